@@ -1,0 +1,184 @@
+import type { TransportName } from '../core/uri.js';
+import type { Compat, Flavour } from '../engine/partition.js';
+
+/** "udp:127.0.0.1:5060 as 203.0.113.7:5060", parsed. */
+export interface SocketDescription {
+  readonly transport: TransportName;
+  /** Host or IP literal without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** host[:port] that is written into Via, Record-Route and Contact; undefined for the socket's own. */
+  readonly advertise?: { readonly host: string; readonly port: number } | undefined;
+  /** As written in the configuration. */
+  readonly text: string;
+}
+
+/** A partition with every value decided: its own, the default partition's, or the documented default. */
+export interface PartitionConfig {
+  readonly name: string;
+  /** File (or "switchyard.json#/modparam") it was defined in, for messages. */
+  readonly source: string;
+  /** With "${NAME}" replaced. Never logged as it stands. */
+  readonly dbUrl: string;
+  readonly tableName: string;
+  /** AVP specifications as written, "$avp(name)". */
+  readonly dstAvp: string;
+  readonly grpAvp: string;
+  readonly cntAvp: string;
+  readonly sockAvp: string;
+  readonly attrsAvp: string | undefined;
+  readonly scriptAttrsAvp: string | undefined;
+  /** list name -> set ids */
+  readonly blacklists: ReadonlyMap<string, readonly number[]>;
+  readonly blacklistMatch: 'ip' | 'endpoint';
+  readonly flavour: Flavour;
+  readonly compat: Compat;
+  readonly persistentState: boolean;
+  readonly pingFrom: string;
+  readonly pingMethod: string;
+  readonly pingSock: string | undefined;
+  readonly columns: ColumnNames;
+}
+
+/** setid_col, destination_col, ... */
+export interface ColumnNames {
+  readonly id: string;
+  readonly setid: string;
+  readonly destination: string;
+  readonly socket: string;
+  readonly state: string;
+  readonly probeMode: string;
+  readonly weight: string;
+  readonly priority: string;
+  readonly attrs: string;
+  readonly description: string;
+}
+
+/** Module-wide dispatcher parameters. */
+export interface DispatcherConfig {
+  readonly hashPvar: string | undefined;
+  readonly setidPvar: string | undefined;
+  readonly pvarAlgoPattern: string | undefined;
+  readonly algoRoute: string | undefined;
+  /** Seconds; 0 is off. */
+  readonly pingInterval: number;
+  readonly pingMethod: string;
+  readonly pingFrom: string;
+  readonly pingMaxfwd: number;
+  /** Seconds a probe may take (ours; default 2). */
+  readonly pingTimeout: number;
+  readonly probingSock: string | undefined;
+  readonly probingThreshold: number;
+  readonly probingMode: 0 | 1;
+  /** Partition and set ids to probe; undefined: all. */
+  readonly probingList: readonly { readonly partition: string; readonly set: number | undefined }[] | undefined;
+  /** Reply codes that count as good besides 200. */
+  readonly optionsReplyCodes: readonly number[];
+  /** Seconds between two flushes of changed states (default 15). */
+  readonly flushInterval: number;
+}
+
+/** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4. */
+export interface TmConfig {
+  readonly frTimeout: number;
+  readonly frInvTimeout: number;
+  readonly t1: number;
+  readonly t2: number;
+  readonly t4: number;
+  readonly timerC: number;
+  readonly auto100: boolean;
+}
+
+export interface SelectConfig {
+  /** Each may hold pseudo-variables: "$hdr(X-Set)". */
+  readonly partition: string | undefined;
+  readonly set: string;
+  readonly alg: string;
+  readonly flags: string;
+  readonly maxRes: string | undefined;
+  readonly fn: 'dst' | 'domain';
+}
+
+/** A routing rule as written, defaults filled; compiled by route/. */
+export interface RoutingRule {
+  /** JSON pointer of the rule, for messages. */
+  readonly pointer: string;
+  readonly match: ReadonlyMap<string, string>;
+  readonly select: SelectConfig | undefined;
+  readonly relay: 'stateful' | 'stateless' | 'redirect';
+  readonly failover: {
+    /** "408", "5xx" */
+    readonly codes: readonly string[];
+    /** Destinations tried at most, the first included; undefined: all. */
+    readonly max: number | undefined;
+    /** State letter given to ds_mark_dst for a destination that failed; undefined: not marked. */
+    readonly mark: 'p' | 'i' | 'a' | undefined;
+  };
+  readonly recordRoute: boolean;
+  readonly useBlacklist: readonly string[];
+  readonly reject: { readonly code: number; readonly reason: string };
+}
+
+export interface FifoConfig {
+  readonly fifoName: string;
+  /** Octal, as number (0o660). */
+  readonly fifoMode: number;
+  /** Folder reply FIFOs stand in, with trailing "/": fifo reply_dir, default /tmp/. */
+  readonly replyDir: string;
+}
+
+export interface DatagramConfig {
+  /** "udp:127.0.0.1:8080" or an absolute path of a UNIX socket. */
+  readonly socketName: string;
+  /** Mode of a UNIX socket, default 0o660. */
+  readonly unixMode: number;
+}
+
+export interface NatsConfig {
+  readonly servers: readonly string[];
+  readonly prefix: string;
+  readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
+  /** KV bucket with the current states; undefined: none. */
+  readonly bucket: string | undefined;
+  readonly user: string | undefined;
+  readonly pass: string | undefined;
+  readonly token: string | undefined;
+  readonly nkeySeed: string | undefined;
+  readonly credsFile: string | undefined;
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+}
+
+/** switchyard.json with everything decided; deep-frozen. */
+export interface Settings {
+  /** Absolute path of the file, or "(built-in defaults)". */
+  readonly file: string;
+  /** Name of this node in events; default the host name. */
+  readonly node: string;
+  readonly listen: readonly SocketDescription[];
+  readonly dispatcher: DispatcherConfig;
+  /** In order of definition; the default partition, if there is one, wherever it was defined. */
+  readonly partitions: readonly PartitionConfig[];
+  /** Name of the partition that calls without a partition mean: "default", or what "default" redirects to. */
+  readonly defaultPartition: string | undefined;
+  readonly routing: readonly RoutingRule[];
+  readonly routeScript: string | undefined;
+  readonly tm: TmConfig;
+  readonly mi: {
+    readonly fifo: FifoConfig | undefined;
+    readonly datagram: readonly DatagramConfig[];
+    readonly http: { readonly root: string } | undefined;
+    readonly nats: { readonly subject: string } | undefined;
+  };
+  readonly events: { readonly nats: NatsConfig | undefined };
+  readonly http: { readonly host: string; readonly port: number } | undefined;
+  readonly log: { readonly level: string };
+  readonly tls: TlsConfig | undefined;
+}
+
+export interface TlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string | undefined;
+  readonly verifyClient: boolean;
+  readonly verifyServer: boolean;
+}

@@ -1,0 +1,20 @@
+/** Time as an injected thing, so that tests drive it. */
+export interface Clock {
+  /** Milliseconds since the epoch; may jump when the system clock is set. */
+  now(): number;
+  /** Milliseconds that never go backwards, from an arbitrary origin. Use for durations and deadlines. */
+  monotonic(): number;
+  /** Runs `run` once after `delayMs` milliseconds; the returned function cancels it and may be called any number of times. */
+  schedule(delayMs: number, run: () => void): () => void;
+}
+
+/** The real clock. Its timers do not keep the process alive by themselves. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  schedule(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,24 @@
+/** A list of listeners for one kind of thing. A listener that throws does not keep the others from hearing. */
+export class Emitter<T> {
+  private listeners: ((value: T) => void)[] = [];
+
+  constructor(private readonly onListenerError: (error: unknown) => void = () => {}) {}
+
+  /** Adds a listener; the returned function removes it. */
+  on(listen: (value: T) => void): () => void {
+    this.listeners = [...this.listeners, listen];
+    return () => {
+      this.listeners = this.listeners.filter((each) => each !== listen);
+    };
+  }
+
+  emit(value: T): void {
+    for (const listen of this.listeners) {
+      try {
+        listen(value);
+      } catch (error) {
+        this.onListenerError(error);
+      }
+    }
+  }
+}

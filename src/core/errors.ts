@@ -1,0 +1,39 @@
+/** What went wrong, as data: one table of codes for the whole product. */
+export const ERROR_CODES = {
+  CONFIG_INVALID: 'a configuration file was refused; the message lists file, JSON pointer and reason',
+  CONFIG_UNREADABLE: 'a configuration file could not be read or is not JSON',
+  MODPARAM_SYNTAX: 'a module parameter does not follow its documented syntax',
+  URI_INVALID: 'a SIP URI could not be parsed',
+  STORE_UNREACHABLE: 'a database did not answer or refused the connection; retried with back-off',
+  STORE_VERSION: 'a table has no row in the version table, or a version whose columns do not suffice',
+  STORE_SCHEMA: 'a table or one of its columns is missing',
+  STORE_DRIVER: 'the database URL names a driver that is not supported or not installed',
+  TRANSPORT_BIND: 'a socket could not be bound',
+  TRANSPORT_SEND: 'a message could not be sent',
+  PVAR_UNKNOWN: 'a pseudo-variable name is not known',
+  PVAR_SYNTAX: 'a pseudo-variable or format string could not be parsed',
+  PARTITION_UNKNOWN: 'no partition of that name exists',
+  USAGE: 'a command line was not understood',
+  INTERNAL: 'a fault of the program itself',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Every error this product throws on purpose. `code` is stable; the message is lower case and says what and which. */
+export class SwitchyardError extends Error {
+  readonly code: ErrorCode;
+  /** Whether trying the same thing again later can succeed. */
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SwitchyardError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,24 @@
+import { randomBytes, randomFillSync } from 'node:crypto';
+
+/** Randomness as an injected thing, so that tests fix the draw. */
+export interface Random {
+  /** A uniformly distributed integer, 0 to 2^32-1. */
+  uint32(): number;
+  /** `bytes` random bytes in lower-case hexadecimal. */
+  token(bytes: number): string;
+}
+
+const pool = new Uint32Array(1024);
+let used = pool.length;
+
+/** Cryptographic randomness, drawn from the system in blocks so that one draw costs nanoseconds. */
+export const systemRandom: Random = {
+  uint32() {
+    if (used === pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    return pool[used++] as number;
+  },
+  token: (bytes) => randomBytes(bytes).toString('hex'),
+};

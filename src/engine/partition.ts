@@ -1,0 +1,72 @@
+import type { Destination, DestinationRow } from './destination.js';
+
+/** How rows are read, candidates chosen and algorithms numbered. */
+export type Flavour = 'opensips' | 'kamailio';
+/** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
+export type Compat = 'default' | 'strict';
+
+/** What of a partition's configuration the engine needs. */
+export interface PartitionOptions {
+  readonly name: string;
+  readonly flavour: Flavour;
+  readonly compat: Compat;
+  /** Consecutive failures that switch an active destination to probing (ds_probing_threshhold), at least 1. */
+  readonly probingThreshold: number;
+  /** AVP names without "$avp(" and ")". attrsAvp is undefined when the parameter is not set. */
+  readonly dstAvp: string;
+  readonly grpAvp: string;
+  readonly cntAvp: string;
+  readonly sockAvp: string;
+  readonly attrsAvp: string | undefined;
+  /** With false the state column is neither read nor written: all destinations start active. */
+  readonly persistentState: boolean;
+}
+
+/** One set of a snapshot. Immutable but for the availability index, which follows the health of its destinations. */
+export interface DestinationSet {
+  readonly id: number;
+  /** In the order the flavour prescribes: priority descending; equal ones in row order (OpenSIPS). */
+  readonly destinations: readonly Destination[];
+}
+
+/** All sets of a partition as loaded once. A transaction keeps the snapshot it began with. */
+export interface Snapshot {
+  /** Grows by one with each load of the partition. */
+  readonly generation: number;
+  /** Clock.now() of the load. */
+  readonly loadedAt: number;
+  readonly sets: ReadonlyMap<number, DestinationSet>;
+  /** Set ids in order of first appearance in the rows (listings show them in reverse). */
+  readonly setOrder: readonly number[];
+  /** Number of destinations over all sets. */
+  readonly size: number;
+}
+
+/** A row that was not loaded, and why. */
+export interface Discarded {
+  readonly row: string;
+  readonly reason: string;
+}
+
+/** What a (re)load did; destinations are named by "set uri". */
+export interface LoadReport {
+  readonly loaded: number;
+  readonly discarded: readonly Discarded[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+}
+
+/** A tenant: its options and its current snapshot, replaced in one assignment. */
+export interface Partition {
+  readonly name: string;
+  readonly options: PartitionOptions;
+  readonly snapshot: Snapshot;
+  /**
+   * Compiles rows aside and swaps them in. Destinations that are still there keep their Health object; with
+   * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.
+   */
+  load(rows: readonly DestinationRow[], options: { inheritState: boolean; dryRun?: boolean }): LoadReport;
+  /** The destination a row URI stands for: compared without case over the whole URI as stored. */
+  find(setId: number, uri: string): Destination | undefined;
+}

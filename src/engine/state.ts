@@ -1,0 +1,47 @@
+import type { Destination, HealthState, SignalOrigin } from './destination.js';
+
+/** Something that was learnt about a destination, from anywhere. */
+export interface StateSignal {
+  readonly destination: Destination;
+  /**
+   * `set`: go to `to` at once (probing by `set` counts as one failure, as the module documents for "p");
+   * `failure`: one failed probe or failed call counted toward the threshold; `success`: a good answer.
+   */
+  readonly kind: 'set' | 'failure' | 'success';
+  readonly to?: HealthState;
+  readonly origin: SignalOrigin;
+  /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
+  readonly reason: string;
+  /** Status code behind it, where there is one. */
+  readonly code?: number | undefined;
+  /** "timeout", "refused", "tls", "dns", ... */
+  readonly cause?: string | undefined;
+  /** Address as the caller wrote it (MI letter case is echoed in the event); default: the row's URI. */
+  readonly address?: string | undefined;
+}
+
+/** A state that really changed. */
+export interface StateChange {
+  readonly destination: Destination;
+  readonly previous: HealthState;
+  readonly state: HealthState;
+  /** Set when usability changed, to what it now is: exactly then an E_DISPATCHER_STATUS event is raised. */
+  readonly edge?: 'active' | 'inactive' | undefined;
+  /** Grows by one per destination and edge. On changes without edge: the number of the last edge. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly origin: SignalOrigin;
+  readonly reason: string;
+  readonly code?: number | undefined;
+  readonly cause?: string | undefined;
+  readonly address: string;
+}
+
+/** The one choke point through which every state passes. */
+export interface StateTable {
+  /** The only writer of health. Returns the change, or undefined when nothing changed. */
+  apply(signal: StateSignal): StateChange | undefined;
+  /** Calls `listen` after each change, in order. The returned function removes it. */
+  onChange(listen: (change: StateChange) => void): () => void;
+}
