@@ -1,0 +1,54 @@
+/**
+ * `npm test`: checks, servers, tests, one line of totals. Arguments filter the test files by part of their path
+ * ("npm test -- unit/config"). Exit status 1 when anything failed or no test ran.
+ */
+import { checks } from './support/runner/checks.js';
+import { leftBehind } from './support/runner/leftovers.js';
+import { prepareServers } from './support/runner/prepare.js';
+import { runFiles, type Totals, testFiles } from './support/runner/run-files.js';
+
+/** Far above what a run takes: it only ends one that hangs. */
+const HARD_LIMIT_MS = 9 * 60_000;
+
+async function main(filters: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const limit = setTimeout(
+    () => interrupt.abort(new Error(`not done within ${HARD_LIMIT_MS / 1000} s`)),
+    HARD_LIMIT_MS,
+  );
+  const onSignal = (signal: NodeJS.Signals) => interrupt.abort(new Error(`got ${signal}`));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+
+  const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  const files = testFiles(filters);
+  if (files.length === 0) {
+    console.error(`no test file matches ${filters.join(' ')}`);
+    totals.failed++;
+  }
+  // A run of chosen files is somebody at work on them: the checks over everything would only be in the way.
+  if (filters.length === 0) totals.failed += await checks(interrupt.signal);
+  const servers = await prepareServers(interrupt.signal);
+  totals.failed += servers.problems.length;
+  try {
+    if (!interrupt.signal.aborted) await runFiles(files, interrupt.signal, totals);
+  } finally {
+    await servers.stop();
+    clearTimeout(limit);
+  }
+  for (const line of servers.problems) console.error(line);
+  for (const line of await leftBehind()) {
+    console.error(line);
+    totals.failed++;
+  }
+  if (interrupt.signal.aborted) {
+    console.error(`stopped: ${(interrupt.signal.reason as Error).message}`);
+    totals.failed++;
+  }
+  if (totals.passed === 0) totals.failed = Math.max(totals.failed, 1);
+  const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
+  console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
+  return totals.failed === 0 ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+
+const CHECKS: readonly (readonly [title: string, command: string, ...args: string[]])[] = [
+  ['biome check', 'node_modules/.bin/biome', 'check', '.'],
+  ['tsc --noEmit', 'node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit'],
+];
+
+/** Linter and type checker, side by side. Returns how many of them failed. */
+export async function checks(signal: AbortSignal): Promise<number> {
+  const results = await Promise.all(
+    CHECKS.map(async ([title, command, ...args]) => {
+      const started = performance.now();
+      const ok = await runToEnd(command, args, signal);
+      console.log(`${ok ? 'ok' : 'FAILED'}: ${title} (${Math.round(performance.now() - started)} ms)`);
+      return ok;
+    }),
+  );
+  return results.filter((ok) => !ok).length;
+}
+
+function runToEnd(command: string, args: readonly string[], signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], signal });
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(false);
+    });
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
