@@ -1,0 +1,106 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { SwitchyardError } from '../core/errors.js';
+import { defaultPort, type TransportName } from '../core/uri.js';
+import { nearest } from './nearest.js';
+import type { SocketDescription } from './settings.js';
+
+const TRANSPORTS: readonly TransportName[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 'sctp'];
+const MAX_LENGTH = 512;
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
+
+export interface HostPort {
+  /** Host or IP literal without brackets. */
+  readonly host: string;
+  /** undefined when none is written. */
+  readonly port: number | undefined;
+}
+
+/**
+ * Reads a socket description, "[proto:]host[:port]" as the ds_probing_sock parameter documents it, optionally followed by
+ * " as host[:port]": what is written into Via, Record-Route and Contact in place of the socket's own address. The
+ * transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
+ * for a free one.
+ *
+ * Throws SwitchyardError CONFIG_INVALID.
+ */
+export function parseSocket(text: string): SocketDescription {
+  if (text.length > MAX_LENGTH) throw invalid(`socket description is longer than ${MAX_LENGTH} characters`);
+  const parts = text.trim().split(/\s+as\s+/i);
+  const own = parts[0]!;
+  if (parts.length > 2) throw invalid(`bad socket description "${text}": "as" is written twice`);
+  if (own === '') throw invalid('socket description is empty: expected [proto:]host[:port]');
+  const scheme = /^([A-Za-z]+):(.*)$/s.exec(own);
+  let transport: TransportName = 'udp';
+  let place = own;
+  if (scheme) {
+    const named = TRANSPORTS.find((each) => each === scheme[1]!.toLowerCase());
+    const rest = scheme[2]!;
+    if (named) {
+      transport = named;
+      place = rest;
+    } else if (!/^[0-9]*$/.test(rest)) {
+      const meant = nearest(scheme[1]!.toLowerCase(), TRANSPORTS);
+      const hint = meant === undefined ? TRANSPORTS.join(', ') : `did you mean "${meant}"?`;
+      throw invalid(`bad socket description "${text}": unknown transport "${scheme[1]}" (${hint})`);
+    }
+  }
+  const bound = parseHostPort(place, text);
+  const port = bound.port ?? defaultPort(transport);
+  if (parts.length === 1) return { transport, host: bound.host, port, text: own };
+  const shown = parseHostPort(parts[1]!, text);
+  if (shown.port === 0) throw invalid(`bad socket description "${text}": port 0 cannot be advertised`);
+  return {
+    transport,
+    host: bound.host,
+    port,
+    advertise: { host: shown.host, port: shown.port ?? port },
+    text: text.trim(),
+  };
+}
+
+/**
+ * Reads "host[:port]". `whole` is the text it stands in, for messages.
+ *
+ * Throws SwitchyardError CONFIG_INVALID.
+ */
+export function parseHostPort(text: string, whole: string = text): HostPort {
+  const trimmed = text.trim();
+  let host = trimmed;
+  let portText: string | undefined;
+  if (trimmed.startsWith('[')) {
+    const close = trimmed.indexOf(']');
+    host = close < 0 ? trimmed : trimmed.slice(1, close);
+    if (close < 0 || !isIPv6(host) || host.includes('%')) throw bad(whole, `bad IPv6 address "${trimmed}"`);
+    const after = trimmed.slice(close + 1);
+    if (after !== '' && !after.startsWith(':')) throw bad(whole, `":" and a port may follow "]", not "${after}"`);
+    if (after !== '') portText = after.slice(1);
+  } else {
+    if (isIPv6(trimmed)) throw bad(whole, `an IPv6 address stands in brackets: "[${trimmed}]"`);
+    const colon = trimmed.indexOf(':');
+    if (colon >= 0) {
+      host = trimmed.slice(0, colon);
+      portText = trimmed.slice(colon + 1);
+    }
+    if (host === '') throw bad(whole, 'the host is missing');
+    if (host === '*') throw bad(whole, 'write 0.0.0.0 or [::] for all addresses');
+    if (/^[0-9.]+$/.test(host) ? !isIPv4(host) : !HOST_NAME.test(host)) throw bad(whole, `bad host "${host}"`);
+  }
+  if (portText === undefined) return { host, port: undefined };
+  const port = Number(portText);
+  if (!/^[0-9]{1,5}$/.test(portText) || port > 65535) throw bad(whole, `bad port "${portText}"`);
+  return { host, port };
+}
+
+/** "proto:host:port" with defaults filled in, the form two descriptions of the same socket share. */
+export function socketKey(socket: Pick<SocketDescription, 'transport' | 'host' | 'port'>): string {
+  const host = socket.host.includes(':') ? `[${socket.host}]` : socket.host.toLowerCase();
+  return `${socket.transport}:${host}:${socket.port}`;
+}
+
+function bad(whole: string, reason: string): SwitchyardError {
+  return invalid(`bad socket description "${whole}": ${reason}`);
+}
+
+function invalid(message: string): SwitchyardError {
+  return new SwitchyardError('CONFIG_INVALID', message);
+}
