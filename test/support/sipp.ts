@@ -1,0 +1,191 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Child, isBound } from './child-process.js';
+import { freePort } from './ports.js';
+import { renderTemplate } from './template.js';
+
+const SCENARIOS = fileURLToPath(new URL('./scenarios/', import.meta.url));
+
+/** What SIPp counted, from its statistics file (cumulative columns). */
+export interface SippCounts {
+  /** Calls that ran their scenario to the end. */
+  readonly ok: number;
+  readonly failed: number;
+  /** Calls begun, by us or by the other side. */
+  readonly begun: number;
+  readonly retransmissions: number;
+  /** Mean time to the final answer, milliseconds; 0 when the scenario takes no time. */
+  readonly responseMs: number;
+}
+
+export interface SippResult extends SippCounts {
+  /** 0 all calls successful, 1 some failed, 97 and 99 ended early, 255 and 254 fatal; null when it was killed. */
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  /** Distinct lines of its error trace, at most twenty. */
+  readonly errors: readonly string[];
+}
+
+interface CommonOptions {
+  /** Name of a file in test/support/scenarios without `.xml`, or a path. */
+  readonly scenario: string;
+  /** Values for the `{{name}}` places of the scenario. */
+  readonly values?: Readonly<Record<string, string | number>>;
+  /** Address to bind; the family of everything else follows it. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default: one that is free. */
+  readonly port?: number;
+  /** Default udp. */
+  readonly transport?: 'udp' | 'tcp';
+  /** Further arguments of the sipp command. */
+  readonly args?: readonly string[];
+}
+
+export interface SippCallerOptions extends CommonOptions {
+  /** `host:port` of the next hop. */
+  readonly target: string;
+  /** User part of the request URI. Default "service". */
+  readonly service?: string;
+  /** How many calls to make. Default 1. */
+  readonly calls?: number;
+  /** Calls per second. Default 10. */
+  readonly rate?: number;
+  /** Most calls at once. Default: no bound but SIPp's own. */
+  readonly limit?: number;
+  /** SIPp is ended when it takes longer. Default 20 s. */
+  readonly timeoutMs?: number;
+}
+
+/** Whether the `sipp` command is there. */
+export async function haveSipp(): Promise<boolean> {
+  return (await new Child('sipp', ['-v']).exited) !== 127;
+}
+
+/** Makes calls with SIPp and waits for their end. Throws only when SIPp cannot be started; failed calls are in the result. */
+export async function runSipp(options: SippCallerOptions): Promise<SippResult> {
+  const run = await launch(options, [
+    ...['-s', options.service ?? 'service', '-m', String(options.calls ?? 1), '-r', String(options.rate ?? 10)],
+    ...(options.limit === undefined ? [] : ['-l', String(options.limit)]),
+    options.target,
+  ]);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    void quit(run.child);
+  }, options.timeoutMs ?? 20_000);
+  const exitCode = await run.child.exited;
+  clearTimeout(timer);
+  return run.collect(exitCode, timedOut);
+}
+
+/** A SIPp that answers, until it is stopped. */
+export interface SippAnswerer {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** `sip:host:port`, with `;transport=tcp` where it applies: a destination as it stands in a table. */
+  readonly uri: string;
+  /** Ends it, calls in progress included, and tells what it counted. May be called more than once. */
+  stop(): Promise<SippResult>;
+}
+
+/** Starts SIPp as the answering side and waits until its port is bound. */
+export async function startSippUas(options: CommonOptions): Promise<SippAnswerer> {
+  const run = await launch(options, []);
+  const transport = options.transport ?? 'udp';
+  try {
+    await run.child.until(() => isBound(run.port, transport), 5000, `sipp ${options.scenario}`);
+  } catch (error) {
+    await quit(run.child);
+    await run.collect(null, false);
+    throw error;
+  }
+  let stopped: Promise<SippResult> | undefined;
+  const hostPort = `${run.host.includes(':') ? `[${run.host}]` : run.host}:${run.port}`;
+  return {
+    host: run.host,
+    port: run.port,
+    pid: run.child.pid,
+    uri: `sip:${hostPort}${transport === 'tcp' ? ';transport=tcp' : ''}`,
+    stop() {
+      stopped ??= quit(run.child).then((code) => run.collect(code, false));
+      return stopped;
+    },
+  };
+}
+
+interface Run {
+  readonly child: Child;
+  readonly host: string;
+  readonly port: number;
+  /** Reads what was counted and removes the temporary folder. */
+  collect(exitCode: number | null, timedOut: boolean): Promise<SippResult>;
+}
+
+async function launch(options: CommonOptions, more: readonly string[]): Promise<Run> {
+  const host = options.host ?? '127.0.0.1';
+  const port = options.port ?? (await freePort(host));
+  const path = options.scenario.endsWith('.xml') ? options.scenario : join(SCENARIOS, `${options.scenario}.xml`);
+  const text = renderTemplate(await readFile(path, 'utf8'), options.values ?? {}, `scenario ${basename(path)}`);
+  const folder = await mkdtemp(join(tmpdir(), 'sipp-'));
+  await writeFile(join(folder, 'scenario.xml'), text);
+  const args = [
+    ...['-sf', 'scenario.xml', '-i', host, '-p', String(port), '-bind_local', '-nostdin', '-skip_rlimit'],
+    ...['-t', options.transport === 'tcp' ? 't1' : 'u1'],
+    ...['-trace_stat', '-stf', 'stat.csv', '-fd', '1', '-trace_err', '-error_file', 'errors.log'],
+    ...(options.args ?? []),
+    ...more,
+  ];
+  const child = new Child('sipp', args, { cwd: folder, env: { ...process.env, TERM: 'dumb' } });
+  return {
+    child,
+    host,
+    port,
+    async collect(exitCode, timedOut) {
+      const counts = parseStatistics(await readFile(join(folder, 'stat.csv'), 'latin1').catch(() => ''));
+      const log = await readFile(join(folder, 'errors.log'), 'latin1').catch(() => '');
+      await rm(folder, { recursive: true, force: true });
+      const fatal = exitCode === 127 || (exitCode !== null && exitCode > 200) ? child.said() : '';
+      const errors = [...new Set(`${fatal}\n${log}`.split('\n').map(withoutTime).filter(Boolean))].slice(0, 20);
+      return { ...counts, exitCode, timedOut, errors };
+    },
+  };
+}
+
+/** SIGUSR1 asks SIPp to end after the calls in progress, a second one to end at once; both leave complete statistics. */
+async function quit(child: Child): Promise<number | null> {
+  for (let i = 0; i < 8 && child.running; i++) {
+    child.process.kill('SIGUSR1');
+    await Promise.race([child.exited, sleep(100)]);
+  }
+  return child.stop('SIGTERM', 500);
+}
+
+function parseStatistics(csv: string): SippCounts {
+  const lines = csv.split('\n').filter((line) => line.includes(';'));
+  const names = lines[0]?.split(';') ?? [];
+  const last = lines.length > 1 ? (lines.at(-1)?.split(';') ?? []) : [];
+  const column = (name: string) => last[names.indexOf(name)] ?? '';
+  return {
+    ok: Number(column('SuccessfulCall(C)')) || 0,
+    failed: Number(column('FailedCall(C)')) || 0,
+    begun: Number(column('TotalCallCreated')) || 0,
+    retransmissions: Number(column('Retransmissions(C)')) || 0,
+    responseMs: durationMs(column('ResponseTime1(C)')),
+  };
+}
+
+/** SIPp writes durations as 00:00:00:001000 (hours, minutes, seconds, microseconds). */
+function durationMs(text: string): number {
+  const parts = text.split(':').map(Number);
+  if (parts.length !== 4 || parts.some(Number.isNaN)) return 0;
+  const [h = 0, m = 0, s = 0, us = 0] = parts;
+  return ((h * 60 + m) * 60 + s) * 1000 + us / 1000;
+}
+
+function withoutTime(line: string): string {
+  return line.replace(/^\d{4}-\d\d-\d\d[\t ]+[\d:.]+[\t ]+[\d.]*:?\s*/, '').trim();
+}
