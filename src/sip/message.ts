@@ -1,0 +1,459 @@
+import { parseVia, type Via } from './via.js';
+
+/**
+ * A SIP message as a lazy view over its bytes, which are kept as one latin1 string (one code unit is one byte). Parsing
+ * finds the line ends and notes where the headers stand that a proxy always needs; everything else is looked up when
+ * asked for. What is forwarded is cut from `text`, so that untouched parts leave byte for byte as they came.
+ */
+export class SipMessage {
+  readonly text: string;
+  isRequest = false;
+  /** Method of the request line, or of CSeq in a reply. */
+  method = '';
+  /** Status code of a reply, 0 in a request. */
+  status = 0;
+  /** Span of the request-URI. */
+  uriStart = 0;
+  uriEnd = 0;
+  /** Where the first header line begins. */
+  headersStart = 0;
+  /** Where the empty line's CRLF begins: end of the last header line. */
+  headersEnd = 0;
+  /** Where the body begins and ends. */
+  bodyStart = 0;
+  bodyEnd = 0;
+  /** First Via field: line start, value start, end of value (its CRLF). -1 when absent. */
+  viaLine = -1;
+  viaValue = -1;
+  viaEnd = -1;
+  fromValue = -1;
+  fromEnd = -1;
+  toValue = -1;
+  toEnd = -1;
+  callIdValue = -1;
+  callIdEnd = -1;
+  cseqValue = -1;
+  cseqEnd = -1;
+  /** First Route field. */
+  routeLine = -1;
+  maxForwardsValue = -1;
+  maxForwardsEnd = -1;
+  contentLengthValue = -1;
+  contentLengthEnd = -1;
+  /** Whether a Proxy-Require header is there. */
+  hasProxyRequire = false;
+  /** CSeq number. */
+  cseqNumber = -1;
+  /** What makes this message unusable, in words; undefined for a sound one. */
+  defect: string | undefined = undefined;
+
+  private via0: Via | undefined | null = null;
+  private callId0: string | undefined = undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The topmost Via value; undefined when it is absent or does not parse. */
+  get via(): Via | undefined {
+    if (this.via0 === null) this.via0 = this.viaLine < 0 ? undefined : parseVia(this.text, this.viaValue, this.viaEnd);
+    return this.via0;
+  }
+
+  /** Request-URI as received; '' in a reply. */
+  get requestUri(): string {
+    return this.text.slice(this.uriStart, this.uriEnd);
+  }
+
+  get callId(): string {
+    return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
+  }
+
+  /** Value of the From header as received. */
+  get from(): string {
+    return this.fromValue < 0 ? '' : unfold(this.text.slice(this.fromValue, this.fromEnd)).trim();
+  }
+
+  get to(): string {
+    return this.toValue < 0 ? '' : unfold(this.text.slice(this.toValue, this.toEnd)).trim();
+  }
+
+  get fromTag(): string {
+    return this.fromValue < 0 ? '' : tagOf(this.text, this.fromValue, this.fromEnd);
+  }
+
+  /** Tag of the To header; '' when it has none: the request is outside a dialog. */
+  get toTag(): string {
+    return this.toValue < 0 ? '' : tagOf(this.text, this.toValue, this.toEnd);
+  }
+
+  /** Reason phrase of a reply. */
+  get reason(): string {
+    return this.isRequest ? '' : this.text.slice(12, this.headersStart - 2).trim();
+  }
+
+  get body(): string {
+    return this.text.slice(this.bodyStart, this.bodyEnd);
+  }
+
+  /** Bytes of the whole message. */
+  get length(): number {
+    return this.text.length;
+  }
+
+  get cseqMethod(): string {
+    return this.method;
+  }
+
+  /** Max-Forwards as a number; -1 when absent, NaN when it is not one. */
+  get maxForwards(): number {
+    if (this.maxForwardsValue < 0) return -1;
+    const digits = this.text.slice(this.maxForwardsValue, this.maxForwardsEnd).trim();
+    return /^[0-9]{1,9}$/.test(digits) ? Number(digits) : Number.NaN;
+  }
+
+  /** Value of the index-th header field of that name (compact form included), unfolded and trimmed. */
+  header(name: string, index = 0): string | undefined {
+    let seen = 0;
+    for (const field of this.fields(name)) {
+      if (seen++ === index) return unfold(this.text.slice(field.value, field.end)).trim();
+    }
+    return undefined;
+  }
+
+  headerCount(name: string): number {
+    let count = 0;
+    for (const _ of this.fields(name)) count++;
+    return count;
+  }
+
+  /** All header fields of a name, or all fields: where the line starts, where its name ends, its value, its end. */
+  *fields(name?: string): Generator<{ line: number; nameEnd: number; value: number; end: number; next: number }> {
+    const text = this.text;
+    const wanted = name?.toLowerCase();
+    const compact = wanted === undefined ? undefined : COMPACT[wanted];
+    let at = this.headersStart;
+    while (at < this.headersEnd) {
+      let end = text.indexOf('\r\n', at);
+      while (end >= 0 && end < this.headersEnd && isFold(text, end + 2)) end = text.indexOf('\r\n', end + 2);
+      if (end < 0 || end > this.headersEnd) end = this.headersEnd;
+      const colon = text.indexOf(':', at);
+      if (colon > at && colon < end) {
+        let nameEnd = colon;
+        while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
+        const length = nameEnd - at;
+        if (
+          wanted === undefined ||
+          (length === wanted.length && text.slice(at, nameEnd).toLowerCase() === wanted) ||
+          (length === 1 && compact !== undefined && (text.charCodeAt(at) | 32) === compact)
+        ) {
+          yield { line: at, nameEnd, value: skipBlank(text, colon + 1, end), end, next: Math.min(end + 2, text.length) };
+        }
+      }
+      at = end + 2;
+    }
+  }
+}
+
+/** RFC 3261 section 7.3.3, RFC 3265, 3515, 3892, 4028, 3841, 4474: compact forms by long name. */
+const COMPACT: Readonly<Record<string, number>> = {
+  'accept-contact': 97,
+  'referred-by': 98,
+  'content-type': 99,
+  'request-disposition': 100,
+  'content-encoding': 101,
+  from: 102,
+  'call-id': 105,
+  'reject-contact': 106,
+  supported: 107,
+  'content-length': 108,
+  contact: 109,
+  'identity-info': 110,
+  event: 111,
+  'refer-to': 114,
+  subject: 115,
+  to: 116,
+  'allow-events': 117,
+  via: 118,
+  'session-expires': 120,
+  identity: 121,
+};
+
+/** Limit on header lines of one message: more is an attack, not a call. */
+const MAX_HEADER_LINES = 512;
+const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
+
+/**
+ * Indexes a message. Returns undefined when it is not SIP at all (no recognisable start line); otherwise the message,
+ * with `defect` set when it may not be processed. `whole` says that the transport ends the message (datagrams), so that
+ * a missing Content-Length means: up to the end (RFC 3261 section 18.3).
+ */
+export function parseMessage(text: string, whole = true): SipMessage | undefined {
+  const lineEnd = text.indexOf('\r\n');
+  if (lineEnd < 12 || lineEnd > 8192) return undefined;
+  const message = new SipMessage(text);
+  if (text.startsWith('SIP/2.0 ')) {
+    const status = Number(text.slice(8, 11));
+    if (!(status >= 100 && status <= 699) || text.charCodeAt(11) > 32) return undefined;
+    message.status = status;
+  } else {
+    const version = lineEnd - 8;
+    const space = text.indexOf(' ');
+    if (space <= 0 || space > 64 || space >= version) return undefined;
+    if (!text.startsWith(' SIP/', version - 1)) {
+      // A request line that is one in all but its version or spacing: answerable, if its headers can be read.
+      if (!/ sip\/[0-9]+\.[0-9]+ *$/i.test(text.slice(0, lineEnd))) return undefined;
+      message.defect = 'malformed request line';
+    } else if (text.charCodeAt(version + 4) !== 50 || text.charCodeAt(version + 6) !== 48) {
+      message.defect = 'unsupported SIP version';
+    }
+    message.isRequest = true;
+    message.method = text.slice(0, space);
+    message.uriStart = space + 1;
+    message.uriEnd = version - 1;
+    if (message.uriEnd <= message.uriStart) message.defect ??= 'empty request-URI';
+  }
+  message.headersStart = lineEnd + 2;
+  indexHeaders(message, text);
+  if (message.defect === undefined) check(message, text, whole);
+  return message;
+}
+
+function indexHeaders(message: SipMessage, text: string): void {
+  let at = message.headersStart;
+  const size = text.length;
+  for (let lines = 0; ; lines++) {
+    if (text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10) {
+      message.headersEnd = at;
+      message.bodyStart = at + 2;
+      message.bodyEnd = size;
+      return;
+    }
+    let end = text.indexOf('\r\n', at);
+    if (end < 0) {
+      message.headersEnd = at >= size ? size : at;
+      message.bodyStart = size;
+      message.bodyEnd = size;
+      message.defect ??= 'headers do not end with an empty line';
+      return;
+    }
+    if (lines > MAX_HEADER_LINES) {
+      message.headersEnd = at;
+      message.bodyStart = size;
+      message.bodyEnd = size;
+      message.defect ??= 'too many header fields';
+      return;
+    }
+    while (isFold(text, end + 2)) {
+      const next = text.indexOf('\r\n', end + 2);
+      if (next < 0) break;
+      end = next;
+    }
+    const colon = text.indexOf(':', at);
+    if (colon <= at || colon >= end) {
+      message.defect ??= 'a header line has no colon';
+    } else {
+      note(message, text, at, colon, end);
+    }
+    at = end + 2;
+  }
+}
+
+/** Remembers where the headers stand that every message needs, told apart by length first. */
+function note(message: SipMessage, text: string, line: number, colon: number, end: number): void {
+  let nameEnd = colon;
+  while (nameEnd > line && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
+  switch (nameEnd - line) {
+    case 1:
+      switch (text.charCodeAt(line) | 32) {
+        case 118:
+          return noteVia(message, text, line, colon, end);
+        case 102:
+          return noteFrom(message, text, colon, end);
+        case 116:
+          return noteTo(message, text, colon, end);
+        case 105:
+          return noteCallId(message, text, colon, end);
+        case 108:
+          return noteContentLength(message, text, colon, end);
+      }
+      return;
+    case 2:
+      if (same(text, line, 'to')) noteTo(message, text, colon, end);
+      return;
+    case 3:
+      if (same(text, line, 'via')) noteVia(message, text, line, colon, end);
+      return;
+    case 4:
+      if (same(text, line, 'from')) noteFrom(message, text, colon, end);
+      else if (same(text, line, 'cseq')) {
+        if (message.cseqValue >= 0) message.defect ??= 'more than one CSeq header';
+        message.cseqValue = skipBlank(text, colon + 1, end);
+        message.cseqEnd = end;
+      }
+      return;
+    case 5:
+      if (message.routeLine < 0 && same(text, line, 'route')) message.routeLine = line;
+      return;
+    case 7:
+      if (same(text, line, 'call-id')) noteCallId(message, text, colon, end);
+      return;
+    case 12:
+      if (same(text, line, 'max-forwards')) {
+        message.maxForwardsValue = skipBlank(text, colon + 1, end);
+        message.maxForwardsEnd = end;
+      }
+      return;
+    case 13:
+      if (same(text, line, 'proxy-require')) message.hasProxyRequire = true;
+      return;
+    case 14:
+      if (same(text, line, 'content-length')) noteContentLength(message, text, colon, end);
+      return;
+  }
+}
+
+function noteVia(message: SipMessage, text: string, line: number, colon: number, end: number): void {
+  if (message.viaLine >= 0) return;
+  message.viaLine = line;
+  message.viaValue = skipBlank(text, colon + 1, end);
+  message.viaEnd = end;
+}
+
+function noteFrom(message: SipMessage, text: string, colon: number, end: number): void {
+  if (message.fromValue >= 0) message.defect ??= 'more than one From header';
+  message.fromValue = skipBlank(text, colon + 1, end);
+  message.fromEnd = end;
+}
+
+function noteTo(message: SipMessage, text: string, colon: number, end: number): void {
+  if (message.toValue >= 0) message.defect ??= 'more than one To header';
+  message.toValue = skipBlank(text, colon + 1, end);
+  message.toEnd = end;
+}
+
+function noteCallId(message: SipMessage, text: string, colon: number, end: number): void {
+  if (message.callIdValue >= 0) message.defect ??= 'more than one Call-ID header';
+  message.callIdValue = skipBlank(text, colon + 1, end);
+  message.callIdEnd = end;
+}
+
+function noteContentLength(message: SipMessage, text: string, colon: number, end: number): void {
+  message.contentLengthValue = skipBlank(text, colon + 1, end);
+  message.contentLengthEnd = end;
+}
+
+/** What RFC 3261 section 16.3 asks of a request before it is processed, and the same for what a reply needs. */
+function check(message: SipMessage, text: string, whole: boolean): void {
+  if (message.viaLine < 0) message.defect = 'no Via header';
+  else if (message.callIdValue < 0 || message.callId === '') message.defect = 'no Call-ID header';
+  else if (message.cseqValue < 0) message.defect = 'no CSeq header';
+  else if (message.fromValue < 0) message.defect = 'no From header';
+  else if (message.toValue < 0) message.defect = 'no To header';
+  else checkCseq(message, text);
+  if (message.defect === undefined && message.via === undefined) message.defect = 'malformed Via header';
+  if (message.defect === undefined) checkLength(message, text, whole);
+}
+
+function checkCseq(message: SipMessage, text: string): void {
+  let at = message.cseqValue;
+  let number = 0;
+  const start = at;
+  for (let c = text.charCodeAt(at); c >= 48 && c <= 57; c = text.charCodeAt(++at)) number = number * 10 + c - 48;
+  if (at === start || at - start > 10 || number > 4294967295) {
+    message.defect = 'malformed CSeq header';
+    return;
+  }
+  message.cseqNumber = number;
+  while (at < message.cseqEnd && isSpace(text.charCodeAt(at))) at++;
+  let end = message.cseqEnd;
+  while (end > at && isSpace(text.charCodeAt(end - 1))) end--;
+  if (message.isRequest) {
+    if (end - at !== message.method.length || !text.startsWith(message.method, at)) {
+      message.defect = 'CSeq method differs from the request line';
+    } else if (!TOKEN.test(message.method)) {
+      message.defect = 'malformed method';
+    }
+  } else {
+    message.method = text.slice(at, end);
+    if (message.method === '') message.defect = 'malformed CSeq header';
+  }
+}
+
+function checkLength(message: SipMessage, text: string, whole: boolean): void {
+  if (message.contentLengthValue < 0) {
+    if (!whole) message.defect = 'no Content-Length header on a stream';
+    return;
+  }
+  let length = 0;
+  let at = message.contentLengthValue;
+  const start = at;
+  for (let c = text.charCodeAt(at); c >= 48 && c <= 57; c = text.charCodeAt(++at)) length = length * 10 + c - 48;
+  const digits = at - start;
+  while (at < message.contentLengthEnd && isSpace(text.charCodeAt(at))) at++;
+  if (digits === 0 || digits > 9 || at !== message.contentLengthEnd) message.defect = 'malformed Content-Length header';
+  else if (message.bodyStart + length > text.length) message.defect = 'body shorter than Content-Length';
+  else message.bodyEnd = message.bodyStart + length;
+}
+
+function same(text: string, at: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const c = text.charCodeAt(at + i);
+    const wanted = lower.charCodeAt(i);
+    if (c !== wanted && (c | 32) !== wanted) return false;
+  }
+  return true;
+}
+
+function isBlank(c: number): boolean {
+  return c === 32 || c === 9;
+}
+
+function isSpace(c: number): boolean {
+  return c === 32 || c === 9 || c === 13 || c === 10;
+}
+
+function isFold(text: string, at: number): boolean {
+  const c = text.charCodeAt(at);
+  return c === 32 || c === 9;
+}
+
+function skipBlank(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** A folded value on one line (RFC 3261 section 7.3.1). */
+export function unfold(value: string): string {
+  return value.indexOf('\r\n') < 0 ? value : value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
+}
+
+/** The tag parameter of a From or To value: looked for after the closing ">" or, without one, after the first ";". */
+function tagOf(text: string, start: number, end: number): string {
+  let at = start;
+  if (text.charCodeAt(at) === 34) {
+    at++;
+    while (at < end && text.charCodeAt(at) !== 34) at += text.charCodeAt(at) === 92 ? 2 : 1;
+  }
+  const open = text.indexOf('<', at);
+  if (open >= 0 && open < end) {
+    const close = text.indexOf('>', open);
+    if (close < 0 || close >= end) return '';
+    at = close;
+  }
+  for (;;) {
+    const semi = text.indexOf(';', at);
+    if (semi < 0 || semi >= end) return '';
+    at = skipBlank(text, semi + 1, end);
+    if (same(text, at, 'tag')) {
+      const equals = skipBlank(text, at + 3, end);
+      if (text.charCodeAt(equals) === 61) {
+        const value = skipBlank(text, equals + 1, end);
+        let stop = text.indexOf(';', value);
+        if (stop < 0 || stop > end) stop = end;
+        return text.slice(value, stop).trim();
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { SipMessage } from './message.js';
+import type { Source } from './transport/transport.js';
+
+/** Reason phrases of the codes we answer with ourselves (RFC 3261 section 21, RFC 6665, RFC 3329). */
+const REASONS: Readonly<Record<number, string>> = {
+  100: 'Trying',
+  200: 'OK',
+  302: 'Moved Temporarily',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Request Entity Too Large',
+  416: 'Unsupported URI Scheme',
+  420: 'Bad Extension',
+  473: 'Filtered Destination',
+  480: 'Temporarily Unavailable',
+  481: 'Call/Transaction Does Not Exist',
+  482: 'Loop Detected',
+  483: 'Too Many Hops',
+  484: 'Address Incomplete',
+  487: 'Request Terminated',
+  500: 'Server Internal Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  505: 'Version Not Supported',
+  513: 'Message Too Large',
+};
+
+/** The usual reason phrase of a code. */
+export function reasonPhrase(code: number): string {
+  return REASONS[code] ?? (code < 300 ? 'OK' : code < 400 ? 'Redirected' : code < 500 ? 'Request Failure' : 'Failure');
+}
+
+/**
+ * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
+ * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came.
+ * `headers` are complete lines, each with its CRLF.
+ */
+export function buildReply(
+  request: SipMessage,
+  source: Source,
+  code: number,
+  reason: string,
+  toTag: string,
+  headers = '',
+  body = '',
+): string {
+  const text = request.text;
+  let out = `SIP/2.0 ${code} ${reason}\r\n`;
+  let first = true;
+  for (const field of request.fields('via')) {
+    if (first) {
+      const edit = viaEdit(request, source);
+      out += edit === undefined
+        ? `${text.slice(field.line, field.end)}\r\n`
+        : `${text.slice(field.line, edit.start)}${edit.text}${text.slice(edit.end, field.end)}\r\n`;
+      first = false;
+    } else {
+      out += `${text.slice(field.line, field.end)}\r\n`;
+    }
+  }
+  out += `From: ${text.slice(request.fromValue, request.fromEnd)}\r\nTo: ${text.slice(request.toValue, request.toEnd)}`;
+  if (code > 100 && toTag !== '' && request.toTag === '') out += `;tag=${toTag}`;
+  out += `\r\nCall-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\nCSeq: ${text.slice(request.cseqValue, request.cseqEnd)}\r\n`;
+  return `${out}${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** A change to the bytes of a message: `start` to `end` becomes `text`. */
+export interface TextEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * What the receiver of a request adds to its top Via: the source address when sent-by is not it, and the source port
+ * when the sender asked with rport (RFC 3261 section 18.2.1, RFC 3581 section 4). Undefined when there is nothing to add.
+ */
+export function viaEdit(request: SipMessage, source: Source): TextEdit | undefined {
+  const via = request.via;
+  if (via === undefined) return undefined;
+  const same = via.host === source.address || (via.host.charCodeAt(0) === 91 && via.host.slice(1, -1) === source.address);
+  if (same && !via.rport && via.receivedStart === 0) return undefined;
+  const text = request.text;
+  if (!via.rport) {
+    if (via.receivedStart === 0) return { start: via.end, end: via.end, text: `;received=${source.address}` };
+    return { start: via.receivedStart, end: via.receivedEnd, text: same ? '' : `;received=${source.address}` };
+  }
+  // With rport, received is always set; a value the sender put there itself is replaced, not believed.
+  const added = `;rport=${source.port};received=${source.address}`;
+  if (via.receivedStart === 0) return { start: via.rportStart, end: via.rportEnd, text: added };
+  const first = Math.min(via.rportStart, via.receivedStart);
+  const last = Math.max(via.rportEnd, via.receivedEnd);
+  const between =
+    via.rportStart < via.receivedStart
+      ? text.slice(via.rportEnd, via.receivedStart)
+      : text.slice(via.receivedEnd, via.rportStart);
+  return { start: first, end: last, text: added + between };
+}
+
+/** Applies edits, which must not overlap, to `text` from `from` on. */
+export function applyEdits(text: string, from: number, edits: TextEdit[]): string {
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
+  let out = '';
+  let at = from;
+  for (const edit of edits) {
+    out += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return out + text.slice(at);
+}

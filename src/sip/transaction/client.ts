@@ -1,0 +1,280 @@
+import type { ResolvedTarget } from '../target.js';
+import type { SipMessage } from '../message.js';
+import { WheelTimer } from '../timers.js';
+import type { Flow, TransportError } from '../transport/transport.js';
+import { buildAck, buildCancel } from './derived.js';
+import type { TransactionLayer } from './layer.js';
+
+export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
+
+/** Whoever sent the request and wants to know what became of it. */
+export interface ClientUser {
+  /** Every reply that is news: provisional ones, the final one, and for INVITE each further 2xx. */
+  onReply(client: ClientTransaction, reply: SipMessage): void;
+  /** No final reply in time (`timeout`), or the request could not be sent. Called at most once, before any final reply. */
+  onFailure(client: ClientTransaction, failure: ClientFailure): void;
+}
+
+export interface ClientFailure {
+  readonly kind: 'timeout' | 'transport';
+  /** Whether a provisional reply had come. */
+  readonly provisional: boolean;
+  readonly cause: TransportError['cause'];
+  readonly message: string;
+}
+
+/** What both client transactions share. */
+export abstract class ClientTransaction extends WheelTimer {
+  abstract readonly invite: boolean;
+  state: ClientState = 'trying';
+  protected interval = 0;
+  protected deadline = 0;
+  protected failed = false;
+
+  constructor(
+    protected readonly layer: TransactionLayer,
+    /** Branch of our Via, which is its key. */
+    readonly key: string,
+    /** The request as sent; '' once it is not needed any more. */
+    protected request: string,
+    readonly target: ResolvedTarget,
+    protected readonly user: ClientUser,
+    protected readonly flow: Flow | undefined,
+  ) {
+    super();
+  }
+
+  abstract start(): void;
+  abstract receive(reply: SipMessage): void;
+
+  protected transmit(text: string): void {
+    const { socket, address, port, serverName } = this.target;
+    this.layer.counters.requestsSent.value++;
+    socket.send(text, address, port, this.onSendError, this.flow, serverName);
+  }
+
+  protected get onSendError(): (error: TransportError) => void {
+    return (error) => this.fail('transport', error.cause, error.message);
+  }
+
+  protected fail(kind: ClientFailure['kind'], cause: TransportError['cause'], message: string): void {
+    if (this.failed || (this.state !== 'calling' && this.state !== 'trying' && this.state !== 'proceeding')) return;
+    this.failed = true;
+    const provisional = this.state === 'proceeding';
+    this.afterFailure(kind);
+    this.user.onFailure(this, { kind, provisional, cause, message });
+  }
+
+  protected abstract afterFailure(kind: ClientFailure['kind']): void;
+
+  protected terminate(): void {
+    this.state = 'terminated';
+    this.request = '';
+    this.layer.timers.cancel(this);
+    this.layer.removeClient(this);
+  }
+}
+
+/**
+ * INVITE client transaction: RFC 3261 section 17.1.1 with the accepted state of RFC 6026 section 7.2. A branch that was
+ * given up stays reachable for 64*T1, so that a late 2xx still finds its way back.
+ */
+export class InviteClient extends ClientTransaction {
+  readonly invite = true;
+  /** A CANCEL is wanted: sent at once after a provisional reply, else when the first one comes (section 9.1). */
+  private cancelWanted = false;
+  private cancelSent = false;
+  /** Our ACK, kept while the final reply may come again. */
+  private ack = '';
+
+  start(): void {
+    this.state = 'calling';
+    const { config, timers } = this.layer;
+    // Timer B is fr_timeout: how long a destination may stay silent.
+    this.deadline = this.layer.now() + config.frTimeout;
+    this.interval = config.t1;
+    timers.arm(this, this.target.socket.reliable ? config.frTimeout : Math.min(this.interval, config.frTimeout));
+    this.transmit(this.request);
+  }
+
+  /** Gives the branch up. Harmless when it has its final reply. */
+  cancel(): void {
+    if (this.state !== 'calling' && this.state !== 'proceeding') return;
+    this.cancelWanted = true;
+    if (this.state === 'proceeding') this.sendCancel();
+  }
+
+  receive(reply: SipMessage): void {
+    const status = reply.status;
+    switch (this.state) {
+      case 'calling':
+      case 'proceeding':
+        if (status < 200) {
+          this.state = 'proceeding';
+          if (!this.failed) {
+            // Timer C is restarted by every provisional reply above 100 (section 16.7); fr_inv_timeout bounds it.
+            if (!this.cancelSent) this.layer.timers.arm(this, this.layer.config.frInvTimeout);
+            if (this.cancelWanted) this.sendCancel();
+            this.user.onReply(this, reply);
+          } else if (!this.cancelSent) {
+            // Alive after all, but its time was up: it must not ring on.
+            this.sendCancel();
+          }
+          return;
+        }
+        if (status < 300) {
+          this.accept(reply);
+          return;
+        }
+        this.complete(reply);
+        return;
+      case 'completed':
+        if (status >= 300 && this.ack !== '') this.transmitQuietly(this.ack);
+        return;
+      case 'accepted':
+        if (status >= 200 && status < 300) this.user.onReply(this, reply);
+        return;
+    }
+  }
+
+  onTimer(): void {
+    const left = this.deadline - this.layer.now();
+    if (this.state === 'calling' && !this.failed) {
+      if (left <= 0) {
+        this.fail('timeout', 'timeout', 'no reply');
+        return;
+      }
+      // Timer A
+      this.transmit(this.request);
+      this.interval *= 2;
+      this.layer.timers.arm(this, Math.min(this.interval, left));
+      return;
+    }
+    if (this.state === 'proceeding' && !this.failed && !this.cancelSent) {
+      this.fail('timeout', 'timeout', 'no final reply');
+      return;
+    }
+    if (this.state === 'proceeding' && !this.failed) {
+      // Cancelled, and the 487 never came (section 9.1: wait 64*T1, then consider it gone).
+      this.fail('timeout', 'timeout', 'no final reply after CANCEL');
+    }
+    this.terminate();
+  }
+
+  protected afterFailure(kind: ClientFailure['kind']): void {
+    if (kind === 'transport') {
+      this.terminate();
+      return;
+    }
+    if (this.cancelSent) {
+      this.terminate();
+      return;
+    }
+    if (this.state === 'proceeding') this.sendCancel();
+    // Stays for a late reply.
+    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+  }
+
+  private accept(reply: SipMessage): void {
+    this.state = 'accepted';
+    this.request = '';
+    // Timer M
+    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    this.user.onReply(this, reply);
+  }
+
+  private complete(reply: SipMessage): void {
+    const ack = buildAck(this.request, reply);
+    this.state = 'completed';
+    this.request = '';
+    this.transmitQuietly(ack);
+    if (this.target.socket.reliable) this.terminate();
+    else {
+      this.ack = ack;
+      // Timer D
+      this.layer.timers.arm(this, Math.max(32_000, 64 * this.layer.config.t1));
+    }
+    if (!this.failed) this.user.onReply(this, reply);
+  }
+
+  private sendCancel(): void {
+    if (this.cancelSent) return;
+    this.cancelSent = true;
+    this.layer.sendCancel(buildCancel(this.request), this.key, this.target, this.flow);
+    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+  }
+
+  private transmitQuietly(text: string): void {
+    const { socket, address, port, serverName } = this.target;
+    this.layer.counters.requestsSent.value++;
+    socket.send(text, address, port, undefined, this.flow, serverName);
+  }
+}
+
+/** Non-INVITE client transaction: RFC 3261 section 17.1.2. */
+export class NonInviteClient extends ClientTransaction {
+  readonly invite = false;
+
+  constructor(
+    layer: TransactionLayer,
+    key: string,
+    request: string,
+    target: ResolvedTarget,
+    user: ClientUser,
+    flow: Flow | undefined,
+    /** Timer F in milliseconds. */
+    private readonly timeoutMs: number,
+  ) {
+    super(layer, key, request, target, user, flow);
+  }
+
+  start(): void {
+    this.state = 'trying';
+    this.deadline = this.layer.now() + this.timeoutMs;
+    this.interval = this.layer.config.t1;
+    const first = this.target.socket.reliable ? this.timeoutMs : Math.min(this.interval, this.timeoutMs);
+    this.layer.timers.arm(this, first);
+    this.transmit(this.request);
+  }
+
+  receive(reply: SipMessage): void {
+    if (this.state !== 'trying' && this.state !== 'proceeding') return;
+    if (reply.status < 200) {
+      this.state = 'proceeding';
+      if (!this.failed) this.user.onReply(this, reply);
+      return;
+    }
+    this.state = 'completed';
+    this.request = '';
+    // Timer K
+    if (this.target.socket.reliable) this.terminate();
+    else this.layer.timers.arm(this, this.layer.config.t4);
+    if (!this.failed) this.user.onReply(this, reply);
+  }
+
+  /** Stops waiting; no callback follows. */
+  abandon(): void {
+    this.failed = true;
+    this.terminate();
+  }
+
+  onTimer(): void {
+    if (this.state === 'completed') {
+      this.terminate();
+      return;
+    }
+    const left = this.deadline - this.layer.now();
+    if (left <= 0) {
+      this.fail('timeout', 'timeout', 'no final reply');
+      return;
+    }
+    // Timer E: doubles up to T2; T2 throughout once a provisional reply has come.
+    this.transmit(this.request);
+    this.interval = this.state === 'proceeding' ? this.layer.config.t2 : Math.min(this.interval * 2, this.layer.config.t2);
+    this.layer.timers.arm(this, Math.min(this.interval, left));
+  }
+
+  protected afterFailure(): void {
+    this.terminate();
+  }
+}

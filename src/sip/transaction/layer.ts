@@ -1,0 +1,289 @@
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+import type { Random } from '../../core/random.js';
+import { parseMessage, type SipMessage } from '../message.js';
+import { buildReply, reasonPhrase } from '../reply.js';
+import type { ResolvedTarget } from '../target.js';
+import { TimerWheel } from '../timers.js';
+import type { Flow, Receiver, Source } from '../transport/transport.js';
+import { type ClientTransaction, type ClientUser, InviteClient, NonInviteClient } from './client.js';
+import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
+
+/** Timers in milliseconds (RFC 3261 section 17.1.1.1; fr_timeout and fr_inv_timeout as OpenSIPS' tm names them). */
+export interface TransactionConfig {
+  readonly t1: number;
+  readonly t2: number;
+  readonly t4: number;
+  /** How long a destination may stay silent (timers B and F). */
+  readonly frTimeout: number;
+  /** How long a call may ring: the lesser of fr_inv_timeout and timer C. */
+  readonly frInvTimeout: number;
+  /** Transactions held at most; requests beyond are answered 503 without state. */
+  readonly maxTransactions: number;
+}
+
+/** The application above: the proxy core. */
+export interface TransactionUser {
+  /** A request that belongs to no transaction, sound in form. ACK and CANCEL have their own doors. */
+  onRequest(request: SipMessage, source: Source): void;
+  /** An ACK that belongs to no INVITE we answered ourselves: one for a 2xx. */
+  onAck(request: SipMessage, source: Source): void;
+  /** A CANCEL for an INVITE that is known; it has been answered. */
+  onCancel(server: InviteServer): void;
+  /** A reply that matches no transaction of ours. */
+  onStrayReply(reply: SipMessage, source: Source): void;
+}
+
+/** A counter as the hot path adds to it. */
+export interface Tally {
+  value: number;
+}
+
+export interface LayerCounters {
+  readonly requestsReceived: Tally;
+  readonly repliesReceived: Tally;
+  readonly requestsSent: Tally;
+  readonly repliesSent: Tally;
+  /** Bytes that were no SIP message, and messages too broken to answer. */
+  readonly dropped: Tally;
+  /** Malformed requests answered with 400. */
+  readonly badRequests: Tally;
+  readonly overload: Tally;
+  readonly retransmissions: Tally;
+}
+
+/** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
+export class TransactionLayer implements Receiver {
+  readonly timers: TimerWheel;
+  user: TransactionUser | undefined;
+  private readonly servers = new Map<string, ServerTransaction>();
+  private readonly clients = new Map<string, ClientTransaction>();
+  private readonly branchPrefix0: string;
+  private readonly tagPrefix: string;
+  private branches = 0;
+
+  constructor(
+    readonly config: TransactionConfig,
+    private readonly clock: Clock,
+    random: Random,
+    readonly counters: LayerCounters,
+    private readonly log: Logger,
+  ) {
+    this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
+    // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
+    this.branchPrefix0 = `z9hG4bK${random.token(8)}.`;
+    this.tagPrefix = random.token(4);
+  }
+
+  /** Start of every branch this process makes. */
+  get branchPrefix(): string {
+    return this.branchPrefix0;
+  }
+
+  /** Transactions in memory, server and client ones together. */
+  get size(): number {
+    return this.servers.size + this.clients.size;
+  }
+
+  get serverCount(): number {
+    return this.servers.size;
+  }
+
+  get clientCount(): number {
+    return this.clients.size;
+  }
+
+  now(): number {
+    return this.clock.monotonic();
+  }
+
+  /** A new branch; `loopHash` tells a loop from a spiral when the request comes back (RFC 3261 section 16.6 step 8). */
+  newBranch(loopHash: string): string {
+    return `${this.branchPrefix0}${(this.branches++).toString(36)}.${loopHash}`;
+  }
+
+  /** The To tag of our own replies to a request: the same for its retransmissions. */
+  localTag(request: SipMessage): string {
+    return this.tagPrefix + hash32(request.via?.branch ?? '', hash32(request.callId, 0)).toString(36);
+  }
+
+  receive(text: string, source: Source): void {
+    try {
+      const message = parseMessage(text, true);
+      if (message === undefined) {
+        // A lone CRLF is a keep-alive, not garbage (RFC 5626 section 4.4).
+        if (text.trim() !== '') this.garbage('not a SIP message', source, text.length);
+        return;
+      }
+      if (message.isRequest) this.receiveRequest(message, source);
+      else this.receiveReply(message, source);
+    } catch (error) {
+      this.counters.dropped.value++;
+      this.log.error({ err: error, from: `${source.address}:${source.port}` }, 'a message could not be processed');
+    }
+  }
+
+  garbage(reason: string, source: Source, bytes: number): void {
+    this.counters.dropped.value++;
+    if (this.log.isLevelEnabled('debug')) {
+      this.log.debug({ from: `${source.address}:${source.port}`, socket: source.socket.description, bytes, reason }, 'dropped');
+    }
+  }
+
+  /** Begins a server transaction for a request handed up by onRequest. */
+  serve(request: SipMessage, source: Source): ServerTransaction {
+    const key = serverKey(request, request.method);
+    const server =
+      request.method === 'INVITE'
+        ? new InviteServer(this, key, request, source)
+        : new NonInviteServer(this, key, request, source);
+    this.servers.set(key, server);
+    return server;
+  }
+
+  /** Sends a request under a transaction of its own. Its top Via must carry `branch`, made by newBranch. */
+  request(
+    text: string,
+    invite: boolean,
+    branch: string,
+    target: ResolvedTarget,
+    user: ClientUser,
+    flow?: Flow | undefined,
+    timeoutMs?: number,
+  ): ClientTransaction {
+    const client = invite
+      ? new InviteClient(this, branch, text, target, user, flow)
+      : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
+    this.clients.set(branch, client);
+    client.start();
+    return client;
+  }
+
+  /** Answers without keeping state: for overload and for what cannot be processed. */
+  replyStateless(request: SipMessage, source: Source, code: number, reason = reasonPhrase(code), headers = ''): void {
+    if (request.method === 'ACK') return;
+    this.counters.repliesSent.value++;
+    const text = buildReply(request, source, code, reason, this.localTag(request), headers);
+    source.socket.send(text, source.address, replyPort(request, source), undefined, source.flow);
+  }
+
+  /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
+  sendCancel(text: string, branch: string, target: ResolvedTarget, flow: Flow | undefined): void {
+    const key = `${branch}|CANCEL`;
+    const client = new NonInviteClient(this, key, text, target, IGNORE, flow, this.config.frTimeout);
+    this.clients.set(key, client);
+    client.start();
+  }
+
+  /** @internal */
+  removeServer(server: ServerTransaction): void {
+    this.servers.delete(server.key);
+  }
+
+  /** @internal */
+  removeClient(client: ClientTransaction): void {
+    this.clients.delete(client.key);
+  }
+
+  /** Forgets everything; nothing is sent any more. */
+  stop(): void {
+    this.timers.stop();
+    this.servers.clear();
+    this.clients.clear();
+  }
+
+  private receiveRequest(request: SipMessage, source: Source): void {
+    this.counters.requestsReceived.value++;
+    if (request.defect !== undefined) {
+      this.refuse(request, source);
+      return;
+    }
+    const method = request.method;
+    const key = serverKey(request, method === 'ACK' ? 'INVITE' : method);
+    const known = this.servers.get(key);
+    if (known !== undefined) {
+      if (method === 'ACK') {
+        // In the accepted state this is the ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
+        if (known.state === 'accepted') this.user?.onAck(request, source);
+        else (known as InviteServer).acknowledged();
+      } else {
+        this.counters.retransmissions.value++;
+        known.retransmitted();
+      }
+      return;
+    }
+    if (method === 'ACK') {
+      this.user?.onAck(request, source);
+      return;
+    }
+    if (this.servers.size + this.clients.size >= this.config.maxTransactions) {
+      this.counters.overload.value++;
+      this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
+      return;
+    }
+    if (method === 'CANCEL') {
+      this.receiveCancel(request, source);
+      return;
+    }
+    this.user?.onRequest(request, source);
+  }
+
+  private receiveCancel(request: SipMessage, source: Source): void {
+    const invite = this.servers.get(serverKey(request, 'INVITE'));
+    const server = this.serve(request, source);
+    if (invite === undefined) {
+      server.replyWith(481, reasonPhrase(481));
+      return;
+    }
+    server.replyWith(200, 'canceling');
+    this.user?.onCancel(invite as InviteServer);
+  }
+
+  private receiveReply(reply: SipMessage, source: Source): void {
+    this.counters.repliesReceived.value++;
+    if (reply.defect !== undefined) {
+      this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
+      return;
+    }
+    const branch = reply.via?.branch ?? '';
+    const client = this.clients.get(reply.method === 'CANCEL' ? `${branch}|CANCEL` : branch);
+    if (client === undefined) this.user?.onStrayReply(reply, source);
+    else client.receive(reply);
+  }
+
+  /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */
+  private refuse(request: SipMessage, source: Source): void {
+    const answerable =
+      request.via !== undefined && request.fromValue >= 0 && request.toValue >= 0 && request.callIdValue >= 0;
+    if (this.log.isLevelEnabled('debug')) {
+      this.log.debug({ from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable }, 'bad request');
+    }
+    if (!answerable || request.cseqValue < 0 || request.method === 'ACK') {
+      this.counters.dropped.value++;
+      return;
+    }
+    this.counters.badRequests.value++;
+    if (request.defect === 'unsupported SIP version') this.replyStateless(request, source, 505);
+    else this.replyStateless(request, source, 400, `Bad Request (${request.defect})`);
+  }
+}
+
+const IGNORE: ClientUser = { onReply() {}, onFailure() {} };
+
+/** RFC 3261 section 17.2.3: branch, sent-by and method; without the magic cookie, what RFC 2543 compared. */
+function serverKey(request: SipMessage, method: string): string {
+  const via = request.via;
+  if (via === undefined) return '';
+  if (via.branch.length > 7 && via.branch.startsWith('z9hG4bK')) {
+    return `${via.branch}|${via.host}:${via.port}|${method}`;
+  }
+  const topVia = request.text.slice(via.start, via.end);
+  return `${request.requestUri}|${request.fromTag}|${request.callId}|${request.cseqNumber}|${topVia}|${method}`;
+}
+
+/** FNV-1a over the code units, continued from `seed`. */
+export function hash32(text: string, seed: number): number {
+  let h = (0x811c9dc5 ^ seed) | 0;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}

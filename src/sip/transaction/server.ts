@@ -1,0 +1,153 @@
+import type { SipMessage } from '../message.js';
+import { buildReply } from '../reply.js';
+import { WheelTimer } from '../timers.js';
+import type { Source } from '../transport/transport.js';
+import type { TransactionLayer } from './layer.js';
+
+export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
+
+/** What both server transactions share: where replies go, the last reply, and the place in the layer's table. */
+export abstract class ServerTransaction extends WheelTimer {
+  abstract readonly invite: boolean;
+  state: ServerState = 'trying';
+  /** The request; released when a final reply has been given. */
+  request: SipMessage | undefined;
+  /** Last reply, for retransmissions. */
+  protected last = '';
+  protected readonly replyPort: number;
+
+  constructor(
+    protected readonly layer: TransactionLayer,
+    readonly key: string,
+    request: SipMessage,
+    readonly source: Source,
+  ) {
+    super();
+    this.request = request;
+    this.replyPort = replyPort(request, source);
+  }
+
+  /** Passes a reply on its way back. A final one ends the transaction's work; what comes after it is not sent. */
+  abstract reply(text: string, status: number): void;
+  /** The same request came again. */
+  abstract retransmitted(): void;
+
+  /** Builds and sends a reply of our own. `headers` are complete lines. */
+  replyWith(code: number, reason: string, headers = '', body = ''): void {
+    const request = this.request;
+    if (request === undefined) return;
+    this.reply(buildReply(request, this.source, code, reason, this.layer.localTag(request), headers, body), code);
+  }
+
+  /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */
+  send(text: string): void {
+    this.layer.counters.repliesSent.value++;
+    const { socket, address, flow } = this.source;
+    socket.send(text, address, this.replyPort, undefined, flow);
+  }
+
+  protected terminate(): void {
+    this.state = 'terminated';
+    this.layer.timers.cancel(this);
+    this.layer.removeServer(this);
+    this.last = '';
+    this.request = undefined;
+  }
+}
+
+/** RFC 3261 section 18.2.2 and RFC 3581 section 4: the source port with rport, else the port of sent-by. */
+export function replyPort(request: SipMessage, source: Source): number {
+  const via = request.via;
+  if (via === undefined || via.rport || source.flow !== undefined) return source.port;
+  return via.port === 0 ? 5060 : via.port;
+}
+
+/** INVITE server transaction: RFC 3261 section 17.2.1 with the accepted state of RFC 6026 section 7.1. */
+export class InviteServer extends ServerTransaction {
+  readonly invite = true;
+  private interval = 0;
+  private deadline = 0;
+
+  reply(text: string, status: number): void {
+    switch (this.state) {
+      case 'trying':
+      case 'proceeding':
+        this.state = 'proceeding';
+        this.send(text);
+        if (status < 200) {
+          this.last = text;
+          return;
+        }
+        this.request = undefined;
+        if (status < 300) {
+          // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
+          this.last = '';
+          this.state = 'accepted';
+          this.layer.timers.arm(this, 64 * this.layer.config.t1);
+          return;
+        }
+        // Timer G retransmits over unreliable transports, Timer H gives up waiting for the ACK.
+        this.last = text;
+        this.state = 'completed';
+        this.deadline = this.layer.now() + 64 * this.layer.config.t1;
+        this.interval = this.layer.config.t1;
+        this.layer.timers.arm(this, this.source.socket.reliable ? 64 * this.layer.config.t1 : this.interval);
+        return;
+      case 'accepted':
+        if (status >= 200 && status < 300) this.send(text);
+        return;
+    }
+  }
+
+  retransmitted(): void {
+    if ((this.state === 'proceeding' || this.state === 'completed') && this.last !== '') this.send(this.last);
+  }
+
+  /** The ACK for a non-2xx final reply. */
+  acknowledged(): void {
+    if (this.state !== 'completed') return;
+    this.state = 'confirmed';
+    this.last = '';
+    // Timer I: absorbs repeated ACKs.
+    if (this.source.socket.reliable) this.terminate();
+    else this.layer.timers.arm(this, this.layer.config.t4);
+  }
+
+  onTimer(): void {
+    if (this.state === 'completed' && this.layer.now() < this.deadline && !this.source.socket.reliable) {
+      this.send(this.last);
+      this.interval = Math.min(this.interval * 2, this.layer.config.t2);
+      this.layer.timers.arm(this, Math.min(this.interval, Math.max(0, this.deadline - this.layer.now())));
+      return;
+    }
+    this.terminate();
+  }
+}
+
+/** Non-INVITE server transaction: RFC 3261 section 17.2.2. */
+export class NonInviteServer extends ServerTransaction {
+  readonly invite = false;
+
+  reply(text: string, status: number): void {
+    if (this.state !== 'trying' && this.state !== 'proceeding') return;
+    this.send(text);
+    this.last = text;
+    if (status < 200) {
+      this.state = 'proceeding';
+      return;
+    }
+    this.state = 'completed';
+    this.request = undefined;
+    if (this.source.socket.reliable) this.terminate();
+    // Timer J
+    else this.layer.timers.arm(this, 64 * this.layer.config.t1);
+  }
+
+  retransmitted(): void {
+    if (this.last !== '') this.send(this.last);
+  }
+
+  onTimer(): void {
+    this.terminate();
+  }
+}

@@ -1,0 +1,111 @@
+/** Bounds on what one stream peer may make us hold. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+export type FrameEvent =
+  | { readonly kind: 'message'; readonly text: string }
+  /** A double CRLF keep-alive: answered with one CRLF (RFC 5626 section 3.5.1). */
+  | { readonly kind: 'ping' }
+  /** The stream cannot be followed any further and must be closed. */
+  | { readonly kind: 'broken'; readonly reason: string };
+
+/**
+ * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received:
+ * what was searched is not searched again.
+ */
+export class StreamFraming {
+  private chunks: string[] = [];
+  private held = '';
+  private size = 0;
+  private searched = 0;
+  /** Total length of the message under way once its header is known, -1 before. */
+  private wanted = -1;
+  private broken = false;
+
+  /** Bytes that are held back for a message not yet complete. */
+  get pending(): number {
+    return this.size;
+  }
+
+  /** Takes the next bytes (latin1) and returns what they complete. After a `broken` event nothing more comes. */
+  push(data: string): FrameEvent[] {
+    const events: FrameEvent[] = [];
+    if (this.broken) return events;
+    this.chunks.push(data);
+    this.size += data.length;
+    // A body that is far from complete is not joined with every chunk.
+    if (this.wanted >= 0 && this.size < this.wanted) return events;
+    this.held += this.chunks.join('');
+    this.chunks = [];
+    while (this.step(events));
+    if (this.broken) this.held = '';
+    this.size = this.held.length;
+    return events;
+  }
+
+  private step(events: FrameEvent[]): boolean {
+    if (this.wanted < 0) {
+      const skip = this.skipBlankLines(events);
+      if (skip > 0) {
+        this.held = this.held.slice(skip);
+        this.searched = 0;
+      }
+      if (this.held === '' || this.held === '\r') return false;
+      const end = this.held.indexOf('\r\n\r\n', Math.max(0, this.searched - 3));
+      if (end < 0) {
+        this.searched = this.held.length;
+        if (this.held.length > MAX_HEADER_BYTES) this.fail(events, `header of more than ${MAX_HEADER_BYTES} bytes`);
+        return false;
+      }
+      if (end > MAX_HEADER_BYTES) {
+        this.fail(events, `header of more than ${MAX_HEADER_BYTES} bytes`);
+        return false;
+      }
+      const length = contentLength(this.held, end);
+      if (typeof length === 'string') {
+        this.fail(events, length);
+        return false;
+      }
+      this.wanted = end + 4 + length;
+    }
+    if (this.held.length < this.wanted) return false;
+    events.push({ kind: 'message', text: this.held.slice(0, this.wanted) });
+    this.held = this.held.slice(this.wanted);
+    this.wanted = -1;
+    this.searched = 0;
+    return this.held !== '';
+  }
+
+  private skipBlankLines(events: FrameEvent[]): number {
+    let at = 0;
+    while (this.held.startsWith('\r\n', at)) {
+      at += 2;
+      if (this.held.startsWith('\r\n', at)) {
+        at += 2;
+        events.push({ kind: 'ping' });
+      }
+    }
+    return at;
+  }
+
+  private fail(events: FrameEvent[], reason: string): void {
+    this.broken = true;
+    events.push({ kind: 'broken', reason });
+  }
+}
+
+const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gi;
+
+function contentLength(text: string, headerEnd: number): number | string {
+  CONTENT_LENGTH.lastIndex = 0;
+  const header = text.slice(0, headerEnd);
+  const match = CONTENT_LENGTH.exec(header);
+  if (match === null) return 'no Content-Length header on a stream';
+  const digits = (match[1] as string).trim();
+  if (!/^[0-9]{1,9}$/.test(digits)) return 'malformed Content-Length header';
+  const length = Number(digits);
+  if (length > MAX_BODY_BYTES) return `body of more than ${MAX_BODY_BYTES} bytes`;
+  const second = CONTENT_LENGTH.exec(header);
+  if (second !== null && (second[1] as string).trim() !== digits) return 'two different Content-Length headers';
+  return length;
+}

@@ -1,0 +1,64 @@
+import type { TransportName } from '../../core/uri.js';
+
+/** One local socket SIP is received on and sent from. */
+export interface SipSocket {
+  readonly transport: TransportName;
+  /** Whether the transport delivers by itself: no retransmissions over it. */
+  readonly reliable: boolean;
+  readonly family: 4 | 6;
+  /** Bound address without brackets, and port. */
+  readonly address: string;
+  readonly port: number;
+  /** "host:port" that goes into Via and Record-Route: the advertised one, IPv6 in brackets. */
+  readonly sentBy: string;
+  /** "udp:127.0.0.1:5060" as it was configured: destinations and MI name sockets by it. */
+  readonly description: string;
+  /**
+   * Sends one message. Errors come through `onError`, at once or later, never as an exception. For streams: `flow` is
+   * the connection a request came in on, used while it is open; without it, or closed, one to address:port is used.
+   */
+  send(
+    text: string,
+    address: string,
+    port: number,
+    onError: ((error: TransportError) => void) | undefined,
+    flow?: Flow | undefined,
+    serverName?: string | undefined,
+  ): void;
+  /** Starts receiving. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Why a message could not be sent. `cause` is what a probe or an event names. */
+export interface TransportError {
+  readonly cause: 'refused' | 'tls' | 'dns' | 'send' | 'timeout';
+  readonly message: string;
+}
+
+/** A stream connection as the layers above know it: only whether it is still there. */
+export interface Flow {
+  readonly open: boolean;
+}
+
+/** Where a message came from. */
+export interface Source {
+  readonly socket: SipSocket;
+  /** Without brackets. */
+  readonly address: string;
+  readonly port: number;
+  /** The connection it came in on, for streams. */
+  readonly flow: Flow | undefined;
+}
+
+/** What a socket hands up: one whole message each, as latin1 text. */
+export interface Receiver {
+  receive(text: string, source: Source): void;
+  /** Bytes that are no message: counted, never answered. */
+  garbage(reason: string, source: Source, bytes: number): void;
+}
+
+/** Host for a sent-by or URI: IPv6 literals get their brackets. */
+export function hostPort(host: string, port: number): string {
+  return host.indexOf(':') >= 0 ? `[${host}]:${port}` : `${host}:${port}`;
+}

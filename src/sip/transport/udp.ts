@@ -1,0 +1,110 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { SwitchyardError } from '../../core/errors.js';
+import { type Flow, hostPort, type Receiver, type SipSocket, type Source, type TransportError } from './transport.js';
+
+export interface UdpOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly advertise?: { readonly host: string; readonly port: number } | undefined;
+  readonly description: string;
+  /** Bytes asked for as socket buffers, both ways; the system may grant less. */
+  readonly bufferBytes?: number;
+}
+
+/** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
+function literalLookup(
+  address: string,
+  options: unknown,
+  callback: (error: Error | null, address: string, family: number) => void,
+): void {
+  callback(null, address, address.indexOf(':') >= 0 ? 6 : 4);
+}
+
+/** SIP over UDP (RFC 3261 section 18). */
+export class UdpSocket implements SipSocket {
+  readonly transport = 'udp' as const;
+  readonly reliable = false;
+  readonly family: 4 | 6;
+  readonly address: string;
+  port: number;
+  sentBy: string;
+  readonly description: string;
+  private readonly socket: Socket;
+  private closed = false;
+
+  constructor(
+    private readonly options: UdpOptions,
+    private readonly receiver: Receiver,
+  ) {
+    this.address = options.address;
+    this.port = options.port;
+    this.family = options.address.indexOf(':') >= 0 ? 6 : 4;
+    this.description = options.description;
+    this.sentBy = '';
+    this.socket = createSocket({
+      type: this.family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: this.family === 6,
+      lookup: literalLookup as never,
+      recvBufferSize: options.bufferBytes ?? 4 * 1024 * 1024,
+      sendBufferSize: options.bufferBytes ?? 4 * 1024 * 1024,
+    });
+  }
+
+  async open(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: Error) =>
+        reject(new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }));
+      this.socket.once('error', fail);
+      this.socket.bind({ address: this.address, port: this.options.port }, () => {
+        this.socket.off('error', fail);
+        resolve();
+      });
+    });
+    this.port = this.socket.address().port;
+    const shown = this.options.advertise;
+    this.sentBy = shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
+    this.socket.on('error', () => {});
+    this.socket.on('message', (data, peer) => {
+      const source: Source = { socket: this, address: peer.address, port: peer.port, flow: undefined };
+      this.receiver.receive(data.toString('latin1'), source);
+    });
+  }
+
+  send(text: string, address: string, port: number, onError?: (error: TransportError) => void, _flow?: Flow): void {
+    if (this.closed) {
+      onError?.({ cause: 'send', message: 'the socket is closed' });
+      return;
+    }
+    const data = Buffer.from(text, 'latin1');
+    try {
+      if (onError === undefined) this.socket.send(data, 0, data.length, port, address);
+      else
+        this.socket.send(data, 0, data.length, port, address, (error) => {
+          if (error !== null) onError({ cause: causeOf(error), message: error.message });
+        });
+    } catch (error) {
+      onError?.({ cause: 'send', message: (error as Error).message });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await new Promise<void>((resolve) => {
+      try {
+        this.socket.close(() => resolve());
+      } catch {
+        resolve();
+      }
+    });
+  }
+}
+
+/** The word for a system error. */
+export function causeOf(error: Error): TransportError['cause'] {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return 'refused';
+  if (code === 'ETIMEDOUT') return 'timeout';
+  return 'send';
+}

@@ -1,0 +1,168 @@
+/** One Via value (RFC 3261 section 20.42), as spans of the message it stands in. */
+export interface Via {
+  /** Transport as written, upper case: "UDP", "TCP", "TLS", "WS", "WSS". */
+  readonly transport: string;
+  /** sent-by host as written (an IPv6 reference with brackets). */
+  readonly host: string;
+  /** sent-by port, 0 when not written. */
+  readonly port: number;
+  /** '' when there is none. */
+  readonly branch: string;
+  /** Whether an rport parameter stands there, with or without value (RFC 3581). */
+  readonly rport: boolean;
+  /** Value of rport, 0 for none. */
+  readonly rportValue: number;
+  readonly received: string;
+  readonly maddr: string;
+  /** Where the value begins, and where it ends: at the comma before the next value, or at the end of the field. */
+  readonly start: number;
+  readonly end: number;
+  /** Whether another value follows in the same field; `end` is then where the comma stands. */
+  readonly more: boolean;
+  /** Span of the rport parameter from its ";", 0/0 when there is none. */
+  readonly rportStart: number;
+  readonly rportEnd: number;
+  /** Span of the received parameter from its ";", 0/0 when there is none. */
+  readonly receivedStart: number;
+  readonly receivedEnd: number;
+}
+
+/** Parses the first Via value of a field. Returns undefined when it is malformed. */
+export function parseVia(text: string, start: number, fieldEnd: number): Via | undefined {
+  let end = text.indexOf(',', start);
+  const more = end >= 0 && end < fieldEnd;
+  if (more) {
+    // A comma inside a quoted parameter does not end the value.
+    const quote = text.indexOf('"', start);
+    if (quote >= 0 && quote < end) end = commaOutsideQuotes(text, start, fieldEnd);
+  } else {
+    end = fieldEnd;
+  }
+  let at = start;
+  if (!text.startsWith('SIP/2.0/', at)) {
+    // Blanks around the slashes and other letter case are legal, if unusual (RFC 3261 section 25.1: sent-protocol).
+    const match = /^SIP[ \t\r\n]*\/[ \t\r\n]*2\.0[ \t\r\n]*\/[ \t\r\n]*/i.exec(text.slice(start, end));
+    if (match === null) return undefined;
+    at += match[0].length;
+  } else {
+    at += 8;
+  }
+  const transportStart = at;
+  while (at < end && !isSpace(text.charCodeAt(at))) at++;
+  const transport = text.slice(transportStart, at).toUpperCase();
+  if (transport === '' || transport.length > 16) return undefined;
+  while (at < end && isSpace(text.charCodeAt(at))) at++;
+  let semi = text.indexOf(';', at);
+  if (semi < 0 || semi > end) semi = end;
+  let hostEnd = semi;
+  while (hostEnd > at && isSpace(text.charCodeAt(hostEnd - 1))) hostEnd--;
+  let host: string;
+  let port = 0;
+  let portAt = -1;
+  if (text.charCodeAt(at) === 91) {
+    const close = text.indexOf(']', at);
+    if (close < 0 || close >= hostEnd) return undefined;
+    host = text.slice(at, close + 1);
+    portAt = text.indexOf(':', close);
+  } else {
+    portAt = text.indexOf(':', at);
+    host = text.slice(at, portAt >= 0 && portAt < hostEnd ? portAt : hostEnd).trim();
+  }
+  if (portAt >= 0 && portAt < hostEnd) {
+    const digits = text.slice(portAt + 1, hostEnd).trim();
+    port = Number(digits);
+    if (digits === '' || digits.length > 5 || !(port >= 0 && port <= 65535)) return undefined;
+  }
+  if (host === '' || /[\s<>@,]/.test(host)) return undefined;
+  let branch = '';
+  let rport = false;
+  let rportValue = 0;
+  let received = '';
+  let maddr = '';
+  let rportStart = 0;
+  let rportEnd = 0;
+  let receivedStart = 0;
+  let receivedEnd = 0;
+  at = semi;
+  while (at < end) {
+    let next = text.indexOf(';', at + 1);
+    if (next < 0 || next > end) next = end;
+    let name = at + 1;
+    while (name < next && isSpace(text.charCodeAt(name))) name++;
+    let stop = next;
+    while (stop > name && isSpace(text.charCodeAt(stop - 1))) stop--;
+    switch (text.charCodeAt(name) | 32) {
+      case 98: // branch
+        if (isParam(text, name, stop, 'branch')) branch = valueOf(text, name + 6, stop);
+        break;
+      case 114: // rport, received
+        if (isParam(text, name, stop, 'rport')) {
+          rport = true;
+          rportStart = at;
+          rportEnd = stop;
+          const value = valueOf(text, name + 5, stop);
+          if (value !== '') rportValue = Number(value) | 0;
+        } else if (isParam(text, name, stop, 'received')) {
+          received = valueOf(text, name + 8, stop);
+          receivedStart = at;
+          receivedEnd = stop;
+        }
+        break;
+      case 109: // maddr
+        if (isParam(text, name, stop, 'maddr')) maddr = valueOf(text, name + 5, stop);
+        break;
+    }
+    at = next;
+  }
+  let valueEnd = end;
+  while (valueEnd > start && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
+  return {
+    transport,
+    host,
+    port,
+    branch,
+    rport,
+    rportValue,
+    received,
+    maddr,
+    start,
+    end: more && end < fieldEnd ? end : valueEnd,
+    more: more && end < fieldEnd,
+    rportStart,
+    rportEnd,
+    receivedStart,
+    receivedEnd,
+  };
+}
+
+function commaOutsideQuotes(text: string, start: number, end: number): number {
+  let quoted = false;
+  for (let at = start; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (quoted && c === 92) at++;
+    else if (c === 34) quoted = !quoted;
+    else if (c === 44 && !quoted) return at;
+  }
+  return end;
+}
+
+function isParam(text: string, start: number, stop: number, lower: string): boolean {
+  if (stop - start < lower.length) return false;
+  for (let i = 0; i < lower.length; i++) if ((text.charCodeAt(start + i) | 32) !== lower.charCodeAt(i)) return false;
+  if (start + lower.length === stop) return true;
+  const after = text.charCodeAt(start + lower.length);
+  return after === 61 || isSpace(after);
+}
+
+function valueOf(text: string, from: number, stop: number): string {
+  let at = from;
+  while (at < stop && isSpace(text.charCodeAt(at))) at++;
+  if (at >= stop || text.charCodeAt(at) !== 61) return '';
+  at++;
+  while (at < stop && isSpace(text.charCodeAt(at))) at++;
+  return text.slice(at, stop);
+}
+
+function isSpace(c: number): boolean {
+  return c === 32 || c === 9 || c === 13 || c === 10;
+}
