@@ -1,0 +1,133 @@
+import { type Clock, systemClock } from '../core/clock.js';
+import { AvpStore } from './avp-store.js';
+
+/** What a variable holds; `null` is OpenSIPS' "not set". Strings are latin1, one code unit per byte on the wire. */
+export type PvarValue = string | number | null;
+
+/** What the variables need of a SIP message. All strings are latin1 and may be computed when first asked for. */
+export interface PvarMessage {
+  readonly isRequest: boolean;
+  /** Method of a request; of a reply it is taken from `cseqMethod`. */
+  readonly method: string | undefined;
+  /** Request-URI in its current form; '' or undefined for a reply. */
+  readonly requestUri: string | undefined;
+  /** Status code of a reply. */
+  readonly status: number | undefined;
+  readonly reason: string | undefined;
+  /** Body of the `index`-th header field of that name (0 is the first), unfolded and trimmed; compact forms understood. */
+  header(name: string, index?: number): string | undefined;
+  headerCount(name: string): number;
+  readonly callId: string | undefined;
+  readonly cseqNumber: number | undefined;
+  readonly cseqMethod: string | undefined;
+  /** Body of the From header field, with display name and parameters. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly body: string | undefined;
+  /** The whole message. */
+  readonly text: string;
+  /** Its length in bytes. */
+  readonly length: number;
+}
+
+/** Additional branches of a request ($branch). */
+export interface PvarBranches {
+  readonly count: number;
+  get(field: string, index: number): PvarValue;
+  append(uri: string): void;
+}
+
+/** Everything a variable may look at or write while a format is evaluated. */
+export interface PvarContext {
+  readonly message: PvarMessage;
+  readonly avps: AvpStore;
+  /** $var(name); unlike AVPs a script variable holds one value. */
+  readonly vars: Map<string, PvarValue>;
+  /** $du: where the request goes in place of the request-URI. */
+  destinationUri: string | undefined;
+  /** $ou: the request-URI as received. */
+  readonly originalUri: string | undefined;
+  /** Address the message came from, IP literal without brackets. */
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  /** Local socket it was received on. */
+  readonly receivedAddress: string;
+  readonly receivedPort: number;
+  /** Protocol it came by, in any letter case. */
+  readonly protocol: string;
+  /** $fs: "proto:host:port" of the local socket to send from. */
+  sendSocket: string | undefined;
+  /** $retcode, $rc: what the last function of the script returned. */
+  returnCode: number;
+  /** $param(name): parameters of the route that runs. */
+  readonly params: ReadonlyMap<string, PvarValue>;
+  /** Text for %u, %i and the like in formats compiled with placeholders. */
+  readonly placeholders: Readonly<Record<string, string>> | undefined;
+  readonly branches: PvarBranches | undefined;
+  /** $T_branch_idx: number of the branch at work. */
+  readonly branchIndex: number;
+  readonly clock: Clock;
+  /** $stat(name); undefined for an unknown statistic. */
+  statistic(name: string): number | undefined;
+  /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */
+  setRequestUri(uri: string): void;
+}
+
+const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
+
+/** A context with everything at rest; stores are made when first touched. Callers fill in what they know. */
+export class PvarScope implements PvarContext {
+  destinationUri: string | undefined = undefined;
+  originalUri: string | undefined;
+  sourceAddress = '';
+  sourcePort = 0;
+  receivedAddress = '';
+  receivedPort = 0;
+  protocol = 'udp';
+  sendSocket: string | undefined = undefined;
+  returnCode = 1;
+  params: ReadonlyMap<string, PvarValue> = NO_PARAMS;
+  placeholders: Readonly<Record<string, string>> | undefined = undefined;
+  branches: PvarBranches | undefined = undefined;
+  branchIndex = 0;
+  clock: Clock = systemClock;
+  /** Answers `$stat(name)`. */
+  lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;
+  /** Carries out a change of the request-URI; without it one is ignored. */
+  rewriteRequestUri: ((uri: string) => void) | undefined = undefined;
+  private avpStore: AvpStore | undefined = undefined;
+  private varStore: Map<string, PvarValue> | undefined = undefined;
+
+  constructor(readonly message: PvarMessage) {
+    this.originalUri = message.requestUri;
+  }
+
+  get avps(): AvpStore {
+    return (this.avpStore ??= new AvpStore());
+  }
+
+  get vars(): Map<string, PvarValue> {
+    return (this.varStore ??= new Map());
+  }
+
+  statistic(name: string): number | undefined {
+    return this.lookUpStatistic?.(name);
+  }
+
+  setRequestUri(uri: string): void {
+    this.rewriteRequestUri?.(uri);
+  }
+}
+
+/** How a value looks inside a string: null is written "<null>", as OpenSIPS prints it. */
+export function textOf(value: PvarValue): string {
+  if (typeof value === 'string') return value;
+  return value === null ? '<null>' : String(value);
+}
+
+/** The integer a value stands for, or undefined: numbers, and strings of an optional sign and digits. */
+export function integerOf(value: PvarValue): number | undefined {
+  if (typeof value === 'number') return Math.trunc(value);
+  if (value === null || !/^\s*[+-]?[0-9]{1,15}\s*$/.test(value)) return undefined;
+  return Number(value);
+}

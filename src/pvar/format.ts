@@ -1,0 +1,337 @@
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
+import { integerOf, type PvarContext, type PvarValue, textOf } from './context.js';
+import {
+  type IndexNode,
+  type Piece,
+  parseFormat,
+  quoted,
+  type TransformationNode,
+  type VariableNode,
+} from './syntax.js';
+import type { Transform, TransformationDefinition } from './transformations/definition.js';
+import {
+  addressTransformations,
+  csvTransformations,
+  paramTransformations,
+  uriTransformations,
+  viaTransformations,
+} from './transformations/lists.js';
+import { stringTransformations } from './transformations/strings.js';
+import type {
+  CompiledVariable,
+  Getter,
+  IndexReader,
+  Setter,
+  TextReader,
+  VariableDefinition,
+} from './variables/definition.js';
+import { messageVariableTable } from './variables/message.js';
+import { runtimeVariableTable } from './variables/runtime.js';
+import { uriVariableTable } from './variables/uris.js';
+
+/** A string with pseudo-variables, parsed and compiled once. Evaluating it never throws. */
+export interface Format {
+  /** As written. */
+  readonly text: string;
+  /** The result when the text holds no variable. */
+  readonly constant: string | undefined;
+  /** Names of the variables it uses, in order of appearance. */
+  readonly names: readonly string[];
+  /** True for a lone variable that may be assigned to. */
+  readonly writable: boolean;
+  /** True for a lone variable whose values are protocol names ("UDP"): compare them without letter case. */
+  readonly ignoreCase: boolean;
+  /** The text with every variable replaced; null ones are written "<null>", as OpenSIPS does. */
+  evaluate(context: PvarContext): string;
+  /** Of a lone variable its value with its type, null included; otherwise as `evaluate`. */
+  evaluateValue(context: PvarContext): PvarValue;
+  /** Assigns to a lone writable variable; nothing happens on others, nor with a value the variable cannot take. */
+  assign(context: PvarContext, value: PvarValue): void;
+}
+
+export interface FormatOptions {
+  /** Letters that stand for text given in the context after "%": "ui" for pvar_algo_pattern's %u and %i. */
+  readonly placeholders?: string;
+}
+
+const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
+  ...uriVariableTable,
+  ...messageVariableTable,
+  ...runtimeVariableTable,
+]);
+
+const TRANSFORMATIONS: ReadonlyMap<string, TransformationDefinition> = new Map([
+  ...stringTransformations,
+  ...uriTransformations,
+  ...paramTransformations,
+  ...csvTransformations,
+  ...addressTransformations,
+  ...viaTransformations,
+]);
+
+/** Names of all variables, without "$". */
+export function variableNames(): string[] {
+  return [...VARIABLES.keys()];
+}
+
+/** Names of all transformations, "s.len" and so on. */
+export function transformationNames(): string[] {
+  return [...TRANSFORMATIONS.keys()];
+}
+
+/**
+ * Compiles a format such as "$fU@$ci" or "$(ru{uri.host})". Syntax: OpenSIPS core variables and script transformations.
+ * Throws SwitchyardError PVAR_UNKNOWN for a name that does not exist, with the one that was probably meant, and
+ * PVAR_SYNTAX for everything else, with offset and text.
+ */
+export function compileFormat(text: string, options: FormatOptions = {}): Format {
+  const compiler = new Compiler(text, options.placeholders ?? '');
+  return compiler.format();
+}
+
+/**
+ * Compiles the specification of one variable that can be written ("$var(setid)", "$avp(list)"). Throws as
+ * `compileFormat`, and PVAR_SYNTAX when the text is more than one variable or the variable is read-only.
+ */
+export function compileWritable(text: string): Format {
+  const format = compileFormat(text.trim());
+  if (!format.writable) {
+    throw new SwitchyardError('PVAR_SYNTAX', `${quoted(text)} is not a single variable that can be written`);
+  }
+  return format;
+}
+
+function isName(name: string): boolean {
+  return VARIABLES.has(name);
+}
+
+class Compiler {
+  private readonly names: string[] = [];
+  /** Transformation arguments within transformation arguments. */
+  private depth = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly placeholders: string,
+  ) {}
+
+  format(): Format {
+    const pieces = parseFormat(this.text, this.placeholders, isName);
+    const { text, names } = this;
+    const only = pieces[0];
+    if (pieces.length === 1 && only?.kind === 'variable') {
+      const { get, set, ignoreCase } = this.variable(only);
+      return new LoneVariable(text, names, get, set, ignoreCase);
+    }
+    const reader = this.reader(pieces);
+    return new TextFormat(text, names, reader);
+  }
+
+  private reader(pieces: readonly Piece[]): TextReader {
+    const parts = pieces.map((piece) => this.part(piece));
+    return concatenation(parts);
+  }
+
+  private part(piece: Piece): string | ((context: PvarContext) => string) {
+    if (piece.kind === 'text') return piece.text;
+    if (piece.kind === 'placeholder') {
+      const { letter } = piece;
+      return (context) => context.placeholders?.[letter] ?? '';
+    }
+    const { get } = this.variable(piece);
+    return (context) => {
+      const value = get(context);
+      return typeof value === 'string' ? value : textOf(value);
+    };
+  }
+
+  private variable(node: VariableNode): CompiledVariable & { readonly ignoreCase: boolean } {
+    const definition = VARIABLES.get(node.name);
+    if (definition === undefined) {
+      const meant = nearest(node.name, VARIABLES.keys());
+      throw new SwitchyardError(
+        'PVAR_UNKNOWN',
+        `unknown variable $${node.name} at offset ${node.offset} of ${quoted(this.text)}${meant === undefined ? '' : `; did you mean $${meant}?`}`,
+      );
+    }
+    this.names.push(node.name);
+    if (node.argument === undefined && definition.argument === 'required') throw this.misuse(node, 'needs "(name)"');
+    if (node.argument !== undefined && definition.argument === 'none') throw this.misuse(node, 'takes no "(name)"');
+    if (node.index !== undefined && !definition.indexed) throw this.misuse(node, 'takes no index');
+    const argument = node.argument === undefined ? undefined : this.reader(node.argument);
+    if (argument?.constant === '') throw this.misuse(node, 'needs something between its parentheses');
+    let compiled: CompiledVariable;
+    try {
+      compiled = definition.compile(argument, this.index(node.index));
+    } catch (error) {
+      if (error instanceof SwitchyardError) throw error;
+      throw this.misuse(node, messageOf(error));
+    }
+    if (node.transformations.length === 0) return { ...compiled, ignoreCase: definition.ignoreCase === true };
+    let { get } = compiled;
+    for (const transformation of node.transformations) get = this.transformed(get, transformation);
+    return { get, ignoreCase: false };
+  }
+
+  private misuse(node: VariableNode, what: string): SwitchyardError {
+    return new SwitchyardError(
+      'PVAR_SYNTAX',
+      `variable $${node.name} ${what} at offset ${node.offset} of ${quoted(this.text)}`,
+    );
+  }
+
+  private index(node: IndexNode | undefined): IndexReader | undefined {
+    if (node === undefined) return undefined;
+    if (node.kind !== 'computed') return node;
+    const reader = this.reader(node.pieces);
+    if (reader.constant !== undefined) {
+      const constant = Number(reader.constant);
+      return { kind: 'at', read: () => constant };
+    }
+    return { kind: 'at', read: (context) => integerOf(reader.read(context)) ?? 0 };
+  }
+
+  private transformed(get: Getter, node: TransformationNode): Getter {
+    const definition = TRANSFORMATIONS.get(node.name);
+    const fail = (code: 'PVAR_UNKNOWN' | 'PVAR_SYNTAX', what: string) =>
+      new SwitchyardError(code, `${what} at offset ${node.offset} of ${quoted(this.text)}`);
+    if (definition === undefined) {
+      const meant = nearest(node.name, TRANSFORMATIONS.keys());
+      const shown = quoted(node.name).slice(1, -1);
+      const hint = meant === undefined ? '' : `; did you mean {${meant}}?`;
+      const error = fail('PVAR_UNKNOWN', `unknown transformation {${shown}}`);
+      throw hint === '' ? error : new SwitchyardError('PVAR_UNKNOWN', error.message + hint);
+    }
+    const args = node.argumentText === undefined ? [] : splitArguments(node.argumentText, definition.most);
+    if (args.length < definition.least || args.length > definition.most) {
+      const range =
+        definition.least === definition.most ? definition.most : `${definition.least} to ${definition.most}`;
+      throw fail('PVAR_SYNTAX', `transformation {${node.name}} takes ${range} arguments, not ${args.length},`);
+    }
+    let transform: Transform;
+    try {
+      transform = definition.make(args.map((arg) => this.argument(arg, node)));
+    } catch (error) {
+      if (error instanceof SwitchyardError) throw error;
+      throw fail('PVAR_SYNTAX', `transformation {${node.name}} ${messageOf(error)}`);
+    }
+    return (context) => {
+      const value = get(context);
+      return value === null ? null : transform(value, context);
+    };
+  }
+
+  private argument(text: string, node: TransformationNode): TextReader {
+    const base = { text: this.text, offset: node.argumentOffset, depth: ++this.depth };
+    const reader = this.reader(parseFormat(text, this.placeholders, isName, base));
+    this.depth--;
+    return reader;
+  }
+}
+
+/** Cuts arguments at commas outside parentheses and braces; the last one keeps its commas. Blanks around are dropped. */
+function splitArguments(text: string, most: number): string[] {
+  const args: string[] = [];
+  let start = 0;
+  let depth = 0;
+  for (let i = 0; i < text.length && args.length < most - 1; i++) {
+    const c = text[i];
+    if (c === '(' || c === '{') depth++;
+    else if (c === ')' || c === '}') depth--;
+    else if (c === ',' && depth <= 0) {
+      args.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  args.push(text.slice(start));
+  return args.map((arg) => {
+    const trimmed = arg.trim();
+    return trimmed === '' ? arg : trimmed;
+  });
+}
+
+/** Joins parts; neighbouring constants are merged and the common small shapes get a closure without a loop. */
+function concatenation(parts: readonly (string | ((context: PvarContext) => string))[]): TextReader {
+  const merged: (string | ((context: PvarContext) => string))[] = [];
+  for (const part of parts) {
+    const last = merged.at(-1);
+    if (typeof part === 'string' && typeof last === 'string') merged[merged.length - 1] = last + part;
+    else merged.push(part);
+  }
+  if (merged.length === 0) return { constant: '', read: () => '' };
+  const [a, b, c] = merged;
+  if (merged.length === 1) {
+    return typeof a === 'string' ? { constant: a, read: () => a } : { constant: undefined, read: a as Read };
+  }
+  if (merged.length === 2) {
+    if (typeof a === 'string') return { constant: undefined, read: (context) => a + (b as Read)(context) };
+    if (typeof b === 'string') return { constant: undefined, read: (context) => (a as Read)(context) + b };
+  }
+  if (merged.length === 3 && typeof b === 'string' && typeof a !== 'string') {
+    return { constant: undefined, read: (context) => (a as Read)(context) + b + (c as Read)(context) };
+  }
+  return {
+    constant: undefined,
+    read: (context) => {
+      let text = '';
+      for (const part of merged) text += typeof part === 'string' ? part : part(context);
+      return text;
+    },
+  };
+}
+
+type Read = (context: PvarContext) => string;
+
+class LoneVariable implements Format {
+  readonly constant = undefined;
+
+  constructor(
+    readonly text: string,
+    readonly names: readonly string[],
+    private readonly get: Getter,
+    private readonly set: Setter | undefined,
+    readonly ignoreCase: boolean,
+  ) {}
+
+  get writable(): boolean {
+    return this.set !== undefined;
+  }
+
+  evaluate(context: PvarContext): string {
+    const value = this.get(context);
+    return typeof value === 'string' ? value : textOf(value);
+  }
+
+  evaluateValue(context: PvarContext): PvarValue {
+    return this.get(context);
+  }
+
+  assign(context: PvarContext, value: PvarValue): void {
+    this.set?.(context, value);
+  }
+}
+
+class TextFormat implements Format {
+  readonly constant: string | undefined;
+  readonly writable = false;
+  readonly ignoreCase = false;
+
+  constructor(
+    readonly text: string,
+    readonly names: readonly string[],
+    private readonly reader: TextReader,
+  ) {
+    this.constant = reader.constant;
+  }
+
+  evaluate(context: PvarContext): string {
+    return this.reader.read(context);
+  }
+
+  evaluateValue(context: PvarContext): PvarValue {
+    return this.reader.read(context);
+  }
+
+  assign(): void {}
+}

@@ -1,0 +1,131 @@
+import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import type { PvarValue } from '../context.js';
+import { paramPairs, paramValue, parseAddress, splitList } from '../header-values.js';
+import { orNull, type TextReader } from '../variables/definition.js';
+import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+
+/** A transformation with one text argument. */
+function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const name = args[0] as TextReader;
+      return (value, context) => run(String(value), (name.constant ?? name.read(context)).trim());
+    },
+  };
+}
+
+/** A transformation with one index; negative ones count from the end. */
+function withIndex<T>(list: (text: string) => readonly T[], of: (item: T) => PvarValue): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const index = integerArgument(args[0], 0, 'index');
+      return (value, context) => {
+        const items = list(String(value));
+        const at = position(index(context), items.length);
+        return at === undefined ? null : of(items[at] as T);
+      };
+    },
+  };
+}
+
+function uriPart(of: (uri: SipUri) => PvarValue): TransformationDefinition {
+  return onText((text) => {
+    const uri = parseUri(text);
+    return uri === undefined ? null : of(uri);
+  });
+}
+
+function uriParameter(name: string): TransformationDefinition {
+  return uriPart((uri) => uriParam(uri.params, name) ?? null);
+}
+
+/** Class "uri": the value as a SIP URI (RFC 3261 section 19.1); null for anything else. */
+export const uriTransformations: readonly [string, TransformationDefinition][] = [
+  ['uri.user', uriPart((uri) => orNull(uri.user))],
+  ['uri.host', uriPart((uri) => orNull(uri.host))],
+  ['uri.passwd', uriPart((uri) => orNull(uri.password))],
+  ['uri.port', uriPart((uri) => orNull(uri.portText))],
+  ['uri.params', uriPart((uri) => orNull(uri.params.slice(1)))],
+  ['uri.param', withName((text, name) => uriParam(parseUri(text)?.params ?? '', name.toLowerCase()) ?? null)],
+  ['uri.headers', uriPart((uri) => orNull(uri.headers.slice(1)))],
+  ['uri.transport', uriParameter('transport')],
+  ['uri.proto', uriPart((uri) => uriTransport(uri) ?? null)],
+  ['uri.ttl', uriParameter('ttl')],
+  ['uri.uparam', uriParameter('user')],
+  ['uri.maddr', uriParameter('maddr')],
+  ['uri.method', uriParameter('method')],
+  ['uri.lr', uriParameter('lr')],
+  ['uri.r2', uriParameter('r2')],
+  ['uri.schema', uriPart((uri) => uri.scheme)],
+  ['uri.scheme', uriPart((uri) => uri.scheme)],
+];
+
+/** Class "param": the value as "name=value;name=value". */
+export const paramTransformations: readonly [string, TransformationDefinition][] = [
+  ['param.value', withName((text, name) => paramValue(text, name) ?? null)],
+  ['param.exist', withName((text, name) => (paramValue(text, name) === undefined ? 0 : 1))],
+  ['param.valueat', withIndex(paramPairs, ([, value]) => value)],
+  ['param.name', withIndex(paramPairs, ([name]) => name)],
+  ['param.count', onText((text) => paramPairs(text).length)],
+];
+
+const csv = (text: string) => splitList(text, ',');
+
+/** Class "csv": the value as a comma-separated list. */
+export const csvTransformations: readonly [string, TransformationDefinition][] = [
+  ['csv.count', onText((text) => csv(text).length)],
+  ['csv.value', withIndex(csv, (item) => item)],
+];
+
+/** Class "nameaddr": the value as the body of From, To or Contact. */
+export const addressTransformations: readonly [string, TransformationDefinition][] = [
+  ['nameaddr.name', onText((text) => orNull(parseAddress(text).display))],
+  ['nameaddr.uri', onText((text) => orNull(parseAddress(text).uri))],
+  ['nameaddr.len', onText((text) => text.length)],
+  ['nameaddr.param', withName((text, name) => paramValue(parseAddress(text).params, name) ?? null)],
+  ['nameaddr.params', onText((text) => orNull(parseAddress(text).params.slice(1)))],
+];
+
+interface ViaValue {
+  readonly name: string;
+  readonly version: string;
+  readonly transport: string;
+  readonly host: string;
+  readonly port: string;
+  readonly params: string;
+}
+
+const VIA = /^([^\s/]+)\s*\/\s*([^\s/]+)\s*\/\s*([^\s/]+)\s+(\[[^\]]*\]|[^\s:;,]+)(?:\s*:\s*([0-9]+))?\s*(;.*)?$/s;
+
+/** RFC 3261 section 20.42; only the first of a comma list. */
+function parseVia(text: string): ViaValue | undefined {
+  const match = VIA.exec((splitList(text.slice(0, 4096), ',')[0] ?? '').trim());
+  if (match === null) return undefined;
+  const [, name = '', version = '', transport = '', host = '', port = '', params = ''] = match;
+  return { name, version, transport, host, port, params };
+}
+
+function viaPart(of: (via: ViaValue) => string | undefined): TransformationDefinition {
+  return onText((text) => {
+    const via = parseVia(text);
+    return via === undefined ? null : orNull(of(via));
+  });
+}
+
+/** Class "via": the value as the body of a Via header field. */
+export const viaTransformations: readonly [string, TransformationDefinition][] = [
+  ['via.name', viaPart((via) => via.name)],
+  ['via.version', viaPart((via) => via.version)],
+  ['via.transport', viaPart((via) => via.transport)],
+  ['via.host', viaPart((via) => via.host)],
+  ['via.port', viaPart((via) => via.port)],
+  ['via.params', viaPart((via) => via.params.slice(1))],
+  ['via.param', withName((text, name) => paramValue(parseVia(text)?.params ?? '', name) ?? null)],
+  ['via.branch', viaPart((via) => paramValue(via.params, 'branch'))],
+  ['via.received', viaPart((via) => paramValue(via.params, 'received'))],
+  ['via.rport', viaPart((via) => paramValue(via.params, 'rport'))],
+];

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import type { TextReader } from '../variables/definition.js';
+import { integerArgument, onText, position, type Transform, type TransformationDefinition } from './definition.js';
+
+/** The longest text a padding may produce. */
+const MAX_PADDED = 8192;
+
+const substring: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const offset = integerArgument(args[0], 0, 'offset');
+    const length = integerArgument(args[1], 0, 'length');
+    return (value, context) => {
+      const text = String(value);
+      const from = offset(context);
+      const start = Math.max(0, from < 0 ? text.length + from : from);
+      const count = length(context);
+      return count <= 0 ? text.slice(start) : text.slice(start, start + count);
+    };
+  },
+};
+
+const select: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const index = integerArgument(args[0], 0, 'index');
+    const separator = args[1] as TextReader;
+    if (separator.constant === '') throw new Error('needs a separator');
+    return (value, context) => {
+      const mark = separator.constant ?? separator.read(context);
+      if (mark === '') return null;
+      const parts = String(value).split(mark);
+      const at = position(index(context), parts.length);
+      return at === undefined ? '' : (parts[at] as string);
+    };
+  },
+};
+
+/** Where the needle begins, -1 when it is not there; the optional start counts from the end when negative. */
+function indexOf(find: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
+  return {
+    least: 1,
+    most: 2,
+    make(args) {
+      const needle = args[0] as TextReader;
+      const start = integerArgument(args[1], 0, 'start');
+      return (value, context) => {
+        const text = String(value);
+        const from = args[1] === undefined ? undefined : start(context);
+        const at = from === undefined ? undefined : Math.max(0, from < 0 ? text.length + from : from);
+        return find(text, needle.constant ?? needle.read(context), at);
+      };
+    },
+  };
+}
+
+function fill(pad: (text: string, length: number, token: string) => string): TransformationDefinition {
+  return {
+    least: 2,
+    most: 2,
+    make(args) {
+      const token = args[0] as TextReader;
+      const length = boundedLength(args[1]);
+      return (value, context) => pad(String(value), length(context), token.constant ?? token.read(context));
+    },
+  };
+}
+
+function boundedLength(arg: TextReader | undefined): ReturnType<typeof integerArgument> {
+  const length = integerArgument(arg, 0, 'length');
+  if (arg?.constant !== undefined && Number(arg.constant) > MAX_PADDED) {
+    throw new Error(`needs a length of at most ${MAX_PADDED}`);
+  }
+  return (context) => Math.min(MAX_PADDED, Math.max(0, length(context)));
+}
+
+const width: TransformationDefinition = {
+  least: 1,
+  most: 1,
+  make(args) {
+    const length = boundedLength(args[0]);
+    return (value, context) => {
+      const wanted = length(context);
+      return String(value).slice(0, wanted).padEnd(wanted);
+    };
+  },
+};
+
+/** Both ways of {s.xor,secret}: each byte xor the secret's, which repeats. */
+const xor: TransformationDefinition = {
+  least: 1,
+  most: 1,
+  make(args): Transform {
+    const secret = args[0] as TextReader;
+    return (value, context) => {
+      const key = secret.constant ?? secret.read(context);
+      if (key === '') return String(value);
+      const bytes = Buffer.from(String(value), 'latin1');
+      for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ key.charCodeAt(i % key.length);
+      return bytes.toString('latin1');
+    };
+  },
+};
+
+/** Percent-encodes every byte that `keep` does not match. */
+function percentEncode(keep: RegExp): TransformationDefinition {
+  return onText((text) =>
+    text.replace(/[^A-Za-z0-9]/g, (c) =>
+      keep.test(c) ? c : `%${(c.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')}`,
+    ),
+  );
+}
+
+const percentDecode = onText((text) =>
+  text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+);
+
+/** RFC 3261 section 25.1: unreserved and user-unreserved. */
+const USER_CHARACTER = /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/;
+/** RFC 3261 section 25.1: unreserved and param-unreserved. */
+const PARAM_CHARACTER = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/;
+
+const UNESCAPES: Readonly<Record<string, string>> = { '0': '\0' };
+
+function integerIn(text: string): number {
+  const match = /^\s*[+-]?[0-9]{1,15}/.exec(text);
+  return match === null ? 0 : Number(match[0]);
+}
+
+/** Blanks as SIP knows them; the bytes that JavaScript takes for spaces beyond ASCII stay. */
+function trimStart(text: string): string {
+  let from = 0;
+  while (isBlank(text.charCodeAt(from))) from++;
+  return text.slice(from);
+}
+
+function trimEnd(text: string): string {
+  let to = text.length;
+  while (to > 0 && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(0, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === 13 || code === 10;
+}
+
+/** Class "s": the value as a string. */
+export const stringTransformations: readonly [string, TransformationDefinition][] = [
+  ['s.len', onText((text) => text.length)],
+  ['s.int', onText(integerIn)],
+  ['s.md5', onText((text) => createHash('md5').update(text, 'latin1').digest('hex'))],
+  ['s.reverse', onText((text) => Array.from(text).reverse().join(''))],
+  ['s.substr', substring],
+  ['s.select', select],
+  ['s.encode.hexa', onText((text) => Buffer.from(text, 'latin1').toString('hex'))],
+  ['s.decode.hexa', onText((text) => Buffer.from(text, 'hex').toString('latin1'))],
+  ['s.escape.common', onText((text) => text.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)))],
+  ['s.unescape.common', onText((text) => text.replace(/\\(['"\\0])/g, (_all, c: string) => UNESCAPES[c] ?? c))],
+  ['s.escape.user', percentEncode(USER_CHARACTER)],
+  ['s.unescape.user', percentDecode],
+  ['s.escape.param', percentEncode(PARAM_CHARACTER)],
+  ['s.unescape.param', percentDecode],
+  ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
+  ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],
+  ['s.index', indexOf((text, needle, start) => text.indexOf(needle, start ?? 0))],
+  ['s.rindex', indexOf((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
+  ['s.fill.left', fill((text, length, token) => text.padStart(length, token))],
+  ['s.fill.right', fill((text, length, token) => text.padEnd(length, token))],
+  ['s.width', width],
+  ['s.trim', onText((text) => trimStart(trimEnd(text)))],
+  ['s.triml', onText(trimStart)],
+  ['s.trimr', onText(trimEnd)],
+  ['s.dec2hex', onText((text) => (integerIn(text) >>> 0).toString(16))],
+  ['s.hex2dec', onText((text) => Number.parseInt(/^\s*(?:0x)?[0-9A-Fa-f]{1,12}/i.exec(text)?.[0] ?? '0', 16))],
+  ['s.b64encode', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
+  ['s.b64decode', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
+  ['s.xor', xor],
+];

@@ -1,0 +1,37 @@
+import { parseUri, type SipUri } from '../core/uri.js';
+import { type AddressValue, parseAddress } from './header-values.js';
+
+/**
+ * Remembers the parse of the text it saw last. The variables of one format ask about the same few texts one after the
+ * other, so one slot per role hits nearly always, and nothing needs to be cleared between messages.
+ */
+export function lastUri(): (text: string) => SipUri | undefined {
+  let text: string | undefined;
+  let uri: SipUri | undefined;
+  return (wanted) => {
+    if (wanted !== text) {
+      uri = parseUri(wanted);
+      text = wanted;
+    }
+    return uri;
+  };
+}
+
+/** An address header with its URI parsed. */
+export interface ParsedAddress extends AddressValue {
+  readonly parsed: SipUri | undefined;
+}
+
+/** As `lastUri`, for the values of From and To. */
+export function lastAddress(): (raw: string) => ParsedAddress {
+  let text: string | undefined;
+  let address: ParsedAddress = { display: '', uri: '', params: '', parsed: undefined };
+  return (raw) => {
+    if (raw !== text) {
+      const { display, uri, params } = parseAddress(raw);
+      address = { display, uri, params, parsed: parseUri(uri) };
+      text = raw;
+    }
+    return address;
+  };
+}

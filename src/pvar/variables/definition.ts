@@ -1,0 +1,67 @@
+import type { PvarContext, PvarValue } from '../context.js';
+
+export type Getter = (context: PvarContext) => PvarValue;
+export type Setter = (context: PvarContext, value: PvarValue) => void;
+
+/** A text that may hold variables: an argument or an index, compiled. */
+export interface TextReader {
+  /** Its value when it holds no variable. */
+  readonly constant: string | undefined;
+  read(context: PvarContext): string;
+}
+
+export type IndexReader =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'append' }
+  | { readonly kind: 'at'; read(context: PvarContext): number };
+
+export interface CompiledVariable {
+  readonly get: Getter;
+  /** Absent: read-only. */
+  readonly set?: Setter;
+}
+
+/** One name of the table of variables. */
+export interface VariableDefinition {
+  readonly argument: 'none' | 'optional' | 'required';
+  /** Whether "[index]" means something. */
+  readonly indexed: boolean;
+  /** Values are protocol names, which scripts write in either letter case. */
+  readonly ignoreCase?: boolean;
+  /** Throws a plain Error with the reason when argument or index do not fit; the caller adds name and offset. */
+  compile(argument: TextReader | undefined, index: IndexReader | undefined): CompiledVariable;
+}
+
+/** A variable without argument and index. */
+export function plain(get: Getter, set?: Setter): VariableDefinition {
+  const compiled = set === undefined ? { get } : { get, set };
+  return { argument: 'none', indexed: false, compile: () => compiled };
+}
+
+/** Values of a list under an index: one of them, or all joined by ", " for "[*]". No index is the first. */
+export function pick(
+  index: IndexReader | undefined,
+  count: (context: PvarContext) => number,
+  at: (context: PvarContext, index: number) => PvarValue,
+): Getter {
+  if (index === undefined) return (context) => at(context, 0);
+  if (index.kind === 'append') return () => null;
+  if (index.kind === 'all') {
+    return (context) => {
+      const values: PvarValue[] = [];
+      const size = count(context);
+      for (let i = 0; i < size; i++) values.push(at(context, i));
+      return values.length === 0 ? null : values.join(', ');
+    };
+  }
+  return (context) => {
+    const i = index.read(context);
+    const position = i < 0 ? count(context) + i : i;
+    return position < 0 ? null : at(context, position);
+  };
+}
+
+/** Empty and missing are both null, as for the parts of a URI. */
+export function orNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}

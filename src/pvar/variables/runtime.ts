@@ -1,0 +1,182 @@
+import { avpName } from '../avp-store.js';
+import { integerOf, type PvarContext } from '../context.js';
+import { formatTime, timeText } from '../time-format.js';
+import { orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+
+const scriptVariable: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    return {
+      get: (context) => context.vars.get(name.constant ?? name.read(context)) ?? null,
+      set: (context, value) => {
+        const key = name.constant ?? name.read(context);
+        if (value === null) context.vars.delete(key);
+        else context.vars.set(key, value);
+      },
+    };
+  },
+};
+
+/**
+ * Assigning pushes a value on the stack; with an index it replaces that one, with "[*]" all of them, with "[append]" it
+ * goes to the bottom. Assigning null deletes the newest, the indexed or all values.
+ */
+const avp: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile(argument, index) {
+    const text = argument as TextReader;
+    const constant = text.constant === undefined ? undefined : avpName(text.constant);
+    if (constant === '') throw new Error('needs a name');
+    const nameIn = (context: PvarContext) => constant ?? avpName(text.read(context));
+    return {
+      get: pick(
+        index,
+        (context) => context.avps.count(nameIn(context)),
+        (context, i) => context.avps.get(nameIn(context), i),
+      ),
+      set: (context, value) => {
+        const { avps } = context;
+        const name = nameIn(context);
+        if (index?.kind === 'all') {
+          if (value === null) avps.delete(name);
+          else avps.set(name, value);
+        } else if (index?.kind === 'append') {
+          if (value !== null) avps.append(name, value);
+        } else if (value === null) {
+          avps.delete(name, index === undefined ? 0 : index.read(context));
+        } else if (index === undefined) {
+          avps.push(name, value);
+        } else {
+          avps.setAt(name, index.read(context), value);
+        }
+      },
+    };
+  },
+};
+
+const statistic: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    return { get: (context) => context.statistic(name.constant ?? name.read(context)) ?? null };
+  },
+};
+
+const parameter: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    return { get: (context) => context.params.get((name.constant ?? name.read(context)).trim()) ?? null };
+  },
+};
+
+/** "$time(%H:%M)" is formatted as strftime does, in local time; "$time" alone is date and time in full. */
+const time: VariableDefinition = {
+  argument: 'optional',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context) => {
+      const date = new Date(context.clock.now());
+      return argument === undefined ? timeText(date) : formatTime(argument.constant ?? argument.read(context), date);
+    },
+  }),
+};
+
+/** Reading gives a field of an additional branch, "uri" by default; assigning a URI to "$branch" adds a branch. */
+const branch: VariableDefinition = {
+  argument: 'optional',
+  indexed: true,
+  compile(argument, index) {
+    const field = (context: PvarContext) => argument?.constant ?? argument?.read(context) ?? 'uri';
+    const get = pick(
+      index,
+      (context) => context.branches?.count ?? 0,
+      (context, i) => context.branches?.get(field(context), i) ?? null,
+    );
+    if (argument !== undefined) return { get };
+    return {
+      get,
+      set: (context, value) => {
+        if (typeof value === 'string' && value !== '') context.branches?.append(value);
+      },
+    };
+  },
+};
+
+const returnCode = plain(
+  (context) => context.returnCode,
+  (context, value) => {
+    context.returnCode = integerOf(value) ?? context.returnCode;
+  },
+);
+
+const protocol: VariableDefinition = {
+  ...plain((context) => orNull(context.protocol.toUpperCase())),
+  ignoreCase: true,
+};
+
+/** "$socket_in(ip)", "(port)", "(proto)": the socket the message was received on. */
+const socketIn: VariableDefinition = {
+  argument: 'optional',
+  indexed: false,
+  compile(argument) {
+    const field = argument?.constant;
+    switch (field) {
+      case 'ip':
+        return { get: (context) => orNull(context.receivedAddress) };
+      case 'port':
+        return { get: (context) => context.receivedPort };
+      case 'proto':
+        return { get: (context) => orNull(context.protocol.toUpperCase()) };
+      case undefined:
+        if (argument === undefined) {
+          return {
+            get: (context) =>
+              `${context.protocol.toLowerCase()}:${bracketed(context.receivedAddress)}:${context.receivedPort}`,
+          };
+        }
+    }
+    throw new Error('knows the fields ip, port and proto');
+  },
+};
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** Where the message came from, what the script keeps, time and statistics. */
+export const runtimeVariableTable: readonly [string, VariableDefinition][] = [
+  ['si', plain((context) => orNull(context.sourceAddress))],
+  ['sp', plain((context) => context.sourcePort)],
+  ['Ri', plain((context) => orNull(context.receivedAddress))],
+  ['Rp', plain((context) => context.receivedPort)],
+  ['pr', protocol],
+  ['proto', protocol],
+  ['socket_in', socketIn],
+  [
+    'fs',
+    plain(
+      (context) => orNull(context.sendSocket),
+      (context, value) => {
+        context.sendSocket = value === null || value === '' ? undefined : String(value);
+      },
+    ),
+  ],
+  ['var', scriptVariable],
+  ['avp', avp],
+  ['stat', statistic],
+  ['param', parameter],
+  ['retcode', returnCode],
+  ['rc', returnCode],
+  ['branch', branch],
+  ['T_branch_idx', plain((context) => context.branchIndex)],
+  ['time', time],
+  ['Ts', plain((context) => Math.floor(context.clock.now() / 1000))],
+  ['Tf', plain((context) => timeText(new Date(context.clock.now())))],
+  ['pp', plain(() => process.pid)],
+];
