@@ -1,10 +1,32 @@
 /** Values that travel in MI requests and answers. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** One parameter of an MI command. Numbers and strings stand in for each other, as recorded. */
+/**
+ * An answer that is JSON text already, in pieces: what a long listing builds slice by slice, and the only way to write
+ * the same name twice in an object (get_statistics does).
+ */
+export class JsonText {
+  constructor(readonly pieces: readonly string[]) {}
+
+  toString(): string {
+    return this.pieces.join('');
+  }
+
+  toJson(): Json {
+    return JSON.parse(this.toString()) as Json;
+  }
+}
+
+/** What a command answers. */
+export type MiResult = Json | JsonText;
+
+/**
+ * One parameter of an MI command. Numbers and strings stand in for each other, as recorded; a `flag` is either of them or
+ * a boolean, `any` is not looked at.
+ */
 export interface ParamSpec {
   readonly name: string;
-  readonly type: 'string' | 'int' | 'array' | 'any';
+  readonly type: 'string' | 'int' | 'array' | 'flag' | 'any';
 }
 
 /** An answer that is an error, with the recorded code and text. */
@@ -36,11 +58,20 @@ export interface MiCommand {
   /** Module that exports it, as `help` shows. */
   readonly module: string;
   readonly paramLists: readonly (readonly ParamSpec[])[];
+  /**
+   * Parameters beyond the recorded lists: accepted by name only, each on its own, with any of the lists. So what is ours
+   * never makes a positional call ambiguous that was not.
+   */
+  readonly extraParams?: readonly ParamSpec[];
+  /** The positional parameters of the line text form, where they are not those of the longest list that fits. */
+  readonly textParams?: readonly ParamSpec[];
+  /** The original exports no help for this command, and `help` says so as recorded. */
+  readonly helpNotExported?: boolean;
   /** Returns the result (JSON), or throws MiError. Never blocks call handling. */
-  run(params: MiParams): Json | Promise<Json>;
+  run(params: MiParams): MiResult | Promise<MiResult>;
   /**
    * The same answer in the tree form of the line text protocol (2.1); default: a generic rendering of the JSON.
-   * Lines without the "200 OK" head.
+   * Lines without the "200 OK" head, each ended by a newline.
    */
   text?(params: MiParams): string | Promise<string>;
 }

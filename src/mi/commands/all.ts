@@ -1,0 +1,34 @@
+import type { MiDependencies } from '../dependencies.js';
+import type { MiHandler } from '../handler.js';
+import { blacklistCommands } from './blacklists.js';
+import { processCommands, tableCommands } from './core.js';
+import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
+import { dsListCommand } from './ds-list.js';
+import { dsReloadCommand } from './ds-reload.js';
+import { dsSetStateCommand } from './ds-set-state.js';
+import { eventCommands } from './events.js';
+import { logLevelCommand } from './log-level.js';
+import { statisticsCommands } from './statistics.js';
+import { statusReportCommands } from './status-reports.js';
+
+/** Registers every command, in the order `which` lists them. A new command is one line here. */
+export function registerCommands(handler: MiHandler, deps: MiDependencies): void {
+  for (const command of [
+    ...statisticsCommands(deps),
+    ...processCommands(deps),
+    ...tableCommands(handler),
+    logLevelCommand(deps),
+    ...statusReportCommands(deps),
+    ...eventCommands(deps),
+    ...blacklistCommands(deps),
+    dsSetStateCommand(deps),
+    dsListCommand(deps),
+    dsReloadCommand(deps),
+    dsPushScriptAttrsCommand(deps),
+    dsAddCommand(deps),
+    dsRemoveCommand(deps),
+    dsPingActiveCommand(deps),
+  ]) {
+    handler.register(command);
+  }
+}

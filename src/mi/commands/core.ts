@@ -1,0 +1,128 @@
+import type { Json, MiCommand } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { renderTree, treeLine } from '../tree.js';
+
+/** uptime, version, pwd, arg, ps. */
+export function processCommands(deps: MiDependencies): readonly MiCommand[] {
+  const { process } = deps;
+  return [
+    {
+      name: 'uptime',
+      aliases: ['core:uptime'],
+      module: 'core',
+      help: 'prints since when the server runs',
+      paramLists: [[]],
+      run() {
+        const now = process.now();
+        return {
+          Now: calendarTime(now),
+          'Up since': calendarTime(process.startedAt),
+          'Up time': `${Math.max(0, Math.floor(now / 1000) - Math.floor(process.startedAt / 1000))} [sec]`,
+        };
+      },
+    },
+    {
+      name: 'version',
+      aliases: ['core:version'],
+      module: 'core',
+      help: 'prints the version of the server',
+      paramLists: [[]],
+      run: () => ({ Server: `switchyard (${process.version} (${process.platform}))` }),
+    },
+    {
+      name: 'pwd',
+      aliases: ['core:pwd'],
+      module: 'core',
+      help: 'prints the working directory of the server',
+      paramLists: [[]],
+      run: () => ({ WD: process.workingDirectory() }),
+    },
+    {
+      name: 'arg',
+      aliases: ['core:arg'],
+      module: 'core',
+      help: 'prints the arguments the server was started with',
+      paramLists: [[]],
+      run: () => [...process.argv],
+    },
+    {
+      name: 'ps',
+      aliases: ['core:ps'],
+      module: 'core',
+      help: 'lists the processes of the server',
+      paramLists: [[]],
+      run: () => ({
+        Processes: process.processes().map((each) => ({ ID: each.id, PID: each.pid, Type: each.type })),
+      }),
+      text: () =>
+        process
+          .processes()
+          .map((each) =>
+            treeLine(0, 'Process', '', [
+              ['ID', String(each.id)],
+              ['PID', String(each.pid)],
+              ['Type', each.type],
+            ]),
+          )
+          .join(''),
+    },
+  ];
+}
+
+/** which and help, over the table they stand in themselves. */
+export function tableCommands(table: {
+  commands(): readonly MiCommand[];
+  find(name: string): MiCommand | undefined;
+}): readonly MiCommand[] {
+  const required = (name: string): MiCommand => {
+    const command = table.find(name);
+    if (command === undefined) throw new MiError(404, 'unknown MI command');
+    return command;
+  };
+  /** The spelling "module:command" of today, where there is one. */
+  const modern = (command: MiCommand): string => command.aliases[0] ?? command.name;
+  return [
+    {
+      name: 'which',
+      aliases: ['core:which'],
+      module: 'core',
+      help: 'lists the commands there are',
+      paramLists: [[], [{ name: 'command', type: 'string' }]],
+      run(params) {
+        if (params['command'] !== undefined) return [modern(required(params['command'] as string))];
+        return table.commands().map(modern);
+      },
+      text: () => renderTree(table.commands().map((command) => command.name)),
+    },
+    {
+      name: 'help',
+      aliases: ['core:help'],
+      module: 'core',
+      help: 'prints what a command does and which module exports it; without mi_cmd: all of them',
+      paramLists: [[], [{ name: 'mi_cmd', type: 'string' }]],
+      run(params) {
+        if (params['mi_cmd'] !== undefined) {
+          const command = required(params['mi_cmd'] as string);
+          const help = command.helpNotExported === true ? 'not available for this command' : command.help;
+          return { Help: help, 'Exported by': command.module };
+        }
+        const all: Record<string, Json> = {};
+        for (const command of table.commands()) all[modern(command)] = command.help;
+        return all;
+      },
+    },
+  ];
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Local time as ctime(3) writes it: "Sat Nov  7 07:07:52 2026". */
+export function calendarTime(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = String(date.getDate()).padStart(2, ' ');
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${day} ${time} ${date.getFullYear()}`;
+}

@@ -1,0 +1,57 @@
+import type { Destination, HealthState } from '../../engine/destination.js';
+import type { MiCommand } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { nextTurn, parseGroup, parseState, requirePartition, SLICE } from './partition-lookup.js';
+
+/** Reason that events carry for a state set by hand (recorded). */
+const REASON = 'MI command';
+
+/** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
+export function dsSetStateCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'ds_set_state',
+    aliases: ['dispatcher:set_state'],
+    module: 'dispatcher',
+    help: 'sets the state (active, inactive, probing) of a destination: state, group "[partition:]set", address or "all"',
+    helpNotExported: true,
+    paramLists: [
+      [
+        { name: 'state', type: 'string' },
+        { name: 'group', type: 'string' },
+        { name: 'address', type: 'string' },
+      ],
+    ],
+    async run(params) {
+      const state = parseState(params['state'] as string);
+      const group = parseGroup(params['group'] as string);
+      const partition = requirePartition(deps, group.partition, 404);
+      const address = params['address'] as string;
+      const destinations = partition.snapshot.sets.get(group.setId)?.destinations ?? [];
+      if (address.toLowerCase() === 'all') return setAll(deps, destinations, state);
+      const first = partition.find(group.setId, address);
+      if (first === undefined) throw new MiError(404, 'destination not found');
+      // The same URI behind two sockets is two destinations, and an address names both.
+      const wanted = first.row.uri.toLowerCase();
+      for (const each of destinations) {
+        if (each === first || (each.row.uri.length === wanted.length && each.row.uri.toLowerCase() === wanted)) {
+          setOne(deps, each, state, address);
+        }
+      }
+      return 'OK';
+    },
+  };
+}
+
+function setOne(deps: MiDependencies, destination: Destination, state: HealthState, address: string | undefined): void {
+  deps.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: REASON, address });
+}
+
+async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<'OK'> {
+  if (destinations.length === 0) throw new MiError(404, 'destination not found');
+  for (const [i, destination] of destinations.entries()) {
+    if (i > 0 && i % SLICE === 0) await nextTurn();
+    setOne(deps, destination, state, undefined);
+  }
+  return 'OK';
+}

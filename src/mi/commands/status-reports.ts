@@ -1,0 +1,105 @@
+import type { Json, MiCommand, MiParams } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies, StatusIdentifier } from '../dependencies.js';
+import { calendarTime } from './core.js';
+
+type Group = ReturnType<MiDependencies['reports']['groups']>[number];
+
+/**
+ * sr_get_status, sr_list_status, sr_list_reports, sr_list_identifiers: the status/report interface as documented. The
+ * dispatcher's identifiers are the partitions, and "NAME;events" for what was reported about a partition's destinations.
+ */
+export function statusReportCommands(deps: MiDependencies): readonly MiCommand[] {
+  const group = { name: 'group', type: 'string' } as const;
+  const identifier = { name: 'identifier', type: 'string' } as const;
+  const groups = (params: MiParams): readonly Group[] => {
+    const all = deps.reports.groups();
+    if (params['group'] === undefined) return all;
+    const one = all.filter((each) => each.name === params['group']);
+    if (one.length === 0) throw new MiError(404, 'unknown group');
+    return one;
+  };
+  /** One group asked for is answered bare, all of them in an array (documented). */
+  const answer = (params: MiParams, render: (each: Group) => Json): Json => {
+    const rendered = groups(params).map(render);
+    return params['group'] === undefined ? rendered : (rendered[0] as Json);
+  };
+  return [
+    {
+      name: 'sr_get_status',
+      aliases: ['status_report:get'],
+      module: 'status_report',
+      help: 'shows whether a part is ready: group, identifier (default "main"; "all" for the worst of the group)',
+      paramLists: [[group], [group, identifier]],
+      run(params) {
+        const [found] = groups(params) as [Group];
+        const name = (params['identifier'] as string | undefined) ?? 'main';
+        if (name === 'all') return statusJson(aggregate(found));
+        return statusJson(requireIdentifier(found, name));
+      },
+    },
+    {
+      name: 'sr_list_status',
+      aliases: ['status_report:status'],
+      module: 'status_report',
+      help: 'lists the status of all parts, or those of one group',
+      paramLists: [[], [group]],
+      run: (params) =>
+        answer(params, (each) => ({
+          Name: each.name,
+          Identifiers: each.identifiers.map((one) => ({ Name: one.name, ...statusJson(one) })),
+        })),
+    },
+    {
+      name: 'sr_list_reports',
+      aliases: ['status_report:reports'],
+      module: 'status_report',
+      help: 'lists what was reported, of all parts, one group or one identifier',
+      paramLists: [[], [group], [group, identifier]],
+      run(params) {
+        if (params['identifier'] !== undefined) {
+          const [found] = groups(params) as [Group];
+          return reportsJson(requireIdentifier(found, params['identifier'] as string));
+        }
+        return answer(params, (each) => ({ Name: each.name, Identifiers: each.identifiers.map(reportsJson) }));
+      },
+    },
+    {
+      name: 'sr_list_identifiers',
+      aliases: ['status_report:identifiers'],
+      module: 'status_report',
+      help: 'lists the identifiers that have a status or reports',
+      paramLists: [[], [group]],
+      run: (params) =>
+        answer(params, (each) => ({ Group: each.name, Identifiers: each.identifiers.map((one) => one.name) })),
+    },
+  ];
+}
+
+function requireIdentifier(group: Group, name: string): StatusIdentifier {
+  const found = group.identifiers.find((each) => each.name === name);
+  if (found === undefined) throw new MiError(404, 'unknown identifier');
+  return found;
+}
+
+function aggregate(group: Group): Pick<StatusIdentifier, 'status' | 'details'> {
+  const ready = group.identifiers.every((each) => each.status > 0);
+  return { status: ready ? 1 : -1, details: 'aggregated' };
+}
+
+function statusJson(identifier: Pick<StatusIdentifier, 'status' | 'details'>): { readonly [name: string]: Json } {
+  const { status, details } = identifier;
+  const shown = { Readiness: status > 0, Status: status };
+  return details === undefined ? shown : { ...shown, Details: details };
+}
+
+function reportsJson(identifier: StatusIdentifier): Json {
+  return {
+    Name: identifier.name,
+    Reports: identifier.reports.map(({ time, text }) => ({
+      Timestamp: Math.floor(time / 1000),
+      Date: calendarTime(time),
+      Log: text,
+    })),
+  };
+}

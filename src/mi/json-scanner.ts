@@ -1,0 +1,77 @@
+/** Nesting beyond this is refused: no MI request needs it. */
+export const MAX_JSON_DEPTH = 64;
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN_BRACKET = 91;
+const CLOSE_BRACKET = 93;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+
+/**
+ * Finds where the first JSON object or array of a text ends, looking at every character once even when the text arrives
+ * in pieces. It follows strings and brackets only; whether the value is well-formed is JSON.parse's business.
+ */
+export class JsonScanner {
+  private position: number;
+  private depth = 0;
+  private inString = false;
+
+  /** `start`: index of the opening brace or bracket. */
+  constructor(start = 0) {
+    this.position = start;
+  }
+
+  /** Index after the value's last character; -1 when `text` ends before it does; -2 when it is nested too deeply. */
+  scan(text: string): number {
+    const length = text.length;
+    while (this.position < length) {
+      const code = text.charCodeAt(this.position++);
+      if (this.inString) {
+        if (code === BACKSLASH) {
+          if (this.position === length) {
+            // The escaped character has not come yet: look at the pair again when it has.
+            this.position--;
+            return -1;
+          }
+          this.position++;
+        } else if (code === QUOTE) {
+          this.inString = false;
+        }
+        continue;
+      }
+      switch (code) {
+        case QUOTE:
+          this.inString = true;
+          break;
+        case OPEN_BRACE:
+        case OPEN_BRACKET:
+          if (++this.depth > MAX_JSON_DEPTH) return -2;
+          break;
+        case CLOSE_BRACE:
+        case CLOSE_BRACKET:
+          if (--this.depth <= 0) return this.position;
+          break;
+      }
+    }
+    return -1;
+  }
+}
+
+/**
+ * The first JSON object or array of `text`, whatever follows it ignored (as recorded); undefined when there is none or it
+ * is malformed. Leading white space is skipped.
+ */
+export function parseFirstJson(text: string): { readonly value: unknown } | undefined {
+  let start = 0;
+  while (start < text.length && text.charCodeAt(start) <= 32) start++;
+  const first = text.charCodeAt(start);
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return undefined;
+  const end = new JsonScanner(start).scan(text);
+  if (end < 0) return undefined;
+  try {
+    return { value: JSON.parse(text.slice(start, end)) as unknown };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import { MiError } from './command.js';
+import type { TextParam } from './parameters.js';
+
+/** A request of the line text form (OpenSIPS 2.1): ":command:" or ":command:reply", then one parameter a line. */
+export interface TextRequest {
+  readonly command: string;
+  readonly params: readonly TextParam[];
+}
+
+/** Lines of one command beyond this are refused. */
+export const MAX_TEXT_PARAMS = 256;
+
+/** What a datagram gets whose command is not known or not written ":command:\n" (recorded). */
+export const TEXT_NOT_AVAILABLE = '500 command not available\n';
+
+/**
+ * A datagram ":command:\n[param\n]*", which ends where the datagram ends; a blank line in it is an empty parameter, a lone
+ * "." is a parameter too (recorded). Undefined when the first line has no second colon, or anything after it.
+ */
+export function parseTextDatagram(text: string): TextRequest | undefined {
+  const head = /^:([^:\r\n]+):\n/.exec(text);
+  if (head === null) return undefined;
+  return { command: head[1] as string, params: parseParams(text.slice(head[0].length)) };
+}
+
+/** The parameter lines of a command: leading blanks trimmed, quotes removed, "name::value" taken apart. */
+export function parseParams(body: string): readonly TextParam[] {
+  if (body === '') return [];
+  const lines = body.split('\n', MAX_TEXT_PARAMS + 2);
+  if (lines.at(-1) === '') lines.pop();
+  if (lines.length > MAX_TEXT_PARAMS) throw new MiError(400, 'Too few or too many arguments');
+  return lines.map(parseParam);
+}
+
+const NAMED = /^([A-Za-z_][A-Za-z0-9_]*)::/;
+
+function parseParam(line: string): TextParam {
+  const text = line.replace(/^[ \t]+/, '').replace(/\r$/, '');
+  const named = NAMED.exec(text);
+  if (named === null) return { name: undefined, value: unquote(text) };
+  return { name: named[1], value: unquote(text.slice(named[0].length).replace(/^[ \t]+/, '')) };
+}
+
+function unquote(text: string): string {
+  const trimmed = text.replace(/[ \t]+$/, '');
+  if (trimmed.length < 2 || !trimmed.startsWith('"') || !trimmed.endsWith('"')) return text;
+  return trimmed.slice(1, -1).replace(/\\(["\\])/g, '$1');
+}
+
+/** A good answer: "200 OK", the tree, and on a FIFO one empty line more. */
+export function renderTextReply(tree: string, fifo: boolean): string {
+  return `200 OK\n${tree}${fifo ? '\n' : ''}`;
+}
+
+/** "404 destination not found": the recorded texts, which differ from the JSON form's where parameters are concerned. */
+export function renderTextError(error: MiError, fifo: boolean): string {
+  return `${textCode(error)}\n${fifo ? '\n' : ''}`;
+}
+
+function textCode(error: MiError): string {
+  if (error.code === -32602) {
+    return error.data?.startsWith('Bad type') ? '400 Bad parameter' : '400 Too few or too many arguments';
+  }
+  if (error.code === 400 && error.message === 'Bad parameter value') return '400 Bad parameter';
+  if (error.code < 0) return `500 ${error.message}`;
+  return `${error.code} ${error.message.replace(/[\r\n]+/g, ' ')}`;
+}
+
+/** An unknown command on a FIFO: it is named, and no empty line follows (recorded). */
+export function renderUnknownFifoCommand(command: string): string {
+  return `500 command '${command}' not available\n`;
+}

@@ -1,0 +1,115 @@
+import type { Json, MiCommand, MiParams, ParamSpec } from './command.js';
+import { MiError } from './command.js';
+
+const INTEGER = /^\s*[+-]?[0-9]{1,15}\s*$/;
+
+function invalid(data: string): MiError {
+  return new MiError(-32602, 'Invalid params', data);
+}
+
+/**
+ * Matches the parameters of a JSON call, positional or named, with one of the command's lists and brings each to its type.
+ * Throws MiError -32602 with the recorded `data` texts.
+ */
+export function matchParameters(command: MiCommand, params: unknown): MiParams {
+  if (params === undefined) return typed(command, [], []);
+  if (Array.isArray(params)) return typed(command, params as unknown[], undefined);
+  const entries = Object.entries(params as Record<string, unknown>);
+  const extras = command.extraParams ?? [];
+  const own = entries.filter(([name]) => !extras.some((each) => each.name === name));
+  const result = typed(
+    command,
+    own.map(([, value]) => value),
+    own.map(([name]) => name),
+  ) as Record<string, Json | undefined>;
+  for (const spec of extras) {
+    const value = entries.find(([name]) => name === spec.name);
+    if (value !== undefined) result[spec.name] = bringToType(spec, value[1]);
+  }
+  return result;
+}
+
+function typed(command: MiCommand, values: readonly unknown[], names: readonly string[] | undefined): MiParams {
+  const ofLength = command.paramLists.filter((list) => list.length === values.length);
+  if (ofLength.length === 0) throw invalid('Too few or too many parameters');
+  const result: Record<string, Json | undefined> = Object.create(null) as Record<string, Json | undefined>;
+  if (names === undefined) {
+    if (ofLength.length > 1) throw invalid('Ambiguous call, use named parameters instead');
+    for (const [i, spec] of (ofLength[0] as readonly ParamSpec[]).entries()) {
+      result[spec.name] = bringToType(spec, values[i]);
+    }
+    return result;
+  }
+  const list = ofLength.find((each) => each.every((spec) => names.includes(spec.name)));
+  if (list === undefined) throw invalid('Named parameters do not match');
+  for (const spec of list) result[spec.name] = bringToType(spec, values[names.indexOf(spec.name)]);
+  return result;
+}
+
+/** Numbers stand for strings, cut to their integer part, and strings of digits for numbers (recorded). */
+function bringToType(spec: ParamSpec, value: unknown): Json {
+  switch (spec.type) {
+    case 'any':
+      return value as Json;
+    case 'array':
+      if (Array.isArray(value)) return value as Json;
+      break;
+    case 'flag':
+      if (typeof value === 'boolean') return value ? '1' : '0';
+      if (typeof value === 'string') return value;
+      if (typeof value === 'number' && Number.isFinite(value)) return String(Math.trunc(value));
+      break;
+    case 'string':
+      if (typeof value === 'string') return value;
+      if (typeof value === 'number' && Number.isFinite(value)) return String(Math.trunc(value));
+      break;
+    case 'int':
+      if (typeof value === 'number' && Number.isFinite(value)) return Math.trunc(value);
+      if (typeof value === 'string' && INTEGER.test(value)) return Number(value);
+      break;
+  }
+  throw invalid(`Bad type for parameter '${spec.name}'`);
+}
+
+/** One parameter line of the line text form: its value, and its name where it was written "name::value". */
+export interface TextParam {
+  readonly name: string | undefined;
+  readonly value: string;
+}
+
+/**
+ * Matches the parameter lines of a line text call. As recorded: by position, what is too much is ignored, what is missing
+ * is -32602. Ours: a line "name::value" whose name is one of the command's parameters is that parameter, wherever it stands.
+ */
+export function matchTextParameters(command: MiCommand, lines: readonly TextParam[]): MiParams {
+  const extras = command.extraParams ?? [];
+  const known = new Map<string, ParamSpec>();
+  for (const list of command.paramLists) for (const spec of list) known.set(spec.name, spec);
+  for (const spec of extras) known.set(spec.name, spec);
+  const result: Record<string, Json | undefined> = Object.create(null) as Record<string, Json | undefined>;
+  const positional: string[] = [];
+  for (const line of lines) {
+    const spec = line.name === undefined ? undefined : known.get(line.name);
+    if (spec === undefined) positional.push(line.value);
+    else result[spec.name] = bringToType(spec, spec.type === 'array' ? [line.value] : line.value);
+  }
+  const named = Object.keys(result).filter((name) => !extras.some((each) => each.name === name));
+  const wanted = (command.textParams ?? longestFitting(command, named, positional.length + named.length)).filter(
+    (spec) => !(spec.name in result),
+  );
+  let next = 0;
+  for (const spec of wanted) {
+    if (next >= positional.length) throw invalid('Too few or too many parameters');
+    const value = spec.type === 'array' ? positional.slice(next) : (positional[next] as string);
+    next = spec.type === 'array' ? positional.length : next + 1;
+    result[spec.name] = bringToType(spec, value);
+  }
+  return result;
+}
+
+/** The longest list that `count` parameters fill and that has all `named` ones, else the shortest. */
+function longestFitting(command: MiCommand, named: readonly string[], count: number): readonly ParamSpec[] {
+  const lists = command.paramLists.filter((list) => named.every((name) => list.some((spec) => spec.name === name)));
+  const byLength = [...lists].sort((a, b) => b.length - a.length);
+  return byLength.find((list) => list.length <= count) ?? byLength.at(-1) ?? [];
+}
