@@ -66,7 +66,8 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
 /** A URL fit for logs: the password (or, where the user part may be a token, the whole user part) becomes "***". */
 export function redactUrl(url: string): string {
   const match = /^(\s*([A-Za-z][\w+.-]*):\/{0,2})([^:@]*)(:.*)?@(.*)$/s.exec(url);
-  if (!match) return url;
+  // A forgotten "@host" leaves the password where a port is expected.
+  if (!match) return url.replace(/^(\s*[A-Za-z][\w+.-]*:\/\/)[^:/[\]]*:(?![0-9]{1,5}(?:\/|$)).*$/s, '$1***');
   const scheme = match[2]!.toLowerCase();
   if (Object.hasOwn(FILE_KINDS, scheme)) return url;
   const keepUser = match[4] !== undefined || Object.hasOwn(SERVER_KINDS, scheme);
@@ -94,7 +95,7 @@ function parseServer(kind: ServerUrl['kind'], defaultPort: number, rest: string,
   if (!isHost(host)) throw invalid(`database URL "${shown}": bad host "${host}"`);
   const port = portText === undefined ? defaultPort : Number(portText);
   if (portText !== undefined && (!/^[0-9]{1,5}$/.test(portText) || port < 1 || port > 65535)) {
-    throw invalid(`database URL "${shown}": bad port "${portText}"`);
+    throw invalid(`database URL "${shown}": bad port, or no "@" before the host`);
   }
   const secret = userinfo?.indexOf(':') ?? -1;
   const user = userinfo === undefined ? undefined : percentDecode(secret < 0 ? userinfo : userinfo.slice(0, secret));

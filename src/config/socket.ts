@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { SwitchyardError } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
 import { defaultPort, type TransportName } from '../core/uri.js';
-import { nearest } from './nearest.js';
 import type { SocketDescription } from './settings.js';
 
 const TRANSPORTS: readonly TransportName[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 'sctp'];

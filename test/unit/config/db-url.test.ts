@@ -41,6 +41,8 @@ describe('database URLs of a server', () => {
       'mysql://u:geheim@h:99999/d',
       'mysql://u:geheim@h:x/d',
       'mysql://u:geheim@/d',
+      'mysql://u:geheim/d',
+      'mysql://u:geheim',
       'mysql://u:geheim@300.1.1.1/d',
       'mysql://u:geheim@[::1/d',
       'mysql://u:geheim@h/d?ssl=1',

@@ -1,0 +1,57 @@
+import { SwitchyardError } from '../core/errors.js';
+
+/** One thing that is wrong in a configuration file. */
+export interface Problem {
+  /** The file as the operator knows it: relative to the working folder where it lies below it. */
+  readonly file: string;
+  /** JSON pointer (RFC 6901) of the value; '' for the whole file. */
+  readonly pointer: string;
+  /** What is wrong; holds no secret. */
+  readonly reason: string;
+  /** The word that was probably meant. */
+  readonly suggestion?: string | undefined;
+}
+
+/** Thrown once for everything that is wrong in all files of a configuration. */
+export class ConfigError extends SwitchyardError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super('CONFIG_INVALID', `configuration refused:\n${formatProblems(problems)}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** One line each: file#/pointer: reason (did you mean "x"?) */
+export function formatProblems(problems: readonly Problem[]): string {
+  return problems
+    .map(({ file, pointer, reason, suggestion }) => {
+      const hint = suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`;
+      return oneLine(`${file}#${pointer}: ${reason}${hint}`);
+    })
+    .join('\n');
+}
+
+/** The JSON pointer of a member of the value at `pointer` (RFC 6901 section 3). */
+export function below(pointer: string, ...keys: readonly (string | number)[]): string {
+  return keys.reduce<string>((base, key) => `${base}/${escapeToken(String(key))}`, pointer);
+}
+
+/** The keys a JSON pointer is made of. */
+export function pointerKeys(pointer: string): string[] {
+  if (pointer === '') return [];
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function escapeToken(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** File names and keys are anybody's text: a line break in one must not forge a second line. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, (char) => JSON.stringify(char).slice(1, -1));
+}

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { SwitchyardError } from '../core/errors.js';
+import { type Fault, faultOf } from './schema-fault.js';
+
+/** The part of a JSON Schema that this product's schemas use. */
+export interface JsonSchema {
+  readonly $id?: string;
+  readonly $ref?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly deprecated?: boolean;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** What the value should have been, for messages: completes "expected ...". */
+  readonly 'x-expected'?: string;
+}
+
+/** One schema, ready to be asked. */
+export interface CompiledSchema {
+  /** Stops at the first fault, so that hostile input cannot make it work for long. */
+  accepts(value: unknown): boolean;
+  /** Every fault of a value, in the order of the schema: for what operators write. */
+  faults(value: unknown): readonly Fault[];
+}
+
+const SUFFIX = '.schema.json';
+// The package root is two folders up from here, in src/ and in dist/ alike.
+const FOLDER = fileURLToPath(new URL('../../schemas/', import.meta.url));
+
+const documents = new Map<string, JsonSchema>();
+const compiled = new Map<string, CompiledSchema>();
+let engines: { readonly every: Ajv2020; readonly first: Ajv2020 } | undefined;
+
+/** Names of all schemas: paths below schemas/ without ".schema.json". */
+export function schemaNames(): readonly string[] {
+  return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(SUFFIX))
+    .map((path) => path.slice(0, -SUFFIX.length).replaceAll('\\', '/'))
+    .sort();
+}
+
+/** The document of a schema. Throws SwitchyardError INTERNAL when there is none of that name. */
+export function readSchema(name: string): JsonSchema {
+  const known = documents.get(name);
+  if (known) return known;
+  let document: JsonSchema;
+  try {
+    document = JSON.parse(readFileSync(join(FOLDER, name + SUFFIX), 'utf8')) as JsonSchema;
+  } catch (cause) {
+    throw new SwitchyardError('INTERNAL', `schema "${name}" cannot be read`, { cause });
+  }
+  documents.set(name, document);
+  return document;
+}
+
+/** Compiles a schema once; later calls return the same. Throws SwitchyardError INTERNAL when there is none of that name. */
+export function compileSchema(name: string): CompiledSchema {
+  const known = compiled.get(name);
+  if (known) return known;
+  engines ??= { every: engine(true), first: engine(false) };
+  const { every, first } = engines;
+  const id = readSchema(name).$id ?? name;
+  const find = (ajv: Ajv2020): ValidateFunction => ajv.getSchema(id)!;
+  const schema: CompiledSchema = {
+    accepts: (value) => find(first)(value),
+    faults(value) {
+      const validate = find(every);
+      if (validate(value)) return [];
+      return (validate.errors ?? []).map((error: ErrorObject) => faultOf(error)).filter((fault) => fault !== undefined);
+    },
+  };
+  compiled.set(name, schema);
+  return schema;
+}
+
+/** The default of a property, as its schema states it. */
+export function defaultOf(name: string, ...keys: readonly string[]): unknown {
+  let schema: JsonSchema | undefined = readSchema(name);
+  for (const key of keys) {
+    const property: JsonSchema | undefined = schema?.properties?.[key];
+    schema = property?.$ref === undefined ? property : { ...referred(property), ...property };
+  }
+  return schema?.default;
+}
+
+/**
+ * A copy of `value` with the defaults of its schema filled in, at every depth. Not done by ajv, which would fill them
+ * in before it is known whether a value is to be inherited.
+ */
+export function withDefaults(schema: string | JsonSchema, value: unknown): unknown {
+  const document = typeof schema === 'string' ? readSchema(schema) : schema;
+  if (document.$ref !== undefined) return withDefaults(referred(document), value);
+  if (Array.isArray(value)) return value.map((item) => (document.items ? withDefaults(document.items, item) : item));
+  if (value === null || typeof value !== 'object') return value;
+  const filled: Record<string, unknown> = { ...value };
+  for (const [key, property] of Object.entries(document.properties ?? {})) {
+    if (filled[key] === undefined && property.default !== undefined) filled[key] = structuredClone(property.default);
+    if (filled[key] !== undefined) filled[key] = withDefaults(property, filled[key]);
+  }
+  return filled;
+}
+
+/** The schema a "$ref" to a sibling file names. */
+export function referred(schema: JsonSchema): JsonSchema {
+  return readSchema((schema.$ref ?? '').replace(SUFFIX, ''));
+}
+
+function engine(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ strict: true, allErrors, verbose: allErrors, allowUnionTypes: true });
+  ajv.addVocabulary(['x-expected']);
+  for (const name of schemaNames())
+    ajv.addSchema(readSchema(name), readSchema(name).$id === undefined ? name : undefined);
+  return ajv;
+}

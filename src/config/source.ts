@@ -1,0 +1,124 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { messageOf } from '../core/errors.js';
+import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
+import { below, type Problem } from './problem.js';
+
+/** Where things are read from; what tests and the command line hand in. */
+export interface LoadOptions {
+  /** Environment for "${NAME}"; default process.env. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Working folder; default process.cwd(). */
+  readonly cwd?: string | undefined;
+  /** Name of this node when the settings give none; default the host name. */
+  readonly hostname?: string | undefined;
+}
+
+/** A file, or a part of one, as read: JSON with the environment filled in. */
+export interface Source {
+  /** As shown in messages. */
+  readonly file: string;
+  /** Folder relative paths in it start from, absolute. */
+  readonly dir: string;
+  /** Pointer of `value` inside the file. */
+  readonly pointer: string;
+  readonly value: Json;
+  /** Strings as they stood before the environment was filled in, by pointer: the only form fit for messages. */
+  readonly written: ReadonlyMap<string, string>;
+  /** Pointers whose environment could not be filled in: reported already, so not worth a second complaint. */
+  readonly broken: ReadonlySet<string>;
+}
+
+/** Far beyond any real configuration; a list of destinations belongs into a table. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** The name a file goes by in messages. */
+export function displayName(path: string, cwd: string): string {
+  const near = relative(cwd, path);
+  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
+}
+
+/** Reads a JSON file; undefined when that failed and was added to `problems`. */
+export function readSource(path: string, options: LoadOptions, problems: Problem[]): Source | undefined {
+  const cwd = options.cwd ?? process.cwd();
+  const absolute = resolve(cwd, path);
+  const file = displayName(absolute, cwd);
+  let text: string;
+  try {
+    if (statSync(absolute).size > MAX_BYTES) throw new Error(`file is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(absolute));
+  } catch (error) {
+    problems.push({ file, pointer: '', reason: `cannot be read: ${readError(error)}` });
+    return undefined;
+  }
+  try {
+    return fillEnvironment(parseJson(text), { file, dir: dirname(absolute), pointer: '' }, options, problems);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    problems.push({ file, pointer: '', reason: `not JSON: ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Replaces "${NAME}" and "${NAME:-default}" in every string of `value`. What is missing is added to `problems`. */
+export function fillEnvironment(
+  value: Json,
+  place: Pick<Source, 'file' | 'dir' | 'pointer'>,
+  options: LoadOptions,
+  problems: Problem[],
+): Source {
+  const env = options.env ?? process.env;
+  const written = new Map<string, string>();
+  const broken = new Set<string>();
+  const walk = (each: Json, pointer: string): Json => {
+    if (typeof each === 'string') {
+      if (!each.includes('${')) return each;
+      written.set(pointer, each);
+      return fillString(each, env, (reason) => {
+        broken.add(pointer);
+        problems.push({ file: place.file, pointer, reason });
+      });
+    }
+    if (Array.isArray(each)) return each.map((item, i) => walk(item, below(pointer, i)));
+    if (each === null || typeof each !== 'object') return each;
+    const entries = Object.entries(each).map(([key, item]): [string, Json] => [key, walk(item, below(pointer, key))]);
+    return Object.fromEntries(entries);
+  };
+  return { ...place, value: walk(value, place.pointer), written, broken };
+}
+
+const REFERENCE = /\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
+
+function fillString(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+  report: (reason: string) => void,
+): string {
+  return text.replace(REFERENCE, (_, name: string | undefined, fallback: string | undefined) => {
+    if (name === undefined) {
+      report(`"$\{" begins no environment reference: expected $\{NAME} or $\{NAME:-default}`);
+      return '';
+    }
+    const value = env[name];
+    // As in a shell, ":-" also stands in for a variable that is set but empty.
+    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
+    if (value === undefined) report(`environment variable ${name} is not set`);
+    return value ?? '';
+  });
+}
+
+function readError(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'it is not UTF-8';
+    default:
+      return messageOf(error);
+  }
+}
