@@ -30,17 +30,21 @@ export interface DispatcherStatusParams {
   readonly id: string;
 }
 
+/** How a subscriber reads events: today's JSON-RPC notification, or the lines of OpenSIPS 2.1. */
+export type WireForm = 'json' | 'text';
+
 /** A kind of place events go to. Queueing and retry are the publisher's. */
 export interface EventSink {
   /** "udp", "unix", "nats" */
   readonly scheme: string;
-  /** Parses "udp:host:port"; throws SwitchyardError USAGE when it is not one of its targets. */
-  parse(target: string): EventTarget;
+  /** Parses "udp:host:port"; throws SwitchyardError USAGE when it is not one of its targets. `form` is 'json' when left out. */
+  parse(target: string, form?: WireForm): EventTarget;
 }
 
 /** One place. */
 export interface EventTarget {
   readonly description: string;
+  /** Resolves when the event is handed over as safely as this kind of place allows; rejects when it must be tried again. */
   deliver(event: DispatcherEvent): Promise<void>;
   close(): Promise<void>;
 }

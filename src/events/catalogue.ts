@@ -1,0 +1,108 @@
+import type { Random } from '../core/random.js';
+import type { StateChange } from '../engine/state.js';
+import type { DispatcherEvent, DispatcherStatusParams } from './event.js';
+
+/** One kind of event that can be raised and subscribed to. */
+export interface EventKind {
+  readonly name: string;
+  /** Number in events_list: the place in the catalogue. */
+  readonly id: number;
+  readonly summary: string;
+  /** Parameters that event_datagram carries, in order: the documented ones and `reason`. */
+  readonly documented: readonly string[];
+  /** Parameters of the 2.1 text form, in order. */
+  readonly text: readonly string[];
+  /** File below schemas/events/. */
+  readonly schema: string;
+}
+
+export const E_DISPATCHER_STATUS = 'E_DISPATCHER_STATUS';
+
+/** Every event we raise, in the order of events_list. */
+export const EVENT_CATALOGUE: readonly EventKind[] = [
+  {
+    name: E_DISPATCHER_STATUS,
+    id: 0,
+    summary: 'a destination became usable, or stopped being usable',
+    documented: ['partition', 'group', 'address', 'status', 'reason'],
+    text: ['partition', 'group', 'address', 'status'],
+    schema: 'E_DISPATCHER_STATUS.schema.json',
+  },
+];
+
+/** The kind of that name, or undefined. Names are compared exactly, as recorded. */
+export function eventKind(name: string): EventKind | undefined {
+  return EVENT_CATALOGUE.find((kind) => kind.name === name);
+}
+
+/** Makes event ids that are unique over time: node, boot (drawn once), counter. */
+export class EventIds {
+  private counter = 0;
+  private readonly boot: string;
+
+  constructor(
+    readonly node: string,
+    random: Random,
+  ) {
+    this.boot = random.token(4);
+  }
+
+  /** "sw1:1a2b3c4d:17" */
+  next(): string {
+    return `${this.node}:${this.boot}:${++this.counter}`;
+  }
+}
+
+/**
+ * The E_DISPATCHER_STATUS event of a change of usability. To be called for changes with an `edge` only; `status` is the
+ * resulting one, `previous` its opposite, since usability has two values.
+ */
+export function statusEvent(change: StateChange, ids: EventIds): DispatcherEvent {
+  const { destination } = change;
+  const status = change.edge ?? (change.state === 'active' ? 'active' : 'inactive');
+  const id = ids.next();
+  const params: DispatcherStatusParams = {
+    partition: destination.partition,
+    group: destination.setId,
+    address: change.address,
+    status,
+    reason: change.reason,
+    previous: status === 'active' ? 'inactive' : 'active',
+    state: change.state,
+    code: change.code,
+    cause: change.cause,
+    seq: change.seq,
+    time: new Date(change.time).toISOString(),
+    node: ids.node,
+    id,
+  };
+  return {
+    name: E_DISPATCHER_STATUS,
+    params: { ...params },
+    key: destination.key,
+    id,
+    subject: [destination.partition, String(destination.setId)],
+  };
+}
+
+/** An event raised by hand (MI raise_event): parameters as given, ordered among themselves by the name of the event. */
+export function manualEvent(
+  name: string,
+  params: Readonly<Record<string, string | number>>,
+  ids: EventIds,
+): DispatcherEvent {
+  const partition = params['partition'];
+  const group = params['group'];
+  const subject = [partition, group].map((token) => (token === undefined ? '' : String(token)));
+  return { name, params: { ...params }, key: `raise:${name}`, id: ids.next(), subject };
+}
+
+/**
+ * Two events of one destination as one: the newer, told from where the older began. Its `previous` may then equal its
+ * `status`, and `seq` has a gap: what lies between was left out.
+ */
+export function mergeEvents(older: DispatcherEvent, newer: DispatcherEvent): DispatcherEvent {
+  const previous = older.params['previous'];
+  if (previous === undefined || newer.params['previous'] === undefined) return newer;
+  return { ...newer, params: { ...newer.params, previous } };
+}

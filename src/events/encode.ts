@@ -1,0 +1,40 @@
+import { eventKind } from './catalogue.js';
+import type { DispatcherEvent } from './event.js';
+
+/** The whole event as a JSON-RPC 2.0 notification: documented parameters first, then ours; undefined ones left out. */
+export function encodeNotification(event: DispatcherEvent): string {
+  return JSON.stringify({ jsonrpc: '2.0', method: event.name, params: event.params });
+}
+
+/**
+ * event_datagram as of OpenSIPS 4.1: the documented parameters only, `partition` left out for the default partition, no
+ * trailing newline.
+ */
+export function encodeDatagramJson(event: DispatcherEvent, defaultPartition: string | undefined): string {
+  const params: Record<string, string | number> = {};
+  for (const [name, value] of documented(event, 'documented', defaultPartition)) params[name] = value;
+  return JSON.stringify({ jsonrpc: '2.0', method: event.name, params });
+}
+
+/** event_datagram as of OpenSIPS 2.1: a line with the name, "name::value" lines, an empty line. */
+export function encodeDatagramText(event: DispatcherEvent, defaultPartition: string | undefined): string {
+  let text = `${event.name}\n`;
+  for (const [name, value] of documented(event, 'text', defaultPartition)) {
+    // A line break inside a value would forge a parameter; the original writes it as it is.
+    text += `${name}::${String(value).replace(/[\r\n]/g, ' ')}\n`;
+  }
+  return `${text}\n`;
+}
+
+function* documented(
+  event: DispatcherEvent,
+  list: 'documented' | 'text',
+  defaultPartition: string | undefined,
+): Generator<[string, string | number]> {
+  for (const name of eventKind(event.name)?.[list] ?? Object.keys(event.params)) {
+    const value = event.params[name];
+    if (value === undefined) continue;
+    if (name === 'partition' && value === defaultPartition) continue;
+    yield [name, value];
+  }
+}

@@ -1,0 +1,345 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import { mergeEvents } from './catalogue.js';
+import type { DispatcherEvent } from './event.js';
+import { ReadyHeap } from './ready-heap.js';
+
+export interface OutboxOptions {
+  /** For logs: where the events go. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Hands one event over; resolves when the other side has it. May be called again for the same event. */
+  readonly deliver: (event: DispatcherEvent) => Promise<void>;
+  /** Events held before those of one key are merged. Each key's last event is held beyond it. */
+  readonly limit: number;
+  /** Events held at most; beyond it the oldest is dropped and counted. Default: no such bound, nothing is ever dropped. */
+  readonly hardLimit?: number;
+  /** Deliveries under way at a time, one per key at most. Default 128. */
+  readonly window?: number;
+  /** Milliseconds after which a delivery counts as failed. Default 10000. */
+  readonly attemptTimeout?: number;
+  /** Milliseconds before the first and at most before any further attempt; doubled each time. Default 100 and 5000. */
+  readonly backoff?: { readonly first: number; readonly max: number };
+  /** Attempts after which an event is dropped and counted. Default: none, it is tried for ever. */
+  readonly maxAttempts?: number;
+  /** Whether deliveries may start before `setReady(true)`. Default true. */
+  readonly ready?: boolean;
+  /** Runs the first delivery outside the caller's turn. Default setImmediate. */
+  readonly defer?: (run: () => void) => void;
+}
+
+export interface OutboxStats {
+  /** Events held, those under way included. */
+  depth: number;
+  /** Milliseconds the oldest of them has waited. */
+  lag: number;
+  published: number;
+  coalesced: number;
+  retries: number;
+  dropped: number;
+}
+
+interface Entry {
+  event: DispatcherEvent;
+  readonly order: number;
+  readonly since: number;
+  /** It may have arrived already: it must keep its id and may not be merged. */
+  attempted: boolean;
+}
+
+interface KeyQueue {
+  readonly key: string;
+  readonly entries: Entry[];
+  /** Number of the delivery under way, 0 for none. */
+  attempt: number;
+  failures: number;
+  cancelTimer: (() => void) | undefined;
+}
+
+/** A queue's place in line. Stale when its first event has meanwhile changed. */
+interface Turn {
+  readonly queue: KeyQueue;
+  readonly order: number;
+}
+
+const LOG_EVERY = 30_000;
+
+/**
+ * Events on their way to one place: bounded, in memory, in order per key. An event leaves when its delivery is
+ * acknowledged, else it is tried again with back-off; only one delivery per key is under way, so events of a key never
+ * overtake each other, while different keys are pipelined, oldest first. Delivery is at least once by id.
+ */
+export class Outbox {
+  private readonly queues = new Map<string, KeyQueue>();
+  private readonly turns = new ReadyHeap<Turn>((turn) => turn.order);
+  private readonly mergeable = new Set<KeyQueue>();
+  private readonly flying = new Set<KeyQueue>();
+  private readonly waiting = new Set<KeyQueue>();
+  private waiters: (() => void)[] = [];
+  private count = 0;
+  private order = 0;
+  private attempts = 0;
+  private isReady: boolean;
+  private stopped = false;
+  private pumpDeferred = false;
+  private failingSince: number | undefined;
+  private loggedAt = Number.NEGATIVE_INFINITY;
+  private coalescedLoggedAt = Number.NEGATIVE_INFINITY;
+  private published = 0;
+  private coalesced = 0;
+  private retries = 0;
+  private dropped = 0;
+
+  constructor(private readonly options: OutboxOptions) {
+    this.isReady = options.ready ?? true;
+  }
+
+  /** Takes an event; never blocks and never delivers in the caller's turn. After `stop` it is counted as dropped. */
+  add(event: DispatcherEvent): void {
+    if (this.stopped) {
+      this.dropped++;
+      return;
+    }
+    let queue = this.queues.get(event.key);
+    if (queue === undefined) {
+      queue = { key: event.key, entries: [], attempt: 0, failures: 0, cancelTimer: undefined };
+      this.queues.set(event.key, queue);
+    }
+    const since = this.options.clock.monotonic();
+    queue.entries.push({ event, order: ++this.order, since, attempted: false });
+    this.count++;
+    this.noteMergeable(queue);
+    if (queue.entries.length === 1) this.lineUp(queue);
+    if (this.count > this.options.limit) this.makeRoom(queue);
+    this.deferPump();
+  }
+
+  stats(): OutboxStats {
+    const now = this.options.clock.monotonic();
+    let oldest = now;
+    for (const queue of this.queues.values()) oldest = Math.min(oldest, queue.entries[0]?.since ?? now);
+    const { count: depth, published, coalesced, retries, dropped } = this;
+    return { depth, lag: now - oldest, published, coalesced, retries, dropped };
+  }
+
+  /** Events held. */
+  get depth(): number {
+    return this.count;
+  }
+
+  /**
+   * Tells whether the way to the other side is open. Closing it takes back the deliveries under way, whose outcome is then
+   * unknown: they are made again. Opening it ends every back-off.
+   */
+  setReady(ready: boolean): void {
+    if (this.isReady === ready) return;
+    this.isReady = ready;
+    if (ready) {
+      for (const queue of [...this.waiting]) this.rejoin(queue);
+      this.deferPump();
+    } else {
+      for (const queue of [...this.flying]) this.settle(queue, queue.attempt, new Error('connection lost'));
+    }
+  }
+
+  /** Resolves when nothing is held, or after `timeoutMs`; with the number of events still held. */
+  drain(timeoutMs: number): Promise<number> {
+    if (this.count === 0 || this.stopped) return Promise.resolve(this.count);
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        this.waiters = this.waiters.filter((each) => each !== finish);
+        resolve(this.count);
+      };
+      const cancel = this.options.clock.schedule(timeoutMs, finish);
+      this.waiters.push(finish);
+    });
+  }
+
+  /** Forgets everything and frees every timer; returns the number of events that were not delivered. */
+  stop(): number {
+    this.stopped = true;
+    for (const queue of this.queues.values()) queue.cancelTimer?.();
+    const left = this.count;
+    this.queues.clear();
+    this.turns.clear();
+    this.mergeable.clear();
+    this.flying.clear();
+    this.waiting.clear();
+    this.count = 0;
+    this.dropped += left;
+    for (const finish of this.waiters) finish();
+    return left;
+  }
+
+  private deferPump(): void {
+    if (this.pumpDeferred || !this.isReady || this.stopped) return;
+    this.pumpDeferred = true;
+    (this.options.defer ?? setImmediate)(() => {
+      this.pumpDeferred = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    const window = this.options.window ?? 128;
+    while (this.isReady && !this.stopped && this.flying.size < window) {
+      const turn = this.turns.pop();
+      if (turn === undefined) return;
+      const { queue, order } = turn;
+      const entry = queue.entries[0];
+      if (entry?.order === order && queue.attempt === 0 && !this.waiting.has(queue)) this.send(queue, entry);
+    }
+  }
+
+  private send(queue: KeyQueue, entry: Entry): void {
+    const attempt = ++this.attempts;
+    queue.attempt = attempt;
+    entry.attempted = true;
+    this.noteMergeable(queue);
+    this.flying.add(queue);
+    const timeout = this.options.attemptTimeout ?? 10_000;
+    queue.cancelTimer = this.options.clock.schedule(timeout, () => {
+      this.settle(queue, attempt, new Error(`not acknowledged within ${timeout} ms`));
+    });
+    let delivery: Promise<void>;
+    try {
+      delivery = this.options.deliver(entry.event);
+    } catch (error) {
+      delivery = Promise.reject(error);
+    }
+    delivery.then(
+      () => this.settle(queue, attempt),
+      (error: unknown) => this.settle(queue, attempt, error ?? new Error('failed')),
+    );
+  }
+
+  /** The end of one delivery. One that was given up before is no longer listened to. */
+  private settle(queue: KeyQueue, attempt: number, error?: unknown): void {
+    if (this.stopped || attempt === 0 || queue.attempt !== attempt) return;
+    queue.attempt = 0;
+    queue.cancelTimer?.();
+    queue.cancelTimer = undefined;
+    this.flying.delete(queue);
+    if (error === undefined) {
+      this.published++;
+      this.noteRecovery();
+      this.leave(queue);
+    } else {
+      queue.failures++;
+      this.noteFailure(error);
+      if (queue.failures >= (this.options.maxAttempts ?? Number.POSITIVE_INFINITY)) {
+        this.dropped++;
+        this.leave(queue);
+      } else {
+        this.retries++;
+        this.retryLater(queue);
+      }
+    }
+    this.deferPump();
+  }
+
+  /** The first event of a queue is done with. */
+  private leave(queue: KeyQueue): void {
+    queue.entries.shift();
+    queue.failures = 0;
+    this.count--;
+    this.noteMergeable(queue);
+    if (queue.entries.length === 0) this.queues.delete(queue.key);
+    else this.lineUp(queue);
+    if (this.count === 0) for (const finish of this.waiters) finish();
+  }
+
+  private retryLater(queue: KeyQueue): void {
+    this.waiting.add(queue);
+    if (!this.isReady) return;
+    const { first, max } = this.options.backoff ?? { first: 100, max: 5000 };
+    const delay = Math.min(max, first * 2 ** Math.min(queue.failures - 1, 30));
+    queue.cancelTimer = this.options.clock.schedule(delay, () => {
+      this.rejoin(queue);
+      this.deferPump();
+    });
+  }
+
+  private rejoin(queue: KeyQueue): void {
+    if (!this.waiting.delete(queue)) return;
+    queue.cancelTimer?.();
+    queue.cancelTimer = undefined;
+    this.lineUp(queue);
+  }
+
+  private lineUp(queue: KeyQueue): void {
+    const first = queue.entries[0];
+    if (first !== undefined) this.turns.push({ queue, order: first.order });
+  }
+
+  private noteMergeable(queue: KeyQueue): void {
+    const free = queue.entries.length - (queue.entries[0]?.attempted === true ? 1 : 0);
+    if (free >= 2) this.mergeable.add(queue);
+    else this.mergeable.delete(queue);
+  }
+
+  /** Merges two events of one key that were never sent: of the key that grew, else of the one that waits longest. */
+  private makeRoom(grown: KeyQueue): void {
+    const queue = this.mergeable.has(grown) ? grown : this.mergeable.values().next().value;
+    if (queue !== undefined) {
+      const newer = queue.entries.pop() as Entry;
+      const older = queue.entries[queue.entries.length - 1] as Entry;
+      older.event = mergeEvents(older.event, newer.event);
+      this.count--;
+      this.coalesced++;
+      this.noteMergeable(queue);
+      this.noteCoalesced();
+    } else if (this.count > (this.options.hardLimit ?? Number.POSITIVE_INFINITY)) this.dropOldest();
+  }
+
+  private dropOldest(): void {
+    for (const queue of this.queues.values()) {
+      if (queue.attempt !== 0) continue;
+      this.dropped++;
+      if (this.waiting.delete(queue)) queue.cancelTimer?.();
+      queue.cancelTimer = undefined;
+      this.leave(queue);
+      break;
+    }
+    // Dropping leaves stale places in line; they are swept before they outweigh the rest.
+    if (this.turns.size > 2 * this.queues.size + 64) {
+      this.turns.clear();
+      for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);
+    }
+  }
+
+  private noteFailure(error: unknown): void {
+    const now = this.options.clock.monotonic();
+    this.failingSince ??= now;
+    if (now - this.loggedAt < LOG_EVERY) return;
+    this.loggedAt = now;
+    const { name, log } = this.options;
+    log.warn(
+      { target: name, depth: this.count, cause: messageOf(error) },
+      `event not delivered to ${name}; kept, will retry`,
+    );
+  }
+
+  private noteRecovery(): void {
+    if (this.failingSince === undefined) return;
+    const { name, log, clock } = this.options;
+    const ms = Math.round(clock.monotonic() - this.failingSince);
+    this.failingSince = undefined;
+    this.loggedAt = Number.NEGATIVE_INFINITY;
+    log.info({ target: name, depth: this.count, ms }, `events are delivered to ${name} again`);
+  }
+
+  private noteCoalesced(): void {
+    const now = this.options.clock.monotonic();
+    if (now - this.coalescedLoggedAt < LOG_EVERY) return;
+    this.coalescedLoggedAt = now;
+    const { name, log, limit } = this.options;
+    log.warn(
+      { target: name, limit, coalesced: this.coalesced },
+      `outbox of ${name} is full: events of the same destination are merged, the last state wins`,
+    );
+  }
+}

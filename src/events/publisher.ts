@@ -1,0 +1,218 @@
+import type { Clock } from '../core/clock.js';
+import { Emitter } from '../core/emitter.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import { EVENT_CATALOGUE, eventKind } from './catalogue.js';
+import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
+import { Outbox } from './outbox.js';
+
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The kinds of place subscribers may name. */
+  readonly sinks: readonly EventSink[];
+  /** Subscriptions held at most, over all events. Default 256. */
+  readonly maxSubscribers?: number;
+  /** Events held for one subscriber before those of one destination are merged. Default 1024; twice as many are dropped. */
+  readonly queueLimit?: number;
+  readonly defer?: (run: () => void) => void;
+}
+
+/** One subscriber as subscribers_list shows it. `ttl`: seconds left, or "expired". */
+export type SubscriberEntry = { readonly socket: string; readonly expire: number; readonly ttl: number | 'expired' };
+
+export type SubscribersAnswer =
+  | { readonly Events: readonly { name: string; id: number; Subscribers: readonly SubscriberEntry[] }[] }
+  | { readonly Event: { name: string; id: number; Subscribers: readonly SubscriberEntry[] } }
+  | { readonly Event: { name: string; id: number; Subscriber: SubscriberEntry } };
+
+/** Seconds a subscription lasts when the request does not say. */
+export const DEFAULT_EXPIRE = 3600;
+
+interface Subscriber {
+  readonly event: string;
+  readonly socket: string;
+  form: WireForm;
+  expire: number;
+  /** Clock.monotonic() of its end. */
+  until: number;
+  target: EventTarget;
+  outbox: Outbox;
+}
+
+/**
+ * The event bus: hands each event to the in-process listeners, and to every subscriber through a queue of its own, so that
+ * a slow or dead one disturbs nobody. `raise` never waits.
+ */
+export class EventPublisher {
+  private readonly listeners: Emitter<DispatcherEvent>;
+  private readonly configured: { target: EventTarget; outbox: Outbox }[] = [];
+  /** Newest first, as listed. */
+  private subscriptions: Subscriber[] = [];
+  private readonly sinks: ReadonlyMap<string, EventSink>;
+  private raisedCount = 0;
+
+  constructor(private readonly options: PublisherOptions) {
+    this.listeners = new Emitter((error) => {
+      options.log.error({ cause: messageOf(error) }, 'a listener of events failed');
+    });
+    this.sinks = new Map(options.sinks.map((sink) => [sink.scheme, sink]));
+  }
+
+  /** Calls `listen` with each event, in the order raised. The returned function removes it. */
+  onEvent(listen: (event: DispatcherEvent) => void): () => void {
+    return this.listeners.on(listen);
+  }
+
+  /** Sends every event to a place named in the configuration, without expiry; it is retried for ever. */
+  addTarget(target: EventTarget): void {
+    this.configured.push({ target, outbox: this.outbox(target, {}) });
+  }
+
+  /** Tells the listeners, and queues the event for every subscriber to its name. */
+  raise(event: DispatcherEvent): void {
+    this.raisedCount++;
+    this.listeners.emit(event);
+    for (const { outbox } of this.configured) outbox.add(event);
+    if (this.subscriptions.length === 0) return;
+    const now = this.options.clock.monotonic();
+    let expired = false;
+    for (const subscriber of this.subscriptions) {
+      if (subscriber.until <= now) expired = true;
+      else if (subscriber.event === event.name) subscriber.outbox.add(event);
+    }
+    if (expired) this.sweep(now);
+  }
+
+  /**
+   * event_subscribe: `socket` gets the events named `event` for `expire` seconds. Subscribing again renews and keeps its
+   * place; 0 unsubscribes. Throws SwitchyardError USAGE for an event we never raise, a socket no sink understands, a
+   * negative or non-integer `expire`, or when there are too many subscribers.
+   */
+  subscribe(event: string, socket: string, expire: number = DEFAULT_EXPIRE, form: WireForm = 'json'): void {
+    if (eventKind(event) === undefined) throw new SwitchyardError('USAGE', `unknown event "${event.slice(0, 64)}"`);
+    if (!Number.isSafeInteger(expire) || expire < 0) {
+      throw new SwitchyardError('USAGE', `expire of an event subscription must be 0 or more seconds, not ${expire}`);
+    }
+    const now = this.options.clock.monotonic();
+    const known = this.subscriptions.find((each) => each.event === event && each.socket === socket);
+    if (known !== undefined) {
+      if (known.form !== form && expire > 0) {
+        this.release(known);
+        known.target = this.parse(socket, form);
+        known.outbox = this.outbox(known.target, { bounded: true });
+        known.form = form;
+      }
+      known.expire = expire;
+      known.until = now + expire * 1000;
+      return;
+    }
+    const target = this.parse(socket, form);
+    if (expire === 0) {
+      void target.close().catch(() => {});
+      return;
+    }
+    this.sweep(now);
+    const max = this.options.maxSubscribers ?? 256;
+    if (this.subscriptions.length >= max) {
+      void target.close().catch(() => {});
+      throw new SwitchyardError('USAGE', `there are ${max} event subscribers already`, { retryable: true });
+    }
+    const outbox = this.outbox(target, { bounded: true });
+    const subscriber = { event, socket, form, expire, until: now + expire * 1000, target, outbox };
+    this.subscriptions = [subscriber, ...this.subscriptions];
+  }
+
+  /** subscribers_list, in its three recorded forms. Returns undefined for an event or socket that is not known. */
+  subscribers(event?: string, socket?: string): SubscribersAnswer | undefined {
+    if (event === undefined) {
+      const listed = EVENT_CATALOGUE.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name) }));
+      return { Events: listed.filter((each) => each.Subscribers.length > 0) };
+    }
+    const kind = eventKind(event);
+    if (kind === undefined) return undefined;
+    const { name, id } = kind;
+    if (socket === undefined) return { Event: { name, id, Subscribers: this.entries(name) } };
+    const entry = this.entries(name).find((each) => each.socket === socket);
+    return entry === undefined ? undefined : { Event: { name, id, Subscriber: entry } };
+  }
+
+  /** events_list. */
+  events(): { readonly Events: readonly { readonly name: string; readonly id: number }[] } {
+    return { Events: EVENT_CATALOGUE.map(({ name, id }) => ({ name, id })) };
+  }
+
+  /** Totals over all targets. */
+  stats(): { raised: number; subscribers: number; depth: number; dropped: number } {
+    const totals = { raised: this.raisedCount, subscribers: this.subscriptions.length, depth: 0, dropped: 0 };
+    for (const { outbox } of [...this.configured, ...this.subscriptions]) {
+      const { depth, dropped } = outbox.stats();
+      totals.depth += depth;
+      totals.dropped += dropped;
+    }
+    return totals;
+  }
+
+  /** Tries to deliver what is queued within `timeoutMs`, logs what could not be, and closes every target and sink socket. */
+  async stop(timeoutMs = 1000): Promise<void> {
+    const all = [...this.configured, ...this.subscriptions];
+    this.configured.length = 0;
+    this.subscriptions = [];
+    const left = await Promise.all(all.map(({ outbox }) => outbox.drain(timeoutMs)));
+    const unsent = left.reduce((sum, each) => sum + each, 0);
+    if (unsent > 0) this.options.log.warn({ unsent }, `${unsent} events were not delivered to their subscribers`);
+    for (const { outbox } of all) outbox.stop();
+    await Promise.allSettled(all.map(({ target }) => target.close()));
+  }
+
+  private parse(socket: string, form: WireForm): EventTarget {
+    const colon = socket.indexOf(':');
+    const sink = colon < 0 || socket.length > 512 ? undefined : this.sinks.get(socket.slice(0, colon));
+    if (sink === undefined)
+      throw new SwitchyardError('USAGE', `event socket "${socket.slice(0, 64)}" is of no known kind`);
+    return sink.parse(socket, form);
+  }
+
+  private outbox(target: EventTarget, kind: { bounded?: boolean }): Outbox {
+    const { clock, log, queueLimit = 1024, defer } = this.options;
+    return new Outbox({
+      name: target.description,
+      clock,
+      log,
+      deliver: (event) => target.deliver(event),
+      limit: queueLimit,
+      // A datagram subscriber may never come back: three attempts, then its event is counted as dropped.
+      ...(kind.bounded ? { hardLimit: 2 * queueLimit, maxAttempts: 3, attemptTimeout: 3000 } : {}),
+      window: 1,
+      ...(defer === undefined ? {} : { defer }),
+    });
+  }
+
+  private entries(event: string): SubscriberEntry[] {
+    const now = this.options.clock.monotonic();
+    return this.subscriptions
+      .filter((each) => each.event === event)
+      .map(({ socket, expire, until }) => ({
+        socket,
+        expire,
+        ttl: until <= now ? 'expired' : Math.ceil((until - now) / 1000),
+      }));
+  }
+
+  /** Expired subscribers stay listed until the next event or subscription, as in the original. */
+  private sweep(now: number): void {
+    const gone = this.subscriptions.filter((each) => each.until <= now);
+    if (gone.length === 0) return;
+    this.subscriptions = this.subscriptions.filter((each) => each.until > now);
+    for (const each of gone) this.release(each);
+  }
+
+  private release(subscriber: Subscriber): void {
+    const { outbox, target } = subscriber;
+    // What was raised before the end of the subscription still goes out.
+    void outbox.drain(3000).then(async () => {
+      outbox.stop();
+      await target.close();
+    });
+  }
+}

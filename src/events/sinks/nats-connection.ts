@@ -1,0 +1,156 @@
+import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
+import type { Clock } from '../../core/clock.js';
+import { Emitter } from '../../core/emitter.js';
+import { messageOf } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import { redactServer } from './nats-settings.js';
+
+const FIRST_WAIT = 250;
+const MAX_WAIT = 2000;
+
+/**
+ * One connection that is always wanted: dialled in the background, dialled again whenever it is lost, however it was lost.
+ * What depends on it listens to `onUp` (with a connection that works now) and `onDown`.
+ */
+export class NatsLink {
+  private readonly ups: Emitter<NatsConnection>;
+  private readonly downs: Emitter<void>;
+  private connection: NatsConnection | undefined;
+  private up = false;
+  private stopped = false;
+  private wakeUp: (() => void) | undefined;
+  private running: Promise<void> | undefined;
+  /** Times the connection was lost and came back. */
+  reconnects = 0;
+
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {
+    const onError = (error: unknown) => log.error({ cause: messageOf(error) }, 'a user of the NATS connection failed');
+    this.ups = new Emitter(onError);
+    this.downs = new Emitter(onError);
+  }
+
+  /** The connection while it works, else undefined. */
+  get current(): NatsConnection | undefined {
+    return this.up ? this.connection : undefined;
+  }
+
+  onUp(listen: (connection: NatsConnection) => void): () => void {
+    return this.ups.on(listen);
+  }
+
+  onDown(listen: () => void): () => void {
+    return this.downs.on(listen);
+  }
+
+  /** Starts dialling; does not wait for anything. */
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Sends what is buffered and closes, within about `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.stopped = true;
+    this.wakeUp?.();
+    const connection = this.connection;
+    if (connection !== undefined && !connection.isClosed()) {
+      if (this.up) await this.within(connection.drain(), timeoutMs);
+      if (!connection.isClosed()) await this.within(connection.close(), 500);
+    }
+    this.setUp(false);
+    this.connection = undefined;
+  }
+
+  private async run(): Promise<void> {
+    let wait = FIRST_WAIT;
+    let refusals = 0;
+    while (!this.stopped) {
+      try {
+        const connection = await connect({ ...this.options, reconnectDelayHandler: this.backoff() });
+        if (this.stopped) {
+          await connection.close().catch(() => {});
+          return;
+        }
+        refusals = 0;
+        wait = FIRST_WAIT;
+        this.connection = connection;
+        this.log.info({ server: redactServer(connection.getServer()) }, 'connected to NATS');
+        this.setUp(true);
+        await this.follow(connection);
+        this.setUp(false);
+        if (this.stopped) return;
+        this.log.warn({}, 'NATS connection closed; dialling again');
+      } catch (error) {
+        if (this.stopped) return;
+        if (refusals++ % 30 === 0) {
+          const servers = [this.options.servers ?? []].flat();
+          this.log.warn({ servers, cause: messageOf(error) }, 'NATS cannot be reached; events are kept, will retry');
+        }
+      }
+      await this.sleep(wait);
+      wait = Math.min(MAX_WAIT, wait * 2);
+    }
+  }
+
+  /** Reads the client's status until the connection is closed for good. */
+  private async follow(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === Events.Disconnect) {
+        if (this.up && !this.stopped)
+          this.log.warn({ server: redactServer(String(status.data)) }, 'NATS connection lost');
+        this.setUp(false);
+      } else if (status.type === Events.Reconnect) {
+        this.reconnects++;
+        this.log.info({ server: redactServer(String(status.data)) }, 'NATS connection is back');
+        this.setUp(true);
+      } else if (status.type === Events.Error) {
+        this.log.warn({ cause: String(status.data) }, 'NATS server reported an error');
+      } else if (status.type === Events.LDM) {
+        this.log.info({}, 'NATS server is about to shut down');
+      }
+    }
+    await connection.closed();
+  }
+
+  private setUp(up: boolean): void {
+    if (this.up === up) return;
+    this.up = up;
+    if (up && this.connection !== undefined) this.ups.emit(this.connection);
+    if (!up) this.downs.emit();
+  }
+
+  /** 250 ms to 2 s, doubled with each attempt; begins anew when the last attempt is long ago. */
+  private backoff(): () => number {
+    let wait = FIRST_WAIT;
+    let last = 0;
+    return () => {
+      const now = this.clock.monotonic();
+      if (now - last > 3 * MAX_WAIT) wait = FIRST_WAIT;
+      else if (now - last > wait / 2) wait = Math.min(MAX_WAIT, wait * 2);
+      last = now;
+      return wait;
+    };
+  }
+
+  private sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.schedule(ms, resolve);
+      this.wakeUp = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  private async within(work: Promise<void>, ms: number): Promise<void> {
+    let cancel = () => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancel = this.clock.schedule(ms, resolve);
+    });
+    await Promise.race([work.catch(() => {}), deadline]);
+    cancel();
+  }
+}

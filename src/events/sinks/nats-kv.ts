@@ -1,0 +1,214 @@
+import { type KV, NatsError } from 'nats';
+import type { Clock } from '../../core/clock.js';
+import { messageOf } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import { type StateEntry, stateKey } from '../state-entry.js';
+import type { NatsLink } from './nats-connection.js';
+
+const BATCH = 64;
+const MAX_WAIT = 5000;
+const LOG_EVERY = 30_000;
+/** Milliseconds the first read of the bucket may take. */
+const READ_TIMEOUT = 20_000;
+
+/**
+ * The key-value bucket with one entry per destination: late subscribers read it and need no history. Latest state wins;
+ * what could not be written is written when the connection is back.
+ */
+export class StateBucket {
+  private readonly dirty = new Map<string, StateEntry>();
+  private source: (() => Iterable<StateEntry>) | undefined;
+  private needsSync = false;
+  private kv: KV | undefined;
+  private running = false;
+  private stopped = false;
+  private wait = 250;
+  private cancelRetry: (() => void) | undefined;
+  private loggedAt = Number.NEGATIVE_INFINITY;
+  private waiters: (() => void)[] = [];
+
+  constructor(
+    private readonly bucket: string,
+    private readonly link: NatsLink,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+    private readonly node: string,
+  ) {
+    link.onUp(() => {
+      this.kv = undefined;
+      this.wait = 250;
+      this.kick();
+    });
+    link.onDown(() => {
+      this.kv = undefined;
+    });
+  }
+
+  put(entry: StateEntry): void {
+    this.dirty.set(stateKey(entry), entry);
+    this.kick();
+  }
+
+  sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
+    this.source = typeof entries === 'function' ? entries : () => entries;
+    this.needsSync = true;
+    this.kick();
+  }
+
+  /** Resolves with true when everything is written, with false after `timeoutMs`. */
+  settled(timeoutMs: number): Promise<boolean> {
+    if (this.isSettled()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        this.waiters = this.waiters.filter((each) => each !== finish);
+        resolve(this.isSettled());
+      };
+      const cancel = this.clock.schedule(timeoutMs, finish);
+      this.waiters.push(finish);
+    });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancelRetry?.();
+    for (const finish of this.waiters) finish();
+  }
+
+  private isSettled(): boolean {
+    return !this.running && !this.needsSync && this.dirty.size === 0;
+  }
+
+  private kick(): void {
+    if (this.running || this.stopped || this.link.current === undefined) return;
+    this.cancelRetry?.();
+    this.cancelRetry = undefined;
+    this.running = true;
+    // Not in the caller's turn: a change of state must not wait for the encoding of an entry.
+    setImmediate(() => {
+      this.write().then(
+        () => this.finished(),
+        (error: unknown) => this.failed(error),
+      );
+    });
+  }
+
+  private finished(): void {
+    this.running = false;
+    this.wait = 250;
+    if (!this.isSettled()) this.kick();
+    else for (const finish of this.waiters) finish();
+  }
+
+  private failed(error: unknown): void {
+    this.running = false;
+    if (error instanceof NatsError && (error.code === '503' || error.api_error?.code === 404)) {
+      // The bucket is gone, and with it the entries of everything that did not change since.
+      this.kv = undefined;
+      this.needsSync = this.source !== undefined;
+    }
+    if (this.stopped) return;
+    const now = this.clock.monotonic();
+    if (now - this.loggedAt >= LOG_EVERY) {
+      this.loggedAt = now;
+      const fields = { bucket: this.bucket, waiting: this.dirty.size, cause: messageOf(error) };
+      this.log.warn(fields, `states could not be written to the bucket ${this.bucket}; will retry`);
+    }
+    this.cancelRetry = this.clock.schedule(this.wait, () => this.kick());
+    this.wait = Math.min(MAX_WAIT, this.wait * 2);
+  }
+
+  private async write(): Promise<void> {
+    const kv = (this.kv ??= await this.open());
+    while (this.needsSync && !this.stopped) {
+      this.needsSync = false;
+      try {
+        await this.syncNow(kv);
+      } catch (error) {
+        this.needsSync = true;
+        throw error;
+      }
+    }
+    while (this.dirty.size > 0 && !this.stopped) {
+      const batch: [string, StateEntry][] = [];
+      for (const each of this.dirty) {
+        batch.push(each);
+        if (batch.length === BATCH) break;
+      }
+      await Promise.all(
+        batch.map(async ([key, entry]) => {
+          await kv.put(key, JSON.stringify(entry));
+          if (this.dirty.get(key) === entry) this.dirty.delete(key);
+        }),
+      );
+    }
+  }
+
+  private async open(): Promise<KV> {
+    const connection = this.link.current;
+    if (connection === undefined) throw new Error('not connected');
+    return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
+  }
+
+  private async syncNow(kv: KV): Promise<void> {
+    const stored = await this.read(kv);
+    const wanted = new Set<string>();
+    const partitions = new Set<string>();
+    let writes: Promise<unknown>[] = [];
+    let seen = 0;
+    const flush = async () => {
+      const pending = writes;
+      writes = [];
+      await Promise.all(pending);
+    };
+    for (const entry of this.source?.() ?? []) {
+      const key = stateKey(entry);
+      const value = JSON.stringify(entry);
+      wanted.add(key);
+      partitions.add(entry.partition);
+      if (stored.get(key) !== value) writes.push(kv.put(key, value));
+      if (writes.length >= BATCH) await flush();
+      else if (++seen % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const [key, value] of stored) {
+      if (!wanted.has(key) && this.isOurs(value, partitions)) {
+        this.dirty.delete(key);
+        writes.push(kv.delete(key));
+      }
+      if (writes.length >= BATCH) await flush();
+    }
+    await flush();
+  }
+
+  /** An entry is ours to remove when we wrote it, or when we serve its partition. */
+  private isOurs(value: string, partitions: ReadonlySet<string>): boolean {
+    try {
+      const entry = JSON.parse(value) as Partial<StateEntry> | null;
+      return entry?.node === this.node || (typeof entry?.partition === 'string' && partitions.has(entry.partition));
+    } catch {
+      return false;
+    }
+  }
+
+  private async read(kv: KV): Promise<Map<string, string>> {
+    const stored = new Map<string, string>();
+    let complete = false;
+    let stop = () => {};
+    const entries = await kv.watch({
+      initializedFn: () => {
+        complete = true;
+        stop();
+      },
+    });
+    stop = () => entries.stop();
+    // An empty bucket is complete before the iterator is handed out.
+    if (complete) stop();
+    const cancel = this.clock.schedule(READ_TIMEOUT, () => entries.stop());
+    for await (const entry of entries) {
+      if (entry.operation === 'PUT') stored.set(entry.key, entry.string());
+    }
+    cancel();
+    if (!complete) throw new Error(`bucket ${this.bucket} could not be read`);
+    return stored;
+  }
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator } from 'nats';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+
+/** How to reach NATS and what to use of it. */
+export interface NatsSettings {
+  /** "nats://host:4222", "tls://host", "host:port"; user and password may stand in the URL. */
+  readonly servers: readonly string[];
+  /** First tokens of every subject, default "opensips". */
+  readonly prefix: string;
+  /** Events go through this stream when given; `outboxLimit`: events held before those of one destination are merged. */
+  readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
+  /** Key-value bucket with the current states; undefined: none. */
+  readonly bucket: string | undefined;
+  readonly user: string | undefined;
+  readonly pass: string | undefined;
+  readonly token: string | undefined;
+  readonly nkeySeed: string | undefined;
+  readonly credsFile: string | undefined;
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+}
+
+interface ParsedServer {
+  readonly address: string;
+  readonly user: string | undefined;
+  readonly pass: string | undefined;
+  readonly tls: boolean;
+}
+
+/** A server URL without what is secret in it. */
+export function redactServer(server: string): string {
+  return server.replace(/^([a-z]+:\/\/)?[^@/]*@/i, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`);
+}
+
+function parseServer(server: string): ParsedServer {
+  const match = /^(?:([a-z]+):\/\/)?(?:([^@/]*)@)?([^@/]+)\/?$/i.exec(server.trim());
+  const scheme = match?.[1]?.toLowerCase() ?? 'nats';
+  const address = match?.[3];
+  if (address === undefined || (scheme !== 'nats' && scheme !== 'tls')) {
+    throw new SwitchyardError('CONFIG_INVALID', `NATS server "${redactServer(server)}" is not nats://host:port`);
+  }
+  const userinfo = match?.[2];
+  const colon = userinfo?.indexOf(':') ?? -1;
+  const user = userinfo === undefined ? undefined : decode(colon < 0 ? userinfo : userinfo.slice(0, colon), server);
+  const pass = userinfo === undefined || colon < 0 ? undefined : decode(userinfo.slice(colon + 1), server);
+  return { address, user, pass, tls: scheme === 'tls' };
+}
+
+function decode(text: string, server: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new SwitchyardError(
+      'CONFIG_INVALID',
+      `user or password in NATS server "${redactServer(server)}" is badly escaped`,
+    );
+  }
+}
+
+function authenticator(settings: NatsSettings): Authenticator | undefined {
+  const { credsFile, nkeySeed } = settings;
+  if (credsFile !== undefined) {
+    // Read at each connect, so that renewed credentials are used without a restart.
+    return (nonce) => credsAuthenticator(readFileSync(credsFile))(nonce);
+  }
+  return nkeySeed === undefined ? undefined : nkeyAuthenticator(new TextEncoder().encode(nkeySeed.trim()));
+}
+
+/**
+ * Options for the client: it reconnects for ever, notices a dead peer within about 20 seconds and is not ended by refused
+ * credentials. Throws SwitchyardError CONFIG_INVALID for servers or files that cannot be used.
+ */
+export function connectionOptions(settings: NatsSettings, name: string): ConnectionOptions {
+  const servers = settings.servers.map(parseServer);
+  const withUser = servers.find((server) => server.user !== undefined);
+  const user = settings.user ?? (withUser?.pass === undefined ? undefined : withUser.user);
+  const pass = settings.pass ?? withUser?.pass;
+  const token = settings.token ?? (withUser?.pass === undefined ? withUser?.user : undefined);
+  if (settings.credsFile !== undefined) {
+    try {
+      readFileSync(settings.credsFile);
+    } catch (error) {
+      throw new SwitchyardError('CONFIG_INVALID', `NATS credentials file cannot be read: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+  let seed: Authenticator | undefined;
+  try {
+    seed = authenticator(settings);
+  } catch (error) {
+    throw new SwitchyardError('CONFIG_INVALID', 'NATS nkey seed is not a valid seed', { cause: error });
+  }
+  const { ca, cert, key } = settings.tls ?? {};
+  const tls = settings.tls !== undefined || servers.some((server) => server.tls);
+  return {
+    servers: servers.map((server) => server.address),
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    timeout: 5_000,
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+    ...(user === undefined ? {} : { user }),
+    ...(pass === undefined ? {} : { pass }),
+    ...(token === undefined ? {} : { token }),
+    ...(seed === undefined ? {} : { authenticator: seed }),
+    ...(tls
+      ? {
+          tls: {
+            ...(ca === undefined ? {} : { caFile: ca }),
+            ...(cert === undefined ? {} : { certFile: cert }),
+            ...(key === undefined ? {} : { keyFile: key }),
+          },
+        }
+      : {}),
+  };
+}

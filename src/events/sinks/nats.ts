@@ -1,0 +1,217 @@
+import { headers, type JetStreamClient, type NatsConnection } from 'nats';
+import type { Clock } from '../../core/clock.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import type { Service } from '../../core/service.js';
+import { encodeNotification } from '../encode.js';
+import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
+import { type EventMetrics, exportOutbox } from '../metrics.js';
+import { Outbox, type OutboxStats } from '../outbox.js';
+import type { StateEntry } from '../state-entry.js';
+import { isPublishSubject, subjectOf } from '../subject.js';
+import { NatsLink } from './nats-connection.js';
+import { StateBucket } from './nats-kv.js';
+import { type MiAnswer, NatsMi } from './nats-mi.js';
+import { connectionOptions, type NatsSettings } from './nats-settings.js';
+import { ensureStream } from './nats-stream.js';
+
+export type { MiAnswer } from './nats-mi.js';
+export type { NatsSettings } from './nats-settings.js';
+
+export interface NatsDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Name of this node: client name, service metadata, writer of the bucket's entries. */
+  readonly node: string;
+  /** Version shown by `nats micro ls`. */
+  readonly version: string;
+  readonly metrics?: EventMetrics;
+  /** MI requests on `subject` (default "<prefix>.mi") are answered by `answer`. */
+  readonly mi?: { readonly subject?: string; readonly answer: MiAnswer };
+}
+
+/** Events held without JetStream before those of one destination are merged. */
+const CORE_LIMIT = 10_000;
+const ACK_TIMEOUT = 5000;
+const MSG_ID = 'Nats-Msg-Id';
+
+/** Everything that goes to and comes from NATS over one connection: events, current states, MI requests. */
+export class NatsBus implements Service {
+  readonly name = 'nats';
+  /** For subscribers that name "nats:subject". */
+  readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
+  private readonly link: NatsLink;
+  private readonly outbox: Outbox;
+  private readonly bucket: StateBucket | undefined;
+  private readonly mi: NatsMi | undefined;
+  private jetstream: JetStreamClient | undefined;
+  private streamReady: Promise<void> | undefined;
+  private flushing: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    private readonly settings: NatsSettings,
+    private readonly deps: NatsDeps,
+  ) {
+    const { clock, log } = deps;
+    this.link = new NatsLink(connectionOptions(settings, `switchyard-${deps.node}`), clock, log);
+    this.outbox = new Outbox({
+      name: 'NATS',
+      clock,
+      log,
+      deliver: (event) => this.deliver(event),
+      limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
+      ready: false,
+    });
+    if (settings.bucket !== undefined) this.bucket = new StateBucket(settings.bucket, this.link, clock, log, deps.node);
+    if (deps.mi !== undefined) {
+      const subject = deps.mi.subject ?? `${settings.prefix}.mi`;
+      this.mi = new NatsMi({
+        subject,
+        answer: deps.mi.answer,
+        link: this.link,
+        log,
+        node: deps.node,
+        version: deps.version,
+      });
+    }
+    this.link.onUp((connection) => {
+      this.jetstream = settings.jetstream && connection.jetstream({ timeout: ACK_TIMEOUT });
+      this.streamReady = undefined;
+      this.flushing = undefined;
+      this.outbox.setReady(true);
+    });
+    this.link.onDown(() => this.outbox.setReady(false));
+    if (deps.metrics !== undefined)
+      exportOutbox(
+        deps.metrics,
+        () => this.outbox.stats(),
+        () => this.connected,
+      );
+  }
+
+  /** Whether the connection works now. */
+  get connected(): boolean {
+    return this.link.current !== undefined;
+  }
+
+  /** What is on its way. */
+  stats(): OutboxStats {
+    return this.outbox.stats();
+  }
+
+  /** Starts dialling and returns at once: a broker that is not there delays nothing. */
+  async start(): Promise<void> {
+    this.link.start();
+  }
+
+  /** Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. */
+  publish(event: DispatcherEvent): void {
+    this.outbox.add(event);
+  }
+
+  /** Writes one destination's state to the bucket, if there is one, as soon as possible. */
+  putState(entry: StateEntry): void {
+    this.bucket?.put(entry);
+  }
+
+  /**
+   * Makes the bucket hold exactly these states, as far as they are ours: writes what differs, removes what is gone. To be
+   * called at start and after each reload with all partitions. A function is asked when the writing begins.
+   */
+  syncSnapshot(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
+    this.bucket?.sync(entries);
+  }
+
+  /** Resolves when the bucket holds what it was given; for tests and orderly shutdown. */
+  async bucketSettled(timeoutMs: number): Promise<boolean> {
+    return this.bucket === undefined ? true : this.bucket.settled(timeoutMs);
+  }
+
+  /** Tries to deliver what is held within `timeoutMs` (default 3000), logs how much was not, and closes. */
+  stop(timeoutMs = 3000): Promise<void> {
+    this.stopping ??= this.close(timeoutMs);
+    return this.stopping;
+  }
+
+  private async close(timeoutMs: number): Promise<void> {
+    const { clock, log } = this.deps;
+    const started = clock.monotonic();
+    await this.mi?.stop();
+    const [unsent] = await Promise.all([
+      this.outbox.drain(timeoutMs),
+      this.connected ? this.bucketSettled(timeoutMs) : undefined,
+    ]);
+    this.outbox.stop();
+    this.bucket?.stop();
+    if (unsent > 0) log.warn({ unsent }, `${unsent} events were not delivered to NATS before the end`);
+    await this.link.stop(Math.max(250, timeoutMs - (clock.monotonic() - started)));
+  }
+
+  private async deliver(event: DispatcherEvent): Promise<void> {
+    const connection = this.link.current;
+    if (connection === undefined) throw new Error('not connected');
+    const subject = subjectOf(this.settings.prefix, event);
+    const payload = encodeNotification(event);
+    if (this.jetstream === undefined || this.settings.jetstream === undefined) {
+      return this.publishCore(connection, subject, payload, event.id);
+    }
+    await this.ensureStream(connection, this.settings.jetstream.stream);
+    try {
+      await this.jetstream.publish(subject, payload, { msgID: event.id, timeout: ACK_TIMEOUT });
+    } catch (error) {
+      // Nobody may listen because the stream was removed: look again before the next attempt.
+      this.streamReady = undefined;
+      throw error;
+    }
+  }
+
+  private async publishCore(nc: NatsConnection, subject: string, payload: string, id: string): Promise<void> {
+    if (nc.info?.headers === true) {
+      const head = headers();
+      head.set(MSG_ID, id);
+      nc.publish(subject, payload, { headers: head });
+    } else nc.publish(subject, payload);
+    await this.flush(nc);
+  }
+
+  /** One round trip for all that was published in this turn: when it comes back the server has read them. */
+  private flush(connection: NatsConnection): Promise<void> {
+    this.flushing ??= Promise.resolve().then(() => {
+      this.flushing = undefined;
+      return connection.flush();
+    });
+    return this.flushing;
+  }
+
+  private ensureStream(connection: NatsConnection, stream: string): Promise<void> {
+    this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log).catch(
+      (error: unknown) => {
+        this.streamReady = undefined;
+        throw new Error(`stream ${stream}: ${messageOf(error)}`, { cause: error });
+      },
+    );
+    return this.streamReady;
+  }
+
+  private subjectTarget(target: string): EventTarget {
+    const subject = target.slice('nats:'.length);
+    if (!target.startsWith('nats:') || !isPublishSubject(subject)) {
+      throw new SwitchyardError('USAGE', `event socket "${target.slice(0, 64)}" is not nats:subject`);
+    }
+    return {
+      description: target,
+      deliver: (event) => {
+        const connection = this.link.current;
+        if (connection === undefined) return Promise.reject(new Error('not connected'));
+        return this.publishCore(connection, subject, encodeNotification(event), event.id);
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+}
+
+/** The bus for these settings. Throws SwitchyardError CONFIG_INVALID for servers, seeds or files that cannot be used. */
+export function createNats(settings: NatsSettings, deps: NatsDeps): NatsBus {
+  return new NatsBus(settings, deps);
+}

@@ -1,0 +1,30 @@
+import { rm } from 'node:fs/promises';
+import { type NatsServerOptions, startNatsServer } from './servers.js';
+
+/** A NATS server of one test, which may crash and come back on the same port with the same data. */
+export interface RestartableNats {
+  readonly url: string;
+  readonly port: number;
+  /** SIGKILL; the data stay. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+export async function startRestartableNats(options: NatsServerOptions = {}): Promise<RestartableNats> {
+  let running = await startNatsServer(options);
+  const { url, port, dir } = running;
+  return {
+    url,
+    port,
+    kill: () => running.kill(),
+    async restart() {
+      running = await startNatsServer({ ...options, port, dir });
+    },
+    async stop() {
+      await running.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
