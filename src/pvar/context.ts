@@ -9,7 +9,7 @@ export interface PvarMessage {
   readonly isRequest: boolean;
   /** Method of a request; of a reply it is taken from `cseqMethod`. */
   readonly method: string | undefined;
-  /** Request-URI in its current form; '' or undefined for a reply. */
+  /** Request-URI as received ($ou); '' or undefined for a reply. */
   readonly requestUri: string | undefined;
   /** Status code of a reply. */
   readonly status: number | undefined;
@@ -45,8 +45,8 @@ export interface PvarContext {
   readonly vars: Map<string, PvarValue>;
   /** $du: where the request goes in place of the request-URI. */
   destinationUri: string | undefined;
-  /** $ou: the request-URI as received. */
-  readonly originalUri: string | undefined;
+  /** $ru: the request-URI as it stands now. */
+  readonly requestUri: string | undefined;
   /** Address the message came from, IP literal without brackets. */
   readonly sourceAddress: string;
   readonly sourcePort: number;
@@ -78,7 +78,6 @@ const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
 /** A context with everything at rest; stores are made when first touched. Callers fill in what they know. */
 export class PvarScope implements PvarContext {
   destinationUri: string | undefined = undefined;
-  originalUri: string | undefined;
   sourceAddress = '';
   sourcePort = 0;
   receivedAddress = '';
@@ -93,13 +92,16 @@ export class PvarScope implements PvarContext {
   clock: Clock = systemClock;
   /** Answers `$stat(name)`. */
   lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;
-  /** Carries out a change of the request-URI; without it one is ignored. */
-  rewriteRequestUri: ((uri: string) => void) | undefined = undefined;
+  /** Is told of each change of the request-URI. */
+  onRequestUri: ((uri: string) => void) | undefined = undefined;
+  private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
   private varStore: Map<string, PvarValue> | undefined = undefined;
 
-  constructor(readonly message: PvarMessage) {
-    this.originalUri = message.requestUri;
+  constructor(readonly message: PvarMessage) {}
+
+  get requestUri(): string | undefined {
+    return this.rewrittenUri ?? this.message.requestUri;
   }
 
   get avps(): AvpStore {
@@ -115,7 +117,8 @@ export class PvarScope implements PvarContext {
   }
 
   setRequestUri(uri: string): void {
-    this.rewriteRequestUri?.(uri);
+    this.rewrittenUri = uri;
+    this.onRequestUri?.(uri);
   }
 }
 

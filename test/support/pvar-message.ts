@@ -3,7 +3,7 @@ import type { PvarMessage } from '../../src/pvar/context.js';
 const COMPACT: Readonly<Record<string, string>> = { f: 'from', t: 'to', i: 'call-id', m: 'contact', v: 'via' };
 
 /** A SIP message cut in the plainest way, enough for the variables; the real one is in src/sip. */
-export function pvarMessage(text: string): PvarMessage & { requestUri: string } {
+export function pvarMessage(text: string): PvarMessage {
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const [start = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
   const headers = lines.map((line) => {

@@ -146,7 +146,10 @@ export const messageVariableTable: readonly [string, VariableDefinition][] = [
   ['rb', plain(body)],
   ['rt', addressIn('Refer-To')],
   ['ci', plain(({ message }) => orNull(message.callId))],
-  ['cs', plain(({ message }) => message.cseqNumber ?? null)],
+  [
+    'cs',
+    plain(({ message }) => (message.cseqNumber !== undefined && message.cseqNumber >= 0 ? message.cseqNumber : null)),
+  ],
   ['ct', contact],
   ['ct.fields', contactFields],
   ['cT', first('Content-Type')],

@@ -131,11 +131,11 @@ function addressVariables(
 /** $ru $rU $rd $rp $rP, $ou and kin, $du $dd $dp $dP, $fu $fU $fd $fn $ft, $tu $tU $td $tn $tt. */
 export const uriVariableTable: readonly [string, VariableDefinition][] = (() => {
   const request = uriVariables(
-    (context) => context.message.requestUri,
+    (context) => context.requestUri,
     { uri: 'ru', user: 'rU', domain: 'rd', port: 'rp', protocol: 'rP' },
     (context, uri) => context.setRequestUri(uri),
   );
-  const original = uriVariables((context) => context.originalUri, {
+  const original = uriVariables((context) => context.message.requestUri, {
     uri: 'ou',
     user: 'oU',
     domain: 'od',
@@ -158,7 +158,7 @@ export const uriVariableTable: readonly [string, VariableDefinition][] = (() => 
   table.set(
     'ru',
     plain(
-      (context) => orNull(context.message.requestUri),
+      (context) => orNull(context.requestUri),
       (context, value) => {
         const uri = usableUri(value);
         if (uri !== undefined) context.setRequestUri(uri);
