@@ -147,7 +147,13 @@ export class SipMessage {
           (length === wanted.length && text.slice(at, nameEnd).toLowerCase() === wanted) ||
           (length === 1 && compact !== undefined && (text.charCodeAt(at) | 32) === compact)
         ) {
-          yield { line: at, nameEnd, value: skipBlank(text, colon + 1, end), end, next: Math.min(end + 2, text.length) };
+          yield {
+            line: at,
+            nameEnd,
+            value: skipBlank(text, colon + 1, end),
+            end,
+            next: Math.min(end + 2, text.length),
+          };
         }
       }
       at = end + 2;

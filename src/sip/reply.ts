@@ -53,9 +53,10 @@ export function buildReply(
   for (const field of request.fields('via')) {
     if (first) {
       const edit = viaEdit(request, source);
-      out += edit === undefined
-        ? `${text.slice(field.line, field.end)}\r\n`
-        : `${text.slice(field.line, edit.start)}${edit.text}${text.slice(edit.end, field.end)}\r\n`;
+      out +=
+        edit === undefined
+          ? `${text.slice(field.line, field.end)}\r\n`
+          : `${text.slice(field.line, edit.start)}${edit.text}${text.slice(edit.end, field.end)}\r\n`;
       first = false;
     } else {
       out += `${text.slice(field.line, field.end)}\r\n`;
@@ -81,7 +82,8 @@ export interface TextEdit {
 export function viaEdit(request: SipMessage, source: Source): TextEdit | undefined {
   const via = request.via;
   if (via === undefined) return undefined;
-  const same = via.host === source.address || (via.host.charCodeAt(0) === 91 && via.host.slice(1, -1) === source.address);
+  const same =
+    via.host === source.address || (via.host.charCodeAt(0) === 91 && via.host.slice(1, -1) === source.address);
   if (same && !via.rport && via.receivedStart === 0) return undefined;
   const text = request.text;
   if (!via.rport) {

@@ -1,5 +1,5 @@
-import type { ResolvedTarget } from '../target.js';
 import type { SipMessage } from '../message.js';
+import type { ResolvedTarget } from '../target.js';
 import { WheelTimer } from '../timers.js';
 import type { Flow, TransportError } from '../transport/transport.js';
 import { buildAck, buildCancel } from './derived.js';
@@ -46,6 +46,11 @@ export abstract class ClientTransaction extends WheelTimer {
 
   abstract start(): void;
   abstract receive(reply: SipMessage): void;
+
+  /** Monotonic milliseconds, as its timers count. */
+  clockNow(): number {
+    return this.layer.now();
+  }
 
   protected transmit(text: string): void {
     const { socket, address, port, serverName } = this.target;
@@ -270,7 +275,8 @@ export class NonInviteClient extends ClientTransaction {
     }
     // Timer E: doubles up to T2; T2 throughout once a provisional reply has come.
     this.transmit(this.request);
-    this.interval = this.state === 'proceeding' ? this.layer.config.t2 : Math.min(this.interval * 2, this.layer.config.t2);
+    this.interval =
+      this.state === 'proceeding' ? this.layer.config.t2 : Math.min(this.interval * 2, this.layer.config.t2);
     this.layer.timers.arm(this, Math.min(this.interval, left));
   }
 

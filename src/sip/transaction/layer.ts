@@ -126,7 +126,10 @@ export class TransactionLayer implements Receiver {
   garbage(reason: string, source: Source, bytes: number): void {
     this.counters.dropped.value++;
     if (this.log.isLevelEnabled('debug')) {
-      this.log.debug({ from: `${source.address}:${source.port}`, socket: source.socket.description, bytes, reason }, 'dropped');
+      this.log.debug(
+        { from: `${source.address}:${source.port}`, socket: source.socket.description, bytes, reason },
+        'dropped',
+      );
     }
   }
 
@@ -256,7 +259,10 @@ export class TransactionLayer implements Receiver {
     const answerable =
       request.via !== undefined && request.fromValue >= 0 && request.toValue >= 0 && request.callIdValue >= 0;
     if (this.log.isLevelEnabled('debug')) {
-      this.log.debug({ from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable }, 'bad request');
+      this.log.debug(
+        { from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable },
+        'bad request',
+      );
     }
     if (!answerable || request.cseqValue < 0 || request.method === 'ACK') {
       this.counters.dropped.value++;

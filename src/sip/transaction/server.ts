@@ -12,6 +12,8 @@ export abstract class ServerTransaction extends WheelTimer {
   state: ServerState = 'trying';
   /** The request; released when a final reply has been given. */
   request: SipMessage | undefined;
+  /** Whatever handles the request above: a CANCEL goes there. */
+  owner: object | undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
   protected readonly replyPort: number;
@@ -52,6 +54,7 @@ export abstract class ServerTransaction extends WheelTimer {
     this.layer.removeServer(this);
     this.last = '';
     this.request = undefined;
+    this.owner = undefined;
   }
 }
 

@@ -2,7 +2,15 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
 import { StreamFraming } from './stream-framing.js';
-import { type Flow, hostPort, type Receiver, type SipSocket, type Source, type TransportError } from './transport.js';
+import {
+  type Flow,
+  hostPort,
+  later,
+  type Receiver,
+  type SipSocket,
+  type Source,
+  type TransportError,
+} from './transport.js';
 import { causeOf } from './udp.js';
 
 export interface StreamOptions {
@@ -49,7 +57,9 @@ export class StreamConnection implements Flow {
     this.source = { socket: owner, address, port, flow: this };
     socket.setNoDelay(true);
     socket.setTimeout(connected ? owner.idleMs : owner.connectMs);
-    socket.on('timeout', () => this.fail({ cause: 'timeout', message: this.connected ? 'idle' : 'no answer to connect' }));
+    socket.on('timeout', () =>
+      this.fail({ cause: 'timeout', message: this.connected ? 'idle' : 'no answer to connect' }),
+    );
     socket.on('error', (error) => this.fail({ cause: owner.causeOf(error), message: error.message }));
     socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
     socket.on('data', (data: Buffer) => this.take(data));
@@ -66,7 +76,7 @@ export class StreamConnection implements Flow {
 
   write(text: string, onError: ((error: TransportError) => void) | undefined): void {
     if (!this.open) {
-      onError?.({ cause: 'refused', message: 'connection closed' });
+      later(onError, { cause: 'refused', message: 'connection closed' });
       return;
     }
     if (!this.connected) {
@@ -75,7 +85,7 @@ export class StreamConnection implements Flow {
     }
     if (this.socket.writableLength > this.owner.maxQueuedBytes) {
       this.fail({ cause: 'send', message: 'the peer does not read' });
-      onError?.({ cause: 'send', message: 'the peer does not read' });
+      later(onError, { cause: 'send', message: 'the peer does not read' });
       return;
     }
     this.socket.write(text, 'latin1');
@@ -165,7 +175,9 @@ export abstract class StreamSocket implements SipSocket {
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error) =>
-        reject(new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }));
+        reject(
+          new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }),
+        );
       server.once('error', fail);
       server.listen({ host: this.address, port: this.options.port, ipv6Only: this.family === 6 }, () => {
         server.off('error', fail);
@@ -175,7 +187,8 @@ export abstract class StreamSocket implements SipSocket {
     server.on('error', () => {});
     this.port = (server.address() as { port: number }).port;
     const shown = this.options.advertise;
-    this.sentBy = shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    this.sentBy =
+      shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
   }
 
   send(
@@ -197,11 +210,11 @@ export abstract class StreamSocket implements SipSocket {
       return;
     }
     if (this.closed) {
-      onError?.({ cause: 'send', message: 'the socket is closed' });
+      later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
     if (this.all.size >= (this.options.maxConnections ?? 10_000)) {
-      onError?.({ cause: 'send', message: 'too many connections' });
+      later(onError, { cause: 'send', message: 'too many connections' });
       return;
     }
     let made: StreamConnection | undefined;
@@ -209,7 +222,7 @@ export abstract class StreamSocket implements SipSocket {
       const socket = this.connect(address, port, serverName, () => made?.ready());
       made = new StreamConnection(this, socket, address, port, false);
     } catch (error) {
-      onError?.({ cause: 'send', message: (error as Error).message });
+      later(onError, { cause: 'send', message: (error as Error).message });
       return;
     }
     this.all.add(made);

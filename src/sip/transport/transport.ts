@@ -14,7 +14,7 @@ export interface SipSocket {
   /** "udp:127.0.0.1:5060" as it was configured: destinations and MI name sockets by it. */
   readonly description: string;
   /**
-   * Sends one message. Errors come through `onError`, at once or later, never as an exception. For streams: `flow` is
+   * Sends one message. Errors come through `onError`, after this call, never in it and never as an exception. For streams: `flow` is
    * the connection a request came in on, used while it is open; without it, or closed, one to address:port is used.
    */
   send(
@@ -61,4 +61,9 @@ export interface Receiver {
 /** Host for a sent-by or URI: IPv6 literals get their brackets. */
 export function hostPort(host: string, port: number): string {
   return host.indexOf(':') >= 0 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Tells of an error after the present call: whoever sent something must first know that it did. */
+export function later(onError: ((error: TransportError) => void) | undefined, error: TransportError): void {
+  if (onError !== undefined) queueMicrotask(() => onError(error));
 }

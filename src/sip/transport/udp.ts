@@ -1,6 +1,14 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { SwitchyardError } from '../../core/errors.js';
-import { type Flow, hostPort, type Receiver, type SipSocket, type Source, type TransportError } from './transport.js';
+import {
+  type Flow,
+  hostPort,
+  later,
+  type Receiver,
+  type SipSocket,
+  type Source,
+  type TransportError,
+} from './transport.js';
 
 export interface UdpOptions {
   readonly address: string;
@@ -53,7 +61,9 @@ export class UdpSocket implements SipSocket {
   async open(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error) =>
-        reject(new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }));
+        reject(
+          new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }),
+        );
       this.socket.once('error', fail);
       this.socket.bind({ address: this.address, port: this.options.port }, () => {
         this.socket.off('error', fail);
@@ -62,7 +72,8 @@ export class UdpSocket implements SipSocket {
     });
     this.port = this.socket.address().port;
     const shown = this.options.advertise;
-    this.sentBy = shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    this.sentBy =
+      shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
     // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
     this.socket.on('error', () => {});
     this.socket.on('message', (data, peer) => {
@@ -73,7 +84,7 @@ export class UdpSocket implements SipSocket {
 
   send(text: string, address: string, port: number, onError?: (error: TransportError) => void, _flow?: Flow): void {
     if (this.closed) {
-      onError?.({ cause: 'send', message: 'the socket is closed' });
+      later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
     const data = Buffer.from(text, 'latin1');
@@ -84,7 +95,7 @@ export class UdpSocket implements SipSocket {
           if (error !== null) onError({ cause: causeOf(error), message: error.message });
         });
     } catch (error) {
-      onError?.({ cause: 'send', message: (error as Error).message });
+      later(onError, { cause: 'send', message: (error as Error).message });
     }
   }
 

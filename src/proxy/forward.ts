@@ -1,0 +1,127 @@
+import type { SipMessage } from '../sip/message.js';
+import { type TextEdit, viaEdit } from '../sip/reply.js';
+import { hash32 } from '../sip/transaction/layer.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
+
+/** What a forwarded request gets beyond what it came with. */
+export interface Forwarding {
+  readonly message: SipMessage;
+  readonly source: Source;
+  /** Socket it leaves by. */
+  readonly socket: SipSocket;
+  readonly branch: string;
+  /** New request-URI; undefined keeps the one that came. */
+  readonly requestUri: string | undefined;
+  readonly recordRoute: boolean;
+  readonly edits: readonly TextEdit[];
+  readonly hopEdits: readonly TextEdit[] | undefined;
+}
+
+/**
+ * The request as it leaves (RFC 3261 section 16.6): the bytes that came, with our Via and Record-Route put before the
+ * first Via, the top Via completed, Max-Forwards one less, and the edits the router asked for.
+ */
+export function forwardedRequest(f: Forwarding): string {
+  const { message, socket } = f;
+  const text = message.text;
+  let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}\r\n`;
+  if (f.recordRoute) added += recordRoutes(f.source.socket, socket);
+  let out =
+    f.requestUri === undefined
+      ? text.slice(0, message.viaLine)
+      : `${message.method} ${f.requestUri} SIP/2.0\r\n${text.slice(message.headersStart, message.viaLine)}`;
+  const edits: TextEdit[] = [];
+  if (f.edits.length > 0) edits.push(...f.edits);
+  if (f.hopEdits !== undefined && f.hopEdits.length > 0) edits.push(...f.hopEdits);
+  const via = viaEdit(message, f.source);
+  if (via !== undefined) edits.push(via);
+  const hops = message.maxForwards;
+  if (hops < 0) added += 'Max-Forwards: 70\r\n';
+  else edits.push({ start: message.maxForwardsValue, end: message.maxForwardsEnd, text: String(hops - 1) });
+  let at = message.viaLine;
+  // Router edits may lie before the first Via (a Route line there); then the head is cut too.
+  if (edits.length > 1) edits.sort(byStart);
+  const first = edits[0];
+  if (first !== undefined && first.start < message.viaLine) {
+    const early = edits.filter((edit) => edit.start < message.viaLine);
+    out = editHead(f, early);
+    edits.splice(0, early.length);
+  }
+  out += added;
+  for (let i = 0; i < edits.length; i++) {
+    const edit = edits[i] as TextEdit;
+    out += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return out + (message.bodyEnd === text.length ? text.slice(at) : text.slice(at, message.bodyEnd));
+}
+
+function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
+  const { message } = f;
+  let out =
+    f.requestUri === undefined
+      ? message.text.slice(0, message.headersStart)
+      : `${message.method} ${f.requestUri} SIP/2.0\r\n`;
+  let at = message.headersStart;
+  for (const edit of edits) {
+    out += message.text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return out + message.text.slice(at, message.viaLine);
+}
+
+function byStart(a: TextEdit, b: TextEdit): number {
+  return a.start - b.start;
+}
+
+/**
+ * Record-Route lines: one when a dialog comes and goes by the same socket, else two, so that each side's requests come
+ * to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does.
+ */
+function recordRoutes(inbound: SipSocket, outbound: SipSocket): string {
+  if (inbound === outbound) return `Record-Route: <sip:${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
+  return (
+    `Record-Route: <sip:${outbound.sentBy}${transportParam(outbound)};r2=on;lr>\r\n` +
+    `Record-Route: <sip:${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
+  );
+}
+
+function transportParam(socket: SipSocket): string {
+  return socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
+}
+
+function viaTransport(socket: SipSocket): string {
+  switch (socket.transport) {
+    case 'udp':
+      return 'UDP';
+    case 'tcp':
+      return 'TCP';
+    case 'tls':
+      return 'TLS';
+    default:
+      return socket.transport.toUpperCase();
+  }
+}
+
+/** A reply without its topmost Via value, which is ours (RFC 3261 section 16.7 step 3). */
+export function replyUpstream(reply: SipMessage): string {
+  const text = reply.text;
+  const via = reply.via;
+  const end = reply.bodyEnd === text.length ? text : text.slice(0, reply.bodyEnd);
+  if (via?.more) {
+    let next = via.end + 1;
+    while (text.charCodeAt(next) === 32 || text.charCodeAt(next) === 9) next++;
+    return end.slice(0, reply.viaValue) + end.slice(next);
+  }
+  return end.slice(0, reply.viaLine) + end.slice(reply.viaEnd + 2);
+}
+
+/** Whether a reply has another Via below ours: without one it was not meant to go any further. */
+export function hasUpstream(reply: SipMessage): boolean {
+  return reply.via?.more === true || reply.headerCount('via') > 1;
+}
+
+/** What of a request changes in a spiral but not in a loop (RFC 3261 section 16.6 step 8), as few characters. */
+export function loopHash(message: SipMessage, requestUri: string): string {
+  return hash32(requestUri, hash32(message.callId, message.cseqNumber)).toString(36);
+}

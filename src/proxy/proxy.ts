@@ -1,0 +1,283 @@
+import type { Logger } from '../core/logger.js';
+import { bareHost, parseUri, uriParam } from '../core/uri.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { SipMessage } from '../sip/message.js';
+import type { TextEdit } from '../sip/reply.js';
+import { reasonPhrase } from '../sip/reply.js';
+import type { Address, Resolver } from '../sip/resolve.js';
+import { removeFirst, routeValues } from '../sip/route-set.js';
+import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
+import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
+import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
+import { Relay } from './relay.js';
+
+export interface ProxyOptions {
+  /** Answer INVITE with 100 at once (tm: auto_100trying). */
+  readonly auto100: boolean;
+}
+
+/** Counters of the proxy, added to on the hot path. */
+export interface ProxyCounters {
+  readonly invites: Tally;
+  readonly requests: Tally;
+  readonly failovers: Tally;
+  readonly cancels: Tally;
+  readonly strayReplies: Tally;
+  readonly stateless: Tally;
+  /** Final replies given to callers, by class 1 to 6. */
+  readonly replies: readonly Tally[];
+}
+
+/** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
+export class Proxy implements TransactionUser {
+  private draining = false;
+
+  constructor(
+    readonly layer: TransactionLayer,
+    readonly sockets: LocalSockets,
+    readonly resolver: Resolver,
+    private router: Router,
+    readonly counters: ProxyCounters,
+    readonly options: ProxyOptions,
+    readonly log: Logger,
+  ) {
+    layer.user = this;
+  }
+
+  /** Replaces the router; requests under way keep the plan they have. */
+  useRouter(router: Router): void {
+    this.router = router;
+  }
+
+  /** From now on new calls are refused with 503; what is under way goes on. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  onRequest(request: SipMessage, source: Source): void {
+    this.counters.requests.value++;
+    if (request.method === 'INVITE') this.counters.invites.value++;
+    const refusal = this.examine(request);
+    if (refusal !== undefined) {
+      this.answer(request, source, refusal.code, refusal.reason, refusal.headers);
+      return;
+    }
+    const routed = new Routed(this, request, source);
+    let decision: RouteDecision | Promise<RouteDecision>;
+    try {
+      decision = this.router.route(routed);
+    } catch (error) {
+      this.routeFailed(routed, error);
+      return;
+    }
+    if (decision instanceof Promise) {
+      decision.then(
+        (late) => this.carryOut(routed, late),
+        (error) => this.routeFailed(routed, error),
+      );
+    } else {
+      this.carryOut(routed, decision);
+    }
+  }
+
+  onAck(request: SipMessage, source: Source): void {
+    const hops = request.maxForwards;
+    if (hops === 0 || Number.isNaN(hops)) return;
+    const routed = new Routed(this, request, source);
+    const to = this.router.routeAck(routed);
+    if (to === undefined) return;
+    this.forwardStateless(routed, to.hop, false, to.edits);
+  }
+
+  onCancel(server: InviteServer): void {
+    this.counters.cancels.value++;
+    const relay = server.owner;
+    if (relay instanceof Relay) relay.cancel();
+    else if (server.state === 'proceeding' || server.state === 'trying') {
+      // Not forwarded yet (still being resolved or routed): there is nobody to ask for the 487.
+      server.replyWith(487, reasonPhrase(487));
+      this.counted(487);
+    }
+  }
+
+  onStrayReply(reply: SipMessage, source: Source): void {
+    this.counters.strayReplies.value++;
+    const via = reply.via;
+    if (via === undefined || !this.sockets.isOursAt(via.host, via.port === 0 ? 5060 : via.port)) return;
+    // What was relayed without state comes back the same way (RFC 3261 section 16.11); its branch says so.
+    if (!via.branch.startsWith(this.layer.branchPrefix) || !via.branch.endsWith(STATELESS) || !hasUpstream(reply))
+      return;
+    const text = replyUpstream(reply);
+    const next = nextVia(reply);
+    if (next === undefined) return;
+    this.layer.counters.repliesSent.value++;
+    source.socket.send(text, next.address, next.port, undefined, undefined);
+  }
+
+  /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
+  answer(request: SipMessage, source: Source, code: number, reason: string, headers = ''): void {
+    this.layer.serve(request, source).replyWith(code, reason, headers);
+    this.counted(code);
+  }
+
+  /** Notes a final reply that went to a caller. */
+  counted(code: number): void {
+    const tally = this.counters.replies[Math.floor(code / 100)];
+    if (tally !== undefined) tally.value++;
+  }
+
+  private carryOut(routed: Routed, decision: RouteDecision): void {
+    const { message, source } = routed;
+    switch (decision.kind) {
+      case 'relay': {
+        const server = routed.transaction();
+        if (server.invite && this.options.auto100) server.replyWith(100, 'Giving it a try');
+        const relay = new Relay(this, server, message, source, routed.requestUri, routed.preprocessed, decision.plan);
+        server.owner = relay;
+        relay.start();
+        return;
+      }
+      case 'stateless':
+        this.counters.stateless.value++;
+        this.forwardStateless(routed, decision.hop, decision.recordRoute, decision.edits);
+        return;
+      case 'reply':
+        routed.transaction().replyWith(decision.code, decision.reason, decision.headers);
+        this.counted(decision.code);
+        return;
+      case 'taken':
+      case 'drop':
+        return;
+    }
+  }
+
+  private routeFailed(routed: Routed, error: unknown): void {
+    const callId = routed.message.callId;
+    this.log.error({ err: error, callId, method: routed.message.method }, 'routing failed, answered 500');
+    routed.transaction().replyWith(500, reasonPhrase(500));
+    this.counted(500);
+  }
+
+  /** Validation before anything is done with a request (RFC 3261 section 16.3). */
+  private examine(request: SipMessage): { code: number; reason: string; headers?: string } | undefined {
+    const hops = request.maxForwards;
+    if (hops === 0) return { code: 483, reason: reasonPhrase(483) };
+    if (Number.isNaN(hops) || hops > 255) return { code: 400, reason: 'Bad Request (malformed Max-Forwards header)' };
+    if (request.hasProxyRequire) {
+      const wanted = request.header('proxy-require') ?? '';
+      return { code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${wanted}\r\n` };
+    }
+    if (this.draining && request.toTag === '') {
+      return { code: 503, reason: reasonPhrase(503), headers: 'Retry-After: 10\r\n' };
+    }
+    return this.loops(request) ? { code: 482, reason: reasonPhrase(482) } : undefined;
+  }
+
+  /** A request that has been here before with nothing changed that decides where it goes (section 16.3 step 4). */
+  private loops(request: SipMessage): boolean {
+    const prefix = this.layer.branchPrefix;
+    const text = request.text;
+    let at = text.indexOf(prefix);
+    if (at < 0 || at > request.headersEnd) return false;
+    const wanted = `.${loopHash(request, request.requestUri)}`;
+    for (; at >= 0 && at < request.headersEnd; at = text.indexOf(prefix, at + 1)) {
+      let end = at;
+      while (end < request.headersEnd && !/[;,\s]/.test(text.charAt(end))) end++;
+      if (text.slice(at, end).endsWith(wanted)) return true;
+    }
+    return false;
+  }
+
+  private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
+    const { message, source } = routed;
+    const send = (address: Address): void => {
+      const socket = hop.socket ?? this.sockets.choose(address, source.socket);
+      if (socket === undefined) return;
+      const branch = `${this.layer.newBranch(loopHash(message, hop.requestUri ?? routed.requestUri))}${STATELESS}`;
+      const text = forwardedRequest({
+        message,
+        source,
+        socket,
+        branch,
+        requestUri: hop.requestUri ?? routed.changedUri,
+        recordRoute,
+        edits: routed.preprocessed.length === 0 ? edits : [...edits, ...routed.preprocessed],
+        hopEdits: hop.edits,
+      });
+      this.layer.counters.requestsSent.value++;
+      socket.send(text, address.address, address.port, undefined, undefined, address.name);
+    };
+    if (hop.address !== undefined) {
+      send({ ...hop.address, name: undefined });
+      return;
+    }
+    const uri = parseUri(hop.uri);
+    if (uri === undefined) return;
+    this.resolver.resolve(uri, (result) => {
+      const first = result instanceof Error ? undefined : result[0];
+      if (first !== undefined) send(first);
+    });
+  }
+}
+
+/** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
+const STATELESS = '-s';
+
+/** A request on its way through a router. */
+class Routed implements RoutedRequest {
+  readonly requestUri: string;
+  readonly preprocessed: readonly TextEdit[];
+  /** The request-URI when it is not the one that came. */
+  readonly changedUri: string | undefined;
+  private server: ServerTransaction | undefined;
+
+  constructor(
+    private readonly proxy: Proxy,
+    readonly message: SipMessage,
+    readonly source: Source,
+  ) {
+    const restored = message.routeLine < 0 ? undefined : strictRoute(message, proxy.sockets);
+    this.requestUri = restored?.uri ?? message.requestUri;
+    this.changedUri = restored?.uri;
+    this.preprocessed = restored?.edits ?? NO_EDITS;
+  }
+
+  transaction(): ServerTransaction {
+    return (this.server ??= this.proxy.layer.serve(this.message, this.source));
+  }
+}
+
+const NO_EDITS: readonly TextEdit[] = [];
+
+/**
+ * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4):
+ * that is undone here.
+ */
+function strictRoute(
+  message: SipMessage,
+  sockets: LocalSockets,
+): { uri: string; edits: readonly TextEdit[] } | undefined {
+  const uri = parseUri(message.requestUri);
+  if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
+  const routes = routeValues(message, 'route');
+  const last = routes[routes.length - 1];
+  if (last?.uri === undefined) return undefined;
+  if (routes.length === 1) return { uri: last.text, edits: removeFirst(routes, 1) };
+  const before = routes[routes.length - 2] as (typeof routes)[number];
+  if (last.inField === 1) return { uri: last.text, edits: [{ start: last.line, end: last.next, text: '' }] };
+  const cut = message.text.lastIndexOf(',', last.start - 1);
+  return { uri: last.text, edits: [{ start: Math.max(cut, before.start), end: last.next - 2, text: '' }] };
+}
+
+/** Where a reply goes by the Via below ours (RFC 3261 section 18.2.2). */
+function nextVia(reply: SipMessage): { address: string; port: number } | undefined {
+  const via = routeValues(reply, 'via', 2)[1]?.value;
+  if (via === undefined) return undefined;
+  const match = /^SIP\s*\/\s*2\.0\s*\/\s*\w+\s+(\[[^\]]+\]|[^\s:;]+)(?:\s*:\s*(\d+))?/i.exec(via);
+  if (match === null) return undefined;
+  const received = /;\s*received\s*=\s*([^;\s,]+)/i.exec(via)?.[1];
+  const rport = /;\s*rport\s*=\s*(\d+)/i.exec(via)?.[1];
+  return { address: bareHost(received ?? (match[1] as string)), port: Number(rport ?? match[2] ?? 5060) };
+}

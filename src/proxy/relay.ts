@@ -1,0 +1,267 @@
+import { parseUri } from '../core/uri.js';
+import type { SipMessage } from '../sip/message.js';
+import { reasonPhrase, type TextEdit } from '../sip/reply.js';
+import type { Address } from '../sip/resolve.js';
+import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { ServerTransaction } from '../sip/transaction/server.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { HopFailure, NextHop, RelayPlan } from './decision.js';
+import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
+import type { Proxy } from './proxy.js';
+
+/**
+ * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, keeps the
+ * best failure, and passes replies on. It ends with the one final reply; a late 2xx of a branch given up still passes.
+ */
+export class Relay implements ClientUser {
+  private client: ClientTransaction | undefined;
+  private hop: NextHop | undefined;
+  /** Addresses of the present hop that are still to be tried. */
+  private addresses: readonly Address[] = [];
+  private cancelled = false;
+  private answered = false;
+  private tried = 0;
+  /** The best failure so far: what the caller gets if nobody takes the call. */
+  private best: SipMessage | undefined;
+  private bestCode = 0;
+  private message: SipMessage | undefined;
+
+  constructor(
+    private readonly proxy: Proxy,
+    private readonly server: ServerTransaction,
+    message: SipMessage,
+    private readonly source: Source,
+    private readonly requestUri: string,
+    private readonly preprocessed: readonly TextEdit[],
+    private plan: RelayPlan | undefined,
+  ) {
+    this.message = message;
+  }
+
+  start(): void {
+    this.tryNextHop();
+  }
+
+  /** The caller gave up. */
+  cancel(): void {
+    if (this.answered || this.cancelled) return;
+    this.cancelled = true;
+    const client = this.client;
+    if (client?.invite) (client as InviteClient).cancel();
+    else if (client === undefined) this.finish(487, reasonPhrase(487));
+  }
+
+  onReply(client: ClientTransaction, reply: SipMessage): void {
+    const status = reply.status;
+    if (status >= 200 && status < 300) {
+      this.success(client, reply);
+      return;
+    }
+    if (this.answered || client !== this.client) return;
+    if (status < 200) {
+      if (status === 100) return;
+      this.hopAnswered(status);
+      this.server.reply(replyUpstream(reply), status);
+      return;
+    }
+    this.client = undefined;
+    if (this.cancelled) {
+      this.keep(status, reply);
+      this.finishWithBest();
+      return;
+    }
+    if (this.hopFailed({ code: status, local: false }, reply)) this.tryNextHop();
+    else this.finishWithBest();
+  }
+
+  onFailure(client: ClientTransaction, failure: ClientFailure): void {
+    if (this.answered || client !== this.client) return;
+    this.client = undefined;
+    if (this.cancelled) {
+      this.finish(487, reasonPhrase(487));
+      return;
+    }
+    // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
+    if (!failure.provisional && this.addresses.length > 0) {
+      this.tryAddress();
+      return;
+    }
+    const code = failure.kind === 'timeout' ? 408 : 503;
+    if (this.hopFailed({ code, local: true, cause: failure.cause }, undefined)) this.tryNextHop();
+    else this.finishWithBest();
+  }
+
+  private success(client: ClientTransaction, reply: SipMessage): void {
+    const text = replyUpstream(reply);
+    if (this.answered) {
+      // A second 2xx, or one that came after the caller was told otherwise: every 2xx goes upstream (section 16.7 step 5).
+      this.server.send(text);
+      return;
+    }
+    if (client === this.client) this.hopAnswered(reply.status);
+    else if (this.client?.invite) (this.client as InviteClient).cancel();
+    this.answered = true;
+    this.proxy.counted(reply.status);
+    this.server.reply(text, reply.status);
+    this.release();
+  }
+
+  private tryNextHop(): void {
+    const plan = this.plan as RelayPlan;
+    for (;;) {
+      const hop = plan.next();
+      if (hop === undefined) {
+        this.finishWithBest();
+        return;
+      }
+      if (this.tried++ > 0) this.proxy.counters.failovers.value++;
+      this.hop = hop;
+      if (hop.address !== undefined) {
+        if (plan.allowed !== undefined && !plan.allowed(hop.address)) {
+          this.noteBlocked();
+          continue;
+        }
+        this.addresses = [];
+        this.send({ ...hop.address, name: undefined });
+        return;
+      }
+      const uri = parseUri(hop.uri);
+      if (uri === undefined || uri.scheme === 'tel') {
+        if (this.hopFailed({ code: uri === undefined ? 400 : 416, local: true }, undefined)) continue;
+        this.finishWithBest();
+        return;
+      }
+      this.proxy.resolver.resolve(uri, (result) => this.resolved(hop, result));
+      return;
+    }
+  }
+
+  private resolved(hop: NextHop, result: readonly Address[] | Error): void {
+    if (hop !== this.hop || this.answered) return;
+    if (this.cancelled) {
+      this.finish(487, reasonPhrase(487));
+      return;
+    }
+    if (result instanceof Error) {
+      if (this.hopFailed({ code: 503, local: true, cause: 'dns' }, undefined)) this.tryNextHop();
+      else this.finishWithBest();
+      return;
+    }
+    const allowed = this.plan?.allowed;
+    this.addresses = allowed === undefined ? result : result.filter((address) => this.plan?.allowed?.(address));
+    if (this.addresses.length === 0) {
+      this.noteBlocked();
+      this.tryNextHop();
+      return;
+    }
+    this.tryAddress();
+  }
+
+  private tryAddress(): void {
+    const [first, ...rest] = this.addresses;
+    this.addresses = rest;
+    this.send(first as Address);
+  }
+
+  private send(address: Address): void {
+    const { proxy, source } = this;
+    const hop = this.hop as NextHop;
+    const message = this.message as SipMessage;
+    const plan = this.plan as RelayPlan;
+    const socket = hop.socket ?? proxy.sockets.choose(address, source.socket);
+    if (socket === undefined) {
+      this.sendFailed(`no ${address.transport} socket for IPv${address.family}`);
+      return;
+    }
+    const requestUri = hop.requestUri ?? (this.requestUri === message.requestUri ? undefined : this.requestUri);
+    const branch = proxy.layer.newBranch(loopHash(message, requestUri ?? this.requestUri));
+    const text = forwardedRequest({
+      message,
+      source,
+      socket,
+      branch,
+      requestUri,
+      recordRoute: plan.recordRoute,
+      edits: this.preprocessed.length === 0 ? plan.edits : [...plan.edits, ...this.preprocessed],
+      hopEdits: hop.edits,
+    });
+    const target = { socket, address: address.address, port: address.port, serverName: address.name };
+    this.client = proxy.layer.request(text, this.server.invite, branch, target, this);
+  }
+
+  private sendFailed(message: string): void {
+    this.proxy.log.warn({ uri: this.hop?.uri, reason: message }, 'a destination cannot be reached');
+    if (this.hopFailed({ code: 503, local: true, cause: 'send' }, undefined)) this.tryNextHop();
+    else this.finishWithBest();
+  }
+
+  private hopAnswered(status: number): void {
+    if (this.hop !== undefined) this.plan?.answered?.(this.hop, status);
+  }
+
+  private hopFailed(failure: HopFailure, reply: SipMessage | undefined): boolean {
+    this.keep(failure.code, reply);
+    const hop = this.hop as NextHop;
+    return (this.plan as RelayPlan).failed(hop, failure);
+  }
+
+  private noteBlocked(): void {
+    if (this.bestCode === 0) this.bestCode = 473;
+  }
+
+  /** Keeps the better of two failures: 6xx first, else the lowest class, a real reply before our own (section 16.7 step 6). */
+  private keep(code: number, reply: SipMessage | undefined): void {
+    const better =
+      this.bestCode === 0 ||
+      this.bestCode === 473 ||
+      rank(code) < rank(this.bestCode) ||
+      (this.best === undefined && reply !== undefined);
+    if (!better) return;
+    this.bestCode = code;
+    this.best = reply;
+  }
+
+  private finishWithBest(): void {
+    const { best, bestCode } = this;
+    if (best !== undefined && bestCode !== 503) {
+      this.answered = true;
+      this.proxy.counted(bestCode);
+      this.server.reply(replyUpstream(best), bestCode);
+      this.release();
+      return;
+    }
+    if (bestCode === 0) {
+      const noHop = this.plan?.noHop ?? { code: 503, reason: reasonPhrase(503) };
+      this.finish(noHop.code, noHop.reason);
+      return;
+    }
+    // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
+    const code = bestCode === 503 ? 500 : bestCode;
+    this.finish(code, reasonPhrase(code));
+  }
+
+  private finish(code: number, reason: string): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.proxy.counted(code);
+    this.server.replyWith(code, reason);
+    this.release();
+  }
+
+  /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
+  private release(): void {
+    this.message = undefined;
+    this.plan = undefined;
+    this.best = undefined;
+    this.hop = undefined;
+    this.addresses = [];
+  }
+}
+
+function rank(code: number): number {
+  if (code >= 600) return 0;
+  // 401, 407, 415, 420 and 484 can be acted upon by the caller; a timeout tells it least (section 16.7 step 6).
+  const byClass = Math.floor(code / 100) * 10;
+  if (code === 408) return byClass + 9;
+  return code === 401 || code === 407 || code === 415 || code === 420 || code === 484 ? byClass : byClass + 1;
+}

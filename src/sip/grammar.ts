@@ -1,0 +1,54 @@
+import * as sip from 'sip';
+
+/** A request of our own, as `buildRequest` needs it. */
+export interface OriginatedRequest {
+  readonly method: string;
+  /** Request-URI and To, as they stand in the table. */
+  readonly uri: string;
+  /** From URI, or a whole name-addr. */
+  readonly from: string;
+  readonly fromTag: string;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly maxForwards: number;
+  readonly userAgent: string;
+  readonly via: { readonly transport: string; readonly host: string; readonly port: number; readonly branch: string };
+}
+
+/** Writes a request we originate (probes) with npm `sip`. */
+export function buildRequest(request: OriginatedRequest): string {
+  const { via } = request;
+  const from = /<([^>]*)>/.exec(request.from)?.[1] ?? request.from;
+  return sip.stringify({
+    method: request.method,
+    uri: request.uri,
+    version: '2.0',
+    headers: {
+      via: [
+        {
+          version: '2.0',
+          protocol: via.transport,
+          host: via.host,
+          port: via.port,
+          params: { branch: via.branch, rport: null },
+        },
+      ],
+      to: { uri: request.uri, params: {} },
+      from: { uri: from, params: { tag: request.fromTag } },
+      'call-id': request.callId,
+      cseq: { seq: request.cseq, method: request.method },
+      'max-forwards': request.maxForwards,
+      'user-agent': request.userAgent,
+      'content-length': 0,
+    },
+  });
+}
+
+/** A full structured parse by npm `sip`; undefined for what it does not understand (IPv6 hosts among it). Off the hot path only. */
+export function parseStructured(text: string): sip.SipMessage | undefined {
+  try {
+    return sip.parse(text);
+  } catch {
+    return undefined;
+  }
+}

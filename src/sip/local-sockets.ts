@@ -1,0 +1,66 @@
+import { defaultPort, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
+import type { Address } from './resolve.js';
+import type { SipSocket } from './transport/transport.js';
+
+/** The sockets we listen on: which names are ours, and which socket to send from. */
+export class LocalSockets {
+  private names = new Set<string>();
+  private byDescription = new Map<string, SipSocket>();
+
+  constructor(private sockets: readonly SipSocket[]) {
+    this.refresh(sockets);
+  }
+
+  /** Takes the sockets anew; call when they are bound, since port 0 is only known then. */
+  refresh(sockets: readonly SipSocket[]): void {
+    this.sockets = sockets;
+    this.names = new Set();
+    this.byDescription = new Map();
+    for (const socket of sockets) {
+      const bound = `${socket.family === 6 ? `[${socket.address}]` : socket.address}:${socket.port}`.toLowerCase();
+      this.names.add(bound);
+      this.names.add(socket.sentBy.toLowerCase());
+      this.byDescription.set(`${socket.transport}:${bound}`, socket);
+      this.byDescription.set(socket.description.toLowerCase(), socket);
+    }
+  }
+
+  get all(): readonly SipSocket[] {
+    return this.sockets;
+  }
+
+  /** Whether a URI names one of our sockets, by its bound or its advertised address. */
+  isOurs(uri: SipUri): boolean {
+    const port = uri.port ?? defaultPort(uriTransport(uri) ?? 'udp');
+    return this.names.has(`${uri.host.toLowerCase()}:${port}`);
+  }
+
+  /** Whether a host and port are ours. */
+  isOursAt(host: string, port: number): boolean {
+    return this.names.has(`${host.toLowerCase()}:${port}`);
+  }
+
+  /** The socket a description like "udp:127.0.0.1:5060" names. */
+  named(description: string): SipSocket | undefined {
+    const lower = description.toLowerCase();
+    return this.byDescription.get(lower) ?? this.byDescription.get(`udp:${lower}`);
+  }
+
+  /** The socket to reach an address from: the preferred one if it can, else the first of that transport and family. */
+  choose(address: Pick<Address, 'transport' | 'family'>, preferred: SipSocket | undefined): SipSocket | undefined {
+    if (preferred !== undefined && preferred.transport === address.transport && preferred.family === address.family) {
+      return preferred;
+    }
+    const sockets = this.sockets;
+    for (let i = 0; i < sockets.length; i++) {
+      const socket = sockets[i] as SipSocket;
+      if (socket.transport === address.transport && socket.family === address.family) return socket;
+    }
+    return undefined;
+  }
+
+  /** Transports there are sockets for, without repetition. */
+  get transports(): TransportName[] {
+    return [...new Set(this.sockets.map((socket) => socket.transport))];
+  }
+}

@@ -1,0 +1,132 @@
+import type { Random } from '../core/random.js';
+import { parseUri } from '../core/uri.js';
+import { buildRequest } from './grammar.js';
+import type { LocalSockets } from './local-sockets.js';
+import type { Address, Resolver } from './resolve.js';
+import type { ClientTransaction, ClientUser, NonInviteClient } from './transaction/client.js';
+import type { TransactionLayer } from './transaction/layer.js';
+import type { SipSocket } from './transport/transport.js';
+
+/** A non-INVITE request of our own and what it needs. */
+export interface OwnRequest {
+  readonly method: string;
+  /** Request-URI and To. */
+  readonly uri: string;
+  readonly from: string;
+  /** Description of the socket to send from; undefined: chosen by transport and family. */
+  readonly socket?: string | undefined;
+  /** Where to send when the host is resolved already. */
+  readonly address?: Omit<Address, 'name'> | undefined;
+  readonly maxForwards: number;
+  readonly timeoutMs: number;
+}
+
+/** How it ended: a final status code, 408 with cause "timeout" and 503 with another cause when none came. */
+export interface OwnOutcome {
+  readonly code: number;
+  readonly cause?: 'timeout' | 'refused' | 'tls' | 'dns' | 'send' | undefined;
+  readonly reason?: string | undefined;
+  /** Round trip in milliseconds, when a reply came. */
+  readonly rtt?: number | undefined;
+}
+
+/** Sends requests of our own under client transactions: probes. */
+export class Originator {
+  private sequence = 0;
+  private readonly callIdPrefix: string;
+
+  constructor(
+    private readonly layer: TransactionLayer,
+    private readonly sockets: LocalSockets,
+    private readonly resolver: Resolver,
+    private readonly random: Random,
+    private readonly userAgent: string,
+  ) {
+    this.callIdPrefix = random.token(8);
+  }
+
+  /** Sends; `done` is called exactly once, later, unless the returned function was called before. */
+  send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
+    const pending = new Pending(this.layer.now(), done);
+    const forced = request.socket === undefined ? undefined : this.sockets.named(request.socket);
+    const go = (address: Address): void => this.transmit(request, address, forced, pending);
+    if (request.socket !== undefined && forced === undefined) {
+      queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${request.socket}` }));
+    } else if (request.address !== undefined) {
+      go({ ...request.address, name: undefined });
+    } else {
+      const uri = parseUri(request.uri);
+      if (uri === undefined) queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: 'not a SIP URI' }));
+      else
+        this.resolver.resolve(uri, (result) => {
+          const first = result instanceof Error ? undefined : result[0];
+          if (first === undefined) pending.end({ code: 503, cause: 'dns', reason: (result as Error).message });
+          else go(first);
+        });
+    }
+    return () => pending.abandon();
+  }
+
+  private transmit(request: OwnRequest, address: Address, forced: SipSocket | undefined, pending: Pending): void {
+    if (pending.ended) return;
+    const socket = forced ?? this.sockets.choose(address, undefined);
+    if (socket === undefined) {
+      queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no ${address.transport} socket` }));
+      return;
+    }
+    const branch = this.layer.newBranch('p');
+    const colon = socket.sentBy.lastIndexOf(':');
+    const text = buildRequest({
+      method: request.method,
+      uri: request.uri,
+      from: request.from,
+      fromTag: this.random.token(8),
+      callId: `${this.callIdPrefix}-${(this.sequence++).toString(36)}@${socket.sentBy.slice(0, colon)}`,
+      cseq: 14,
+      maxForwards: request.maxForwards,
+      userAgent: this.userAgent,
+      via: {
+        transport: socket.transport.toUpperCase(),
+        host: socket.sentBy.slice(0, colon),
+        port: Number(socket.sentBy.slice(colon + 1)),
+        branch,
+      },
+    });
+    const target = { socket, address: address.address, port: address.port, serverName: address.name };
+    pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs);
+  }
+}
+
+class Pending implements ClientUser {
+  client: ClientTransaction | undefined;
+  ended = false;
+
+  constructor(
+    private readonly began: number,
+    private readonly done: (outcome: OwnOutcome) => void,
+  ) {}
+
+  onReply(client: ClientTransaction, reply: { status: number; reason: string }): void {
+    if (reply.status < 200) return;
+    this.end({ code: reply.status, reason: reply.reason, rtt: this.elapsed(client) });
+  }
+
+  onFailure(_client: ClientTransaction, failure: { kind: string; cause: OwnOutcome['cause']; message: string }): void {
+    this.end({ code: failure.kind === 'timeout' ? 408 : 503, cause: failure.cause, reason: failure.message });
+  }
+
+  end(outcome: OwnOutcome): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.done(outcome);
+  }
+
+  abandon(): void {
+    this.ended = true;
+    (this.client as NonInviteClient | undefined)?.abandon();
+  }
+
+  private elapsed(client: ClientTransaction): number {
+    return Math.max(0, client.clockNow() - this.began);
+  }
+}

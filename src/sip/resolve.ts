@@ -1,0 +1,235 @@
+import { promises as dns } from 'node:dns';
+import { isIP } from 'node:net';
+import type { Clock } from '../core/clock.js';
+import type { Random } from '../core/random.js';
+import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
+
+/** One place a URI leads to. */
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly port: number;
+  readonly transport: TransportName;
+  /** Name the address was found under; undefined when the URI had an IP literal. */
+  readonly name: string | undefined;
+}
+
+/** The DNS as the resolver needs it; tests bring their own. Every method rejects when there is nothing. */
+export interface DnsSource {
+  naptr(name: string): Promise<readonly NaptrRecord[]>;
+  srv(name: string): Promise<readonly SrvRecord[]>;
+  /** Addresses with their time to live in seconds. */
+  a(name: string): Promise<readonly { address: string; ttl: number }[]>;
+  aaaa(name: string): Promise<readonly { address: string; ttl: number }[]>;
+  /** The system's own lookup (hosts file), asked when the DNS has no answer. */
+  system(name: string): Promise<readonly { address: string; family: number }[]>;
+}
+
+export interface NaptrRecord {
+  readonly flags: string;
+  readonly service: string;
+  readonly replacement: string;
+  readonly order: number;
+  readonly preference: number;
+}
+
+export interface SrvRecord {
+  readonly name: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+export const systemDns: DnsSource = {
+  naptr: (name) => dns.resolveNaptr(name),
+  srv: (name) => dns.resolveSrv(name),
+  a: (name) => dns.resolve4(name, { ttl: true }),
+  aaaa: (name) => dns.resolve6(name, { ttl: true }),
+  system: (name) => dns.lookup(name, { all: true }),
+};
+
+export type Resolution = readonly Address[] | Error;
+
+interface CacheEntry {
+  readonly expires: number;
+  readonly result: Resolution;
+}
+
+/** Seconds a positive answer without a time to live, and a negative one, are kept. */
+const DEFAULT_TTL = 60;
+const NEGATIVE_TTL = 15;
+const MAX_TTL = 3600;
+const MAX_ENTRIES = 10_000;
+
+const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
+  'SIP+D2U': 'udp',
+  'SIP+D2T': 'tcp',
+  'SIPS+D2T': 'tls',
+  'SIP+D2W': 'ws',
+  'SIPS+D2W': 'wss',
+};
+
+/**
+ * Locating SIP servers (RFC 3263): NAPTR, SRV by priority and weight, A and AAAA, with a cache by time to live and a
+ * negative one. An IP literal, or a name in the cache, is answered in the same call; everything else later.
+ */
+export class Resolver {
+  private readonly cache = new Map<string, CacheEntry>();
+  private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: Random,
+    private readonly dnsSource: DnsSource = systemDns,
+    /** Transports there are sockets for, in order of preference. */
+    private readonly transports: readonly TransportName[] = ['udp', 'tcp', 'tls'],
+  ) {}
+
+  /** Calls `done` exactly once with the addresses to try in order, or with the reason there are none. */
+  resolve(uri: SipUri, done: (result: Resolution) => void): void {
+    const host = uriParam(uri.params, 'maddr') || bareHost(uri.host);
+    const transport = uriTransport(uri);
+    if (transport === undefined || transport === 'sctp') {
+      done(new Error(`transport of ${uri.host} is not supported`));
+      return;
+    }
+    const family = isIP(host);
+    if (family !== 0) {
+      const port = uri.port ?? defaultPort(transport);
+      done([{ address: host, family: family as 4 | 6, port, transport, name: undefined }]);
+      return;
+    }
+    const explicit = uriParam(uri.params, 'transport') !== undefined;
+    const key = `${uri.scheme}|${host.toLowerCase()}|${uri.port ?? ''}|${explicit ? transport : ''}`;
+    const cached = this.cache.get(key);
+    if (cached !== undefined && cached.expires > this.clock.monotonic()) {
+      done(cached.result);
+      return;
+    }
+    const waiting = this.pending.get(key);
+    if (waiting !== undefined) {
+      waiting.push(done);
+      return;
+    }
+    this.pending.set(key, [done]);
+    this.find(host, uri.port, transport, explicit, uri.scheme === 'sips').then(
+      ({ addresses, ttl }) => this.finish(key, addresses, ttl),
+      (error: Error) => this.finish(key, error, NEGATIVE_TTL),
+    );
+  }
+
+  private finish(key: string, result: Resolution, ttl: number): void {
+    if (this.cache.size >= MAX_ENTRIES) this.cache.clear();
+    this.cache.set(key, { expires: this.clock.monotonic() + ttl * 1000, result });
+    const waiting = this.pending.get(key) ?? [];
+    this.pending.delete(key);
+    for (const done of waiting) done(result);
+  }
+
+  private async find(
+    host: string,
+    port: number | undefined,
+    transport: TransportName,
+    explicit: boolean,
+    secure: boolean,
+  ): Promise<{ addresses: Address[]; ttl: number }> {
+    // A port in the URI: no SRV (RFC 3263 section 4.2).
+    if (port !== undefined) return this.hosts(host, port, transport, host);
+    let services: { transport: TransportName; name: string }[] = [];
+    if (!explicit) services = await this.naptr(host, secure);
+    if (services.length === 0) {
+      const candidates: readonly TransportName[] = explicit ? [transport] : secure ? ['tls'] : this.transports;
+      services = candidates.map((each) => ({ transport: each, name: srvName(each, host, secure) }));
+    }
+    for (const service of services) {
+      const records = await this.dnsSource.srv(service.name).catch(() => []);
+      const usable = orderSrv(records, this.random).filter((record) => record.name !== '' && record.name !== '.');
+      const addresses: Address[] = [];
+      let ttl = MAX_TTL;
+      for (const record of usable.slice(0, 16)) {
+        const found = await this.hosts(record.name, record.port, service.transport, host).catch(() => undefined);
+        if (found !== undefined) {
+          addresses.push(...found.addresses);
+          ttl = Math.min(ttl, found.ttl);
+        }
+      }
+      if (addresses.length > 0) return { addresses, ttl };
+    }
+    return this.hosts(host, defaultPort(transport), transport, host);
+  }
+
+  private async naptr(host: string, secure: boolean): Promise<{ transport: TransportName; name: string }[]> {
+    const records = await this.dnsSource.naptr(host).catch(() => []);
+    const usable = [];
+    for (const record of records) {
+      const transport = NAPTR_SERVICES[record.service.toUpperCase()];
+      if (record.flags.toLowerCase() !== 's' || transport === undefined || !this.transports.includes(transport))
+        continue;
+      if (secure && transport !== 'tls' && transport !== 'wss') continue;
+      usable.push({ transport, name: record.replacement, order: record.order, preference: record.preference });
+    }
+    usable.sort((x, y) => x.order - y.order || x.preference - y.preference);
+    return usable;
+  }
+
+  private async hosts(
+    host: string,
+    port: number,
+    transport: TransportName,
+    name: string,
+  ): Promise<{ addresses: Address[]; ttl: number }> {
+    const [v4, v6] = await Promise.all([
+      this.dnsSource.a(host).catch(() => []),
+      this.dnsSource.aaaa(host).catch(() => []),
+    ]);
+    const addresses: Address[] = [];
+    let ttl = MAX_TTL;
+    for (const record of v4) {
+      addresses.push({ address: record.address, family: 4, port, transport, name });
+      ttl = Math.min(ttl, record.ttl);
+    }
+    for (const record of v6) {
+      addresses.push({ address: record.address, family: 6, port, transport, name });
+      ttl = Math.min(ttl, record.ttl);
+    }
+    if (addresses.length === 0) {
+      ttl = DEFAULT_TTL;
+      const found = await this.dnsSource.system(host).catch(() => []);
+      for (const each of found) {
+        addresses.push({ address: each.address, family: each.family === 6 ? 6 : 4, port, transport, name });
+      }
+    }
+    if (addresses.length === 0) throw new Error(`host ${host} does not resolve`);
+    return { addresses, ttl: Math.max(1, ttl) };
+  }
+}
+
+function srvName(transport: TransportName, host: string, secure: boolean): string {
+  switch (transport) {
+    case 'tls':
+      return `_sips._tcp.${host}`;
+    case 'ws':
+    case 'wss':
+      return `_${secure || transport === 'wss' ? 'sips' : 'sip'}._ws.${host}`;
+    default:
+      return `_sip._${transport}.${host}`;
+  }
+}
+
+/** Order to try SRV records in (RFC 2782): by priority; inside one, drawn in proportion to weight. */
+export function orderSrv(records: readonly SrvRecord[], random: Random): SrvRecord[] {
+  const ordered: SrvRecord[] = [];
+  const priorities = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b);
+  for (const priority of priorities) {
+    // Records of weight 0 stand first, so that they have a small chance of being drawn.
+    const left = records.filter((each) => each.priority === priority).sort((a, b) => a.weight - b.weight);
+    while (left.length > 0) {
+      const total = left.reduce((sum, each) => sum + each.weight, 0);
+      const draw = total === 0 ? 0 : random.uint32() % (total + 1);
+      let sum = 0;
+      const chosen = left.findIndex((each) => (sum += each.weight) >= draw);
+      ordered.push(...left.splice(Math.max(0, chosen), 1));
+    }
+  }
+  return ordered;
+}

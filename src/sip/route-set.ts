@@ -1,0 +1,107 @@
+import { parseUri, type SipUri, uriParam } from '../core/uri.js';
+import { type SipMessage, unfold } from './message.js';
+import type { TextEdit } from './reply.js';
+
+/** One value of a Route (or Record-Route, Contact) field. */
+export interface RouteValue {
+  /** undefined when it is no SIP URI. */
+  readonly uri: SipUri | undefined;
+  /** The URI as written. */
+  readonly text: string;
+  /** The whole value as written, "<...>;params". */
+  readonly value: string;
+  /** Where the value begins, and the field it stands in: line start, value start, start of the next line, its values. */
+  readonly start: number;
+  readonly line: number;
+  readonly fieldValue: number;
+  readonly next: number;
+  readonly inField: number;
+}
+
+/** The values of all fields of `name`, in order, at most `limit`. */
+export function routeValues(message: SipMessage, name: string, limit = 64): RouteValue[] {
+  const values: RouteValue[] = [];
+  const text = message.text;
+  for (const field of message.fields(name)) {
+    const spans = splitValues(text, field.value, field.end);
+    for (const [start, end] of spans) {
+      if (values.length >= limit) return values;
+      const value = unfold(text.slice(start, end)).trim();
+      const uriText = uriOf(value);
+      const { line, value: fieldValue, next } = field;
+      values.push({
+        uri: parseUri(uriText),
+        text: uriText,
+        value,
+        start,
+        line,
+        fieldValue,
+        next,
+        inField: spans.length,
+      });
+    }
+  }
+  return values;
+}
+
+/** The edits that remove the first `count` of the values: whole lines where all of a line goes. */
+export function removeFirst(values: readonly RouteValue[], count: number): TextEdit[] {
+  const edits: TextEdit[] = [];
+  let at = 0;
+  while (at < count) {
+    const first = values[at];
+    if (first === undefined) break;
+    const gone = Math.min(first.inField, count - at);
+    const keep = gone < first.inField ? values[at + gone] : undefined;
+    if (keep === undefined) edits.push({ start: first.line, end: first.next, text: '' });
+    else edits.push({ start: first.fieldValue, end: keep.start, text: '' });
+    at += gone;
+  }
+  return edits;
+}
+
+/** Spans of comma-separated values; commas inside quotes and angle brackets do not separate. */
+function splitValues(text: string, start: number, end: number): (readonly [number, number])[] {
+  const spans: (readonly [number, number])[] = [];
+  let from = start;
+  let quoted = false;
+  let angle = false;
+  for (let at = start; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (quoted) {
+      if (c === 92) at++;
+      else if (c === 34) quoted = false;
+    } else if (c === 34) quoted = true;
+    else if (c === 60) angle = true;
+    else if (c === 62) angle = false;
+    else if (c === 44 && !angle) {
+      spans.push([from, at]);
+      from = at + 1;
+      while (from < end && (text.charCodeAt(from) === 32 || text.charCodeAt(from) === 9)) from++;
+    }
+  }
+  spans.push([from, end]);
+  return spans;
+}
+
+/** The URI of a name-addr or addr-spec (RFC 3261 section 25.1), without what surrounds it. */
+export function uriOf(value: string): string {
+  let at = 0;
+  if (value.charCodeAt(0) === 34) {
+    at = 1;
+    while (at < value.length && value.charCodeAt(at) !== 34) at += value.charCodeAt(at) === 92 ? 2 : 1;
+  }
+  const open = value.indexOf('<', at);
+  if (open >= 0) {
+    const close = value.indexOf('>', open);
+    return value.slice(open + 1, close < 0 ? value.length : close).trim();
+  }
+  // In an addr-spec without brackets the parameters belong to the header, not to the URI (section 20.10).
+  const semi = value.indexOf(';');
+  return (semi < 0 ? value : value.slice(0, semi)).trim();
+}
+
+/** Whether a Route URI belongs to a loose router (RFC 3261 section 19.1.1: lr). */
+export function isLoose(uri: SipUri): boolean {
+  return uriParam(uri.params, 'lr') !== undefined;
+}
