@@ -63,6 +63,15 @@ export interface Health {
   lastProbe?: ProbeResult | undefined;
   /** The state column must be written back. */
   dirty: boolean;
+  /** Attributes a script or operator attached at run time (ds_push_script_attrs). */
+  scriptAttrs?: string | undefined;
+  /** Shared by the destinations of one set; the state table moves it on so that compiled sets notice. */
+  readonly availability?: Availability | undefined;
+}
+
+/** Grows whenever a destination of a set becomes usable or stops being usable. */
+export interface Availability {
+  version: number;
 }
 
 export type SignalOrigin = 'probe' | 'traffic' | 'mi' | 'script' | 'cluster' | 'store';

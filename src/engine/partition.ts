@@ -1,4 +1,5 @@
-import type { Destination, DestinationRow } from './destination.js';
+import type { SipUri, TransportName } from '../core/uri.js';
+import type { Destination, DestinationRow, ResolvedAddress } from './destination.js';
 
 /** How rows are read, candidates chosen and algorithms numbered. */
 export type Flavour = 'opensips' | 'kamailio';
@@ -57,6 +58,19 @@ export interface LoadReport {
   readonly changed: readonly string[];
 }
 
+/** How a load is to be done. */
+export interface LoadOptions {
+  /** Keep the state of destinations that are still there; with false it is taken from the rows again. */
+  readonly inheritState: boolean;
+  /** Report what would be done, change nothing. */
+  readonly dryRun?: boolean;
+  /**
+   * Addresses of a host that is not an IP literal; undefined or none: the row is discarded as not resolvable. Without
+   * this function such rows are loaded with no addresses (they are filled in by whoever resolves names).
+   */
+  readonly resolve?: (uri: SipUri, transport: TransportName) => readonly ResolvedAddress[] | undefined;
+}
+
 /** A tenant: its options and its current snapshot, replaced in one assignment. */
 export interface Partition {
   readonly name: string;
@@ -66,7 +80,14 @@ export interface Partition {
    * Compiles rows aside and swaps them in. Destinations that are still there keep their Health object; with
    * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.
    */
-  load(rows: readonly DestinationRow[], options: { inheritState: boolean; dryRun?: boolean }): LoadReport;
+  load(rows: readonly DestinationRow[], options: LoadOptions): LoadReport;
+  /**
+   * The same in slices: awaits `pause` between them, so that calls go on while many rows are compiled. The snapshot is
+   * swapped in one step at the end. Loads of one partition run one after the other.
+   */
+  loadInSlices(rows: readonly DestinationRow[], options: LoadOptions, pause: () => Promise<void>): Promise<LoadReport>;
   /** The destination a row URI stands for: compared without case over the whole URI as stored. */
   find(setId: number, uri: string): Destination | undefined;
+  /** All of them: one URI may stand behind two sockets, or in two rows. In order of position. */
+  findAll(setId: number, uri: string): readonly Destination[];
 }

@@ -5,9 +5,10 @@ export interface StateSignal {
   readonly destination: Destination;
   /**
    * `set`: go to `to` at once (probing by `set` counts as one failure, as the module documents for "p");
-   * `failure`: one failed probe or failed call counted toward the threshold; `success`: a good answer.
+   * `failure`: one failed probe or failed call counted toward the threshold; `success`: a good answer;
+   * `restore`: take over a state that was decided elsewhere (another node, the table), whatever the threshold.
    */
-  readonly kind: 'set' | 'failure' | 'success';
+  readonly kind: 'set' | 'failure' | 'success' | 'restore';
   readonly to?: HealthState;
   readonly origin: SignalOrigin;
   /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */

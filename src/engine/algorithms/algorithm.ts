@@ -1,0 +1,50 @@
+import type { Random } from '../../core/random.js';
+import type { CompiledSet } from '../compiled-set.js';
+import type { PartitionOptions } from '../partition.js';
+import type { RequestView } from '../request-view.js';
+
+/** The request lacks what the algorithm needs (a From URI, the hash_pvar): the selection fails, flag d or not. */
+export const UNCOMPUTABLE = -2;
+
+/** What selections need from outside. One object for the whole engine. */
+export interface SelectEnv {
+  readonly random: Random;
+  /** Told of an algorithm number that is not known, a missing hash_pvar. Must be cheap: it is in the path of calls. */
+  warn(partition: string, message: string): void;
+}
+
+/** Flags of a call, as bits. */
+export const FLAG = {
+  /** f: keep the rest of the set for ds_next_dst. */
+  failover: 1,
+  /** u: hash over the user part only. */
+  userOnly: 2,
+  /** d: the last destination is the default, tried last. */
+  useDefault: 4,
+  /** s: leave a destination that is already set alone. */
+  keepSet: 8,
+  /** a: add to the list that is there in place of replacing it. */
+  append: 16,
+} as const;
+
+/**
+ * One way of choosing. `end` is the number of positions that take part: the default destination does not. The rest of the
+ * set follows the chosen position in order, unless `order` gives its own.
+ */
+export interface Algorithm {
+  readonly code: number;
+  readonly name: string;
+  /** The active position chosen; NONE when nothing usable is left before `end`; UNCOMPUTABLE. */
+  choose(
+    set: CompiledSet,
+    request: RequestView,
+    end: number,
+    flags: number,
+    partition: PartitionOptions,
+    env: SelectEnv,
+  ): number;
+  /** All candidates, best first, for algorithms that rank; the first is the choice. Empty when there is none. */
+  order?(set: CompiledSet, request: RequestView, end: number, partition: PartitionOptions): Int32Array;
+  /** Whether a choice counts as a turn of round robin. */
+  readonly takesTurns?: boolean;
+}

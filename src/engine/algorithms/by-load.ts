@@ -1,0 +1,46 @@
+import { NONE } from '../compiled-set.js';
+import type { Destination } from '../destination.js';
+import type { Algorithm } from './algorithm.js';
+import { rank } from './rank.js';
+
+/** 9: the destination with the least load, where the load is what pvar_algo_pattern gives for it; null is 0. */
+export const byLoad: Algorithm = {
+  code: 9,
+  name: 'by-load',
+  choose(set, request, end, _flags, partition) {
+    return this.order?.(set, request, end, partition)[0] ?? NONE;
+  },
+  order(set, request, end, partition) {
+    return rank(set, end, (position) => {
+      const { row, setId } = set.destinations[position] as Destination;
+      return request.loadOf(partition.name, row.uri, setId) ?? 0;
+    });
+  },
+};
+
+/**
+ * 10: the destination to which algo_route gives the lowest score. One with a negative score is never chosen first; it
+ * stands behind all others, the last of them first. Without such a route all scores are equal.
+ */
+export const byScore: Algorithm = {
+  code: 10,
+  name: 'by-score',
+  choose(set, request, end, _flags, partition) {
+    return this.order?.(set, request, end, partition)[0] ?? NONE;
+  },
+  order(set, request, end, partition) {
+    const excluded: number[] = [];
+    const ranked = rank(set, end, (position) => {
+      const { row } = set.destinations[position] as Destination;
+      const score = request.scoreOf(partition.name, row.uri, row.attrs) ?? 1;
+      if (score >= 0) return score;
+      excluded.push(position);
+      return undefined;
+    });
+    if (excluded.length === 0 || ranked.length === 0) return ranked;
+    const all = new Int32Array(ranked.length + excluded.length);
+    all.set(ranked);
+    all.set(excluded.reverse(), ranked.length);
+    return all;
+  },
+};

@@ -1,0 +1,20 @@
+import { dispatcherHash } from '../hash.js';
+import type { Algorithm } from './algorithm.js';
+import { roundRobin } from './round-robin.js';
+
+/**
+ * 5: hash over the digest username. Without usable credentials: round robin, as documented; a strict partition stays on
+ * the destination last chosen, as recorded.
+ */
+export const hashAuthUser: Algorithm = {
+  code: 5,
+  name: 'hash-auth-user',
+  choose(set, request, end, flags, partition, env) {
+    const user = request.authUsername;
+    if (user !== undefined && user !== '') return set.byHash(dispatcherHash(user), end);
+    if (partition.compat === 'strict') return set.stepToActive(set.last, end);
+    const chosen = roundRobin.choose(set, request, end, flags, partition, env);
+    if (chosen >= 0) set.countTurn(chosen);
+    return chosen;
+  },
+};

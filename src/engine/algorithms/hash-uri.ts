@@ -1,0 +1,29 @@
+import type { CompiledSet } from '../compiled-set.js';
+import { NO_HASH, uriHash } from '../hash-keys.js';
+import { type Algorithm, FLAG, UNCOMPUTABLE } from './algorithm.js';
+
+function byUri(set: CompiledSet, uri: string, end: number, flags: number): number {
+  const hash = uriHash(uri, (flags & FLAG.userOnly) !== 0);
+  return hash === NO_HASH ? UNCOMPUTABLE : set.byHash(hash, end);
+}
+
+/** 1: hash over user and host of the From URI; with flag u over its user alone. */
+export const hashFromUri: Algorithm = {
+  code: 1,
+  name: 'hash-from-uri',
+  choose: (set, request, end, flags) => byUri(set, request.fromUri, end, flags),
+};
+
+/** 2: hash over the To URI. */
+export const hashToUri: Algorithm = {
+  code: 2,
+  name: 'hash-to-uri',
+  choose: (set, request, end, flags) => byUri(set, request.toUri, end, flags),
+};
+
+/** 3: hash over the Request-URI in its current form. */
+export const hashRequestUri: Algorithm = {
+  code: 3,
+  name: 'hash-request-uri',
+  choose: (set, request, end, flags) => byUri(set, request.requestUri, end, flags),
+};

@@ -1,0 +1,16 @@
+import { dispatcherHash } from '../hash.js';
+import { type Algorithm, UNCOMPUTABLE } from './algorithm.js';
+
+/** 7: hash over what the hash_pvar format gives for this request. */
+export const hashVariable: Algorithm = {
+  code: 7,
+  name: 'hash-variable',
+  choose(set, request, end, _flags, partition, env) {
+    const value = request.hashVar(partition.name)?.trim();
+    if (value === undefined) {
+      env.warn(partition.name, 'algorithm 7 needs the hash_pvar parameter, which is not set');
+      return UNCOMPUTABLE;
+    }
+    return value === '' ? UNCOMPUTABLE : set.byHash(dispatcherHash(value), end);
+  },
+};

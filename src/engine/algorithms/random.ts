@@ -1,0 +1,8 @@
+import type { Algorithm } from './algorithm.js';
+
+/** 6: random by weight. */
+export const random: Algorithm = {
+  code: 6,
+  name: 'random',
+  choose: (set, _request, end, _flags, _partition, env) => set.byHash(env.random.uint32(), end),
+};

@@ -1,0 +1,12 @@
+import type { Algorithm } from './algorithm.js';
+
+/**
+ * 4: weighted round robin: each destination `weight` times in a row, going on where any algorithm last chose in this set.
+ * A destination that is down gives its turns to the next one up; no share of traffic is kept for it.
+ */
+export const roundRobin: Algorithm = {
+  code: 4,
+  name: 'round-robin',
+  takesTurns: true,
+  choose: (set, _request, end) => set.stepToActive(set.roundRobin(end), end),
+};

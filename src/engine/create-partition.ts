@@ -1,0 +1,92 @@
+import type { Clock } from '../core/clock.js';
+import type { Availability, Destination, DestinationRow } from './destination.js';
+import type { LoadOptions, LoadReport, Partition, PartitionOptions } from './partition.js';
+import { type Compiled, type CompiledSnapshot, compileRows, emptySnapshot } from './snapshot.js';
+import type { StateSignal } from './state.js';
+
+/** Creates an empty partition. `apply` is the state table's: states taken from rows again go through it. */
+export function createPartition(
+  options: PartitionOptions,
+  clock: Clock,
+  apply: (signal: StateSignal) => unknown,
+): Partition {
+  return new LoadedPartition(options, clock, apply);
+}
+
+class LoadedPartition implements Partition {
+  readonly name: string;
+  private current: CompiledSnapshot;
+  private readonly availabilities = new Map<number, Availability>();
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly options: PartitionOptions,
+    private readonly clock: Clock,
+    private readonly apply: (signal: StateSignal) => unknown,
+  ) {
+    this.name = options.name;
+    this.current = emptySnapshot(clock.now());
+  }
+
+  get snapshot(): CompiledSnapshot {
+    return this.current;
+  }
+
+  load(rows: readonly DestinationRow[], options: LoadOptions): LoadReport {
+    const steps = this.compile(rows, options);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    if (options.dryRun !== true) {
+      this.swap(step.value);
+      for (const restore of step.value.restores) this.restore(restore);
+    }
+    return step.value.report;
+  }
+
+  loadInSlices(rows: readonly DestinationRow[], options: LoadOptions, pause: () => Promise<void>): Promise<LoadReport> {
+    const run = this.running.then(async () => {
+      for (;;) {
+        const before = this.current;
+        const steps = this.compile(rows, options);
+        let step = steps.next();
+        while (step.done !== true) {
+          await pause();
+          step = steps.next();
+        }
+        if (options.dryRun === true) return step.value.report;
+        // Somebody loaded in between: what was compiled inherits from data that are gone.
+        if (this.current !== before) continue;
+        this.swap(step.value);
+        let restored = 0;
+        for (const restore of step.value.restores) {
+          if (++restored % 500 === 0) await pause();
+          this.restore(restore);
+        }
+        return step.value.report;
+      }
+    });
+    this.running = run.catch(() => undefined);
+    return run;
+  }
+
+  find(setId: number, uri: string): Destination | undefined {
+    return this.current.findAll(setId, uri)[0];
+  }
+
+  findAll(setId: number, uri: string): readonly Destination[] {
+    return this.current.findAll(setId, uri);
+  }
+
+  private compile(rows: readonly DestinationRow[], options: LoadOptions): Generator<void, Compiled> {
+    return compileRows(this.options, rows, options, this.current, this.availabilities, this.clock.now());
+  }
+
+  private swap(compiled: Compiled): void {
+    for (const [id, availability] of compiled.availabilities) this.availabilities.set(id, availability);
+    this.current = compiled.snapshot;
+  }
+
+  private restore({ destination, state }: Compiled['restores'][number]): void {
+    this.apply({ destination, kind: 'restore', to: state, origin: 'store', reason: 'reload' });
+  }
+}

@@ -1,0 +1,108 @@
+import { FLAG, type SelectEnv } from './algorithms/algorithm.js';
+import type { Destination } from './destination.js';
+import type { Partition } from './partition.js';
+import type { RequestView } from './request-view.js';
+import { RequestUriRewriter } from './rewrite-request-uri.js';
+import { chooseIn, type SelectFailure, type SelectTarget } from './select.js';
+import { TargetLists } from './target-lists.js';
+
+/**
+ * `selected`: `current` is the destination to go to. `kept`: flag s found a destination set already, nothing was done.
+ * `failed`: `failure` says why, nothing was written.
+ */
+export type SelectVerdict = 'selected' | 'kept' | 'failed';
+
+/**
+ * Everything one transaction (or stateless message) remembers of its selections, per partition: the destination in use,
+ * the targets still to come, and what scripts see of them. Cheap to make; lists are produced when they are asked for.
+ */
+export class DispatchContext {
+  /** Why the last selection failed. */
+  failure: SelectFailure | undefined;
+  private lists: TargetLists | undefined;
+  private others: Map<string, TargetLists> | undefined;
+  private rewriter: RequestUriRewriter | undefined;
+
+  constructor(private readonly env: SelectEnv) {}
+
+  /** The hot path: one set, never flag s. The destination in use from now on, undefined when there is none. */
+  selectOne(partition: Partition, target: SelectTarget, request: RequestView): Destination | undefined {
+    const choice = chooseIn(partition, target, request, this.env);
+    if (typeof choice === 'string') {
+      this.failure = choice;
+      return undefined;
+    }
+    const keep = (target.flags & FLAG.failover) !== 0;
+    const lists = this.open(partition);
+    if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, keep);
+    else lists.putBefore(choice, target.setId, keep);
+    return choice.destination;
+  }
+
+  /**
+   * Tries the sets in order: the first that has a destination gives the one in use, those after it add their lists
+   * behind. `destinationIsSet`: the message has a destination already, for flag s.
+   */
+  select(
+    partition: Partition,
+    targets: readonly SelectTarget[],
+    request: RequestView,
+    destinationIsSet = false,
+  ): SelectVerdict {
+    if (destinationIsSet && ((targets[0]?.flags ?? 0) & FLAG.keepSet) !== 0) return 'kept';
+    const only = targets.length === 1 ? targets[0] : undefined;
+    if (only !== undefined) return this.selectOne(partition, only, request) === undefined ? 'failed' : 'selected';
+
+    const anyFailover = targets.some((target) => (target.flags & FLAG.failover) !== 0);
+    let lists: TargetLists | undefined;
+    for (const target of targets) {
+      // Without flag f a further set has nothing to add.
+      if (lists !== undefined && (target.flags & FLAG.failover) === 0) continue;
+      const choice = chooseIn(partition, target, request, this.env);
+      if (typeof choice === 'string') {
+        this.failure = choice;
+      } else if (lists !== undefined) {
+        lists.putBehind(choice);
+      } else {
+        lists = this.open(partition);
+        if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, anyFailover);
+        else lists.putBefore(choice, target.setId, anyFailover);
+      }
+    }
+    return lists === undefined ? 'failed' : 'selected';
+  }
+
+  /** ds_next_dst, ds_next_domain: the next target, which is in use from now on; undefined when there is none. */
+  next(partition: Partition): Destination | undefined {
+    return this.of(partition)?.next();
+  }
+
+  /** The destination last used in a partition: what ds_mark_dst marks. */
+  current(partition: Partition): Destination | undefined {
+    return this.of(partition)?.current;
+  }
+
+  /** What is kept for a partition; undefined before a selection in it succeeded. */
+  of(partition: Partition): TargetLists | undefined {
+    if (this.lists?.partition === partition) return this.lists;
+    return this.others?.get(partition.name);
+  }
+
+  /** As `of`, made when it is not there: for scripts that write a partition's AVPs before they select. */
+  open(partition: Partition): TargetLists {
+    const known = this.of(partition);
+    if (known !== undefined) return known;
+    const lists = new TargetLists(partition);
+    if (this.lists === undefined) this.lists = lists;
+    else (this.others ??= new Map()).set(partition.name, lists);
+    return lists;
+  }
+
+  /** The Request-URI with host, port and parameters of the destination in use; undefined when there is none or no host. */
+  rewriteRequestUri(partition: Partition, ruri: string): string | undefined {
+    const destination = this.current(partition);
+    if (destination === undefined) return undefined;
+    this.rewriter ??= new RequestUriRewriter();
+    return this.rewriter.rewrite(ruri, destination, partition.options.compat);
+  }
+}

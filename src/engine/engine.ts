@@ -1,0 +1,78 @@
+import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { Random } from '../core/random.js';
+import type { SelectEnv } from './algorithms/algorithm.js';
+import { createPartition } from './create-partition.js';
+import type { HealthState } from './destination.js';
+import { DispatchContext } from './dispatch-context.js';
+import type { Partition, PartitionOptions } from './partition.js';
+import type { StateSignal, StateTable } from './state.js';
+import { createStateTable, type StatePolicy } from './state-table.js';
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Name of the partition that "" stands for; default "default". */
+  readonly defaultPartition?: string;
+  /** Told of selections that cannot be done as asked. In the path of calls: must be cheap, and limit itself. */
+  readonly warn?: (partition: string, message: string) => void;
+  readonly onListenerError?: (error: unknown) => void;
+  /** State transitions of kamailio partitions in place of ours; undefined: ours. */
+  readonly decideKamailio?: ((signal: StateSignal) => HealthState) | undefined;
+}
+
+/** The partitions, the one table of states, and what selections need. No socket, timer or database. */
+export class Engine {
+  readonly states: StateTable;
+  readonly env: SelectEnv;
+  defaultPartition: string;
+  private readonly byName = new Map<string, Partition>();
+  private readonly policies = new Map<string, StatePolicy>();
+
+  constructor(private readonly options: EngineOptions) {
+    this.defaultPartition = options.defaultPartition ?? 'default';
+    this.env = { random: options.random, warn: options.warn ?? (() => {}) };
+    this.states = createStateTable({
+      clock: options.clock,
+      policy: (name) => this.policies.get(name),
+      ...(options.onListenerError === undefined ? {} : { onListenerError: options.onListenerError }),
+    });
+  }
+
+  /** Partitions in order of definition. */
+  get partitions(): Iterable<Partition> {
+    return this.byName.values();
+  }
+
+  /** Adds an empty partition. Throws SwitchyardError CONFIG_INVALID when the name is taken or empty. */
+  addPartition(options: PartitionOptions): Partition {
+    if (options.name === '') throw new SwitchyardError('CONFIG_INVALID', 'a partition needs a name');
+    if (this.byName.has(options.name)) {
+      throw new SwitchyardError('CONFIG_INVALID', `partition "${options.name}" is defined twice`);
+    }
+    const partition = createPartition(options, this.options.clock, (signal) => this.states.apply(signal));
+    this.byName.set(options.name, partition);
+    this.policies.set(options.name, {
+      probingThreshold: options.probingThreshold,
+      compat: options.compat,
+      ...(options.flavour === 'kamailio' ? { decide: this.options.decideKamailio } : {}),
+    });
+    return partition;
+  }
+
+  /** Forgets a partition. Transactions that have its snapshot keep it. Returns whether it was there. */
+  removePartition(name: string): boolean {
+    this.policies.delete(name);
+    return this.byName.delete(name);
+  }
+
+  /** The partition of a name, "" for the default one; undefined when there is none. */
+  partition(name: string): Partition | undefined {
+    return this.byName.get(name === '' ? this.defaultPartition : name);
+  }
+
+  /** A fresh memory for one transaction. */
+  context(): DispatchContext {
+    return new DispatchContext(this.env);
+  }
+}

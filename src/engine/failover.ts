@@ -1,0 +1,105 @@
+import { type CompiledSet, NONE } from './compiled-set.js';
+import type { Destination } from './destination.js';
+
+/** Targets to come, the next one on each call. */
+export interface Targets {
+  next(): Destination | undefined;
+  /** The same targets from here on, to look at without taking them. */
+  copy(): Targets;
+}
+
+/**
+ * The rest of a set after the chosen position: the active ones after it, wrapping round, then the default, be it active or
+ * not. Produced one at a time, so a call that never fails over costs nothing for the size of its set; a destination that
+ * went down since the selection is passed over.
+ */
+export class RestOfSet implements Targets {
+  private wrapped = false;
+
+  constructor(
+    private readonly set: CompiledSet,
+    private readonly chosen: number,
+    private readonly end: number,
+    private remaining: number,
+    /** Position of the default when it is still to come, else NONE. */
+    private last: number,
+    private from = chosen + 1,
+  ) {}
+
+  next(): Destination | undefined {
+    if (this.remaining > 0) {
+      if (!this.wrapped) {
+        const position = this.set.nextActive(this.from, this.end);
+        if (position !== NONE) return this.take(position);
+        this.wrapped = true;
+        this.from = 0;
+      }
+      const position = this.set.nextActive(this.from, Math.min(this.chosen, this.end));
+      if (position !== NONE) return this.take(position);
+      this.remaining = 0;
+    }
+    if (this.last === NONE) return undefined;
+    const position = this.last;
+    this.last = NONE;
+    return this.set.destinations[position];
+  }
+
+  copy(): Targets {
+    const copy = new RestOfSet(this.set, this.chosen, this.end, this.remaining, this.last, this.from);
+    copy.wrapped = this.wrapped;
+    return copy;
+  }
+
+  private take(position: number): Destination | undefined {
+    this.from = position + 1;
+    this.remaining--;
+    return this.set.destinations[position];
+  }
+}
+
+/** The rest of a ranked set, in the order of its ranking, then the default. */
+export class RestOfRanking implements Targets {
+  constructor(
+    private readonly set: CompiledSet,
+    private readonly order: Int32Array,
+    private remaining: number,
+    private last: number,
+    private at = 1,
+  ) {}
+
+  next(): Destination | undefined {
+    while (this.remaining > 0 && this.at < this.order.length) {
+      const position = this.order[this.at++] as number;
+      if (!this.set.isActive(position)) continue;
+      this.remaining--;
+      return this.set.destinations[position];
+    }
+    if (this.last === NONE) return undefined;
+    const position = this.last;
+    this.last = NONE;
+    return this.set.destinations[position];
+  }
+
+  copy(): Targets {
+    return new RestOfRanking(this.set, this.order, this.remaining, this.last, this.at);
+  }
+}
+
+/** Targets named one by one: what a script wrote, a single choice kept without the rest of its set. */
+export class GivenTargets implements Targets {
+  constructor(
+    private readonly destinations: readonly Destination[],
+    private at = 0,
+  ) {}
+
+  next(): Destination | undefined {
+    return this.destinations[this.at++];
+  }
+
+  copy(): Targets {
+    return new GivenTargets(this.destinations, this.at);
+  }
+}
+
+/** No more targets. */
+export const NO_TARGETS: Targets = { next: () => undefined, copy: () => NO_TARGETS };

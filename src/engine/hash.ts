@@ -1,0 +1,40 @@
+/**
+ * The dispatcher hash, bit for bit: a 32-bit sum over bytes taken four at a time, big-endian, each byte a *signed* char
+ * (what gcc makes of `char` on x86). Strings are latin1: one code unit is one byte. All arithmetic wraps at 32 bits.
+ */
+
+/** Adds bytes `start` to `end` (exclusive) of `text` to a running sum that began with 0. Nothing is allocated. */
+export function foldHash(sum: number, text: string, start: number, end: number): number {
+  let h = sum;
+  let i = start;
+  for (; i + 3 < end; i += 4) {
+    const v =
+      ((text.charCodeAt(i) << 24) +
+        (((text.charCodeAt(i + 1) << 24) >> 24) << 16) +
+        (((text.charCodeAt(i + 2) << 24) >> 24) << 8) +
+        ((text.charCodeAt(i + 3) << 24) >> 24)) |
+      0;
+    h = (h + (v ^ (v >>> 3))) | 0;
+  }
+  let v = 0;
+  for (; i < end; i++) v = ((v << 8) + ((text.charCodeAt(i) << 24) >> 24)) | 0;
+  return (h + (v ^ (v >>> 3))) | 0;
+}
+
+/** Mixes a running sum into the final value, 0 to 2^32-1. */
+export function finishHash(sum: number): number {
+  return (sum + (sum >>> 11) + ((sum >>> 13) + (sum >>> 23))) >>> 0;
+}
+
+/** The hash the original computes in its core, 0 to 2^32-1; with `size` (a power of two) its low bits only. */
+export function coreHash(a: string, b?: string, size = 0): number {
+  let sum = foldHash(0, a, 0, a.length);
+  if (b !== undefined) sum = foldHash(sum, b, 0, b.length);
+  const h = finishHash(sum);
+  return size === 0 ? h : (h & (size - 1)) >>> 0;
+}
+
+/** The hash selections are made with: as `coreHash`, but never 0. */
+export function dispatcherHash(a: string, b?: string): number {
+  return coreHash(a, b) || 1;
+}

@@ -1,0 +1,137 @@
+import { FLAG } from './algorithms/algorithm.js';
+import { algorithmCode } from './algorithms/list.js';
+import type { SelectTarget } from './select.js';
+
+/** What ds_select_dst and ds_select_domain were asked for. */
+export interface SelectArguments {
+  /** Partition name, '' for the default one. */
+  readonly partition: string;
+  /** At least one; tried in order, their failover lists joined in that order. */
+  readonly targets: readonly SelectTarget[];
+}
+
+/** Parameters as a script, a rule or a command line gives them; numbers may be given as numbers or as text. */
+export interface SelectParameters {
+  /** "1", "part:1", "part : 1, 2" */
+  readonly set: string | number;
+  /** "4", "0,4", or names: "round-robin" */
+  readonly alg: string | number;
+  /** "f", "fd", "5", "fuD M 5, fuS M 2" */
+  readonly flags?: string | number | undefined;
+  readonly partition?: string | undefined;
+  /** Today's last parameter; undefined or '' for all. An "M n" among the flags comes before it. */
+  readonly maxResults?: string | number | undefined;
+}
+
+const INTEGER = /^[+-]?[0-9]{1,10}$/;
+/** Sets tried by one call; the documentation knows no bound, an attacker's variable should. */
+const MOST_SETS = 64;
+
+const FLAG_LETTERS: { readonly [letter: string]: number } = {
+  f: FLAG.failover,
+  u: FLAG.userOnly,
+  d: FLAG.useDefault,
+  s: FLAG.keepSet,
+  a: FLAG.append,
+};
+
+/**
+ * Reads the parameters of a selection, in today's form (set, alg, flags, partition, max_res) and in the list form of 2.1
+ * ("part:1,2", "0,4", "fuD M 5, fuS M 2"). One algorithm or one flags entry stands for all sets. The text of the
+ * problem is returned, lower case, when they cannot be understood.
+ */
+export function parseSelectArguments(given: SelectParameters): SelectArguments | string {
+  let partition = given.partition?.trim() ?? '';
+  let setText = String(given.set);
+  const colon = setText.lastIndexOf(':');
+  if (colon >= 0) {
+    const prefix = setText.slice(0, colon).trim();
+    setText = setText.slice(colon + 1);
+    if (prefix !== '' && partition !== '' && prefix !== partition) {
+      return `set names partition "${prefix}", the partition parameter "${partition}"`;
+    }
+    if (prefix !== '') partition = prefix;
+  }
+
+  const sets: number[] = [];
+  for (const item of setText.split(',')) {
+    const text = item.trim();
+    if (!INTEGER.test(text)) return `set "${text}" is not a number`;
+    sets.push(Number(text));
+  }
+  if (sets.length > MOST_SETS) return `${sets.length} sets in one selection: at most ${MOST_SETS} are tried`;
+
+  const algorithms: number[] = [];
+  for (const item of String(given.alg).split(',')) {
+    const text = item.trim();
+    const code = INTEGER.test(text) ? Number(text) : algorithmCode(text);
+    if (code === undefined) return `algorithm "${text}" is neither a number nor the name of one`;
+    algorithms.push(code);
+  }
+  if (algorithms.length !== 1 && algorithms.length !== sets.length) {
+    return `${sets.length} sets but ${algorithms.length} algorithms`;
+  }
+
+  const most = parseMaxResults(given.maxResults);
+  if (typeof most === 'string') return most;
+  const entries = String(given.flags ?? '').split(',');
+  if (entries.length !== 1 && entries.length !== sets.length) {
+    return `${sets.length} sets but ${entries.length} entries of flags`;
+  }
+  const flags: FlagsEntry[] = [];
+  for (const entry of entries) {
+    const parsed = parseFlags(entry);
+    if (typeof parsed === 'string') return parsed;
+    flags.push(parsed);
+  }
+
+  const targets = sets.map((setId, i): SelectTarget => {
+    const entry = (flags.length === 1 ? flags[0] : flags[i]) as FlagsEntry;
+    return {
+      setId,
+      algorithm: (algorithms.length === 1 ? algorithms[0] : algorithms[i]) as number,
+      flags: entry.flags,
+      maxResults: entry.maxResults ?? most,
+    };
+  });
+  return { partition, targets };
+}
+
+interface FlagsEntry {
+  readonly flags: number;
+  readonly maxResults: number | undefined;
+}
+
+/** Reads one entry: flag letters, "M n" after them, or a number alone. The text of the problem when it is neither. */
+function parseFlags(entry: string): FlagsEntry | string {
+  const text = entry.trim();
+  if (INTEGER.test(text)) return withMost(0, text);
+  let flags = 0;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text.charAt(i);
+    if (letter === 'M') {
+      const rest = text.slice(i + 1).trim();
+      return INTEGER.test(rest) ? withMost(flags, rest) : `"${rest}" after M in flags "${text}" is not a number`;
+    }
+    if (letter === ' ' || letter === '\t') continue;
+    const bit = FLAG_LETTERS[letter.toLowerCase()];
+    if (bit === undefined) return `flag "${letter}" in "${text}" is not known: f, u, d, s, a or M with a number`;
+    flags |= bit;
+  }
+  return { flags, maxResults: undefined };
+}
+
+function withMost(flags: number, digits: string): FlagsEntry | string {
+  const most = parseMaxResults(digits);
+  return typeof most === 'string' ? most : { flags, maxResults: most };
+}
+
+/** Infinity when not given or negative. */
+function parseMaxResults(given: string | number | undefined): number | string {
+  if (given === undefined) return Number.POSITIVE_INFINITY;
+  const text = String(given).trim();
+  if (text === '') return Number.POSITIVE_INFINITY;
+  if (!INTEGER.test(text)) return `max_res "${text}" is not a number`;
+  const most = Number(text);
+  return most < 0 ? Number.POSITIVE_INFINITY : most;
+}

@@ -1,0 +1,102 @@
+import { type Algorithm, FLAG, type SelectEnv, UNCOMPUTABLE } from './algorithms/algorithm.js';
+import { first } from './algorithms/first.js';
+import { ALGORITHMS } from './algorithms/list.js';
+import { type CompiledSet, NONE } from './compiled-set.js';
+import type { Destination } from './destination.js';
+import { NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from './failover.js';
+import type { Partition } from './partition.js';
+import type { RequestView } from './request-view.js';
+
+/** One set to choose from, and how. */
+export interface SelectTarget {
+  readonly setId: number;
+  /** Algorithm code; any number, unknown ones take the first active destination. */
+  readonly algorithm: number;
+  /** Bits of FLAG. */
+  readonly flags: number;
+  /** Targets kept for failover, the chosen one included and the default not; Infinity for all. */
+  readonly maxResults: number;
+}
+
+/** Why nothing could be chosen. */
+export type SelectFailure = 'no such set' | 'no active destination' | 'nothing to hash';
+
+/**
+ * A choice made in one set: the destination, and what follows it when flag f asked for it. `count` is the number of
+ * targets kept, the chosen one and the default included; 0 without flag f.
+ */
+export interface Choice {
+  readonly destination: Destination;
+  readonly rest: Targets;
+  readonly count: number;
+}
+
+/** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
+export function chooseIn(
+  partition: Partition,
+  target: SelectTarget,
+  request: RequestView,
+  env: SelectEnv,
+): Choice | SelectFailure {
+  const set = partition.snapshot.sets.get(target.setId) as CompiledSet | undefined;
+  if (set === undefined || set.destinations.length === 0) return 'no such set';
+  const size = set.destinations.length;
+  if (set.activeBefore(size) === 0) return 'no active destination';
+
+  const { flags } = target;
+  let algorithm = ALGORITHMS[target.algorithm];
+  if (algorithm === undefined) {
+    env.warn(partition.name, `algorithm ${target.algorithm} is not known: the first active destination is taken`);
+    algorithm = first;
+  }
+  if (algorithm.order !== undefined) return chooseRanked(partition, set, algorithm, target, request);
+
+  const useDefault = (flags & FLAG.useDefault) !== 0 && size > 1;
+  const end = useDefault ? size - 1 : size;
+  let chosen = algorithm.choose(set, request, end, flags, partition.options, env);
+  if (chosen === UNCOMPUTABLE) return 'nothing to hash';
+  if (chosen === NONE && useDefault && set.isActive(size - 1)) chosen = size - 1;
+  if (chosen === NONE) return 'no active destination';
+
+  const destination = taken(set, chosen, algorithm);
+  if ((flags & FLAG.failover) === 0) return { destination, rest: NO_TARGETS, count: 0 };
+  const others = set.activeBefore(end) - (chosen < end ? 1 : 0);
+  const kept = Math.max(0, Math.min(target.maxResults - 1, others));
+  const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
+  const count = 1 + kept + (last === NONE ? 0 : 1);
+  return { destination, rest: new RestOfSet(set, chosen, end, kept, last), count };
+}
+
+function chooseRanked(
+  partition: Partition,
+  set: CompiledSet,
+  algorithm: Algorithm,
+  target: SelectTarget,
+  request: RequestView,
+): Choice | SelectFailure {
+  const size = set.destinations.length;
+  const useDefault = (target.flags & FLAG.useDefault) !== 0;
+  const end = useDefault ? size - 1 : size;
+  const order = algorithm.order?.(set, request, end, partition.options) ?? new Int32Array(0);
+  let chosen = order[0] ?? NONE;
+  // The original never falls back on the default here, so flag d on a single destination makes every call fail.
+  if (chosen === NONE && useDefault && partition.options.compat !== 'strict' && set.isActive(size - 1)) {
+    chosen = size - 1;
+  }
+  if (chosen === NONE) return 'no active destination';
+
+  const destination = taken(set, chosen, algorithm);
+  if ((target.flags & FLAG.failover) === 0) return { destination, rest: NO_TARGETS, count: 0 };
+  const kept = Math.max(0, Math.min(target.maxResults - 1, order.length - 1));
+  const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
+  const count = 1 + kept + (last === NONE ? 0 : 1);
+  return { destination, rest: new RestOfRanking(set, order, kept, last), count };
+}
+
+function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destination {
+  const destination = set.destinations[position] as Destination;
+  set.last = position;
+  if (algorithm.takesTurns === true) set.countTurn(position);
+  destination.health.hits++;
+  return destination;
+}

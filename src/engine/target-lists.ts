@@ -1,0 +1,186 @@
+import { detachedDestination } from './compile.js';
+import type { Destination } from './destination.js';
+import { GivenTargets, NO_TARGETS, type Targets } from './failover.js';
+import type { Partition } from './partition.js';
+import type { Choice } from './select.js';
+
+/** Values of an AVP, the newest first: index 0 is what is used next. */
+export type AvpValues = readonly (string | number)[];
+
+/** An AVP whose values live in the failover lists. */
+export interface ListAvp {
+  readonly name: string;
+  get(): AvpValues;
+  set(values: AvpValues): void;
+}
+
+/** Longest list a script gets to see or may write. */
+const MOST_VALUES = 10_000;
+
+/**
+ * What one transaction keeps of its selections in one partition: the destination in use and the targets behind it. It
+ * answers as the original's AVPs would, where dst_avp begins with the destination in use and each ds_next_dst drops the
+ * first value; but nothing is listed until somebody asks.
+ */
+export class TargetLists {
+  /** Destination last used: what ds_mark_dst marks. */
+  current: Destination | undefined;
+  group = 0;
+  count = 0;
+  /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
+  private head: Destination | undefined;
+  private rest: Targets = NO_TARGETS;
+  private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined;
+  /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
+  private attrsValues: string[] | undefined;
+  private socketValues: string[] | undefined;
+
+  constructor(readonly partition: Partition) {}
+
+  /** Takes over a selection that replaces what was there. `keep`: with flag f, or when other sets of a list follow. */
+  replaceBy(choice: Choice, setId: number, keep: boolean): void {
+    this.behind = undefined;
+    this.attrsValues = undefined;
+    this.socketValues = undefined;
+    this.head = keep ? choice.destination : undefined;
+    this.rest = choice.rest;
+    this.use(choice, setId);
+  }
+
+  /** Takes over a selection with flag a: its list goes before what was there; without flag f only the destination is. */
+  putBefore(choice: Choice, setId: number, keep: boolean): void {
+    if (keep) {
+      if (this.attrsValues !== undefined) this.attrsValues.unshift(...attrsOf(choice.destination, choice.rest));
+      if (this.head !== undefined) (this.behind ??= []).unshift({ head: this.head, rest: this.rest });
+      this.head = choice.destination;
+      this.rest = choice.rest;
+    } else if (this.partition.options.compat === 'strict') {
+      // The original adds to attrs_avp alone, so from here on each hop shows the attributes of the one before it.
+      this.attrsValues = [choice.destination.row.attrs, ...(this.attrsValues ?? this.listed().map(attrsOfOne))];
+    }
+    this.use(choice, setId);
+  }
+
+  /** Adds the list of a further set behind all others. */
+  putBehind(choice: Choice): void {
+    (this.behind ??= []).push({ head: choice.destination, rest: choice.rest });
+  }
+
+  /** Goes on to the next target, which becomes the one in use. Undefined, and nothing changes, when there is none. */
+  next(): Destination | undefined {
+    if (this.head === undefined) return undefined;
+    let target = this.rest.next();
+    if (target === undefined) {
+      const following = this.behind?.shift();
+      if (following === undefined) return undefined;
+      target = following.head;
+      this.rest = following.rest;
+    }
+    this.head = target;
+    this.current = target;
+    this.attrsValues?.shift();
+    this.socketValues?.shift();
+    if (this.partition.options.compat !== 'strict') this.group = target.setId;
+    return target;
+  }
+
+  /** What attrs_avp holds: attributes of the destination in use, '' for none. */
+  get attrs(): string {
+    return this.attrsValues === undefined ? (this.current?.row.attrs ?? '') : (this.attrsValues[0] ?? '');
+  }
+
+  /** Socket to send from, '' for any. */
+  get socket(): string {
+    return this.socketValues?.[0] ?? this.current?.row.socket ?? '';
+  }
+
+  /** Targets in order, the first value of dst_avp first; at most 10,000. */
+  listed(): Destination[] {
+    const all: Destination[] = [];
+    if (this.head === undefined) return all;
+    collect(this.head, this.rest, all);
+    for (const part of this.behind ?? []) collect(part.head, part.rest, all);
+    return all;
+  }
+
+  /** The partition's AVPs as a script may read and write them. */
+  avps(): ListAvp[] {
+    const { options } = this.partition;
+    const avps: ListAvp[] = [
+      { name: options.dstAvp, get: () => this.listed().map((each) => each.dialUri), set: (v) => this.writeTargets(v) },
+      { name: options.grpAvp, get: () => this.ifUsed(this.group), set: (v) => (this.group = numberOf(v)) },
+      { name: options.cntAvp, get: () => this.ifUsed(this.count), set: (v) => (this.count = numberOf(v)) },
+      {
+        name: options.sockAvp,
+        get: () => this.socketValues ?? this.listed().map((each) => each.row.socket),
+        set: (v) => (this.socketValues = v.slice(0, MOST_VALUES).map(String)),
+      },
+    ];
+    if (options.attrsAvp !== undefined) {
+      avps.push({
+        name: options.attrsAvp,
+        get: () => this.attrsValues ?? this.attrsInStep(),
+        set: (v) => (this.attrsValues = v.slice(0, MOST_VALUES).map(String)),
+      });
+    }
+    return avps;
+  }
+
+  private use(choice: Choice, setId: number): void {
+    this.current = choice.destination;
+    this.group = setId;
+    this.count = choice.count;
+  }
+
+  private ifUsed(value: number): AvpValues {
+    return this.current === undefined ? [] : [value];
+  }
+
+  private attrsInStep(): string[] {
+    if (this.current === undefined) return [];
+    return [this.current.row.attrs, ...this.listed().slice(1).map(attrsOfOne)];
+  }
+
+  /** A script wrote dst_avp: known destinations are found again, any other URI is dialled as it stands. */
+  private writeTargets(values: AvpValues): void {
+    const known = new Map<string, Destination>();
+    for (const destination of this.listed()) known.set(destination.dialUri, destination);
+    const targets: Destination[] = [];
+    for (const value of values.slice(0, MOST_VALUES)) {
+      const uri = String(value);
+      const target =
+        known.get(uri) ??
+        this.partition.find(this.group, uri) ??
+        detachedDestination(this.partition.name, this.group, uri, '');
+      if (target !== undefined) targets.push(target);
+    }
+    this.head = targets.shift();
+    this.rest = new GivenTargets(targets);
+    this.behind = undefined;
+  }
+}
+
+function collect(head: Destination, rest: Targets, into: Destination[]): void {
+  if (into.length < MOST_VALUES) into.push(head);
+  const targets = rest.copy();
+  while (into.length < MOST_VALUES) {
+    const target = targets.next();
+    if (target === undefined) return;
+    into.push(target);
+  }
+}
+
+function attrsOf(head: Destination, rest: Targets): string[] {
+  const all: Destination[] = [];
+  collect(head, rest, all);
+  return all.map(attrsOfOne);
+}
+
+function attrsOfOne(destination: Destination): string {
+  return destination.row.attrs;
+}
+
+function numberOf(values: AvpValues): number {
+  const value = Number(values[0] ?? 0);
+  return Number.isFinite(value) ? value : 0;
+}
