@@ -7,6 +7,8 @@ export const ERROR_CODES = {
   STORE_UNREACHABLE: 'a database did not answer or refused the connection; retried with back-off',
   STORE_VERSION: 'a table has no row in the version table, or a version whose columns do not suffice',
   STORE_SCHEMA: 'a table or one of its columns is missing',
+  STORE_READONLY: 'a table, view or file may not be written; states are kept in memory and tried again later',
+  STORE_FAILED: 'a database refused a statement for a reason of its own, which the message quotes',
   STORE_DRIVER: 'the database URL names a driver that is not supported or not installed',
   TRANSPORT_BIND: 'a socket could not be bound',
   TRANSPORT_SEND: 'a message could not be sent',

@@ -1,0 +1,25 @@
+import { dirname } from 'node:path';
+import { parseDatabaseUrl } from '../config/db-url.js';
+import { SwitchyardError } from '../core/errors.js';
+import { isSqlUrl } from './dialects.js';
+import { createKnexStore, type StoreConfig } from './knex-store.js';
+import type { DatabasePools } from './pools.js';
+import type { DestinationStore } from './store.js';
+import { createTextStore } from './text-store.js';
+
+export interface StoreDependencies {
+  readonly pools: DatabasePools;
+  /** Folder that relative paths in a db_url start from; default: that of the file the partition was defined in. */
+  readonly baseDir?: string;
+}
+
+/**
+ * The store a partition's db_url asks for. Nothing is opened yet but a share of a connection pool.
+ * Throws SwitchyardError CONFIG_INVALID or STORE_DRIVER.
+ */
+export function createStore(config: StoreConfig, dependencies: StoreDependencies): DestinationStore {
+  const url = parseDatabaseUrl(config.dbUrl, dependencies.baseDir ?? dirname(config.source));
+  if (isSqlUrl(url)) return createKnexStore(dependencies.pools.open(url), config);
+  if (url.kind === 'text') return createTextStore(url, config);
+  throw new SwitchyardError('STORE_DRIVER', `${url.display}: list files need flavour kamailio`);
+}

@@ -1,0 +1,165 @@
+import type { Knex } from 'knex';
+import type { DatabaseUrl, FileUrl, ServerUrl } from '../config/db-url.js';
+import { sqliteClient } from './sqlite-client.js';
+
+/** A database reached through knex. */
+export type SqlUrl = ServerUrl | (FileUrl & { readonly kind: 'sqlite' });
+
+/** Milliseconds a new connection may take. */
+const CONNECT_TIMEOUT = 4000;
+
+/** What must be known about a kind of database; to add one, add a record here and a row to the store's contract test. */
+export interface Dialect {
+  /** npm package of the driver. */
+  readonly driver: string;
+  /** Rows read in one go: small where the driver is synchronous and blocks the event loop meanwhile. */
+  readonly sliceRows: number;
+  /** A transaction in which all reads see the same data. */
+  readonly readTransaction: Knex.TransactionConfig;
+  configure(url: SqlUrl): Knex.Config;
+  /** Names of a table's or view's columns as the database spells them; empty or an error of `missing` when there is none. */
+  columns(knex: Knex, table: string): Promise<string[]>;
+  /** Error codes of the driver by what they mean for us; those named nowhere become STORE_FAILED. */
+  readonly codes: {
+    readonly unreachable: ReadonlySet<string>;
+    /** A table or column that is not there, or a file that is no database. */
+    readonly missing: ReadonlySet<string>;
+    readonly readOnly: ReadonlySet<string>;
+    /** Somebody else holds a lock: the same again in a moment may succeed. */
+    readonly busy: ReadonlySet<string>;
+  };
+}
+
+const MYSQL: Dialect = {
+  driver: 'mysql2',
+  sliceRows: 5000,
+  // Not readOnly: knex would write it without the comma MySQL asks for.
+  readTransaction: { isolationLevel: 'repeatable read' },
+  configure(url) {
+    const { host, port, user, password, database } = url as ServerUrl;
+    return {
+      client: 'mysql2',
+      connection: {
+        host,
+        port,
+        database,
+        ...(user === undefined ? {} : { user }),
+        ...(password === undefined ? {} : { password }),
+        charset: 'utf8mb4',
+        connectTimeout: CONNECT_TIMEOUT,
+        supportBigNumbers: true,
+      },
+    };
+  },
+  async columns(knex, table) {
+    const [, fields] = (await knex.raw('select * from ?? limit 0', [table])) as [unknown, { name: string }[]];
+    return fields.map((field) => field.name);
+  },
+  codes: {
+    unreachable: new Set([
+      'PROTOCOL_CONNECTION_LOST',
+      'ER_ACCESS_DENIED_ERROR',
+      'ER_DBACCESS_DENIED_ERROR',
+      'ER_BAD_DB_ERROR',
+      'ER_CON_COUNT_ERROR',
+      'ER_HOST_NOT_PRIVILEGED',
+      'ER_HOST_IS_BLOCKED',
+      'ER_SERVER_SHUTDOWN',
+      'ER_CONNECTION_KILLED',
+      'ER_CLIENT_INTERACTION_TIMEOUT',
+    ]),
+    missing: new Set(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_TABLE_ERROR']),
+    readOnly: new Set([
+      'ER_TABLEACCESS_DENIED_ERROR',
+      'ER_COLUMNACCESS_DENIED_ERROR',
+      'ER_OPTION_PREVENTS_STATEMENT',
+      'ER_NON_UPDATABLE_TABLE',
+      'ER_NONUPDATEABLE_COLUMN',
+      'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+      'ER_READ_ONLY_MODE',
+      'ER_OPEN_AS_READONLY',
+    ]),
+    busy: new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD']),
+  },
+};
+
+const POSTGRES: Dialect = {
+  driver: 'pg',
+  sliceRows: 5000,
+  readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
+  configure(url) {
+    const { host, port, user, password, database } = url as ServerUrl;
+    return {
+      client: 'pg',
+      connection: {
+        host,
+        port,
+        database,
+        ...(user === undefined ? {} : { user }),
+        ...(password === undefined ? {} : { password }),
+        application_name: 'switchyard',
+        connectionTimeoutMillis: CONNECT_TIMEOUT,
+        keepAlive: true,
+      },
+    };
+  },
+  async columns(knex, table) {
+    const result = (await knex.raw('select * from ?? limit 0', [table])) as { fields: { name: string }[] };
+    return result.fields.map((field) => field.name);
+  },
+  codes: {
+    // Classes 08 (connection exception), 28 (authorization) and 57P (operator intervention), 3D000 no such database.
+    unreachable: new Set([
+      '08000',
+      '08001',
+      '08003',
+      '08004',
+      '08006',
+      '08P01',
+      '28000',
+      '28P01',
+      '3D000',
+      '53300',
+      '57P01',
+      '57P02',
+      '57P03',
+      '57P05',
+    ]),
+    missing: new Set(['42P01', '42703', '3F000']),
+    // 42501 no privilege, 25006 read-only transaction (a standby), 55000 a view that cannot be updated.
+    readOnly: new Set(['42501', '25006', '55000']),
+    busy: new Set(['40001', '40P01', '55P03']),
+  },
+};
+
+const SQLITE: Dialect = {
+  driver: 'libsql',
+  sliceRows: 1000,
+  // Every SQLite transaction is a snapshot already.
+  readTransaction: {},
+  configure(url) {
+    return { client: sqliteClient(), connection: { filename: (url as FileUrl).path }, useNullAsDefault: true };
+  },
+  async columns(knex, table) {
+    const rows = (await knex.raw('pragma table_info(??)', [table])) as { name: string }[];
+    return rows.map((row) => row.name);
+  },
+  codes: {
+    unreachable: new Set(['SQLITE_CANTOPEN', 'SQLITE_IOERR']),
+    missing: new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT']),
+    readOnly: new Set(['SQLITE_READONLY', 'SQLITE_PERM', 'SQLITE_AUTH']),
+    busy: new Set(['SQLITE_BUSY', 'SQLITE_LOCKED', 'SQLITE_BUSY_SNAPSHOT']),
+  },
+};
+
+const DIALECTS: Readonly<Record<SqlUrl['kind'], Dialect>> = { mysql: MYSQL, postgres: POSTGRES, sqlite: SQLITE };
+
+/** The dialect of a database URL. */
+export function dialectOf(url: SqlUrl): Dialect {
+  return DIALECTS[url.kind];
+}
+
+/** Whether a URL names a database reached through knex, rather than files of our own reading. */
+export function isSqlUrl(url: DatabaseUrl): url is SqlUrl {
+  return Object.hasOwn(DIALECTS, url.kind);
+}

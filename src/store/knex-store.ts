@@ -1,0 +1,158 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import type { PartitionConfig } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
+import { faultKind } from './faults.js';
+import type { Database } from './pools.js';
+import { type RawRow, RowReader } from './rows.js';
+import { updateStates } from './save-states.js';
+import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
+import {
+  type ColumnMap,
+  checkVersion,
+  mapColumns,
+  readVersion,
+  selection,
+  type TableShape,
+  versionTableFor,
+} from './table.js';
+
+/** Milliseconds one statement may take before the connection is given up. */
+const STATEMENT_TIMEOUT = 30_000;
+/** Rows validated between two turns of the event loop: about 2 ms. */
+const ROWS_PER_TURN = 1000;
+
+/** What of a partition's configuration its store needs. */
+export type StoreConfig = Pick<
+  PartitionConfig,
+  'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
+>;
+
+/** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
+export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
+  return new KnexStore(database, config);
+}
+
+class KnexStore implements DestinationStore {
+  readonly description: string;
+  readonly writable: boolean;
+  private readonly shape: TableShape;
+
+  constructor(
+    private readonly database: Database,
+    config: StoreConfig,
+  ) {
+    const { tableName: table, flavour, columns, persistentState } = config;
+    this.description = `table ${table} of ${database.url.display}`;
+    // Kamailio keeps states in memory only; its flags column belongs to the operator.
+    this.writable = persistentState && flavour === 'opensips';
+    this.shape = { description: this.description, table, flavour, columns, persistentState };
+  }
+
+  load(): Promise<StoreLoad> {
+    // One transaction: an import that is committed meanwhile is seen whole or not at all.
+    return this.database.run((knex) =>
+      knex.transaction((trx) => this.read(trx), this.database.dialect.readTransaction),
+    );
+  }
+
+  async saveStates(states: readonly StateWrite[]): Promise<void> {
+    if (states.length === 0) return;
+    if (!this.writable) throw new SwitchyardError('STORE_READONLY', `${this.description}: states are not kept there`);
+    const { shape, database } = this;
+    await database.run((knex) =>
+      knex.transaction(async (trx) => {
+        const columns = mapColumns(shape, await this.columnNames(trx));
+        if (!columns.has('state')) throw new SwitchyardError('STORE_SCHEMA', `${shape.description}: no column state`);
+        await updateStates(trx, shape.table, columns, states);
+      }),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.database.release();
+  }
+
+  private async read(trx: Knex.Transaction): Promise<StoreLoad> {
+    const { shape } = this;
+    await this.checkVersion(trx);
+    const columns = mapColumns(shape, await this.columnNames(trx));
+    const reader = new RowReader(shape);
+    const id = columns.get('id');
+    if (id === undefined || !(await hasUsableIds(trx, shape.table, id))) {
+      await addAll(reader, await select(trx, shape.table, columns));
+    } else {
+      await this.readSlices(trx, columns, id, reader);
+    }
+    return { rows: reader.rows, discarded: reader.discarded };
+  }
+
+  /**
+   * Reads by ascending id, a slice at a time. The rows of a slice's last id are left to the next slice: ids of a view
+   * need not be unique, and none may be lost or come twice.
+   */
+  private async readSlices(trx: Knex, columns: ColumnMap, id: string, reader: RowReader): Promise<void> {
+    let size = this.database.dialect.sliceRows;
+    let from: unknown;
+    for (;;) {
+      const query = select(trx, this.shape.table, columns).orderBy(id).limit(size);
+      if (from !== undefined) query.where(id, '>=', from as Knex.Value);
+      const slice = await query;
+      const last = slice.at(-1)?.id;
+      if (slice.length < size) return addAll(reader, slice);
+      const kept = slice.findIndex((row) => row.id === last);
+      if (kept === 0) {
+        // All of it is one id: take more at a time until another one is reached.
+        size *= 2;
+        continue;
+      }
+      await addAll(reader, slice.slice(0, kept));
+      from = last;
+    }
+  }
+
+  private async checkVersion(trx: Knex): Promise<void> {
+    let version: unknown;
+    try {
+      version = await readVersion(trx, this.shape.table);
+    } catch (cause) {
+      if (faultKind(this.database.dialect, cause) !== 'missing' || isNoDatabase(cause)) throw cause;
+      const versions = versionTableFor(this.shape.table);
+      throw new SwitchyardError(
+        'STORE_VERSION',
+        `${this.description}: there is no table ${versions} beside it; switchyard db init makes both`,
+        { cause },
+      );
+    }
+    checkVersion(this.shape, version);
+  }
+
+  private async columnNames(trx: Knex): Promise<string[]> {
+    const names = await this.database.dialect.columns(trx, this.shape.table);
+    if (names.length === 0) throw new SwitchyardError('STORE_SCHEMA', `${this.description}: no such table`);
+    return names;
+  }
+}
+
+function isNoDatabase(error: unknown): boolean {
+  return (error as { code?: string }).code === 'SQLITE_NOTADB';
+}
+
+function select(trx: Knex, table: string, columns: ColumnMap): Knex.QueryBuilder<object, RawRow[]> {
+  return trx(table).select(selection(columns)).timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, RawRow[]>;
+}
+
+/** Ids order the rows only where every row has one. */
+async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boolean> {
+  const without: unknown = await trx(table).whereNull(id).first(trx.raw('1 as found'));
+  return without === undefined;
+}
+
+async function addAll(reader: RowReader, rows: readonly RawRow[]): Promise<void> {
+  let n = 0;
+  for (const row of rows) {
+    if (++n % ROWS_PER_TURN === 0) await nextTurn();
+    reader.add(row);
+  }
+  await nextTurn();
+}

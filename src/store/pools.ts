@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import knex, { type Knex } from 'knex';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import { type Dialect, dialectOf, type SqlUrl } from './dialects.js';
+import { faultKind, storeError } from './faults.js';
+
+const ACQUIRE_TIMEOUT = 5000;
+/** How long a lock of somebody else is waited for, milliseconds, and how often it is tried meanwhile. */
+const BUSY_LIMIT = 5000;
+const BUSY_STEP = 50;
+
+/** One share of a connection pool. */
+export interface Database {
+  readonly url: SqlUrl;
+  readonly dialect: Dialect;
+  /**
+   * Does `work` with the pool. It is run again once when a connection turns out to be stale, and for up to 5 s while
+   * somebody else holds a lock, so it must begin its own transaction. Throws SwitchyardError STORE_*.
+   */
+  run<T>(work: (knex: Knex) => Promise<T>): Promise<T>;
+  /** As `run`, but an SQLite file that does not exist is made. */
+  create<T>(work: (knex: Knex) => Promise<T>): Promise<T>;
+  /** Gives the share back; the pool is closed with the last one. May be called more than once. */
+  release(): Promise<void>;
+}
+
+interface Pool {
+  readonly knex: Knex;
+  shares: number;
+}
+
+/** Connection pools, one per database, shared by the partitions that are kept in it. */
+export class DatabasePools {
+  private readonly pools = new Map<string, Pool>();
+
+  constructor(private readonly logger: Logger) {}
+
+  /** Number of pools that are open. */
+  get size(): number {
+    return this.pools.size;
+  }
+
+  /** A share of the pool of this database; nothing is connected yet. Throws SwitchyardError STORE_DRIVER. */
+  open(url: SqlUrl): Database {
+    const dialect = dialectOf(url);
+    requireDriver(dialect.driver);
+    let pool = this.pools.get(url.canonical);
+    if (pool === undefined) {
+      pool = { knex: knex(this.config(url, dialect)), shares: 0 };
+      this.pools.set(url.canonical, pool);
+    }
+    pool.shares++;
+    let released = false;
+    const shared = pool;
+    return {
+      url,
+      dialect,
+      run: async (work) => {
+        requireFile(url);
+        return run(shared.knex, url, dialect, work);
+      },
+      create: (work) => run(shared.knex, url, dialect, work),
+      release: async () => {
+        if (released) return;
+        released = true;
+        if (--shared.shares > 0) return;
+        this.pools.delete(url.canonical);
+        await shared.knex.destroy();
+      },
+    };
+  }
+
+  private config(url: SqlUrl, dialect: Dialect): Knex.Config {
+    const note = (message: unknown) => this.logger.debug({ database: url.display }, `knex: ${messageOf(message)}`);
+    return {
+      ...dialect.configure(url),
+      pool: { min: 0, max: 4 },
+      acquireConnectionTimeout: ACQUIRE_TIMEOUT,
+      // knex warns of every connection that went away; what matters reaches the log as the error of an operation.
+      log: { warn: note, error: note, deprecate: note, debug: note },
+    };
+  }
+}
+
+/**
+ * Throws SwitchyardError STORE_DRIVER when a driver is not installed. knex would do the same with a stack trace on stderr.
+ */
+export function requireDriver(driver: string, resolve = createRequire(import.meta.url).resolve): void {
+  try {
+    resolve(driver);
+  } catch (cause) {
+    throw new SwitchyardError('STORE_DRIVER', `database driver ${driver} is not installed: npm i ${driver}`, { cause });
+  }
+}
+
+/** SQLite would make an empty file, and every later message would be about a missing table. */
+function requireFile(url: SqlUrl): void {
+  if (url.kind !== 'sqlite' || existsSync(url.path)) return;
+  const message = `${url.display}: no such file (switchyard db init makes it)`;
+  throw new SwitchyardError('STORE_UNREACHABLE', message, { retryable: true });
+}
+
+async function run<T>(pool: Knex, url: SqlUrl, dialect: Dialect, work: (knex: Knex) => Promise<T>): Promise<T> {
+  const began = performance.now();
+  let stale = false;
+  for (;;) {
+    try {
+      return await work(pool);
+    } catch (error) {
+      const kind = faultKind(dialect, error);
+      if (kind === 'busy' && performance.now() - began < BUSY_LIMIT) {
+        await delay(BUSY_STEP);
+      } else if (kind === 'unreachable' && !stale && isStale(error)) {
+        stale = true;
+      } else {
+        throw storeError(dialect, url.display, error);
+      }
+    }
+  }
+}
+
+/** A connection that was good once and is gone now: a new one may work. One that never came is not tried twice. */
+function isStale(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return (
+    code === 'ECONNRESET' ||
+    code === 'EPIPE' ||
+    code === 'PROTOCOL_CONNECTION_LOST' ||
+    code === '57P01' ||
+    code === 'ER_CONNECTION_KILLED' ||
+    /connection (terminated|ended)|closed state|can't add new command/i.test(messageOf(error))
+  );
+}

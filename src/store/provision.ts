@@ -1,0 +1,199 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Knex } from 'knex';
+import type { DatabaseUrl } from '../config/db-url.js';
+import type { ColumnNames } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
+import { type Logger, nullLogger } from '../core/logger.js';
+import type { DestinationRow } from '../engine/destination.js';
+import type { Flavour } from '../engine/partition.js';
+import { isSqlUrl, type SqlUrl } from './dialects.js';
+import { faultKind } from './faults.js';
+import { createKnexStore } from './knex-store.js';
+import { type Database, DatabasePools } from './pools.js';
+import { type RawRow, stateNumber, storedText } from './rows.js';
+import type { StoreLoad } from './store.js';
+import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, type TableShape, versionTableFor } from './table.js';
+import { initTextTable, insertTextRows } from './text-provision.js';
+import { createTextStore } from './text-store.js';
+
+/** A dispatcher table, for the tools that make and fill one. */
+export interface TableSpec {
+  readonly url: DatabaseUrl;
+  readonly table: string;
+  readonly columns: ColumnNames;
+  readonly flavour: Flavour;
+}
+
+export interface InitReport {
+  /** False when the table was there already: it is left as it is. */
+  readonly tableCreated: boolean;
+  readonly versionAdded: boolean;
+  readonly version: number;
+}
+
+/** A destination to be inserted; what is left out gets the column's default. */
+export type NewRow = Pick<DestinationRow, 'setId' | 'uri'> & Partial<DestinationRow>;
+
+/** The documented columns, by flavour (OpenSIPS table version 9, Kamailio table version 4). */
+const BUILD: Readonly<
+  Record<keyof RawRow, (table: Knex.CreateTableBuilder, column: string, flavour: Flavour) => void>
+> = {
+  id: (table, column) => table.increments(column),
+  setid: (table, column) => table.integer(column).notNullable().defaultTo(0),
+  destination: (table, column) => table.string(column, 192).notNullable().defaultTo(''),
+  socket: (table, column) => table.string(column, 128).nullable(),
+  state: (table, column) => table.integer(column).notNullable().defaultTo(0),
+  probeMode: (table, column) => table.integer(column).unsigned().notNullable().defaultTo(0),
+  weight: (table, column) => table.string(column, 64).notNullable().defaultTo('1'),
+  priority: (table, column) => table.integer(column).notNullable().defaultTo(0),
+  attrs: (table, column, flavour) =>
+    flavour === 'kamailio'
+      ? table.string(column, 128).notNullable().defaultTo('')
+      : table.string(column, 128).nullable(),
+  description: (table, column, flavour) =>
+    flavour === 'kamailio' ? table.string(column, 64).notNullable().defaultTo('') : table.string(column, 64).nullable(),
+  flags: (table, column) => table.integer(column).notNullable().defaultTo(0),
+};
+
+/**
+ * Makes a dispatcher table and its row in the version table, whichever of them is missing; run again it changes nothing.
+ * The folder of an SQLite file and a db_text folder are made too; the database of a server must exist.
+ * Throws SwitchyardError STORE_*; STORE_VERSION when the version table names another version than ours.
+ */
+export async function initDatabase(spec: TableSpec, logger: Logger = nullLogger): Promise<InitReport> {
+  const version = NEWEST_VERSION[spec.flavour];
+  if (spec.url.kind === 'text') return initTextTable(spec.url.path, spec, version);
+  const url = sqlUrl(spec);
+  if (url.kind === 'sqlite') await mkdir(dirname(url.path), { recursive: true });
+  return withDatabase(url, logger, (database) =>
+    database.create(async (knex) => {
+      const tableCreated = await createMissing(database, knex, spec.table, (table) => {
+        for (const [field, column] of columnsOf(spec.columns, spec.flavour)) BUILD[field](table, column, spec.flavour);
+      });
+      const versions = versionTableFor(spec.table);
+      await createMissing(database, knex, versions, (table) => {
+        table.string('table_name', 64).notNullable().unique();
+        table.integer('table_version').unsigned().notNullable().defaultTo(0);
+      });
+      const found = await readVersion(knex, spec.table);
+      if (found === undefined) {
+        const name = spec.table.slice(spec.table.lastIndexOf('.') + 1);
+        await knex(versions).insert({ table_name: name, table_version: version });
+      } else if (tableCreated && Number(found) !== version) {
+        throw new SwitchyardError(
+          'STORE_VERSION',
+          `${url.display}: table ${versions} says ${spec.table} has version ${String(found)}, but it was made as version ${version}`,
+        );
+      }
+      return { tableCreated, versionAdded: found === undefined, version: Number(found ?? version) };
+    }),
+  );
+}
+
+/**
+ * Inserts destinations in one transaction; with `replace` the table is emptied first. Columns the table does not have
+ * are left out. Returns how many were inserted. Throws SwitchyardError STORE_*.
+ */
+export async function insertRows(
+  spec: TableSpec,
+  rows: readonly NewRow[],
+  options: { replace?: boolean } = {},
+  logger: Logger = nullLogger,
+): Promise<number> {
+  if (spec.url.kind === 'text') return insertTextRows(spec.url.path, spec, rows, options.replace ?? false);
+  await withDatabase(sqlUrl(spec), logger, (database) =>
+    database.run((knex) =>
+      knex.transaction(async (trx) => {
+        const shape = shapeOf(spec);
+        const columns = mapColumns(shape, await database.dialect.columns(trx, spec.table));
+        if (options.replace === true) await trx(spec.table).delete();
+        const records = rows.map((row) => {
+          const values = rowValues(row);
+          return Object.fromEntries(
+            [...columns].filter(([field]) => values[field] !== undefined).map(([f, column]) => [column, values[f]]),
+          );
+        });
+        // SQLite takes 500 compound values at most in one insert of ours, and a server's packet is not endless.
+        await trx.batchInsert(spec.table, records, 200);
+      }),
+    ),
+  );
+  return rows.length;
+}
+
+/** All rows of a table as they would be loaded, and those that would not. Throws SwitchyardError STORE_*. */
+export async function showRows(spec: TableSpec, logger: Logger = nullLogger): Promise<StoreLoad> {
+  const config = {
+    name: '',
+    source: '',
+    dbUrl: '',
+    tableName: spec.table,
+    columns: spec.columns,
+    flavour: spec.flavour,
+    persistentState: true,
+  };
+  if (spec.url.kind === 'text') return createTextStore(spec.url, config).load();
+  return withDatabase(sqlUrl(spec), logger, (database) => createKnexStore(database, config).load());
+}
+
+/** What a destination is in the columns of its table; undefined is left to the column's default. */
+export function rowValues(row: NewRow): Partial<Record<keyof RawRow, string | number>> {
+  const given: Partial<Record<keyof RawRow, string | number | undefined>> = {
+    id: row.rowId,
+    setid: row.setId,
+    destination: storedText(row.uri),
+    socket: row.socket === '' ? undefined : row.socket,
+    state: row.state === undefined ? undefined : stateNumber(row.state),
+    probeMode: row.probeMode,
+    weight: row.weight === undefined ? undefined : String(row.weight),
+    priority: row.priority,
+    attrs: row.attrs === undefined ? undefined : storedText(row.attrs),
+    description: row.description === undefined ? undefined : storedText(row.description),
+    flags: row.flags,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<
+    Record<keyof RawRow, string | number>
+  >;
+}
+
+function shapeOf(spec: TableSpec): TableShape {
+  const description = `table ${spec.table} of ${spec.url.display}`;
+  return { ...spec, description, persistentState: true };
+}
+
+function sqlUrl(spec: TableSpec): SqlUrl {
+  if (isSqlUrl(spec.url)) return spec.url;
+  throw new SwitchyardError('STORE_DRIVER', `${spec.url.display}: a list file has no tables to make or fill`);
+}
+
+async function withDatabase<T>(url: SqlUrl, logger: Logger, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = new DatabasePools(logger).open(url);
+  try {
+    return await work(database);
+  } finally {
+    await database.release();
+  }
+}
+
+async function createMissing(
+  database: Database,
+  knex: Knex,
+  table: string,
+  build: (table: Knex.CreateTableBuilder) => void,
+): Promise<boolean> {
+  if (await exists(database, knex, table)) return false;
+  const dot = table.lastIndexOf('.');
+  const schema = dot < 0 ? knex.schema : knex.schema.withSchema(table.slice(0, dot));
+  await schema.createTable(table.slice(dot + 1), build);
+  return true;
+}
+
+async function exists(database: Database, knex: Knex, table: string): Promise<boolean> {
+  try {
+    return (await database.dialect.columns(knex, table)).length > 0;
+  } catch (error) {
+    if (faultKind(database.dialect, error) === 'missing') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,190 @@
+import { parseSocket } from '../config/socket.js';
+import { messageOf } from '../core/errors.js';
+import { parseUri } from '../core/uri.js';
+import type { DestinationRow, HealthState } from '../engine/destination.js';
+import type { Discarded, Flavour } from '../engine/partition.js';
+
+/** A row as a database or file gives it; a column the table does not have is undefined. */
+export interface RawRow {
+  readonly id?: unknown;
+  readonly setid?: unknown;
+  readonly destination?: unknown;
+  readonly socket?: unknown;
+  readonly state?: unknown;
+  readonly probeMode?: unknown;
+  readonly weight?: unknown;
+  readonly priority?: unknown;
+  readonly attrs?: unknown;
+  readonly description?: unknown;
+  /** Kamailio only. */
+  readonly flags?: unknown;
+}
+
+export interface RowRules {
+  /** Name of the table, for messages. */
+  readonly table: string;
+  readonly flavour: Flavour;
+  /** With false the state column is not looked at: everything is active. */
+  readonly persistentState: boolean;
+}
+
+const MAX_INT = 2 ** 31 - 1;
+/** Far above the 192 and 128 characters of the documented columns. */
+const MAX_URI = 1024;
+const MAX_TEXT = 8192;
+const INTEGER = /^[+-]?[0-9]{1,10}$/;
+const NOT_ASCII = /[^\x00-\x7f]/;
+const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
+
+/** The state column: 0 active, 1 inactive, 2 probing (recorded from OpenSIPS). */
+const STATES: readonly HealthState[] = ['active', 'inactive', 'probing'];
+
+/** A state as the state column has it. */
+export function stateNumber(state: HealthState): number {
+  return STATES.indexOf(state);
+}
+
+/** Kamailio's flags: 1 inactive and 4 disabled are not selected; 2 trying and 8 probing are (recorded from Kamailio 5.6.3). */
+const KAMAILIO_UNUSABLE = 1 | 4;
+
+/** What is wrong with a row. */
+class RowFault extends Error {}
+
+/**
+ * Turns rows into destinations, one by one: a bad row is reported and hurts no other. Texts become latin1 strings (one
+ * code unit is one byte): what a database has as UTF-8 goes out on the wire as the same bytes.
+ */
+export class RowReader {
+  readonly rows: DestinationRow[] = [];
+  readonly discarded: Discarded[] = [];
+  /** Sockets and attributes repeat from row to row: each is checked once and kept once. */
+  private readonly sockets = new Map<string, string>();
+
+  constructor(private readonly rules: RowRules) {}
+
+  /** `place` names the row where it has no id: "line 7". */
+  add(raw: RawRow, place?: string): void {
+    try {
+      this.rows.push(this.read(raw));
+    } catch (error) {
+      if (!(error instanceof RowFault)) throw error;
+      this.discarded.push({ row: this.nameOf(raw, place), reason: error.message });
+    }
+  }
+
+  private read(raw: RawRow): DestinationRow {
+    const setId = required(raw.setid, 'set id', 0);
+    const uri = uriOf(raw.destination);
+    const kamailio = this.rules.flavour === 'kamailio';
+    const flags = kamailio ? optional(raw.flags, 'flags', 0, 0) : 0;
+    const row = {
+      rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
+      setId,
+      uri,
+      socket: this.socketOf(raw.socket),
+      state: kamailio ? kamailioState(flags, this.rules.persistentState) : this.stateOf(raw.state),
+      probeMode: optional(raw.probeMode, 'probe_mode', 0, 0, 2),
+      weight: optional(raw.weight, 'weight', 1, 0),
+      priority: optional(raw.priority, 'priority', 0, -MAX_INT - 1),
+      attrs: textOf(raw.attrs, 'attrs'),
+      description: textOf(raw.description, 'description'),
+    };
+    return kamailio ? { ...row, flags } : row;
+  }
+
+  private stateOf(value: unknown): HealthState {
+    if (!this.rules.persistentState) return 'active';
+    return STATES[optional(value, 'state', 0, 0, 2)] as HealthState;
+  }
+
+  private socketOf(value: unknown): string {
+    const text = textOf(value, 'socket').trim();
+    if (text === '') return '';
+    const known = this.sockets.get(text);
+    if (known !== undefined) return known;
+    try {
+      parseSocket(text);
+    } catch (error) {
+      throw new RowFault(messageOf(error));
+    }
+    this.sockets.set(text, text);
+    return text;
+  }
+
+  private nameOf(raw: RawRow, place: string | undefined): string {
+    const which = raw.id === undefined || raw.id === null ? (place ?? describe(raw)) : `id ${shown(raw.id)}`;
+    return `table ${this.rules.table}, ${which}`;
+  }
+}
+
+function describe(raw: RawRow): string {
+  return `set ${shown(raw.setid)} destination ${shown(raw.destination)}`;
+}
+
+function kamailioState(flags: number, persistentState: boolean): HealthState {
+  return persistentState && (flags & KAMAILIO_UNUSABLE) !== 0 ? 'inactive' : 'active';
+}
+
+function uriOf(value: unknown): string {
+  if (value === null || value === undefined) throw new RowFault('destination is null');
+  const uri = wireText(value);
+  if (uri === '') throw new RowFault('destination is empty');
+  if (uri.length > MAX_URI) throw new RowFault(`destination is longer than ${MAX_URI} characters`);
+  const parsed = NOT_IN_URI.test(uri) ? undefined : parseUri(uri);
+  if (parsed === undefined) throw new RowFault(`destination ${shown(value)} is not a SIP URI`);
+  if (parsed.scheme === 'tel')
+    throw new RowFault(`destination ${shown(value)} has no host: only sip and sips can be sent to`);
+  return uri;
+}
+
+function textOf(value: unknown, column: string): string {
+  if (value === null || value === undefined) return '';
+  const text = wireText(value);
+  if (text.length > MAX_TEXT) throw new RowFault(`${column} is longer than ${MAX_TEXT} characters`);
+  return text;
+}
+
+/** Text as latin1, one code unit for each byte it has in UTF-8; a Buffer is the bytes themselves. */
+function wireText(value: unknown): string {
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  const text = typeof value === 'string' ? value : String(value);
+  return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+/** The reverse of `wireText`, for values that are compared in a statement. */
+export function storedText(wire: string): string {
+  return NOT_ASCII.test(wire) ? Buffer.from(wire, 'latin1').toString('utf8') : wire;
+}
+
+function required(value: unknown, column: string, min: number): number {
+  if (value === null || value === undefined || value === '') throw new RowFault(`${column} is null`);
+  return optional(value, column, 0, min);
+}
+
+function optional(value: unknown, column: string, fallback: number, min: number, max = MAX_INT): number {
+  if (value === null || value === undefined || value === '') return fallback;
+  const number = toInteger(value);
+  if (number === undefined) throw new RowFault(`${column} ${shown(value)} is not an integer`);
+  if (number < min || number > max) throw new RowFault(`${column} ${number} is not between ${min} and ${max}`);
+  return number;
+}
+
+/** OpenSIPS keeps weights in a text column, and drivers give big integers as text. */
+function toInteger(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
+  if (typeof value === 'bigint') return Number(value);
+  const text = Buffer.isBuffer(value) ? value.toString('latin1') : value;
+  if (typeof text !== 'string') return undefined;
+  const trimmed = text.trim();
+  return INTEGER.test(trimmed) ? Number(trimmed) : undefined;
+}
+
+function bigId(id: unknown): string | undefined {
+  return typeof id === 'bigint' ? String(id) : undefined;
+}
+
+/** A value for a message: short, and on one line. */
+function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return value === null || value === undefined ? 'null' : JSON.stringify(wireText(value).slice(0, 200));
+}

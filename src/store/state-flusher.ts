@@ -1,0 +1,168 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Service } from '../core/service.js';
+import type { Destination, HealthState } from '../engine/destination.js';
+import type { StateTable } from '../engine/state.js';
+import type { DestinationStore } from './store.js';
+
+export interface StateFlusherOptions {
+  readonly partition: string;
+  readonly store: DestinationStore;
+  /** The destinations of the partition's current snapshot. */
+  readonly destinations: () => Iterable<Destination>;
+  readonly changes: Pick<StateTable, 'onChange'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds after which a changed state is written. */
+  readonly intervalMs: number;
+  /** Most milliseconds `stop` may take. Default 5000. */
+  readonly stopMs?: number;
+}
+
+/** States written in one transaction, so that a table is never locked for long. */
+const BATCH = 5000;
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 60_000;
+
+/**
+ * Writes changed states of one partition back to its store, in batches and outside the path of a call. The dirty flags
+ * of the destinations are the queue: what cannot be written stays marked, and the latest state wins.
+ */
+export class StateFlusher implements Service {
+  readonly name: string;
+  /** For metrics; only ever grow. */
+  readonly counters = { flushes: 0, written: 0, failures: 0 };
+  private timer: (() => void) | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private running: Promise<boolean> | undefined;
+  private failuresInARow = 0;
+  private refused = false;
+
+  constructor(private readonly options: StateFlusherOptions) {
+    this.name = `state flusher of partition ${options.partition}`;
+  }
+
+  /** Whether the last attempt failed and another one is scheduled. */
+  get failing(): boolean {
+    return this.failuresInARow > 0;
+  }
+
+  /** Whether the store said that it cannot be written to. */
+  get readOnly(): boolean {
+    return !this.options.store.writable || this.refused;
+  }
+
+  async start(): Promise<void> {
+    const { changes, partition, store, intervalMs } = this.options;
+    if (!store.writable || this.unsubscribe !== undefined) return;
+    this.unsubscribe = changes.onChange((change) => {
+      if (change.destination.partition !== partition || !change.destination.health.dirty) return;
+      this.timer ??= this.schedule(intervalMs);
+    });
+    if (this.pending().length > 0) this.timer ??= this.schedule(intervalMs);
+  }
+
+  /** Writes what is still to be written, within its time. */
+  async stop(): Promise<void> {
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+    this.cancelTimer();
+    const { clock, logger, stopMs = 5000, partition } = this.options;
+    let cancel = () => {};
+    const late = new Promise<'late'>((resolve) => {
+      cancel = clock.schedule(stopMs, () => resolve('late'));
+    });
+    const result = await Promise.race([this.flush(), late]);
+    cancel();
+    this.cancelTimer();
+    if (result !== true) logger.warn({ partition, unwritten: this.pending().length }, `${this.name}: states are lost`);
+  }
+
+  /** Writes all changed states now. True when nothing is left to write. Never throws. */
+  async flush(): Promise<boolean> {
+    if (!this.options.store.writable) return true;
+    // A run under way may have read a state before it changed again.
+    if (this.running !== undefined) await this.running;
+    this.running ??= this.run().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private async run(): Promise<boolean> {
+    this.cancelTimer();
+    try {
+      await this.writeAll();
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+    this.succeeded();
+    return true;
+  }
+
+  private async writeAll(): Promise<void> {
+    const pending = this.pending();
+    if (pending.length > 0) this.counters.flushes++;
+    for (let i = 0; i < pending.length; i += BATCH) {
+      const batch: { destination: Destination; state: HealthState }[] = [];
+      for (const destination of pending.slice(i, i + BATCH)) {
+        batch.push({ destination, state: destination.health.state });
+      }
+      await this.options.store.saveStates(
+        batch.map(({ destination: { row, setId }, state }) => ({ rowId: row.rowId, setId, uri: row.uri, state })),
+      );
+      this.counters.written += batch.length;
+      for (const { destination, state } of batch) {
+        if (destination.health.state === state) destination.health.dirty = false;
+      }
+    }
+  }
+
+  private pending(): Destination[] {
+    const dirty: Destination[] = [];
+    for (const destination of this.options.destinations()) if (destination.health.dirty) dirty.push(destination);
+    return dirty;
+  }
+
+  private failed(error: unknown): void {
+    const { logger, partition, store } = this.options;
+    this.counters.failures++;
+    this.failuresInARow++;
+    const refused = error instanceof SwitchyardError && error.code === 'STORE_READONLY';
+    if (this.failuresInARow === 1 || (refused && !this.refused)) {
+      const kept = refused ? 'cannot be written to, states are kept in memory' : 'states not written, will retry';
+      logger.warn({ partition, err: error }, `${store.description}: ${kept}: ${messageOf(error)}`);
+    }
+    this.refused ||= refused;
+    const delay = Math.min(FIRST_RETRY * 2 ** Math.min(this.failuresInARow - 1, 10), LONGEST_RETRY);
+    if (this.unsubscribe !== undefined) this.timer ??= this.schedule(delay);
+  }
+
+  private succeeded(): void {
+    const { logger, partition, store, intervalMs } = this.options;
+    if (this.failuresInARow > 0) {
+      const attempts = this.failuresInARow;
+      logger.info({ partition, attempts }, `${store.description}: states are written again`);
+    }
+    this.failuresInARow = 0;
+    this.refused = false;
+    // Changed again while it was being written.
+    if (this.unsubscribe !== undefined && this.timer === undefined && this.pending().length > 0) {
+      this.timer = this.schedule(intervalMs);
+    }
+  }
+
+  private schedule(delayMs: number): () => void {
+    return this.options.clock.schedule(delayMs, () => {
+      this.timer = undefined;
+      void this.flush();
+    });
+  }
+
+  private cancelTimer(): void {
+    this.timer?.();
+    this.timer = undefined;
+  }
+}

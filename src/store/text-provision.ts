@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SwitchyardError } from '../core/errors.js';
+import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
+import { type InitReport, type NewRow, rowValues, type TableSpec } from './provision.js';
+import type { RawRow } from './rows.js';
+import { columnsOf, mapColumns, VERSION_TABLE } from './table.js';
+import { readTextVersion } from './text-store.js';
+
+/** Types as db_text writes them; a field of a type without "null" must not be empty. */
+const TYPES: Readonly<Record<keyof RawRow, string>> = {
+  id: 'int,auto',
+  setid: 'int',
+  destination: 'string',
+  socket: 'string,null',
+  state: 'int',
+  probeMode: 'int',
+  weight: 'string',
+  priority: 'int',
+  attrs: 'string,null',
+  description: 'string,null',
+  flags: 'int',
+};
+const DEFAULTS: Partial<Record<keyof RawRow, string>> = {
+  state: '0',
+  probeMode: '0',
+  weight: '1',
+  priority: '0',
+  flags: '0',
+};
+const VERSION_HEADER = 'table_name(string) table_version(int)';
+
+/** initDatabase for a db_text folder. */
+export async function initTextTable(folder: string, spec: TableSpec, version: number): Promise<InitReport> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, spec.table);
+  const tableCreated = (await existing(path)) === undefined;
+  if (tableCreated) {
+    const columns = columnsOf(spec.columns, spec.flavour);
+    const header = columns.map(([field, column]) => `${column}(${TYPES[field]})`).join(' ');
+    await replaceFile(path, `${header}\n`);
+  }
+  const found = await readTextVersion(folder, spec.table);
+  if (found === undefined) {
+    const versions = join(folder, VERSION_TABLE);
+    const old = await existing(versions);
+    const lines = (old?.lines ?? []).filter((line) => line !== '');
+    const row = formatTextRow([spec.table, String(version)]);
+    await replaceFile(versions, `${[old?.header ?? VERSION_HEADER, ...lines, row].join('\n')}\n`);
+  }
+  return { tableCreated, versionAdded: found === undefined, version: Number(found ?? version) };
+}
+
+/** insertRows for a db_text folder: ids go on from the highest there is. */
+export async function insertTextRows(
+  folder: string,
+  spec: TableSpec,
+  rows: readonly NewRow[],
+  replace: boolean,
+): Promise<number> {
+  const path = join(folder, spec.table);
+  const table = await readTextTable(path);
+  const description = `table ${spec.table} of ${spec.url.display}`;
+  const columns = mapColumns({ ...spec, description, persistentState: true }, table.columns);
+  const lines = replace ? [] : table.lines.filter((line) => line !== '');
+  const idColumn = columns.get('id');
+  const idAt = idColumn === undefined ? -1 : table.columns.indexOf(idColumn);
+  let nextId = 1 + lines.reduce((highest, line) => Math.max(highest, Number(parseTextRow(line)[idAt]) || 0), 0);
+  for (const row of rows) {
+    const values = rowValues(row);
+    const fields = table.columns.map(() => '');
+    for (const [field, column] of columns) {
+      const value = field === 'id' ? (values.id ?? nextId++) : (values[field] ?? DEFAULTS[field] ?? '');
+      // The file holds bytes: UTF-8 text goes in as its bytes.
+      fields[table.columns.indexOf(column)] = Buffer.from(String(value), 'utf8').toString('latin1');
+    }
+    lines.push(formatTextRow(fields));
+  }
+  await replaceFile(path, `${[table.header, ...lines].join('\n')}\n`);
+  return rows.length;
+}
+
+async function existing(path: string): Promise<TextTable | undefined> {
+  return readTextTable(path).catch((error: SwitchyardError) => {
+    if (error.code === 'STORE_UNREACHABLE') return undefined;
+    throw error;
+  });
+}
