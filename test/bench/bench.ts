@@ -1,0 +1,110 @@
+/**
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload]`: prints the speed figures, side by side with
+ * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
+ * shared, so ratios within one run are what counts. It does fail when calls are lost.
+ */
+import { haveSipp } from '../support/sipp.js';
+import { measureMemory } from './memory.js';
+import { runParserBench, type Speed } from './parser.js';
+import { measurePath } from './path.js';
+import { kamailioModules, type StartProxy, startFloor, startKamailio } from './proxies.js';
+import { measureReload } from './reload.js';
+import { formatSpeeds, PathTable } from './report.js';
+import { buildSwitchyard, startSwitchyard } from './switchyard.js';
+
+const PARTS = ['selection', 'parser', 'path', 'memory', 'reload'] as const;
+type Part = (typeof PARTS)[number];
+
+const say = (line = '') => process.stdout.write(`${line}\n`);
+
+function readArguments(argv: readonly string[]): { quick: boolean; parts: readonly Part[] } {
+  let quick = false;
+  const parts: Part[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i];
+    if (argument === '--quick') {
+      quick = true;
+    } else if (argument === '--only') {
+      const part = PARTS.find((name) => name === argv[i + 1]);
+      if (part === undefined) throw new Error(`--only takes one of ${PARTS.join(', ')}`);
+      parts.push(part);
+      i++;
+    } else {
+      throw new Error(`unknown argument ${argument}: usage: bench [--quick] [--only ${PARTS.join('|')}]`);
+    }
+  }
+  return { quick, parts: parts.length > 0 ? parts : PARTS };
+}
+
+async function selection(): Promise<void> {
+  const file = './selection.js';
+  const { runSelectionBench } = (await import(file)) as { runSelectionBench: () => readonly Speed[] };
+  say('Selection, one core');
+  for (const line of formatSpeeds(runSelectionBench())) say(line);
+}
+
+function parser(quick: boolean): void {
+  say('Parser, one core, from the bytes of a datagram');
+  for (const line of formatSpeeds(runParserBench(quick ? 150 : 500))) say(line);
+}
+
+async function path(quick: boolean): Promise<number> {
+  const starts: StartProxy[] = [startSwitchyard];
+  if (kamailioModules() !== undefined) starts.push(startKamailio);
+  else say('(kamailio is not installed: no comparison with it)');
+  starts.push(startFloor);
+  const table = new PathTable();
+  say('A call (INVITE 180 200 ACK BYE 200) through the proxy: CPU microseconds of all its processes per call');
+  for (const line of table.head()) say(line);
+  const plan = quick ? { rates: [2000], seconds: 3, rounds: 2 } : { rates: [200, 1000, 2000], seconds: 5, rounds: 3 };
+  const runs = await measurePath(starts, plan, (run) => say(table.line(run)));
+  say();
+  for (const line of table.ratios(runs)) say(line);
+  return runs.reduce((lost, run) => lost + (run.proxy === 'switchyard' ? run.failed : 0), 0);
+}
+
+async function memory(quick: boolean): Promise<number> {
+  const figures = await measureMemory(quick ? 2000 : 5000);
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(2)} KiB`;
+  say(`Memory with ${figures.inFlight} calls ringing at once (goal: under 3 KiB per transaction, a call has two)`);
+  say(`  live per call      ${kib(figures.liveBytesEach)}`);
+  say(`  resident per call  ${kib(figures.residentBytesEach)}   (garbage not yet collected included)`);
+  say(`  left when over     ${kib(figures.leftBytesEach)}`);
+  if (figures.failed > 0) say(`  FAILED CALLS: ${figures.failed}`);
+  return figures.failed;
+}
+
+async function reload(quick: boolean): Promise<number> {
+  const figures = await measureReload(quick ? 20_000 : 100_000);
+  const times = figures.reloadMs.map((ms) => `${ms.toFixed(0)} ms`).join(', ');
+  say(`Reload of ${figures.destinations} destinations while 500 calls a second go on`);
+  say(`  ds_reload                 ${times}   (goal for 100000: under 1500 ms)`);
+  say(`  longest event loop pause  ${figures.longestPauseMs.toFixed(1)} ms   (goal: 20 ms)`);
+  say(`  memory per destination    ${figures.bytesPerDestination.toFixed(0)} bytes beyond its URI   (goal: under 400)`);
+  say(`  calls                     ${figures.callsOk} ok, ${figures.callsLost} lost`);
+  return figures.callsLost;
+}
+
+/** Runs one part; its trouble is told and does not keep the others from running. */
+async function attempt(part: Part, quick: boolean): Promise<number> {
+  try {
+    if (part === 'selection') await selection();
+    else if (part === 'parser') parser(quick);
+    else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
+    else {
+      buildSwitchyard();
+      return await { path, memory, reload }[part](quick);
+    }
+    return 0;
+  } catch (error) {
+    say(`${part}: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    say();
+  }
+}
+
+const { quick, parts } = readArguments(process.argv.slice(2));
+let trouble = 0;
+for (const part of parts) trouble += await attempt(part, quick);
+process.exitCode = trouble > 0 ? 1 : 0;

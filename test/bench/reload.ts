@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../support/ports.js';
+import { runSipp, startSippUas } from '../support/sipp.js';
+import { Inspector } from './inspector.js';
+import { callMi, startSwitchyardWith } from './switchyard.js';
+
+export interface ReloadFigures {
+  readonly destinations: number;
+  /** From the ds_reload command to its reply, milliseconds, calls going on meanwhile; one figure per reload. */
+  readonly reloadMs: readonly number[];
+  /** Longest pause of the daemon's event loop during the reloads, milliseconds. */
+  readonly longestPauseMs: number;
+  /** Live bytes per loaded destination beyond the characters of its URI. */
+  readonly bytesPerDestination: number;
+  readonly callsOk: number;
+  readonly callsLost: number;
+  readonly retransmissions: number;
+}
+
+/** Loads a table of `count` destinations and reloads it twice while calls go through a set of two others. */
+export async function measureReload(count: number): Promise<ReloadFigures> {
+  const answerers = [
+    await startSippUas({ scenario: 'uas-answer' }),
+    await startSippUas({ scenario: 'uas-answer' }),
+  ] as const;
+  const inspectPort = await freePort();
+  const daemon = await startSwitchyardWith([answerers[0].port, answerers[1].port], {
+    nodeArgs: [`--inspect=127.0.0.1:${inspectPort}`],
+  });
+  let inspector: Inspector | undefined;
+  try {
+    const view = await Inspector.connect(inspectPort);
+    inspector = view;
+    const small = await view.liveBytes();
+    const rows = answerers.map((answerer) => `1 ${answerer.uri}`);
+    let characters = 0;
+    for (let i = 0; i < count; i++) {
+      const uri = `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:5060`;
+      characters += uri.length;
+      rows.push(`${2 + (i % 1000)} ${uri}`);
+    }
+    await writeFile(daemon.list, `${rows.join('\n')}\n`);
+    await callMi(daemon, 'ds_reload');
+    const large = await view.liveBytes();
+
+    const calls = 3000;
+    const running = runSipp({ scenario: 'uac-call', target: `127.0.0.1:${daemon.port}`, calls, rate: 500 });
+    await sleep(1000);
+    const longest = await view.watchPauses();
+    const reloadMs: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const start = performance.now();
+      await callMi(daemon, 'ds_reload');
+      reloadMs.push(performance.now() - start);
+      await sleep(300);
+    }
+    const longestPauseMs = await longest();
+    const result = await running;
+    return {
+      destinations: count,
+      reloadMs,
+      longestPauseMs,
+      bytesPerDestination: (large - small - characters) / count,
+      callsOk: result.ok,
+      callsLost: calls - result.ok,
+      retransmissions: result.retransmissions,
+    };
+  } finally {
+    inspector?.close();
+    await daemon.stop();
+    await Promise.all(answerers.map((answerer) => answerer.stop()));
+  }
+}

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child } from '../support/child-process.js';
+import { freePort } from '../support/ports.js';
+import { type ProxyUnderTest, type StartProxy, settle } from './proxies.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ENTRY = join(ROOT, 'dist', 'main.js');
+
+/** The daemon with the extra doors the benchmarks use. */
+export interface SwitchyardProxy extends ProxyUnderTest {
+  /** Base URL of /metrics and /mi. */
+  readonly http: string;
+  /** The list file its destinations come from. */
+  readonly list: string;
+}
+
+export interface SwitchyardOptions {
+  /** Arguments of node itself, such as --cpu-prof. */
+  readonly nodeArgs?: readonly string[];
+  /** Lines of the list file; default: the two destinations in set 1. */
+  readonly list?: string;
+}
+
+/** Compiles src/ into dist/ when a source is newer: what is measured is what is shipped. */
+export function buildSwitchyard(): void {
+  if (existsSync(ENTRY)) {
+    const built = statSync(ENTRY).mtimeMs;
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    if (sources.every((name) => statSync(join(ROOT, 'src', name)).mtimeMs <= built)) return;
+  }
+  execFileSync(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'src'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
+/** Starts the daemon from dist/ on a configuration of its own in a temporary folder. */
+export async function startSwitchyardWith(
+  destinations: readonly [number, number],
+  options: SwitchyardOptions = {},
+): Promise<SwitchyardProxy> {
+  const port = await freePort();
+  const httpPort = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'bench-switchyard-'));
+  const list = join(folder, 'dispatcher.list');
+  await writeFile(list, options.list ?? destinations.map((destination) => `1 sip:127.0.0.1:${destination}\n`).join(''));
+  const settings = {
+    listen: [`udp:127.0.0.1:${port}`],
+    http: `127.0.0.1:${httpPort}`,
+    mi: { http: { root: 'mi' } },
+    modparam: { db_url: `list:${list}` },
+    tm: { fr_timeout: 5, fr_inv_timeout: 120 },
+    log: { level: 'warn' },
+    routing: [
+      {
+        match: {},
+        select: { set: 1, alg: 4, flags: 'f' },
+        relay: 'stateful',
+        failover: { codes: ['408', '503'] },
+        record_route: true,
+        reject: { code: 503, reason: 'No destinations' },
+      },
+    ],
+  };
+  const config = join(folder, 'switchyard.json');
+  await writeFile(config, JSON.stringify(settings, undefined, 2));
+  const child = new Child(process.execPath, [...(options.nodeArgs ?? []), ENTRY, 'serve', '--config', config], {
+    cwd: folder,
+  });
+  const proxy = await settle('switchyard', port, child, () => rm(folder, { recursive: true, force: true }));
+  return { ...proxy, http: `http://127.0.0.1:${httpPort}`, list };
+}
+
+export const startSwitchyard: StartProxy = (destinations) => startSwitchyardWith(destinations);
+
+/** Calls an MI command over HTTP; throws on an error reply. */
+export async function callMi(proxy: SwitchyardProxy, method: string, params: object = {}): Promise<unknown> {
+  const response = await fetch(`${proxy.http}/mi`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  });
+  const reply = (await response.json()) as { result?: unknown; error?: { message: string } };
+  if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
+  return reply.result;
+}
+
+/** One value of /metrics by its name and labels as written; undefined when it is not there. */
+export async function readMetric(proxy: SwitchyardProxy, name: string): Promise<number | undefined> {
+  const text = await (await fetch(`${proxy.http}/metrics`)).text();
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
