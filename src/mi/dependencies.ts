@@ -1,7 +1,7 @@
 import type { Destination, DestinationRow } from '../engine/destination.js';
 import type { LoadReport, Partition } from '../engine/partition.js';
 import type { StateTable } from '../engine/state.js';
-import type { Json } from './command.js';
+import type { EventPublisher } from '../events/publisher.js';
 
 /** What the commands need of the rest of the product, handed in by the composition root. */
 export interface MiDependencies {
@@ -14,6 +14,8 @@ export interface MiDependencies {
   readonly process: ProcessInfo;
   readonly statistics: StatisticsSource;
   readonly events: EventSubscriptions;
+  /** Raises an event by hand, with parameters by name. */
+  raiseEvent(name: string, params: Readonly<Record<string, string | number>>): void;
   readonly blacklists: BlacklistTable;
   readonly reports: StatusReports;
   readonly log: LogLevelControl;
@@ -76,28 +78,8 @@ export interface StatisticsSource {
   list(): Iterable<Statistic>;
 }
 
-/** One subscription made by event_subscribe. */
-export interface Subscriber {
-  readonly event: string;
-  /** As it was given: "udp:127.0.0.1:8888". */
-  readonly socket: string;
-  /** Seconds that were asked for. */
-  readonly expire: number;
-  /** Seconds left; "expired" when they are over and the entry is still kept. */
-  readonly ttl: number | 'expired';
-}
-
-/** The event side: which events there are, who wants them. */
-export interface EventSubscriptions {
-  /** Names of all events; the place of a name is the event's id. */
-  events(): readonly string[];
-  /** "bad" for an event or a socket that is not known. Seconds 0 ends a subscription. */
-  subscribe(event: string, socket: string, expireSeconds: number): 'ok' | 'bad';
-  /** In the order they subscribed. */
-  subscribers(): readonly Subscriber[];
-  /** Raises an event by hand; false when it is not known. */
-  raise(event: string, params: { readonly [name: string]: Json } | readonly Json[] | undefined): boolean;
-}
+/** What of the event bus the commands use. */
+export type EventSubscriptions = Pick<EventPublisher, 'events' | 'subscribe' | 'subscribers'>;
 
 /** One rule: what it leaves out matches anything. */
 export interface BlacklistRule {

@@ -27,17 +27,13 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
       const group = parseGroup(params['group'] as string);
       const partition = requirePartition(deps, group.partition, 404);
       const address = params['address'] as string;
-      const destinations = partition.snapshot.sets.get(group.setId)?.destinations ?? [];
-      if (address.toLowerCase() === 'all') return setAll(deps, destinations, state);
-      const first = partition.find(group.setId, address);
-      if (first === undefined) throw new MiError(404, 'destination not found');
-      // The same URI behind two sockets is two destinations, and an address names both.
-      const wanted = first.row.uri.toLowerCase();
-      for (const each of destinations) {
-        if (each === first || (each.row.uri.length === wanted.length && each.row.uri.toLowerCase() === wanted)) {
-          setOne(deps, each, state, address);
-        }
+      if (address.toLowerCase() === 'all') {
+        return setAll(deps, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
       }
+      // The same URI behind two sockets is two destinations, and an address names both.
+      const named = partition.findAll(group.setId, address);
+      if (named.length === 0) throw new MiError(404, 'destination not found');
+      for (const destination of named) setOne(deps, destination, state, address);
       return 'OK';
     },
   };

@@ -1,10 +1,13 @@
+import { SwitchyardError } from '../../core/errors.js';
+import { type EventKind, eventKind } from '../../events/catalogue.js';
+import type { SubscriberEntry } from '../../events/publisher.js';
 import type { Json, MiCommand, MiParams } from '../command.js';
 import { MiError } from '../command.js';
-import type { MiDependencies, Subscriber } from '../dependencies.js';
+import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
-/** Seconds a subscription lives that names none (documented). */
-const DEFAULT_EXPIRE = 3600;
+/** Parameters of one raised event beyond this are refused. */
+const MAX_EVENT_PARAMS = 64;
 
 /** event_subscribe, events_list, subscribers_list, raise_event. */
 export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
@@ -12,6 +15,16 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const event = { name: 'event', type: 'string' } as const;
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
+  /** Who subscribes in the line text form gets events in the text form of its time. */
+  const subscribe = (params: MiParams, form: 'json' | 'text'): void => {
+    const seconds = params['expire'] as number | undefined;
+    try {
+      events.subscribe(params['event'] as string, params['socket'] as string, seconds, form);
+    } catch (error) {
+      if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value');
+      throw error;
+    }
+  };
   return [
     {
       name: 'event_subscribe',
@@ -23,11 +36,12 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
         [event, socket, expire],
       ],
       run(params) {
-        const seconds = (params['expire'] as number | undefined) ?? DEFAULT_EXPIRE;
-        const outcome =
-          seconds < 0 ? 'bad' : events.subscribe(params['event'] as string, params['socket'] as string, seconds);
-        if (outcome === 'bad') throw new MiError(400, 'Bad parameter value');
+        subscribe(params, 'json');
         return 'OK';
+      },
+      text(params) {
+        subscribe(params, 'text');
+        return '';
       },
     },
     {
@@ -36,11 +50,11 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       module: 'evi',
       help: 'lists the events there are',
       paramLists: [[]],
-      run: () => ({ Events: events.events().map((name, id) => ({ name, id })) }),
+      run: () => events.events(),
       text: () =>
         events
           .events()
-          .map((name, id) => treeLine(0, 'Event', name, [['id', String(id)]]))
+          .Events.map(({ name, id }) => treeLine(0, 'Event', name, [['id', String(id)]]))
           .join(''),
     },
     {
@@ -49,7 +63,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       module: 'evi',
       help: 'lists who is subscribed, to one event or all',
       paramLists: [[], [event], [event, socket]],
-      run: (params) => subscribersJson(deps, params),
+      run: (params) => subscribers(deps, params),
       text: (params) => subscribersText(deps, params),
     },
     {
@@ -59,73 +73,64 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'raises an event by hand: event, params (an array, or a string that is a JSON object)',
       paramLists: [[event], [event, { name: 'params', type: 'any' }]],
       run(params) {
-        if (!events.raise(params['event'] as string, raisedParams(params['params']))) {
-          throw new MiError(400, 'Bad parameter value');
-        }
+        const kind = eventKind(params['event'] as string);
+        if (kind === undefined) throw new MiError(400, 'Bad parameter value');
+        deps.raiseEvent(kind.name, raisedParams(kind, params['params']));
         return 'OK';
       },
     },
   ];
 }
 
-/** As documented: an array, or a JSON object in a string. An object itself is refused (recorded). */
-function raisedParams(value: Json | undefined): { readonly [name: string]: Json } | readonly Json[] | undefined {
-  if (value === undefined) return undefined;
-  if (Array.isArray(value)) return value as readonly Json[];
-  if (typeof value === 'string') {
-    try {
-      const parsed = JSON.parse(value) as Json;
-      if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) {
-        return parsed as { readonly [name: string]: Json };
-      }
-    } catch {
-      // Refused below like any other value that is not one of the two forms.
-    }
+/** As documented: an array, in the event's own order, or a JSON object in a string. An object itself is refused (recorded). */
+function raisedParams(kind: EventKind, value: Json | undefined): Record<string, string | number> {
+  let entries: readonly (readonly [string, unknown])[] | undefined;
+  if (value === undefined) entries = [];
+  else if (Array.isArray(value)) {
+    entries = (value as readonly Json[]).map((each, i) => [kind.documented[i] ?? `param${i + 1}`, each]);
+  } else if (typeof value === 'string') entries = objectEntries(value);
+  if (entries === undefined) throw new MiError(400, 'No Params');
+  const usable = (each: unknown): boolean => typeof each === 'string' || Number.isFinite(each);
+  if (entries.length > MAX_EVENT_PARAMS || !entries.every(([, each]) => usable(each))) {
+    throw new MiError(400, 'Bad parameter value', 'params');
   }
-  throw new MiError(400, 'No Params');
+  return Object.fromEntries(entries) as Record<string, string | number>;
 }
 
-/** Subscribers newest first (recorded), those of one event where it is given. */
-function wanted(deps: MiDependencies, params: MiParams): readonly Subscriber[] {
-  const newestFirst = [...deps.events.subscribers()].reverse();
-  if (params['event'] === undefined) return newestFirst;
-  if (!deps.events.events().includes(params['event'] as string)) throw new MiError(404, 'Event not found');
-  const ofEvent = newestFirst.filter((each) => each.event === params['event']);
-  return params['socket'] === undefined ? ofEvent : ofEvent.filter((each) => each.socket === params['socket']);
+function objectEntries(text: string): readonly (readonly [string, unknown])[] | undefined {
+  try {
+    const parsed = JSON.parse(text) as unknown;
+    const isObject = parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed);
+    return isObject ? Object.entries(parsed) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-function subscribersJson(deps: MiDependencies, params: MiParams): Json {
-  const subscribers = wanted(deps, params);
-  const shown = (each: Subscriber): Json => ({ socket: each.socket, expire: each.expire, ttl: each.ttl });
-  const names = deps.events.events();
-  if (params['event'] === undefined) {
-    const used = names.map((name, id) => ({ name, id, of: subscribers.filter((each) => each.event === name) }));
-    return {
-      Events: used
-        .filter((each) => each.of.length > 0)
-        .map(({ name, id, of }) => ({ name, id, Subscribers: of.map(shown) })),
-    };
-  }
-  const name = params['event'] as string;
-  const head = { name, id: names.indexOf(name) };
-  if (params['socket'] === undefined) return { Event: { ...head, Subscribers: subscribers.map(shown) } };
-  const [only] = subscribers;
-  if (only === undefined) throw new MiError(404, 'Subscriber not found');
-  return { Event: { ...head, Subscriber: shown(only) } };
+function subscribers(deps: MiDependencies, params: MiParams): NonNullable<ReturnType<typeof deps.events.subscribers>> {
+  const answer = deps.events.subscribers(params['event'] as string | undefined, params['socket'] as string | undefined);
+  if (answer === undefined) throw new MiError(404, 'event or subscriber not found');
+  return answer;
 }
 
 function subscribersText(deps: MiDependencies, params: MiParams): string {
-  const subscribers = wanted(deps, params);
+  const answer = subscribers(deps, params);
+  const events: { name: string; id: number; of: readonly SubscriberEntry[] }[] = [];
+  if ('Events' in answer) {
+    for (const { name, id, Subscribers } of answer.Events) events.push({ name, id, of: Subscribers });
+  } else {
+    const { name, id } = answer.Event;
+    events.push({ name, id, of: 'Subscriber' in answer.Event ? [answer.Event.Subscriber] : answer.Event.Subscribers });
+  }
   let text = '';
-  for (const [id, name] of deps.events.events().entries()) {
-    const of = subscribers.filter((each) => each.event === name);
-    if (of.length === 0) continue;
+  for (const { name, id, of } of events) {
     text += treeLine(0, 'Event', name, [['id', String(id)]]);
     for (const each of of) {
-      text += treeLine(1, 'Subscriber', '', [
+      const attributes = [
         ['socket', each.socket],
         ['expire', String(each.expire)],
-      ]);
+      ] as const;
+      text += treeLine(1, 'Subscriber', '', attributes);
     }
   }
   return text;

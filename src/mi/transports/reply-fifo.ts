@@ -1,0 +1,151 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Clock } from '../../core/clock.js';
+import { messageOf } from '../../core/errors.js';
+
+export interface ReplyFifoOptions {
+  /** Folder the reply FIFOs stand in, with trailing "/". */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Milliseconds a client may take to open its reply FIFO. Default 1000. */
+  readonly openTimeout?: number;
+  /** Milliseconds a client may take without reading anything. Default 5000. */
+  readonly stallTimeout?: number;
+  /** Answers waiting for their clients at most. Default 1024. */
+  readonly maxPending?: number;
+  /** Answers waiting for the same client at most, so that one that does not read takes no place of others. Default 16. */
+  readonly maxPendingEach?: number;
+  /** Bytes of answers waiting for their clients at most. Default 128 MiB. */
+  readonly maxPendingBytes?: number;
+  /** Called with one clear line when an answer was given up. */
+  onLost(reason: string, message: string): void;
+}
+
+const OPEN_RETRY_MS = 20;
+const STALL_CHECK_MS = 250;
+/** Bytes given to the kernel at once; a reader that takes fewer within the stall time-out is given up. */
+const PIECE = 16 * 1024;
+
+/**
+ * Writes answers to the reply FIFOs that clients made. Nothing here waits for a client: opening fails at once when nobody
+ * reads yet and is tried again for a while, writing goes on as the reader drains, and what takes too long is given up.
+ * Answers to the same FIFO are written one after the other, in the order of their commands.
+ */
+export class ReplyFifos {
+  private readonly chains = new Map<string, { last: Promise<void>; length: number }>();
+  private readonly sockets = new Set<Socket>();
+  private pending = 0;
+  private pendingBytes = 0;
+  private stopped = false;
+
+  constructor(private readonly options: ReplyFifoOptions) {}
+
+  /** Queues `text` for the reply FIFO of that plain name. Resolves when it is written or given up; never rejects. */
+  send(name: string, text: string): Promise<void> {
+    const { maxPending = 1024, maxPendingEach = 16, maxPendingBytes = 128 * 1024 * 1024 } = this.options;
+    if (this.stopped) return Promise.resolve();
+    const chain = this.chains.get(name) ?? { last: Promise.resolve(), length: 0 };
+    const full = this.pending >= maxPending || this.pendingBytes + text.length > maxPendingBytes;
+    if (full || chain.length >= maxPendingEach) {
+      this.options.onLost('reply-queue', `an answer to ${name} is given up: too many wait for their readers`);
+      return Promise.resolve();
+    }
+    this.pending++;
+    this.pendingBytes += text.length;
+    chain.length++;
+    this.chains.set(name, chain);
+    chain.last = chain.last
+      .then(() => this.write(name, text))
+      .catch((error: unknown) => {
+        this.options.onLost('reply-fifo', `an answer to ${name} is given up: ${messageOf(error)}`);
+      })
+      .finally(() => {
+        this.pending--;
+        this.pendingBytes -= text.length;
+        if (--chain.length === 0) this.chains.delete(name);
+      });
+    return chain.last;
+  }
+
+  /** Gives up what is still waiting. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const socket of this.sockets) socket.destroy(new Error('the server stops'));
+    await Promise.all([...this.chains.values()].map((chain) => chain.last));
+  }
+
+  private async write(name: string, text: string): Promise<void> {
+    const fd = await this.open(name);
+    const socket = new Socket({ fd, readable: false, writable: true });
+    this.sockets.add(socket);
+    try {
+      await this.drain(socket, Buffer.from(text, 'utf8'));
+    } finally {
+      this.sockets.delete(socket);
+      socket.destroy();
+    }
+  }
+
+  /** Opens without blocking; ENXIO says that nobody reads yet. */
+  private async open(name: string): Promise<number> {
+    const { directory, clock, openTimeout = 1000 } = this.options;
+    const path = directory + name;
+    const deadline = clock.monotonic() + openTimeout;
+    for (;;) {
+      try {
+        return openFifo(path);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (code !== 'ENXIO' || clock.monotonic() >= deadline || this.stopped) {
+          if (code === 'ENXIO') throw new Error(`nobody reads it after ${openTimeout} ms`);
+          throw error;
+        }
+      }
+      await new Promise<void>((resolve) => clock.schedule(OPEN_RETRY_MS, resolve));
+    }
+  }
+
+  private drain(socket: Socket, bytes: Buffer): Promise<void> {
+    const { clock, stallTimeout = 5000 } = this.options;
+    return new Promise((resolve, reject) => {
+      let offset = 0;
+      let lastProgress = clock.monotonic();
+      let cancel = () => {};
+      const watch = (): void => {
+        cancel = clock.schedule(STALL_CHECK_MS, () => {
+          if (clock.monotonic() - lastProgress >= stallTimeout) {
+            socket.destroy(new Error(`its reader took nothing for ${stallTimeout} ms`));
+          } else watch();
+        });
+      };
+      const next = (): void => {
+        lastProgress = clock.monotonic();
+        if (offset >= bytes.length) {
+          cancel();
+          resolve();
+          return;
+        }
+        const piece = bytes.subarray(offset, offset + PIECE);
+        offset += piece.length;
+        socket.write(piece, (error) => {
+          if (error == null) next();
+        });
+      };
+      socket.once('error', (error) => {
+        cancel();
+        reject(error);
+      });
+      watch();
+      next();
+    });
+  }
+}
+
+/** Only a FIFO is opened, and no symbolic link is followed: whoever may write to the folder names no other file. */
+function openFifo(path: string): number {
+  if (!lstatSync(path).isFIFO()) throw new Error('it is not a FIFO');
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  if (fstatSync(fd).isFIFO()) return fd;
+  closeSync(fd);
+  throw new Error('it is not a FIFO');
+}
