@@ -52,6 +52,7 @@ export class CompiledDestination implements Destination {
   readonly port: number | undefined;
   readonly params: string;
   readonly transport: TransportName;
+  private addresses: readonly ResolvedAddress[];
 
   constructor(
     readonly key: string,
@@ -60,14 +61,25 @@ export class CompiledDestination implements Destination {
     readonly row: DestinationRow,
     parts: DialParts,
     readonly health: Health,
-    public resolved: readonly ResolvedAddress[],
+    resolved: readonly ResolvedAddress[],
   ) {
+    this.addresses = resolved;
     this.dialUri = parts.dialUri;
     this.scheme = parts.uri.scheme === 'sips' ? 'sips' : 'sip';
     this.host = parts.uri.host;
     this.port = parts.uri.port;
     this.params = parts.uri.params;
     this.transport = parts.transport;
+  }
+
+  get resolved(): readonly ResolvedAddress[] {
+    return this.addresses;
+  }
+
+  set resolved(addresses: readonly ResolvedAddress[]) {
+    this.addresses = addresses;
+    const resolutions = this.health.availability?.resolutions;
+    if (resolutions !== undefined) resolutions.version++;
   }
 }
 

@@ -17,6 +17,7 @@ class LoadedPartition implements Partition {
   readonly name: string;
   private current: CompiledSnapshot;
   private readonly availabilities = new Map<number, Availability>();
+  private readonly resolutions = { version: 0 };
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -77,8 +78,13 @@ class LoadedPartition implements Partition {
     return this.current.findAll(setId, uri);
   }
 
+  destinationsAt(address: string): readonly Destination[] {
+    return this.current.addresses.at(address);
+  }
+
   private compile(rows: readonly DestinationRow[], options: LoadOptions): Generator<void, Compiled> {
-    return compileRows(this.options, rows, options, this.current, this.availabilities, this.clock.now());
+    const { current, availabilities, resolutions } = this;
+    return compileRows(this.options, rows, options, current, availabilities, resolutions, this.clock.now());
   }
 
   private swap(compiled: Compiled): void {

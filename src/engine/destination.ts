@@ -69,9 +69,12 @@ export interface Health {
   readonly availability?: Availability | undefined;
 }
 
-/** Grows whenever a destination of a set becomes usable or stops being usable. */
+/** What the destinations of one set share, over all loads. */
 export interface Availability {
+  /** Grows whenever one of them becomes usable or stops being usable. */
   version: number;
+  /** Shared by the whole partition: grows whenever a host name resolves to something else. */
+  readonly resolutions?: { version: number };
 }
 
 export type SignalOrigin = 'probe' | 'traffic' | 'mi' | 'script' | 'cluster' | 'store';

@@ -90,4 +90,6 @@ export interface Partition {
   find(setId: number, uri: string): Destination | undefined;
   /** All of them: one URI may stand behind two sockets, or in two rows. In order of position. */
   findAll(setId: number, uri: string): readonly Destination[];
+  /** Destinations that have this address (as canonicalIp gives it), in no particular order. */
+  destinationsAt(address: string): readonly Destination[];
 }

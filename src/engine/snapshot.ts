@@ -1,3 +1,4 @@
+import { AddressIndex } from './address-index.js';
 import { CompiledDestination, destinationKey, dialPartsOf, literalAddress, newHealth } from './compile.js';
 import { CompiledSet } from './compiled-set.js';
 import type { Availability, DestinationRow, Health, HealthState, ResolvedAddress } from './destination.js';
@@ -18,6 +19,7 @@ export class CompiledSnapshot implements Snapshot {
     readonly size: number,
     /** The first row of each destination. */
     readonly byKey: ReadonlyMap<string, CompiledDestination>,
+    readonly addresses: AddressIndex,
   ) {}
 
   /** Destinations of a set by row URI without regard to case; the index is built when a set is first asked for. */
@@ -40,7 +42,7 @@ export class CompiledSnapshot implements Snapshot {
 }
 
 export function emptySnapshot(now: number): CompiledSnapshot {
-  return new CompiledSnapshot(0, now, new Map(), [], 0, new Map());
+  return new CompiledSnapshot(0, now, new Map(), [], 0, new Map(), new AddressIndex({ version: 0 }));
 }
 
 /** What came out of compiling: nothing of the partition has been touched yet. */
@@ -69,11 +71,13 @@ export function* compileRows(
   options: LoadOptions,
   previous: CompiledSnapshot,
   known: ReadonlyMap<number, Availability>,
+  resolutions: { version: number },
   now: number,
 ): Generator<void, Compiled> {
   const open = new Map<number, OpenSet>();
   const byKey = new Map<string, CompiledDestination>();
   const availabilities = new Map<number, Availability>();
+  const addresses = new AddressIndex(resolutions);
   const discarded: Discarded[] = [];
   const restores: { destination: CompiledDestination; state: HealthState }[] = [];
   const added: string[] = [];
@@ -114,7 +118,7 @@ export function* compileRows(
     else if (before !== undefined) health = before.health;
     else {
       let availability = known.get(row.setId) ?? availabilities.get(row.setId);
-      if (availability === undefined) availabilities.set(row.setId, (availability = { version: 0 }));
+      if (availability === undefined) availabilities.set(row.setId, (availability = { version: 0, resolutions }));
       health = newHealth(state, availability);
     }
     const destination = new CompiledDestination(key, partition.name, row.setId, row, parts, health, resolved);
@@ -126,6 +130,7 @@ export function* compileRows(
         if (!options.inheritState) restores.push({ destination, state });
       }
     }
+    addresses.add(destination, literal !== undefined);
     const set = open.get(row.setId);
     if (set === undefined) open.set(row.setId, { members: [destination], uniform: true });
     else {
@@ -142,7 +147,7 @@ export function* compileRows(
     if (partition.flavour === 'kamailio') reverseEquals(ordered);
     for (let i = 0; i < ordered.length; i++) (ordered[i] as CompiledDestination).index = i;
     // Every member got its health here or inherits one that was made for this partition and set.
-    const availability = (ordered[0] as CompiledDestination).health.availability ?? { version: 0 };
+    const availability = (ordered[0] as CompiledDestination).health.availability ?? { version: 0, resolutions };
     const compiled = new CompiledSet(id, ordered, availability);
     const earlier = previous.sets.get(id);
     if (earlier !== undefined) compiled.continueFrom(earlier);
@@ -155,7 +160,7 @@ export function* compileRows(
     if (++seen % (SLICE * 10) === 0) yield;
     if (!byKey.has(key)) removed.push(nameOf(destination.row));
   }
-  const snapshot = new CompiledSnapshot(previous.generation + 1, now, sets, [...sets.keys()], size, byKey);
+  const snapshot = new CompiledSnapshot(previous.generation + 1, now, sets, [...sets.keys()], size, byKey, addresses);
   return { snapshot, report: { loaded: size, discarded, added, removed, changed }, restores, availabilities };
 }
 

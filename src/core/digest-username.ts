@@ -1,0 +1,32 @@
+import { endOfQuoted } from './name-addr.js';
+
+/**
+ * The user part of the username of digest credentials (the value of an Authorization or Proxy-Authorization header, RFC
+ * 3261 section 22): up to "@", trimmed, quoted or not. Undefined when the credentials are of another scheme, name nobody
+ * or cannot be read. Time is linear in the length.
+ */
+export function digestUsername(credentials: string): string | undefined {
+  const scheme = /^\s*digest\s+/i.exec(credentials);
+  if (scheme === null) return undefined;
+  let at = scheme[0].length;
+  while (at < credentials.length) {
+    const equals = credentials.indexOf('=', at);
+    if (equals < 0) return undefined;
+    const name = credentials.slice(at, equals).trim().toLowerCase();
+    let start = equals + 1;
+    while (credentials.charCodeAt(start) === 32 || credentials.charCodeAt(start) === 9) start++;
+    const quoted = credentials.charCodeAt(start) === 34;
+    const close = quoted ? endOfQuoted(credentials, start) : start;
+    const comma = credentials.indexOf(',', close);
+    const end = comma < 0 ? credentials.length : comma;
+    if (name === 'username') {
+      // Escapes stay as they are written: it is the bytes that are hashed.
+      const value = quoted ? credentials.slice(start + 1, close - 1) : credentials.slice(start, end);
+      const sign = value.indexOf('@');
+      const user = (sign < 0 ? value : value.slice(0, sign)).trim();
+      return user === '' ? undefined : user;
+    }
+    at = end + 1;
+  }
+  return undefined;
+}

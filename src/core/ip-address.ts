@@ -1,0 +1,49 @@
+/**
+ * IP addresses as text, brought to one form so that they can be compared as strings: IPv4 as four decimal numbers, IPv6
+ * (with or without the brackets of a reference) as eight hexadecimal groups without leading zeros. Undefined when `text`
+ * is no address: names, ports and zone indexes are not accepted. Never throws.
+ */
+export function canonicalIp(text: string): string | undefined {
+  if (text.indexOf(':') < 0) return canonicalIpv4(text);
+  const bare = text.charCodeAt(0) === 91 && text.endsWith(']') ? text.slice(1, -1) : text;
+  return bare.length > 45 ? undefined : canonicalIpv6(bare);
+}
+
+const IPV4 = /^(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$/;
+
+function canonicalIpv4(text: string): string | undefined {
+  return text.length <= 15 && IPV4.test(text) ? text : undefined;
+}
+
+function canonicalIpv6(text: string): string | undefined {
+  const gap = text.indexOf('::');
+  if (gap < 0) {
+    const groups = groupsOf(text);
+    return groups?.length === 8 ? groups.join(':') : undefined;
+  }
+  if (text.indexOf('::', gap + 1) >= 0) return undefined;
+  const before = groupsOf(text.slice(0, gap));
+  const after = groupsOf(text.slice(gap + 2));
+  if (before === undefined || after === undefined || before.length + after.length > 7) return undefined;
+  const zeros = new Array<string>(8 - before.length - after.length).fill('0');
+  return [...before, ...zeros, ...after].join(':');
+}
+
+/** Groups of one side of "::"; a dotted quad at the end stands for two of them (RFC 4291 section 2.2). */
+function groupsOf(text: string): string[] | undefined {
+  if (text === '') return [];
+  const groups: string[] = [];
+  const parts = text.split(':');
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as string;
+    if (i === parts.length - 1 && part.indexOf('.') >= 0) {
+      if (canonicalIpv4(part) === undefined) return undefined;
+      const [a, b, c, d] = part.split('.').map(Number) as [number, number, number, number];
+      groups.push(((a << 8) | b).toString(16), ((c << 8) | d).toString(16));
+    } else {
+      if (!/^[0-9A-Fa-f]{1,4}$/.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16).toString(16));
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,52 @@
+import { canonicalIp } from '../core/ip-address.js';
+import type { Destination } from './destination.js';
+import { fnmatch } from './fnmatch.js';
+import type { Partition } from './partition.js';
+
+export interface InListQuery {
+  /** IPv4 or IPv6 literal, the latter with or without brackets, in any spelling. A name is never in a list. */
+  readonly ip: string;
+  /** 0 or undefined for any. */
+  readonly port?: number | undefined;
+  /** undefined or -1 for all sets. */
+  readonly setId?: number | undefined;
+  /** Pass over inactive and probing destinations. */
+  readonly activeOnly?: boolean | undefined;
+  /** Shell pattern the destination's attributes must match; those without attributes match none. */
+  readonly pattern?: string | undefined;
+}
+
+/**
+ * ds_is_in_list: the first destination, in the order of listings (sets newest first), that has this address and port. A
+ * destination whose URI says port 0 stands for any port; one that says none for its transport's.
+ */
+export function findInList(partition: Partition, query: InListQuery): Destination | undefined {
+  const address = canonicalIp(query.ip);
+  if (address === undefined) return undefined;
+  const port = query.port ?? 0;
+  const all = query.setId === undefined || query.setId === -1;
+  let best: Destination | undefined;
+  for (const destination of partition.destinationsAt(address)) {
+    if (!all && destination.setId !== query.setId) continue;
+    if (query.activeOnly === true && destination.health.state !== 'active') continue;
+    if (port !== 0 && !listens(destination, address, port)) continue;
+    if (query.pattern !== undefined) {
+      const { attrs } = destination.row;
+      if (attrs === '' || !fnmatch(query.pattern, attrs)) continue;
+    }
+    if (best === undefined || comesBefore(partition, destination, best)) best = destination;
+  }
+  return best;
+}
+
+function listens(destination: Destination, address: string, port: number): boolean {
+  return destination.resolved.some(
+    (each) => (each.port === port || each.port === 0) && canonicalIp(each.address) === address,
+  );
+}
+
+function comesBefore(partition: Partition, a: Destination, b: Destination): boolean {
+  if (a.setId === b.setId) return a.index < b.index;
+  const { setOrder } = partition.snapshot;
+  return setOrder.indexOf(a.setId) > setOrder.indexOf(b.setId);
+}
