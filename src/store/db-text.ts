@@ -29,8 +29,12 @@ export async function readTextTable(path: string): Promise<TextTable> {
   } catch (error) {
     throw fileError(path, error);
   }
-  const [header = '', ...lines] = text.split(/\r?\n/);
+  const [header = '', ...lines] = text.split('\n').map(withoutReturn);
   return { header, columns: parseColumns(path, header), lines };
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 function parseColumns(path: string, header: string): string[] {

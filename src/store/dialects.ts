@@ -32,7 +32,7 @@ export interface Dialect {
 
 const MYSQL: Dialect = {
   driver: 'mysql2',
-  sliceRows: 5000,
+  sliceRows: 2000,
   // Not readOnly: knex would write it without the comma MySQL asks for.
   readTransaction: { isolationLevel: 'repeatable read' },
   configure(url) {
@@ -85,6 +85,7 @@ const MYSQL: Dialect = {
 
 const POSTGRES: Dialect = {
   driver: 'pg',
+  // Without fresh statistics every slice is a scan of the whole table, so there are few of them.
   sliceRows: 5000,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
   configure(url) {
@@ -134,7 +135,7 @@ const POSTGRES: Dialect = {
 
 const SQLITE: Dialect = {
   driver: 'libsql',
-  sliceRows: 1000,
+  sliceRows: 500,
   // Every SQLite transaction is a snapshot already.
   readTransaction: {},
   configure(url) {

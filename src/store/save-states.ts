@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { HealthState } from '../engine/destination.js';
 import { stateNumber, storedText } from './rows.js';
@@ -11,7 +12,8 @@ const STATEMENT_TIMEOUT = 30_000;
 
 /**
  * Writes states inside a transaction, a few statements for many rows. A row found by its primary key must still be the
- * same destination: after a table was filled anew its old ids stand for other gateways. Rows that are gone are skipped.
+ * same destination: after a table was filled anew its old ids stand for other gateways. Rows that are gone are skipped. Lets the
+ * event loop run between statements: SQLite's are synchronous.
  */
 export async function updateStates(
   trx: Knex.Transaction,
@@ -22,9 +24,15 @@ export async function updateStates(
   const byId: StateWrite[] = [];
   const byPair: StateWrite[] = [];
   for (const write of states) (columns.has('id') && write.rowId !== undefined ? byId : byPair).push(write);
-  for (const part of chunks(byId, CHUNK)) await updateById(trx, table, columns, part);
+  for (const part of chunks(byId, CHUNK)) {
+    await updateById(trx, table, columns, part);
+    await nextTurn();
+  }
   for (const [state, writes] of byState(byPair)) {
-    for (const part of chunks(writes, CHUNK_OF_PAIRS)) await updateByPair(trx, table, columns, state, part);
+    for (const part of chunks(writes, CHUNK_OF_PAIRS)) {
+      await updateByPair(trx, table, columns, state, part);
+      await nextTurn();
+    }
   }
 }
 
