@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { MiDependencies } from '../../src/mi/dependencies.js';
+import { FifoFraming } from '../../src/mi/fifo-framing.js';
+import { makeMiFixture } from '../support/mi-fixture.js';
+import { recordedProcess, replay, setRecordedTime, withRecordedEvents, zeroStatistics } from '../support/mi-replay.js';
+import { readTranscripts } from '../support/mi-transcript.js';
+
+const ORIGINAL = 'OpenSIPS (4.1.0-dev (x86_64/linux))';
+const OURS = 'switchyard (0.1.0 (x86_64/linux))';
+const INVALID = '{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}';
+
+/** Answers that differ on purpose: section, title, what we answer, why. Everything else is equal byte for byte. */
+const DIFFERENCES: readonly (readonly [
+  section: string,
+  title: string,
+  ours: string | RegExp | undefined,
+  why: string,
+])[] = [
+  [
+    'protocol',
+    '2.1 style line protocol',
+    /^200 OK\nPARTITION:: p2\n/,
+    'the line text form is served on the same socket',
+  ],
+  ['protocol', 'empty object', INVALID, 'the original ends; JSON-RPC 2.0 section 5.1'],
+  ['protocol', 'no method', INVALID.replace('null', '1'), 'the original ends; JSON-RPC 2.0 section 5.1'],
+  ['protocol', 'method not string', INVALID.replace('null', '1'), 'the original ends; JSON-RPC 2.0 section 5.1'],
+  [
+    'protocol',
+    'batch',
+    `[{"jsonrpc":"2.0","result":{"Server":"${OURS}"},"id":1},` +
+      '{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":2}]',
+    'the original ends; JSON-RPC 2.0 section 6',
+  ],
+  ['protocol', 'empty batch', INVALID, 'the original ends; JSON-RPC 2.0 section 6'],
+  [
+    'core commands',
+    'which (whole list)',
+    /^\{"jsonrpc":"2\.0","result":\["statistics:get",.*"dispatcher:set_state","dispatcher:list","dispatcher:reload",/,
+    'which commands there are is each program’s own affair',
+  ],
+];
+
+/** The recording left out what it did between two transcripts; the later one shows it. */
+const NOT_RECORDED: Readonly<Record<string, readonly [state: string, group: string, address: string]>> = {
+  'ds_reload/reload': ['i', '5', 'sip:127.0.0.11:5060'],
+};
+
+const EVENTS = [
+  'E_CORE_SR_STATUS_CHANGED',
+  'E_CORE_THRESHOLD',
+  'E_CORE_SHM_THRESHOLD',
+  'E_CORE_PKG_THRESHOLD',
+  'E_CORE_PROC_AUTO_SCALE',
+  'E_CORE_TCP_DISCONNECT',
+  'E_PROFILING_SCRIPT',
+  'E_PROFILING_PROC',
+  'E_DISPATCHER_STATUS',
+  'E_CORE_LOG',
+];
+const CORE_STATISTICS =
+  'rcv_requests rcv_replies fwd_requests fwd_replies drop_requests drop_replies err_requests err_replies bad_URIs_rcvd bad_msg_hdr slow_messages timestamp';
+
+describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
+  const plain = makeMiFixture();
+  const types = [
+    'attendant',
+    'MI Datagram',
+    'MI FIFO',
+    'time_keeper',
+    'timer',
+    'SIP receiver udp:127.0.0.1:25070',
+    'Timer handler',
+  ];
+  const deps: Partial<MiDependencies> = {
+    process: recordedProcess({
+      startedAt: plain.clock.now(),
+      argv: 'opensips -F -f run/M.cfg -P run/M.pid -m 64 -M 8 -w run'.split(' '),
+      processes: () => types.map((type, id) => ({ id, pid: 31220 + id, type })),
+    })(() => fixture.clock.now()),
+    events: withRecordedEvents(plain.publisher, EVENTS),
+  };
+  const fixture = makeMiFixture({ deps });
+  fixture.statistics.push(...zeroStatistics('core', CORE_STATISTICS.split(' '), { timestamp: 1 }));
+  const framing = new FifoFraming();
+  const transcripts = readTranscripts('opensips-mi-json.md');
+
+  test('the whole recording is there', () => {
+    assert.ok(transcripts.length > 120, `${transcripts.length} transcripts`);
+    for (const [section, title] of DIFFERENCES) {
+      assert.ok(
+        transcripts.some((one) => one.section === section && one.title === title),
+        `${section}/${title} is in the recording`,
+      );
+    }
+  });
+
+  for (const one of transcripts) {
+    test(`${one.section}: ${one.title} (${one.door})`, async () => {
+      const missing = NOT_RECORDED[`${one.section}/${one.title}`];
+      if (missing !== undefined) await fixture.handler.execute('ds_set_state', missing);
+      setRecordedTime(fixture, one.answer);
+      const answer = await replay(fixture, framing, one);
+      const difference = DIFFERENCES.find(([section, title]) => section === one.section && title === one.title);
+      if (difference === undefined) {
+        assert.ok(!one.crashed, 'what the original does not survive must be in the table');
+        assert.equal(answer, one.answer?.replaceAll(ORIGINAL, OURS));
+      } else if (difference[2] instanceof RegExp) assert.match(answer ?? '', difference[2], difference[3]);
+      else assert.equal(answer, difference[2], difference[3]);
+    });
+  }
+});

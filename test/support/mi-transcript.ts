@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+
+/** One request and its answer as recorded. */
+export interface Transcript {
+  /** Heading of the section it stands in, "ds_list". */
+  readonly section: string;
+  /** Heading with what stands in its brackets cut off: "unknown command". */
+  readonly title: string;
+  readonly door: 'fifo' | 'datagram';
+  readonly request: string;
+  /** undefined: no answer at all; 'crash': the original ended. */
+  readonly answer: string | undefined;
+  readonly crashed: boolean;
+}
+
+/** Reads a recording in test/conformance/data: headings, "-> b'request'" and "<- b'answer'" in Python's notation. */
+export function readTranscripts(file: string): readonly Transcript[] {
+  const text = readFileSync(new URL(`../conformance/data/${file}`, import.meta.url), 'utf8');
+  const transcripts: Transcript[] = [];
+  let section = '';
+  let heading = '';
+  let request: string | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('### ')) heading = line.slice(4);
+    else if (line.startsWith('## ')) section = line.slice(3);
+    else if (line.startsWith('-> ')) request = fromPython(line.slice(3));
+    else if (line.startsWith('<- ') && request !== undefined) {
+      const door = /\((fifo|datagram)/.exec(heading)?.[1] ?? (section === 'FIFO framing' ? 'fifo' : 'datagram');
+      const answer = line.slice(3);
+      transcripts.push({
+        section,
+        title: heading.replace(/ \((fifo|datagram)[^()]*\)$/, ''),
+        door: door as 'fifo' | 'datagram',
+        request,
+        crashed: answer.includes('SEGFAULTED'),
+        // A FIFO client that read nothing recorded b'', one that did not even look None.
+        answer: answer === 'None' || answer === "b''" ? undefined : answer.startsWith('b') ? fromPython(answer) : '',
+      });
+      request = undefined;
+    }
+  }
+  return transcripts;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', "'": "'", '"': '"' };
+
+function fromPython(literal: string): string {
+  const body = literal.replace(/^b?(['"])(.*)\1$/s, '$2');
+  return body.replace(/\\(x[0-9a-f]{2}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] as string),
+  );
+}
