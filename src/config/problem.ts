@@ -16,8 +16,8 @@ export interface Problem {
 export class ConfigError extends SwitchyardError {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly Problem[]) {
-    super('CONFIG_INVALID', `configuration refused:\n${formatProblems(problems)}`);
+  constructor(problems: readonly Problem[], code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID') {
+    super(code, `configuration refused:\n${formatProblems(problems)}`);
     this.name = 'ConfigError';
     this.problems = problems;
   }
@@ -36,15 +36,6 @@ export function formatProblems(problems: readonly Problem[]): string {
 /** The JSON pointer of a member of the value at `pointer` (RFC 6901 section 3). */
 export function below(pointer: string, ...keys: readonly (string | number)[]): string {
   return keys.reduce<string>((base, key) => `${base}/${escapeToken(String(key))}`, pointer);
-}
-
-/** The keys a JSON pointer is made of. */
-export function pointerKeys(pointer: string): string[] {
-  if (pointer === '') return [];
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function escapeToken(key: string): string {

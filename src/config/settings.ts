@@ -52,6 +52,8 @@ export interface ColumnNames {
   readonly priority: string;
   readonly attrs: string;
   readonly description: string;
+  /** Kamailio's flags column, default "flags"; used by partitions of that flavour only. */
+  readonly flags?: string;
 }
 
 /** Module-wide dispatcher parameters. */
@@ -76,6 +78,34 @@ export interface DispatcherConfig {
   readonly optionsReplyCodes: readonly number[];
   /** Seconds between two flushes of changed states (default 15). */
   readonly flushInterval: number;
+  /** Parameters only partitions of flavour kamailio look at; always there in settings that were loaded. */
+  readonly kamailio?: KamailioConfig;
+}
+
+/** Parameters of Kamailio's module that have no counterpart, or another default, in OpenSIPS'. */
+export interface KamailioConfig {
+  /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
+  readonly probingMode: 0 | 1 | 2 | 3;
+  /** Failures in a row until inactive; default 1. */
+  readonly probingThreshold: number;
+  /** Good answers until active again; default 1. */
+  readonly inactiveThreshold: number;
+  /** Good codes and classes besides 2xx: ["403", "3xx"]. */
+  readonly pingReplyCodes: readonly string[];
+  readonly latencyStats: boolean;
+  readonly retainLatencyStats: boolean;
+  /** Weight of the past in the latency average, 0 to 1; default 0.9. */
+  readonly latencyAlpha: number;
+  /** modparam flags: bit 1 hash on the user part only, bit 2 failover. */
+  readonly flags: number;
+  readonly useDefault: boolean;
+  readonly forceDst: boolean;
+  readonly attrsPvar: string | undefined;
+  /** Seconds, for the call load of algorithm 10. */
+  readonly hashExpire: number;
+  readonly hashInitexpire: number;
+  readonly hashCheckInterval: number;
+  readonly defaultSocket: string | undefined;
 }
 
 /** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4. */

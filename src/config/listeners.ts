@@ -1,0 +1,66 @@
+import { listOf, type RawSettings } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import type { DispatcherConfig, PartitionConfig, SocketDescription } from './settings.js';
+import { parseHostPort, parseSocket, socketKey } from './socket.js';
+
+/** Reads the SIP sockets; what one does not advertise by itself it takes from "advertise". */
+export function readListeners(raw: RawSettings, root: Place, findings: Findings): SocketDescription[] {
+  const text = raw.advertise;
+  const common =
+    text === undefined ? undefined : findings.attempt(inside(root, 'advertise'), () => parseHostPort(text, text));
+  if (common?.port === 0) findings.refuse(inside(root, 'advertise'), 'port 0 cannot be advertised');
+  const sockets: SocketDescription[] = [];
+  const seen = new Set<string>();
+  for (const [index, description] of listOf<string>(raw.listen)) {
+    const place = inside(root, 'listen', ...(index === undefined ? [] : [index]));
+    const socket = findings.attempt(place, () => parseSocket(description));
+    if (socket === undefined) continue;
+    const key = socketKey(socket);
+    if (socket.transport === 'sctp') findings.refuse(place, 'sctp is not supported');
+    else if (socket.port !== 0 && seen.has(key)) findings.refuse(place, `socket ${key} is listed twice`);
+    else if (secure(socket) && raw.tls === undefined)
+      findings.refuse(place, `a ${socket.transport} socket needs "tls" with a certificate`);
+    seen.add(key);
+    const advertise = socket.advertise ?? (common && { host: common.host, port: common.port ?? socket.port });
+    sockets.push(advertise === undefined ? socket : { ...socket, advertise });
+  }
+  return sockets;
+}
+
+/** A socket to send from that nothing listens on is most likely a slip: it is mentioned, the transport layer decides. */
+export function warnAboutSendingSockets(
+  listen: readonly SocketDescription[],
+  dispatcher: DispatcherConfig,
+  partitions: readonly PartitionConfig[],
+  root: Place,
+  findings: Findings,
+): void {
+  const used = new Map<string, string>();
+  const note = (text: string | undefined, owner: string) => {
+    if (text !== undefined && !used.has(text)) used.set(text, owner);
+  };
+  note(dispatcher.probingSock, 'ds_probing_sock');
+  note(dispatcher.kamailio?.defaultSocket, 'ds_default_socket');
+  for (const partition of partitions) note(partition.pingSock, `ping_sock of partition "${partition.name}"`);
+  for (const [text, owner] of used) {
+    let socket: SocketDescription;
+    try {
+      socket = parseSocket(text);
+    } catch {
+      continue;
+    }
+    if (!listen.some((each) => covers(each, socket))) {
+      findings.warn(inside(root, 'listen'), `${owner} is ${socketKey(socket)}, which is not listened on`);
+    }
+  }
+}
+
+function covers(listener: SocketDescription, socket: SocketDescription): boolean {
+  const everywhere = listener.host === '0.0.0.0' || listener.host === '::';
+  const same = listener.host.toLowerCase() === socket.host.toLowerCase();
+  return listener.transport === socket.transport && listener.port === socket.port && (everywhere || same);
+}
+
+function secure(socket: SocketDescription): boolean {
+  return socket.transport === 'tls' || socket.transport === 'wss';
+}

@@ -1,0 +1,144 @@
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { BUILT_IN, builtInSettings } from './built-in.js';
+import { deepFreeze } from './freeze.js';
+import type { Json } from './json-source.js';
+import { readListeners, warnAboutSendingSockets } from './listeners.js';
+import { readDispatcher } from './modparam.js';
+import { collectDefinitions } from './partition-definition.js';
+import { decidePartitions } from './partitions.js';
+import { ConfigError, type Problem } from './problem.js';
+import type { RawSettings } from './raw.js';
+import { Findings, inside, numericStringsAsNumbers, type Place, soundPart } from './reading.js';
+import { readRules } from './routing.js';
+import { withDefaults } from './schema.js';
+import { readHttp, readMi, readNats, readTls } from './services.js';
+import type { Settings } from './settings.js';
+import { fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** What was accepted but is worth a line in the log. */
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads the settings and all partitions they name: environment filled in, validated by schema, values inherited,
+ * defaults filled, deep-frozen. Without `file` it is ./switchyard.json if there is one, else the built-in defaults.
+ *
+ * Throws ConfigError with every problem of every file.
+ */
+export function loadSettings(file: string | undefined, options: LoadOptions = {}): LoadedSettings {
+  const cwd = options.cwd ?? process.cwd();
+  const findings = new Findings();
+  const path = file ?? defaultFile(cwd);
+  const source =
+    path === undefined
+      ? fillEnvironment(builtInSettings(), { file: BUILT_IN, dir: cwd, pointer: '' }, options, findings.problems)
+      : readSource(path, options, findings.problems);
+  if (source === undefined) throw new ConfigError(findings.problems, 'CONFIG_UNREADABLE');
+  return interpret(source, path === undefined ? BUILT_IN : resolve(cwd, path), options, findings);
+}
+
+/**
+ * The same for settings that are at hand as a value, as a library's user has them. Relative paths start from
+ * `options.cwd`; `name` stands for the file in messages.
+ *
+ * Throws ConfigError with every problem.
+ */
+export function readSettings(value: unknown, options: LoadOptions = {}, name = '(settings)'): LoadedSettings {
+  const findings = new Findings();
+  const dir = options.cwd ?? process.cwd();
+  // Through JSON, so that a caller's object is neither kept nor changed, and holds nothing JSON cannot.
+  const json = JSON.parse(JSON.stringify(value ?? null)) as Json;
+  const source = fillEnvironment(json, { file: name, dir, pointer: '' }, options, findings.problems);
+  return interpret(source, name, options, findings);
+}
+
+function interpret(written: Source, file: string, options: LoadOptions, findings: Findings): LoadedSettings {
+  const root: Place = { file: written.file, dir: written.dir, pointer: '' };
+  const value = written.value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    findings.refuse(root, 'must be an object with settings');
+    throw new ConfigError(findings.problems);
+  }
+  const modparam = value['modparam'];
+  const normal = modparam === undefined ? value : { ...value, modparam: numericStringsAsNumbers(modparam, 'modparam') };
+  const source: Source = { ...written, value: normal };
+  const raw = withDefaults('settings', soundPart(source, 'settings', findings)) as RawSettings;
+
+  const definitions = collectDefinitions(source, raw, options, findings);
+  const { partitions, defaultPartition } = decidePartitions(
+    definitions,
+    raw.modparam,
+    inside(root, 'modparam'),
+    findings,
+  );
+  const names = new Set(definitions.partitions.keys());
+  if (names.size === 0 && !definitions.lost) findings.warn(root, 'no partition is defined: every selection will fail');
+  const dispatcher = readDispatcher(raw.modparam, inside(root, 'modparam'), names, findings);
+  const listen = readListeners(raw, root, findings);
+  warnAboutSendingSockets(listen, dispatcher, partitions, root, findings);
+  const targets = {
+    partitions: names,
+    defaultPartition: defaultPartition ?? (definitions.partitions.has('default') ? 'default' : undefined),
+    blacklists: new Set(partitions.flatMap((partition) => [...partition.blacklists.keys()])),
+    complete: !definitions.lost,
+  };
+  const routing = readRules(raw.routing, inside(root, 'routing'), targets, findings);
+  if (raw.route_script !== undefined && routing.length > 0) {
+    findings.warn(inside(root, 'routing'), 'the rules are not used: "route_script" takes their place');
+  }
+  const settings: Settings = {
+    file,
+    node: raw.node ?? nodeName(options.hostname ?? hostname()),
+    listen,
+    dispatcher,
+    partitions,
+    defaultPartition,
+    routing,
+    routeScript: raw.route_script === undefined ? undefined : resolve(root.dir, raw.route_script),
+    tm: {
+      frTimeout: raw.tm.fr_timeout,
+      frInvTimeout: raw.tm.fr_inv_timeout,
+      t1: raw.tm.t1,
+      t2: raw.tm.t2,
+      t4: raw.tm.t4,
+      timerC: raw.tm.timer_c,
+      auto100: raw.tm.auto_100,
+    },
+    mi: readMi(raw, root, new Set(Object.keys(normal)), findings),
+    events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },
+    http: readHttp(raw, root, findings),
+    log: { level: raw.log.level },
+    tls: readTls(raw, root),
+  };
+  if (findings.problems.length > 0) throw new ConfigError(distinct(findings.problems));
+  return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
+}
+
+function defaultFile(cwd: string): string | undefined {
+  const path = resolve(cwd, 'switchyard.json');
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
+}
+
+/** Names stand in events and stream ids: what is odd in a host name becomes "-". */
+function nodeName(host: string): string {
+  return (
+    host
+      .replace(/[^A-Za-z0-9_.-]/g, '-')
+      .replace(/^[^A-Za-z0-9_]+/, '')
+      .slice(0, 64) || 'switchyard'
+  );
+}
+
+/** A value that several partitions inherit is complained about once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = JSON.stringify([problem.file, problem.pointer, problem.reason]);
+    if (!seen.has(key)) seen.set(key, problem);
+  }
+  return [...seen.values()];
+}

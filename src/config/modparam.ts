@@ -1,0 +1,135 @@
+import { refuseUnknownPartition } from './partition-definition.js';
+import { sipUri } from './partitions.js';
+import { isOn, type RawModparam } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import { readSchema } from './schema.js';
+import type { DispatcherConfig, KamailioConfig } from './settings.js';
+import { parseSocket } from './socket.js';
+
+/** Reads the module-wide parameters; `raw` is sound and has its defaults. */
+export function readDispatcher(
+  raw: RawModparam,
+  place: Place,
+  partitionNames: ReadonlySet<string>,
+  findings: Findings,
+): DispatcherConfig {
+  const at = (key: string) => inside(place, key);
+  const text = (key: string) => (raw[key] === undefined ? undefined : String(raw[key]));
+  const number = (key: string) => Number(raw[key]);
+  warnAboutUnused(raw, at, findings);
+  for (const key of ['ds_probing_sock', 'ds_default_socket']) {
+    const value = text(key);
+    if (value !== undefined) findings.attempt(at(key), () => parseSocket(value));
+  }
+  const pingFrom = text('ds_ping_from') ?? '';
+  findings.attempt(at('ds_ping_from'), () => sipUri(pingFrom));
+  const pattern = text('pvar_algo_pattern');
+  if (pattern !== undefined && !pattern.includes('%u')) {
+    findings.warn(at('pvar_algo_pattern'), 'holds no "%u": every destination of a set has the same load then');
+  }
+  const threshold = readThreshold(raw, at, findings);
+  const frTimer = number('ds_ping_fr_timer');
+  const mode = number('ds_probing_mode') as KamailioConfig['probingMode'];
+  return {
+    hashPvar: text('hash_pvar'),
+    setidPvar: readAlias(raw, 'setid_pvar', 'setid_pvname', at, findings),
+    pvarAlgoPattern: pattern,
+    algoRoute: text('algo_route'),
+    pingInterval: number('ds_ping_interval'),
+    pingMethod: (text('ds_ping_method') ?? '').toUpperCase(),
+    pingFrom,
+    pingMaxfwd: number('ds_ping_maxfwd'),
+    pingTimeout: frTimer > 0 ? frTimer / 1000 : number('ds_ping_timeout'),
+    probingSock: text('ds_probing_sock'),
+    probingThreshold: threshold ?? 3,
+    probingMode: mode === 0 ? 0 : 1,
+    probingList: readProbingList(text('ds_probing_list'), at('ds_probing_list'), partitionNames, findings),
+    optionsReplyCodes: (text('options_reply_codes') ?? '').match(/[0-9]+/g)?.map(Number) ?? [],
+    flushInterval: number('ds_flush_interval'),
+    kamailio: {
+      probingMode: mode,
+      probingThreshold: threshold ?? 1,
+      inactiveThreshold: number('ds_inactive_threshold'),
+      pingReplyCodes: readReplyCodes(text('ds_ping_reply_codes') ?? '', at('ds_ping_reply_codes'), findings),
+      latencyStats: isOn(raw['ds_ping_latency_stats']),
+      retainLatencyStats: isOn(raw['ds_retain_latency_stats']),
+      latencyAlpha: number('ds_latency_estimator_alpha') / 1000,
+      flags: number('flags'),
+      useDefault: isOn(raw['use_default']),
+      forceDst: isOn(raw['force_dst']),
+      attrsPvar: text('attrs_pvname'),
+      hashExpire: number('ds_hash_expire'),
+      hashInitexpire: number('ds_hash_initexpire'),
+      hashCheckInterval: number('ds_hash_check_interval'),
+      defaultSocket: text('ds_default_socket'),
+    },
+  };
+}
+
+type At = (key: string) => Place;
+
+/** ds_probing_threshhold is the documented spelling of 2.1, ds_probing_threshold today's. */
+function readThreshold(raw: RawModparam, at: At, findings: Findings): number | undefined {
+  const value = readAlias(raw, 'ds_probing_threshhold', 'ds_probing_threshold', at, findings);
+  return value === undefined ? undefined : Number(value);
+}
+
+function readAlias(raw: RawModparam, key: string, alias: string, at: At, findings: Findings): string | undefined {
+  const value = raw[key] ?? raw[alias];
+  if (raw[key] !== undefined && raw[alias] !== undefined && String(raw[key]) !== String(raw[alias])) {
+    findings.refuse(at(alias), `is another name of ${key}, which has another value`);
+  }
+  return value === undefined ? undefined : String(value);
+}
+
+/** Parameters of other modules' features: a configuration that carries them still loads, but its owner is told. */
+function warnAboutUnused(raw: RawModparam, at: At, findings: Findings): void {
+  for (const [key, schema] of Object.entries(readSchema('modparam').properties ?? {})) {
+    if (schema.deprecated && raw[key] !== undefined) {
+      findings.warn(at(key), (schema.description ?? '').replace('Accepted without effect. ', 'has no effect: '));
+    }
+  }
+}
+
+/**
+ * "1,2" are set ids of every partition, as documented; "acme:1" is a set of one partition and "acme" all of its sets.
+ */
+function readProbingList(
+  text: string | undefined,
+  place: Place,
+  partitions: ReadonlySet<string>,
+  findings: Findings,
+): DispatcherConfig['probingList'] {
+  if (text === undefined) return undefined;
+  const list: { partition: string; set: number | undefined }[] = [];
+  for (const entry of text.split(',').map((each) => each.trim())) {
+    if (entry === '') continue;
+    const match = /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*:\s*)?([0-9]{1,10})$/.exec(entry);
+    const named = match ? match[1] : entry.replace(/\s*:\s*\*?$/, '');
+    const set = match ? Number(match[2]) : undefined;
+    if (set !== undefined && set > 2147483647) findings.refuse(place, `set id ${set} is too large`);
+    else if (named === undefined) for (const partition of partitions) list.push({ partition, set });
+    else if (partitions.has(named)) list.push({ partition: named, set });
+    else refuseUnknownPartition(named, partitions, place, findings);
+  }
+  return list;
+}
+
+/** "class=2;code=403": Kamailio's way of saying ["2xx", "403"]. */
+function readReplyCodes(text: string, place: Place, findings: Findings): readonly string[] {
+  const codes: string[] = [];
+  for (const [, kind, digits] of text.matchAll(/(code|class)\s*=\s*([0-9]{1,3})/g)) {
+    const number = Number(digits);
+    const [low, high] = kind === 'class' ? [1, 6] : [100, 699];
+    if (number < low! || number > high!) findings.refuse(place, `bad ${kind} ${digits}: must be ${low} to ${high}`);
+    else codes.push(kind === 'class' ? `${number}xx` : String(number));
+  }
+  return codes;
+}
+
+/** The name inside "$avp(name)". Throws when there is none. */
+export function avpName(specification: string): string {
+  const match = /^\$avp\((.+)\)$/.exec(specification);
+  if (!match) throw new Error(`"${specification}" is no AVP: expected $avp(name)`);
+  return match[1]!;
+}

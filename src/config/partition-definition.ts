@@ -1,0 +1,244 @@
+import { readdirSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { nearest } from '../core/nearest.js';
+import type { Json } from './json-source.js';
+import { parsePartitionString } from './partition-string.js';
+import { listOf, type RawSettings } from './raw.js';
+import { type Findings, inside, keysWritten, type Place, soundPart } from './reading.js';
+import { compileSchema, readSchema } from './schema.js';
+import { displayName, type LoadOptions, readSource, type Source } from './source.js';
+
+/** A value that was written for a partition, and where. */
+export interface Located {
+  readonly value: unknown;
+  readonly place: Place;
+}
+
+/** What was written about one partition, before anything is inherited. */
+export interface PartitionDefinition {
+  readonly name: string;
+  /** Where it was first named. */
+  readonly place: Place;
+  readonly kind: 'modparam' | 'string' | 'object';
+  readonly values: Map<string, Located>;
+  /** Keys that were written, the refused ones included. */
+  readonly given: Set<string>;
+}
+
+export interface Definitions {
+  readonly partitions: ReadonlyMap<string, PartitionDefinition>;
+  /** What "default: NAME" or the key "default" says. */
+  readonly redirect: { readonly target: string; readonly place: Place } | undefined;
+  /** Whether there were definitions that could not be read as far as their name. */
+  readonly lost: boolean;
+}
+
+/** Setting one of these by modparam creates the default partition (module document, section 1.1). */
+const SPECIFIC = [
+  'db_url',
+  'table_name',
+  'dst_avp',
+  'grp_avp',
+  'cnt_avp',
+  'sock_avp',
+  'attrs_avp',
+  'ds_define_blacklist',
+];
+
+/** Other spellings that are found in configurations. */
+const ALIASES: Readonly<Record<string, string>> = { script_attrs: 'script_attrs_avp' };
+
+/** Gathers every partition from module parameters, partition strings, files and inline objects. */
+export function collectDefinitions(
+  source: Source,
+  raw: RawSettings,
+  options: LoadOptions,
+  findings: Findings,
+): Definitions {
+  const collector = new Collector(findings);
+  const root: Place = { file: source.file, dir: source.dir, pointer: source.pointer };
+  collector.fromModparam(raw.modparam, keysWritten(source, 'modparam'), inside(root, 'modparam'));
+  for (const [index, text] of listOf(raw.modparam['partition'] as string | readonly (string | null)[] | undefined)) {
+    collector.fromString(text, inside(root, 'modparam', 'partition', ...(index === undefined ? [] : [index])));
+  }
+  if (typeof raw.partitions === 'string') {
+    collector.fromFolder(resolve(source.dir, raw.partitions), inside(root, 'partitions'), options);
+  } else {
+    for (const [index, each] of listOf(raw.partitions)) {
+      const place = inside(root, 'partitions', index ?? 0);
+      if (typeof each === 'string') collector.fromFile(resolve(source.dir, each), options);
+      else collector.fromObject(each as Record<string, Json>, place, keysWritten(source, 'partitions', index ?? 0));
+    }
+  }
+  if (raw.default !== undefined) collector.redirectTo(raw.default, inside(root, 'default'));
+  const refused = Array.isArray(raw.partitions) && raw.partitions.includes(null);
+  const dropped = keysWritten(source).includes('partitions') && raw.partitions === undefined;
+  return { partitions: collector.partitions, redirect: collector.redirect, lost: collector.lost || refused || dropped };
+}
+
+class Collector {
+  readonly partitions = new Map<string, PartitionDefinition>();
+  redirect: Definitions['redirect'];
+  lost = false;
+
+  constructor(private readonly findings: Findings) {}
+
+  fromModparam(modparam: RawSettings['modparam'], written: readonly string[], place: Place): void {
+    const creating = SPECIFIC.filter((key) => written.includes(key));
+    const { list_file: listFile, script_attrs_avp: scriptAttrs } = modparam;
+    if (creating.length === 0 && listFile === undefined) return;
+    const definition = this.define('default', inside(place, creating[0] ?? 'list_file'), 'modparam');
+    for (const key of creating) {
+      definition.given.add(key);
+      if (modparam[key] !== undefined) this.put(definition, key, modparam[key], inside(place, key));
+    }
+    if (scriptAttrs !== undefined) {
+      this.put(definition, 'script_attrs_avp', scriptAttrs, inside(place, 'script_attrs_avp'));
+    }
+    if (listFile === undefined) return;
+    const at = inside(place, 'list_file');
+    if (definition.given.has('db_url'))
+      this.findings.refuse(at, 'db_url is set as well: one of the two says where the rows are');
+    else this.put(definition, 'db_url', `list:${listFile}`, at);
+  }
+
+  fromString(text: string, place: Place): void {
+    const parsed = this.findings.attempt(place, () => parsePartitionString(text));
+    if (parsed === undefined) {
+      this.lost = true;
+      return;
+    }
+    if (parsed.kind === 'redirect') {
+      this.redirectTo(parsed.target, place);
+      return;
+    }
+    const known = this.partitions.get(parsed.name);
+    if (known?.kind === 'object') {
+      this.duplicate(parsed.name, known, place);
+      return;
+    }
+    const definition = known ?? this.define(parsed.name, place, 'string');
+    const object: Record<string, unknown> = {};
+    for (const [written, value] of parsed.params) {
+      const key = ALIASES[written] ?? written;
+      if (key === 'name') {
+        this.findings.refuse(place, 'parameter "name": the name stands before the ":"');
+      } else if (key === 'ds_define_blacklist') {
+        object[key] = [...((object[key] as string[] | undefined) ?? []), value];
+      } else if (Object.hasOwn(object, key)) {
+        this.findings.refuse(place, `parameter "${key}" of partition "${parsed.name}" is set twice`);
+      } else {
+        object[key] = value;
+      }
+      definition.given.add(key);
+    }
+    const bad = new Set<string>();
+    for (const fault of compileSchema('partition').faults({ name: parsed.name, ...object })) {
+      const key = fault.pointer.split('/')[1] ?? '';
+      bad.add(key);
+      const reason =
+        fault.unknownKey === undefined
+          ? `parameter "${key}" of partition "${parsed.name}": ${fault.reason}`
+          : `partition "${parsed.name}": unknown parameter "${key}"`;
+      this.findings.refuse(place, reason, fault.suggestion);
+    }
+    for (const [key, value] of Object.entries(object)) if (!bad.has(key)) this.put(definition, key, value, place);
+  }
+
+  fromFolder(folder: string, place: Place, options: LoadOptions): void {
+    let names: string[];
+    try {
+      if (!statSync(folder).isDirectory()) {
+        this.lost = true;
+        this.findings.refuse(place, 'is no folder; files are named in a list: ["./acme.json"]');
+        return;
+      }
+      names = readdirSync(folder);
+    } catch {
+      this.lost = true;
+      this.findings.refuse(place, `folder "${displayName(folder, options.cwd ?? process.cwd())}" cannot be read`);
+      return;
+    }
+    const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
+    if (files.length === 0) this.findings.warn(place, 'the folder holds no *.json file');
+    for (const name of files) this.fromFile(resolve(folder, name), options);
+  }
+
+  fromFile(path: string, options: LoadOptions): void {
+    const source = readSource(path, options, this.findings.problems);
+    if (source === undefined) {
+      this.lost = true;
+      return;
+    }
+    if (source.value === null || typeof source.value !== 'object' || Array.isArray(source.value)) {
+      this.lost = true;
+      this.findings.refuse(source, 'must be an object with the keys of one partition');
+      return;
+    }
+    const sound = soundPart(source, 'partition', this.findings) as Record<string, Json>;
+    this.fromObject(sound, { file: source.file, dir: source.dir, pointer: '' }, Object.keys(source.value));
+  }
+
+  /** `object` holds sound values only; without a sound name there is nothing to go on with. */
+  fromObject(object: Readonly<Record<string, Json>>, place: Place, given: readonly string[]): void {
+    const name = object['name'];
+    if (typeof name !== 'string') {
+      this.lost = true;
+      return;
+    }
+    const known = this.partitions.get(name);
+    if (known !== undefined && known.kind !== 'modparam') {
+      this.duplicate(name, known, inside(place, 'name'));
+      return;
+    }
+    const definition = known ?? this.define(name, place, 'object');
+    // Module parameters alter the default partition; where it is also defined by a file, the file is its home.
+    if (known) this.partitions.set(name, { ...known, place, kind: 'object' });
+    for (const key of given) definition.given.add(key);
+    for (const [key, value] of Object.entries(object)) {
+      if (key !== '$schema' && key !== 'name') this.put(definition, key, value, inside(place, key));
+    }
+  }
+
+  redirectTo(target: string, place: Place): void {
+    if (this.redirect !== undefined && this.redirect.target !== target) {
+      const { place: first, target: other } = this.redirect;
+      this.findings.refuse(place, `the default partition is already "${other}" (${first.file}#${first.pointer})`);
+      return;
+    }
+    this.redirect ??= { target, place };
+  }
+
+  private define(name: string, place: Place, kind: PartitionDefinition['kind']): PartitionDefinition {
+    const definition = { name, place, kind, values: new Map(), given: new Set<string>() };
+    this.partitions.set(name, definition);
+    return definition;
+  }
+
+  private put(definition: PartitionDefinition, key: string, value: unknown, place: Place): void {
+    const known = definition.values.get(key);
+    if (known !== undefined && key !== 'ds_define_blacklist') {
+      const where = `${known.place.file}#${known.place.pointer}`;
+      this.findings.refuse(place, `"${key}" of partition "${definition.name}" is already set in ${where}`);
+      return;
+    }
+    definition.given.add(key);
+    const merged = known === undefined ? value : [known.value, value].flat();
+    definition.values.set(key, { value: merged, place });
+  }
+
+  private duplicate(name: string, known: PartitionDefinition, place: Place): void {
+    const where = `${known.place.file}#${known.place.pointer}`;
+    this.findings.refuse(place, `duplicate partition "${name}": it is already defined in ${where}`);
+  }
+}
+
+/** The partition a name stands for, or the problem with it worded for `place`. */
+export function refuseUnknownPartition(name: string, known: Iterable<string>, place: Place, findings: Findings): void {
+  findings.refuse(place, `unknown partition "${name}"`, nearest(name, known));
+}
+
+/** Keys of a partition, for messages and tests. */
+export function partitionKeys(): readonly string[] {
+  return Object.keys(readSchema('partition').properties ?? {}).filter((key) => key !== '$schema' && key !== 'name');
+}

@@ -1,0 +1,69 @@
+import { SwitchyardError } from '../core/errors.js';
+
+/** What a "partition" module parameter says. */
+export type PartitionString =
+  | { readonly kind: 'definition'; readonly name: string; readonly params: readonly (readonly [string, string])[] }
+  /** "default: acme" makes the existing partition acme the default one. */
+  | { readonly kind: 'redirect'; readonly target: string };
+
+/** Names are used in AVP names, NATS subjects and "partition:set" arguments, so they hold no space, colon or comma. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
+/**
+ * Reads "partition_name: param1 = value1; param2 = value2" (module document, parameter "partition"). A value ends at the
+ * next ";" and may hold "=" and ":"; a ";" may also stand at the end.
+ *
+ * Throws SwitchyardError MODPARAM_SYNTAX; the message holds no value, which may be a URL with a password.
+ */
+export function parsePartitionString(text: string): PartitionString {
+  const colon = text.indexOf(':');
+  if (colon < 0) throw syntax('expected "name: param = value; ...", but there is no ":"');
+  const name = text.slice(0, colon).trim();
+  if (name === '') throw syntax('the partition name before ":" is missing');
+  if (name.includes('=')) throw syntax('the partition name and ":" must come before the first parameter');
+  if (!NAME.test(name)) throw syntax(`bad partition name "${shorten(name)}"`);
+  const segments = text
+    .slice(colon + 1)
+    .split(';')
+    .map((segment) => segment.trim())
+    .filter((segment) => segment !== '');
+  const target = segments[0];
+  if (name === 'default' && segments.length === 1 && target !== undefined && NAME.test(target)) {
+    if (target === 'default') throw syntax('the default partition cannot be redirected to itself');
+    return { kind: 'redirect', target };
+  }
+  const params = segments.map((segment, i): [string, string] => {
+    const equals = segment.indexOf('=');
+    // The segment itself is not shown: it may be the tail of a password that held a ";".
+    if (equals < 0) throw syntax(`part ${i + 1} of partition "${name}" is no "param = value"`);
+    const key = segment.slice(0, equals).trim();
+    const value = segment.slice(equals + 1).trim();
+    if (!/^[A-Za-z_]{1,64}$/.test(key))
+      throw syntax(`part ${i + 1} of partition "${name}" begins with no parameter name`);
+    if (value === '') throw syntax(`parameter "${key}" of partition "${name}" has no value`);
+    return [key, value];
+  });
+  return { kind: 'definition', name, params };
+}
+
+/**
+ * Reads a ds_define_blacklist value, "name= 1,4,3": the list's name and the sets it is made of.
+ *
+ * Throws SwitchyardError MODPARAM_SYNTAX.
+ */
+export function parseBlacklist(text: string): { readonly name: string; readonly sets: readonly number[] } {
+  const match = /^\s*([A-Za-z0-9_][\w.-]{0,63})\s*=\s*([0-9]{1,10}(?:\s*,\s*[0-9]{1,10})*)\s*,?\s*$/.exec(text);
+  if (!match) throw syntax(`bad blacklist "${shorten(text)}": expected a name and set ids, as in "list= 1,4,3"`);
+  const sets = [...new Set(match[2]!.split(',').map(Number))];
+  const high = sets.find((set) => set > 2147483647);
+  if (high !== undefined) throw syntax(`bad blacklist "${match[1]}": set id ${high} is too large`);
+  return { name: match[1]!, sets };
+}
+
+function shorten(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 64)}...` : text;
+}
+
+function syntax(message: string): SwitchyardError {
+  return new SwitchyardError('MODPARAM_SYNTAX', message);
+}

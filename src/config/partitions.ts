@@ -1,0 +1,265 @@
+import { parseUri } from '../core/uri.js';
+import type { Compat, Flavour } from '../engine/partition.js';
+import { parseDatabaseUrl } from './db-url.js';
+import {
+  type Definitions,
+  type Located,
+  type PartitionDefinition,
+  refuseUnknownPartition,
+} from './partition-definition.js';
+import { parseBlacklist } from './partition-string.js';
+import { isOn, listOf, type RawModparam } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import { defaultOf } from './schema.js';
+import type { ColumnNames, PartitionConfig } from './settings.js';
+import { parseSocket } from './socket.js';
+
+const AVP_KEYS = ['dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp', 'script_attrs_avp'];
+const COLUMN_KEYS = [
+  'id_col',
+  'setid_col',
+  'destination_col',
+  'socket_col',
+  'state_col',
+  'probe_mode_col',
+  'weight_col',
+  'priority_col',
+  'attrs_col',
+  'description_col',
+  'flags_col',
+];
+
+/** Global parameters that stand in for what neither a partition nor the default one says: key -> module parameter. */
+const GLOBAL: Readonly<Record<string, string>> = {
+  persistent_state: 'persistent_state',
+  blacklist_match: 'blacklist_match',
+  ping_from: 'ds_ping_from',
+  ping_method: 'ds_ping_method',
+  ping_sock: 'ds_probing_sock',
+  ...Object.fromEntries(COLUMN_KEYS.map((key) => [key, key])),
+};
+
+/** Methods that belong to a call and cannot be answered by a destination that is only asked whether it is there. */
+const NO_PROBE = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'PRACK']);
+
+export interface DecidedPartitions {
+  readonly partitions: readonly PartitionConfig[];
+  readonly defaultPartition: string | undefined;
+}
+
+/**
+ * Decides every value of every partition: its own, else the default partition's, else the global module parameter's,
+ * else the documented default.
+ */
+export function decidePartitions(
+  definitions: Definitions,
+  modparam: RawModparam,
+  modparamPlace: Place,
+  findings: Findings,
+): DecidedPartitions {
+  const { partitions: defined, redirect } = definitions;
+  const inherited = defined.get('default');
+  const blacklists = new Map<string, string>();
+  const partitions: PartitionConfig[] = [];
+  for (const definition of defined.values()) {
+    const decide = new Decision(definition, inherited, modparam, modparamPlace, findings, defined.size === 1);
+    const config = decide.partition(blacklists);
+    if (config) partitions.push(config);
+  }
+  if (redirect === undefined) {
+    return { partitions, defaultPartition: partitions.some(({ name }) => name === 'default') ? 'default' : undefined };
+  }
+  if (inherited !== undefined && redirect.target !== 'default') {
+    const where = `${inherited.place.file}#${inherited.place.pointer}`;
+    findings.refuse(
+      redirect.place,
+      `"${redirect.target}" cannot be the default partition: "default" itself is defined in ${where}`,
+    );
+  } else if (!defined.has(redirect.target)) {
+    refuseUnknownPartition(redirect.target, defined.keys(), redirect.place, findings);
+  }
+  return { partitions, defaultPartition: redirect.target };
+}
+
+class Decision {
+  constructor(
+    private readonly own: PartitionDefinition,
+    private readonly inherited: PartitionDefinition | undefined,
+    private readonly modparam: RawModparam,
+    private readonly modparamPlace: Place,
+    private readonly findings: Findings,
+    /** Whether it is the only partition there is. */
+    private readonly alone: boolean,
+  ) {}
+
+  partition(blacklistOwners: Map<string, string>): PartitionConfig | undefined {
+    const { name, place } = this.own;
+    const dbUrl = this.databaseUrl();
+    const pingSock = this.checked('ping_sock', parseSocket)?.text;
+    const pingMethod = String(this.value('ping_method')?.value).toUpperCase();
+    const method = this.value('ping_method');
+    if (method !== undefined && NO_PROBE.has(pingMethod)) {
+      this.findings.refuse(method.place, `${pingMethod} cannot be used for probing`);
+    }
+    const blacklists = this.blacklists(blacklistOwners);
+    const config: PartitionConfig = {
+      name,
+      source: place.pointer === '' ? place.file : `${place.file}#${place.pointer}`,
+      dbUrl: dbUrl ?? '',
+      tableName: this.text('table_name'),
+      dstAvp: this.text('dst_avp'),
+      grpAvp: this.text('grp_avp'),
+      cntAvp: this.text('cnt_avp'),
+      sockAvp: this.text('sock_avp'),
+      attrsAvp: this.optionalText('attrs_avp'),
+      scriptAttrsAvp: this.optionalText('script_attrs_avp'),
+      blacklists,
+      blacklistMatch: this.text('blacklist_match') as 'ip' | 'endpoint',
+      flavour: this.text('flavour') as Flavour,
+      compat: this.text('compat') as Compat,
+      persistentState: isOn(this.value('persistent_state')?.value),
+      pingFrom: this.checked('ping_from', sipUri) ?? '',
+      pingMethod,
+      pingSock,
+      columns: this.columns(),
+    };
+    this.checkDistinct('AVP', AVP_KEYS);
+    this.checkDistinct('column', COLUMN_KEYS);
+    return dbUrl === undefined ? undefined : config;
+  }
+
+  /**
+   * The value that counts, and where it was written.
+   *
+   * "Each undefined parameter from all other partitions will take the value of the corresponding one from the default
+   * partition" (module document, 1.1) is read as: what was *written* for the default partition. Its AVPs that are only
+   * defaults are not passed on, because the document gives every partition AVPs of its own then
+   * ("$avp(ds_dst_failover_partitionname)"), and two partitions that shared them would overwrite each other's lists
+   * within one call. Blacklists are never passed on: a list's name stands for one list in the whole process.
+   */
+  private value(key: string): Located | undefined {
+    const own = this.own.values.get(key);
+    if (own !== undefined) return own;
+    const inherited = key === 'ds_define_blacklist' ? undefined : this.inherited?.values.get(key);
+    if (inherited !== undefined) return inherited;
+    const global = GLOBAL[key];
+    if (global !== undefined) {
+      const value = this.modparam[global];
+      return value === undefined ? undefined : { value, place: inside(this.modparamPlace, global) };
+    }
+    const fallback = defaultOf('partition', key);
+    if (fallback === undefined) return undefined;
+    const suffix = this.own.name === 'default' ? '' : `_${this.own.name}`;
+    const value = typeof fallback === 'string' ? fallback.replace('_<name>', suffix) : fallback;
+    return { value, place: this.own.place };
+  }
+
+  private optionalText(key: string): string | undefined {
+    const located = this.value(key);
+    return located === undefined ? undefined : String(located.value);
+  }
+
+  private text(key: string): string {
+    return this.optionalText(key) ?? '';
+  }
+
+  /** A value that has a parser of its own: parsed where it was written, so that a mistake is reported once. */
+  private checked<T>(key: string, parse: (text: string) => T): T | undefined {
+    const located = this.value(key);
+    if (located === undefined) return undefined;
+    const text = String(located.value);
+    if (this.isOwn(key)) return this.findings.attempt(located.place, () => parse(text));
+    try {
+      return parse(text);
+    } catch {
+      // Inherited or global: reported where it was written.
+      return undefined;
+    }
+  }
+
+  private isOwn(key: string): boolean {
+    return this.own.values.has(key);
+  }
+
+  private databaseUrl(): string | undefined {
+    const located = this.value('db_url');
+    if (located === undefined) {
+      if (this.own.given.has('db_url') || this.inherited?.given.has('db_url')) return undefined;
+      const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;
+      // Module parameters meant for the others to inherit create a default partition that has nothing to load.
+      if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.place, `${reason}: not loaded`);
+      else this.findings.refuse(this.own.place, reason);
+      return undefined;
+    }
+    const text = String(located.value);
+    // A relative path starts from the folder of the file that names it, also when another partition inherits it.
+    const url = this.checked('db_url', (each) => parseDatabaseUrl(each, located.place.dir));
+    if (url === undefined) return undefined;
+    return url.kind === 'mysql' || url.kind === 'postgres' ? text.trim() : url.canonical;
+  }
+
+  private whyNoUrl(): string {
+    if (this.own.name === 'default') {
+      const key = this.own.kind === 'modparam' ? [...this.own.given][0] : undefined;
+      return key === undefined ? '' : `; setting ${key} by modparam creates the default partition`;
+    }
+    if (this.inherited === undefined) return ', and there is no default partition to take it from';
+    return ', and neither has the default partition';
+  }
+
+  private blacklists(owners: Map<string, string>): ReadonlyMap<string, readonly number[]> {
+    const lists = new Map<string, readonly number[]>();
+    const located = this.own.values.get('ds_define_blacklist');
+    if (located === undefined) return lists;
+    for (const [, text] of listOf(located.value as string | readonly (string | null)[])) {
+      const list = this.findings.attempt(located.place, () => parseBlacklist(text));
+      if (list === undefined) continue;
+      const owner = owners.get(list.name);
+      if (owner !== undefined) {
+        this.findings.refuse(located.place, `blacklist "${list.name}" is already defined by partition "${owner}"`);
+        continue;
+      }
+      owners.set(list.name, this.own.name);
+      lists.set(list.name, list.sets);
+    }
+    return lists;
+  }
+
+  private columns(): ColumnNames {
+    return {
+      id: this.text('id_col'),
+      setid: this.text('setid_col'),
+      destination: this.text('destination_col'),
+      socket: this.text('socket_col'),
+      state: this.text('state_col'),
+      probeMode: this.text('probe_mode_col'),
+      weight: this.text('weight_col'),
+      priority: this.text('priority_col'),
+      attrs: this.text('attrs_col'),
+      description: this.text('description_col'),
+      flags: this.text('flags_col'),
+    };
+  }
+
+  /** Two roles in one AVP or column would overwrite each other. */
+  private checkDistinct(what: string, keys: readonly string[]): void {
+    const seen = new Map<string, string>();
+    for (const key of keys) {
+      const located = this.value(key);
+      if (located === undefined) continue;
+      const name = String(located.value);
+      const other = seen.get(name);
+      if (other !== undefined)
+        this.findings.refuse(located.place, `${what} ${name} is used for both ${other} and ${key}`);
+      seen.set(name, key);
+    }
+  }
+}
+
+/** Throws when `text` is no SIP URI a probe could come from. */
+export function sipUri(text: string): string {
+  const uri = parseUri(text.trim());
+  if (uri === undefined || uri.scheme === 'tel')
+    throw new Error(`expected a SIP URI, as in "sip:dispatcher@localhost"`);
+  return text.trim();
+}

@@ -1,0 +1,85 @@
+/** The settings file as its schema promises it after validation, defaults filled in. */
+export interface RawSettings {
+  readonly node?: string;
+  readonly listen: string | readonly (string | null)[];
+  readonly advertise?: string;
+  readonly partitions?: string | readonly (string | Readonly<Record<string, unknown>> | null)[];
+  readonly default?: string;
+  readonly modparam: RawModparam;
+  readonly routing: readonly (RawRule | null)[];
+  readonly route_script?: string;
+  readonly tm: {
+    readonly fr_timeout: number;
+    readonly fr_inv_timeout: number;
+    readonly t1: number;
+    readonly t2: number;
+    readonly t4: number;
+    readonly timer_c: number;
+    readonly auto_100: boolean;
+  };
+  readonly mi: {
+    readonly fifo?: { readonly fifo_name: string; readonly fifo_mode: string; readonly reply_dir: string };
+    readonly datagram: readonly ({ readonly socket_name: string; readonly unix_socket_mode: string } | null)[];
+    readonly http?: { readonly root: string };
+    readonly nats?: { readonly subject: string };
+  };
+  readonly events: { readonly nats?: RawNats };
+  readonly http?: string;
+  readonly log: { readonly level: string };
+  readonly tls?: {
+    readonly certificate: string;
+    readonly private_key: string;
+    readonly ca?: string;
+    readonly verify_client: boolean;
+    readonly verify_server: boolean;
+  };
+}
+
+export interface RawNats {
+  readonly servers: string | readonly (string | null)[];
+  readonly prefix: string;
+  readonly jetstream?: { readonly stream: string; readonly outbox_limit: number };
+  readonly bucket?: string;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  readonly nkey_seed?: string;
+  readonly creds_file?: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
+/** Module parameters by name; a flag may be written true, 1 or "1". */
+export type RawModparam = Readonly<Record<string, string | number | boolean | readonly (string | null)[] | undefined>>;
+
+export interface RawRule {
+  readonly match: Readonly<Record<string, string | number>>;
+  readonly select?: {
+    readonly partition?: string;
+    readonly set: string | number;
+    readonly alg: string | number;
+    readonly flags: string;
+    readonly max_res?: string | number | null;
+    readonly fn: 'dst' | 'domain';
+  };
+  readonly relay: 'stateful' | 'stateless' | 'redirect';
+  readonly failover: {
+    readonly codes: readonly (string | number | null)[];
+    readonly max?: number;
+    readonly mark?: 'p' | 'i' | 'a';
+  };
+  readonly record_route: boolean;
+  readonly use_blacklist: string | readonly (string | null)[];
+  readonly reject: { readonly code: number; readonly reason: string };
+}
+
+/** A flag as operators write it: true, 1 or "1". */
+export function isOn(value: unknown): boolean {
+  return value === true || value === 1 || value === '1';
+}
+
+/** One value or a list of them, without the entries that were refused. */
+export function listOf<T>(value: T | readonly (T | null)[] | undefined): readonly (readonly [number | undefined, T])[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return [[undefined, value as T]];
+  return value.map((each, i): [number, T | null] => [i, each]).filter((each): each is [number, T] => each[1] !== null);
+}

@@ -1,0 +1,122 @@
+import { messageOf } from '../core/errors.js';
+import type { Json } from './json-source.js';
+import { below, type Problem } from './problem.js';
+import { compileSchema, type JsonSchema, readSchema } from './schema.js';
+import type { Source } from './source.js';
+
+/** Collects what is wrong and what is merely worth a word, over all files. */
+export class Findings {
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+
+  /** Adds a problem at a key below the source's own place. */
+  refuse(at: Place, reason: string, suggestion?: string | undefined): void {
+    this.problems.push({ file: at.file, pointer: at.pointer, reason, suggestion });
+  }
+
+  warn(at: Place, reason: string): void {
+    this.warnings.push({ file: at.file, pointer: at.pointer, reason });
+  }
+
+  /** The result of `read`, or undefined with its error added as a problem. */
+  attempt<T>(at: Place, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.refuse(at, messageOf(error));
+      return undefined;
+    }
+  }
+}
+
+/** Where a value stands, and the folder its relative paths start from. */
+export interface Place {
+  readonly file: string;
+  readonly pointer: string;
+  readonly dir: string;
+}
+
+/** The place of a member of a value. */
+export function inside(place: Place, ...keys: readonly (string | number)[]): Place {
+  return { file: place.file, dir: place.dir, pointer: below(place.pointer, ...keys) };
+}
+
+/**
+ * Validates a source against a schema and returns what of it is sound: every faulty member is reported and then left out,
+ * so that the checks that follow can go on to find what else is wrong. Nothing of it is used when there was a fault.
+ */
+export function soundPart(source: Source, schemaName: string, findings: Findings): Json {
+  const bad: string[] = [];
+  const schema = compileSchema(schemaName);
+  for (const fault of schema.faults(source.value)) {
+    const pointer = source.pointer + fault.pointer;
+    bad.push(pointer);
+    if (source.broken.has(pointer)) continue;
+    const moved = fault.unknownKey === undefined ? undefined : homeOf(fault.unknownKey, schemaName, fault.pointer);
+    if (moved === undefined) findings.refuse({ ...source, pointer }, fault.reason, fault.suggestion);
+    else findings.refuse({ ...source, pointer }, `${fault.reason} here: ${moved}`);
+  }
+  return without(source.value, [...bad, ...source.broken], source.pointer);
+}
+
+/** Numbers that modparam may carry as strings ("10"), made numbers, so that their range is checked too. */
+export function numericStringsAsNumbers(value: Json, schemaName: string): Json {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  const properties = readSchema(schemaName).properties ?? {};
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => {
+      const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      const numeric = typeof each === 'string' && /^\s*-?[0-9]{1,10}(\.[0-9]{1,3})?\s*$/.test(each);
+      return [key, numeric && property !== undefined && isNumeric(property) ? Number(each) : each];
+    }),
+  );
+}
+
+function isNumeric(schema: JsonSchema): boolean {
+  const types = Array.isArray(schema.type) ? schema.type : [schema.type];
+  return schema.enum === undefined && (types.includes('integer') || types.includes('number'));
+}
+
+/** Where a key that was written in the wrong place belongs. */
+function homeOf(key: string, schemaName: string, pointer: string): string | undefined {
+  const topLevel = pointer.lastIndexOf('/') === 0;
+  if (schemaName === 'settings' && topLevel && hasProperty('modparam', key)) return 'it belongs into "modparam"';
+  if (schemaName === 'partition' && topLevel && hasProperty('modparam', key)) {
+    return 'it holds for all partitions and belongs into "modparam" of the settings';
+  }
+  if (schemaName === 'settings' && pointer.startsWith('/modparam/') && hasProperty('settings', key)) {
+    return 'it belongs to the top level';
+  }
+  return undefined;
+}
+
+function hasProperty(schemaName: string, key: string): boolean {
+  return Object.hasOwn(readSchema(schemaName).properties ?? {}, key);
+}
+
+/** A copy of `value` without the members at `pointers`; list entries become null so that the others keep their place. */
+function without(value: Json, pointers: readonly string[], base: string): Json {
+  const drop = new Set(pointers);
+  if (drop.has(base)) return Array.isArray(value) ? [] : {};
+  const walk = (each: Json, pointer: string): Json => {
+    if (each === null || typeof each !== 'object') return each;
+    if (Array.isArray(each)) {
+      return each.map((item, i) => (drop.has(below(pointer, i)) ? null : walk(item, below(pointer, i))));
+    }
+    const kept = Object.entries(each).filter(([key]) => !drop.has(below(pointer, key)));
+    return Object.fromEntries(kept.map(([key, item]): [string, Json] => [key, walk(item, below(pointer, key))]));
+  };
+  return walk(value, base);
+}
+
+/** Names of the members that were written in an object of the source, the refused ones included. */
+export function keysWritten(source: Source, ...path: readonly (string | number)[]): string[] {
+  let value: Json | undefined = source.value;
+  for (const key of path) {
+    if (value === null || typeof value !== 'object') return [];
+    if (Array.isArray(value)) value = typeof key === 'number' ? value[key] : undefined;
+    else value = Object.hasOwn(value, key) ? value[key] : undefined;
+    if (value === undefined) return [];
+  }
+  return value === null || typeof value !== 'object' ? [] : Object.keys(value);
+}

@@ -1,0 +1,88 @@
+import { nearest } from '../core/nearest.js';
+import { refuseUnknownPartition } from './partition-definition.js';
+import { listOf, type RawRule } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import type { RoutingRule } from './settings.js';
+
+/** What rules may refer to. */
+export interface RuleTargets {
+  readonly partitions: ReadonlySet<string>;
+  readonly defaultPartition: string | undefined;
+  readonly blacklists: ReadonlySet<string>;
+  /** Whether the partitions could be read at all: if not, a rule's complaint about them would be misleading. */
+  readonly complete: boolean;
+}
+
+/** Reads the routing rules. Pseudo-variables in them are compiled, and so checked, by the routing itself. */
+export function readRules(
+  rules: readonly (RawRule | null)[],
+  place: Place,
+  targets: RuleTargets,
+  findings: Findings,
+): RoutingRule[] {
+  return listOf<RawRule>(rules as readonly (RawRule | null)[]).map(([index, rule]) =>
+    readRule(rule, inside(place, index ?? 0), targets, findings),
+  );
+}
+
+function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: Findings): RoutingRule {
+  if (rule.select && targets.complete) checkPartition(rule.select, inside(place, 'select'), targets, findings);
+  const lists = listOf<string>(rule.use_blacklist);
+  for (const [index, name] of lists) {
+    if (!targets.complete || isVariable(name) || targets.blacklists.has(name)) continue;
+    const at = inside(place, 'use_blacklist', ...(index === undefined ? [] : [index]));
+    findings.refuse(at, `unknown blacklist "${name}"`, nearest(name, targets.blacklists));
+  }
+  return {
+    pointer: place.pointer,
+    match: new Map(Object.entries(rule.match).map(([variable, value]) => [variable, String(value)])),
+    select: rule.select && {
+      partition: rule.select.partition,
+      set: String(rule.select.set),
+      alg: String(rule.select.alg),
+      flags: rule.select.flags,
+      maxRes: rule.select.max_res == null ? undefined : String(rule.select.max_res),
+      fn: rule.select.fn,
+    },
+    relay: rule.relay,
+    failover: {
+      codes: listOf<string | number>(rule.failover.codes).map(([, code]) => String(code).toLowerCase()),
+      max: rule.failover.max,
+      mark: rule.failover.mark,
+    },
+    recordRoute: rule.record_route,
+    useBlacklist: lists.map(([, name]) => name),
+    reject: { code: rule.reject.code, reason: rule.reject.reason },
+  };
+}
+
+/** A partition may be named by its key or in the set, "acme:1,2" (module document, ds_select_dst). */
+function checkPartition(
+  select: NonNullable<RawRule['select']>,
+  place: Place,
+  targets: RuleTargets,
+  findings: Findings,
+): void {
+  const set = String(select.set);
+  const prefixed = /^\s*([^:,$]+?)\s*:/.exec(set)?.[1];
+  for (const [key, name] of [
+    ['partition', select.partition],
+    ['set', prefixed],
+  ] as const) {
+    if (name === undefined || isVariable(name) || targets.partitions.has(name)) continue;
+    if (name === 'default' && targets.defaultPartition !== undefined) continue;
+    refuseUnknownPartition(name, targets.partitions, inside(place, key), findings);
+  }
+  if (
+    select.partition === undefined &&
+    prefixed === undefined &&
+    !isVariable(set) &&
+    targets.defaultPartition === undefined
+  ) {
+    findings.refuse(place, 'names no partition, and there is no default partition');
+  }
+}
+
+function isVariable(text: string): boolean {
+  return text.includes('$');
+}

@@ -1,0 +1,137 @@
+import { isAbsolute, resolve } from 'node:path';
+import { redactUrl } from './db-url.js';
+import { listOf, type RawNats, type RawSettings } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import type { DatagramConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
+import { parseHostPort, parseSocket } from './socket.js';
+
+/** A UNIX socket address holds 107 bytes and a zero on Linux. */
+const MAX_UNIX_PATH = 107;
+
+/** Reads the doors of the management interface. `written` tells which top-level keys the file has, refused or not. */
+export function readMi(
+  raw: RawSettings,
+  root: Place,
+  written: ReadonlySet<string>,
+  findings: Findings,
+): Settings['mi'] {
+  const place = inside(root, 'mi');
+  const { fifo, http, nats } = raw.mi;
+  if (http !== undefined && !written.has('http')) {
+    findings.refuse(inside(place, 'http'), 'needs the listener of the key "http"');
+  }
+  if (nats !== undefined && !written.has('events')) {
+    findings.refuse(inside(place, 'nats'), 'needs the connection of "events" "nats"');
+  }
+  const datagram = listOf(raw.mi.datagram).map(([index, each]) => {
+    return readDatagram(each!, inside(place, 'datagram', index ?? 0), findings);
+  });
+  return {
+    fifo: fifo && {
+      fifoName: resolve(root.dir, fifo.fifo_name),
+      fifoMode: Number.parseInt(fifo.fifo_mode, 8),
+      replyDir: `${resolve(root.dir, fifo.reply_dir).replace(/\/$/, '')}/`,
+    },
+    datagram: datagram.filter((each) => each !== undefined),
+    http: http && { root: http.root.replace(/^\//, '') },
+    nats: nats && { subject: nats.subject },
+  };
+}
+
+function readDatagram(
+  raw: { readonly socket_name: string; readonly unix_socket_mode: string },
+  place: Place,
+  findings: Findings,
+): DatagramConfig | undefined {
+  const at = inside(place, 'socket_name');
+  const unixMode = Number.parseInt(raw.unix_socket_mode, 8);
+  const name = raw.socket_name.trim();
+  if (/^udp:/i.test(name)) {
+    const socket = findings.attempt(at, () => parseSocket(name));
+    if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
+    return socket && { socketName: socket.text, unixMode };
+  }
+  const path = name.replace(/^unix:/i, '');
+  if (!path.includes('/')) {
+    findings.refuse(at, `expected udp:host:port or the path of a UNIX socket, not "${name}"`);
+    return undefined;
+  }
+  const absolute = isAbsolute(path) ? path : resolve(place.dir, path);
+  if (Buffer.byteLength(absolute) > MAX_UNIX_PATH) {
+    findings.refuse(at, `the path of a UNIX socket is at most ${MAX_UNIX_PATH} bytes long, "${absolute}" is longer`);
+  }
+  return { socketName: absolute, unixMode };
+}
+
+/** Reads the NATS connection. */
+export function readNats(raw: RawNats, place: Place, findings: Findings): NatsConfig {
+  const servers: string[] = [];
+  for (const [index, server] of listOf<string>(raw.servers)) {
+    const at = inside(place, 'servers', ...(index === undefined ? [] : [index]));
+    if (isNatsServer(server.trim())) servers.push(server.trim());
+    else findings.refuse(at, `bad server "${redactUrl(server)}": expected nats://host:port or tls://host:port`);
+  }
+  if (raw.pass !== undefined && raw.user === undefined)
+    findings.refuse(inside(place, 'pass'), 'needs "user" beside it');
+  const ways = [raw.user, raw.token, raw.nkey_seed, raw.creds_file].filter((each) => each !== undefined);
+  if (ways.length > 1) findings.refuse(place, 'only one of user, token, nkey_seed and creds_file can be used');
+  const path = (file: string) => resolve(place.dir, file);
+  const { ca, cert, key } = raw.tls ?? {};
+  if ((cert === undefined) !== (key === undefined)) {
+    findings.refuse(inside(place, 'tls'), '"cert" and "key" belong together');
+  }
+  return {
+    servers,
+    prefix: raw.prefix,
+    jetstream: raw.jetstream && { stream: raw.jetstream.stream, outboxLimit: raw.jetstream.outbox_limit },
+    bucket: raw.bucket === '' ? undefined : (raw.bucket ?? (raw.jetstream && 'DISPATCHER_STATE')),
+    user: raw.user,
+    pass: raw.pass,
+    token: raw.token,
+    nkeySeed: raw.nkey_seed,
+    credsFile: raw.creds_file === undefined ? undefined : path(raw.creds_file),
+    tls: raw.tls && {
+      ...(ca !== undefined && { ca: path(ca) }),
+      ...(cert !== undefined && { cert: path(cert) }),
+      ...(key !== undefined && { key: path(key) }),
+    },
+  };
+}
+
+function isNatsServer(text: string): boolean {
+  const match = /^(?:(?:nats|tls):\/\/)?(?:[^\s/]*@)?([^\s/@]+)\/?$/i.exec(text);
+  if (!match || /^[a-z]+:$/i.test(match[1]!)) return false;
+  try {
+    return parseHostPort(match[1]!).port !== 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads "http": the address of the HTTP listener. */
+export function readHttp(raw: RawSettings, root: Place, findings: Findings): Settings['http'] {
+  const text = raw.http;
+  if (text === undefined) return undefined;
+  const place = inside(root, 'http');
+  const address = findings.attempt(place, () => parseHostPort(text));
+  if (address === undefined) return undefined;
+  if (address.port === undefined) {
+    findings.refuse(place, 'the port is missing: expected host:port');
+    return undefined;
+  }
+  return { host: address.host, port: address.port };
+}
+
+/** Reads "tls"; the files themselves are read when the sockets are opened. */
+export function readTls(raw: RawSettings, root: Place): TlsConfig | undefined {
+  const tls = raw.tls;
+  return (
+    tls && {
+      cert: resolve(root.dir, tls.certificate),
+      key: resolve(root.dir, tls.private_key),
+      ca: tls.ca === undefined ? undefined : resolve(root.dir, tls.ca),
+      verifyClient: tls.verify_client,
+      verifyServer: tls.verify_server,
+    }
+  );
+}
