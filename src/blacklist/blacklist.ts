@@ -1,0 +1,182 @@
+import { isIPv6, SocketAddress } from 'node:net';
+import type { Logger } from '../core/logger.js';
+import type { TransportName } from '../core/uri.js';
+import type { Partition } from '../engine/partition.js';
+
+/** One list of a partition: the addresses of these sets (ds_define_blacklist "name= 4,6"). */
+export interface BlacklistDefinition {
+  readonly partition: string;
+  readonly name: string;
+  readonly sets: readonly number[];
+  /** "ip": any port and protocol, as documented; "endpoint": port and protocol are compared too, as recorded. */
+  readonly match: 'ip' | 'endpoint';
+}
+
+/** One rule: what it leaves out matches anything. */
+export interface BlacklistRule {
+  /** IP literal without brackets. */
+  readonly address: string;
+  readonly transport?: TransportName;
+  readonly port?: number;
+}
+
+/** Where a request would go. */
+export interface BlacklistEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: string;
+}
+
+interface List {
+  readonly name: string;
+  /** Rules by the partition they come from, in order of their destinations. */
+  readonly parts: Map<string, readonly BlacklistRule[]>;
+  /** Rules of all partitions by canonical address; replaced as a whole. */
+  index: ReadonlyMap<string, readonly BlacklistRule[]>;
+}
+
+/**
+ * The black lists: one rule per address that a destination of their sets resolved to, inactive ones included. Asked for
+ * each next hop; rebuilt after each load of a partition and whenever its names were resolved anew. A list name used by two
+ * partitions is one list.
+ */
+export class BlacklistTable {
+  private definitions: readonly BlacklistDefinition[] = [];
+  private table: ReadonlyMap<string, List> = new Map();
+
+  constructor(
+    private readonly log: Logger,
+    definitions: readonly BlacklistDefinition[] = [],
+  ) {
+    this.define(definitions);
+  }
+
+  /** Replaces the definitions. Rules of lists that stay are kept until their partition is rebuilt. */
+  define(definitions: readonly BlacklistDefinition[]): void {
+    const table = new Map<string, List>();
+    for (const { name, partition } of definitions) {
+      let list = table.get(name);
+      if (list === undefined) {
+        list = { name, parts: new Map(), index: new Map() };
+        table.set(name, list);
+      }
+      list.parts.set(partition, this.table.get(name)?.parts.get(partition) ?? []);
+    }
+    for (const list of table.values()) list.index = indexed(list.parts.values());
+    this.definitions = definitions;
+    this.table = table;
+  }
+
+  /** Takes the addresses of a partition's current snapshot over into its lists. */
+  rebuild(partition: Pick<Partition, 'name' | 'snapshot'>): void {
+    const { name: partitionName, snapshot } = partition;
+    const rules = new Map<string, BlacklistRule[]>();
+    for (const { name, partition: of, sets, match } of this.definitions) {
+      if (of !== partitionName) continue;
+      const collected = rules.get(name) ?? [];
+      rules.set(name, collected);
+      const seen = new Set(collected.map(ruleKey));
+      let known = false;
+      for (const setId of sets) {
+        const set = snapshot.sets.get(setId);
+        if (set === undefined) continue;
+        known = true;
+        for (const { resolved } of set.destinations) {
+          for (const { address, port, transport } of resolved) {
+            const rule = match === 'ip' ? { address } : { address, port, transport };
+            const key = ruleKey(rule);
+            if (seen.has(key)) continue;
+            seen.add(key);
+            collected.push(rule);
+          }
+        }
+      }
+      if (!known) {
+        this.log.warn(
+          { partition: partitionName, list: name, sets },
+          `black list ${name} of partition ${partitionName} is empty: none of its sets exists`,
+        );
+      }
+    }
+    for (const [name, collected] of rules) {
+      const list = this.table.get(name);
+      if (list === undefined) continue;
+      list.parts.set(partitionName, collected);
+      list.index = indexed(list.parts.values());
+    }
+  }
+
+  /** Whether one of these lists has a rule for the endpoint. Lists that do not exist have none. */
+  blocked(lists: readonly string[], endpoint: BlacklistEndpoint): boolean {
+    for (const name of lists) {
+      const list = this.table.get(name);
+      if (list === undefined || list.index.size === 0) continue;
+      const { address, transport, port } = endpoint;
+      if (match(list, address, transport, port) !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** The first rule of a list for an endpoint; what is undefined is not compared. */
+  check(
+    list: string,
+    address: string,
+    transport: string | undefined,
+    port: number | undefined,
+  ): BlacklistRule | undefined {
+    const found = this.table.get(list);
+    return found && match(found, address, transport, port);
+  }
+
+  /** Whether a list of that name is defined. */
+  has(name: string): boolean {
+    return this.table.has(name);
+  }
+
+  /** All lists with their rules, in order of definition (list_blacklists shows them in reverse). */
+  lists(): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[] {
+    return [...this.table.values()].map(({ name, parts }) => ({ name, rules: [...parts.values()].flat() }));
+  }
+}
+
+function match(
+  list: List,
+  address: string,
+  transport: string | undefined,
+  port: number | undefined,
+): BlacklistRule | undefined {
+  return list.index
+    .get(canonicalAddress(address))
+    ?.find(
+      (rule) =>
+        (rule.transport === undefined || transport === undefined || rule.transport === transport) &&
+        (rule.port === undefined || port === undefined || rule.port === port),
+    );
+}
+
+function indexed(parts: Iterable<readonly BlacklistRule[]>): Map<string, BlacklistRule[]> {
+  const index = new Map<string, BlacklistRule[]>();
+  for (const rules of parts) {
+    for (const rule of rules) {
+      const address = canonicalAddress(rule.address);
+      const same = index.get(address);
+      if (same === undefined) index.set(address, [rule]);
+      else same.push(rule);
+    }
+  }
+  return index;
+}
+
+function ruleKey(rule: BlacklistRule): string {
+  return `${canonicalAddress(rule.address)} ${rule.transport ?? ''} ${rule.port ?? ''}`;
+}
+
+/** One spelling per address: IPv6 compressed and in lower case, IPv4-mapped IPv6 as IPv4 (RFC 4291 section 2.5.5.2). */
+function canonicalAddress(text: string): string {
+  if (!text.includes(':')) return text;
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (!isIPv6(bare)) return bare;
+  const address = new SocketAddress({ address: bare, family: 'ipv6' }).address;
+  const mapped = /^::ffff:([0-9.]+)$/.exec(address);
+  return mapped?.[1] ?? address;
+}

@@ -1,0 +1,105 @@
+import { EVENT_CATALOGUE } from './catalogue.js';
+
+/** A JSON Schema as it stands in its file. */
+export type SchemaDocument = Readonly<Record<string, unknown>>;
+
+/**
+ * The AsyncAPI 3 document of what goes over NATS: one channel per event, and the MI request-reply. `schemas` holds the
+ * schema of each event of the catalogue by file name. Throws when one is missing.
+ */
+export function asyncApiDocument(
+  schemas: ReadonlyMap<string, SchemaDocument>,
+  options: { readonly version: string; readonly prefix?: string },
+): Record<string, unknown> {
+  const prefix = options.prefix ?? 'opensips';
+  const channels: Record<string, unknown> = {};
+  const operations: Record<string, unknown> = {};
+  const messages: Record<string, unknown> = {};
+  for (const { name, summary, schema } of EVENT_CATALOGUE) {
+    const payload = schemas.get(schema);
+    if (payload === undefined) throw new Error(`there is no schema ${schema} for the event ${name}`);
+    channels[name] = {
+      address: `${prefix}.${name}.{partition}.{group}`,
+      description: 'Characters other than letters, digits, "-" and "_" are written "=XX", their bytes in hexadecimal.',
+      messages: { [name]: ref('messages', name) },
+      parameters: {
+        partition: { description: 'Partition of the destination.' },
+        group: { description: 'Set of the destination.' },
+      },
+    };
+    operations[`raise_${name}`] = {
+      action: 'send',
+      channel: { $ref: `#/channels/${name}` },
+      summary,
+      messages: [{ $ref: `#/channels/${name}/messages/${name}` }],
+    };
+    const { $schema: _dialect, $id: _id, ...inline } = payload;
+    messages[name] = {
+      name,
+      summary,
+      contentType: 'application/json',
+      headers: {
+        type: 'object',
+        properties: {
+          'Nats-Msg-Id': { type: 'string', description: 'The id of the event; the same on a repetition.' },
+        },
+      },
+      payload: { schemaFormat: 'application/schema+json;version=draft-2020-12', schema: inline },
+    };
+  }
+  channels['mi'] = {
+    address: `${prefix}.mi`,
+    description: `Management interface; "${prefix}.mi.<node>" reaches one node. Registered as the NATS service "switchyard".`,
+    messages: { miRequest: ref('messages', 'miRequest'), miAnswer: ref('messages', 'miAnswer') },
+  };
+  operations['answer_mi'] = {
+    action: 'receive',
+    channel: { $ref: '#/channels/mi' },
+    summary: 'runs an MI command',
+    messages: [{ $ref: '#/channels/mi/messages/miRequest' }],
+    reply: { address: { location: '$message.header#/reply' }, messages: [{ $ref: '#/channels/mi/messages/miAnswer' }] },
+  };
+  messages['miRequest'] = {
+    contentType: 'application/json',
+    payload: {
+      type: 'object',
+      required: ['jsonrpc', 'method'],
+      properties: {
+        jsonrpc: { const: '2.0' },
+        method: { type: 'string' },
+        params: { type: ['object', 'array'] },
+        id: { type: ['string', 'integer', 'null'] },
+      },
+    },
+  };
+  messages['miAnswer'] = {
+    contentType: 'application/json',
+    payload: {
+      type: 'object',
+      required: ['jsonrpc', 'id'],
+      properties: {
+        jsonrpc: { const: '2.0' },
+        result: {},
+        error: { type: 'object', properties: { code: { type: 'integer' }, message: { type: 'string' } } },
+        id: { type: ['string', 'integer', 'null'] },
+      },
+    },
+  };
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'switchyard',
+      version: options.version,
+      description: 'What a SIP dispatcher publishes and answers over NATS.',
+    },
+    servers: { nats: { host: '127.0.0.1:4222', protocol: 'nats' } },
+    defaultContentType: 'application/json',
+    channels,
+    operations,
+    components: { messages },
+  };
+}
+
+function ref(kind: string, name: string): { $ref: string } {
+  return { $ref: `#/components/${kind}/${name}` };
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '../../core/clock.js';
+import { SwitchyardError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import { E_DISPATCHER_STATUS } from '../catalogue.js';
+import { encodeToken } from '../subject.js';
+import { parseEvent, type WatchedEvent } from '../watch.js';
+import { NatsLink } from './nats-connection.js';
+import { connectionOptions, type NatsSettings } from './nats-settings.js';
+
+export interface WatchOptions {
+  /** Only this partition. */
+  readonly partition?: string;
+  /** Only this set; needs a partition or stands for all of them. */
+  readonly group?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ends the watching. */
+  readonly signal: AbortSignal;
+}
+
+/** Events kept for a reader that is slow; the oldest are given up beyond. */
+const MAX_WAITING = 10_000;
+
+/**
+ * Live status events from NATS, until the signal aborts; survives the loss of the connection, though not what is raised
+ * meanwhile. Throws SwitchyardError CONFIG_INVALID for settings that cannot be used.
+ */
+export async function* watchNats(settings: NatsSettings, options: WatchOptions): AsyncGenerator<WatchedEvent> {
+  const { partition, group, clock, log, signal } = options;
+  if (group !== undefined && !Number.isSafeInteger(group)) {
+    throw new SwitchyardError('USAGE', `set must be a whole number, not ${group}`);
+  }
+  const where = group === undefined ? '>' : String(group);
+  const filter =
+    partition === undefined ? (group === undefined ? '>' : `*.${where}`) : `${encodeToken(partition)}.${where}`;
+  const subject = `${settings.prefix}.${E_DISPATCHER_STATUS}.${filter}`;
+  const waiting: WatchedEvent[] = [];
+  let wake = () => {};
+  const link = new NatsLink(connectionOptions(settings, 'switchyard-watch'), clock, log);
+  let subscribedOn: unknown;
+  link.onUp((connection) => {
+    if (connection === subscribedOn) return;
+    subscribedOn = connection;
+    connection.subscribe(subject, {
+      callback: (error, message) => {
+        const event = error === null ? parseEvent(message.string()) : undefined;
+        if (event === undefined) return;
+        if (waiting.push(event) > MAX_WAITING) waiting.shift();
+        wake();
+      },
+    });
+  });
+  const abort = () => wake();
+  signal.addEventListener('abort', abort);
+  // The clock's timers let a process end; one that only watches must outlast the pauses between two attempts to connect.
+  const alive = setInterval(() => {}, 60_000);
+  link.start();
+  try {
+    while (!signal.aborted) {
+      const event = waiting.shift();
+      if (event !== undefined) yield event;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    clearInterval(alive);
+    signal.removeEventListener('abort', abort);
+    await link.stop(500);
+  }
+}

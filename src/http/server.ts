@@ -1,0 +1,186 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Service } from '../core/service.js';
+
+/** Answers one request. What it throws or rejects with is logged and answered with 500. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+export interface MountOptions {
+  /** Methods that are answered; others get 405. Default: the handler decides. */
+  readonly methods?: readonly string[];
+  /** Whether everything below the path goes to the handler too. Default false. */
+  readonly subpaths?: boolean;
+}
+
+export interface HttpServerOptions {
+  /** IP literal or host name to listen on. */
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** Connections at a time; further ones are closed at once. Default 256. */
+  readonly maxConnections?: number;
+  /** Milliseconds a request's head and body may take. Default 10000. */
+  readonly requestTimeout?: number;
+}
+
+/** Longest body that is accepted, in bytes. */
+export const MAX_BODY = 1024 * 1024;
+
+const MAX_HEADERS = 16 * 1024;
+
+interface Mount {
+  readonly handler: HttpHandler;
+  readonly methods: readonly string[] | undefined;
+  readonly subpaths: boolean;
+}
+
+/** The one HTTP listener that MI, metrics, health and the console share. */
+export class HttpServer implements Service {
+  readonly name = 'http';
+  private readonly mounts = new Map<string, Mount>();
+  private server: Server | undefined;
+
+  constructor(private readonly options: HttpServerOptions) {}
+
+  /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path takes its place. */
+  mount(path: string, handler: HttpHandler, options: MountOptions = {}): void {
+    const { methods, subpaths = false } = options;
+    this.mounts.set(normalise(path), { handler, methods, subpaths });
+  }
+
+  /** Where it listens; undefined before `start`. */
+  get address(): { readonly host: string; readonly port: number } | undefined {
+    const address = this.server?.address() as AddressInfo | string | null | undefined;
+    return typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : undefined;
+  }
+
+  /** Resolves when it listens. Throws SwitchyardError TRANSPORT_BIND. */
+  async start(): Promise<void> {
+    const { host, port, log, maxConnections = 256, requestTimeout = 10_000 } = this.options;
+    const server = createServer(
+      {
+        headersTimeout: requestTimeout,
+        requestTimeout,
+        keepAliveTimeout: 5000,
+        maxHeaderSize: MAX_HEADERS,
+        connectionsCheckingInterval: Math.min(5000, requestTimeout),
+      },
+      (request, response) => this.dispatch(request, response),
+    );
+    server.maxConnections = maxConnections;
+    server.maxRequestsPerSocket = 10_000;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        const message = `HTTP cannot listen on ${host}:${port}: ${messageOf(error)}`;
+        reject(new SwitchyardError('TRANSPORT_BIND', message, { cause: error }));
+      });
+      server.listen(port, host, resolve);
+    });
+    server.removeAllListeners('error');
+    server.on('error', (error) => log.error({ cause: messageOf(error) }, 'the HTTP listener failed'));
+    this.server = server;
+    log.info({ host, port: this.address?.port }, 'HTTP listens');
+  }
+
+  /** Takes no more connections, ends idle ones, and gives requests under way `graceMs` (default 1000) to finish. */
+  async stop(graceMs = 1000): Promise<void> {
+    const server = this.server;
+    this.server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(force);
+  }
+
+  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    const mount = this.find(pathOf(request));
+    if (mount === undefined) {
+      refuse(request, response, 404, 'not found');
+      return;
+    }
+    const method = request.method ?? '';
+    if (mount.methods !== undefined && !mount.methods.includes(method)) {
+      response.setHeader('Allow', mount.methods.join(', '));
+      refuse(request, response, 405, `use ${mount.methods.join(' or ')}`);
+      return;
+    }
+    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) {
+      response.setHeader('Connection', 'close');
+      refuse(request, response, 413, `a body may have ${MAX_BODY} bytes`);
+      return;
+    }
+    try {
+      void Promise.resolve(mount.handler(request, response)).catch((error) => this.broken(request, response, error));
+    } catch (error) {
+      this.broken(request, response, error);
+    }
+  }
+
+  /** The mount of the path itself, else the nearest one above it that takes what is below. */
+  private find(path: string): Mount | undefined {
+    const exact = this.mounts.get(path);
+    if (exact !== undefined) return exact;
+    for (let end = path.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
+      const above = this.mounts.get(end === 0 ? '/' : path.slice(0, end));
+      if (above?.subpaths) return above;
+    }
+    return undefined;
+  }
+
+  private broken(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const fields = { path: pathOf(request), cause: messageOf(error) };
+    this.options.log.error(fields, 'an HTTP request could not be answered');
+    if (response.headersSent) response.destroy();
+    else refuse(request, response, 500, 'internal error');
+  }
+}
+
+/**
+ * The body of a request. Resolves with undefined when it is longer than `limit` bytes; rejects when the client goes away.
+ */
+export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        request.pause();
+        resolve(undefined);
+      }
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the client went away')));
+  });
+}
+
+/** Answers with a text and its type. */
+export function sendText(response: ServerResponse, status: number, type: string, text: string): void {
+  const body = Buffer.from(text, 'utf8');
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
+  response.end(body);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
+  sendText(response, status, 'application/json', `${JSON.stringify({ error: reason })}\n`);
+  request.resume();
+}
+
+function pathOf(request: IncomingMessage): string {
+  const target = request.url ?? '/';
+  const end = target.search(/[?#]/);
+  return normalise(end < 0 ? target : target.slice(0, end));
+}
+
+function normalise(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,25 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { asyncApiDocument, type SchemaDocument } from '../../src/events/asyncapi.js';
+import { EVENT_CATALOGUE } from '../../src/events/catalogue.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The published document. Regenerate it with `node --import tsx test/support/asyncapi-file.ts`. */
+export const ASYNCAPI_FILE = `${root}schemas/asyncapi.json`;
+
+/** The schema of each event by file name. */
+export function eventSchemas(): Map<string, SchemaDocument> {
+  const read = (name: string) => JSON.parse(readFileSync(`${root}schemas/events/${name}`, 'utf8')) as SchemaDocument;
+  return new Map(EVENT_CATALOGUE.map(({ schema }) => [schema, read(schema)]));
+}
+
+/** The document as it must stand in the file. */
+export function currentAsyncApi(): Record<string, unknown> {
+  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+  return asyncApiDocument(eventSchemas(), { version });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(ASYNCAPI_FILE, `${JSON.stringify(currentAsyncApi(), null, 2)}\n`);
+}
