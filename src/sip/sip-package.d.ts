@@ -31,7 +31,8 @@ declare module 'sip' {
     protocol?: string;
     host?: string;
     port?: number | undefined;
-    params: SipParams & { rport?: string | number | null };
+    /** In a request received, rport holds the number of the port it came from. */
+    params: SipParams;
   }
 
   /** One challenge or one set of credentials: `scheme` and the parameters, still quoted as on the wire. */
