@@ -6,7 +6,7 @@ import type { TextEdit } from '../sip/reply.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Address, Resolver } from '../sip/resolve.js';
 import { removeFirst, routeValues } from '../sip/route-set.js';
-import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
+import { hash32, type Tally, type TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
@@ -130,6 +130,11 @@ export class Proxy implements TransactionUser {
 
   private carryOut(routed: Routed, decision: RouteDecision): void {
     const { message, source } = routed;
+    if (message.method === 'CANCEL' && decision.kind !== 'stateless') {
+      // It must follow its INVITE; one that is not known here has nothing to be cancelled (RFC 3261 section 16.10).
+      this.answer(message, source, 481, reasonPhrase(481));
+      return;
+    }
     switch (decision.kind) {
       case 'relay': {
         const server = routed.transaction();
@@ -190,12 +195,24 @@ export class Proxy implements TransactionUser {
     return false;
   }
 
+  /**
+   * The same branch for the same request, its ACK and its CANCEL, since nothing is remembered (RFC 3261 section 16.11):
+   * 64 bits out of what identifies the transaction it came with.
+   */
+  private statelessBranch(message: SipMessage): string {
+    const via = message.via;
+    const identity = `${via?.branch ?? ''}|${via?.host ?? ''}:${via?.port ?? 0}|${message.callId}|${message.cseqNumber}`;
+    const high = hash32(identity, 0x9e3779b9).toString(36);
+    const low = hash32(identity, 0x85ebca6b).toString(36);
+    return `${this.layer.branchPrefix}${high}${low}.${loopHash(message, message.requestUri)}${STATELESS}`;
+  }
+
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
     const { message, source } = routed;
     const send = (address: Address): void => {
       const socket = hop.socket ?? this.sockets.choose(address, source.socket);
       if (socket === undefined) return;
-      const branch = `${this.layer.newBranch(loopHash(message, hop.requestUri ?? routed.requestUri))}${STATELESS}`;
+      const branch = this.statelessBranch(message);
       const text = forwardedRequest({
         message,
         source,

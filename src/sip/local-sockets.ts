@@ -1,6 +1,6 @@
 import { defaultPort, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import type { Address } from './resolve.js';
-import type { SipSocket } from './transport/transport.js';
+import { hostPort, type SipSocket } from './transport/transport.js';
 
 /** The sockets we listen on: which names are ours, and which socket to send from. */
 export class LocalSockets {
@@ -17,7 +17,7 @@ export class LocalSockets {
     this.names = new Set();
     this.byDescription = new Map();
     for (const socket of sockets) {
-      const bound = `${socket.family === 6 ? `[${socket.address}]` : socket.address}:${socket.port}`.toLowerCase();
+      const bound = boundName(socket);
       this.names.add(bound);
       this.names.add(socket.sentBy.toLowerCase());
       this.byDescription.set(`${socket.transport}:${bound}`, socket);
@@ -33,6 +33,16 @@ export class LocalSockets {
   isOurs(uri: SipUri): boolean {
     const port = uri.port ?? defaultPort(uriTransport(uri) ?? 'udp');
     return this.names.has(`${uri.host.toLowerCase()}:${port}`);
+  }
+
+  /** Our socket a URI names, by transport and bound or advertised address. */
+  byUri(uri: SipUri): SipSocket | undefined {
+    const transport = uriTransport(uri) ?? 'udp';
+    const wanted = `${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
+    return this.sockets.find(
+      (socket) =>
+        socket.transport === transport && (socket.sentBy.toLowerCase() === wanted || boundName(socket) === wanted),
+    );
   }
 
   /** Whether a host and port are ours. */
@@ -63,4 +73,8 @@ export class LocalSockets {
   get transports(): TransportName[] {
     return [...new Set(this.sockets.map((socket) => socket.transport))];
   }
+}
+
+function boundName(socket: SipSocket): string {
+  return hostPort(socket.address, socket.port).toLowerCase();
 }

@@ -203,7 +203,7 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     if (!(status >= 100 && status <= 699) || text.charCodeAt(11) > 32) return undefined;
     message.status = status;
   } else {
-    const version = lineEnd - 8;
+    const version = lineEnd - 7;
     const space = text.indexOf(' ');
     if (space <= 0 || space > 64 || space >= version) return undefined;
     if (!text.startsWith(' SIP/', version - 1)) {

@@ -24,7 +24,7 @@ export interface TransactionConfig {
 
 /** The application above: the proxy core. */
 export interface TransactionUser {
-  /** A request that belongs to no transaction, sound in form. ACK and CANCEL have their own doors. */
+  /** A request that belongs to no transaction, sound in form; a CANCEL only when its INVITE is not known. */
   onRequest(request: SipMessage, source: Source): void;
   /** An ACK that belongs to no INVITE we answered ourselves: one for a 2xx. */
   onAck(request: SipMessage, source: Source): void;
@@ -233,12 +233,12 @@ export class TransactionLayer implements Receiver {
 
   private receiveCancel(request: SipMessage, source: Source): void {
     const invite = this.servers.get(serverKey(request, 'INVITE'));
-    const server = this.serve(request, source);
     if (invite === undefined) {
-      server.replyWith(481, reasonPhrase(481));
+      // Of an INVITE that passed without state, or of none: the proxy knows.
+      this.user?.onRequest(request, source);
       return;
     }
-    server.replyWith(200, 'canceling');
+    this.serve(request, source).replyWith(200, 'canceling');
     this.user?.onCancel(invite as InviteServer);
   }
 

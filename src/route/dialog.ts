@@ -1,0 +1,44 @@
+import type { NextHop, RoutedRequest } from '../proxy/decision.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { TextEdit } from '../sip/reply.js';
+import { isLoose, type RouteValue, removeFirst, routeValues } from '../sip/route-set.js';
+
+/** Where a request with a Route header goes next, and what is taken out of it. */
+export interface LooseRoute {
+  readonly hop: NextHop;
+  readonly edits: readonly TextEdit[];
+}
+
+/**
+ * Loose routing (RFC 3261 section 16.4): when the topmost Route is ours it is taken out, with the second half of a pair
+ * we put there, and the request goes to the next Route or to its request-URI. Undefined when the topmost Route is
+ * somebody else's or there is none: the request does not come back from a route we recorded.
+ */
+export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
+  const { message } = request;
+  if (message.routeLine < 0) return undefined;
+  const routes = routeValues(message, 'route');
+  let ours = 0;
+  while (ours < 2 && isOurs(routes[ours], sockets)) ours++;
+  if (ours === 0) return undefined;
+  const edits = removeFirst(routes, ours);
+  const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
+  const next = routes[ours];
+  if (next?.uri === undefined) return { hop: { uri: request.requestUri, socket: out }, edits };
+  if (isLoose(next.uri)) return { hop: { uri: next.text, socket: out }, edits };
+  // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
+  const rest = removeFirst(routes, ours + 1);
+  const end = message.headersEnd;
+  const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
+  return { hop: { uri: next.text, requestUri: next.text, socket: out }, edits: [...rest, last] };
+}
+
+function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
+  return route?.uri !== undefined && sockets.isOurs(route.uri);
+}
+
+/** The socket the second of our two Route values names: the one the dialog leaves by. */
+function outbound(route: RouteValue, sockets: LocalSockets) {
+  const uri = route.uri;
+  return uri === undefined ? undefined : sockets.byUri(uri);
+}

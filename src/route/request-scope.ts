@@ -1,0 +1,103 @@
+import { digestUsername } from '../core/digest-username.js';
+import { addrSpecOf } from '../core/name-addr.js';
+import type { RequestView } from '../engine/request-view.js';
+import { PvarScope, type PvarValue } from '../pvar/context.js';
+import type { Format } from '../pvar/format.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+
+/** Formats of the dispatcher's own parameters, compiled once; shared by all requests. */
+export interface DispatcherFormats {
+  /** hash_pvar; undefined when the parameter is not set. */
+  readonly hash: Format | undefined;
+  /** pvar_algo_pattern, with %u and %i as placeholders. */
+  readonly load: Format | undefined;
+  /** What algo_route answers (algorithm 10). */
+  readonly score: ((scope: PvarScope, uri: string, attrs: string) => number | undefined) | undefined;
+  readonly statistic: (name: string) => number | undefined;
+}
+
+/**
+ * A request as rules, scripts and the engine look at it: what is asked for is computed then, once. The pseudo-variable
+ * scope is only made when a variable is used.
+ */
+export class RequestScope implements RequestView {
+  private pvarScope: PvarScope | undefined;
+  private from: string | undefined;
+  private to: string | undefined;
+  private username: string | undefined | null = null;
+
+  constructor(
+    readonly message: SipMessage,
+    readonly source: Source | undefined,
+    /** Request-URI in its present form. */
+    public requestUri: string,
+    private readonly formats: DispatcherFormats,
+  ) {}
+
+  get pvars(): PvarScope {
+    if (this.pvarScope === undefined) {
+      const scope = new PvarScope(this.message);
+      if (this.source !== undefined) {
+        scope.sourceAddress = this.source.address;
+        scope.sourcePort = this.source.port;
+        scope.receivedAddress = this.source.socket.address;
+        scope.receivedPort = this.source.socket.port;
+        scope.protocol = this.source.socket.transport;
+      }
+      if (this.requestUri !== this.message.requestUri) scope.setRequestUri(this.requestUri);
+      scope.onRequestUri = (uri) => {
+        this.requestUri = uri;
+      };
+      scope.lookUpStatistic = this.formats.statistic;
+      this.pvarScope = scope;
+    }
+    return this.pvarScope;
+  }
+
+  get callId(): string {
+    return this.message.callId;
+  }
+
+  get fromUri(): string {
+    return (this.from ??= addrSpecOf(this.message.from));
+  }
+
+  get toUri(): string {
+    return (this.to ??= addrSpecOf(this.message.to));
+  }
+
+  get authUsername(): string | undefined {
+    if (this.username === null) {
+      const message = this.message;
+      const credentials = message.header('proxy-authorization') ?? message.header('authorization');
+      this.username = credentials === undefined ? undefined : digestUsername(credentials);
+    }
+    return this.username;
+  }
+
+  hashVar(_partition: string): string | undefined {
+    return this.formats.hash?.evaluate(this.pvars).trim();
+  }
+
+  loadOf(_partition: string, destinationUri: string, setId: number): number | undefined {
+    const format = this.formats.load;
+    if (format === undefined) return undefined;
+    const scope = this.pvars;
+    scope.placeholders = { u: destinationUri, i: String(setId) };
+    const value = format.evaluateValue(scope);
+    scope.placeholders = undefined;
+    return numberOf(value);
+  }
+
+  scoreOf(_partition: string, destinationUri: string, attrs: string): number | undefined {
+    return this.formats.score?.(this.pvars, destinationUri, attrs);
+  }
+}
+
+function numberOf(value: PvarValue): number | undefined {
+  if (typeof value === 'number') return value;
+  if (value === null) return 0;
+  const number = Number.parseInt(value, 10);
+  return Number.isNaN(number) ? undefined : number;
+}

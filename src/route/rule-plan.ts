@@ -1,0 +1,82 @@
+import type { ResolvedAddress } from '../engine/destination.js';
+import type { StateTable } from '../engine/state.js';
+import type { HopFailure, NextHop, RelayPlan } from '../proxy/decision.js';
+import type { TextEdit } from '../sip/reply.js';
+import type { CompiledRule } from './rule.js';
+import type { BlacklistCheck } from './rules-router.js';
+
+const MARKS = { a: 'active', i: 'inactive', p: 'probing' } as const;
+
+/** How a rule relays: the destinations it selected in order, marking those that fail. */
+export class RulePlan implements RelayPlan {
+  readonly recordRoute: boolean;
+  readonly noHop: { readonly code: number; readonly reason: string };
+  private tried = 0;
+
+  constructor(
+    private readonly compiled: CompiledRule,
+    private first: NextHop | undefined,
+    private readonly following: () => NextHop | undefined,
+    readonly edits: readonly TextEdit[],
+    private readonly states: StateTable,
+    private readonly blocked: BlacklistCheck,
+  ) {
+    this.recordRoute = compiled.rule.recordRoute;
+    this.noHop = compiled.rule.reject;
+  }
+
+  next(): NextHop | undefined {
+    const { max } = this.compiled.rule.failover;
+    if (max !== undefined && this.tried >= max) return undefined;
+    this.tried++;
+    const first = this.first;
+    if (first === undefined) return this.following();
+    this.first = undefined;
+    return first;
+  }
+
+  failed(hop: NextHop, failure: HopFailure): boolean {
+    // A destination that could not be reached at all is a failure whatever codes are listed: nobody answered.
+    const unreachable = failure.local && failure.code !== 408;
+    if (!unreachable && !this.compiled.failsOver(failure.code)) return false;
+    const { mark } = this.compiled.rule.failover;
+    if (mark !== undefined && hop.destination !== undefined) {
+      this.states.apply({
+        destination: hop.destination,
+        kind: 'set',
+        to: MARKS[mark],
+        origin: 'traffic',
+        reason: 'script function ds_mark()',
+        code: failure.code,
+        cause: failure.cause,
+      });
+    }
+    return true;
+  }
+
+  allowed(address: ResolvedAddress): boolean {
+    const lists = this.compiled.rule.useBlacklist;
+    return lists.length === 0 || !this.blocked(lists, address);
+  }
+}
+
+/** A request that goes to one URI: in-dialog requests, and rules without a selection. */
+export class UriPlan implements RelayPlan {
+  readonly noHop = { code: 404, reason: 'Not Found' } as const;
+
+  constructor(
+    private hop: NextHop | undefined,
+    readonly recordRoute: boolean,
+    readonly edits: readonly TextEdit[],
+  ) {}
+
+  next(): NextHop | undefined {
+    const hop = this.hop;
+    this.hop = undefined;
+    return hop;
+  }
+
+  failed(): boolean {
+    return false;
+  }
+}

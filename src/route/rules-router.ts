@@ -1,0 +1,191 @@
+import type { Logger } from '../core/logger.js';
+import { parseUri } from '../core/uri.js';
+import type { Destination, ResolvedAddress } from '../engine/destination.js';
+import type { DispatchContext } from '../engine/dispatch-context.js';
+import type { Engine } from '../engine/engine.js';
+import { rewriteRequestUriDomain } from '../engine/rewrite-request-uri.js';
+import type { NextHop, RouteDecision, RoutedRequest, Router } from '../proxy/decision.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import { reasonPhrase } from '../sip/reply.js';
+import { type LooseRoute, looseRoute } from './dialog.js';
+import { type DispatcherFormats, RequestScope } from './request-scope.js';
+import type { CompiledRule, ReadySelection } from './rule.js';
+import { RulePlan, UriPlan } from './rule-plan.js';
+
+/** Whether an address is on one of the named blacklists. */
+export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
+
+/** Counters of what was selected, by partition. */
+export interface SelectionTally {
+  selected(partition: string): void;
+  failed(partition: string): void;
+}
+
+export interface RulesRouterOptions {
+  readonly engine: Engine;
+  readonly sockets: LocalSockets;
+  readonly rules: readonly CompiledRule[];
+  readonly formats: DispatcherFormats;
+  readonly blocked: BlacklistCheck;
+  readonly tally: SelectionTally;
+  readonly log: Logger;
+}
+
+/** Routes by the configured rules: the first that matches wins. */
+export class RulesRouter implements Router {
+  constructor(private readonly options: RulesRouterOptions) {}
+
+  route(request: RoutedRequest): RouteDecision {
+    const { message } = request;
+    let loose: LooseRoute | undefined;
+    if (message.routeLine >= 0 || message.toTag !== '') {
+      loose = looseRoute(request, this.options.sockets);
+      if (message.toTag !== '') {
+        // Inside a dialog the route recorded at its start decides, not a new selection.
+        if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here' };
+        return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits) };
+      }
+    }
+    const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
+    const rule = this.match(scope);
+    if (rule === undefined) return this.unmatched(request);
+    const edits = loose?.edits ?? NO_EDITS;
+    if (rule.rule.select === undefined) {
+      const hop = { uri: request.requestUri };
+      if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits) };
+    }
+    const selection = rule.selection(scope);
+    if (typeof selection === 'string') return this.refuse(rule, scope, selection);
+    const context = this.options.engine.context();
+    const { partition } = selection;
+    if (context.select(partition, selection.targets, scope) !== 'selected') {
+      this.options.tally.failed(partition.name);
+      return this.refuse(rule, scope, context.failure ?? 'nothing selected');
+    }
+    this.options.tally.selected(partition.name);
+    switch (rule.rule.relay) {
+      case 'redirect':
+        return this.redirect(rule, selection, context, scope);
+      case 'stateless': {
+        const hop = this.hop(rule, selection, context, scope);
+        return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+      }
+      case 'stateful': {
+        const first = this.hop(rule, selection, context, scope);
+        const { engine, blocked } = this.options;
+        const next = () =>
+          context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
+        return { kind: 'relay', plan: new RulePlan(rule, first, next, edits, engine.states, blocked) };
+      }
+    }
+  }
+
+  routeAck(request: RoutedRequest): LooseRoute | undefined {
+    const { message } = request;
+    const loose = looseRoute(request, this.options.sockets);
+    if (loose !== undefined) return loose;
+    // An ACK for a failure that passed without state goes where its INVITE went.
+    const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
+    const rule = this.match(scope);
+    if (rule?.rule.relay !== 'stateless') return undefined;
+    const decision = this.route(new WithoutTag(request));
+    return decision.kind === 'stateless' ? { hop: decision.hop, edits: decision.edits } : undefined;
+  }
+
+  private match(scope: RequestScope): CompiledRule | undefined {
+    const { rules } = this.options;
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as CompiledRule;
+      if (rule.matches(scope)) return rule;
+    }
+    return undefined;
+  }
+
+  private unmatched(request: RoutedRequest): RouteDecision {
+    // An OPTIONS for the proxy itself is a peer's keep-alive (RFC 3261 section 11).
+    if (request.message.method === 'OPTIONS') {
+      const uri = parseUri(request.requestUri);
+      if (uri !== undefined && uri.user === '' && this.options.sockets.isOurs(uri)) {
+        return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
+      }
+    }
+    return { kind: 'reply', code: 404, reason: reasonPhrase(404) };
+  }
+
+  private refuse(rule: CompiledRule, scope: RequestScope, why: string): RouteDecision {
+    if (this.options.log.isLevelEnabled('debug')) {
+      this.options.log.debug({ rule: rule.rule.pointer, callId: scope.callId, reason: why }, 'selection failed');
+    }
+    const { code, reason } = rule.rule.reject;
+    return { kind: 'reply', code, reason };
+  }
+
+  /** The destination in use as a next hop. */
+  private hop(rule: CompiledRule, selection: ReadySelection, context: DispatchContext, scope: RequestScope): NextHop {
+    const destination = context.current(selection.partition) as Destination;
+    const socketName = destination.row.socket;
+    return {
+      uri: destination.dialUri,
+      requestUri:
+        rule.rule.select?.fn === 'domain'
+          ? context.rewriteRequestUri(selection.partition, scope.requestUri)
+          : undefined,
+      address: literalAddress(destination),
+      socket: socketName === '' ? undefined : this.options.sockets.named(socketName),
+      destination,
+    };
+  }
+
+  /** 302 with all candidates, the preferred one first (RFC 3261 section 8.3, q values section 20.10). */
+  private redirect(
+    rule: CompiledRule,
+    selection: ReadySelection,
+    context: DispatchContext,
+    scope: RequestScope,
+  ): RouteDecision {
+    const { partition } = selection;
+    const contacts: string[] = [];
+    let destination = context.current(partition);
+    const most = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
+    while (destination !== undefined && contacts.length < most) {
+      const uri = rewriteRequestUriDomain(scope.requestUri, destination, partition.options.compat);
+      if (uri !== undefined) contacts.push(uri);
+      destination = context.next(partition);
+    }
+    const step = 1 / (contacts.length + 1);
+    const headers = contacts.map((uri, i) => `Contact: <${uri}>;q=${(1 - i * step).toFixed(3)}\r\n`).join('');
+    return { kind: 'reply', code: 302, reason: reasonPhrase(302), headers };
+  }
+}
+
+const NO_EDITS = [] as const;
+/** Contacts of a redirection at most: a reply must still fit a datagram. */
+const MAX_CONTACTS = 20;
+
+/** The address of a destination given as IP literal: nothing has to be resolved for it. */
+function literalAddress(destination: Destination): ResolvedAddress | undefined {
+  const first = destination.resolved[0];
+  if (first === undefined || destination.resolved.length > 1) return undefined;
+  const host = destination.host;
+  return host === first.address || host.charCodeAt(0) === 91 ? first : undefined;
+}
+
+/** A request looked at as if it began a dialog. */
+class WithoutTag implements RoutedRequest {
+  readonly message: RoutedRequest['message'];
+  readonly source: RoutedRequest['source'];
+  readonly requestUri: string;
+  readonly preprocessed: RoutedRequest['preprocessed'];
+
+  constructor(private readonly request: RoutedRequest) {
+    this.message = Object.create(request.message, { toTag: { value: '' } }) as RoutedRequest['message'];
+    this.source = request.source;
+    this.requestUri = request.requestUri;
+    this.preprocessed = request.preprocessed;
+  }
+
+  transaction() {
+    return this.request.transaction();
+  }
+}
