@@ -1,39 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Knex } from 'knex';
-import type { DatabaseUrl } from '../config/db-url.js';
-import type { ColumnNames } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
-import type { DestinationRow } from '../engine/destination.js';
 import type { Flavour } from '../engine/partition.js';
 import { isSqlUrl, type SqlUrl } from './dialects.js';
 import { faultKind } from './faults.js';
 import { createKnexStore } from './knex-store.js';
 import { type Database, DatabasePools } from './pools.js';
-import { type RawRow, stateNumber, storedText } from './rows.js';
+import type { RawRow } from './rows.js';
 import type { StoreLoad } from './store.js';
 import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, type TableShape, versionTableFor } from './table.js';
+import { type InitReport, type NewRow, rowValues, type TableSpec } from './table-spec.js';
 import { initTextTable, insertTextRows } from './text-provision.js';
 import { createTextStore } from './text-store.js';
 
-/** A dispatcher table, for the tools that make and fill one. */
-export interface TableSpec {
-  readonly url: DatabaseUrl;
-  readonly table: string;
-  readonly columns: ColumnNames;
-  readonly flavour: Flavour;
-}
-
-export interface InitReport {
-  /** False when the table was there already: it is left as it is. */
-  readonly tableCreated: boolean;
-  readonly versionAdded: boolean;
-  readonly version: number;
-}
-
-/** A destination to be inserted; what is left out gets the column's default. */
-export type NewRow = Pick<DestinationRow, 'setId' | 'uri'> & Partial<DestinationRow>;
+export type { InitReport, NewRow, TableSpec } from './table-spec.js';
 
 /** The documented columns, by flavour (OpenSIPS table version 9, Kamailio table version 4). */
 const BUILD: Readonly<
@@ -109,10 +91,9 @@ export async function insertRows(
         const columns = mapColumns(shape, await database.dialect.columns(trx, spec.table));
         if (options.replace === true) await trx(spec.table).delete();
         const records = rows.map((row) => {
-          const values = rowValues(row);
-          return Object.fromEntries(
-            [...columns].filter(([field]) => values[field] !== undefined).map(([f, column]) => [column, values[f]]),
-          );
+          const values: Partial<Record<keyof RawRow, string | number | null>> = rowValues(row);
+          const fields = [...columns].filter(([field]) => field !== 'id');
+          return Object.fromEntries(fields.map(([field, column]) => [column, values[field] ?? null]));
         });
         // SQLite takes 500 compound values at most in one insert of ours, and a server's packet is not endless.
         await trx.batchInsert(spec.table, records, 200);
@@ -135,26 +116,6 @@ export async function showRows(spec: TableSpec, logger: Logger = nullLogger): Pr
   };
   if (spec.url.kind === 'text') return createTextStore(spec.url, config).load();
   return withDatabase(sqlUrl(spec), logger, (database) => createKnexStore(database, config).load());
-}
-
-/** What a destination is in the columns of its table; undefined is left to the column's default. */
-export function rowValues(row: NewRow): Partial<Record<keyof RawRow, string | number>> {
-  const given: Partial<Record<keyof RawRow, string | number | undefined>> = {
-    id: row.rowId,
-    setid: row.setId,
-    destination: storedText(row.uri),
-    socket: row.socket === '' ? undefined : row.socket,
-    state: row.state === undefined ? undefined : stateNumber(row.state),
-    probeMode: row.probeMode,
-    weight: row.weight === undefined ? undefined : String(row.weight),
-    priority: row.priority,
-    attrs: row.attrs === undefined ? undefined : storedText(row.attrs),
-    description: row.description === undefined ? undefined : storedText(row.description),
-    flags: row.flags,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<
-    Record<keyof RawRow, string | number>
-  >;
 }
 
 function shapeOf(spec: TableSpec): TableShape {

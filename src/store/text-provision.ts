@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SwitchyardError } from '../core/errors.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
-import { type InitReport, type NewRow, rowValues, type TableSpec } from './provision.js';
 import type { RawRow } from './rows.js';
 import { columnsOf, mapColumns, VERSION_TABLE } from './table.js';
+import { type InitReport, type NewRow, rowValues, type TableSpec } from './table-spec.js';
 import { readTextVersion } from './text-store.js';
 
 /** Types as db_text writes them; a field of a type without "null" must not be empty. */
@@ -20,13 +20,6 @@ const TYPES: Readonly<Record<keyof RawRow, string>> = {
   attrs: 'string,null',
   description: 'string,null',
   flags: 'int',
-};
-const DEFAULTS: Partial<Record<keyof RawRow, string>> = {
-  state: '0',
-  probeMode: '0',
-  weight: '1',
-  priority: '0',
-  flags: '0',
 };
 const VERSION_HEADER = 'table_name(string) table_version(int)';
 
@@ -70,7 +63,7 @@ export async function insertTextRows(
     const values = rowValues(row);
     const fields = table.columns.map(() => '');
     for (const [field, column] of columns) {
-      const value = field === 'id' ? (values.id ?? nextId++) : (values[field] ?? DEFAULTS[field] ?? '');
+      const value = field === 'id' ? nextId++ : (values[field] ?? '');
       // The file holds bytes: UTF-8 text goes in as its bytes.
       fields[table.columns.indexOf(column)] = Buffer.from(String(value), 'utf8').toString('latin1');
     }

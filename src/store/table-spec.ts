@@ -1,0 +1,39 @@
+import type { DatabaseUrl } from '../config/db-url.js';
+import type { ColumnNames } from '../config/settings.js';
+import type { DestinationRow } from '../engine/destination.js';
+import type { Flavour } from '../engine/partition.js';
+import { type RawRow, stateNumber, storedText } from './rows.js';
+
+/** A dispatcher table, for the tools that make and fill one. */
+export interface TableSpec {
+  readonly url: DatabaseUrl;
+  readonly table: string;
+  readonly columns: ColumnNames;
+  readonly flavour: Flavour;
+}
+
+export interface InitReport {
+  /** False when the table was there already: it is left as it is. */
+  readonly tableCreated: boolean;
+  readonly versionAdded: boolean;
+  readonly version: number;
+}
+
+/** A destination to be inserted; what is left out gets the column's default. */
+export type NewRow = Pick<DestinationRow, 'setId' | 'uri'> & Partial<DestinationRow>;
+
+/** What a destination is in the columns of its table: every field but the id, which the database gives. */
+export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'id'>, string | number | null>> {
+  return {
+    setid: row.setId,
+    destination: storedText(row.uri),
+    socket: row.socket === undefined || row.socket === '' ? null : row.socket,
+    state: stateNumber(row.state ?? 'active'),
+    probeMode: row.probeMode ?? 0,
+    weight: String(row.weight ?? 1),
+    priority: row.priority ?? 0,
+    attrs: storedText(row.attrs ?? ''),
+    description: storedText(row.description ?? ''),
+    flags: row.flags ?? 0,
+  };
+}
