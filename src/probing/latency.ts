@@ -1,0 +1,51 @@
+/** Round trips of one destination's probes, in milliseconds. */
+export interface LatencyFigures {
+  readonly last: number;
+  readonly average: number;
+  /** Standard deviation over all of them. */
+  readonly deviation: number;
+  /** Exponentially weighted moving average, the newest counting ALPHA. */
+  readonly ewma: number;
+  readonly max: number;
+  /** Probes that were answered. */
+  readonly count: number;
+  /** Probes that were not answered in time. */
+  readonly timeouts: number;
+}
+
+/** Weight of the newest round trip in the moving average. */
+const ALPHA = 0.1;
+/** From here on average and deviation forget slowly, so that a change still shows after weeks. */
+const MEMORY = 10_000;
+
+/** Collects round trips without keeping them (Welford's method for the deviation). */
+export class Latency implements LatencyFigures {
+  last = 0;
+  average = 0;
+  ewma = 0;
+  max = 0;
+  count = 0;
+  timeouts = 0;
+  private squares = 0;
+
+  observe(rtt: number): void {
+    this.last = rtt;
+    this.ewma = this.count === 0 ? rtt : this.ewma + ALPHA * (rtt - this.ewma);
+    if (rtt > this.max) this.max = rtt;
+    this.count++;
+    const weight = Math.min(this.count, MEMORY);
+    const before = rtt - this.average;
+    this.average += before / weight;
+    if (this.count > MEMORY) this.squares -= this.squares / MEMORY;
+    this.squares += before * (rtt - this.average);
+  }
+
+  timedOut(): void {
+    this.timeouts++;
+  }
+
+  get deviation(): number {
+    const weight = Math.min(this.count, MEMORY);
+    return weight < 2 ? 0 : Math.sqrt(Math.max(0, this.squares) / weight);
+  }
+}

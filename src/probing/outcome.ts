@@ -1,0 +1,32 @@
+import type { Destination, ProbeResult } from '../engine/destination.js';
+import type { StateSignal } from '../engine/state.js';
+import type { ProbeOutcome } from './probe.js';
+
+/** Reason texts of the events, as recorded from OpenSIPS; also for codes of options_reply_codes. */
+export const GOOD_PROBE = '200 OK probing reply';
+export const BAD_PROBE = 'negative probing reply';
+
+/**
+ * Whether a probe succeeded: a reply of 200 or one of `goodCodes` (options_reply_codes). What ended without a reply is a
+ * failure whatever the list says: a listed 408 is good only when the gateway itself sent it.
+ */
+export function isGood(outcome: ProbeOutcome, goodCodes: ReadonlySet<number>): boolean {
+  return outcome.cause === undefined && (outcome.code === 200 || goodCodes.has(outcome.code));
+}
+
+/** What a probe tells the state table. */
+export function probeSignal(destination: Destination, outcome: ProbeOutcome, good: boolean): StateSignal {
+  return {
+    destination,
+    kind: good ? 'success' : 'failure',
+    origin: 'probe',
+    reason: good ? GOOD_PROBE : BAD_PROBE,
+    code: outcome.code,
+    cause: outcome.cause,
+  };
+}
+
+/** What is remembered of it. `time` is Clock.now(). */
+export function probeResult(outcome: ProbeOutcome, good: boolean, time: number): ProbeResult {
+  return { time, ok: good, code: outcome.code, cause: outcome.cause, rtt: outcome.rtt };
+}

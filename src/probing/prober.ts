@@ -1,0 +1,465 @@
+import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { Service } from '../core/service.js';
+import type { Destination } from '../engine/destination.js';
+import type { Partition } from '../engine/partition.js';
+import { recordProbe } from '../engine/probe-record.js';
+import type { StateTable } from '../engine/state.js';
+import { Latency, type LatencyFigures } from './latency.js';
+import { isGood, probeResult, probeSignal } from './outcome.js';
+import { planProbes, wantsProbe } from './plan.js';
+import type { ProbeOutcome, ProbeSender } from './probe.js';
+import { compareRoster, type Flight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
+import { phaseHash, Wheel } from './wheel.js';
+
+/** Probes in flight at most; further ones wait their turn. */
+export const MAX_IN_FLIGHT = 1000;
+/** Milliseconds between two looks for partitions that were loaded anew, when nobody says so. */
+const LOOK_EVERY = 500;
+/** A probe may take this part of the interval at most, so that no destination has two under way. */
+const LONGEST_PART = 0.9;
+
+/** What of the engine the prober reads. */
+export interface ProbedEngine {
+  readonly partitions: Iterable<Partition>;
+}
+
+/** Told of each probe, for metrics. Must be cheap and not throw. */
+export interface ProbeObserver {
+  sent?(destination: Destination): void;
+  /** `good` is undefined for an answer that was dropped because its destination is gone. */
+  ended?(destination: Destination, outcome: ProbeOutcome, good: boolean | undefined): void;
+}
+
+export interface ProberOptions {
+  readonly engine: ProbedEngine;
+  readonly stateTable: StateTable;
+  readonly config: DispatcherConfig;
+  readonly partitions: readonly PartitionConfig[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly send: ProbeSender;
+  readonly logger: Logger;
+  readonly observer?: ProbeObserver;
+  /** Whether this node is the one that probes a destination; default: every one. */
+  readonly owns?: (destination: Destination) => boolean;
+  /** Another flavour's rule for who is probed; undefined as answer: the usual one. */
+  readonly wants?: (destination: Destination) => boolean | undefined;
+  /** Another flavour's rule for good codes; undefined as answer: the usual one. Not asked where no reply came. */
+  readonly accepts?: (destination: Destination, code: number) => boolean | undefined;
+  /** Default MAX_IN_FLIGHT. */
+  readonly maxInFlight?: number;
+}
+
+/** Plain numbers, for metrics and MI. */
+export interface ProberFigures {
+  readonly watched: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly sent: number;
+  readonly good: number;
+  readonly bad: number;
+  readonly timeouts: number;
+  /** Answers that belonged to a destination that is gone. */
+  readonly stale: number;
+  /** Turns left out since the destination's last probe was still waiting or under way. */
+  readonly skipped: number;
+}
+
+export interface Prober extends Service {
+  /** Whether probes are sent (ds_ping_active). Probes in flight end as they would when it is switched off. */
+  readonly active: boolean;
+  setActive(active: boolean): void;
+  /** Looks at the partitions at once, rather than within half a second: to be called after a load. */
+  refresh(): void;
+  /** Takes new settings; destinations keep their figures. */
+  configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void;
+  /** Round trips of a destination; undefined before the first probe ended. */
+  latency(destination: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined;
+  figures(): ProberFigures;
+}
+
+/** Creates the service that probes destinations and tells the state table what came of it. */
+export function createProber(options: ProberOptions): Prober {
+  return new ScheduledProber(options);
+}
+
+class ScheduledProber implements Prober {
+  readonly name = 'prober';
+  active = true;
+  private started = false;
+  private wheel: Wheel<Watched> | undefined;
+  private intervalMs = 0;
+  private timeoutMs = 0;
+  private config: DispatcherConfig;
+  private partitions: ReadonlyMap<string, PartitionConfig>;
+  private readonly watched = new Map<string, WatchedPartition>();
+  private readonly salt: number;
+  private readonly maxInFlight: number;
+  private inFlight = 0;
+  private queue: Watched[] = [];
+  private queueHead = 0;
+  /** In the order they were sent, which is that of their deadlines. */
+  private flights: Flight[] = [];
+  private flightsHead = 0;
+  private cancelDeadline: (() => void) | undefined;
+  private cancelLook: (() => void) | undefined;
+  private cancelSlices: (() => void) | undefined;
+  private sweeping = false;
+  private releasing = false;
+  /** Round trips from before the last change of settings. */
+  private retained: ReadonlyMap<string, Latency> = new Map();
+  private sent = 0;
+  private good = 0;
+  private bad = 0;
+  private timeouts = 0;
+  private stale = 0;
+  private skipped = 0;
+
+  constructor(private readonly options: ProberOptions) {
+    this.config = options.config;
+    this.partitions = byName(options.partitions);
+    this.salt = options.random.uint32();
+    this.maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
+  }
+
+  start(): Promise<void> {
+    if (!this.started) {
+      this.started = true;
+      this.begin();
+    }
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.started = false;
+    this.end();
+    return Promise.resolve();
+  }
+
+  setActive(active: boolean): void {
+    this.active = active;
+    if (!active) this.clearQueue();
+  }
+
+  configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void {
+    this.config = config;
+    this.partitions = byName(partitions);
+    if (!this.started) return;
+    const latencies = new Map<string, Latency>();
+    for (const each of this.watched.values()) {
+      for (const [key, { latency }] of each.byKey) if (latency !== undefined) latencies.set(key, latency);
+    }
+    this.retained = latencies;
+    this.end();
+    this.begin();
+  }
+
+  refresh(): void {
+    if (this.wheel === undefined) return;
+    const present = new Set<string>();
+    for (const partition of this.options.engine.partitions) {
+      present.add(partition.name);
+      let watched = this.watched.get(partition.name);
+      if (watched !== undefined && watched.partition !== partition) {
+        this.forget(watched);
+        watched = undefined;
+      }
+      if (watched === undefined) {
+        const plan = planProbes(partition.name, this.config, this.partitions.get(partition.name));
+        watched = watchPartition(partition, plan);
+        this.watched.set(partition.name, watched);
+      }
+      this.update(watched);
+    }
+    if (present.size !== this.watched.size) {
+      for (const [name, watched] of this.watched) if (!present.has(name)) this.forget(watched);
+    }
+  }
+
+  latency({ partition, key }: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined {
+    return this.watched.get(partition)?.byKey.get(key)?.latency;
+  }
+
+  figures(): ProberFigures {
+    const { inFlight, sent, good, bad, timeouts, stale, skipped } = this;
+    const queued = this.queue.length - this.queueHead;
+    return { watched: this.wheel?.size ?? 0, inFlight, queued, sent, good, bad, timeouts, stale, skipped };
+  }
+
+  private begin(): void {
+    this.intervalMs = this.config.pingInterval * 1000;
+    if (this.intervalMs <= 0) return;
+    this.timeoutMs = this.config.pingTimeout * 1000;
+    const longest = this.intervalMs * LONGEST_PART;
+    if (!(this.timeoutMs > 0 && this.timeoutMs <= longest)) {
+      const said = `a probe may take ${longest} ms, not ds_ping_timeout ${this.config.pingTimeout} s, to end within ds_ping_interval ${this.config.pingInterval} s`;
+      this.options.logger.warn({ timeoutMs: longest }, said);
+      this.timeoutMs = longest;
+    }
+    this.wheel = new Wheel(this.options.clock, this.intervalMs, (member) => this.turn(member));
+    this.wheel.start();
+    this.refresh();
+    this.look();
+  }
+
+  private end(): void {
+    this.wheel?.stop();
+    this.wheel = undefined;
+    for (const cancel of [this.cancelDeadline, this.cancelLook, this.cancelSlices]) cancel?.();
+    this.cancelDeadline = this.cancelLook = this.cancelSlices = undefined;
+    this.clearQueue();
+    for (let i = this.flightsHead; i < this.flights.length; i++) this.abandon(this.flights[i] as Flight);
+    this.flights = [];
+    this.flightsHead = 0;
+    this.inFlight = 0;
+    this.watched.clear();
+  }
+
+  /** Partitions may be loaded by anyone; a snapshot that was swapped is noticed here at the latest. */
+  private look(): void {
+    this.cancelLook = this.options.clock.schedule(Math.min(LOOK_EVERY, this.intervalMs / 4), () => {
+      this.refresh();
+      this.look();
+    });
+  }
+
+  private update(watched: WatchedPartition): void {
+    if (watched.running === undefined && watched.snapshot !== watched.partition.snapshot) {
+      watched.running = compareRoster(
+        watched,
+        (member) => this.admit(member),
+        (member) => this.drop(member),
+      );
+      this.slice(watched);
+    }
+    if (watched.running !== undefined) this.continueLater();
+  }
+
+  private slice(watched: WatchedPartition): void {
+    if (watched.running?.next().done === true) watched.running = undefined;
+  }
+
+  /** Large partitions are compared slice by slice, so that calls go on in between. */
+  private continueLater(): void {
+    if (this.cancelSlices !== undefined) return;
+    this.cancelSlices = this.options.clock.schedule(1, () => {
+      this.cancelSlices = undefined;
+      for (const watched of this.watched.values()) {
+        if (watched.running !== undefined) {
+          this.slice(watched);
+          this.update(watched);
+        }
+      }
+    });
+  }
+
+  private forget(watched: WatchedPartition): void {
+    watched.running = undefined;
+    for (const member of watched.byKey.values()) this.drop(member);
+    watched.byKey.clear();
+    this.watched.delete(watched.partition.name);
+  }
+
+  private admit(member: Watched): void {
+    const { key } = member.destination;
+    member.latency = this.retained.get(key);
+    this.wheel?.add(member, phaseHash(key, this.salt));
+  }
+
+  /** A destination is gone: so is its probe. */
+  private drop(member: Watched): void {
+    this.wheel?.remove(member);
+    if (member.flight === undefined) return;
+    this.abandon(member.flight);
+    this.stale++;
+    this.release();
+  }
+
+  private turn(member: Watched): void {
+    if (!this.active) return;
+    if (member.partition.snapshot !== member.partition.partition.snapshot) this.update(member.partition);
+    if (member.slot < 0 || !this.wanted(member)) return;
+    if (member.flight !== undefined || member.queued) {
+      this.skipped++;
+    } else if (this.inFlight < this.maxInFlight) {
+      this.launch(member);
+    } else {
+      member.queued = true;
+      this.queue.push(member);
+    }
+  }
+
+  private wanted({ destination, partition }: Watched): boolean {
+    const { wants, owns } = this.options;
+    return (wants?.(destination) ?? wantsProbe(destination, partition.plan)) && (owns?.(destination) ?? true);
+  }
+
+  private launch(member: Watched): void {
+    const { clock, send, observer } = this.options;
+    const { destination } = member;
+    const startedAt = clock.monotonic();
+    const flight: Flight = {
+      watched: member,
+      destination,
+      snapshot: member.partition.partition.snapshot,
+      startedAt,
+      deadline: startedAt + this.timeoutMs,
+      cancel: undefined,
+    };
+    member.flight = flight;
+    this.inFlight++;
+    this.sent++;
+    this.flights.push(flight);
+    if (this.cancelDeadline === undefined && !this.sweeping) this.awaitDeadline();
+    observer?.sent?.(destination);
+    try {
+      const cancel = send(member.partition.plan.request(destination, this.timeoutMs), (outcome) =>
+        this.land(flight, outcome),
+      );
+      // The sender may have answered before it returned.
+      if (member.flight === flight) flight.cancel = cancel;
+    } catch (error) {
+      this.land(flight, { code: 503, cause: 'send', reason: messageOf(error) });
+    }
+  }
+
+  /** A probe ended. Later answers to it find that it is no longer the destination's probe. */
+  private land(flight: Flight, outcome: ProbeOutcome): void {
+    const member = flight.watched;
+    if (member.flight !== flight) return;
+    member.flight = undefined;
+    flight.cancel = undefined;
+    const measured = this.options.clock.monotonic() - flight.startedAt;
+    const complete = outcome.cause !== undefined || outcome.rtt !== undefined ? outcome : { ...outcome, rtt: measured };
+    this.settle(flight, complete);
+    this.release();
+  }
+
+  /** Tells the state table, unless the probe belongs to an older load of the partition. */
+  private settle(flight: Flight, outcome: ProbeOutcome): void {
+    const { watched: member } = flight;
+    const { partition } = member;
+    if (partition.snapshot !== partition.partition.snapshot) this.update(partition);
+    const outdated = flight.snapshot !== partition.snapshot || member.slot < 0;
+    // While a large load is being compared, it is not known of those not yet seen whether they are still there.
+    if (outdated || (partition.running !== undefined && member.seen !== partition.run)) {
+      this.stale++;
+      this.options.observer?.ended?.(flight.destination, outcome, undefined);
+      return;
+    }
+    this.judge(member, outcome);
+  }
+
+  private judge(member: Watched, outcome: ProbeOutcome): void {
+    const { destination, partition } = member;
+    const { accepts, clock, stateTable, logger, observer } = this.options;
+    const own = outcome.cause === undefined ? accepts?.(destination, outcome.code) : undefined;
+    const good = own ?? isGood(outcome, partition.plan.goodCodes);
+    if (good) this.good++;
+    else this.bad++;
+    if (outcome.cause === 'timeout') this.timeouts++;
+    if (outcome.rtt !== undefined || outcome.cause === 'timeout') {
+      member.latency ??= new Latency();
+      if (outcome.rtt !== undefined) member.latency.observe(outcome.rtt);
+      else member.latency.timedOut();
+    }
+    recordProbe(destination, probeResult(outcome, good, clock.now()));
+    const change = stateTable.apply(probeSignal(destination, outcome, good));
+    if (change !== undefined && logger.isLevelEnabled('info')) {
+      logger.info(
+        {
+          partition: destination.partition,
+          set: destination.setId,
+          uri: destination.row.uri,
+          code: outcome.code,
+          cause: outcome.cause,
+          said: outcome.reason,
+        },
+        `destination went from ${change.previous} to ${change.state}: ${change.reason}`,
+      );
+    }
+    observer?.ended?.(destination, outcome, good);
+  }
+
+  /** Ends a probe without an outcome. */
+  private abandon(flight: Flight): void {
+    const { cancel } = flight;
+    if (flight.watched.flight !== flight) return;
+    flight.watched.flight = undefined;
+    flight.cancel = undefined;
+    this.cancelSending(cancel);
+  }
+
+  private cancelSending(cancel: (() => void) | undefined): void {
+    try {
+      cancel?.();
+    } catch (error) {
+      this.options.logger.warn({ error: messageOf(error) }, 'a probe could not be cancelled');
+    }
+  }
+
+  /** A place among the probes in flight is free. */
+  private release(): void {
+    this.inFlight--;
+    // A sender that answers before it returns comes back here: the loop below goes on, rather than one call deeper.
+    if (this.releasing) return;
+    this.releasing = true;
+    try {
+      this.launchQueued();
+    } finally {
+      this.releasing = false;
+    }
+  }
+
+  private launchQueued(): void {
+    while (this.inFlight < this.maxInFlight && this.queueHead < this.queue.length) {
+      const member = this.queue[this.queueHead++] as Watched;
+      if (this.queueHead > 1024) {
+        this.queue = this.queue.slice(this.queueHead);
+        this.queueHead = 0;
+      }
+      member.queued = false;
+      if (this.active && member.slot >= 0 && this.wanted(member)) this.launch(member);
+    }
+  }
+
+  private clearQueue(): void {
+    for (let i = this.queueHead; i < this.queue.length; i++) (this.queue[i] as Watched).queued = false;
+    this.queue = [];
+    this.queueHead = 0;
+  }
+
+  /** Ends the probes whose time is up and sets the timer for the next one. */
+  private awaitDeadline(): void {
+    this.cancelDeadline = undefined;
+    this.sweeping = true;
+    const now = this.options.clock.monotonic();
+    let left: number | undefined;
+    while (this.flightsHead < this.flights.length) {
+      const flight = this.flights[this.flightsHead] as Flight;
+      if (flight.watched.flight === flight) {
+        left = flight.deadline - now;
+        if (left > 0) break;
+        this.cancelSending(flight.cancel);
+        this.land(flight, { code: 408, cause: 'timeout', reason: 'no reply in time' });
+      }
+      this.flightsHead++;
+    }
+    this.sweeping = false;
+    const waiting = this.flightsHead < this.flights.length;
+    if (!waiting || this.flightsHead > 1024) {
+      this.flights = this.flights.slice(this.flightsHead);
+      this.flightsHead = 0;
+    }
+    if (waiting && left !== undefined)
+      this.cancelDeadline = this.options.clock.schedule(left, () => this.awaitDeadline());
+  }
+}
+
+function byName(partitions: readonly PartitionConfig[]): ReadonlyMap<string, PartitionConfig> {
+  return new Map(partitions.map((partition) => [partition.name, partition]));
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../core/clock.js';
+
+/** Something that comes round on a wheel. The wheel alone writes these two. */
+export interface Spoke {
+  slot: number;
+  position: number;
+}
+
+/** Ticks a revolution has at most, and the shortest tick in milliseconds. */
+const MAX_SLOTS = 400;
+const MIN_TICK = 5;
+/** Timers of the system overflow beyond 24 days. */
+const MAX_DELAY = 86_400_000;
+
+/**
+ * Gives each member its turn once per revolution. A member's phase is given by its hash, so turns are spread evenly and
+ * keep their time when others come and go. One timer, set for the next slot that has members.
+ */
+export class Wheel<T extends Spoke> {
+  private readonly slots: T[][];
+  private readonly tickMs: number;
+  /** Monotonic time of tick 0. */
+  private origin = 0;
+  /** Number of the tick to run next, counted from `origin`. */
+  private next = 0;
+  /** Tick the timer is set for. */
+  private planned = Number.POSITIVE_INFINITY;
+  private cancel: (() => void) | undefined;
+  private running = false;
+  private turning = false;
+  size = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    revolutionMs: number,
+    private readonly turn: (member: T) => void,
+  ) {
+    const count = Math.max(1, Math.min(MAX_SLOTS, Math.floor(revolutionMs / MIN_TICK)));
+    this.slots = Array.from({ length: count }, () => []);
+    this.tickMs = revolutionMs / count;
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    this.origin = this.clock.monotonic();
+    this.next = 0;
+    this.schedule();
+  }
+
+  stop(): void {
+    this.running = false;
+    this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  /** `hash` is an unsigned 32-bit number; it decides the phase. */
+  add(member: T, hash: number): void {
+    // Slots that went by without members are over: newcomers in them wait for the next revolution, not for all at once.
+    if (this.running && !this.turning) this.next = Math.max(this.next, Math.min(this.tickNow(), this.planned));
+    const slot = Math.floor((hash / 2 ** 32) * this.slots.length);
+    const members = this.slots[slot] as T[];
+    member.slot = slot;
+    member.position = members.length;
+    members.push(member);
+    this.size++;
+    // The timer is set for the next slot with members; only one that was empty can be earlier.
+    if (members.length === 1 && this.running && !this.turning) this.schedule();
+  }
+
+  remove(member: T): void {
+    const members = this.slots[member.slot];
+    const last = members?.at(-1);
+    if (members === undefined || last === undefined || members[member.position] !== member) return;
+    members[member.position] = last;
+    last.position = member.position;
+    members.pop();
+    member.slot = -1;
+    this.size--;
+  }
+
+  /** The first tick that is not over. */
+  private tickNow(): number {
+    return Math.ceil((this.clock.monotonic() - this.origin) / this.tickMs - 1e-6);
+  }
+
+  private schedule(): void {
+    this.cancel?.();
+    this.cancel = undefined;
+    this.planned = Number.POSITIVE_INFINITY;
+    if (this.size === 0) return;
+    const count = this.slots.length;
+    let tick = this.next;
+    while ((this.slots[tick % count] as T[]).length === 0) tick++;
+    this.planned = tick;
+    const due = this.origin + tick * this.tickMs - this.clock.monotonic();
+    this.cancel = this.clock.schedule(Math.min(MAX_DELAY, Math.max(0, due)), () => this.run());
+  }
+
+  private run(): void {
+    this.cancel = undefined;
+    const count = this.slots.length;
+    const now = Math.floor((this.clock.monotonic() - this.origin) / this.tickMs + 1e-6);
+    // After a standstill of more than a revolution nobody gets two turns at once.
+    if (now - this.next >= count) this.next = now - count + 1;
+    this.turning = true;
+    try {
+      while (this.running && this.next <= now) {
+        const members = this.slots[this.next++ % count] as T[];
+        // Backwards, since a turn may remove members; one that takes a removed one's place has had its turn.
+        for (let i = members.length - 1; i >= 0; i--) {
+          const member = members[i];
+          if (member !== undefined) this.turn(member);
+        }
+      }
+    } finally {
+      this.turning = false;
+      if (this.running) this.schedule();
+    }
+  }
+}
+
+/** A well mixed 32-bit hash of a text (FNV-1a with a final avalanche), for phases only. */
+export function phaseHash(text: string, salt: number): number {
+  let h = (0x811c9dc5 ^ salt) | 0;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
