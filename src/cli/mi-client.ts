@@ -1,0 +1,152 @@
+import { createSocket } from 'node:dgram';
+import { unlinkSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import { systemRandom } from '../core/random.js';
+import type { Json } from '../mi/command.js';
+import { askFifo } from './mi-fifo-client.js';
+
+export interface CallMiOptions {
+  /** Milliseconds to wait for the answer. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Folder the server looks for reply FIFOs in (its `reply_dir`). Default /tmp/. */
+  readonly replyDir?: string;
+}
+
+/** The server answered with an error. `code` is the recorded MI or JSON-RPC code. */
+export class MiCallError extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data?: string,
+  ) {
+    super(data === undefined ? message : `${message}: ${data}`);
+    this.name = 'MiCallError';
+  }
+}
+
+/**
+ * Calls one MI command and returns its result.
+ * @param target "fifo:PATH", "udp:HOST:PORT", "unix:PATH", "http://HOST:PORT/mi"; a bare path is a FIFO
+ * @param params positional (array), named (object) or none
+ * @throws MiCallError when the server answers with an error; SwitchyardError USAGE for a target that is none of these,
+ *   TRANSPORT_SEND when it cannot be reached or does not answer in time
+ */
+export async function callMi(
+  target: string,
+  method: string,
+  params?: readonly Json[] | { readonly [name: string]: Json },
+  options: CallMiOptions = {},
+): Promise<Json> {
+  const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params === undefined ? {} : { params }) });
+  const text = await ask(target, request, options.timeoutMs ?? 5000, options.replyDir ?? '/tmp/');
+  return readAnswer(text, target);
+}
+
+function ask(target: string, request: string, timeoutMs: number, replyDir: string): Promise<string> {
+  if (target.startsWith('fifo:')) return askFifo(target.slice(5), request, timeoutMs, replyDir);
+  if (target.startsWith('/')) return askFifo(target, request, timeoutMs, replyDir);
+  if (target.startsWith('unix:')) return askUnix(target.slice(5), request, timeoutMs);
+  if (target.startsWith('http://') || target.startsWith('https://')) return askHttp(target, request, timeoutMs);
+  const udp = /^udp:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(target);
+  if (udp !== null) return askUdp(udp[1] ?? (udp[2] as string), Number(udp[3]), request, timeoutMs);
+  throw new SwitchyardError(
+    'USAGE',
+    `"${target}" is no MI target: use fifo:PATH, udp:HOST:PORT, unix:PATH or http://HOST:PORT/mi`,
+  );
+}
+
+function readAnswer(text: string, target: string): Json {
+  let answer: { result?: Json; error?: { code?: number; message?: string; data?: string } } | null;
+  try {
+    answer = JSON.parse(text) as typeof answer;
+  } catch {
+    throw new SwitchyardError('TRANSPORT_SEND', `${target} answered no JSON: ${text.slice(0, 200).trim()}`);
+  }
+  if (answer?.error !== undefined) {
+    throw new MiCallError(answer.error.code ?? 500, answer.error.message ?? 'error', answer.error.data);
+  }
+  if (answer?.result === undefined) {
+    throw new SwitchyardError('TRANSPORT_SEND', `${target} answered neither result nor error: ${text.slice(0, 200)}`);
+  }
+  return answer.result;
+}
+
+function unreachable(target: string, error: unknown): SwitchyardError {
+  if (error instanceof SwitchyardError) return error;
+  return new SwitchyardError('TRANSPORT_SEND', `${target}: ${messageOf(error)}`, { cause: error, retryable: true });
+}
+
+function silent(target: string, timeoutMs: number): SwitchyardError {
+  return new SwitchyardError('TRANSPORT_SEND', `${target} did not answer within ${timeoutMs} ms`, { retryable: true });
+}
+
+function askUdp(host: string, port: number, request: string, timeoutMs: number): Promise<string> {
+  const target = `udp:${host}:${port}`;
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  return new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(silent(target, timeoutMs)), timeoutMs);
+    socket.once('error', (error) => reject(unreachable(target, error)));
+    socket.once('message', (bytes) => resolve(bytes.toString()));
+    socket.once('close', () => clearTimeout(timer));
+    // Connected, so that a port nobody listens on is told at once (ICMP) and nobody else can answer.
+    socket.connect(port, host, (error?: Error) => {
+      if (error != null) reject(unreachable(target, error));
+      else socket.send(request);
+    });
+  }).finally(() => socket.close());
+}
+
+async function askUnix(path: string, request: string, timeoutMs: number): Promise<string> {
+  const target = `unix:${path}`;
+  let module: typeof import('node-unix-socket');
+  try {
+    module = await import('node-unix-socket');
+  } catch (error) {
+    const why = `UNIX sockets need the package node-unix-socket, which cannot be loaded: ${messageOf(error)}`;
+    throw new SwitchyardError('TRANSPORT_SEND', why, { cause: error });
+  }
+  const own = join(tmpdir(), `switchyard-mi-${process.pid}-${systemRandom.token(8)}.sock`);
+  const socket = new module.DgramSocket();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      timer = setTimeout(() => reject(silent(target, timeoutMs)), timeoutMs);
+      socket.once('error', (error: Error) => reject(unreachable(target, error)));
+      socket.once('data', (bytes: Buffer) => resolve(bytes.toString()));
+      socket.bind(own);
+      const bytes = Buffer.from(request);
+      socket.sendTo(bytes, 0, bytes.length, path, (error) => {
+        if (error != null) reject(unreachable(target, error));
+      });
+    });
+  } catch (error) {
+    throw unreachable(target, error);
+  } finally {
+    clearTimeout(timer);
+    socket.close();
+    try {
+      unlinkSync(own);
+    } catch {
+      // It was never bound.
+    }
+  }
+}
+
+async function askHttp(target: string, request: string, timeoutMs: number): Promise<string> {
+  try {
+    const response = await fetch(target, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: request,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return await response.text();
+  } catch (error) {
+    if ((error as Error).name === 'TimeoutError') throw silent(target, timeoutMs);
+    const cause = (error as { cause?: unknown }).cause;
+    throw unreachable(target, cause ?? error);
+  }
+}

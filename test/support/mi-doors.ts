@@ -1,0 +1,251 @@
+import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DgramSocket } from 'node-unix-socket';
+import { systemClock } from '../../src/core/clock.js';
+import { nullLogger } from '../../src/core/logger.js';
+import type { MiHandler } from '../../src/mi/handler.js';
+import { MiDatagram } from '../../src/mi/transports/datagram.js';
+import { MiFifo } from '../../src/mi/transports/fifo.js';
+import { createMiHttpHandler } from '../../src/mi/transports/http.js';
+
+/** A door with the server behind it, as a test sees it. */
+export interface OpenDoor {
+  /** Sends one request as a client of its own and waits for the answer. */
+  ask(request: string): Promise<string>;
+  /** Sends bytes that may get no answer. */
+  send(bytes: string): Promise<void>;
+  /** What `switchyard mi --to` takes, and the folder of reply FIFOs. */
+  readonly target: string;
+  readonly directory: string;
+  close(): Promise<void>;
+}
+
+export interface Door {
+  readonly name: string;
+  /** The line text form is served. */
+  readonly text: boolean;
+  open(handler: MiHandler): Promise<OpenDoor>;
+}
+
+const ANSWER_TIMEOUT = 10_000;
+
+/** Rejects when `work` takes too long. */
+export async function within<T>(work: Promise<T>, what: string, timeoutMs = ANSWER_TIMEOUT): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${timeoutMs} ms`)), timeoutMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** A reply FIFO as a client makes and reads it. */
+export class ReplyReader {
+  text = '';
+  private readonly socket: Socket;
+  private changed = () => {};
+
+  constructor(readonly path: string) {
+    execFileSync('mkfifo', [path]);
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    this.socket = new Socket({ fd, readable: true, writable: false });
+    this.socket.on('data', (chunk: Buffer) => {
+      this.text += chunk.toString('latin1');
+      this.changed();
+    });
+  }
+
+  /** Waits until what was read satisfies `enough`, and returns it. */
+  async until(enough: (text: string) => boolean, timeoutMs = ANSWER_TIMEOUT): Promise<string> {
+    const work = new Promise<void>((resolve) => {
+      this.changed = () => {
+        if (enough(this.text)) resolve();
+      };
+      this.changed();
+    });
+    await within(work, `reply FIFO has ${JSON.stringify(this.text.slice(0, 200))}`, timeoutMs);
+    return this.text;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Whether an answer in either form is whole. */
+export function isWhole(text: string): boolean {
+  if (/^[{[]/.test(text)) {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  return /\n\n$|^500 .*\n$|^4\d\d Parse_error$/s.test(text);
+}
+
+let replies = 0;
+
+/** Writes to a FIFO as a shell does: all of it, as fast as it is read. */
+export async function writeFifo(path: string, bytes: string): Promise<void> {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    let rest = Buffer.from(bytes);
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(fd, rest));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const fifoDoor: Door = {
+  name: 'fifo',
+  text: true,
+  async open(handler) {
+    const directory = `${await mkdtemp(join(tmpdir(), 'mi-fifo-'))}/`;
+    const path = `${directory}mi`;
+    const door = new MiFifo({
+      config: { fifoName: path, fifoMode: 0o600, replyDir: directory },
+      handler,
+      clock: systemClock,
+      logger: nullLogger,
+      halfCommandTimeout: 200,
+    });
+    await door.start();
+    return {
+      target: `fifo:${path}`,
+      directory,
+      async ask(request) {
+        const name = `reply${replies++}`;
+        const reader = new ReplyReader(directory + name);
+        try {
+          const line = request.startsWith(':') ? request.replace(/^(:[^:]*:)/, `$1${name}`) : `:${name}:${request}\n`;
+          await writeFifo(path, line);
+          return await reader.until(isWhole);
+        } finally {
+          reader.close();
+        }
+      },
+      async send(bytes) {
+        await writeFifo(path, bytes);
+      },
+      async close() {
+        await door.stop();
+        await rm(directory, { recursive: true });
+      },
+    };
+  },
+};
+
+function udpDoor(host: string, name: string): Door {
+  return {
+    name,
+    text: true,
+    async open(handler) {
+      const written = host.includes(':') ? `[${host}]` : host;
+      const config = { socketName: `udp:${written}:0`, unixMode: 0o600 };
+      const door = new MiDatagram({ config, handler, logger: nullLogger });
+      await door.start();
+      const port = Number(door.address?.split(':').at(-1));
+      const client = async (bytes: string, answer: boolean): Promise<string> => {
+        const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+        try {
+          await new Promise<void>((resolve) => socket.bind(0, host, resolve));
+          const received = answer ? once(socket, 'message') : undefined;
+          await new Promise((resolve) => socket.send(bytes, port, host, resolve));
+          if (received === undefined) return '';
+          const [message] = (await within(received, name)) as [Buffer];
+          return message.toString();
+        } finally {
+          socket.close();
+        }
+      };
+      return {
+        target: `udp:${written}:${port}`,
+        directory: '/tmp/',
+        ask: (request) => client(request, true),
+        send: async (bytes) => void (await client(bytes, false)),
+        close: () => door.stop(),
+      };
+    },
+  };
+}
+
+const unixDoor: Door = {
+  name: 'unix datagram',
+  text: true,
+  async open(handler) {
+    const directory = `${await mkdtemp(join(tmpdir(), 'mi-unix-'))}/`;
+    const path = `${directory}mi.sock`;
+    const door = new MiDatagram({ config: { socketName: path, unixMode: 0o600 }, handler, logger: nullLogger });
+    await door.start();
+    let clients = 0;
+    const client = async (text: string, answer: boolean): Promise<string> => {
+      const socket = new DgramSocket();
+      try {
+        socket.bind(`${directory}client${clients++}`);
+        const received = answer ? once(socket, 'data') : undefined;
+        const bytes = Buffer.from(text);
+        await new Promise((resolve) => socket.sendTo(bytes, 0, bytes.length, path, resolve));
+        if (received === undefined) return '';
+        const [message] = (await within(received, 'unix datagram')) as [Buffer];
+        return message.toString();
+      } finally {
+        socket.close();
+      }
+    };
+    return {
+      target: `unix:${path}`,
+      directory,
+      ask: (request) => client(request, true),
+      send: async (bytes) => void (await client(bytes, false)),
+      async close() {
+        await door.stop();
+        await rm(directory, { recursive: true });
+      },
+    };
+  },
+};
+
+const httpDoor: Door = {
+  name: 'http',
+  text: false,
+  async open(handler) {
+    const server = createServer(createMiHttpHandler(handler));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mi`;
+    const post = async (body: string): Promise<string> => (await fetch(target, { method: 'POST', body })).text();
+    return {
+      target,
+      directory: '/tmp/',
+      ask: post,
+      send: async (bytes) => void (await post(bytes)),
+      async close() {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  },
+};
+
+/** Every door. A new one is one line here. */
+export const DOORS: readonly Door[] = [
+  fifoDoor,
+  udpDoor('127.0.0.1', 'udp'),
+  udpDoor('::1', 'udp over IPv6'),
+  unixDoor,
+  httpDoor,
+];
