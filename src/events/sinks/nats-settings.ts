@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator } from 'nats';
+import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from 'nats';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 
 /** How to reach NATS and what to use of it. */
@@ -63,7 +63,11 @@ function authenticator(settings: NatsSettings): Authenticator | undefined {
     // Read at each connect, so that renewed credentials are used without a restart.
     return (nonce) => credsAuthenticator(readFileSync(credsFile))(nonce);
   }
-  return nkeySeed === undefined ? undefined : nkeyAuthenticator(new TextEncoder().encode(nkeySeed.trim()));
+  if (nkeySeed === undefined) return undefined;
+  const seed = new TextEncoder().encode(nkeySeed.trim());
+  // Else a bad seed would only be found at the first connect, and again at each one after.
+  nkeys.fromSeed(seed);
+  return nkeyAuthenticator(seed);
 }
 
 /**

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { nkeys } from 'nats';
+import { connectionOptions, type NatsSettings, redactServer } from '../../../src/events/sinks/nats-settings.js';
+import { subjectMatches } from '../../../src/events/sinks/nats-stream.js';
+
+const base: NatsSettings = {
+  servers: ['nats://127.0.0.1:4222'],
+  prefix: 'opensips',
+  jetstream: undefined,
+  bucket: undefined,
+  user: undefined,
+  pass: undefined,
+  token: undefined,
+  nkeySeed: undefined,
+  credsFile: undefined,
+  tls: undefined,
+};
+
+describe('NATS settings', () => {
+  test('the client never gives up', () => {
+    const options = connectionOptions(base, 'sw');
+    assert.deepEqual(
+      [options.servers, options.maxReconnectAttempts, options.ignoreAuthErrorAbort, options.pingInterval, options.name],
+      [['127.0.0.1:4222'], -1, true, 10_000, 'sw'],
+    );
+  });
+
+  test('user, password and token from the URL; what is named beside it wins', () => {
+    const fromUrl = connectionOptions({ ...base, servers: ['nats://us%40er:p%3Ass@h:1', 'tls://h2'] }, 'sw');
+    assert.deepEqual([fromUrl.user, fromUrl.pass, fromUrl.token], ['us@er', 'p:ss', undefined]);
+    assert.deepEqual(fromUrl.servers, ['h:1', 'h2']);
+    assert.deepEqual(fromUrl.tls, {});
+    const token = connectionOptions({ ...base, servers: ['nats://tok@h:1'] }, 'sw');
+    assert.deepEqual([token.user, token.token], [undefined, 'tok']);
+    const named = connectionOptions({ ...base, servers: ['nats://a:b@h'], user: 'u', pass: 'p' }, 'sw');
+    assert.deepEqual([named.user, named.pass], ['u', 'p']);
+  });
+
+  test('nkey seeds are checked at once, and sign', () => {
+    const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
+    const options = connectionOptions({ ...base, nkeySeed: `${seed}\n` }, 'sw');
+    assert.ok(options.authenticator);
+    const bad = () => connectionOptions({ ...base, nkeySeed: 'SUNOTASEED' }, 'sw');
+    assert.throws(bad, (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'CONFIG_INVALID');
+      assert.doesNotMatch(error.message, /SUNOTASEED/);
+      return true;
+    });
+  });
+
+  test('refuses servers and credentials files that cannot be used, without telling secrets', () => {
+    assert.throws(() => connectionOptions({ ...base, servers: ['http://user:pw@h'] }, 'sw'), /\*\*\*@h/);
+    assert.throws(() => connectionOptions({ ...base, credsFile: '/nonexistent/x.creds' }, 'sw'), {
+      code: 'CONFIG_INVALID',
+    });
+    assert.equal(redactServer('nats://u:p@h:4222'), 'nats://***@h:4222');
+    assert.equal(redactServer('u:p@h:4222'), '***@h:4222');
+    assert.equal(redactServer('h:4222'), 'h:4222');
+  });
+
+  test('subjects of a stream', () => {
+    assert.ok(subjectMatches('opensips.>', 'opensips.E.a.1'));
+    assert.ok(subjectMatches('opensips.*.a.1', 'opensips.E.a.1'));
+    assert.ok(!subjectMatches('opensips.E.>', 'opensips.E'));
+    assert.ok(!subjectMatches('opensips.*', 'opensips.E.a'));
+    assert.ok(!subjectMatches('other.>', 'opensips.E'));
+  });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { nullLogger } from '../../../src/core/logger.js';
+import { healthHandler, metricsHandler } from '../../../src/http/handlers.js';
+import { HttpServer, MAX_BODY, readBody } from '../../../src/http/server.js';
+import { Metrics } from '../../../src/stats/metrics.js';
+
+describe('HTTP listener', () => {
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger, requestTimeout: 300 });
+  let url = '';
+  let ready = true;
+
+  before(async () => {
+    const metrics = new Metrics();
+    metrics.counter('calls_total', 'Calls.').with({ set: '1' }).value = 3;
+    server.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
+    server.mount(
+      '/health',
+      healthHandler(() => ({ ready, details: { partitions: { acme: 'ok' } } })),
+      { methods: ['GET'] },
+    );
+    server.mount('/ui/', (request, response) => void response.end(`ui ${request.url}`), { subpaths: true });
+    server.mount('/broken', () => Promise.reject(new Error('secret')));
+    server.mount('/thrown', () => {
+      throw new Error('secret');
+    });
+    server.mount('/echo', async (request, response) => {
+      const body = await readBody(request, 10);
+      response.statusCode = body === undefined ? 413 : 200;
+      response.end(body);
+    });
+    await server.start();
+    url = `http://127.0.0.1:${server.address?.port}`;
+  });
+  after(() => server.stop());
+
+  test('metrics and health', async () => {
+    const metrics = await fetch(`${url}/metrics?x=1`);
+    assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+    assert.match(await metrics.text(), /^calls_total\{set="1"\} 3$/m);
+    const healthy = await fetch(`${url}/health/`);
+    assert.deepEqual([healthy.status, await healthy.json()], [200, { status: 'ok', partitions: { acme: 'ok' } }]);
+    ready = false;
+    const ill = await fetch(`${url}/health`);
+    assert.deepEqual([ill.status, ((await ill.json()) as { status: string }).status], [503, 'unavailable']);
+  });
+
+  test('404, 405 with Allow, and paths below a mount', async () => {
+    assert.equal((await fetch(`${url}/nothing`)).status, 404);
+    assert.equal((await fetch(`${url}/metrics/below`)).status, 404);
+    const wrong = await fetch(`${url}/metrics`, { method: 'POST', body: 'x' });
+    assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD']);
+    assert.equal(await (await fetch(`${url}/ui/a/b`)).text(), 'ui /ui/a/b');
+    assert.equal(await (await fetch(`${url}/ui`)).text(), 'ui /ui');
+    assert.equal((await fetch(`${url}/uix`)).status, 404);
+  });
+
+  test('a handler that fails answers 500 and tells nothing', async () => {
+    for (const path of ['/broken', '/thrown']) {
+      const answer = await fetch(url + path);
+      assert.equal(answer.status, 500);
+      assert.doesNotMatch(await answer.text(), /secret/);
+    }
+  });
+
+  test('bodies are bounded, by declared length and by what comes', async () => {
+    assert.equal(await (await fetch(`${url}/echo`, { method: 'POST', body: '0123456789' })).text(), '0123456789');
+    assert.equal((await fetch(`${url}/echo`, { method: 'POST', body: '0123456789a' })).status, 413);
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(`POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: ${MAX_BODY + 1}\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 413 /);
+    socket.destroy();
+  });
+
+  test('a client that never finishes its head is closed', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET /health HTTP/1.1\r\nHost: x\r\n');
+    socket.resume();
+    await once(socket, 'close');
+    assert.ok(socket.destroyed);
+  });
+
+  test('a port in use is told', async () => {
+    const second = new HttpServer({ host: '127.0.0.1', port: Number(new URL(url).port), log: nullLogger });
+    await assert.rejects(second.start(), { code: 'TRANSPORT_BIND', message: /^HTTP cannot listen on 127\.0\.0\.1:/ });
+    await second.stop();
+  });
+
+  test('stop ends idle connections at once and waits for no hanging request', async () => {
+    const other = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
+    other.mount('/hang', () => {});
+    await other.start();
+    const socket = connect(other.address?.port ?? 0, '127.0.0.1');
+    const hanging = connect(other.address?.port ?? 0, '127.0.0.1');
+    hanging.write('GET /hang HTTP/1.1\r\nHost: x\r\n\r\n');
+    for (const each of [socket, hanging]) {
+      each.on('error', () => {});
+      each.resume();
+    }
+    await once(hanging, 'connect');
+    const closed = Promise.all([socket, hanging].map((each) => new Promise((resolve) => each.on('close', resolve))));
+    await other.stop(50);
+    await closed;
+    assert.equal(other.address, undefined);
+  });
+});
