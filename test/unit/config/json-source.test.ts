@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { JsonSyntaxError, parseJson } from '../../../src/config/json-source.js';
+
+describe('JSON with places', () => {
+  test('reads what JSON.parse reads', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 2), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        assert.deepEqual(parseJson(text), JSON.parse(text));
+      }),
+    );
+  });
+
+  test('takes and refuses the same texts as JSON.parse, double keys apart', () => {
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"b"',
+      '1',
+      '-',
+      '0',
+      '.5',
+      'e3',
+      'true',
+      'nul',
+      ' ',
+      '"\\u00',
+      '"',
+      '\\',
+      '\n',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('');
+        let expected: unknown;
+        let valid = true;
+        try {
+          expected = JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        try {
+          assert.deepEqual(parseJson(text), expected);
+          assert.ok(valid, text);
+        } catch (error) {
+          assert.ok(error instanceof JsonSyntaxError, String(error));
+          assert.ok(!valid || error.reason.includes('stands twice'), text);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('says line, column and what is wrong', () => {
+    const cases: [string, number, number, RegExp][] = [
+      ['{\n  "a": 1,\n}', 3, 1, /comma before "}"/],
+      ['[1,\r\n 2,]', 2, 4, /comma before "]"/],
+      ['{"a": }', 1, 7, /value is expected, not "}"/],
+      ['{"a" 1}', 1, 6, /":" is expected after key "a"/],
+      ['{\n// remark\n}', 2, 1, /no comments/],
+      ['{"a": yes}', 1, 7, /"yes" needs quotes/],
+      ["{'a': 1}", 1, 2, /key in quotes/],
+      ['{"a": "b\n"}', 1, 7, /not closed/],
+      ['{"a": 1, "a": 2}', 1, 10, /key "a" stands twice/],
+      ['{"a": 1} x', 1, 10, /nothing may follow/],
+      ['', 1, 1, /end of the file/],
+      ['{"a": 01}', 1, 8, /bad number/],
+    ];
+    for (const [text, line, column, reason] of cases) {
+      assert.throws(
+        () => parseJson(text),
+        (error) => {
+          assert.ok(error instanceof JsonSyntaxError);
+          assert.deepEqual([error.line, error.column], [line, column], text);
+          assert.match(error.reason, reason);
+          return true;
+        },
+      );
+    }
+  });
+
+  test('a byte order mark is skipped, deep nesting refused, "__proto__" a key like any other', () => {
+    assert.deepEqual(parseJson('\ufeff{"a":1}'), { a: 1 });
+    assert.throws(() => parseJson('['.repeat(100_000)), /levels deep/);
+    const value = parseJson('{"__proto__": {"polluted": true}}') as Record<string, unknown>;
+    assert.deepEqual(Object.keys(value), ['__proto__']);
+    assert.equal(value['polluted'], undefined);
+  });
+});

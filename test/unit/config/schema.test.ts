@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { compileSchema, defaultOf, type JsonSchema, readSchema, withDefaults } from '../../../src/config/schema.js';
+
+const OURS = ['settings', 'partition', 'modparam', 'routing-rule', 'destination'];
+
+function* properties(schema: JsonSchema, path = ''): Generator<[string, JsonSchema]> {
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    yield [`${path}/${key}`, property];
+    yield* properties(property, `${path}/${key}`);
+    if (property.items) yield* properties(property.items, `${path}/${key}/items`);
+  }
+}
+
+describe('schemas', () => {
+  test('compile in strict mode, have an $id and describe every key', () => {
+    for (const name of OURS) {
+      assert.equal(typeof compileSchema(name).accepts({}), 'boolean');
+      assert.match(readSchema(name).$id ?? '', new RegExp(`/${name}\\.schema\\.json$`));
+      for (const [path, property] of properties(readSchema(name))) {
+        assert.ok((property.description ?? '').length > 5, `${name}${path} has no description`);
+      }
+    }
+  });
+
+  test('accept their own defaults', () => {
+    assert.deepEqual(compileSchema('settings').faults(withDefaults('settings', {})), []);
+    const modparam = withDefaults('modparam', {});
+    assert.deepEqual(compileSchema('modparam').faults(modparam), []);
+    const rule = withDefaults('routing-rule', { select: { set: 1 } });
+    assert.deepEqual(compileSchema('routing-rule').faults(rule), []);
+    const row = withDefaults('destination', { setid: 1, destination: 'sip:h' });
+    assert.ok(compileSchema('destination').accepts(row));
+  });
+
+  test('documented defaults of the module', () => {
+    const documented: Record<string, unknown> = {
+      ds_ping_method: 'OPTIONS',
+      ds_ping_from: 'sip:dispatcher@localhost',
+      ds_ping_interval: 0,
+      ds_probing_mode: 0,
+      persistent_state: 1,
+      setid_col: 'setid',
+      destination_col: 'destination',
+      state_col: 'state',
+      weight_col: 'weight',
+      priority_col: 'priority',
+      attrs_col: 'attrs',
+      socket_col: 'socket',
+    };
+    for (const [key, value] of Object.entries(documented)) assert.equal(defaultOf('modparam', key), value, key);
+    assert.equal(defaultOf('partition', 'table_name'), 'dispatcher');
+    assert.equal(defaultOf('settings', 'tm', 't1'), 500);
+  });
+
+  test('word every fault and name the key that was meant', () => {
+    const faults = compileSchema('settings').faults({
+      lisetn: [],
+      log: { level: 'inf' },
+      tm: { t1: 0, auto_100: 'yes' },
+      mi: { fifo: {} },
+      routing: [{ match: { rd: 'x' } }],
+    });
+    const by = (pointer: string) => faults.find((fault) => fault.pointer === pointer);
+    assert.equal(by('/lisetn')?.suggestion, 'listen');
+    assert.equal(by('/log/level')?.suggestion, 'info');
+    assert.equal(by('/tm/t1')?.reason, 'must be at least 1');
+    assert.equal(by('/tm/auto_100')?.reason, 'must be true or false, not a string');
+    assert.equal(by('/mi/fifo')?.reason, 'key "fifo_name" is missing');
+    assert.match(by('/routing/0/match/rd')?.reason ?? '', /bad key "rd": expected a pseudo-variable/);
+    assert.equal(faults.length, 6);
+  });
+
+  test('a schema that does not exist', () => {
+    assert.throws(() => compileSchema('nothing'), /schema "nothing" cannot be read/);
+  });
+
+  test('destination rows: types and bounds', () => {
+    const { accepts } = compileSchema('destination');
+    assert.ok(accepts({ setid: '3', destination: 'sip:h', weight: '50', state: 2, attrs: null }));
+    assert.ok(!accepts({ setid: -1, destination: 'sip:h' }));
+    assert.ok(!accepts({ setid: 1, destination: 'sip:h', state: 3 }));
+    assert.ok(!accepts({ setid: 1, destination: 'sip:h\r\nX: y' }));
+    assert.ok(!accepts({ setid: 1 }));
+  });
+});
