@@ -8,6 +8,7 @@ import type { Destination } from '../engine/destination.js';
 import type { Partition } from '../engine/partition.js';
 import { recordProbe } from '../engine/probe-record.js';
 import type { StateTable } from '../engine/state.js';
+import { Flights } from './flights.js';
 import { Latency, type LatencyFigures } from './latency.js';
 import { isGood, probeResult, probeSignal } from './outcome.js';
 import { planProbes, wantsProbe } from './plan.js';
@@ -98,21 +99,13 @@ class ScheduledProber implements Prober {
   private partitions: ReadonlyMap<string, PartitionConfig>;
   private readonly watched = new Map<string, WatchedPartition>();
   private readonly salt: number;
-  private readonly maxInFlight: number;
-  private inFlight = 0;
-  private queue: Watched[] = [];
-  private queueHead = 0;
-  /** In the order they were sent, which is that of their deadlines. */
-  private flights: Flight[] = [];
-  private flightsHead = 0;
-  private cancelDeadline: (() => void) | undefined;
+  private flights: Flights | undefined;
   private cancelLook: (() => void) | undefined;
   private cancelSlices: (() => void) | undefined;
-  private sweeping = false;
-  private releasing = false;
   /** Round trips from before the last change of settings. */
   private retained: ReadonlyMap<string, Latency> = new Map();
-  private sent = 0;
+  /** Sent before the last change of settings. */
+  private sentBefore = 0;
   private good = 0;
   private bad = 0;
   private timeouts = 0;
@@ -123,7 +116,6 @@ class ScheduledProber implements Prober {
     this.config = options.config;
     this.partitions = byName(options.partitions);
     this.salt = options.random.uint32();
-    this.maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
   }
 
   start(): Promise<void> {
@@ -142,7 +134,7 @@ class ScheduledProber implements Prober {
 
   setActive(active: boolean): void {
     this.active = active;
-    if (!active) this.clearQueue();
+    if (!active) this.flights?.clearLine();
   }
 
   configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void {
@@ -185,8 +177,10 @@ class ScheduledProber implements Prober {
   }
 
   figures(): ProberFigures {
-    const { inFlight, sent, good, bad, timeouts, stale, skipped } = this;
-    const queued = this.queue.length - this.queueHead;
+    const { flights, good, bad, timeouts, stale, skipped } = this;
+    const sent = this.sentBefore + (flights?.sent ?? 0);
+    const inFlight = flights?.inFlight ?? 0;
+    const queued = flights?.queued ?? 0;
     return { watched: this.wheel?.size ?? 0, inFlight, queued, sent, good, bad, timeouts, stale, skipped };
   }
 
@@ -200,22 +194,39 @@ class ScheduledProber implements Prober {
       this.options.logger.warn({ timeoutMs: longest }, said);
       this.timeoutMs = longest;
     }
+    this.flights = this.makeFlights();
     this.wheel = new Wheel(this.options.clock, this.intervalMs, (member) => this.turn(member));
     this.wheel.start();
     this.refresh();
     this.look();
   }
 
+  private makeFlights(): Flights {
+    const { clock, send, observer, logger, maxInFlight } = this.options;
+    return new Flights({
+      clock,
+      limit: maxInFlight ?? MAX_IN_FLIGHT,
+      timeoutMs: this.timeoutMs,
+      wanted: (member) => this.active && member.slot >= 0 && this.wanted(member),
+      send: (member, done) => {
+        const request = member.partition.plan.request(member.destination, this.timeoutMs);
+        observer?.sent?.(member.destination);
+        return send(request, done);
+      },
+      ended: (flight, outcome) => this.settle(flight, outcome),
+      cancelFailed: (error) => logger.warn({ error: messageOf(error) }, 'a probe could not be cancelled'),
+    });
+  }
+
   private end(): void {
     this.wheel?.stop();
     this.wheel = undefined;
-    for (const cancel of [this.cancelDeadline, this.cancelLook, this.cancelSlices]) cancel?.();
-    this.cancelDeadline = this.cancelLook = this.cancelSlices = undefined;
-    this.clearQueue();
-    for (let i = this.flightsHead; i < this.flights.length; i++) this.abandon(this.flights[i] as Flight);
-    this.flights = [];
-    this.flightsHead = 0;
-    this.inFlight = 0;
+    this.cancelLook?.();
+    this.cancelSlices?.();
+    this.cancelLook = this.cancelSlices = undefined;
+    this.flights?.stop();
+    this.sentBefore += this.flights?.sent ?? 0;
+    this.flights = undefined;
     this.watched.clear();
   }
 
@@ -273,70 +284,19 @@ class ScheduledProber implements Prober {
   /** A destination is gone: so is its probe. */
   private drop(member: Watched): void {
     this.wheel?.remove(member);
-    if (member.flight === undefined) return;
-    this.abandon(member.flight);
-    this.stale++;
-    this.release();
+    if (this.flights?.abandon(member) === true) this.stale++;
   }
 
   private turn(member: Watched): void {
     if (!this.active) return;
     if (member.partition.snapshot !== member.partition.partition.snapshot) this.update(member.partition);
     if (member.slot < 0 || !this.wanted(member)) return;
-    if (member.flight !== undefined || member.queued) {
-      this.skipped++;
-    } else if (this.inFlight < this.maxInFlight) {
-      this.launch(member);
-    } else {
-      member.queued = true;
-      this.queue.push(member);
-    }
+    if (this.flights?.request(member) === false) this.skipped++;
   }
 
   private wanted({ destination, partition }: Watched): boolean {
     const { wants, owns } = this.options;
     return (wants?.(destination) ?? wantsProbe(destination, partition.plan)) && (owns?.(destination) ?? true);
-  }
-
-  private launch(member: Watched): void {
-    const { clock, send, observer } = this.options;
-    const { destination } = member;
-    const startedAt = clock.monotonic();
-    const flight: Flight = {
-      watched: member,
-      destination,
-      snapshot: member.partition.partition.snapshot,
-      startedAt,
-      deadline: startedAt + this.timeoutMs,
-      cancel: undefined,
-    };
-    member.flight = flight;
-    this.inFlight++;
-    this.sent++;
-    this.flights.push(flight);
-    if (this.cancelDeadline === undefined && !this.sweeping) this.awaitDeadline();
-    observer?.sent?.(destination);
-    try {
-      const cancel = send(member.partition.plan.request(destination, this.timeoutMs), (outcome) =>
-        this.land(flight, outcome),
-      );
-      // The sender may have answered before it returned.
-      if (member.flight === flight) flight.cancel = cancel;
-    } catch (error) {
-      this.land(flight, { code: 503, cause: 'send', reason: messageOf(error) });
-    }
-  }
-
-  /** A probe ended. Later answers to it find that it is no longer the destination's probe. */
-  private land(flight: Flight, outcome: ProbeOutcome): void {
-    const member = flight.watched;
-    if (member.flight !== flight) return;
-    member.flight = undefined;
-    flight.cancel = undefined;
-    const measured = this.options.clock.monotonic() - flight.startedAt;
-    const complete = outcome.cause !== undefined || outcome.rtt !== undefined ? outcome : { ...outcome, rtt: measured };
-    this.settle(flight, complete);
-    this.release();
   }
 
   /** Tells the state table, unless the probe belongs to an older load of the partition. */
@@ -383,80 +343,6 @@ class ScheduledProber implements Prober {
       );
     }
     observer?.ended?.(destination, outcome, good);
-  }
-
-  /** Ends a probe without an outcome. */
-  private abandon(flight: Flight): void {
-    const { cancel } = flight;
-    if (flight.watched.flight !== flight) return;
-    flight.watched.flight = undefined;
-    flight.cancel = undefined;
-    this.cancelSending(cancel);
-  }
-
-  private cancelSending(cancel: (() => void) | undefined): void {
-    try {
-      cancel?.();
-    } catch (error) {
-      this.options.logger.warn({ error: messageOf(error) }, 'a probe could not be cancelled');
-    }
-  }
-
-  /** A place among the probes in flight is free. */
-  private release(): void {
-    this.inFlight--;
-    // A sender that answers before it returns comes back here: the loop below goes on, rather than one call deeper.
-    if (this.releasing) return;
-    this.releasing = true;
-    try {
-      this.launchQueued();
-    } finally {
-      this.releasing = false;
-    }
-  }
-
-  private launchQueued(): void {
-    while (this.inFlight < this.maxInFlight && this.queueHead < this.queue.length) {
-      const member = this.queue[this.queueHead++] as Watched;
-      if (this.queueHead > 1024) {
-        this.queue = this.queue.slice(this.queueHead);
-        this.queueHead = 0;
-      }
-      member.queued = false;
-      if (this.active && member.slot >= 0 && this.wanted(member)) this.launch(member);
-    }
-  }
-
-  private clearQueue(): void {
-    for (let i = this.queueHead; i < this.queue.length; i++) (this.queue[i] as Watched).queued = false;
-    this.queue = [];
-    this.queueHead = 0;
-  }
-
-  /** Ends the probes whose time is up and sets the timer for the next one. */
-  private awaitDeadline(): void {
-    this.cancelDeadline = undefined;
-    this.sweeping = true;
-    const now = this.options.clock.monotonic();
-    let left: number | undefined;
-    while (this.flightsHead < this.flights.length) {
-      const flight = this.flights[this.flightsHead] as Flight;
-      if (flight.watched.flight === flight) {
-        left = flight.deadline - now;
-        if (left > 0) break;
-        this.cancelSending(flight.cancel);
-        this.land(flight, { code: 408, cause: 'timeout', reason: 'no reply in time' });
-      }
-      this.flightsHead++;
-    }
-    this.sweeping = false;
-    const waiting = this.flightsHead < this.flights.length;
-    if (!waiting || this.flightsHead > 1024) {
-      this.flights = this.flights.slice(this.flightsHead);
-      this.flightsHead = 0;
-    }
-    if (waiting && left !== undefined)
-      this.cancelDeadline = this.options.clock.schedule(left, () => this.awaitDeadline());
   }
 }
 
