@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT = 4000;
 export interface Dialect {
   /** npm package of the driver. */
   readonly driver: string;
+  /** Most connections of a pool. */
+  readonly connections: number;
   /** Rows read in one go: small where the driver is synchronous and blocks the event loop meanwhile. */
   readonly sliceRows: number;
   /** A transaction in which all reads see the same data. */
@@ -32,6 +34,7 @@ export interface Dialect {
 
 const MYSQL: Dialect = {
   driver: 'mysql2',
+  connections: 4,
   sliceRows: 2000,
   // Not readOnly: knex would write it without the comma MySQL asks for.
   readTransaction: { isolationLevel: 'repeatable read' },
@@ -85,6 +88,7 @@ const MYSQL: Dialect = {
 
 const POSTGRES: Dialect = {
   driver: 'pg',
+  connections: 4,
   // Without fresh statistics every slice is a scan of the whole table, so there are few of them.
   sliceRows: 5000,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
@@ -135,6 +139,8 @@ const POSTGRES: Dialect = {
 
 const SQLITE: Dialect = {
   driver: 'libsql',
+  // Its calls are synchronous: more would not run side by side. And see validateConnection in sqlite-client.ts.
+  connections: 1,
   sliceRows: 500,
   // Every SQLite transaction is a snapshot already.
   readTransaction: {},

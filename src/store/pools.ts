@@ -77,7 +77,7 @@ export class DatabasePools {
     const note = (message: unknown) => this.logger.debug({ database: url.display }, `knex: ${messageOf(message)}`);
     return {
       ...dialect.configure(url),
-      pool: { min: 0, max: 4 },
+      pool: { min: 0, max: dialect.connections },
       acquireConnectionTimeout: ACQUIRE_TIMEOUT,
       // knex warns of every connection that went away; what matters reaches the log as the error of an operation.
       log: { warn: note, error: note, deprecate: note, debug: note },
@@ -131,6 +131,6 @@ function isStale(error: unknown): boolean {
     code === 'PROTOCOL_CONNECTION_LOST' ||
     code === '57P01' ||
     code === 'ER_CONNECTION_KILLED' ||
-    /connection (terminated|ended)|closed state|can't add new command/i.test(messageOf(error))
+    /connection (terminated|ended)|closed state|can't add new command|not queryable/i.test(messageOf(error))
   );
 }

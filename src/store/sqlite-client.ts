@@ -8,7 +8,13 @@ interface Connection {
   close(): void;
 }
 
+/** knex's mark of a connection that must not be used again. */
+interface Marked {
+  __knex__disposed?: unknown;
+}
+
 interface ClientBase {
+  _query(connection: Connection & Marked, query: object): Promise<object>;
   readonly connectionSettings: { readonly filename: string };
   readonly driver: new (path: string, options: { timeout: number }) => Connection;
 }
@@ -44,9 +50,43 @@ export function sqliteClient(): typeof Knex.Client {
       return connection;
     }
 
-    /** A file that was replaced (by renaming another over it) must not be read through the old handle. */
+    /**
+     * libsql leaves a statement that failed unfinished until it is collected as garbage; until then the connection keeps
+     * its old view of the data and cannot commit. So it is given up.
+     */
+    override async _query(connection: Connection & Marked, query: object): Promise<object> {
+      try {
+        return await super._query(connection, query);
+      } catch (error) {
+        connection.__knex__disposed = error;
+        throw error;
+      }
+    }
+
+    /**
+     * A file that was replaced (by renaming another over it) must not be read through the old handle. That is closed
+     * here, before anything opens the new file: the write-ahead log beside it still belongs to the old one, and the pool
+     * has no other connection that could be using it.
+     */
     validateConnection(connection: Connection): boolean {
-      return this.inodes.get(connection) === inodeOf(this.connectionSettings.filename);
+      if (this.inodes.get(connection) === inodeOf(this.connectionSettings.filename)) return true;
+      this.close(connection);
+      return false;
+    }
+
+    async destroyRawConnection(connection: Connection): Promise<void> {
+      this.close(connection);
+    }
+
+    private close(connection: Connection): void {
+      if (!this.inodes.delete(connection)) return;
+      try {
+        // Statements that are not collected yet keep the file open, so closing alone would leave a log behind.
+        connection.exec('pragma wal_checkpoint(truncate)');
+      } catch {
+        // Somebody else is reading: then the log is theirs as well.
+      }
+      connection.close();
     }
   }
   return LibsqlClient as unknown as typeof Knex.Client;

@@ -43,8 +43,8 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
+    // A server that is killed must keep what it committed; a machine that loses power need not.
     'fsync=off',
-    'synchronous_commit=off',
     'full_page_writes=off',
     'max_connections=60',
     'shared_buffers=32MB',

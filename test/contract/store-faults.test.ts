@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { parseDatabaseUrl } from '../../src/config/db-url.js';
+import { nullLogger } from '../../src/core/logger.js';
+import { createStore } from '../../src/store/create-store.js';
+import type { SqlUrl } from '../../src/store/dialects.js';
+import { DatabasePools } from '../../src/store/pools.js';
+import { initDatabase, insertRows } from '../../src/store/provision.js';
+import type { DestinationStore } from '../../src/store/store.js';
+import { freePort } from '../support/ports.js';
+import { type RunningServer, requireMysql, requirePostgres, startMariadb, startPostgres } from '../support/servers.js';
+import { COLUMNS, sqlFixture, storeConfig } from '../support/store-fixtures.js';
+
+interface Server {
+  readonly kind: string;
+  readonly require: (t: TestContext) => Promise<string | undefined>;
+  readonly start: (options: { port: number; dir: string }) => Promise<RunningServer>;
+  readonly url: (port: number) => string;
+}
+
+const SERVERS: readonly Server[] = [
+  {
+    kind: 'postgres',
+    require: requirePostgres,
+    start: startPostgres,
+    url: (port) => `postgres://switchyard:secret@127.0.0.1:${port}/switchyard`,
+  },
+  {
+    kind: 'mysql',
+    require: requireMysql,
+    start: startMariadb,
+    url: (port) => `mysql://switchyard:secret@127.0.0.1:${port}/switchyard`,
+  },
+];
+
+const ROW = { setId: 1, uri: 'sip:192.0.2.1' };
+
+for (const server of SERVERS) {
+  describe(`store faults: ${server.kind}`, () => {
+    test('a database that is down is reported at once, and used as soon as it is there; a crash in between too', async (t) => {
+      if ((await server.require(t)) === undefined) return;
+      const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
+      t.after(() => rm(dir, { recursive: true, force: true }));
+      const port = await freePort();
+      const url = server.url(port);
+      const store = open(t, url);
+
+      const began = performance.now();
+      await assert.rejects(store.load(), {
+        code: 'STORE_UNREACHABLE',
+        retryable: true,
+        message: /127\.0\.0\.1.*ECONNREFUSED/,
+      });
+      assert.ok(performance.now() - began < 4000, 'a refused connection is not waited for');
+
+      let running = await server.start({ port, dir });
+      t.after(() => running.kill());
+      const spec = {
+        url: parseDatabaseUrl(url, '/'),
+        table: 'dispatcher',
+        columns: COLUMNS,
+        flavour: 'opensips' as const,
+      };
+      await initDatabase(spec);
+      await insertRows(spec, [ROW]);
+      const { rows } = await store.load();
+      assert.equal(rows.length, 1);
+      const writes = rows.map(({ rowId, setId, uri }) => ({ rowId, setId, uri, state: 'inactive' as const }));
+
+      await running.kill();
+      await assert.rejects(store.saveStates(writes), { code: 'STORE_UNREACHABLE', retryable: true });
+      await assert.rejects(store.load(), (error: Error) => {
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      });
+
+      running = await server.start({ port, dir });
+      await store.saveStates(writes);
+      assert.equal((await store.load()).rows[0]?.state, 'inactive');
+    });
+
+    test('connections that are killed while idle or in the middle of a load do not fail it', async (t) => {
+      const url = await server.require(t);
+      if (url === undefined) return;
+      const fixture = sqlFixture(t, url);
+      await initDatabase(fixture.spec);
+      await insertRows(
+        fixture.spec,
+        Array.from({ length: 20_000 }, (_, i) => ({ setId: 1, uri: `sip:gw${i}.example` })),
+      );
+      const store = fixture.store();
+      assert.equal((await store.load()).rows.length, 20_000);
+      await killOwn(fixture.sql as NonNullable<typeof fixture.sql>, server.kind);
+      assert.equal((await store.load()).rows.length, 20_000, 'after idle connections were killed');
+
+      const loading = store.load();
+      await killOwn(fixture.sql as NonNullable<typeof fixture.sql>, server.kind);
+      assert.equal((await loading).rows.length, 20_000, 'while it was loading');
+    });
+  });
+}
+
+/** Kills every connection of this test's pool but the one that says so; other tests' are left alone. */
+async function killOwn(sql: NonNullable<ReturnType<typeof sqlFixture>['sql']>, kind: string): Promise<void> {
+  await sql(async (knex) => {
+    const tarn = (knex.client as { pool: { used: Lease[]; free: Lease[] } }).pool;
+    const mine = [...tarn.used, ...tarn.free].map((lease) => lease.resource);
+    for (const connection of mine) {
+      const pid = connection.processID ?? connection.threadId;
+      if (kind === 'postgres')
+        await knex.raw('select pg_terminate_backend(?) where pg_backend_pid() <> ?', [Number(pid), Number(pid)]);
+      else await knex.raw(`kill connection ${Number(pid)}`).catch(() => {});
+    }
+  });
+}
+
+interface Lease {
+  readonly resource: { processID?: number; threadId?: number };
+}
+
+function open(t: TestContext, url: string): DestinationStore {
+  const store = createStore(storeConfig(url, 'dispatcher'), { pools: new DatabasePools(nullLogger) });
+  t.after(() => store.close());
+  return store;
+}
+
+describe('store faults: sqlite', () => {
+  test('a missing file is reported and not made; a file put in its place by renaming is seen', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
+    t.after(() => rm(dir, { recursive: true, force: true }));
+    const path = join(dir, 'a.db');
+    const store = open(t, `sqlite://${path}`);
+    await assert.rejects(store.load(), { code: 'STORE_UNREACHABLE', message: /no such file .*switchyard db init/ });
+    await assert.rejects(store.load(), { code: 'STORE_UNREACHABLE' }, 'still not there');
+    for (const [file, uri] of [
+      [path, 'sip:old.example'],
+      [join(dir, 'b.db'), 'sip:new.example'],
+    ] as const) {
+      const spec = {
+        url: parseDatabaseUrl(`sqlite://${file}`, '/'),
+        table: 'dispatcher',
+        columns: COLUMNS,
+        flavour: 'opensips' as const,
+      };
+      await initDatabase(spec);
+      await insertRows(spec, [{ setId: 1, uri }]);
+    }
+    assert.equal((await store.load()).rows[0]?.uri, 'sip:old.example');
+    await rename(join(dir, 'b.db'), path);
+    assert.equal((await store.load()).rows[0]?.uri, 'sip:new.example');
+  });
+
+  test("somebody else's lock is waited for without holding up the event loop", async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
+    t.after(() => rm(dir, { recursive: true, force: true }));
+    const fixture = sqlFixture(t, `sqlite://${dir}/a.db`);
+    await initDatabase(fixture.spec);
+    await insertRows(fixture.spec, [ROW]);
+    const store = fixture.store();
+    const { rows } = await store.load();
+    let saved: Promise<void> | undefined;
+    let turns = 0;
+    const other = new DatabasePools(nullLogger).open(fixture.spec.url as SqlUrl);
+    t.after(() => other.release());
+    await other.run(async (knex) => {
+      await knex.transaction(async (trx) => {
+        await trx(fixture.spec.table).update({ attrs: 'held' });
+        saved = store.saveStates(rows.map(({ rowId, setId, uri }) => ({ rowId, setId, uri, state: 'probing' })));
+        const until = performance.now() + 150;
+        while (performance.now() < until) {
+          await new Promise((resolve) => setImmediate(resolve));
+          turns++;
+        }
+      });
+    });
+    await saved;
+    assert.ok(turns > 20, `the event loop turned ${turns} times`);
+    const [row] = (await store.load()).rows;
+    assert.deepEqual([row?.state, row?.attrs], ['probing', 'held']);
+  });
+
+  test('a file that is no database', async (t) => {
+    const store = open(t, `sqlite://${import.meta.dirname}/store-faults.test.ts`);
+    await assert.rejects(store.load(), { code: 'STORE_SCHEMA', message: /not a database/ });
+  });
+});
