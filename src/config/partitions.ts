@@ -1,3 +1,4 @@
+import { nearest } from '../core/nearest.js';
 import { parseUri } from '../core/uri.js';
 import type { Compat, Flavour } from '../engine/partition.js';
 import { parseDatabaseUrl } from './db-url.js';
@@ -184,7 +185,9 @@ class Decision {
   private databaseUrl(): string | undefined {
     const located = this.value('db_url');
     if (located === undefined) {
-      if (this.own.given.has('db_url') || this.inherited?.given.has('db_url')) return undefined;
+      // Refused or misspelt, it has been complained about already.
+      const written = [...this.own.given, ...(this.inherited?.given ?? [])];
+      if (written.some((key) => nearest(key, ['db_url']) !== undefined)) return undefined;
       const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;
       // Module parameters meant for the others to inherit create a default partition that has nothing to load.
       if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.place, `${reason}: not loaded`);

@@ -44,7 +44,7 @@ export function faultOf(error: SchemaError): Fault | undefined {
     case 'enum': {
       const allowed = params['allowedValues'] as readonly unknown[];
       const words = allowed.filter((each) => typeof each === 'string');
-      const suggestion = typeof data === 'string' ? nearest(data, words) : undefined;
+      const suggestion = typeof data === 'string' && data.length > 2 ? nearest(data, words) : undefined;
       return {
         pointer,
         reason: `must be one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`,

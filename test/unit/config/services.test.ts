@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readSettings } from '../../../src/config/load.js';
+import { load, refusals } from './config-folder.js';
+
+const read = (settings: object) => readSettings(settings, { cwd: '/etc/sw', env: {} });
+
+describe('listeners', () => {
+  test('advertise: of their own, the common one, or none', () => {
+    const { listen } = read({
+      listen: ['udp:10.0.0.1:5060 as 203.0.113.7:5070', 'tcp:10.0.0.1:5062'],
+      advertise: '198.51.100.1',
+    }).settings;
+    assert.deepEqual(listen[0]?.advertise, { host: '203.0.113.7', port: 5070 });
+    assert.deepEqual(listen[1]?.advertise, { host: '198.51.100.1', port: 5062 });
+    assert.equal(read({ listen: 'udp:10.0.0.1' }).settings.listen[0]?.advertise, undefined);
+  });
+
+  test('doubles, sctp and a bad common address are refused', (t) => {
+    const lines = refusals(t, {
+      'switchyard.json': {
+        listen: ['udp:1.1.1.1', 'udp:1.1.1.1:5060', 'sctp:1.1.1.1', 'udp:h:0', 'udp:h:0'],
+        advertise: 'a b',
+      },
+    });
+    assert.deepEqual(lines, [
+      'switchyard.json#/advertise: bad socket description "a b": bad host "a b"',
+      'switchyard.json#/listen/1: socket udp:1.1.1.1:5060 is listed twice',
+      'switchyard.json#/listen/2: sctp is not supported',
+    ]);
+  });
+
+  test('a sending socket that is not listened on is mentioned', () => {
+    const settings = {
+      listen: ['udp:0.0.0.0:5060'],
+      modparam: { ds_probing_sock: 'udp:10.0.0.9:5077' },
+      partitions: [{ name: 'a', db_url: 'text:./a', ping_sock: 'udp:10.0.0.9:5060' }],
+    };
+    assert.deepEqual(
+      read(settings).warnings.map(({ reason }) => reason),
+      ['ds_probing_sock is udp:10.0.0.9:5077, which is not listened on'],
+    );
+  });
+});
+
+describe('management doors', () => {
+  test('paths from the folder of the file, modes as numbers, reply folder with a slash', () => {
+    const { mi } = read({
+      http: '[::1]:8085',
+      events: { nats: {} },
+      mi: {
+        fifo: { fifo_name: 'run/mi', fifo_mode: '600', reply_dir: './replies' },
+        datagram: [{ socket_name: 'udp:127.0.0.1:8080' }, { socket_name: 'unix:./mi.sock', unix_socket_mode: '0666' }],
+        http: { root: '/rpc' },
+        nats: {},
+      },
+    }).settings;
+    assert.deepEqual(mi, {
+      fifo: { fifoName: '/etc/sw/run/mi', fifoMode: 0o600, replyDir: '/etc/sw/replies/' },
+      datagram: [
+        { socketName: 'udp:127.0.0.1:8080', unixMode: 0o660 },
+        { socketName: '/etc/sw/mi.sock', unixMode: 0o666 },
+      ],
+      http: { root: 'rpc' },
+      nats: { subject: 'opensips.mi' },
+    });
+  });
+
+  test('what lacks its ground is refused', (t) => {
+    const mi = {
+      fifo: { fifo_name: '/x', fifo_mode: 660 },
+      datagram: [{ socket_name: `/${'x'.repeat(120)}` }],
+      http: {},
+      nats: {},
+    };
+    assert.deepEqual(
+      refusals(t, { 'switchyard.json': { mi } }).map((line) => line.replace(/x{9,}/, 'xx')),
+      [
+        'switchyard.json#/mi/fifo/fifo_mode: must be a string, not the number 660',
+        'switchyard.json#/mi/http: needs the listener of the key "http"',
+        'switchyard.json#/mi/nats: needs the connection of "events" "nats"',
+        'switchyard.json#/mi/datagram/0/socket_name: the path of a UNIX socket is at most 107 bytes long, "/xx" is longer',
+      ],
+    );
+  });
+});
+
+describe('NATS', () => {
+  test('defaults, secrets kept, files resolved', () => {
+    const { nats } = read({
+      events: { nats: { servers: 'tls://h:4222', user: 'u', pass: 'p', tls: { ca: './ca.pem' }, jetstream: {} } },
+    }).settings.events;
+    assert.deepEqual(nats, {
+      servers: ['tls://h:4222'],
+      prefix: 'opensips',
+      jetstream: { stream: 'DISPATCHER', outboxLimit: 10000 },
+      bucket: 'DISPATCHER_STATE',
+      user: 'u',
+      pass: 'p',
+      token: undefined,
+      nkeySeed: undefined,
+      credsFile: undefined,
+      tls: { ca: '/etc/sw/ca.pem' },
+    });
+    assert.equal(read({ events: { nats: {} } }).settings.events.nats?.bucket, undefined);
+    assert.equal(read({ events: { nats: { jetstream: {}, bucket: '' } } }).settings.events.nats?.bucket, undefined);
+  });
+
+  test('bad servers and mixed credentials are refused, no secret shown', (t) => {
+    const nats = {
+      servers: ['http://geheim@h', 'nats://u:geheim@', 'nats://[::1]:4222', 'h:4222', 'nats://t@h'],
+      token: 'a',
+      nkey_seed: 'b',
+      pass: 'c',
+    };
+    const lines = refusals(t, { 'switchyard.json': { events: { nats } } });
+    assert.equal(lines.length, 4, lines.join('\n'));
+    assert.match(lines[0]!, /nats\/servers\/0: bad server "http:\/\/\*\*\*@h"/);
+    assert.match(lines[1]!, /nats\/servers\/1: bad server/);
+    assert.match(lines[2]!, /nats\/pass: needs "user" beside it/);
+    assert.match(lines[3]!, /only one of/);
+    assert.ok(!lines.join().includes('geheim'));
+  });
+});
+
+test('tls files are resolved, and certificate and key are both needed', (t) => {
+  const { tls } = read({ listen: 'tls:127.0.0.1', tls: { certificate: './c.pem', private_key: '/k.pem' } }).settings;
+  assert.deepEqual(tls, {
+    cert: '/etc/sw/c.pem',
+    key: '/k.pem',
+    ca: undefined,
+    verifyClient: false,
+    verifyServer: true,
+  });
+  assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { certificate: 'x' } } }), [
+    'switchyard.json#/tls: key "private_key" is missing',
+  ]);
+});
+
+test('without a file section its service is off', (t) => {
+  const { settings } = load(t, { 'switchyard.json': {} });
+  assert.deepEqual(
+    [settings.http, settings.mi, settings.events, settings.tls, settings.routing],
+    [
+      undefined,
+      { fifo: undefined, datagram: [], http: undefined, nats: undefined },
+      { nats: undefined },
+      undefined,
+      [],
+    ],
+  );
+  assert.deepEqual(settings.tm, {
+    frTimeout: 5,
+    frInvTimeout: 120,
+    t1: 500,
+    t2: 4000,
+    t4: 5000,
+    timerC: 180,
+    auto100: true,
+  });
+});
