@@ -33,6 +33,8 @@ const MAX_INT = 2 ** 31 - 1;
 const MAX_URI = 1024;
 const MAX_TEXT = 8192;
 const INTEGER = /^[+-]?[0-9]{1,10}$/;
+/** Newer OpenSIPS can take a weight from a FreeSWITCH server's load. */
+const FREESWITCH = /^\s*fs:\/\//i;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
 
@@ -164,6 +166,10 @@ function required(value: unknown, column: string, min: number): number {
 function optional(value: unknown, column: string, fallback: number, min: number, max = MAX_INT): number {
   if (value === null || value === undefined || value === '') return fallback;
   const number = toInteger(value);
+  // Such an address holds a password, so it is not shown.
+  if (number === undefined && typeof value === 'string' && FREESWITCH.test(value)) {
+    throw new RowFault(`${column} is the address of a FreeSWITCH server, which is not supported`);
+  }
   if (number === undefined) throw new RowFault(`${column} ${shown(value)} is not an integer`);
   if (number < min || number > max) throw new RowFault(`${column} ${number} is not between ${min} and ${max}`);
   return number;

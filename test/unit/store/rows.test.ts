@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type RawRow, RowReader, stateNumber, storedText } from '../../../src/store/rows.js';
+
+const RULES = { table: 'dispatcher', flavour: 'opensips', persistentState: true } as const;
+
+function read(raw: RawRow, rules: ConstructorParameters<typeof RowReader>[0] = RULES) {
+  const reader = new RowReader(rules);
+  reader.add({ id: 7, setid: 1, destination: 'sip:a.example', ...raw });
+  return reader;
+}
+
+const reason = (raw: RawRow) => read(raw).discarded[0]?.reason;
+
+describe('rows of a dispatcher table', () => {
+  test('numbers may come as text, as a big integer or as bytes', () => {
+    const [row] = read({
+      setid: '3',
+      weight: ' 50 ',
+      priority: Buffer.from('-2'),
+      state: 2n,
+      id: 9007199254740993n,
+    }).rows;
+    assert.deepEqual(
+      [row?.setId, row?.weight, row?.priority, row?.state, row?.rowId],
+      [3, 50, -2, 'probing', '9007199254740993'],
+    );
+  });
+
+  test('values that are no numbers or too large', () => {
+    for (const [raw, expected] of [
+      [{ setid: 1.5 }, 'set id 1.5 is not an integer'],
+      [{ setid: '' }, 'set id is null'],
+      [{ setid: 2 ** 31 }, 'set id 2147483648 is not between 0 and 2147483647'],
+      [{ weight: '1e3' }, 'weight "1e3" is not an integer'],
+      [{ weight: 'fs://:geheim@host:8021' }, 'weight is the address of a FreeSWITCH server, which is not supported'],
+      [{ weight: '99999999999' }, 'weight "99999999999" is not an integer'],
+      [{ priority: -(2 ** 31) - 1 }, 'priority -2147483649 is not between -2147483648 and 2147483647'],
+      [{ probeMode: 3 }, 'probe_mode 3 is not between 0 and 2'],
+    ] as const) {
+      assert.equal(reason(raw), expected);
+    }
+  });
+
+  test('destinations that cannot be sent to', () => {
+    assert.equal(reason({ destination: null }), 'destination is null');
+    assert.equal(reason({ destination: '' }), 'destination is empty');
+    assert.equal(reason({ destination: `sip:${'a'.repeat(2000)}` }), 'destination is longer than 1024 characters');
+    for (const destination of [
+      'http://a',
+      'sip:',
+      'sip:a b',
+      'sip:a.example\0',
+      'sip:a>',
+      'sip:a.example?h=1\r\nX: y',
+      ' sip:a',
+    ]) {
+      assert.match(reason({ destination }) ?? '', /is not a SIP URI$/, JSON.stringify(destination));
+    }
+  });
+
+  test('good destinations keep their exact form', () => {
+    for (const destination of ['sip:u:p@h:5060;transport=tcp?x=y', 'SIPS:[2001:db8::1]:05061', 'sip:h;lr']) {
+      assert.equal(read({ destination }).rows[0]?.uri, destination);
+    }
+  });
+
+  test('a bad row is named by its id, else by what it is', () => {
+    assert.equal(read({ id: 'x"y', state: 9 }).discarded[0]?.row, 'table dispatcher, id "x\\"y"');
+    assert.equal(
+      read({ id: undefined, state: 9 }).discarded[0]?.row,
+      'table dispatcher, set 1 destination "sip:a.example"',
+    );
+  });
+
+  test('without persistent state the column is not looked at, whatever is in it', () => {
+    assert.equal(read({ state: 'nonsense' }, { ...RULES, persistentState: false }).rows[0]?.state, 'active');
+  });
+
+  test('text longer than any column is refused', () => {
+    assert.match(reason({ attrs: 'a'.repeat(9000) }) ?? '', /attrs is longer/);
+  });
+
+  test('state numbers are those that are read', () => {
+    for (const state of [0, 1, 2]) {
+      const [row] = read({ state }).rows;
+      assert.ok(row !== undefined && stateNumber(row.state) === state);
+    }
+  });
+
+  test('text becomes bytes and back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        fc.pre(text.length < 2000);
+        const attrs = read({ attrs: text }).rows[0]?.attrs ?? '';
+        assert.ok([...attrs].every((char) => char.charCodeAt(0) < 256));
+        assert.equal(storedText(attrs), text);
+      }),
+    );
+  });
+
+  test('whatever a column holds, a row is loaded or discarded, never both, and nothing is thrown', () => {
+    const cell = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.double(),
+      fc.constantFrom(null, undefined, true),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.bigInt(),
+    );
+    const row = fc.record({
+      id: cell,
+      setid: cell,
+      destination: cell,
+      socket: cell,
+      state: cell,
+      weight: cell,
+      attrs: cell,
+    });
+    fc.assert(
+      fc.property(row, fc.constantFrom('opensips', 'kamailio'), (raw, flavour) => {
+        const reader = new RowReader({ ...RULES, flavour });
+        reader.add(raw);
+        assert.equal(reader.rows.length + reader.discarded.length, 1);
+        assert.doesNotMatch(reader.discarded[0]?.reason ?? '', /[\r\n]/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SwitchyardError } from '../../../src/core/errors.js';
+import { type Logger, nullLogger } from '../../../src/core/logger.js';
+import type { Destination, HealthState } from '../../../src/engine/destination.js';
+import type { StateChange } from '../../../src/engine/state.js';
+import { StateFlusher } from '../../../src/store/state-flusher.js';
+import type { StateWrite } from '../../../src/store/store.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const INTERVAL = 15_000;
+
+/** A store that answers as it is told to, and the destinations whose states it is given. */
+function setUp(count = 3) {
+  const clock = new FakeClock();
+  const listeners = new Set<(change: StateChange) => void>();
+  const destinations = Array.from({ length: count }, (_, i) => destination(i));
+  const saved: StateWrite[][] = [];
+  const log: string[] = [];
+  const note = (level: string) => (_: object, message: string) => log.push(`${level}: ${message}`);
+  const logger: Logger = { ...nullLogger, warn: note('warn'), info: note('info') };
+  const world = {
+    clock,
+    destinations,
+    saved,
+    log,
+    answer: async (_: readonly StateWrite[]): Promise<void> => {},
+    change(index: number, state: HealthState, dirty = true) {
+      const changed = destinations[index] as Destination;
+      changed.health.state = state;
+      changed.health.dirty = dirty;
+      for (const listen of listeners) listen({ destination: changed } as StateChange);
+    },
+    flusher: new StateFlusher({
+      partition: 'acme',
+      store: {
+        description: 'table dispatcher of test',
+        writable: true,
+        load: async () => ({ rows: [], discarded: [] }),
+        saveStates: async (states) => {
+          await world.answer(states);
+          saved.push([...states]);
+        },
+        close: async () => {},
+      },
+      destinations: () => destinations,
+      changes: {
+        onChange: (listen) => {
+          listeners.add(listen);
+          return () => listeners.delete(listen);
+        },
+      },
+      clock,
+      logger,
+      intervalMs: INTERVAL,
+    }),
+  };
+  return world;
+}
+
+function destination(index: number): Destination {
+  const uri = `sip:gw${index}.example`;
+  return {
+    partition: 'acme',
+    setId: 1,
+    row: { rowId: index + 1, setId: 1, uri },
+    health: { state: 'active', dirty: false },
+  } as Destination;
+}
+
+const brief = (writes: readonly StateWrite[] | undefined) => writes?.map(({ rowId, state }) => `${rowId} ${state}`);
+const down = () => Promise.reject(new SwitchyardError('STORE_UNREACHABLE', 'refused', { retryable: true }));
+
+describe('state flusher', () => {
+  test('changes are written together after the interval, the latest state of each', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.change(0, 'probing');
+    await world.clock.advanceAsync(INTERVAL - 1);
+    world.change(2, 'inactive');
+    world.change(0, 'inactive');
+    assert.equal(world.saved.length, 0);
+    await world.clock.advanceAsync(1);
+    assert.deepEqual(world.saved.map(brief), [['1 inactive', '3 inactive']]);
+    assert.ok(world.destinations.every((each) => !each.health.dirty));
+    assert.equal(world.clock.pending, 0, 'nothing to do, no timer');
+    await world.flusher.stop();
+  });
+
+  test('what came from the store itself is not written back', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.change(0, 'inactive', false);
+    assert.equal(world.clock.pending, 0);
+    await world.flusher.stop();
+    assert.equal(world.saved.length, 0);
+  });
+
+  test('a state that changes while it is being written is written again', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.answer = async () => {
+      world.answer = async () => {};
+      world.change(0, 'active');
+    };
+    world.change(0, 'probing');
+    await world.clock.advanceAsync(INTERVAL);
+    assert.equal(world.destinations[0]?.health.dirty, true);
+    await world.clock.advanceAsync(INTERVAL);
+    assert.deepEqual(world.saved.map(brief), [['1 probing'], ['1 active']]);
+    await world.flusher.stop();
+  });
+
+  test('a failing store is logged once, retried with growing delays, and its recovery is logged', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.answer = down;
+    world.change(0, 'probing');
+    await world.clock.advanceAsync(INTERVAL);
+    assert.equal(world.flusher.failing, true);
+    const delays: (number | undefined)[] = [];
+    for (let i = 0; i < 8; i++) {
+      delays.push(world.clock.nextIn);
+      await world.clock.advanceAsync(world.clock.nextIn ?? 0);
+    }
+    assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    assert.equal(world.log.length, 1);
+    assert.match(world.log[0] ?? '', /^warn: table dispatcher of test: .*refused/);
+    assert.equal(world.flusher.counters.failures, 9);
+
+    world.change(0, 'inactive');
+    world.answer = async () => {};
+    await world.clock.advanceAsync(60_000);
+    assert.deepEqual(world.saved.map(brief), [['1 inactive']], 'the latest state, once');
+    assert.match(world.log[1] ?? '', /^info: .*written again/);
+    assert.equal(world.flusher.failing, false);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test('a read-only table is said once and marked', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.answer = () => Promise.reject(new SwitchyardError('STORE_READONLY', 'no privilege'));
+    world.change(0, 'probing');
+    await world.clock.advanceAsync(INTERVAL);
+    await world.clock.advanceAsync(10_000, 1000);
+    assert.equal(world.flusher.readOnly, true);
+    assert.equal(world.log.length, 1);
+    assert.match(world.log[0] ?? '', /cannot be written to, states are kept in memory/);
+    assert.equal(world.destinations[0]?.health.dirty, true, 'nothing is lost in memory');
+  });
+
+  test('stop writes what is left, and gives up in time when the store hangs', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.change(1, 'inactive');
+    await world.flusher.stop();
+    assert.deepEqual(world.saved.map(brief), [['2 inactive']]);
+
+    await world.flusher.start();
+    world.answer = () => new Promise(() => {});
+    world.change(1, 'active');
+    const stopped = world.flusher.stop();
+    await world.clock.advanceAsync(5000);
+    await stopped;
+    assert.match(world.log.at(-1) ?? '', /states are lost/);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test('changes made before the start are not forgotten', async () => {
+    const world = setUp();
+    world.change(0, 'inactive');
+    await world.flusher.start();
+    await world.clock.advanceAsync(INTERVAL);
+    assert.deepEqual(world.saved.map(brief), [['1 inactive']]);
+    await world.flusher.stop();
+  });
+
+  test('many changes go in several batches, and those that were written are not written again', async () => {
+    const world = setUp(12_000);
+    await world.flusher.start();
+    for (let i = 0; i < 12_000; i++) world.change(i, 'probing');
+    let calls = 0;
+    world.answer = async () => {
+      if (++calls === 3) throw new SwitchyardError('STORE_UNREACHABLE', 'gone', { retryable: true });
+    };
+    await world.clock.advanceAsync(INTERVAL);
+    assert.deepEqual(
+      world.saved.map((batch) => batch.length),
+      [5000, 5000],
+    );
+    await world.clock.advanceAsync(1000);
+    assert.equal(world.saved.at(-1)?.length, 2000);
+    assert.equal(world.flusher.counters.written, 12_000);
+    await world.flusher.stop();
+  });
+});
