@@ -116,7 +116,7 @@ class Decision {
       scriptAttrsAvp: this.optionalText('script_attrs_avp'),
       blacklists,
       blacklistMatch: this.text('blacklist_match') as 'ip' | 'endpoint',
-      flavour: this.text('flavour') as Flavour,
+      flavour: this.flavour(dbUrl),
       compat: this.text('compat') as Compat,
       persistentState: isOn(this.value('persistent_state')?.value),
       pingFrom: this.checked('ping_from', sipUri) ?? '',
@@ -153,6 +153,18 @@ class Decision {
     const suffix = this.own.name === 'default' ? '' : `_${this.own.name}`;
     const value = typeof fallback === 'string' ? fallback.replace('_<name>', suffix) : fallback;
     return { value, place: this.own.place };
+  }
+
+  /** A list file is Kamailio's: a partition that has one and says nothing else is of that flavour. */
+  private flavour(dbUrl: string | undefined): Flavour {
+    const list = dbUrl?.startsWith('list:') ?? false;
+    const written = this.own.values.get('flavour') ?? this.inherited?.values.get('flavour');
+    if (list && written === undefined) return 'kamailio';
+    const flavour = this.text('flavour') as Flavour;
+    if (list && flavour !== 'kamailio') {
+      this.findings.refuse(written?.place ?? this.own.place, 'a list file needs flavour "kamailio"');
+    }
+    return flavour;
   }
 
   private optionalText(key: string): string | undefined {

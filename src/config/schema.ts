@@ -69,8 +69,14 @@ export function compileSchema(name: string): CompiledSchema {
   if (known) return known;
   engines ??= { every: engine(true), first: engine(false) };
   const { every, first } = engines;
-  const id = readSchema(name).$id ?? name;
-  const find = (ajv: Ajv2020): ValidateFunction => ajv.getSchema(id)!;
+  const document = readSchema(name);
+  const id = document.$id ?? name;
+  const find = (ajv: Ajv2020): ValidateFunction => {
+    const known = ajv.getSchema(id);
+    if (known) return known;
+    ajv.addSchema(document, id);
+    return ajv.getSchema(id)!;
+  };
   const schema: CompiledSchema = {
     accepts: (value) => find(first)(value),
     faults(value) {

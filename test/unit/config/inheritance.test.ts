@@ -211,3 +211,25 @@ test('columns: global, then per partition, kamailio flags included', () => {
   assert.deepEqual([deflt?.columns.setid, deflt?.columns.destination, deflt?.columns.flags], ['groupid', 'uri', 'fl']);
   assert.deepEqual([k?.columns.setid, k?.columns.destination, k?.flavour], ['kset', 'uri', 'kamailio']);
 });
+
+test('a list file makes a partition kamailio, and cannot be opensips', (t) => {
+  const { a, b } = partitions({
+    partitions: [
+      { name: 'a', db_url: 'list:./x' },
+      { name: 'b', db_url: URL },
+    ],
+  });
+  assert.deepEqual([a?.flavour, b?.flavour], ['kamailio', 'opensips']);
+  assert.equal(partitions({ modparam: { list_file: '/x' } })['default']?.flavour, 'kamailio');
+  const lines = refusals(t, {
+    'switchyard.json': { partitions: [{ name: 'a', db_url: 'list:./x', flavour: 'opensips' }] },
+  });
+  assert.deepEqual(lines, ['switchyard.json#/partitions/0/flavour: a list file needs flavour "kamailio"']);
+});
+
+test('ten thousand tenants are read in a time that suits a reload', () => {
+  const many = Array.from({ length: 10_000 }, (_, i) => ({ name: `t${i}`, table_name: `t${i}` }));
+  const { settings } = readSettings({ modparam: { db_url: URL }, partitions: many });
+  assert.equal(settings.partitions.length, 10_001);
+  assert.equal(settings.partitions[10_000]?.dbUrl, URL);
+});

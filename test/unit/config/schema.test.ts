@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compileSchema, defaultOf, type JsonSchema, readSchema, withDefaults } from '../../../src/config/schema.js';
+import {
+  compileSchema,
+  defaultOf,
+  type JsonSchema,
+  readSchema,
+  schemaNames,
+  withDefaults,
+} from '../../../src/config/schema.js';
 
 const OURS = ['settings', 'partition', 'modparam', 'routing-rule', 'destination'];
 
@@ -69,6 +76,10 @@ describe('schemas', () => {
     assert.equal(by('/mi/fifo')?.reason, 'key "fifo_name" is missing');
     assert.match(by('/routing/0/match/rd')?.reason ?? '', /bad key "rd": expected a pseudo-variable/);
     assert.equal(faults.length, 6);
+  });
+
+  test('those of folders are found by their path', () => {
+    for (const name of schemaNames()) assert.equal(typeof compileSchema(name).accepts({}), 'boolean', name);
   });
 
   test('a schema that does not exist', () => {
