@@ -6,74 +6,84 @@ export function destinationKey(partition: string, setId: number, uri: string, so
   return `${partition}\n${setId}\n${uri}\n${socket}`;
 }
 
-/** A row whose URI can be dialled, cut into parts; its health is given by the load. */
+/** A row's URI, cut; what is dialled is the URI without user, password and headers. */
 export interface DialParts {
   readonly uri: SipUri;
   readonly transport: TransportName;
-  readonly dialUri: string;
 }
 
 /** Cuts a row's URI, or says why it cannot be a destination. */
-export function dialPartsOf(row: DestinationRow): DialParts | string {
-  const uri = parseUri(row.uri);
-  if (uri === undefined) return `uri "${row.uri}" is not a SIP URI`;
-  if (uri.scheme === 'tel') return `uri "${row.uri}" is a tel URI, which has no host to send to`;
+export function dialPartsOf(rowUri: string): DialParts | string {
+  const uri = parseUri(rowUri);
+  if (uri === undefined) return `uri "${rowUri}" is not a SIP URI`;
+  if (uri.scheme === 'tel') return `uri "${rowUri}" is a tel URI, which has no host to send to`;
   const transport = uriTransport(uri);
-  if (transport === undefined) return `uri "${row.uri}" asks for a transport that is not known`;
-  const plain = uri.user === '' && uri.headers === '' && row.uri.indexOf('@') < 0;
+  if (transport === undefined) return `uri "${rowUri}" asks for a transport that is not known`;
+  return { uri, transport };
+}
+
+function dialUriOf(rowUri: string, uri: SipUri): string {
   // The stored form is kept where it can be dialled as it stands: no second string for it.
-  const dialUri = plain ? row.uri : `${uri.scheme}:${hostPortParams(uri)}`;
-  return { uri, transport, dialUri };
+  if (uri.headers === '' && rowUri.indexOf('@') < 0) return rowUri;
+  const port = uri.portText === '' ? '' : `:${uri.portText}`;
+  return `${uri.scheme}:${uri.host}${port}${uri.params}`;
 }
 
-function hostPortParams(uri: SipUri): string {
-  return uri.portText === '' ? uri.host + uri.params : `${uri.host}:${uri.portText}${uri.params}`;
-}
-
-const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
-
-/** The address of a host that is an IP literal; undefined for a name. Port: as written, else the transport's default. */
-export function literalAddress(
-  host: string,
-  port: number | undefined,
-  transport: TransportName,
-): ResolvedAddress | undefined {
-  const family = host.charCodeAt(0) === 91 ? 6 : IPV4.test(host) ? 4 : undefined;
-  if (family === undefined) return undefined;
-  return { family, address: bareHost(host), port: port ?? defaultPort(transport), transport };
-}
-
-/** One destination of a snapshot. */
+/**
+ * One destination of a snapshot. A hundred thousand of them may be loaded of which few are ever dialled, so what can be
+ * had from the row again is cut out when first asked for.
+ */
 export class CompiledDestination implements Destination {
   index = 0;
-  readonly dialUri: string;
-  readonly scheme: 'sip' | 'sips';
-  readonly host: string;
-  readonly port: number | undefined;
-  readonly params: string;
-  readonly transport: TransportName;
-  private addresses: readonly ResolvedAddress[];
+  private parts: DialParts | undefined;
+  private dial: string | undefined;
+  private addresses: readonly ResolvedAddress[] | undefined;
+  private identity: string | undefined;
 
+  /** `row.uri` must be one that dialPartsOf accepts. `addresses` undefined: the host is an IP literal. */
   constructor(
-    readonly key: string,
     readonly partition: string,
-    readonly setId: number,
     readonly row: DestinationRow,
-    parts: DialParts,
     readonly health: Health,
-    resolved: readonly ResolvedAddress[],
+    addresses: readonly ResolvedAddress[] | undefined,
   ) {
-    this.addresses = resolved;
-    this.dialUri = parts.dialUri;
-    this.scheme = parts.uri.scheme === 'sips' ? 'sips' : 'sip';
-    this.host = parts.uri.host;
-    this.port = parts.uri.port;
-    this.params = parts.uri.params;
-    this.transport = parts.transport;
+    this.addresses = addresses;
+  }
+
+  get setId(): number {
+    return this.row.setId;
+  }
+
+  get key(): string {
+    return (this.identity ??= destinationKey(this.partition, this.row.setId, this.row.uri, this.row.socket));
+  }
+
+  get dialUri(): string {
+    return (this.dial ??= dialUriOf(this.row.uri, this.cut.uri));
+  }
+
+  get scheme(): 'sip' | 'sips' {
+    return this.cut.uri.scheme === 'sips' ? 'sips' : 'sip';
+  }
+
+  get host(): string {
+    return this.cut.uri.host;
+  }
+
+  get port(): number | undefined {
+    return this.cut.uri.port;
+  }
+
+  get params(): string {
+    return this.cut.uri.params;
+  }
+
+  get transport(): TransportName {
+    return this.cut.transport;
   }
 
   get resolved(): readonly ResolvedAddress[] {
-    return this.addresses;
+    return (this.addresses ??= [literalAddress(this.cut)]);
   }
 
   set resolved(addresses: readonly ResolvedAddress[]) {
@@ -81,6 +91,21 @@ export class CompiledDestination implements Destination {
     const resolutions = this.health.availability?.resolutions;
     if (resolutions !== undefined) resolutions.version++;
   }
+
+  private get cut(): DialParts {
+    if (this.parts === undefined) {
+      const parts = dialPartsOf(this.row.uri);
+      if (typeof parts === 'string') throw new Error(parts);
+      this.parts = parts;
+    }
+    return this.parts;
+  }
+}
+
+/** The address of a host that is an IP literal. Port: as written, else the transport's default. */
+function literalAddress({ uri, transport }: DialParts): ResolvedAddress {
+  const family = uri.host.charCodeAt(0) === 91 ? 6 : 4;
+  return { family, address: bareHost(uri.host), port: uri.port ?? defaultPort(transport), transport };
 }
 
 /** Health of a destination that was never seen before. */
@@ -108,6 +133,8 @@ export function detachedDestination(
   uri: string,
   socket: string,
 ): Destination | undefined {
+  const parts = dialPartsOf(uri);
+  if (typeof parts === 'string') return undefined;
   const row: DestinationRow = {
     setId,
     uri,
@@ -119,20 +146,45 @@ export function detachedDestination(
     attrs: '',
     description: '',
   };
-  const parts = dialPartsOf(row);
-  if (typeof parts === 'string') return undefined;
-  const address = literalAddress(parts.uri.host, parts.uri.port, parts.transport);
-  const health = newHealth('active', undefined);
-  const key = destinationKey(partition, setId, uri, socket);
+  const isLiteral = isIpLiteral(parts.uri.host);
   const destination = new CompiledDestination(
-    key,
     partition,
-    setId,
     row,
-    parts,
-    health,
-    address === undefined ? [] : [address],
+    newHealth('active', undefined),
+    isLiteral ? undefined : [],
   );
   destination.index = -1;
   return destination;
+}
+
+/** Whether the host of a URI that was parsed is an address, an IPv6 one in its brackets. */
+export function isIpLiteral(host: string): boolean {
+  return host.charCodeAt(0) === 91 || ipv4Number(host) !== undefined;
+}
+
+/** A dotted quad as a signed 32-bit number; undefined for anything else. */
+export function ipv4Number(host: string): number | undefined {
+  const { length } = host;
+  if (length < 7 || length > 15) return undefined;
+  let value = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < length; i++) {
+    const c = host.charCodeAt(i);
+    if (c === 46 /* . */) {
+      if (digits === 0 || ++dots > 3) return undefined;
+      value = (value << 8) | part;
+      part = 0;
+      digits = 0;
+    } else if (c >= 48 && c <= 57) {
+      // No leading zeros: some read them as octal.
+      if (digits > 0 && part === 0) return undefined;
+      part = part * 10 + c - 48;
+      if (++digits > 3 || part > 255) return undefined;
+    } else {
+      return undefined;
+    }
+  }
+  return dots === 3 && digits > 0 ? (value << 8) | part : undefined;
 }

@@ -1,5 +1,6 @@
-import type { Availability, Destination } from './destination.js';
+import type { Availability, Destination, Health } from './destination.js';
 import type { DestinationSet } from './partition.js';
+import { hashModulo, RunningWeights } from './running-weights.js';
 
 /** No destination: nothing usable is left. */
 export const NONE = -1;
@@ -14,10 +15,11 @@ export const NONE = -1;
 export class CompiledSet implements DestinationSet {
   /** Position last chosen by any algorithm, where round robin goes on. */
   last = 0;
-  private readonly running: Float64Array;
-  private readonly activeAt: Int32Array;
-  private readonly activeRunning: Float64Array;
-  private activeCount = 0;
+  private readonly running: RunningWeights;
+  /** Active positions, ascending; undefined while all are active, and before anybody asked. */
+  private activeAt: Int32Array | undefined;
+  private activeRunning: RunningWeights | undefined;
+  private activeSpace: Int32Array | undefined;
   private seen: number;
   private taken: Int32Array | undefined;
 
@@ -27,14 +29,9 @@ export class CompiledSet implements DestinationSet {
     readonly availability: Availability,
   ) {
     const n = destinations.length;
-    this.running = new Float64Array(n);
-    this.activeAt = new Int32Array(n);
-    this.activeRunning = new Float64Array(n);
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      sum += (destinations[i] as Destination).row.weight;
-      this.running[i] = sum;
-    }
+    this.running = new RunningWeights(n);
+    for (const destination of destinations) this.running.add(destination.row.weight);
+    this.running.finish();
     this.seen = availability.version - 1;
   }
 
@@ -46,7 +43,8 @@ export class CompiledSet implements DestinationSet {
   /** Number of active destinations before position `end`. */
   activeBefore(end: number): number {
     if (this.seen !== this.availability.version) this.rebuild();
-    const count = this.activeCount;
+    if (this.activeAt === undefined || this.activeRunning === undefined) return Math.min(end, this.destinations.length);
+    const { count } = this.activeRunning;
     if (end >= this.destinations.length || count === 0) return count;
     return lowerBound(this.activeAt, count, end);
   }
@@ -56,8 +54,10 @@ export class CompiledSet implements DestinationSet {
     if (from >= end) return NONE;
     if (this.isActive(from)) return from;
     if (this.seen !== this.availability.version) this.rebuild();
-    const i = lowerBound(this.activeAt, this.activeCount, from);
-    if (i === this.activeCount) return NONE;
+    if (this.activeAt === undefined || this.activeRunning === undefined) return from;
+    const { count } = this.activeRunning;
+    const i = lowerBound(this.activeAt, count, from);
+    if (i === count) return NONE;
     const position = this.activeAt[i] as number;
     return position < end ? position : NONE;
   }
@@ -75,13 +75,13 @@ export class CompiledSet implements DestinationSet {
    * Where all weights are 0 positions are counted instead.
    */
   byHash(hash: number, end: number): number {
-    const total = this.running[end - 1] as number;
-    const candidate = total > 0 ? upperBound(this.running, end, hash % total) : hash % end;
+    const total = this.running.totalOf(end);
+    const candidate = total > 0 ? this.running.find(hashModulo(hash, total)) : hashModulo(hash, end);
     if (this.isActive(candidate)) return candidate;
     const count = this.activeBefore(end);
-    if (count === 0) return NONE;
-    const activeTotal = this.activeRunning[count - 1] as number;
-    const i = activeTotal > 0 ? upperBound(this.activeRunning, count, hash % activeTotal) : hash % count;
+    if (count === 0 || this.activeAt === undefined || this.activeRunning === undefined) return NONE;
+    const activeTotal = this.activeRunning.totalOf(count);
+    const i = activeTotal > 0 ? this.activeRunning.find(hashModulo(hash, activeTotal)) : hashModulo(hash, count);
     return this.activeAt[i] as number;
   }
 
@@ -103,25 +103,25 @@ export class CompiledSet implements DestinationSet {
     taken[position] = (taken[position] as number) + 1;
   }
 
-  /** Goes on where `earlier`, the same set as loaded before, stands: position and turns of what is still there. */
+  /**
+   * Goes on where `earlier`, the same set as loaded before, stands: position and turns of what is still there. Health is
+   * what tells a destination again; positions that share one are not told apart.
+   */
   continueFrom(earlier: CompiledSet): void {
-    const lastKey = earlier.destinations[earlier.last]?.key;
-    let turns: Map<string, number> | undefined;
-    if (earlier.taken !== undefined) {
-      turns = new Map();
-      for (let i = 0; i < earlier.taken.length; i++) {
-        const count = earlier.taken[i] as number;
-        if (count > 0) turns.set((earlier.destinations[i] as Destination).key, count);
-      }
+    const lastHealth = earlier.destinations[earlier.last]?.health;
+    const turns = new Map<Health, number>();
+    for (let i = 0; earlier.taken !== undefined && i < earlier.taken.length; i++) {
+      const count = earlier.taken[i] as number;
+      if (count > 0) turns.set((earlier.destinations[i] as Destination).health, count);
     }
     let found = false;
     for (let i = 0; i < this.destinations.length; i++) {
-      const key = (this.destinations[i] as Destination).key;
-      if (!found && key === lastKey) {
+      const { health } = this.destinations[i] as Destination;
+      if (!found && health === lastHealth) {
         this.last = i;
         found = true;
       }
-      const count = turns?.get(key);
+      const count = turns.size === 0 ? undefined : turns.get(health);
       if (count !== undefined) {
         this.taken ??= new Int32Array(this.destinations.length);
         this.taken[i] = count;
@@ -130,32 +130,26 @@ export class CompiledSet implements DestinationSet {
   }
 
   private rebuild(): void {
-    const { destinations, activeAt, activeRunning } = this;
-    let count = 0;
-    let sum = 0;
-    for (let i = 0; i < destinations.length; i++) {
+    const { destinations } = this;
+    this.seen = this.availability.version;
+    let i = 0;
+    while (i < destinations.length && this.isActive(i)) i++;
+    if (i === destinations.length) {
+      this.activeAt = undefined;
+      return;
+    }
+    const activeAt = (this.activeSpace ??= new Int32Array(destinations.length));
+    const running = (this.activeRunning ??= new RunningWeights(destinations.length));
+    running.clear();
+    for (i = 0; i < destinations.length; i++) {
       const destination = destinations[i] as Destination;
       if (destination.health.state !== 'active') continue;
-      sum += destination.row.weight;
-      activeAt[count] = i;
-      activeRunning[count] = sum;
-      count++;
+      activeAt[running.count] = i;
+      running.add(destination.row.weight);
     }
-    this.activeCount = count;
-    this.seen = this.availability.version;
+    running.finish();
+    this.activeAt = activeAt;
   }
-}
-
-/** Index of the first of `count` ascending sums that exceeds `value`; the last index when none does. */
-function upperBound(sums: Float64Array, count: number, value: number): number {
-  let low = 0;
-  let high = count - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sums[middle] as number) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Index of the first of `count` ascending positions that is not below `value`; `count` when all are. */

@@ -13,11 +13,13 @@ export function createPartition(
   return new LoadedPartition(options, clock, apply);
 }
 
+/** Milliseconds a load goes on before others get a turn. */
+const SLICE_MS = 4;
+
 class LoadedPartition implements Partition {
   readonly name: string;
   private current: CompiledSnapshot;
-  private readonly availabilities = new Map<number, Availability>();
-  private readonly resolutions = { version: 0 };
+  private readonly shared = { availabilities: new Map<number, Availability>(), resolutions: { version: 0 } };
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -50,8 +52,12 @@ class LoadedPartition implements Partition {
         const before = this.current;
         const steps = this.compile(rows, options);
         let step = steps.next();
+        let started = this.clock.monotonic();
         while (step.done !== true) {
-          await pause();
+          if (this.clock.monotonic() - started >= SLICE_MS) {
+            await pause();
+            started = this.clock.monotonic();
+          }
           step = steps.next();
         }
         if (options.dryRun === true) return step.value.report;
@@ -83,12 +89,11 @@ class LoadedPartition implements Partition {
   }
 
   private compile(rows: readonly DestinationRow[], options: LoadOptions): Generator<void, Compiled> {
-    const { current, availabilities, resolutions } = this;
-    return compileRows(this.options, rows, options, current, availabilities, resolutions, this.clock.now());
+    return compileRows(this.options, rows, options, this.current, this.shared, this.clock.now());
   }
 
   private swap(compiled: Compiled): void {
-    for (const [id, availability] of compiled.availabilities) this.availabilities.set(id, availability);
+    for (const [id, availability] of compiled.availabilities) this.shared.availabilities.set(id, availability);
     this.current = compiled.snapshot;
   }
 

@@ -8,17 +8,23 @@ export function foldHash(sum: number, text: string, start: number, end: number):
   let h = sum;
   let i = start;
   for (; i + 3 < end; i += 4) {
-    const v =
-      ((text.charCodeAt(i) << 24) +
-        (((text.charCodeAt(i + 1) << 24) >> 24) << 16) +
-        (((text.charCodeAt(i + 2) << 24) >> 24) << 8) +
-        ((text.charCodeAt(i + 3) << 24) >> 24)) |
-      0;
+    const b1 = text.charCodeAt(i + 1);
+    const b2 = text.charCodeAt(i + 2);
+    const b3 = text.charCodeAt(i + 3);
+    let v = (text.charCodeAt(i) << 24) | (b1 << 16) | (b2 << 8) | b3;
+    // Only bytes from 0x80 on are negative; a sum with them borrows from the byte before.
+    if (((b1 | b2 | b3) & 0xff80) !== 0) {
+      v = ((text.charCodeAt(i) << 24) + (signed(b1) << 16) + (signed(b2) << 8) + signed(b3)) | 0;
+    }
     h = (h + (v ^ (v >>> 3))) | 0;
   }
   let v = 0;
-  for (; i < end; i++) v = ((v << 8) + ((text.charCodeAt(i) << 24) >> 24)) | 0;
+  for (; i < end; i++) v = ((v << 8) + signed(text.charCodeAt(i))) | 0;
   return (h + (v ^ (v >>> 3))) | 0;
+}
+
+function signed(byte: number): number {
+  return (byte << 24) >> 24;
 }
 
 /** Mixes a running sum into the final value, 0 to 2^32-1. */

@@ -1,0 +1,44 @@
+import type { CompiledDestination } from './compile.js';
+
+type Entry = CompiledDestination | CompiledDestination[];
+
+/** Rows of one set by their URI as stored. Several rows may have one URI: behind different sockets, or twice the same. */
+export class UriIndex {
+  private readonly byUri = new Map<string, Entry>();
+
+  add(destination: CompiledDestination): void {
+    const { uri } = destination.row;
+    const entry = this.byUri.get(uri);
+    if (entry === undefined) this.byUri.set(uri, destination);
+    else if (Array.isArray(entry)) entry.push(destination);
+    else this.byUri.set(uri, [entry, destination]);
+  }
+
+  /** The first row that is the destination with this URI and socket. */
+  find(uri: string, socket: string): CompiledDestination | undefined {
+    const entry = this.byUri.get(uri);
+    if (entry === undefined) return undefined;
+    if (!Array.isArray(entry)) return entry.row.socket === socket ? entry : undefined;
+    return entry.find((each) => each.row.socket === socket);
+  }
+
+  /** All rows with exactly this URI, in the order they were added. */
+  at(uri: string): readonly CompiledDestination[] {
+    const entry = this.byUri.get(uri);
+    if (entry === undefined) return [];
+    return Array.isArray(entry) ? entry : [entry];
+  }
+}
+
+/** Whether two strings differ in letter case at most (ASCII). Nothing is allocated. */
+export function equalsIgnoringCase(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const lower = x | 32;
+    if (lower !== (y | 32) || lower < 97 || lower > 122) return false;
+  }
+  return true;
+}
