@@ -21,6 +21,8 @@ export class StateBucket {
   private needsSync = false;
   private kv: KV | undefined;
   private running = false;
+  /** Number of the current run of the writer; an older one that is still waiting for something has no say any more. */
+  private run = 0;
   private stopped = false;
   private wait = 250;
   private cancelRetry: (() => void) | undefined;
@@ -41,6 +43,8 @@ export class StateBucket {
     });
     link.onDown(() => {
       this.kv = undefined;
+      // What is under way would wait for its timeout; it is given up, and begun anew when the connection is back.
+      if (this.running) this.failed(this.run, new Error('connection lost'));
     });
   }
 
@@ -84,24 +88,28 @@ export class StateBucket {
     this.cancelRetry?.();
     this.cancelRetry = undefined;
     this.running = true;
+    const run = ++this.run;
     // Not in the caller's turn: a change of state must not wait for the encoding of an entry.
     setImmediate(() => {
-      this.write().then(
-        () => this.finished(),
-        (error: unknown) => this.failed(error),
+      this.write(run).then(
+        () => this.finished(run),
+        (error: unknown) => this.failed(run, error),
       );
     });
   }
 
-  private finished(): void {
+  private finished(run: number): void {
+    if (run !== this.run || !this.running) return;
     this.running = false;
     this.wait = 250;
     if (!this.isSettled()) this.kick();
     else for (const finish of this.waiters) finish();
   }
 
-  private failed(error: unknown): void {
+  private failed(run: number, error: unknown): void {
+    if (run !== this.run || !this.running) return;
     this.running = false;
+    this.run++;
     if (error instanceof NatsError && (error.code === '503' || error.api_error?.code === 404)) {
       // The bucket is gone, and with it the entries of everything that did not change since.
       this.kv = undefined;
@@ -118,18 +126,20 @@ export class StateBucket {
     this.wait = Math.min(MAX_WAIT, this.wait * 2);
   }
 
-  private async write(): Promise<void> {
-    const kv = (this.kv ??= await this.open());
-    while (this.needsSync && !this.stopped) {
+  private async write(run: number): Promise<void> {
+    const kv = this.kv ?? (await this.open());
+    const current = () => run === this.run && !this.stopped;
+    if (current()) this.kv = kv;
+    while (this.needsSync && current()) {
       this.needsSync = false;
+      let done = false;
       try {
-        await this.syncNow(kv);
-      } catch (error) {
-        this.needsSync = true;
-        throw error;
+        done = await this.syncNow(kv, current);
+      } finally {
+        if (!done) this.needsSync = true;
       }
     }
-    while (this.dirty.size > 0 && !this.stopped) {
+    while (this.dirty.size > 0 && current()) {
       const batch: [string, StateEntry][] = [];
       for (const each of this.dirty) {
         batch.push(each);
@@ -150,7 +160,8 @@ export class StateBucket {
     return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
   }
 
-  private async syncNow(kv: KV): Promise<void> {
+  /** Returns whether it came to its end; not when `current` turned false meanwhile. */
+  private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
     const wanted = new Set<string>();
     const partitions = new Set<string>();
@@ -164,6 +175,7 @@ export class StateBucket {
     for (const entry of this.source?.() ?? []) {
       const key = stateKey(entry);
       const value = JSON.stringify(entry);
+      if (!current()) return false;
       wanted.add(key);
       partitions.add(entry.partition);
       if (stored.get(key) !== value) writes.push(kv.put(key, value));
@@ -171,6 +183,7 @@ export class StateBucket {
       else if (++seen % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     for (const [key, value] of stored) {
+      if (!current()) return false;
       if (!wanted.has(key) && this.isOurs(value, partitions)) {
         this.dirty.delete(key);
         writes.push(kv.delete(key));
@@ -178,6 +191,7 @@ export class StateBucket {
       if (writes.length >= BATCH) await flush();
     }
     await flush();
+    return current();
   }
 
   /** An entry is ours to remove when we wrote it, or when we serve its partition. */

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from 'nats';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 
@@ -71,6 +73,22 @@ function authenticator(settings: NatsSettings): Authenticator | undefined {
 }
 
 /**
+ * The client does not tell the TLS layer the address of a server that is named by an IP literal; its certificate would be
+ * compared with "localhost". It must be valid for one of the servers' addresses instead.
+ */
+function identityOf(
+  servers: readonly ParsedServer[],
+): (host: string, certificate: PeerCertificate) => Error | undefined {
+  const hosts = servers.map(({ address }) => address.replace(/:[0-9]+$/, '').replace(/^\[(.*)\]$/, '$1'));
+  const literals = hosts.filter((host) => isIP(host) !== 0);
+  return (host, certificate) => {
+    if (host !== 'localhost' || hosts.includes('localhost')) return checkServerIdentity(host, certificate);
+    const refusals = literals.map((literal) => checkServerIdentity(literal, certificate));
+    return refusals.includes(undefined) ? undefined : (refusals[0] ?? checkServerIdentity(host, certificate));
+  };
+}
+
+/**
  * Options for the client: it reconnects for ever, notices a dead peer within about 20 seconds and is not ended by refused
  * credentials. Throws SwitchyardError CONFIG_INVALID for servers or files that cannot be used.
  */
@@ -97,6 +115,7 @@ export function connectionOptions(settings: NatsSettings, name: string): Connect
   }
   const { ca, cert, key } = settings.tls ?? {};
   const tls = settings.tls !== undefined || servers.some((server) => server.tls);
+  const identity = { checkServerIdentity: identityOf(servers) };
   return {
     servers: servers.map((server) => server.address),
     name,
@@ -114,6 +133,7 @@ export function connectionOptions(settings: NatsSettings, name: string): Connect
     ...(tls
       ? {
           tls: {
+            ...identity,
             ...(ca === undefined ? {} : { caFile: ca }),
             ...(cert === undefined ? {} : { certFile: cert }),
             ...(key === undefined ? {} : { keyFile: key }),

@@ -20,6 +20,7 @@ export const PROGRAMS = {
   kamailio: { name: 'kamailio', debianPackage: 'kamailio' },
   socat: { name: 'socat', debianPackage: 'socat' },
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
+  openssl: { name: 'openssl', debianPackage: 'openssl' },
   netcat: { name: 'nc', debianPackage: 'netcat-openbsd' },
 } as const satisfies Record<string, Program>;
 

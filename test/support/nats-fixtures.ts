@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { connect, type NatsConnection, StringCodec } from 'nats';
+import { systemClock } from '../../src/core/clock.js';
+import { nullLogger } from '../../src/core/logger.js';
+import { systemRandom } from '../../src/core/random.js';
+import { EventIds, statusEvent } from '../../src/events/catalogue.js';
+import { encodeNotification } from '../../src/events/encode.js';
+import type { DispatcherEvent } from '../../src/events/event.js';
+import { createNats, type NatsBus, type NatsDeps, type NatsSettings } from '../../src/events/sinks/nats.js';
+import { flip, makeDestination } from './event-fixtures.js';
+import { type RestartableNats, startRestartableNats } from './restartable-nats.js';
+import { findProgram } from './servers/programs.js';
+
+const codec = StringCodec();
+export const LIMIT = 30_000;
+
+/** Settings with everything but the server left out. */
+export function settings(server: string, more: Partial<NatsSettings> = {}): NatsSettings {
+  return {
+    servers: [server],
+    prefix: 'opensips',
+    jetstream: undefined,
+    bucket: undefined,
+    user: undefined,
+    pass: undefined,
+    token: undefined,
+    nkeySeed: undefined,
+    credsFile: undefined,
+    tls: undefined,
+    ...more,
+  };
+}
+
+export const deps: NatsDeps = { clock: systemClock, log: nullLogger, node: 'sw1', version: '0.1.0' };
+export const stream = { stream: 'DISPATCHER', outboxLimit: 10_000 };
+
+/** For suites that start servers of their own: why they cannot run here, false when they can. */
+export const withoutNats =
+  process.env['CI'] !== 'true' && findProgram('nats') === undefined ? 'nats-server is not installed' : false;
+
+/** Polls something that has no event to wait for, within a deadline. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + LIMIT;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${LIMIT} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export const delivered = (bus: NatsBus) => until('outbox empty', () => bus.stats().depth === 0);
+
+/** An independent client that hears a subject. */
+export async function watcher(nc: NatsConnection, subject: string): Promise<{ subject: string; text: string }[]> {
+  const seen: { subject: string; text: string }[] = [];
+  nc.subscribe(subject, {
+    callback: (_error, message) => seen.push({ subject: message.subject, text: message.string() }),
+  });
+  await nc.flush();
+  return seen;
+}
+
+/** Every message of the stream, in its order. */
+export async function stored(nc: NatsConnection, name: string): Promise<{ id: string; text: string }[]> {
+  const manager = await nc.jetstreamManager();
+  const info = await manager.streams.info(name);
+  const messages: { id: string; text: string }[] = [];
+  for (let seq = info.state.first_seq; seq <= info.state.last_seq; seq++) {
+    const message = await manager.streams.getMessage(name, { seq });
+    messages.push({ id: message.header.get('Nats-Msg-Id'), text: codec.decode(message.data) });
+  }
+  return messages;
+}
+
+/** Raises `count` transitions over some destinations; `between` is awaited after each. */
+export async function transitions(
+  publish: (event: DispatcherEvent) => void,
+  count: number,
+  between: (i: number) => Promise<void> = async () => {},
+): Promise<DispatcherEvent[]> {
+  const ids = new EventIds('sw1', systemRandom);
+  const destinations = Array.from({ length: 7 }, (_, i) =>
+    makeDestination({ setId: (i % 3) + 1, uri: `sip:10.0.0.${i}` }),
+  );
+  const raised: DispatcherEvent[] = [];
+  for (let i = 0; i < count; i++) {
+    const event = statusEvent(flip(destinations[(i * 5) % 7] as (typeof destinations)[number]), ids);
+    raised.push(event);
+    publish(event);
+    await between(i);
+  }
+  return raised;
+}
+
+/** Each raised event once by id, and each destination's in the order raised. */
+export function assertExactlyOnceInOrder(
+  raised: readonly DispatcherEvent[],
+  messages: readonly { id: string; text: string }[],
+) {
+  assert.deepEqual([...messages.map((each) => each.id)].sort(), raised.map((each) => each.id).sort());
+  const texts = new Map(raised.map((each) => [each.id, encodeNotification(each)]));
+  const last = new Map<string, number>();
+  for (const { id, text } of messages) {
+    assert.equal(text, texts.get(id));
+    const { address, seq } = JSON.parse(text).params;
+    assert.equal(seq, (last.get(address) ?? 0) + 1, `${address} in order`);
+    last.set(address, seq);
+  }
+}
+
+/** A TCP relay before a server, which can be shut, and made deaf, while the server is up. */
+export class Relay {
+  private listener: Server | undefined;
+  private readonly sockets = new Set<Socket>();
+  private port = 0;
+  /** While true, nothing the server says comes through. */
+  swallow = false;
+
+  constructor(private readonly to: number) {}
+
+  /** Resolves with its port, the same each time. */
+  async open(): Promise<number> {
+    const listener = createServer((near) => {
+      const far = dial(this.to, '127.0.0.1');
+      far.on('data', (chunk) => {
+        if (!this.swallow) near.write(chunk);
+      });
+      near.pipe(far);
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.sockets.add(one);
+        one.on('error', () => {});
+        one.on('close', () => {
+          this.sockets.delete(one);
+          other.destroy();
+        });
+      }
+    });
+    this.listener = listener;
+    await new Promise<void>((resolve) => listener.listen(this.port, '127.0.0.1', resolve));
+    this.port = (listener.address() as AddressInfo).port;
+    return this.port;
+  }
+
+  /** Ends all connections and takes no more. */
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => (this.listener?.listening ? this.listener.close(resolve) : resolve(undefined)));
+  }
+
+  /** Ends all connections. */
+  cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+/** What one test starts, ended in reverse when it is over. */
+export class NatsBench {
+  private readonly releases: (() => Promise<unknown>)[] = [];
+
+  constructor(t: TestContext) {
+    t.after(async () => {
+      for (const release of this.releases.reverse()) await release();
+    });
+  }
+
+  async server(options: Parameters<typeof startRestartableNats>[0] = {}): Promise<RestartableNats> {
+    const server = await startRestartableNats(options);
+    this.releases.push(() => server.stop());
+    return server;
+  }
+
+  bus(config: NatsSettings, more: Partial<NatsDeps> = {}): NatsBus {
+    const bus = createNats(config, { ...deps, ...more });
+    this.releases.push(() => bus.stop(100));
+    return bus;
+  }
+
+  /** An independent client, which lives through restarts of the server. */
+  async client(url: string): Promise<NatsConnection> {
+    const client = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    this.releases.push(() => client.close());
+    return client;
+  }
+
+  relay(port: number): Relay {
+    const relay = new Relay(port);
+    this.releases.push(() => relay.close());
+    return relay;
+  }
+}
