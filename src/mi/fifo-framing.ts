@@ -146,6 +146,7 @@ export class FifoFraming {
 
   private json(state: Extract<State, { at: 'json' }>): boolean {
     const end = state.scanner.scan(this.buffer);
+    if (end === -2) return this.garbage('a JSON value is nested too deeply');
     JSON_INTERRUPTED.lastIndex = Math.max(state.start, state.seen - MAX_HEAD);
     const interrupted = JSON_INTERRUPTED.exec(end < 0 ? this.buffer : this.buffer.slice(0, end));
     state.seen = this.buffer.length;
@@ -155,7 +156,6 @@ export class FifoFraming {
       this.state = IDLE;
       return true;
     }
-    if (end === -2) return this.garbage('a JSON value is nested too deeply');
     if ((end < 0 ? this.buffer.length : end - state.start) > MAX_REQUEST_BYTES) return this.oversized();
     if (end < 0) return false;
     const body = fromBytes(this.buffer.slice(state.start, end));
