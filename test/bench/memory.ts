@@ -25,9 +25,10 @@ export async function measureMemory(calls: number): Promise<MemoryFigures> {
     await startSippUas({ scenario: 'uas-answer', values: { ring } }),
   ] as const;
   const inspectPort = await freePort();
-  const daemon = await startSwitchyardWith([answerers[0].port, answerers[1].port], {
-    nodeArgs: [`--inspect=127.0.0.1:${inspectPort}`],
-  });
+  const daemon = await startSwitchyardWith(
+    [answerers[0].port, answerers[1].port],
+    [`--inspect=127.0.0.1:${inspectPort}`],
+  );
   let inspector: Inspector | undefined;
   try {
     const view = await Inspector.connect(inspectPort);

@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../support/ports.js';
 import { runSipp, startSippUas } from '../support/sipp.js';
 import { Inspector } from './inspector.js';
-import { callMi, startSwitchyardWith } from './switchyard.js';
+import { callMi, type Row, startSwitchyardWith } from './switchyard.js';
 
 export interface ReloadFigures {
   readonly destinations: number;
@@ -25,22 +24,23 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
     await startSippUas({ scenario: 'uas-answer' }),
   ] as const;
   const inspectPort = await freePort();
-  const daemon = await startSwitchyardWith([answerers[0].port, answerers[1].port], {
-    nodeArgs: [`--inspect=127.0.0.1:${inspectPort}`],
-  });
+  const daemon = await startSwitchyardWith(
+    [answerers[0].port, answerers[1].port],
+    [`--inspect=127.0.0.1:${inspectPort}`],
+  );
   let inspector: Inspector | undefined;
   try {
     const view = await Inspector.connect(inspectPort);
     inspector = view;
     const small = await view.liveBytes();
-    const rows = answerers.map((answerer) => `1 ${answerer.uri}`);
+    const rows: Row[] = [];
     let characters = 0;
     for (let i = 0; i < count; i++) {
-      const uri = `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:5060`;
-      characters += uri.length;
-      rows.push(`${2 + (i % 1000)} ${uri}`);
+      const destination = `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:5060`;
+      characters += destination.length;
+      rows.push({ setid: 2 + (i % 1000), destination });
     }
-    await writeFile(daemon.list, `${rows.join('\n')}\n`);
+    await daemon.addRows(rows);
     await callMi(daemon, 'ds_reload');
     const large = await view.liveBytes();
 

@@ -15,15 +15,14 @@ const ENTRY = join(ROOT, 'dist', 'main.js');
 export interface SwitchyardProxy extends ProxyUnderTest {
   /** Base URL of /metrics and /mi. */
   readonly http: string;
-  /** The list file its destinations come from. */
-  readonly list: string;
+  /** Adds destinations to its table; they count from the next ds_reload on. */
+  addRows(rows: readonly Row[]): Promise<void>;
 }
 
-export interface SwitchyardOptions {
-  /** Arguments of node itself, such as --cpu-prof. */
-  readonly nodeArgs?: readonly string[];
-  /** Lines of the list file; default: the two destinations in set 1. */
-  readonly list?: string;
+/** A row of the dispatcher table; other columns get their defaults. */
+export interface Row {
+  readonly setid: number;
+  readonly destination: string;
 }
 
 /** Compiles src/ into dist/ when a source is newer: what is measured is what is shipped. */
@@ -39,21 +38,23 @@ export function buildSwitchyard(): void {
   });
 }
 
-/** Starts the daemon from dist/ on a configuration of its own in a temporary folder. */
+/**
+ * Starts the daemon from dist/ on a configuration of its own in a temporary folder: a SQLite table with the two
+ * destinations in set 1, one rule, everything on that is on in service. `nodeArgs` go to node itself.
+ */
 export async function startSwitchyardWith(
   destinations: readonly [number, number],
-  options: SwitchyardOptions = {},
+  nodeArgs: readonly string[] = [],
 ): Promise<SwitchyardProxy> {
   const port = await freePort();
   const httpPort = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'bench-switchyard-'));
-  const list = join(folder, 'dispatcher.list');
-  await writeFile(list, options.list ?? destinations.map((destination) => `1 sip:127.0.0.1:${destination}\n`).join(''));
+  const release = () => rm(folder, { recursive: true, force: true });
   const settings = {
     listen: [`udp:127.0.0.1:${port}`],
     http: `127.0.0.1:${httpPort}`,
     mi: { http: { root: 'mi' } },
-    modparam: { db_url: `list:${list}` },
+    modparam: { db_url: 'sqlite:./switchyard.db' },
     tm: { fr_timeout: 5, fr_inv_timeout: 120 },
     log: { level: 'warn' },
     routing: [
@@ -69,11 +70,28 @@ export async function startSwitchyardWith(
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));
-  const child = new Child(process.execPath, [...(options.nodeArgs ?? []), ENTRY, 'serve', '--config', config], {
-    cwd: folder,
-  });
-  const proxy = await settle('switchyard', port, child, () => rm(folder, { recursive: true, force: true }));
-  return { ...proxy, http: `http://127.0.0.1:${httpPort}`, list };
+  const addRows = async (rows: readonly Row[]) => {
+    const file = join(folder, 'rows.json');
+    await writeFile(file, JSON.stringify(rows));
+    await command(folder, ['db', 'import', '--config', config, '--partition', 'default', file]);
+  };
+  try {
+    await command(folder, ['db', 'init', '--config', config]);
+    await addRows(destinations.map((destination) => ({ setid: 1, destination: `sip:127.0.0.1:${destination}` })));
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const child = new Child(process.execPath, [...nodeArgs, ENTRY, 'serve', '--config', config], { cwd: folder });
+  const proxy = await settle('switchyard', port, child, release);
+  return { ...proxy, http: `http://127.0.0.1:${httpPort}`, addRows };
+}
+
+/** Runs a command of the CLI to its end. Throws with what it said when it fails. */
+async function command(folder: string, args: readonly string[]): Promise<void> {
+  const child = new Child(process.execPath, [ENTRY, ...args], { cwd: folder });
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`switchyard ${args.slice(0, 2).join(' ')}: exit status ${code}: ${child.said()}`);
 }
 
 export const startSwitchyard: StartProxy = (destinations) => startSwitchyardWith(destinations);
