@@ -31,7 +31,7 @@ export interface ProxyCounters {
 }
 
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
-export class Proxy implements TransactionUser {
+export class ProxyCore implements TransactionUser {
   private draining = false;
 
   constructor(
@@ -190,7 +190,8 @@ export class Proxy implements TransactionUser {
     for (; at >= 0 && at < request.headersEnd; at = text.indexOf(prefix, at + 1)) {
       let end = at;
       while (end < request.headersEnd && !/[;,\s]/.test(text.charAt(end))) end++;
-      if (text.slice(at, end).endsWith(wanted)) return true;
+      const branch = text.slice(at, end);
+      if (branch.endsWith(wanted) || branch.endsWith(wanted + STATELESS)) return true;
     }
     return false;
   }
@@ -251,7 +252,7 @@ class Routed implements RoutedRequest {
   private server: ServerTransaction | undefined;
 
   constructor(
-    private readonly proxy: Proxy,
+    private readonly proxy: ProxyCore,
     readonly message: SipMessage,
     readonly source: Source,
   ) {

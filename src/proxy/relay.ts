@@ -7,7 +7,7 @@ import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
-import type { Proxy } from './proxy.js';
+import type { ProxyCore } from './proxy.js';
 
 /**
  * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, keeps the
@@ -27,7 +27,7 @@ export class Relay implements ClientUser {
   private message: SipMessage | undefined;
 
   constructor(
-    private readonly proxy: Proxy,
+    private readonly proxy: ProxyCore,
     private readonly server: ServerTransaction,
     message: SipMessage,
     private readonly source: Source,

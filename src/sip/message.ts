@@ -237,7 +237,7 @@ function indexHeaders(message: SipMessage, text: string): void {
     }
     let end = text.indexOf('\r\n', at);
     if (end < 0) {
-      message.headersEnd = at >= size ? size : at;
+      message.headersEnd = Math.min(at, size);
       message.bodyStart = size;
       message.bodyEnd = size;
       message.defect ??= 'headers do not end with an empty line';
@@ -273,15 +273,20 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
     case 1:
       switch (text.charCodeAt(line) | 32) {
         case 118:
-          return noteVia(message, text, line, colon, end);
+          noteVia(message, text, line, colon, end);
+          return;
         case 102:
-          return noteFrom(message, text, colon, end);
+          noteFrom(message, text, colon, end);
+          return;
         case 116:
-          return noteTo(message, text, colon, end);
+          noteTo(message, text, colon, end);
+          return;
         case 105:
-          return noteCallId(message, text, colon, end);
+          noteCallId(message, text, colon, end);
+          return;
         case 108:
-          return noteContentLength(message, text, colon, end);
+          noteContentLength(message, text, colon, end);
+          return;
       }
       return;
     case 2:

@@ -93,23 +93,23 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     while (stop > name && isSpace(text.charCodeAt(stop - 1))) stop--;
     switch (text.charCodeAt(name) | 32) {
       case 98: // branch
-        if (isParam(text, name, stop, 'branch')) branch = valueOf(text, name + 6, stop);
+        if (isParam(text, name, stop, 'branch')) branch = paramValue(text, name + 6, stop);
         break;
       case 114: // rport, received
         if (isParam(text, name, stop, 'rport')) {
           rport = true;
           rportStart = at;
           rportEnd = stop;
-          const value = valueOf(text, name + 5, stop);
+          const value = paramValue(text, name + 5, stop);
           if (value !== '') rportValue = Number(value) | 0;
         } else if (isParam(text, name, stop, 'received')) {
-          received = valueOf(text, name + 8, stop);
+          received = paramValue(text, name + 8, stop);
           receivedStart = at;
           receivedEnd = stop;
         }
         break;
       case 109: // maddr
-        if (isParam(text, name, stop, 'maddr')) maddr = valueOf(text, name + 5, stop);
+        if (isParam(text, name, stop, 'maddr')) maddr = paramValue(text, name + 5, stop);
         break;
     }
     at = next;
@@ -154,7 +154,7 @@ function isParam(text: string, start: number, stop: number, lower: string): bool
   return after === 61 || isSpace(after);
 }
 
-function valueOf(text: string, from: number, stop: number): string {
+function paramValue(text: string, from: number, stop: number): string {
   let at = from;
   while (at < stop && isSpace(text.charCodeAt(at))) at++;
   if (at >= stop || text.charCodeAt(at) !== 61) return '';

@@ -61,6 +61,8 @@ export class TransactionLayer implements Receiver {
   private readonly branchPrefix0: string;
   private readonly tagPrefix: string;
   private branches = 0;
+  /** Server transactions that have no final reply yet: what a shutdown waits for. */
+  unanswered = 0;
 
   constructor(
     readonly config: TransactionConfig,
@@ -141,6 +143,7 @@ export class TransactionLayer implements Receiver {
         ? new InviteServer(this, key, request, source)
         : new NonInviteServer(this, key, request, source);
     this.servers.set(key, server);
+    this.unanswered++;
     return server;
   }
 

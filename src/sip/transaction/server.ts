@@ -82,6 +82,7 @@ export class InviteServer extends ServerTransaction {
           return;
         }
         this.request = undefined;
+        this.layer.unanswered--;
         if (status < 300) {
           // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
           this.last = '';
@@ -141,6 +142,7 @@ export class NonInviteServer extends ServerTransaction {
     }
     this.state = 'completed';
     this.request = undefined;
+    this.layer.unanswered--;
     if (this.source.socket.reliable) this.terminate();
     // Timer J
     else this.layer.timers.arm(this, 64 * this.layer.config.t1);

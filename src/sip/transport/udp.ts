@@ -22,7 +22,7 @@ export interface UdpOptions {
 /** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
 function literalLookup(
   address: string,
-  options: unknown,
+  _options: unknown,
   callback: (error: Error | null, address: string, family: number) => void,
 ): void {
   callback(null, address, address.indexOf(':') >= 0 ? 6 : 4);

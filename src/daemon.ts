@@ -1,0 +1,505 @@
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { BlacklistTable } from './blacklist/blacklist.js';
+import type { PartitionConfig, Settings } from './config/settings.js';
+import { type Clock, systemClock } from './core/clock.js';
+import { Emitter } from './core/emitter.js';
+import { messageOf } from './core/errors.js';
+import type { Logger } from './core/logger.js';
+import { type Random, systemRandom } from './core/random.js';
+import type { Service } from './core/service.js';
+import { registerGauges } from './daemon/destination-metrics.js';
+import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
+import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
+import { PartitionRuntime } from './daemon/partition-runtime.js';
+import { createCounters, DaemonStatistics } from './daemon/statistics.js';
+import type { Destination } from './engine/destination.js';
+import { Engine } from './engine/engine.js';
+import type { Partition } from './engine/partition.js';
+import type { StateChange } from './engine/state.js';
+import { EventIds, manualEvent, statusEvent } from './events/catalogue.js';
+import type { DispatcherEvent, EventSink } from './events/event.js';
+import { EventPublisher } from './events/publisher.js';
+import { UdpSink, UnixSink } from './events/sinks/datagram.js';
+import { createNats, type NatsBus } from './events/sinks/nats.js';
+import { stateEntry } from './events/state-entry.js';
+import { healthHandler, metricsHandler } from './http/handlers.js';
+import { HttpServer } from './http/server.js';
+import { registerCommands } from './mi/commands/all.js';
+import { MiHandler } from './mi/handler.js';
+import { MiDatagram } from './mi/transports/datagram.js';
+import { MiFifo } from './mi/transports/fifo.js';
+import { createMiHttpHandler } from './mi/transports/http.js';
+import { createProber, type Prober } from './probing/prober.js';
+import { ProxyCore } from './proxy/proxy.js';
+import { type DispatcherFormats, RequestScope } from './route/request-scope.js';
+import { compileRule } from './route/rule.js';
+import { RulesRouter } from './route/rules-router.js';
+import { LocalSockets } from './sip/local-sockets.js';
+import type { SipMessage } from './sip/message.js';
+import { Originator } from './sip/originate.js';
+import { Resolver } from './sip/resolve.js';
+import { TransactionLayer } from './sip/transaction/layer.js';
+import { createSipSocket } from './sip/transport/create.js';
+import type { SipSocket } from './sip/transport/transport.js';
+import { Metrics } from './stats/metrics.js';
+import { createStore } from './store/create-store.js';
+import { DatabasePools } from './store/pools.js';
+import { StateFlusher } from './store/state-flusher.js';
+
+/** Version of the package. */
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** A logger of the product: JSON lines on standard error, so that standard output carries data only. */
+export function createLogger(level: string): Logger & { level: string } {
+  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true })) as unknown as Logger & {
+    level: string;
+  };
+}
+
+export interface DaemonOptions {
+  readonly settings: Settings;
+  readonly log: Logger & { level?: string };
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly argv?: readonly string[];
+  /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
+  readonly firstLoadMs?: number;
+  /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
+  readonly drainMs?: number;
+}
+
+/** Transactions held at most: beyond, requests are refused with 503 so that memory stays bounded. */
+const MAX_TRANSACTIONS = 400_000;
+
+/** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
+export class Daemon implements Service {
+  readonly name = 'switchyard';
+  readonly engine: Engine;
+  readonly metrics = new Metrics();
+  readonly mi: MiHandler;
+  readonly layer: TransactionLayer;
+  readonly proxy: ProxyCore;
+  readonly sockets: LocalSockets;
+  readonly http: HttpServer | undefined;
+  readonly miDatagrams: readonly MiDatagram[];
+  private readonly clock: Clock;
+  private readonly formats: DispatcherFormats;
+  private readonly log: Logger;
+  private readonly events = new Emitter<DispatcherEvent>((error) =>
+    this.log.error({ err: error }, 'an event listener failed'),
+  );
+  private readonly publisher: EventPublisher;
+  private readonly nats: NatsBus | undefined;
+  private readonly pools: DatabasePools;
+  private readonly resolver: Resolver;
+  private readonly blacklists: BlacklistTable;
+  private readonly sipSockets: SipSocket[];
+  private readonly miFifo: MiFifo | undefined;
+  private readonly runtimes = new Map<string, PartitionRuntime>();
+  private readonly prober: Prober;
+  private readonly changes = new Map<string, { time: number; text: string }[]>();
+  private readonly scriptAttrs = new WeakMap<Destination, string>();
+  private readonly started: Service[] = [];
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: DaemonOptions) {
+    const { settings } = options;
+    const clock = (this.clock = options.clock ?? systemClock);
+    const random = options.random ?? systemRandom;
+    const log = (this.log = options.log);
+    const startedAt = clock.now();
+
+    this.engine = new Engine({
+      clock,
+      random,
+      ...(settings.defaultPartition === undefined ? {} : { defaultPartition: settings.defaultPartition }),
+      warn: this.onceAMinute(log),
+      onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
+    });
+    const { engine, metrics } = this;
+
+    // SIP
+    const counters = createCounters(metrics);
+    const { tm } = settings;
+    this.layer = new TransactionLayer(
+      {
+        t1: tm.t1,
+        t2: tm.t2,
+        t4: tm.t4,
+        frTimeout: tm.frTimeout * 1000,
+        frInvTimeout: Math.min(tm.frInvTimeout, tm.timerC) * 1000,
+        maxTransactions: MAX_TRANSACTIONS,
+      },
+      clock,
+      random,
+      counters.layer,
+      log,
+    );
+    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer));
+    this.sockets = new LocalSockets(this.sipSockets);
+    this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
+    const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
+    const formats = (this.formats = dispatcherFormats(settings.dispatcher, (name) => statistics.lookup(name)));
+
+    // Partitions
+    this.pools = new DatabasePools(log);
+    this.blacklists = new BlacklistTable(
+      log,
+      settings.partitions.flatMap((each) =>
+        [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
+      ),
+    );
+    for (const config of settings.partitions) this.addPartition(config);
+
+    // Routing
+    const selections = metrics.counter('switchyard_selections_total', 'Selections by partition and result');
+    const rules = settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name)));
+    const router = new RulesRouter({
+      engine,
+      sockets: this.sockets,
+      rules,
+      formats,
+      blocked: (lists, address) => this.blacklists.blocked(lists, address),
+      tally: selectionTally(selections),
+      log,
+    });
+    this.proxy = new ProxyCore(
+      this.layer,
+      this.sockets,
+      this.resolver,
+      router,
+      counters.proxy,
+      { auto100: tm.auto100 },
+      log,
+    );
+
+    // Probing
+    const originator = new Originator(this.layer, this.sockets, this.resolver, random, `switchyard/${VERSION}`);
+    const probes = metrics.counter('switchyard_probe_results_total', 'Probes by partition and result');
+    this.prober = createProber({
+      engine,
+      stateTable: engine.states,
+      config: settings.dispatcher,
+      partitions: settings.partitions,
+      clock,
+      random,
+      logger: log,
+      send: (probe, done) => originator.send(probe, done),
+      observer: {
+        ended: (destination, _outcome, good) => {
+          const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
+          probes.with({ partition: destination.partition, result }).value++;
+        },
+      },
+    });
+
+    // Events
+    this.mi = new MiHandler(log, metrics, clock);
+    const { nats } = settings.events;
+    this.nats =
+      nats === undefined
+        ? undefined
+        : createNats(nats, {
+            clock,
+            log,
+            node: settings.node,
+            version: VERSION,
+            metrics,
+            mi: {
+              ...(settings.mi.nats === undefined ? {} : { subject: settings.mi.nats.subject }),
+              answer: (text) => this.mi.handle(text, 'nats'),
+            },
+          });
+    const sinks: EventSink[] = [
+      new UdpSink({ defaultPartition: () => settings.defaultPartition }),
+      new UnixSink({ defaultPartition: () => settings.defaultPartition }),
+      ...(this.nats === undefined ? [] : [this.nats.sink]),
+    ];
+    this.publisher = new EventPublisher({ clock, log, sinks });
+    const ids = new EventIds(settings.node, random);
+    const raised = metrics.counter('switchyard_events_total', 'Events raised, by partition and status');
+    engine.states.onChange((change) => this.changed(change, ids, raised));
+
+    // Management
+    registerGauges(
+      metrics,
+      engine,
+      this.layer,
+      () => this.runtimes,
+      () => this.prober,
+    );
+    registerCommands(this.mi, {
+      partitions: () => [...engine.partitions],
+      defaultPartition: () => engine.partition(''),
+      states: engine.states,
+      dispatcher: dispatcherControl(
+        () => this.runtimes,
+        () => this.prober,
+        this.scriptAttrs,
+      ),
+      process: {
+        version: VERSION,
+        platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,
+        startedAt,
+        now: () => clock.now(),
+        argv: options.argv ?? process.argv,
+        workingDirectory: () => process.cwd(),
+        processes: () => [{ id: 0, pid: process.pid, type: 'switchyard' }],
+      },
+      statistics,
+      events: this.publisher,
+      raiseEvent: (name, params) => this.publish(manualEvent(name, params, ids)),
+      blacklists: this.blacklists,
+      reports: statusReports(engine, () => this.runtimes, this.changes),
+      log: {
+        level: () => (log as { level?: string }).level ?? 'info',
+        setLevel: (level) => {
+          (log as { level?: string }).level = level;
+        },
+      },
+    });
+    const { fifo, datagram } = settings.mi;
+    this.miFifo = fifo === undefined ? undefined : new MiFifo({ config: fifo, handler: this.mi, clock, logger: log });
+    this.miDatagrams = datagram.map((config) => new MiDatagram({ config, handler: this.mi, logger: log }));
+    this.http = settings.http === undefined ? undefined : new HttpServer({ ...settings.http, log });
+    this.http?.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
+    this.http?.mount(
+      '/health',
+      healthHandler(() => this.health()),
+      { methods: ['GET', 'HEAD'] },
+    );
+    if (settings.mi.http !== undefined) this.http?.mount(`/${settings.mi.http.root}`, createMiHttpHandler(this.mi));
+  }
+
+  /** Calls `listen` with each event raised in this process. The returned function removes it. */
+  onEvent(listen: (event: DispatcherEvent) => void): () => void {
+    return this.events.on(listen);
+  }
+
+  /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */
+  async start(): Promise<void> {
+    try {
+      await this.startServices();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.log.info(
+      {
+        listen: this.sipSockets.map((socket) => socket.description),
+        partitions: [...this.runtimes.keys()],
+        version: VERSION,
+      },
+      'switchyard is ready',
+    );
+  }
+
+  /**
+   * Stops taking calls, lets those under way finish for a while, writes states back, delivers events, and releases
+   * everything. Safe to call more than once.
+   */
+  stop(): Promise<void> {
+    return (this.stopping ??= this.stopServices());
+  }
+
+  /**
+   * Loads all partitions and starts nothing else: for answering what would be selected. The reasons of those that could
+   * not be loaded, by partition.
+   */
+  async loadOnly(): Promise<ReadonlyMap<string, string>> {
+    const failures = new Map<string, string>();
+    await Promise.all(
+      [...this.runtimes.values()].map((runtime) =>
+        runtime.reload({ inheritState: true, dryRun: false }).then(
+          () => undefined,
+          (error) => failures.set(runtime.name, messageOf(error)),
+        ),
+      ),
+    );
+    return failures;
+  }
+
+  /** A request as rules and the engine see it, with the module parameters' formats of this configuration. */
+  scope(message: SipMessage): RequestScope {
+    return new RequestScope(message, undefined, message.requestUri, this.formats);
+  }
+
+  /** What /health tells. */
+  health(): { ready: boolean; details: Record<string, unknown> } {
+    const partitions: Record<string, string> = {};
+    let ready = true;
+    for (const runtime of this.runtimes.values()) {
+      partitions[runtime.name] = runtime.notReady ?? 'ready';
+      if (runtime.notReady !== undefined) ready = false;
+    }
+    return {
+      ready,
+      details: {
+        version: VERSION,
+        partitions,
+        ...(this.nats === undefined ? {} : { nats: this.nats.connected ? 'connected' : 'not connected' }),
+      },
+    };
+  }
+
+  private async startServices(): Promise<void> {
+    const began = Promise.all([...this.runtimes.values()].map((runtime) => runtime.start()));
+    // A slow or dead database of one tenant must not keep the others waiting.
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.clock.schedule(this.options.firstLoadMs ?? 3000, resolve);
+    });
+    await Promise.race([began, late]);
+    cancel();
+    for (const socket of this.sipSockets) await socket.open();
+    this.sockets.refresh(this.sipSockets);
+    const services: (Service | undefined)[] = [this.http, this.miFifo, ...this.miDatagrams, this.nats, this.prober];
+    for (const service of services) {
+      if (service === undefined) continue;
+      this.started.push(service);
+      await service.start();
+    }
+  }
+
+  private async stopServices(): Promise<void> {
+    const { log } = this;
+    this.proxy.drain();
+    await this.drained(this.options.drainMs ?? 5000);
+    const release = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        log.error({ err: { message: messageOf(error) } }, `stopping ${what} failed`);
+      }
+    };
+    const isBus = (service: Service): boolean => service === this.nats;
+    for (const service of this.started.filter((each) => !isBus(each)).reverse()) {
+      await release(service.name, () => service.stop());
+    }
+    for (const socket of this.sipSockets) await release(socket.description, () => socket.close());
+    this.layer.stop();
+    await Promise.all([...this.runtimes.values()].map((each) => release(`partition ${each.name}`, () => each.stop())));
+    for (const service of this.started.filter(isBus)) await release(service.name, () => service.stop());
+    await release('event subscribers', () => this.publisher.stop());
+    log.info({}, 'switchyard has stopped');
+  }
+
+  private async drained(limitMs: number): Promise<void> {
+    const deadline = this.clock.monotonic() + limitMs;
+    while (this.layer.unanswered > 0 && this.clock.monotonic() < deadline) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 20));
+    }
+    if (this.layer.unanswered > 0) {
+      this.log.warn({ transactions: this.layer.unanswered }, 'stopping with transactions that have no final reply');
+    }
+  }
+
+  private addPartition(config: PartitionConfig): void {
+    const { engine, clock, log } = this;
+    const partition = engine.addPartition(partitionOptions(config, this.options.settings.dispatcher));
+    const store = createStore(config, { pools: this.pools });
+    const own = log.child({ partition: config.name });
+    const flusher = config.persistentState
+      ? new StateFlusher({
+          partition: config.name,
+          store,
+          destinations: () => destinationsOf(partition),
+          changes: engine.states,
+          clock,
+          logger: own,
+          intervalMs: this.options.settings.dispatcher.flushInterval * 1000,
+        })
+      : undefined;
+    this.runtimes.set(
+      config.name,
+      new PartitionRuntime({
+        config,
+        partition,
+        store,
+        flusher,
+        resolver: this.resolver,
+        clock,
+        log: own,
+        loaded: (loaded) => this.loaded(loaded),
+      }),
+    );
+  }
+
+  private loaded(partition: Partition): void {
+    this.blacklists.rebuild(partition);
+    this.prober.refresh();
+    this.nats?.syncSnapshot(() => this.stateEntries());
+  }
+
+  private *stateEntries() {
+    for (const partition of this.engine.partitions) {
+      for (const destination of destinationsOf(partition)) yield stateEntry(destination, this.options.settings.node);
+    }
+  }
+
+  private changed(change: StateChange, ids: EventIds, raised: ReturnType<Metrics['counter']>): void {
+    const { destination, state, previous, reason, origin, code, cause } = change;
+    const { partition, setId, row } = destination;
+    this.log
+      .child({ partition, set: setId, destination: row.uri })
+      .warn({ state, previous, reason, origin, code, cause }, `${row.uri} is ${state}`);
+    let reports = this.changes.get(partition);
+    if (reports === undefined) this.changes.set(partition, (reports = []));
+    reports.push({ time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });
+    if (reports.length > 200) reports.shift();
+    if (change.edge !== undefined) {
+      raised.with({ partition, status: change.edge }).value++;
+      this.publish(statusEvent(change, ids));
+    }
+    this.nats?.putState(stateEntry(destination, this.options.settings.node));
+  }
+
+  private publish(event: DispatcherEvent): void {
+    this.events.emit(event);
+    this.publisher.raise(event);
+    this.nats?.publish(event);
+  }
+
+  /** A warning in the path of calls is written once a minute for each text. */
+  private onceAMinute(log: Logger): (partition: string, message: string) => void {
+    const last = new Map<string, number>();
+    return (partition, message) => {
+      const now = this.clock.monotonic();
+      const key = `${partition} ${message}`;
+      if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+      if (last.size > 1000) last.clear();
+      last.set(key, now);
+      log.warn({ partition }, message);
+    };
+  }
+}
+
+function* destinationsOf(partition: Partition): Generator<Destination> {
+  for (const set of partition.snapshot.sets.values()) yield* set.destinations;
+}
+
+function selectionTally(family: ReturnType<Metrics['counter']>) {
+  const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
+  const of = (partition: string) => {
+    let tally = tallies.get(partition);
+    if (tally === undefined) {
+      tally = {
+        ok: family.with({ partition, result: 'selected' }),
+        failed: family.with({ partition, result: 'failed' }),
+      };
+      tallies.set(partition, tally);
+    }
+    return tally;
+  };
+  return {
+    selected: (partition: string) => {
+      of(partition).ok.value++;
+    },
+    failed: (partition: string) => {
+      of(partition).failed.value++;
+    },
+  };
+}

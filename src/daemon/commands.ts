@@ -1,0 +1,271 @@
+import { createSocket } from 'node:dgram';
+import { createReadStream, readFileSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { checkConfiguration } from '../config/check.js';
+import { loadSettings } from '../config/load.js';
+import { formatProblems } from '../config/problem.js';
+import type { PartitionConfig, Settings } from '../config/settings.js';
+import { systemClock } from '../core/clock.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nullLogger } from '../core/logger.js';
+import { createLogger, Daemon } from '../daemon.js';
+import { watchNats } from '../events/sinks/nats-watch.js';
+import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
+import { checkPartition, importRows, initPartition, showPartition } from './database-tools.js';
+import { OfflineSelect } from './offline-select.js';
+
+/** Where a command writes: data to `out`, messages to `err`. */
+export interface CommandIo {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly stdin: Readable;
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Loads the settings for a command; warnings go to `err`. Throws ConfigError. */
+export function settingsFor(values: Values, io: CommandIo): Settings {
+  const { settings, warnings } = loadSettings(values['config'] as string | undefined);
+  if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
+  return settings;
+}
+
+/** switchyard serve: runs until a signal. Returns the exit status. */
+export async function serve(values: Values, io: CommandIo): Promise<number> {
+  const settings = settingsFor(values, io);
+  const log = createLogger(settings.log.level);
+  const daemon = new Daemon({ settings, log });
+  const ended = new Promise<string>((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+  });
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error nobody caught; the daemon goes on');
+  });
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'a rejection nobody handled; the daemon goes on');
+  });
+  await daemon.start();
+  const signal = await ended;
+  log.info({ signal }, 'stopping');
+  await daemon.stop();
+  return 0;
+}
+
+/** switchyard check. Returns the exit status. */
+export async function check(values: Values, io: CommandIo): Promise<number> {
+  const report = await checkConfiguration(
+    values['config'] as string | undefined,
+    {},
+    {
+      database: checkPartition,
+      readable: (path) =>
+        access(path, constants.R_OK).then(
+          () => true,
+          () => false,
+        ),
+    },
+  );
+  const problems = [...report.problems];
+  if (report.settings !== undefined && problems.length === 0) {
+    // What only shows when everything is put together: pseudo-variables in rules and parameters.
+    try {
+      void new Daemon({
+        settings: report.settings,
+        log: Object.assign(Object.create(nullLogger), { level: 'silent' }),
+      });
+    } catch (error) {
+      problems.push({ file: report.settings.file, pointer: '', reason: messageOf(error) });
+    }
+  }
+  if (values['json'] === true) io.out(`${JSON.stringify({ problems, warnings: report.warnings }, undefined, 2)}\n`);
+  else {
+    if (report.warnings.length > 0) io.err(`${formatProblems(report.warnings)}\n`);
+    if (problems.length > 0) io.err(`${formatProblems(problems)}\n`);
+    else
+      io.out(
+        `ok: ${report.settings?.partitions.length ?? 0} partitions, ${report.settings?.routing.length ?? 0} rules\n`,
+      );
+  }
+  return problems.length === 0 ? 0 : 1;
+}
+
+/** switchyard select. Returns the exit status. */
+export async function select(values: Values, positionals: readonly string[], io: CommandIo): Promise<number> {
+  const settings = settingsFor(values, io);
+  const daemon = new Daemon({ settings, log: createLogger('error') });
+  const failures = await daemon.loadOnly();
+  const file = positionals[0] ?? '-';
+  const session = new OfflineSelect(daemon);
+  if (values['batch'] === true) {
+    await session.batch(file === '-' ? io.stdin : createReadStream(file), (line) => io.out(`${line}\n`));
+    await daemon.stop();
+    return 0;
+  }
+  if (values['set'] === undefined || values['alg'] === undefined) {
+    await daemon.stop();
+    throw new SwitchyardError('USAGE', 'select needs --set and --alg');
+  }
+  const request = file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
+  const answer = (await session.run({
+    id: null,
+    request,
+    partition: values['partition'],
+    fn: values['fn'] ?? 'dst',
+    set: values['set'],
+    alg: values['alg'],
+    flags: values['flags'] ?? '',
+    max_res: values['max-res'] ?? null,
+  })) as {
+    ok?: boolean;
+    error?: { message: string };
+    reason?: string;
+    targets?: string[];
+    attrs?: string[];
+    group?: number;
+  };
+  await daemon.stop();
+  for (const [partition, reason] of failures) io.err(`partition "${partition}" could not be loaded: ${reason}\n`);
+  if (values['json'] === true) io.out(`${JSON.stringify(answer)}\n`);
+  else if (answer.error !== undefined) io.err(`${answer.error.message}\n`);
+  else if (answer.ok !== true) io.err(`nothing selected: ${answer.reason}\n`);
+  else
+    (answer.targets ?? []).forEach((target, i) => {
+      io.out(
+        `${i + 1}. ${target}${answer.attrs?.[i] ? `  attrs ${answer.attrs[i]}` : ''}${i === 0 ? `  (set ${answer.group})` : ''}\n`,
+      );
+    });
+  return answer.ok === true ? 0 : 1;
+}
+
+/** switchyard db. Returns the exit status. */
+export async function database(values: Values, positionals: readonly string[], io: CommandIo): Promise<number> {
+  const [action, file] = positionals;
+  const settings = settingsFor(values, io);
+  const wanted = values['partition'] as string | undefined;
+  const partitions = settings.partitions.filter((each) => wanted === undefined || each.name === wanted);
+  if (partitions.length === 0) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${wanted ?? ''}"`);
+  if (action === 'init') return initAll(partitions, io);
+  if (action === 'show') return showAll(partitions, values['json'] === true, io);
+  if (action !== 'import') throw new SwitchyardError('USAGE', `db knows init, show and import, not "${action ?? ''}"`);
+  const [only] = partitions;
+  if (file === undefined || only === undefined || partitions.length > 1) {
+    throw new SwitchyardError('USAGE', 'db import needs --partition P and a FILE');
+  }
+  const count = await importRows(only, file, values['replace'] === true);
+  io.out(
+    `${count} rows ${values['replace'] === true ? 'replaced those' : 'added to those'} of partition ${only.name}\n`,
+  );
+  return 0;
+}
+
+async function initAll(partitions: readonly PartitionConfig[], io: CommandIo): Promise<number> {
+  let status = 0;
+  for (const partition of partitions) {
+    try {
+      const report = await initPartition(partition);
+      io.out(`partition ${partition.name}: ${JSON.stringify(report)}\n`);
+    } catch (error) {
+      io.err(`partition ${partition.name}: ${messageOf(error)}\n`);
+      status = 1;
+    }
+  }
+  return status;
+}
+
+async function showAll(partitions: readonly PartitionConfig[], json: boolean, io: CommandIo): Promise<number> {
+  let status = 0;
+  for (const partition of partitions) {
+    try {
+      const { rows, discarded } = await showPartition(partition);
+      for (const row of rows) {
+        const { setId, uri, state, weight, priority, attrs } = row;
+        if (json) io.out(`${JSON.stringify({ partition: partition.name, ...row })}\n`);
+        else
+          io.out(`${partition.name}\t${setId}\t${uri}\t${state}\tweight ${weight}\tpriority ${priority}\t${attrs}\n`);
+      }
+      for (const { row, reason } of discarded) io.err(`partition ${partition.name}: ${row}: ${reason}\n`);
+    } catch (error) {
+      io.err(`partition ${partition.name}: ${messageOf(error)}\n`);
+      status = 1;
+    }
+  }
+  return status;
+}
+
+/** switchyard watch: prints events until `signal` aborts. `mi` calls a management command of the daemon watched. */
+export async function watch(
+  values: Values,
+  io: CommandIo,
+  signal: AbortSignal,
+  mi: (target: string, method: string, params: Record<string, string | number>) => Promise<unknown>,
+): Promise<number> {
+  const print = (event: WatchedEvent, raw: string): void =>
+    io.out(values['json'] === true ? `${raw}\n` : `${renderEvent(event)}\n`);
+  const to = values['to'] as string | undefined;
+  if (to !== undefined) return watchDatagrams(to, print, signal, mi);
+  const url = values['nats'] as string | undefined;
+  const configured = url === undefined ? settingsFor(values, io).events.nats : undefined;
+  if (url === undefined && configured === undefined) {
+    throw new SwitchyardError('USAGE', 'no NATS server is configured: give --nats URL or --to TARGET');
+  }
+  const settings = configured ?? {
+    servers: [url as string],
+    prefix: 'opensips',
+    jetstream: undefined,
+    bucket: undefined,
+    user: undefined,
+    pass: undefined,
+    token: undefined,
+    nkeySeed: undefined,
+    credsFile: undefined,
+    tls: undefined,
+  };
+  const partition = values['partition'] as string | undefined;
+  const options = {
+    clock: systemClock,
+    log: createLogger('warn'),
+    signal,
+    ...(partition === undefined ? {} : { partition }),
+  };
+  for await (const event of watchNats(settings, options)) print(event, JSON.stringify(event));
+  return 0;
+}
+
+async function watchDatagrams(
+  target: string,
+  print: (event: WatchedEvent, raw: string) => void,
+  signal: AbortSignal,
+  mi: (target: string, method: string, params: Record<string, string | number>) => Promise<unknown>,
+): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  socket.on('message', (data) => {
+    const raw = data.toString('utf8');
+    const event = parseEvent(raw);
+    if (event !== undefined) print(event, raw);
+  });
+  const place = `udp:127.0.0.1:${socket.address().port}`;
+  const subscribe = (expire: number) =>
+    mi(target, 'event_subscribe', { event: 'E_DISPATCHER_STATUS', socket: place, expire });
+  try {
+    await subscribe(120);
+    const renew = setInterval(() => void subscribe(120).catch(() => {}), 60_000);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    clearInterval(renew);
+    await subscribe(0).catch(() => {});
+  } finally {
+    socket.close();
+  }
+  return 0;
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('latin1');
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseDatabaseUrl } from '../config/db-url.js';
+import type { PartitionConfig } from '../config/settings.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nullLogger } from '../core/logger.js';
+import type { HealthState } from '../engine/destination.js';
+import { createStore } from '../store/create-store.js';
+import { DatabasePools } from '../store/pools.js';
+import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../store/provision.js';
+import type { StoreLoad } from '../store/store.js';
+
+function tableOf(config: PartitionConfig) {
+  const url = parseDatabaseUrl(config.dbUrl, dirname(config.source));
+  return { url, table: config.tableName, columns: config.columns, flavour: config.flavour };
+}
+
+/** Makes a partition's table and version row where they are missing (switchyard db init). Throws SwitchyardError STORE_*. */
+export function initPartition(config: PartitionConfig): Promise<InitReport> {
+  return initDatabase(tableOf(config));
+}
+
+/** A partition's rows as they would be loaded, and those that would not (switchyard db show). */
+export function showPartition(config: PartitionConfig): Promise<StoreLoad> {
+  return showRows(tableOf(config));
+}
+
+/** Adds rows read from a file to a partition's table (switchyard db import). Returns how many. */
+export async function importRows(config: PartitionConfig, file: string, replace: boolean): Promise<number> {
+  return insertRows(tableOf(config), readRows(file), { replace });
+}
+
+/** What is wrong with a partition's database: nothing, or why it could not be loaded (switchyard check). */
+export async function checkPartition(config: PartitionConfig): Promise<readonly string[]> {
+  const pools = new DatabasePools(nullLogger);
+  const store = createStore(config, { pools });
+  try {
+    await store.load();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  } finally {
+    await store.close();
+  }
+}
+
+const STATES: Readonly<Record<string, HealthState>> = {
+  '0': 'active',
+  '1': 'inactive',
+  '2': 'probing',
+  active: 'active',
+  inactive: 'inactive',
+  probing: 'probing',
+};
+
+/** Rows of a file: JSON (an array, or one object a line) with the table's column names. Throws SwitchyardError USAGE. */
+function readRows(file: string): NewRow[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SwitchyardError('USAGE', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  let values: unknown[];
+  try {
+    values = text.trimStart().startsWith('[')
+      ? (JSON.parse(text) as unknown[])
+      : text
+          .split('\n')
+          .filter((line) => line.trim() !== '')
+          .map((line) => JSON.parse(line) as unknown);
+  } catch (error) {
+    throw new SwitchyardError('USAGE', `${file} is neither a JSON array nor JSON lines: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return values.map((value, i) => toRow(value, `${file} row ${i + 1}`));
+}
+
+function toRow(value: unknown, where: string): NewRow {
+  if (typeof value !== 'object' || value === null) throw new SwitchyardError('USAGE', `${where} is not an object`);
+  const given = value as Record<string, unknown>;
+  const setId = Number(given['setid']);
+  const uri = given['destination'];
+  if (!Number.isInteger(setId) || setId < 0) throw new SwitchyardError('USAGE', `${where}: setid is not a number`);
+  if (typeof uri !== 'string') throw new SwitchyardError('USAGE', `${where}: destination is missing`);
+  const state = STATES[String(given['state'] ?? '0')];
+  if (state === undefined) throw new SwitchyardError('USAGE', `${where}: state is none of 0, 1, 2`);
+  const text = (name: string): string => (given[name] === undefined || given[name] === null ? '' : String(given[name]));
+  const number = (name: string, otherwise: number): number => {
+    const raw = given[name];
+    const result = raw === undefined || raw === null ? otherwise : Number(raw);
+    if (!Number.isInteger(result)) throw new SwitchyardError('USAGE', `${where}: ${name} is not a number`);
+    return result;
+  };
+  return {
+    setId,
+    uri,
+    state,
+    socket: text('socket'),
+    attrs: text('attrs'),
+    description: text('description'),
+    weight: number('weight', 1),
+    priority: number('priority', 0),
+    probeMode: number('probe_mode', 0),
+    flags: number('flags', 0),
+  };
+}

@@ -1,0 +1,100 @@
+import { SwitchyardError } from '../core/errors.js';
+import type { Destination, DestinationRow } from '../engine/destination.js';
+import type { Engine } from '../engine/engine.js';
+import type { LoadReport, Partition } from '../engine/partition.js';
+import type { DispatcherControl, StatusReports } from '../mi/dependencies.js';
+import type { Prober } from '../probing/prober.js';
+import type { PartitionRuntime } from './partition-runtime.js';
+
+/** What the dispatcher's MI commands do beyond reading partitions and applying states. */
+export function dispatcherControl(
+  runtimes: () => ReadonlyMap<string, PartitionRuntime>,
+  prober: () => Prober | undefined,
+  scriptAttrs: WeakMap<Destination, string>,
+): DispatcherControl {
+  const runtimeOf = (partition: Partition): PartitionRuntime => {
+    const runtime = runtimes().get(partition.name);
+    if (runtime === undefined) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${partition.name}"`);
+    return runtime;
+  };
+  return {
+    async reload(name, request) {
+      const wanted = [...runtimes().values()].filter((runtime) => name === undefined || runtime.name === name);
+      const results = await Promise.allSettled(wanted.map((runtime) => runtime.reload(request)));
+      const reports = new Map<string, LoadReport>();
+      let failure: unknown;
+      results.forEach((result, i) => {
+        const runtime = wanted[i] as PartitionRuntime;
+        if (result.status === 'fulfilled') reports.set(runtime.name, result.value);
+        else failure ??= result.reason;
+      });
+      if (failure !== undefined) throw failure;
+      return reports;
+    },
+    async add(partition, row, { persist }) {
+      const runtime = runtimeOf(partition);
+      if (persist) await runtime.persistRow(row);
+      const report = runtime.replaceRows([...rowsOf(partition), row]);
+      const refused = report.discarded[0];
+      if (refused !== undefined) throw new SwitchyardError('URI_INVALID', refused.reason);
+    },
+    async remove(partition, setId, uri, { persist }) {
+      if (persist)
+        throw new SwitchyardError('USAGE', 'a row is removed from the table by the database, then ds_reload');
+      const found = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
+      if (found.size === 0) return false;
+      runtimeOf(partition).replaceRows(rowsOf(partition).filter((row) => !found.has(row)));
+      return true;
+    },
+    pushScriptAttrs(partition, attrs, ip, port, setId) {
+      let count = 0;
+      for (const destination of partition.destinationsAt(ip)) {
+        if (setId !== undefined && destination.setId !== setId) continue;
+        if (port !== 0 && !destination.resolved.some((address) => address.port === port)) continue;
+        scriptAttrs.set(destination, attrs);
+        count++;
+      }
+      return count;
+    },
+    scriptAttrs: (destination) => scriptAttrs.get(destination),
+    probingActive: () => prober()?.active ?? false,
+    setProbingActive: (active) => prober()?.setActive(active),
+  };
+}
+
+function rowsOf(partition: Partition): DestinationRow[] {
+  const rows: DestinationRow[] = [];
+  for (const id of partition.snapshot.setOrder) {
+    for (const destination of partition.snapshot.sets.get(id)?.destinations ?? []) rows.push(destination.row);
+  }
+  return rows;
+}
+
+/** Status/report identifiers: per partition, and "NAME;events" for its changes (module documentation of today). */
+export function statusReports(
+  engine: Engine,
+  runtimes: () => ReadonlyMap<string, PartitionRuntime>,
+  changes: ReadonlyMap<string, readonly { time: number; text: string }[]>,
+): StatusReports {
+  return {
+    groups: () => [
+      { name: 'core', identifiers: [{ name: 'main', status: 1, details: 'running', reports: [] }] },
+      {
+        name: 'dispatcher',
+        identifiers: [...engine.partitions].flatMap(({ name }) => {
+          const runtime = runtimes().get(name);
+          const notReady = runtime?.notReady;
+          return [
+            {
+              name,
+              status: notReady === undefined ? 1 : -1,
+              details: notReady ?? 'data available',
+              reports: runtime?.reports ?? [],
+            },
+            { name: `${name};events`, status: 1, details: undefined, reports: changes.get(name) ?? [] },
+          ];
+        }),
+      },
+    ],
+  };
+}

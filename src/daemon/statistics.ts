@@ -1,0 +1,111 @@
+import type { Engine } from '../engine/engine.js';
+import type { Statistic, StatisticsSource } from '../mi/dependencies.js';
+import type { ProxyCounters } from '../proxy/proxy.js';
+import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';
+import { Counter, type Metrics } from '../stats/metrics.js';
+
+/** Counters the hot path adds to, made once and read by metrics and MI. */
+export interface DaemonCounters {
+  readonly layer: LayerCounters;
+  readonly proxy: ProxyCounters;
+}
+
+/** Registers the SIP counters under their Prometheus names. */
+export function createCounters(metrics: Metrics): DaemonCounters {
+  const messages = metrics.counter('switchyard_sip_messages_total', 'SIP messages by direction and kind');
+  const dropped = metrics.counter('switchyard_sip_dropped_total', 'Datagrams and messages dropped without a reply');
+  const bad = metrics.counter('switchyard_sip_bad_requests_total', 'Malformed requests answered with 400');
+  const overload = metrics.counter(
+    'switchyard_sip_overload_total',
+    'Requests refused with 503 for too many transactions',
+  );
+  const retransmitted = metrics.counter('switchyard_sip_retransmissions_total', 'Requests that came again');
+  const calls = metrics.counter('switchyard_calls_total', 'INVITE requests received');
+  const requests = metrics.counter('switchyard_requests_total', 'Requests handled, ACK left out');
+  const replies = metrics.counter('switchyard_replies_total', 'Final replies given to callers, by class');
+  const failovers = metrics.counter('switchyard_failovers_total', 'Requests sent on to a further destination');
+  const cancels = metrics.counter('switchyard_cancels_total', 'CANCEL requests for calls under way');
+  const stray = metrics.counter('switchyard_sip_stray_replies_total', 'Replies that match no transaction');
+  const stateless = metrics.counter('switchyard_stateless_total', 'Requests relayed without state');
+  return {
+    layer: {
+      requestsReceived: messages.with({ direction: 'in', kind: 'request' }),
+      repliesReceived: messages.with({ direction: 'in', kind: 'reply' }),
+      requestsSent: messages.with({ direction: 'out', kind: 'request' }),
+      repliesSent: messages.with({ direction: 'out', kind: 'reply' }),
+      dropped: dropped.with(),
+      badRequests: bad.with(),
+      overload: overload.with(),
+      retransmissions: retransmitted.with(),
+    },
+    proxy: {
+      invites: calls.with(),
+      requests: requests.with(),
+      failovers: failovers.with(),
+      cancels: cancels.with(),
+      strayReplies: stray.with(),
+      stateless: stateless.with(),
+      replies: [new Counter(''), ...[1, 2, 3, 4, 5, 6].map((each) => replies.with({ class: `${each}xx` }))],
+    },
+  };
+}
+
+/** The counters as MI statistics, under the names OpenSIPS gives them where it has them. */
+export class DaemonStatistics implements StatisticsSource {
+  private readonly table: readonly Statistic[];
+  private readonly byName = new Map<string, Statistic>();
+
+  constructor(counters: DaemonCounters, layer: TransactionLayer, engine: Engine, startedAt: number, now: () => number) {
+    const { layer: sip, proxy } = counters;
+    const zero = { value: 0 };
+    const counted = (group: string, name: string, counter: { value: number }): Statistic => ({
+      group,
+      name,
+      value: () => counter.value,
+      reset: () => {
+        counter.value = 0;
+      },
+    });
+    const measured = (group: string, name: string, value: () => number): Statistic => ({ group, name, value });
+    const destinations = (state: string): number => {
+      let count = 0;
+      for (const partition of engine.partitions)
+        for (const set of partition.snapshot.sets.values())
+          for (const each of set.destinations) if (each.health.state === state) count++;
+      return count;
+    };
+    this.table = [
+      counted('core', 'rcv_requests', sip.requestsReceived),
+      counted('core', 'rcv_replies', sip.repliesReceived),
+      counted('core', 'fwd_requests', sip.requestsSent),
+      counted('core', 'fwd_replies', sip.repliesSent),
+      counted('core', 'drop_requests', sip.dropped),
+      counted('core', 'drop_replies', proxy.strayReplies),
+      counted('core', 'err_requests', sip.badRequests),
+      counted('core', 'err_replies', zero),
+      counted('core', 'bad_URIs_rcvd', zero),
+      counted('core', 'bad_msg_hdr', sip.badRequests),
+      counted('core', 'slow_messages', zero),
+      measured('core', 'timestamp', () => Math.floor((now() - startedAt) / 1000)),
+      counted('tm', 'received_requests', proxy.requests),
+      counted('tm', 'UAS_transactions', proxy.requests),
+      ...[2, 3, 4, 5, 6].map((each) => counted('tm', `${each}xx_transactions`, proxy.replies[each] ?? zero)),
+      measured('tm', 'inuse_transactions', () => layer.serverCount),
+      counted('dispatcher', 'failovers', proxy.failovers),
+      counted('dispatcher', 'cancels', proxy.cancels),
+      measured('dispatcher', 'active_destinations', () => destinations('active')),
+      measured('dispatcher', 'inactive_destinations', () => destinations('inactive')),
+      measured('dispatcher', 'probing_destinations', () => destinations('probing')),
+    ];
+    for (const each of this.table) this.byName.set(each.name, each);
+  }
+
+  list(): Iterable<Statistic> {
+    return this.table;
+  }
+
+  /** $stat(name) */
+  lookup(name: string): number | undefined {
+    return this.byName.get(name.slice(name.indexOf(':') + 1))?.value();
+  }
+}
