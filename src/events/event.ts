@@ -44,6 +44,8 @@ export interface EventSink {
 /** One place. */
 export interface EventTarget {
   readonly description: string;
+  /** Whether an outage of this place is expected to end, so that its events are tried for ever. Default: three times. */
+  readonly persistent?: boolean;
   /** Resolves when the event is handed over as safely as this kind of place allows; rejects when it must be tried again. */
   deliver(event: DispatcherEvent): Promise<void>;
   close(): Promise<void>;

@@ -184,8 +184,9 @@ export class EventPublisher {
       log,
       deliver: (event) => target.deliver(event),
       limit: queueLimit,
-      // A datagram subscriber may never come back: three attempts, then its event is counted as dropped.
-      ...(kind.bounded ? { hardLimit: 2 * queueLimit, maxAttempts: 3, attemptTimeout: 3000 } : {}),
+      ...(kind.bounded ? { hardLimit: 2 * queueLimit, attemptTimeout: 3000 } : {}),
+      // A datagram subscriber may never come back: after three attempts its event is counted as dropped.
+      ...(kind.bounded && target.persistent !== true ? { maxAttempts: 3 } : {}),
       window: 1,
       ...(defer === undefined ? {} : { defer }),
     });

@@ -10,6 +10,7 @@ import { nullLogger } from '../../src/core/logger.js';
 import { systemRandom } from '../../src/core/random.js';
 import { EventIds, statusEvent } from '../../src/events/catalogue.js';
 import { encodeNotification } from '../../src/events/encode.js';
+import { EventPublisher } from '../../src/events/publisher.js';
 import { watchNats } from '../../src/events/sinks/nats-watch.js';
 import { stateEntry, stateKey } from '../../src/events/state-entry.js';
 import { renderEvent } from '../../src/events/watch.js';
@@ -132,6 +133,16 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     await target.deliver(event);
     await until('one event', () => seen.length === 1);
     assert.equal(seen[0]?.text, encodeNotification(event));
+    const publisher = new EventPublisher({ clock: systemClock, log: nullLogger, sinks: [ours.sink] });
+    publisher.subscribe('E_DISPATCHER_STATUS', 'nats:ops.alarms');
+    await nats.kill();
+    await until('noticed', () => !ours.connected);
+    const late = statusEvent(flip(makeDestination()), new EventIds('sw1', systemRandom));
+    publisher.raise(late);
+    await nats.restart();
+    await until('delivered after the outage', () => publisher.stats().depth === 0);
+    assert.equal(publisher.stats().dropped, 0);
+    await publisher.stop();
     for (const bad of ['nats:', 'nats:a b', 'nats:a.>', 'nats:$SYS.x', 'udp:127.0.0.1:1', 'nats:a..b']) {
       assert.throws(() => ours.sink.parse(bad), { code: 'USAGE' });
     }

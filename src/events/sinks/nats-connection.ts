@@ -1,4 +1,4 @@
-import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, DebugEvents, Events, type NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
@@ -18,6 +18,8 @@ export class NatsLink {
   private connection: NatsConnection | undefined;
   private up = false;
   private stopped = false;
+  /** Attempts since the connection was lost. */
+  private dials = 0;
   private wakeUp: (() => void) | undefined;
   private running: Promise<void> | undefined;
   /** Times the connection was lost and came back. */
@@ -69,13 +71,14 @@ export class NatsLink {
     let refusals = 0;
     while (!this.stopped) {
       try {
-        const connection = await connect({ ...this.options, reconnectDelayHandler: this.backoff() });
+        const connection = await connect({ ...this.options, reconnectDelayHandler: () => this.pause() });
         if (this.stopped) {
           await connection.close().catch(() => {});
           return;
         }
         refusals = 0;
         wait = FIRST_WAIT;
+        this.dials = 0;
         this.connection = connection;
         this.log.info({ server: redactServer(connection.getServer()) }, 'connected to NATS');
         this.setUp(true);
@@ -104,8 +107,11 @@ export class NatsLink {
         this.setUp(false);
       } else if (status.type === Events.Reconnect) {
         this.reconnects++;
+        this.dials = 0;
         this.log.info({ server: redactServer(String(status.data)) }, 'NATS connection is back');
         this.setUp(true);
+      } else if (status.type === DebugEvents.Reconnecting) {
+        this.dials++;
       } else if (status.type === Events.Error) {
         this.log.warn({ cause: String(status.data) }, 'NATS server reported an error');
       } else if (status.type === Events.LDM) {
@@ -115,24 +121,16 @@ export class NatsLink {
     await connection.closed();
   }
 
+  /** Milliseconds between two attempts: 250, doubled with each, 2000 at most. The client asks more often than it dials. */
+  private pause(): number {
+    return Math.min(MAX_WAIT, FIRST_WAIT * 2 ** Math.max(0, Math.min(this.dials, 10) - 1));
+  }
+
   private setUp(up: boolean): void {
     if (this.up === up) return;
     this.up = up;
     if (up && this.connection !== undefined) this.ups.emit(this.connection);
     if (!up) this.downs.emit();
-  }
-
-  /** 250 ms to 2 s, doubled with each attempt; begins anew when the last attempt is long ago. */
-  private backoff(): () => number {
-    let wait = FIRST_WAIT;
-    let last = 0;
-    return () => {
-      const now = this.clock.monotonic();
-      if (now - last > 3 * MAX_WAIT) wait = FIRST_WAIT;
-      else if (now - last > wait / 2) wait = Math.min(MAX_WAIT, wait * 2);
-      last = now;
-      return wait;
-    };
   }
 
   private sleep(ms: number): Promise<void> {

@@ -204,6 +204,7 @@ export class NatsBus implements Service {
     }
     return {
       description: target,
+      persistent: true,
       deliver: (event) => {
         const connection = this.link.current;
         if (connection === undefined) return Promise.reject(new Error('not connected'));
