@@ -71,7 +71,7 @@ export interface MiCommand {
   run(params: MiParams): MiResult | Promise<MiResult>;
   /**
    * The same answer in the tree form of the line text protocol (2.1); default: a generic rendering of the JSON.
-   * Lines without the "200 OK" head, each ended by a newline.
+   * Lines without the "200 OK" head, each ended by a newline; a long answer in pieces.
    */
-  text?(params: MiParams): string | Promise<string>;
+  text?(params: MiParams): string | readonly string[] | Promise<string | readonly string[]>;
 }

@@ -84,32 +84,37 @@ export class MiHandler {
    * Undefined when there is nothing to answer. Never throws.
    */
   async handle(input: Uint8Array | string, door: MiDoor): Promise<string | undefined> {
+    return (await this.answer(input, door))?.join('');
+  }
+
+  /** As `handle`; a long answer in pieces, so that no door need encode it in one go. */
+  async answer(input: Uint8Array | string, door: MiDoor): Promise<readonly string[] | undefined> {
     if (input.length > MAX_REQUEST_BYTES) {
       this.refuse(door, 'oversized', `a request of ${input.length} bytes is longer than ${MAX_REQUEST_BYTES}`);
-      return renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null);
+      return [renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null)];
     }
     const text =
       typeof input === 'string' ? input : Buffer.from(input.buffer, input.byteOffset, input.length).toString();
-    if (text.charCodeAt(0) === 58 /* : */ && door === 'datagram') return this.handleTextDatagram(text);
+    if (text.charCodeAt(0) === 58 /* : */ && door === 'datagram') return this.answerTextDatagram(text);
     const parsed = parseFirstJson(text);
     if (parsed === undefined) {
       this.refuse(door, 'malformed', `a request is neither JSON-RPC nor the line text form: ${excerpt(text)}`);
       if (door === 'fifo') return undefined;
-      if (door === 'datagram') return PARSE_ERROR_TEXT;
-      return renderError(new MiError(-32700, 'Parse error'), null);
+      if (door === 'datagram') return [PARSE_ERROR_TEXT];
+      return [renderError(new MiError(-32700, 'Parse error'), null)];
     }
     return Array.isArray(parsed.value)
-      ? this.handleBatch(parsed.value as unknown[], door)
-      : this.handleOne(readRequest(parsed.value), door, false);
+      ? this.answerBatch(parsed.value as unknown[], door)
+      : this.answerOne(readRequest(parsed.value), door, false);
   }
 
   /** Answers a command of the line text form that a FIFO has read. Never throws. */
-  async handleText(request: TextRequest, door: 'fifo' | 'datagram'): Promise<string> {
+  async answerText(request: TextRequest, door: 'fifo' | 'datagram'): Promise<readonly string[]> {
     const fifo = door === 'fifo';
     const command = this.byName.get(request.command);
     if (command === undefined) {
       this.requests.with({ command: 'unknown', door, result: 'error' }).value++;
-      return fifo ? renderUnknownFifoCommand(request.command) : TEXT_NOT_AVAILABLE;
+      return [fifo ? renderUnknownFifoCommand(request.command) : TEXT_NOT_AVAILABLE];
     }
     try {
       const params = matchTextParameters(command, request.params);
@@ -117,7 +122,7 @@ export class MiHandler {
       this.requests.with({ command: command.name, door, result: 'ok' }).value++;
       return renderTextReply(tree, fifo);
     } catch (error) {
-      return renderTextError(this.failed(command, error, door), fifo);
+      return [renderTextError(this.failed(command, error, door), fifo)];
     }
   }
 
@@ -139,19 +144,19 @@ export class MiHandler {
     this.logger.warn({ door, reason, ...unlogged }, `MI: ${message}`);
   }
 
-  private async handleTextDatagram(text: string): Promise<string> {
+  private async answerTextDatagram(text: string): Promise<readonly string[]> {
     let request: TextRequest | undefined;
     try {
       request = parseTextDatagram(text);
     } catch (error) {
-      if (error instanceof MiError) return renderTextError(error, false);
+      if (error instanceof MiError) return [renderTextError(error, false)];
       throw error;
     }
     if (request === undefined) {
       this.refuse('datagram', 'malformed', `a line text request does not start ":command:": ${excerpt(text)}`);
-      return TEXT_NOT_AVAILABLE;
+      return [TEXT_NOT_AVAILABLE];
     }
-    return this.handleText(request, 'datagram');
+    return this.answerText(request, 'datagram');
   }
 
   private async genericText(command: MiCommand, params: MiParams): Promise<string> {
@@ -160,35 +165,35 @@ export class MiHandler {
   }
 
   /** JSON-RPC 2.0 section 6; the original ends on any batch. */
-  private async handleBatch(values: readonly unknown[], door: MiDoor): Promise<string | undefined> {
+  private async answerBatch(values: readonly unknown[], door: MiDoor): Promise<readonly string[] | undefined> {
     if (values.length === 0 || values.length > MAX_BATCH) {
       this.refuse(door, 'invalid', `a batch of ${values.length} requests: from 1 to ${MAX_BATCH} are accepted`);
-      return renderError(INVALID_REQUEST, null);
+      return [renderError(INVALID_REQUEST, null)];
     }
     const answers: string[] = [];
     for (const value of values) {
-      const answer = await this.handleOne(readRequest(value), door, true);
-      if (answer !== undefined) answers.push(answer);
+      const answer = await this.answerOne(readRequest(value), door, true);
+      if (answer !== undefined) answers.push(answers.length === 0 ? '[' : ',', ...answer);
     }
-    return answers.length === 0 ? undefined : `[${answers.join(',')}]`;
+    return answers.length === 0 ? undefined : [...answers, ']'];
   }
 
-  private async handleOne(request: RpcRequest, door: MiDoor, inBatch: boolean): Promise<string | undefined> {
+  private async answerOne(request: RpcRequest, door: MiDoor, inBatch: boolean): Promise<readonly string[] | undefined> {
     if (request.kind === 'bad-id') {
       this.refuse(door, 'invalid', 'a JSON-RPC id is neither a string, a number nor null');
       const literal = !inBatch && (door === 'datagram' || door === 'fifo');
-      return literal ? INTERNAL_ERROR_TEXT : renderError(INVALID_REQUEST, null);
+      return [literal ? INTERNAL_ERROR_TEXT : renderError(INVALID_REQUEST, null)];
     }
     if (request.kind === 'invalid') {
       this.refuse(door, 'invalid', 'a JSON value is not a JSON-RPC 2.0 request');
-      return renderError(INVALID_REQUEST, request.id);
+      return [renderError(INVALID_REQUEST, request.id)];
     }
     const { id } = request;
     try {
       const result = await this.call(request.method, request.params, door);
       return id === undefined ? undefined : renderResult(result, id as RpcId);
     } catch (error) {
-      return id === undefined ? undefined : renderError(asMiError(error), id);
+      return id === undefined ? undefined : [renderError(asMiError(error), id)];
     }
   }
 

@@ -38,10 +38,11 @@ export function readRequest(value: unknown): RpcRequest {
 export const INVALID_REQUEST = new MiError(-32600, 'Invalid Request');
 export const METHOD_NOT_FOUND = new MiError(-32601, 'Method not found');
 
-/** A good answer, compact, members in the recorded order. */
-export function renderResult(result: MiResult, id: RpcId): string {
-  const text = result instanceof JsonText ? result.toString() : JSON.stringify(result);
-  return `{"jsonrpc":"2.0","result":${text},"id":${JSON.stringify(id)}}`;
+/** A good answer, compact, members in the recorded order; in pieces where the result is. */
+export function renderResult(result: MiResult, id: RpcId): readonly string[] {
+  const head = '{"jsonrpc":"2.0","result":';
+  const tail = `,"id":${JSON.stringify(id)}}`;
+  return result instanceof JsonText ? [head, ...result.pieces, tail] : [head + JSON.stringify(result) + tail];
 }
 
 /** An error answer; `data` only where there is one. */

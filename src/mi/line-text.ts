@@ -48,8 +48,9 @@ function unquote(text: string): string {
 }
 
 /** A good answer: "200 OK", the tree, and on a FIFO one empty line more. */
-export function renderTextReply(tree: string, fifo: boolean): string {
-  return `200 OK\n${tree}${fifo ? '\n' : ''}`;
+export function renderTextReply(tree: string | readonly string[], fifo: boolean): readonly string[] {
+  const tail = fifo ? '\n' : '';
+  return typeof tree === 'string' ? [`200 OK\n${tree}${tail}`] : ['200 OK\n', ...tree, tail];
 }
 
 /** "404 destination not found": the recorded texts, which differ from the JSON form's where parameters are concerned. */

@@ -10,7 +10,7 @@ export async function replay(fixture: MiFixture, framing: FifoFraming, one: Tran
   for (const item of framing.push(Buffer.from(one.request))) {
     let answer: string | undefined;
     if (item.kind === 'json') answer = await fixture.handler.handle(item.body, 'fifo');
-    else if (item.kind === 'text') answer = await fixture.handler.handleText(item.request, 'fifo');
+    else if (item.kind === 'text') answer = (await fixture.handler.answerText(item.request, 'fifo')).join('');
     if (answer !== undefined && item.reply !== '') answers += answer;
   }
   return answers === '' ? undefined : answers;

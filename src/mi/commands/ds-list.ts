@@ -99,40 +99,56 @@ async function walk(
   }
 }
 
+/**
+ * Collects text and joins it once a slice: strings put together by "+" stay trees of their parts until somebody reads
+ * them, and very many such parts make each garbage collection a pause of its own.
+ */
+class Pieces {
+  private parts: string[] = [];
+  private readonly joined: string[] = [];
+
+  add(text: string): void {
+    this.parts.push(text);
+  }
+
+  join(): void {
+    this.joined.push(this.parts.join(''));
+    this.parts = [];
+  }
+
+  all(): readonly string[] {
+    this.join();
+    return this.joined;
+  }
+}
+
 async function listJson(deps: MiDependencies, selection: Selection): Promise<readonly string[]> {
-  const pieces: string[] = [];
-  let text = '{"PARTITIONS":[';
+  const pieces = new Pieces();
   let firstPartition = true;
   let firstSet = true;
   let firstDestination = true;
+  pieces.add('{"PARTITIONS":[');
   await walk(selection, {
     partition(partition) {
-      text += `${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`;
+      pieces.add(`${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`);
       firstPartition = false;
       firstSet = true;
     },
     set(id) {
-      text += `${firstSet ? '' : ','}{"id":${id},"Destinations":[`;
+      pieces.add(`${firstSet ? '' : ','}{"id":${id},"Destinations":[`);
       firstSet = false;
       firstDestination = true;
     },
     destination(destination) {
-      text += (firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full);
+      pieces.add((firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full));
       firstDestination = false;
     },
-    endSet() {
-      text += ']}';
-    },
-    endPartition() {
-      text += ']}';
-    },
-    turn() {
-      pieces.push(text);
-      text = '';
-    },
+    endSet: () => pieces.add(']}'),
+    endPartition: () => pieces.add(']}'),
+    turn: () => pieces.join(),
   });
-  pieces.push(`${text}]}`);
-  return pieces;
+  pieces.add(']}');
+  return pieces.all();
 }
 
 function destinationJson(deps: MiDependencies, destination: Destination, full: number): string {
@@ -175,37 +191,31 @@ function healthJson(destination: Destination): string {
   return text;
 }
 
-async function listText(deps: MiDependencies, selection: Selection): Promise<string> {
-  const pieces: string[] = [];
-  let text = '';
+async function listText(deps: MiDependencies, selection: Selection): Promise<readonly string[]> {
+  const pieces = new Pieces();
   await walk(selection, {
-    partition(partition) {
-      text += treeLine(0, 'PARTITION', partition.name);
-    },
-    set(id) {
-      text += treeLine(1, 'SET', String(id));
-    },
-    destination(destination) {
-      const { row, health } = destination;
-      text += treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
-      if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
-      if (row.attrs !== '') text += treeLine(3, 'attr', row.attrs);
-      const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
-      if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);
-      if (selection.full > 0) {
-        text += treeLine(3, 'weight', String(row.weight)) + treeLine(3, 'priority', String(row.priority));
-        if (row.description !== '') text += treeLine(3, 'description', row.description);
-      }
-    },
+    partition: (partition) => pieces.add(treeLine(0, 'PARTITION', partition.name)),
+    set: (id) => pieces.add(treeLine(1, 'SET', String(id))),
+    destination: (destination) => pieces.add(destinationText(deps, destination, selection.full)),
     endSet() {},
     endPartition() {},
-    turn() {
-      pieces.push(text);
-      text = '';
-    },
+    turn: () => pieces.join(),
   });
-  pieces.push(text);
-  return pieces.join('');
+  return pieces.all();
+}
+
+function destinationText(deps: MiDependencies, destination: Destination, full: number): string {
+  const { row, health } = destination;
+  let text = treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
+  if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
+  if (row.attrs !== '') text += treeLine(3, 'attr', row.attrs);
+  const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
+  if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);
+  if (full > 0) {
+    text += treeLine(3, 'weight', String(row.weight)) + treeLine(3, 'priority', String(row.priority));
+    if (row.description !== '') text += treeLine(3, 'description', row.description);
+  }
+  return text;
 }
 
 /** "127.0.0.12:5060"; an IPv6 address in full and without brackets, "0:0:0:0:0:0:0:1:5062" (recorded). */

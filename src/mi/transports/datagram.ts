@@ -73,10 +73,13 @@ export class MiDatagram implements Service {
     }
     this.underWay++;
     try {
-      const text = await handler.handle(bytes, 'datagram');
-      if (text === undefined || reply === undefined || this.endpoint === undefined) return;
-      const answer = Buffer.from(text, 'utf8');
-      reply(answer.length <= MAX_DATAGRAM ? answer : this.tooLong(bytes, answer.length));
+      const pieces = await handler.answer(bytes, 'datagram');
+      if (pieces === undefined || reply === undefined || this.endpoint === undefined) return;
+      // Characters are no more than bytes: what has too many need not be encoded.
+      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const answer = length > MAX_DATAGRAM ? undefined : Buffer.from(pieces.join(''), 'utf8');
+      const fits = answer !== undefined && answer.length <= MAX_DATAGRAM;
+      reply(fits ? answer : this.tooLong(bytes, answer?.length ?? length));
     } catch (error) {
       this.options.logger.error({ err: error }, `MI datagram could not be answered: ${messageOf(error)}`);
     } finally {

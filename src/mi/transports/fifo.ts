@@ -188,17 +188,17 @@ export class MiFifo implements Service {
 
   private async answer(item: FifoItem): Promise<void> {
     const { handler } = this.options;
-    let answer: string | undefined;
+    let answer: readonly string[] | undefined;
     switch (item.kind) {
       case 'json':
-        answer = await handler.handle(item.body, 'fifo');
+        answer = await handler.answer(item.body, 'fifo');
         break;
       case 'text':
-        answer = await handler.handleText(item.request, 'fifo');
+        answer = await handler.answerText(item.request, 'fifo');
         break;
       case 'refused':
         handler.refuse('fifo', item.reason, item.message);
-        answer = refusal(item);
+        answer = [refusal(item)];
         break;
     }
     if (answer !== undefined && item.reply !== '') void this.replies.send(item.reply, answer);

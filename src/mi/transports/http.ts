@@ -9,6 +9,9 @@ export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse)
 
 /** Milliseconds a request's body may take. */
 const BODY_TIMEOUT = 10_000;
+/** Milliseconds a client may take without reading any of a long answer. */
+const STALL_TIMEOUT = 30_000;
+const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
  * The HTTP door, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
@@ -44,12 +47,31 @@ async function answer(handler: MiHandler, request: IncomingMessage, response: Se
     send(response, 413, renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null));
     return;
   }
-  const text = await handler.handle(body, 'http');
-  if (text === undefined) {
+  const pieces = await handler.answer(body, 'http');
+  if (pieces === undefined) {
     response.writeHead(204).end();
     return;
   }
-  send(response, text.startsWith('{"jsonrpc":"2.0","error":{"code":-32700') ? 400 : 200, text);
+  const [first = ''] = pieces;
+  if (pieces.length === 1) send(response, first.startsWith(PARSE_ERROR) ? 400 : 200, first);
+  else await stream(response, pieces);
+}
+
+/** A long answer piece by piece, as the client takes it. */
+async function stream(response: ServerResponse, pieces: readonly string[]): Promise<void> {
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.setTimeout(STALL_TIMEOUT, () => response.destroy());
+  for (const piece of pieces) {
+    if (response.destroyed) return;
+    if (response.write(piece)) await new Promise((resolve) => setImmediate(resolve));
+    else {
+      await new Promise<void>((resolve) => {
+        response.once('drain', resolve);
+        response.once('close', resolve);
+      });
+    }
+  }
+  response.end();
 }
 
 function send(response: ServerResponse, status: number, text: string): void {

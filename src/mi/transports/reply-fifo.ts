@@ -40,28 +40,29 @@ export class ReplyFifos {
 
   constructor(private readonly options: ReplyFifoOptions) {}
 
-  /** Queues `text` for the reply FIFO of that plain name. Resolves when it is written or given up; never rejects. */
-  send(name: string, text: string): Promise<void> {
+  /** Queues an answer for the reply FIFO of that plain name. Resolves when it is written or given up; never rejects. */
+  send(name: string, pieces: readonly string[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const { maxPending = 1024, maxPendingEach = 16, maxPendingBytes = 128 * 1024 * 1024 } = this.options;
     if (this.stopped) return Promise.resolve();
     const chain = this.chains.get(name) ?? { last: Promise.resolve(), length: 0 };
-    const full = this.pending >= maxPending || this.pendingBytes + text.length > maxPendingBytes;
+    const full = this.pending >= maxPending || this.pendingBytes + length > maxPendingBytes;
     if (full || chain.length >= maxPendingEach) {
       this.options.onLost('reply-queue', `an answer to ${name} is given up: too many wait for their readers`);
       return Promise.resolve();
     }
     this.pending++;
-    this.pendingBytes += text.length;
+    this.pendingBytes += length;
     chain.length++;
     this.chains.set(name, chain);
     chain.last = chain.last
-      .then(() => this.write(name, text))
+      .then(() => this.write(name, pieces))
       .catch((error: unknown) => {
         this.options.onLost('reply-fifo', `an answer to ${name} is given up: ${messageOf(error)}`);
       })
       .finally(() => {
         this.pending--;
-        this.pendingBytes -= text.length;
+        this.pendingBytes -= length;
         if (--chain.length === 0) this.chains.delete(name);
       });
     return chain.last;
@@ -74,12 +75,14 @@ export class ReplyFifos {
     await Promise.all([...this.chains.values()].map((chain) => chain.last));
   }
 
-  private async write(name: string, text: string): Promise<void> {
+  private async write(name: string, pieces: readonly string[]): Promise<void> {
     const fd = await this.open(name);
     const socket = new Socket({ fd, readable: false, writable: true });
+    // Between two pieces an error is found by the next write.
+    socket.on('error', () => {});
     this.sockets.add(socket);
     try {
-      await this.drain(socket, Buffer.from(text, 'utf8'));
+      for (const piece of pieces) await this.drain(socket, Buffer.from(piece, 'utf8'));
     } finally {
       this.sockets.delete(socket);
       socket.destroy();
@@ -105,12 +108,19 @@ export class ReplyFifos {
     }
   }
 
+  /** Writes a piece as the reader takes it. */
   private drain(socket: Socket, bytes: Buffer): Promise<void> {
     const { clock, stallTimeout = 5000 } = this.options;
     return new Promise((resolve, reject) => {
       let offset = 0;
       let lastProgress = clock.monotonic();
       let cancel = () => {};
+      const end = (error?: Error): void => {
+        cancel();
+        socket.off('error', end);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
       const watch = (): void => {
         cancel = clock.schedule(STALL_CHECK_MS, () => {
           if (clock.monotonic() - lastProgress >= stallTimeout) {
@@ -121,8 +131,7 @@ export class ReplyFifos {
       const next = (): void => {
         lastProgress = clock.monotonic();
         if (offset >= bytes.length) {
-          cancel();
-          resolve();
+          end();
           return;
         }
         const piece = bytes.subarray(offset, offset + PIECE);
@@ -131,10 +140,7 @@ export class ReplyFifos {
           if (error == null) next();
         });
       };
-      socket.once('error', (error) => {
-        cancel();
-        reject(error);
-      });
+      socket.on('error', end);
       watch();
       next();
     });
