@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload]`: prints the speed figures, side by side with
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile]`: prints the speed figures, side by side with
  * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
  * shared, so ratios within one run are what counts. It does fail when calls are lost.
  */
@@ -7,13 +7,16 @@ import { haveSipp } from '../support/sipp.js';
 import { measureMemory } from './memory.js';
 import { runParserBench, type Speed } from './parser.js';
 import { measurePath } from './path.js';
+import { profilePath } from './profile.js';
 import { kamailioModules, type StartProxy, startFloor, startKamailio } from './proxies.js';
 import { measureReload } from './reload.js';
 import { formatSpeeds, PathTable } from './report.js';
 import { buildSwitchyard, startSwitchyard } from './switchyard.js';
 
-const PARTS = ['selection', 'parser', 'path', 'memory', 'reload'] as const;
+const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile'] as const;
 type Part = (typeof PARTS)[number];
+/** What runs when nothing is named. */
+const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile');
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
@@ -33,7 +36,7 @@ function readArguments(argv: readonly string[]): { quick: boolean; parts: readon
       throw new Error(`unknown argument ${argument}: usage: bench [--quick] [--only ${PARTS.join('|')}]`);
     }
   }
-  return { quick, parts: parts.length > 0 ? parts : PARTS };
+  return { quick, parts: parts.length > 0 ? parts : USUAL };
 }
 
 async function selection(): Promise<void> {
@@ -85,6 +88,14 @@ async function reload(quick: boolean): Promise<number> {
   return figures.callsLost;
 }
 
+async function profile(quick: boolean): Promise<number> {
+  say('Where the time goes at 2000 calls a second: functions by the time spent in themselves');
+  for (const { where, share } of (await profilePath(quick ? 3 : 8)).slice(0, 40)) {
+    say(`  ${(share * 100).toFixed(1).padStart(5)} %  ${where}`);
+  }
+  return 0;
+}
+
 /** Runs one part; its trouble is told and does not keep the others from running. */
 async function attempt(part: Part, quick: boolean): Promise<number> {
   try {
@@ -93,7 +104,7 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
     else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
     else {
       buildSwitchyard();
-      return await { path, memory, reload }[part](quick);
+      return await { path, memory, reload, profile }[part](quick);
     }
     return 0;
   } catch (error) {

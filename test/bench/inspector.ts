@@ -7,6 +7,23 @@ interface Reply {
   readonly error?: { readonly message: string };
 }
 
+/** Time spent in one function itself, not in what it calls. */
+export interface SelfTime {
+  /** "name file:line". */
+  readonly where: string;
+  /** Part of the time in which the process was not idle, 0 to 1. */
+  readonly share: number;
+}
+
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
 /** Looks into a node process that was started with `--inspect=HOST:PORT`: its live heap and the pauses of its event loop. */
 export class Inspector {
   private next = 1;
@@ -53,6 +70,14 @@ export class Inspector {
     return async () => Number(await this.evaluate('benchDelay.disable(), benchDelay.max / 1e6'));
   }
 
+  /** Begins to sample where the time goes; the returned function ends that and tells, most time first. */
+  async profile(): Promise<() => Promise<SelfTime[]>> {
+    await this.call('Profiler.enable');
+    await this.call('Profiler.setSamplingInterval', { interval: 500 });
+    await this.call('Profiler.start');
+    return async () => selfTimes((await this.call('Profiler.stop'))['profile'] as CpuProfile);
+  }
+
   close(): void {
     this.socket.close();
   }
@@ -73,4 +98,25 @@ export class Inspector {
       this.socket.send(JSON.stringify({ id, method, params }));
     });
   }
+}
+
+function selfTimes(profile: CpuProfile): SelfTime[] {
+  const names = new Map(
+    profile.nodes.map(({ id, callFrame }) => {
+      const file = callFrame.url.replace(/^.*\/(dist|node_modules)\//, '');
+      const where =
+        file === '' ? callFrame.functionName : `${callFrame.functionName} ${file}:${callFrame.lineNumber + 1}`;
+      return [id, where];
+    }),
+  );
+  const times = new Map<string, number>();
+  let busy = 0;
+  profile.samples.forEach((id, i) => {
+    const name = names.get(id) ?? '';
+    if (name === '(idle)') return;
+    const time = profile.timeDeltas[i] ?? 0;
+    busy += time;
+    times.set(name, (times.get(name) ?? 0) + time);
+  });
+  return [...times].map(([where, time]) => ({ where, share: time / busy })).sort((a, b) => b.share - a.share);
 }
