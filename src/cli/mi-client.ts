@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import type { Json } from '../mi/command.js';
+import { loadUnixSockets } from '../mi/transports/unix-socket.js';
 import { askFifo } from './mi-fifo-client.js';
 
 export interface CallMiOptions {
@@ -101,13 +102,7 @@ function askUdp(host: string, port: number, request: string, timeoutMs: number):
 
 async function askUnix(path: string, request: string, timeoutMs: number): Promise<string> {
   const target = `unix:${path}`;
-  let module: typeof import('node-unix-socket');
-  try {
-    module = await import('node-unix-socket');
-  } catch (error) {
-    const why = `UNIX sockets need the package node-unix-socket, which cannot be loaded: ${messageOf(error)}`;
-    throw new SwitchyardError('TRANSPORT_SEND', why, { cause: error });
-  }
+  const module = await loadUnixSockets('TRANSPORT_SEND', target);
   const own = join(tmpdir(), `switchyard-mi-${process.pid}-${systemRandom.token(8)}.sock`);
   const socket = new module.DgramSocket();
   let timer: NodeJS.Timeout | undefined;

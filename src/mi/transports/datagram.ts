@@ -10,6 +10,7 @@ import type { MiHandler } from '../handler.js';
 import { renderError } from '../json-rpc.js';
 import { parseFirstJson } from '../json-scanner.js';
 import { renderTextError } from '../line-text.js';
+import { loadUnixSockets } from './unix-socket.js';
 
 export interface MiDatagramOptions {
   readonly config: DatagramConfig;
@@ -145,16 +146,7 @@ async function openUnix(
   receive: Receive,
   onError: (error: Error) => void,
 ): Promise<Endpoint> {
-  let module: typeof import('node-unix-socket');
-  try {
-    module = await import('node-unix-socket');
-  } catch (error) {
-    throw new SwitchyardError(
-      'TRANSPORT_BIND',
-      `MI datagram socket ${path}: UNIX sockets need the package node-unix-socket, which cannot be loaded: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
+  const module = await loadUnixSockets('TRANSPORT_BIND', `MI datagram socket ${path}`);
   const left = lstatSync(path, { throwIfNoEntry: false });
   if (left !== undefined && !left.isSocket()) {
     throw new SwitchyardError('TRANSPORT_BIND', `MI datagram socket ${path}: something that is no socket stands there`);
