@@ -27,15 +27,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'mi', 'config'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
-/** What the composition root constructs. Files in daemon/ are parts of daemon.ts: the same level, for nobody else. */
-const CONSTRUCTED = FOLDERS.filter((folder) => folder !== 'cli');
-/** Files that stand in src/ itself, and the root's own folder. */
-const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
-  'daemon.ts': [...CONSTRUCTED, 'daemon'],
-  daemon: CONSTRUCTED,
-  'main.ts': ['daemon.ts', 'config', 'cli', 'core'],
-  'index.ts': ['daemon.ts', 'config', 'cli', 'core'],
+/** daemon.ts and the files of daemon/ are one room, the composition root; beside it only these stand in src/ itself. */
+const TOP: Readonly<Record<string, readonly string[]>> = {
+  daemon: FOLDERS.filter((folder) => folder !== 'cli'),
+  'main.ts': ['daemon', 'config', 'cli', 'core'],
+  'index.ts': ['daemon', 'config', 'cli', 'core'],
 };
+const ROOMS: Readonly<Record<string, readonly string[]>> = { ...MAY_IMPORT, ...TOP };
 
 /** Where a package of others may be imported. */
 const DOORS: Readonly<Record<string, RegExp>> = {
@@ -58,25 +56,35 @@ interface Import {
   /** Path below src/ of the importing file. */
   readonly file: string;
   readonly specifier: string;
+  /** Gone when the program runs. */
+  readonly typeOnly: boolean;
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
   .sort();
 const imports: readonly Import[] = files.flatMap((file) =>
-  specifiers(readFileSync(join(SRC, file), 'utf8')).map((specifier) => ({ file, specifier })),
+  importsOf(readFileSync(join(SRC, file), 'utf8')).map((each) => ({ file, ...each })),
 );
 
 /** Everything a module names in import and export lines, import() and require(). */
-function specifiers(text: string): string[] {
+function importsOf(text: string): Omit<Import, 'file'>[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-  const lines = code.matchAll(/^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm);
+  const lines = code.matchAll(
+    /^\s*(?:import|export)\b([^'";]*?)from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm,
+  );
   const calls = code.matchAll(/\b(?:import|require|require\.resolve)\(\s*['"]([^'"]+)['"]\s*\)/g);
-  return [...lines, ...calls].map((match) => match[1] ?? (match[2] as string));
+  return [
+    ...[...lines].map((match) => ({
+      specifier: match[2] ?? (match[3] as string),
+      typeOnly: /^\s*type\b/.test(match[1] ?? ''),
+    })),
+    ...[...calls].map((match) => ({ specifier: match[1] as string, typeOnly: false })),
+  ];
 }
 
-/** "engine" for engine/hash.ts, "daemon.ts" for daemon.ts. */
-const roomOf = (file: string) => file.split('/')[0] as string;
+/** "engine" for engine/hash.ts, "daemon" for daemon.ts and daemon/x.ts, "main.ts" for main.ts. */
+const roomOf = (file: string) => (file === 'daemon.ts' ? 'daemon' : (file.split('/')[0] as string));
 
 const targetOf = ({ file, specifier }: Import) =>
   relative(SRC, resolve(SRC, dirname(file), specifier)).replace(/\.js$/, '.ts');
@@ -84,11 +92,14 @@ const targetOf = ({ file, specifier }: Import) =>
 test('the check sees the imports', () => {
   assert.ok(imports.length > files.length / 2);
   const sample = `import a from 'x';\nimport type { B,\n C } from "./y.js";\nexport * from './z.js';\nconst q = require('w/x');\n// import n from 'no';`;
-  assert.deepEqual(specifiers(sample), ['x', './y.js', './z.js', 'w/x']);
+  assert.deepEqual(
+    importsOf(sample).map(({ specifier, typeOnly }) => `${specifier}${typeOnly ? ' type' : ''}`),
+    ['x', './y.js type', './z.js', 'w/x'],
+  );
 });
 
 test('every file stands in a known room', () => {
-  const unknown = files.filter((file) => !Object.hasOwn({ ...MAY_IMPORT, ...TOP_FILES }, roomOf(file)));
+  const unknown = files.filter((file) => !Object.hasOwn(ROOMS, roomOf(file)));
   assert.deepEqual(unknown, []);
 });
 
@@ -96,9 +107,27 @@ test('imports point the right way', () => {
   const wrong = imports
     .filter(({ specifier }) => specifier.startsWith('.'))
     .map((each) => ({ from: roomOf(each.file), to: roomOf(targetOf(each)), each }))
-    .filter(({ from, to }) => from !== to && !(MAY_IMPORT[from] ?? TOP_FILES[from] ?? []).includes(to))
+    .filter(({ from, to }) => from !== to && !(ROOMS[from] ?? []).includes(to))
     .map(({ each }) => `${each.file} imports ${targetOf(each)}`);
   assert.deepEqual(wrong, []);
+});
+
+test('no file imports itself in a circle', () => {
+  const targets = new Map<string, string[]>();
+  for (const each of imports) {
+    if (each.typeOnly || !each.specifier.startsWith('.')) continue;
+    targets.set(each.file, [...(targets.get(each.file) ?? []), targetOf(each)]);
+  }
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  assert.deepEqual(circles, []);
 });
 
 test('packages come in by their doors', () => {
