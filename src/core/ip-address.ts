@@ -18,25 +18,25 @@ function canonicalIpv4(text: string): string | undefined {
 function canonicalIpv6(text: string): string | undefined {
   const gap = text.indexOf('::');
   if (gap < 0) {
-    const groups = groupsOf(text);
+    const groups = groupsOf(text, true);
     return groups?.length === 8 ? groups.join(':') : undefined;
   }
   if (text.indexOf('::', gap + 1) >= 0) return undefined;
-  const before = groupsOf(text.slice(0, gap));
-  const after = groupsOf(text.slice(gap + 2));
+  const before = groupsOf(text.slice(0, gap), false);
+  const after = groupsOf(text.slice(gap + 2), true);
   if (before === undefined || after === undefined || before.length + after.length > 7) return undefined;
   const zeros = new Array<string>(8 - before.length - after.length).fill('0');
   return [...before, ...zeros, ...after].join(':');
 }
 
-/** Groups of one side of "::"; a dotted quad at the end stands for two of them (RFC 4291 section 2.2). */
-function groupsOf(text: string): string[] | undefined {
+/** Groups of one side of "::"; a dotted quad at the very end stands for two of them (RFC 4291 section 2.2). */
+function groupsOf(text: string, atEnd: boolean): string[] | undefined {
   if (text === '') return [];
   const groups: string[] = [];
   const parts = text.split(':');
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as string;
-    if (i === parts.length - 1 && part.indexOf('.') >= 0) {
+    if (atEnd && i === parts.length - 1 && part.indexOf('.') >= 0) {
       if (canonicalIpv4(part) === undefined) return undefined;
       const [a, b, c, d] = part.split('.').map(Number) as [number, number, number, number];
       groups.push(((a << 8) | b).toString(16), ((c << 8) | d).toString(16));

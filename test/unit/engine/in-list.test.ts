@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { countDestinations } from '../../../src/engine/count.js';
+import { fnmatch } from '../../../src/engine/fnmatch.js';
+import { findInList } from '../../../src/engine/in-list.js';
+import type { Partition } from '../../../src/engine/partition.js';
+import { engineWith, partitionOptions, row } from '../../support/partitions.js';
+
+function partitionWith(...table: ReturnType<typeof row>[]): Partition {
+  const partition = engineWith([partitionOptions()]).partition('') as Partition;
+  partition.load(table, { inheritState: true });
+  return partition;
+}
+
+describe('being in a list', () => {
+  test('is a matter of address and port; a port of 0 is any, on either side', () => {
+    const partition = partitionWith(
+      row('sip:10.0.0.1'),
+      row('sips:10.0.0.2'),
+      row('sip:10.0.0.3:0'),
+      row('sip:[::1]:5063'),
+    );
+    const found = (ip: string, port?: number) => findInList(partition, { ip, port })?.row.uri;
+    assert.equal(found('10.0.0.1', 5060), 'sip:10.0.0.1');
+    assert.equal(found('10.0.0.1', 5061), undefined);
+    assert.equal(found('10.0.0.1'), 'sip:10.0.0.1');
+    assert.equal(found('10.0.0.2', 5061), 'sips:10.0.0.2');
+    assert.equal(found('10.0.0.3', 12345), 'sip:10.0.0.3:0');
+    for (const ip of ['::1', '[::1]', '0:0::1']) assert.equal(found(ip, 5063), 'sip:[::1]:5063');
+    for (const ip of ['', 'localhost', '10.0.0.9', '10.0.0.01']) assert.equal(found(ip), undefined);
+  });
+
+  test('sets are looked through newest first, destinations in order', () => {
+    const partition = partitionWith(
+      row('sip:10.0.0.1', { setId: 4, attrs: 'old' }),
+      row('sip:10.0.0.1', { setId: 2, attrs: 'low' }),
+      row('sip:10.0.0.1;lr', { setId: 2, attrs: 'high', priority: 1 }),
+    );
+    assert.equal(findInList(partition, { ip: '10.0.0.1' })?.row.attrs, 'high');
+    assert.equal(findInList(partition, { ip: '10.0.0.1', setId: -1, pattern: 'l*' })?.row.attrs, 'low');
+    assert.equal(findInList(partition, { ip: '10.0.0.1', setId: 4 })?.row.attrs, 'old');
+    assert.equal(findInList(partition, { ip: '10.0.0.1', setId: 5 }), undefined);
+  });
+
+  test('names follow what they resolve to', () => {
+    const partition = partitionWith(row('sip:gw.example'), row('sip:10.0.0.1'));
+    assert.equal(findInList(partition, { ip: '10.0.0.7' }), undefined);
+    const named = partition.find(1, 'sip:gw.example');
+    assert.ok(named !== undefined);
+    named.resolved = [
+      { family: 4, address: '10.0.0.7', port: 5060, transport: 'udp' },
+      { family: 6, address: 'fe80::7', port: 5070, transport: 'udp' },
+    ];
+    assert.equal(findInList(partition, { ip: '10.0.0.7', port: 5060 }), named);
+    assert.equal(findInList(partition, { ip: 'FE80:0::7', port: 5070 }), named);
+    assert.equal(findInList(partition, { ip: '10.0.0.7', port: 5070 }), undefined);
+    named.resolved = [];
+    assert.equal(findInList(partition, { ip: '10.0.0.7' }), undefined);
+  });
+});
+
+test('counts by state; what names no state counts all', () => {
+  const partition = partitionWith(
+    row('sip:a'),
+    row('sip:b', { state: 'inactive' }),
+    row('sip:c', { state: 'probing' }),
+    row('sip:d'),
+  );
+  const counts = { a: 2, I: 1, '2': 1, ap: 3, '1 0': 3, '': 4, x: 4, aip: 4 };
+  for (const [filter, count] of Object.entries(counts))
+    assert.equal(countDestinations(partition, 1, filter), count, filter);
+  assert.equal(countDestinations(partition, 9, 'a'), undefined);
+});
+
+describe('a shell pattern', () => {
+  const cases: readonly [string, string, boolean][] = [
+    ['', '', true],
+    ['*', '', true],
+    ['*', '.a/b', true],
+    ['a?c', 'abc', true],
+    ['a?c', 'ac', false],
+    ['a*b*c', 'axxbxxc', true],
+    ['a*b*c', 'axxcxxb', false],
+    ['[ab]3-[!9]', 'b3-0', true],
+    ['[ab]3-[!9]', 'b3-9', false],
+    ['[^x]', 'x', false],
+    ['[a-c]x', 'bx', true],
+    ['[]]', ']', true],
+    ['[a-]', '-', true],
+    ['[', '[', true],
+    ['[a', '[a', true],
+    ['\\*', '*', true],
+    ['\\*', 'x', false],
+    ['[\\]]', ']', true],
+    ['\\', '\\', false],
+    ['A', 'a', false],
+  ];
+  for (const [pattern, text, matches] of cases) {
+    test(`"${pattern}" ${matches ? 'matches' : 'does not match'} "${text}"`, () => {
+      assert.equal(fnmatch(pattern, text), matches);
+    });
+  }
+
+  test('of stars, question marks and letters is the regular expression of it', () => {
+    const part = fc.constantFrom('*', '?', 'a', 'b');
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), fc.stringMatching(/^[ab]{0,10}$/), (parts, text) => {
+        const source = parts.map((each) => (each === '*' ? '.*' : each === '?' ? '.' : each)).join('');
+        assert.equal(fnmatch(parts.join(''), text), new RegExp(`^${source}$`).test(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('never takes for ever, and never throws', () => {
+    assert.equal(fnmatch('*a'.repeat(200), 'a'.repeat(5000)), true);
+    assert.equal(fnmatch(`${'*a'.repeat(50)}b`, 'a'.repeat(2000)), false);
+    fc.assert(fc.property(fc.string(), fc.string(), (pattern, text) => void fnmatch(pattern, text)));
+  });
+});
