@@ -138,7 +138,7 @@ export class Daemon implements Service {
       counters.layer,
       log,
     );
-    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer));
+    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls));
     this.sockets = new LocalSockets(this.sipSockets);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());

@@ -1,4 +1,5 @@
 import type { Destination, ResolvedAddress } from '../engine/destination.js';
+import type { FlowTarget } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
@@ -14,6 +15,8 @@ export interface NextHop {
   readonly address?: ResolvedAddress | undefined;
   /** Socket to send from; undefined: chosen by transport and family. */
   readonly socket?: SipSocket | undefined;
+  /** Connection to send through, whatever the URI resolves to: a flow token of our Record-Route named it. */
+  readonly flow?: FlowTarget | undefined;
   /** The destination it stands for, for marking and counting; undefined for a plain URI. */
   readonly destination?: Destination | undefined;
   /** Changes to the request on this branch only. */

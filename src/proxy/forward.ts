@@ -25,7 +25,7 @@ export function forwardedRequest(f: Forwarding): string {
   const { message, socket } = f;
   const text = message.text;
   let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}\r\n`;
-  if (f.recordRoute) added += recordRoutes(f.source.socket, socket);
+  if (f.recordRoute) added += recordRoutes(f.source, socket);
   let out =
     f.requestUri === undefined
       ? text.slice(0, message.viaLine)
@@ -76,13 +76,16 @@ function byStart(a: TextEdit, b: TextEdit): number {
 
 /**
  * Record-Route lines: one when a dialog comes and goes by the same socket, else two, so that each side's requests come
- * to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does.
+ * to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. Who came over a WebSocket can only be
+ * reached through it: its connection is named by a flow token (RFC 5626 section 5.2, RFC 7118 section 8.1).
  */
-function recordRoutes(inbound: SipSocket, outbound: SipSocket): string {
-  if (inbound === outbound) return `Record-Route: <sip:${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
+function recordRoutes(source: Source, outbound: SipSocket): string {
+  const inbound = source.socket;
+  const token = source.flow !== undefined && !inbound.transport.startsWith('t') ? `${source.flow.id}@` : '';
+  if (inbound === outbound) return `Record-Route: <sip:${token}${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
   return (
     `Record-Route: <sip:${outbound.sentBy}${transportParam(outbound)};r2=on;lr>\r\n` +
-    `Record-Route: <sip:${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
+    `Record-Route: <sip:${token}${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
   );
 }
 

@@ -211,7 +211,7 @@ export class ProxyCore implements TransactionUser {
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
     const { message, source } = routed;
     const send = (address: Address): void => {
-      const socket = hop.socket ?? this.sockets.choose(address, source.socket);
+      const socket = hop.flow?.socket ?? hop.socket ?? this.sockets.choose(address, source.socket);
       if (socket === undefined) return;
       const branch = this.statelessBranch(message);
       const text = forwardedRequest({
@@ -225,8 +225,13 @@ export class ProxyCore implements TransactionUser {
         hopEdits: hop.edits,
       });
       this.layer.counters.requestsSent.value++;
-      socket.send(text, address.address, address.port, undefined, undefined, address.name);
+      socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
     };
+    if (hop.flow !== undefined) {
+      const { socket, address, port } = hop.flow;
+      send({ address, port, transport: socket.transport, family: socket.family, name: undefined });
+      return;
+    }
     if (hop.address !== undefined) {
       send({ ...hop.address, name: undefined });
       return;

@@ -116,6 +116,12 @@ export class Relay implements ClientUser {
       }
       if (this.tried++ > 0) this.proxy.counters.failovers.value++;
       this.hop = hop;
+      if (hop.flow !== undefined) {
+        const { socket, address, port } = hop.flow;
+        this.addresses = [];
+        this.send({ address, port, transport: socket.transport, family: socket.family, name: undefined });
+        return;
+      }
       if (hop.address !== undefined) {
         if (plan.allowed !== undefined && !plan.allowed(hop.address)) {
           this.noteBlocked();
@@ -168,7 +174,7 @@ export class Relay implements ClientUser {
     const hop = this.hop as NextHop;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
-    const socket = hop.socket ?? proxy.sockets.choose(address, source.socket);
+    const socket = hop.flow?.socket ?? hop.socket ?? proxy.sockets.choose(address, source.socket);
     if (socket === undefined) {
       this.sendFailed(`no ${address.transport} socket for IPv${address.family}`);
       return;
@@ -186,7 +192,7 @@ export class Relay implements ClientUser {
       hopEdits: hop.edits,
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    this.client = proxy.layer.request(text, this.server.invite, branch, target, this);
+    this.client = proxy.layer.request(text, this.server.invite, branch, target, this, hop.flow?.flow);
   }
 
   private sendFailed(message: string): void {

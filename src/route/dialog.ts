@@ -1,5 +1,5 @@
 import type { NextHop, RoutedRequest } from '../proxy/decision.js';
-import type { LocalSockets } from '../sip/local-sockets.js';
+import type { FlowTarget, LocalSockets } from '../sip/local-sockets.js';
 import type { TextEdit } from '../sip/reply.js';
 import { isLoose, type RouteValue, removeFirst, routeValues } from '../sip/route-set.js';
 
@@ -23,14 +23,31 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   if (ours === 0) return undefined;
   const edits = removeFirst(routes, ours);
   const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
+  const flow = flowOf(routes, ours, request, sockets);
   const next = routes[ours];
-  if (next?.uri === undefined) return { hop: { uri: request.requestUri, socket: out }, edits };
+  if (next?.uri === undefined) return { hop: { uri: request.requestUri, socket: out, flow }, edits };
   if (isLoose(next.uri)) return { hop: { uri: next.text, socket: out }, edits };
   // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
   const rest = removeFirst(routes, ours + 1);
   const end = message.headersEnd;
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
   return { hop: { uri: next.text, requestUri: next.text, socket: out }, edits: [...rest, last] };
+}
+
+/** The connection one of our Route values names by its token, unless the request came by that very connection. */
+function flowOf(
+  routes: readonly RouteValue[],
+  ours: number,
+  request: RoutedRequest,
+  sockets: LocalSockets,
+): FlowTarget | undefined {
+  for (let i = 0; i < ours; i++) {
+    const token = routes[i]?.uri?.user ?? '';
+    if (token === '') continue;
+    const found = sockets.flow(token);
+    if (found !== undefined && found.flow !== request.source.flow) return found;
+  }
+  return undefined;
 }
 
 function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {

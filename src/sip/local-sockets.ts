@@ -1,6 +1,14 @@
 import { defaultPort, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import type { Address } from './resolve.js';
-import { hostPort, type SipSocket } from './transport/transport.js';
+import { type Flow, hostPort, type SipSocket } from './transport/transport.js';
+
+/** A connection to send through. */
+export interface FlowTarget {
+  readonly socket: SipSocket;
+  readonly flow: Flow;
+  readonly address: string;
+  readonly port: number;
+}
 
 /** The sockets we listen on: which names are ours, and which socket to send from. */
 export class LocalSockets {
@@ -43,6 +51,15 @@ export class LocalSockets {
       (socket) =>
         socket.transport === transport && (socket.sentBy.toLowerCase() === wanted || boundName(socket) === wanted),
     );
+  }
+
+  /** The open connection a flow token names, and the socket it belongs to. */
+  flow(token: string): FlowTarget | undefined {
+    for (const socket of this.sockets) {
+      const found = socket.findFlow?.(token);
+      if (found !== undefined) return { socket, ...found };
+    }
+    return undefined;
   }
 
   /** Whether a host and port are ours. */

@@ -42,6 +42,9 @@ export class SipMessage {
   contentLengthEnd = -1;
   /** Whether a Proxy-Require header is there. */
   hasProxyRequire = false;
+  /** First Timestamp field: what a 100 has to carry back. */
+  timestampLine = -1;
+  timestampEnd = -1;
   /** CSeq number. */
   cseqNumber = -1;
   /** What makes this message unusable, in words; undefined for a sound one. */
@@ -199,8 +202,8 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
   if (lineEnd < 12 || lineEnd > 8192) return undefined;
   const message = new SipMessage(text);
   if (text.startsWith('SIP/2.0 ')) {
-    const status = Number(text.slice(8, 11));
-    if (!(status >= 100 && status <= 699) || text.charCodeAt(11) > 32) return undefined;
+    const status = statusCode(text);
+    if (status < 100 || status > 699 || text.charCodeAt(11) > 32) return undefined;
     message.status = status;
   } else {
     const version = lineEnd - 7;
@@ -218,11 +221,29 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     message.uriStart = space + 1;
     message.uriEnd = version - 1;
     if (message.uriEnd <= message.uriStart) message.defect ??= 'empty request-URI';
+    else if (!isUriText(text, message.uriStart, message.uriEnd)) message.defect ??= 'malformed request-URI';
   }
   message.headersStart = lineEnd + 2;
   indexHeaders(message, text);
   if (message.defect === undefined) check(message, text, whole);
   return message;
+}
+
+/** The three digits after "SIP/2.0 ", -1 when they are none. */
+function statusCode(text: string): number {
+  const a = text.charCodeAt(8) - 48;
+  const b = text.charCodeAt(9) - 48;
+  const c = text.charCodeAt(10) - 48;
+  return a >= 0 && a <= 9 && b >= 0 && b <= 9 && c >= 0 && c <= 9 ? a * 100 + b * 10 + c : -1;
+}
+
+/** Whether no blank, control character, quote or angle bracket stands in a URI (RFC 3261 section 25.1). */
+function isUriText(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (c <= 32 || c === 34 || c === 60 || c === 62 || c === 127) return false;
+  }
+  return true;
 }
 
 function indexHeaders(message: SipMessage, text: string): void {
@@ -309,8 +330,15 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
     case 7:
       if (same(text, line, 'call-id')) noteCallId(message, text, colon, end);
       return;
+    case 9:
+      if (message.timestampLine < 0 && same(text, line, 'timestamp')) {
+        message.timestampLine = line;
+        message.timestampEnd = end;
+      }
+      return;
     case 12:
       if (same(text, line, 'max-forwards')) {
+        if (message.maxForwardsValue >= 0) message.defect ??= 'more than one Max-Forwards header';
         message.maxForwardsValue = skipBlank(text, colon + 1, end);
         message.maxForwardsEnd = end;
       }
@@ -350,6 +378,7 @@ function noteCallId(message: SipMessage, text: string, colon: number, end: numbe
 }
 
 function noteContentLength(message: SipMessage, text: string, colon: number, end: number): void {
+  if (message.contentLengthValue >= 0) message.defect ??= 'more than one Content-Length header';
   message.contentLengthValue = skipBlank(text, colon + 1, end);
   message.contentLengthEnd = end;
 }

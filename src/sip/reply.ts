@@ -35,7 +35,8 @@ export function reasonPhrase(code: number): string {
 
 /**
  * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
- * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came.
+ * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came; what a broken
+ * request lacks is left out. A 100 carries the Timestamp back (section 8.2.6.1).
  * `headers` are complete lines, each with its CRLF.
  */
 export function buildReply(
@@ -62,9 +63,16 @@ export function buildReply(
       out += `${text.slice(field.line, field.end)}\r\n`;
     }
   }
-  out += `From: ${text.slice(request.fromValue, request.fromEnd)}\r\nTo: ${text.slice(request.toValue, request.toEnd)}`;
-  if (code > 100 && toTag !== '' && request.toTag === '') out += `;tag=${toTag}`;
-  out += `\r\nCall-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\nCSeq: ${text.slice(request.cseqValue, request.cseqEnd)}\r\n`;
+  if (request.fromValue >= 0) out += `From: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
+  if (request.toValue >= 0) {
+    out += `To: ${text.slice(request.toValue, request.toEnd)}`;
+    out += code > 100 && toTag !== '' && request.toTag === '' ? `;tag=${toTag}\r\n` : '\r\n';
+  }
+  if (request.callIdValue >= 0) out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
+  if (request.cseqValue >= 0) out += `CSeq: ${text.slice(request.cseqValue, request.cseqEnd)}\r\n`;
+  if (code === 100 && request.timestampLine >= 0) {
+    out += `${text.slice(request.timestampLine, request.timestampEnd)}\r\n`;
+  }
   return `${out}${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 

@@ -87,7 +87,7 @@ export class Resolver {
 
   /** Calls `done` exactly once with the addresses to try in order, or with the reason there are none. */
   resolve(uri: SipUri, done: (result: Resolution) => void): void {
-    const host = uriParam(uri.params, 'maddr') || bareHost(uri.host);
+    const host = bareHost(uriParam(uri.params, 'maddr') || uri.host);
     const transport = uriTransport(uri);
     if (transport === undefined || transport === 'sctp') {
       done(new Error(`transport of ${uri.host} is not supported`));

@@ -4,12 +4,14 @@ import type { Clock } from '../core/clock.js';
 export const TICK_MS = 10;
 const SLOTS = 4096;
 const MASK = SLOTS - 1;
+const IDLE = -1;
+const FIRING = -2;
 
 /** Something that waits. A transaction is one itself, so that arming a timer allocates nothing. */
 export abstract class WheelTimer {
   /** @internal */ wheelNext: WheelTimer | undefined = undefined;
   /** @internal */ wheelPrevious: WheelTimer | undefined = undefined;
-  /** @internal Tick it is due at; -1 when it is not armed. */ wheelDue = -1;
+  /** @internal Tick it is due at; -1 when it is not armed, -2 when it is about to be called. */ wheelDue = -1;
   /** Called once when the time has come. */
   abstract onTimer(): void;
 }
@@ -58,7 +60,10 @@ export class TimerWheel {
 
   /** Disarms a timer; harmless when it is not armed. */
   cancel(timer: WheelTimer): void {
-    if (timer.wheelDue < 0) return;
+    if (timer.wheelDue < 0) {
+      timer.wheelDue = IDLE;
+      return;
+    }
     const next = timer.wheelNext;
     const previous = timer.wheelPrevious;
     if (next !== undefined) next.wheelPrevious = previous;
@@ -66,7 +71,7 @@ export class TimerWheel {
     else this.slots[timer.wheelDue & MASK] = next;
     timer.wheelNext = undefined;
     timer.wheelPrevious = undefined;
-    timer.wheelDue = -1;
+    timer.wheelDue = IDLE;
     this.armed--;
   }
 
@@ -103,13 +108,15 @@ export class TimerWheel {
       const next: WheelTimer | undefined = timer.wheelNext;
       if (timer.wheelDue <= now) {
         this.cancel(timer);
+        timer.wheelDue = FIRING;
         due.push(timer);
       }
       timer = next;
     }
     for (const each of due) {
-      // One that an earlier one of this slot armed again is not due any more.
-      if (each.wheelDue >= 0) continue;
+      // One that an earlier one of this slot cancelled or armed again is not due any more.
+      if (each.wheelDue !== FIRING) continue;
+      each.wheelDue = IDLE;
       try {
         each.onTimer();
       } catch (error) {

@@ -71,7 +71,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   if (portAt >= 0 && portAt < hostEnd) {
     const digits = text.slice(portAt + 1, hostEnd).trim();
     port = Number(digits);
-    if (digits === '' || digits.length > 5 || !(port >= 0 && port <= 65535)) return undefined;
+    if (!DIGITS.test(digits) || port > 65535) return undefined;
   }
   if (host === '' || /[\s<>@,]/.test(host)) return undefined;
   let branch = '';
@@ -91,6 +91,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     while (name < next && isSpace(text.charCodeAt(name))) name++;
     let stop = next;
     while (stop > name && isSpace(text.charCodeAt(stop - 1))) stop--;
+    if (stop === name) return undefined;
     switch (text.charCodeAt(name) | 32) {
       case 98: // branch
         if (isParam(text, name, stop, 'branch')) branch = paramValue(text, name + 6, stop);
@@ -101,7 +102,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
           rportStart = at;
           rportEnd = stop;
           const value = paramValue(text, name + 5, stop);
-          if (value !== '') rportValue = Number(value) | 0;
+          if (DIGITS.test(value)) rportValue = Number(value);
         } else if (isParam(text, name, stop, 'received')) {
           received = paramValue(text, name + 8, stop);
           receivedStart = at;
@@ -134,6 +135,8 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     receivedEnd,
   };
 }
+
+const DIGITS = /^[0-9]{1,5}$/;
 
 function commaOutsideQuotes(text: string, start: number, end: number): number {
   let quoted = false;

@@ -6,6 +6,8 @@ import {
   type Flow,
   hostPort,
   later,
+  newFlowId,
+  plainAddress,
   type Receiver,
   type SipSocket,
   type Source,
@@ -37,6 +39,7 @@ interface Waiting {
 
 /** One connection, inbound or outbound: framing, keep-alive, bounds. */
 export class StreamConnection implements Flow {
+  readonly id = newFlowId();
   open = true;
   connected: boolean;
   /** Names it is found by among the connections of its socket. */
@@ -138,7 +141,7 @@ export abstract class StreamSocket implements SipSocket {
   readonly connectMs: number;
   readonly maxQueuedBytes: number;
   private readonly connections = new Map<string, StreamConnection>();
-  private readonly all = new Set<StreamConnection>();
+  private readonly all = new Map<string, StreamConnection>();
   private server: Server | undefined;
   private closed = false;
 
@@ -225,14 +228,21 @@ export abstract class StreamSocket implements SipSocket {
       later(onError, { cause: 'send', message: (error as Error).message });
       return;
     }
-    this.all.add(made);
+    this.all.set(made.id, made);
     this.register(key, made);
     made.write(text, onError);
   }
 
+  findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
+    const connection = this.all.get(id);
+    return connection === undefined
+      ? undefined
+      : { flow: connection, address: connection.address, port: connection.port };
+  }
+
   /** @internal A connection is gone. */
   forget(connection: StreamConnection): void {
-    this.all.delete(connection);
+    this.all.delete(connection.id);
     for (const key of connection.keys) if (this.connections.get(key) === connection) this.connections.delete(key);
   }
 
@@ -240,7 +250,7 @@ export abstract class StreamSocket implements SipSocket {
     if (this.closed) return;
     this.closed = true;
     const server = this.server;
-    for (const connection of [...this.all]) connection.fail({ cause: 'send', message: 'shutting down' });
+    for (const connection of [...this.all.values()]) connection.fail({ cause: 'send', message: 'shutting down' });
     if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
@@ -253,7 +263,7 @@ export abstract class StreamSocket implements SipSocket {
       return;
     }
     const connection = new StreamConnection(this, socket, address, port, true);
-    this.all.add(connection);
+    this.all.set(connection.id, connection);
     this.register(connectionKey(address, port, undefined), connection);
   }
 
@@ -265,10 +275,6 @@ export abstract class StreamSocket implements SipSocket {
 
 function connectionKey(address: string, port: number, serverName: string | undefined): string {
   return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName}`;
-}
-
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.indexOf('.') > 0 ? address.slice(7) : address;
 }
 
 /** SIP over TCP. */

@@ -1,3 +1,4 @@
+import { systemRandom } from '../../core/random.js';
 import type { TransportName } from '../../core/uri.js';
 
 /** One local socket SIP is received on and sent from. */
@@ -25,6 +26,8 @@ export interface SipSocket {
     flow?: Flow | undefined,
     serverName?: string | undefined,
   ): void;
+  /** The connection of this socket that a flow token names, while it is open. Absent for datagram sockets. */
+  findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
   /** Starts receiving. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -36,8 +39,10 @@ export interface TransportError {
   readonly message: string;
 }
 
-/** A stream connection as the layers above know it: only whether it is still there. */
+/** A stream connection as the layers above know it. */
 export interface Flow {
+  /** Unguessable name, for flow tokens (RFC 5626 section 5.2). */
+  readonly id: string;
   readonly open: boolean;
 }
 
@@ -66,4 +71,14 @@ export function hostPort(host: string, port: number): string {
 /** Tells of an error after the present call: whoever sent something must first know that it did. */
 export function later(onError: ((error: TransportError) => void) | undefined, error: TransportError): void {
   if (onError !== undefined) queueMicrotask(() => onError(error));
+}
+
+/** 64 random bits that name a connection. */
+export function newFlowId(): string {
+  return systemRandom.uint32().toString(36) + systemRandom.uint32().toString(36);
+}
+
+/** An IPv4 address that came as an IPv4-mapped IPv6 one, as IPv4. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.indexOf('.') > 0 ? address.slice(7) : address;
 }
