@@ -59,11 +59,12 @@ TARGET: the MI door of a daemon (see mi), which then sends the events to this pr
   switchyard watch --nats nats://127.0.0.1:4222
   switchyard watch --to udp:127.0.0.1:8080 --json
 `,
-  db: `Usage: switchyard db init|show|import [--config FILE] [--partition P] [--replace] [FILE]
+  db: `Usage: switchyard db init|show|import [--config FILE] [--partition P] [--replace | --if-empty] [--json] [FILE]
 
 init    creates the tables and version rows of the partitions that lack them
 show    prints the rows as they would be loaded, and those that would not
-import  adds the rows of FILE (a JSON array or JSON lines, by column name) to the table of partition P
+import  adds the rows of FILE (a JSON array or JSON lines, by column name) to the table of partition P;
+        --replace empties the table first, --if-empty leaves a table that has rows as it is
 
   switchyard db init
   switchyard db import --partition acme gateways.json

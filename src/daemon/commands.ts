@@ -153,9 +153,16 @@ export async function database(values: Values, positionals: readonly string[], i
   if (file === undefined || only === undefined || partitions.length > 1) {
     throw new SwitchyardError('USAGE', 'db import needs --partition P and a FILE');
   }
+  if (values['if-empty'] === true) {
+    const { rows, discarded } = await showPartition(only);
+    if (rows.length + discarded.length > 0) {
+      io.out(`partition ${only.name}: has ${rows.length + discarded.length} rows already, nothing added\n`);
+      return 0;
+    }
+  }
   const count = await importRows(only, file, values['replace'] === true);
   io.out(
-    `${count} rows ${values['replace'] === true ? 'replaced those' : 'added to those'} of partition ${only.name}\n`,
+    `partition ${only.name}: ${count} rows ${values['replace'] === true ? 'in place of those it had' : 'added'}\n`,
   );
   return 0;
 }
@@ -164,8 +171,10 @@ async function initAll(partitions: readonly PartitionConfig[], io: CommandIo): P
   let status = 0;
   for (const partition of partitions) {
     try {
-      const report = await initPartition(partition);
-      io.out(`partition ${partition.name}: ${JSON.stringify(report)}\n`);
+      const { tableCreated, versionAdded, version } = await initPartition(partition);
+      const made = [tableCreated ? 'table' : '', versionAdded ? 'version row' : ''].filter((each) => each !== '');
+      const what = made.length === 0 ? 'was there already' : `made its ${made.join(' and ')}`;
+      io.out(`partition ${partition.name}: ${partition.tableName} version ${version}, ${what}\n`);
     } catch (error) {
       io.err(`partition ${partition.name}: ${messageOf(error)}\n`);
       status = 1;
