@@ -57,20 +57,22 @@ export class RestOfSet implements Targets {
   }
 }
 
-/** The rest of a ranked set, in the order of its ranking, then the default. */
+/** The rest of a ranked set, in the order of its ranking, then the default. The ranking may be made when it is needed. */
 export class RestOfRanking implements Targets {
   constructor(
     private readonly set: CompiledSet,
-    private readonly order: Int32Array,
+    private order: Int32Array | (() => Int32Array),
+    private readonly chosen: number,
     private remaining: number,
     private last: number,
-    private at = 1,
+    private at = 0,
   ) {}
 
   next(): Destination | undefined {
+    if (this.remaining > 0 && typeof this.order === 'function') this.order = this.order();
     while (this.remaining > 0 && this.at < this.order.length) {
-      const position = this.order[this.at++] as number;
-      if (!this.set.isActive(position)) continue;
+      const position = (this.order as Int32Array)[this.at++] as number;
+      if (position === this.chosen || !this.set.isActive(position)) continue;
       this.remaining--;
       return this.set.destinations[position];
     }
@@ -81,7 +83,7 @@ export class RestOfRanking implements Targets {
   }
 
   copy(): Targets {
-    return new RestOfRanking(this.set, this.order, this.remaining, this.last, this.at);
+    return new RestOfRanking(this.set, this.order, this.chosen, this.remaining, this.last, this.at);
   }
 }
 

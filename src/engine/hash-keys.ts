@@ -9,7 +9,6 @@ const AT = 64;
 const SEMICOLON = 59;
 const QUESTION = 63;
 const LEFT_BRACKET = 91;
-const RIGHT_BRACKET = 93;
 
 /**
  * Hash of a URI over two keys: the user (without password), then the host; ":port" stays on the host when it is written
@@ -30,18 +29,27 @@ export function uriHash(uri: string, userOnly: boolean): number {
   }
   if (scheme === 'other') return finish(uri, start, start, start, uri.length, userOnly);
 
-  // ";" and "?" may stand in the user part, so its end, the last "@", is looked for before anything else. It is nearly
-  // always the only one; lastIndexOf costs twice as much.
-  let at = uri.indexOf('@', start);
-  if (at >= start && uri.indexOf('@', at + 1) >= 0) at = uri.lastIndexOf('@');
+  // One pass: ";" and "?" may stand in the user part, so only the last "@" ends it, and whatever was taken for host,
+  // password or port before it was user.
   let userEnd = start;
+  let firstColon = -1;
   let hostStart = start;
-  if (at >= start) {
-    hostStart = at + 1;
-    while (userEnd < at && uri.charCodeAt(userEnd) !== COLON) userEnd++;
+  let hostEnd = -1;
+  for (let i = start; i < length; i++) {
+    const c = uri.charCodeAt(i);
+    if (c > AT || c < COLON) continue;
+    if (c === AT) {
+      userEnd = firstColon < 0 ? i : firstColon;
+      hostStart = i + 1;
+      hostEnd = -1;
+    } else if (c === COLON) {
+      if (firstColon < 0) firstColon = i;
+      if (hostEnd < 0) hostEnd = i;
+    } else if (hostEnd < 0 && (c === SEMICOLON || c === QUESTION)) hostEnd = i;
   }
   if (userOnly) return finish(uri, start, userEnd, 0, 0, true);
-  const hostEnd = endOfHost(uri, hostStart);
+  if (uri.charCodeAt(hostStart) === LEFT_BRACKET) hostEnd = uri.indexOf(']', hostStart) + 1 || length;
+  else if (hostEnd < 0) hostEnd = length;
   if (hostEnd === hostStart) return NO_HASH;
   let keyEnd = hostEnd;
   if (uri.charCodeAt(hostEnd) === COLON) {
@@ -73,20 +81,6 @@ function schemeOf(uri: string, colon: number): 'sip' | 'sips' | 'tel' | 'other' 
     return (uri.charCodeAt(3) | 32) === 115 ? 'sips' : 'other';
   }
   return colon === 3 && a === 116 && b === 101 && c === 108 ? 'tel' : 'other';
-}
-
-function endOfHost(uri: string, start: number): number {
-  let i = start;
-  if (uri.charCodeAt(i) === LEFT_BRACKET) {
-    while (i < uri.length && uri.charCodeAt(i) !== RIGHT_BRACKET) i++;
-    return Math.min(i + 1, uri.length);
-  }
-  for (; i < uri.length; i++) {
-    const c = uri.charCodeAt(i);
-    // One comparison for nearly all characters of a host: the four stand close together.
-    if (c <= AT && c >= COLON && (c <= SEMICOLON || c >= QUESTION)) break;
-  }
-  return i;
 }
 
 function defaultPortOf(uri: string, scheme: 'sip' | 'sips', paramsStart: number): number {

@@ -43,7 +43,8 @@ export class PlainRequest implements RequestView {
   }
 
   get authUsername(): string | undefined {
-    return this.credentialsIn('proxy-authorization') ?? this.credentialsIn('authorization');
+    const credentials = this.header('proxy-authorization') ?? this.header('authorization');
+    return credentials === undefined ? undefined : digestUsername(credentials);
   }
 
   hashVar(partition: string): string | undefined {
@@ -58,8 +59,7 @@ export class PlainRequest implements RequestView {
     return this.formats.scoreOf?.(partition, destinationUri, attrs);
   }
 
-  private credentialsIn(name: string): string | undefined {
-    const header = this.data.headers.find((each) => each[0].trim().toLowerCase() === name);
-    return header === undefined ? undefined : digestUsername(header[1]);
+  private header(name: string): string | undefined {
+    return this.data.headers.find((each) => each[0].trim().toLowerCase() === name)?.[1];
   }
 }

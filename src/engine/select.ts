@@ -1,6 +1,6 @@
 import { type Algorithm, FLAG, type SelectEnv, UNCOMPUTABLE } from './algorithms/algorithm.js';
 import { first } from './algorithms/first.js';
-import { ALGORITHMS } from './algorithms/list.js';
+import { algorithmOf } from './algorithms/list.js';
 import { type CompiledSet, NONE } from './compiled-set.js';
 import type { Destination } from './destination.js';
 import { NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from './failover.js';
@@ -44,12 +44,12 @@ export function chooseIn(
   if (set.activeBefore(size) === 0) return 'no active destination';
 
   const { flags } = target;
-  let algorithm = ALGORITHMS[target.algorithm];
+  let algorithm = algorithmOf(target.algorithm);
   if (algorithm === undefined) {
     env.warn(partition.name, `algorithm ${target.algorithm} is not known: the first active destination is taken`);
     algorithm = first;
   }
-  if (algorithm.order !== undefined) return chooseRanked(partition, set, algorithm, target, request);
+  if (algorithm.ranks === true) return chooseRanked(partition, set, algorithm, target, request);
 
   const useDefault = (flags & FLAG.useDefault) !== 0 && size > 1;
   const end = useDefault ? size - 1 : size;
@@ -64,9 +64,14 @@ export function chooseIn(
   const kept = Math.max(0, Math.min(target.maxResults - 1, others));
   const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
   const count = 1 + kept + (last === NONE ? 0 : 1);
-  return { destination, rest: new RestOfSet(set, chosen, end, kept, last), count };
+  if (algorithm.order === undefined) return { destination, rest: new RestOfSet(set, chosen, end, kept, last), count };
+  const ranking = () => algorithm.order?.(set, request, end, partition.options) ?? NO_POSITIONS;
+  return { destination, rest: new RestOfRanking(set, ranking, chosen, kept, last), count };
 }
 
+const NO_POSITIONS = new Int32Array(0);
+
+/** Algorithms that must rank all candidates to find the best one. */
 function chooseRanked(
   partition: Partition,
   set: CompiledSet,
@@ -77,7 +82,7 @@ function chooseRanked(
   const size = set.destinations.length;
   const useDefault = (target.flags & FLAG.useDefault) !== 0;
   const end = useDefault ? size - 1 : size;
-  const order = algorithm.order?.(set, request, end, partition.options) ?? new Int32Array(0);
+  const order = algorithm.order?.(set, request, end, partition.options) ?? NO_POSITIONS;
   let chosen = order[0] ?? NONE;
   // The original never falls back on the default here, so flag d on a single destination makes every call fail.
   if (chosen === NONE && useDefault && partition.options.compat !== 'strict' && set.isActive(size - 1)) {
@@ -90,7 +95,7 @@ function chooseRanked(
   const kept = Math.max(0, Math.min(target.maxResults - 1, order.length - 1));
   const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
   const count = 1 + kept + (last === NONE ? 0 : 1);
-  return { destination, rest: new RestOfRanking(set, order, kept, last), count };
+  return { destination, rest: new RestOfRanking(set, order, chosen, kept, last), count };
 }
 
 function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destination {

@@ -45,6 +45,8 @@ export interface Algorithm {
   ): number;
   /** All candidates, best first, for algorithms that rank; the first is the choice. Empty when there is none. */
   order?(set: CompiledSet, request: RequestView, end: number, partition: PartitionOptions): Int32Array;
+  /** The choice itself takes the whole `order`; otherwise that is only asked for when a call fails over. */
+  readonly ranks?: boolean;
   /** Whether a choice counts as a turn of round robin. */
   readonly takesTurns?: boolean;
 }

@@ -7,6 +7,7 @@ import { rank } from './rank.js';
 export const byLoad: Algorithm = {
   code: 9,
   name: 'by-load',
+  ranks: true,
   choose(set, request, end, _flags, partition) {
     return this.order?.(set, request, end, partition)[0] ?? NONE;
   },
@@ -25,6 +26,7 @@ export const byLoad: Algorithm = {
 export const byScore: Algorithm = {
   code: 10,
   name: 'by-score',
+  ranks: true,
   choose(set, request, end, _flags, partition) {
     return this.order?.(set, request, end, partition)[0] ?? NONE;
   },

@@ -6,6 +6,7 @@ import { hashCallId } from './hash-call-id.js';
 import { hashFromUri, hashRequestUri, hashToUri } from './hash-uri.js';
 import { hashVariable } from './hash-variable.js';
 import { random } from './random.js';
+import { rendezvous } from './rendezvous.js';
 import { roundRobin } from './round-robin.js';
 
 /** Every algorithm of OpenSIPS' numbering, in order of its code. */
@@ -23,7 +24,17 @@ export const ALGORITHMS: readonly Algorithm[] = [
   byScore,
 ];
 
-const BY_NAME = new Map(ALGORITHMS.map((algorithm) => [algorithm.name, algorithm.code]));
+/** Our own, with codes far from those the original may come to use. */
+export const OWN_ALGORITHMS: readonly Algorithm[] = [rendezvous];
+
+const OWN_BY_CODE = new Map(OWN_ALGORITHMS.map((algorithm) => [algorithm.code, algorithm]));
+
+/** The algorithm with a code; undefined for any other number: those take the first active destination, as documented. */
+export function algorithmOf(code: number): Algorithm | undefined {
+  return ALGORITHMS[code] ?? OWN_BY_CODE.get(code);
+}
+
+const BY_NAME = new Map([...ALGORITHMS, ...OWN_ALGORITHMS].map((algorithm) => [algorithm.name, algorithm.code]));
 
 /** The code of an algorithm given by name, or undefined. */
 export function algorithmCode(name: string): number | undefined {

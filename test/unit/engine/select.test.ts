@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ALGORITHMS, algorithmCode } from '../../../src/engine/algorithms/list.js';
+import { ALGORITHMS, algorithmCode, OWN_ALGORITHMS } from '../../../src/engine/algorithms/list.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { dispatcherHash } from '../../../src/engine/hash.js';
@@ -157,7 +157,7 @@ describe('a selection', () => {
           minLength: 1,
           maxLength: 12,
         }),
-        fc.constantFrom(...ALGORITHMS.map((each) => each.code)),
+        fc.constantFrom(...[...ALGORITHMS, ...OWN_ALGORITHMS].map((each) => each.code)),
         fc.boolean(),
         fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 4 }),
         (members, alg, useDefault, earlier) => {
@@ -190,6 +190,40 @@ describe('a selection', () => {
       if (before[i] === 'd3') assert.notEqual(name, 'd3');
       else assert.equal(name, before[i]);
     });
+  });
+});
+
+describe('rendezvous hashing', () => {
+  const names = Array.from({ length: 12 }, (_, i) => `gw${String.fromCharCode(97 + i)}`);
+  const calls = Array.from({ length: 600 }, (_, i) => request({ callId: `call-${i}` }));
+  const where = (w: World) => calls.map((view) => run(w, { alg: 'rendezvous', flags: 'f' }, view) as string[]);
+
+  test('moves the calls of a destination that is gone to where they would have failed over, and no others', () => {
+    const w = world(setOf(names.join(' ')));
+    const before = where(w);
+    w.partition.load(setOf(names.filter((name) => name !== 'gwd').join(' ')), { inheritState: true });
+    where(w).forEach((now, i) => {
+      assert.deepEqual(
+        now,
+        before[i]?.filter((name) => name !== 'gwd'),
+      );
+    });
+    assert.ok(new Set(before.filter((each) => each[0] === 'gwd').map((each) => each[1])).size > 6);
+  });
+
+  test('shares by weight', () => {
+    const w = world(setOf('a b3 c0'));
+    const first = where(w).map((each) => each[0]);
+    assert.ok(!first.includes('c'));
+    const share = first.filter((name) => name === 'b').length / first.length;
+    assert.ok(Math.abs(share - 0.75) < 0.06, `${share}`);
+  });
+
+  test('goes by hash_pvar where it is set', () => {
+    const w = world(setOf(names.join(' ')));
+    const chosen = calls.map(({ callId }) => run(w, { alg: 100 }, request({ callId, hashVar: () => 'tenant' }))[0]);
+    assert.equal(new Set(chosen).size, 1);
+    assert.equal(run(w, { alg: 100 }, request({ hashVar: () => '' })), 'nothing to hash');
   });
 });
 
