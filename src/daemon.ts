@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { pino } from 'pino';
-import { BlacklistTable } from './blacklist/blacklist.js';
+import { type BlacklistDefinition, BlacklistTable } from './blacklist/blacklist.js';
 import type { PartitionConfig, Settings } from './config/settings.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { Emitter } from './core/emitter.js';
@@ -34,13 +35,14 @@ import { createProber, type Prober } from './probing/prober.js';
 import { ProxyCore } from './proxy/proxy.js';
 import { type DispatcherFormats, RequestScope } from './route/request-scope.js';
 import { compileRule } from './route/rule.js';
-import { RulesRouter } from './route/rules-router.js';
+import { RulesRouter, type SelectionTally } from './route/rules-router.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
 import { Originator } from './sip/originate.js';
 import { Resolver } from './sip/resolve.js';
 import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
+import { TlsSocket } from './sip/transport/tls.js';
 import type { SipSocket } from './sip/transport/transport.js';
 import { Metrics } from './stats/metrics.js';
 import { createStore } from './store/create-store.js';
@@ -86,7 +88,10 @@ export class Daemon implements Service {
   readonly http: HttpServer | undefined;
   readonly miDatagrams: readonly MiDatagram[];
   private readonly clock: Clock;
-  private readonly formats: DispatcherFormats;
+  private formats: DispatcherFormats;
+  private settings: Settings;
+  private readonly selections: SelectionTally;
+  private readonly statistic: (name: string) => number | undefined;
   private readonly log: Logger;
   private readonly events = new Emitter<DispatcherEvent>((error) =>
     this.log.error({ err: error }, 'an event listener failed'),
@@ -107,6 +112,7 @@ export class Daemon implements Service {
 
   constructor(private readonly options: DaemonOptions) {
     const { settings } = options;
+    this.settings = settings;
     const clock = (this.clock = options.clock ?? systemClock);
     const random = options.random ?? systemRandom;
     const log = (this.log = options.log);
@@ -142,30 +148,20 @@ export class Daemon implements Service {
     this.sockets = new LocalSockets(this.sipSockets);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
-    const formats = (this.formats = dispatcherFormats(settings.dispatcher, (name) => statistics.lookup(name)));
+    this.statistic = (name) => statistics.lookup(name);
+    const formats = dispatcherFormats(settings.dispatcher, this.statistic);
+    this.formats = formats;
 
     // Partitions
     this.pools = new DatabasePools(log);
-    this.blacklists = new BlacklistTable(
-      log,
-      settings.partitions.flatMap((each) =>
-        [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
-      ),
-    );
+    this.blacklists = new BlacklistTable(log, blacklistDefinitions(settings));
     for (const config of settings.partitions) this.addPartition(config);
 
     // Routing
-    const selections = metrics.counter('switchyard_selections_total', 'Selections by partition and result');
-    const rules = settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name)));
-    const router = new RulesRouter({
-      engine,
-      sockets: this.sockets,
-      rules,
-      formats,
-      blocked: (lists, address) => this.blacklists.blocked(lists, address),
-      tally: selectionTally(selections),
-      log,
-    });
+    this.selections = selectionTally(
+      metrics.counter('switchyard_selections_total', 'Selections by partition and result'),
+    );
+    const router = this.router(settings, formats);
     this.proxy = new ProxyCore(
       this.layer,
       this.sockets,
@@ -214,8 +210,8 @@ export class Daemon implements Service {
             },
           });
     const sinks: EventSink[] = [
-      new UdpSink({ defaultPartition: () => settings.defaultPartition }),
-      new UnixSink({ defaultPartition: () => settings.defaultPartition }),
+      new UdpSink({ defaultPartition: () => this.settings.defaultPartition }),
+      new UnixSink({ defaultPartition: () => this.settings.defaultPartition }),
       ...(this.nats === undefined ? [] : [this.nats.sink]),
     ];
     this.publisher = new EventPublisher({ clock, log, sinks });
@@ -289,7 +285,7 @@ export class Daemon implements Service {
     }
     this.log.info(
       {
-        listen: this.sipSockets.map((socket) => socket.description),
+        listen: this.sipSockets.map((socket) => `${socket.transport}:${socket.sentBy}`),
         partitions: [...this.runtimes.keys()],
         version: VERSION,
       },
@@ -325,6 +321,46 @@ export class Daemon implements Service {
   /** A request as rules and the engine see it, with the module parameters' formats of this configuration. */
   scope(message: SipMessage): RequestScope {
     return new RequestScope(message, undefined, message.requestUri, this.formats);
+  }
+
+  /**
+   * Takes new settings while calls go on: partitions are added, dropped and changed, rules, blacklists and probing are
+   * replaced; certificates are read again. Destinations that stay keep their state. Returns the settings that only a
+   * restart can change. Throws SwitchyardError when something in them cannot be used; nothing has then been changed.
+   */
+  async reconfigure(settings: Settings): Promise<readonly string[]> {
+    const formats = dispatcherFormats(settings.dispatcher, this.statistic);
+    const router = this.router(settings, formats);
+    for (const config of settings.partitions) await createStore(config, { pools: this.pools }).close();
+    const before = this.settings;
+    const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
+    this.settings = settings;
+    this.formats = formats;
+    this.engine.defaultPartition = settings.defaultPartition ?? 'default';
+    const wanted = new Map(settings.partitions.map((each) => [each.name, each]));
+    const ended: PartitionRuntime[] = [];
+    const begun: PartitionRuntime[] = [];
+    for (const [name, runtime] of this.runtimes) {
+      const config = wanted.get(name);
+      if (config !== undefined && !dispatcherChanged && isDeepStrictEqual(config, runtime.options.config)) continue;
+      ended.push(runtime);
+      this.runtimes.delete(name);
+      if (config === undefined) this.engine.removePartition(name);
+    }
+    this.blacklists.define(blacklistDefinitions(settings));
+    for (const config of settings.partitions) {
+      if (!this.runtimes.has(config.name)) begun.push(this.addPartition(config));
+    }
+    this.proxy.useRouter(router);
+    this.prober.configure(settings.dispatcher, settings.partitions);
+    // What the old store still has to write is written before the new one is read.
+    await Promise.all(ended.map((runtime) => runtime.stop()));
+    await Promise.all(begun.map((runtime) => runtime.start()));
+    for (const partition of this.engine.partitions) this.blacklists.rebuild(partition);
+    for (const socket of this.sipSockets) if (socket instanceof TlsSocket) socket.reloadCertificates();
+    (this.log as { level?: string }).level = settings.log.level;
+    const fixed = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as const;
+    return fixed.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
   }
 
   /** What /health tells. */
@@ -397,9 +433,22 @@ export class Daemon implements Service {
     }
   }
 
-  private addPartition(config: PartitionConfig): void {
+  private router(settings: Settings, formats: DispatcherFormats): RulesRouter {
+    const { engine, blacklists } = this;
+    return new RulesRouter({
+      engine,
+      sockets: this.sockets,
+      rules: settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name))),
+      formats,
+      blocked: (lists, address) => blacklists.blocked(lists, address),
+      tally: this.selections,
+      log: this.log,
+    });
+  }
+
+  private addPartition(config: PartitionConfig): PartitionRuntime {
     const { engine, clock, log } = this;
-    const partition = engine.addPartition(partitionOptions(config, this.options.settings.dispatcher));
+    const partition = engine.putPartition(partitionOptions(config, this.settings.dispatcher));
     const store = createStore(config, { pools: this.pools });
     const own = log.child({ partition: config.name });
     const flusher = config.persistentState
@@ -410,22 +459,21 @@ export class Daemon implements Service {
           changes: engine.states,
           clock,
           logger: own,
-          intervalMs: this.options.settings.dispatcher.flushInterval * 1000,
+          intervalMs: this.settings.dispatcher.flushInterval * 1000,
         })
       : undefined;
-    this.runtimes.set(
-      config.name,
-      new PartitionRuntime({
-        config,
-        partition,
-        store,
-        flusher,
-        resolver: this.resolver,
-        clock,
-        log: own,
-        loaded: (loaded) => this.loaded(loaded),
-      }),
-    );
+    const runtime = new PartitionRuntime({
+      config,
+      partition,
+      store,
+      flusher,
+      resolver: this.resolver,
+      clock,
+      log: own,
+      loaded: (loaded) => this.loaded(loaded),
+    });
+    this.runtimes.set(config.name, runtime);
+    return runtime;
   }
 
   private loaded(partition: Partition): void {
@@ -436,7 +484,7 @@ export class Daemon implements Service {
 
   private *stateEntries() {
     for (const partition of this.engine.partitions) {
-      for (const destination of destinationsOf(partition)) yield stateEntry(destination, this.options.settings.node);
+      for (const destination of destinationsOf(partition)) yield stateEntry(destination, this.settings.node);
     }
   }
 
@@ -454,7 +502,7 @@ export class Daemon implements Service {
       raised.with({ partition, status: change.edge }).value++;
       this.publish(statusEvent(change, ids));
     }
-    this.nats?.putState(stateEntry(destination, this.options.settings.node));
+    this.nats?.putState(stateEntry(destination, this.settings.node));
   }
 
   private publish(event: DispatcherEvent): void {
@@ -477,11 +525,17 @@ export class Daemon implements Service {
   }
 }
 
+function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {
+  return settings.partitions.flatMap((each) =>
+    [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
+  );
+}
+
 function* destinationsOf(partition: Partition): Generator<Destination> {
   for (const set of partition.snapshot.sets.values()) yield* set.destinations;
 }
 
-function selectionTally(family: ReturnType<Metrics['counter']>) {
+function selectionTally(family: ReturnType<Metrics['counter']>): SelectionTally {
   const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
   const of = (partition: string) => {
     let tally = tallies.get(partition);

@@ -31,8 +31,21 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, 'string' | 'boole
 export function parseCommand(command: string, args: readonly string[]): Arguments {
   const options = OPTIONS[command];
   if (options === undefined) throw new SwitchyardError('USAGE', `unknown command "${command}"`);
-  // What follows an MI command's name belongs to the command, even when it looks like an option.
-  const own = command === 'mi' ? ownOptions(args, options) : args.length;
+  if (command === 'mi') {
+    // Nobody means "--json" as a value of a management command; people put it last.
+    const rest = args.filter((arg) => arg !== '--json');
+    if (rest.length < args.length) return parseOwn(['--json', ...rest], options, true);
+  }
+  return parseOwn(args, options, command === 'mi');
+}
+
+/** What follows an MI command's name belongs to the command, even when it looks like an option. */
+function parseOwn(
+  args: readonly string[],
+  options: Readonly<Record<string, 'string' | 'boolean'>>,
+  endsAtPositional: boolean,
+): Arguments {
+  const own = endsAtPositional ? ownOptions(args, options) : args.length;
   try {
     const { values, positionals } = parseArgs({
       args: args.slice(0, own),

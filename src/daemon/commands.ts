@@ -4,11 +4,11 @@ import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { checkConfiguration } from '../config/check.js';
 import { loadSettings } from '../config/load.js';
-import { formatProblems } from '../config/problem.js';
+import { ConfigError, formatProblems } from '../config/problem.js';
 import type { PartitionConfig, Settings } from '../config/settings.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
-import { nullLogger } from '../core/logger.js';
+import { type Logger, nullLogger } from '../core/logger.js';
 import { createLogger, Daemon } from '../daemon.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
@@ -47,10 +47,23 @@ export async function serve(values: Values, io: CommandIo): Promise<number> {
     log.fatal({ err: error }, 'a rejection nobody handled; the daemon goes on');
   });
   await daemon.start();
+  process.on('SIGHUP', () => void reconfigure(daemon, values, log));
   const signal = await ended;
   log.info({ signal }, 'stopping');
   await daemon.stop();
   return 0;
+}
+
+/** SIGHUP: new settings are taken whole, or refused whole with the old ones going on. */
+async function reconfigure(daemon: Daemon, values: Values, log: Logger): Promise<void> {
+  try {
+    const { settings, warnings } = loadSettings(values['config'] as string | undefined);
+    const restart = await daemon.reconfigure(settings);
+    log.info({ warnings, needRestart: restart }, 'settings reloaded');
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
+    log.error({ problems }, 'the new settings are refused, the old ones stay');
+  }
 }
 
 /** switchyard check. Returns the exit status. */

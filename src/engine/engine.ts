@@ -50,14 +50,28 @@ export class Engine {
     if (this.byName.has(options.name)) {
       throw new SwitchyardError('CONFIG_INVALID', `partition "${options.name}" is defined twice`);
     }
-    const partition = createPartition(options, this.options.clock, (signal) => this.states.apply(signal));
+    // A copy of its own: putPartition changes it in place, so that everyone who holds the partition sees it.
+    const partition = createPartition({ ...options }, this.options.clock, (signal) => this.states.apply(signal));
     this.byName.set(options.name, partition);
+    this.setPolicy(options);
+    return partition;
+  }
+
+  private setPolicy(options: PartitionOptions): void {
     this.policies.set(options.name, {
       probingThreshold: options.probingThreshold,
       compat: options.compat,
       ...(options.flavour === 'kamailio' ? { decide: this.options.decideKamailio } : {}),
     });
-    return partition;
+  }
+
+  /** Adds a partition, or gives one that is there new options: its snapshot and states stay until it is loaded again. */
+  putPartition(options: PartitionOptions): Partition {
+    const known = this.byName.get(options.name);
+    if (known === undefined) return this.addPartition(options);
+    Object.assign(known.options, options);
+    this.setPolicy(options);
+    return known;
   }
 
   /** Forgets a partition. Transactions that have its snapshot keep it. Returns whether it was there. */
