@@ -31,7 +31,7 @@ export class Relay implements ClientUser {
     private readonly server: ServerTransaction,
     message: SipMessage,
     private readonly source: Source,
-    private readonly requestUri: string,
+    private requestUri: string,
     private readonly preprocessed: readonly TextEdit[],
     private plan: RelayPlan | undefined,
   ) {
@@ -257,6 +257,8 @@ export class Relay implements ClientUser {
   /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
   private release(): void {
     this.message = undefined;
+    // Cut from the message, it would keep the whole of it.
+    this.requestUri = '';
     this.plan = undefined;
     this.best = undefined;
     this.hop = undefined;

@@ -137,7 +137,7 @@ export class TransactionLayer implements Receiver {
 
   /** Begins a server transaction for a request handed up by onRequest. */
   serve(request: SipMessage, source: Source): ServerTransaction {
-    const key = serverKey(request, request.method);
+    const key = selfContained(serverKey(request, request.method));
     const server =
       request.method === 'INVITE'
         ? new InviteServer(this, key, request, source)
@@ -288,6 +288,15 @@ function serverKey(request: SipMessage, method: string): string {
   }
   const topVia = request.text.slice(via.start, via.end);
   return `${request.requestUri}|${request.fromTag}|${request.callId}|${request.cseqNumber}|${topVia}|${method}`;
+}
+
+/**
+ * A string that keeps no other alive. The engine leaves a concatenation as references to its parts, and a part cut from a
+ * message refers to all of it: a key in the table would hold its request for the 32 seconds a transaction lingers. Reading
+ * it as a number makes the engine write it out in one piece.
+ */
+function selfContained(text: string): string {
+  return Number(text) === 0 ? text.trim() : text;
 }
 
 /** FNV-1a over the code units, continued from `seed`. */
