@@ -2,6 +2,7 @@ import type { Destination, ResolvedAddress } from '../engine/destination.js';
 import type { FlowTarget } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
+import type { ResolvedTarget } from '../sip/target.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
@@ -21,6 +22,8 @@ export interface NextHop {
   readonly destination?: Destination | undefined;
   /** Changes to the request on this branch only. */
   readonly edits?: readonly TextEdit[] | undefined;
+  /** Max-Forwards for a request that came without one; default 70. */
+  readonly maxForwards?: number | undefined;
 }
 
 /** Why a destination did not take a request. */
@@ -32,6 +35,16 @@ export interface HopFailure {
   readonly cause?: string | undefined;
 }
 
+/** A reply of our own. `headers` are complete lines. */
+export interface LocalReply {
+  readonly code: number;
+  readonly reason: string;
+  readonly headers?: string;
+}
+
+/** What follows a failure: the next place is tried (true), the best reply so far is given (false), or this reply is. */
+export type AfterFailure = boolean | LocalReply;
+
 /**
  * How a request is relayed: where to, one after the other, and what a failure means. Made by the router for one
  * request; the proxy asks it, it never asks the proxy.
@@ -39,8 +52,17 @@ export interface HopFailure {
 export interface RelayPlan {
   /** The next place to try; undefined when there is none left. */
   next(): NextHop | undefined;
-  /** A place did not take it. Returns whether the next one is to be tried. Not called for a request that was cancelled. */
-  failed(hop: NextHop, failure: HopFailure): boolean;
+  /** A place did not take it; `reply` is the final reply that came, if any. Not called for a request that was cancelled. */
+  failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
+  /** The caller gave up: told at once, before the branch under way has ended. */
+  callerGaveUp?(): void;
+  /** The branch of a request that was cancelled has ended. A reply that is returned goes to the caller in place of its own. */
+  cancelled?(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
+  /**
+   * A reply above 100 came from a place. Returns it as it is to be passed on: itself or one made of it; undefined drops
+   * it, if it is provisional.
+   */
+  reply?(hop: NextHop, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined;
   /** A place answered at all: a provisional or final reply that is no failure. */
   answered?(hop: NextHop, code: number): void;
   /** Whether an address may be sent to (blacklists); absent: every one. */
@@ -62,8 +84,8 @@ export type RouteDecision =
       readonly recordRoute: boolean;
       readonly edits: readonly TextEdit[];
     }
-  /** Answered here. `headers` are complete lines. */
-  | { readonly kind: 'reply'; readonly code: number; readonly reason: string; readonly headers?: string }
+  /** Answered here. */
+  | ({ readonly kind: 'reply' } & LocalReply)
   /** Somebody else answers through the server transaction handed to `route`. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'drop' };
@@ -80,10 +102,18 @@ export interface RoutedRequest {
   transaction(): ServerTransaction;
 }
 
+/** Where an ACK for a 2xx goes. */
+export interface AckRoute {
+  readonly hop: NextHop;
+  readonly edits: readonly TextEdit[];
+}
+
 /** Where requests go: compiled rules, or a route script. */
 export interface Router {
+  /** Whether requests whose Max-Forwards is used up come here too; otherwise they are answered 483 before. */
+  readonly checksMaxForwards?: boolean;
   /** Called for every request but ACK and CANCEL. Must not block. */
   route(request: RoutedRequest): RouteDecision | Promise<RouteDecision>;
   /** An ACK for a 2xx: where it goes, or undefined to drop it. */
-  routeAck(request: RoutedRequest): { readonly hop: NextHop; readonly edits: readonly TextEdit[] } | undefined;
+  routeAck(request: RoutedRequest): AckRoute | undefined | Promise<AckRoute | undefined>;
 }

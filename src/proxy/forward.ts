@@ -15,6 +15,8 @@ export interface Forwarding {
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
+  /** Max-Forwards for a request that has none; default 70. */
+  readonly maxForwards?: number | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export function forwardedRequest(f: Forwarding): string {
   const via = viaEdit(message, f.source);
   if (via !== undefined) edits.push(via);
   const hops = message.maxForwards;
-  if (hops < 0) added += 'Max-Forwards: 70\r\n';
+  if (hops < 0) added += `Max-Forwards: ${f.maxForwards ?? 70}\r\n`;
   else edits.push({ start: message.maxForwardsValue, end: message.maxForwardsEnd, text: String(hops - 1) });
   let at = message.viaLine;
   // Router edits may lie before the first Via (a Route line there); then the head is cut too.

@@ -9,7 +9,7 @@ import { removeFirst, routeValues } from '../sip/route-set.js';
 import { hash32, type Tally, type TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
-import type { NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
+import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
 import { Relay } from './relay.js';
 
@@ -73,6 +73,8 @@ export class ProxyCore implements TransactionUser {
       return;
     }
     if (decision instanceof Promise) {
+      // Until it is known where the request goes, its transaction absorbs what comes again.
+      this.trying(routed.transaction());
       decision.then(
         (late) => this.carryOut(routed, late),
         (error) => this.routeFailed(routed, error),
@@ -87,8 +89,22 @@ export class ProxyCore implements TransactionUser {
     if (hops === 0 || Number.isNaN(hops)) return;
     const routed = new Routed(this, request, source);
     const to = this.router.routeAck(routed);
-    if (to === undefined) return;
-    this.forwardStateless(routed, to.hop, false, to.edits);
+    if (to instanceof Promise) {
+      to.then(
+        (late) => this.forwardAck(routed, late),
+        (error) => this.log.error({ err: error, callId: request.callId }, 'routing of an ACK failed, it was dropped'),
+      );
+    } else this.forwardAck(routed, to);
+  }
+
+  private forwardAck(routed: Routed, to: AckRoute | undefined): void {
+    if (to !== undefined) this.forwardStateless(routed, to.hop, false, to.edits);
+  }
+
+  private trying(server: ServerTransaction): void {
+    if (server.invite && server.state === 'trying' && this.options.auto100) {
+      server.replyWith(100, 'Giving it a try');
+    }
   }
 
   onCancel(server: InviteServer): void {
@@ -130,15 +146,21 @@ export class ProxyCore implements TransactionUser {
 
   private carryOut(routed: Routed, decision: RouteDecision): void {
     const { message, source } = routed;
+    // The caller may have given up while a router was thinking, and has been answered.
+    if (routed.answered) return;
+    if (message.maxForwards === 0 && (decision.kind === 'relay' || decision.kind === 'stateless')) {
+      this.answerRouted(routed, 483);
+      return;
+    }
     if (message.method === 'CANCEL' && decision.kind !== 'stateless') {
       // It must follow its INVITE; one that is not known here has nothing to be cancelled (RFC 3261 section 16.10).
-      this.answer(message, source, 481, reasonPhrase(481));
+      this.answerRouted(routed, 481);
       return;
     }
     switch (decision.kind) {
       case 'relay': {
         const server = routed.transaction();
-        if (server.invite && this.options.auto100) server.replyWith(100, 'Giving it a try');
+        this.trying(server);
         const relay = new Relay(this, server, message, source, routed.requestUri, routed.preprocessed, decision.plan);
         server.owner = relay;
         relay.start();
@@ -153,7 +175,9 @@ export class ProxyCore implements TransactionUser {
         this.counted(decision.code);
         return;
       case 'taken':
+        return;
       case 'drop':
+        routed.abandon();
         return;
     }
   }
@@ -161,14 +185,18 @@ export class ProxyCore implements TransactionUser {
   private routeFailed(routed: Routed, error: unknown): void {
     const callId = routed.message.callId;
     this.log.error({ err: error, callId, method: routed.message.method }, 'routing failed, answered 500');
-    routed.transaction().replyWith(500, reasonPhrase(500));
-    this.counted(500);
+    if (!routed.answered) this.answerRouted(routed, 500);
+  }
+
+  private answerRouted(routed: Routed, code: number): void {
+    routed.transaction().replyWith(code, reasonPhrase(code));
+    this.counted(code);
   }
 
   /** Validation before anything is done with a request (RFC 3261 section 16.3). */
   private examine(request: SipMessage): { code: number; reason: string; headers?: string } | undefined {
     const hops = request.maxForwards;
-    if (hops === 0) return { code: 483, reason: reasonPhrase(483) };
+    if (hops === 0 && this.router.checksMaxForwards !== true) return { code: 483, reason: reasonPhrase(483) };
     if (Number.isNaN(hops) || hops > 255) return { code: 400, reason: 'Bad Request (malformed Max-Forwards header)' };
     if (request.hasProxyRequire) {
       const wanted = request.header('proxy-require') ?? '';
@@ -223,6 +251,7 @@ export class ProxyCore implements TransactionUser {
         recordRoute,
         edits: routed.preprocessed.length === 0 ? edits : [...edits, ...routed.preprocessed],
         hopEdits: hop.edits,
+        maxForwards: hop.maxForwards,
       });
       this.layer.counters.requestsSent.value++;
       socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
@@ -269,6 +298,16 @@ class Routed implements RoutedRequest {
 
   transaction(): ServerTransaction {
     return (this.server ??= this.proxy.layer.serve(this.message, this.source));
+  }
+
+  /** Whether a transaction was begun and has its final reply. */
+  get answered(): boolean {
+    return this.server !== undefined && this.server.request === undefined;
+  }
+
+  /** Forgets a transaction that was begun and will not be answered. */
+  abandon(): void {
+    this.server?.abandon();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Address } from '../sip/resolve.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
-import type { HopFailure, NextHop, RelayPlan } from './decision.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
 import type { ProxyCore } from './proxy.js';
 
@@ -46,39 +46,38 @@ export class Relay implements ClientUser {
   cancel(): void {
     if (this.answered || this.cancelled) return;
     this.cancelled = true;
+    this.plan?.callerGaveUp?.();
     const client = this.client;
     if (client?.invite) (client as InviteClient).cancel();
     else if (client === undefined) this.finish(487, reasonPhrase(487));
   }
 
-  onReply(client: ClientTransaction, reply: SipMessage): void {
-    const status = reply.status;
+  onReply(client: ClientTransaction, received: SipMessage): void {
+    const status = received.status;
     if (status >= 200 && status < 300) {
-      this.success(client, reply);
+      this.success(client, received);
       return;
     }
-    if (this.answered || client !== this.client) return;
+    if (this.answered || client !== this.client || status === 100) return;
+    const reply = this.edited(client, received);
     if (status < 200) {
-      if (status === 100) return;
       this.hopAnswered(status);
-      this.server.reply(replyUpstream(reply), status);
+      if (reply !== undefined) this.server.reply(replyUpstream(reply), status);
       return;
     }
     this.client = undefined;
-    if (this.cancelled) {
-      this.keep(status, reply);
-      this.finishWithBest();
-      return;
-    }
-    if (this.hopFailed({ code: status, local: false }, reply)) this.tryNextHop();
-    else this.finishWithBest();
+    if (this.cancelled) this.branchCancelled({ code: status, local: false }, reply ?? received);
+    else this.hopFailed({ code: status, local: false }, reply ?? received);
   }
 
   onFailure(client: ClientTransaction, failure: ClientFailure): void {
     if (this.answered || client !== this.client) return;
     this.client = undefined;
     if (this.cancelled) {
-      this.finish(487, reasonPhrase(487));
+      this.branchCancelled(
+        { code: failure.kind === 'timeout' ? 408 : 503, local: true, cause: failure.cause },
+        undefined,
+      );
       return;
     }
     // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
@@ -87,11 +86,11 @@ export class Relay implements ClientUser {
       return;
     }
     const code = failure.kind === 'timeout' ? 408 : 503;
-    if (this.hopFailed({ code, local: true, cause: failure.cause }, undefined)) this.tryNextHop();
-    else this.finishWithBest();
+    this.hopFailed({ code, local: true, cause: failure.cause }, undefined);
   }
 
-  private success(client: ClientTransaction, reply: SipMessage): void {
+  private success(client: ClientTransaction, received: SipMessage): void {
+    const reply = this.answered ? received : (this.edited(client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
       // A second 2xx, or one that came after the caller was told otherwise: every 2xx goes upstream (section 16.7 step 5).
@@ -133,8 +132,7 @@ export class Relay implements ClientUser {
       }
       const uri = parseUri(hop.uri);
       if (uri === undefined || uri.scheme === 'tel') {
-        if (this.hopFailed({ code: uri === undefined ? 400 : 416, local: true }, undefined)) continue;
-        this.finishWithBest();
+        this.hopFailed({ code: uri === undefined ? 400 : 416, local: true }, undefined);
         return;
       }
       this.proxy.resolver.resolve(uri, (result) => this.resolved(hop, result));
@@ -149,8 +147,7 @@ export class Relay implements ClientUser {
       return;
     }
     if (result instanceof Error) {
-      if (this.hopFailed({ code: 503, local: true, cause: 'dns' }, undefined)) this.tryNextHop();
-      else this.finishWithBest();
+      this.hopFailed({ code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
     const allowed = this.plan?.allowed;
@@ -190,6 +187,7 @@ export class Relay implements ClientUser {
       recordRoute: plan.recordRoute,
       edits: this.preprocessed.length === 0 ? plan.edits : [...plan.edits, ...this.preprocessed],
       hopEdits: hop.edits,
+      maxForwards: hop.maxForwards,
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
     this.client = proxy.layer.request(text, this.server.invite, branch, target, this, hop.flow?.flow);
@@ -197,18 +195,57 @@ export class Relay implements ClientUser {
 
   private sendFailed(message: string): void {
     this.proxy.log.warn({ uri: this.hop?.uri, reason: message }, 'a destination cannot be reached');
-    if (this.hopFailed({ code: 503, local: true, cause: 'send' }, undefined)) this.tryNextHop();
-    else this.finishWithBest();
+    this.hopFailed({ code: 503, local: true, cause: 'send' }, undefined);
   }
 
   private hopAnswered(status: number): void {
     if (this.hop !== undefined) this.plan?.answered?.(this.hop, status);
   }
 
-  private hopFailed(failure: HopFailure, reply: SipMessage | undefined): boolean {
+  /** A reply as the plan wants it passed on; undefined to drop it. */
+  private edited(client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
+    const plan = this.plan;
+    if (plan?.reply === undefined || this.hop === undefined) return reply;
+    return plan.reply(this.hop, reply, client.target);
+  }
+
+  private hopFailed(failure: HopFailure, reply: SipMessage | undefined): void {
     this.keep(failure.code, reply);
-    const hop = this.hop as NextHop;
-    return (this.plan as RelayPlan).failed(hop, failure);
+    const after = (this.plan as RelayPlan).failed(this.hop as NextHop, failure, reply);
+    if (after === true) this.tryNextHop();
+    else this.goOn(after);
+  }
+
+  /** The branch of a cancelled request has ended, as it was asked to or not. */
+  private branchCancelled(failure: HopFailure, reply: SipMessage | undefined): void {
+    const after = this.plan?.cancelled?.(this.hop as NextHop, failure, reply) ?? false;
+    if (reply !== undefined) this.keep(failure.code, reply);
+    else {
+      this.best = undefined;
+      this.bestCode = 487;
+    }
+    this.goOn(after);
+  }
+
+  /** Does what the plan decided; a decision that comes late is void once the caller has an answer. */
+  private goOn(after: AfterFailure | Promise<AfterFailure>): void {
+    if (after instanceof Promise) {
+      after.then(
+        (late) => {
+          if (!this.answered) this.goOn(late);
+        },
+        (error) => {
+          this.proxy.log.error({ err: error }, 'routing after a failure failed');
+          this.finish(500, reasonPhrase(500));
+        },
+      );
+    } else if (after === true && !this.cancelled) {
+      this.tryNextHop();
+    } else if (typeof after === 'object') {
+      this.finish(after.code, after.reason, after.headers);
+    } else {
+      this.finishWithBest();
+    }
   }
 
   private noteBlocked(): void {
@@ -246,11 +283,11 @@ export class Relay implements ClientUser {
     this.finish(code, reasonPhrase(code));
   }
 
-  private finish(code: number, reason: string): void {
+  private finish(code: number, reason: string, headers?: string): void {
     if (this.answered) return;
     this.answered = true;
     this.proxy.counted(code);
-    this.server.replyWith(code, reason);
+    this.server.replyWith(code, reason, headers);
     this.release();
   }
 

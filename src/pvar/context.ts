@@ -66,6 +66,9 @@ export interface PvarContext {
   readonly branches: PvarBranches | undefined;
   /** $T_branch_idx: number of the branch at work. */
   readonly branchIndex: number;
+  /** $T_reply_code: status of the reply at work; with it $rs and $rr answer where the message is the request. */
+  readonly replyCode?: number | undefined;
+  readonly replyReason?: string | undefined;
   readonly clock: Clock;
   /** $stat(name); undefined for an unknown statistic. */
   statistic(name: string): number | undefined;
@@ -89,6 +92,8 @@ export class PvarScope implements PvarContext {
   placeholders: Readonly<Record<string, string>> | undefined = undefined;
   branches: PvarBranches | undefined = undefined;
   branchIndex = 0;
+  replyCode: number | undefined = undefined;
+  replyReason: string | undefined = undefined;
   clock: Clock = systemClock;
   /** Answers `$stat(name)`. */
   lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;

@@ -141,8 +141,8 @@ const body: Getter = ({ message }) => orNull(message.body);
 /** Parts of the message itself: request line, header fields, credentials, size. */
 export const messageVariableTable: readonly [string, VariableDefinition][] = [
   ['rm', plain(({ message }) => orNull(methodOf(message)))],
-  ['rs', plain(({ message }) => (message.isRequest ? null : (message.status ?? null)))],
-  ['rr', plain(({ message }) => (message.isRequest ? null : orNull(message.reason)))],
+  ['rs', plain(({ message, replyCode }) => (message.isRequest ? replyCode : message.status) ?? null)],
+  ['rr', plain(({ message, replyReason }) => orNull(message.isRequest ? replyReason : message.reason))],
   ['rb', plain(body)],
   ['rt', addressIn('Refer-To')],
   ['ci', plain(({ message }) => orNull(message.callId))],

@@ -175,6 +175,11 @@ export const runtimeVariableTable: readonly [string, VariableDefinition][] = [
   ['rc', returnCode],
   ['branch', branch],
   ['T_branch_idx', plain((context) => context.branchIndex)],
+  // "In case of no reply or an error the value is 0" (OpenSIPS core variables).
+  [
+    'T_reply_code',
+    plain((context) => context.replyCode ?? (context.message.isRequest ? 0 : (context.message.status ?? 0))),
+  ],
   ['time', time],
   ['Ts', plain((context) => Math.floor(context.clock.now() / 1000))],
   ['Tf', plain((context) => timeText(new Date(context.clock.now())))],

@@ -48,6 +48,13 @@ export abstract class ServerTransaction extends WheelTimer {
     socket.send(text, address, this.replyPort, undefined, flow);
   }
 
+  /** Forgets a request that will never get a final reply: nothing is sent. */
+  abandon(): void {
+    if (this.request === undefined) return;
+    this.layer.unanswered--;
+    this.terminate();
+  }
+
   protected terminate(): void {
     this.state = 'terminated';
     this.layer.timers.cancel(this);
