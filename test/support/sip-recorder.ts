@@ -1,0 +1,217 @@
+import type { Logger } from '../../src/core/logger.js';
+import type { Random } from '../../src/core/random.js';
+import { parseMessage, type SipMessage } from '../../src/sip/message.js';
+import {
+  type LayerCounters,
+  type TransactionConfig,
+  TransactionLayer,
+  type TransactionUser,
+} from '../../src/sip/transaction/layer.js';
+import type { InviteServer } from '../../src/sip/transaction/server.js';
+import {
+  type Flow,
+  hostPort,
+  type SipSocket,
+  type Source,
+  type TransportError,
+} from '../../src/sip/transport/transport.js';
+import { FakeClock } from './fake-clock.js';
+
+/** One message that would have gone out. */
+export interface Sent {
+  /** Monotonic milliseconds of the fake clock. */
+  readonly at: number;
+  readonly text: string;
+  readonly address: string;
+  readonly port: number;
+  readonly flow: Flow | undefined;
+  /** Reports a transport error for it, as a socket would, later. */
+  fail(error: TransportError): void;
+}
+
+/** A socket that has no port: it writes down what is sent. */
+export class RecordingSocket implements SipSocket {
+  readonly sent: Sent[] = [];
+  readonly sentBy: string;
+  readonly description: string;
+  readonly family: 4 | 6;
+
+  constructor(
+    private readonly clock: FakeClock,
+    readonly transport: 'udp' | 'tcp' = 'udp',
+    readonly address = '127.0.0.1',
+    readonly port = 5060,
+  ) {
+    this.family = address.includes(':') ? 6 : 4;
+    this.sentBy = hostPort(address, port);
+    this.description = `${transport}:${this.sentBy}`;
+  }
+
+  get reliable(): boolean {
+    return this.transport !== 'udp';
+  }
+
+  send(
+    text: string,
+    address: string,
+    port: number,
+    onError: ((error: TransportError) => void) | undefined,
+    flow?: Flow | undefined,
+  ): void {
+    this.sent.push({ at: this.clock.monotonic(), text, address, port, flow, fail: (error) => onError?.(error) });
+  }
+
+  /** Takes what was sent so far, parsed. */
+  take(): SipMessage[] {
+    return this.sent.splice(0).map((each) => parsed(each.text));
+  }
+
+  /** Start lines of what was sent so far, shortened to the method or the status code; nothing is removed. */
+  get lines(): string[] {
+    return this.sent.map((each) => startWord(each.text));
+  }
+
+  async open(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+/** A message that must be one; throws otherwise. */
+export function parsed(text: string): SipMessage {
+  const message = parseMessage(text);
+  if (message === undefined) throw new Error(`not a SIP message: ${text.slice(0, 60)}`);
+  return message;
+}
+
+/** "INVITE" of a request, "180" of a reply. */
+export function startWord(text: string): string {
+  const words = text.split(' ', 2);
+  return (words[0] === 'SIP/2.0' ? words[1] : words[0]) ?? '';
+}
+
+/** Where a message is said to come from. */
+export function sourceOf(socket: SipSocket, address = '192.0.2.1', port = 5060, flow?: Flow): Source {
+  return { socket, address, port, flow };
+}
+
+export const SILENT: Logger = {
+  trace() {},
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  fatal() {},
+  isLevelEnabled: () => false,
+} as unknown as Logger;
+
+/** Errors that the code under test logged: a test that expects none asserts on it. */
+export function recordingLogger(): { log: Logger; errors: unknown[] } {
+  const errors: unknown[] = [];
+  return { log: { ...SILENT, error: (details: unknown) => errors.push(details) } as unknown as Logger, errors };
+}
+
+/** Counts up: tokens are all different and never random. */
+export function countingRandom(): Random {
+  let n = 0;
+  return { uint32: () => n++ >>> 0, token: (bytes) => (n++).toString(16).padStart(bytes * 2, '0') };
+}
+
+export function tallies(): LayerCounters {
+  const tally = () => ({ value: 0 });
+  return {
+    requestsReceived: tally(),
+    repliesReceived: tally(),
+    requestsSent: tally(),
+    repliesSent: tally(),
+    dropped: tally(),
+    badRequests: tally(),
+    overload: tally(),
+    retransmissions: tally(),
+  };
+}
+
+export const TIMERS: TransactionConfig = {
+  t1: 500,
+  t2: 4000,
+  t4: 5000,
+  frTimeout: 5000,
+  frInvTimeout: 120_000,
+  maxTransactions: 1000,
+};
+
+/** What a recording user was told, in order. */
+export type Told =
+  | { readonly kind: 'request' | 'ack'; readonly message: SipMessage; readonly source: Source }
+  | { readonly kind: 'stray'; readonly message: SipMessage; readonly source: Source }
+  | { readonly kind: 'cancel'; readonly server: InviteServer };
+
+/** A transaction layer over recorders, with a clock that stands still. */
+export function layerFixture(config: Partial<TransactionConfig> = {}) {
+  const clock = new FakeClock();
+  const { log, errors } = recordingLogger();
+  const counters = tallies();
+  const layer = new TransactionLayer({ ...TIMERS, ...config }, clock, countingRandom(), counters, log);
+  const told: Told[] = [];
+  const user: TransactionUser = {
+    onRequest: (message, source) => told.push({ kind: 'request', message, source }),
+    onAck: (message, source) => told.push({ kind: 'ack', message, source }),
+    onCancel: (server) => told.push({ kind: 'cancel', server }),
+    onStrayReply: (message, source) => told.push({ kind: 'stray', message, source }),
+  };
+  layer.user = user;
+  return {
+    clock,
+    layer,
+    told,
+    errors,
+    counters,
+    udp: new RecordingSocket(clock),
+    tcp: new RecordingSocket(clock, 'tcp'),
+  };
+}
+
+/** Parts of a request that tests vary. */
+export interface RequestParts {
+  readonly method?: string;
+  readonly uri?: string;
+  readonly branch?: string;
+  /** Whole top Via value; wins over branch. */
+  readonly via?: string;
+  readonly callId?: string;
+  readonly cseq?: number;
+  readonly fromTag?: string;
+  readonly toTag?: string;
+  /** Max-Forwards value; null leaves the header out. */
+  readonly maxForwards?: string | null;
+  /** Complete further lines, each with its CRLF. */
+  readonly headers?: string;
+  readonly body?: string;
+}
+
+/** The text of a sound request. */
+export function requestText(parts: RequestParts = {}): string {
+  const method = parts.method ?? 'INVITE';
+  const via = parts.via ?? `SIP/2.0/UDP 192.0.2.1:5060;branch=${parts.branch ?? 'z9hG4bKcaller1'}`;
+  const body = parts.body ?? '';
+  const hops = parts.maxForwards === undefined ? '70' : parts.maxForwards;
+  return (
+    `${method} ${parts.uri ?? 'sip:bob@example.com'} SIP/2.0\r\n` +
+    `Via: ${via}\r\n` +
+    (hops === null ? '' : `Max-Forwards: ${hops}\r\n`) +
+    `From: "Alice" <sip:alice@example.org>;tag=${parts.fromTag ?? 'a1'}\r\n` +
+    `To: <sip:bob@example.com>${parts.toTag === undefined ? '' : `;tag=${parts.toTag}`}\r\n` +
+    `Call-ID: ${parts.callId ?? 'call-1@example.org'}\r\n` +
+    `CSeq: ${parts.cseq ?? 1} ${method}\r\n` +
+    `${parts.headers ?? ''}Content-Length: ${body.length}\r\n\r\n${body}`
+  );
+}
+
+/** A reply as the far end makes it from a request that was sent to it. */
+export function replyTo(request: string, status: number, toTag = 'b1', headers = ''): string {
+  const message = parsed(request);
+  const vias = [...message.fields('via')].map((field) => `${request.slice(field.line, field.end)}\r\n`).join('');
+  const to = message.toTag === '' && status > 100 ? `${message.to};tag=${toTag}` : message.to;
+  return (
+    `SIP/2.0 ${status} Reason\r\n${vias}From: ${message.from}\r\nTo: ${to}\r\nCall-ID: ${message.callId}\r\n` +
+    `CSeq: ${message.cseqNumber} ${message.method}\r\n${headers}Content-Length: 0\r\n\r\n`
+  );
+}
