@@ -21,6 +21,8 @@ export class StreamFraming {
   /** Total length of the message under way once its header is known, -1 before. */
   private wanted = -1;
   private broken = false;
+  /** One CRLF of a keep-alive has come; the second may come in another segment. */
+  private halfPing = false;
 
   /** Bytes that are held back for a message not yet complete. */
   get pending(): number {
@@ -80,11 +82,10 @@ export class StreamFraming {
     let at = 0;
     while (this.held.startsWith('\r\n', at)) {
       at += 2;
-      if (this.held.startsWith('\r\n', at)) {
-        at += 2;
-        events.push({ kind: 'ping' });
-      }
+      if (this.halfPing) events.push({ kind: 'ping' });
+      this.halfPing = !this.halfPing;
     }
+    if (at < this.held.length && this.held.charCodeAt(at) !== 13) this.halfPing = false;
     return at;
   }
 

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseUri } from '../../../src/core/uri.js';
+import { LocalSockets } from '../../../src/sip/local-sockets.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { RecordingSocket } from '../../support/sip-recorder.js';
+
+const clock = new FakeClock();
+const udp = new RecordingSocket(clock, 'udp', '127.0.0.1', 5060);
+const tcp = new RecordingSocket(clock, 'tcp', '127.0.0.1', 5060);
+const udp6 = new RecordingSocket(clock, 'udp', '::1', 5070);
+const nat = Object.assign(new RecordingSocket(clock, 'udp', '10.0.0.1', 5060), { sentBy: 'Proxy.Example.com:5080' });
+const sockets = new LocalSockets([udp, tcp, udp6, nat]);
+
+const uri = (text: string) => parseUri(text) ?? assert.fail(text);
+
+test('isOurs knows bound and advertised names, default ports, any letter case', () => {
+  for (const ours of [
+    'sip:127.0.0.1',
+    'sip:x@127.0.0.1:5060;lr',
+    'sip:[::1]:5070',
+    'sip:10.0.0.1',
+    'sip:proxy.example.COM:5080',
+  ]) {
+    assert.equal(sockets.isOurs(uri(ours)), true, ours);
+  }
+  for (const other of ['sip:127.0.0.1:5061', 'sips:127.0.0.1', 'sip:[::1]', 'sip:proxy.example.com', 'sip:127.0.0.2']) {
+    assert.equal(sockets.isOurs(uri(other)), false, other);
+  }
+});
+
+test('byUri finds the socket by transport', () => {
+  assert.equal(sockets.byUri(uri('sip:127.0.0.1:5060')), udp);
+  assert.equal(sockets.byUri(uri('sip:127.0.0.1;transport=TCP')), tcp);
+  assert.equal(sockets.byUri(uri('sip:proxy.example.com:5080')), nat);
+  assert.equal(sockets.byUri(uri('sip:proxy.example.com:5080;transport=tcp')), undefined);
+});
+
+test('named takes descriptions with or without transport', () => {
+  assert.equal(sockets.named('udp:127.0.0.1:5060'), udp);
+  assert.equal(sockets.named('TCP:127.0.0.1:5060'), tcp);
+  assert.equal(sockets.named('127.0.0.1:5060'), udp);
+  assert.equal(sockets.named('udp:[::1]:5070'), udp6);
+  assert.equal(sockets.named('udp:127.0.0.9:5060'), undefined);
+});
+
+test('choose prefers the socket a request came in by, and changes transport or family when it must', () => {
+  assert.equal(sockets.choose({ transport: 'udp', family: 4 }, nat), nat);
+  assert.equal(sockets.choose({ transport: 'tcp', family: 4 }, nat), tcp);
+  assert.equal(sockets.choose({ transport: 'udp', family: 6 }, nat), udp6);
+  assert.equal(sockets.choose({ transport: 'udp', family: 4 }, undefined), udp);
+  assert.equal(sockets.choose({ transport: 'tcp', family: 6 }, udp), undefined);
+});
+
+test('refresh takes ports that were chosen by the system', () => {
+  const late = new LocalSockets([]);
+  assert.deepEqual([late.all.length, late.transports], [0, []]);
+  late.refresh([udp, tcp]);
+  assert.deepEqual(late.transports, ['udp', 'tcp']);
+  assert.equal(late.isOursAt('127.0.0.1', 5060), true);
+});

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  type FrameEvent,
+  MAX_BODY_BYTES,
+  MAX_HEADER_BYTES,
+  StreamFraming,
+} from '../../../../src/sip/transport/stream-framing.js';
+import { requestText } from '../../../support/sip-recorder.js';
+
+/** Everything that comes out when a stream comes in these pieces. */
+function frames(pieces: readonly string[]): FrameEvent[] {
+  const framing = new StreamFraming();
+  return pieces.flatMap((piece) => framing.push(piece));
+}
+
+function cut(text: string, places: readonly number[]): string[] {
+  const at = [...new Set(places.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);
+  return [...at, text.length].map((end, i) => text.slice(i === 0 ? 0 : (at[i - 1] as number), end));
+}
+
+describe('StreamFraming (RFC 3261 section 18.3)', () => {
+  test('property: any split of the stream gives the same messages and pings', () => {
+    const message = fc
+      .tuple(fc.stringMatching(/^[a-z\r\n ]{0,40}$/), fc.constantFrom('Content-Length', 'l', 'CONTENT-length', 'L \t'))
+      .map(([body, name]) => requestText({ body }).replace('Content-Length', name));
+    const between = fc.constantFrom('', '', '\r\n', '\r\n\r\n', '\r\n\r\n\r\n\r\n');
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(between, message), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.nat(10_000), { maxLength: 12 }),
+        (parts, places) => {
+          const stream = parts.map(([blank, text]) => blank + text).join('');
+          const whole = frames([stream]);
+          assert.deepEqual(
+            whole.filter((each) => each.kind === 'message').map((each) => each.text),
+            parts.map(([, text]) => text),
+          );
+          assert.deepEqual(frames(cut(stream, places)), whole);
+          assert.deepEqual(frames([...stream]), whole);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('a double CRLF is a ping, a single one is not, also when they come in pieces', () => {
+    assert.deepEqual(frames(['\r\n\r\n']), [{ kind: 'ping' }]);
+    assert.deepEqual(frames(['\r\n']), []);
+    assert.deepEqual(frames(['\r', '\n', '\r', '\n']), [{ kind: 'ping' }]);
+    assert.deepEqual(frames(['\r\n', '\r\n\r\n', '\r\n']), [{ kind: 'ping' }, { kind: 'ping' }]);
+  });
+
+  test('a single CRLF before a message does not make a ping with the next one', () => {
+    const text = requestText();
+    assert.deepEqual(
+      frames([`\r\n${text}\r\n${text}`]).map((each) => each.kind),
+      ['message', 'message'],
+    );
+  });
+
+  test('a message in progress is pending, a complete one is not', () => {
+    const framing = new StreamFraming();
+    const text = requestText({ body: 'x'.repeat(100) });
+    framing.push(text.slice(0, 50));
+    assert.equal(framing.pending, 50);
+    framing.push(text.slice(50, -1));
+    assert.equal(framing.pending, text.length - 1);
+    assert.equal(framing.push(text.slice(-1)).length, 1);
+    assert.equal(framing.pending, 0);
+  });
+
+  for (const [what, stream, reason] of [
+    ['no Content-Length', requestText().replace(/Content-Length: 0\r\n/, ''), /no Content-Length/],
+    ['one that is no number', requestText().replace('Length: 0', 'Length: x'), /malformed/],
+    ['a negative one', requestText().replace('Length: 0', 'Length: -1'), /malformed/],
+    ['two that differ', requestText({ headers: 'l: 5\r\n' }), /two different/],
+    ['a body beyond the bound', requestText().replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), /body of more/],
+    ['headers beyond the bound', `INVITE ${'x'.repeat(MAX_HEADER_BYTES)}`, /header of more/],
+    [
+      'ended headers beyond the bound',
+      requestText({ headers: `X: ${'x'.repeat(MAX_HEADER_BYTES)}\r\n` }),
+      /header of more/,
+    ],
+  ] as const) {
+    test(`${what} breaks the stream, and nothing more comes`, () => {
+      const framing = new StreamFraming();
+      const events = framing.push(stream);
+      assert.deepEqual(
+        events.map((each) => each.kind),
+        ['broken'],
+      );
+      assert.match(events[0]?.kind === 'broken' ? events[0].reason : '', reason);
+      assert.deepEqual(framing.push(requestText()), []);
+    });
+  }
+
+  test('messages before a broken one are still delivered', () => {
+    assert.deepEqual(
+      frames([`${requestText()}garbage\r\n\r\n`]).map((each) => each.kind),
+      ['message', 'broken'],
+    );
+  });
+
+  test('a folded Content-Length counts', () => {
+    const text = requestText({ body: 'abc' }).replace('Content-Length: 3', 'Content-Length:\r\n  3');
+    assert.deepEqual(frames([text, requestText()]).length, 2);
+  });
+
+  test('a header trickling in byte by byte stays affordable', () => {
+    const framing = new StreamFraming();
+    const started = performance.now();
+    let events: FrameEvent[] = [];
+    for (let i = 0; i < MAX_HEADER_BYTES + 2 && events.length === 0; i++) events = framing.push('x');
+    assert.equal(events[0]?.kind, 'broken');
+    assert.ok(performance.now() - started < 3000);
+  });
+});
