@@ -5,6 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Most output kept of a child's stdout and stderr each, characters. */
 const OUTPUT_LIMIT = 200_000;
 
+/** Children that are to end with us. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** A child process that is ended with us, with the beginning of what it said. */
 export class Child {
   readonly process: ChildProcess;
@@ -34,9 +40,8 @@ export class Child {
       if (this.stderr.length < OUTPUT_LIMIT) this.stderr += text;
     });
     this.pid = this.process.pid ?? -1;
-    const endWithUs = () => this.process.kill('SIGKILL');
-    process.once('exit', endWithUs);
-    void this.exited.then(() => process.off('exit', endWithUs));
+    alive.add(this.process);
+    void this.exited.then(() => alive.delete(this.process));
   }
 
   get running(): boolean {

@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, isBound } from './child-process.js';
+import { freePort } from './ports.js';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+export interface DaemonProcessOptions {
+  /** Rows of the default partition's table: set id and URI, in order. */
+  readonly destinations: readonly (readonly [setId: number, uri: string])[];
+  /** Keys of switchyard.json, over what is there by default: one UDP socket, HTTP with MI, a db_text table. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Transports to listen on, all at one port of 127.0.0.1 (and of ::1 with `ipv6`). Default udp. */
+  readonly transports?: readonly ('udp' | 'tcp')[];
+  readonly ipv6?: boolean;
+}
+
+/** The daemon as a process of its own, run from the sources. */
+export interface DaemonProcess {
+  readonly port: number;
+  /** Base URL of /mi, /metrics and /health. */
+  readonly http: string;
+  readonly pid: number;
+  /** The folder with its configuration and its table. */
+  readonly folder: string;
+  /** Runs an MI command over HTTP. Throws on an error reply. */
+  mi(method: string, params?: object): Promise<unknown>;
+  /** What it has logged so far. */
+  log(): string;
+  /** Ends it with SIGTERM; resolves with its exit status. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts the daemon and waits until it listens. Throws with what it said when it does not. */
+export async function startDaemon(options: DaemonProcessOptions): Promise<DaemonProcess> {
+  const port = await freePort();
+  const httpPort = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-'));
+  await writeTable(join(folder, 'db'), options.destinations);
+  const hosts = options.ipv6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
+  const transports = options.transports ?? ['udp'];
+  const settings = {
+    listen: transports.flatMap((transport) => hosts.map((host) => `${transport}:${host}:${port}`)),
+    http: `127.0.0.1:${httpPort}`,
+    mi: { http: { root: 'mi' } },
+    modparam: { db_url: 'text:./db' },
+    log: { level: 'warn' },
+    ...options.settings,
+  };
+  const config = join(folder, 'switchyard.json');
+  await writeFile(config, JSON.stringify(settings, undefined, 2));
+  const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], { cwd: folder });
+  const http = `http://127.0.0.1:${httpPort}`;
+  const stop = async () => {
+    const code = await child.stop('SIGTERM', 10_000);
+    await rm(folder, { recursive: true, force: true });
+    return code;
+  };
+  try {
+    await child.until(() => isBound(port, transports[0] ?? 'udp'), 20_000, 'switchyard');
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    port,
+    http,
+    pid: child.pid,
+    folder,
+    log: () => child.stderr,
+    stop,
+    async mi(method, params = {}) {
+      const response = await fetch(`${http}/mi`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      });
+      const reply = (await response.json()) as { result?: unknown; error?: { message: string } };
+      if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
+      return reply.result;
+    },
+  };
+}
+
+async function writeTable(folder: string, destinations: DaemonProcessOptions['destinations']): Promise<void> {
+  await mkdir(folder);
+  await writeFile(join(folder, 'version'), 'table_name(string) table_version(int)\ndispatcher:9\n');
+  const rows = destinations.map(([setId, uri], i) => `${i + 1}:${setId}:${uri.replaceAll(':', '\\:')}::0:0:1:0::\n`);
+  const columns =
+    'id(int,auto) setid(int) destination(string) socket(string,null) state(int) probe_mode(int) weight(string) priority(int) attrs(string) description(string)';
+  await writeFile(join(folder, 'dispatcher'), `${columns}\n${rows.join('')}`);
+}
