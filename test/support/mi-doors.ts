@@ -93,9 +93,9 @@ export function isWhole(text: string): boolean {
 
 let replies = 0;
 
-/** Writes to a FIFO as a shell does: all of it, as fast as it is read. */
+/** Writes to a FIFO as a shell does: waits until somebody reads it, then all of it, as fast as it is read. */
 export async function writeFifo(path: string, bytes: string): Promise<void> {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  const fd = await openForWriting(path);
   try {
     let rest = Buffer.from(bytes);
     while (rest.length > 0) {
@@ -108,6 +108,18 @@ export async function writeFifo(path: string, bytes: string): Promise<void> {
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+async function openForWriting(path: string): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      // A shell's open would block here until the server has opened its end.
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries > 1000) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
   }
 }
 
