@@ -20,6 +20,8 @@ const LONGEST_RETRY = 30_000;
 const DISCARDED_LOGGED = 20;
 /** Names resolved at the same time for one load. */
 const NAMES_AT_ONCE = 64;
+/** Rows whose names are looked at in one turn of the event loop. */
+const ROWS_A_TURN = 2000;
 
 export interface PartitionRuntimeOptions {
   readonly config: PartitionConfig;
@@ -145,7 +147,7 @@ export class PartitionRuntime {
           dryRun: options.dryRun,
           resolve: (uri) => addresses.get(hostKey(uri.host, uri.port)) ?? this.known(uri),
         },
-        () => new Promise((resolve) => setImmediate(resolve)),
+        nextTurn,
       );
       const whole = { ...report, discarded: [...discarded, ...report.discarded] };
       if (!options.dryRun) this.succeeded(whole, clock.monotonic() - began);
@@ -209,7 +211,9 @@ export class PartitionRuntime {
   private async resolveNames(rows: readonly DestinationRow[]): Promise<Map<string, readonly ResolvedAddress[]>> {
     const found = new Map<string, readonly ResolvedAddress[]>();
     const wanted = new Map<string, NonNullable<ReturnType<typeof parseUri>>>();
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
+      // Calls go on while a large table is looked through.
+      if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
       const uri = parseUri(row.uri);
       if (uri === undefined || uri.host === '' || isIP(bareHost(uri.host)) !== 0) continue;
       wanted.set(hostKey(uri.host, uri.port), uri);
@@ -231,4 +235,8 @@ export class PartitionRuntime {
 
 function hostKey(host: string, port: number | undefined): string {
   return `${host.toLowerCase()}:${port ?? ''}`;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
