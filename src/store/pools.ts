@@ -27,8 +27,12 @@ export interface Database {
   release(): Promise<void>;
 }
 
+/** Milliseconds one operation may take: a network that swallows packets must not hold a reload up for ever. */
+const OPERATION_LIMIT = 60_000;
+
 interface Pool {
-  readonly knex: Knex;
+  /** Replaced when its connections no longer answer. */
+  knex: Knex;
   shares: number;
 }
 
@@ -36,7 +40,11 @@ interface Pool {
 export class DatabasePools {
   private readonly pools = new Map<string, Pool>();
 
-  constructor(private readonly logger: Logger) {}
+  /** `operationMs` limits every operation, default 60 s. */
+  constructor(
+    private readonly logger: Logger,
+    private readonly options: { readonly operationMs?: number } = {},
+  ) {}
 
   /** Number of pools that are open. */
   get size(): number {
@@ -60,9 +68,9 @@ export class DatabasePools {
       dialect,
       run: async (work) => {
         requireFile(url);
-        return run(shared.knex, url, dialect, work);
+        return this.withinLimit(shared, url, dialect, work);
       },
-      create: (work) => run(shared.knex, url, dialect, work),
+      create: (work) => this.withinLimit(shared, url, dialect, work),
       release: async () => {
         if (released) return;
         released = true;
@@ -71,6 +79,31 @@ export class DatabasePools {
         await shared.knex.destroy();
       },
     };
+  }
+
+  private async withinLimit<T>(
+    pool: Pool,
+    url: SqlUrl,
+    dialect: Dialect,
+    work: (knex: Knex) => Promise<T>,
+  ): Promise<T> {
+    const { operationMs = OPERATION_LIMIT } = this.options;
+    const used = pool.knex;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `${url.display}: no answer within ${operationMs} ms`;
+        reject(new SwitchyardError('STORE_UNREACHABLE', message, { retryable: true }));
+        if (pool.knex !== used || pool.shares === 0) return;
+        pool.knex = knex(this.config(url, dialect));
+        used.destroy().catch((error) => this.logger.debug({ err: error }, 'a pool that hung could not be closed'));
+      }, operationMs);
+    });
+    try {
+      return await Promise.race([run(used, url, dialect, work), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private config(url: SqlUrl, dialect: Dialect): Knex.Config {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -100,7 +102,60 @@ for (const server of SERVERS) {
       await killOwn(fixture.sql as NonNullable<typeof fixture.sql>, server.kind);
       assert.equal((await loading).rows.length, 20_000, 'while it was loading');
     });
+
+    test('a connection that no longer answers is given up in time, and the next attempt works', async (t) => {
+      const url = await server.require(t);
+      if (url === undefined) return;
+      const fixture = sqlFixture(t, url);
+      await initDatabase(fixture.spec);
+      await insertRows(fixture.spec, [ROW]);
+      const { port } = new URL(url);
+      const proxy = await startProxy(t, Number(port));
+      const pools = new DatabasePools(nullLogger, { operationMs: 1000 });
+      const config = storeConfig(url.replace(`:${port}/`, `:${proxy.port}/`), fixture.spec.table);
+      const store = createStore(config, { pools });
+      t.after(() => store.close());
+      assert.equal((await store.load()).rows.length, 1);
+      proxy.fallSilent();
+      await assert.rejects(store.load(), { code: 'STORE_UNREACHABLE', message: /no answer within 1000 ms/ });
+      assert.equal((await store.load()).rows.length, 1);
+    });
   });
+}
+
+/** Forwards to `port` until told to swallow what comes, as a network does that has lost its way. */
+async function startProxy(t: TestContext, port: number) {
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1');
+    // What is open when the proxy falls silent stays silent; later connections work.
+    let deaf = false;
+    deafen.push(() => {
+      deaf = true;
+    });
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (data) => deaf || to.write(data));
+      from.on('error', () => {});
+      from.on('close', () => to.destroy());
+    }
+  });
+  const deafen: (() => void)[] = [];
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  return {
+    port: (proxy.address() as { port: number }).port,
+    fallSilent: () => {
+      for (const each of deafen.splice(0)) each();
+    },
+  };
 }
 
 /** Kills every connection of this test's pool but the one that says so; other tests' are left alone. */
