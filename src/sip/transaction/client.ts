@@ -115,10 +115,13 @@ export class InviteClient extends ClientTransaction {
       case 'calling':
       case 'proceeding':
         if (status < 200) {
+          const first = this.state === 'calling';
           this.state = 'proceeding';
           if (!this.failed) {
-            // Timer C is restarted by every provisional reply above 100 (section 16.7); fr_inv_timeout bounds it.
-            if (!this.cancelSent) this.layer.timers.arm(this, this.layer.config.frInvTimeout);
+            // Timer C is begun by the first provisional reply and restarted by those above 100 (section 16.7).
+            if (!this.cancelSent && (first || status > 100)) {
+              this.layer.timers.arm(this, this.layer.config.frInvTimeout);
+            }
             if (this.cancelWanted) this.sendCancel();
             this.user.onReply(this, reply);
           } else if (!this.cancelSent) {
@@ -145,7 +148,7 @@ export class InviteClient extends ClientTransaction {
   onTimer(): void {
     const left = this.deadline - this.layer.now();
     if (this.state === 'calling' && !this.failed) {
-      if (left <= 0) {
+      if (left <= 0 || this.target.socket.reliable) {
         this.fail('timeout', 'timeout', 'no reply');
         return;
       }
@@ -269,7 +272,7 @@ export class NonInviteClient extends ClientTransaction {
       return;
     }
     const left = this.deadline - this.layer.now();
-    if (left <= 0) {
+    if (left <= 0 || this.target.socket.reliable) {
       this.fail('timeout', 'timeout', 'no final reply');
       return;
     }

@@ -60,6 +60,8 @@ export class TransactionLayer implements Receiver {
   private readonly clients = new Map<string, ClientTransaction>();
   private readonly branchPrefix0: string;
   private readonly tagPrefix: string;
+  /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
+  readonly slowMs: number;
   private branches = 0;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
@@ -75,6 +77,10 @@ export class TransactionLayer implements Receiver {
     // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
     this.branchPrefix0 = `z9hG4bK${random.token(8)}.`;
     this.tagPrefix = random.token(4);
+    let interval = Math.max(1, config.t1);
+    let slow = 0;
+    for (; interval < config.t2; interval *= 2) slow += interval;
+    this.slowMs = Math.max(config.t1, slow);
   }
 
   /** Start of every branch this process makes. */
@@ -144,6 +150,7 @@ export class TransactionLayer implements Receiver {
         : new NonInviteServer(this, key, request, source);
     this.servers.set(key, server);
     this.unanswered++;
+    server.start();
     return server;
   }
 
@@ -219,30 +226,26 @@ export class TransactionLayer implements Receiver {
       return;
     }
     if (method === 'ACK') {
-      this.user?.onAck(request, source);
+      // One for a failure of ours, answered without state or forgotten by now, ends here (RFC 3261 section 8.2.7).
+      if (!request.toTag.startsWith(this.tagPrefix)) this.user?.onAck(request, source);
       return;
+    }
+    if (method === 'CANCEL') {
+      // Also under overload: it frees what it cancels.
+      const invite = this.servers.get(serverKey(request, 'INVITE'));
+      if (invite !== undefined) {
+        this.serve(request, source).replyWith(200, 'canceling');
+        this.user?.onCancel(invite as InviteServer);
+        return;
+      }
     }
     if (this.servers.size + this.clients.size >= this.config.maxTransactions) {
       this.counters.overload.value++;
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
       return;
     }
-    if (method === 'CANCEL') {
-      this.receiveCancel(request, source);
-      return;
-    }
+    // A CANCEL that comes to here is of an INVITE that passed without state, or of none: the proxy knows.
     this.user?.onRequest(request, source);
-  }
-
-  private receiveCancel(request: SipMessage, source: Source): void {
-    const invite = this.servers.get(serverKey(request, 'INVITE'));
-    if (invite === undefined) {
-      // Of an INVITE that passed without state, or of none: the proxy knows.
-      this.user?.onRequest(request, source);
-      return;
-    }
-    this.serve(request, source).replyWith(200, 'canceling');
-    this.user?.onCancel(invite as InviteServer);
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {
@@ -259,15 +262,14 @@ export class TransactionLayer implements Receiver {
 
   /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */
   private refuse(request: SipMessage, source: Source): void {
-    const answerable =
-      request.via !== undefined && request.fromValue >= 0 && request.toValue >= 0 && request.callIdValue >= 0;
+    const answerable = request.via !== undefined && request.method !== 'ACK';
     if (this.log.isLevelEnabled('debug')) {
       this.log.debug(
         { from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable },
         'bad request',
       );
     }
-    if (!answerable || request.cseqValue < 0 || request.method === 'ACK') {
+    if (!answerable) {
       this.counters.dropped.value++;
       return;
     }

@@ -1,5 +1,6 @@
+import { defaultPort } from '../../core/uri.js';
 import type { SipMessage } from '../message.js';
-import { buildReply } from '../reply.js';
+import { buildReply, reasonPhrase } from '../reply.js';
 import { WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 import type { TransactionLayer } from './layer.js';
@@ -16,7 +17,8 @@ export abstract class ServerTransaction extends WheelTimer {
   owner: object | undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
-  protected readonly replyPort: number;
+  private readonly replyPort: number;
+  private readonly sentByPort: number;
 
   constructor(
     protected readonly layer: TransactionLayer,
@@ -27,12 +29,23 @@ export abstract class ServerTransaction extends WheelTimer {
     super();
     this.request = request;
     this.replyPort = replyPort(request, source);
+    this.sentByPort = request.via?.port || defaultPort(source.socket.transport);
   }
+
+  /** @internal Begins waiting. */
+  start(): void {}
 
   /** Passes a reply on its way back. A final one ends the transaction's work; what comes after it is not sent. */
   abstract reply(text: string, status: number): void;
   /** The same request came again. */
   abstract retransmitted(): void;
+  /** Gives no final reply: copies of the request are absorbed in silence for 64*T1. */
+  abstract fallSilent(): void;
+
+  /** Whether no final reply has been given yet. */
+  get pending(): boolean {
+    return this.state === 'trying' || this.state === 'proceeding';
+  }
 
   /** Builds and sends a reply of our own. `headers` are complete lines. */
   replyWith(code: number, reason: string, headers = '', body = ''): void {
@@ -45,7 +58,9 @@ export abstract class ServerTransaction extends WheelTimer {
   send(text: string): void {
     this.layer.counters.repliesSent.value++;
     const { socket, address, flow } = this.source;
-    socket.send(text, address, this.replyPort, undefined, flow);
+    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2).
+    const port = flow === undefined || flow.open ? this.replyPort : this.sentByPort;
+    socket.send(text, address, port, undefined, flow);
   }
 
   /** Forgets a request that will never get a final reply: nothing is sent. */
@@ -114,6 +129,15 @@ export class InviteServer extends ServerTransaction {
     if ((this.state === 'proceeding' || this.state === 'completed') && this.last !== '') this.send(this.last);
   }
 
+  fallSilent(): void {
+    if (!this.pending) return;
+    this.request = undefined;
+    this.layer.unanswered--;
+    this.last = '';
+    this.state = 'accepted';
+    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+  }
+
   /** The ACK for a non-2xx final reply. */
   acknowledged(): void {
     if (this.state !== 'completed') return;
@@ -135,9 +159,13 @@ export class InviteServer extends ServerTransaction {
   }
 }
 
-/** Non-INVITE server transaction: RFC 3261 section 17.2.2. */
+/** Non-INVITE server transaction: RFC 3261 section 17.2.2, with the 100 of RFC 4320 section 4.1. */
 export class NonInviteServer extends ServerTransaction {
   readonly invite = false;
+
+  override start(): void {
+    this.layer.timers.arm(this, this.layer.slowMs);
+  }
 
   reply(text: string, status: number): void {
     if (this.state !== 'trying' && this.state !== 'proceeding') return;
@@ -159,7 +187,17 @@ export class NonInviteServer extends ServerTransaction {
     if (this.last !== '') this.send(this.last);
   }
 
+  fallSilent(): void {
+    if (!this.pending) return;
+    this.state = 'completed';
+    this.request = undefined;
+    this.last = '';
+    this.layer.unanswered--;
+    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+  }
+
   onTimer(): void {
-    this.terminate();
+    if (this.state === 'trying') this.replyWith(100, reasonPhrase(100));
+    else if (this.state === 'completed') this.terminate();
   }
 }
