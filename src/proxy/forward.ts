@@ -126,7 +126,14 @@ export function hasUpstream(reply: SipMessage): boolean {
   return reply.via?.more === true || reply.headerCount('via') > 1;
 }
 
-/** What of a request changes in a spiral but not in a loop (RFC 3261 section 16.6 step 8), as few characters. */
-export function loopHash(message: SipMessage, requestUri: string): string {
-  return hash32(requestUri, hash32(message.callId, message.cseqNumber)).toString(36);
+/**
+ * What of a request changes in a spiral but not in a loop (RFC 3261 section 16.6 step 8), as few characters: all that
+ * usually decides where it goes, as it was received. The address it came from is part of it, since rules go by that.
+ */
+export function loopHash(message: SipMessage, source: Source): string {
+  let hash = hash32(message.requestUri, hash32(message.callId, message.cseqNumber));
+  if (message.routeLine >= 0) {
+    for (const field of message.fields('route')) hash = hash32(message.text.slice(field.value, field.end), hash);
+  }
+  return hash32(source.address, hash).toString(36);
 }

@@ -1,14 +1,15 @@
+import { isIP } from 'node:net';
 import type { Logger } from '../core/logger.js';
-import { bareHost, parseUri, uriParam } from '../core/uri.js';
+import { bareHost, defaultPort, parseUri, type TransportName, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
-import type { SipMessage } from '../sip/message.js';
-import type { TextEdit } from '../sip/reply.js';
-import { reasonPhrase } from '../sip/reply.js';
+import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
+import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address, Resolver } from '../sip/resolve.js';
-import { removeFirst, routeValues } from '../sip/route-set.js';
+import { removeLast, routeValues } from '../sip/route-set.js';
 import { hash32, type Tally, type TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
+import { parseVia, type Via } from '../sip/via.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
 import { Relay } from './relay.js';
@@ -59,7 +60,7 @@ export class ProxyCore implements TransactionUser {
   onRequest(request: SipMessage, source: Source): void {
     this.counters.requests.value++;
     if (request.method === 'INVITE') this.counters.invites.value++;
-    const refusal = this.examine(request);
+    const refusal = this.examine(request, source);
     if (refusal !== undefined) {
       this.answer(request, source, refusal.code, refusal.reason, refusal.headers);
       return;
@@ -125,11 +126,11 @@ export class ProxyCore implements TransactionUser {
     // What was relayed without state comes back the same way (RFC 3261 section 16.11); its branch says so.
     if (!via.branch.startsWith(this.layer.branchPrefix) || !via.branch.endsWith(STATELESS) || !hasUpstream(reply))
       return;
-    const text = replyUpstream(reply);
     const next = nextVia(reply);
-    if (next === undefined) return;
+    const socket = next === undefined ? undefined : this.sockets.choose(next, source.socket);
+    if (next === undefined || socket === undefined) return;
     this.layer.counters.repliesSent.value++;
-    source.socket.send(text, next.address, next.port, undefined, undefined);
+    socket.send(replyUpstream(reply), next.address, next.port, undefined, undefined);
   }
 
   /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
@@ -161,7 +162,7 @@ export class ProxyCore implements TransactionUser {
       case 'relay': {
         const server = routed.transaction();
         this.trying(server);
-        const relay = new Relay(this, server, message, source, routed.requestUri, routed.preprocessed, decision.plan);
+        const relay = new Relay(this, server, message, source, decision.plan);
         server.owner = relay;
         relay.start();
         return;
@@ -194,27 +195,28 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** Validation before anything is done with a request (RFC 3261 section 16.3). */
-  private examine(request: SipMessage): { code: number; reason: string; headers?: string } | undefined {
+  private examine(request: SipMessage, source: Source): { code: number; reason: string; headers?: string } | undefined {
     const hops = request.maxForwards;
     if (hops === 0 && this.router.checksMaxForwards !== true) return { code: 483, reason: reasonPhrase(483) };
     if (Number.isNaN(hops) || hops > 255) return { code: 400, reason: 'Bad Request (malformed Max-Forwards header)' };
+    if (!KNOWN_SCHEME.test(request.requestUri)) return { code: 416, reason: reasonPhrase(416) };
     if (request.hasProxyRequire) {
-      const wanted = request.header('proxy-require') ?? '';
+      const wanted = headerValues(request, 'proxy-require');
       return { code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${wanted}\r\n` };
     }
     if (this.draining && request.toTag === '') {
       return { code: 503, reason: reasonPhrase(503), headers: 'Retry-After: 10\r\n' };
     }
-    return this.loops(request) ? { code: 482, reason: reasonPhrase(482) } : undefined;
+    return this.loops(request, source) ? { code: 482, reason: reasonPhrase(482) } : undefined;
   }
 
   /** A request that has been here before with nothing changed that decides where it goes (section 16.3 step 4). */
-  private loops(request: SipMessage): boolean {
+  private loops(request: SipMessage, source: Source): boolean {
     const prefix = this.layer.branchPrefix;
     const text = request.text;
     let at = text.indexOf(prefix);
     if (at < 0 || at > request.headersEnd) return false;
-    const wanted = `.${loopHash(request, request.requestUri)}`;
+    const wanted = `.${loopHash(request, source)}`;
     for (; at >= 0 && at < request.headersEnd; at = text.indexOf(prefix, at + 1)) {
       let end = at;
       while (end < request.headersEnd && !/[;,\s]/.test(text.charAt(end))) end++;
@@ -228,12 +230,12 @@ export class ProxyCore implements TransactionUser {
    * The same branch for the same request, its ACK and its CANCEL, since nothing is remembered (RFC 3261 section 16.11):
    * 64 bits out of what identifies the transaction it came with.
    */
-  private statelessBranch(message: SipMessage): string {
+  private statelessBranch(message: SipMessage, source: Source): string {
     const via = message.via;
     const identity = `${via?.branch ?? ''}|${via?.host ?? ''}:${via?.port ?? 0}|${message.callId}|${message.cseqNumber}`;
     const high = hash32(identity, 0x9e3779b9).toString(36);
     const low = hash32(identity, 0x85ebca6b).toString(36);
-    return `${this.layer.branchPrefix}${high}${low}.${loopHash(message, message.requestUri)}${STATELESS}`;
+    return `${this.layer.branchPrefix}${high}${low}.${loopHash(message, source)}${STATELESS}`;
   }
 
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
@@ -241,15 +243,15 @@ export class ProxyCore implements TransactionUser {
     const send = (address: Address): void => {
       const socket = hop.flow?.socket ?? hop.socket ?? this.sockets.choose(address, source.socket);
       if (socket === undefined) return;
-      const branch = this.statelessBranch(message);
+      const branch = this.statelessBranch(message, source);
       const text = forwardedRequest({
         message,
         source,
         socket,
         branch,
-        requestUri: hop.requestUri ?? routed.changedUri,
+        requestUri: hop.requestUri,
         recordRoute,
-        edits: routed.preprocessed.length === 0 ? edits : [...edits, ...routed.preprocessed],
+        edits,
         hopEdits: hop.edits,
         maxForwards: hop.maxForwards,
       });
@@ -279,25 +281,26 @@ const STATELESS = '-s';
 
 /** A request on its way through a router. */
 class Routed implements RoutedRequest {
+  readonly message: SipMessage;
   readonly requestUri: string;
-  readonly preprocessed: readonly TextEdit[];
-  /** The request-URI when it is not the one that came. */
-  readonly changedUri: string | undefined;
+  readonly preprocessed: readonly TextEdit[] = NO_EDITS;
+  readonly strictlyRouted: boolean;
   private server: ServerTransaction | undefined;
 
   constructor(
     private readonly proxy: ProxyCore,
-    readonly message: SipMessage,
+    /** What the transaction is matched by. */
+    private readonly received: SipMessage,
     readonly source: Source,
   ) {
-    const restored = message.routeLine < 0 ? undefined : strictRoute(message, proxy.sockets);
-    this.requestUri = restored?.uri ?? message.requestUri;
-    this.changedUri = restored?.uri;
-    this.preprocessed = restored?.edits ?? NO_EDITS;
+    const restored = received.routeLine < 0 ? undefined : strictRoute(received, proxy.sockets);
+    this.message = restored ?? received;
+    this.requestUri = this.message.requestUri;
+    this.strictlyRouted = restored !== undefined;
   }
 
   transaction(): ServerTransaction {
-    return (this.server ??= this.proxy.layer.serve(this.message, this.source));
+    return (this.server ??= this.proxy.layer.serve(this.received, this.source));
   }
 
   /** Whether a transaction was begun and has its final reply. */
@@ -313,33 +316,49 @@ class Routed implements RoutedRequest {
 
 const NO_EDITS: readonly TextEdit[] = [];
 
+/** Schemes a request-URI may have (RFC 3261 section 16.3 step 2). */
+const KNOWN_SCHEME = /^(?:sips?|tel):/i;
+
+/** The values of all fields of a name in one line. */
+function headerValues(message: SipMessage, name: string): string {
+  const values: string[] = [];
+  for (const field of message.fields(name)) values.push(unfold(message.text.slice(field.value, field.end)).trim());
+  return values.join(', ');
+}
+
 /**
- * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4):
- * that is undone here.
+ * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4).
+ * Returns the request as it would have come from a loose one; undefined when there is nothing to undo.
  */
-function strictRoute(
-  message: SipMessage,
-  sockets: LocalSockets,
-): { uri: string; edits: readonly TextEdit[] } | undefined {
+function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
   const uri = parseUri(message.requestUri);
   if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
   const routes = routeValues(message, 'route');
   const last = routes[routes.length - 1];
   if (last?.uri === undefined) return undefined;
-  if (routes.length === 1) return { uri: last.text, edits: removeFirst(routes, 1) };
-  const before = routes[routes.length - 2] as (typeof routes)[number];
-  if (last.inField === 1) return { uri: last.text, edits: [{ start: last.line, end: last.next, text: '' }] };
-  const cut = message.text.lastIndexOf(',', last.start - 1);
-  return { uri: last.text, edits: [{ start: Math.max(cut, before.start), end: last.next - 2, text: '' }] };
+  const head = `${message.method} ${last.text} SIP/2.0\r\n`;
+  return parseMessage(head + applyEdits(message.text, message.headersStart, removeLast(routes)));
 }
 
 /** Where a reply goes by the Via below ours (RFC 3261 section 18.2.2). */
-function nextVia(reply: SipMessage): { address: string; port: number } | undefined {
-  const via = routeValues(reply, 'via', 2)[1]?.value;
+function nextVia(reply: SipMessage): Pick<Address, 'address' | 'port' | 'transport' | 'family'> | undefined {
+  const via = secondVia(reply);
   if (via === undefined) return undefined;
-  const match = /^SIP\s*\/\s*2\.0\s*\/\s*\w+\s+(\[[^\]]+\]|[^\s:;]+)(?:\s*:\s*(\d+))?/i.exec(via);
-  if (match === null) return undefined;
-  const received = /;\s*received\s*=\s*([^;\s,]+)/i.exec(via)?.[1];
-  const rport = /;\s*rport\s*=\s*(\d+)/i.exec(via)?.[1];
-  return { address: bareHost(received ?? (match[1] as string)), port: Number(rport ?? match[2] ?? 5060) };
+  const address = bareHost(via.received || via.host);
+  const family = isIP(address);
+  const transport = via.transport.toLowerCase() as TransportName;
+  if (family === 0) return undefined;
+  return { address, port: via.rportValue || via.port || defaultPort(transport), transport, family: family as 4 | 6 };
+}
+
+function secondVia(reply: SipMessage): Via | undefined {
+  const first = reply.via;
+  if (first?.more === true) {
+    let at = first.end + 1;
+    while (at < reply.viaEnd && reply.text.charCodeAt(at) <= 32) at++;
+    return parseVia(reply.text, at, reply.viaEnd);
+  }
+  let seen = 0;
+  for (const field of reply.fields('via')) if (seen++ === 1) return parseVia(reply.text, field.value, field.end);
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { parseUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
-import { reasonPhrase, type TextEdit } from '../sip/reply.js';
+import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
@@ -31,8 +31,6 @@ export class Relay implements ClientUser {
     private readonly server: ServerTransaction,
     message: SipMessage,
     private readonly source: Source,
-    private requestUri: string,
-    private readonly preprocessed: readonly TextEdit[],
     private plan: RelayPlan | undefined,
   ) {
     this.message = message;
@@ -62,6 +60,8 @@ export class Relay implements ClientUser {
     const reply = this.edited(client, received);
     if (status < 200) {
       this.hopAnswered(status);
+      // To other requests than INVITE only a 100 may be sent before the final reply (RFC 4320 section 4.1).
+      if (!this.server.invite) return;
       if (reply !== undefined) this.server.reply(replyUpstream(reply), status);
       return;
     }
@@ -176,16 +176,15 @@ export class Relay implements ClientUser {
       this.sendFailed(`no ${address.transport} socket for IPv${address.family}`);
       return;
     }
-    const requestUri = hop.requestUri ?? (this.requestUri === message.requestUri ? undefined : this.requestUri);
-    const branch = proxy.layer.newBranch(loopHash(message, requestUri ?? this.requestUri));
+    const branch = proxy.layer.newBranch(loopHash(message, source));
     const text = forwardedRequest({
       message,
       source,
       socket,
       branch,
-      requestUri,
+      requestUri: hop.requestUri,
       recordRoute: plan.recordRoute,
-      edits: this.preprocessed.length === 0 ? plan.edits : [...plan.edits, ...this.preprocessed],
+      edits: plan.edits,
       hopEdits: hop.edits,
       maxForwards: hop.maxForwards,
     });
@@ -219,9 +218,10 @@ export class Relay implements ClientUser {
   /** The branch of a cancelled request has ended, as it was asked to or not. */
   private branchCancelled(failure: HopFailure, reply: SipMessage | undefined): void {
     const after = this.plan?.cancelled?.(this.hop as NextHop, failure, reply) ?? false;
-    if (reply !== undefined) this.keep(failure.code, reply);
+    // The caller waits for its 487, whatever an earlier place had said.
+    if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
     else {
-      this.best = undefined;
+      this.best = reply;
       this.bestCode = 487;
     }
     this.goOn(after);
@@ -252,13 +252,16 @@ export class Relay implements ClientUser {
     if (this.bestCode === 0) this.bestCode = 473;
   }
 
-  /** Keeps the better of two failures: 6xx first, else the lowest class, a real reply before our own (section 16.7 step 6). */
+  /**
+   * Keeps the better of two failures: 6xx first, else the lowest class, and inside it one the caller can act upon; a real
+   * reply before our own (section 16.7 step 6).
+   */
   private keep(code: number, reply: SipMessage | undefined): void {
     const better =
       this.bestCode === 0 ||
       this.bestCode === 473 ||
       rank(code) < rank(this.bestCode) ||
-      (this.best === undefined && reply !== undefined);
+      (this.best === undefined && reply !== undefined && rank(code) === rank(this.bestCode));
     if (!better) return;
     this.bestCode = code;
     this.best = reply;
@@ -266,7 +269,7 @@ export class Relay implements ClientUser {
 
   private finishWithBest(): void {
     const { best, bestCode } = this;
-    if (best !== undefined && bestCode !== 503) {
+    if (best !== undefined && bestCode !== 503 && (bestCode !== 408 || this.server.invite)) {
       this.answered = true;
       this.proxy.counted(bestCode);
       this.server.reply(replyUpstream(best), bestCode);
@@ -276,6 +279,13 @@ export class Relay implements ClientUser {
     if (bestCode === 0) {
       const noHop = this.plan?.noHop ?? { code: 503, reason: reasonPhrase(503) };
       this.finish(noHop.code, noHop.reason);
+      return;
+    }
+    if (bestCode === 408 && !this.server.invite) {
+      // It would come too late to be of use and make the caller shun us (RFC 4320 section 4.2).
+      this.answered = true;
+      this.server.fallSilent();
+      this.release();
       return;
     }
     // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
@@ -294,8 +304,6 @@ export class Relay implements ClientUser {
   /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
   private release(): void {
     this.message = undefined;
-    // Cut from the message, it would keep the whole of it.
-    this.requestUri = '';
     this.plan = undefined;
     this.best = undefined;
     this.hop = undefined;

@@ -1,3 +1,4 @@
+import { uriParam } from '../core/uri.js';
 import type { NextHop, RoutedRequest } from '../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../sip/local-sockets.js';
 import type { TextEdit } from '../sip/reply.js';
@@ -16,11 +17,13 @@ export interface LooseRoute {
  */
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
-  if (message.routeLine < 0) return undefined;
+  if (message.routeLine < 0 && request.strictlyRouted !== true) return undefined;
   const routes = routeValues(message, 'route');
   let ours = 0;
-  while (ours < 2 && isOurs(routes[ours], sockets)) ours++;
-  if (ours === 0) return undefined;
+  if (isOurs(routes[0], sockets))
+    ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
+  // A strict router took our value out itself.
+  if (ours === 0 && request.strictlyRouted !== true) return undefined;
   const edits = removeFirst(routes, ours);
   const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
   const flow = flowOf(routes, ours, request, sockets);
@@ -52,6 +55,11 @@ function flowOf(
 
 function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
   return route?.uri !== undefined && sockets.isOurs(route.uri);
+}
+
+/** Whether a Route value is one half of the two we record when a dialog changes sockets. */
+function isPaired(route: RouteValue | undefined): boolean {
+  return route?.uri !== undefined && uriParam(route.uri.params, 'r2') !== undefined;
 }
 
 /** The socket the second of our two Route values names: the one the dialog leaves by. */

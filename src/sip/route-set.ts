@@ -10,8 +10,9 @@ export interface RouteValue {
   readonly text: string;
   /** The whole value as written, "<...>;params". */
   readonly value: string;
-  /** Where the value begins, and the field it stands in: line start, value start, start of the next line, its values. */
+  /** Where the value begins and ends, and the field it stands in: line start, value start, start of the next line, its values. */
   readonly start: number;
+  readonly end: number;
   readonly line: number;
   readonly fieldValue: number;
   readonly next: number;
@@ -34,6 +35,7 @@ export function routeValues(message: SipMessage, name: string, limit = 64): Rout
         text: uriText,
         value,
         start,
+        end,
         line,
         fieldValue,
         next,
@@ -58,6 +60,15 @@ export function removeFirst(values: readonly RouteValue[], count: number): TextE
     at += gone;
   }
   return edits;
+}
+
+/** The edits that remove the last of all values of a header: its whole line when it stands alone there. */
+export function removeLast(values: readonly RouteValue[]): TextEdit[] {
+  const last = values[values.length - 1];
+  if (last === undefined) return [];
+  if (last.inField === 1) return [{ start: last.line, end: last.next, text: '' }];
+  const before = values[values.length - 2] as RouteValue;
+  return [{ start: before.end, end: last.end, text: '' }];
 }
 
 /** Spans of comma-separated values; commas inside quotes and angle brackets do not separate. */
