@@ -345,7 +345,9 @@ export class Daemon implements Service {
       if (config !== undefined && !dispatcherChanged && isDeepStrictEqual(config, runtime.options.config)) continue;
       ended.push(runtime);
       this.runtimes.delete(name);
-      if (config === undefined) this.engine.removePartition(name);
+      if (config !== undefined) continue;
+      this.engine.removePartition(name);
+      this.changes.delete(name);
     }
     this.blacklists.define(blacklistDefinitions(settings));
     for (const config of settings.partitions) {
@@ -357,6 +359,7 @@ export class Daemon implements Service {
     await Promise.all(ended.map((runtime) => runtime.stop()));
     await Promise.all(begun.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.blacklists.rebuild(partition);
+    this.nats?.syncSnapshot(() => this.stateEntries());
     for (const socket of this.sipSockets) if (socket instanceof TlsSocket) socket.reloadCertificates();
     (this.log as { level?: string }).level = settings.log.level;
     const fixed = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as const;
@@ -467,10 +470,12 @@ export class Daemon implements Service {
       partition,
       store,
       flusher,
+      changes: engine.states,
       resolver: this.resolver,
       clock,
       log: own,
       loaded: (loaded) => this.loaded(loaded),
+      renamed: (renamed) => this.blacklists.rebuild(renamed),
     });
     this.runtimes.set(config.name, runtime);
     return runtime;
@@ -491,6 +496,9 @@ export class Daemon implements Service {
   private changed(change: StateChange, ids: EventIds, raised: ReturnType<Metrics['counter']>): void {
     const { destination, state, previous, reason, origin, code, cause } = change;
     const { partition, setId, row } = destination;
+    // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
+    const present = this.engine.partition(partition)?.findAll(setId, row.uri) ?? [];
+    if (!present.some((each) => each.health === destination.health)) return;
     this.log
       .child({ partition, set: setId, destination: row.uri })
       .warn({ state, previous, reason, origin, code, cause }, `${row.uri} is ${state}`);

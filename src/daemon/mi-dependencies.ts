@@ -1,5 +1,5 @@
 import { SwitchyardError } from '../core/errors.js';
-import type { Destination, DestinationRow } from '../engine/destination.js';
+import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { LoadReport, Partition } from '../engine/partition.js';
 import type { DispatcherControl, StatusReports } from '../mi/dependencies.js';
@@ -34,17 +34,20 @@ export function dispatcherControl(
     async add(partition, row, { persist }) {
       const runtime = runtimeOf(partition);
       if (persist) await runtime.persistRow(row);
-      const report = runtime.replaceRows([...rowsOf(partition), row]);
+      const report = await runtime.editRows((rows) => [...rows, row]);
       const refused = report.discarded[0];
       if (refused !== undefined) throw new SwitchyardError('URI_INVALID', refused.reason);
     },
     async remove(partition, setId, uri, { persist }) {
       if (persist)
         throw new SwitchyardError('USAGE', 'a row is removed from the table by the database, then ds_reload');
-      const found = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
-      if (found.size === 0) return false;
-      runtimeOf(partition).replaceRows(rowsOf(partition).filter((row) => !found.has(row)));
-      return true;
+      let found = 0;
+      await runtimeOf(partition).editRows((rows) => {
+        const gone = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
+        found = gone.size;
+        return rows.filter((row) => !gone.has(row));
+      });
+      return found > 0;
     },
     pushScriptAttrs(partition, attrs, ip, port, setId) {
       let count = 0;
@@ -60,14 +63,6 @@ export function dispatcherControl(
     probingActive: () => prober()?.active ?? false,
     setProbingActive: (active) => prober()?.setActive(active),
   };
-}
-
-function rowsOf(partition: Partition): DestinationRow[] {
-  const rows: DestinationRow[] = [];
-  for (const id of partition.snapshot.setOrder) {
-    for (const destination of partition.snapshot.sets.get(id)?.destinations ?? []) rows.push(destination.row);
-  }
-  return rows;
 }
 
 /** Status/report identifiers: per partition, and "NAME;events" for its changes (module documentation of today). */

@@ -1,38 +1,45 @@
-import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { bareHost, parseUri } from '../core/uri.js';
-import type { Destination, DestinationRow, ResolvedAddress } from '../engine/destination.js';
-import type { LoadReport, Partition } from '../engine/partition.js';
+import type { SipUri } from '../core/uri.js';
+import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
+import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
+import type { StateTable } from '../engine/state.js';
 import type { Resolver } from '../sip/resolve.js';
 import { insertRows } from '../store/provision.js';
 import type { StateFlusher } from '../store/state-flusher.js';
 import type { DestinationStore } from '../store/store.js';
+import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
+import { JobQueue } from './job-queue.js';
 
 /** Milliseconds before the first and, doubling, at most between two retries of a partition that could not be loaded. */
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 /** Discarded rows named one by one in the log of one load. */
 const DISCARDED_LOGGED = 20;
-/** Names resolved at the same time for one load. */
-const NAMES_AT_ONCE = 64;
-/** Rows whose names are looked at in one turn of the event loop. */
-const ROWS_A_TURN = 2000;
+/** Milliseconds between two looks at what host names resolve to; the resolver asks the DNS once per time to live. */
+const NAMES_EVERY = 15_000;
+/** Milliseconds a load waits for names: those that are late keep the addresses they have, or come with a later look. */
+const NAMES_WAIT = 5000;
+/** Milliseconds an end waits for a load under way to notice. */
+const STOP_WAIT = 1000;
 
 export interface PartitionRuntimeOptions {
   readonly config: PartitionConfig;
   readonly partition: Partition;
   readonly store: DestinationStore;
   readonly flusher: StateFlusher | undefined;
-  readonly resolver: Resolver;
+  readonly changes: Pick<StateTable, 'onChange'>;
+  readonly resolver: Pick<Resolver, 'resolve'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called after each load that changed the snapshot. */
   readonly loaded: (partition: Partition) => void;
+  /** Called when a destination's name resolves to something else. */
+  readonly renamed: (partition: Partition) => void;
 }
 
 export interface ReloadOptions {
@@ -47,10 +54,15 @@ export class PartitionRuntime {
   /** Figures for metrics. */
   readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
   readonly reports: { time: number; text: string }[] = [];
-  private running: Promise<LoadReport> | undefined;
-  private queued: { promise: Promise<LoadReport>; options: ReloadOptions } | undefined;
+  private readonly jobs = new JobQueue();
   private cancelRetry: (() => void) | undefined;
+  private cancelNames: (() => void) | undefined;
   private retryDelay = FIRST_RETRY;
+  /** Why the last load failed; undefined when it did not. */
+  private failure: string | undefined;
+  /** Names of the rows last read, those of rows that were discarded included. */
+  private hosts: NamedHosts = new Map();
+  private unresolved: readonly string[] = [];
   private stopped = false;
 
   constructor(readonly options: PartitionRuntimeOptions) {}
@@ -66,14 +78,24 @@ export class PartitionRuntime {
   /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
   async start(): Promise<void> {
     await this.options.flusher?.start();
+    this.planNames();
     await this.attempt();
   }
 
+  /** Writes states back and lets go of the store. A load under way comes to nothing. */
   async stop(): Promise<void> {
+    const { clock, flusher, store } = this.options;
     this.stopped = true;
     this.cancelRetry?.();
-    await this.options.flusher?.stop();
-    await this.options.store.close();
+    this.cancelNames?.();
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.schedule(STOP_WAIT, resolve);
+    });
+    await Promise.race([this.jobs.idle(), late]);
+    cancel();
+    await flusher?.stop();
+    await store.close();
   }
 
   /**
@@ -81,31 +103,23 @@ export class PartitionRuntime {
    * asked. Throws SwitchyardError STORE_*; the old data then stay.
    */
   reload(options: ReloadOptions): Promise<LoadReport> {
-    if (this.running === undefined) return this.begin(options);
-    const { queued } = this;
-    if (
-      queued !== undefined &&
-      queued.options.inheritState === options.inheritState &&
-      queued.options.dryRun === options.dryRun
-    ) {
-      return queued.promise;
-    }
-    const before = queued?.promise ?? this.running;
-    const promise: Promise<LoadReport> = before
-      .catch(() => undefined)
-      .then(() => {
-        if (this.queued?.promise === promise) this.queued = undefined;
-        return this.begin(options);
-      });
-    this.queued = { promise, options };
-    return promise;
+    const key = `reload ${options.inheritState} ${options.dryRun}`;
+    return this.jobs.run(key, () => this.load(options));
   }
 
-  /** Replaces the rows by those a command made, as a reload from nowhere. */
-  replaceRows(rows: readonly DestinationRow[]): LoadReport {
-    const report = this.partition.load(rows, { inheritState: true, resolve: (uri) => this.known(uri) });
-    this.options.loaded(this.partition);
-    return report;
+  /** Changes the rows in memory, as a reload from nowhere would: the next load from the table replaces them. */
+  editRows(change: (rows: readonly DestinationRow[]) => readonly DestinationRow[]): Promise<LoadReport> {
+    return this.jobs.run(undefined, async () => {
+      this.checkRunning();
+      const { partition } = this.options;
+      const rows = change(rowsOf(partition));
+      const known = this.knownAddresses();
+      const hosts = new Map([...(await namedHosts(rows, this.pause))].filter(([key]) => !known().has(key)));
+      const options: LoadOptions = { inheritState: true, resolve: await this.resolution(hosts) };
+      const report = await partition.loadInSlices(rows, options, this.pause);
+      this.options.loaded(partition);
+      return report;
+    });
   }
 
   /** Writes a row that a command made into the table. Throws SwitchyardError. */
@@ -115,58 +129,95 @@ export class PartitionRuntime {
     await insertRows({ url, table: tableName, columns, flavour }, [row], {}, this.options.log);
   }
 
-  private begin(options: ReloadOptions): Promise<LoadReport> {
-    const run = this.load(options).finally(() => {
-      if (this.running === run) this.running = undefined;
+  /** Looks up all host names again and gives destinations the addresses they have now. Never throws. */
+  async refreshNames(): Promise<void> {
+    const { resolver, clock, partition, renamed, log } = this.options;
+    if (this.hosts.size === 0) return;
+    const { unresolved } = this;
+    const found = await resolveHosts(this.hosts, resolver, clock, NAMES_EVERY);
+    if (this.stopped) return;
+    let changed = 0;
+    for (const destination of partition.named()) {
+      const addresses = found.get(hostKey(destination));
+      if (addresses === undefined || sameAddresses(addresses, destination.resolved)) continue;
+      destination.resolved = addresses;
+      changed++;
+    }
+    if (changed > 0) {
+      log.debug({ destinations: changed }, `host names of partition ${this.name} resolve to other addresses`);
+      renamed(partition);
+    }
+    if (unresolved.some((key) => found.has(key))) {
+      log.info({}, `host names of discarded rows of partition ${this.name} resolve now; it is loaded again`);
+      await this.reload({ inheritState: true, dryRun: false }).catch(() => undefined);
+    }
+  }
+
+  private planNames(): void {
+    this.cancelNames = this.options.clock.schedule(NAMES_EVERY, () => {
+      void this.refreshNames().finally(() => {
+        if (!this.stopped) this.planNames();
+      });
     });
-    this.running = run;
-    return run;
   }
 
   private async attempt(): Promise<void> {
     try {
       await this.reload({ inheritState: true, dryRun: false });
-      this.retryDelay = FIRST_RETRY;
     } catch {
-      if (this.stopped) return;
+      // Somebody else's reload may have succeeded meanwhile.
+      if (this.stopped || this.figures.loads > 0) return;
+      this.cancelRetry?.();
       this.cancelRetry = this.options.clock.schedule(this.retryDelay, () => void this.attempt());
       this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY);
     }
   }
 
   private async load(options: ReloadOptions): Promise<LoadReport> {
-    const { store, clock, log, partition } = this.options;
+    const { store, clock, partition, changes } = this.options;
     const began = clock.monotonic();
+    const touched = new Set<Health>();
+    const forget = options.inheritState
+      ? () => {}
+      : changes.onChange(({ destination, origin }) => {
+          if (origin !== 'store') touched.add(destination.health);
+        });
     try {
+      this.checkRunning();
       const { rows, discarded } = await store.load();
-      const addresses = await this.resolveNames(rows);
+      this.checkRunning();
+      const hosts = await namedHosts(rows, this.pause);
       const report = await partition.loadInSlices(
         rows,
         {
           inheritState: options.inheritState,
           dryRun: options.dryRun,
-          resolve: (uri) => addresses.get(hostKey(uri.host, uri.port)) ?? this.known(uri),
+          resolve: await this.resolution(hosts),
+          isNewer: ({ health }) => touched.has(health),
         },
-        nextTurn,
+        this.pause,
       );
       const whole = { ...report, discarded: [...discarded, ...report.discarded] };
-      if (!options.dryRun) this.succeeded(whole, clock.monotonic() - began);
+      if (!options.dryRun) {
+        this.hosts = hosts;
+        this.succeeded(whole, clock.monotonic() - began);
+      }
       return whole;
     } catch (error) {
-      this.failed(error);
-      log.error(
-        { err: { message: messageOf(error) }, store: store.description, retryMs: this.retryDelay },
-        `partition ${this.name} could not be loaded; ${partition.snapshot.size} destinations stay as they were`,
-      );
+      if (!this.stopped) this.failed(error);
       throw error instanceof SwitchyardError
         ? error
         : new SwitchyardError('INTERNAL', messageOf(error), { cause: error });
+    } finally {
+      forget();
     }
   }
 
   private succeeded(report: LoadReport, duration: number): void {
-    const { log, store, clock, partition } = this.options;
+    const { log, store, clock, partition, flusher } = this.options;
     this.notReady = undefined;
+    this.failure = undefined;
+    this.retryDelay = FIRST_RETRY;
     this.cancelRetry?.();
     this.figures.loads++;
     this.figures.lastDuration = duration;
@@ -184,13 +235,25 @@ export class PartitionRuntime {
     };
     log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
     this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
+    const present = new Set(partition.named().map(hostKey));
+    this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
+    flusher?.tableRead();
     this.options.loaded(partition);
   }
 
+  /** Retries that fail for the same reason are not worth a line each. */
   private failed(error: unknown): void {
+    const { log, store, partition } = this.options;
+    const message = messageOf(error);
+    const isNews = message !== this.failure;
+    this.failure = message;
     this.figures.failures++;
-    if (this.figures.loads === 0) this.notReady = messageOf(error);
-    this.report(`loading failed: ${messageOf(error)}`);
+    if (this.figures.loads === 0) this.notReady = message;
+    this.report(`loading failed: ${message}`);
+    const fields = { err: { message }, store: store.description };
+    const text = `partition ${this.name} could not be loaded; ${partition.snapshot.size} destinations stay as they were`;
+    if (isNews) log.error(fields, text);
+    else log.debug(fields, text);
   }
 
   private report(text: string): void {
@@ -198,45 +261,44 @@ export class PartitionRuntime {
     if (this.reports.length > 100) this.reports.shift();
   }
 
-  /** Addresses a destination that is there already has: they outlive an outage of the DNS. */
-  private known(uri: { host: string; port: number | undefined }): readonly ResolvedAddress[] | undefined {
-    for (const set of this.partition.snapshot.sets.values()) {
-      for (const destination of set.destinations as readonly Destination[]) {
-        if (destination.host === uri.host && destination.port === uri.port) return destination.resolved;
-      }
-    }
-    return undefined;
-  }
-
-  private async resolveNames(rows: readonly DestinationRow[]): Promise<Map<string, readonly ResolvedAddress[]>> {
-    const found = new Map<string, readonly ResolvedAddress[]>();
-    const wanted = new Map<string, NonNullable<ReturnType<typeof parseUri>>>();
-    for (const [i, row] of rows.entries()) {
-      // Calls go on while a large table is looked through.
-      if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
-      const uri = parseUri(row.uri);
-      if (uri === undefined || uri.host === '' || isIP(bareHost(uri.host)) !== 0) continue;
-      wanted.set(hostKey(uri.host, uri.port), uri);
-    }
-    const queue = [...wanted];
-    const work = async (): Promise<void> => {
-      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-        const [key, uri] = next;
-        const result = await new Promise<readonly ResolvedAddress[] | Error>((resolve) =>
-          this.options.resolver.resolve(uri, resolve),
-        );
-        if (!(result instanceof Error)) found.set(key, result);
-      }
+  /** Looks the names up; the addresses of destinations that are there already outlive an outage of the DNS. */
+  private async resolution(hosts: NamedHosts): Promise<(uri: SipUri) => readonly ResolvedAddress[] | undefined> {
+    const { resolver, clock } = this.options;
+    const known = this.knownAddresses();
+    const found = await resolveHosts(hosts, resolver, clock, NAMES_WAIT);
+    this.checkRunning();
+    return (uri) => {
+      const key = hostKey(uri);
+      return found.get(key) ?? known().get(key);
     };
-    await Promise.all(Array.from({ length: Math.min(NAMES_AT_ONCE, queue.length) }, work));
-    return found;
+  }
+
+  /** Addresses by host of the destinations that are there, collected when first asked for. */
+  private knownAddresses(): () => ReadonlyMap<string, readonly ResolvedAddress[]> {
+    let known: Map<string, readonly ResolvedAddress[]> | undefined;
+    return () => {
+      known ??= new Map(this.partition.named().map((each) => [hostKey(each), each.resolved]));
+      return known;
+    };
+  }
+
+  /** Lets calls go on; ends the load when the partition is being stopped, so that it cannot replace its successor's data. */
+  private readonly pause = async (): Promise<void> => {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.checkRunning();
+  };
+
+  private checkRunning(): void {
+    if (this.stopped) throw new SwitchyardError('STORE_FAILED', `partition ${this.name} is being stopped`);
   }
 }
 
-function hostKey(host: string, port: number | undefined): string {
-  return `${host.toLowerCase()}:${port ?? ''}`;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function rowsOf(partition: Partition): DestinationRow[] {
+  const rows: DestinationRow[] = [];
+  for (const id of partition.snapshot.setOrder) {
+    for (const destination of partition.snapshot.sets.get(id)?.destinations ?? ([] as readonly Destination[])) {
+      rows.push(destination.row);
+    }
+  }
+  return rows;
 }

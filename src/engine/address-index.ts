@@ -11,7 +11,7 @@ type AddressKey = number | string;
  */
 export class AddressIndex {
   private readonly literal = new Map<AddressKey, Entry>();
-  private readonly named: CompiledDestination[] = [];
+  private readonly byNameOnly: CompiledDestination[] = [];
   private byName: Map<AddressKey, Entry> | undefined;
   private seen = -1;
 
@@ -24,7 +24,12 @@ export class AddressIndex {
 
   /** Enters a destination whose host is a name. */
   addNamed(destination: CompiledDestination): void {
-    this.named.push(destination);
+    this.byNameOnly.push(destination);
+  }
+
+  /** Destinations whose host is a name. */
+  get named(): readonly CompiledDestination[] {
+    return this.byNameOnly;
   }
 
   /** Destinations one of whose addresses is `address`, an IP literal in any spelling; in no particular order. */
@@ -32,7 +37,7 @@ export class AddressIndex {
     const key = keyOf(address);
     if (key === undefined) return [];
     const found = listOf(this.literal.get(key));
-    if (this.named.length === 0) return found;
+    if (this.byNameOnly.length === 0) return found;
     const named = listOf(this.names().get(key));
     return found.length === 0 ? named : [...found, ...named];
   }
@@ -40,7 +45,7 @@ export class AddressIndex {
   private names(): Map<AddressKey, Entry> {
     if (this.byName === undefined || this.seen !== this.resolutions.version) {
       this.byName = new Map();
-      for (const destination of this.named) {
+      for (const destination of this.byNameOnly) {
         for (const { address } of destination.resolved) {
           const key = keyOf(address);
           if (key !== undefined) enter(this.byName, key, destination);

@@ -41,7 +41,7 @@ class LoadedPartition implements Partition {
     while (step.done !== true) step = steps.next();
     if (options.dryRun !== true) {
       this.swap(step.value);
-      for (const restore of step.value.restores) this.restore(restore);
+      for (const restore of step.value.restores) this.restore(restore, options);
     }
     return step.value.report;
   }
@@ -67,7 +67,7 @@ class LoadedPartition implements Partition {
         let restored = 0;
         for (const restore of step.value.restores) {
           if (++restored % 500 === 0) await pause();
-          this.restore(restore);
+          this.restore(restore, options);
         }
         return step.value.report;
       }
@@ -88,6 +88,10 @@ class LoadedPartition implements Partition {
     return this.current.addresses.at(address);
   }
 
+  named(): readonly Destination[] {
+    return this.current.addresses.named;
+  }
+
   private compile(rows: readonly DestinationRow[], options: LoadOptions): Generator<void, Compiled> {
     return compileRows(this.options, rows, options, this.current, this.shared, this.clock.now());
   }
@@ -97,7 +101,8 @@ class LoadedPartition implements Partition {
     this.current = compiled.snapshot;
   }
 
-  private restore({ destination, state }: Compiled['restores'][number]): void {
+  private restore({ destination, state }: Compiled['restores'][number], { isNewer }: LoadOptions): void {
+    if (isNewer?.(destination) === true) return;
     this.apply({ destination, kind: 'restore', to: state, origin: 'store', reason: 'reload' });
   }
 }

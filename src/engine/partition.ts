@@ -69,6 +69,11 @@ export interface LoadOptions {
    * this function such rows are loaded with no addresses (they are filled in by whoever resolves names).
    */
   readonly resolve?: (uri: SipUri, transport: TransportName) => readonly ResolvedAddress[] | undefined;
+  /**
+   * With `inheritState` false: whether a destination's state was changed after the rows were read. It is then newer than
+   * the row's, and kept.
+   */
+  readonly isNewer?: (destination: Destination) => boolean;
 }
 
 /** A tenant: its options and its current snapshot, replaced in one assignment. */
@@ -92,4 +97,6 @@ export interface Partition {
   findAll(setId: number, uri: string): readonly Destination[];
   /** Destinations that have this address (as canonicalIp gives it), in no particular order. */
   destinationsAt(address: string): readonly Destination[];
+  /** Destinations whose host is a name rather than an address, in no particular order. */
+  named(): readonly Destination[];
 }

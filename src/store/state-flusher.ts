@@ -38,6 +38,8 @@ export class StateFlusher implements Service {
   private running: Promise<boolean> | undefined;
   private failuresInARow = 0;
   private refused = false;
+  /** Clock.monotonic() of the oldest state not written yet; undefined when all are. */
+  private behindSince: number | undefined;
 
   constructor(private readonly options: StateFlusherOptions) {
     this.name = `state flusher of partition ${options.partition}`;
@@ -53,14 +55,32 @@ export class StateFlusher implements Service {
     return !this.options.store.writable || this.refused;
   }
 
+  /** Milliseconds the oldest state not written yet has waited; 0 when all are written. */
+  get lagMs(): number {
+    return this.behindSince === undefined ? 0 : this.options.clock.monotonic() - this.behindSince;
+  }
+
   async start(): Promise<void> {
-    const { changes, partition, store, intervalMs } = this.options;
+    const { changes, partition, store } = this.options;
     if (!store.writable || this.unsubscribe !== undefined) return;
     this.unsubscribe = changes.onChange((change) => {
-      if (change.destination.partition !== partition || !change.destination.health.dirty) return;
-      this.timer ??= this.schedule(intervalMs);
+      if (change.destination.partition === partition && change.destination.health.dirty) this.behind();
     });
-    if (this.pending().length > 0) this.timer ??= this.schedule(intervalMs);
+    if (this.pending().length > 0) this.behind();
+  }
+
+  /**
+   * To be called after the table was read: where destinations kept another state than the rows have, as when a table was
+   * filled anew, the table is brought up to them.
+   */
+  tableRead(): void {
+    if (this.unsubscribe === undefined) return;
+    let isBehind = false;
+    for (const { health, row } of this.options.destinations()) {
+      if (health.state !== row.state) health.dirty = true;
+      isBehind ||= health.dirty;
+    }
+    if (isBehind) this.behind();
   }
 
   /** Writes what is still to be written, within its time. */
@@ -141,17 +161,21 @@ export class StateFlusher implements Service {
   }
 
   private succeeded(): void {
-    const { logger, partition, store, intervalMs } = this.options;
+    const { logger, partition, store } = this.options;
     if (this.failuresInARow > 0) {
       const attempts = this.failuresInARow;
       logger.info({ partition, attempts }, `${store.description}: states are written again`);
     }
     this.failuresInARow = 0;
     this.refused = false;
+    this.behindSince = undefined;
     // Changed again while it was being written.
-    if (this.unsubscribe !== undefined && this.timer === undefined && this.pending().length > 0) {
-      this.timer = this.schedule(intervalMs);
-    }
+    if (this.unsubscribe !== undefined && this.timer === undefined && this.pending().length > 0) this.behind();
+  }
+
+  private behind(): void {
+    this.behindSince ??= this.options.clock.monotonic();
+    this.timer ??= this.schedule(this.options.intervalMs);
   }
 
   private schedule(delayMs: number): () => void {
