@@ -25,7 +25,7 @@ const JSON_INTERRUPTED = /\n:[^:\s"{}[\],]{0,128}:/g;
 /** A line that starts a next command rather than being a parameter of the one before. */
 const NEXT_TEXT_COMMAND = /^:[^:\s]{1,128}:[^:\s]{0,128}$/;
 /** Where in a command that was given up another may begin that was written right behind it. */
-const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]*\{/;
+const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]*\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
 const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]*[{[]/;
 
 type State =
@@ -135,9 +135,9 @@ export class FifoFraming {
     const reply = this.buffer.slice(second + 1, newline);
     const glued = reply.indexOf(':');
     if (glued >= 0) {
-      // ":ds_reload:rpl1:version:rpl2": the first was never ended, the second is whole.
+      // ":ds_reload:rpl1:version:rpl2": the first was never ended, the second is whole. ":ds_rel:version:rpl2": nor its name.
       this.giveUp('half', 'is followed by another on its line');
-      this.buffer = this.buffer.slice(second + 1 + glued);
+      this.buffer = this.buffer.slice(reply.includes(':', glued + 1) ? second + 1 + glued : second);
       return true;
     }
     this.state = { at: 'text', command: name, reply, start: newline + 1, line: newline + 1 };

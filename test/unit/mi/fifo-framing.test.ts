@@ -53,6 +53,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':ds_reload:a\n:version:b\n\n'), ['refused half a', 'text b version()']);
     assert.deepEqual(cut(':ds_set_state:a\ni\n5\n:b:{"id":2}'), ['refused half a', 'json b {"id":2}']);
     assert.deepEqual(cut(':ds_reload:a:version:b\n\n'), ['refused half', 'text b version()']);
+    assert.deepEqual(cut(':ds_rel:version:b\n\n'), ['refused half', 'text b version()']);
   });
 
   test('keeps a parameter that starts with a colon', () => {
@@ -67,6 +68,8 @@ describe('FIFO framing', () => {
     assert.equal(framing.waiting, false);
     framing.push(Buffer.from(':a:{"x":[:b:{"id":2}'));
     assert.deepEqual(framing.expire().map(short), ['refused half a', 'json b {"id":2}']);
+    framing.push(Buffer.from(':a:{"x":[:version:b\n\n'));
+    assert.deepEqual(framing.expire().map(short), ['refused half a', 'text b version()']);
     framing.push(Buffer.from('garbage without end'));
     assert.equal(framing.waiting, true);
     framing.expire();
