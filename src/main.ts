@@ -10,6 +10,7 @@ import { ConfigError, formatProblems } from './config/problem.js';
 import { messageOf, SwitchyardError } from './core/errors.js';
 import { nearest } from './core/nearest.js';
 import { type CommandIo, check, database, select, serve, settingsFor, watch } from './daemon/commands.js';
+import { importConfiguration } from './daemon/import-command.js';
 import { VERSION } from './daemon.js';
 
 /** Runs one command line. Returns the exit status: 0 ok, 1 what was asked for failed, 2 wrong usage. */
@@ -41,6 +42,8 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
         return await check(values, io);
       case 'select':
         return await select(values, positionals, io);
+      case 'import':
+        return importConfiguration(values, positionals, io);
       case 'db':
         return await database(values, positionals, io);
       case 'watch':

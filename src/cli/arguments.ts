@@ -24,6 +24,7 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, 'string' | 'boole
   },
   mi: { config: 'string', to: 'string', json: 'boolean', timeout: 'string', 'reply-dir': 'string' },
   watch: { config: 'string', nats: 'string', to: 'string', partition: 'string', json: 'boolean' },
+  import: { out: 'string', force: 'boolean' },
   db: { config: 'string', partition: 'string', replace: 'boolean', 'if-empty': 'boolean', json: 'boolean' },
 };
 

@@ -10,6 +10,7 @@ Usage: switchyard COMMAND [options]
   mi       run a management command on a running daemon
   watch    print status events as they happen
   db       create, show and fill tables
+  import   turn an opensips.cfg or kamailio.cfg into a configuration of ours
 
   switchyard COMMAND --help   options and examples of a command
   switchyard --version
@@ -58,6 +59,14 @@ TARGET: the MI door of a daemon (see mi), which then sends the events to this pr
 
   switchyard watch --nats nats://127.0.0.1:4222
   switchyard watch --to udp:127.0.0.1:8080 --json
+`,
+  import: `Usage: switchyard import [--out DIR] [--force] CFG-FILE
+
+Reads the dispatcher, tm, MI and listener settings of an opensips.cfg or kamailio.cfg, writes switchyard.json and
+partitions/ into DIR (default: the present folder), and lists what could not be carried over. Existing files are only
+replaced with --force.
+
+  switchyard import /etc/opensips/opensips.cfg --out /etc/switchyard
 `,
   db: `Usage: switchyard db init|show|import [--config FILE] [--partition P] [--replace | --if-empty] [--json] [FILE]
 

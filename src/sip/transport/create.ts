@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
 import { TcpSocket } from './tcp.js';
 import { type TlsOptions, TlsSocket } from './tls.js';
-import type { Receiver, SipSocket } from './transport.js';
+import { hostPort, type Receiver, type SipSocket } from './transport.js';
 import { UdpSocket } from './udp.js';
 import { WsSocket } from './ws.js';
 
@@ -17,11 +19,12 @@ export interface ListenOptions {
 
 /** Makes the socket a description names. Not bound yet. Throws SwitchyardError TRANSPORT_BIND for what there is no transport for. */
 export function createSipSocket(options: ListenOptions, receiver: Receiver, tls?: TlsOptions | undefined): SipSocket {
+  const host = addressOf(options);
   const common = {
-    address: options.host,
+    address: host,
     port: options.port,
     advertise: options.advertise,
-    description: `${options.transport}:${options.host.includes(':') ? `[${options.host}]` : options.host}:${options.port}`,
+    description: `${options.transport}:${hostPort(host, options.port)}`,
   };
   switch (options.transport) {
     case 'udp':
@@ -42,4 +45,16 @@ export function createSipSocket(options: ListenOptions, receiver: Receiver, tls?
         `cannot listen on ${options.text}: no ${options.transport} transport here`,
       );
   }
+}
+
+/** An address to bind: the one written, that of the interface named, or that of localhost. */
+function addressOf({ host, text }: ListenOptions): string {
+  if (isIP(host) !== 0) return host;
+  const found = networkInterfaces()[host]?.find((each) => !each.internal || host.startsWith('lo'));
+  if (found !== undefined) return found.address;
+  if (host.toLowerCase() === 'localhost') return '127.0.0.1';
+  throw new SwitchyardError(
+    'TRANSPORT_BIND',
+    `cannot listen on ${text}: "${host}" is neither an address nor an interface`,
+  );
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { importCfg } from '../../../../src/config/import/import-cfg.js';
+
+const OPENSIPS = `
+log_level=3  # level
+socket=udp:127.0.0.1:5060 as 203.0.113.7:5060 use_children 4
+socket=tcp:127.0.0.1:5060
+/* modparam("dispatcher","db_url","mysql://no") */
+# modparam("dispatcher","ds_ping_interval", 99)
+loadmodule "dispatcher.so"
+modparam("tm", "fr_timeout", 7)
+modparam("tm|sl", "fr_inv_timeout", 30)
+modparam("dispatcher", "db_url", "mysql://opensips:se#cret@localhost/opensips")
+modparam("dispatcher", "ds_ping_interval", 30)
+modparam("dispatcher", "partition", "part2 : db_url=mysql://u:p@localhost/db; table_name = ds_table; ds_define_blacklist= list2= 4,6;")
+modparam("dispatcher", "ds_define_blacklist", "list= 1,4,3")
+modparam("dispatcher", "ds_define_blacklist", "blist2= 2,10,6")
+modparam("dispatcher", "nosuch", 1)
+modparam("mi_fifo", "fifo_name", "/tmp/opensips_fifo")
+modparam("mi_fifo", "fifo_mode", 0666)
+modparam("mi_datagram", "socket_name", "udp:127.0.0.1:8080")
+modparam("event_rabbitmq", "heartbeat", 3)
+route {
+  if (is_method("INVITE")) record_route();
+  if (!ds_select_dst("2","4","f")) { send_reply("500","No destinations"); exit; }
+  t_relay();
+}
+failure_route[GW_FAILOVER] {
+  if (t_check_status("(408)|([56][0-9][0-9])")) { ds_mark_dst("p"); if (ds_next_dst()) { t_relay(); exit; } }
+}
+`;
+
+describe('import of opensips.cfg', () => {
+  const { settings, partitions, notes } = importCfg(OPENSIPS);
+
+  test('carries listeners, timers, module parameters and MI over', () => {
+    assert.deepEqual(settings['listen'], ['udp:127.0.0.1:5060 as 203.0.113.7:5060', 'tcp:127.0.0.1:5060']);
+    assert.deepEqual(settings['tm'], { fr_timeout: 7, fr_inv_timeout: 30 });
+    assert.deepEqual(settings['modparam'], {
+      db_url: 'mysql://opensips:se#cret@localhost/opensips',
+      ds_ping_interval: 30,
+      ds_define_blacklist: ['list= 1,4,3', 'blist2= 2,10,6'],
+    });
+    assert.deepEqual(settings['mi'], {
+      fifo: { fifo_name: '/tmp/opensips_fifo', fifo_mode: '0666' },
+      datagram: [{ socket_name: 'udp:127.0.0.1:8080' }],
+    });
+  });
+
+  test('makes a file of each partition', () => {
+    assert.deepEqual([...partitions.keys()], ['part2']);
+    assert.equal(partitions.get('part2')?.['table_name'], 'ds_table');
+    assert.deepEqual(partitions.get('part2')?.['ds_define_blacklist'], ['list2= 4,6']);
+  });
+
+  test('makes a rule of the first selection, with its failover', () => {
+    assert.deepEqual(settings['routing'], [
+      {
+        match: {},
+        select: { set: 2, alg: 4, flags: 'f' },
+        failover: { codes: ['408', '5xx', '6xx'], mark: 'p' },
+        record_route: true,
+      },
+    ]);
+  });
+
+  test('lists what it could not carry over, with its line', () => {
+    assert.ok(notes.includes('line 15: dispatcher parameter "nosuch" is not known and was left out'), notes.join('\n'));
+    assert.ok(notes.some((note) => /^line 19: event_rabbitmq/.test(note)));
+    assert.ok(notes.some((note) => /failure_route\[GW_FAILOVER\]: routing logic/.test(note)));
+  });
+});
+
+describe('import of kamailio.cfg', () => {
+  test('is told by its marks; the partition gets the flavour, timers are milliseconds', () => {
+    const { settings, partitions } = importCfg(`#!KAMAILIO
+listen=udp:10.0.0.1:5060 advertise 198.51.100.4:5060
+modparam("tm", "fr_timer", 5000)
+modparam("dispatcher", "list_file", "/etc/kamailio/dispatcher.list")
+modparam("dispatcher", "flags", 2)
+modparam("dispatcher", "ds_ping_interval", 10)
+`);
+    assert.deepEqual(settings['listen'], ['udp:10.0.0.1:5060 as 198.51.100.4:5060']);
+    assert.deepEqual(settings['tm'], { fr_timeout: 5 });
+    assert.deepEqual(settings['modparam'], { flags: 2, ds_ping_interval: 10 });
+    assert.equal(partitions.get('default')?.['flavour'], 'kamailio');
+    assert.equal(partitions.get('default')?.['db_url'], 'list:/etc/kamailio/dispatcher.list');
+  });
+});
+
+test('any text is read without an exception', () => {
+  fc.assert(
+    fc.property(
+      fc.string({
+        unit: fc.constantFrom(
+          'modparam',
+          '(',
+          ')',
+          '"',
+          "'",
+          ',',
+          '{',
+          '}',
+          '#',
+          '\n',
+          'dispatcher',
+          'x',
+          '\\',
+          '/*',
+          'listen',
+          '=',
+        ),
+      }),
+      (text) => {
+        assert.ok(Array.isArray(importCfg(text).notes));
+      },
+    ),
+  );
+});
