@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClientFailure, NonInviteClient } from '../../../../src/sip/transaction/client.js';
+import { layerFixture, type RecordingSocket, replyTo, requestText, sourceOf } from '../../../support/sip-recorder.js';
+
+function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
+  const fixture = layerFixture();
+  const socket: RecordingSocket = fixture[transport];
+  const replies: number[] = [];
+  const failures: ClientFailure[] = [];
+  const branch = fixture.layer.newBranch('x');
+  const text = requestText({ method: 'OPTIONS', branch });
+  const target = { socket, address: '192.0.2.7', port: 5060, serverName: undefined };
+  const user = {
+    onReply: (_client: unknown, reply: { status: number }) => replies.push(reply.status),
+    onFailure: (_client: unknown, failure: ClientFailure) => failures.push(failure),
+  };
+  const client = fixture.layer.request(text, false, branch, target, user, undefined, timeoutMs) as NonInviteClient;
+  const answer = (status: number) => fixture.layer.receive(replyTo(text, status), sourceOf(socket, '192.0.2.7'));
+  const times = () => socket.sent.map((each) => Math.floor(each.at / 20) * 20);
+  return { ...fixture, socket, client, replies, failures, answer, times };
+}
+
+describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
+  test('timer E doubles up to T2, timer F ends it', () => {
+    const { clock, times, failures, layer } = options();
+    clock.advance(31_990);
+    // The wheel may be up to two ticks late each time.
+    const wanted = [0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
+    const seen = times();
+    assert.equal(seen.length, wanted.length);
+    for (const [i, at] of wanted.entries()) assert.ok(Math.abs((seen[i] as number) - at) <= 20 * (i + 1), `${seen}`);
+    assert.equal(failures.length, 0);
+    clock.advance(50);
+    assert.deepEqual(
+      failures.map((each) => each.kind),
+      ['timeout'],
+    );
+    assert.equal(layer.size, 0);
+  });
+
+  test('after a provisional reply timer E is T2', () => {
+    const { clock, times, answer, replies } = options();
+    clock.advance(100);
+    answer(100);
+    clock.advance(9000);
+    const seen = times();
+    assert.equal(seen.length, 4);
+    for (const [i, at] of [0, 500, 4500, 8500].entries())
+      assert.ok(Math.abs((seen[i] as number) - at) <= 40, `${seen}`);
+    assert.deepEqual(replies, [100]);
+  });
+
+  test('no retransmission over a reliable transport; gone with the final reply', () => {
+    const { clock, times, answer, layer, replies } = options('tcp');
+    clock.advance(20_000);
+    assert.deepEqual(times(), [0]);
+    answer(200);
+    assert.deepEqual([layer.size, replies], [0, [200]]);
+  });
+
+  test('timer F over a reliable transport', () => {
+    const { clock, failures, layer, times } = options('tcp', 2000);
+    clock.advance(2030);
+    assert.deepEqual([failures.length, layer.size, times()], [1, 0, [0]]);
+  });
+
+  test('final replies that come again are absorbed for T4 (timer K)', () => {
+    const { clock, answer, replies, layer, told } = options();
+    answer(200);
+    answer(200);
+    clock.advance(4900);
+    answer(404);
+    assert.deepEqual([replies, layer.size], [[200], 1]);
+    clock.advance(150);
+    assert.equal(layer.size, 0);
+    answer(200);
+    assert.deepEqual(
+      told.map((each) => each.kind),
+      ['stray'],
+    );
+  });
+
+  test('abandoned, it is silent', () => {
+    const { clock, client, answer, replies, failures, layer, times } = options();
+    client.abandon();
+    answer(200);
+    clock.advance(40_000);
+    assert.deepEqual([replies, failures, layer.size, times()], [[], [], 0, [0]]);
+  });
+
+  test('a transport error is told once', () => {
+    const { socket, failures, layer } = options();
+    socket.sent[0]?.fail({ cause: 'send', message: 'no' });
+    socket.sent[0]?.fail({ cause: 'send', message: 'no' });
+    assert.deepEqual([failures.length, failures[0]?.kind, layer.size], [1, 'transport', 0]);
+  });
+});
