@@ -220,13 +220,13 @@ export class Daemon implements Service {
     engine.states.onChange((change) => this.changed(change, ids, raised));
 
     // Management
-    registerGauges(
-      metrics,
+    registerGauges(metrics, {
       engine,
-      this.layer,
-      () => this.runtimes,
-      () => this.prober,
-    );
+      layer: this.layer,
+      runtimes: () => this.runtimes,
+      prober: () => this.prober,
+      publisher: this.publisher,
+    });
     registerCommands(this.mi, {
       partitions: () => [...engine.partitions],
       defaultPartition: () => engine.partition(''),

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.js';
-import type { Prober } from '../probing/prober.js';
+import type { EventPublisher } from '../events/publisher.js';
+import type { Prober, ProberFigures } from '../probing/prober.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from './partition-runtime.js';
@@ -8,14 +9,52 @@ const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
 /** Destinations shown one by one; with more of them only the counts per set are given. */
 const MAX_LISTED = 5000;
 
-/** Registers what is measured when somebody asks: states, partitions, transactions, probes. */
-export function registerGauges(
-  metrics: Metrics,
-  engine: Engine,
-  layer: TransactionLayer,
-  runtimes: () => ReadonlyMap<string, PartitionRuntime>,
-  prober: () => Prober | undefined,
-): void {
+/** What the gauges read; functions where the thing is made later or replaced. */
+export interface Measured {
+  readonly engine: Engine;
+  readonly layer: TransactionLayer;
+  readonly runtimes: () => ReadonlyMap<string, PartitionRuntime>;
+  readonly prober: () => Prober | undefined;
+  readonly publisher: Pick<EventPublisher, 'stats'>;
+}
+
+/**
+ * Registers what is measured when somebody asks. What an operator looks for when something was lost or late:
+ *
+ *   states      switchyard_destinations                    by partition, set and state
+ *               switchyard_destination_state               each destination: 0 inactive, 1 active, 2 probing
+ *   events      switchyard_events_total                    raised, by partition and status
+ *               switchyard_nats_connected                  1 or 0
+ *               switchyard_outbox_depth                    waiting for NATS
+ *               switchyard_outbox_lag_seconds              age of the oldest of them
+ *               switchyard_outbox_published_total          acknowledged by NATS
+ *               switchyard_outbox_publish_seconds_total    time they took, summed
+ *               switchyard_outbox_retries_total            deliveries repeated
+ *               switchyard_outbox_coalesced_total          merged at the bound
+ *               switchyard_outbox_dropped_total            never delivered
+ *               switchyard_event_subscribers               subscribers by event_subscribe
+ *               switchyard_event_subscriber_queue          events waiting for them
+ *               switchyard_event_subscriber_dropped_total  events given up for them
+ *   write-back  switchyard_flush_written_total             states written
+ *               switchyard_flush_failures_total            attempts that failed
+ *               switchyard_flush_lag_seconds               age of the oldest state not written
+ *               switchyard_flush_pending                   states not written
+ *   reload      switchyard_partition_ready                 1 or 0
+ *               switchyard_reloads_total                   loads that succeeded
+ *               switchyard_reload_failures_total           loads that failed
+ *               switchyard_reload_duration_seconds         of the last load
+ *               switchyard_reload_last_success_timestamp_seconds
+ *               switchyard_reload_discarded_rows           by the last load
+ *   probing     switchyard_probes_watched                  destinations under watch
+ *               switchyard_probes_in_flight                sent and not answered
+ *               switchyard_probes_queued                   waiting for a place among those in flight
+ *               switchyard_probes_sent_total
+ *               switchyard_probe_results_total             by partition and result
+ *               switchyard_probe_timeouts_total            no answer within ds_ping_timeout
+ *               switchyard_probes_late_total               turns left out, the probe before being still under way
+ *               switchyard_probes_stale_total              answers dropped, their destination being gone or reloaded
+ */
+export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prober, publisher }: Measured): void {
   metrics.gauge({
     name: 'switchyard_transactions',
     help: 'Transactions in memory',
@@ -63,39 +102,77 @@ export function registerGauges(
     collect: () =>
       [...runtimes().values()].map((each) => [{ partition: each.name }, each.notReady === undefined ? 1 : 0] as const),
   });
-  for (const [name, help, key] of [
-    ['switchyard_reloads_total', 'Loads that succeeded', 'loads'],
-    ['switchyard_reload_failures_total', 'Loads that failed', 'failures'],
-    ['switchyard_reload_duration_milliseconds', 'Duration of the last load', 'lastDuration'],
-    ['switchyard_reload_discarded_rows', 'Rows the last load discarded', 'discarded'],
-  ] as const) {
+  const perPartition = (
+    name: string,
+    help: string,
+    type: 'gauge' | 'counter',
+    read: (each: PartitionRuntime) => number,
+  ) =>
     metrics.gauge({
       name,
       help,
-      collect: () => [...runtimes().values()].map((each) => [{ partition: each.name }, each.figures[key]] as const),
+      type,
+      collect: () => [...runtimes().values()].map((each) => [{ partition: each.name }, read(each)] as const),
     });
-  }
-  for (const [name, help, key] of [
-    ['switchyard_flush_written_total', 'States written back', 'written'],
-    ['switchyard_flush_failures_total', 'Flushes that failed', 'failures'],
-  ] as const) {
+  perPartition('switchyard_reloads_total', 'Loads that succeeded', 'counter', ({ figures }) => figures.loads);
+  perPartition('switchyard_reload_failures_total', 'Loads that failed', 'counter', ({ figures }) => figures.failures);
+  perPartition(
+    'switchyard_reload_duration_seconds',
+    'Duration of the last load',
+    'gauge',
+    ({ figures }) => figures.lastDuration / 1000,
+  );
+  perPartition(
+    'switchyard_reload_last_success_timestamp_seconds',
+    'When a load last succeeded, seconds since the epoch; 0 for never',
+    'gauge',
+    ({ figures }) => figures.lastSuccess / 1000,
+  );
+  perPartition(
+    'switchyard_reload_discarded_rows',
+    'Rows the last load discarded',
+    'gauge',
+    ({ figures }) => figures.discarded,
+  );
+  const flusher = ({ options }: PartitionRuntime) => options.flusher;
+  perPartition(
+    'switchyard_flush_written_total',
+    'States written back',
+    'counter',
+    (each) => flusher(each)?.counters.written ?? 0,
+  );
+  perPartition(
+    'switchyard_flush_failures_total',
+    'Attempts to write states back that failed',
+    'counter',
+    (each) => flusher(each)?.counters.failures ?? 0,
+  );
+  perPartition(
+    'switchyard_flush_lag_seconds',
+    'Age of the oldest state not written back',
+    'gauge',
+    (each) => (flusher(each)?.lagMs ?? 0) / 1000,
+  );
+  perPartition(
+    'switchyard_flush_pending',
+    'States not written back',
+    'gauge',
+    (each) => flusher(each)?.pendingCount ?? 0,
+  );
+  for (const [name, help, key, type] of PROBES) {
     metrics.gauge({
       name,
       help,
-      collect: () =>
-        [...runtimes().values()].map(
-          (each) => [{ partition: each.name }, each.options.flusher?.counters[key] ?? 0] as const,
-        ),
+      type,
+      collect: () => {
+        const figures = prober()?.figures();
+        return figures === undefined ? [] : [[{}, figures[key]]];
+      },
     });
   }
-  metrics.gauge({
-    name: 'switchyard_probes',
-    help: 'Probes: watched destinations, in flight, queued, and totals by result',
-    collect: () => {
-      const figures = prober()?.figures();
-      return figures === undefined ? [] : Object.entries(figures).map(([kind, value]) => [{ kind }, value] as const);
-    },
-  });
+  for (const [name, help, key, type] of SUBSCRIBERS) {
+    metrics.gauge({ name, help, type, collect: () => [[{}, publisher.stats()[key]]] });
+  }
   metrics.gauge({
     name: 'process_resident_memory_bytes',
     help: 'Resident memory',
@@ -107,3 +184,21 @@ export function registerGauges(
     collect: () => [[{}, process.memoryUsage().heapUsed]],
   });
 }
+
+type Row<K> = readonly [name: string, help: string, key: K, type: 'gauge' | 'counter'];
+
+const PROBES: readonly Row<keyof ProberFigures>[] = [
+  ['switchyard_probes_watched', 'Destinations under watch of the prober', 'watched', 'gauge'],
+  ['switchyard_probes_in_flight', 'Probes sent and not answered', 'inFlight', 'gauge'],
+  ['switchyard_probes_queued', 'Probes waiting for a place among those in flight', 'queued', 'gauge'],
+  ['switchyard_probes_sent_total', 'Probes sent', 'sent', 'counter'],
+  ['switchyard_probe_timeouts_total', 'Probes without an answer in time', 'timeouts', 'counter'],
+  ['switchyard_probes_late_total', 'Probes left out, the one before being still under way', 'skipped', 'counter'],
+  ['switchyard_probes_stale_total', 'Answers dropped, their destination being gone or reloaded', 'stale', 'counter'],
+];
+
+const SUBSCRIBERS: readonly Row<'subscribers' | 'depth' | 'dropped'>[] = [
+  ['switchyard_event_subscribers', 'Subscribers by event_subscribe', 'subscribers', 'gauge'],
+  ['switchyard_event_subscriber_queue', 'Events waiting for subscribers', 'depth', 'gauge'],
+  ['switchyard_event_subscriber_dropped_total', 'Events given up for subscribers', 'dropped', 'counter'],
+];

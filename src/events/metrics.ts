@@ -5,23 +5,30 @@ export interface EventMetrics {
   gauge(gauge: {
     readonly name: string;
     readonly help: string;
+    readonly type?: 'gauge' | 'counter';
     readonly collect: () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
   }): void;
 }
 
 /** Exports an outbox and the state of its connection; everything is read at collection time. */
 export function exportOutbox(metrics: EventMetrics, stats: () => OutboxStats, connected: () => boolean): void {
-  const value = (name: string, help: string, read: () => number) =>
-    metrics.gauge({ name, help, collect: () => [[{}, read()]] });
+  const value = (name: string, help: string, read: () => number, type: 'gauge' | 'counter' = 'gauge') =>
+    metrics.gauge({ name, help, type, collect: () => [[{}, read()]] });
+  const total = (name: string, help: string, read: () => number) => value(name, help, read, 'counter');
   value('switchyard_nats_connected', 'Whether the NATS connection works (1) or not (0).', () => (connected() ? 1 : 0));
   value('switchyard_outbox_depth', 'Events waiting for acknowledgement by NATS.', () => stats().depth);
   value('switchyard_outbox_lag_seconds', 'Age of the oldest event waiting.', () => stats().lag / 1000);
-  value('switchyard_outbox_published', 'Events acknowledged by NATS.', () => stats().published);
-  value(
-    'switchyard_outbox_coalesced',
+  total('switchyard_outbox_published_total', 'Events acknowledged by NATS.', () => stats().published);
+  total(
+    'switchyard_outbox_publish_seconds_total',
+    'Seconds from an event being raised to its acknowledgement, summed over those published.',
+    () => stats().waited / 1000,
+  );
+  total(
+    'switchyard_outbox_coalesced_total',
     'Events merged into a later one because the outbox was full.',
     () => stats().coalesced,
   );
-  value('switchyard_outbox_retries', 'Deliveries that had to be repeated.', () => stats().retries);
-  value('switchyard_outbox_dropped', 'Events that were never delivered.', () => stats().dropped);
+  total('switchyard_outbox_retries_total', 'Deliveries that had to be repeated.', () => stats().retries);
+  total('switchyard_outbox_dropped_total', 'Events that were never delivered.', () => stats().dropped);
 }

@@ -36,6 +36,8 @@ export interface OutboxStats {
   /** Milliseconds the oldest of them has waited. */
   lag: number;
   published: number;
+  /** Milliseconds from being raised to being acknowledged, summed over those published. */
+  waited: number;
   coalesced: number;
   retries: number;
   dropped: number;
@@ -88,6 +90,7 @@ export class Outbox {
   private loggedAt = Number.NEGATIVE_INFINITY;
   private coalescedLoggedAt = Number.NEGATIVE_INFINITY;
   private published = 0;
+  private waited = 0;
   private coalesced = 0;
   private retries = 0;
   private dropped = 0;
@@ -120,8 +123,8 @@ export class Outbox {
     const now = this.options.clock.monotonic();
     let oldest = now;
     for (const queue of this.queues.values()) oldest = Math.min(oldest, queue.entries[0]?.since ?? now);
-    const { count: depth, published, coalesced, retries, dropped } = this;
-    return { depth, lag: now - oldest, published, coalesced, retries, dropped };
+    const { count: depth, published, waited, coalesced, retries, dropped } = this;
+    return { depth, lag: now - oldest, published, waited, coalesced, retries, dropped };
   }
 
   /** Events held. */
@@ -225,6 +228,7 @@ export class Outbox {
     this.flying.delete(queue);
     if (error === undefined) {
       this.published++;
+      this.waited += this.options.clock.monotonic() - (queue.entries[0] as Entry).since;
       this.noteRecovery();
       this.leave(queue);
     } else {

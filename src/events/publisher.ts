@@ -51,6 +51,8 @@ export class EventPublisher {
   private subscriptions: Subscriber[] = [];
   private readonly sinks: ReadonlyMap<string, EventSink>;
   private raisedCount = 0;
+  /** Dropped for subscribers that are gone. */
+  private droppedBefore = 0;
 
   constructor(private readonly options: PublisherOptions) {
     this.listeners = new Emitter((error) => {
@@ -144,7 +146,12 @@ export class EventPublisher {
 
   /** Totals over all targets. */
   stats(): { raised: number; subscribers: number; depth: number; dropped: number } {
-    const totals = { raised: this.raisedCount, subscribers: this.subscriptions.length, depth: 0, dropped: 0 };
+    const totals = {
+      raised: this.raisedCount,
+      subscribers: this.subscriptions.length,
+      depth: 0,
+      dropped: this.droppedBefore,
+    };
     for (const { outbox } of [...this.configured, ...this.subscriptions]) {
       const { depth, dropped } = outbox.stats();
       totals.depth += depth;
@@ -216,6 +223,7 @@ export class EventPublisher {
     // What was raised before the end of the subscription still goes out.
     void outbox.drain(3000).then(async () => {
       outbox.stop();
+      this.droppedBefore += outbox.stats().dropped;
       await target.close();
     });
   }

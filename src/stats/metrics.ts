@@ -40,6 +40,8 @@ export class CounterFamily {
 export interface Gauge {
   readonly name: string;
   readonly help: string;
+  /** "counter" for values that only ever grow and are counted elsewhere. Default "gauge". */
+  readonly type?: 'gauge' | 'counter';
   readonly collect: () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 }
 
@@ -96,7 +98,7 @@ export class Metrics {
       for (const counter of family.counters()) lines.push(`${family.name}${counter.labels} ${counter.value}`);
     }
     for (const gauge of this.gauges.values()) {
-      lines.push(`# HELP ${gauge.name} ${gauge.help}`, `# TYPE ${gauge.name} gauge`);
+      lines.push(`# HELP ${gauge.name} ${gauge.help}`, `# TYPE ${gauge.name} ${gauge.type ?? 'gauge'}`);
       for (const [labels, value] of gauge.collect()) lines.push(`${gauge.name}${labelText(labels)} ${value}`);
     }
     for (const histogram of this.histograms.values()) {

@@ -60,6 +60,11 @@ export class StateFlusher implements Service {
     return this.behindSince === undefined ? 0 : this.options.clock.monotonic() - this.behindSince;
   }
 
+  /** States not written yet. Goes through all destinations: for metrics. */
+  get pendingCount(): number {
+    return this.pending().length;
+  }
+
   async start(): Promise<void> {
     const { changes, partition, store } = this.options;
     if (!store.writable || this.unsubscribe !== undefined) return;

@@ -215,6 +215,29 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
     text += treeLine(3, 'weight', String(row.weight)) + treeLine(3, 'priority', String(row.priority));
     if (row.description !== '') text += treeLine(3, 'description', row.description);
   }
+  if (full > 1) text += healthText(destination);
+  return text;
+}
+
+function healthText(destination: Destination): string {
+  const { failures, lastProbe, lastChange } = destination.health;
+  let text = treeLine(3, 'consecutive_failures', String(failures));
+  if (lastProbe !== undefined) {
+    const { time, ok, code, cause, rtt } = lastProbe;
+    text += treeLine(3, 'last_probe', new Date(time).toISOString(), [
+      ['ok', String(ok)],
+      ['code', String(code)],
+      ...(cause === undefined ? [] : [['cause', cause] as const]),
+      ...(rtt === undefined ? [] : [['rtt', String(rtt)] as const]),
+    ]);
+  }
+  if (lastChange !== undefined) {
+    const { time, origin, reason } = lastChange;
+    text += treeLine(3, 'last_change', new Date(time).toISOString(), [
+      ['by', origin],
+      ['reason', reason],
+    ]);
+  }
   return text;
 }
 
