@@ -32,6 +32,8 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
   try {
     const view = await Inspector.connect(inspectPort);
     inspector = view;
+    // What a first load compiles and caches is not counted against the destinations.
+    for (let i = 0; i < 2; i++) await callMi(daemon, 'ds_reload');
     const small = await view.liveBytes();
     const rows: Row[] = [];
     let characters = 0;
@@ -41,7 +43,7 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
       rows.push({ setid: 2 + (i % 1000), destination });
     }
     await daemon.addRows(rows);
-    await callMi(daemon, 'ds_reload');
+    for (let i = 0; i < 2; i++) await callMi(daemon, 'ds_reload');
     const large = await view.liveBytes();
 
     const calls = 3000;
