@@ -13,6 +13,7 @@ import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
+import { RouteScripts } from './daemon/route-scripts.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
@@ -32,10 +33,12 @@ import { MiDatagram } from './mi/transports/datagram.js';
 import { MiFifo } from './mi/transports/fifo.js';
 import { createMiHttpHandler } from './mi/transports/http.js';
 import { createProber, type Prober } from './probing/prober.js';
+import type { Router } from './proxy/decision.js';
 import { ProxyCore } from './proxy/proxy.js';
 import { type DispatcherFormats, RequestScope } from './route/request-scope.js';
 import { compileRule } from './route/rule.js';
 import { RulesRouter, type SelectionTally } from './route/rules-router.js';
+import type { LoadedScript } from './route/script/load.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
 import { Originator } from './sip/originate.js';
@@ -91,6 +94,8 @@ export class Daemon implements Service {
   private formats: DispatcherFormats;
   private settings: Settings;
   private readonly selections: SelectionTally;
+  private readonly scripts: RouteScripts;
+  private readonly originator: Originator;
   private readonly statistic: (name: string) => number | undefined;
   private readonly log: Logger;
   private readonly events = new Emitter<DispatcherEvent>((error) =>
@@ -106,7 +111,6 @@ export class Daemon implements Service {
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
   private readonly changes = new Map<string, { time: number; text: string }[]>();
-  private readonly scriptAttrs = new WeakMap<Destination, string>();
   private readonly started: Service[] = [];
   private stopping: Promise<void> | undefined;
 
@@ -149,7 +153,7 @@ export class Daemon implements Service {
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
     this.statistic = (name) => statistics.lookup(name);
-    const formats = dispatcherFormats(settings.dispatcher, this.statistic);
+    const formats = this.formatsOf(settings);
     this.formats = formats;
 
     // Partitions
@@ -161,7 +165,9 @@ export class Daemon implements Service {
     this.selections = selectionTally(
       metrics.counter('switchyard_selections_total', 'Selections by partition and result'),
     );
-    const router = this.router(settings, formats);
+    const { sockets, blacklists, selections } = this;
+    this.scripts = new RouteScripts({ engine, sockets, blacklists, tally: selections, clock, log });
+    const router = this.router(settings, formats, undefined);
     this.proxy = new ProxyCore(
       this.layer,
       this.sockets,
@@ -173,7 +179,7 @@ export class Daemon implements Service {
     );
 
     // Probing
-    const originator = new Originator(this.layer, this.sockets, this.resolver, random, `switchyard/${VERSION}`);
+    this.originator = new Originator(this.layer, this.sockets, this.resolver, random, `switchyard/${VERSION}`);
     const probes = metrics.counter('switchyard_probe_results_total', 'Probes by partition and result');
     this.prober = createProber({
       engine,
@@ -183,7 +189,7 @@ export class Daemon implements Service {
       clock,
       random,
       logger: log,
-      send: (probe, done) => originator.send(probe, done),
+      send: (probe, done) => this.originator.send(probe, done),
       observer: {
         ended: (destination, _outcome, good) => {
           const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
@@ -234,7 +240,6 @@ export class Daemon implements Service {
       dispatcher: dispatcherControl(
         () => this.runtimes,
         () => this.prober,
-        this.scriptAttrs,
       ),
       process: {
         version: VERSION,
@@ -306,6 +311,7 @@ export class Daemon implements Service {
    * not be loaded, by partition.
    */
   async loadOnly(): Promise<ReadonlyMap<string, string>> {
+    if (this.settings.dispatcher.algoRoute !== undefined) await this.loadScript();
     const failures = new Map<string, string>();
     await Promise.all(
       [...this.runtimes.values()].map((runtime) =>
@@ -318,6 +324,13 @@ export class Daemon implements Service {
     return failures;
   }
 
+  /** Loads the route script, if the settings name one, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
+  async loadScript(): Promise<void> {
+    const { settings, formats } = this;
+    const script = await RouteScripts.load(settings);
+    if (script !== undefined) this.useScript(settings, formats, script, this.router(settings, formats, script));
+  }
+
   /** A request as rules and the engine see it, with the module parameters' formats of this configuration. */
   scope(message: SipMessage): RequestScope {
     return new RequestScope(message, undefined, message.requestUri, this.formats);
@@ -325,12 +338,13 @@ export class Daemon implements Service {
 
   /**
    * Takes new settings while calls go on: partitions are added, dropped and changed, rules, blacklists and probing are
-   * replaced; certificates are read again. Destinations that stay keep their state. Returns the settings that only a
+   * replaced; certificates and the route script are read again. Destinations that stay keep their state. Returns the settings that only a
    * restart can change. Throws SwitchyardError when something in them cannot be used; nothing has then been changed.
    */
   async reconfigure(settings: Settings): Promise<readonly string[]> {
-    const formats = dispatcherFormats(settings.dispatcher, this.statistic);
-    const router = this.router(settings, formats);
+    const formats = this.formatsOf(settings);
+    const script = await RouteScripts.load(settings);
+    const router = this.router(settings, formats, script);
     for (const config of settings.partitions) await createStore(config, { pools: this.pools }).close();
     const before = this.settings;
     const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
@@ -353,7 +367,7 @@ export class Daemon implements Service {
     for (const config of settings.partitions) {
       if (!this.runtimes.has(config.name)) begun.push(this.addPartition(config));
     }
-    this.proxy.useRouter(router);
+    this.useScript(settings, formats, script, router);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
     await Promise.all(ended.map((runtime) => runtime.stop()));
@@ -385,6 +399,7 @@ export class Daemon implements Service {
   }
 
   private async startServices(): Promise<void> {
+    await this.loadScript();
     const began = Promise.all([...this.runtimes.values()].map((runtime) => runtime.start()));
     // A slow or dead database of one tenant must not keep the others waiting.
     let cancel = () => {};
@@ -436,7 +451,17 @@ export class Daemon implements Service {
     }
   }
 
-  private router(settings: Settings, formats: DispatcherFormats): RulesRouter {
+  private formatsOf(settings: Settings): DispatcherFormats {
+    const { dispatcher } = settings;
+    return dispatcherFormats(
+      dispatcher,
+      this.statistic,
+      dispatcher.algoRoute === undefined ? undefined : (pvars, destination) => this.scripts.score(pvars, destination),
+    );
+  }
+
+  private router(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
+    if (settings.routeScript !== undefined) return this.scripts.router(settings, formats, script);
     const { engine, blacklists } = this;
     return new RulesRouter({
       engine,
@@ -447,6 +472,17 @@ export class Daemon implements Service {
       tally: this.selections,
       log: this.log,
     });
+  }
+
+  private useScript(
+    settings: Settings,
+    formats: DispatcherFormats,
+    script: LoadedScript | undefined,
+    router: Router,
+  ): void {
+    this.scripts.use(settings, formats, script);
+    this.proxy.useRouter(router);
+    this.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
   }
 
   private addPartition(config: PartitionConfig): PartitionRuntime {
@@ -514,6 +550,7 @@ export class Daemon implements Service {
   }
 
   private publish(event: DispatcherEvent): void {
+    this.scripts.event(event);
     this.events.emit(event);
     this.publisher.raise(event);
     this.nats?.publish(event);

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   TRANSPORT_SEND: 'a message could not be sent',
   PVAR_UNKNOWN: 'a pseudo-variable name is not known',
   PVAR_SYNTAX: 'a pseudo-variable or format string could not be parsed',
+  SCRIPT_INVALID: 'a route script could not be loaded; the message names file and line',
   PARTITION_UNKNOWN: 'no partition of that name exists',
   USAGE: 'a command line was not understood',
   INTERNAL: 'a fault of the program itself',

@@ -84,12 +84,12 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
   if (report.settings !== undefined && problems.length === 0) {
     // What only shows when everything is put together: pseudo-variables in rules and parameters.
     try {
-      void new Daemon({
-        settings: report.settings,
-        log: Object.assign(Object.create(nullLogger), { level: 'silent' }),
-      });
+      const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
+      await new Daemon({ settings: report.settings, log }).loadScript();
     } catch (error) {
-      problems.push({ file: report.settings.file, pointer: '', reason: messageOf(error) });
+      const inScript = error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID';
+      const pointer = inScript ? '/route_script' : '';
+      problems.push({ file: report.settings.file, pointer, reason: messageOf(error) });
     }
   }
   if (values['json'] === true) io.out(`${JSON.stringify({ problems, warnings: report.warnings }, undefined, 2)}\n`);

@@ -24,12 +24,13 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
 export function dispatcherFormats(
   dispatcher: DispatcherConfig,
   statistic: (name: string) => number | undefined,
+  score: DispatcherFormats['score'] = undefined,
 ): DispatcherFormats {
   const { hashPvar, pvarAlgoPattern } = dispatcher;
   return {
     hash: hashPvar === undefined ? undefined : compileFormat(hashPvar),
     load: pvarAlgoPattern === undefined ? undefined : compileFormat(pvarAlgoPattern, { placeholders: 'ui' }),
-    score: undefined,
+    score,
     statistic,
   };
 }

@@ -1,16 +1,15 @@
 import { SwitchyardError } from '../core/errors.js';
-import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { LoadReport, Partition } from '../engine/partition.js';
 import type { DispatcherControl, StatusReports } from '../mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
+import { pushScriptAttrs } from '../route/script/core-functions.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
 export function dispatcherControl(
   runtimes: () => ReadonlyMap<string, PartitionRuntime>,
   prober: () => Prober | undefined,
-  scriptAttrs: WeakMap<Destination, string>,
 ): DispatcherControl {
   const runtimeOf = (partition: Partition): PartitionRuntime => {
     const runtime = runtimes().get(partition.name);
@@ -50,16 +49,9 @@ export function dispatcherControl(
       return found > 0;
     },
     pushScriptAttrs(partition, attrs, ip, port, setId) {
-      let count = 0;
-      for (const destination of partition.destinationsAt(ip)) {
-        if (setId !== undefined && destination.setId !== setId) continue;
-        if (port !== 0 && !destination.resolved.some((address) => address.port === port)) continue;
-        scriptAttrs.set(destination, attrs);
-        count++;
-      }
-      return count;
+      return pushScriptAttrs(partition.destinationsAt(ip), attrs, port, setId);
     },
-    scriptAttrs: (destination) => scriptAttrs.get(destination),
+    scriptAttrs: (destination) => destination.health.scriptAttrs,
     probingActive: () => prober()?.active ?? false,
     setProbingActive: (active) => prober()?.setActive(active),
   };

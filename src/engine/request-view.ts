@@ -17,5 +17,5 @@ export interface RequestView {
   /** pvar_algo_pattern with %u and %i substituted and evaluated on this request (algorithm 9); undefined for null. */
   loadOf(partition: string, destinationUri: string, setId: number): number | undefined;
   /** The score algo_route gives a destination (algorithm 10); undefined when there is no such route. */
-  scoreOf(partition: string, destinationUri: string, attrs: string): number | undefined;
+  scoreOf(partition: string, destinationUri: string, attrs: string, scriptAttrs?: string): number | undefined;
 }

@@ -6,6 +6,16 @@ import type { Format } from '../pvar/format.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 
+/** A destination that algorithm 10 asks a score for. */
+export interface ScoredDestination {
+  readonly partition: string;
+  /** As stored. */
+  readonly uri: string;
+  readonly attrs: string;
+  /** What ds_push_script_attrs attached to it. */
+  readonly scriptAttrs: string | undefined;
+}
+
 /** Formats of the dispatcher's own parameters, compiled once; shared by all requests. */
 export interface DispatcherFormats {
   /** hash_pvar; undefined when the parameter is not set. */
@@ -13,7 +23,7 @@ export interface DispatcherFormats {
   /** pvar_algo_pattern, with %u and %i as placeholders. */
   readonly load: Format | undefined;
   /** What algo_route answers (algorithm 10). */
-  readonly score: ((scope: PvarScope, uri: string, attrs: string) => number | undefined) | undefined;
+  readonly score: ((scope: PvarScope, destination: ScoredDestination) => number | undefined) | undefined;
   readonly statistic: (name: string) => number | undefined;
 }
 
@@ -90,8 +100,8 @@ export class RequestScope implements RequestView {
     return numberOf(value);
   }
 
-  scoreOf(_partition: string, destinationUri: string, attrs: string): number | undefined {
-    return this.formats.score?.(this.pvars, destinationUri, attrs);
+  scoreOf(partition: string, uri: string, attrs: string, scriptAttrs?: string): number | undefined {
+    return this.formats.score?.(this.pvars, { partition, uri, attrs, scriptAttrs });
   }
 }
 

@@ -8,6 +8,7 @@ import type { NextHop, RouteDecision, RoutedRequest, Router } from '../proxy/dec
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { reasonPhrase } from '../sip/reply.js';
 import { type LooseRoute, looseRoute } from './dialog.js';
+import { literalAddress } from './literal-address.js';
 import { type DispatcherFormats, RequestScope } from './request-scope.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import { RulePlan, UriPlan } from './rule-plan.js';
@@ -162,14 +163,6 @@ export class RulesRouter implements Router {
 const NO_EDITS = [] as const;
 /** Contacts of a redirection at most: a reply must still fit a datagram. */
 const MAX_CONTACTS = 20;
-
-/** The address of a destination given as IP literal: nothing has to be resolved for it. */
-function literalAddress(destination: Destination): ResolvedAddress | undefined {
-  const first = destination.resolved[0];
-  if (first === undefined || destination.resolved.length > 1) return undefined;
-  const host = destination.host;
-  return host === first.address || host.charCodeAt(0) === 91 ? first : undefined;
-}
 
 /** A request looked at as if it began a dialog. */
 class WithoutTag implements RoutedRequest {

@@ -32,6 +32,8 @@ export interface OwnOutcome {
 
 /** Sends requests of our own under client transactions: probes. */
 export class Originator {
+  /** Has the last word on the text of each request: a script's local route. */
+  edit: ((text: string) => string) | undefined;
   private sequence = 0;
   private readonly callIdPrefix: string;
 
@@ -76,7 +78,7 @@ export class Originator {
     }
     const branch = this.layer.newBranch('p');
     const colon = socket.sentBy.lastIndexOf(':');
-    const text = buildRequest({
+    const built = buildRequest({
       method: request.method,
       uri: request.uri,
       from: request.from,
@@ -93,6 +95,7 @@ export class Originator {
       },
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
+    const text = this.edit === undefined ? built : this.edit(built);
     pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs);
   }
 }

@@ -33,8 +33,8 @@ export const byScore: Algorithm = {
   order(set, request, end, partition) {
     const excluded: number[] = [];
     const ranked = rank(set, end, (position) => {
-      const { row } = set.destinations[position] as Destination;
-      const score = request.scoreOf(partition.name, row.uri, row.attrs) ?? 1;
+      const { row, health } = set.destinations[position] as Destination;
+      const score = request.scoreOf(partition.name, row.uri, row.attrs, health.scriptAttrs) ?? 1;
       if (score >= 0) return score;
       excluded.push(position);
       return undefined;

@@ -1,0 +1,110 @@
+import type { BlacklistTable } from '../blacklist/blacklist.js';
+import { avpName } from '../config/modparam.js';
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import type { DispatcherEvent } from '../events/event.js';
+import type { Router } from '../proxy/decision.js';
+import { compileWritable } from '../pvar/format.js';
+import type { DispatcherFormats } from '../route/request-scope.js';
+import type { SelectionTally } from '../route/rules-router.js';
+import { AlgoRoute } from '../route/script/algo-route.js';
+import type { ScriptEnvironment } from '../route/script/environment.js';
+import { EventRoute } from '../route/script/event-route.js';
+import { type LoadedScript, loadScript } from '../route/script/load.js';
+import { LocalRoute } from '../route/script/local-route.js';
+import { ScriptRouter } from '../route/script/script-router.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+
+/** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
+const DOOR = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
+
+export interface ScriptParts {
+  readonly engine: Engine;
+  readonly sockets: LocalSockets;
+  readonly blacklists: BlacklistTable;
+  readonly tally: SelectionTally;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The route script in use and what it reaches. New settings bring a new one; calls keep the one they began with. */
+export class RouteScripts {
+  private script: LoadedScript | undefined;
+  private environment: ScriptEnvironment | undefined;
+  private algorithm: string | undefined;
+
+  constructor(private readonly parts: ScriptParts) {}
+
+  /** Whether a local route wants to see requests of our own. */
+  get seesLocal(): boolean {
+    return this.script?.routes.local !== undefined;
+  }
+
+  /** Loads the script that settings name; undefined for none. Throws SwitchyardError SCRIPT_INVALID. */
+  static async load(settings: Settings): Promise<LoadedScript | undefined> {
+    if (settings.routeScript === undefined) return undefined;
+    const script = await loadScript(settings.routeScript, DOOR);
+    const { algoRoute } = settings.dispatcher;
+    if (algoRoute !== undefined && script.routes.algo?.[algoRoute] === undefined) {
+      throw new SwitchyardError('SCRIPT_INVALID', `route script ${script.file}: has no algo route "${algoRoute}"`);
+    }
+    return script;
+  }
+
+  /** A router over a script. Throws SwitchyardError PVAR_* for a setid_pvar that cannot be written. */
+  router(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
+    return new ScriptRouter(this.environmentOf(settings, formats), script);
+  }
+
+  /** From now on events, probes and scores are this script's. */
+  use(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): void {
+    this.script = script;
+    this.environment = script === undefined ? undefined : this.environmentOf(settings, formats);
+    this.algorithm = settings.dispatcher.algoRoute;
+  }
+
+  /** What algo_route answers for a destination; undefined when there is no script with one. */
+  readonly score: NonNullable<DispatcherFormats['score']> = (pvars, destination) => {
+    const { script, environment, algorithm } = this;
+    if (script === undefined || environment === undefined || algorithm === undefined) return undefined;
+    return AlgoRoute.score(environment, script, algorithm, pvars, destination);
+  };
+
+  /** Calls the route of an event. */
+  event({ name, params }: DispatcherEvent): void {
+    const { script, environment } = this;
+    if (script?.routes.event !== undefined && environment !== undefined) {
+      EventRoute.run(environment, script, name, params);
+    }
+  }
+
+  /** A request of our own as the local route wants it sent. */
+  readonly local = (text: string): string => {
+    const { script, environment } = this;
+    return script === undefined || environment === undefined ? text : LocalRoute.run(environment, script, text);
+  };
+
+  private environmentOf(settings: Settings, formats: DispatcherFormats): ScriptEnvironment {
+    const { engine, sockets, blacklists, tally, clock, log } = this.parts;
+    const { setidPvar } = settings.dispatcher;
+    const scriptAttrs = new Map<string, string>();
+    for (const { name, scriptAttrsAvp } of settings.partitions) {
+      if (scriptAttrsAvp !== undefined) scriptAttrs.set(name, avpName(scriptAttrsAvp));
+    }
+    return {
+      engine,
+      sockets,
+      formats,
+      setidPvar: setidPvar === undefined ? undefined : compileWritable(setidPvar),
+      scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
+      blocked: (lists, address) => blacklists.blocked(lists, address),
+      hasBlacklist: (name) => blacklists.has(name),
+      tally,
+      clock,
+      log,
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import type { PvarScope } from '../../pvar/context.js';
+import type { ScoredDestination } from '../request-scope.js';
+import { CoreFunctions } from './core-functions.js';
+import type { ScriptEnvironment } from './environment.js';
+import { executeNow } from './execute.js';
+import type { LoadedScript } from './load.js';
+
+/**
+ * An algo route: returns the score of one destination for the request at hand, whose variables can be read; the lowest is
+ * chosen first, a negative one only when the others have failed.
+ */
+export class AlgoRoute extends CoreFunctions {
+  private constructor(
+    env: ScriptEnvironment,
+    pvars: PvarScope,
+    route: string,
+    private readonly destination: ScoredDestination,
+  ) {
+    super(env, pvars, route);
+  }
+
+  /** URI of the destination, as stored. */
+  get dst_uri(): string {
+    return this.destination.uri;
+  }
+
+  /** Its attributes. */
+  get attrs(): string {
+    return this.destination.attrs;
+  }
+
+  /** What ds_push_script_attrs attached to it; '' for nothing. */
+  get script_attrs(): string {
+    return this.destination.scriptAttrs ?? '';
+  }
+
+  get partition(): string {
+    return this.destination.partition;
+  }
+
+  /** @internal The score; undefined when there is no such route or it failed, which has been logged. */
+  static score(
+    env: ScriptEnvironment,
+    script: LoadedScript,
+    name: string,
+    pvars: PvarScope,
+    destination: ScoredDestination,
+  ): number | undefined {
+    const handler = script.routes.algo?.[name];
+    if (handler === undefined) return undefined;
+    const before = pvars.params;
+    pvars.params = new Map([
+      ['dst_uri', destination.uri],
+      ['attrs', destination.attrs],
+      ['script_attrs', destination.scriptAttrs ?? null],
+    ]);
+    let score: unknown;
+    const route = new AlgoRoute(env, pvars, `algo ${name}`, destination);
+    const end = executeNow(
+      { script: script.file, route: `algo ${name}` },
+      () => {
+        score = handler(route);
+        if (typeof score !== 'number' || Number.isNaN(score)) {
+          throw new TypeError(`algo route "${name}" returned ${String(score)}, not a number`);
+        }
+        return undefined;
+      },
+      env.log,
+    );
+    pvars.params = before;
+    return end === 'failed' ? undefined : (score as number | undefined);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Engine } from '../../engine/engine.js';
+import type { Partition } from '../../engine/partition.js';
+import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import { compileFormat, compileWritable, type Format } from '../../pvar/format.js';
+
+/** Compiled formats kept: scripts write a few dozen, a script that builds them from calls must not fill the memory. */
+const MOST_FORMATS = 4096;
+const formats = new Map<string, Format>();
+const writables = new Map<string, Format>();
+
+function compiled(cache: Map<string, Format>, text: string, compile: (text: string) => Format): Format {
+  let format = cache.get(text);
+  if (format === undefined) {
+    if (cache.size >= MOST_FORMATS) cache.clear();
+    format = compile(text);
+    cache.set(text, format);
+  }
+  return format;
+}
+
+/** A string with pseudo-variables, compiled once. Throws SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX. */
+export function formatOf(text: string): Format {
+  return compiled(formats, text, compileFormat);
+}
+
+/** One variable that can be written, compiled once. Throws as `formatOf`. */
+export function writableOf(text: string): Format {
+  return compiled(writables, text, compileWritable);
+}
+
+/** An argument of a function as text: its pseudo-variables replaced. A lone variable that is not set is ''. */
+export function evaluated(context: PvarContext, argument: string | number): string {
+  if (typeof argument === 'number') return String(argument);
+  if (!argument.includes('$')) return argument;
+  const value: PvarValue = formatOf(argument).evaluateValue(context);
+  return value === null ? '' : String(value);
+}
+
+/** As `evaluated`; undefined stays undefined. */
+export function optional(context: PvarContext, argument: string | number | undefined): string | undefined {
+  return argument === undefined ? undefined : evaluated(context, argument);
+}
+
+/** A partition and a set, as "2", "part:2", "part : 2", "part:" name them. */
+export interface SetReference {
+  readonly partition: Partition;
+  /** undefined when the text names none. */
+  readonly setId: number | undefined;
+}
+
+/** Reads a set with its partition; the reason when that is not possible. `partition` names it for a set without. */
+export function setReference(engine: Engine, text: string, partition = ''): SetReference | string {
+  const colon = text.lastIndexOf(':');
+  const prefix = colon < 0 ? '' : text.slice(0, colon).trim();
+  const set = text.slice(colon + 1).trim();
+  if (set !== '' && !/^[+-]?[0-9]{1,10}$/.test(set)) return `set "${set}" is not a number`;
+  const name = prefix === '' ? partition.trim() : prefix;
+  const found = engine.partition(name);
+  if (found === undefined) return `no partition "${name}"`;
+  return { partition: found, setId: set === '' ? undefined : Number(set) };
+}
+
+/** Text as bytes on the wire, one code unit each: characters beyond latin1 are written in UTF-8. */
+export function wireText(text: string): string {
+  return /[^\x00-\xff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}

@@ -1,0 +1,47 @@
+import type { NextHop } from '../../proxy/decision.js';
+import { executeNow } from './execute.js';
+import { DROP } from './exit.js';
+import { MessageFunctions } from './message-functions.js';
+import type { ScriptCall } from './script-call.js';
+
+/** A branch route: a request is about to be relayed; what is changed here is changed on this branch only. */
+export class BranchRoute extends MessageFunctions {
+  private constructor(call: ScriptCall, route: string) {
+    super(call.env, call.pvars, route, call.request.message, call.headers);
+  }
+
+  /** The branch is not sent. */
+  drop(): never {
+    throw DROP;
+  }
+
+  /**
+   * @internal Runs the branch route and returns the place as it left it; undefined when it dropped it. Throws what the
+   * script threw, for the route that relays.
+   */
+  static prepare(call: ScriptCall, name: string): NextHop | undefined {
+    const handler = call.script.routes.branch?.[name];
+    if (handler === undefined) return call.nextHop();
+    const { pvars, scope, headers } = call;
+    const { destinationUri, sendSocket } = pvars;
+    const { requestUri } = scope;
+    const title = { script: call.script.file, route: `branch ${name}`, callId: call.callId };
+    call.headers = headers.copy();
+    const route = new BranchRoute(call, title.route);
+    try {
+      const end = executeNow(title, () => handler(route), call.env.log);
+      if (end === 'failed') throw new BranchFailed(`the branch route "${name}" failed`);
+      return end === 'dropped' || !call.relayable ? undefined : call.nextHop();
+    } finally {
+      route.end();
+      pvars.branchIndex++;
+      call.headers = headers;
+      pvars.destinationUri = destinationUri;
+      pvars.sendSocket = sendSocket;
+      if (scope.requestUri !== requestUri) pvars.setRequestUri(requestUri);
+    }
+  }
+}
+
+/** Ends the route that relayed; where the branch route failed has been logged. */
+class BranchFailed extends Error {}

@@ -1,0 +1,23 @@
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Format } from '../../pvar/format.js';
+import type { LocalSockets } from '../../sip/local-sockets.js';
+import type { DispatcherFormats } from '../request-scope.js';
+import type { BlacklistCheck, SelectionTally } from '../rules-router.js';
+
+/** What the functions of a script reach. */
+export interface ScriptEnvironment {
+  readonly engine: Engine;
+  readonly sockets: LocalSockets;
+  readonly formats: DispatcherFormats;
+  /** setid_pvar: where ds_is_in_list writes the set it found. */
+  readonly setidPvar: Format | undefined;
+  /** script_attrs_avp of a partition, as a name. */
+  readonly scriptAttrsAvp: (partition: string) => string | undefined;
+  readonly blocked: BlacklistCheck;
+  readonly hasBlacklist: (name: string) => boolean;
+  readonly tally: SelectionTally;
+  readonly clock: Clock;
+  readonly log: Logger;
+}

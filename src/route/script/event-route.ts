@@ -1,0 +1,53 @@
+import { type PvarMessage, PvarScope, type PvarValue } from '../../pvar/context.js';
+import { CoreFunctions } from './core-functions.js';
+import type { ScriptEnvironment } from './environment.js';
+import { execute } from './execute.js';
+import type { LoadedScript } from './load.js';
+
+/** Parameters of an event by name, in order. */
+export type EventParams = Readonly<Record<string, string | number | undefined>>;
+
+/** An event route: $param(group), $param(address), $param(status) and so on hold what the event tells. */
+export class EventRoute extends CoreFunctions {
+  private constructor(
+    env: ScriptEnvironment,
+    pvars: PvarScope,
+    /** "E_DISPATCHER_STATUS" */
+    readonly event: string,
+    readonly params: EventParams,
+  ) {
+    super(env, pvars, `event ${event}`);
+  }
+
+  /** @internal Runs the route of an event, if there is one. What fails is logged. */
+  static run(env: ScriptEnvironment, script: LoadedScript, event: string, params: EventParams): void {
+    const routes = script.routes.event;
+    const handler = routes !== undefined && Object.hasOwn(routes, event) ? routes[event] : undefined;
+    if (handler === undefined) return;
+    const pvars = new PvarScope(NO_MESSAGE);
+    pvars.clock = env.clock;
+    pvars.lookUpStatistic = env.formats.statistic;
+    pvars.params = new Map<string, PvarValue>(Object.entries(params).map(([name, value]) => [name, value ?? null]));
+    const route = new EventRoute(env, pvars, event, params);
+    void execute({ script: script.file, route: `event ${event}` }, () => handler(route), env.log, env.clock);
+  }
+}
+
+/** Events belong to no message; variables of one are not set. */
+const NO_MESSAGE: PvarMessage = {
+  isRequest: true,
+  method: undefined,
+  requestUri: undefined,
+  status: undefined,
+  reason: undefined,
+  header: () => undefined,
+  headerCount: () => 0,
+  callId: undefined,
+  cseqNumber: undefined,
+  cseqMethod: undefined,
+  from: undefined,
+  to: undefined,
+  body: undefined,
+  text: '',
+  length: 0,
+};

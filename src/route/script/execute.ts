@@ -1,0 +1,89 @@
+import type { Clock } from '../../core/clock.js';
+import { messageOf } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import { RouteExit } from './exit.js';
+import { placeOf } from './fault.js';
+
+/** Milliseconds a route that waits for something may take in all. */
+export const ROUTE_LIMIT = 10_000;
+
+/** How a route ended: by itself, by drop(), or because it threw or took too long. */
+export type RouteEnd = 'ended' | 'dropped' | 'failed';
+
+/** What the log says of a route that failed. */
+export interface RouteTitle {
+  /** File of the script. */
+  readonly script: string;
+  /** "request", "failure TO_NEXT" */
+  readonly route: string;
+  readonly callId?: string | undefined;
+}
+
+/**
+ * Runs one route of a script. Never throws: what the script throws is logged with file and line. A route that waits and
+ * does not come back in time counts as failed; what it does later is its own affair.
+ */
+export function execute(
+  title: RouteTitle,
+  run: () => unknown,
+  log: Logger,
+  clock: Clock,
+): RouteEnd | Promise<RouteEnd> {
+  let result: unknown;
+  try {
+    result = run();
+  } catch (error) {
+    return ended(title, error, log);
+  }
+  if (!isThenable(result)) return 'ended';
+  return new Promise<RouteEnd>((resolve) => {
+    const cancel = clock.schedule(ROUTE_LIMIT, () => {
+      log.error(
+        { file: title.script, route: title.route, callId: title.callId },
+        `route script: the ${title.route} route took more than ${ROUTE_LIMIT / 1000} s`,
+      );
+      resolve('failed');
+    });
+    result.then(
+      () => {
+        cancel();
+        resolve('ended');
+      },
+      (error) => {
+        cancel();
+        resolve(ended(title, error, log));
+      },
+    );
+  });
+}
+
+/** As `execute`, for routes whose answer is needed at once: one that returns a promise has failed. */
+export function executeNow(title: RouteTitle, run: () => unknown, log: Logger): RouteEnd {
+  let result: unknown;
+  try {
+    result = run();
+  } catch (error) {
+    return ended(title, error, log);
+  }
+  if (!isThenable(result)) return 'ended';
+  result.then(undefined, () => undefined);
+  log.error(
+    { file: title.script, route: title.route, callId: title.callId },
+    `route script: the ${title.route} route must not wait for anything; it returned a promise`,
+  );
+  return 'failed';
+}
+
+function ended(title: RouteTitle, thrown: unknown, log: Logger): RouteEnd {
+  if (thrown instanceof RouteExit) return thrown.dropped ? 'dropped' : 'ended';
+  const { file, line } = placeOf(thrown, title.script);
+  log.error(
+    { err: thrown, file, line, route: title.route, callId: title.callId },
+    `route script failed at ${file}${line === undefined ? '' : `:${line}`}: ${messageOf(thrown)}`,
+  );
+  return 'failed';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
+}

@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../core/errors.js';
+
+/** Marks the URLs under which a script and what it imports are loaded: each load has its own, so nothing is cached. */
+export const LOAD_MARK = 'switchyard-load';
+
+/** A place in a script. */
+export interface ScriptPlace {
+  readonly file: string;
+  /** Counted from 1; undefined when only the file is known. */
+  readonly line: number | undefined;
+}
+
+/**
+ * Where in a script something that was thrown comes from: the first frame of its stack in a file loaded with the script,
+ * else the script itself without a line.
+ */
+export function placeOf(thrown: unknown, script: string): ScriptPlace {
+  const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
+  for (const line of stack.split('\n')) {
+    const place = frame(line, script);
+    if (place !== undefined) return place;
+  }
+  return { file: script, line: undefined };
+}
+
+function frame(line: string, script: string): ScriptPlace | undefined {
+  const marked = new RegExp(`(file:///[^\\s?()]+)\\?${LOAD_MARK}=[0-9]+:([0-9]+)`).exec(line);
+  if (marked !== null) return { file: fileURLToPath(marked[1] as string), line: Number(marked[2]) };
+  // With a source map the frame names the source itself.
+  const plain = /(?:\(|at |^)((?:file:\/\/)?\/[^\s?()]+?)(?:\?[^:\s]*)?:([0-9]+)(?::[0-9]+)?\)?$/.exec(line.trim());
+  if (plain === null) return undefined;
+  const named = plain[1] as string;
+  const file = named.startsWith('file://') ? fileURLToPath(named) : named;
+  return file === script ? { file, line: Number(plain[2]) } : undefined;
+}
+
+/** "/etc/switchyard/route.js:12: x is not a function" */
+export function faultText(thrown: unknown, script: string): string {
+  const { file, line } = placeOf(thrown, script);
+  return `${file}${line === undefined ? '' : `:${line}`}: ${messageOf(thrown)}`;
+}

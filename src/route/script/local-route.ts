@@ -1,0 +1,30 @@
+import { PvarScope } from '../../pvar/context.js';
+import { parseMessage } from '../../sip/message.js';
+import { applyEdits } from '../../sip/reply.js';
+import type { ScriptEnvironment } from './environment.js';
+import { executeNow } from './execute.js';
+import { HeaderEdits } from './header-edits.js';
+import type { LoadedScript } from './load.js';
+import { MessageFunctions } from './message-functions.js';
+
+/** The local route: a request of our own, such as a probe, is about to be sent. */
+export class LocalRoute extends MessageFunctions {
+  /** @internal The request as the route wants it sent. What fails is logged, and the request sent as it was. */
+  static run(env: ScriptEnvironment, script: LoadedScript, text: string): string {
+    const handler = script.routes.local;
+    const message = handler === undefined ? undefined : parseMessage(text);
+    if (handler === undefined || message === undefined) return text;
+    const pvars = new PvarScope(message);
+    pvars.clock = env.clock;
+    pvars.lookUpStatistic = env.formats.statistic;
+    const route = new LocalRoute(env, pvars, 'local', message, new HeaderEdits(message));
+    const end = executeNow(
+      { script: script.file, route: 'local', callId: message.callId },
+      () => handler(route),
+      env.log,
+    );
+    route.end();
+    const edits = route.headers.list;
+    return end === 'failed' || edits.length === 0 ? text : applyEdits(text, 0, [...edits]);
+  }
+}

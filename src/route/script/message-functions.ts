@@ -1,0 +1,50 @@
+import type { PvarScope } from '../../pvar/context.js';
+import type { SipMessage } from '../../sip/message.js';
+import { CoreFunctions } from './core-functions.js';
+import type { ScriptEnvironment } from './environment.js';
+import type { HeaderEdits } from './header-edits.js';
+
+/** What routes that work on a message can do with it. */
+export class MessageFunctions extends CoreFunctions {
+  constructor(
+    env: ScriptEnvironment,
+    pvars: PvarScope,
+    route: string,
+    protected readonly message: SipMessage,
+    protected headers: HeaderEdits,
+  ) {
+    super(env, pvars, route);
+  }
+
+  /** Whether the method is one of these: is_method('INVITE|ACK'). Of a reply it is that of CSeq. */
+  is_method(names: string): boolean {
+    return this.done(names.split('|').some((name) => name.trim() === this.message.method) ? 1 : -1);
+  }
+
+  /** Whether To has a tag: the request belongs to a dialog. */
+  has_totag(): boolean {
+    return this.done(this.message.toTag === '' ? -1 : 1);
+  }
+
+  /** Whether a header field of that name is there. */
+  is_present_hf(name: string): boolean {
+    return this.done(this.message.header(this.text(name)) === undefined ? -1 : 1);
+  }
+
+  /**
+   * Appends header lines when the message leaves: append_hf('X-Way: $du\r\n'). False, and nothing is appended, for what
+   * is no header line and for the fields a proxy lives by (Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length).
+   */
+  append_hf(text: string): boolean {
+    this.running('append_hf');
+    const fault = this.headers.append(this.format(text));
+    return fault === undefined ? this.done(1) : this.refused('append_hf', fault);
+  }
+
+  /** Removes all header fields of a name when the message leaves. False when there is none. */
+  remove_hf(name: string): boolean {
+    this.running('remove_hf');
+    const count = this.headers.remove(this.text(name));
+    return typeof count === 'string' ? this.refused('remove_hf', count) : this.done(count > 0 ? 1 : -1);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Runs in Node's loader thread and imports nothing of ours: how the modules of a route script are found and read. Only
+ * modules whose URL carries the mark of a load are touched.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire, type LoadHook, type ResolveHook } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+interface HookData {
+  /** URL that "switchyard" stands for. */
+  readonly door: string;
+  readonly mark: string;
+}
+
+let data: HookData = { door: '', mark: '' };
+
+export function initialize(given: HookData): void {
+  data = given;
+}
+
+export const resolve: ResolveHook = async (specifier, context, next) => {
+  const load = loadOf(context.parentURL);
+  if (load === undefined) return next(specifier, context);
+  if (specifier === 'switchyard') return { url: data.door, format: 'module', shortCircuit: true };
+  const found = await attempt(() => next(specifier, context)).catch((error: unknown) => {
+    // TypeScript names its modules by what they are translated to.
+    if (!/^[./].*\.[cm]?js$/.test(specifier)) throw error;
+    return attempt(() => next(specifier.replace(/js$/, 'ts'), context)).catch(() => {
+      throw error;
+    });
+  });
+  // A module of the script's own is loaded anew with it; packages are not.
+  if (!found.url.startsWith('file:') || found.url.includes('/node_modules/') || loadOf(found.url) !== undefined) {
+    return found;
+  }
+  return { ...found, url: `${found.url}?${data.mark}=${load}` };
+};
+
+export const load: LoadHook = async (url, context, next) => {
+  if (loadOf(url) === undefined || !/\.[cm]?ts\?/.test(url)) return next(url, context);
+  const file = fileURLToPath(url);
+  return { format: 'module', source: translated(readFileSync(file, 'utf8'), file), shortCircuit: true };
+};
+
+async function attempt<T>(find: () => T | Promise<T>): Promise<T> {
+  return find();
+}
+
+/** The number of the load a URL belongs to. */
+function loadOf(url: string | undefined): string | undefined {
+  return url === undefined || data.mark === '' ? undefined : new RegExp(`\\?${data.mark}=([0-9]+)$`).exec(url)?.[1];
+}
+
+interface EsbuildModule {
+  transformSync(source: string, options: Readonly<Record<string, unknown>>): { readonly code: string };
+}
+
+interface TypescriptModule {
+  transpileModule(
+    source: string,
+    options: Readonly<Record<string, unknown>>,
+  ): {
+    readonly outputText: string;
+    readonly diagnostics?: readonly {
+      readonly messageText: unknown;
+      readonly start?: number;
+    }[];
+  };
+}
+
+/** JavaScript with an inline source map. Throws an Error "file:line: reason". */
+function translated(source: string, file: string): string {
+  const esbuild = optional<EsbuildModule>('esbuild', file);
+  if (esbuild !== undefined) return withEsbuild(esbuild, source, file);
+  const typescript = optional<TypescriptModule>('typescript', file);
+  if (typescript !== undefined) return withTypescript(typescript, source, file);
+  throw new Error(
+    `${file}:1: is TypeScript, and neither esbuild nor typescript is installed to translate it: ` +
+      'install one of them, or compile the script to JavaScript and name that as route_script',
+  );
+}
+
+function withEsbuild(esbuild: EsbuildModule, source: string, file: string): string {
+  try {
+    return esbuild.transformSync(source, {
+      loader: 'ts',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcefile: file,
+      logLevel: 'silent',
+    }).code;
+  } catch (error) {
+    const first = (error as { errors?: readonly { text: string; location?: { line: number } | null }[] }).errors?.[0];
+    throw new Error(
+      first === undefined ? `${file}:1: ${String(error)}` : `${file}:${first.location?.line ?? 1}: ${first.text}`,
+    );
+  }
+}
+
+function withTypescript(typescript: TypescriptModule, source: string, file: string): string {
+  const { outputText, diagnostics } = typescript.transpileModule(source, {
+    fileName: file,
+    reportDiagnostics: true,
+    compilerOptions: { target: 'ES2022', module: 'ESNext', inlineSourceMap: true, inlineSources: true },
+  });
+  const [first] = diagnostics ?? [];
+  if (first === undefined) return outputText;
+  const line = source.slice(0, first.start ?? 0).split('\n').length;
+  throw new Error(`${file}:${line}: ${String(first.messageText)}`);
+}
+
+/** A package of the script's installation, else of ours; undefined when it is in neither. */
+function optional<T>(name: string, file: string): T | undefined {
+  for (const from of [file, import.meta.url]) {
+    try {
+      return createRequire(from)(name) as T;
+    } catch {
+      // Not there, or not usable on this machine: the next one is asked.
+    }
+  }
+  return undefined;
+}

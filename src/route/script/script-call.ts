@@ -1,0 +1,180 @@
+import type { DispatchContext } from '../../engine/dispatch-context.js';
+import type { Partition } from '../../engine/partition.js';
+import type { LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
+import type { PvarScope } from '../../pvar/context.js';
+import { reasonPhrase } from '../../sip/reply.js';
+import { type LooseRoute, looseRoute } from '../dialog.js';
+import { literalAddress } from '../literal-address.js';
+import { RequestScope } from '../request-scope.js';
+import type { ScriptEnvironment } from './environment.js';
+import { HeaderEdits } from './header-edits.js';
+import type { LoadedScript } from './load.js';
+
+/** The routes a script asked to be called. */
+export interface ArmedRoutes {
+  failure: string | undefined;
+  branch: string | undefined;
+  reply: string | undefined;
+}
+
+/** What was selected last: what goes into $du or the request-URI. */
+interface Selected {
+  readonly partition: Partition;
+  readonly mode: 'dst' | 'domain';
+  readonly uri: string;
+}
+
+/** Places one request may be relayed to, all its failure routes together: a script that relays in a circle ends here. */
+const MOST_HOPS = 256;
+
+/** All that one request and its routes have in common, from the request route to the last reply. */
+export class ScriptCall {
+  readonly scope: RequestScope;
+  readonly pvars: PvarScope;
+  readonly dispatch: DispatchContext;
+  readonly armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined };
+  /** Lists of use_blacklist. */
+  readonly blacklists: string[] = [];
+  /** Places t_relay chose that have not been tried. */
+  readonly hops: NextHop[] = [];
+  headers: HeaderEdits;
+  recordRoute = false;
+  /** Max-Forwards for a request without one. */
+  maxForwards: number | undefined;
+  reply: LocalReply | undefined;
+  /** Lines for the replies of our own. */
+  replyHeaders = '';
+  stateless = false;
+  cancelled = false;
+  private relays = 0;
+  private loose: LooseRoute | undefined;
+  private selected: Selected | undefined;
+  /** $fs was set by a selection, not by the script. */
+  private socketSelected = false;
+  private registered: Partition[] | undefined;
+
+  constructor(
+    readonly env: ScriptEnvironment,
+    readonly script: LoadedScript,
+    readonly request: RoutedRequest,
+  ) {
+    const { message, source, requestUri } = request;
+    this.scope = new RequestScope(message, source, requestUri, env.formats);
+    this.pvars = this.scope.pvars;
+    this.pvars.clock = env.clock;
+    this.dispatch = env.engine.context();
+    this.headers = new HeaderEdits(message);
+  }
+
+  get callId(): string {
+    return this.request.message.callId;
+  }
+
+  /** Takes our Route values out. False when the request does not come along a route we recorded. */
+  looseRoute(): boolean {
+    if (this.loose !== undefined) return true;
+    const loose = looseRoute(this.request, this.env.sockets);
+    if (loose === undefined) return false;
+    this.loose = loose;
+    this.headers.include(loose.edits);
+    const { hop } = loose;
+    if (hop.requestUri !== undefined) this.pvars.setRequestUri(hop.requestUri);
+    if (hop.uri !== this.scope.requestUri) this.pvars.destinationUri = hop.uri;
+    if (hop.socket !== undefined) this.pvars.sendSocket = hop.socket.description;
+    return true;
+  }
+
+  /** Writes the destination in use of a partition into $du or the request-URI. False when that cannot be rewritten. */
+  use(partition: Partition, mode: 'dst' | 'domain'): boolean {
+    const destination = this.dispatch.current(partition);
+    if (destination === undefined) return false;
+    const { pvars } = this;
+    this.registerAvps(partition);
+    let uri: string | undefined = destination.dialUri;
+    if (mode === 'dst') pvars.destinationUri = uri;
+    else {
+      uri = this.dispatch.rewriteRequestUri(partition, this.scope.requestUri);
+      if (uri === undefined) return false;
+      pvars.setRequestUri(uri);
+    }
+    this.selected = { partition, mode, uri };
+    const socket = this.dispatch.of(partition)?.socket ?? '';
+    if (socket !== '' || this.socketSelected) {
+      pvars.sendSocket = socket === '' ? undefined : socket;
+      this.socketSelected = socket !== '';
+    }
+    const attrs = this.env.scriptAttrsAvp(partition.name);
+    if (attrs !== undefined) pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? ''].filter(Boolean));
+    return true;
+  }
+
+  /** Goes on to the next destination of a partition, or of the one selected in last. */
+  next(partition: Partition, mode: 'dst' | 'domain'): boolean {
+    this.registerAvps(partition);
+    return this.dispatch.next(partition) !== undefined && this.use(partition, mode);
+  }
+
+  /** The next destination of the selection made last, as a place to go. */
+  following(): NextHop | undefined {
+    const { selected } = this;
+    return selected !== undefined && this.next(selected.partition, selected.mode) ? this.nextHop() : undefined;
+  }
+
+  /** Whether what $du or the request-URI names can be relayed to, and not too often was. */
+  get relayable(): boolean {
+    return /^sips?:/i.test(this.target) && this.relays < MOST_HOPS;
+  }
+
+  /** The place that $du, or the request-URI, names as they stand now, with the header edits made so far. */
+  nextHop(): NextHop {
+    this.relays++;
+    const { pvars, selected, env, target: uri } = this;
+    const requestUri = this.scope.requestUri;
+    const destination =
+      selected?.uri === uri && (selected.mode === 'dst') === (pvars.destinationUri !== undefined)
+        ? this.dispatch.current(selected.partition)
+        : undefined;
+    let socket = pvars.sendSocket === undefined ? undefined : env.sockets.named(pvars.sendSocket);
+    if (pvars.sendSocket !== undefined && socket === undefined) {
+      env.engine.env.warn('', `no socket "${pvars.sendSocket}" to send from: another one is chosen`);
+      socket = undefined;
+    }
+    const flow = this.loose?.hop.uri === uri ? this.loose.hop.flow : undefined;
+    return {
+      uri,
+      requestUri: requestUri === this.request.message.requestUri ? undefined : requestUri,
+      address: destination === undefined ? undefined : literalAddress(destination),
+      socket,
+      destination,
+      edits: this.headers.list,
+      maxForwards: this.maxForwards,
+      ...(flow === undefined ? {} : { flow }),
+    };
+  }
+
+  /** Answers here, unless that was done or the request was relayed. */
+  answer(code: number, reason: string): boolean {
+    if (this.reply !== undefined || this.hops.length > 0 || this.stateless) return false;
+    this.reply = { code, reason: reason === '' ? reasonPhrase(code) : reason, headers: this.replyHeaders };
+    return true;
+  }
+
+  private get target(): string {
+    return this.pvars.destinationUri ?? this.scope.requestUri;
+  }
+
+  /** From the first touch on, a partition's AVPs show its failover lists; what a script wrote before goes into them. */
+  private registerAvps(partition: Partition): void {
+    const known = this.registered;
+    if (known?.[known.length - 1] === partition) return;
+    const fresh = known?.includes(partition) !== true;
+    this.registered = [...(known ?? []).filter((each) => each !== partition), partition];
+    const { avps } = this.pvars;
+    const used = this.dispatch.current(partition) !== undefined;
+    for (const avp of this.dispatch.open(partition).avps()) {
+      const before = fresh && !used ? avps.all(avp.name) : [];
+      avps.registerVirtual(avp.name, avp);
+      if (before.length > 0) avp.set(before);
+    }
+  }
+}

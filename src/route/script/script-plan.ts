@@ -1,0 +1,76 @@
+import type { ResolvedAddress } from '../../engine/destination.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../../proxy/decision.js';
+import type { SipMessage } from '../../sip/message.js';
+import { reasonPhrase } from '../../sip/reply.js';
+import type { ResolvedTarget } from '../../sip/target.js';
+import { execute } from './execute.js';
+import { FailureRoute } from './failure-route.js';
+import { ReplyRoute } from './reply-route.js';
+import type { ScriptCall } from './script-call.js';
+
+const FAILED: AfterFailure = { code: 500, reason: reasonPhrase(500) };
+
+/** How a script relays: the places its routes chose, its failure route asked after each one that did not take it. */
+export class ScriptPlan implements RelayPlan {
+  /** Header edits stand with each place: a later route may have made more of them. */
+  readonly edits = [];
+  readonly noHop = { code: 500, reason: reasonPhrase(500) } as const;
+  /** The place handed out last has neither taken the request nor failed: asked for another, it was on a black list. */
+  private outstanding = false;
+
+  constructor(private readonly call: ScriptCall) {}
+
+  get recordRoute(): boolean {
+    return this.call.recordRoute;
+  }
+
+  next(): NextHop | undefined {
+    const hop = this.call.hops.shift() ?? (this.outstanding ? this.call.following() : undefined);
+    this.outstanding = hop !== undefined;
+    return hop;
+  }
+
+  failed(_hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure> {
+    this.outstanding = false;
+    const { call } = this;
+    const name = call.armed.failure;
+    if (name === undefined) return false;
+    // A failure route that does not arm itself again is not called for what it relays.
+    call.armed.failure = undefined;
+    const handler = call.script.routes.failure?.[name];
+    if (handler === undefined) return false;
+    const { pvars } = call;
+    pvars.replyCode = failure.code;
+    pvars.replyReason = reply?.reason ?? reasonPhrase(failure.code);
+    pvars.destinationUri = undefined;
+    call.reply = undefined;
+    const title = { script: call.script.file, route: `failure ${name}`, callId: call.callId };
+    const route = new FailureRoute(call, title.route, failure, reply);
+    const end = execute(title, () => handler(route), call.env.log, call.env.clock);
+    const decided = (how: typeof end): AfterFailure => {
+      route.end();
+      if (how === 'failed') return FAILED;
+      return call.reply ?? call.hops.length > 0;
+    };
+    return end instanceof Promise ? end.then(decided) : decided(end);
+  }
+
+  callerGaveUp(): void {
+    this.call.cancelled = true;
+  }
+
+  cancelled(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure> {
+    return this.failed(hop, failure, reply);
+  }
+
+  reply(_hop: NextHop, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined {
+    this.outstanding = false;
+    const name = this.call.armed.reply;
+    return name === undefined ? reply : ReplyRoute.run(this.call, name, reply, target);
+  }
+
+  allowed(address: ResolvedAddress): boolean {
+    const { blacklists, env } = this.call;
+    return blacklists.length === 0 || !env.blocked(blacklists, address);
+  }
+}

@@ -1,0 +1,64 @@
+import type { AckRoute, RouteDecision, RoutedRequest, Router } from '../../proxy/decision.js';
+import { reasonPhrase } from '../../sip/reply.js';
+import type { ScriptEnvironment } from './environment.js';
+import { execute, type RouteEnd } from './execute.js';
+import type { LoadedScript } from './load.js';
+import { RequestRoute } from './request-route.js';
+import { ScriptCall } from './script-call.js';
+import { ScriptPlan } from './script-plan.js';
+
+/** Routes by a script: its request route is called for every request, ACK for a 2xx included. */
+export class ScriptRouter implements Router {
+  /** The script has mf_process_maxfwd_header for it. */
+  readonly checksMaxForwards = true;
+
+  constructor(
+    private readonly env: ScriptEnvironment,
+    /** undefined while it is still being loaded: requests are answered 503. */
+    private readonly script: LoadedScript | undefined,
+  ) {}
+
+  route(request: RoutedRequest): RouteDecision | Promise<RouteDecision> {
+    const { script } = this;
+    if (script === undefined) return { kind: 'reply', code: 503, reason: reasonPhrase(503) };
+    const call = new ScriptCall(this.env, script, request);
+    const end = this.run(call);
+    return end instanceof Promise ? end.then((how) => decision(call, how)) : decision(call, end);
+  }
+
+  routeAck(request: RoutedRequest): AckRoute | undefined | Promise<AckRoute | undefined> {
+    const { script } = this;
+    if (script === undefined) return undefined;
+    const call = new ScriptCall(this.env, script, request);
+    const end = this.run(call);
+    const found = (how: RouteEnd): AckRoute | undefined => {
+      const hop = how === 'failed' ? undefined : call.hops[0];
+      return hop === undefined ? undefined : { hop, edits: [] };
+    };
+    return end instanceof Promise ? end.then(found) : found(end);
+  }
+
+  private run(call: ScriptCall): RouteEnd | Promise<RouteEnd> {
+    const route = new RequestRoute(call);
+    const title = { script: call.script.file, route: 'request', callId: call.callId };
+    const end = execute(title, () => call.script.routes.request(route), this.env.log, this.env.clock);
+    if (end instanceof Promise) {
+      return end.then((how) => {
+        route.end();
+        return how;
+      });
+    }
+    route.end();
+    return end;
+  }
+}
+
+function decision(call: ScriptCall, end: RouteEnd): RouteDecision {
+  if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500) };
+  const { reply, hops, recordRoute } = call;
+  if (reply !== undefined) return { kind: 'reply', ...reply };
+  const [first] = hops;
+  if (first === undefined) return { kind: 'drop' };
+  if (call.stateless) return { kind: 'stateless', hop: first, recordRoute, edits: [] };
+  return { kind: 'relay', plan: new ScriptPlan(call) };
+}
