@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { Child } from '../support/child-process.js';
+
+const DEMO = resolve(import.meta.dirname, '../../examples/demo/demo.ts');
+/** Its temporary folders come into a folder of ours, so that what it leaves behind can be seen. */
+const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function startDemo(...args: readonly string[]): Child {
+  return new Child(process.execPath, ['--import', 'tsx', DEMO, ...args], { env: { ...process.env, TMPDIR: folder } });
+}
+
+test('the demo answers every call, shows its event and listing, and cleans up', { timeout: 100_000 }, async () => {
+  const demo = startDemo('--calls', '40');
+  assert.equal(await demo.exited, 0, demo.said());
+  const text = demo.stdout;
+  assert.match(text, /calls answered +acme 45 of 45, globex 45 of 45/);
+  assert.match(text, /to the other tenant +0\n/);
+  assert.match(text, /"method":"E_DISPATCHER_STATUS","params":\{"partition":"acme","group":1,.*"status":"inactive"/);
+  assert.match(text, /^ {2}acme +1 +sip:127\.0\.0\.11:\d+ +Probing/m);
+  assert.match(text, /events +inactive, active\n/);
+  // Not a terminal: nothing is rewritten in place and nothing is coloured.
+  assert.doesNotMatch(text, /[\r\x1b]/);
+  assert.deepEqual(left(), []);
+});
+
+test('the demo ends and cleans up when it is interrupted', { timeout: 60_000 }, async () => {
+  const demo = startDemo('--calls', '200');
+  await demo.until(() => demo.stdout.includes('1. 200 calls'), 40_000, 'demo');
+  assert.equal(await demo.stop('SIGINT', 20_000), 130, demo.said());
+  assert.deepEqual(left(), []);
+});
+
+test('the demo refuses what it does not know', { timeout: 30_000 }, async () => {
+  const demo = startDemo('--calls', 'many');
+  assert.equal(await demo.exited, 1);
+  assert.match(demo.stdout, /--calls takes a number/);
+  assert.deepEqual(left(), []);
+});
+
+/** Folders of the demo that are still there; the loader's cache is not ours. */
+function left(): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('switchyard'));
+}
