@@ -119,6 +119,7 @@ export function newHealth(state: Health['state'], availability: Health['availabi
     lastProbe: undefined,
     dirty: false,
     scriptAttrs: undefined,
+    kamailio: undefined,
     availability,
   };
 }

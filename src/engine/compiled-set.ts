@@ -1,4 +1,5 @@
 import type { Availability, Destination, Health } from './destination.js';
+import type { SetPlan } from './kamailio/set-plan.js';
 import type { DestinationSet } from './partition.js';
 import { hashModulo, RunningWeights } from './running-weights.js';
 
@@ -15,6 +16,8 @@ export const NONE = -1;
 export class CompiledSet implements DestinationSet {
   /** Position last chosen by any algorithm, where round robin goes on. */
   last = 0;
+  /** What Kamailio's algorithms keep of this set; undefined until they need it. */
+  kamailio: SetPlan | undefined;
   private readonly running: RunningWeights;
   /** Active positions, ascending; undefined while all are active, and before anybody asked. */
   private activeAt: Int32Array | undefined;
@@ -60,6 +63,12 @@ export class CompiledSet implements DestinationSet {
     if (i === count) return NONE;
     const position = this.activeAt[i] as number;
     return position < end ? position : NONE;
+  }
+
+  /** The active position with number `n` among the active ones, counted from 0; there must be that many. */
+  nthActive(n: number): number {
+    if (this.seen !== this.availability.version) this.rebuild();
+    return this.activeAt === undefined ? n : (this.activeAt[n] as number);
   }
 
   /** `candidate` when it is active, else the next active position after it, wrapping round before `end`. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Availability, Destination, DestinationRow } from './destination.js';
+import type { KamailioPartition } from './kamailio/options.js';
 import type { LoadOptions, LoadReport, Partition, PartitionOptions } from './partition.js';
 import { type Compiled, type CompiledSnapshot, compileRows, emptySnapshot } from './snapshot.js';
 import type { StateSignal } from './state.js';
@@ -9,8 +10,9 @@ export function createPartition(
   options: PartitionOptions,
   clock: Clock,
   apply: (signal: StateSignal) => unknown,
+  kamailio?: KamailioPartition,
 ): Partition {
-  return new LoadedPartition(options, clock, apply);
+  return new LoadedPartition(options, clock, apply, kamailio);
 }
 
 /** Milliseconds a load goes on before others get a turn. */
@@ -26,9 +28,15 @@ class LoadedPartition implements Partition {
     readonly options: PartitionOptions,
     private readonly clock: Clock,
     private readonly apply: (signal: StateSignal) => unknown,
+    private readonly other: KamailioPartition | undefined,
   ) {
     this.name = options.name;
     this.current = emptySnapshot(clock.now());
+  }
+
+  /** The flavour may be another one after a change of settings. */
+  get kamailio(): KamailioPartition | undefined {
+    return this.options.flavour === 'kamailio' ? this.other : undefined;
   }
 
   get snapshot(): CompiledSnapshot {

@@ -1,5 +1,8 @@
 import { FLAG, type SelectEnv } from './algorithms/algorithm.js';
 import type { Destination } from './destination.js';
+import { chooseKamailio } from './kamailio/choose.js';
+import { kamailioRequestUri } from './kamailio/request-uri.js';
+import type { Routes } from './kamailio/select-routes.js';
 import type { Partition } from './partition.js';
 import type { RequestView } from './request-view.js';
 import { RequestUriRewriter } from './rewrite-request-uri.js';
@@ -32,7 +35,8 @@ export class DispatchContext {
       this.failure = choice;
       return undefined;
     }
-    const keep = (target.flags & FLAG.failover) !== 0;
+    // A kamailio partition may keep the rest whatever this call's flags say.
+    const keep = (target.flags & FLAG.failover) !== 0 || choice.count > 0;
     const lists = this.open(partition);
     if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, keep);
     else lists.putBefore(choice, target.setId, keep);
@@ -72,6 +76,42 @@ export class DispatchContext {
     return lists === undefined ? 'failed' : 'selected';
   }
 
+  /**
+   * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets without
+   * an active destination are passed over. A target that stands in more than one set is tried once; a strict partition
+   * tries it each time, as recorded, and makes use of the groups before a fault in the rules.
+   */
+  selectRoutes(partition: Partition, routes: Routes, request: RequestView): SelectVerdict {
+    const { kamailio } = partition;
+    const strict = partition.options.compat === 'strict';
+    if (kamailio === undefined || (routes.problem !== undefined && !strict)) return 'failed';
+    let lists: TargetLists | undefined;
+    let count = 0;
+    let groups = 0;
+    for (const target of routes.targets) {
+      const choice = chooseKamailio(partition, kamailio, target, request, count);
+      if (typeof choice === 'string') {
+        this.failure = choice;
+        continue;
+      }
+      groups++;
+      count += choice.count;
+      if (lists === undefined) {
+        lists = this.open(partition);
+        // Parallel targets are no list: what follows them takes their place in it, as recorded.
+        lists.replaceBy(choice, target.setId, choice.count > 0 || (choice.branches !== undefined && !strict));
+      } else if (choice.branches !== undefined) {
+        lists.branches = [...(lists.branches ?? []), choice.destination, ...choice.branches];
+      } else if (choice.count > 0) {
+        lists.putBehind(choice);
+      }
+    }
+    if (lists === undefined) return 'failed';
+    lists.count = count;
+    if (groups > 1 && !strict) lists.tryOnce();
+    return routes.problem === undefined ? 'selected' : 'failed';
+  }
+
   /** ds_next_dst, ds_next_domain: the next target, which is in use from now on; undefined when there is none. */
   next(partition: Partition): Destination | undefined {
     return this.of(partition)?.next();
@@ -102,6 +142,9 @@ export class DispatchContext {
   rewriteRequestUri(partition: Partition, ruri: string): string | undefined {
     const destination = this.current(partition);
     if (destination === undefined) return undefined;
+    if (partition.kamailio !== undefined) {
+      return kamailioRequestUri(ruri, destination, partition.options.compat === 'strict') || undefined;
+    }
     this.rewriter ??= new RequestUriRewriter();
     return this.rewriter.rewrite(ruri, destination, partition.options.compat);
   }

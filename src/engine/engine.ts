@@ -3,10 +3,11 @@ import { SwitchyardError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { SelectEnv } from './algorithms/algorithm.js';
 import { createPartition } from './create-partition.js';
-import type { HealthState } from './destination.js';
 import { DispatchContext } from './dispatch-context.js';
+import { createKamailioPartition } from './kamailio/options.js';
+import { decideKamailio } from './kamailio/states.js';
 import type { Partition, PartitionOptions } from './partition.js';
-import type { StateSignal, StateTable } from './state.js';
+import type { StateTable } from './state.js';
 import { createStateTable, type StatePolicy } from './state-table.js';
 
 export interface EngineOptions {
@@ -17,8 +18,6 @@ export interface EngineOptions {
   /** Told of selections that cannot be done as asked. In the path of calls: must be cheap, and limit itself. */
   readonly warn?: (partition: string, message: string) => void;
   readonly onListenerError?: (error: unknown) => void;
-  /** State transitions of kamailio partitions in place of ours; undefined: ours. */
-  readonly decideKamailio?: ((signal: StateSignal) => HealthState) | undefined;
 }
 
 /** The partitions, the one table of states, and what selections need. No socket, timer or database. */
@@ -51,17 +50,20 @@ export class Engine {
       throw new SwitchyardError('CONFIG_INVALID', `partition "${options.name}" is defined twice`);
     }
     // A copy of its own: putPartition changes it in place, so that everyone who holds the partition sees it.
-    const partition = createPartition({ ...options }, this.options.clock, (signal) => this.states.apply(signal));
+    const own = { ...options };
+    const { clock } = this.options;
+    const kamailio = createKamailioPartition(own, this.env, clock);
+    const partition = createPartition(own, clock, (signal) => this.states.apply(signal), kamailio);
     this.byName.set(options.name, partition);
-    this.setPolicy(options);
+    this.setPolicy(partition);
     return partition;
   }
 
-  private setPolicy(options: PartitionOptions): void {
+  private setPolicy({ options, kamailio }: Partition): void {
     this.policies.set(options.name, {
       probingThreshold: options.probingThreshold,
       compat: options.compat,
-      ...(options.flavour === 'kamailio' ? { decide: this.options.decideKamailio } : {}),
+      ...(kamailio === undefined ? {} : { decide: (signal) => decideKamailio(signal, kamailio.options) }),
     });
   }
 
@@ -70,7 +72,7 @@ export class Engine {
     const known = this.byName.get(options.name);
     if (known === undefined) return this.addPartition(options);
     Object.assign(known.options, options);
-    this.setPolicy(options);
+    this.setPolicy(known);
     return known;
   }
 

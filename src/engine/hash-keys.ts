@@ -1,5 +1,6 @@
 import { uriParam } from '../core/uri.js';
 import { finishHash, foldHash } from './hash.js';
+import type { Flavour } from './partition.js';
 
 /** No hash can be computed: the URI is not one. */
 export const NO_HASH = -1;
@@ -14,9 +15,10 @@ const LEFT_BRACKET = 91;
  * Hash of a URI over two keys: the user (without password), then the host; ":port" stays on the host when it is written
  * and is not the default of the URI's transport (5061 for sips and transport=tls, else 5060). Nothing is decoded and no
  * case is folded. `userOnly` (flag u) leaves the second key out. A tel URI has its number for user and an empty host; a
- * URI of any other scheme is all host. NO_HASH when `uri` has no scheme or nothing after it.
+ * URI of any other scheme is all host. Kamailio looks at the scheme alone for the default port,
+ * takes no empty user, and cuts a urn at its second colon. NO_HASH when `uri` has no scheme or nothing after it.
  */
-export function uriHash(uri: string, userOnly: boolean): number {
+export function uriHash(uri: string, userOnly: boolean, flavour: Flavour = 'opensips'): number {
   const length = uri.length;
   let colon = 0;
   while (colon < length && uri.charCodeAt(colon) !== COLON) colon++;
@@ -26,6 +28,11 @@ export function uriHash(uri: string, userOnly: boolean): number {
   if (scheme === 'tel') {
     const semicolon = uri.indexOf(';', start);
     return finish(uri, start, semicolon < 0 ? uri.length : semicolon, 0, 0, userOnly);
+  }
+  if (flavour === 'kamailio') {
+    if (uri.charCodeAt(start) === AT) return NO_HASH;
+    const second = scheme === 'other' ? uri.indexOf(':', start) : -1;
+    if (second >= 0) return finish(uri, start, second, second + 1, length, userOnly);
   }
   if (scheme === 'other') return finish(uri, start, start, start, uri.length, userOnly);
 
@@ -61,7 +68,7 @@ export function uriHash(uri: string, userOnly: boolean): number {
       port = port * 10 + digit;
       if (port > 65535) return NO_HASH;
     }
-    if (portEnd > hostEnd + 1 && port !== defaultPortOf(uri, scheme, portEnd)) keyEnd = portEnd;
+    if (portEnd > hostEnd + 1 && port !== defaultPortOf(uri, scheme, portEnd, flavour)) keyEnd = portEnd;
   }
   return finish(uri, start, userEnd, hostStart, keyEnd, false);
 }
@@ -83,9 +90,9 @@ function schemeOf(uri: string, colon: number): 'sip' | 'sips' | 'tel' | 'other' 
   return colon === 3 && a === 116 && b === 101 && c === 108 ? 'tel' : 'other';
 }
 
-function defaultPortOf(uri: string, scheme: 'sip' | 'sips', paramsStart: number): number {
+function defaultPortOf(uri: string, scheme: 'sip' | 'sips', paramsStart: number, flavour: Flavour): number {
   if (scheme === 'sips') return 5061;
-  if (uri.charCodeAt(paramsStart) !== SEMICOLON) return 5060;
+  if (flavour === 'kamailio' || uri.charCodeAt(paramsStart) !== SEMICOLON) return 5060;
   const question = uri.indexOf('?', paramsStart);
   const params = question < 0 ? uri.slice(paramsStart) : uri.slice(paramsStart, question);
   return uriParam(params, 'transport')?.toLowerCase() === 'tls' ? 5061 : 5060;

@@ -1,5 +1,6 @@
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Destination, DestinationRow, ResolvedAddress } from './destination.js';
+import type { KamailioOptions, KamailioPartition } from './kamailio/options.js';
 
 /** How rows are read, candidates chosen and algorithms numbered. */
 export type Flavour = 'opensips' | 'kamailio';
@@ -21,6 +22,8 @@ export interface PartitionOptions {
   readonly attrsAvp: string | undefined;
   /** With false the state column is neither read nor written: all destinations start active. */
   readonly persistentState: boolean;
+  /** Parameters of flavour kamailio; undefined: the documented defaults. */
+  readonly kamailio?: KamailioOptions | undefined;
 }
 
 /** One set of a snapshot. Immutable but for the availability index, which follows the health of its destinations. */
@@ -81,6 +84,8 @@ export interface Partition {
   readonly name: string;
   readonly options: PartitionOptions;
   readonly snapshot: Snapshot;
+  /** What a partition of flavour kamailio has besides; undefined for the other flavour. */
+  readonly kamailio: KamailioPartition | undefined;
   /**
    * Compiles rows aside and swaps them in. Destinations that are still there keep their Health object; with
    * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.

@@ -34,6 +34,10 @@ export class PlainRequest implements RequestView {
     this.requestUri = data.ruri;
   }
 
+  get method(): string {
+    return this.data.method;
+  }
+
   get fromUri(): string {
     return addrSpecOf(this.data.from);
   }

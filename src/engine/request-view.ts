@@ -5,6 +5,8 @@
 export interface RequestView {
   /** Call-ID, trimmed. */
   readonly callId: string;
+  /** Method; undefined stands for INVITE. */
+  readonly method?: string | undefined;
   /** addr-spec of the From header, without display name and header parameters; '' when it has none. */
   readonly fromUri: string;
   readonly toUri: string;

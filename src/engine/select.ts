@@ -4,6 +4,8 @@ import { algorithmOf } from './algorithms/list.js';
 import { type CompiledSet, NONE } from './compiled-set.js';
 import type { Destination } from './destination.js';
 import { NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from './failover.js';
+import type { TrackedCall } from './kamailio/call-ledger.js';
+import { chooseKamailio } from './kamailio/choose.js';
 import type { Partition } from './partition.js';
 import type { RequestView } from './request-view.js';
 
@@ -19,7 +21,7 @@ export interface SelectTarget {
 }
 
 /** Why nothing could be chosen. */
-export type SelectFailure = 'no such set' | 'no active destination' | 'nothing to hash';
+export type SelectFailure = 'no such set' | 'no active destination' | 'all destinations are full' | 'nothing to hash';
 
 /**
  * A choice made in one set: the destination, and what follows it when flag f asked for it. `count` is the number of
@@ -29,6 +31,10 @@ export interface Choice {
   readonly destination: Destination;
   readonly rest: Targets;
   readonly count: number;
+  /** The call that now counts for the destination (Kamailio's call load); it follows where the targets go. */
+  readonly call?: TrackedCall | undefined;
+  /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
+  readonly branches?: readonly Destination[] | undefined;
 }
 
 /** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
@@ -38,6 +44,7 @@ export function chooseIn(
   request: RequestView,
   env: SelectEnv,
 ): Choice | SelectFailure {
+  if (partition.kamailio !== undefined) return chooseKamailio(partition, partition.kamailio, target, request);
   const set = partition.snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   const size = set.destinations.length;

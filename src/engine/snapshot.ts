@@ -6,6 +6,8 @@ import type { Discarded, LoadOptions, LoadReport, PartitionOptions, Snapshot } f
 import { inOrderOfPriority } from './set-order.js';
 import { equalsIgnoringCase, UriIndex } from './uri-index.js';
 
+/** Kamailio's flag for hosts that need not resolve at load. */
+const NO_DNS = 16;
 /** Rows compiled between two places where the work may be interrupted: some hundred microseconds. */
 const SLICE = 100;
 
@@ -97,7 +99,8 @@ export function* compileRows(
     let resolved: readonly ResolvedAddress[] | undefined;
     if (!isIpLiteral(host)) {
       resolved = options.resolve === undefined ? before?.resolved : options.resolve(parts.uri, parts.transport);
-      if (options.resolve !== undefined && (resolved === undefined || resolved.length === 0)) {
+      const mustResolve = options.resolve !== undefined && ((row.flags ?? 0) & NO_DNS) === 0;
+      if (mustResolve && (resolved === undefined || resolved.length === 0)) {
         discarded.push({ row: nameOf(row), reason: `host "${host}" does not resolve` });
         continue;
       }

@@ -1,4 +1,5 @@
 import type { Destination, HealthState, SignalOrigin } from './destination.js';
+import type { KamailioMark } from './kamailio/states.js';
 
 /** Something that was learnt about a destination, from anywhere. */
 export interface StateSignal {
@@ -10,6 +11,8 @@ export interface StateSignal {
    */
   readonly kind: 'set' | 'failure' | 'success' | 'restore';
   readonly to?: HealthState;
+  /** State bits by their letters, in place of `to` (partitions of flavour kamailio). */
+  readonly mark?: KamailioMark | undefined;
   readonly origin: SignalOrigin;
   /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
   readonly reason: string;

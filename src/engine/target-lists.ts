@@ -1,6 +1,7 @@
 import { detachedDestination } from './compile.js';
 import type { Destination } from './destination.js';
 import { GivenTargets, NO_TARGETS, type Targets } from './failover.js';
+import type { TrackedCall } from './kamailio/call-ledger.js';
 import type { Partition } from './partition.js';
 import type { Choice } from './select.js';
 
@@ -27,12 +28,18 @@ export class TargetLists {
   current: Destination | undefined;
   group = 0;
   count = 0;
+  /** The call that counts for the destination in use (Kamailio's call load). */
+  call: TrackedCall | undefined;
+  /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
+  branches: readonly Destination[] | undefined;
   /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
   private head: Destination | undefined;
   private rest: Targets = NO_TARGETS;
   private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined;
   /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
   private attrsValues: string[] | undefined;
+  /** Where the request was sent already; undefined while targets may repeat. */
+  private tried: Set<string> | undefined;
   private socketValues: string[] | undefined;
 
   constructor(readonly partition: Partition) {}
@@ -40,6 +47,7 @@ export class TargetLists {
   /** Takes over a selection that replaces what was there. `keep`: with flag f, or when other sets of a list follow. */
   replaceBy(choice: Choice, setId: number, keep: boolean): void {
     this.behind = undefined;
+    this.tried = undefined;
     this.attrsValues = undefined;
     this.socketValues = undefined;
     this.head = keep ? choice.destination : undefined;
@@ -63,21 +71,31 @@ export class TargetLists {
 
   /** Adds the list of a further set behind all others. */
   putBehind(choice: Choice): void {
+    if (this.head === undefined) {
+      this.head = choice.destination;
+      this.rest = choice.rest;
+      return;
+    }
     (this.behind ??= []).push({ head: choice.destination, rest: choice.rest });
   }
 
   /** Goes on to the next target, which becomes the one in use. Undefined, and nothing changes, when there is none. */
   next(): Destination | undefined {
     if (this.head === undefined) return undefined;
-    let target = this.rest.next();
-    if (target === undefined) {
-      const following = this.behind?.shift();
-      if (following === undefined) return undefined;
-      target = following.head;
-      this.rest = following.rest;
-    }
+    let target: Destination | undefined;
+    do {
+      target = this.rest.next();
+      if (target === undefined) {
+        const following = this.behind?.shift();
+        if (following === undefined) return undefined;
+        target = following.head;
+        this.rest = following.rest;
+      }
+    } while (this.tried?.has(hopOf(target)) === true);
+    this.tried?.add(hopOf(target));
     this.head = target;
     this.current = target;
+    this.call?.moveTo(target);
     this.attrsValues?.shift();
     this.socketValues?.shift();
     if (this.partition.options.compat !== 'strict') this.group = target.setId;
@@ -100,7 +118,16 @@ export class TargetLists {
     if (this.head === undefined) return all;
     collect(this.head, this.rest, all);
     for (const part of this.behind ?? []) collect(part.head, part.rest, all);
-    return all;
+    if (this.tried === undefined) return all;
+    const seen = new Set<string>();
+    return all.filter((each) => !seen.has(hopOf(each)) && seen.add(hopOf(each)));
+  }
+
+  /** From here on a target that was tried, or stands in the list before, is passed over. Counts what is left. */
+  tryOnce(): void {
+    if (this.head === undefined || this.current === undefined) return;
+    this.tried = new Set([hopOf(this.current)]);
+    this.count = this.listed().length;
   }
 
   /** The partition's AVPs as a script may read and write them. */
@@ -130,6 +157,8 @@ export class TargetLists {
     this.current = choice.destination;
     this.group = setId;
     this.count = choice.count;
+    this.call = choice.call;
+    this.branches = choice.branches;
   }
 
   private ifUsed(value: number): AvpValues {
@@ -174,6 +203,11 @@ function attrsOf(head: Destination, rest: Targets): string[] {
   const all: Destination[] = [];
   collect(head, rest, all);
   return all.map(attrsOfOne);
+}
+
+/** What makes two targets the same to a caller: where they go and from which socket. */
+function hopOf(destination: Destination): string {
+  return `${destination.dialUri}\n${destination.row.socket}`;
 }
 
 function attrsOfOne(destination: Destination): string {

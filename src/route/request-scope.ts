@@ -69,6 +69,10 @@ export class RequestScope implements RequestView {
     return this.message.callId;
   }
 
+  get method(): string {
+    return this.message.method;
+  }
+
   get fromUri(): string {
     return (this.from ??= addrSpecOf(this.message.from));
   }

@@ -2,6 +2,8 @@ import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import { parseUri } from '../core/uri.js';
 import type { DestinationRow, HealthState } from '../engine/destination.js';
+import { attributePairs, parseAttributes } from '../engine/kamailio/attributes.js';
+import { stateOfBits } from '../engine/kamailio/live.js';
 import type { Discarded, Flavour } from '../engine/partition.js';
 
 /** A row as a database or file gives it; a column the table does not have is undefined. */
@@ -46,9 +48,6 @@ export function stateNumber(state: HealthState): number {
   return STATES.indexOf(state);
 }
 
-/** Kamailio's flags: 1 inactive and 4 disabled are not selected; 2 trying and 8 probing are (recorded from Kamailio 5.6.3). */
-const KAMAILIO_UNUSABLE = 1 | 4;
-
 /** What is wrong with a row. */
 class RowFault extends Error {}
 
@@ -75,23 +74,42 @@ export class RowReader {
   }
 
   private read(raw: RawRow): DestinationRow {
-    const setId = required(raw.setid, 'set id', 0);
-    const uri = uriOf(raw.destination);
-    const kamailio = this.rules.flavour === 'kamailio';
-    const flags = kamailio ? optional(raw.flags, 'flags', 0, 0) : 0;
-    const row = {
+    if (this.rules.flavour === 'kamailio') return this.readKamailio(raw);
+    return {
       rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
-      setId,
-      uri,
+      setId: required(raw.setid, 'set id', 0),
+      uri: uriOf(raw.destination),
       socket: this.socketOf(raw.socket),
-      state: kamailio ? kamailioState(flags, this.rules.persistentState) : this.stateOf(raw.state),
+      state: this.stateOf(raw.state),
       probeMode: optional(raw.probeMode, 'probe_mode', 0, 0, 2),
       weight: optional(raw.weight, 'weight', 1, 0),
       priority: optional(raw.priority, 'priority', 0, -MAX_INT - 1),
       attrs: textOf(raw.attrs, 'attrs'),
       description: textOf(raw.description, 'description'),
     };
-    return kamailio ? { ...row, flags } : row;
+  }
+
+  /** Kamailio has socket and weight among the attributes, the state among the flags, and takes a bare host for a URI. */
+  private readKamailio(raw: RawRow): DestinationRow {
+    const setId = required(raw.setid, 'set id', 0);
+    const uri = uriOf(withScheme(raw.destination));
+    const flags = optional(raw.flags, 'flags', 0, 0);
+    const attrs = textOf(raw.attrs, 'attrs').trim().replace(/;+$/, '');
+    if (attributePairs(attrs) === undefined) throw new RowFault(`attrs ${shown(attrs)} are no list of name=value`);
+    const { socket, weight } = parseAttributes(attrs);
+    return {
+      rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
+      setId,
+      uri,
+      socket: this.socketOf(socket),
+      state: this.rules.persistentState ? stateOfBits(flags) : 'active',
+      probeMode: 0,
+      weight: weight || 1,
+      priority: optional(raw.priority, 'priority', 0, -MAX_INT - 1),
+      attrs,
+      description: textOf(raw.description, 'description'),
+      flags,
+    };
   }
 
   private stateOf(value: unknown): HealthState {
@@ -123,8 +141,12 @@ function describe(raw: RawRow): string {
   return `set ${shown(raw.setid)} destination ${shown(raw.destination)}`;
 }
 
-function kamailioState(flags: number, persistentState: boolean): HealthState {
-  return persistentState && (flags & KAMAILIO_UNUSABLE) !== 0 ? 'inactive' : 'active';
+/** A destination without a scheme, as Kamailio takes it: "sip:" is put before it. */
+function withScheme(value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  const text = wireText(value).trim();
+  const uri = text === '' || /^sips?:/i.test(text) ? text : `sip:${text}`;
+  return Buffer.from(uri, 'latin1');
 }
 
 function uriOf(value: unknown): string {

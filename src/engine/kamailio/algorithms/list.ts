@@ -1,0 +1,46 @@
+import type { KamailioAlgorithm } from './algorithm.js';
+import { callLoad } from './call-load.js';
+import { hashAuthUser, hashCallId, hashFromUri, hashRequestUri, hashToUri, hashVariable, random } from './hashing.js';
+import { parallel, roundRobinOrSerial, serial } from './in-order.js';
+import { latencyOptimised } from './latency.js';
+import { overloadControl } from './overload.js';
+import { roundRobin } from './round-robin.js';
+import { byRelativeWeight, byWeight, priorityThenWeight } from './weight.js';
+
+/** Every algorithm of Kamailio's numbering; 14, 15 and 64 came with 6.x. */
+export const KAMAILIO_ALGORITHMS: readonly KamailioAlgorithm[] = [
+  hashCallId,
+  hashFromUri,
+  hashToUri,
+  hashRequestUri,
+  roundRobin,
+  hashAuthUser,
+  random,
+  hashVariable,
+  serial,
+  byWeight,
+  callLoad,
+  byRelativeWeight,
+  parallel,
+  latencyOptimised,
+  roundRobinOrSerial,
+  priorityThenWeight,
+  overloadControl,
+];
+
+/** Those the recorded program (5.6.3) knows. */
+const RECORDED = 14;
+
+/** The algorithm with a code; undefined for a number that is not known: those take the first that is up. */
+export function kamailioAlgorithm(code: number, strict: boolean): KamailioAlgorithm | undefined {
+  if (code < RECORDED) return KAMAILIO_ALGORITHMS[code];
+  if (strict) return undefined;
+  return code === 64 ? overloadControl : code < 16 ? KAMAILIO_ALGORITHMS[code] : undefined;
+}
+
+const BY_NAME = new Map(KAMAILIO_ALGORITHMS.map((algorithm) => [algorithm.name, algorithm.code]));
+
+/** The code of an algorithm given by name, or undefined. */
+export function kamailioAlgorithmCode(name: string): number | undefined {
+  return BY_NAME.get(name);
+}

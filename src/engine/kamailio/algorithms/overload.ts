@@ -1,0 +1,35 @@
+import { NONE } from '../../compiled-set.js';
+import type { KamailioAttributes } from '../attributes.js';
+import type { KamailioLive } from '../live.js';
+import type { KamailioAlgorithm } from './algorithm.js';
+
+/**
+ * 64: round robin over those that do not ask for less: a destination that announced a rate of n percent is passed over
+ * for n of each 100 turns, evenly, until the announcement runs out. When all pass, the call is refused.
+ */
+export const overloadControl: KamailioAlgorithm = {
+  code: 64,
+  name: 'overload-control',
+  choose(plan, _request, end, _userOnly, env) {
+    const { set } = plan;
+    for (let step = 0; step < end; step++) {
+      const position = set.stepToActive(set.last % end, end);
+      if (position < 0) return 0;
+      set.last = (position + 1) % end;
+      if (!passes(plan.lives[position] as KamailioLive, plan.attributes[position] as KamailioAttributes, env.now)) {
+        return position;
+      }
+    }
+    return NONE;
+  },
+};
+
+function passes(live: KamailioLive, { ocRate }: KamailioAttributes, now: () => number): boolean {
+  if (live.overload === undefined && ocRate === undefined) return false;
+  const overload = (live.overload ??= { rate: ocRate ?? 0, until: Number.POSITIVE_INFINITY, seq: 0, debt: 0 });
+  if (overload.rate === 0 || now() >= overload.until) return false;
+  overload.debt += overload.rate;
+  if (overload.debt < 100) return false;
+  overload.debt -= 100;
+  return true;
+}

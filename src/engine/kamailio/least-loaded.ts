@@ -1,0 +1,50 @@
+/** More calls than any destination may have. */
+const FULL = 0x7fffffff;
+
+/**
+ * Positions by their number of calls, as a tournament: the winner is known at once, and a change costs as many matches as
+ * there are rounds. Of equals the lowest position wins.
+ */
+export class LeastLoaded {
+  private readonly leaves: number;
+  private readonly loads: Int32Array;
+  /** winners[1] is the winner of all; node i plays 2i against 2i+1. */
+  private readonly winners: Int32Array;
+
+  constructor(readonly size: number) {
+    this.leaves = 1;
+    while (this.leaves < size) this.leaves *= 2;
+    this.loads = new Int32Array(this.leaves).fill(FULL);
+    this.winners = new Int32Array(this.leaves * 2);
+    for (let i = 0; i < this.leaves; i++) this.winners[this.leaves + i] = i;
+  }
+
+  /** Sets the load of a position without a match: `settle` plays them all. */
+  prepare(position: number, load: number): void {
+    this.loads[position] = load;
+  }
+
+  settle(): void {
+    for (let node = this.leaves - 1; node >= 1; node--) this.play(node);
+  }
+
+  /** Sets the load of a position; undefined takes it out. */
+  set(position: number, load: number | undefined): void {
+    const value = load ?? FULL;
+    if (this.loads[position] === value) return;
+    this.loads[position] = value;
+    for (let node = (this.leaves + position) >> 1; node >= 1; node >>= 1) this.play(node);
+  }
+
+  /** The position with the least load; -1 when all are out. */
+  get least(): number {
+    const position = this.winners[1] as number;
+    return this.loads[position] === FULL ? -1 : position;
+  }
+
+  private play(node: number): void {
+    const left = this.winners[node * 2] as number;
+    const right = this.winners[node * 2 + 1] as number;
+    this.winners[node] = (this.loads[right] as number) < (this.loads[left] as number) ? right : left;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Destination, HealthState } from '../destination.js';
+import { parseAttributes } from './attributes.js';
+import { Latency } from './latency.js';
+
+/** Bits of the flags column and of the state at run time. */
+export const BIT = {
+  inactive: 1,
+  trying: 2,
+  disabled: 4,
+  probing: 8,
+  noDns: 16,
+  noPing: 32,
+} as const;
+
+/** The bits a state change replaces. */
+export const STATE_BITS = BIT.inactive | BIT.trying | BIT.disabled | BIT.probing | BIT.noDns;
+/** A destination with one of these is not selected. */
+export const UNUSABLE = BIT.inactive | BIT.disabled;
+
+/** Overload control as a gateway last told it (ds_oc_set_attrs). */
+export interface OverloadControl {
+  /** Percent of calls to skip. */
+  rate: number;
+  /** Clock.now() until which it holds. */
+  until: number;
+  /** Sequence number of the last update. */
+  seq: number;
+  /** Running remainder of skipped calls. */
+  debt: number;
+}
+
+/** Told when a destination's number of calls changed. */
+export interface LoadWatcher {
+  loadChanged(position: number): void;
+}
+
+/** Live state that only Kamailio's rules know: shared, like Health, by all loads the destination stands in. */
+export interface KamailioLive {
+  /** State bits: see BIT. The health's state always agrees with them. */
+  bits: number;
+  /** Good or bad answers in a row, counted toward the thresholds. */
+  count: number;
+  /** Calls in progress. */
+  load: number;
+  /** Share that congestion control left of the weight; undefined while it does not act. */
+  congestedWeight: number | undefined;
+  latency: Latency | undefined;
+  overload: OverloadControl | undefined;
+  /** The set that keeps an order by load, and the position there. */
+  watcher: LoadWatcher | undefined;
+  position: number;
+}
+
+/** The live state of a destination of a kamailio partition; made from its row when first asked for. */
+export function liveOf(destination: Destination): KamailioLive {
+  return (destination.health.kamailio ??= newLive(destination));
+}
+
+function newLive({ row, health }: Destination): KamailioLive {
+  const preset = row.attrs === '' ? undefined : parseAttributes(row.attrs).latency;
+  return {
+    bits: bitsAgreeing(row.flags ?? 0, health.state),
+    count: 0,
+    load: 0,
+    congestedWeight: undefined,
+    latency: preset === undefined ? undefined : new Latency(preset),
+    overload: undefined,
+    watcher: undefined,
+    position: 0,
+  };
+}
+
+/** Flags changed as little as it takes to say `state`. */
+export function bitsAgreeing(flags: number, state: HealthState): number {
+  if (state === 'active') return flags & ~UNUSABLE;
+  if (state === 'probing') return (flags & ~BIT.disabled) | BIT.inactive | BIT.probing;
+  return (flags & UNUSABLE) !== 0 && stateOfBits(flags) === 'inactive' ? flags : (flags & ~BIT.probing) | BIT.inactive;
+}
+
+/**
+ * What bits mean to selections, events and MI: A and T are active; inactive ones that are probed are "probing", those
+ * nobody probes and disabled ones "inactive".
+ */
+export function stateOfBits(bits: number): HealthState {
+  if ((bits & UNUSABLE) === 0) return 'active';
+  return (bits & BIT.inactive) !== 0 && (bits & BIT.disabled) === 0 && (bits & BIT.probing) !== 0
+    ? 'probing'
+    : 'inactive';
+}
+
+/** Two letters as dispatcher.list shows them: I, D, T or A; then P for probing, else X. */
+export function stateLetters(bits: number): string {
+  const first =
+    (bits & BIT.inactive) !== 0 ? 'I' : (bits & BIT.disabled) !== 0 ? 'D' : (bits & BIT.trying) !== 0 ? 'T' : 'A';
+  return first + ((bits & BIT.probing) !== 0 ? 'P' : 'X');
+}
+
+/** The letters of a destination as it is now. */
+export function lettersOf(destination: Destination): string {
+  return stateLetters(liveOf(destination).bits);
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../../core/clock.js';
+import type { SelectEnv } from '../algorithms/algorithm.js';
+import type { PartitionOptions } from '../partition.js';
+import { CallLedger } from './call-ledger.js';
+
+/** Parameters of Kamailio's module that decide about selections and states. */
+export interface KamailioOptions {
+  /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
+  readonly probingMode: 0 | 1 | 2 | 3;
+  /** Bad answers in a row until inactive. */
+  readonly probingThreshold: number;
+  /** Good answers until active again. */
+  readonly inactiveThreshold: number;
+  /** Good codes and classes besides 2xx: ["403", "3xx"]. */
+  readonly pingReplyCodes: readonly string[];
+  readonly latencyStats: boolean;
+  /** Weight of the past in the latency estimate, 0 to 1. */
+  readonly latencyAlpha: number;
+  /** Bit 1: hash over the user part only; bit 2: keep the rest of the set for failover. */
+  readonly flags: number;
+  readonly useDefault: boolean;
+  /** 0: a strict partition keeps no call load, as the original without ds_hash_size. */
+  readonly hashSize: number;
+  /** Seconds a call counts toward the load of its destination at most, and until it is confirmed. */
+  readonly hashExpire: number;
+  readonly hashInitexpire: number;
+}
+
+/** The documented defaults. */
+export const KAMAILIO_DEFAULTS: KamailioOptions = {
+  probingMode: 0,
+  probingThreshold: 1,
+  inactiveThreshold: 1,
+  pingReplyCodes: [],
+  latencyStats: false,
+  latencyAlpha: 0.9,
+  flags: 0,
+  useDefault: false,
+  hashSize: 0,
+  hashExpire: 7200,
+  hashInitexpire: 7200,
+};
+
+/** What a kamailio partition has besides its sets, and what its algorithms choose with. One object for the partition. */
+export interface KamailioPartition extends SelectEnv {
+  readonly partition: PartitionOptions;
+  readonly options: KamailioOptions;
+  /** Calls in progress, for algorithm 10. */
+  readonly calls: CallLedger;
+  /** Milliseconds, as Clock.monotonic(). */
+  now(): number;
+}
+
+/** `partition` may get other parameters later: they are looked at when they are needed. */
+export function createKamailioPartition(partition: PartitionOptions, env: SelectEnv, clock: Clock): KamailioPartition {
+  const options = () => partition.kamailio ?? KAMAILIO_DEFAULTS;
+  return {
+    partition,
+    get options() {
+      return options();
+    },
+    calls: new CallLedger({
+      clock,
+      expire: () => options().hashExpire,
+      initExpire: () => options().hashInitexpire,
+    }),
+    random: env.random,
+    warn: (name, message) => env.warn(name, message),
+    now: () => clock.monotonic(),
+  };
+}

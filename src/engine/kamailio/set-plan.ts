@@ -1,0 +1,169 @@
+import type { Random } from '../../core/random.js';
+import type { CompiledSet } from '../compiled-set.js';
+import type { Destination } from '../destination.js';
+import { type KamailioAttributes, parseAttributes } from './attributes.js';
+import { LeastLoaded } from './least-loaded.js';
+import { type KamailioLive, type LoadWatcher, liveOf } from './live.js';
+import { proportionalSlots, recordedRelativeSlots, recordedWeightSlots, SlotTable } from './slots.js';
+
+/** A table of slots and what it was made for. */
+interface MadeTable {
+  readonly table: SlotTable;
+  readonly version: number;
+  readonly end: number;
+}
+
+/**
+ * What Kamailio's algorithms keep of one set as loaded: attributes, tables of shares, the order by load. Made when a
+ * selection first needs it; what depends on availability is made again when that has changed.
+ */
+export class SetPlan implements LoadWatcher {
+  readonly attributes: readonly KamailioAttributes[];
+  readonly lives: readonly KamailioLive[];
+  /** Order of the last choice by latency. */
+  latencyOrder: Int32Array = new Int32Array(0);
+  private weights: MadeTable | undefined;
+  private relative: MadeTable | undefined;
+  private lowest: MadeTable | undefined;
+  /** Grows when congestion control changes a share. */
+  private shares = 0;
+  private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined;
+  /** undefined until asked for. */
+  private samePriority: boolean | undefined;
+
+  constructor(
+    readonly set: CompiledSet,
+    readonly strict: boolean,
+  ) {
+    this.attributes = set.destinations.map(({ row }) => parseAttributes(row.attrs, strict));
+    this.lives = set.destinations.map(liveOf);
+  }
+
+  /** Algorithm 9: the position whose turn it is. In a strict partition it may be down. */
+  nextByWeight(end: number, random: Random): number {
+    const version = this.strict ? 0 : this.set.availability.version;
+    if (this.weights === undefined || this.weights.version !== version || this.weights.end !== end) {
+      const weightOf = (position: number) => (this.attributes[position] as KamailioAttributes).weight;
+      const table = this.strict
+        ? recordedWeightSlots(
+            this.attributes.map((each) => each.weight),
+            random,
+          )
+        : proportionalSlots(this.activePositions(end), weightOf, random);
+      this.weights = { table: table ?? new SlotTable(new Int32Array(1)), version, end };
+    }
+    return this.weights.table.next() % end;
+  }
+
+  /** Algorithm 11: the position whose turn it is, by shares of what is active. */
+  nextByRelativeWeight(end: number, random: Random): number {
+    const version = this.set.availability.version + this.shares;
+    if (this.relative === undefined || this.relative.version !== version || this.relative.end !== end) {
+      const weightOf = (position: number) =>
+        (this.lives[position] as KamailioLive).congestedWeight ??
+        (this.attributes[position] as KamailioAttributes).rweight;
+      const active = this.activePositions(end);
+      const table = this.strict
+        ? (recordedRelativeSlots(active, weightOf, random) ?? this.relative?.table)
+        : proportionalSlots(active, weightOf, random);
+      this.relative = { table: table ?? new SlotTable(new Int32Array(1)), version, end };
+    }
+    return this.relative.table.next() % end;
+  }
+
+  /** Algorithm 15: the position whose turn it is among the active ones with the lowest priority number; -1 without one. */
+  nextByLowestPriority(end: number, random: Random): number {
+    const { version } = this.set.availability;
+    if (this.lowest === undefined || this.lowest.version !== version || this.lowest.end !== end) {
+      const active = this.activePositions(end);
+      const priorityOf = (position: number) => (this.set.destinations[position] as Destination).row.priority;
+      const least = active.reduce((low, position) => Math.min(low, priorityOf(position)), Number.POSITIVE_INFINITY);
+      const table = proportionalSlots(
+        active.filter((position) => priorityOf(position) === least),
+        (position) => (this.attributes[position] as KamailioAttributes).weight,
+        random,
+      );
+      this.lowest = { table: table ?? new SlotTable(new Int32Array([-1])), version, end };
+    }
+    return this.lowest.table.next();
+  }
+
+  /** Algorithm 10: the position with the fewest calls that may take another; -1 when all that are active are full. */
+  leastLoaded(end: number): number {
+    const { version } = this.set.availability;
+    if (this.loads === undefined || this.loads.version !== version || this.loads.end !== end) {
+      const tree = new LeastLoaded(end);
+      this.loads = { tree, version, end };
+      const seen = new Set<KamailioLive>();
+      for (let position = 0; position < end; position++) {
+        const live = this.lives[position] as KamailioLive;
+        // A destination that stands in several rows is one: its first row stands for all.
+        if (seen.has(live)) continue;
+        seen.add(live);
+        live.watcher = this;
+        live.position = position;
+        const load = this.openLoad(position);
+        if (load !== undefined) tree.prepare(position, load);
+      }
+      tree.settle();
+    }
+    return this.loads.tree.least;
+  }
+
+  loadChanged(position: number): void {
+    const { loads } = this;
+    if (loads !== undefined && position < loads.end) loads.tree.set(position, this.openLoad(position));
+  }
+
+  /** Whether all destinations have one priority above 0 (algorithm 14). */
+  get allOfOnePriority(): boolean {
+    if (this.samePriority === undefined) {
+      const first = this.set.destinations[0]?.row.priority ?? 0;
+      this.samePriority = first > 0 && this.set.destinations.every(({ row }) => row.priority === first);
+    }
+    return this.samePriority;
+  }
+
+  /**
+   * Congestion control after a probe: each destination with cc=1 keeps of its weight what its latency above average leaves.
+   * Shares move only where every destination of the set has cc=1; where nothing is left of all of them, the least congested
+   * gets the most (recorded from Kamailio 5.6.3).
+   */
+  congestionChanged(): void {
+    const congestion = this.lives.map((live) => Math.max(0, live.latency?.congestion ?? 0));
+    let left = 0;
+    this.lives.forEach((live, position) => {
+      const { congestionControl, weight } = this.attributes[position] as KamailioAttributes;
+      if (!congestionControl || weight === 0) return;
+      live.congestedWeight = Math.max(0, weight - (congestion[position] as number));
+      left += live.congestedWeight;
+    });
+    if (!this.attributes.every((each) => each.congestionControl)) return;
+    if (left === 0 && this.lives.length > 1) {
+      const total = congestion.reduce((sum, each) => sum + each, 0);
+      this.lives.forEach((live, position) => {
+        live.congestedWeight = Math.trunc((total * 16) / Math.max(1, congestion[position] as number));
+      });
+    }
+    this.shares++;
+  }
+
+  /** Calls of a position that may take another one; undefined when it may not. */
+  private openLoad(position: number): number | undefined {
+    if (!this.set.isActive(position)) return undefined;
+    const { load } = this.lives[position] as KamailioLive;
+    const { maxload } = this.attributes[position] as KamailioAttributes;
+    return maxload > 0 && load >= maxload ? undefined : load;
+  }
+
+  private activePositions(end: number): number[] {
+    const positions: number[] = [];
+    for (let i = this.set.nextActive(0, end); i >= 0; i = this.set.nextActive(i + 1, end)) positions.push(i);
+    return positions;
+  }
+}
+
+/** The plan of a set, made when it is first needed. */
+export function planOf(set: CompiledSet, strict: boolean): SetPlan {
+  return (set.kamailio ??= new SetPlan(set, strict));
+}

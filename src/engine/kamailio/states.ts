@@ -1,0 +1,176 @@
+import type { Destination, HealthState } from '../destination.js';
+import type { StateSignal } from '../state.js';
+import { BIT, bitsAgreeing, liveOf, STATE_BITS, stateOfBits, UNUSABLE } from './live.js';
+import type { KamailioOptions } from './options.js';
+
+/** How a signal changes the bits: at once, or by way of the thresholds as a probe or ds_mark_dst does. */
+export interface KamailioMark {
+  readonly bits: number;
+  readonly how: 'set' | 'update';
+}
+
+/**
+ * The state that follows a signal in a kamailio partition (recorded from Kamailio 5.6.3, ping by ping).
+ *
+ *   probe good      bits 0, P with mode 1, with mode 3 when it was there; by way of the thresholds
+ *   probe bad       T, P with every mode but 0; by way of the thresholds
+ *   ds_mark_dst     the bits of its letters, by way of the thresholds
+ *   set_state       the bits of its letters at once, the count as it is
+ *   set active      (our own management) A, keeping P; the count starts again
+ *   set inactive    (our own management) D: no probe brings it back. From traffic: as ds_mark_dst("i")
+ *   set probing     as one bad probe
+ *   restore         bits of the row, or those that say the state told
+ */
+export function decideKamailio(signal: StateSignal, options: KamailioOptions): HealthState {
+  const live = liveOf(signal.destination);
+  const { mark } = signal;
+  if (mark !== undefined) {
+    if (mark.how === 'set') live.bits = (live.bits & ~STATE_BITS) | mark.bits;
+    else update(signal.destination, mark.bits, options);
+    return stateOfBits(live.bits);
+  }
+  switch (signal.kind) {
+    case 'success':
+      update(signal.destination, goodBits(live.bits, options.probingMode), options);
+      break;
+    case 'failure':
+      update(signal.destination, badBits(options.probingMode), options);
+      break;
+    case 'restore':
+      live.count = 0;
+      live.bits =
+        signal.origin === 'store'
+          ? bitsAgreeing(signal.destination.row.flags ?? 0, signal.to ?? 'active')
+          : bitsAgreeing(live.bits, signal.to ?? signal.destination.health.state);
+      break;
+    case 'set':
+      set(signal, options);
+      break;
+  }
+  return stateOfBits(live.bits);
+}
+
+function set(signal: StateSignal, options: KamailioOptions): void {
+  const live = liveOf(signal.destination);
+  switch (signal.to) {
+    case 'active':
+      live.count = 0;
+      live.bits &= ~(UNUSABLE | BIT.trying);
+      return;
+    case 'inactive':
+      if (signal.origin === 'mi') live.bits = (live.bits & ~STATE_BITS) | BIT.disabled;
+      else update(signal.destination, BIT.inactive | (options.probingMode === 1 ? BIT.probing : 0), options);
+      return;
+    case 'probing':
+      if (signal.origin === 'mi') live.bits = (live.bits & ~STATE_BITS) | BIT.inactive | BIT.probing;
+      else update(signal.destination, BIT.trying | (live.bits & BIT.probing) | badBits(options.probingMode), options);
+      return;
+    case undefined:
+      return;
+  }
+}
+
+function goodBits(bits: number, mode: KamailioOptions['probingMode']): number {
+  if (mode === 1) return BIT.probing;
+  return mode === 3 ? bits & BIT.probing : 0;
+}
+
+function badBits(mode: KamailioOptions['probingMode']): number {
+  return BIT.trying | (mode === 0 ? 0 : BIT.probing);
+}
+
+/** Goes to the bits wanted by way of the thresholds. One count serves both: it survives bad answers while inactive. */
+function update(destination: Destination, wanted: number, options: KamailioOptions): void {
+  const live = liveOf(destination);
+  const old = live.bits;
+  const others = old & ~STATE_BITS;
+  let bits = wanted;
+  let counts = (wanted & BIT.trying) !== 0;
+  if (counts && (old & BIT.inactive) !== 0) {
+    // A bad answer of one that is inactive already says nothing new.
+    live.bits = others | (bits & ~BIT.trying) | BIT.inactive;
+    return;
+  }
+  if ((bits & BIT.disabled) !== 0) {
+    bits = BIT.disabled;
+    counts = false;
+  }
+  if (counts) {
+    live.count++;
+    if (live.count >= options.probingThreshold) {
+      bits = (bits & ~BIT.trying) | BIT.inactive;
+      live.count = 0;
+    }
+  } else if ((old & BIT.inactive) !== 0 && (bits & BIT.disabled) === 0) {
+    live.count++;
+    if (live.count < options.inactiveThreshold) bits = bits | BIT.inactive | (old & BIT.probing);
+    else live.count = 0;
+  } else {
+    live.count = 0;
+  }
+  live.bits = others | bits;
+}
+
+/** Whether a destination is probed now (ds_probing_mode). Disabled ones and those with the no-ping bit never are. */
+export function wantsPing(destination: Destination, options: KamailioOptions): boolean {
+  const { bits } = liveOf(destination);
+  if ((bits & (BIT.disabled | BIT.noPing)) !== 0) return false;
+  const probing = (bits & BIT.probing) !== 0;
+  switch (options.probingMode) {
+    case 1:
+      return true;
+    case 2:
+      return probing && (bits & BIT.inactive) !== 0;
+    default:
+      return probing;
+  }
+}
+
+/** Whether a reply to a probe is a good one: any 2xx, and the codes and classes of ds_ping_reply_codes. */
+export function acceptsCode(code: number, options: KamailioOptions): boolean {
+  if (code >= 200 && code < 300) return true;
+  for (const entry of options.pingReplyCodes) {
+    if (entry.endsWith('xx') ? Math.trunc(code / 100) === Number(entry[0]) : Number(entry) === code) return true;
+  }
+  return false;
+}
+
+/**
+ * The bits of ds_mark_dst's letters: a, i, d, t, p in any case, one after the other; "a" takes back what came before it.
+ * '' is "i", with probing where all are probed. Undefined for any other letter.
+ */
+export function markBits(letters: string, options: KamailioOptions): number | undefined {
+  if (letters === '') return BIT.inactive | (options.probingMode === 1 ? BIT.probing : 0);
+  let bits = 0;
+  for (const letter of letters.toLowerCase()) {
+    if (letter === 'a') bits = 0;
+    else if (letter === 'i') bits |= BIT.inactive;
+    else if (letter === 'd') bits |= BIT.disabled;
+    else if (letter === 't') bits |= BIT.trying;
+    else if (letter === 'p') bits |= BIT.probing;
+    else return undefined;
+  }
+  return bits;
+}
+
+/**
+ * The bits of dispatcher.set_state's state: i or 0, a or 1, d or 2, t or 3; then p for probing, which a disabled one
+ * never gets. Undefined for any other.
+ */
+export function setStateBits(state: string): number | undefined {
+  const bits = SET_STATE[state.charAt(0).toLowerCase()];
+  if (bits === undefined) return undefined;
+  const probing = state.charAt(1).toLowerCase() === 'p' && bits !== BIT.disabled;
+  return bits | (probing ? BIT.probing : 0);
+}
+
+const SET_STATE: Readonly<Record<string, number>> = {
+  i: BIT.inactive,
+  '0': BIT.inactive,
+  a: 0,
+  '1': 0,
+  d: BIT.disabled,
+  '2': BIT.disabled,
+  t: BIT.trying,
+  '3': BIT.trying,
+};
