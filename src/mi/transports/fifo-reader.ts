@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats, unlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import type { Clock } from '../../core/clock.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+
+export interface FifoReaderOptions {
+  readonly path: string;
+  /** Octal, as number (0o660). */
+  readonly mode: number;
+  /** What it is called in messages: "MI FIFO". */
+  readonly what: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds between two looks whether the FIFO is still the one we read. Default 3000. */
+  readonly watchInterval?: number | undefined;
+  /** Called with what was read. */
+  readonly onData: (chunk: Buffer) => void;
+}
+
+const run = promisify(execFile);
+
+/**
+ * The reading end of a named pipe: makes it where there is none, takes over one that was left behind, and opens it anew
+ * when somebody has removed or replaced it.
+ */
+export class FifoReader {
+  private socket: Socket | undefined;
+  private identity: Stats | undefined;
+  private cancelWatch = () => {};
+  private stopped = true;
+
+  constructor(private readonly options: FifoReaderOptions) {}
+
+  /** Throws SwitchyardError TRANSPORT_BIND when it cannot be made or opened. */
+  async start(): Promise<void> {
+    this.stopped = false;
+    await this.open();
+    this.watch();
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.stopped = true;
+    this.cancelWatch();
+    this.close();
+  }
+
+  /** Removes the FIFO we made or took over, not one that somebody has put in its place. */
+  remove(): void {
+    const { path, logger, what } = this.options;
+    if (this.identity !== undefined && sameFile(statOf(path), this.identity)) {
+      try {
+        unlinkSync(path);
+      } catch (error) {
+        logger.warn({ fifo: path }, `${what} could not be removed: ${messageOf(error)}`);
+      }
+    }
+    this.identity = undefined;
+  }
+
+  pause(): void {
+    this.socket?.pause();
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    if (this.socket?.isPaused()) this.socket.resume();
+  }
+
+  /** Makes the FIFO where there is none and opens it for reading. */
+  private async open(): Promise<void> {
+    const { path, mode, what } = this.options;
+    const existing = statOf(path);
+    if (existing === undefined) await makeFifo(path, mode, what);
+    else if (!existing.isFIFO()) {
+      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: something that is no FIFO stands there`);
+    } else this.takeOver();
+    let fd: number;
+    try {
+      // Open for writing too, so that there is always a writer: neither opening waits for one nor reading sees an end.
+      fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch (error) {
+      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: ${messageOf(error)}`, { cause: error });
+    }
+    const opened = fstatSync(fd);
+    if (!opened.isFIFO()) {
+      closeSync(fd);
+      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: something that is no FIFO stands there`);
+    }
+    this.identity = opened;
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.on('data', (chunk: Buffer) => this.options.onData(chunk));
+    socket.on('error', (error) => {
+      this.options.logger.error({ fifo: path, err: error }, `${what} cannot be read: ${error.message}`);
+    });
+    socket.on('close', () => {
+      if (this.socket === socket) this.socket = undefined;
+    });
+    this.socket = socket;
+  }
+
+  /** A FIFO that was left behind is used again, with the mode it ought to have. */
+  private takeOver(): void {
+    const { path, mode, what, logger } = this.options;
+    try {
+      chmodSync(path, mode);
+      closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
+      logger.warn({ fifo: path }, `${what} is read by another process too, it may take our commands`);
+    } catch (error) {
+      // ENXIO is the good case: nobody reads it.
+      if ((error as NodeJS.ErrnoException).code === 'ENXIO') return;
+      logger.warn({ fifo: path }, `${what} was left by somebody else: ${messageOf(error)}`);
+    }
+  }
+
+  private close(): void {
+    const { socket } = this;
+    this.socket = undefined;
+    socket?.destroy();
+  }
+
+  /** Looks now and then whether the path still leads to what we read; somebody may have removed or replaced it. */
+  private watch(): void {
+    const { clock, path, what, logger, watchInterval = 3000 } = this.options;
+    this.cancelWatch = clock.schedule(watchInterval, () => {
+      if (this.socket !== undefined && sameFile(statOf(path), this.identity)) {
+        this.watch();
+        return;
+      }
+      logger.warn({ fifo: path }, `${what} was removed or replaced, it is opened anew`);
+      this.close();
+      this.identity = undefined;
+      this.open()
+        .catch((error: unknown) => {
+          logger.error({ fifo: path }, `${what} could not be opened anew: ${messageOf(error)}`);
+        })
+        .finally(() => {
+          if (this.stopped) this.close();
+          else this.watch();
+        });
+    });
+  }
+}
+
+/** Makes a FIFO with exactly this mode. */
+async function makeFifo(path: string, mode: number, what: string): Promise<void> {
+  try {
+    await run('mkfifo', ['-m', mode.toString(8).padStart(4, '0'), '--', path]);
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim();
+    const why = said === undefined || said === '' ? messageOf(error) : said.replace(/^mkfifo: /, '');
+    throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path} cannot be made: ${why}`, { cause: error });
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function sameFile(a: Stats | undefined, b: Stats | undefined): boolean {
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
