@@ -1,0 +1,147 @@
+import type { Destination } from '../../../../engine/destination.js';
+import { nextTurn, type RpcCommand, RpcError, SLICE } from '../command.js';
+import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
+import { listingOrder } from '../set-order.js';
+import { double, list, type RpcMember, struct, valuesResult } from '../value.js';
+import { requireTarget } from './target.js';
+
+type Mode = 'short' | 'normal' | 'full';
+
+/**
+ * dispatcher.list [short|full [partition]]: the sets of a partition. Any other first argument is the usual mode, as
+ * recorded; a partition is ours.
+ */
+export function dispatcherListCommand(view: DispatcherView): RpcCommand {
+  return {
+    name: 'dispatcher.list',
+    help: 'Return the content of dispatcher sets',
+    async run(args, call) {
+      const target = requireTarget(view, args.text(1) ?? call.partition);
+      const asked = args.printable(0);
+      const mode: Mode = asked === 'short' || asked === 'full' ? asked : 'normal';
+      const sets = await membersOfSets(target, (destination) => shown(target, destination, mode));
+      return valuesResult(struct(['NRSETS', sets.length], ['RECORDS', list(sets)]));
+    },
+  };
+}
+
+/**
+ * dispatcher.oclist [group]: overload control of each destination that has told any. A command of 6.x whose exact answer
+ * was not recorded: the layout is that of dispatcher.list.
+ */
+export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
+  return {
+    name: 'dispatcher.oclist',
+    help: 'Return the overload control attributes of the destinations of a set',
+    async run(args, call) {
+      const target = requireTarget(view, args.text(1) ?? call.partition);
+      const group = args.int(0, !target.strict);
+      const sets = await membersOfSets(target, (destination) => overload(target, destination), group);
+      return valuesResult(struct(['NRSETS', sets.length], ['RECORDS', list(sets)]));
+    },
+  };
+}
+
+async function membersOfSets(
+  target: DispatcherTarget,
+  show: (destination: Destination) => RpcMember,
+  only?: number,
+): Promise<RpcMember[]> {
+  const { snapshot } = target;
+  if (snapshot.sets.size === 0) throw new RpcError(500, 'No Destination Sets');
+  const sets: RpcMember[] = [];
+  let count = 0;
+  for (const id of listingOrder(snapshot.setOrder)) {
+    if (only !== undefined && id !== only) continue;
+    const targets: RpcMember[] = [];
+    for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
+      if (++count % SLICE === 0) await nextTurn();
+      targets.push(show(destination));
+    }
+    sets.push(['SET', struct(['ID', id], ['TARGETS', list(targets)])]);
+  }
+  return sets;
+}
+
+function shown(target: DispatcherTarget, destination: Destination, mode: Mode): RpcMember {
+  const { row } = destination;
+  const members: RpcMember[] = [
+    ['URI', row.uri],
+    ['FLAGS', target.letters(destination)],
+    ['PRIORITY', row.priority],
+  ];
+  if (mode === 'full') {
+    members.push(
+      ['HOST', destination.host],
+      ['IPADDR', ipAddress(destination)],
+      ['PORT', destination.port ?? 0],
+      ['PROTOID', protocolId(destination)],
+      ['DNSTIME_SEC', 0],
+      ['DNSTIME_USEC', 0],
+    );
+  }
+  if (mode !== 'short' && row.attrs !== '') {
+    const attributes = target.attributes(destination);
+    members.push([
+      'ATTRS',
+      struct(
+        ['BODY', row.attrs],
+        ['DUID', attributes.duid ?? null],
+        ['MAXLOAD', attributes.maxload],
+        ['WEIGHT', attributes.weight],
+        ['RWEIGHT', attributes.rweight],
+        ['SOCKET', attributes.socket ?? null],
+        ['SOCKNAME', attributes.sockname ?? null],
+        ['OBPROXY', attributes.obproxy ?? null],
+      ),
+    ]);
+  }
+  const latency = target.latency(destination);
+  if (latency !== undefined) {
+    members.push([
+      'LATENCY',
+      struct(
+        ['AVG', double(latency.average)],
+        ['STD', double(latency.deviation)],
+        ['EST', double(latency.estimate)],
+        ['MAX', Math.trunc(latency.max)],
+        ['TIMEOUT', latency.timeouts],
+      ),
+    ]);
+  }
+  return ['DEST', struct(...members)];
+}
+
+/** The first address, an IPv6 one in brackets (recorded); the host while a name has not been resolved. */
+function ipAddress({ resolved, host }: Destination): string {
+  const address = resolved[0]?.address;
+  if (address === undefined) return host;
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** The number of the transport parameter, 0 without one (recorded: sips too). */
+function protocolId({ params }: Destination): number {
+  const named = /;transport=([a-z]+)/i.exec(params)?.[1]?.toLowerCase();
+  const at = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'].indexOf(named ?? '');
+  return at + 1;
+}
+
+function overload(target: DispatcherTarget, destination: Destination): RpcMember {
+  const told = target.overload(destination);
+  return [
+    'DEST',
+    struct(
+      ['URI', destination.row.uri],
+      [
+        'OCDATA',
+        struct(
+          ['OCRATE', told?.rate ?? 0],
+          ['OCMIN', told?.min ?? 0],
+          ['OCMAX', told?.max ?? 100],
+          ['OCSEQ', told?.sequence ?? 0],
+          ['OCTIME', told?.remaining ?? 0],
+        ),
+      ],
+    ),
+  ];
+}

@@ -1,0 +1,36 @@
+/**
+ * What Kamailio's RPC commands answer, before it is written as BINRPC or as JSON. Names may stand twice in one structure:
+ * a list of destinations is a list of members called DEST.
+ */
+export type RpcValue = number | string | null | RpcDouble | RpcStruct | RpcList;
+
+export type RpcMember = readonly [name: string, value: RpcValue];
+
+/** A number with a fraction: three decimals in BINRPC, six in JSON. */
+export interface RpcDouble {
+  readonly kind: 'double';
+  readonly value: number;
+}
+
+/** An object. */
+export interface RpcStruct {
+  readonly kind: 'struct';
+  readonly members: readonly RpcMember[];
+}
+
+/** In BINRPC a structure with all the members; in JSON an array of objects with one member each (recorded). */
+export interface RpcList {
+  readonly kind: 'list';
+  readonly items: readonly RpcMember[];
+}
+
+/** A whole answer: one text, or values. JSON writes values that are not one structure as an array. */
+export type RpcResult =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'values'; readonly values: readonly RpcValue[] };
+
+export const struct = (...members: readonly RpcMember[]): RpcStruct => ({ kind: 'struct', members });
+export const list = (items: readonly RpcMember[]): RpcList => ({ kind: 'list', items });
+export const double = (value: number): RpcDouble => ({ kind: 'double', value });
+export const textResult = (text: string): RpcResult => ({ kind: 'text', text });
+export const valuesResult = (...values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values });
