@@ -169,6 +169,8 @@ export class ProxyCore implements TransactionUser {
       }
       case 'stateless':
         this.counters.stateless.value++;
+        // One that was begun while the decision was awaited would never end.
+        routed.abandon();
         this.forwardStateless(routed, decision.hop, decision.recordRoute, decision.edits);
         return;
       case 'reply':
