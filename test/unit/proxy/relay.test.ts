@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { NextHop } from '../../../src/proxy/decision.js';
+import { hopTo, ListPlan, type ProxyFixtureOptions, proxyFixture } from '../../support/proxy-fixture.js';
+import { parsed, startWord } from '../../support/sip-recorder.js';
+
+const A = hopTo('sip:192.0.2.7');
+const B = hopTo('sip:192.0.2.8');
+const C = hopTo('sip:192.0.2.9');
+
+/** A relay over these places. */
+function relay(
+  hops: readonly NextHop[] = [A, B],
+  options: Partial<ProxyFixtureOptions> & { codes?: number[]; allowed?: (a: { address: string }) => boolean } = {},
+) {
+  const plan = new ListPlan(hops, options.codes ?? [408, 503], true, options.allowed);
+  const fixture = proxyFixture({ ...options, decide: () => ({ kind: 'relay', plan }) });
+  const words = (address: string) => fixture.sentTo(address).map(startWord);
+  /** Reply of a place to the INVITE (or the method given) it got. */
+  const from = (address: string, status: number, toTag = `tag-${address}`, method = 'INVITE') => {
+    const sent = fixture
+      .sentTo(address)
+      .filter((each) => each.startsWith(method))
+      .at(-1);
+    assert.ok(sent, `nothing was sent to ${address}`);
+    fixture.answer(sent, status, toTag);
+  };
+  return { ...fixture, fixture, plan, words, from };
+}
+
+describe('replies', () => {
+  test('100 at once; provisional and final replies pass, 100 does not; the plan is told', () => {
+    const { call, from, codes, plan, fixture } = relay();
+    call();
+    for (const status of [100, 180, 183, 200]) from('192.0.2.7', status);
+    assert.deepEqual(codes(), [100, 180, 183, 200]);
+    assert.deepEqual(plan.answers, ['sip:192.0.2.7 180', 'sip:192.0.2.7 183', 'sip:192.0.2.7 200']);
+    assert.equal(fixture.lastToCaller().headerCount('via'), 1);
+    assert.equal(fixture.lastToCaller().toTag, 'tag-192.0.2.7');
+  });
+
+  test('without auto_100trying there is no 100 of our own', () => {
+    const { call, from, codes } = relay([A], { auto100: false });
+    call();
+    from('192.0.2.7', 100);
+    from('192.0.2.7', 180);
+    assert.deepEqual(codes(), [180]);
+  });
+
+  test('a second 2xx passes, from the same branch and for a retransmission', () => {
+    const { call, from, codes } = relay();
+    call();
+    from('192.0.2.7', 200);
+    from('192.0.2.7', 200);
+    from('192.0.2.7', 200, 'fork');
+    assert.deepEqual(codes(), [100, 200, 200, 200]);
+  });
+
+  test('to a MESSAGE no provisional reply passes (RFC 4320)', () => {
+    const { call, from, codes } = relay();
+    call({ method: 'MESSAGE' });
+    from('192.0.2.7', 180, 't', 'MESSAGE');
+    from('192.0.2.7', 200, 't', 'MESSAGE');
+    assert.deepEqual(codes(), [200]);
+  });
+});
+
+describe('serial failover', () => {
+  for (const status of [408, 503]) {
+    test(`${status} goes on to the next place, which gets a request of its own`, () => {
+      const { call, from, codes, words, sentTo, counters, plan } = relay();
+      call();
+      from('192.0.2.7', 180);
+      from('192.0.2.7', status);
+      assert.deepEqual(words('192.0.2.7'), ['INVITE', 'ACK']);
+      assert.deepEqual(words('192.0.2.8'), ['INVITE']);
+      const [first, second] = ['192.0.2.7', '192.0.2.8'].map((address) => parsed(sentTo(address)[0] ?? ''));
+      assert.notEqual(first?.via?.branch, second?.via?.branch);
+      assert.deepEqual(
+        [second?.maxForwards, second?.headerCount('via'), second?.headerCount('record-route')],
+        [69, 2, 1],
+      );
+      from('192.0.2.8', 200);
+      assert.deepEqual(codes(), [100, 180, 200]);
+      assert.deepEqual([counters.failovers.value, counters.replies[2]?.value], [1, 1]);
+      assert.deepEqual(
+        plan.failures.map((each) => [each.code, each.local]),
+        [[status, false]],
+      );
+    });
+  }
+
+  test('a code that is not listed ends it', () => {
+    const { call, from, codes, words } = relay();
+    call();
+    from('192.0.2.7', 486);
+    assert.deepEqual([codes(), words('192.0.2.8')], [[100, 486], []]);
+  });
+
+  test('silence goes on after fr_timeout', () => {
+    const { call, clock, words, plan, from, codes } = relay();
+    call();
+    clock.advance(4990);
+    assert.deepEqual(words('192.0.2.8'), []);
+    clock.advance(50);
+    assert.deepEqual(words('192.0.2.8'), ['INVITE']);
+    assert.deepEqual(plan.failures, [{ code: 408, local: true, cause: 'timeout', uri: 'sip:192.0.2.7' }]);
+    from('192.0.2.8', 200);
+    assert.deepEqual(codes(), [100, 200]);
+  });
+
+  test('ringing without answer goes on after fr_inv_timeout, and is cancelled', () => {
+    const { call, clock, words, from } = relay([A, B], { config: { frInvTimeout: 10_000 } });
+    call();
+    from('192.0.2.7', 180);
+    clock.advance(10_050);
+    assert.deepEqual(words('192.0.2.7'), ['INVITE', 'CANCEL']);
+    assert.deepEqual(words('192.0.2.8'), ['INVITE']);
+  });
+
+  test('a transport error goes on at once', () => {
+    const { call, udp, words, plan } = relay();
+    call();
+    udp.sent.find((each) => each.address === '192.0.2.7')?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
+    assert.deepEqual(words('192.0.2.8'), ['INVITE']);
+    assert.deepEqual(
+      plan.failures.map((each) => [each.code, each.local, each.cause]),
+      [[503, true, 'refused']],
+    );
+  });
+
+  test('a name that does not resolve, and a URI that is none, go on', async () => {
+    const { call, words, plan, clock } = relay(
+      [hopTo('sip:none.example.com'), hopTo('nonsense'), hopTo('sip:x;transport=tls'), C],
+      { codes: [400, 503] },
+    );
+    call();
+    await clock.advanceAsync(0);
+    await clock.advanceAsync(0);
+    assert.deepEqual(
+      plan.failures.map((each) => [each.code, each.local]),
+      [
+        [503, true],
+        [400, true],
+        [503, true],
+      ],
+    );
+    assert.deepEqual(words('192.0.2.9'), ['INVITE']);
+  });
+
+  test('every address of a name is tried before the next place', async () => {
+    const records = [
+      { address: '192.0.2.21', ttl: 60 },
+      { address: '192.0.2.22', ttl: 60 },
+    ];
+    const none = () => Promise.reject(new Error('none'));
+    const dns = { naptr: none, srv: none, aaaa: none, system: none, a: () => Promise.resolve(records) };
+    const { call, words, plan, clock } = relay([hopTo('sip:gw.example.com:5060'), B], { dns });
+    call();
+    await clock.advanceAsync(0);
+    assert.deepEqual([words('192.0.2.21'), words('192.0.2.22')], [['INVITE'], []]);
+    clock.advance(5050);
+    assert.deepEqual([words('192.0.2.22'), plan.failures.length], [['INVITE'], 0]);
+    clock.advance(5050);
+    assert.deepEqual([words('192.0.2.8'), plan.failures.length], [['INVITE'], 1]);
+  });
+
+  test('an address on a blacklist is passed over; nothing left: 473', () => {
+    const some = relay([A, B], { allowed: (address) => address.address !== '192.0.2.7' });
+    some.call();
+    assert.deepEqual([some.words('192.0.2.7'), some.words('192.0.2.8')], [[], ['INVITE']]);
+    const none = relay([A, B], { allowed: () => false });
+    none.call();
+    assert.deepEqual(none.codes(), [100, 473]);
+  });
+
+  test('no place at all: what the plan says', () => {
+    const { call, codes } = relay([]);
+    call();
+    assert.deepEqual(codes(), [100, 480]);
+  });
+
+  test('a transport or family there is no socket for is a failure of that place', () => {
+    const { call, words, codes } = relay([hopTo('sip:192.0.2.7;transport=tls'), B]);
+    call();
+    assert.deepEqual(words('192.0.2.8'), ['INVITE']);
+    assert.deepEqual(codes(), [100]);
+  });
+});
+
+describe('best reply (RFC 3261 section 16.7 step 6)', () => {
+  const cases: readonly [string, (number | 'silent')[], number][] = [
+    ['the lowest class', [500, 404], 404],
+    ['the first of equals', [404, 480], 404],
+    ['6xx before all', [404, 603, 486], 603],
+    ['one the caller can act upon', [404, 407], 407],
+    ['a 503 alone becomes 500', [503, 503], 500],
+    ['503 is no better than 502', [503, 502], 500],
+    ['silence everywhere is 408', ['silent', 'silent'], 408],
+    ['our own 408 before a 5xx', ['silent', 500], 408],
+    ['any 4xx before our own 408', ['silent', 486], 486],
+    ['a 3xx before all but 6xx', [404, 302, 500], 302],
+  ];
+  for (const [title, answers, wanted] of cases) {
+    test(`${title}: ${answers.join(', ')} gives ${wanted}`, () => {
+      const hops = [A, B, C].slice(0, answers.length);
+      const all = [302, 404, 407, 408, 480, 486, 500, 502, 503, 603];
+      const { call, from, clock, codes } = relay(hops, { codes: all });
+      call();
+      for (const [i, each] of answers.entries()) {
+        if (each === 'silent') clock.advance(5050);
+        else from(`192.0.2.${7 + i}`, each);
+      }
+      assert.deepEqual(codes(), [100, wanted]);
+    });
+  }
+
+  test('a 408 is not given to other requests than INVITE; copies are absorbed in silence', () => {
+    const { call, clock, codes, layer, words } = relay();
+    call({ method: 'MESSAGE' });
+    clock.advance(10_200);
+    assert.equal(layer.unanswered, 0);
+    const sent = words('192.0.2.8').length;
+    call({ method: 'MESSAGE' });
+    assert.equal(words('192.0.2.8').length, sent);
+    assert.deepEqual(codes(), [100]);
+    clock.advance(32_100);
+    assert.equal(layer.size, 0);
+  });
+});
+
+describe('CANCEL', () => {
+  test('before any reply: 200 to it; the branch is cancelled with its first provisional reply', () => {
+    const { call, codes, words, from, plan } = relay();
+    call();
+    call({ method: 'CANCEL' });
+    assert.deepEqual([codes(), words('192.0.2.7')], [[100, 200], ['INVITE']]);
+    from('192.0.2.7', 180);
+    assert.deepEqual(words('192.0.2.7'), ['INVITE', 'CANCEL']);
+    from('192.0.2.7', 487);
+    assert.deepEqual(codes(), [100, 200, 180, 487]);
+    assert.deepEqual(words('192.0.2.8'), []);
+    assert.equal(plan.failures.length, 0);
+  });
+
+  test('when ringing: at once', () => {
+    const { call, codes, words, from } = relay();
+    call();
+    from('192.0.2.7', 180);
+    call({ method: 'CANCEL' });
+    assert.deepEqual(words('192.0.2.7'), ['INVITE', 'CANCEL']);
+    from('192.0.2.7', 487);
+    assert.deepEqual(
+      [codes(), words('192.0.2.7')],
+      [
+        [100, 180, 200, 487],
+        ['INVITE', 'CANCEL', 'ACK'],
+      ],
+    );
+  });
+
+  test('of a place that stays silent: 487 of our own, and no failover', () => {
+    const { call, codes, words, clock, plan } = relay();
+    call();
+    call({ method: 'CANCEL' });
+    clock.advance(5050);
+    assert.deepEqual([codes(), words('192.0.2.8'), plan.failures.length], [[100, 200, 487], [], 0]);
+  });
+
+  test('after the 2xx: 200 to it, nothing else', () => {
+    const { call, codes, words, from } = relay();
+    call();
+    from('192.0.2.7', 200);
+    call({ method: 'CANCEL' });
+    assert.deepEqual([codes(), words('192.0.2.7')], [[100, 200, 200], ['INVITE']]);
+  });
+
+  test('after a failover: the present branch, and its 487 whatever came before', () => {
+    const { call, codes, words, from } = relay([A, B], { codes: [404] });
+    call();
+    from('192.0.2.7', 404);
+    from('192.0.2.8', 180);
+    call({ method: 'CANCEL' });
+    assert.deepEqual(
+      [words('192.0.2.7'), words('192.0.2.8')],
+      [
+        ['INVITE', 'ACK'],
+        ['INVITE', 'CANCEL'],
+      ],
+    );
+    from('192.0.2.8', 487);
+    assert.deepEqual(codes(), [100, 180, 200, 487]);
+  });
+
+  test('a 2xx that crosses it wins', () => {
+    const { call, codes, from } = relay();
+    call();
+    from('192.0.2.7', 180);
+    call({ method: 'CANCEL' });
+    from('192.0.2.7', 200);
+    assert.deepEqual(codes(), [100, 180, 200, 200]);
+  });
+
+  test('while a name is being resolved: 487 at once, nothing is sent', async () => {
+    const { call, codes, udp, clock, layer } = relay([hopTo('sip:none.example.com')]);
+    call();
+    call({ method: 'CANCEL' });
+    assert.deepEqual(codes(), [100, 200, 487]);
+    await clock.advanceAsync(0);
+    assert.equal(udp.sent.filter((each) => each.address !== '192.0.2.1').length, 0);
+    clock.advance(40_000);
+    assert.equal(layer.size, 0);
+  });
+});
+
+describe('late replies of a branch that was given up', () => {
+  test('a 2xx passes and the other branch is cancelled', () => {
+    const { call, codes, words, from, clock } = relay();
+    call();
+    clock.advance(5050);
+    from('192.0.2.8', 180);
+    from('192.0.2.7', 200);
+    assert.deepEqual(words('192.0.2.8'), ['INVITE', 'CANCEL']);
+    from('192.0.2.8', 487);
+    assert.deepEqual([codes(), words('192.0.2.8').at(-1)], [[100, 180, 200], 'ACK']);
+  });
+
+  test('a 2xx of each passes', () => {
+    const { call, codes, from, clock } = relay();
+    call();
+    clock.advance(5050);
+    from('192.0.2.8', 200);
+    from('192.0.2.7', 200);
+    assert.deepEqual(codes(), [100, 200, 200]);
+  });
+
+  test('a 2xx after the caller was told 408 passes still', () => {
+    const { call, codes, from, clock } = relay([A]);
+    call();
+    clock.advance(5050);
+    assert.deepEqual(codes(), [100, 408]);
+    from('192.0.2.7', 200);
+    assert.equal(codes().at(-1), 200);
+  });
+
+  test('a provisional or failing one does not pass', () => {
+    const { call, codes, from, clock, words } = relay();
+    call();
+    clock.advance(5050);
+    from('192.0.2.7', 180);
+    from('192.0.2.7', 486);
+    assert.deepEqual(codes(), [100]);
+    assert.deepEqual(words('192.0.2.7').slice(-2), ['CANCEL', 'ACK']);
+  });
+});
