@@ -6,8 +6,9 @@ import type { LocalRoute } from './local-route.js';
 import type { ReplyRoute } from './reply-route.js';
 import type { RequestRoute } from './request-route.js';
 
-/** What a route that must not wait may return; its value means nothing. */
-export type NoPromise = undefined | boolean | number | string;
+/** What a route that must not wait may return: nothing, or a value that means nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no promise.
+export type NoPromise = void | boolean | number | string;
 
 /** The routes of a script. Names are those that t_on_failure and its kin, algo_route and the events go by. */
 export interface Routes {
