@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '../../src/config/load.js';
+import type { PartitionConfig, Settings } from '../../src/config/settings.js';
+import type { Logger } from '../../src/core/logger.js';
+import { importRows, initPartition } from '../../src/daemon/database-tools.js';
+import { Daemon } from '../../src/daemon.js';
+import { freePort } from './ports.js';
+
+/** A line of the log. */
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** The whole daemon in this process, with a folder, ports and a log of its own. */
+export interface DaemonFixture {
+  readonly daemon: Daemon;
+  readonly settings: Settings;
+  readonly folder: string;
+  readonly log: readonly LogLine[];
+  readonly sipPort: number;
+  readonly miPort: number;
+  readonly httpPort: number;
+  readonly fifo: string;
+  /** Lines whose message or fields match. */
+  logged(pattern: RegExp): LogLine[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a daemon on UDP and TCP of 127.0.0.1 with all doors open. `settings` is laid over that; `rows` are put into the
+ * tables of the partitions they are named for, which are made before.
+ */
+export async function startDaemon(
+  settings: Readonly<Record<string, unknown>>,
+  rows: Readonly<Record<string, readonly object[]>>,
+): Promise<DaemonFixture> {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-daemon-'));
+  const [sipPort, miPort, httpPort] = [await freePort(), await freePort(), await freePort()];
+  const fifo = join(folder, 'mi');
+  const loaded = readSettings(
+    {
+      listen: [`udp:127.0.0.1:${sipPort}`, `tcp:127.0.0.1:${sipPort}`],
+      mi: {
+        fifo: { fifo_name: fifo, reply_dir: folder },
+        datagram: [{ socket_name: `udp:127.0.0.1:${miPort}` }],
+        http: {},
+      },
+      http: `127.0.0.1:${httpPort}`,
+      ...settings,
+    },
+    { cwd: folder },
+  ).settings;
+  const log: LogLine[] = [];
+  const daemon = new Daemon({ settings: loaded, log: capture(log), drainMs: 1000, firstLoadMs: 1500 });
+  const stop = async () => {
+    await daemon.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const [name, list] of Object.entries(rows)) await provision(loaded, name, list, folder);
+    await daemon.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const logged = (pattern: RegExp) =>
+    log.filter((line) => pattern.test(`${line.message} ${JSON.stringify(line.fields)}`));
+  return { daemon, settings: loaded, folder, log, sipPort, miPort, httpPort, fifo, logged, stop };
+}
+
+/** Puts rows into a partition's table in place of what is there; the daemon sees them at its next reload. */
+export async function replaceRows(fixture: DaemonFixture, name: string, rows: readonly object[]): Promise<void> {
+  await provision(fixture.settings, name, rows, fixture.folder);
+}
+
+async function provision(settings: Settings, name: string, rows: readonly object[], folder: string): Promise<void> {
+  const partition = settings.partitions.find((each) => each.name === name) as PartitionConfig;
+  await initPartition(partition);
+  const file = join(folder, `${name}-rows.json`);
+  writeFileSync(file, JSON.stringify(rows));
+  await importRows(partition, file, true);
+}
+
+function capture(lines: LogLine[], bindings: Readonly<Record<string, unknown>> = {}): Logger {
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, message, fields: { ...bindings, ...fields } });
+  };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: (more) => capture(lines, { ...bindings, ...more }),
+    isLevelEnabled: () => true,
+  };
+}
