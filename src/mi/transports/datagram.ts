@@ -1,8 +1,5 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import type { DatagramConfig } from '../../config/settings.js';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import { MiError } from '../command.js';
@@ -10,7 +7,7 @@ import type { MiHandler } from '../handler.js';
 import { renderError } from '../json-rpc.js';
 import { parseFirstJson } from '../json-scanner.js';
 import { renderTextError } from '../line-text.js';
-import { loadUnixSockets } from './unix-socket.js';
+import { type DatagramEndpoint, MAX_DATAGRAM, openDatagram } from './datagram-endpoint.js';
 
 export interface MiDatagramOptions {
   readonly config: DatagramConfig;
@@ -18,18 +15,8 @@ export interface MiDatagramOptions {
   readonly logger: Logger;
 }
 
-/** The longest answer one datagram can carry: over UDP on IPv4, and by agreement on UNIX sockets too. */
-export const MAX_DATAGRAM = 65507;
 /** Commands under way at once; further datagrams are dropped, and their senders ask again. */
 const MAX_UNDER_WAY = 64;
-
-/** What differs between UDP and UNIX datagram sockets. */
-interface Endpoint {
-  /** Where the socket is, for messages and tests. */
-  readonly address: string;
-  close(): Promise<void>;
-}
-type Receive = (bytes: Buffer, reply: ((answer: Buffer) => void) | undefined) => void;
 
 /**
  * The datagram door: one request a packet in either form, answered to its sender, over UDP ("udp:host:port") or a UNIX
@@ -37,7 +24,7 @@ type Receive = (bytes: Buffer, reply: ((answer: Buffer) => void) | undefined) =>
  */
 export class MiDatagram implements Service {
   readonly name: string;
-  private endpoint: Endpoint | undefined;
+  private endpoint: DatagramEndpoint | undefined;
   private underWay = 0;
 
   constructor(private readonly options: MiDatagramOptions) {
@@ -51,13 +38,15 @@ export class MiDatagram implements Service {
 
   async start(): Promise<void> {
     const { socketName, unixMode } = this.options.config;
-    const receive: Receive = (bytes, reply) => void this.receive(bytes, reply);
-    const onError = (error: Error): void => {
-      this.options.logger.warn({ socket: socketName, err: error }, `MI datagram socket: ${error.message}`);
-    };
-    this.endpoint = socketName.startsWith('/')
-      ? await openUnix(socketName, unixMode, receive, onError)
-      : await openUdp(socketName, receive, onError);
+    this.endpoint = await openDatagram({
+      socketName,
+      unixMode,
+      what: 'MI datagram socket',
+      receive: (bytes, reply) => void this.receive(bytes, reply),
+      onError: (error) => {
+        this.options.logger.warn({ socket: socketName, err: error }, `MI datagram socket: ${error.message}`);
+      },
+    });
   }
 
   async stop(): Promise<void> {
@@ -101,85 +90,4 @@ function idOf(request: Buffer): string | number | null {
   const value = parseFirstJson(request.toString())?.value as { id?: unknown } | undefined;
   if (typeof value?.id === 'string') return value.id;
   return typeof value?.id === 'number' ? Math.trunc(value.id) : null;
-}
-
-async function openUdp(socketName: string, receive: Receive, onError: (error: Error) => void): Promise<Endpoint> {
-  const match = /^udp:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(socketName);
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2] ?? '';
-  if (match === null || port > 65535) {
-    throw new SwitchyardError('TRANSPORT_BIND', `MI datagram socket "${socketName}" is not "udp:host:port"`);
-  }
-  const socket: Socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ port, address: host, exclusive: true }, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    socket.close();
-    throw new SwitchyardError('TRANSPORT_BIND', `MI datagram socket ${socketName}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  socket.on('error', onError);
-  socket.on('message', (bytes, from) => {
-    receive(bytes, (answer) => {
-      socket.send(answer, from.port, from.address, (error) => {
-        if (error !== null && error !== undefined) onError(error);
-      });
-    });
-  });
-  const bound = socket.address();
-  return {
-    address: `${bound.address}:${bound.port}`,
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
-  };
-}
-
-async function openUnix(
-  path: string,
-  mode: number,
-  receive: Receive,
-  onError: (error: Error) => void,
-): Promise<Endpoint> {
-  const module = await loadUnixSockets('TRANSPORT_BIND', `MI datagram socket ${path}`);
-  const left = lstatSync(path, { throwIfNoEntry: false });
-  if (left !== undefined && !left.isSocket()) {
-    throw new SwitchyardError('TRANSPORT_BIND', `MI datagram socket ${path}: something that is no socket stands there`);
-  }
-  const socket = new module.DgramSocket();
-  socket.on('error', onError);
-  try {
-    if (left !== undefined) unlinkSync(path);
-    socket.bind(path);
-    chmodSync(path, mode);
-  } catch (error) {
-    socket.close();
-    throw new SwitchyardError('TRANSPORT_BIND', `MI datagram socket ${path}: ${messageOf(error)}`, { cause: error });
-  }
-  socket.on('data', (bytes: Buffer, from: string) => {
-    // A client that bound no path of its own cannot be answered; its command runs like one without a reply FIFO.
-    const reply =
-      from === ''
-        ? undefined
-        : (answer: Buffer) => {
-            socket.sendTo(answer, 0, answer.length, from, (error) => {
-              if (error !== undefined && error !== null) onError(error);
-            });
-          };
-    receive(bytes, reply);
-  });
-  const identity = lstatSync(path);
-  return {
-    address: path,
-    async close() {
-      socket.close();
-      const now = lstatSync(path, { throwIfNoEntry: false });
-      if (now !== undefined && now.ino === identity.ino) unlinkSync(path);
-    },
-  };
 }
