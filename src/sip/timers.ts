@@ -1,9 +1,14 @@
 import type { Clock } from '../core/clock.js';
 
 /** Length of one tick in milliseconds: the precision of every SIP timer. */
-export const TICK_MS = 10;
-const SLOTS = 4096;
+export const TICK_MS = 20;
+const SLOTS = 2048;
 const MASK = SLOTS - 1;
+const COARSE_TICKS = 10;
+/** Precision of loosely armed timers in milliseconds. */
+export const COARSE_MS = COARSE_TICKS * TICK_MS;
+/** Ticks slept at most while timers wait. */
+const MAX_SLEEP = 50;
 const IDLE = -1;
 const FIRING = -2;
 
@@ -18,7 +23,9 @@ export abstract class WheelTimer {
 
 /**
  * A hashed timer wheel: any number of waiting transactions, one system timer, O(1) to arm and to cancel. A timer fires
- * at or at most two ticks after its delay, never before.
+ * at or at most two ticks after its delay, never before; one that is armed loosely within COARSE_MS, so that the many that
+ * only clear up share their wake-ups. Waking a process costs more than what it then does here, so empty slots are
+ * slept over.
  */
 export class TimerWheel {
   private readonly slots: (WheelTimer | undefined)[] = new Array<WheelTimer | undefined>(SLOTS).fill(undefined);
@@ -27,6 +34,8 @@ export class TimerWheel {
   private armed = 0;
   private cancelTick: (() => void) | undefined = undefined;
   private stopped = false;
+  /** Tick the system timer is set for. */
+  private wakeAt = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -40,13 +49,20 @@ export class TimerWheel {
     return this.armed;
   }
 
-  /** (Re)arms a timer to fire after `delayMs`. */
-  arm(timer: WheelTimer, delayMs: number): void {
+  /** (Re)arms a timer that only clears up: it may come COARSE_MS late. */
+  armLoosely(timer: WheelTimer, delayMs: number): void {
+    this.arm(timer, delayMs, COARSE_TICKS);
+  }
+
+  /** (Re)arms a timer to fire after `delayMs`. `multiple`: on a tick whose number is divisible by it. */
+  arm(timer: WheelTimer, delayMs: number, multiple = 1): void {
     if (timer.wheelDue >= 0) this.cancel(timer);
     if (this.stopped) return;
     if (this.armed === 0) this.current = this.tickNow();
     // Counted from the real time, rounded up: the wheel itself may lag behind a busy event loop.
-    const due = Math.max(this.current + 1, Math.ceil((this.clock.monotonic() - this.origin + delayMs) / TICK_MS));
+    const elapsed = this.clock.monotonic() - this.origin;
+    let due = Math.max(this.current + 1, Math.ceil((elapsed + delayMs) / TICK_MS));
+    if (multiple > 1) due += (multiple - (due % multiple)) % multiple;
     timer.wheelDue = due;
     const slot = due & MASK;
     const head = this.slots[slot];
@@ -55,7 +71,7 @@ export class TimerWheel {
     if (head !== undefined) head.wheelPrevious = timer;
     this.slots[slot] = timer;
     this.armed++;
-    if (this.cancelTick === undefined) this.cancelTick = this.clock.schedule(TICK_MS, this.tick);
+    if (this.cancelTick === undefined || due < this.wakeAt) this.sleepUntil(due, elapsed);
   }
 
   /** Disarms a timer; harmless when it is not armed. */
@@ -95,10 +111,22 @@ export class TimerWheel {
     const from = Math.max(this.current + 1, now - SLOTS + 1);
     for (let tick = from; tick <= now; tick++) this.fireSlot(tick & MASK, now);
     this.current = Math.max(this.current, now);
-    if (this.armed > 0 && !this.stopped && this.cancelTick === undefined) {
-      this.cancelTick = this.clock.schedule(TICK_MS, this.tick);
+    if (this.armed === 0 || this.stopped) return;
+    let next = this.current + 1;
+    const last = this.current + MAX_SLEEP;
+    while (next < last && this.slots[next & MASK] === undefined) next++;
+    // One of those that fired may have set the timer for an earlier tick already.
+    if (this.cancelTick === undefined || next < this.wakeAt) {
+      this.sleepUntil(next, this.clock.monotonic() - this.origin);
     }
   };
+
+  private sleepUntil(tick: number, elapsed: number): void {
+    this.cancelTick?.();
+    const until = Math.min(tick, this.current + MAX_SLEEP);
+    this.wakeAt = until;
+    this.cancelTick = this.clock.schedule(Math.max(1, Math.ceil(until * TICK_MS - elapsed)), this.tick);
+  }
 
   private fireSlot(slot: number, now: number): void {
     let timer = this.slots[slot];

@@ -180,14 +180,14 @@ export class InviteClient extends ClientTransaction {
     }
     if (this.state === 'proceeding') this.sendCancel();
     // Stays for a late reply.
-    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   private accept(reply: SipMessage): void {
     this.state = 'accepted';
     this.request = '';
     // Timer M
-    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
     this.user.onReply(this, reply);
   }
 
@@ -200,7 +200,7 @@ export class InviteClient extends ClientTransaction {
     else {
       this.ack = ack;
       // Timer D
-      this.layer.timers.arm(this, Math.max(32_000, 64 * this.layer.config.t1));
+      this.layer.timers.armLoosely(this, Math.max(32_000, 64 * this.layer.config.t1));
     }
     if (!this.failed) this.user.onReply(this, reply);
   }
@@ -256,7 +256,7 @@ export class NonInviteClient extends ClientTransaction {
     this.request = '';
     // Timer K
     if (this.target.socket.reliable) this.terminate();
-    else this.layer.timers.arm(this, this.layer.config.t4);
+    else this.layer.timers.armLoosely(this, this.layer.config.t4);
     if (!this.failed) this.user.onReply(this, reply);
   }
 

@@ -109,7 +109,7 @@ export class InviteServer extends ServerTransaction {
           // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
           this.last = '';
           this.state = 'accepted';
-          this.layer.timers.arm(this, 64 * this.layer.config.t1);
+          this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
           return;
         }
         // Timer G retransmits over unreliable transports, Timer H gives up waiting for the ACK.
@@ -135,7 +135,7 @@ export class InviteServer extends ServerTransaction {
     this.layer.unanswered--;
     this.last = '';
     this.state = 'accepted';
-    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   /** The ACK for a non-2xx final reply. */
@@ -145,7 +145,7 @@ export class InviteServer extends ServerTransaction {
     this.last = '';
     // Timer I: absorbs repeated ACKs.
     if (this.source.socket.reliable) this.terminate();
-    else this.layer.timers.arm(this, this.layer.config.t4);
+    else this.layer.timers.armLoosely(this, this.layer.config.t4);
   }
 
   onTimer(): void {
@@ -180,7 +180,7 @@ export class NonInviteServer extends ServerTransaction {
     this.layer.unanswered--;
     if (this.source.socket.reliable) this.terminate();
     // Timer J
-    else this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    else this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   retransmitted(): void {
@@ -193,7 +193,7 @@ export class NonInviteServer extends ServerTransaction {
     this.request = undefined;
     this.last = '';
     this.layer.unanswered--;
-    this.layer.timers.arm(this, 64 * this.layer.config.t1);
+    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   onTimer(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { TICK_MS, TimerWheel, WheelTimer } from '../../../src/sip/timers.js';
+import { COARSE_MS, TICK_MS, TimerWheel, WheelTimer } from '../../../src/sip/timers.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 class Probe extends WheelTimer {
@@ -27,22 +27,27 @@ function wheel() {
 }
 
 describe('TimerWheel', () => {
-  test('property: never early, at most two ticks late, whatever is armed when', () => {
-    const step = fc.record({ wait: fc.integer({ min: 0, max: 700 }), delay: fc.integer({ min: 0, max: 120_000 }) });
+  test('property: never early, at most two ticks late (loose ones a little more), whatever is armed when', () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 700 }),
+      delay: fc.integer({ min: 0, max: 120_000 }),
+      loose: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {
         const { clock, wheel: timers } = wheel();
-        const armed = steps.map(({ wait, delay }) => {
+        const armed = steps.map(({ wait, delay, loose }) => {
           clock.advance(wait);
           const timer = new Probe(clock);
-          timers.arm(timer, delay);
-          return { timer, due: clock.monotonic() + delay };
+          if (loose) timers.armLoosely(timer, delay);
+          else timers.arm(timer, delay);
+          return { timer, due: clock.monotonic() + delay, most: 2 * TICK_MS + (loose ? COARSE_MS : 0) };
         });
         clock.advance(130_000);
-        for (const { timer, due } of armed) {
+        for (const { timer, due, most } of armed) {
           assert.equal(timer.fired.length, 1);
           const late = (timer.fired[0] as number) - due;
-          assert.ok(late >= 0 && late <= 2 * TICK_MS, `${late} ms late`);
+          assert.ok(late >= 0 && late <= most, `${late} ms late`);
         }
         assert.deepEqual([timers.size, clock.pending], [0, 0]);
       }),
