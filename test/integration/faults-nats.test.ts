@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { connect } from 'nats';
+import { deadRows, FaultBench, fill, until } from '../support/faults/bench.js';
+import {
+  assertBucketRight,
+  eventLatency,
+  natsCrashes,
+  natsSettings,
+  storedEvents,
+} from '../support/faults/nats-crashes.js';
+import { withoutNats } from '../support/nats-fixtures.js';
+import { freePort } from '../support/ports.js';
+import { startRestartableNats } from '../support/restartable-nats.js';
+
+describe('faults: NATS', { skip: withoutNats }, () => {
+  test('killed and restarted amid transitions: each is in the stream once, in order; the bucket is right', async (t) => {
+    const { events, retries } = await natsCrashes(new FaultBench(t), { kills: 4, transitions: 400, seed: 7 });
+    assert.equal(events, 400);
+    assert.ok(retries > 0, 'events were on their way when the server died');
+  });
+
+  test('away for longer than the outbox holds: events of a destination are merged, the last state wins', async (t) => {
+    const bench = new FaultBench(t);
+    const port = await freePort();
+    const rows = deadRows(20);
+    const running = await bench.daemon({
+      settings: {
+        modparam: { db_url: await bench.sqlite(rows) },
+        events: { nats: natsSettings(`nats://127.0.0.1:${port}`, 50) },
+      },
+    });
+    for (let round = 0; round < 11; round++) {
+      for (const { uri } of rows) await running.mark(round % 2 === 0 ? 'i' : 'a', 1, uri);
+    }
+    assert.equal(running.metric('switchyard_outbox_depth'), 50);
+    assert.equal(running.metric('switchyard_outbox_coalesced_total'), 170);
+    assert.ok(running.metric('switchyard_outbox_lag_seconds') > 0);
+    assert.equal(running.said(/outbox of NATS is full/).length, 1);
+    const nats = await startRestartableNats({ port });
+    bench.defer(() => nats.stop());
+    await until('delivered', () => running.metric('switchyard_outbox_depth') === 0);
+    const nc = await connect({ servers: nats.url });
+    bench.defer(() => nc.close());
+    const last = new Map<string, { status: string; seq: number }>();
+    for (const { text } of await storedEvents(nc)) {
+      const { address, status, seq, previous } = JSON.parse(text).params;
+      assert.ok(seq > (last.get(address)?.seq ?? 0), 'in order');
+      assert.equal(previous, last.get(address)?.status ?? 'active', 'told from where the last one left it');
+      last.set(address, { status, seq });
+    }
+    for (const { uri } of rows) assert.deepEqual(last.get(uri), { status: 'inactive', seq: 11 });
+    await assertBucketRight(running, nc);
+  });
+
+  test('the bucket follows a reload: what is gone is removed, what is new is there', async (t) => {
+    const bench = new FaultBench(t);
+    const nats = await startRestartableNats();
+    bench.defer(() => nats.stop());
+    const rows = deadRows(6);
+    const dbUrl = await bench.sqlite(rows);
+    const running = await bench.daemon({
+      settings: { modparam: { db_url: dbUrl }, events: { nats: natsSettings(nats.url) } },
+    });
+    await until('connected', () => running.metric('switchyard_nats_connected') === 1);
+    const nc = await connect({ servers: nats.url });
+    bench.defer(() => nc.close());
+    const gone = running.destination('default', 1, rows[0]?.uri as string);
+    await assertBucketRight(running, nc);
+    await running.mark('i', 1, rows[3]?.uri as string);
+    await fill(dbUrl, [...rows.slice(2), { setId: 2, uri: 'sip:127.77.9.9' }]);
+    await running.mi('ds_reload');
+    // A call that began before the reload ends badly: nobody is told of a destination that is gone.
+    const raised = running.events.length;
+    for (let i = 0; i < 3; i++) {
+      running.daemon.engine.states.apply({
+        destination: gone,
+        kind: 'failure',
+        origin: 'traffic',
+        reason: 'late',
+      });
+    }
+    assert.equal(running.events.length, raised);
+    await assertBucketRight(running, nc);
+    assert.equal(running.states('default').size, 5);
+  });
+
+  test('an event is with NATS soon after its change', async (t) => {
+    const { median, p99 } = await eventLatency(new FaultBench(t), { transitions: 200 });
+    t.diagnostic(`median ${median.toFixed(2)} ms, 99 % ${p99.toFixed(2)} ms`);
+    assert.ok(median < 100, `median ${median} ms`);
+  });
+});
