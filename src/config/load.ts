@@ -108,7 +108,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       timerC: raw.tm.timer_c,
       auto100: raw.tm.auto_100,
     },
-    mi: readMi(raw, root, new Set(Object.keys(normal)), findings),
+    mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },
     http: readHttp(raw, root, findings),
     log: { level: raw.log.level },

@@ -21,6 +21,8 @@ export interface RawSettings {
     readonly fifo?: { readonly fifo_name: string; readonly fifo_mode: string; readonly reply_dir: string };
     readonly datagram: readonly ({ readonly socket_name: string; readonly unix_socket_mode: string } | null)[];
     readonly http?: { readonly root: string };
+    readonly ctl: readonly (RawCtl | null)[];
+    readonly jsonrpc?: RawJsonRpc;
     readonly nats?: { readonly subject: string };
   };
   readonly events: { readonly nats?: RawNats };
@@ -33,6 +35,22 @@ export interface RawSettings {
     readonly verify_client: boolean;
     readonly verify_server: boolean;
   };
+}
+
+export interface RawCtl {
+  readonly socket_name: string;
+  readonly unix_socket_mode: string;
+  readonly partition?: string;
+}
+
+export interface RawJsonRpc {
+  readonly fifo_name?: string;
+  readonly fifo_mode: string;
+  readonly fifo_reply_dir: string;
+  readonly dgram_socket?: string;
+  readonly dgram_mode: string;
+  readonly http_root?: string;
+  readonly partition?: string;
 }
 
 export interface RawNats {
@@ -55,7 +73,8 @@ export interface RawRule {
   readonly match: Readonly<Record<string, string | number>>;
   readonly select?: {
     readonly partition?: string;
-    readonly set: string | number;
+    readonly set?: string | number;
+    readonly rules?: string;
     readonly alg: string | number;
     readonly flags: string;
     readonly max_res?: string | number | null;

@@ -1,19 +1,22 @@
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { readDatagram } from './datagram-socket.js';
 import { redactUrl } from './db-url.js';
+import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
 import { listOf, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
-import type { DatagramConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
-import { parseHostPort, parseSocket } from './socket.js';
+import type { NatsConfig, Settings, TlsConfig } from './settings.js';
+import { parseHostPort } from './socket.js';
 
-/** A UNIX socket address holds 107 bytes and a zero on Linux. */
-const MAX_UNIX_PATH = 107;
-
-/** Reads the doors of the management interface. `written` tells which top-level keys the file has, refused or not. */
+/**
+ * Reads the doors of the management interface. `written` tells which top-level keys the file has, refused or not; `known`
+ * are the partitions that doors of one partition may name.
+ */
 export function readMi(
   raw: RawSettings,
   root: Place,
   written: ReadonlySet<string>,
   findings: Findings,
+  known: KnownPartitions,
 ): Settings['mi'] {
   const place = inside(root, 'mi');
   const { fifo, http, nats } = raw.mi;
@@ -35,32 +38,9 @@ export function readMi(
     datagram: datagram.filter((each) => each !== undefined),
     http: http && { root: http.root.replace(/^\//, '') },
     nats: nats && { subject: nats.subject },
+    ctl: readCtl(raw.mi.ctl, inside(place, 'ctl'), findings, known),
+    jsonrpc: readJsonRpc(raw.mi, inside(place, 'jsonrpc'), written, findings, known),
   };
-}
-
-function readDatagram(
-  raw: { readonly socket_name: string; readonly unix_socket_mode: string },
-  place: Place,
-  findings: Findings,
-): DatagramConfig | undefined {
-  const at = inside(place, 'socket_name');
-  const unixMode = Number.parseInt(raw.unix_socket_mode, 8);
-  const name = raw.socket_name.trim();
-  if (/^udp:/i.test(name)) {
-    const socket = findings.attempt(at, () => parseSocket(name));
-    if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
-    return socket && { socketName: socket.text, unixMode };
-  }
-  const path = name.replace(/^unix:/i, '');
-  if (!path.includes('/')) {
-    findings.refuse(at, `expected udp:host:port or the path of a UNIX socket, not "${name}"`);
-    return undefined;
-  }
-  const absolute = isAbsolute(path) ? path : resolve(place.dir, path);
-  if (Buffer.byteLength(absolute) > MAX_UNIX_PATH) {
-    findings.refuse(at, `the path of a UNIX socket is at most ${MAX_UNIX_PATH} bytes long, "${absolute}" is longer`);
-  }
-  return { socketName: absolute, unixMode };
 }
 
 /** Reads the NATS connection. */

@@ -105,6 +105,8 @@ export interface KamailioConfig {
   readonly hashExpire: number;
   readonly hashInitexpire: number;
   readonly hashCheckInterval: number;
+  /** 0 means no call load to a strict partition, as to the original; otherwise the table grows by itself. */
+  readonly hashSize: number;
   readonly defaultSocket: string | undefined;
 }
 
@@ -120,6 +122,8 @@ export interface TmConfig {
 }
 
 export interface SelectConfig {
+  /** ds_select_routes: "2=4;1=4;3=4", in place of set and alg. May hold pseudo-variables. */
+  readonly rules?: string | undefined;
   /** Each may hold pseudo-variables: "$hdr(X-Set)". */
   readonly partition: string | undefined;
   readonly set: string;
@@ -164,6 +168,30 @@ export interface DatagramConfig {
   readonly unixMode: number;
 }
 
+/** A BINRPC socket, as Kamailio's ctl module describes them. */
+export interface CtlConfig {
+  /** UNIX stream, UNIX datagram, TCP or UDP. */
+  readonly transport: 'unixs' | 'unixd' | 'tcp' | 'udp';
+  /** Absolute path of a UNIX socket, or host (IP literal without brackets). */
+  readonly address: string;
+  /** 0 for UNIX sockets. */
+  readonly port: number;
+  /** As written, for messages. */
+  readonly text: string;
+  /** Mode of a UNIX socket, default 0o660. */
+  readonly unixMode: number;
+  /** Partition it is for; undefined: see the schema. */
+  readonly partition: string | undefined;
+}
+
+/** Doors of Kamailio's JSON-RPC. */
+export interface JsonRpcConfig {
+  readonly fifo: FifoConfig | undefined;
+  readonly datagram: DatagramConfig | undefined;
+  readonly http: { readonly root: string } | undefined;
+  readonly partition: string | undefined;
+}
+
 export interface NatsConfig {
   readonly servers: readonly string[];
   readonly prefix: string;
@@ -198,6 +226,9 @@ export interface Settings {
     readonly datagram: readonly DatagramConfig[];
     readonly http: { readonly root: string } | undefined;
     readonly nats: { readonly subject: string } | undefined;
+    /** Kamailio's doors; always there in settings that were loaded. */
+    readonly ctl?: readonly CtlConfig[];
+    readonly jsonrpc?: JsonRpcConfig | undefined;
   };
   readonly events: { readonly nats: NatsConfig | undefined };
   readonly http: { readonly host: string; readonly port: number } | undefined;

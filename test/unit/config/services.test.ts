@@ -63,6 +63,8 @@ describe('management doors', () => {
       ],
       http: { root: 'rpc' },
       nats: { subject: 'opensips.mi' },
+      ctl: [],
+      jsonrpc: undefined,
     });
   });
 
@@ -143,7 +145,7 @@ test('without a file section its service is off', (t) => {
     [settings.http, settings.mi, settings.events, settings.tls, settings.routing],
     [
       undefined,
-      { fifo: undefined, datagram: [], http: undefined, nats: undefined },
+      { fifo: undefined, datagram: [], http: undefined, nats: undefined, ctl: [], jsonrpc: undefined },
       { nats: undefined },
       undefined,
       [],

@@ -1,0 +1,39 @@
+import { isAbsolute, resolve } from 'node:path';
+import { type Findings, inside, type Place } from './reading.js';
+import type { DatagramConfig } from './settings.js';
+import { parseSocket } from './socket.js';
+
+/** A UNIX socket address holds 107 bytes and a zero on Linux. */
+const MAX_UNIX_PATH = 107;
+
+/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key` is where its name stands in `place`. */
+export function readDatagram(
+  raw: { readonly socket_name: string; readonly unix_socket_mode: string },
+  place: Place,
+  findings: Findings,
+  key = 'socket_name',
+): DatagramConfig | undefined {
+  const at = inside(place, key);
+  const unixMode = Number.parseInt(raw.unix_socket_mode, 8);
+  const name = raw.socket_name.trim();
+  if (/^udp:/i.test(name)) {
+    const socket = findings.attempt(at, () => parseSocket(name));
+    if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
+    return socket && { socketName: socket.text, unixMode };
+  }
+  const path = name.replace(/^unix:/i, '');
+  if (!path.includes('/')) {
+    findings.refuse(at, `expected udp:host:port or the path of a UNIX socket, not "${name}"`);
+    return undefined;
+  }
+  return { socketName: unixPath(path, at, findings), unixMode };
+}
+
+/** The absolute path of a UNIX socket; one that is too long is refused. */
+export function unixPath(path: string, place: Place, findings: Findings): string {
+  const absolute = isAbsolute(path) ? path : resolve(place.dir, path);
+  if (Buffer.byteLength(absolute) > MAX_UNIX_PATH) {
+    findings.refuse(place, `the path of a UNIX socket is at most ${MAX_UNIX_PATH} bytes long, "${absolute}" is longer`);
+  }
+  return absolute;
+}

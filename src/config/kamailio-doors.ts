@@ -1,0 +1,89 @@
+import { resolve } from 'node:path';
+import { readDatagram, unixPath } from './datagram-socket.js';
+import { listOf, type RawCtl, type RawJsonRpc } from './raw.js';
+import { type Findings, inside, type Place } from './reading.js';
+import type { CtlConfig, JsonRpcConfig } from './settings.js';
+import { parseHostPort } from './socket.js';
+
+/** The port of ctl sockets that name none. */
+const CTL_PORT = 2049;
+
+/** Partitions that are there; `complete` is false when some could not be read. */
+export interface KnownPartitions {
+  readonly partitions: ReadonlySet<string>;
+  readonly complete: boolean;
+}
+
+/** Reads the BINRPC sockets. */
+export function readCtl(
+  raw: readonly (RawCtl | null)[],
+  place: Place,
+  findings: Findings,
+  known: KnownPartitions,
+): readonly CtlConfig[] {
+  const sockets = listOf<RawCtl>(raw).map(([index, each]) => {
+    const at = inside(place, index ?? 0);
+    refuseUnknown(each.partition, at, findings, known);
+    return readCtlSocket(each, at, findings);
+  });
+  return sockets.filter((each) => each !== undefined);
+}
+
+function refuseUnknown(name: string | undefined, place: Place, findings: Findings, known: KnownPartitions): void {
+  if (name === undefined || !known.complete || known.partitions.has(name)) return;
+  findings.refuse(inside(place, 'partition'), `there is no partition "${name}"`);
+}
+
+/**
+ * "[proto:]address" as Kamailio's ctl module reads it: a path without protocol, and "unix:", mean a stream socket; host and
+ * port without one mean UDP.
+ */
+function readCtlSocket(raw: RawCtl, place: Place, findings: Findings): CtlConfig | undefined {
+  const at = inside(place, 'socket_name');
+  const name = raw.socket_name.trim();
+  const [, proto = name.includes('/') ? 'unixs' : 'udp', rest = ''] = /^(?:(unixs|unixd|unix|tcp|udp):)?(.*)$/is.exec(
+    name,
+  ) as RegExpExecArray;
+  const shared = { text: name, unixMode: Number.parseInt(raw.unix_socket_mode, 8), partition: raw.partition };
+  const transport = proto.toLowerCase() === 'unix' ? 'unixs' : (proto.toLowerCase() as CtlConfig['transport']);
+  if (transport === 'unixs' || transport === 'unixd') {
+    if (rest.includes('/')) return { ...shared, transport, address: unixPath(rest, at, findings), port: 0 };
+    findings.refuse(at, `expected the path of a UNIX socket behind "${proto}:", not "${rest}"`);
+    return undefined;
+  }
+  const address = findings.attempt(at, () => parseHostPort(rest, name));
+  return address && { ...shared, transport, address: address.host, port: address.port ?? CTL_PORT };
+}
+
+/** Reads the doors of Kamailio's JSON-RPC; its pipe must not be that of our own management. */
+export function readJsonRpc(
+  { jsonrpc: raw, fifo }: { readonly jsonrpc?: RawJsonRpc; readonly fifo?: { readonly fifo_name: string } },
+  place: Place,
+  written: ReadonlySet<string>,
+  findings: Findings,
+  known: KnownPartitions,
+): JsonRpcConfig | undefined {
+  if (raw === undefined) return undefined;
+  refuseUnknown(raw.partition, place, findings, known);
+  const fifoName = raw.fifo_name === undefined ? undefined : resolve(place.dir, raw.fifo_name);
+  if (fifoName !== undefined && fifo !== undefined && resolve(place.dir, fifo.fifo_name) === fifoName) {
+    findings.refuse(inside(place, 'fifo_name'), `the pipe "${fifoName}" is that of "mi" "fifo" already`);
+  }
+  if (raw.http_root !== undefined && !written.has('http')) {
+    findings.refuse(inside(place, 'http_root'), 'needs the listener of the key "http"');
+  }
+  const datagram = { socket_name: raw.dgram_socket ?? '', unix_socket_mode: raw.dgram_mode };
+  return {
+    fifo:
+      fifoName === undefined
+        ? undefined
+        : {
+            fifoName,
+            fifoMode: Number.parseInt(raw.fifo_mode, 8),
+            replyDir: `${resolve(place.dir, raw.fifo_reply_dir).replace(/\/$/, '')}/`,
+          },
+    datagram: raw.dgram_socket === undefined ? undefined : readDatagram(datagram, place, findings, 'dgram_socket'),
+    http: raw.http_root === undefined ? undefined : { root: raw.http_root.replace(/^\//, '') },
+    partition: raw.partition,
+  };
+}
