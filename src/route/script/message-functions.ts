@@ -4,6 +4,8 @@ import { CoreFunctions } from './core-functions.js';
 import type { ScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 
+export const LINE_BREAK = 'a line break in the value of a variable';
+
 /** What routes that work on a message can do with it. */
 export class MessageFunctions extends CoreFunctions {
   constructor(
@@ -37,8 +39,15 @@ export class MessageFunctions extends CoreFunctions {
    */
   append_hf(text: string): boolean {
     this.running('append_hf');
-    const fault = this.headers.append(this.format(text));
+    const lines = this.lines(text);
+    const fault = lines === undefined ? LINE_BREAK : this.headers.append(lines);
     return fault === undefined ? this.done(1) : this.refused('append_hf', fault);
+  }
+
+  /** Header lines with their variables replaced; undefined when a value brought a line break of its own with it. */
+  protected lines(text: string): string | undefined {
+    const lines = this.format(text);
+    return lines.split('\n').length > text.split('\n').length ? undefined : lines;
   }
 
   /** Removes all header fields of a name when the message leaves. False when there is none. */

@@ -4,7 +4,7 @@ import { parseSelectArguments } from '../../engine/select-arguments.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { optional, wireText } from './arguments.js';
 import { BranchRoute } from './branch-route.js';
-import { MessageFunctions } from './message-functions.js';
+import { LINE_BREAK, MessageFunctions } from './message-functions.js';
 import type { Routes } from './routes.js';
 import type { ScriptCall } from './script-call.js';
 
@@ -178,7 +178,9 @@ export class RequestRoute extends MessageFunctions {
 
   /** Adds header lines to replies that send_reply gives: append_to_reply('Retry-After: 30\r\n'). */
   append_to_reply(text: string): boolean {
-    const lines = wireText(this.format(text)).replace(/\r?\n/g, '\r\n');
+    const given = this.lines(text);
+    if (given === undefined) return this.refused('append_to_reply', LINE_BREAK);
+    const lines = wireText(given).replace(/\r?\n/g, '\r\n');
     const whole = lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
     if (!/^(?:[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n)+$/.test(whole))
       return this.refused('append_to_reply', 'not a header line');

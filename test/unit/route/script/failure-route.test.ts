@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FailureRoute } from '../../../../src/route/script/failure-route.js';
+import { row } from '../../../support/partitions.js';
+import { GATEWAYS, scriptFixture, settled } from '../../../support/script-fixture.js';
+
+/** A call to set 1 whose failures go to `failure`. */
+function calling(failure: (r: FailureRoute) => unknown, options: Parameters<typeof scriptFixture>[1] = {}) {
+  const fixture = scriptFixture(
+    {
+      request(r) {
+        r.ds_select_dst(1, 8, 'f');
+        r.t_on_failure('NEXT');
+        r.t_relay();
+      },
+      failure: { NEXT: failure },
+    },
+    options,
+  );
+  fixture.call();
+  /** Answers the request that was relayed last. */
+  const answer = (status: number) => fixture.answer(fixture.relayed().at(-1)?.text ?? '', status);
+  return { ...fixture, answer, answerTo: fixture.answer };
+}
+
+const onward = (r: FailureRoute): void => {
+  if (!r.t_check_status('408|5[0-9][0-9]') || !r.ds_next_dst()) r.exit();
+  r.t_on_failure('NEXT');
+  r.t_relay();
+};
+
+describe('failure routes', () => {
+  test('ds_next_dst and t_relay go on until the list ends; then the best reply is given', () => {
+    const fixture = calling(onward);
+    for (const status of [503, 500, 502]) fixture.answer(status);
+    assert.deepEqual(fixture.places(), ['10.0.0.1:5060', '10.0.0.2:5060', '10.0.0.3:5060']);
+    assert.deepEqual(fixture.codes(), [100, 500]);
+    assert.equal(fixture.counters.failovers.value, 2);
+  });
+
+  test('a code that is not asked for goes to the caller', () => {
+    const fixture = calling(onward);
+    fixture.answer(486);
+    assert.deepEqual([fixture.places().length, fixture.codes()], [1, [100, 486]]);
+  });
+
+  test('a destination that says nothing is 408, and 200 ends it', () => {
+    const codes: unknown[] = [];
+    const fixture = calling((r) => {
+      codes.push(r.code, r.local, r.get('$T_reply_code'), r.get('$rs'), r.get('$rr'), r.reply);
+      onward(r);
+    });
+    fixture.clock.advance(5001);
+    fixture.answer(200);
+    assert.deepEqual(codes, [408, true, 408, 408, 'Request Timeout', undefined]);
+    assert.deepEqual(fixture.codes(), [100, 200]);
+  });
+
+  test('variables tell the reply; $du is empty; what the request route set is there', () => {
+    const seen: unknown[] = [];
+    const fixture = calling((r) => {
+      seen.push(r.get('$rs'), r.get('$rr'), r.get('$T_reply_code'), r.du, r.get('$rm'), r.get('$avp(attrs)'));
+      seen.push(r.local, r.reply?.status);
+    });
+    fixture.answer(404);
+    assert.deepEqual(seen, [404, 'Reason', 404, null, 'INVITE', 'first', false, 404]);
+  });
+
+  test('send_reply takes the place of the reply that came', () => {
+    const fixture = calling((r) => {
+      r.append_to_reply('Retry-After: 7');
+      r.send_reply(480, 'All gateways busy');
+    });
+    fixture.answer(503);
+    assert.deepEqual(fixture.codes(), [100, 480]);
+    assert.equal(fixture.lastToCaller().reason, 'All gateways busy');
+    assert.equal(fixture.lastToCaller().header('retry-after'), '7');
+  });
+
+  test('a failure route is called once for each arming', () => {
+    let called = 0;
+    const fixture = calling((r) => {
+      called++;
+      r.ds_next_dst();
+      r.t_relay();
+    });
+    fixture.answer(503);
+    fixture.answer(486);
+    assert.deepEqual([called, fixture.places().length, fixture.codes()], [1, 2, [100, 486]]);
+  });
+
+  test('marks the destination that failed', () => {
+    const fixture = calling((r) => {
+      r.ds_mark_dst();
+      onward(r);
+    });
+    fixture.answer(503);
+    const changes: unknown[] = [];
+    fixture.engine.states.onChange((change) => changes.push(change.code));
+    fixture.answer(500);
+    assert.deepEqual(
+      [fixture.state('sip:10.0.0.1:5060'), fixture.state('sip:10.0.0.2:5060')],
+      ['inactive', 'inactive'],
+    );
+    assert.equal(fixture.state('sip:10.0.0.3:5060'), 'active');
+    assert.deepEqual(changes, [500]);
+  });
+
+  test('p counts toward the threshold', () => {
+    const fixture = scriptFixture({
+      request(r) {
+        r.ds_select_dst(1, 8);
+        r.t_on_failure('MARK');
+        r.t_relay();
+      },
+      failure: { MARK: (r) => r.ds_mark_dst('p') },
+    });
+    for (const branch of ['1', '2', '3']) {
+      assert.equal(fixture.state('sip:10.0.0.1:5060'), 'active');
+      fixture.call({ branch: `z9hG4bK${branch}` });
+      fixture.answer(fixture.relayed().at(-1)?.text ?? '', 503);
+    }
+    assert.equal(fixture.state('sip:10.0.0.1:5060'), 'probing');
+  });
+
+  test('a new selection in a failure route, and header edits that add up', () => {
+    const rows = [...GATEWAYS, row('sip:10.1.0.1:5060', { setId: 2 })];
+    const fixture = calling(
+      (r) => {
+        r.append_hf('X-Second: yes\r\n');
+        r.ds_select_dst(2, 8);
+        r.t_relay();
+      },
+      { partitions: { default: { rows } } },
+    );
+    fixture.answer(500);
+    assert.deepEqual(fixture.places(), ['10.0.0.1:5060', '10.1.0.1:5060']);
+    assert.deepEqual(
+      fixture.relayed().map((each) => each.header('x-second')),
+      [undefined, 'yes'],
+    );
+  });
+
+  test('ds_next_domain leaves nothing of the hop before in the request-URI', () => {
+    const rows = [row('sip:10.0.0.1;transport=udp'), row('sip:10.0.0.2')];
+    const fixture = scriptFixture(
+      {
+        request(r) {
+          r.ds_select_domain(1, 8, 'f');
+          r.t_on_failure('NEXT');
+          r.t_relay();
+        },
+        failure: { NEXT: (r) => r.ds_next_domain() && r.t_relay() },
+      },
+      { partitions: { default: { rows } } },
+    );
+    fixture.call();
+    fixture.answer(fixture.relayed()[0]?.text ?? '', 503);
+    assert.deepEqual(
+      fixture.relayed().map((each) => each.requestUri),
+      ['sip:bob@10.0.0.1;transport=udp', 'sip:bob@10.0.0.2'],
+    );
+  });
+
+  test('of a caller who gave up it hears, and can relay no more', () => {
+    const seen: unknown[] = [];
+    const fixture = calling((r) => {
+      seen.push(r.t_was_cancelled(), r.code);
+      r.ds_next_dst();
+      r.t_relay();
+    });
+    fixture.answer(180);
+    fixture.call({ method: 'CANCEL' });
+    const invite = fixture.relayed().find((each) => each.method === 'INVITE');
+    fixture.answerTo(invite?.text ?? '', 487);
+    assert.deepEqual(seen, [true, 487]);
+    assert.deepEqual(fixture.codes(), [100, 180, 200, 487]);
+    assert.equal(fixture.relayed().filter((each) => each.method === 'INVITE').length, 1);
+  });
+
+  test('one that throws answers 500', () => {
+    const fixture = calling(() => {
+      throw new Error('broken');
+    });
+    fixture.answer(404);
+    assert.deepEqual(fixture.codes(), [100, 500]);
+    assert.match(fixture.faults()[0]?.message ?? '', /broken/);
+    assert.equal(fixture.faults()[0]?.fields['route'], 'failure NEXT');
+  });
+
+  test('one that waits goes on when it has ended; a CANCEL meanwhile ends the call', async () => {
+    const goOn: (() => void)[] = [];
+    const waiting = async (r: FailureRoute): Promise<void> => {
+      await new Promise<void>((resolve) => goOn.push(resolve));
+      r.ds_next_dst();
+      r.t_relay();
+    };
+    const fixture = calling(waiting);
+    fixture.answer(503);
+    assert.equal(fixture.places().length, 1);
+    goOn[0]?.();
+    await settled();
+    assert.equal(fixture.places().length, 2);
+
+    const given = calling(waiting);
+    given.answer(503);
+    given.call({ method: 'CANCEL' });
+    goOn[1]?.();
+    await settled();
+    assert.deepEqual([given.places().length, given.codes()], [1, [100, 200, 487]]);
+  });
+
+  test('one that relays in a circle ends', () => {
+    const fixture = calling((r) => {
+      r.set('$du', 'sip:nobody.invalid;transport=nonsense');
+      r.t_on_failure('NEXT');
+      r.t_relay();
+    });
+    fixture.answer(503);
+    assert.ok(fixture.codes().at(-1) !== undefined);
+  });
+});
