@@ -11,6 +11,7 @@ import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
+import { KamailioSide } from './daemon/kamailio.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
@@ -110,6 +111,7 @@ export class Daemon implements Service {
   private readonly miFifo: MiFifo | undefined;
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
+  private readonly kamailio: KamailioSide;
   private readonly changes = new Map<string, { time: number; text: string }[]>();
   private readonly started: Service[] = [];
   private stopping: Promise<void> | undefined;
@@ -130,6 +132,7 @@ export class Daemon implements Service {
       onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
     });
     const { engine, metrics } = this;
+    this.kamailio = new KamailioSide(engine, clock, () => this.settings.dispatcher);
 
     // SIP
     const counters = createCounters(metrics);
@@ -179,6 +182,7 @@ export class Daemon implements Service {
     );
 
     // Probing
+    const { kamailio } = this;
     this.originator = new Originator(this.layer, this.sockets, this.resolver, random, `switchyard/${VERSION}`);
     const probes = metrics.counter('switchyard_probe_results_total', 'Probes by partition and result');
     this.prober = createProber({
@@ -189,9 +193,12 @@ export class Daemon implements Service {
       clock,
       random,
       logger: log,
-      send: (probe, done) => this.originator.send(probe, done),
+      send: (probe, done) => this.originator.send(kamailio.probe(probe), done),
+      wants: kamailio.wants,
+      accepts: kamailio.accepts,
       observer: {
-        ended: (destination, _outcome, good) => {
+        ended: (destination, outcome, good) => {
+          if (good !== undefined) kamailio.probed(destination, outcome);
           const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
           probes.with({ partition: destination.partition, result }).value++;
         },
@@ -410,7 +417,14 @@ export class Daemon implements Service {
     cancel();
     for (const socket of this.sipSockets) await socket.open();
     this.sockets.refresh(this.sipSockets);
-    const services: (Service | undefined)[] = [this.http, this.miFifo, ...this.miDatagrams, this.nats, this.prober];
+    const services: (Service | undefined)[] = [
+      this.http,
+      this.miFifo,
+      ...this.miDatagrams,
+      this.nats,
+      this.kamailio,
+      this.prober,
+    ];
     for (const service of services) {
       if (service === undefined) continue;
       this.started.push(service);
@@ -471,6 +485,7 @@ export class Daemon implements Service {
       blocked: (lists, address) => blacklists.blocked(lists, address),
       tally: this.selections,
       log: this.log,
+      callEnded: this.kamailio.callEnded,
     });
   }
 

@@ -61,6 +61,7 @@ export function readDispatcher(
       hashExpire: number('ds_hash_expire'),
       hashInitexpire: number('ds_hash_initexpire'),
       hashCheckInterval: number('ds_hash_check_interval'),
+      hashSize: number('ds_hash_size'),
       defaultSocket: text('ds_default_socket'),
     },
   };

@@ -38,7 +38,8 @@ function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: F
     match: new Map(Object.entries(rule.match).map(([variable, value]) => [variable, String(value)])),
     select: rule.select && {
       partition: rule.select.partition,
-      set: String(rule.select.set),
+      set: String(rule.select.set ?? ''),
+      ...(rule.select.rules === undefined ? {} : { rules: rule.select.rules }),
       alg: String(rule.select.alg),
       flags: rule.select.flags,
       maxRes: rule.select.max_res == null ? undefined : String(rule.select.max_res),
@@ -63,7 +64,11 @@ function checkPartition(
   targets: RuleTargets,
   findings: Findings,
 ): void {
-  const set = String(select.set);
+  const faulty = findings.problems.some(({ pointer }) => pointer.startsWith(`${place.pointer}/`));
+  if ((select.set === undefined) === (select.rules === undefined) && !faulty) {
+    findings.refuse(place, 'needs either set or rules');
+  }
+  const set = String(select.set ?? '');
   const prefixed = /^\s*([^:,$]+?)\s*:/.exec(set)?.[1];
   for (const [key, name] of [
     ['partition', select.partition],

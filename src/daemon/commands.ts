@@ -173,7 +173,7 @@ export async function database(values: Values, positionals: readonly string[], i
       return 0;
     }
   }
-  const count = await importRows(only, file, values['replace'] === true);
+  const count = await importRows(only, file, values['replace'] === true, (problem) => io.err(`${problem}\n`));
   io.out(
     `partition ${only.name}: ${count} rows ${values['replace'] === true ? 'in place of those it had' : 'added'}\n`,
   );

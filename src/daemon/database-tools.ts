@@ -6,6 +6,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nullLogger } from '../core/logger.js';
 import type { HealthState } from '../engine/destination.js';
 import { createStore } from '../store/create-store.js';
+import { createListStore, readListFile } from '../store/list-store.js';
 import { DatabasePools } from '../store/pools.js';
 import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../store/provision.js';
 import type { StoreLoad } from '../store/store.js';
@@ -22,12 +23,21 @@ export function initPartition(config: PartitionConfig): Promise<InitReport> {
 
 /** A partition's rows as they would be loaded, and those that would not (switchyard db show). */
 export function showPartition(config: PartitionConfig): Promise<StoreLoad> {
-  return showRows(tableOf(config));
+  const spec = tableOf(config);
+  return spec.url.kind === 'list' ? createListStore(spec.url, config).load() : showRows(spec);
 }
 
-/** Adds rows read from a file to a partition's table (switchyard db import). Returns how many. */
-export async function importRows(config: PartitionConfig, file: string, replace: boolean): Promise<number> {
-  return insertRows(tableOf(config), readRows(file), { replace });
+/**
+ * Adds rows read from a file to a partition's table (switchyard db import). A bad line of a list file is told to `report`, the
+ * others are taken. Returns how many.
+ */
+export async function importRows(
+  config: PartitionConfig,
+  file: string,
+  replace: boolean,
+  report: (problem: string) => void = () => {},
+): Promise<number> {
+  return insertRows(tableOf(config), await readRows(file, report), { replace });
 }
 
 /** What is wrong with a partition's database: nothing, or why it could not be loaded (switchyard check). */
@@ -53,13 +63,22 @@ const STATES: Readonly<Record<string, HealthState>> = {
   probing: 'probing',
 };
 
-/** Rows of a file: JSON (an array, or one object a line) with the table's column names. Throws SwitchyardError USAGE. */
-function readRows(file: string): NewRow[] {
-  let text: string;
+/**
+ * Rows of a file: JSON (an array, or one object a line) with the table's column names, or Kamailio's list file. Throws
+ * SwitchyardError USAGE.
+ */
+async function readRows(file: string, report: (problem: string) => void): Promise<readonly NewRow[]> {
+  let content: Buffer;
   try {
-    text = readFileSync(file, 'utf8');
+    content = readFileSync(file);
   } catch (error) {
     throw new SwitchyardError('USAGE', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  const text = content.toString('utf8');
+  if (!/^\s*[[{]/.test(text)) {
+    const { rows, discarded } = await readListFile(content, file, 'kamailio', true);
+    for (const { row, reason } of discarded) report(`${row}: ${reason}`);
+    return rows;
   }
   let values: unknown[];
   try {

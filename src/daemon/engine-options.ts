@@ -17,6 +17,7 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
     sockAvp: avpName(config.sockAvp),
     attrsAvp: config.attrsAvp === undefined ? undefined : avpName(config.attrsAvp),
     persistentState: config.persistentState,
+    kamailio: dispatcher.kamailio,
   };
 }
 

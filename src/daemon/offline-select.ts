@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { answerKamailio } from '../compat/kamailio/batch.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Daemon } from '../daemon.js';
 import { type BatchMessage, BatchSession, type BatchView } from '../engine/batch.js';
@@ -14,6 +15,8 @@ export class OfflineSelect {
     this.session = new BatchSession({
       engine: daemon.engine,
       open: (message) => this.open(message),
+      other: (line, partition) =>
+        answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
       mi: async (method, params) => {
         try {
           return { result: await daemon.mi.execute(method, params) };

@@ -65,6 +65,8 @@ export interface RelayPlan {
   reply?(hop: NextHop, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined;
   /** A place answered at all: a provisional or final reply that is no failure. */
   answered?(hop: NextHop, code: number): void;
+  /** The caller got its final reply, or none will come (408): nothing of this plan is needed any more. */
+  ended?(code: number): void;
   /** Whether an address may be sent to (blacklists); absent: every one. */
   allowed?(address: ResolvedAddress): boolean;
   readonly recordRoute: boolean;

@@ -1,4 +1,5 @@
 import type { ResolvedAddress } from '../engine/destination.js';
+import type { TrackedCall } from '../engine/kamailio/call-ledger.js';
 import type { StateTable } from '../engine/state.js';
 import type { HopFailure, NextHop, RelayPlan } from '../proxy/decision.js';
 import type { TextEdit } from '../sip/reply.js';
@@ -20,6 +21,8 @@ export class RulePlan implements RelayPlan {
     readonly edits: readonly TextEdit[],
     private readonly states: StateTable,
     private readonly blocked: BlacklistCheck,
+    /** The call that counts as load of its destination, where call load chose. */
+    private readonly call?: TrackedCall | undefined,
   ) {
     this.recordRoute = compiled.rule.recordRoute;
     this.noHop = compiled.rule.reject;
@@ -52,6 +55,12 @@ export class RulePlan implements RelayPlan {
       });
     }
     return true;
+  }
+
+  ended(code: number): void {
+    if (this.call === undefined) return;
+    if (code >= 200 && code < 300) this.call.confirm();
+    else this.call.end();
   }
 
   allowed(address: ResolvedAddress): boolean {

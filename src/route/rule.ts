@@ -1,5 +1,7 @@
-import type { RoutingRule } from '../config/settings.js';
+import type { RoutingRule, SelectConfig } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
+import { FLAG } from '../engine/algorithms/algorithm.js';
+import { parseRoutes, type Routes } from '../engine/kamailio/select-routes.js';
 import type { Partition } from '../engine/partition.js';
 import type { SelectTarget } from '../engine/select.js';
 import { parseSelectArguments, type SelectArguments } from '../engine/select-arguments.js';
@@ -11,6 +13,8 @@ import type { RequestScope } from './request-scope.js';
 export interface ReadySelection {
   readonly partition: Partition;
   readonly targets: readonly SelectTarget[];
+  /** Groups in the form of ds_select_routes, in place of `targets` (partitions of flavour kamailio). */
+  readonly routes?: Routes;
 }
 
 /** A routing rule, compiled: matching it and finding out what to select costs no parsing. */
@@ -60,6 +64,7 @@ function compileSelection(
 ): (scope: RequestScope) => ReadySelection | string {
   const select = rule.select;
   if (select === undefined) return () => 'the rule selects nothing';
+  if (select.rules !== undefined) return compileRoutes(select, select.rules, partitions);
   const set = compileFormat(select.set);
   const alg = compileFormat(select.alg);
   const flags = compileFormat(select.flags);
@@ -85,6 +90,35 @@ function compileSelection(
       maxResults: maxRes === undefined ? undefined : text(maxRes),
     };
   }
+}
+
+/** A selection by "2=4;1=4;3=4": groups with an algorithm each, all of them for failover. */
+function compileRoutes(
+  select: SelectConfig,
+  rules: string,
+  partitions: PartitionLookup,
+): (scope: RequestScope) => ReadySelection | string {
+  const format = compileFormat(rules);
+  const partition = compileFormat(select.partition ?? '');
+  const maxRes = compileFormat(select.maxRes ?? '0');
+  const flags = compileFormat(select.flags);
+  const bits = (text: string) =>
+    FLAG.failover | (/u/i.test(text) ? FLAG.userOnly : 0) | (/d/i.test(text) ? FLAG.useDefault : 0);
+  if (format.constant !== undefined) {
+    const { problem } = parseRoutes(format.constant, 0, 0);
+    if (problem !== undefined) throw new SwitchyardError('CONFIG_INVALID', problem);
+  }
+  return (scope) => {
+    const text = (each: Format) => each.constant ?? each.evaluate(scope.pvars);
+    const limit = Number(text(maxRes));
+    if (!Number.isSafeInteger(limit)) return `max_res "${text(maxRes)}" is not a number`;
+    const routes = parseRoutes(text(format).trim(), bits(text(flags)), limit);
+    if (routes.problem !== undefined) return routes.problem;
+    const found = ready({ partition: text(partition), targets: [] }, partitions);
+    if (typeof found === 'string') return found;
+    if (found.partition.kamailio === undefined) return `partition "${found.partition.name}" is not of flavour kamailio`;
+    return { ...found, routes };
+  };
 }
 
 function ready(given: SelectArguments, partitions: PartitionLookup): ReadySelection | string {

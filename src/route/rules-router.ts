@@ -30,6 +30,8 @@ export interface RulesRouterOptions {
   readonly blocked: BlacklistCheck;
   readonly tally: SelectionTally;
   readonly log: Logger;
+  /** Told of the end of each dialog that passes: its call counts as load no longer. */
+  readonly callEnded?: (callId: string) => void;
 }
 
 /** Routes by the configured rules: the first that matches wins. */
@@ -40,6 +42,7 @@ export class RulesRouter implements Router {
     const { message } = request;
     let loose: LooseRoute | undefined;
     if (message.routeLine >= 0 || message.toTag !== '') {
+      if (message.method === 'BYE') this.options.callEnded?.(message.callId);
       loose = looseRoute(request, this.options.sockets);
       if (message.toTag !== '') {
         // Inside a dialog the route recorded at its start decides, not a new selection.
@@ -60,15 +63,23 @@ export class RulesRouter implements Router {
     if (typeof selection === 'string') return this.refuse(rule, scope, selection);
     const context = this.options.engine.context();
     const { partition } = selection;
-    if (context.select(partition, selection.targets, scope) !== 'selected') {
+    const verdict =
+      selection.routes === undefined
+        ? context.select(partition, selection.targets, scope)
+        : context.selectRoutes(partition, selection.routes, scope);
+    if (verdict !== 'selected') {
+      context.of(partition)?.call?.end();
       this.options.tally.failed(partition.name);
       return this.refuse(rule, scope, context.failure ?? 'nothing selected');
     }
     this.options.tally.selected(partition.name);
     switch (rule.rule.relay) {
       case 'redirect':
+        // Neither of these two sees how the call ends, so it does not count as load.
+        context.of(partition)?.call?.end();
         return this.redirect(rule, selection, context, scope);
       case 'stateless': {
+        context.of(partition)?.call?.end();
         const hop = this.hop(rule, selection, context, scope);
         return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
       }
@@ -76,8 +87,9 @@ export class RulesRouter implements Router {
         const first = this.hop(rule, selection, context, scope);
         const { engine, blocked } = this.options;
         const next = () =>
-          context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
-        return { kind: 'relay', plan: new RulePlan(rule, first, next, edits, engine.states, blocked) };
+          context.nextOrBranch(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
+        const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
+        return { kind: 'relay', plan: new RulePlan(rule, first, next, edits, engine.states, blocked, call) };
       }
     }
   }

@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from '../config/db-url.js';
 import { SwitchyardError } from '../core/errors.js';
 import { isSqlUrl } from './dialects.js';
 import { createKnexStore, type StoreConfig } from './knex-store.js';
+import { createListStore } from './list-store.js';
 import type { DatabasePools } from './pools.js';
 import type { DestinationStore } from './store.js';
 import { createTextStore } from './text-store.js';
@@ -21,5 +22,6 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
   const url = parseDatabaseUrl(config.dbUrl, dependencies.baseDir ?? dirname(config.source));
   if (isSqlUrl(url)) return createKnexStore(dependencies.pools.open(url), config);
   if (url.kind === 'text') return createTextStore(url, config);
+  if (config.flavour === 'kamailio') return createListStore(url, config);
   throw new SwitchyardError('STORE_DRIVER', `${url.display}: list files need flavour kamailio`);
 }

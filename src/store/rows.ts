@@ -28,6 +28,8 @@ export interface RowRules {
   readonly flavour: Flavour;
   /** With false the state column is not looked at: everything is active. */
   readonly persistentState: boolean;
+  /** What `table` is; default a table. */
+  readonly kind?: 'table' | 'file';
 }
 
 const MAX_INT = 2 ** 31 - 1;
@@ -133,7 +135,7 @@ export class RowReader {
 
   private nameOf(raw: RawRow, place: string | undefined): string {
     const which = raw.id === undefined || raw.id === null ? (place ?? describe(raw)) : `id ${shown(raw.id)}`;
-    return `table ${this.rules.table}, ${which}`;
+    return `${this.rules.kind ?? 'table'} ${this.rules.table}, ${which}`;
   }
 }
 

@@ -1,0 +1,64 @@
+import type { RawRow } from './rows.js';
+
+/** Characters of one line at most. */
+const MOST_LINE = 16_384;
+const SET_ID = /^[0-9]+/;
+const NUMBER = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]+)/;
+
+/** One line of a list file, or what is wrong with it. Undefined: nothing stands on it. */
+export type ListLine = { readonly row: RawRow } | { readonly problem: string } | undefined;
+
+/**
+ * Reads a line of Kamailio's list file: `setid destination [flags [priority [attrs]]] [# comment]`, cut as the original cuts
+ * it (recorded from 5.6.3): a set id may be left out for 0 or touch the destination, "#" ends a destination, flags and
+ * priority end where their digits end, what is left of that word is the attributes, and words after those are passed over.
+ * Flags may be hexadecimal, as in 6.x. Text is latin1, one code unit for a byte.
+ */
+export function parseListLine(line: string): ListLine {
+  const text = line.trim();
+  if (text === '' || text.startsWith('#')) return undefined;
+  if (text.length > MOST_LINE) return { problem: `longer than ${MOST_LINE} characters` };
+  const cursor = new Cursor(text);
+  const setid = cursor.take(SET_ID);
+  cursor.skipSpace();
+  const destination = cursor.take(/^[^\s#]+/);
+  if (destination === '') return { problem: 'no destination behind the set id' };
+  cursor.skipSpace();
+  const flags = cursor.take(NUMBER);
+  cursor.skipSpace();
+  const priority = cursor.take(/^[0-9]+/);
+  cursor.skipSpace();
+  const attrs = cursor.take(/^[^\s#]\S*/);
+  return {
+    row: {
+      setid: setid === '' ? 0 : Number(setid),
+      destination: wire(destination),
+      flags: flags === '' ? 0 : Number(flags),
+      priority: priority === '' ? 0 : Number(priority),
+      attrs: wire(attrs),
+      description: '',
+    },
+  };
+}
+
+/** Bytes, for a reader of rows that takes text for UTF-8. */
+function wire(text: string): string | Buffer {
+  return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'latin1') : text;
+}
+
+class Cursor {
+  private at = 0;
+
+  constructor(private readonly text: string) {}
+
+  skipSpace(): void {
+    while (this.at < this.text.length && /\s/.test(this.text.charAt(this.at))) this.at++;
+  }
+
+  /** What the pattern, which begins with "^", matches from here on; '' for nothing. */
+  take(pattern: RegExp): string {
+    const found = pattern.exec(this.text.slice(this.at))?.[0] ?? '';
+    this.at += found.length;
+    return found;
+  }
+}

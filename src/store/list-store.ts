@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FileUrl } from '../config/db-url.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { StoreConfig } from './knex-store.js';
+import { parseListLine } from './list-file.js';
+import { RowReader } from './rows.js';
+import type { DestinationStore, StoreLoad } from './store.js';
+
+const LINES_PER_TURN = 1000;
+/** Far above any list; a wrong path should not fill the memory. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** The destinations of a kamailio partition in a list file. */
+export function createListStore(url: FileUrl, config: StoreConfig): DestinationStore {
+  return new ListStore(url.path, config);
+}
+
+class ListStore implements DestinationStore {
+  readonly description: string;
+  /** The file is its owner's: states are kept in memory only, as in the original. */
+  readonly writable = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly config: StoreConfig,
+  ) {
+    this.description = `list file ${path}`;
+  }
+
+  async load(): Promise<StoreLoad> {
+    let content: Buffer;
+    try {
+      content = await readFile(this.path);
+    } catch (error) {
+      throw new SwitchyardError('STORE_UNREACHABLE', `${this.description} cannot be read: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    if (content.length > MOST_BYTES) {
+      throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
+    }
+    const { flavour, persistentState } = this.config;
+    return readListFile(content, this.path, flavour, persistentState);
+  }
+
+  async saveStates(): Promise<void> {
+    throw new SwitchyardError('STORE_READONLY', `${this.description}: states are not kept there`);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Reads all lines; a bad one is reported with file and line number and hurts no other. */
+export async function readListFile(
+  content: Buffer,
+  path: string,
+  flavour: StoreConfig['flavour'],
+  persistentState: boolean,
+): Promise<StoreLoad> {
+  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file' });
+  let number = 0;
+  for (const line of content.toString('latin1').split('\n')) {
+    if (++number % LINES_PER_TURN === 0) await nextTurn();
+    const read = parseListLine(line);
+    if (read === undefined) continue;
+    const place = `line ${number}`;
+    if ('problem' in read) reader.discarded.push({ row: `file ${path}, ${place}`, reason: read.problem });
+    else reader.add(read.row, place);
+  }
+  return { rows: reader.rows, discarded: reader.discarded };
+}

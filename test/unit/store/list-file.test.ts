@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { lettersOf } from '../../../src/engine/kamailio/live.js';
+import { readListFile } from '../../../src/store/list-store.js';
+import { engineWith, partitionOptions } from '../../support/partitions.js';
+
+/** What a list file gives, in the order of dispatcher.list: "set: uri letters priority attrs". */
+async function loaded(text: string): Promise<{ rows: string[]; discarded: string[] }> {
+  const { rows, discarded } = await readListFile(Buffer.from(text, 'latin1'), 'list', 'kamailio', true);
+  const partition = engineWith([partitionOptions({ flavour: 'kamailio' })]).partition('');
+  partition?.load(rows, { inheritState: true });
+  const all = [...(partition?.snapshot.sets.values() ?? [])].flatMap((set) => set.destinations);
+  return {
+    rows: all.map((each) =>
+      `${each.setId}: ${each.row.uri} ${lettersOf(each)} ${each.row.priority} ${each.row.attrs}`.trim(),
+    ),
+    discarded: discarded.map(({ row, reason }) => `${row}: ${reason}`),
+  };
+}
+
+const A = 'sip:127.0.0.1:7001';
+const B = 'sip:127.0.0.1:7002';
+
+/** Recorded from Kamailio 5.6.3: what stands in the file, and what was loaded. */
+const RECORDED: readonly [text: string, rows: readonly string[]][] = [
+  [`1 ${A}`, [`1: ${A} AX 0`]],
+  [`   1\t${A}\t0\t5\tduid=a`, [`1: ${A} AX 5 duid=a`]],
+  [`# c\n\n1 ${A} 0 0 # trailing\n1 ${B}#frag 0 0`, [`1: ${B} AX 0`, `1: ${A} AX 0`]],
+  [`1 ${A} 0 0 duid=a # c\n1 ${B} 0 0 duid=b#x`, [`1: ${B} AX 0 duid=b#x`, `1: ${A} AX 0 duid=a`]],
+  [`1 ${A} 0 0 duid=a; weight=50`, [`1: ${A} AX 0 duid=a`]],
+  [`1 ${A} 0 0 duid=a;weight=50;`, [`1: ${A} AX 0 duid=a;weight=50`]],
+  [`1 ${A} 0 0 noval;duid=a`, [`1: ${A} AX 0 noval;duid=a`]],
+  [`${A} 0 0`, [`0: ${A} AX 0`]],
+  [`1${A}`, [`1: ${A} AX 0`]],
+  [`1 ${A} AP 0 duid=a`, [`1: ${A} AX 0 AP`]],
+  [`1 ${A} 0 -5 duid=a`, [`1: ${A} AX 0 -5`]],
+  [`1 ${A} duid=a`, [`1: ${A} AX 0 duid=a`]],
+  ['1 127.0.0.1:7001\n1 gw.local.invalid 16 0', ['1: sip:gw.local.invalid AX 0', `1: ${A} AX 0`]],
+  [
+    `1 ${A} 31 0\n1 ${B} 64 0\n1 sip:127.0.0.1:7003 3 0\n1 sip:127.0.0.1:7004 10 0`,
+    ['1: sip:127.0.0.1:7004 TP 0', '1: sip:127.0.0.1:7003 IX 0', `1: ${B} AX 0`, `1: ${A} IP 0`],
+  ],
+  [`1 ${A} 0 3 duid=a\r\n2 ${B}\r\n`, [`1: ${A} AX 3 duid=a`, `2: ${B} AX 0`]],
+  [
+    `1 ${A} 0 1\n1 ${B} 0 10\n1 sip:127.0.0.1:7003 0 10\n1 sip:127.0.0.1:7004 0 5`,
+    ['1: sip:127.0.0.1:7003 AX 10', `1: ${B} AX 10`, '1: sip:127.0.0.1:7004 AX 5', `1: ${A} AX 1`],
+  ],
+  ['', []],
+  ['# x', []],
+];
+
+describe('a list file', () => {
+  for (const [text, rows] of RECORDED) {
+    test(`is read as recorded: ${JSON.stringify(text.slice(0, 50))}`, async () => {
+      assert.deepEqual(await loaded(text), { rows, discarded: [] });
+    });
+  }
+
+  test('hexadecimal flags are those of 6.x', async () => {
+    assert.deepEqual((await loaded(`1 ${A} 0x9 7`)).rows, [`1: ${A} IP 7`]);
+  });
+
+  test('a bad line is named by file and number, and the others load', async () => {
+    const { rows, discarded } = await loaded(
+      `1\n1 # x\n1 sip:\n1 xyz:abc 0 0\n1 ${A}\n-1 ${A}\n1 ${B} 0 0 =x;;\n99999999999 ${A}\n1 <${A}> 0 0\n1 ${A} 0 0 socket=xxx:9.9.9.9:1\n`,
+    );
+    assert.deepEqual(rows, [`1: ${A} AX 0`]);
+    assert.deepEqual(
+      discarded.map((each) => each.replace(/^(file list, line \d+): .*/, '$1')),
+      [1, 2, 3, 4, 6, 7, 8, 9, 10].map((line) => `file list, line ${line}`),
+    );
+    assert.match(discarded[0] ?? '', /no destination behind the set id/);
+    assert.match(discarded[5] ?? '', /attrs "=x" are no list/);
+  });
+
+  test('a long line is one line', async () => {
+    const { rows, discarded } = await loaded(`1 ${A} 0 0 duid=${'x'.repeat(2000)}`);
+    assert.equal(rows.length, 1);
+    assert.deepEqual(discarded, []);
+  });
+
+  test('the socket comes from the attributes and tells destinations apart', async () => {
+    const { rows } = await readListFile(
+      Buffer.from(`1 ${A} 0 0 socket=udp:127.0.0.1:5060;weight=30\n`),
+      'list',
+      'kamailio',
+      true,
+    );
+    assert.equal(rows[0]?.socket, 'udp:127.0.0.1:5060');
+    assert.equal(rows[0]?.weight, 30);
+  });
+});
