@@ -5,6 +5,9 @@ import type { MiHandler } from '../handler.js';
 import { MAX_REQUEST_BYTES } from '../handler.js';
 import { renderError } from '../json-rpc.js';
 
+/** What answers the bodies of requests. */
+export type HttpAnswers = Pick<MiHandler, 'answer' | 'refuse'>;
+
 export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Milliseconds a request's body may take. */
@@ -18,7 +21,7 @@ const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
  * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 405 to other methods, 413 to what is too long. A web page of
  * another origin is refused with 403, so that no page an operator visits can drive the switch.
  */
-export function createMiHttpHandler(handler: MiHandler): MiHttpHandler {
+export function createMiHttpHandler(handler: HttpAnswers): MiHttpHandler {
   return (request, response) => {
     void answer(handler, request, response).catch((error: unknown) => {
       handler.refuse('http', 'broken', `a request could not be answered: ${messageOf(error)}`);
@@ -27,7 +30,7 @@ export function createMiHttpHandler(handler: MiHandler): MiHttpHandler {
   };
 }
 
-async function answer(handler: MiHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(handler: HttpAnswers, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST');
     send(response, 405, renderError(new MiError(-32600, 'Invalid Request', 'use POST'), null));

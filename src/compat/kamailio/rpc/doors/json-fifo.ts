@@ -1,0 +1,124 @@
+import type { FifoConfig } from '../../../../config/settings.js';
+import type { Clock } from '../../../../core/clock.js';
+import type { Logger } from '../../../../core/logger.js';
+import type { Service } from '../../../../core/service.js';
+import { parseFirstJson } from '../../../../mi/json-scanner.js';
+import { FifoReader } from '../../../../mi/transports/fifo-reader.js';
+import { ReplyFifos } from '../../../../mi/transports/reply-fifo.js';
+import type { RpcCall } from '../command.js';
+import type { RpcService } from '../service.js';
+import { JsonStream, type StreamItem } from './json-stream.js';
+
+export interface JsonRpcFifoOptions {
+  readonly config: FifoConfig;
+  readonly service: RpcService;
+  readonly partition: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds after which a half request is given up. Default 2000. */
+  readonly halfTimeout?: number;
+  /** Milliseconds a client may take to open its reply FIFO, see ReplyFifos. */
+  readonly openTimeout?: number;
+}
+
+/** Requests read and not yet run beyond this stop the reading until they are. */
+const MAX_QUEUED = 128;
+/** A reply FIFO stands in the reply folder and nowhere else. */
+const REPLY_NAME = /^[^/.\x00-\x20\x7f][^/\x00-\x20\x7f]{0,127}$/;
+
+/**
+ * Kamailio's JSON-RPC FIFO, which kamctl writes to: JSON objects with a member "reply_name", the FIFO in the reply folder
+ * that the client has made. Without one the request is run and nothing answered (recorded).
+ */
+export class JsonRpcFifo implements Service {
+  readonly name = 'json-rpc fifo';
+  private readonly stream = new JsonStream();
+  private readonly reader: FifoReader;
+  private readonly replies: ReplyFifos;
+  private readonly call: RpcCall;
+  private readonly queue: StreamItem[] = [];
+  private working: Promise<void> | undefined;
+  private cancelExpiry = () => {};
+  private stopped = true;
+
+  constructor(private readonly options: JsonRpcFifoOptions) {
+    const { config, clock, logger, service, openTimeout } = options;
+    this.call = { partition: options.partition, door: 'jsonrpc-fifo' };
+    this.reader = new FifoReader({
+      path: config.fifoName,
+      mode: config.fifoMode,
+      what: 'JSON-RPC FIFO',
+      clock,
+      logger,
+      onData: (chunk) => this.read(chunk),
+    });
+    this.replies = new ReplyFifos({
+      directory: config.replyDir,
+      clock,
+      ...(openTimeout === undefined ? {} : { openTimeout }),
+      onLost: (reason, message) => service.refuse('jsonrpc-fifo', reason, message),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.stopped = false;
+    await this.reader.start();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelExpiry();
+    this.reader.stop();
+    await this.working;
+    await this.replies.stop();
+    this.reader.remove();
+  }
+
+  private read(chunk: Buffer): void {
+    this.accept(this.stream.push(chunk));
+    this.cancelExpiry();
+    if (!this.stream.waiting) return;
+    const { clock, halfTimeout = 2000 } = this.options;
+    this.cancelExpiry = clock.schedule(halfTimeout, () => this.accept(this.stream.expire()));
+  }
+
+  private accept(items: readonly StreamItem[]): void {
+    this.queue.push(...items);
+    if (this.queue.length > MAX_QUEUED) this.reader.pause();
+    if (this.queue.length === 0 || this.working !== undefined) return;
+    this.working = this.work().finally(() => {
+      this.working = undefined;
+      if (!this.stopped) this.accept([]);
+    });
+  }
+
+  private async work(): Promise<void> {
+    for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
+      if (item.kind === 'refused') this.options.service.refuse('jsonrpc-fifo', item.reason, item.message);
+      else await this.answer(item.text);
+      if (this.queue.length <= MAX_QUEUED / 2) this.reader.resume();
+    }
+  }
+
+  private async answer(text: string): Promise<void> {
+    const { service } = this.options;
+    const value = parseFirstJson(text)?.value as Readonly<Record<string, unknown>> | undefined;
+    if (value === undefined) {
+      service.refuse('jsonrpc-fifo', 'malformed', `a request is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
+      return;
+    }
+    const reply = value['reply_name'];
+    const wanted = reply !== undefined && reply !== null && reply !== '';
+    if (wanted && (typeof reply !== 'string' || !REPLY_NAME.test(reply))) {
+      const shown = JSON.stringify(reply)?.slice(0, 80);
+      service.refuse(
+        'jsonrpc-fifo',
+        'reply-name',
+        `the reply FIFO ${shown} is not a plain name; the request is not run`,
+      );
+      return;
+    }
+    const answer = await service.answerJsonValue(value, this.call);
+    if (wanted) void this.replies.send(reply as string, answer);
+  }
+}
