@@ -146,8 +146,9 @@ export class SipMessage {
         while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
         const length = nameEnd - at;
         if (
-          wanted === undefined ||
-          (length === wanted.length && text.slice(at, nameEnd).toLowerCase() === wanted) ||
+          (wanted === undefined
+            ? length > 0
+            : length === wanted.length && text.slice(at, nameEnd).toLowerCase() === wanted) ||
           (length === 1 && compact !== undefined && (text.charCodeAt(at) | 32) === compact)
         ) {
           yield {
@@ -279,6 +280,9 @@ function indexHeaders(message: SipMessage, text: string): void {
     const colon = text.indexOf(':', at);
     if (colon <= at || colon >= end) {
       message.defect ??= 'a header line has no colon';
+    } else if (isBlank(text.charCodeAt(at))) {
+      // Only right after the start line, which is never folded (RFC 3261 section 7.1).
+      message.defect ??= 'the first header line begins with a blank';
     } else {
       note(message, text, at, colon, end);
     }

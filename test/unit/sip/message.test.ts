@@ -173,6 +173,12 @@ describe('headers', () => {
     });
   }
 
+  test('a blank before the first header name is a defect', () => {
+    const message = parseMessage(lines('OPTIONS sip:b@example.com SIP/2.0', ' : x', ...BASE));
+    assert.equal(message?.defect, 'the first header line begins with a blank');
+    assert.equal([...(message?.fields() ?? [])].length, BASE.length);
+  });
+
   test('the bound on header lines holds', () => {
     const many = Array.from({ length: 600 }, (_, i) => `X-${i}: v`);
     assert.equal(
