@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { insertRows } from '../../src/store/provision.js';
+import { deadRows, FaultBench, fill, tableSpec, tableStates, until } from '../support/faults/bench.js';
+import {
+  assertWritten,
+  DATABASES,
+  databaseOutages,
+  RestartableDatabase,
+  twoTenants,
+} from '../support/faults/database-outage.js';
+import { requireMysql, requirePostgres } from '../support/servers.js';
+
+for (const kind of DATABASES) {
+  const available = kind.name === 'postgres' ? requirePostgres : requireMysql;
+
+  describe(`faults: ${kind.name}`, () => {
+    test('gone and back while states change: nothing is lost, one line each way, the other tenant goes on', async (t) => {
+      if ((await available(t)) === undefined) return;
+      const { failures, written } = await databaseOutages(new FaultBench(t), kind, { outages: 1, seed: 3 });
+      assert.ok(failures > 0 && written > 0);
+    });
+
+    test('down at the start: the partition is retried while the others serve', async (t) => {
+      if ((await available(t)) === undefined) return;
+      const bench = new FaultBench(t);
+      const database = await RestartableDatabase.place(bench, kind);
+      const running = await twoTenants(bench, database);
+      const { ready, details } = running.daemon.health();
+      assert.equal(ready, false);
+      const partitions = details['partitions'] as Record<string, string>;
+      assert.equal(partitions['near'], 'ready');
+      assert.match(partitions['far'] ?? '', /ECONNREFUSED/);
+      assert.equal(running.states('near').size, 3);
+      assert.equal(running.metric('switchyard_partition_ready', '{partition="far"}'), 0);
+      const rows = deadRows(4);
+      await database.start();
+      await fill(database.url, rows);
+      await until('loaded', () => running.daemon.health().ready);
+      assert.equal(running.states('far').size, 4);
+      assert.ok(running.metric('switchyard_reload_failures_total', '{partition="far"}') >= 1);
+      assert.doesNotMatch(JSON.stringify(running.log), /secret/);
+    });
+
+    test('connections cut and a table that may not be written', async (t) => {
+      if ((await available(t)) === undefined) return;
+      const bench = new FaultBench(t);
+      const database = await RestartableDatabase.place(bench, kind);
+      await database.start();
+      const rows = deadRows(40);
+      await fill(database.url, rows);
+      const running = await twoTenants(bench, database);
+      for (let i = 0; i < 3; i++) {
+        for (const { uri } of rows) await running.mark(i % 2 === 0 ? 'i' : 'a', 1, uri, 'far');
+        assert.ok((await database.cutConnections()) > 0, 'there was something to cut');
+        // It may fail when it is cut twice; what was there stays then.
+        const reload = running.mi('ds_reload', { partition: 'far' }).catch(() => undefined);
+        await database.cutConnections();
+        await reload;
+        assert.equal(running.states('far').size, 40);
+        await assertWritten(running, 'far', database.url);
+      }
+      await running.mi('ds_reload', { partition: 'far' });
+      assert.equal(running.states('far').size, 40);
+
+      await readOnly(database, true);
+      const uri = rows[0]?.uri as string;
+      await running.mark('a', 1, uri, 'far');
+      await until('refused', () => running.said(/cannot be written to, states are kept in memory/).length > 0);
+      assert.equal(running.destination('far', 1, uri).health.state, 'active');
+      await running.mi('ds_reload', { partition: 'far' });
+      assert.equal(
+        running.destination('far', 1, uri).health.state,
+        'active',
+        'what could not be written survives a reload',
+      );
+      assert.equal((await tableStates(database.url)).get(`1 ${uri}`), 'inactive');
+      await readOnly(database, false);
+      await assertWritten(running, 'far', database.url);
+      assert.equal(running.said(/cannot be written to/).length, 1);
+      assert.equal(running.said(/states are written again/).length, 1 + running.said(/will retry/).length);
+    });
+  });
+}
+
+/** Puts a view that cannot be updated in the table's place, or the table back. */
+async function readOnly(database: RestartableDatabase, on: boolean): Promise<void> {
+  const steps = on
+    ? ['alter table dispatcher rename to base', 'create view dispatcher as select distinct * from base']
+    : ['drop view dispatcher', 'alter table base rename to dispatcher'];
+  await database.sql(async (db) => {
+    for (const step of steps) await db.raw(step);
+  });
+}
+
+describe('faults: tables', () => {
+  test('a table filled anew under a daemon: the states in memory are written into it and survive a restart', async (t) => {
+    const bench = new FaultBench(t);
+    const rows = deadRows(5);
+    const dbUrl = await bench.sqlite(rows);
+    const settings = { modparam: { db_url: dbUrl, ds_flush_interval: 1 } };
+    const running = await bench.daemon({ settings });
+    await running.mark('i', 1, rows[2]?.uri as string);
+    await assertWritten(running, 'default', dbUrl);
+    await insertRows(tableSpec(dbUrl), rows, { replace: true });
+    await running.mi('ds_reload');
+    await assertWritten(running, 'default', dbUrl);
+    await running.daemon.stop();
+    const again = await bench.daemon({ settings });
+    assert.equal(again.destination('default', 1, rows[2]?.uri as string).health.state, 'inactive');
+  });
+
+  test('inherit_state=n takes the states from the table, but not over a change made meanwhile', async (t) => {
+    const bench = new FaultBench(t);
+    const rows = deadRows(3000);
+    const dbUrl = await bench.sqlite(rows);
+    const running = await bench.daemon({ settings: { modparam: { db_url: dbUrl } } });
+    const [first, second] = [rows[0]?.uri as string, rows[1]?.uri as string];
+    await running.mark('i', 1, first);
+    const reload = running.mi('ds_reload', { inherit_state: 'n' });
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    await running.mark('i', 1, second);
+    await reload;
+    assert.equal(running.destination('default', 1, first).health.state, 'active');
+    assert.equal(running.destination('default', 1, second).health.state, 'inactive');
+    const edges = running.events.map(({ params }) => `${params['address']} ${params['status']}`);
+    assert.deepEqual(edges, [`${first} inactive`, `${second} inactive`, `${first} active`]);
+  });
+});
