@@ -79,7 +79,7 @@ function badBits(mode: KamailioOptions['probingMode']): number {
   return BIT.trying | (mode === 0 ? 0 : BIT.probing);
 }
 
-/** Goes to the bits wanted by way of the thresholds. One count serves both: it survives bad answers while inactive. */
+/** Goes to the bits wanted by way of the thresholds. One count serves both. */
 function update(destination: Destination, wanted: number, options: KamailioOptions): void {
   const live = liveOf(destination);
   const old = live.bits;
@@ -87,7 +87,8 @@ function update(destination: Destination, wanted: number, options: KamailioOptio
   let bits = wanted;
   let counts = (wanted & BIT.trying) !== 0;
   if (counts && (old & BIT.inactive) !== 0) {
-    // A bad answer of one that is inactive already says nothing new.
+    // It stays inactive, and has to begin again with its good answers.
+    live.count = 0;
     live.bits = others | (bits & ~BIT.trying) | BIT.inactive;
     return;
   }
