@@ -2,7 +2,7 @@
  * Runs in Node's loader thread and imports nothing of ours: how the modules of a route script are found and read. Only
  * modules whose URL carries the mark of a load are touched.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, type LoadHook, type ResolveHook } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -18,32 +18,34 @@ export function initialize(given: HookData): void {
   data = given;
 }
 
-export const resolve: ResolveHook = async (specifier, context, next) => {
+export const resolve: ResolveHook = (specifier, context, next) => {
+  // The script itself, as it was asked for.
+  if (loadOf(specifier) !== undefined) return { url: specifier, format: 'module', shortCircuit: true };
   const load = loadOf(context.parentURL);
   if (load === undefined) return next(specifier, context);
   if (specifier === 'switchyard') return { url: data.door, format: 'module', shortCircuit: true };
-  const found = await attempt(() => next(specifier, context)).catch((error: unknown) => {
-    // TypeScript names its modules by what they are translated to.
-    if (!/^[./].*\.[cm]?js$/.test(specifier)) throw error;
-    return attempt(() => next(specifier.replace(/js$/, 'ts'), context)).catch(() => {
-      throw error;
-    });
-  });
-  // A module of the script's own is loaded anew with it; packages are not.
-  if (!found.url.startsWith('file:') || found.url.includes('/node_modules/') || loadOf(found.url) !== undefined) {
-    return found;
-  }
-  return { ...found, url: `${found.url}?${data.mark}=${load}` };
+  const own = ownModule(specifier, context.parentURL as string);
+  if (own === undefined) return next(specifier, context);
+  return { url: `${own}?${data.mark}=${load}`, format: 'module', shortCircuit: true };
 };
 
 export const load: LoadHook = async (url, context, next) => {
-  if (loadOf(url) === undefined || !/\.[cm]?ts\?/.test(url)) return next(url, context);
+  if (loadOf(url) === undefined) return next(url, context);
   const file = fileURLToPath(url);
-  return { format: 'module', source: translated(readFileSync(file, 'utf8'), file), shortCircuit: true };
+  const source = readFileSync(file, 'utf8');
+  return { format: 'module', source: TYPESCRIPT.test(file) ? translated(source, file) : source, shortCircuit: true };
 };
 
-async function attempt<T>(find: () => T | Promise<T>): Promise<T> {
-  return find();
+const TYPESCRIPT = /\.m?ts$/;
+
+/**
+ * The URL of a module of the script's own, which is loaded anew with it; undefined for packages and for what is no module.
+ * TypeScript names its modules by what they are translated to.
+ */
+function ownModule(specifier: string, parent: string): string | undefined {
+  if (!/^\.{0,2}\//.test(specifier) || !/\.m?[jt]s$/.test(specifier)) return undefined;
+  const { href } = new URL(specifier, parent);
+  return [href, href.replace(/js$/, 'ts')].find((url) => existsSync(fileURLToPath(url)));
 }
 
 /** The number of the load a URL belongs to. */

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { SwitchyardError } from '../../../../src/core/errors.js';
+import { placeOf } from '../../../../src/route/script/fault.js';
+import { loadScript } from '../../../../src/route/script/load.js';
+import type { RequestRoute } from '../../../../src/route/script/request-route.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-scripts-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const DOOR = pathToFileURL(join(import.meta.dirname, '../../../../src/route/script/routes.ts')).href;
+
+function write(name: string, ...lines: string[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+const load = (file: string) => loadScript(file, DOOR);
+
+/** What a script that calls nothing returns. */
+const call = async (file: string): Promise<unknown> => (await load(file)).routes.request({} as RequestRoute);
+
+async function refusal(file: string): Promise<string> {
+  try {
+    await load(file);
+  } catch (error) {
+    assert.ok(error instanceof SwitchyardError);
+    assert.equal(error.code, 'SCRIPT_INVALID');
+    return error.message.replaceAll(folder, '');
+  }
+  return 'loaded';
+}
+
+describe('loading a route script', () => {
+  test('JavaScript and TypeScript, with the package at hand and files of its own', async () => {
+    write('numbers.ts', 'export const five: number = 5;');
+    const typescript = write(
+      'route.ts',
+      "import { defineRoutes, type RequestRoute } from 'switchyard';",
+      "import { five } from './numbers.js';",
+      'export const routes = defineRoutes({ request: (_r: RequestRoute) => five });',
+    );
+    assert.equal(await call(typescript), 5);
+    const javascript = write(
+      'route.js',
+      "import { defineRoutes } from 'switchyard';",
+      'export default defineRoutes({ request: () => 6 });',
+    );
+    assert.equal(await call(javascript), 6);
+    assert.equal(await call(write('plain.mjs', 'export const routes = { request: () => 7 };')), 7);
+  });
+
+  test('anew each time, with what it imports', async () => {
+    write('value.js', 'export const value = 1;');
+    const script = write(
+      'again.js',
+      "import { value } from './value.js';",
+      'export const routes = { request: () => value };',
+    );
+    assert.equal(await call(script), 1);
+    write('value.js', 'export const value = 2;');
+    assert.equal(await call(script), 2);
+  });
+
+  test('a fault when it runs is found in its lines, of TypeScript too', async () => {
+    const lines = [
+      '// one',
+      '// two',
+      'export const routes = {',
+      '  request() {',
+      "    throw new Error('x');",
+      '  },',
+      '};',
+    ];
+    for (const name of ['fault.js', 'fault.ts']) {
+      const file = write(
+        name,
+        ...(name.endsWith('ts') ? ['interface Unused {', '  readonly x: string;', '}'] : []),
+        ...lines,
+      );
+      const { routes } = await load(file);
+      assert.throws(
+        () => routes.request({} as RequestRoute),
+        (thrown) => {
+          assert.deepEqual(placeOf(thrown, file), { file, line: name.endsWith('ts') ? 8 : 5 });
+          return true;
+        },
+      );
+    }
+  });
+});
+
+describe('a route script that cannot be loaded', () => {
+  const table: [name: string, lines: string[], expected: RegExp][] = [
+    [
+      'syntax.js',
+      ['export const routes = {', '  request() { const x = ; },', '};'],
+      /\/syntax\.js:2: Unexpected token/,
+    ],
+    ['syntax.ts', ['export const routes = {', '  request() { const x: = 5; },', '};'], /\/syntax\.ts:2: Unexpected/],
+    ['throws.js', ['', "throw new Error('at load');"], /\/throws\.js:2: at load/],
+    [
+      'name.js',
+      ["import { nothing } from 'switchyard';"],
+      /\/name\.js:1: .*does not provide an export named 'nothing'/,
+    ],
+    ['missing.js', ['', "import './not-there.js';"], /\/missing\.js:2: Cannot find module/],
+    ['empty.js', [''], /\/empty\.js:1: must export "routes".*exports nothing/],
+    ['other.js', ['', 'export const route = {};'], /\/other\.js:2: must export "routes".*exports route/],
+    ['none.js', ['export const routes = {};'], /\/none\.js:1: has no request route/],
+    [
+      'kinds.js',
+      ['export const routes = {', '  request: 5,', '  failures: {},', '  branch: [],', '  event: { E: 1 },', '};'],
+      /kinds\.js:3: unknown kind of route "failures" \(did you mean "failure"\?\); .*kinds\.js:2: request route is no function; .*kinds\.js:4: "branch" must hold functions by name; .*kinds\.js:5: event route "E" is no function/,
+    ],
+    [
+      'async.js',
+      ['export const routes = {', '  request() {},', '  reply: {', '    async BACK() {},', '  },', '};'],
+      /async\.js:4: reply route "BACK" must not be async/,
+    ],
+  ];
+  for (const [name, lines, expected] of table) {
+    test(name, async () => {
+      assert.match(await refusal(write(name, ...lines)), expected);
+    });
+  }
+
+  test('is not there at all', async () => {
+    assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: ENOENT/);
+  });
+});
