@@ -12,6 +12,7 @@ import type { Service } from './core/service.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
 import { KamailioSide } from './daemon/kamailio.js';
+import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
@@ -112,6 +113,7 @@ export class Daemon implements Service {
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
   private readonly kamailio: KamailioSide;
+  private readonly kamailioRpc: readonly Service[];
   private readonly changes = new Map<string, { time: number; text: string }[]>();
   private readonly started: Service[] = [];
   private stopping: Promise<void> | undefined;
@@ -240,23 +242,25 @@ export class Daemon implements Service {
       prober: () => this.prober,
       publisher: this.publisher,
     });
+    const control = dispatcherControl(
+      () => this.runtimes,
+      () => this.prober,
+    );
+    const processInfo = {
+      version: VERSION,
+      platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,
+      startedAt,
+      now: () => clock.now(),
+      argv: options.argv ?? process.argv,
+      workingDirectory: () => process.cwd(),
+      processes: () => [{ id: 0, pid: process.pid, type: 'switchyard' }],
+    };
     registerCommands(this.mi, {
       partitions: () => [...engine.partitions],
       defaultPartition: () => engine.partition(''),
       states: engine.states,
-      dispatcher: dispatcherControl(
-        () => this.runtimes,
-        () => this.prober,
-      ),
-      process: {
-        version: VERSION,
-        platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,
-        startedAt,
-        now: () => clock.now(),
-        argv: options.argv ?? process.argv,
-        workingDirectory: () => process.cwd(),
-        processes: () => [{ id: 0, pid: process.pid, type: 'switchyard' }],
-      },
+      dispatcher: control,
+      process: processInfo,
       statistics,
       events: this.publisher,
       raiseEvent: (name, params) => this.publish(manualEvent(name, params, ids)),
@@ -272,6 +276,18 @@ export class Daemon implements Service {
     const { fifo, datagram } = settings.mi;
     this.miFifo = fifo === undefined ? undefined : new MiFifo({ config: fifo, handler: this.mi, clock, logger: log });
     this.miDatagrams = datagram.map((config) => new MiDatagram({ config, handler: this.mi, logger: log }));
+    const rpc = createKamailioRpc({
+      mi: settings.mi,
+      engine,
+      control,
+      handler: this.mi,
+      process: processInfo,
+      statistics,
+      sockets: () => this.sipSockets,
+      clock,
+      log,
+    });
+    this.kamailioRpc = rpc.services;
     this.http = settings.http === undefined ? undefined : new HttpServer({ ...settings.http, log });
     this.http?.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
     this.http?.mount(
@@ -280,6 +296,7 @@ export class Daemon implements Service {
       { methods: ['GET', 'HEAD'] },
     );
     if (settings.mi.http !== undefined) this.http?.mount(`/${settings.mi.http.root}`, createMiHttpHandler(this.mi));
+    if (rpc.http !== undefined) this.http?.mount(`/${rpc.http.root}`, rpc.http.handler);
   }
 
   /** Calls `listen` with each event raised in this process. The returned function removes it. */
@@ -421,6 +438,7 @@ export class Daemon implements Service {
       this.http,
       this.miFifo,
       ...this.miDatagrams,
+      ...this.kamailioRpc,
       this.nats,
       this.kamailio,
       this.prober,

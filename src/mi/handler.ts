@@ -22,6 +22,9 @@ import { renderTree } from './tree.js';
 /** The way a request came in; it decides how what cannot be parsed is answered. */
 export type MiDoor = 'fifo' | 'datagram' | 'http' | 'nats' | 'cli';
 
+/** Doors of other protocols, which have tables of their own and share the counters. */
+export type OtherDoor = 'ctl' | 'jsonrpc-fifo' | 'jsonrpc-datagram' | 'jsonrpc-http';
+
 /** A request of more bytes than this is refused at every door. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
@@ -127,7 +130,7 @@ export class MiHandler {
   }
 
   /** Counts a request that was refused before any command ran, and logs it, a few lines a second at most. */
-  refuse(door: MiDoor, reason: string, message: string): void {
+  refuse(door: MiDoor | OtherDoor, reason: string, message: string): void {
     this.refusals.with({ door, reason }).value++;
     const now = this.clock.monotonic();
     if (now - this.refusalWindow >= 1000) {
@@ -142,6 +145,11 @@ export class MiHandler {
     const unlogged = this.refusalsUnlogged === 0 ? {} : { unlogged: this.refusalsUnlogged };
     this.refusalsUnlogged = 0;
     this.logger.warn({ door, reason, ...unlogged }, `MI: ${message}`);
+  }
+
+  /** Counts a command that a door of another protocol has run. */
+  served(command: string, door: OtherDoor, result: 'ok' | 'error'): void {
+    this.requests.with({ command, door, result }).value++;
   }
 
   private async answerTextDatagram(text: string): Promise<readonly string[]> {

@@ -1,0 +1,180 @@
+import type { DispatcherTarget, DispatcherView } from '../compat/kamailio/rpc/dispatcher-view.js';
+import { CtlStream } from '../compat/kamailio/rpc/doors/ctl-stream.js';
+import { RpcDatagram } from '../compat/kamailio/rpc/doors/datagram.js';
+import { JsonRpcFifo } from '../compat/kamailio/rpc/doors/json-fifo.js';
+import { RpcService } from '../compat/kamailio/rpc/service.js';
+import { type RpcDependencies, rpcCommands } from '../compat/kamailio/rpc/table.js';
+import type { CtlConfig, Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Service } from '../core/service.js';
+import type { Destination, HealthState } from '../engine/destination.js';
+import type { Engine } from '../engine/engine.js';
+import { dispatcherHash } from '../engine/hash.js';
+import { parseAttributes } from '../engine/kamailio/attributes.js';
+import { BIT, lettersOf, liveOf } from '../engine/kamailio/live.js';
+import { setStateBits } from '../engine/kamailio/states.js';
+import type { Partition } from '../engine/partition.js';
+import type { DispatcherControl } from '../mi/dependencies.js';
+import type { MiHandler } from '../mi/handler.js';
+import { createMiHttpHandler, type MiHttpHandler } from '../mi/transports/http.js';
+import { RowReader } from '../store/rows.js';
+
+export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
+  readonly mi: Settings['mi'];
+  readonly engine: Engine;
+  readonly control: DispatcherControl;
+  /** Counts and logs what is refused. */
+  readonly handler: Pick<MiHandler, 'refuse' | 'served'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The doors that kamcmd and kamctl use, over one table of commands. */
+export interface KamailioRpc {
+  readonly services: readonly Service[];
+  /** To be mounted under `root`; undefined when there is no such door. */
+  readonly http: { readonly root: string; readonly handler: MiHttpHandler } | undefined;
+}
+
+/** Builds the doors that the settings name; none, and no table, when there are none. */
+export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
+  const { mi, clock, log, handler } = options;
+  const { ctl = [], jsonrpc } = mi;
+  if (ctl.length === 0 && jsonrpc === undefined) return { services: [], http: undefined };
+  const view = dispatcherView(options);
+  const tally = {
+    served: handler.served.bind(handler),
+    refuse: handler.refuse.bind(handler),
+  };
+  const service = new RpcService(rpcCommands({ ...options, view }), tally, log);
+  const services: Service[] = ctl.map((config) => ctlDoor(config, service, clock, log));
+  const partition = jsonrpc?.partition;
+  if (jsonrpc?.fifo !== undefined) {
+    services.push(new JsonRpcFifo({ config: jsonrpc.fifo, service, partition, clock, logger: log }));
+  }
+  if (jsonrpc?.datagram !== undefined) {
+    const call = { partition, door: 'jsonrpc-datagram' as const };
+    services.push(new RpcDatagram({ ...jsonrpc.datagram, service, call, logger: log }));
+  }
+  return { services, http: jsonrpc?.http && { root: jsonrpc.http.root, handler: httpHandler(service, partition) } };
+}
+
+function ctlDoor(config: CtlConfig, service: RpcService, clock: Clock, logger: Logger): Service {
+  const { transport, address, port, unixMode, partition } = config;
+  if (transport === 'unixs' || transport === 'tcp') return new CtlStream({ config, service, clock, logger });
+  const host = address.includes(':') ? `[${address}]` : address;
+  const socketName = transport === 'unixd' ? address : `udp:${host}:${port}`;
+  return new RpcDatagram({ socketName, unixMode, service, call: { partition, door: 'ctl' }, logger });
+}
+
+function httpHandler(service: RpcService, partition: string | undefined): MiHttpHandler {
+  const call = { partition, door: 'jsonrpc-http' as const };
+  return createMiHttpHandler({
+    answer: async (body) =>
+      (await service.answerJson(typeof body === 'string' ? body : Buffer.from(body).toString(), call)) ?? [
+        '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null}',
+      ],
+    refuse: (_door, reason, message) => service.refuse(call.door, reason, message),
+  });
+}
+
+/** What an OpenSIPS partition, which knows no such letters, shows and is given. */
+const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
+const REASON = 'MI command';
+
+function dispatcherView({ engine, control, clock }: KamailioRpcOptions): DispatcherView {
+  return {
+    target(name) {
+      const partition = name === undefined ? usualPartition(engine) : engine.partition(name);
+      return partition && dispatcherTarget(partition, engine, control, clock);
+    },
+    probingActive: () => control.probingActive(),
+    setProbingActive: (active) => control.setProbingActive(active),
+    hash: dispatcherHash,
+  };
+}
+
+/**
+ * The partition meant where none is named: the default one if it is of flavour kamailio, else the first that is, else the
+ * default one, else the first.
+ */
+function usualPartition(engine: Engine): Partition | undefined {
+  const byDefault = engine.partition('');
+  if (byDefault?.options.flavour === 'kamailio') return byDefault;
+  const all = [...engine.partitions];
+  return all.find((each) => each.options.flavour === 'kamailio') ?? byDefault ?? all[0];
+}
+
+function dispatcherTarget(
+  partition: Partition,
+  engine: Engine,
+  control: DispatcherControl,
+  clock: Clock,
+): DispatcherTarget {
+  const { name } = partition;
+  const { flavour, compat } = partition.options;
+  const kamailio = flavour === 'kamailio';
+  const strict = compat === 'strict';
+  return {
+    name,
+    strict,
+    snapshot: partition.snapshot,
+    find: (setId, uri) => partition.findAll(setId, uri),
+    letters: (destination) => (kamailio ? lettersOf(destination) : LETTERS[destination.health.state]),
+    attributes: ({ row }) => (kamailio ? parseAttributes(row.attrs, strict) : plainAttributes(row)),
+    latency: (destination) => {
+      if (partition.kamailio?.options.latencyStats !== true) return undefined;
+      return liveOf(destination).latency ?? { average: 0, deviation: 0, estimate: 0, max: 0, timeouts: 0 };
+    },
+    overload: (destination) => {
+      if (!kamailio) return undefined;
+      const { ocMin, ocMax, ocRate } = parseAttributes(destination.row.attrs, strict);
+      const told = liveOf(destination).overload;
+      const remaining = told === undefined ? 0 : Math.max(0, Math.ceil((told.until - clock.now()) / 1000));
+      return { rate: told?.rate ?? ocRate ?? 0, min: ocMin, max: ocMax, sequence: told?.seq ?? 0, remaining };
+    },
+    isState: (state) => setStateBits(state) !== undefined,
+    setState(destination, state) {
+      const bits = setStateBits(state);
+      if (bits === undefined) return;
+      const signal = { destination, kind: 'set', origin: 'mi', reason: REASON } as const;
+      if (kamailio) engine.states.apply({ ...signal, mark: { bits, how: 'set' } });
+      else engine.states.apply({ ...signal, to: stateForOthers(bits) });
+    },
+    async reload() {
+      // States set by hand are lost, as recorded; the other flavour keeps them as its own ds_reload does.
+      await control.reload(name, { inheritState: !kamailio, dryRun: false });
+    },
+    async add({ setId, uri, flags, priority, attrs }) {
+      const reader = new RowReader({ table: name, flavour, persistentState: true });
+      reader.add({ setid: setId, destination: uri, flags, priority, attrs });
+      const [row] = reader.rows;
+      if (row === undefined) throw new Error(reader.discarded[0]?.reason ?? 'the destination is refused');
+      if (partition.findAll(setId, row.uri).some((each) => each.row.socket === row.socket)) {
+        throw new Error('it is there already');
+      }
+      await control.add(partition, row, { persist: false });
+    },
+    remove: (setId, uri) => control.remove(partition, setId, uri, { persist: false }),
+  };
+}
+
+/** Kamailio's state bits in the three states of the other flavour. */
+function stateForOthers(bits: number): HealthState {
+  if ((bits & BIT.inactive) !== 0 && (bits & BIT.probing) !== 0) return 'probing';
+  if ((bits & (BIT.inactive | BIT.disabled)) !== 0) return 'inactive';
+  return (bits & BIT.trying) !== 0 ? 'probing' : 'active';
+}
+
+function plainAttributes({ weight, socket }: Destination['row']): ReturnType<DispatcherTarget['attributes']> {
+  return {
+    duid: undefined,
+    maxload: 0,
+    weight,
+    rweight: 0,
+    socket: socket === '' ? undefined : socket,
+    sockname: undefined,
+    obproxy: undefined,
+  };
+}
