@@ -16,6 +16,7 @@ import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
+import { registerSipGauges } from './daemon/sip-metrics.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
@@ -44,10 +45,10 @@ import type { LoadedScript } from './route/script/load.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
 import { Originator } from './sip/originate.js';
+import { type RateLimit, SourceRateLimiter } from './sip/rate-limit.js';
 import { Resolver } from './sip/resolve.js';
 import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
-import { TlsSocket } from './sip/transport/tls.js';
 import type { SipSocket } from './sip/transport/transport.js';
 import { Metrics } from './stats/metrics.js';
 import { createStore } from './store/create-store.js';
@@ -78,9 +79,6 @@ export interface DaemonOptions {
   readonly drainMs?: number;
 }
 
-/** Transactions held at most: beyond, requests are refused with 503 so that memory stays bounded. */
-const MAX_TRANSACTIONS = 400_000;
-
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
 export class Daemon implements Service {
   readonly name = 'switchyard';
@@ -109,6 +107,7 @@ export class Daemon implements Service {
   private readonly resolver: Resolver;
   private readonly blacklists: BlacklistTable;
   private readonly sipSockets: SipSocket[];
+  private readonly limiter: SourceRateLimiter;
   private readonly miFifo: MiFifo | undefined;
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
@@ -146,14 +145,19 @@ export class Daemon implements Service {
         t4: tm.t4,
         frTimeout: tm.frTimeout * 1000,
         frInvTimeout: Math.min(tm.frInvTimeout, tm.timerC) * 1000,
-        maxTransactions: MAX_TRANSACTIONS,
+        maxTransactions: settings.limits.maxTransactions,
       },
       clock,
       random,
       counters.layer,
       log,
     );
-    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls));
+    this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
+    this.layer.limiter = this.limiter;
+    const { maxConnections } = settings.limits;
+    this.sipSockets = settings.listen.map((each) => {
+      return createSipSocket(each, this.layer, settings.tls, { maxConnections });
+    });
     this.sockets = new LocalSockets(this.sipSockets);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
@@ -235,6 +239,7 @@ export class Daemon implements Service {
     engine.states.onChange((change) => this.changed(change, ids, raised));
 
     // Management
+    registerSipGauges(metrics, this.sipSockets, this.limiter);
     registerGauges(metrics, {
       engine,
       layer: this.layer,
@@ -370,6 +375,7 @@ export class Daemon implements Service {
     const script = await RouteScripts.load(settings);
     const router = this.router(settings, formats, script);
     for (const config of settings.partitions) await createStore(config, { pools: this.pools }).close();
+    const certificates = this.sipSockets.map((socket) => socket.reloadCertificates?.());
     const before = this.settings;
     const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
     this.settings = settings;
@@ -398,10 +404,15 @@ export class Daemon implements Service {
     await Promise.all(begun.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.blacklists.rebuild(partition);
     this.nats?.syncSnapshot(() => this.stateEntries());
-    for (const socket of this.sipSockets) if (socket instanceof TlsSocket) socket.reloadCertificates();
+    for (const renew of certificates) renew?.();
+    this.limiter.configure(rateLimit(settings));
     (this.log as { level?: string }).level = settings.log.level;
     const fixed = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as const;
-    return fixed.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
+    const restart: string[] = fixed.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
+    const { maxTransactions, maxConnections } = before.limits;
+    if (!isDeepStrictEqual(settings.limits, { ...settings.limits, maxTransactions, maxConnections }))
+      restart.push('limits');
+    return restart;
   }
 
   /** What /health tells. */
@@ -601,6 +612,10 @@ export class Daemon implements Service {
       log.warn({ partition }, message);
     };
   }
+}
+
+function rateLimit({ limits }: Settings): RateLimit {
+  return { perSecond: limits.requestsPerSecondPerSource, burst: limits.burst };
 }
 
 function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {

@@ -52,6 +52,13 @@ async function checkFiles(settings: Settings, { readable }: CheckProbes): Promis
     ['/tls/certificate', settings.tls?.cert],
     ['/tls/private_key', settings.tls?.key],
     ['/tls/ca', settings.tls?.ca],
+    ...(settings.tls?.contexts ?? []).flatMap(
+      (each, i) =>
+        [
+          [`/tls/contexts/${i}/certificate`, each.cert],
+          [`/tls/contexts/${i}/private_key`, each.key],
+        ] as const,
+    ),
     ['/events/nats/creds_file', nats?.credsFile],
     ['/events/nats/tls/ca', nats?.tls?.ca],
     ['/events/nats/tls/cert', nats?.tls?.cert],

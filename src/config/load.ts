@@ -13,7 +13,7 @@ import type { RawSettings } from './raw.js';
 import { Findings, inside, numericStringsAsNumbers, type Place, soundPart } from './reading.js';
 import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
-import { readHttp, readMi, readNats, readTls } from './services.js';
+import { readHttp, readLimits, readMi, readNats, readTls } from './services.js';
 import type { Settings } from './settings.js';
 import { fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
 
@@ -112,7 +112,8 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },
     http: readHttp(raw, root, findings),
     log: { level: raw.log.level },
-    tls: readTls(raw, root),
+    tls: readTls(raw, root, findings),
+    limits: readLimits(raw),
   };
   if (findings.problems.length > 0) throw new ConfigError(distinct(findings.problems));
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };

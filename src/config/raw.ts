@@ -34,6 +34,17 @@ export interface RawSettings {
     readonly ca?: string;
     readonly verify_client: boolean;
     readonly verify_server: boolean;
+    readonly contexts: readonly ({
+      readonly server_name: string | readonly (string | null)[];
+      readonly certificate: string;
+      readonly private_key: string;
+    } | null)[];
+  };
+  readonly limits: {
+    readonly requests_per_second_per_source: number;
+    readonly burst?: number;
+    readonly max_transactions: number;
+    readonly max_connections: number;
   };
 }
 

@@ -4,7 +4,7 @@ import { redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
 import { listOf, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
-import type { NatsConfig, Settings, TlsConfig } from './settings.js';
+import type { LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
 /**
@@ -102,16 +102,47 @@ export function readHttp(raw: RawSettings, root: Place, findings: Findings): Set
   return { host: address.host, port: address.port };
 }
 
-/** Reads "tls"; the files themselves are read when the sockets are opened. */
-export function readTls(raw: RawSettings, root: Place): TlsConfig | undefined {
-  const tls = raw.tls;
-  return (
-    tls && {
-      cert: resolve(root.dir, tls.certificate),
-      key: resolve(root.dir, tls.private_key),
-      ca: tls.ca === undefined ? undefined : resolve(root.dir, tls.ca),
-      verifyClient: tls.verify_client,
-      verifyServer: tls.verify_server,
+/** A host name, or "*." and one. */
+const SERVER_NAME =
+  /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
+
+/** Reads "tls"; the files themselves are read when the sockets are made. */
+export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsConfig | undefined {
+  const { tls } = raw;
+  if (tls === undefined) return undefined;
+  const path = (file: string) => resolve(root.dir, file);
+  const seen = new Set<string>();
+  const contexts: TlsConfig['contexts'][number][] = [];
+  for (const [index, context] of listOf(tls.contexts)) {
+    const serverNames: string[] = [];
+    for (const [at, written] of listOf<string>(context!.server_name)) {
+      const name = written.toLowerCase();
+      const place = inside(root, 'tls', 'contexts', index ?? 0, 'server_name', ...(at === undefined ? [] : [at]));
+      if (!SERVER_NAME.test(name)) findings.refuse(place, `bad server name "${written}": expected a host name`);
+      else if (seen.has(name)) findings.refuse(place, `server name "${name}" stands twice`);
+      seen.add(name);
+      serverNames.push(name);
     }
-  );
+    contexts.push({ serverNames, cert: path(context!.certificate), key: path(context!.private_key) });
+  }
+  return {
+    cert: path(tls.certificate),
+    key: path(tls.private_key),
+    ca: tls.ca === undefined ? undefined : path(tls.ca),
+    verifyClient: tls.verify_client,
+    verifyServer: tls.verify_server,
+    contexts,
+  };
+}
+
+/** Reads "limits". */
+export function readLimits(raw: RawSettings): LimitsConfig {
+  const { limits } = raw;
+  const rate = limits.requests_per_second_per_source;
+  return {
+    requestsPerSecondPerSource: rate,
+    burst: limits.burst ?? Math.max(1, Math.ceil(rate)),
+    maxTransactions: limits.max_transactions,
+    maxConnections: limits.max_connections,
+  };
 }

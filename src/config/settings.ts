@@ -234,6 +234,18 @@ export interface Settings {
   readonly http: { readonly host: string; readonly port: number } | undefined;
   readonly log: { readonly level: string };
   readonly tls: TlsConfig | undefined;
+  readonly limits: LimitsConfig;
+}
+
+/** Bounds against overload. */
+export interface LimitsConfig {
+  /** New requests a second from one address; 0: no bound. */
+  readonly requestsPerSecondPerSource: number;
+  /** New requests at once from an address that was quiet. */
+  readonly burst: number;
+  readonly maxTransactions: number;
+  /** Of one socket; inbound and outbound counted apart. */
+  readonly maxConnections: number;
 }
 
 export interface TlsConfig {
@@ -242,4 +254,10 @@ export interface TlsConfig {
   readonly ca: string | undefined;
   readonly verifyClient: boolean;
   readonly verifyServer: boolean;
+  /** Other certificates, by the server name a client asks for; no name stands twice. */
+  readonly contexts: readonly {
+    readonly serverNames: readonly string[];
+    readonly cert: string;
+    readonly key: string;
+  }[];
 }

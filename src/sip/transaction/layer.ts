@@ -56,6 +56,8 @@ export interface LayerCounters {
 export class TransactionLayer implements Receiver {
   readonly timers: TimerWheel;
   user: TransactionUser | undefined;
+  /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
+  limiter: { take(address: string): number } | undefined;
   private readonly servers = new Map<string, ServerTransaction>();
   private readonly clients = new Map<string, ClientTransaction>();
   private readonly branchPrefix0: string;
@@ -238,6 +240,11 @@ export class TransactionLayer implements Receiver {
         this.user?.onCancel(invite as InviteServer);
         return;
       }
+    }
+    const wait = this.limiter?.take(source.address) ?? 0;
+    if (wait > 0) {
+      this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
+      return;
     }
     if (this.servers.size + this.clients.size >= this.config.maxTransactions) {
       this.counters.overload.value++;

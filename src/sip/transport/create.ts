@@ -2,8 +2,10 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
+import type { StreamOptions } from './bind.js';
+import type { TlsOptions } from './certificates.js';
 import { TcpSocket } from './tcp.js';
-import { type TlsOptions, TlsSocket } from './tls.js';
+import { TlsSocket } from './tls.js';
 import { hostPort, type Receiver, type SipSocket } from './transport.js';
 import { UdpSocket } from './udp.js';
 import { WsSocket } from './ws.js';
@@ -17,14 +19,23 @@ export interface ListenOptions {
   readonly text: string;
 }
 
-/** Makes the socket a description names. Not bound yet. Throws SwitchyardError TRANSPORT_BIND for what there is no transport for. */
-export function createSipSocket(options: ListenOptions, receiver: Receiver, tls?: TlsOptions | undefined): SipSocket {
+/**
+ * Makes the socket a description names. Not bound yet. Throws SwitchyardError TRANSPORT_BIND for what there is no
+ * transport for, and for certificates that cannot be used.
+ */
+export function createSipSocket(
+  options: ListenOptions,
+  receiver: Receiver,
+  tls?: TlsOptions | undefined,
+  bounds: Pick<StreamOptions, 'maxConnections'> = {},
+): SipSocket {
   const host = addressOf(options);
   const common = {
     address: host,
     port: options.port,
     advertise: options.advertise,
     description: `${options.transport}:${hostPort(host, options.port)}`,
+    ...bounds,
   };
   switch (options.transport) {
     case 'udp':

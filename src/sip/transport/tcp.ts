@@ -1,134 +1,26 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
-import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
-import { StreamFraming } from './stream-framing.js';
+import { parseMessage } from '../message.js';
+import { bindStream, type StreamOptions } from './bind.js';
+import { type ConnectionOwner, StreamConnection } from './stream-connection.js';
 import {
+  type ConnectionCounts,
+  causeOf,
   type Flow,
-  hostPort,
   later,
-  newFlowId,
   plainAddress,
   type Receiver,
-  type SipSocket,
-  type Source,
+  sentByOf,
   type TransportError,
 } from './transport.js';
-import { causeOf } from './udp.js';
 
-export interface StreamOptions {
-  readonly address: string;
-  readonly port: number;
-  readonly advertise?: { readonly host: string; readonly port: number } | undefined;
-  readonly description: string;
-  /** Milliseconds a connection may be without traffic before it is closed; default 120 s. */
-  readonly idleMs?: number;
-  /** Milliseconds a message may take from its first byte to its last; default 30 s. */
-  readonly messageMs?: number;
-  /** Milliseconds a connection attempt may take; default 5 s. */
-  readonly connectMs?: number;
-  /** Bytes that may wait for a slow peer before the connection is closed; default 4 MiB. */
-  readonly maxQueuedBytes?: number;
-  /** Connections at most, inbound and outbound together; default 10,000. */
-  readonly maxConnections?: number;
-}
-
-interface Waiting {
-  readonly text: string;
-  readonly onError: ((error: TransportError) => void) | undefined;
-}
-
-/** One connection, inbound or outbound: framing, keep-alive, bounds. */
-export class StreamConnection implements Flow {
-  readonly id = newFlowId();
-  open = true;
-  connected: boolean;
-  /** Names it is found by among the connections of its socket. */
-  readonly keys: string[] = [];
-  private readonly framing = new StreamFraming();
-  private readonly source: Source;
-  private waiting: Waiting[] = [];
-  private messageTimer: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly owner: StreamSocket,
-    readonly socket: Socket,
-    readonly address: string,
-    readonly port: number,
-    connected: boolean,
-  ) {
-    this.connected = connected;
-    this.source = { socket: owner, address, port, flow: this };
-    socket.setNoDelay(true);
-    socket.setTimeout(connected ? owner.idleMs : owner.connectMs);
-    socket.on('timeout', () =>
-      this.fail({ cause: 'timeout', message: this.connected ? 'idle' : 'no answer to connect' }),
-    );
-    socket.on('error', (error) => this.fail({ cause: owner.causeOf(error), message: error.message }));
-    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
-    socket.on('data', (data: Buffer) => this.take(data));
-  }
-
-  /** The connection is established (TLS: and the handshake is done). */
-  ready(): void {
-    this.connected = true;
-    this.socket.setTimeout(this.owner.idleMs);
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const each of waiting) this.write(each.text, each.onError);
-  }
-
-  write(text: string, onError: ((error: TransportError) => void) | undefined): void {
-    if (!this.open) {
-      later(onError, { cause: 'refused', message: 'connection closed' });
-      return;
-    }
-    if (!this.connected) {
-      this.waiting.push({ text, onError });
-      return;
-    }
-    if (this.socket.writableLength > this.owner.maxQueuedBytes) {
-      this.fail({ cause: 'send', message: 'the peer does not read' });
-      later(onError, { cause: 'send', message: 'the peer does not read' });
-      return;
-    }
-    this.socket.write(text, 'latin1');
-  }
-
-  /** Closes and tells everyone who waits. */
-  fail(error: TransportError): void {
-    if (!this.open) return;
-    this.open = false;
-    if (this.messageTimer !== undefined) clearTimeout(this.messageTimer);
-    this.owner.forget(this);
-    this.socket.destroy();
-    for (const each of this.waiting) each.onError?.(error);
-    this.waiting = [];
-  }
-
-  private take(data: Buffer): void {
-    for (const event of this.framing.push(data.toString('latin1'))) {
-      if (event.kind === 'message') this.owner.receiver.receive(event.text, this.source);
-      else if (event.kind === 'ping') this.socket.write('\r\n');
-      else {
-        this.owner.receiver.garbage(event.reason, this.source, data.length);
-        this.fail({ cause: 'send', message: event.reason });
-        return;
-      }
-    }
-    if (this.framing.pending > 0) {
-      this.messageTimer ??= setTimeout(() => {
-        this.owner.receiver.garbage('a message was not completed in time', this.source, this.framing.pending);
-        this.fail({ cause: 'timeout', message: 'a message was not completed in time' });
-      }, this.owner.messageMs).unref();
-    } else if (this.messageTimer !== undefined) {
-      clearTimeout(this.messageTimer);
-      this.messageTimer = undefined;
-    }
-  }
-}
+/** Further names one connection may be found by (RFC 5923). */
+const MAX_ALIASES = 4;
+/** Milliseconds peers have to take what was written before a shutdown closes by force. */
+const END_MS = 300;
 
 /** What TCP and TLS share: a listener, and connections found again by their remote end (RFC 3261 section 18). */
-export abstract class StreamSocket implements SipSocket {
+export abstract class StreamSocket implements ConnectionOwner {
   abstract readonly transport: TransportName;
   readonly reliable = true;
   readonly family: 4 | 6;
@@ -140,8 +32,15 @@ export abstract class StreamSocket implements SipSocket {
   readonly messageMs: number;
   readonly connectMs: number;
   readonly maxQueuedBytes: number;
+  private readonly maxConnections: number;
+  /** By remote end. */
   private readonly connections = new Map<string, StreamConnection>();
+  /** By flow token. */
   private readonly all = new Map<string, StreamConnection>();
+  /** Accepted, some of them still in their TLS handshake. */
+  private readonly accepted = new Set<Socket>();
+  private outbound = 0;
+  private refused = 0;
   private server: Server | undefined;
   private closed = false;
 
@@ -157,41 +56,38 @@ export abstract class StreamSocket implements SipSocket {
     this.messageMs = options.messageMs ?? 30_000;
     this.connectMs = options.connectMs ?? 5_000;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
+    this.maxConnections = options.maxConnections ?? 10_000;
   }
 
   /** Makes the listening server; each usable connection goes to `accept`. */
   protected abstract listen(accept: (socket: Socket) => void): Server;
   /** Makes an outbound connection and calls `ready` when it can be written to. */
   protected abstract connect(address: string, port: number, serverName: string | undefined, ready: () => void): Socket;
+  /** Key of the connections that may be used to reach a name at an address. */
+  protected abstract key(address: string, port: number, serverName: string | undefined): string;
+  /** Whether the peer's address is proof enough to send it what is meant for its listener (RFC 5923 section 8). */
+  protected abstract trusted(socket: Socket): boolean;
 
   causeOf(error: Error): TransportError['cause'] {
     return causeOf(error);
   }
 
-  /** Open connections. */
-  get size(): number {
-    return this.all.size;
+  get counts(): ConnectionCounts {
+    return { inbound: this.all.size - this.outbound, outbound: this.outbound, refused: this.refused };
   }
 
   async open(): Promise<void> {
     const server = this.listen((socket) => this.accept(socket));
     this.server = server;
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: Error) =>
-        reject(
-          new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }),
-        );
-      server.once('error', fail);
-      server.listen({ host: this.address, port: this.options.port, ipv6Only: this.family === 6 }, () => {
-        server.off('error', fail);
-        resolve();
-      });
+    // Outbound connections are bounded apart: peers that connect must not keep us from reaching destinations.
+    server.maxConnections = this.maxConnections;
+    server.on('drop', () => this.refused++);
+    server.on('connection', (socket: Socket) => {
+      this.accepted.add(socket);
+      socket.once('close', () => this.accepted.delete(socket));
     });
-    server.on('error', () => {});
-    this.port = (server.address() as { port: number }).port;
-    const shown = this.options.advertise;
-    this.sentBy =
-      shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    this.port = await bindStream(server, this.options);
+    this.sentBy = sentByOf(this, this.options.advertise);
   }
 
   send(
@@ -206,8 +102,8 @@ export abstract class StreamSocket implements SipSocket {
       flow.write(text, onError);
       return;
     }
-    const key = connectionKey(address, port, serverName);
-    const known = this.connections.get(key) ?? this.connections.get(connectionKey(address, port, undefined));
+    const key = this.key(address, port, serverName);
+    const known = this.connections.get(key);
     if (known?.open) {
       known.write(text, onError);
       return;
@@ -216,7 +112,8 @@ export abstract class StreamSocket implements SipSocket {
       later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
-    if (this.all.size >= (this.options.maxConnections ?? 10_000)) {
+    if (this.outbound >= this.maxConnections) {
+      this.refused++;
       later(onError, { cause: 'send', message: 'too many connections' });
       return;
     }
@@ -228,6 +125,7 @@ export abstract class StreamSocket implements SipSocket {
       later(onError, { cause: 'send', message: (error as Error).message });
       return;
     }
+    this.outbound++;
     this.all.set(made.id, made);
     this.register(key, made);
     made.write(text, onError);
@@ -240,41 +138,58 @@ export abstract class StreamSocket implements SipSocket {
       : { flow: connection, address: connection.address, port: connection.port };
   }
 
-  /** @internal A connection is gone. */
+  /** @internal */
   forget(connection: StreamConnection): void {
-    this.all.delete(connection.id);
+    if (!this.all.delete(connection.id)) return;
+    if (!connection.inbound) this.outbound--;
     for (const key of connection.keys) if (this.connections.get(key) === connection) this.connections.delete(key);
+  }
+
+  /**
+   * @internal A request whose top Via has the parameter "alias" lets us send what is meant for its sent-by over the
+   * connection it came by (RFC 5923), if sent-by is the very address it came from; any other name could be a lie.
+   */
+  aliasWanted(connection: StreamConnection, text: string): void {
+    if (!connection.inbound || connection.keys.length > MAX_ALIASES || !this.trusted(connection.socket)) return;
+    const message = parseMessage(text);
+    const via = message?.via;
+    if (message === undefined || via === undefined || !message.isRequest) return;
+    if (!/;\s*alias\s*(?:;|$)/i.test(text.slice(via.start, via.end))) return;
+    const host = via.host.startsWith('[') ? via.host.slice(1, -1) : via.host;
+    if (host.toLowerCase() !== connection.address.toLowerCase()) return;
+    const port = via.port || (this.transport === 'tls' ? 5061 : 5060);
+    const key = this.key(connection.address, port, undefined);
+    if (!connection.keys.includes(key)) this.register(key, connection);
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    const server = this.server;
-    for (const connection of [...this.all.values()]) connection.fail({ cause: 'send', message: 'shutting down' });
-    if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    const { server } = this;
+    const down = server?.listening
+      ? new Promise<void>((resolve) => server.close(() => resolve()))
+      : Promise.resolve(undefined);
+    await Promise.all([...this.all.values()].map((connection) => connection.end(END_MS)));
+    for (const socket of this.accepted) socket.destroy();
+    await down;
   }
 
   private accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    const port = socket.remotePort ?? 0;
-    if (this.closed || address === '' || this.all.size >= (this.options.maxConnections ?? 10_000)) {
+    if (this.closed || address === '') {
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
-    const connection = new StreamConnection(this, socket, address, port, true);
+    const connection = new StreamConnection(this, socket, address, socket.remotePort ?? 0, true);
     this.all.set(connection.id, connection);
-    this.register(connectionKey(address, port, undefined), connection);
+    this.register(this.key(address, connection.port, undefined), connection);
   }
 
   private register(key: string, connection: StreamConnection): void {
     connection.keys.push(key);
     this.connections.set(key, connection);
   }
-}
-
-function connectionKey(address: string, port: number, serverName: string | undefined): string {
-  return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName}`;
 }
 
 /** SIP over TCP. */
@@ -286,8 +201,20 @@ export class TcpSocket extends StreamSocket {
   }
 
   protected connect(address: string, port: number, _serverName: string | undefined, ready: () => void): Socket {
-    // From the address we listen on, so that the peer sees the address it is configured for.
-    const local = this.address === '0.0.0.0' || this.address === '::' ? undefined : this.address;
-    return netConnect({ host: address, port, ...(local === undefined ? {} : { localAddress: local }) }, ready);
+    return netConnect({ host: address, port, ...this.localAddress }, ready);
+  }
+
+  /** The name a destination was found by does not matter here: whoever has the address is who we mean. */
+  protected key(address: string, port: number): string {
+    return `${address}|${port}`;
+  }
+
+  protected trusted(): boolean {
+    return true;
+  }
+
+  /** From the address we listen on, so that the peer sees the address it is configured for. */
+  private get localAddress(): { localAddress?: string } {
+    return this.address === '0.0.0.0' || this.address === '::' ? {} : { localAddress: this.address };
   }
 }

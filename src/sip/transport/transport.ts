@@ -28,9 +28,25 @@ export interface SipSocket {
   ): void;
   /** The connection of this socket that a flow token names, while it is open. Absent for datagram sockets. */
   findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
-  /** Starts receiving. */
+  /** Its connections; absent for datagram sockets. */
+  readonly counts?: ConnectionCounts;
+  /**
+   * Reads the certificate files anew; the function that is returned puts them to use for connections made from then on.
+   * Absent where there are none. Throws SwitchyardError TRANSPORT_BIND naming the file; the old ones then stay.
+   */
+  reloadCertificates?(): () => void;
+  /** Starts receiving. Throws SwitchyardError TRANSPORT_BIND. */
   open(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ConnectionCounts {
+  /** Open, made by peers. */
+  readonly inbound: number;
+  /** Open or being opened by us. */
+  readonly outbound: number;
+  /** Refused since the start, in either direction, because there were too many. */
+  readonly refused: number;
 }
 
 /** Why a message could not be sent. `cause` is what a probe or an event names. */
@@ -66,6 +82,22 @@ export interface Receiver {
 /** Host for a sent-by or URI: IPv6 literals get their brackets. */
 export function hostPort(host: string, port: number): string {
   return host.indexOf(':') >= 0 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What a socket writes into Via: its own address, or the one advertised for it, whose port may be left to the socket. */
+export function sentByOf(
+  bound: { readonly address: string; readonly port: number },
+  shown: { readonly host: string; readonly port: number } | undefined,
+): string {
+  return shown === undefined ? hostPort(bound.address, bound.port) : hostPort(shown.host, shown.port || bound.port);
+}
+
+/** The word for a system error. */
+export function causeOf(error: Error): TransportError['cause'] {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return 'refused';
+  if (code === 'ETIMEDOUT') return 'timeout';
+  return 'send';
 }
 
 /** Tells of an error after the present call: whoever sent something must first know that it did. */

@@ -1,12 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { SwitchyardError } from '../../core/errors.js';
+import { bindError } from './bind.js';
 import {
+  causeOf,
   type Flow,
-  hostPort,
   later,
   type Receiver,
   type SipSocket,
   type Source,
+  sentByOf,
   type TransportError,
 } from './transport.js';
 
@@ -18,6 +19,11 @@ export interface UdpOptions {
   /** Bytes asked for as socket buffers, both ways; the system may grant less. */
   readonly bufferBytes?: number;
 }
+
+/** What an IPv4 packet can hold besides the headers of IP and UDP; nearly the same for IPv6. */
+const MAX_DATAGRAM_BYTES = 65_507;
+/** Bytes that may wait for the system's own buffer before we give up what comes on top. */
+const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 
 /** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
 function literalLookup(
@@ -60,10 +66,7 @@ export class UdpSocket implements SipSocket {
 
   async open(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const fail = (error: Error) =>
-        reject(
-          new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }),
-        );
+      const fail = (error: Error) => reject(bindError(this.description, error));
       this.socket.once('error', fail);
       this.socket.bind({ address: this.address, port: this.options.port }, () => {
         this.socket.off('error', fail);
@@ -71,9 +74,7 @@ export class UdpSocket implements SipSocket {
       });
     });
     this.port = this.socket.address().port;
-    const shown = this.options.advertise;
-    this.sentBy =
-      shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    this.sentBy = sentByOf(this, this.options.advertise);
     // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
     this.socket.on('error', () => {});
     this.socket.on('message', (data, peer) => {
@@ -88,6 +89,14 @@ export class UdpSocket implements SipSocket {
       return;
     }
     const data = Buffer.from(text, 'latin1');
+    if (data.length > MAX_DATAGRAM_BYTES) {
+      later(onError, { cause: 'send', message: `${data.length} bytes do not fit into a datagram` });
+      return;
+    }
+    if (this.socket.getSendQueueSize() > MAX_QUEUED_BYTES) {
+      later(onError, { cause: 'send', message: 'the network does not take what is sent' });
+      return;
+    }
     try {
       if (onError === undefined) this.socket.send(data, 0, data.length, port, address);
       else
@@ -110,12 +119,4 @@ export class UdpSocket implements SipSocket {
       }
     });
   }
-}
-
-/** The word for a system error. */
-export function causeOf(error: Error): TransportError['cause'] {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return 'refused';
-  if (code === 'ETIMEDOUT') return 'timeout';
-  return 'send';
 }

@@ -1,101 +1,31 @@
-import { isUtf8 } from 'node:buffer';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
-import type { StreamOptions } from './tcp.js';
-import { readCertificates, type TlsOptions } from './tls.js';
+import { bindStream, type StreamOptions } from './bind.js';
+import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import {
+  type ConnectionCounts,
   type Flow,
   hostPort,
   later,
-  newFlowId,
   plainAddress,
   type Receiver,
   type SipSocket,
-  type Source,
+  sentByOf,
   type TransportError,
 } from './transport.js';
-import { causeOf } from './udp.js';
+import { WsConnection } from './ws-connection.js';
 
-/** Bytes of one message at most; a longer frame closes the connection. */
-const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Milliseconds between two looks whether a peer is still there. */
+/** Bytes of one message at most; a longer one closes the connection. */
+export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
+/** Milliseconds between two looks whether peers are still there, unless the options say otherwise. */
 const PING_MS = 30_000;
 
-/** One WebSocket connection. Each message in it is one SIP message (RFC 7118 section 5). */
-class WsConnection implements Flow {
-  readonly id = newFlowId();
-  open = true;
-  private alive = true;
-  private waiting: { text: string; onError: ((error: TransportError) => void) | undefined }[] = [];
-
-  constructor(
-    private readonly owner: WsSocket,
-    private readonly socket: WebSocket,
-    readonly address: string,
-    readonly port: number,
-  ) {
-    const source: Source = { socket: owner, address, port, flow: this };
-    socket.binaryType = 'nodebuffer';
-    socket.on('message', (data) => {
-      this.alive = true;
-      const text = (data as Buffer).toString('latin1');
-      // CRLF frames are keep-alives (RFC 7118 section 6).
-      if (text.trim() === '') return;
-      owner.receiver.receive(text, source);
-    });
-    socket.on('pong', () => {
-      this.alive = true;
-    });
-    socket.on('open', () => {
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const each of waiting) this.write(each.text, each.onError);
-    });
-    socket.on('error', (error) => this.fail({ cause: causeOf(error), message: error.message }));
-    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
-  }
-
-  write(text: string, onError: ((error: TransportError) => void) | undefined): void {
-    if (!this.open) {
-      later(onError, { cause: 'refused', message: 'connection closed' });
-      return;
-    }
-    if (this.socket.readyState === WebSocket.CONNECTING) {
-      this.waiting.push({ text, onError });
-      return;
-    }
-    if (this.socket.bufferedAmount > this.owner.maxQueuedBytes) {
-      later(onError, { cause: 'send', message: 'the peer does not read' });
-      this.fail({ cause: 'send', message: 'the peer does not read' });
-      return;
-    }
-    // Text frames are what browsers take; bytes that are no UTF-8 go as a binary frame.
-    const data = Buffer.from(text, 'latin1');
-    this.socket.send(data, { binary: !isUtf8(data) }, (error) => {
-      if (error) onError?.({ cause: causeOf(error), message: error.message });
-    });
-  }
-
-  /** Asks for a sign of life; the second time without one the connection is gone. */
-  probe(): void {
-    if (!this.alive) {
-      this.fail({ cause: 'timeout', message: 'no answer to ping' });
-      return;
-    }
-    this.alive = false;
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
-  }
-
-  fail(error: TransportError): void {
-    if (!this.open) return;
-    this.open = false;
-    this.owner.forget(this);
-    this.socket.terminate();
-    for (const each of this.waiting) each.onError?.(error);
-    this.waiting = [];
-  }
+export interface WsOptions extends StreamOptions {
+  /** Milliseconds between two pings; a peer that answered none by the next one is gone. Default 30 s. */
+  readonly pingMs?: number;
 }
 
 /** SIP over WebSocket, plain or over TLS (RFC 7118). */
@@ -107,9 +37,16 @@ export class WsSocket implements SipSocket {
   sentBy = '';
   readonly description: string;
   readonly maxQueuedBytes: number;
+  private readonly maxConnections: number;
+  private readonly connectMs: number;
+  private readonly messageMs: number;
   private readonly connections = new Map<string, WsConnection>();
   private readonly all = new Map<string, WsConnection>();
-  private readonly files: ReturnType<typeof readCertificates> | undefined;
+  private readonly certificates: Certificates | undefined;
+  /** Accepted, some of them not yet upgraded. */
+  private readonly accepted = new Set<Socket>();
+  private outbound = 0;
+  private refused = 0;
   private server: HttpServer | HttpsServer | undefined;
   private sockets: WebSocketServer | undefined;
   private pings: NodeJS.Timeout | undefined;
@@ -117,74 +54,81 @@ export class WsSocket implements SipSocket {
 
   constructor(
     readonly transport: 'ws' | 'wss',
-    private readonly options: StreamOptions,
+    private readonly options: WsOptions,
     readonly receiver: Receiver,
-    private readonly tls: TlsOptions | undefined,
+    tls: TlsOptions | undefined,
   ) {
     this.address = options.address;
     this.port = options.port;
     this.family = options.address.indexOf(':') >= 0 ? 6 : 4;
     this.description = options.description;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
+    this.maxConnections = options.maxConnections ?? 10_000;
+    this.connectMs = options.connectMs ?? 5_000;
+    this.messageMs = options.messageMs ?? 30_000;
     if (transport === 'wss') {
-      if (tls === undefined)
-        throw new SwitchyardError('TRANSPORT_BIND', `${options.description} needs "tls" with a certificate`);
-      this.files = readCertificates(tls);
+      if (tls === undefined) {
+        throw new SwitchyardError('TRANSPORT_BIND', `cannot bind ${options.description}: "tls" names no certificate`);
+      }
+      this.certificates = new Certificates(tls);
     }
   }
 
+  get counts(): ConnectionCounts {
+    return { inbound: this.all.size - this.outbound, outbound: this.outbound, refused: this.refused };
+  }
+
+  reloadCertificates(): () => void {
+    const { certificates } = this;
+    if (certificates === undefined) return () => {};
+    const renew = certificates.reload();
+    return () => {
+      renew();
+      (this.server as HttpsServer | undefined)?.setSecureContext(certificates.files);
+    };
+  }
+
   async open(): Promise<void> {
-    const server =
-      this.files === undefined
-        ? createServer()
-        : createSecureServer({
-            ...this.files,
-            requestCert: this.tls?.verifyClient === true,
-            rejectUnauthorized: this.tls?.verifyClient === true,
-          });
+    const server = this.listener();
+    this.server = server;
+    server.maxConnections = this.maxConnections;
+    server.on('drop', () => this.refused++);
+    server.on('connection', (socket: Socket) => {
+      this.accepted.add(socket);
+      socket.once('close', () => this.accepted.delete(socket));
+    });
     server.on('request', (_request, response) => {
-      response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket' });
+      response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
       response.end('this is a SIP WebSocket\n');
     });
-    this.server = server;
     this.sockets = new WebSocketServer({
       server,
-      maxPayload: MAX_MESSAGE_BYTES,
+      maxPayload: MAX_WS_MESSAGE_BYTES,
       perMessageDeflate: false,
+      clientTracking: false,
+      autoPong: false,
       // Without the sub-protocol the peer does not speak SIP (RFC 7118 section 4.1): the upgrade is refused below.
-      handleProtocols: (protocols) => (protocols.has('sip') ? 'sip' : false),
-      verifyClient: ({ req }: { req: { headers: Record<string, unknown> } }) =>
-        /(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? '')),
+      handleProtocols: (protocols) => [...protocols].find((each) => each.toLowerCase() === 'sip') ?? false,
+      verifyClient: ({ req }, done) => {
+        if (/(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? ''))) done(true);
+        else done(false, 400, 'this is a SIP WebSocket: the sub-protocol must be sip');
+      },
     });
     this.sockets.on('error', () => {});
     this.sockets.on('connection', (socket, request) => {
       const address = plainAddress(request.socket.remoteAddress ?? '');
-      const port = request.socket.remotePort ?? 0;
-      if (this.closed || address === '' || this.all.size >= (this.options.maxConnections ?? 10_000)) {
+      if (this.closed || address === '') {
+        socket.on('error', () => {});
         socket.terminate();
         return;
       }
-      this.adopt(new WsConnection(this, socket, address, port));
+      this.adopt(new WsConnection(this, socket, address, request.socket.remotePort ?? 0, true, this.messageMs));
     });
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: Error) =>
-        reject(
-          new SwitchyardError('TRANSPORT_BIND', `cannot bind ${this.description}: ${error.message}`, { cause: error }),
-        );
-      server.once('error', fail);
-      server.listen({ host: this.address, port: this.options.port, ipv6Only: this.family === 6 }, () => {
-        server.off('error', fail);
-        resolve();
-      });
-    });
-    server.on('error', () => {});
-    this.port = (server.address() as { port: number }).port;
-    const shown = this.options.advertise;
-    this.sentBy =
-      shown === undefined ? hostPort(this.address, this.port) : hostPort(shown.host, shown.port || this.port);
+    this.port = await bindStream(server, this.options);
+    this.sentBy = sentByOf(this, this.options.advertise);
     this.pings = setInterval(() => {
       for (const connection of [...this.all.values()]) connection.probe();
-    }, PING_MS).unref();
+    }, this.options.pingMs ?? PING_MS).unref();
   }
 
   send(
@@ -195,30 +139,39 @@ export class WsSocket implements SipSocket {
     flow?: Flow | undefined,
     serverName?: string | undefined,
   ): void {
-    if (flow instanceof WsConnection && flow.open) {
+    if (flow instanceof WsConnection) {
+      // A WebSocket client cannot be called back: its connection gone, so is the way to it.
       flow.write(text, onError);
       return;
     }
-    const known = this.connections.get(`${address}|${port}`);
+    const key = connectionKey(address, port, serverName);
+    const known = this.connections.get(key);
     if (known?.open) {
       known.write(text, onError);
       return;
     }
-    if (this.closed || this.all.size >= (this.options.maxConnections ?? 10_000)) {
+    if (this.closed || this.outbound >= this.maxConnections) {
+      if (!this.closed) this.refused++;
       later(onError, { cause: 'send', message: this.closed ? 'the socket is closed' : 'too many connections' });
       return;
     }
-    const url = `${this.transport}://${hostPort(address, port)}/`;
-    const socket = new WebSocket(url, 'sip', {
-      perMessageDeflate: false,
-      maxPayload: MAX_MESSAGE_BYTES,
-      handshakeTimeout: this.options.connectMs ?? 5000,
-      ...(this.files ?? {}),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      ...(this.tls === undefined ? {} : { rejectUnauthorized: this.tls.verifyServer }),
-    });
-    const connection = new WsConnection(this, socket, address, port);
-    this.adopt(connection);
+    let connection: WsConnection;
+    try {
+      const socket = new WebSocket(`${this.transport}://${hostPort(address, port)}/`, 'sip', {
+        perMessageDeflate: false,
+        maxPayload: MAX_WS_MESSAGE_BYTES,
+        handshakeTimeout: this.connectMs,
+        autoPong: false,
+        // The types know an older form of checkServerIdentity.
+        ...((this.certificates?.client(serverName) ?? {}) as object),
+      });
+      connection = new WsConnection(this, socket, address, port, false, this.messageMs);
+    } catch (error) {
+      later(onError, { cause: 'send', message: (error as Error).message });
+      return;
+    }
+    this.outbound++;
+    this.adopt(connection, key);
     connection.write(text, onError);
   }
 
@@ -231,26 +184,56 @@ export class WsSocket implements SipSocket {
 
   /** @internal A connection is gone. */
   forget(connection: WsConnection): void {
-    this.all.delete(connection.id);
-    const key = `${connection.address}|${connection.port}`;
-    if (this.connections.get(key) === connection) this.connections.delete(key);
+    if (!this.all.delete(connection.id)) return;
+    if (!connection.inbound) this.outbound--;
+    if (this.connections.get(connection.key) === connection) this.connections.delete(connection.key);
+  }
+
+  /** @internal */
+  causeOf(error: Error): TransportError['cause'] {
+    return tlsCauseOf(error);
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.pings);
-    for (const connection of [...this.all.values()]) connection.fail({ cause: 'send', message: 'shutting down' });
+    const { server } = this;
+    const down = server?.listening
+      ? new Promise<void>((resolve) => server.close(() => resolve()))
+      : Promise.resolve(undefined);
+    for (const connection of [...this.all.values()]) connection.end();
     this.sockets?.close();
-    const server = this.server;
-    if (server?.listening) {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    }
+    for (const socket of this.accepted) socket.destroySoon();
+    // Whoever does not take what was written is not waited for.
+    const force = setTimeout(() => {
+      for (const socket of this.accepted) socket.destroy();
+    }, 300);
+    await down;
+    clearTimeout(force);
   }
 
-  private adopt(connection: WsConnection): void {
-    this.all.set(connection.id, connection);
-    this.connections.set(`${connection.address}|${connection.port}`, connection);
+  private listener(): HttpServer | HttpsServer {
+    // A peer that does not come to its point is not kept: upgrades are one short request.
+    const bounds = {
+      headersTimeout: this.connectMs,
+      requestTimeout: this.connectMs,
+      connectionsCheckingInterval: Math.min(1000, this.connectMs),
+      keepAliveTimeout: 1000,
+      maxHeaderSize: 16 * 1024,
+    };
+    return this.certificates === undefined
+      ? createServer(bounds)
+      : createSecureServer({ ...bounds, ...this.certificates.server, handshakeTimeout: this.connectMs });
   }
+
+  private adopt(connection: WsConnection, key = connectionKey(connection.address, connection.port, undefined)): void {
+    connection.key = key;
+    this.all.set(connection.id, connection);
+    this.connections.set(key, connection);
+  }
+}
+
+function connectionKey(address: string, port: number, serverName: string | undefined): string {
+  return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName.toLowerCase()}`;
 }

@@ -133,10 +133,58 @@ test('tls files are resolved, and certificate and key are both needed', (t) => {
     ca: undefined,
     verifyClient: false,
     verifyServer: true,
+    contexts: [],
   });
   assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { certificate: 'x' } } }), [
     'switchyard.json#/tls: key "private_key" is missing',
   ]);
+});
+
+test('certificates by server name: names are lower case, sound, and stand once', (t) => {
+  const pair = { certificate: './b.pem', private_key: 'b.key' };
+  const main = { certificate: 'a.pem', private_key: 'a.key' };
+  const { tls } = read({
+    listen: 'tls:127.0.0.1',
+    tls: {
+      ...main,
+      contexts: [
+        { server_name: ['B.Example', '*.b.example'], ...pair },
+        { server_name: 'c', ...pair },
+      ],
+    },
+  }).settings;
+  const files = { cert: '/etc/sw/b.pem', key: '/etc/sw/b.key' };
+  assert.deepEqual(tls?.contexts, [
+    { serverNames: ['b.example', '*.b.example'], ...files },
+    { serverNames: ['c'], ...files },
+  ]);
+  const contexts = [
+    { server_name: ['x.example', 'a b', 'a.*.example', '.x'], ...pair },
+    { server_name: 'X.example', ...pair },
+  ];
+  assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { ...main, contexts } } }), [
+    'switchyard.json#/tls/contexts/0/server_name/1: bad server name "a b": expected a host name',
+    'switchyard.json#/tls/contexts/0/server_name/2: bad server name "a.*.example": expected a host name',
+    'switchyard.json#/tls/contexts/0/server_name/3: bad server name ".x": expected a host name',
+    'switchyard.json#/tls/contexts/1/server_name: server name "x.example" stands twice',
+  ]);
+});
+
+test('limits: a burst is one second of requests unless it is given', () => {
+  assert.deepEqual(read({}).settings.limits, {
+    requestsPerSecondPerSource: 0,
+    burst: 1,
+    maxTransactions: 400_000,
+    maxConnections: 10_000,
+  });
+  const limits = { requests_per_second_per_source: 12.5, max_transactions: 10, max_connections: 5 };
+  assert.deepEqual(read({ limits }).settings.limits, {
+    requestsPerSecondPerSource: 12.5,
+    burst: 13,
+    maxTransactions: 10,
+    maxConnections: 5,
+  });
+  assert.equal(read({ limits: { ...limits, burst: 2 } }).settings.limits.burst, 2);
 });
 
 test('without a file section its service is off', (t) => {

@@ -1,0 +1,46 @@
+import type { SourceRateLimiter } from '../sip/rate-limit.js';
+import type { ConnectionCounts, SipSocket } from '../sip/transport/transport.js';
+import type { Metrics } from '../stats/metrics.js';
+
+/**
+ * Registers what is measured of the SIP sockets when somebody asks:
+ *
+ *   switchyard_sip_connections                by socket and direction: open TCP, TLS and WebSocket connections
+ *   switchyard_sip_connections_refused_total  by socket: there were too many already
+ *   switchyard_sip_limited_total              requests refused because their source sent too many
+ *   switchyard_sip_limited_sources            source addresses the limiter remembers
+ */
+export function registerSipGauges(metrics: Metrics, sockets: readonly SipSocket[], limiter: SourceRateLimiter): void {
+  const each = function* (read: (counts: ConnectionCounts) => readonly (readonly [Record<string, string>, number])[]) {
+    for (const { transport, description: socket, counts } of sockets) {
+      if (counts === undefined) continue;
+      for (const [labels, value] of read(counts)) yield [{ transport, socket, ...labels }, value] as const;
+    }
+  };
+  metrics.gauge({
+    name: 'switchyard_sip_connections',
+    help: 'Open connections by socket and who made them',
+    collect: () =>
+      each(({ inbound, outbound }) => [
+        [{ direction: 'in' }, inbound],
+        [{ direction: 'out' }, outbound],
+      ]),
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_connections_refused_total',
+    help: 'Connections refused because there were too many',
+    type: 'counter',
+    collect: () => each(({ refused }) => [[{}, refused]]),
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_limited_total',
+    help: 'Requests refused because their source sent too many',
+    type: 'counter',
+    collect: () => [[{}, limiter.refused]],
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_limited_sources',
+    help: 'Source addresses the limiter remembers',
+    collect: () => [[{}, limiter.size]],
+  });
+}

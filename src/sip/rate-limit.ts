@@ -1,0 +1,80 @@
+/** Requests a second from one source, and how many may come at once after a quiet time. */
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Sources remembered at most; at about 100 bytes each. */
+const MAX_SOURCES = 65_536;
+/** Sources looked at, oldest first, to make room for a new one. */
+const SWEEP = 4;
+
+/**
+ * A token bucket for each source address, kept as one number: the time at which the bucket will be full again (generic
+ * cell rate algorithm). A full bucket says nothing and is forgotten when room is needed; with more sources than there is
+ * room for, the one that came first is forgiven, so that memory stays bounded whatever is sent from wherever.
+ */
+export class SourceRateLimiter {
+  /** Milliseconds when each source's bucket will be full, in the order the sources came. */
+  private readonly full = new Map<string, number>();
+  /** Requests refused. */
+  refused = 0;
+  private intervalMs: number;
+  private toleranceMs: number;
+
+  constructor(
+    limit: RateLimit,
+    /** Monotonic milliseconds. */
+    private readonly now: () => number,
+    private readonly maxSources = MAX_SOURCES,
+  ) {
+    this.intervalMs = 0;
+    this.toleranceMs = 0;
+    this.configure(limit);
+  }
+
+  /** Takes another limit; 0 a second is none. What sources have used up counts on. */
+  configure({ perSecond, burst }: RateLimit): void {
+    this.intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+    this.toleranceMs = this.intervalMs * (Math.max(1, burst) - 1);
+    if (this.intervalMs === 0) this.full.clear();
+  }
+
+  /** Sources remembered. */
+  get size(): number {
+    return this.full.size;
+  }
+
+  /** Takes a token of a source. Returns 0, or when there was none the seconds after which to try again. */
+  take(source: string): number {
+    const { intervalMs, toleranceMs, full } = this;
+    if (intervalMs === 0) return 0;
+    const now = this.now();
+    const known = full.get(source);
+    const from = known === undefined || known < now ? now : known;
+    const over = from - now - toleranceMs;
+    // Sums of fractions: a token that is due is not withheld for a rounding error.
+    if (over > 1e-6) {
+      this.refused++;
+      return Math.max(1, Math.ceil(over / 1000));
+    }
+    if (known === undefined && full.size >= this.maxSources) this.makeRoom(now);
+    full.set(source, from + intervalMs);
+    return 0;
+  }
+
+  private makeRoom(now: number): void {
+    let looked = 0;
+    let first: string | undefined;
+    let removed = false;
+    for (const [source, at] of this.full) {
+      first ??= source;
+      if (at <= now) {
+        this.full.delete(source);
+        removed = true;
+      }
+      if (++looked >= SWEEP) break;
+    }
+    if (!removed && first !== undefined) this.full.delete(first);
+  }
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { causeOf, type TransportError } from './transport.js';
+
+/** Certificate files and what is demanded of the other side. */
+export interface TlsOptions {
+  /** PEM file with our certificate and its chain: shown unless a context fits, and to servers that ask for one. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM file with the authorities that are trusted; undefined: those Node brings along. */
+  readonly ca: string | undefined;
+  /** Peers that connect must show a certificate we trust. */
+  readonly verifyClient: boolean;
+  /** Servers we connect to must show a certificate we trust, for the name they were found by. */
+  readonly verifyServer: boolean;
+  /** Other certificates, by the name a client asks for (SNI, RFC 6066 section 3). */
+  readonly contexts?: readonly TlsContext[];
+}
+
+export interface TlsContext {
+  /** Host names; "*.example.com" stands for one label in place of the star. */
+  readonly serverNames: readonly string[];
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface Files {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca?: Buffer;
+}
+
+/** The certificates of a socket: read when it is made, and again when the files have changed. */
+export class Certificates {
+  /** The ones without a name, as options for node:tls and node:https. */
+  files: Files;
+  private named: ReadonlyMap<string, SecureContext>;
+
+  /** Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong. */
+  constructor(private readonly options: TlsOptions) {
+    this.files = readFiles(options, options.ca);
+    this.named = readContexts(options);
+  }
+
+  /** Reads all files anew and returns the function that puts them to use. Throws as the constructor does. */
+  reload(): () => void {
+    const files = readFiles(this.options, this.options.ca);
+    const named = readContexts(this.options);
+    return () => {
+      this.files = files;
+      this.named = named;
+    };
+  }
+
+  /** Options for a listener; it also gets `files` by setSecureContext when they were read anew. */
+  get server() {
+    const { verifyClient } = this.options;
+    return {
+      ...this.files,
+      requestCert: verifyClient,
+      rejectUnauthorized: verifyClient,
+      SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void): void =>
+        done(null, this.context(name)),
+    };
+  }
+
+  /** Options for a connection to a server that was found by a name, or by its address alone. */
+  client(serverName: string | undefined) {
+    return {
+      ...this.files,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      rejectUnauthorized: this.options.verifyServer,
+      checkServerIdentity: checkSipIdentity,
+    };
+  }
+
+  /** The context for a name a client asked for; undefined for that of the socket. */
+  private context(serverName: string): SecureContext | undefined {
+    const name = serverName.toLowerCase();
+    return this.named.get(name) ?? this.named.get(name.replace(/^[^.]+/, '*'));
+  }
+}
+
+function readContexts(options: TlsOptions): ReadonlyMap<string, SecureContext> {
+  const named = new Map<string, SecureContext>();
+  for (const { serverNames, cert, key } of options.contexts ?? []) {
+    const context = createSecureContext(readFiles({ cert, key }, options.ca));
+    for (const name of serverNames) named.set(name.toLowerCase(), context);
+  }
+  return named;
+}
+
+function readFiles(paths: { readonly cert: string; readonly key: string }, ca: string | undefined): Files {
+  const files = {
+    cert: readPem(paths.cert, 'certificate'),
+    key: readPem(paths.key, 'private key'),
+    ...(ca === undefined ? {} : { ca: readPem(ca, 'certificate authorities') }),
+  };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    const why = `certificate ${paths.cert} and private key ${paths.key} cannot be used: ${messageOf(error)}`;
+    throw new SwitchyardError('TRANSPORT_BIND', why, { cause: error });
+  }
+  return files;
+}
+
+function readPem(path: string, what: string): Buffer {
+  let data: Buffer;
+  try {
+    data = readFileSync(path);
+  } catch (error) {
+    throw new SwitchyardError('TRANSPORT_BIND', `${what}: cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  if (!data.includes('-----BEGIN ')) {
+    throw new SwitchyardError('TRANSPORT_BIND', `${what}: ${path} is not a PEM file`);
+  }
+  return data;
+}
+
+/** RFC 5922 section 7.1: the SIP domain stands in the certificate as a URI "sip:domain", else as its DNS name. */
+function checkSipIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  const uris = (certificate.subjectaltname ?? '').split(', ').filter((each) => each.startsWith('URI:sip'));
+  const wanted = host.toLowerCase();
+  if (uris.some((each) => /^URI:sips?:([^@;?:]+)$/i.exec(each)?.[1]?.toLowerCase() === wanted)) return undefined;
+  return checkServerIdentity(host, certificate);
+}
+
+/** The word for an error of a connection under TLS. */
+export function tlsCauseOf(error: Error): TransportError['cause'] {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return TLS_CODES.test(code) ? 'tls' : causeOf(error);
+}
+
+/** Node's own codes, OpenSSL's, and OpenSSL's reasons for refusing a certificate. */
+const TLS_CODES =
+  /^ERR_(TLS|SSL|OSSL)|^EPROTO|CERT|CRL|SELF_SIGNED|UNABLE_TO|^INVALID_(CA|PURPOSE)|^PATH_LENGTH|^HOSTNAME_MISMATCH/;

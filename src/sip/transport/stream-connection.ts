@@ -1,0 +1,207 @@
+import type { Socket } from 'node:net';
+import { StreamFraming } from './stream-framing.js';
+import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
+
+/** Bytes not yet taken by a peer from which on nothing more is read from it. */
+const PAUSE_BYTES = 256 * 1024;
+/** Bytes not yet taken by a peer from which on its keep-alives are not answered any more. */
+const PONG_BYTES = 16 * 1024;
+/** Requests remembered in case the connection turns out to have been dead when they were written. */
+const MAX_UNHEARD = 256;
+
+type OnError = ((error: TransportError) => void) | undefined;
+
+/** What a connection needs of the socket it belongs to. */
+export interface ConnectionOwner extends SipSocket {
+  readonly receiver: Receiver;
+  readonly idleMs: number;
+  readonly messageMs: number;
+  readonly connectMs: number;
+  readonly maxQueuedBytes: number;
+  causeOf(error: Error): TransportError['cause'];
+  /** A message that may ask for the connection to be used the other way too (RFC 5923). */
+  aliasWanted(connection: StreamConnection, text: string): void;
+  /** A connection is gone. */
+  forget(connection: StreamConnection): void;
+}
+
+/** One connection, inbound or outbound: framing, keep-alive, bounds on time and memory. */
+export class StreamConnection implements Flow {
+  readonly id = newFlowId();
+  open = true;
+  /** Names it is found by among the connections of its socket. */
+  readonly keys: string[] = [];
+  private connected: boolean;
+  /** Whether a message has come: until then an inbound connection has the time of one message to show what it is. */
+  private proven: boolean;
+  private readonly framing = new StreamFraming();
+  private waiting: { readonly text: string; readonly onError: OnError }[] = [];
+  private waitingBytes = 0;
+  /** Senders of what was written since the peer was last heard. */
+  private unheard: ((error: TransportError) => void)[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private paused = false;
+
+  constructor(
+    private readonly owner: ConnectionOwner,
+    readonly socket: Socket,
+    readonly address: string,
+    readonly port: number,
+    readonly inbound: boolean,
+  ) {
+    this.connected = inbound;
+    this.proven = !inbound;
+    socket.setNoDelay(true);
+    socket.on('timeout', () => this.fail({ cause: 'timeout', message: 'idle' }));
+    socket.on('error', (error) => this.fail({ cause: owner.causeOf(error), message: error.message }));
+    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
+    socket.on('data', (data: Buffer) => this.take(data));
+    if (inbound) {
+      socket.setTimeout(owner.idleMs);
+      this.deadline(owner.messageMs, 'no message in time');
+    } else {
+      this.timer = setTimeout(
+        () => this.fail({ cause: 'timeout', message: 'no answer to connect' }),
+        owner.connectMs,
+      ).unref();
+    }
+  }
+
+  /** The connection is established (TLS: and the handshake is done). */
+  ready(): void {
+    if (!this.open) return;
+    this.clearTimer();
+    this.connected = true;
+    this.socket.setTimeout(this.owner.idleMs);
+    const waiting = this.waiting;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const each of waiting) this.write(each.text, each.onError);
+  }
+
+  /** Sends, now or when the connection is established. Errors come later, through `onError`. */
+  write(text: string, onError: OnError): void {
+    if (!this.open) {
+      later(onError, { cause: 'refused', message: 'connection closed' });
+      return;
+    }
+    const { maxQueuedBytes } = this.owner;
+    if (!this.connected) {
+      if (this.waitingBytes + text.length > maxQueuedBytes) {
+        later(onError, { cause: 'send', message: 'too much waits for the connection' });
+        return;
+      }
+      this.waiting.push({ text, onError });
+      this.waitingBytes += text.length;
+      return;
+    }
+    if (this.socket.writableLength > maxQueuedBytes) {
+      const error = { cause: 'send', message: 'the peer does not read' } as const;
+      later(onError, error);
+      this.fail(error);
+      return;
+    }
+    if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
+    this.socket.write(text, 'latin1');
+  }
+
+  /** Closes, and tells everyone who waits or was not heard since. */
+  fail(error: TransportError): void {
+    if (!this.open) return;
+    const failed = this.release();
+    this.socket.destroy();
+    for (const each of failed) later(each, error);
+  }
+
+  /** Closes after what was written has gone out; resolves when it is closed, by force after `graceMs`. */
+  async end(graceMs: number): Promise<void> {
+    if (!this.open) return;
+    const failed = this.release();
+    for (const each of failed) later(each, { cause: 'send', message: 'shutting down' });
+    const { socket } = this;
+    if (!this.connected || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    // What the peer still says must be read, or the system resets the connection and what we wrote may be lost.
+    socket.resume();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), graceMs);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.end();
+    });
+  }
+
+  private release(): ((error: TransportError) => void)[] {
+    this.open = false;
+    this.clearTimer();
+    this.owner.forget(this);
+    const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
+    this.unheard = [];
+    this.waiting = [];
+    this.waitingBytes = 0;
+    return failed.filter((each) => each !== undefined);
+  }
+
+  private take(data: Buffer): void {
+    if (!this.open) return;
+    if (this.unheard.length > 0) this.unheard = [];
+    const { owner, framing } = this;
+    let pings = 0;
+    let messages = 0;
+    for (const event of framing.push(data.toString('latin1'))) {
+      if (event.kind === 'message') {
+        messages++;
+        if (event.text.includes(';alias')) owner.aliasWanted(this, event.text);
+        owner.receiver.receive(event.text, this.source);
+        if (!this.open) return;
+      } else if (event.kind === 'ping') pings++;
+      else {
+        owner.receiver.garbage(event.reason, this.source, data.length);
+        this.fail({ cause: 'send', message: event.reason });
+        return;
+      }
+    }
+    const queued = this.socket.writableLength;
+    if (pings > 0 && queued <= PONG_BYTES) this.socket.write('\r\n'.repeat(pings));
+    if (queued > PAUSE_BYTES) this.pause();
+    if (messages > 0) {
+      this.proven = true;
+      this.clearTimer();
+    }
+    if (framing.pending > 0) {
+      if (this.timer === undefined) this.deadline(owner.messageMs, 'a message was not completed in time');
+    } else if (this.proven) this.clearTimer();
+  }
+
+  private get source() {
+    return { socket: this.owner, address: this.address, port: this.port, flow: this };
+  }
+
+  /** A peer that does not take our replies gets no more requests in, until it does. */
+  private pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.socket.pause();
+    this.socket.once('drain', () => {
+      this.paused = false;
+      this.socket.resume();
+    });
+  }
+
+  private deadline(ms: number, reason: string): void {
+    this.timer = setTimeout(() => {
+      this.owner.receiver.garbage(reason, this.source, this.framing.pending);
+      this.fail({ cause: 'timeout', message: reason });
+    }, ms).unref();
+  }
+
+  private clearTimer(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+}

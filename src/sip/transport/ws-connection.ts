@@ -1,0 +1,161 @@
+import { isUtf8 } from 'node:buffer';
+import { WebSocket } from 'ws';
+import {
+  type Flow,
+  later,
+  newFlowId,
+  type Receiver,
+  type SipSocket,
+  type Source,
+  type TransportError,
+} from './transport.js';
+
+/** Bytes not yet taken by a peer from which on its pings are not answered any more. */
+const PONG_BYTES = 16 * 1024;
+/** Requests remembered in case the connection turns out to have been dead when they were written. */
+const MAX_UNHEARD = 256;
+
+type OnError = ((error: TransportError) => void) | undefined;
+
+/** What a connection needs of the socket it belongs to. */
+export interface WsOwner extends SipSocket {
+  readonly receiver: Receiver;
+  readonly maxQueuedBytes: number;
+  causeOf(error: Error): TransportError['cause'];
+  forget(connection: WsConnection): void;
+}
+
+/** One WebSocket connection. Each message in it is one SIP message (RFC 7118 section 5). */
+export class WsConnection implements Flow {
+  readonly id = newFlowId();
+  open = true;
+  /** Name it is found by among the connections of its socket. */
+  key = '';
+  private alive = true;
+  private waiting: { readonly text: string; readonly onError: OnError }[] = [];
+  private waitingBytes = 0;
+  /** Senders of what was written since the peer was last heard. */
+  private unheard: ((error: TransportError) => void)[] = [];
+  private readonly source: Source;
+  private silence: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly owner: WsOwner,
+    private readonly socket: WebSocket,
+    readonly address: string,
+    readonly port: number,
+    readonly inbound: boolean,
+    /** Milliseconds until the first message of a peer that connected. */
+    messageMs: number,
+  ) {
+    this.source = { socket: owner, address, port, flow: this };
+    if (inbound) {
+      this.silence = setTimeout(() => {
+        owner.receiver.garbage('no message in time', this.source, 0);
+        this.fail({ cause: 'timeout', message: 'no message in time' });
+      }, messageMs).unref();
+    }
+    socket.binaryType = 'nodebuffer';
+    socket.on('message', (data) => this.take((data as Buffer).toString('latin1')));
+    socket.on('ping', (data) => {
+      this.heard();
+      if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === WebSocket.OPEN) socket.pong(data);
+    });
+    socket.on('pong', () => this.heard());
+    socket.on('open', () => {
+      const waiting = this.waiting;
+      this.waiting = [];
+      this.waitingBytes = 0;
+      for (const each of waiting) this.write(each.text, each.onError);
+    });
+    socket.on('error', (error) => {
+      // What the WebSocket protocol forbids: oversized, not UTF-8, masked wrongly.
+      if (String((error as NodeJS.ErrnoException).code).startsWith('WS_ERR')) {
+        owner.receiver.garbage(error.message, this.source, 0);
+      }
+      this.fail({ cause: owner.causeOf(error), message: error.message });
+    });
+    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
+  }
+
+  /** Sends, now or when the connection is established. Errors come later, through `onError`. */
+  write(text: string, onError: OnError): void {
+    const { socket, owner } = this;
+    if (!this.open || socket.readyState > WebSocket.OPEN) {
+      later(onError, { cause: 'refused', message: 'connection closed' });
+      return;
+    }
+    if (socket.readyState === WebSocket.CONNECTING) {
+      if (this.waitingBytes + text.length > owner.maxQueuedBytes) {
+        later(onError, { cause: 'send', message: 'too much waits for the connection' });
+        return;
+      }
+      this.waiting.push({ text, onError });
+      this.waitingBytes += text.length;
+      return;
+    }
+    if (socket.bufferedAmount > owner.maxQueuedBytes) {
+      const error = { cause: 'send', message: 'the peer does not read' } as const;
+      later(onError, error);
+      this.fail(error);
+      return;
+    }
+    if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
+    // Text frames are what browsers take; bytes that are no UTF-8 go as a binary frame.
+    const data = Buffer.from(text, 'latin1');
+    socket.send(data, { binary: !isUtf8(data) }, () => {});
+  }
+
+  /** Asks for a sign of life; the second time without one the connection is gone. */
+  probe(): void {
+    if (!this.alive) {
+      this.fail({ cause: 'timeout', message: 'no answer to ping' });
+      return;
+    }
+    this.alive = false;
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+  }
+
+  /** Closes, and tells everyone who waits or was not heard since. */
+  fail(error: TransportError): void {
+    this.release(error, () => this.socket.terminate());
+  }
+
+  /** Closes with a farewell (1001: going away). */
+  end(): void {
+    this.release({ cause: 'send', message: 'shutting down' }, () => {
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.close(1001);
+      else this.socket.terminate();
+    });
+  }
+
+  private release(error: TransportError, close: () => void): void {
+    if (!this.open) return;
+    this.open = false;
+    clearTimeout(this.silence);
+    this.owner.forget(this);
+    const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
+    this.unheard = [];
+    this.waiting = [];
+    this.waitingBytes = 0;
+    close();
+    for (const each of failed) later(each, error);
+  }
+
+  private heard(): void {
+    this.alive = true;
+    if (this.unheard.length > 0) this.unheard = [];
+  }
+
+  private take(text: string): void {
+    if (!this.open) return;
+    this.heard();
+    // CRLF messages are keep-alives of those who cannot send pings; the double one wants an answer (RFC 5626 section 4.4.1).
+    if (text.length <= 4 && text.trim() === '') {
+      if (text === '\r\n\r\n' && this.socket.bufferedAmount <= PONG_BYTES) this.socket.send('\r\n');
+      return;
+    }
+    clearTimeout(this.silence);
+    this.owner.receiver.receive(text, this.source);
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { SourceRateLimiter } from '../../../src/sip/rate-limit.js';
+
+function limiterAt(perSecond: number, burst: number, maxSources?: number) {
+  const clock = { ms: 1000 };
+  return { clock, limiter: new SourceRateLimiter({ perSecond, burst }, () => clock.ms, maxSources) };
+}
+
+describe('SourceRateLimiter', () => {
+  test('a quiet source may send its burst at once, then at the rate', () => {
+    const { clock, limiter } = limiterAt(10, 3);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => limiter.take('a')),
+      [0, 0, 0, 1],
+    );
+    clock.ms += 100;
+    assert.deepEqual([limiter.take('a'), limiter.take('a')], [0, 1]);
+    assert.equal(limiter.refused, 2);
+  });
+
+  test('sources do not share', () => {
+    const { limiter } = limiterAt(1, 1);
+    assert.deepEqual(
+      ['a', 'b', 'a'].map((each) => limiter.take(each)),
+      [0, 0, 1],
+    );
+  });
+
+  test('tells after how many seconds to try again', () => {
+    const { limiter } = limiterAt(0.1, 1);
+    limiter.take('a');
+    assert.equal(limiter.take('a'), 10);
+  });
+
+  test('0 a second is no bound, and a bound taken away forgets', () => {
+    const { limiter } = limiterAt(0, 1);
+    for (let i = 0; i < 100; i++) assert.equal(limiter.take('a'), 0);
+    limiter.configure({ perSecond: 1, burst: 1 });
+    assert.deepEqual([limiter.take('a'), limiter.take('a')], [0, 1]);
+    limiter.configure({ perSecond: 0, burst: 1 });
+    assert.deepEqual([limiter.take('a'), limiter.size], [0, 0]);
+  });
+
+  test('property: never more than burst + rate * time, and about that much', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.integer({ min: 1, max: 100 }),
+        fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 200 }),
+        (perSecond, burst, gaps) => {
+          const { clock, limiter } = limiterAt(perSecond, burst);
+          let passed = 0;
+          let elapsed = 0;
+          for (const gap of gaps) {
+            clock.ms += gap;
+            elapsed += gap;
+            while (limiter.take('a') === 0) passed++;
+          }
+          assert.ok(passed <= burst + (perSecond * elapsed) / 1000 + 1e-3, `${passed}`);
+          assert.ok(passed >= burst);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('memory is bounded: what is full again goes first, else the oldest source', () => {
+    const { clock, limiter } = limiterAt(1, 1, 100);
+    for (let i = 0; i < 100_000; i++) {
+      limiter.take(`10.0.${i >> 8}.${i & 255}`);
+      if (i % 1000 === 0) clock.ms += 10;
+    }
+    assert.equal(limiter.size, 100);
+    clock.ms += 10_000;
+    limiter.take('new');
+    assert.ok(limiter.size < 100);
+  });
+});
