@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../../src/core/clock.js';
+import { seededRandom } from '../partitions.js';
+import { type FaultBench, until } from './bench.js';
+import { Responder } from './responder.js';
+
+/**
+ * Gateways that come and go for a while under probing: events and states must tell exactly what the gateways did. A
+ * gateway keeps its mood for `holdMs`, long enough that probing must see it; those it fails in (silence, 503, 408) are all
+ * down. Reloads go on meanwhile.
+ */
+export async function flapping(
+  bench: FaultBench,
+  size: {
+    readonly gateways: number;
+    readonly flaps: number;
+    readonly holdMs: number;
+    readonly seed: number;
+    readonly clock?: Clock;
+    /** Done before the gateways change their mood. */
+    readonly beforeFlap?: () => void;
+  },
+): Promise<{ events: number; probes: number; late: number; detectionMs: number }> {
+  const random = seededRandom(size.seed);
+  const responder = await Responder.start();
+  bench.defer(() => responder.stop());
+  const rows = Array.from({ length: size.gateways }, (_, i) => ({ setId: 1 + (i % 3), uri: responder.uri(`gw${i}`) }));
+  const running = await bench.daemon({
+    ...(size.clock === undefined ? {} : { clock: size.clock }),
+    settings: {
+      modparam: {
+        db_url: await bench.sqlite(rows),
+        ds_ping_interval: 1,
+        ds_ping_timeout: 0.5,
+        ds_probing_mode: 1,
+        ds_probing_threshhold: 1,
+        ds_flush_interval: 1,
+      },
+    },
+  });
+  const moods = [200, 200, 503, 0, 408];
+  const mood = (user: string) => responder.status.get(user) ?? 200;
+  const stateOf = (i: number) => {
+    const { setId, uri } = rows[i] as (typeof rows)[number];
+    return running.destination('default', setId, uri).health.state;
+  };
+  const truth = new Map<string, string[]>(rows.map(({ uri }) => [uri, []]));
+  let detection = 0;
+  let changes = 0;
+  for (let flap = 0; flap < size.flaps; flap++) {
+    const began = performance.now();
+    const changed: number[] = [];
+    size.beforeFlap?.();
+    for (let i = 0; i < size.gateways; i++) {
+      if (random.uint32() % 2 === 0) continue;
+      const next = moods[random.uint32() % moods.length] as number;
+      if ((next === 200) !== (mood(`gw${i}`) === 200)) {
+        truth.get(rows[i]?.uri as string)?.push(next === 200 ? 'active' : 'inactive');
+        changed.push(i);
+      }
+      responder.status.set(`gw${i}`, next);
+    }
+    if (flap % 3 === 1) await running.mi('ds_reload');
+    await until('seen', () => changed.every((i) => (stateOf(i) === 'active') === (mood(`gw${i}`) === 200)), 15_000);
+    if (changed.length > 0) {
+      detection += performance.now() - began;
+      changes++;
+    }
+    await sleep(Math.max(0, size.holdMs - (performance.now() - began)));
+  }
+  const told = new Map<string, string[]>(rows.map(({ uri }) => [uri, []]));
+  for (const { params } of running.events) {
+    const list = told.get(String(params['address'])) ?? [];
+    assert.equal(params['seq'], list.length + 1);
+    assert.equal(params['previous'], list.at(-1) ?? 'active');
+    list.push(String(params['status']));
+  }
+  for (const { uri } of rows) assert.deepEqual(told.get(uri), truth.get(uri), `${uri}: what was told is what it did`);
+  return {
+    events: running.events.length,
+    probes: running.metric('switchyard_probes_sent_total'),
+    late: running.metric('switchyard_probes_late_total'),
+    detectionMs: detection / Math.max(1, changes),
+  };
+}
