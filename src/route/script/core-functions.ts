@@ -7,15 +7,17 @@ import { evaluated, formatOf, optional, setReference, writableOf } from './argum
 import type { ScriptEnvironment } from './environment.js';
 import { EXIT } from './exit.js';
 
-/** Log levels as xlog names them. */
+/** Log levels as xlog names them, "L_WARN"; "warn" is understood too. */
 const LEVELS: Readonly<Record<string, 'error' | 'warn' | 'info' | 'debug'>> = {
-  L_ALERT: 'error',
-  L_CRIT: 'error',
-  L_ERR: 'error',
-  L_WARN: 'warn',
-  L_NOTICE: 'info',
-  L_INFO: 'info',
-  L_DBG: 'debug',
+  ALERT: 'error',
+  CRIT: 'error',
+  ERR: 'error',
+  ERROR: 'error',
+  WARN: 'warn',
+  NOTICE: 'info',
+  INFO: 'info',
+  DBG: 'debug',
+  DEBUG: 'debug',
 };
 
 /**
@@ -66,7 +68,7 @@ export class CoreFunctions {
   xlog(text: string): boolean;
   xlog(level: string, text: string): boolean;
   xlog(first: string, second?: string): boolean {
-    const level = second === undefined ? 'info' : (LEVELS[first] ?? 'info');
+    const level = second === undefined ? 'info' : (LEVELS[first.replace(/^L_/, '').toUpperCase()] ?? 'info');
     if (this.env.log.isLevelEnabled(level)) {
       this.env.log[level]({ route: this.route }, this.format(second ?? first).trimEnd());
     }

@@ -362,11 +362,12 @@ describe('messages in a request route', () => {
       seen.push(r.is_method('BYE|INVITE'), r.is_method('BYE'), r.has_totag(), r.t_was_cancelled(), r.t_check_trans());
       r.xlog('L_WARN', 'from $fU\n');
       r.xlog('plain');
+      r.xlog('error', 'failed');
     });
     assert.deepEqual(seen, [2, 'alice@example.com <<null>>', 'bob', 2, true, false, false, false, false]);
     assert.deepEqual(
       fixture.log.map(({ level, message }) => `${level} ${message}`),
-      ['warn from alice', 'info plain'],
+      ['warn from alice', 'info plain', 'error failed'],
     );
   });
 });
