@@ -78,6 +78,7 @@ export class PartitionRuntime {
   /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
   async start(): Promise<void> {
     await this.options.flusher?.start();
+    if (this.stopped) return;
     this.planNames();
     await this.attempt();
   }
@@ -295,9 +296,14 @@ export class PartitionRuntime {
 
 function rowsOf(partition: Partition): DestinationRow[] {
   const rows: DestinationRow[] = [];
+  // Kamailio lists destinations of one priority in reverse order of loading; in "strict" each edit turns them round, as
+  // recorded.
+  const { flavour, compat } = partition.options;
+  const turned = flavour === 'kamailio' && compat !== 'strict';
   for (const id of partition.snapshot.setOrder) {
-    for (const destination of partition.snapshot.sets.get(id)?.destinations ?? ([] as readonly Destination[])) {
-      rows.push(destination.row);
+    const destinations: readonly Destination[] = partition.snapshot.sets.get(id)?.destinations ?? [];
+    for (let i = 0; i < destinations.length; i++) {
+      rows.push((destinations[turned ? destinations.length - 1 - i : i] as Destination).row);
     }
   }
   return rows;
