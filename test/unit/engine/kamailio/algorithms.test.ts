@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
+import { row } from '../../../support/partitions.js';
+
+const [A, B, C, D] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3', 'sip:10.0.0.4'] as const;
+
+describe('a destination that is down', () => {
+  const calls = (i: number) => ({ callId: `call-${i}` });
+
+  test('gives its hashed calls to all others alike; nobody else moves', () => {
+    const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
+    const before = Array.from({ length: 6000 }, (_, i) => bench.select(0, calls(i))?.[0]);
+    bench.down(B);
+    const gained: Record<string, number> = {};
+    before.forEach((uri, i) => {
+      const now = bench.select(0, calls(i))?.[0] as string;
+      if (uri !== B) assert.equal(now, uri);
+      else gained[now] = (gained[now] ?? 0) + 1;
+    });
+    assert.equal(Object.keys(gained).length, 5);
+    for (const count of Object.values(gained)) assert.ok(count > 120 && count < 290, JSON.stringify(gained));
+  });
+
+  test('two down: every other one still gets some of their calls', () => {
+    const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
+    bench.down(A);
+    bench.down(D);
+    const shares = bench.shares(0, 6000, calls);
+    assert.equal(Object.keys(shares).length, 4);
+    for (const count of Object.values(shares)) assert.ok(count > 1200 && count < 1800, JSON.stringify(shares));
+  });
+
+  test('in a strict partition its neighbour takes them all, as recorded', () => {
+    const bench = new KamailioBench(kamailioRows(['', '', '']), { compat: 'strict' });
+    const before = Array.from({ length: 900 }, (_, i) => bench.select(0, calls(i))?.[0]);
+    bench.down(B);
+    for (const [i, uri] of before.entries()) assert.equal(bench.select(0, calls(i))?.[0], uri === B ? A : uri);
+  });
+
+  test('does not double its neighbour in round robin', () => {
+    const bench = new KamailioBench(kamailioRows(['', '', '', '']));
+    bench.down(B);
+    assert.deepEqual(bench.shares(4, 300), { [A]: 100, [C]: 100, [D]: 100 });
+  });
+});
+
+describe('shares by weight', () => {
+  test('weights above 100 in sum are shares, not cut off', () => {
+    const bench = new KamailioBench(kamailioRows(['weight=60', 'weight=60', 'weight=60']));
+    assert.deepEqual(bench.shares(9, 300), { [A]: 100, [B]: 100, [C]: 100 });
+    const strict = new KamailioBench(kamailioRows(['weight=60', 'weight=60', 'weight=60']), { compat: 'strict' });
+    assert.deepEqual(strict.shares(9, 100), { [C]: 60, [B]: 40 });
+  });
+
+  test('one above 100 counts', () => {
+    const bench = new KamailioBench(kamailioRows(['weight=300', 'weight=100']));
+    assert.deepEqual(bench.shares(9, 400), { [A]: 300, [B]: 100 });
+  });
+
+  test('a row without weight takes nothing and spoils nothing; without any all are alike', () => {
+    assert.deepEqual(new KamailioBench(kamailioRows(['weight=50', 'weight=50', ''])).shares(9, 100), {
+      [A]: 50,
+      [B]: 50,
+    });
+    assert.deepEqual(new KamailioBench(kamailioRows(['', ''])).shares(9, 100), { [A]: 50, [B]: 50 });
+  });
+
+  test('what is down leaves its share to all by weight', () => {
+    const bench = new KamailioBench(kamailioRows(['weight=50', 'weight=30', 'weight=20']));
+    bench.down(A);
+    assert.deepEqual(bench.shares(9, 100), { [B]: 60, [C]: 40 });
+    bench.up(A);
+    assert.deepEqual(bench.shares(9, 100), { [A]: 50, [B]: 30, [C]: 20 });
+  });
+
+  test('relative weights are exact for many destinations', () => {
+    const bench = new KamailioBench(kamailioRows(Array.from({ length: 30 }, () => 'rweight=10')));
+    assert.ok(Object.values(bench.shares(11, 3000)).every((count) => count === 100));
+    const strict = new KamailioBench(kamailioRows(Array.from({ length: 30 }, () => 'rweight=10')), {
+      compat: 'strict',
+    });
+    assert.deepEqual([...new Set(Object.values(strict.shares(11, 100)))].sort(), [13, 3]);
+  });
+
+  test('every round is exact, whatever the weights and whoever is down', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(weights, fc.nat(), fc.boolean(), (all, victim, relative) => {
+        const name = relative ? 'rweight' : 'weight';
+        const bench = new KamailioBench(kamailioRows(all.map((weight) => `${name}=${weight}`)));
+        const left = [...all];
+        if (all.length > 1) {
+          bench.down(`sip:10.0.0.${(victim % all.length) + 1}`);
+          left[victim % all.length] = 0;
+        }
+        const sum = left.reduce((a, b) => a + b, 0);
+        const shares = bench.shares(relative ? 11 : 9, sum);
+        for (const [i, weight] of left.entries()) assert.equal(shares[`sip:10.0.0.${i + 1}`] ?? 0, weight);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('algorithms of 6.x', () => {
+  test('14: round robin among equals above 0, else the first', () => {
+    const equal = new KamailioBench(kamailioRows(['', ''], { priority: 5 }));
+    assert.deepEqual(equal.shares(14, 10), { [A]: 5, [B]: 5 });
+    assert.deepEqual(new KamailioBench(kamailioRows(['', ''])).shares(14, 10), { [B]: 10 });
+  });
+
+  test('15: the lowest priority number by weight, the next number when all of it are down', () => {
+    const rows = [
+      row(A, { priority: 10, attrs: 'weight=75' }),
+      row(B, { priority: 10, attrs: 'weight=25' }),
+      row(C, { priority: 20, attrs: 'weight=50' }),
+    ];
+    const bench = new KamailioBench(rows);
+    assert.deepEqual(bench.shares(15, 100), { [A]: 75, [B]: 25 });
+    assert.deepEqual(bench.select(15)?.[2], C);
+    bench.down(A);
+    bench.down(B);
+    assert.deepEqual(bench.shares(15, 10), { [C]: 10 });
+  });
+
+  test('64: a destination that asks for less is passed over for that part of its turns', () => {
+    const bench = new KamailioBench(kamailioRows(['', 'ocrate=50']));
+    assert.deepEqual(bench.shares(64, 300), { [A]: 200, [B]: 100 });
+  });
+
+  test('a strict partition knows none of them: the first is taken', () => {
+    const bench = new KamailioBench(kamailioRows(['', ''], { priority: 5 }), { compat: 'strict' });
+    for (const algorithm of [14, 15, 64]) assert.deepEqual(bench.shares(algorithm, 5), { [B]: 5 });
+  });
+});
+
+describe('the default destination', () => {
+  const rows = kamailioRows(['', '', '']);
+
+  test('takes no part, and comes last', () => {
+    const bench = new KamailioBench(rows, { options: { useDefault: true } });
+    assert.deepEqual(bench.select(8), [C, B, A]);
+    assert.deepEqual(bench.shares(4, 10), { [C]: 5, [B]: 5 });
+    bench.down(C);
+    bench.down(B);
+    assert.deepEqual(bench.select(4), [A]);
+  });
+
+  test('stands in the list by latency once', () => {
+    const bench = new KamailioBench(rows, { options: { useDefault: true } });
+    for (let i = 0; i < 6; i++) {
+      const listed = bench.select(13) ?? [];
+      assert.equal(new Set(listed).size, 3);
+      assert.equal(listed[2], A);
+    }
+  });
+});
+
+test('parallel targets are those that are up', () => {
+  const bench = new KamailioBench(kamailioRows(['', '', '', '']));
+  bench.down(B);
+  const chosen = bench.choose(12);
+  const lists = chosen?.context.of(bench.partition);
+  assert.equal(lists?.current?.row.uri, D);
+  assert.deepEqual(
+    lists?.branches?.map((each) => each.row.uri),
+    [C, A],
+  );
+});
+
+test('rendezvous hashing serves this flavour too, by its weights', () => {
+  const bench = new KamailioBench(kamailioRows(['weight=10', 'weight=10', 'weight=20']));
+  const calls = (i: number) => ({ callId: `call-${i}` });
+  const before = Array.from({ length: 4000 }, (_, i) => bench.select(100, calls(i))?.[0]);
+  const heavy = before.filter((uri) => uri === C).length;
+  assert.ok(heavy > 1850 && heavy < 2150, `${heavy}`);
+  bench.down(A);
+  before.forEach((uri, i) => {
+    if (uri !== A) assert.equal(bench.select(100, calls(i))?.[0], uri);
+  });
+});
+
+test('the destination after the chosen one in its list is the one it would have been without it', () => {
+  const bench = new KamailioBench(kamailioRows(['', '', '', '']));
+  const listed = bench.select(100, { callId: 'x' }) ?? [];
+  bench.down(listed[0] as string);
+  assert.deepEqual(bench.select(100, { callId: 'x' }), listed.slice(1));
+});

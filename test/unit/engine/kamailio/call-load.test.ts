@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { CallLedger, type TrackedCall } from '../../../../src/engine/kamailio/call-ledger.js';
+import { liveOf } from '../../../../src/engine/kamailio/live.js';
+import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
+import { stillClock } from '../../../support/partitions.js';
+
+const [A, B, C] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3'] as const;
+
+function callOf(bench: KamailioBench, callId: string): TrackedCall {
+  const call = bench.choose(10, { callId })?.context.of(bench.partition)?.call;
+  assert.ok(call !== undefined);
+  return call;
+}
+
+describe('call load', () => {
+  test('goes to the destination with the fewest calls, in order of position among equals', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b', 'duid=c']));
+    assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
+    assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
+    assert.deepEqual(bench.select(10, { callId: '3' }), [A, C, B]);
+    bench.partition.kamailio?.calls.endByCallId('2');
+    assert.equal(bench.select(10, { callId: '4' })?.[0], B);
+    assert.deepEqual(bench.loads(), { [C]: 1, [B]: 1, [A]: 1 });
+  });
+
+  test('a destination that is full is passed over; all full is a failure', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a;maxload=1', 'duid=b;maxload=2']));
+    const firsts = [1, 2, 3, 4].map((i) => bench.select(10, { callId: `${i}` })?.[0]);
+    assert.deepEqual(firsts, [B, A, B, undefined]);
+    assert.equal(bench.partition.kamailio?.calls.size, 3);
+    bench.partition.kamailio?.calls.endByCallId('2');
+    assert.equal(bench.select(10, { callId: '5' })?.[0], A);
+  });
+
+  test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
+    const rows = kamailioRows(['', 'duid=b']);
+    assert.deepEqual(new KamailioBench(rows).select(10, { callId: '1' }), [B, A]);
+    const strict = new KamailioBench(rows, { compat: 'strict' });
+    assert.equal(strict.select(10, { callId: '1' }), undefined);
+    assert.deepEqual(strict.loads(), { [B]: 1, [A]: 0 });
+  });
+
+  test('requests that begin no call count nothing', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
+    for (let i = 0; i < 3; i++) assert.equal(bench.select(10, { callId: `${i}`, method: 'OPTIONS' })?.[0], B);
+    assert.equal(bench.partition.kamailio?.calls.size, 0);
+  });
+
+  test('the call goes along when it fails over', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b', 'duid=c']));
+    const chosen = bench.choose(10, { callId: '1' });
+    assert.deepEqual(bench.loads(), { [C]: 1, [B]: 0, [A]: 0 });
+    chosen?.context.next(bench.partition);
+    assert.deepEqual(bench.loads(), { [C]: 0, [B]: 1, [A]: 0 });
+    chosen?.context.next(bench.partition);
+    assert.equal(chosen?.context.next(bench.partition), undefined);
+    chosen?.context.of(bench.partition)?.call?.end();
+    assert.deepEqual(bench.loads(), { [C]: 0, [B]: 0, [A]: 0 });
+  });
+
+  test('the same Call-ID again is the same call', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
+    bench.select(10, { callId: '1' });
+    bench.select(10, { callId: '1' });
+    assert.deepEqual(bench.loads(), { [B]: 0, [A]: 1 });
+    assert.equal(bench.partition.kamailio?.calls.size, 1);
+  });
+
+  test('outlives a reload', () => {
+    const rows = kamailioRows(['duid=a', 'duid=b']);
+    const bench = new KamailioBench(rows);
+    bench.select(10, { callId: '1' });
+    bench.load(rows);
+    assert.deepEqual(bench.loads(), { [B]: 1, [A]: 0 });
+    assert.equal(bench.select(10, { callId: '2' })?.[0], A);
+    bench.partition.kamailio?.calls.endByCallId('1');
+    assert.equal(bench.select(10, { callId: '3' })?.[0], B);
+  });
+
+  test('a destination that comes back keeps its calls', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
+    bench.select(10, { callId: '1' });
+    bench.down(B);
+    assert.equal(bench.select(10, { callId: '2' })?.[0], A);
+    assert.equal(bench.select(10, { callId: '3' })?.[0], A);
+    bench.up(B);
+    assert.equal(bench.select(10, { callId: '4' })?.[0], B);
+    assert.deepEqual(bench.loads(), { [B]: 2, [A]: 2 });
+  });
+});
+
+describe('the ledger of calls', () => {
+  test('what nobody ends is forgotten in time', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a']));
+    const [destination] = bench.partition.findAll(1, A);
+    assert.ok(destination !== undefined);
+    const clock = stillClock();
+    const ledger = new CallLedger({ clock, expire: () => 100, initExpire: () => 10 });
+    ledger.begin('starting', destination);
+    ledger.begin('answered', destination)?.confirm();
+    clock.time += 9_999;
+    assert.equal(ledger.expire(), 0);
+    clock.time += 1;
+    assert.equal(ledger.expire(), 1);
+    assert.equal(liveOf(destination).load, 1);
+    clock.time += 90_000;
+    assert.equal(ledger.expire(), 1);
+    assert.equal(liveOf(destination).load, 0);
+    assert.equal(ledger.size, 0);
+  });
+
+  test('takes no more calls than it may', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a']));
+    const [destination] = bench.partition.findAll(1, A);
+    assert.ok(destination !== undefined);
+    const ledger = new CallLedger({ clock: stillClock(), mostCalls: 2 });
+    assert.ok(ledger.begin('1', destination));
+    assert.ok(ledger.begin('2', destination));
+    assert.equal(ledger.begin('3', destination), undefined);
+    ledger.endByCallId('1');
+    assert.ok(ledger.begin('3', destination));
+  });
+
+  test('a handle of a call that is over has no effect', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
+    const call = callOf(bench, '1');
+    call.end();
+    call.end();
+    call.confirm();
+    call.moveTo(bench.partition.find(1, A) ?? assert.fail());
+    assert.deepEqual(bench.loads(), { [B]: 0, [A]: 0 });
+    assert.equal(bench.partition.kamailio?.calls.size, 0);
+  });
+
+  test('BYE and CANCEL end a call, only a 2xx to its INVITE confirms it', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a']));
+    const calls = bench.partition.kamailio?.calls ?? assert.fail();
+    const call = callOf(bench, '1');
+    calls.update('1', 'INVITE', 180);
+    calls.update('1', 'BYE', 200);
+    assert.equal(call.confirmed, false);
+    calls.update('1', 'INVITE', 200);
+    assert.equal(call.confirmed, true);
+    calls.update('1', 'BYE');
+    assert.deepEqual(bench.loads(), { [A]: 0 });
+  });
+
+  test('whatever happens, the loads are the calls', () => {
+    const step = fc.record({
+      what: fc.constantFrom('begin', 'next', 'confirm', 'end', 'bye', 'down', 'up', 'reload'),
+      n: fc.nat(5),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const rows = kamailioRows(['duid=a;maxload=3', 'duid=b', 'duid=c']);
+        const bench = new KamailioBench(rows);
+        const calls = bench.partition.kamailio?.calls ?? assert.fail();
+        const contexts = new Map<number, ReturnType<KamailioBench['choose']>>();
+        for (const { what, n } of steps) {
+          const context = contexts.get(n)?.context;
+          const call = context?.of(bench.partition)?.call;
+          const uri = [A, B, C][n % 3] as string;
+          if (what === 'begin') contexts.set(n, bench.choose(10, { callId: `${n}` }));
+          else if (what === 'next') context?.next(bench.partition);
+          else if (what === 'confirm') call?.confirm();
+          else if (what === 'end') call?.end();
+          else if (what === 'bye') calls.update(`${n}`, 'BYE');
+          else if (what === 'down') bench.down(uri);
+          else if (what === 'up') bench.up(uri);
+          else bench.load(rows);
+          const sum = Object.values(bench.loads()).reduce((a, b) => a + b, 0);
+          assert.equal(sum, calls.size);
+          assert.ok(Object.values(bench.loads()).every((load) => load >= 0));
+        }
+        for (let n = 0; n <= 5; n++) calls.endByCallId(`${n}`);
+        assert.deepEqual(Object.values(bench.loads()), [0, 0, 0]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
