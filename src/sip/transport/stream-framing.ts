@@ -63,6 +63,11 @@ export class StreamFraming {
         this.fail(events, `header of more than ${MAX_HEADER_BYTES} bytes`);
         return false;
       }
+      // HTTP, or a stream whose Content-Length was wrong once: there is no telling where a message begins.
+      if (!START_LINE.test(this.held.slice(0, this.held.indexOf('\r\n')))) {
+        this.fail(events, 'not SIP');
+        return false;
+      }
       const length = contentLength(this.held, end);
       if (typeof length === 'string') {
         this.fail(events, length);
@@ -94,6 +99,9 @@ export class StreamFraming {
     events.push({ kind: 'broken', reason });
   }
 }
+
+/** Any version: another one than ours is answered, not cut off. */
+const START_LINE = /^SIP\/[0-9]|[ \t]SIP\/[0-9.]+[ \t]*$/i;
 
 const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gi;
 

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import type { StreamOptions } from '../../../../src/sip/transport/bind.js';
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../../../../src/sip/transport/stream-framing.js';
+import { TcpSocket } from '../../../../src/sip/transport/tcp.js';
+import { requestText } from '../../../support/sip-recorder.js';
+import {
+  eventually,
+  failures,
+  RecordingReceiver,
+  StreamListener,
+  StreamPeer,
+  StuckListener,
+} from '../../../support/stream-peer.js';
+
+const MESSAGE = requestText({ method: 'OPTIONS' });
+
+async function opened(t: TestContext, more: Partial<StreamOptions> = {}) {
+  const receiver = new RecordingReceiver();
+  const options = { address: '127.0.0.1', port: 0, description: 'tcp:127.0.0.1:0', ...more };
+  const socket = new TcpSocket(options, receiver);
+  await socket.open();
+  t.after(() => socket.close());
+  const connect = async () => {
+    const peer = await StreamPeer.connect(socket.port);
+    t.after(() => peer.destroy());
+    return peer;
+  };
+  return { receiver, socket, connect };
+}
+
+async function listening(t: TestContext, port?: number): Promise<StreamListener> {
+  const listener = await StreamListener.open(port);
+  t.after(() => listener.close());
+  return listener;
+}
+
+describe('inbound connections', () => {
+  test('a header that is never completed ends the connection in time', async (t) => {
+    const { receiver, socket, connect } = await opened(t, { messageMs: 50 });
+    const peer = await connect();
+    const drip = setInterval(() => peer.write('X'), 5);
+    t.after(() => clearInterval(drip));
+    await peer.gone();
+    assert.deepEqual(receiver.dropped, ['no message in time']);
+    assert.equal(socket.counts.inbound, 0);
+  });
+
+  test('so does one that follows a complete message', async (t) => {
+    const { receiver, connect } = await opened(t, { messageMs: 50 });
+    const peer = await connect();
+    peer.write(`${MESSAGE}OPTIONS sip:a`);
+    await peer.gone();
+    assert.deepEqual([receiver.messages.length, receiver.dropped], [1, ['a message was not completed in time']]);
+  });
+
+  test('a busy connection that is always in the middle of a message stays', async (t) => {
+    const { receiver, connect } = await opened(t, { messageMs: 150 });
+    const peer = await connect();
+    // Each write completes one message and begins the next.
+    peer.write(MESSAGE.slice(0, 20));
+    const flow = setInterval(() => peer.write(MESSAGE.slice(20) + MESSAGE.slice(0, 20)), 20);
+    t.after(() => clearInterval(flow));
+    await eventually(() => receiver.messages.length >= 25 || peer.closed, '25 messages');
+    assert.deepEqual([peer.closed, receiver.dropped], [false, []]);
+  });
+
+  test('who connects and says nothing is shown the door, keep-alives or not', async (t) => {
+    const { connect } = await opened(t, { messageMs: 50 });
+    const [mute, pinging] = [await connect(), await connect()];
+    const pings = setInterval(() => pinging.write('\r\n\r\n'), 10);
+    t.after(() => clearInterval(pings));
+    await Promise.all([mute.gone(), pinging.gone()]);
+    assert.match(pinging.received, /^(\r\n)+$/);
+  });
+
+  test('without traffic a connection is closed, keep-alives are traffic', async (t) => {
+    const { socket, receiver, connect } = await opened(t, { idleMs: 200 });
+    const [idle, alive] = [await connect(), await connect()];
+    idle.write(MESSAGE);
+    alive.write(MESSAGE);
+    const pings = setInterval(() => alive.write('\r\n\r\n'), 20);
+    t.after(() => clearInterval(pings));
+    await receiver.message(1);
+    await idle.gone();
+    assert.deepEqual([alive.closed, socket.counts.inbound], [false, 1]);
+  });
+
+  for (const [what, bytes, reason] of [
+    ['a giant header', `OPTIONS sip:a SIP/2.0\r\nX: ${'x'.repeat(MAX_HEADER_BYTES)}`, /header of more than/],
+    ['a giant body', MESSAGE.replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), /body of more than/],
+    ['another protocol', 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', /not SIP/],
+  ] as const) {
+    test(`${what} ends the connection`, async (t) => {
+      const { receiver, connect } = await opened(t);
+      const peer = await connect();
+      peer.write(bytes);
+      await peer.gone();
+      assert.match(receiver.dropped.join(), reason);
+      assert.equal(receiver.messages.length, 0);
+    });
+  }
+
+  test('beyond the bound they are refused; outbound ones are not', async (t) => {
+    const { socket, connect } = await opened(t, { maxConnections: 3 });
+    const far = await listening(t);
+    const peers = await Promise.all(Array.from({ length: 8 }, connect));
+    await eventually(() => peers.filter((each) => each.closed).length === 5, 'five refused');
+    const { list, onError } = failures();
+    socket.send(MESSAGE, '127.0.0.1', far.port, onError);
+    await (await far.peer()).expect(/OPTIONS/);
+    assert.deepEqual([socket.counts, list], [{ inbound: 3, outbound: 1, refused: 5 }, []]);
+    for (const peer of peers) peer.destroy();
+    await eventually(() => socket.counts.inbound === 0, 'room again');
+    const late = await connect();
+    late.write(MESSAGE);
+    await eventually(() => socket.counts.inbound === 1, 'accepted again');
+  });
+
+  test('a peer that sends and never reads is not read any more, and holds bounded memory', async (t) => {
+    const { socket, receiver, connect } = await opened(t, { maxQueuedBytes: 1 << 20, idleMs: 400 });
+    const reply = `SIP/2.0 400 Bad\r\nX: ${'x'.repeat(8000)}\r\nContent-Length: 0\r\n\r\n`;
+    receiver.onMessage = (_text, { flow, address, port }) => socket.send(reply, address, port, undefined, flow);
+    const peer = await connect();
+    peer.socket.pause();
+    const burst = MESSAGE.repeat(50);
+    const flood = setInterval(() => peer.write(burst), 1);
+    t.after(() => clearInterval(flood));
+    // Not being read, the connection is idle in the end.
+    await eventually(() => socket.counts.inbound === 0, 'the connection given up', 20_000);
+    const bytes = receiver.messages.length * reply.length;
+    assert.ok(bytes < 64 << 20, `${bytes} bytes of replies`);
+  });
+
+  test('a flood of keep-alives whose answers are not read is bounded', async (t) => {
+    const { receiver, connect } = await opened(t);
+    const peer = await connect();
+    peer.write(MESSAGE);
+    const { source } = await receiver.message();
+    peer.socket.pause();
+    const writable = (source.flow as unknown as { socket: { writableLength: number } }).socket;
+    for (let i = 0; i < 200; i++) {
+      peer.write('\r\n\r\n'.repeat(16_384));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    peer.write(MESSAGE);
+    await receiver.message(1);
+    assert.ok(writable.writableLength <= 1 << 17, `${writable.writableLength} bytes wait`);
+  });
+});
+
+describe('outbound connections', () => {
+  test('one connection serves all requests to a destination, and its own requests come in', async (t) => {
+    const { socket, receiver } = await opened(t);
+    const far = await listening(t);
+    for (let i = 0; i < 20; i++) socket.send(MESSAGE, '127.0.0.1', far.port, undefined);
+    const peer = await far.peer();
+    await eventually(() => peer.received.length === 20 * MESSAGE.length, 'all requests');
+    peer.write(MESSAGE);
+    const { source } = await receiver.message();
+    assert.deepEqual([source.address, source.port, far.peers.length], ['127.0.0.1', far.port, 1]);
+    socket.send(MESSAGE, '192.0.2.9', 9, undefined, source.flow);
+    await eventually(() => peer.received.length === 21 * MESSAGE.length, 'a reply by the flow');
+    assert.deepEqual(socket.findFlow(source.flow?.id ?? '')?.flow, source.flow);
+  });
+
+  test('refused, and unanswered in time: everyone who waits is told, later, once', async (t) => {
+    const { socket } = await opened(t, { connectMs: 60 });
+    const far = await StreamListener.open();
+    const { port } = far;
+    await far.close();
+    const refused = failures();
+    for (let i = 0; i < 5; i++) socket.send(MESSAGE, '127.0.0.1', port, refused.onError);
+    assert.equal(refused.list.length, 0);
+    await eventually(() => refused.list.length === 5, 'refusals');
+    assert.ok(refused.list.every((each) => each.cause === 'refused'));
+    assert.equal(socket.counts.outbound, 0);
+  });
+
+  test('calls to a gateway that does not answer share one attempt, of bounded time and size', async (t) => {
+    const { socket } = await opened(t, { connectMs: 300, maxQueuedBytes: 20 * MESSAGE.length });
+    const stuck = await StuckListener.open();
+    t.after(() => stuck.close());
+    const { list, onError } = failures();
+    for (let i = 0; i < 200; i++) socket.send(MESSAGE, '127.0.0.1', stuck.port, onError);
+    assert.equal(socket.counts.outbound, 1);
+    await eventually(() => list.length === 200, 'everyone told');
+    assert.deepEqual([...new Set(list.map((each) => each.cause))].sort(), ['send', 'timeout']);
+    assert.equal(list.filter((each) => each.cause === 'timeout').length, 20);
+    assert.equal(socket.counts.outbound, 0);
+  });
+
+  test('a connection that turns out dead tells those it had not carried through', async (t) => {
+    const { socket, receiver } = await opened(t);
+    const far = await listening(t);
+    const first = failures();
+    socket.send(MESSAGE, '127.0.0.1', far.port, first.onError);
+    const peer = await far.peer();
+    await peer.expect(/OPTIONS/);
+    peer.write('SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n');
+    const second = failures();
+    await receiver.message();
+    socket.send(MESSAGE, '127.0.0.1', far.port, second.onError);
+    await peer.expect(/OPTIONS/);
+    peer.socket.resetAndDestroy();
+    await eventually(() => second.list.length === 1, 'the failure');
+    assert.deepEqual([first.list.length, second.list[0]?.cause], [0, 'refused']);
+    socket.send(MESSAGE, '127.0.0.1', far.port, second.onError);
+    await (await far.peer(1)).expect(/OPTIONS/);
+  });
+
+  test('closing lets what was written go out', async (t) => {
+    const { socket } = await opened(t);
+    const far = await listening(t);
+    socket.send(MESSAGE, '127.0.0.1', far.port, undefined);
+    const peer = await far.peer();
+    await peer.expect(/OPTIONS/);
+    peer.write(MESSAGE.repeat(100));
+    socket.send(requestText({ method: 'MESSAGE', body: 'x'.repeat(100_000) }), '127.0.0.1', far.port, undefined);
+    await socket.close();
+    await peer.gone();
+    await eventually(() => peer.received.endsWith('xxx'), 'the whole message');
+    assert.equal(peer.error, undefined);
+  });
+});
+
+describe('RFC 5923 alias', () => {
+  const register = (sentBy: string, alias = ';alias') =>
+    requestText({ method: 'OPTIONS', via: `SIP/2.0/TCP ${sentBy}${alias};branch=z9hG4bKa` });
+
+  test('requests to its sent-by use the connection', async (t) => {
+    const { socket, receiver, connect } = await opened(t);
+    const peer = await connect();
+    peer.write(register('127.0.0.1:5099'));
+    await receiver.message();
+    const { list, onError } = failures();
+    socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5099, onError, undefined, 'gw.example');
+    await peer.expect(/INVITE/);
+    peer.destroy();
+    await eventually(() => list.length === 1, 'the failure of the unanswered request');
+    // The name goes with the connection: now there is nobody at that port.
+    socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5099, onError);
+    await eventually(() => list.length === 2, 'refused');
+    assert.equal(list[1]?.cause, 'refused');
+  });
+
+  for (const [why, sentBy, alias] of [
+    ['sent-by is another address', '127.0.0.2:5099', ';alias'],
+    ['sent-by is a name', 'gw.example:5099', ';alias'],
+    ['nobody asked', '127.0.0.1:5099', ';x-alias'],
+  ] as const) {
+    test(`not when ${why}`, async (t) => {
+      const { socket, receiver, connect } = await opened(t);
+      const peer = await connect();
+      peer.write(register(sentBy, alias));
+      await receiver.message();
+      const { list, onError } = failures();
+      for (const host of ['127.0.0.1', '127.0.0.2']) socket.send(MESSAGE, host, 5099, onError);
+      await eventually(() => list.length === 2, 'refusals');
+      assert.equal(peer.received, '');
+    });
+  }
+
+  test('a connection gets only a few names', async (t) => {
+    const { socket, receiver, connect } = await opened(t);
+    const peer = await connect();
+    for (let i = 0; i < 50; i++) peer.write(register(`127.0.0.1:${4000 + i}`));
+    const { source } = await receiver.message(49);
+    assert.ok((source.flow as unknown as { keys: string[] }).keys.length <= 5);
+    assert.equal(socket.counts.inbound, 1);
+  });
+});
