@@ -1,0 +1,78 @@
+/**
+ * `npm run soak -- [--seed N] [--minutes N] [--only NAME]`: the fault tests at full length, over and over with other
+ * seeds until the time is up, one line of figures each. Without arguments: seed 1, one round of everything. Exit status 1 at
+ * the first fault, with the seed that shows it.
+ */
+import { parseArgs } from 'node:util';
+import { FaultBench } from '../support/faults/bench.js';
+import { DATABASES, databaseOutages } from '../support/faults/database-outage.js';
+import { diskFull } from '../support/faults/disk-full.js';
+import { flapping } from '../support/faults/flapping.js';
+import { eventLatency, natsCrashes } from '../support/faults/nats-crashes.js';
+import { manyReloads, reloadUnderCalls } from '../support/faults/reloads.js';
+
+type Scenario = (bench: FaultBench, seed: number) => Promise<object>;
+
+/** Bytes the heap may have grown over a thousand reloads: what one load of the table takes is in it. */
+const HEAP_GROWTH = 4 * 1024 * 1024;
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'nats-crashes': (bench, seed) => natsCrashes(bench, { kills: 20, transitions: 2000, seed }),
+  'event-latency': (bench) => eventLatency(bench, { transitions: 1000 }),
+  ...Object.fromEntries(
+    DATABASES.map((kind) => [
+      `${kind.name}-outages`,
+      (bench: FaultBench, seed: number) => databaseOutages(bench, kind, { outages: 6, seed }),
+    ]),
+  ),
+  'disk-full': async (bench) => ({ arranged: await diskFull(bench, { rounds: 4 }) }),
+  'reload-under-calls': (bench) => reloadUnderCalls(bench, { rows: 100_000, reloads: 6 }),
+  'many-reloads': async (bench, seed) => {
+    const figures = await manyReloads(bench, { reloads: 1000, rows: 500, seed });
+    if (figures.heapGrowth > HEAP_GROWTH) throw new Error(`the heap has grown by ${figures.heapGrowth} bytes`);
+    return figures;
+  },
+  flapping: (bench, seed) => flapping(bench, { gateways: 200, flaps: 90, holdMs: 2000, seed }),
+};
+
+function number(value: string | undefined, byDefault: number, what: string): number {
+  const result = value === undefined ? byDefault : Number(value);
+  if (!Number.isFinite(result) || result < 0) throw new Error(`--${what} must be a number, not "${value}"`);
+  return result;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { seed: { type: 'string' }, minutes: { type: 'string' }, only: { type: 'string' } },
+  });
+  const minutes = number(values.minutes, 0, 'minutes');
+  const chosen = Object.entries(SCENARIOS).filter(([name]) => values.only === undefined || name.includes(values.only));
+  if (chosen.length === 0) throw new Error(`--only: there are ${Object.keys(SCENARIOS).join(', ')}`);
+  const end = performance.now() + minutes * 60_000;
+  let seed = number(values.seed, 1, 'seed');
+  for (;;) {
+    for (const [name, run] of chosen) {
+      const bench = new FaultBench();
+      const began = performance.now();
+      const seconds = () => ((performance.now() - began) / 1000).toFixed(1);
+      try {
+        const figures = await run(bench, seed);
+        console.log(`ok   ${name} seed ${seed} ${seconds()} s ${JSON.stringify(figures, rounded)}`);
+      } catch (error) {
+        console.log(`FAIL ${name} seed ${seed} ${seconds()} s`);
+        console.error(error);
+        return 1;
+      } finally {
+        await bench.end();
+      }
+    }
+    seed++;
+    if (performance.now() >= end) return 0;
+  }
+}
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
+}
+
+process.exit(await main());
