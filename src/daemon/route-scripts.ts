@@ -15,6 +15,7 @@ import type { ScriptEnvironment } from '../route/script/environment.js';
 import { EventRoute } from '../route/script/event-route.js';
 import { type LoadedScript, loadScript } from '../route/script/load.js';
 import { LocalRoute } from '../route/script/local-route.js';
+import { ScriptLog } from '../route/script/script-log.js';
 import { ScriptRouter } from '../route/script/script-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 
@@ -105,6 +106,7 @@ export class RouteScripts {
       tally,
       clock,
       log,
+      faults: new ScriptLog(log, clock),
     };
   }
 }

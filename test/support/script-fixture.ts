@@ -8,6 +8,7 @@ import type { DispatcherFormats } from '../../src/route/request-scope.js';
 import type { ScriptEnvironment } from '../../src/route/script/environment.js';
 import type { LoadedScript } from '../../src/route/script/load.js';
 import type { Routes } from '../../src/route/script/routes.js';
+import { ScriptLog } from '../../src/route/script/script-log.js';
 import { ScriptRouter } from '../../src/route/script/script-router.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 import { partitionOptions, row, seededRandom } from './partitions.js';
@@ -80,6 +81,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
     tally: { selected: () => counted.selected++, failed: () => counted.failed++ },
     clock: proxy.clock,
     log,
+    faults: new ScriptLog(log, proxy.clock),
   };
   const script: LoadedScript = { file: options.file ?? '/scripts/route.js', routes };
   proxy.proxy.useRouter(new ScriptRouter(environment, script));

@@ -65,7 +65,7 @@ export class AlgoRoute extends CoreFunctions {
         }
         return undefined;
       },
-      env.log,
+      env.faults,
     );
     pvars.params = before;
     return end === 'failed' ? undefined : (score as number | undefined);

@@ -29,7 +29,7 @@ export class BranchRoute extends MessageFunctions {
     call.headers = headers.copy();
     const route = new BranchRoute(call, title.route);
     try {
-      const end = executeNow(title, () => handler(route), call.env.log);
+      const end = executeNow(title, () => handler(route), call.env.faults);
       if (end === 'failed') throw new BranchFailed(`the branch route "${name}" failed`);
       return end === 'dropped' || !call.relayable ? undefined : call.nextHop();
     } finally {

@@ -170,7 +170,12 @@ export class CoreFunctions {
 
   /** Returns -1 for arguments that cannot be understood, with a warning that limits itself. */
   protected refused(name: string, reason: string): boolean {
-    this.env.engine.env.warn('', `script function ${name}(): ${reason}`);
+    this.env.faults.write(
+      'warn',
+      `${this.route} ${name}`,
+      { route: this.route },
+      `script function ${name}(): ${reason}`,
+    );
     return this.done(-1);
   }
 

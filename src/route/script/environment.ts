@@ -5,6 +5,7 @@ import type { Format } from '../../pvar/format.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { DispatcherFormats } from '../request-scope.js';
 import type { BlacklistCheck, SelectionTally } from '../rules-router.js';
+import type { ScriptLog } from './script-log.js';
 
 /** What the functions of a script reach. */
 export interface ScriptEnvironment {
@@ -20,4 +21,6 @@ export interface ScriptEnvironment {
   readonly tally: SelectionTally;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where faults of the script are written. */
+  readonly faults: ScriptLog;
 }

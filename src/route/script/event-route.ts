@@ -29,7 +29,7 @@ export class EventRoute extends CoreFunctions {
     pvars.lookUpStatistic = env.formats.statistic;
     pvars.params = new Map<string, PvarValue>(Object.entries(params).map(([name, value]) => [name, value ?? null]));
     const route = new EventRoute(env, pvars, event, params);
-    void execute({ script: script.file, route: `event ${event}` }, () => handler(route), env.log, env.clock);
+    void execute({ script: script.file, route: `event ${event}` }, () => handler(route), env.faults, env.clock);
   }
 }
 

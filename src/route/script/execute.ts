@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
-import type { Logger } from '../../core/logger.js';
 import { RouteExit } from './exit.js';
 import { placeOf } from './fault.js';
+import type { ScriptLog } from './script-log.js';
 
 /** Milliseconds a route that waits for something may take in all. */
 export const ROUTE_LIMIT = 10_000;
@@ -26,7 +26,7 @@ export interface RouteTitle {
 export function execute(
   title: RouteTitle,
   run: () => unknown,
-  log: Logger,
+  log: ScriptLog,
   clock: Clock,
 ): RouteEnd | Promise<RouteEnd> {
   let result: unknown;
@@ -38,7 +38,9 @@ export function execute(
   if (!isThenable(result)) return 'ended';
   return new Promise<RouteEnd>((resolve) => {
     const cancel = clock.schedule(ROUTE_LIMIT, () => {
-      log.error(
+      log.write(
+        'error',
+        title.route,
         { file: title.script, route: title.route, callId: title.callId },
         `route script: the ${title.route} route took more than ${ROUTE_LIMIT / 1000} s`,
       );
@@ -58,7 +60,7 @@ export function execute(
 }
 
 /** As `execute`, for routes whose answer is needed at once: one that returns a promise has failed. */
-export function executeNow(title: RouteTitle, run: () => unknown, log: Logger): RouteEnd {
+export function executeNow(title: RouteTitle, run: () => unknown, log: ScriptLog): RouteEnd {
   let result: unknown;
   try {
     result = run();
@@ -67,19 +69,24 @@ export function executeNow(title: RouteTitle, run: () => unknown, log: Logger): 
   }
   if (!isThenable(result)) return 'ended';
   result.then(undefined, () => undefined);
-  log.error(
+  log.write(
+    'error',
+    title.route,
     { file: title.script, route: title.route, callId: title.callId },
     `route script: the ${title.route} route must not wait for anything; it returned a promise`,
   );
   return 'failed';
 }
 
-function ended(title: RouteTitle, thrown: unknown, log: Logger): RouteEnd {
+function ended(title: RouteTitle, thrown: unknown, log: ScriptLog): RouteEnd {
   if (thrown instanceof RouteExit) return thrown.dropped ? 'dropped' : 'ended';
   const { file, line } = placeOf(thrown, title.script);
-  log.error(
+  const place = `${file}${line === undefined ? '' : `:${line}`}`;
+  log.write(
+    'error',
+    place,
     { err: thrown, file, line, route: title.route, callId: title.callId },
-    `route script failed at ${file}${line === undefined ? '' : `:${line}`}: ${messageOf(thrown)}`,
+    `route script failed at ${place}: ${messageOf(thrown)}`,
   );
   return 'failed';
 }

@@ -21,7 +21,7 @@ export class LocalRoute extends MessageFunctions {
     const end = executeNow(
       { script: script.file, route: 'local', callId: message.callId },
       () => handler(route),
-      env.log,
+      env.faults,
     );
     route.end();
     const edits = route.headers.list;

@@ -42,7 +42,7 @@ export class ReplyRoute extends MessageFunctions {
     if (handler === undefined) return reply;
     const title = { script: call.script.file, route: `reply ${name}`, callId: call.callId };
     const route = new ReplyRoute(call, title.route, reply, scopeOf(call, reply, target));
-    const end = executeNow(title, () => handler(route), call.env.log);
+    const end = executeNow(title, () => handler(route), call.env.faults);
     route.end();
     if (end === 'dropped') return reply.status < 200 ? undefined : reply;
     const edits = route.headers.list;

@@ -136,7 +136,8 @@ export class ScriptCall {
         : undefined;
     let socket = pvars.sendSocket === undefined ? undefined : env.sockets.named(pvars.sendSocket);
     if (pvars.sendSocket !== undefined && socket === undefined) {
-      env.engine.env.warn('', `no socket "${pvars.sendSocket}" to send from: another one is chosen`);
+      const message = `no socket "${pvars.sendSocket}" to send from: another one is chosen`;
+      env.faults.write('warn', 'socket', { callId: this.callId }, message);
       socket = undefined;
     }
     const flow = this.loose?.hop.uri === uri ? this.loose.hop.flow : undefined;

@@ -46,7 +46,7 @@ export class ScriptPlan implements RelayPlan {
     call.reply = undefined;
     const title = { script: call.script.file, route: `failure ${name}`, callId: call.callId };
     const route = new FailureRoute(call, title.route, failure, reply);
-    const end = execute(title, () => handler(route), call.env.log, call.env.clock);
+    const end = execute(title, () => handler(route), call.env.faults, call.env.clock);
     const decided = (how: typeof end): AfterFailure => {
       route.end();
       if (how === 'failed') return FAILED;

@@ -431,6 +431,23 @@ describe('scripts that fail', () => {
     assert.match(message, /request-route\.test\.ts:[0-9]+: the script is wrong/);
   });
 
+  test('a script that fails on each call does not fill the log', () => {
+    const fixture = scriptFixture({
+      request(r) {
+        if (!r.ds_select_dst('$hdr(X-Set)', 4)) throw new Error('no set');
+      },
+    });
+    const calls = (from: number, count: number): void => {
+      for (let i = from; i < from + count; i++) fixture.call({ branch: `z9hG4bK${i}`, headers: `X-Set: s${i}\r\n` });
+    };
+    calls(0, 50);
+    assert.deepEqual([fixture.codes().length, fixture.faults().length], [50, 10]);
+    assert.equal(fixture.log.filter((each) => each.level === 'warn').length, 10);
+    fixture.clock.advance(1000);
+    calls(50, 1);
+    assert.equal(fixture.faults().at(-1)?.fields['suppressed'], 40);
+  });
+
   test('unknown names of routes and variables are faults of the script', () => {
     const fixture = scriptFixture({
       request(r) {

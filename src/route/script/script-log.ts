@@ -1,0 +1,46 @@
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+
+/** Lines one place of a script may write in one second about what goes wrong there. */
+const MOST_LINES = 10;
+/** Places remembered. */
+const MOST_PLACES = 1000;
+
+interface Place {
+  second: number;
+  lines: number;
+  left: number;
+}
+
+/** What scripts do wrong, as log lines: a script that fails on each call must not fill the disk. */
+export class ScriptLog {
+  private readonly places = new Map<string, Place>();
+
+  constructor(
+    private readonly log: Logger,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Writes a line about a place; `suppressed` in it tells how many were left out before it. */
+  write(level: 'error' | 'warn', place: string, fields: object, message: string): void {
+    const second = Math.floor(this.clock.monotonic() / 1000);
+    let known = this.places.get(place);
+    if (known === undefined) {
+      if (this.places.size >= MOST_PLACES) this.places.clear();
+      known = { second, lines: 0, left: 0 };
+      this.places.set(place, known);
+    }
+    if (known.second !== second) {
+      known.second = second;
+      known.lines = 0;
+    }
+    if (known.lines >= MOST_LINES) {
+      known.left++;
+      return;
+    }
+    known.lines++;
+    const more = known.left === 0 ? {} : { suppressed: known.left };
+    known.left = 0;
+    this.log[level]({ ...fields, ...more }, message);
+  }
+}
