@@ -8,7 +8,7 @@ import { README, tablesIn, withTables } from '../../support/readme-tables.js';
 const text = readFileSync(README, 'utf8');
 
 test('the tables of README.md are those of the schemas (npm run docs)', () => {
-  assert.deepEqual(tablesIn(text), ['settings', 'partition', 'modparam', 'routing-rule', 'destination']);
+  assert.deepEqual(tablesIn(text), ['settings', 'partition', 'modparam', 'destination', 'routing-rule']);
   assert.equal(withTables(text), text);
 });
 
