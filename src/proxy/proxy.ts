@@ -201,7 +201,11 @@ export class ProxyCore implements TransactionUser {
     const hops = request.maxForwards;
     if (hops === 0 && this.router.checksMaxForwards !== true) return { code: 483, reason: reasonPhrase(483) };
     if (Number.isNaN(hops) || hops > 255) return { code: 400, reason: 'Bad Request (malformed Max-Forwards header)' };
-    if (!KNOWN_SCHEME.test(request.requestUri)) return { code: 416, reason: reasonPhrase(416) };
+    if (parseUri(request.requestUri) === undefined) {
+      return KNOWN_SCHEME.test(request.requestUri)
+        ? { code: 400, reason: 'Bad Request (malformed request-URI)' }
+        : { code: 416, reason: reasonPhrase(416) };
+    }
     if (request.hasProxyRequire) {
       const wanted = headerValues(request, 'proxy-require');
       return { code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${wanted}\r\n` };

@@ -269,7 +269,7 @@ export class TransactionLayer implements Receiver {
 
   /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */
   private refuse(request: SipMessage, source: Source): void {
-    const answerable = request.via !== undefined && request.method !== 'ACK';
+    const answerable = request.viaLine >= 0 && request.method !== 'ACK';
     if (this.log.isLevelEnabled('debug')) {
       this.log.debug(
         { from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable },
