@@ -85,7 +85,8 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
 }
 
-async function writeTable(folder: string, destinations: DaemonProcessOptions['destinations']): Promise<void> {
+/** Writes a db_text table of destinations, each a set id and a URI. */
+export async function writeTable(folder: string, destinations: DaemonProcessOptions['destinations']): Promise<void> {
   await mkdir(folder);
   await writeFile(join(folder, 'version'), 'table_name(string) table_version(int)\ndispatcher:9\n');
   const rows = destinations.map(([setId, uri], i) => `${i + 1}:${setId}:${uri.replaceAll(':', '\\:')}::0:0:1:0::\n`);
