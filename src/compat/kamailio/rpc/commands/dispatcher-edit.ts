@@ -136,7 +136,7 @@ export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
       const strict = view.target(call.partition)?.strict ?? false;
       const slots = args.int(0, !strict);
       const first = args.text(1);
-      if (slots === undefined || first === undefined) throw INVALID_PARAMETERS;
+      if (slots === undefined || first === undefined || first === '') throw INVALID_PARAMETERS;
       const hash = view.hash(first, args.text(2));
       return valuesResult(struct(['hashid', hash | 0], ['slot', slots > 0 ? hash % slots : 0]));
     },
