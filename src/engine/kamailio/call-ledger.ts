@@ -12,13 +12,19 @@ export interface LedgerOptions {
   readonly mostCalls?: number;
 }
 
+/** Milliseconds of one tick: expiry is a small integer, which costs no memory of its own. */
+const TICK = 100;
+/** Seconds a call counts unless configured otherwise. */
+const DEFAULT_EXPIRE = 7200;
+/** Places of calls that have left which are not worth closing up. */
+const SLACK = 1000;
+
 /** One call in progress. A handle outlives the call: what it is told then has no effect. */
 export class TrackedCall {
   destination: Destination | undefined;
   confirmed = false;
+  /** Tick at which it is forgotten. */
   expires = 0;
-  before: TrackedCall | undefined;
-  after: TrackedCall | undefined;
 
   constructor(
     private readonly ledger: CallLedger,
@@ -44,15 +50,17 @@ export class TrackedCall {
 /**
  * Which call is where, by Call-ID: what call load (algorithm 10) counts. A call leaves it when it is told so, and at the
  * latest when its time is up, so nothing is counted for ever. Calls of one kind all live equally long: the first to
- * expire is always the head of its queue.
+ * expire is always at the head of its queue.
  */
 export class CallLedger {
   private readonly calls = new Map<string, TrackedCall>();
-  private readonly starting = new Queue();
-  private readonly confirmed = new Queue();
+  private readonly starting = new Queue(false);
+  private readonly confirmed = new Queue(true);
   private readonly mostCalls: number;
+  private readonly origin: number;
 
   constructor(private readonly options: LedgerOptions) {
+    this.origin = options.clock.monotonic();
     this.mostCalls = options.mostCalls ?? 1_000_000;
   }
 
@@ -81,7 +89,7 @@ export class CallLedger {
     }
     const call = new TrackedCall(this, callId);
     call.destination = destination;
-    call.expires = this.options.clock.monotonic() + seconds(this.options.initExpire);
+    call.expires = this.after(this.options.initExpire);
     this.calls.set(callId, call);
     this.starting.push(call);
     change(liveOf(destination), 1);
@@ -101,9 +109,10 @@ export class CallLedger {
 
   confirm(call: TrackedCall): void {
     if (call.destination === undefined) return;
-    this.queueOf(call).remove(call);
+    const before = this.queueOf(call);
     call.confirmed = true;
-    call.expires = this.options.clock.monotonic() + seconds(this.options.expire);
+    before.left();
+    call.expires = this.after(this.options.expire);
     this.confirmed.push(call);
   }
 
@@ -111,7 +120,7 @@ export class CallLedger {
     const { destination } = call;
     if (destination === undefined) return;
     call.destination = undefined;
-    this.queueOf(call).remove(call);
+    this.queueOf(call).left();
     this.calls.delete(call.callId);
     change(liveOf(destination), -1);
   }
@@ -137,10 +146,10 @@ export class CallLedger {
 
   /** Forgets calls whose time is up. Returns how many. */
   expire(): number {
-    const now = this.options.clock.monotonic();
+    const now = Math.floor((this.options.clock.monotonic() - this.origin) / TICK);
     let count = 0;
     for (const queue of [this.starting, this.confirmed]) {
-      for (let call = queue.first; call !== undefined && call.expires <= now; call = queue.first) {
+      for (let call = queue.first(); call !== undefined && call.expires <= now; call = queue.first()) {
         this.end(call);
         count++;
       }
@@ -148,14 +157,15 @@ export class CallLedger {
     return count;
   }
 
+  /** The tick so many seconds from now; never before. */
+  private after(seconds: (() => number) | undefined): number {
+    const elapsed = Math.ceil((this.options.clock.monotonic() - this.origin) / TICK);
+    return elapsed + Math.ceil(((seconds?.() ?? DEFAULT_EXPIRE) * 1000) / TICK);
+  }
+
   private queueOf(call: TrackedCall): Queue {
     return call.confirmed ? this.confirmed : this.starting;
   }
-}
-
-/** As milliseconds. */
-function seconds(setting: (() => number) | undefined): number {
-  return (setting?.() ?? 7200) * 1000;
 }
 
 function change(live: KamailioLive, by: 1 | -1): void {
@@ -163,24 +173,38 @@ function change(live: KamailioLive, by: 1 | -1): void {
   live.watcher?.loadChanged(live.position);
 }
 
-/** Calls in the order in which they expire. */
+/**
+ * Calls in the order in which they expire. One that has left stays in the array until half of it is such: ending a call
+ * touches no other.
+ */
 class Queue {
-  first: TrackedCall | undefined;
-  private last: TrackedCall | undefined;
+  private calls: TrackedCall[] = [];
+  private head = 0;
+  private gone = 0;
+
+  constructor(private readonly confirmed: boolean) {}
 
   push(call: TrackedCall): void {
-    call.before = this.last;
-    call.after = undefined;
-    if (this.last === undefined) this.first = call;
-    else this.last.after = call;
-    this.last = call;
+    this.calls.push(call);
   }
 
-  remove(call: TrackedCall): void {
-    if (call.before === undefined) this.first = call.after;
-    else call.before.after = call.after;
-    if (call.after === undefined) this.last = call.before;
-    else call.after.before = call.before;
-    call.before = call.after = undefined;
+  /** One of them has ended, or stands in the other queue now. */
+  left(): void {
+    if (++this.gone < SLACK + (this.calls.length >>> 1)) return;
+    this.calls = this.calls.filter((call, i) => i >= this.head && this.has(call));
+    this.head = 0;
+    this.gone = 0;
+  }
+
+  first(): TrackedCall | undefined {
+    for (;;) {
+      const call = this.calls[this.head];
+      if (call === undefined || this.has(call)) return call;
+      this.head++;
+    }
+  }
+
+  private has(call: TrackedCall): boolean {
+    return call.destination !== undefined && call.confirmed === this.confirmed;
   }
 }
