@@ -62,9 +62,11 @@ export const VERSION: string = (
 
 /** A logger of the product: JSON lines on standard error, so that standard output carries data only. */
 export function createLogger(level: string): Logger & { level: string } {
-  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true })) as unknown as Logger & {
-    level: string;
-  };
+  const base = { pid: process.pid };
+  // What is no Error is written as it is: pino would add an empty stack to it.
+  const err = (error: unknown) => (error instanceof Error ? pino.stdSerializers.err(error) : error);
+  const destination = pino.destination({ dest: 2, sync: true });
+  return pino({ level, base, serializers: { err } }, destination) as unknown as Logger & { level: string };
 }
 
 export interface DaemonOptions {
@@ -579,9 +581,10 @@ export class Daemon implements Service {
     // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
     const present = this.engine.partition(partition)?.findAll(setId, row.uri) ?? [];
     if (!present.some((each) => each.health === destination.health)) return;
-    this.log
-      .child({ partition, set: setId, destination: row.uri })
-      .warn({ state, previous, reason, origin, code, cause }, `${row.uri} is ${state}`);
+    const log = this.log.child({ partition, set: setId, destination: row.uri });
+    const fields = { state, previous, reason, origin, code, cause };
+    if (state === 'active') log.info(fields, `${row.uri} is ${state}`);
+    else log.warn(fields, `${row.uri} is ${state}`);
     let reports = this.changes.get(partition);
     if (reports === undefined) this.changes.set(partition, (reports = []));
     reports.push({ time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { createReadStream, readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
+import { relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkConfiguration } from '../config/check.js';
 import { loadSettings } from '../config/load.js';
@@ -81,15 +82,14 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
     },
   );
   const problems = [...report.problems];
-  if (report.settings !== undefined && problems.length === 0) {
-    // What only shows when everything is put together: pseudo-variables in rules and parameters.
+  if (report.settings !== undefined) {
+    // What only shows when everything is put together: pseudo-variables in rules and parameters, the script.
     try {
       const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
-      await new Daemon({ settings: report.settings, log }).loadScript();
+      const daemon = new Daemon({ settings: report.settings, log });
+      if (!problems.some((problem) => problem.pointer === '/route_script')) await daemon.loadScript();
     } catch (error) {
-      const inScript = error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID';
-      const pointer = inScript ? '/route_script' : '';
-      problems.push({ file: report.settings.file, pointer, reason: messageOf(error) });
+      problems.push(composingProblem(error, shownPath(report.settings.file)));
     }
   }
   if (values['json'] === true) io.out(`${JSON.stringify({ problems, warnings: report.warnings }, undefined, 2)}\n`);
@@ -102,6 +102,23 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
       );
   }
   return problems.length === 0 ? 0 : 1;
+}
+
+/** What putting everything together said, at the place it spoke of. */
+function composingProblem(error: unknown, file: string): Problem {
+  const reason = messageOf(error);
+  if (error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID') {
+    return { file, pointer: '/route_script', reason };
+  }
+  const [, rule, parameter, rest] = /^(?:rule (\/[^ :]+)|modparam (\w+)): (.*)$/s.exec(reason) ?? [];
+  const pointer = rule ?? (parameter === undefined ? '' : `/modparam/${parameter}`);
+  return { file, pointer, reason: rest ?? reason };
+}
+
+/** A file below the working folder is shown from there, as the other problems show theirs. */
+function shownPath(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path === '' || path.startsWith('..') ? file : path;
 }
 
 /** switchyard select. Returns the exit status. */

@@ -1,5 +1,6 @@
 import { avpName } from '../config/modparam.js';
 import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
 import type { PartitionOptions } from '../engine/partition.js';
 import { compileFormat } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
@@ -29,9 +30,20 @@ export function dispatcherFormats(
 ): DispatcherFormats {
   const { hashPvar, pvarAlgoPattern } = dispatcher;
   return {
-    hash: hashPvar === undefined ? undefined : compileFormat(hashPvar),
-    load: pvarAlgoPattern === undefined ? undefined : compileFormat(pvarAlgoPattern, { placeholders: 'ui' }),
+    hash: named('hash_pvar', hashPvar, compileFormat),
+    load: named('pvar_algo_pattern', pvarAlgoPattern, (text) => compileFormat(text, { placeholders: 'ui' })),
     score,
     statistic,
   };
+}
+
+/** Compiles a parameter's value; what is wrong with it is told with the parameter's name. */
+function named<T>(parameter: string, value: string | undefined, compile: (text: string) => T): T | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return compile(value);
+  } catch (error) {
+    if (!(error instanceof SwitchyardError)) throw error;
+    throw new SwitchyardError(error.code, `modparam ${parameter}: ${error.message}`, { cause: error });
+  }
 }

@@ -329,8 +329,8 @@ class ScheduledProber implements Prober {
     }
     recordProbe(destination, probeResult(outcome, good, clock.now()));
     const change = stateTable.apply(probeSignal(destination, outcome, good));
-    if (change !== undefined && logger.isLevelEnabled('info')) {
-      logger.info(
+    if (change !== undefined && logger.isLevelEnabled('debug')) {
+      logger.debug(
         {
           partition: destination.partition,
           set: destination.setId,
