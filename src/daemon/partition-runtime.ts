@@ -202,6 +202,7 @@ export class PartitionRuntime {
       if (!options.dryRun) {
         this.hosts = hosts;
         this.succeeded(whole, clock.monotonic() - began);
+        await this.options.flusher?.tableRead();
       }
       return whole;
     } catch (error) {
@@ -215,7 +216,7 @@ export class PartitionRuntime {
   }
 
   private succeeded(report: LoadReport, duration: number): void {
-    const { log, store, clock, partition, flusher } = this.options;
+    const { log, store, clock, partition } = this.options;
     this.notReady = undefined;
     this.failure = undefined;
     this.retryDelay = FIRST_RETRY;
@@ -238,7 +239,6 @@ export class PartitionRuntime {
     this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
     const present = new Set(partition.named().map(hostKey));
     this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
-    flusher?.tableRead();
     this.options.loaded(partition);
   }
 

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import type { Destination, HealthState } from '../engine/destination.js';
+import type { Destination, Health, HealthState } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
 import type { DestinationStore } from './store.js';
 
@@ -22,6 +23,8 @@ export interface StateFlusherOptions {
 
 /** States written in one transaction, so that a table is never locked for long. */
 const BATCH = 5000;
+/** Destinations looked at in one turn of the event loop: about a millisecond. */
+const DESTINATIONS_A_TURN = 4000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
@@ -40,6 +43,8 @@ export class StateFlusher implements Service {
   private refused = false;
   /** Clock.monotonic() of the oldest state not written yet; undefined when all are. */
   private behindSince: number | undefined;
+  /** Marked since the last look, and what that look found: for metrics. */
+  private marked = new Set<Health>();
 
   constructor(private readonly options: StateFlusherOptions) {
     this.name = `state flusher of partition ${options.partition}`;
@@ -60,32 +65,38 @@ export class StateFlusher implements Service {
     return this.behindSince === undefined ? 0 : this.options.clock.monotonic() - this.behindSince;
   }
 
-  /** States not written yet. Goes through all destinations: for metrics. */
+  /** States not written yet. */
   get pendingCount(): number {
-    return this.pending().length;
+    return this.marked.size;
   }
 
   async start(): Promise<void> {
     const { changes, partition, store } = this.options;
     if (!store.writable || this.unsubscribe !== undefined) return;
     this.unsubscribe = changes.onChange((change) => {
-      if (change.destination.partition === partition && change.destination.health.dirty) this.behind();
+      const { health } = change.destination;
+      if (change.destination.partition !== partition || !health.dirty) return;
+      this.marked.add(health);
+      this.behind();
     });
-    if (this.pending().length > 0) this.behind();
+    for (const { health } of this.options.destinations()) if (health.dirty) this.marked.add(health);
+    if (this.marked.size > 0) this.behind();
   }
 
   /**
    * To be called after the table was read: where destinations kept another state than the rows have, as when a table was
    * filled anew, the table is brought up to them.
    */
-  tableRead(): void {
+  async tableRead(): Promise<void> {
     if (this.unsubscribe === undefined) return;
-    let isBehind = false;
-    for (const { health, row } of this.options.destinations()) {
-      if (health.state !== row.state) health.dirty = true;
-      isBehind ||= health.dirty;
-    }
-    if (isBehind) this.behind();
+    // A run under way writes to rows as they were, and must not take back the marks made here.
+    if (this.running !== undefined) await this.running;
+    await this.look(({ health, row }) => {
+      if (health.state === row.state) return;
+      health.dirty = true;
+      this.marked.add(health);
+    });
+    if (this.marked.size > 0) this.behind();
   }
 
   /** Writes what is still to be written, within its time. */
@@ -101,7 +112,7 @@ export class StateFlusher implements Service {
     const result = await Promise.race([this.flush(), late]);
     cancel();
     this.cancelTimer();
-    if (result !== true) logger.warn({ partition, unwritten: this.pending().length }, `${this.name}: states are lost`);
+    if (result !== true) logger.warn({ partition, unwritten: this.marked.size }, `${this.name}: states are lost`);
   }
 
   /** Writes all changed states now. True when nothing is left to write. Never throws. */
@@ -128,7 +139,13 @@ export class StateFlusher implements Service {
   }
 
   private async writeAll(): Promise<void> {
-    const pending = this.pending();
+    const pending: Destination[] = [];
+    this.marked.clear();
+    await this.look((destination) => {
+      if (!destination.health.dirty) return;
+      pending.push(destination);
+      this.marked.add(destination.health);
+    });
     if (pending.length > 0) this.counters.flushes++;
     for (let i = 0; i < pending.length; i += BATCH) {
       const batch: { destination: Destination; state: HealthState }[] = [];
@@ -140,15 +157,20 @@ export class StateFlusher implements Service {
       );
       this.counters.written += batch.length;
       for (const { destination, state } of batch) {
-        if (destination.health.state === state) destination.health.dirty = false;
+        if (destination.health.state !== state) continue;
+        destination.health.dirty = false;
+        this.marked.delete(destination.health);
       }
     }
   }
 
-  private pending(): Destination[] {
-    const dirty: Destination[] = [];
-    for (const destination of this.options.destinations()) if (destination.health.dirty) dirty.push(destination);
-    return dirty;
+  /** Goes through all destinations, with turns for others in between. */
+  private async look(at: (destination: Destination) => void): Promise<void> {
+    let seen = 0;
+    for (const destination of this.options.destinations()) {
+      at(destination);
+      if (++seen % DESTINATIONS_A_TURN === 0) await nextTurn();
+    }
   }
 
   private failed(error: unknown): void {
@@ -173,9 +195,8 @@ export class StateFlusher implements Service {
     }
     this.failuresInARow = 0;
     this.refused = false;
-    this.behindSince = undefined;
-    // Changed again while it was being written.
-    if (this.unsubscribe !== undefined && this.timer === undefined && this.pending().length > 0) this.behind();
+    // What changed again while it was being written has set the timer.
+    this.behindSince = this.timer === undefined ? undefined : this.options.clock.monotonic();
   }
 
   private behind(): void {

@@ -52,10 +52,16 @@ export class RunningDaemon {
 
   constructor(
     readonly daemon: Daemon,
-    readonly log: readonly LogLine[],
+    readonly log: LogLine[],
     readonly port: number,
   ) {
     daemon.onEvent((event) => this.events.push(event));
+  }
+
+  /** Forgets what was logged and raised so far. */
+  forget(): void {
+    this.log.length = 0;
+    this.events.length = 0;
   }
 
   /** Runs an MI command. Throws on an error reply. */

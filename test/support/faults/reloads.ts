@@ -107,6 +107,7 @@ export async function manyReloads(
       for (const { uri } of all) if (!now.has(uri) || !present.has(uri)) expected.set(uri, 'active');
       present = now;
     }
+    running.forget();
     // Three at once are two runs at most.
     await Promise.all([running.mi('ds_reload'), running.mi('ds_reload'), running.mi('ds_reload')]);
     for (const uri of present)

@@ -63,7 +63,7 @@ function destination(index: number): Destination {
   return {
     partition: 'acme',
     setId: 1,
-    row: { rowId: index + 1, setId: 1, uri },
+    row: { rowId: index + 1, setId: 1, uri, state: 'active' },
     health: { state: 'active', dirty: false },
   } as Destination;
 }
@@ -185,13 +185,35 @@ describe('state flusher', () => {
       if (++calls === 3) throw new SwitchyardError('STORE_UNREACHABLE', 'gone', { retryable: true });
     };
     await world.clock.advanceAsync(INTERVAL);
+    await turns();
     assert.deepEqual(
       world.saved.map((batch) => batch.length),
       [5000, 5000],
     );
     await world.clock.advanceAsync(1000);
+    await turns();
     assert.equal(world.saved.at(-1)?.length, 2000);
     assert.equal(world.flusher.counters.written, 12_000);
     await world.flusher.stop();
   });
+
+  test('a table that was read with other states than those kept in memory is brought up to them', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    world.change(1, 'inactive', false);
+    assert.equal(world.flusher.pendingCount, 0);
+    await world.flusher.tableRead();
+    assert.equal(world.flusher.pendingCount, 1);
+    await world.clock.advanceAsync(5000);
+    assert.equal(world.flusher.lagMs, 5000);
+    await world.clock.advanceAsync(INTERVAL);
+    assert.deepEqual(world.saved.map(brief), [['2 inactive']]);
+    assert.deepEqual([world.flusher.pendingCount, world.flusher.lagMs], [0, 0]);
+    await world.flusher.stop();
+  });
 });
+
+/** A flush of many destinations takes several turns of the event loop. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
