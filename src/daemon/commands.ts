@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkConfiguration } from '../config/check.js';
 import { loadSettings } from '../config/load.js';
-import { ConfigError, formatProblems } from '../config/problem.js';
+import { ConfigError, formatProblems, type Problem } from '../config/problem.js';
 import type { PartitionConfig, Settings } from '../config/settings.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
