@@ -128,6 +128,9 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.outbound++;
     this.all.set(made.id, made);
     this.register(key, made);
+    // Also what has no name but the same address: a dialog's requests go to a Contact that is often an address.
+    const nameless = this.key(address, port, undefined);
+    if (nameless !== key && this.connections.get(nameless)?.open !== true) this.register(nameless, made);
     made.write(text, onError);
   }
 
