@@ -69,8 +69,11 @@ async function stream(response: ServerResponse, pieces: readonly string[]): Prom
     if (response.write(piece)) await new Promise((resolve) => setImmediate(resolve));
     else {
       await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
+        const go = (): void => {
+          response.off('drain', go).off('close', go);
+          resolve();
+        };
+        response.on('drain', go).on('close', go);
       });
     }
   }
