@@ -9,6 +9,7 @@ import { eventually, type StreamPeer } from './stream-peer.js';
 /** A gateway that answers over TCP or TLS: 200 to everything, or the status it is told. */
 export class StreamGateway {
   readonly requests: SipMessage[] = [];
+  readonly replies: SipMessage[] = [];
   /** Connections accepted, TLS handshakes done. */
   readonly sockets: Socket[] = [];
   status = 200;
@@ -63,8 +64,12 @@ export class StreamGateway {
     socket.on('error', () => {});
     socket.on('data', (data) => {
       for (const event of framing.push(data.toString('latin1'))) {
-        if (event.kind !== 'message' || event.text.startsWith('SIP/')) continue;
+        if (event.kind !== 'message') continue;
         const request = parsed(event.text);
+        if (!request.isRequest) {
+          this.replies.push(request);
+          continue;
+        }
         this.requests.push(request);
         if (request.method === 'ACK') continue;
         socket.write(replyTo(event.text, this.status, 'gw', dialogHeaders(request, this.uri())), 'latin1');

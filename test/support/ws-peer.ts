@@ -1,0 +1,61 @@
+import { type ClientOptions, WebSocket } from 'ws';
+import { eventually } from './stream-peer.js';
+
+/** A SIP WebSocket client as a browser has one, except for its options. */
+export class WsPeer {
+  readonly messages: string[] = [];
+  readonly binary: boolean[] = [];
+  closeCode = 0;
+  /** HTTP status of an upgrade that was refused. */
+  refusal = 0;
+  closed = false;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('message', (data, binary) => {
+      this.messages.push((data as Buffer).toString('latin1'));
+      this.binary.push(binary);
+    });
+    socket.on('unexpected-response', (_request, response) => {
+      this.refusal = response.statusCode ?? 0;
+      response.resume();
+      socket.terminate();
+    });
+    socket.on('error', () => {});
+    socket.on('close', (code) => {
+      this.closed = true;
+      this.closeCode = code;
+    });
+  }
+
+  /** Resolves when the connection is open or was refused. */
+  static async connect(
+    url: string,
+    protocols: string | string[] = 'sip',
+    options: ClientOptions = {},
+  ): Promise<WsPeer> {
+    const peer = new WsPeer(new WebSocket(url, protocols, options));
+    await eventually(() => peer.socket.readyState === WebSocket.OPEN || peer.closed, 'the upgrade');
+    return peer;
+  }
+
+  write(text: string): void {
+    this.socket.send(Buffer.from(text, 'latin1'), { binary: false });
+  }
+
+  /** The next message that matches; those before it are taken away too. */
+  async expect(pattern: RegExp): Promise<RegExpExecArray> {
+    let at = -1;
+    await eventually(
+      () => (at = this.messages.findIndex((each) => pattern.test(each))) >= 0 || this.closed,
+      `${pattern} in a WebSocket message`,
+    );
+    const text = this.messages.splice(0, at + 1).at(-1);
+    const match = text === undefined ? null : pattern.exec(text);
+    if (match === null) throw new Error(`closed (${this.closeCode}) without ${pattern}`);
+    return match;
+  }
+
+  async gone(): Promise<void> {
+    await eventually(() => this.closed, 'the end of the WebSocket');
+  }
+}
