@@ -11,6 +11,7 @@ import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
+import { JobQueue } from './daemon/job-queue.js';
 import { KamailioSide } from './daemon/kamailio.js';
 import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
@@ -117,6 +118,7 @@ export class Daemon implements Service {
   private readonly kamailioRpc: readonly Service[];
   private readonly changes = new Map<string, { time: number; text: string }[]>();
   private readonly started: Service[] = [];
+  private readonly settingsJobs = new JobQueue();
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: DaemonOptions) {
@@ -372,7 +374,12 @@ export class Daemon implements Service {
    * replaced; certificates and the route script are read again. Destinations that stay keep their state. Returns the settings that only a
    * restart can change. Throws SwitchyardError when something in them cannot be used; nothing has then been changed.
    */
-  async reconfigure(settings: Settings): Promise<readonly string[]> {
+  reconfigure(settings: Settings): Promise<readonly string[]> {
+    // Two at once would each take what the other is about to start for what is there.
+    return this.settingsJobs.run(undefined, () => this.takeSettings(settings));
+  }
+
+  private async takeSettings(settings: Settings): Promise<readonly string[]> {
     const formats = this.formatsOf(settings);
     const script = await RouteScripts.load(settings);
     const router = this.router(settings, formats, script);

@@ -77,6 +77,7 @@ export class PartitionRuntime {
 
   /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
   async start(): Promise<void> {
+    if (this.stopped) return;
     await this.options.flusher?.start();
     if (this.stopped) return;
     this.planNames();

@@ -86,6 +86,26 @@ describe('faults: reload', () => {
     assert.equal(running.daemon.engine.partition('a')?.snapshot.size, 7);
     assert.equal(running.daemon.engine.partition('b'), undefined);
     assert.equal(running.said(/could not be loaded/).length, 0);
+
+    // Two at once, and the end of everything amid a third.
+    const cwd = await bench.folder();
+    const take = (partitions: object[]) =>
+      running.daemon.reconfigure(readSettings(value(partitions), { cwd }).settings);
+    const back = take([{ name: 'a', db_url: one }]);
+    await Promise.all([
+      back,
+      take([
+        { name: 'a', db_url: two },
+        { name: 'c', db_url: one },
+      ]),
+    ]);
+    assert.equal(running.daemon.engine.partition('a')?.snapshot.size, 7);
+    assert.equal(running.daemon.engine.partition('c')?.snapshot.size, 5000);
+    assert.deepEqual(running.daemon.health().ready, true);
+    const third = take([{ name: 'a', db_url: one }]);
+    await running.daemon.stop();
+    await third;
+    assert.equal(running.said(/could not be loaded|failed/).length, 0);
   });
 });
 
