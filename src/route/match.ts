@@ -25,10 +25,12 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
     };
   }
   if (pattern.includes('*')) {
-    const source = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    // Adjacent stars are one: "a**b" must not make the expression backtrack.
-    const expression = new RegExp(`^${source.join('.*').replace(/(?:\.\*)+/g, '.*')}$`, ignoreCase ? 'is' : 's');
-    return (context) => expression.test(textOf(format.evaluateValue(context)));
+    const parts = (ignoreCase ? pattern.toLowerCase() : pattern).split('*');
+    return (context) => {
+      // What is not there (a header that is missing) is no value at all, not even for "*".
+      const value = format.evaluateValue(context);
+      return value !== null && matchesGlob(parts, ignoreCase ? textOf(value).toLowerCase() : textOf(value));
+    };
   }
   if (ignoreCase) {
     const wanted = pattern.toLowerCase();
@@ -38,6 +40,22 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
     };
   }
   return (context) => textOf(format.evaluateValue(context)) === pattern;
+}
+
+/** Whether the parts stand in the text in order, the first at its start and the last at its end. Linear in the text. */
+function matchesGlob(parts: readonly string[], text: string): boolean {
+  const first = parts[0] as string;
+  const last = parts[parts.length - 1] as string;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const part = parts[i] as string;
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
 }
 
 function cidr(pattern: string): BlockList | undefined {
