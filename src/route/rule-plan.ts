@@ -24,7 +24,8 @@ export class RulePlan implements RelayPlan {
     /** The call that counts as load of its destination, where call load chose. */
     private readonly call?: TrackedCall | undefined,
   ) {
-    this.recordRoute = compiled.rule.recordRoute;
+    // A call that counts must be seen to end.
+    this.recordRoute = compiled.rule.recordRoute || call !== undefined;
     this.noHop = compiled.rule.reject;
   }
 

@@ -1,15 +1,16 @@
 import type { DestinationRow } from '../../src/engine/destination.js';
 import type { DispatchContext } from '../../src/engine/dispatch-context.js';
-import type { Engine } from '../../src/engine/engine.js';
+import { Engine } from '../../src/engine/engine.js';
 import { parseAttributes } from '../../src/engine/kamailio/attributes.js';
 import { liveOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
 import type { Compat, Partition } from '../../src/engine/partition.js';
 import type { RequestView } from '../../src/engine/request-view.js';
-import { engineWith, partitionOptions, request, row } from './partitions.js';
+import { partitionOptions, request, row, seededRandom, stillClock } from './partitions.js';
 
 /** A kamailio partition with one engine, for tests. */
 export class KamailioBench {
+  readonly clock = stillClock();
   readonly engine: Engine;
   readonly partition: Partition;
 
@@ -18,10 +19,8 @@ export class KamailioBench {
     over: { compat?: Compat; options?: Partial<KamailioOptions>; seed?: number } = {},
   ) {
     const kamailio = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, ...over.options };
-    this.engine = engineWith(
-      [partitionOptions({ flavour: 'kamailio', compat: over.compat ?? 'default', kamailio })],
-      over.seed ?? 1,
-    );
+    this.engine = new Engine({ clock: this.clock, random: seededRandom(over.seed ?? 1) });
+    this.engine.addPartition(partitionOptions({ flavour: 'kamailio', compat: over.compat ?? 'default', kamailio }));
     this.partition = this.engine.partition('') as Partition;
     this.load(rows);
   }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { CompiledSet } from '../../../../src/engine/compiled-set.js';
+import { liveOf } from '../../../../src/engine/kamailio/live.js';
+import { announceOverload } from '../../../../src/engine/kamailio/overload.js';
+import { planOf } from '../../../../src/engine/kamailio/set-plan.js';
 import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
 import { row } from '../../../support/partitions.js';
 
@@ -187,4 +191,41 @@ test('the destination after the chosen one in its list is the one it would have 
   const listed = bench.select(100, { callId: 'x' }) ?? [];
   bench.down(listed[0] as string);
   assert.deepEqual(bench.select(100, { callId: 'x' }), listed.slice(1));
+});
+
+describe('overload control', () => {
+  test('holds for its time, and newer announcements only count', () => {
+    const bench = new KamailioBench(kamailioRows(['ocmin=10;ocmax=60', '']));
+    const announce = (rate: number, seq: number) => announceOverload(bench.partition, 1, A, { rate, time: 1000, seq });
+    assert.equal(announce(50, 5), 1);
+    assert.deepEqual(bench.shares(64, 300), { [A]: 100, [B]: 200 });
+    assert.equal(announce(0, 5), -2);
+    assert.equal(announce(100, 6), 1);
+    // Not more than ocmax allows.
+    assert.equal(liveOf(bench.partition.find(1, A) ?? assert.fail()).overload?.rate, 60);
+    bench.clock.time += 1000;
+    assert.deepEqual(bench.shares(64, 10), { [A]: 5, [B]: 5 });
+    assert.equal(announceOverload(bench.partition, 9, A, { rate: 1, time: 0, seq: 9 }), -1);
+  });
+
+  test('when all pass, the call is refused', () => {
+    const bench = new KamailioBench(kamailioRows(['ocrate=100', 'ocrate=100']));
+    assert.equal(bench.select(64), undefined);
+  });
+});
+
+test('congestion control takes from a share what latency is above average', () => {
+  const bench = new KamailioBench(
+    kamailioRows(['latency=10;cc=1;weight=50;rweight=50', 'latency=30;cc=1;weight=50;rweight=50']),
+  );
+  const set = bench.partition.snapshot.sets.get(1) as CompiledSet;
+  assert.deepEqual(bench.shares(11, 100), { [A]: 50, [B]: 50 });
+  const live = liveOf(bench.partition.find(1, A) ?? assert.fail());
+  // Recorded: presets of 10 ms and a gateway that really takes 60 leave 45, 41, 37 ... of 50.
+  for (const [i, latency] of [61, 61, 61].entries()) {
+    live.latency?.observe(latency, 0.9);
+    planOf(set, false).congestionChanged();
+    assert.equal(live.congestedWeight, [45, 41, 37][i]);
+  }
+  assert.deepEqual(bench.shares(11, 87), { [A]: 37, [B]: 50 });
 });

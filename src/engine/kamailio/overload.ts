@@ -1,0 +1,43 @@
+import type { Partition } from '../partition.js';
+import { parseAttributes } from './attributes.js';
+import { liveOf } from './live.js';
+
+/** Milliseconds an announcement holds that says 0 (recorded in the documentation of 6.x). */
+const DEFAULT_TIME = 500;
+
+export interface OverloadAnnouncement {
+  /** Percent of calls to skip; kept between the destination's ocmin and ocmax. */
+  readonly rate: number;
+  /** Milliseconds it holds; 0 for 500. */
+  readonly time: number;
+  /** Grows with each announcement: older ones are passed over. */
+  readonly seq: number;
+}
+
+/**
+ * ds_oc_set_attrs: a destination asks for fewer calls (algorithm 64). 1: noted; -1: no such set; -2: no destination with
+ * this URI there, or all have a newer announcement.
+ */
+export function announceOverload(
+  partition: Partition,
+  setId: number,
+  uri: string,
+  announcement: OverloadAnnouncement,
+): 1 | -1 | -2 {
+  if (!partition.snapshot.sets.has(setId)) return -1;
+  const now = partition.kamailio?.now() ?? 0;
+  let noted: 1 | -2 = -2;
+  for (const destination of partition.findAll(setId, uri)) {
+    const live = liveOf(destination);
+    if (live.overload !== undefined && announcement.seq <= live.overload.seq) continue;
+    const { ocMin, ocMax } = parseAttributes(destination.row.attrs);
+    live.overload = {
+      rate: Math.min(ocMax, Math.max(ocMin, announcement.rate)),
+      until: now + (announcement.time > 0 ? announcement.time : DEFAULT_TIME),
+      seq: announcement.seq,
+      debt: 0,
+    };
+    noted = 1;
+  }
+  return noted;
+}
