@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -96,7 +97,6 @@ describe('kamcmd', () => {
       if (DIFFERS.has(output)) continue;
       if (command === 'dispatcher.reload' && ++reloaded === 2) {
         assert.equal(output, 'error: 500 - Reload Failed');
-        const { unlink } = await import('node:fs/promises');
         await unlink(list);
       }
       const got = await run(command);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { writeTable } from '../support/daemon-process.js';
 import { type KamailioDaemon, runTool, startKamailioDaemon } from '../support/kamailio-daemon.js';
 import { requireTool } from '../support/servers.js';
 
@@ -138,6 +141,42 @@ describe('kamcmd', () => {
   });
 });
 
+test('a partition of the other flavour is shown and changed by the nearest letters', async (t) => {
+  const kamcmd = requireTool(t, 'kamcmd');
+  if (kamcmd === undefined) return;
+  const folder = await mkdtemp(join(tmpdir(), 'sw-'));
+  const table = join(folder, 'db');
+  t.after(() => rm(folder, { recursive: true }));
+  await writeTable(table, [[1, 'sip:127.0.0.1:7101']]);
+  const gw = await daemonFor(t, { partitions: [{ name: 'other', db_url: `text://${table}` }] });
+  const ask = (...args: string[]) => runTool(kamcmd, ['-s', gw.ctl, ...args]);
+  const letters = async () => /FLAGS: (..)/.exec(await ask('dispatcher.list', 'short', 'other'))?.[1];
+  assert.equal(await letters(), 'AX');
+  for (const [state, shown] of [
+    ['ix', 'IX'],
+    ['ip', 'IP'],
+    ['ap', 'AX'],
+    ['dx', 'IX'],
+    ['ax', 'AX'],
+  ] as const) {
+    await ask('dispatcher.set_state', state, 'other:1', 'sip:127.0.0.1:7101');
+    assert.equal(await letters(), shown, state);
+  }
+  const { health } = gw.daemon.engine.partition('other')?.find(1, 'sip:127.0.0.1:7101') ?? {};
+  assert.equal(health?.state, 'active');
+});
+
+test('overload control is listed with its bounds', async (t) => {
+  const kamcmd = requireTool(t, 'kamcmd');
+  if (kamcmd === undefined) return;
+  const { ctl } = await daemonFor(t, {
+    list: ['1 sip:127.0.0.1:7001 0 0 ocmin=5;ocmax=80;ocrate=30', '2 sip:127.0.0.1:7002'],
+  });
+  const text = await runTool(kamcmd, ['-s', ctl, 'dispatcher.oclist', '1']);
+  assert.match(text, /OCRATE: 30\n\t*OCMIN: 5\n\t*OCMAX: 80\n\t*OCSEQ: 0\n\t*OCTIME: 0\n/);
+  assert.ok(!text.includes('7002'));
+});
+
 describe('kamctl', () => {
   test('rpc, dispatcher, uptime and stats over the FIFO', async (t) => {
     const kamctl = requireTool(t, 'kamctl');
@@ -193,7 +232,6 @@ test('its sockets are gone when it has stopped', async (t) => {
   if (kamcmd === undefined) return;
   const gw = await startKamailioDaemon({ list: LIST });
   await gw.daemon.stop();
-  const { existsSync } = await import('node:fs');
   assert.deepEqual([gw.ctl, gw.ctlDatagram, gw.fifo, gw.socket].filter(existsSync), []);
   await assert.rejects(runTool(kamcmd, ['-s', join(gw.folder, 'ctl'), 'core.version']), /ended with 255/);
   await gw.stop();
