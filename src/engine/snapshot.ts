@@ -124,7 +124,9 @@ export function* compileRows(
     if (twin === undefined && before === undefined) added.push(nameOf(row));
     if (twin === undefined && before !== undefined) {
       if (differs(before.row, row)) changed.push(nameOf(row));
-      if (!options.inheritState) restores.push({ destination, state });
+      // Flags that were edited in the table or file are meant to hold (flavour kamailio).
+      const edited = (before.row.flags ?? 0) !== (row.flags ?? 0);
+      if (!options.inheritState || edited) restores.push({ destination, state });
     }
     if (resolved === undefined) addresses.addLiteral(destination, host);
     else addresses.addNamed(destination);

@@ -41,7 +41,16 @@ class ListStore implements DestinationStore {
       throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
     }
     const { flavour, persistentState } = this.config;
-    return readListFile(content, this.path, flavour, persistentState);
+    const load = await readListFile(content, this.path, flavour, persistentState);
+    const [first] = load.discarded;
+    // A file without one good line is a broken file, not an empty list.
+    if (load.rows.length === 0 && first !== undefined) {
+      throw new SwitchyardError(
+        'STORE_SCHEMA',
+        `${this.description}: none of its ${load.discarded.length} lines can be used; ${first.row}: ${first.reason}`,
+      );
+    }
+    return load;
   }
 
   async saveStates(): Promise<void> {
