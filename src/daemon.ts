@@ -411,7 +411,7 @@ export class Daemon implements Service {
     // What the old store still has to write is written before the new one is read.
     await Promise.all(ended.map((runtime) => runtime.stop()));
     await Promise.all(begun.map((runtime) => runtime.start()));
-    for (const partition of this.engine.partitions) this.blacklists.rebuild(partition);
+    for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.nats?.syncSnapshot(() => this.stateEntries());
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
@@ -564,14 +564,18 @@ export class Daemon implements Service {
       clock,
       log: own,
       loaded: (loaded) => this.loaded(loaded),
-      renamed: (renamed) => this.blacklists.rebuild(renamed),
+      renamed: (renamed) => this.rebuildBlacklists(renamed),
     });
     this.runtimes.set(config.name, runtime);
     return runtime;
   }
 
+  private rebuildBlacklists(partition: Partition): void {
+    void this.blacklists.rebuildInSlices(partition, () => new Promise((resolve) => setImmediate(resolve)));
+  }
+
   private loaded(partition: Partition): void {
-    this.blacklists.rebuild(partition);
+    this.rebuildBlacklists(partition);
     this.prober.refresh();
     this.nats?.syncSnapshot(() => this.stateEntries());
   }

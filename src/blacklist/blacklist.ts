@@ -35,6 +35,16 @@ interface List {
   index: ReadonlyMap<string, readonly BlacklistRule[]>;
 }
 
+/** Rules of one list from one partition, while they are collected. */
+interface Collected {
+  readonly rules: BlacklistRule[];
+  readonly seen: Set<string>;
+  readonly index: Map<string, BlacklistRule[]>;
+}
+
+/** Destinations looked at before others get a turn: about two milliseconds. */
+const SLICE = 1000;
+
 /**
  * The black lists: one rule per address that a destination of their sets resolved to, inactive ones included. Asked for
  * each next hop; rebuilt after each load of a partition and whenever its names were resolved anew. A list name used by two
@@ -43,6 +53,8 @@ interface List {
 export class BlacklistTable {
   private definitions: readonly BlacklistDefinition[] = [];
   private table: ReadonlyMap<string, List> = new Map();
+  /** Number of the last rebuild of each partition. */
+  private readonly runs = new Map<string, number>();
 
   constructor(
     private readonly log: Logger,
@@ -69,25 +81,60 @@ export class BlacklistTable {
 
   /** Takes the addresses of a partition's current snapshot over into its lists. */
   rebuild(partition: Pick<Partition, 'name' | 'snapshot'>): void {
-    const { name: partitionName, snapshot } = partition;
-    const rules = new Map<string, BlacklistRule[]>();
+    this.begin(partition.name);
+    const steps = this.collect(partition);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    this.install(partition.name, step.value);
+  }
+
+  /**
+   * The same in slices: awaits `pause` between them, so that calls go on while very many addresses are taken over; until
+   * the end the lists are as they were. One that is overtaken by another of the same partition comes to nothing.
+   */
+  async rebuildInSlices(partition: Pick<Partition, 'name' | 'snapshot'>, pause: () => Promise<void>): Promise<void> {
+    const run = this.begin(partition.name);
+    const steps = this.collect(partition);
+    let step = steps.next();
+    while (step.done !== true) {
+      await pause();
+      if (this.runs.get(partition.name) !== run) return;
+      step = steps.next();
+    }
+    this.install(partition.name, step.value);
+  }
+
+  private begin(partition: string): number {
+    const run = (this.runs.get(partition) ?? 0) + 1;
+    this.runs.set(partition, run);
+    return run;
+  }
+
+  /** Rules of a partition's lists, by name; yields between slices. */
+  private *collect({
+    name: partitionName,
+    snapshot,
+  }: Pick<Partition, 'name' | 'snapshot'>): Generator<void, ReadonlyMap<string, Collected>> {
+    const rules = new Map<string, Collected>();
+    let work = 0;
     for (const { name, partition: of, sets, match } of this.definitions) {
       if (of !== partitionName) continue;
-      const collected = rules.get(name) ?? [];
+      const collected: Collected = rules.get(name) ?? { rules: [], seen: new Set(), index: new Map() };
       rules.set(name, collected);
-      const seen = new Set(collected.map(ruleKey));
       let known = false;
       for (const setId of sets) {
         const set = snapshot.sets.get(setId);
         if (set === undefined) continue;
         known = true;
         for (const { resolved } of set.destinations) {
+          if (++work % SLICE === 0) yield;
           for (const { address, port, transport } of resolved) {
             const rule = match === 'ip' ? { address } : { address, port, transport };
             const key = ruleKey(rule);
-            if (seen.has(key)) continue;
-            seen.add(key);
-            collected.push(rule);
+            if (collected.seen.has(key)) continue;
+            collected.seen.add(key);
+            collected.rules.push(rule);
+            enter(collected.index, rule);
           }
         }
       }
@@ -98,11 +145,15 @@ export class BlacklistTable {
         );
       }
     }
-    for (const [name, collected] of rules) {
+    return rules;
+  }
+
+  private install(partition: string, collected: ReadonlyMap<string, Collected>): void {
+    for (const [name, { rules, index }] of collected) {
       const list = this.table.get(name);
       if (list === undefined) continue;
-      list.parts.set(partitionName, collected);
-      list.index = indexed(list.parts.values());
+      list.parts.set(partition, rules);
+      list.index = list.parts.size === 1 ? index : indexed(list.parts.values());
     }
   }
 
@@ -156,15 +207,15 @@ function match(
 
 function indexed(parts: Iterable<readonly BlacklistRule[]>): Map<string, BlacklistRule[]> {
   const index = new Map<string, BlacklistRule[]>();
-  for (const rules of parts) {
-    for (const rule of rules) {
-      const address = canonicalAddress(rule.address);
-      const same = index.get(address);
-      if (same === undefined) index.set(address, [rule]);
-      else same.push(rule);
-    }
-  }
+  for (const rules of parts) for (const rule of rules) enter(index, rule);
   return index;
+}
+
+function enter(index: Map<string, BlacklistRule[]>, rule: BlacklistRule): void {
+  const address = canonicalAddress(rule.address);
+  const same = index.get(address);
+  if (same === undefined) index.set(address, [rule]);
+  else same.push(rule);
 }
 
 function ruleKey(rule: BlacklistRule): string {

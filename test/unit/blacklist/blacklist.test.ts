@@ -84,4 +84,29 @@ describe('black lists', () => {
     assert.equal(table.check('six', '2001:db8::1', 'tcp', undefined), undefined);
     assert.equal(table.check('none', '2001:db8::1', undefined, undefined), undefined);
   });
+
+  test('very many addresses are taken over in slices; one that is overtaken comes to nothing', async () => {
+    const many = (from: number) =>
+      partition('default', {
+        1: Array.from({ length: 5000 }, (_, i) => {
+          return makeDestination({ setId: 1, uri: `sip:10.${from}.${i >> 8}.${i & 255}:5060` });
+        }),
+      });
+    const table = new BlacklistTable(nullLogger, [{ partition: 'default', name: 'bl', sets: [1], match: 'ip' }]);
+    let turns = 0;
+    const pause = async () => {
+      turns++;
+      assert.ok(!table.blocked(['bl'], at('10.1.0.1')), 'as it was until the end');
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const overtaken = table.rebuildInSlices(many(1), pause);
+    const last = table.rebuildInSlices(many(2), pause);
+    await Promise.all([overtaken, last]);
+    assert.ok(turns >= 5, `${turns} turns`);
+    assert.ok(table.blocked(['bl'], at('10.2.0.1')));
+    assert.ok(!table.blocked(['bl'], at('10.1.0.1')));
+    const small = table.rebuildInSlices(acme, pause);
+    assert.ok(table.blocked(['bl'], at('127.0.65.1')), 'a small one is done at once');
+    await small;
+  });
 });
