@@ -247,7 +247,7 @@ export class ProxyCore implements TransactionUser {
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
     const { message, source } = routed;
     const send = (address: Address): void => {
-      const socket = hop.flow?.socket ?? hop.socket ?? this.sockets.choose(address, source.socket);
+      const socket = hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
       if (socket === undefined) return;
       const branch = this.statelessBranch(message, source);
       const text = forwardedRequest({

@@ -171,7 +171,7 @@ export class Relay implements ClientUser {
     const hop = this.hop as NextHop;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
-    const socket = hop.flow?.socket ?? hop.socket ?? proxy.sockets.choose(address, source.socket);
+    const socket = hop.flow?.socket ?? proxy.sockets.choose(address, hop.socket ?? source.socket);
     if (socket === undefined) {
       this.sendFailed(`no ${address.transport} socket for IPv${address.family}`);
       return;

@@ -71,7 +71,7 @@ export class Originator {
 
   private transmit(request: OwnRequest, address: Address, forced: SipSocket | undefined, pending: Pending): void {
     if (pending.ended) return;
-    const socket = forced ?? this.sockets.choose(address, undefined);
+    const socket = this.sockets.choose(address, forced);
     if (socket === undefined) {
       queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no ${address.transport} socket` }));
       return;

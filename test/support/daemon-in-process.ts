@@ -19,7 +19,7 @@ export interface DaemonInProcess {
 
 /** Starts it on a free port of 127.0.0.1, UDP; `settings` are keys of switchyard.json over that. */
 export async function startDaemonHere(
-  destinations: readonly (readonly [setId: number, uri: string])[],
+  destinations: readonly (readonly [setId: number, uri: string, socket?: string])[],
   settings: Readonly<Record<string, unknown>>,
   clock?: Clock,
 ): Promise<DaemonInProcess> {

@@ -9,8 +9,8 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
 
 export interface DaemonProcessOptions {
-  /** Rows of the default partition's table: set id and URI, in order. */
-  readonly destinations: readonly (readonly [setId: number, uri: string])[];
+  /** Rows of the default partition's table: set id, URI and the socket to send from, in order. */
+  readonly destinations: readonly (readonly [setId: number, uri: string, socket?: string])[];
   /** Keys of switchyard.json, over what is there by default: one UDP socket, HTTP with MI, a db_text table. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Transports to listen on, all at one port of 127.0.0.1 (and of ::1 with `ipv6`). Default udp. */
@@ -85,11 +85,14 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
 }
 
-/** Writes a db_text table of destinations, each a set id and a URI. */
+/** Writes a db_text table of destinations. */
 export async function writeTable(folder: string, destinations: DaemonProcessOptions['destinations']): Promise<void> {
   await mkdir(folder);
   await writeFile(join(folder, 'version'), 'table_name(string) table_version(int)\ndispatcher:9\n');
-  const rows = destinations.map(([setId, uri], i) => `${i + 1}:${setId}:${uri.replaceAll(':', '\\:')}::0:0:1:0::\n`);
+  const text = (value: string) => value.replaceAll(':', '\\:');
+  const rows = destinations.map(
+    ([setId, uri, socket = ''], i) => `${i + 1}:${setId}:${text(uri)}:${text(socket)}:0:0:1:0::\n`,
+  );
   const columns =
     'id(int,auto) setid(int) destination(string) socket(string,null) state(int) probe_mode(int) weight(string) priority(int) attrs(string) description(string)';
   await writeFile(join(folder, 'dispatcher'), `${columns}\n${rows.join('')}`);
