@@ -50,8 +50,8 @@ export type AfterFailure = boolean | LocalReply;
  * request; the proxy asks it, it never asks the proxy.
  */
 export interface RelayPlan {
-  /** The next place to try; undefined when there is none left. */
-  next(): NextHop | undefined;
+  /** The next place to try, or several to be tried at once (forking); undefined when there is none left. */
+  next(): NextHop | readonly NextHop[] | undefined;
   /** A place did not take it; `reply` is the final reply that came, if any. Not called for a request that was cancelled. */
   failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
   /** The caller gave up: told at once, before the branch under way has ended. */

@@ -10,17 +10,18 @@ import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
 import type { ProxyCore } from './proxy.js';
 
 /**
- * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, keeps the
- * best failure, and passes replies on. It ends with the one final reply; a late 2xx of a branch given up still passes.
+ * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, or several
+ * of them at once, keeps the best failure, and passes replies on. It ends with the one final reply; a late 2xx of a branch
+ * given up still passes.
  */
-export class Relay implements ClientUser {
-  private client: ClientTransaction | undefined;
-  private hop: NextHop | undefined;
-  /** Addresses of the present hop that are still to be tried. */
-  private addresses: readonly Address[] = [];
+export class Relay {
+  /** The branches of the present try; ended ones included. */
+  private branches: readonly Branch[] = NO_BRANCHES;
   private cancelled = false;
   private answered = false;
   private tried = 0;
+  /** What the plan said about the branches of the present try that have failed. */
+  private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined;
   /** The best failure so far: what the caller gets if nobody takes the call. */
   private best: SipMessage | undefined;
   private bestCode = 0;
@@ -37,7 +38,7 @@ export class Relay implements ClientUser {
   }
 
   start(): void {
-    this.tryNextHop();
+    this.tryNext();
   }
 
   /** The caller gave up. */
@@ -45,143 +46,148 @@ export class Relay implements ClientUser {
     if (this.answered || this.cancelled) return;
     this.cancelled = true;
     this.plan?.callerGaveUp?.();
-    const client = this.client;
-    if (client?.invite) (client as InviteClient).cancel();
-    else if (client === undefined) this.finish(487, reasonPhrase(487));
+    let waiting = false;
+    for (const branch of this.branches) {
+      if (branch.ended) continue;
+      if (branch.client === undefined) branch.ended = true;
+      else {
+        waiting = true;
+        if (branch.client.invite) (branch.client as InviteClient).cancel();
+      }
+    }
+    if (!waiting) this.finish(487, reasonPhrase(487));
   }
 
-  onReply(client: ClientTransaction, received: SipMessage): void {
+  /** @internal A reply on a branch, the present one or one given up. */
+  replied(branch: Branch, client: ClientTransaction, received: SipMessage): void {
     const status = received.status;
     if (status >= 200 && status < 300) {
-      this.success(client, received);
+      this.success(branch, client, received);
       return;
     }
-    if (this.answered || client !== this.client || status === 100) return;
-    const reply = this.edited(client, received);
+    if (this.answered || branch.ended || client !== branch.client || status === 100) return;
+    const reply = this.edited(branch, client, received);
     if (status < 200) {
-      this.hopAnswered(status);
-      // To other requests than INVITE only a 100 may be sent before the final reply (RFC 4320 section 4.1).
+      this.plan?.answered?.(branch.hop, status);
+      // Nothing but 100 may be sent before the final reply to anything but INVITE (RFC 4320 section 4.1).
       if (!this.server.invite) return;
       if (reply !== undefined) this.server.reply(replyUpstream(reply), status);
       return;
     }
-    this.client = undefined;
-    if (this.cancelled) this.branchCancelled({ code: status, local: false }, reply ?? received);
-    else this.hopFailed({ code: status, local: false }, reply ?? received);
+    this.branchFailed(branch, { code: status, local: false }, reply ?? received);
   }
 
-  onFailure(client: ClientTransaction, failure: ClientFailure): void {
-    if (this.answered || client !== this.client) return;
-    this.client = undefined;
-    if (this.cancelled) {
-      this.branchCancelled(
-        { code: failure.kind === 'timeout' ? 408 : 503, local: true, cause: failure.cause },
-        undefined,
-      );
-      return;
-    }
+  /** @internal A branch got no final reply. */
+  unanswered(branch: Branch, client: ClientTransaction, failure: ClientFailure): void {
+    if (this.answered || branch.ended || client !== branch.client) return;
     // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
-    if (!failure.provisional && this.addresses.length > 0) {
-      this.tryAddress();
+    if (!this.cancelled && !failure.provisional && branch.addresses.length > 0) {
+      this.tryAddress(branch);
       return;
     }
     const code = failure.kind === 'timeout' ? 408 : 503;
-    this.hopFailed({ code, local: true, cause: failure.cause }, undefined);
+    this.branchFailed(branch, { code, local: true, cause: failure.cause }, undefined);
   }
 
-  private success(client: ClientTransaction, received: SipMessage): void {
-    const reply = this.answered ? received : (this.edited(client, received) ?? received);
+  private success(branch: Branch, client: ClientTransaction, received: SipMessage): void {
+    const reply = this.answered ? received : (this.edited(branch, client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
       // A second 2xx, or one that came after the caller was told otherwise: every 2xx goes upstream (section 16.7 step 5).
       this.server.send(text);
       return;
     }
-    if (client === this.client) this.hopAnswered(reply.status);
-    else if (this.client?.invite) (this.client as InviteClient).cancel();
+    if (!branch.ended) this.plan?.answered?.(branch.hop, reply.status);
+    branch.ended = true;
+    this.cancelBranches();
     this.answered = true;
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
-    this.release(reply.status);
+    this.release();
   }
 
-  private tryNextHop(): void {
+  /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
+  private cancelBranches(): void {
+    for (const branch of this.branches) {
+      if (!branch.ended && branch.client?.invite) (branch.client as InviteClient).cancel();
+    }
+  }
+
+  private tryNext(): void {
     const plan = this.plan as RelayPlan;
-    for (;;) {
-      const hop = plan.next();
-      if (hop === undefined) {
-        this.finishWithBest();
-        return;
-      }
-      if (this.tried++ > 0) this.proxy.counters.failovers.value++;
-      this.hop = hop;
-      if (hop.flow !== undefined) {
-        const { socket, address, port } = hop.flow;
-        this.addresses = [];
-        this.send({ address, port, transport: socket.transport, family: socket.family, name: undefined });
-        return;
-      }
-      if (hop.address !== undefined) {
-        if (plan.allowed !== undefined && !plan.allowed(hop.address)) {
-          this.noteBlocked();
-          continue;
-        }
-        this.addresses = [];
-        this.send({ ...hop.address, name: undefined });
-        return;
-      }
-      const uri = parseUri(hop.uri);
-      if (uri === undefined || uri.scheme === 'tel') {
-        this.hopFailed({ code: uri === undefined ? 400 : 416, local: true }, undefined);
-        return;
-      }
-      this.proxy.resolver.resolve(uri, (result) => this.resolved(hop, result));
+    const next = plan.next();
+    if (next === undefined) {
+      this.finishWithBest();
       return;
     }
+    if (this.tried++ > 0) this.proxy.counters.failovers.value++;
+    this.verdicts = undefined;
+    const hops = Array.isArray(next) ? (next as readonly NextHop[]) : [next as NextHop];
+    if (hops.length === 0) {
+      this.finishWithBest();
+      return;
+    }
+    this.branches = hops.map((hop) => new Branch(this, hop));
+    // One that fails at once must find the others there.
+    for (const branch of this.branches) this.open(branch);
   }
 
-  private resolved(hop: NextHop, result: readonly Address[] | Error): void {
-    if (hop !== this.hop || this.answered) return;
-    if (this.cancelled) {
-      this.finish(487, reasonPhrase(487));
+  private open(branch: Branch): void {
+    const { hop } = branch;
+    if (hop.flow !== undefined) {
+      const { socket, address, port } = hop.flow;
+      this.send(branch, { address, port, transport: socket.transport, family: socket.family, name: undefined });
       return;
     }
+    if (hop.address !== undefined) {
+      if (this.plan?.allowed !== undefined && !this.plan.allowed(hop.address)) this.blocked(branch);
+      else this.send(branch, { ...hop.address, name: undefined });
+      return;
+    }
+    const uri = parseUri(hop.uri);
+    if (uri === undefined || uri.scheme === 'tel') {
+      this.branchFailed(branch, { code: uri === undefined ? 400 : 416, local: true }, undefined);
+      return;
+    }
+    this.proxy.resolver.resolve(uri, (result) => this.resolved(branch, result));
+  }
+
+  private resolved(branch: Branch, result: readonly Address[] | Error): void {
+    if (branch.ended || this.answered) return;
     if (result instanceof Error) {
-      this.hopFailed({ code: 503, local: true, cause: 'dns' }, undefined);
+      this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
     const allowed = this.plan?.allowed;
-    this.addresses = allowed === undefined ? result : result.filter((address) => this.plan?.allowed?.(address));
-    if (this.addresses.length === 0) {
-      this.noteBlocked();
-      this.tryNextHop();
-      return;
-    }
-    this.tryAddress();
+    branch.addresses = allowed === undefined ? result : result.filter((address) => this.plan?.allowed?.(address));
+    if (branch.addresses.length === 0) this.blocked(branch);
+    else this.tryAddress(branch);
   }
 
-  private tryAddress(): void {
-    const [first, ...rest] = this.addresses;
-    this.addresses = rest;
-    this.send(first as Address);
+  private tryAddress(branch: Branch): void {
+    const [first, ...rest] = branch.addresses;
+    branch.addresses = rest;
+    this.send(branch, first as Address);
   }
 
-  private send(address: Address): void {
+  private send(branch: Branch, address: Address): void {
     const { proxy, source } = this;
-    const hop = this.hop as NextHop;
+    const { hop } = branch;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
     const socket = hop.flow?.socket ?? proxy.sockets.choose(address, hop.socket ?? source.socket);
     if (socket === undefined) {
-      this.sendFailed(`no ${address.transport} socket for IPv${address.family}`);
+      const reason = `no ${address.transport} socket for IPv${address.family}`;
+      proxy.log.warn({ uri: hop.uri, reason }, 'a destination cannot be reached');
+      this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
       return;
     }
-    const branch = proxy.layer.newBranch(loopHash(message, source));
+    const key = proxy.layer.newBranch(loopHash(message, source));
     const text = forwardedRequest({
       message,
       source,
       socket,
-      branch,
+      branch: key,
       requestUri: hop.requestUri,
       recordRoute: plan.recordRoute,
       edits: plan.edits,
@@ -189,42 +195,53 @@ export class Relay implements ClientUser {
       maxForwards: hop.maxForwards,
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    this.client = proxy.layer.request(text, this.server.invite, branch, target, this, hop.flow?.flow);
-  }
-
-  private sendFailed(message: string): void {
-    this.proxy.log.warn({ uri: this.hop?.uri, reason: message }, 'a destination cannot be reached');
-    this.hopFailed({ code: 503, local: true, cause: 'send' }, undefined);
-  }
-
-  private hopAnswered(status: number): void {
-    if (this.hop !== undefined) this.plan?.answered?.(this.hop, status);
+    branch.client = proxy.layer.request(text, this.server.invite, key, target, branch, hop.flow?.flow);
   }
 
   /** A reply as the plan wants it passed on; undefined to drop it. */
-  private edited(client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
+  private edited(branch: Branch, client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
     const plan = this.plan;
-    if (plan?.reply === undefined || this.hop === undefined) return reply;
-    return plan.reply(this.hop, reply, client.target);
+    return plan?.reply === undefined ? reply : plan.reply(branch.hop, reply, client.target);
   }
 
-  private hopFailed(failure: HopFailure, reply: SipMessage | undefined): void {
-    this.keep(failure.code, reply);
-    const after = (this.plan as RelayPlan).failed(this.hop as NextHop, failure, reply);
-    if (after === true) this.tryNextHop();
-    else this.goOn(after);
+  /** No address of a place may be sent to: it is passed over, without being a failure of its own. */
+  private blocked(branch: Branch): void {
+    branch.ended = true;
+    if (this.bestCode === 0) this.bestCode = 473;
+    this.ended(true);
   }
 
-  /** The branch of a cancelled request has ended, as it was asked to or not. */
-  private branchCancelled(failure: HopFailure, reply: SipMessage | undefined): void {
-    const after = this.plan?.cancelled?.(this.hop as NextHop, failure, reply) ?? false;
-    // The caller waits for its 487, whatever an earlier place had said.
-    if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
-    else {
-      this.best = reply;
-      this.bestCode = 487;
+  private branchFailed(branch: Branch, failure: HopFailure, reply: SipMessage | undefined): void {
+    branch.ended = true;
+    branch.client = undefined;
+    if (this.cancelled) {
+      const verdict = this.plan?.cancelled?.(branch.hop, failure, reply) ?? false;
+      // The caller waits for its 487, whatever an earlier place had said.
+      if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
+      else if (this.bestCode !== 487 || reply !== undefined) {
+        this.best = reply;
+        this.bestCode = 487;
+      }
+      this.ended(verdict);
+      return;
     }
-    this.goOn(after);
+    this.keep(failure.code, reply);
+    const verdict = (this.plan as RelayPlan).failed(branch.hop, failure, reply);
+    if (failure.code >= 600) this.cancelBranches();
+    this.ended(verdict);
+  }
+
+  /** A branch has ended: when it was the last of its try, what the plan said of them decides how it goes on. */
+  private ended(verdict: AfterFailure | Promise<AfterFailure>): void {
+    if (this.branches.length === 1) {
+      this.goOn(verdict);
+      return;
+    }
+    this.verdicts = [...(this.verdicts ?? []), verdict];
+    if (this.branches.some((branch) => !branch.ended)) return;
+    const { verdicts } = this;
+    if (verdicts.some((each) => each instanceof Promise)) this.goOn(Promise.all(verdicts).then(together));
+    else this.goOn(together(verdicts as AfterFailure[]));
   }
 
   /** Does what the plan decided; a decision that comes late is void once the caller has an answer. */
@@ -240,16 +257,12 @@ export class Relay implements ClientUser {
         },
       );
     } else if (after === true && !this.cancelled) {
-      this.tryNextHop();
+      this.tryNext();
     } else if (typeof after === 'object') {
       this.finish(after.code, after.reason, after.headers);
     } else {
       this.finishWithBest();
     }
-  }
-
-  private noteBlocked(): void {
-    if (this.bestCode === 0) this.bestCode = 473;
   }
 
   /**
@@ -273,7 +286,7 @@ export class Relay implements ClientUser {
       this.answered = true;
       this.proxy.counted(bestCode);
       this.server.reply(replyUpstream(best), bestCode);
-      this.release(bestCode);
+      this.release();
       return;
     }
     if (bestCode === 0) {
@@ -285,7 +298,7 @@ export class Relay implements ClientUser {
       // It would come too late to be of use and make the caller shun us (RFC 4320 section 4.2).
       this.answered = true;
       this.server.fallSilent();
-      this.release(bestCode);
+      this.release();
       return;
     }
     // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
@@ -295,21 +308,59 @@ export class Relay implements ClientUser {
 
   private finish(code: number, reason: string, headers?: string): void {
     if (this.answered) return;
+    this.cancelBranches();
     this.answered = true;
     this.proxy.counted(code);
     this.server.replyWith(code, reason, headers);
-    this.release(code);
+    this.release();
   }
 
   /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
-  private release(code: number): void {
-    this.plan?.ended?.(code);
+  private release(): void {
     this.message = undefined;
     this.plan = undefined;
     this.best = undefined;
-    this.hop = undefined;
-    this.addresses = [];
+    this.verdicts = undefined;
+    for (const branch of this.branches) branch.release();
+    this.branches = NO_BRANCHES;
   }
+}
+
+/** One place a request was sent to: hears of its client transaction for as long as that lives. */
+class Branch implements ClientUser {
+  client: ClientTransaction | undefined = undefined;
+  /** Addresses of the place that are still to be tried. */
+  addresses: readonly Address[] = NO_ADDRESSES;
+  ended = false;
+
+  constructor(
+    private readonly relay: Relay,
+    public hop: NextHop,
+  ) {}
+
+  onReply(client: ClientTransaction, reply: SipMessage): void {
+    this.relay.replied(this, client, reply);
+  }
+
+  onFailure(client: ClientTransaction, failure: ClientFailure): void {
+    this.relay.unanswered(this, client, failure);
+  }
+
+  release(): void {
+    this.ended = true;
+    this.client = undefined;
+    this.hop = NO_HOP;
+    this.addresses = NO_ADDRESSES;
+  }
+}
+
+const NO_BRANCHES: readonly Branch[] = [];
+const NO_ADDRESSES: readonly Address[] = [];
+const NO_HOP: NextHop = { uri: '' };
+
+/** What several verdicts come to: a reply that one of them names, else the next try if all of them want it. */
+function together(verdicts: readonly AfterFailure[]): AfterFailure {
+  return verdicts.find((each) => typeof each === 'object') ?? verdicts.every((each) => each === true);
 }
 
 function rank(code: number): number {

@@ -42,14 +42,14 @@ export class ListPlan implements RelayPlan {
   private at = 0;
 
   constructor(
-    private readonly hops: readonly NextHop[],
+    private readonly hops: readonly (NextHop | readonly NextHop[])[],
     /** Codes that go on to the next hop. */
     private readonly codes: readonly number[] = [408, 503],
     readonly recordRoute = false,
     readonly allowed: (address: { readonly address: string }) => boolean = () => true,
   ) {}
 
-  next(): NextHop | undefined {
+  next(): NextHop | readonly NextHop[] | undefined {
     return this.hops[this.at++];
   }
 

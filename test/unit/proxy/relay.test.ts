@@ -10,7 +10,7 @@ const C = hopTo('sip:192.0.2.9');
 
 /** A relay over these places. */
 function relay(
-  hops: readonly NextHop[] = [A, B],
+  hops: readonly (NextHop | readonly NextHop[])[] = [A, B],
   options: Partial<ProxyFixtureOptions> & { codes?: number[]; allowed?: (a: { address: string }) => boolean } = {},
 ) {
   const plan = new ListPlan(hops, options.codes ?? [408, 503], true, options.allowed);
@@ -351,5 +351,85 @@ describe('late replies of a branch that was given up', () => {
     from('192.0.2.7', 486);
     assert.deepEqual(codes(), [100]);
     assert.deepEqual(words('192.0.2.7').slice(-2), ['CANCEL', 'ACK']);
+  });
+});
+
+describe('several places at once (RFC 3261 section 16.7)', () => {
+  test('each gets a branch of its own; the first 2xx wins and the others are cancelled', () => {
+    const { call, from, codes, words, sentTo, layer } = relay([[A, B, C]]);
+    call();
+    const branches = ['192.0.2.7', '192.0.2.8', '192.0.2.9'].map((each) => parsed(sentTo(each)[0] ?? '').via?.branch);
+    assert.equal(new Set(branches).size, 3);
+    from('192.0.2.7', 180);
+    from('192.0.2.8', 180);
+    from('192.0.2.8', 200);
+    assert.deepEqual(codes(), [100, 180, 180, 200]);
+    assert.deepEqual(words('192.0.2.7'), ['INVITE', 'CANCEL']);
+    // One that has said nothing yet is cancelled when it does (section 9.1).
+    assert.deepEqual(words('192.0.2.9'), ['INVITE']);
+    from('192.0.2.9', 180);
+    assert.deepEqual(words('192.0.2.9'), ['INVITE', 'CANCEL']);
+    from('192.0.2.7', 487);
+    from('192.0.2.9', 487);
+    assert.deepEqual(codes(), [100, 180, 180, 200]);
+    assert.equal(layer.unanswered, 0);
+  });
+
+  test('the best failure goes to the caller when all have failed', () => {
+    const { call, from, codes } = relay([[A, B, C]]);
+    call();
+    from('192.0.2.7', 503);
+    from('192.0.2.8', 404);
+    assert.deepEqual(codes(), [100]);
+    from('192.0.2.9', 486);
+    assert.deepEqual(codes(), [100, 404]);
+  });
+
+  test('the next places are tried when all have failed in a way that goes on', () => {
+    const { call, from, codes, words, counters } = relay([[A, B], C]);
+    call();
+    from('192.0.2.7', 503);
+    assert.deepEqual(words('192.0.2.9'), []);
+    from('192.0.2.8', 408);
+    assert.deepEqual(words('192.0.2.9'), ['INVITE']);
+    from('192.0.2.9', 200);
+    assert.deepEqual([codes(), counters.failovers.value], [[100, 200], 1]);
+  });
+
+  test('a 6xx ends the others and is what the caller gets', () => {
+    const { call, from, codes, words } = relay([[A, B], C]);
+    call();
+    from('192.0.2.8', 180);
+    from('192.0.2.7', 603);
+    assert.deepEqual(words('192.0.2.8'), ['INVITE', 'CANCEL']);
+    from('192.0.2.8', 487);
+    assert.deepEqual(codes(), [100, 180, 603]);
+    assert.deepEqual(words('192.0.2.9'), []);
+  });
+
+  test('the caller giving up cancels all of them, and is told once', () => {
+    const { call, from, codes, words, fixture } = relay([[A, B]]);
+    const invite = call();
+    from('192.0.2.7', 180);
+    from('192.0.2.8', 180);
+    fixture.layer.receive(
+      invite.replace(/^INVITE /, 'CANCEL ').replace(/CSeq: (\d+) INVITE/, 'CSeq: $1 CANCEL'),
+      fixture.caller,
+    );
+    for (const each of ['192.0.2.7', '192.0.2.8']) assert.deepEqual(words(each), ['INVITE', 'CANCEL']);
+    from('192.0.2.7', 487);
+    assert.equal(codes().at(-1), 200);
+    from('192.0.2.8', 487);
+    assert.equal(codes().at(-1), 487);
+  });
+
+  test('places that are blocked or cannot be reached do not keep the others from being tried', () => {
+    const { call, from, codes, words } = relay([[A, hopTo('sip:192.0.2.8;transport=tls'), C]], {
+      allowed: ({ address }) => address !== '192.0.2.7',
+    });
+    call();
+    assert.deepEqual([words('192.0.2.7'), words('192.0.2.9')], [[], ['INVITE']]);
+    from('192.0.2.9', 200);
+    assert.deepEqual(codes(), [100, 200]);
   });
 });
