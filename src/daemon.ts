@@ -82,6 +82,9 @@ export interface DaemonOptions {
   readonly drainMs?: number;
 }
 
+/** Milliseconds a shutdown waits for the last ACKs. */
+const LINGER_MS = 300;
+
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
 export class Daemon implements Service {
   readonly name = 'switchyard';
@@ -119,6 +122,7 @@ export class Daemon implements Service {
   private readonly changes = new Map<string, { time: number; text: string }[]>();
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
+  private ready = false;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: DaemonOptions) {
@@ -203,7 +207,9 @@ export class Daemon implements Service {
       clock,
       random,
       logger: log,
-      send: (probe, done) => this.originator.send(kamailio.probe(probe), done),
+      // The prober's own deadline rules; the transaction's is there should that fail.
+      send: (probe, done) =>
+        this.originator.send({ ...kamailio.probe(probe), timeoutMs: probe.timeoutMs + 1000 }, done),
       wants: kamailio.wants,
       accepts: kamailio.accepts,
       observer: {
@@ -321,6 +327,7 @@ export class Daemon implements Service {
       await this.stop();
       throw error;
     }
+    this.ready = true;
     this.log.info(
       {
         listen: this.sipSockets.map((socket) => `${socket.transport}:${socket.sentBy}`),
@@ -490,17 +497,21 @@ export class Daemon implements Service {
     await Promise.all([...this.runtimes.values()].map((each) => release(`partition ${each.name}`, () => each.stop())));
     for (const service of this.started.filter(isBus)) await release(service.name, () => service.stop());
     await release('event subscribers', () => this.publisher.stop());
-    log.info({}, 'switchyard has stopped');
+    if (this.ready) log.info({}, 'switchyard has stopped');
   }
 
   private async drained(limitMs: number): Promise<void> {
-    const deadline = this.clock.monotonic() + limitMs;
-    while (this.layer.unanswered > 0 && this.clock.monotonic() < deadline) {
-      await new Promise<void>((resolve) => setTimeout(resolve, 20));
+    const { layer, clock } = this;
+    const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    const deadline = clock.monotonic() + limitMs;
+    const busy = layer.serverCount > 0;
+    while (layer.unanswered > 0 && clock.monotonic() < deadline) await pause(20);
+    if (layer.unanswered > 0) {
+      this.log.warn({ transactions: layer.unanswered }, 'stopping: requests without a final reply are answered 503');
+      this.proxy.giveUp();
     }
-    if (this.layer.unanswered > 0) {
-      this.log.warn({ transactions: this.layer.unanswered }, 'stopping with transactions that have no final reply');
-    }
+    // A 2xx that has just passed still wants its ACK to pass, or the callee ends the call.
+    if (busy) await pause(Math.min(LINGER_MS, limitMs));
   }
 
   private formatsOf(settings: Settings): DispatcherFormats {

@@ -17,6 +17,14 @@ export interface FlightOptions {
   readonly cancelFailed: (error: unknown) => void;
 }
 
+/**
+ * A deadline noticed this many milliseconds late means that the process stood still: answers may have come and not been
+ * read, since timers run before sockets are read. They get some time more to be read, a few times in a row at most.
+ */
+const STOOD_STILL = 50;
+const GRACE = 100;
+const MAX_GRACES = 3;
+
 /** The probes under way: how many at once, until when, and who waits. At most one for each destination. */
 export class Flights {
   inFlight = 0;
@@ -27,6 +35,9 @@ export class Flights {
   private flights: Flight[] = [];
   private flightsHead = 0;
   private cancelDeadline: (() => void) | undefined;
+  /** Clock.monotonic() the timer is set for. */
+  private due = 0;
+  private graces = 0;
   private sweeping = false;
   private releasing = false;
 
@@ -160,7 +171,21 @@ export class Flights {
       this.flights = this.flights.slice(this.flightsHead);
       this.flightsHead = 0;
     }
-    if (left !== undefined) this.cancelDeadline = clock.schedule(left, () => this.awaitDeadline());
+    if (left !== undefined) this.setTimer(left);
+  }
+
+  private setTimer(ms: number): void {
+    const { clock } = this.options;
+    this.due = clock.monotonic() + ms;
+    this.cancelDeadline = clock.schedule(ms, () => {
+      if (clock.monotonic() - this.due > STOOD_STILL && this.graces < MAX_GRACES) {
+        this.graces++;
+        this.setTimer(GRACE);
+        return;
+      }
+      this.graces = 0;
+      this.awaitDeadline();
+    });
   }
 
   /** Milliseconds until the next deadline; undefined when nothing is in flight. */

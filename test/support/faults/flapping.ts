@@ -76,7 +76,12 @@ export async function flapping(
     assert.equal(params['previous'], list.at(-1) ?? 'active');
     list.push(String(params['status']));
   }
-  for (const { uri } of rows) assert.deepEqual(told.get(uri), truth.get(uri), `${uri}: what was told is what it did`);
+  for (const { uri } of rows) {
+    const causes = running.events
+      .filter(({ params }) => params['address'] === uri)
+      .map(({ params }) => params['cause']);
+    assert.deepEqual(told.get(uri), truth.get(uri), `${uri}: what was told is what it did; causes ${causes.join()}`);
+  }
   return {
     events: running.events.length,
     probes: running.metric('switchyard_probes_sent_total'),
