@@ -57,6 +57,16 @@ export class ProxyCore implements TransactionUser {
     this.draining = true;
   }
 
+  /** Answers what has no final reply yet with 503, and asks the destinations it went to to stop ringing. */
+  giveUp(): void {
+    for (const server of this.layer.pending()) {
+      const relay = server.owner;
+      server.replyWith(503, reasonPhrase(503), 'Retry-After: 10\r\n');
+      this.counted(503);
+      if (relay instanceof Relay) relay.cancel();
+    }
+  }
+
   onRequest(request: SipMessage, source: Source): void {
     this.counters.requests.value++;
     if (request.method === 'INVITE') this.counters.invites.value++;

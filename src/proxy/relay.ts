@@ -103,7 +103,7 @@ export class Relay {
     this.answered = true;
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
-    this.release();
+    this.release(reply.status);
   }
 
   /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
@@ -286,7 +286,7 @@ export class Relay {
       this.answered = true;
       this.proxy.counted(bestCode);
       this.server.reply(replyUpstream(best), bestCode);
-      this.release();
+      this.release(bestCode);
       return;
     }
     if (bestCode === 0) {
@@ -298,7 +298,7 @@ export class Relay {
       // It would come too late to be of use and make the caller shun us (RFC 4320 section 4.2).
       this.answered = true;
       this.server.fallSilent();
-      this.release();
+      this.release(bestCode);
       return;
     }
     // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
@@ -312,11 +312,12 @@ export class Relay {
     this.answered = true;
     this.proxy.counted(code);
     this.server.replyWith(code, reason, headers);
-    this.release();
+    this.release(code);
   }
 
   /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
-  private release(): void {
+  private release(code: number): void {
+    this.plan?.ended?.(code);
     this.message = undefined;
     this.plan = undefined;
     this.best = undefined;

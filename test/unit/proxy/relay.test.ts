@@ -39,6 +39,17 @@ describe('replies', () => {
     assert.equal(fixture.lastToCaller().toTag, 'tag-192.0.2.7');
   });
 
+  test('the plan is told once how it ended', () => {
+    for (const status of [200, 404]) {
+      const { call, from, plan } = relay();
+      const ended: number[] = [];
+      Object.assign(plan, { ended: (code: number) => ended.push(code) });
+      call();
+      from('192.0.2.7', status);
+      assert.deepEqual(ended, [status]);
+    }
+  });
+
   test('without auto_100trying there is no 100 of our own', () => {
     const { call, from, codes } = relay([A], { auto100: false });
     call();
