@@ -14,6 +14,8 @@ import { createLogger, Daemon } from '../daemon.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
 import { checkPartition, importRows, initPartition, showPartition } from './database-tools.js';
+import { JobQueue } from './job-queue.js';
+import { ManagerNotifier } from './notify.js';
 import { OfflineSelect } from './offline-select.js';
 
 /** Where a command writes: data to `out`, messages to `err`. */
@@ -32,7 +34,10 @@ export function settingsFor(values: Values, io: CommandIo): Settings {
   return settings;
 }
 
-/** switchyard serve: runs until a signal. Returns the exit status. */
+/**
+ * switchyard serve: runs until SIGTERM or SIGINT, which let what is under way finish; a second one ends it at once. SIGHUP
+ * reads the settings again. Returns the exit status.
+ */
 export async function serve(values: Values, io: CommandIo): Promise<number> {
   const settings = settingsFor(values, io);
   const log = createLogger(settings.log.level);
@@ -47,23 +52,45 @@ export async function serve(values: Values, io: CommandIo): Promise<number> {
   process.on('unhandledRejection', (error) => {
     log.fatal({ err: error }, 'a rejection nobody handled; the daemon goes on');
   });
-  await daemon.start();
-  process.on('SIGHUP', () => void reconfigure(daemon, values, log));
-  const signal = await ended;
-  log.info({ signal }, 'stopping');
-  await daemon.stop();
+  const manager = await ManagerNotifier.open(process.env, log);
+  // One reload after the other, and none before everything has started: the signal must not end us then.
+  const jobs = new JobQueue();
+  const started = jobs.run(undefined, async () => {
+    await daemon.start();
+    manager.ready('serving');
+  });
+  let stopping = false;
+  process.on('SIGHUP', () => {
+    void jobs.run('reload', async () => {
+      if (stopping) return;
+      manager.reloading();
+      manager.ready((await reconfigure(daemon, values, log)) ? 'serving' : 'serving; the last settings were refused');
+    });
+  });
+  try {
+    await started;
+    const signal = await ended;
+    log.info({ signal }, 'stopping');
+    stopping = true;
+    manager.stopping();
+    await daemon.stop();
+  } finally {
+    manager.close();
+  }
   return 0;
 }
 
-/** SIGHUP: new settings are taken whole, or refused whole with the old ones going on. */
-async function reconfigure(daemon: Daemon, values: Values, log: Logger): Promise<void> {
+/** New settings are taken whole (true), or refused whole with the old ones going on. */
+async function reconfigure(daemon: Daemon, values: Values, log: Logger): Promise<boolean> {
   try {
     const { settings, warnings } = loadSettings(values['config'] as string | undefined);
     const restart = await daemon.reconfigure(settings);
     log.info({ warnings, needRestart: restart }, 'settings reloaded');
+    return true;
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
     log.error({ problems }, 'the new settings are refused, the old ones stay');
+    return false;
   }
 }
 

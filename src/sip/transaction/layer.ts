@@ -103,6 +103,11 @@ export class TransactionLayer implements Receiver {
     return this.clients.size;
   }
 
+  /** Server transactions that have no final reply yet. */
+  pending(): ServerTransaction[] {
+    return [...this.servers.values()].filter((each) => each.request !== undefined);
+  }
+
   now(): number {
     return this.clock.monotonic();
   }
