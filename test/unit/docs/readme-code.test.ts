@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { Routes } from '../../../src/index.js';
+import { Child } from '../../support/child-process.js';
+import { README } from '../../support/readme-tables.js';
+
+const INDEX = pathToFileURL(resolve(import.meta.dirname, '../../../src/index.ts')).href;
+const LOADER = import.meta.resolve('tsx');
+
+/** The only block of README.md in a language, with the package's name made the address of its source. */
+async function block(language: string): Promise<string> {
+  const found = [
+    ...(await readFile(README, 'utf8')).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),
+  ];
+  assert.equal(found.length, 1, language);
+  return (found[0]?.[1] ?? '').replace("'switchyard'", JSON.stringify(INDEX));
+}
+
+test('the example of the library in README.md runs', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
+  try {
+    await writeFile(join(folder, 'example.mjs'), await block('js'));
+    await writeFile(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:5071\n1 sip:127.0.0.1:5072\n');
+    await writeFile(
+      join(folder, 'switchyard.json'),
+      JSON.stringify({
+        listen: 'udp:127.0.0.1:0',
+        partitions: [{ name: 'gw', db_url: 'list:./dispatcher.list' }],
+        default: 'gw',
+      }),
+    );
+    const child = new Child(process.execPath, ['--import', LOADER, 'example.mjs'], { cwd: folder });
+    assert.equal(await child.exited, 0, child.said());
+    const events = child.stdout.match(/^E_DISPATCHER_STATUS/gm) ?? [];
+    assert.equal(events.length, 2, child.said());
+    assert.match(child.stdout, /^\[ 1 \] true$/m);
+    assert.match(child.stdout, /^OK$/m);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('the route script in README.md can be loaded', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
+  try {
+    const file = join(folder, 'route.ts');
+    await writeFile(file, await block('ts'));
+    const { routes } = (await import(pathToFileURL(file).href)) as { routes: Routes };
+    assert.equal(typeof routes.request, 'function');
+    assert.deepEqual(Object.keys(routes.failure ?? {}), ['next']);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
