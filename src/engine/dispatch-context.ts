@@ -117,12 +117,6 @@ export class DispatchContext {
     return this.of(partition)?.next();
   }
 
-  /** As `next`; parallel targets are tried one after the other, before the rest, by those who cannot fork. */
-  nextOrBranch(partition: Partition): Destination | undefined {
-    const lists = this.of(partition);
-    return lists?.nextBranch() ?? lists?.next();
-  }
-
   /** The destination last used in a partition: what ds_mark_dst marks. */
   current(partition: Partition): Destination | undefined {
     return this.of(partition)?.current;

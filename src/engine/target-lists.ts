@@ -102,18 +102,6 @@ export class TargetLists {
     return target;
   }
 
-  /** Goes on to the next of the parallel targets that is up, which becomes the one in use. */
-  nextBranch(): Destination | undefined {
-    while (this.branches !== undefined && this.branches.length > 0) {
-      const [target, ...others] = this.branches;
-      this.branches = others;
-      if (target === undefined || target.health.state !== 'active') continue;
-      this.current = target;
-      return target;
-    }
-    return undefined;
-  }
-
   /** What attrs_avp holds: attributes of the destination in use, '' for none. */
   get attrs(): string {
     return this.attrsValues === undefined ? (this.current?.row.attrs ?? '') : (this.attrsValues[0] ?? '');

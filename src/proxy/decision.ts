@@ -54,6 +54,11 @@ export interface RelayPlan {
   next(): NextHop | readonly NextHop[] | undefined;
   /** A place did not take it; `reply` is the final reply that came, if any. Not called for a request that was cancelled. */
   failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
+  /**
+   * A place is out without having failed: no address of it may be sent to, or another of the same try refused for all.
+   * Decides as `failed` does; absent: the next place is tried.
+   */
+  withdrawn?(hop: NextHop): AfterFailure | Promise<AfterFailure>;
   /** The caller gave up: told at once, before the branch under way has ended. */
   callerGaveUp?(): void;
   /** The branch of a request that was cancelled has ended. A reply that is returned goes to the caller in place of its own. */

@@ -7,6 +7,7 @@ import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
+import { failureRank } from './preference.js';
 import type { ProxyCore } from './proxy.js';
 
 /**
@@ -47,15 +48,19 @@ export class Relay {
     this.cancelled = true;
     this.plan?.callerGaveUp?.();
     let waiting = false;
+    let unsent: Branch[] | undefined;
     for (const branch of this.branches) {
       if (branch.ended) continue;
-      if (branch.client === undefined) branch.ended = true;
-      else {
+      if (branch.client === undefined) {
+        branch.ended = true;
+        unsent = [...(unsent ?? []), branch];
+      } else {
         waiting = true;
         if (branch.client.invite) (branch.client as InviteClient).cancel();
       }
     }
     if (!waiting) this.finish(487, reasonPhrase(487));
+    else for (const branch of unsent ?? []) this.plan?.withdrawn?.(branch.hop);
   }
 
   /** @internal A reply on a branch, the present one or one given up. */
@@ -109,7 +114,9 @@ export class Relay {
   /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
   private cancelBranches(): void {
     for (const branch of this.branches) {
-      if (!branch.ended && branch.client?.invite) (branch.client as InviteClient).cancel();
+      if (branch.ended) continue;
+      branch.givenUp = true;
+      if (branch.client?.invite) (branch.client as InviteClient).cancel();
     }
   }
 
@@ -127,9 +134,10 @@ export class Relay {
       this.finishWithBest();
       return;
     }
-    this.branches = hops.map((hop) => new Branch(this, hop));
-    // One that fails at once must find the others there.
-    for (const branch of this.branches) this.open(branch);
+    const branches = hops.map((hop) => new Branch(this, hop));
+    this.branches = branches;
+    // One that fails at once must find the others there, and may have ended them.
+    for (const branch of branches) if (!branch.ended) this.open(branch);
   }
 
   private open(branch: Branch): void {
@@ -154,6 +162,10 @@ export class Relay {
 
   private resolved(branch: Branch, result: readonly Address[] | Error): void {
     if (branch.ended || this.answered) return;
+    if (branch.givenUp) {
+      this.withdraw(branch);
+      return;
+    }
     if (result instanceof Error) {
       this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
@@ -206,9 +218,13 @@ export class Relay {
 
   /** No address of a place may be sent to: it is passed over, without being a failure of its own. */
   private blocked(branch: Branch): void {
-    branch.ended = true;
     if (this.bestCode === 0) this.bestCode = 473;
-    this.ended(true);
+    this.withdraw(branch);
+  }
+
+  private withdraw(branch: Branch): void {
+    branch.ended = true;
+    this.ended(this.plan?.withdrawn?.(branch.hop) ?? true);
   }
 
   private branchFailed(branch: Branch, failure: HopFailure, reply: SipMessage | undefined): void {
@@ -226,6 +242,11 @@ export class Relay {
       return;
     }
     this.keep(failure.code, reply);
+    if (branch.givenUp) {
+      // We cancelled it: that is no failure of the place.
+      this.withdraw(branch);
+      return;
+    }
     const verdict = (this.plan as RelayPlan).failed(branch.hop, failure, reply);
     if (failure.code >= 600) this.cancelBranches();
     this.ended(verdict);
@@ -273,8 +294,8 @@ export class Relay {
     const better =
       this.bestCode === 0 ||
       this.bestCode === 473 ||
-      rank(code) < rank(this.bestCode) ||
-      (this.best === undefined && reply !== undefined && rank(code) === rank(this.bestCode));
+      failureRank(code) < failureRank(this.bestCode) ||
+      (this.best === undefined && reply !== undefined && failureRank(code) === failureRank(this.bestCode));
     if (!better) return;
     this.bestCode = code;
     this.best = reply;
@@ -333,6 +354,8 @@ class Branch implements ClientUser {
   /** Addresses of the place that are still to be tried. */
   addresses: readonly Address[] = NO_ADDRESSES;
   ended = false;
+  /** We ended it for the sake of another branch. */
+  givenUp = false;
 
   constructor(
     private readonly relay: Relay,
@@ -362,12 +385,4 @@ const NO_HOP: NextHop = { uri: '' };
 /** What several verdicts come to: a reply that one of them names, else the next try if all of them want it. */
 function together(verdicts: readonly AfterFailure[]): AfterFailure {
   return verdicts.find((each) => typeof each === 'object') ?? verdicts.every((each) => each === true);
-}
-
-function rank(code: number): number {
-  if (code >= 600) return 0;
-  // 401, 407, 415, 420 and 484 can be acted upon by the caller; a timeout tells it least (section 16.7 step 6).
-  const byClass = Math.floor(code / 100) * 10;
-  if (code === 408) return byClass + 9;
-  return code === 401 || code === 407 || code === 415 || code === 420 || code === 484 ? byClass : byClass + 1;
 }

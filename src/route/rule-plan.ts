@@ -16,7 +16,8 @@ export class RulePlan implements RelayPlan {
 
   constructor(
     private readonly compiled: CompiledRule,
-    private first: NextHop | undefined,
+    /** Tried at once, if there are several. */
+    private first: readonly NextHop[] | undefined,
     private readonly following: () => NextHop | undefined,
     readonly edits: readonly TextEdit[],
     private readonly states: StateTable,
@@ -29,14 +30,18 @@ export class RulePlan implements RelayPlan {
     this.noHop = compiled.rule.reject;
   }
 
-  next(): NextHop | undefined {
-    const { max } = this.compiled.rule.failover;
-    if (max !== undefined && this.tried >= max) return undefined;
-    this.tried++;
+  next(): NextHop | readonly NextHop[] | undefined {
+    const most = this.compiled.rule.failover.max ?? Number.POSITIVE_INFINITY;
+    if (this.tried >= most) return undefined;
     const first = this.first;
-    if (first === undefined) return this.following();
+    if (first === undefined) {
+      this.tried++;
+      return this.following();
+    }
     this.first = undefined;
-    return first;
+    const hops = first.length > most ? first.slice(0, most) : first;
+    this.tried = hops.length;
+    return hops.length === 1 ? hops[0] : hops;
   }
 
   failed(hop: NextHop, failure: HopFailure): boolean {

@@ -3,6 +3,7 @@ import { parseUri } from '../core/uri.js';
 import type { Destination, ResolvedAddress } from '../engine/destination.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import type { Engine } from '../engine/engine.js';
+import { branchTargets } from '../engine/kamailio/branches.js';
 import { rewriteRequestUriDomain } from '../engine/rewrite-request-uri.js';
 import type { NextHop, RouteDecision, RoutedRequest, Router } from '../proxy/decision.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
@@ -84,10 +85,10 @@ export class RulesRouter implements Router {
         return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
       }
       case 'stateful': {
-        const first = this.hop(rule, selection, context, scope);
+        const first = this.firstHops(rule, selection, context, scope);
         const { engine, blocked } = this.options;
         const next = () =>
-          context.nextOrBranch(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
+          context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
         const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
         return { kind: 'relay', plan: new RulePlan(rule, first, next, edits, engine.states, blocked, call) };
       }
@@ -134,16 +135,35 @@ export class RulesRouter implements Router {
     return { kind: 'reply', code, reason };
   }
 
+  /** The destination in use and those that are tried together with it (Kamailio's algorithm 12). */
+  private firstHops(
+    rule: CompiledRule,
+    selection: ReadySelection,
+    context: DispatchContext,
+    scope: RequestScope,
+  ): readonly NextHop[] {
+    const first = this.hop(rule, selection, context, scope);
+    const lists = context.of(selection.partition);
+    if (lists?.branches === undefined) return [first];
+    const branches = branchTargets(lists, scope.requestUri, rule.rule.select?.fn === 'domain' ? 'domain' : 'dst');
+    return [first, ...branches.map((each) => this.hopTo(each.destination, each.requestUri))];
+  }
+
   /** The destination in use as a next hop. */
   private hop(rule: CompiledRule, selection: ReadySelection, context: DispatchContext, scope: RequestScope): NextHop {
-    const destination = context.current(selection.partition) as Destination;
+    const { partition } = selection;
+    const rewritten = rule.rule.select?.fn === 'domain';
+    return this.hopTo(
+      context.current(partition) as Destination,
+      rewritten ? context.rewriteRequestUri(partition, scope.requestUri) : undefined,
+    );
+  }
+
+  private hopTo(destination: Destination, requestUri: string | undefined): NextHop {
     const socketName = destination.row.socket;
     return {
       uri: destination.dialUri,
-      requestUri:
-        rule.rule.select?.fn === 'domain'
-          ? context.rewriteRequestUri(selection.partition, scope.requestUri)
-          : undefined,
+      requestUri,
       address: literalAddress(destination),
       socket: socketName === '' ? undefined : this.options.sockets.named(socketName),
       destination,

@@ -408,7 +408,14 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
   });
 
   test('a 6xx ends the others and is what the caller gets', () => {
-    const { call, from, codes, words } = relay([[A, B], C]);
+    const { call, from, codes, words, plan } = relay([[A, B], C]);
+    const withdrawn: string[] = [];
+    Object.assign(plan, {
+      withdrawn(hop: NextHop) {
+        withdrawn.push(hop.uri);
+        return true;
+      },
+    });
     call();
     from('192.0.2.8', 180);
     from('192.0.2.7', 603);
@@ -416,6 +423,12 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
     from('192.0.2.8', 487);
     assert.deepEqual(codes(), [100, 180, 603]);
     assert.deepEqual(words('192.0.2.9'), []);
+    // The one we cancelled has not failed.
+    assert.deepEqual(
+      plan.failures.map(({ uri }) => uri),
+      [A.uri],
+    );
+    assert.deepEqual(withdrawn, [B.uri]);
   });
 
   test('the caller giving up cancels all of them, and is told once', () => {

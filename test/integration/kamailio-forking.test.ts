@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
+import { type Answer, type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'kamailio-forking-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function until(what: string, met: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!met()) {
+    assert.ok(performance.now() < deadline, `in time: ${what}`);
+    await sleep(10);
+  }
+}
+
+interface Stage {
+  readonly gateways: Readonly<Record<string, Gateway>>;
+  readonly fixture: DaemonFixture;
+  readonly caller: Caller;
+  /** Names in the order in which INVITEs came. */
+  readonly attempts: string[];
+  call(over?: object): ReturnType<Caller['placeCall']>;
+}
+
+/** Groups 1 and 2 of two destinations each, d11 to d22, behind a daemon that takes `settings` besides. */
+async function onStage(
+  hosts: number,
+  settings: Record<string, unknown>,
+  run: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  const attempts: string[] = [];
+  const gateways: Record<string, Gateway> = {};
+  const open: { kill(): void }[] = [];
+  try {
+    for (const [i, name] of ['d11', 'd12', 'd21', 'd22'].entries()) {
+      const gateway = await startGateway({ host: `127.0.0.${hosts + i}`, name });
+      gateway.answer = answering(attempts, name, 200);
+      gateways[name] = gateway;
+      open.push(gateway);
+    }
+    const list = join(folder, `${hosts}.list`);
+    writeFileSync(
+      list,
+      Object.values(gateways)
+        .map(({ name, uri }) => `${name.charAt(1)} ${uri} 0 0 duid=${name}\n`)
+        .join(''),
+    );
+    const fixture = await startDaemon({ partitions: [{ name: 'default', db_url: `list:${list}` }], ...settings }, {});
+    const caller = await startCaller({ host: `127.0.0.${hosts + 9}` });
+    const proxy = `sip:127.0.0.1:${fixture.sipPort}`;
+    const call = (over: object = {}) => caller.placeCall({ ruri: 'sip:bob@biloxi.example.com', proxy, ...over });
+    try {
+      await run({ gateways, fixture, caller, attempts, call });
+    } finally {
+      caller.stop();
+      await fixture.stop();
+    }
+  } finally {
+    for (const each of open) each.kill();
+  }
+}
+
+/** Notes each INVITE, then answers. */
+function answering(attempts: string[], name: string, answer: number | Answer) {
+  return ({ method }: { method: string }): Answer => {
+    if (method === 'INVITE') attempts.push(name);
+    return method === 'INVITE' ? (answer as Answer) : 200;
+  };
+}
+
+const parallel = (rules: string, fn = 'dst') => ({
+  modparam: { flags: 2 },
+  routing: [
+    {
+      select: { partition: 'default', rules, fn },
+      failover: { codes: ['408', '5xx'], mark: 'i' },
+      reject: { code: 503 },
+    },
+  ],
+});
+
+describe('rules with algorithm 12', () => {
+  test('all of a group ring; the first answer takes the call, the others are cancelled', async () => {
+    await onStage(71, parallel('1=12'), async ({ gateways, attempts, call }) => {
+      const { d11, d12 } = gateways as { d11: Gateway; d12: Gateway };
+      d12.answer = answering(attempts, 'd12', { status: 200, ringMs: 5000 });
+      const result = await call();
+      assert.deepEqual([result.status, result.gateway], [200, 'd11']);
+      assert.deepEqual(attempts.toSorted(), ['d11', 'd12']);
+      await until('the one that rang is cancelled', () => d12.count('CANCEL') === 1);
+      assert.equal(d11.count('CANCEL'), 0);
+    });
+  });
+
+  test('a group that fails is followed by the next; only those that failed are marked', async () => {
+    await onStage(71, parallel('1=12;2=8', 'domain'), async ({ gateways, fixture, attempts, call }) => {
+      for (const name of ['d11', 'd12']) (gateways[name] as Gateway).answer = answering(attempts, name, 503);
+      const result = await call();
+      assert.deepEqual([result.status, result.gateway], [200, 'd22']);
+      assert.deepEqual([attempts.slice(0, 2).toSorted(), attempts.slice(2)], [['d11', 'd12'], ['d22']]);
+      const states = Object.fromEntries(
+        Object.entries(gateways).map(([name, { uri }]) => [
+          name,
+          fixture.daemon.engine.partition('')?.find(Number(name.charAt(1)), uri)?.health.state,
+        ]),
+      );
+      assert.deepEqual(states, { d11: 'inactive', d12: 'inactive', d21: 'active', d22: 'active' });
+      const [host] = (gateways['d11'] as Gateway).uri.replace('sip:', '').split(';');
+      const seen = (gateways['d11'] as Gateway).requests.find((each) => each.method === 'INVITE');
+      assert.equal(seen?.uri, `sip:bob@${host}`);
+    });
+  });
+
+  test('a destination that is down is no branch', async () => {
+    await onStage(71, parallel('1=12'), async ({ gateways, fixture, attempts, call }) => {
+      const { uri } = gateways['d11'] as Gateway;
+      const destination = fixture.daemon.engine.partition('')?.find(1, uri);
+      assert.ok(destination);
+      fixture.daemon.engine.states.apply({ destination, kind: 'set', to: 'inactive', origin: 'mi', reason: 'test' });
+      assert.equal((await call()).gateway, 'd12');
+      assert.deepEqual(attempts, ['d12']);
+    });
+  });
+});
