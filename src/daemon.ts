@@ -118,6 +118,8 @@ export class Daemon implements Service {
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
   private readonly kamailio: KamailioSide;
+  /** Runs one of Kamailio's RPC commands. */
+  readonly callRpc: (method: string, params: unknown) => Promise<object>;
   private readonly kamailioRpc: readonly Service[];
   private readonly changes = new Map<string, { time: number; text: string }[]>();
   private readonly started: Service[] = [];
@@ -303,6 +305,7 @@ export class Daemon implements Service {
       log,
     });
     this.kamailioRpc = rpc.services;
+    this.callRpc = (method, params) => rpc.call(method, params);
     this.http = settings.http === undefined ? undefined : new HttpServer({ ...settings.http, log });
     this.http?.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
     this.http?.mount(

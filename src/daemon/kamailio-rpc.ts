@@ -35,13 +35,14 @@ export interface KamailioRpc {
   readonly services: readonly Service[];
   /** To be mounted under `root`; undefined when there is no such door. */
   readonly http: { readonly root: string; readonly handler: MiHttpHandler } | undefined;
+  /** Runs one command in this process: {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
+  call(method: string, params: unknown): Promise<object>;
 }
 
-/** Builds the doors that the settings name; none, and no table, when there are none. */
+/** Builds the table of commands and the doors that the settings name. */
 export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
   const { mi, clock, log, handler } = options;
   const { ctl = [], jsonrpc } = mi;
-  if (ctl.length === 0 && jsonrpc === undefined) return { services: [], http: undefined };
   const view = dispatcherView(options);
   const tally = {
     served: handler.served.bind(handler),
@@ -57,7 +58,16 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
     const call = { partition, door: 'jsonrpc-datagram' as const };
     services.push(new RpcDatagram({ ...jsonrpc.datagram, service, call, logger: log }));
   }
-  return { services, http: jsonrpc?.http && { root: jsonrpc.http.root, handler: httpHandler(service, partition) } };
+  return {
+    services,
+    http: jsonrpc?.http && { root: jsonrpc.http.root, handler: httpHandler(service, partition) },
+    async call(method, params) {
+      const request = { jsonrpc: '2.0', id: 1, method, params };
+      const pieces = await service.answerJsonValue(request, { partition, door: 'jsonrpc-http' });
+      const { result, error } = JSON.parse(pieces.join('')) as { result?: unknown; error?: unknown };
+      return error === undefined ? { result } : { error };
+    },
+  };
 }
 
 function ctlDoor(config: CtlConfig, service: RpcService, clock: Clock, logger: Logger): Service {

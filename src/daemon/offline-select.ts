@@ -18,6 +18,8 @@ export class OfflineSelect {
       other: (line, partition) =>
         answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
       mi: async (method, params) => {
+        // Kamailio's commands are told by their dots: "dispatcher.set_state".
+        if (method.includes('.')) return daemon.callRpc(method, params);
         try {
           return { result: await daemon.mi.execute(method, params) };
         } catch (error) {
