@@ -1,17 +1,40 @@
+/** A From, To, Contact or Route value cut into its parts (RFC 3261 section 20.10: name-addr or addr-spec). */
+export interface AddressValue {
+  /** Display name as written, quotes included; '' when there is none. */
+  readonly display: string;
+  /** addr-spec without angle brackets. */
+  readonly uri: string;
+  /** Header parameters with leading ";"; '' when there are none. */
+  readonly params: string;
+}
+
 /**
- * The addr-spec of a From, To or Contact value: without display name, angle brackets and header parameters (RFC 3261
- * section 20.10). Without angle brackets everything from the first ";" on belongs to the header. Never throws; '' when
- * there is none.
+ * Cuts an address. Without angle brackets everything from the first ";" on belongs to the header, not to the URI
+ * (RFC 3261 section 20). Never throws: what cannot be cut is taken as it stands.
  */
-export function addrSpecOf(value: string): string {
-  const text = value.trim();
-  const open = text.indexOf('<', text.charCodeAt(0) === 34 ? endOfQuoted(text, 0) : 0);
+export function parseAddress(raw: string): AddressValue {
+  const text = raw.trim();
+  const from = text.charCodeAt(0) === 34 /* " */ ? endOfQuoted(text, 0) : 0;
+  const open = text.indexOf('<', from);
   if (open < 0) {
-    const semicolon = text.indexOf(';');
-    return (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+    const semicolon = text.indexOf(';', from);
+    return semicolon < 0
+      ? { display: '', uri: text, params: '' }
+      : { display: '', uri: text.slice(0, semicolon).trimEnd(), params: text.slice(semicolon) };
   }
   const close = text.indexOf('>', open);
-  return text.slice(open + 1, close < 0 ? text.length : close).trim();
+  const end = close < 0 ? text.length : close;
+  const semicolon = text.indexOf(';', end);
+  return {
+    display: text.slice(0, open).trim(),
+    uri: text.slice(open + 1, end).trim(),
+    params: semicolon < 0 ? '' : text.slice(semicolon),
+  };
+}
+
+/** The addr-spec of a From, To or Contact value. Never throws; '' when there is none. */
+export function addrSpecOf(value: string): string {
+  return parseAddress(value).uri;
 }
 
 /** Index just behind the quoted string that begins at `start`; the length of the text when it is not closed. */

@@ -1,46 +1,4 @@
-/** A From, To, Contact or Route value cut into its parts (RFC 3261 section 20.10: name-addr or addr-spec). */
-export interface AddressValue {
-  /** Display name as written, quotes included; '' when there is none. */
-  readonly display: string;
-  /** addr-spec without angle brackets. */
-  readonly uri: string;
-  /** Header parameters with leading ";"; '' when there are none. */
-  readonly params: string;
-}
-
-/**
- * Cuts an address. Without angle brackets everything from the first ";" on belongs to the header, not to the URI
- * (RFC 3261 section 20). Never throws: what cannot be cut is taken as it stands.
- */
-export function parseAddress(raw: string): AddressValue {
-  const text = raw.trim();
-  const from = text.charCodeAt(0) === 34 /* " */ ? endOfQuoted(text, 0) : 0;
-  const open = text.indexOf('<', from);
-  if (open < 0) {
-    const semi = text.indexOf(';', from);
-    return semi < 0
-      ? { display: '', uri: text, params: '' }
-      : { display: '', uri: text.slice(0, semi).trimEnd(), params: text.slice(semi) };
-  }
-  const close = text.indexOf('>', open);
-  const end = close < 0 ? text.length : close;
-  const semi = text.indexOf(';', end);
-  return {
-    display: text.slice(0, open).trim(),
-    uri: text.slice(open + 1, end).trim(),
-    params: semi < 0 ? '' : text.slice(semi),
-  };
-}
-
-/** Index just behind the quoted string that begins at `start`, or the end of the text when it is not closed. */
-function endOfQuoted(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 92 /* \ */) i++;
-    else if (c === 34) return i + 1;
-  }
-  return text.length;
-}
+import { endOfQuoted } from '../core/name-addr.js';
 
 /** Cuts a list at `separator`, not inside quoted strings or angle brackets; parts are trimmed, empty ones left out. */
 export function splitList(text: string, separator: ',' | ';'): string[] {

@@ -1,5 +1,5 @@
+import { type AddressValue, parseAddress } from '../core/name-addr.js';
 import { parseUri, type SipUri } from '../core/uri.js';
-import { type AddressValue, parseAddress } from './header-values.js';
 
 /**
  * Remembers the parse of the text it saw last. The variables of one format ask about the same few texts one after the

@@ -1,6 +1,7 @@
+import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
-import { paramPairs, paramValue, parseAddress, splitList } from '../header-values.js';
+import { paramPairs, paramValue, splitList } from '../header-values.js';
 import { orNull, type TextReader } from '../variables/definition.js';
 import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
 

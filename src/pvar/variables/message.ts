@@ -1,5 +1,6 @@
+import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarMessage } from '../context.js';
-import { type Credentials, parseAddress, parseCredentials, splitList } from '../header-values.js';
+import { type Credentials, parseCredentials, splitList } from '../header-values.js';
 import { type Getter, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** $rm: the method; of a reply the one it answers. */
