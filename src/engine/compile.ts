@@ -117,6 +117,7 @@ export function newHealth(state: Health['state'], availability: Health['availabi
     seq: 0,
     lastChange: undefined,
     lastProbe: undefined,
+    weight: undefined,
     dirty: false,
     scriptAttrs: undefined,
     kamailio: undefined,

@@ -2,12 +2,13 @@ import type { Availability, Destination, Health } from './destination.js';
 import type { SetPlan } from './kamailio/set-plan.js';
 import type { DestinationSet } from './partition.js';
 import { hashModulo, RunningWeights } from './running-weights.js';
+import { weightOf } from './weight.js';
 
 /** No destination: nothing usable is left. */
 export const NONE = -1;
 
 /**
- * A set compiled for selection. Running weights are summed once; what depends on availability (which positions are
+ * A set compiled for selection. Running weights are summed once, and again after a feed changed one; what depends on availability (which positions are
  * active, their running weights) is rebuilt when first asked for after a destination became usable or unusable, so a
  * selection costs a binary search however many destinations are down.
  *
@@ -24,6 +25,8 @@ export class CompiledSet implements DestinationSet {
   private activeRunning: RunningWeights | undefined;
   private activeSpace: Int32Array | undefined;
   private seen: number;
+  /** Version of the weights that `running` was summed from. */
+  private weighed: number | undefined;
   private taken: Int32Array | undefined;
 
   constructor(
@@ -33,8 +36,7 @@ export class CompiledSet implements DestinationSet {
   ) {
     const n = destinations.length;
     this.running = new RunningWeights(n);
-    for (const destination of destinations) this.running.add(destination.row.weight);
-    this.running.finish();
+    this.weigh();
     this.seen = availability.version - 1;
   }
 
@@ -84,6 +86,7 @@ export class CompiledSet implements DestinationSet {
    * Where all weights are 0 positions are counted instead.
    */
   byHash(hash: number, end: number): number {
+    if (this.weighed !== this.availability.weights) this.weigh();
     const total = this.running.totalOf(end);
     const candidate = total > 0 ? this.running.find(hashModulo(hash, total)) : hashModulo(hash, end);
     if (this.isActive(candidate)) return candidate;
@@ -101,7 +104,7 @@ export class CompiledSet implements DestinationSet {
   roundRobin(end: number): number {
     const taken = this.taken ?? (this.taken = new Int32Array(this.destinations.length));
     const last = this.last;
-    if ((taken[last] as number) < (this.destinations[last] as Destination).row.weight) return last;
+    if ((taken[last] as number) < weightOf(this.destinations[last] as Destination)) return last;
     taken[last] = 0;
     return (last + 1) % end;
   }
@@ -138,6 +141,14 @@ export class CompiledSet implements DestinationSet {
     }
   }
 
+  private weigh(): void {
+    const { running, destinations } = this;
+    this.weighed = this.availability.weights;
+    running.clear();
+    for (const destination of destinations) running.add(weightOf(destination));
+    running.finish();
+  }
+
   private rebuild(): void {
     const { destinations } = this;
     this.seen = this.availability.version;
@@ -154,7 +165,7 @@ export class CompiledSet implements DestinationSet {
       const destination = destinations[i] as Destination;
       if (destination.health.state !== 'active') continue;
       activeAt[running.count] = i;
-      running.add(destination.row.weight);
+      running.add(weightOf(destination));
     }
     running.finish();
     this.activeAt = activeAt;

@@ -4,6 +4,7 @@ import type { KamailioPartition } from './kamailio/options.js';
 import type { LoadOptions, LoadReport, Partition, PartitionOptions } from './partition.js';
 import { type Compiled, type CompiledSnapshot, compileRows, emptySnapshot } from './snapshot.js';
 import type { StateSignal } from './state.js';
+import { tellWeight } from './weight.js';
 
 /** Creates an empty partition. `apply` is the state table's: states taken from rows again go through it. */
 export function createPartition(
@@ -107,6 +108,7 @@ class LoadedPartition implements Partition {
   private swap(compiled: Compiled): void {
     for (const [id, availability] of compiled.availabilities) this.shared.availabilities.set(id, availability);
     this.current = compiled.snapshot;
+    for (const { health } of compiled.reweighed) tellWeight(health, undefined);
   }
 
   private restore({ destination, state }: Compiled['restores'][number], { isNewer }: LoadOptions): void {

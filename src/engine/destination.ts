@@ -15,8 +15,10 @@ export interface DestinationRow {
   readonly socket: string;
   readonly state: HealthState;
   readonly probeMode: number;
-  /** Default 1. 0 is allowed. */
+  /** Default 1. 0 is allowed. With a `weightFeed`: where it starts from. */
   readonly weight: number;
+  /** Address of the server that tells the weight at run time. Holds a password: never to be logged or listed. */
+  readonly weightFeed?: string | undefined;
   /** Default 0; higher comes first. */
   readonly priority: number;
   /** Opaque attributes string. */
@@ -62,6 +64,8 @@ export interface Health {
   /** Who changed the state last, when and why; undefined while it is as loaded. */
   lastChange?: { time: number; reason: string; origin: SignalOrigin } | undefined;
   lastProbe?: ProbeResult | undefined;
+  /** Weight told at run time, in place of the row's; written by Engine.setWeight alone. */
+  weight?: number | undefined;
   /** The state column must be written back. */
   dirty: boolean;
   /** Attributes a script or operator attached at run time (ds_push_script_attrs). */
@@ -76,6 +80,8 @@ export interface Health {
 export interface Availability {
   /** Grows whenever one of them becomes usable or stops being usable. */
   version: number;
+  /** Grows whenever one of them is given another weight at run time. */
+  weights?: number;
   /** Shared by the whole partition: grows whenever a host name resolves to something else. */
   readonly resolutions?: { version: number };
 }

@@ -3,12 +3,14 @@ import { SwitchyardError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { SelectEnv } from './algorithms/algorithm.js';
 import { createPartition } from './create-partition.js';
+import type { Destination } from './destination.js';
 import { DispatchContext } from './dispatch-context.js';
 import { createKamailioPartition } from './kamailio/options.js';
 import { decideKamailio } from './kamailio/states.js';
 import type { Partition, PartitionOptions } from './partition.js';
 import type { StateTable } from './state.js';
 import { createStateTable, type StatePolicy } from './state-table.js';
+import { MAX_WEIGHT, tellWeight } from './weight.js';
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -85,6 +87,20 @@ export class Engine {
   /** The partition of a name, "" for the default one; undefined when there is none. */
   partition(name: string): Partition | undefined {
     return this.byName.get(name === '' ? this.defaultPartition : name);
+  }
+
+  /**
+   * Gives a destination another weight at run time, for everybody who selects from now on. It outlives reloads until the
+   * row's own weight is edited. Undefined: the row's weight again. Returns false where nothing changed: it was the weight
+   * already, the partition is gone, or it is of flavour kamailio, whose weights are attributes. Throws RangeError for what
+   * is no weight.
+   */
+  setWeight(destination: Destination, weight: number | undefined): boolean {
+    if (weight !== undefined && !(Number.isInteger(weight) && weight >= 0 && weight <= MAX_WEIGHT)) {
+      throw new RangeError(`weight ${weight} is not a whole number between 0 and ${MAX_WEIGHT}`);
+    }
+    const flavour = this.byName.get(destination.partition)?.options.flavour;
+    return flavour === 'opensips' && tellWeight(destination.health, weight);
   }
 
   /** A fresh memory for one transaction. */

@@ -55,6 +55,8 @@ export interface Compiled {
   readonly report: LoadReport;
   /** States to be taken from the rows of destinations that keep their Health. */
   readonly restores: readonly { readonly destination: CompiledDestination; readonly state: HealthState }[];
+  /** Destinations whose weight was edited: what was told at run time does not hold any more. */
+  readonly reweighed: readonly CompiledDestination[];
   /** Availability of sets that were not there before. */
   readonly availabilities: ReadonlyMap<number, Availability>;
 }
@@ -82,6 +84,7 @@ export function* compileRows(
   const addresses = new AddressIndex(shared.resolutions);
   const discarded: Discarded[] = [];
   const restores: { destination: CompiledDestination; state: HealthState }[] = [];
+  const reweighed: CompiledDestination[] = [];
   const added: string[] = [];
   const changed: string[] = [];
   let size = 0;
@@ -111,7 +114,7 @@ export function* compileRows(
     if (set === undefined) {
       let availability = shared.availabilities.get(row.setId);
       if (availability === undefined) {
-        availability = { version: 0, resolutions: shared.resolutions };
+        availability = { version: 0, weights: 0, resolutions: shared.resolutions };
         availabilities.set(row.setId, availability);
       }
       set = { members: [], uris: new UriIndex(), availability };
@@ -124,6 +127,7 @@ export function* compileRows(
     if (twin === undefined && before === undefined) added.push(nameOf(row));
     if (twin === undefined && before !== undefined) {
       if (differs(before.row, row)) changed.push(nameOf(row));
+      if (weightDiffers(before.row, row)) reweighed.push(destination);
       // Flags that were edited in the table or file are meant to hold (flavour kamailio).
       const edited = (before.row.flags ?? 0) !== (row.flags ?? 0);
       if (!options.inheritState || edited) restores.push({ destination, state });
@@ -149,7 +153,13 @@ export function* compileRows(
 
   const removed = yield* namesOfRemoved(previous, uris);
   const snapshot = new CompiledSnapshot(previous.generation + 1, now, sets, [...sets.keys()], size, uris, addresses);
-  return { snapshot, report: { loaded: size, discarded, added, removed, changed }, restores, availabilities };
+  return {
+    snapshot,
+    report: { loaded: size, discarded, added, removed, changed },
+    restores,
+    reweighed,
+    availabilities,
+  };
 }
 
 function* namesOfRemoved(previous: CompiledSnapshot, uris: ReadonlyMap<number, UriIndex>): Generator<void, string[]> {
@@ -174,9 +184,13 @@ function nameOf(row: DestinationRow): string {
   return `${row.setId} ${row.uri}`;
 }
 
+function weightDiffers(a: DestinationRow, b: DestinationRow): boolean {
+  return a.weight !== b.weight || a.weightFeed !== b.weightFeed;
+}
+
 function differs(a: DestinationRow, b: DestinationRow): boolean {
   return (
-    a.weight !== b.weight ||
+    weightDiffers(a, b) ||
     a.priority !== b.priority ||
     a.attrs !== b.attrs ||
     a.description !== b.description ||

@@ -1,6 +1,7 @@
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { dispatcherHash } from '../hash.js';
+import { weightOf } from '../weight.js';
 import { type Algorithm, UNCOMPUTABLE } from './algorithm.js';
 import { rank } from './rank.js';
 
@@ -22,7 +23,7 @@ export const rendezvous: Algorithm = {
     let best = NONE;
     let lowest = Number.POSITIVE_INFINITY;
     for (let i = set.nextActive(0, end); i !== NONE; i = set.nextActive(i + 1, end)) {
-      const lot = lotOf(hash, seeds[i] as number, (set.destinations[i] as Destination).row.weight);
+      const lot = lotOf(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination));
       if (best === NONE || lot < lowest) {
         best = i;
         lowest = lot;
@@ -35,7 +36,7 @@ export const rendezvous: Algorithm = {
     if (key === '') return new Int32Array(0);
     const seeds = seedsOf(set);
     const hash = dispatcherHash(key);
-    return rank(set, end, (i) => lotOf(hash, seeds[i] as number, (set.destinations[i] as Destination).row.weight));
+    return rank(set, end, (i) => lotOf(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination)));
   },
 };
 

@@ -1,5 +1,6 @@
 import type { Destination, HealthState, ResolvedAddress } from '../../engine/destination.js';
 import type { Partition } from '../../engine/partition.js';
+import { weightOf } from '../../engine/weight.js';
 import type { MiCommand, MiParams } from '../command.js';
 import { JsonText } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
@@ -159,7 +160,7 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += `,"script_attr":${JSON.stringify(scriptAttrs)}`;
   if (full > 0) {
-    text += `,"weight":${row.weight},"priority":${row.priority}`;
+    text += `,"weight":${weightOf(destination)},"priority":${row.priority}`;
     if (row.description !== '') text += `,"description":${JSON.stringify(row.description)}`;
   }
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
@@ -212,7 +213,7 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);
   if (full > 0) {
-    text += treeLine(3, 'weight', String(row.weight)) + treeLine(3, 'priority', String(row.priority));
+    text += treeLine(3, 'weight', String(weightOf(destination))) + treeLine(3, 'priority', String(row.priority));
     if (row.description !== '') text += treeLine(3, 'description', row.description);
   }
   if (full > 1) text += healthText(destination);
