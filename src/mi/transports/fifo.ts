@@ -8,7 +8,7 @@ import type { MiHandler } from '../handler.js';
 import { PARSE_ERROR_TEXT } from '../handler.js';
 import { renderError } from '../json-rpc.js';
 import { renderTextError } from '../line-text.js';
-import { FifoReader } from './fifo-reader.js';
+import { FifoDoor } from './fifo-door.js';
 import { ReplyFifos } from './reply-fifo.js';
 
 export interface MiFifoOptions {
@@ -25,33 +25,22 @@ export interface MiFifoOptions {
   readonly stallTimeout?: number;
 }
 
-/** Commands read and not yet run beyond this stop the reading until they are. */
-const MAX_QUEUED = 128;
-
 /**
  * The FIFO door: reads commands of both forms and answers to the reply FIFOs of its clients. Commands run one after the
  * other in the order they were written; delivering their answers holds up nobody.
  */
 export class MiFifo implements Service {
   readonly name = 'mi fifo';
-  private readonly framing = new FifoFraming();
+  private readonly door: FifoDoor<FifoItem>;
   private readonly replies: ReplyFifos;
-  private readonly reader: FifoReader;
-  private cancelExpiry = () => {};
-  private readonly queue: FifoItem[] = [];
-  private working: Promise<void> | undefined;
-  private stopped = true;
 
   constructor(private readonly options: MiFifoOptions) {
     const { config, clock, handler, logger, watchInterval, openTimeout, stallTimeout } = options;
-    this.reader = new FifoReader({
-      path: config.fifoName,
-      mode: config.fifoMode,
-      what: 'MI FIFO',
-      clock,
-      logger,
-      watchInterval,
-      onData: (chunk) => this.read(chunk),
+    this.door = new FifoDoor({
+      reader: { path: config.fifoName, mode: config.fifoMode, what: 'MI FIFO', clock, logger, watchInterval },
+      framing: new FifoFraming(),
+      halfTimeout: options.halfCommandTimeout,
+      answer: (item) => this.answer(item),
     });
     this.replies = new ReplyFifos({
       directory: config.replyDir.endsWith('/') ? config.replyDir : `${config.replyDir}/`,
@@ -62,43 +51,14 @@ export class MiFifo implements Service {
     });
   }
 
-  async start(): Promise<void> {
-    this.stopped = false;
-    await this.reader.start();
+  start(): Promise<void> {
+    return this.door.start();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancelExpiry();
-    this.reader.stop();
-    await this.working;
+    await this.door.stop();
     await this.replies.stop();
-    this.reader.remove();
-  }
-
-  private read(chunk: Buffer): void {
-    this.accept(this.framing.push(chunk));
-    this.cancelExpiry();
-    if (!this.framing.waiting) return;
-    const { clock, halfCommandTimeout = 2000 } = this.options;
-    this.cancelExpiry = clock.schedule(halfCommandTimeout, () => this.accept(this.framing.expire()));
-  }
-
-  private accept(items: readonly FifoItem[]): void {
-    this.queue.push(...items);
-    if (this.queue.length > MAX_QUEUED) this.reader.pause();
-    if (this.queue.length === 0 || this.working !== undefined) return;
-    this.working = this.work().finally(() => {
-      this.working = undefined;
-      if (!this.stopped) this.accept([]);
-    });
-  }
-
-  private async work(): Promise<void> {
-    for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
-      await this.answer(item);
-      if (this.queue.length <= MAX_QUEUED / 2) this.reader.resume();
-    }
+    this.door.remove();
   }
 
   private async answer(item: FifoItem): Promise<void> {

@@ -3,7 +3,7 @@ import type { Clock } from '../../../../core/clock.js';
 import type { Logger } from '../../../../core/logger.js';
 import type { Service } from '../../../../core/service.js';
 import { parseFirstJson } from '../../../../mi/json-scanner.js';
-import { FifoReader } from '../../../../mi/transports/fifo-reader.js';
+import { FifoDoor } from '../../../../mi/transports/fifo-door.js';
 import { ReplyFifos } from '../../../../mi/transports/reply-fifo.js';
 import type { RpcCall } from '../command.js';
 import type { RpcService } from '../service.js';
@@ -21,8 +21,6 @@ export interface JsonRpcFifoOptions {
   readonly openTimeout?: number;
 }
 
-/** Requests read and not yet run beyond this stop the reading until they are. */
-const MAX_QUEUED = 128;
 /** A reply FIFO stands in the reply folder and nowhere else. */
 const REPLY_NAME = /^[^/.\x00-\x20\x7f][^/\x00-\x20\x7f]{0,127}$/;
 
@@ -32,25 +30,21 @@ const REPLY_NAME = /^[^/.\x00-\x20\x7f][^/\x00-\x20\x7f]{0,127}$/;
  */
 export class JsonRpcFifo implements Service {
   readonly name = 'json-rpc fifo';
-  private readonly stream = new JsonStream();
-  private readonly reader: FifoReader;
+  private readonly door: FifoDoor<StreamItem>;
   private readonly replies: ReplyFifos;
   private readonly call: RpcCall;
-  private readonly queue: StreamItem[] = [];
-  private working: Promise<void> | undefined;
-  private cancelExpiry = () => {};
-  private stopped = true;
 
   constructor(private readonly options: JsonRpcFifoOptions) {
     const { config, clock, logger, service, openTimeout } = options;
     this.call = { partition: options.partition, door: 'jsonrpc-fifo' };
-    this.reader = new FifoReader({
-      path: config.fifoName,
-      mode: config.fifoMode,
-      what: 'JSON-RPC FIFO',
-      clock,
-      logger,
-      onData: (chunk) => this.read(chunk),
+    this.door = new FifoDoor({
+      reader: { path: config.fifoName, mode: config.fifoMode, what: 'JSON-RPC FIFO', clock, logger },
+      framing: new JsonStream(),
+      halfTimeout: options.halfTimeout,
+      answer: async (item) => {
+        if (item.kind === 'refused') service.refuse('jsonrpc-fifo', item.reason, item.message);
+        else await this.answer(item.text);
+      },
     });
     this.replies = new ReplyFifos({
       directory: config.replyDir,
@@ -60,44 +54,14 @@ export class JsonRpcFifo implements Service {
     });
   }
 
-  async start(): Promise<void> {
-    this.stopped = false;
-    await this.reader.start();
+  start(): Promise<void> {
+    return this.door.start();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancelExpiry();
-    this.reader.stop();
-    await this.working;
+    await this.door.stop();
     await this.replies.stop();
-    this.reader.remove();
-  }
-
-  private read(chunk: Buffer): void {
-    this.accept(this.stream.push(chunk));
-    this.cancelExpiry();
-    if (!this.stream.waiting) return;
-    const { clock, halfTimeout = 2000 } = this.options;
-    this.cancelExpiry = clock.schedule(halfTimeout, () => this.accept(this.stream.expire()));
-  }
-
-  private accept(items: readonly StreamItem[]): void {
-    this.queue.push(...items);
-    if (this.queue.length > MAX_QUEUED) this.reader.pause();
-    if (this.queue.length === 0 || this.working !== undefined) return;
-    this.working = this.work().finally(() => {
-      this.working = undefined;
-      if (!this.stopped) this.accept([]);
-    });
-  }
-
-  private async work(): Promise<void> {
-    for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
-      if (item.kind === 'refused') this.options.service.refuse('jsonrpc-fifo', item.reason, item.message);
-      else await this.answer(item.text);
-      if (this.queue.length <= MAX_QUEUED / 2) this.reader.resume();
-    }
+    this.door.remove();
   }
 
   private async answer(text: string): Promise<void> {
