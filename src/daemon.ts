@@ -164,10 +164,9 @@ export class Daemon implements Service {
     );
     this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
     this.layer.limiter = this.limiter;
-    const { maxConnections } = settings.limits;
-    this.sipSockets = settings.listen.map((each) => {
-      return createSipSocket(each, this.layer, settings.tls, { maxConnections });
-    });
+    // Once fr_timeout has passed the request has gone elsewhere: it must not wait for a connection any longer.
+    const bounds = { maxConnections: settings.limits.maxConnections, connectMs: Math.min(5000, tm.frTimeout * 1000) };
+    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds));
     this.sockets = new LocalSockets(this.sipSockets);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());

@@ -1,7 +1,8 @@
-import type { DgramSocket } from 'node-unix-socket';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { loadUnixSockets } from '../mi/transports/unix-socket.js';
+
+type DgramSocket = InstanceType<Awaited<ReturnType<typeof loadUnixSockets>>['DgramSocket']>;
 
 /** What a service manager put into the environment (sd_notify(3), sd_watchdog_enabled(3)). */
 export interface ManagerEnvironment {

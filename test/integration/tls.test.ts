@@ -258,7 +258,10 @@ describe('SIP over TLS', { skip }, () => {
   });
 
   describe('the socket alone', () => {
-    async function socketWith(t: TestContext, more: { verifyClient?: boolean; connectMs?: number } = {}) {
+    async function socketWith(
+      t: TestContext,
+      more: { verifyClient?: boolean; connectMs?: number; handshakeMs?: number } = {},
+    ) {
       const receiver = new RecordingReceiver();
       const { verifyClient = false, ...options } = more;
       const tls = { ...own, ca: authority.ca, verifyClient, verifyServer: true };
@@ -269,7 +272,7 @@ describe('SIP over TLS', { skip }, () => {
     }
 
     test('handshakes have a deadline, in both directions, and share one attempt', async (t) => {
-      const { socket } = await socketWith(t, { connectMs: 100 });
+      const { socket } = await socketWith(t, { connectMs: 100, handshakeMs: 100 });
       const silent = await StreamPeer.connect(socket.port);
       const mute = await StreamListener.open();
       t.after(() => mute.close());

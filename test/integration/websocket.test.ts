@@ -227,7 +227,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
   });
 
   test('who connects and says nothing, or does not finish its upgrade, is not kept', async (t) => {
-    const { socket, receiver } = await socketAlone(t, { messageMs: 60, connectMs: 200 });
+    const { socket, receiver } = await socketAlone(t, { messageMs: 60, handshakeMs: 200 });
     const silent = await client(t, socket.port);
     const slow = await StreamPeer.connect(socket.port);
     slow.write('GET / HTTP/1.1\r\nHost: x\r\n');
@@ -236,7 +236,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
   });
 
   test('upgrades that are none are answered or cut, and the next client is served', async (t) => {
-    const { socket, receiver } = await socketAlone(t, { connectMs: 300 });
+    const { socket, receiver } = await socketAlone(t, { handshakeMs: 300 });
     const upgrade = (headers: string) => `GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
     for (const [bytes, answer] of [
       [upgrade(''), /^HTTP\/1\.1 426 /],

@@ -53,6 +53,8 @@ export class StreamPeer {
     });
     socket.on('error', (error) => {
       this.error = error;
+      // An alert of the other side does not always end a TLS socket.
+      socket.destroy();
     });
     socket.on('close', () => {
       this.closed = true;

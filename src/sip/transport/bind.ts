@@ -11,8 +11,10 @@ export interface StreamOptions {
   readonly idleMs?: number;
   /** Milliseconds a message may take from its first byte to its last, and a peer until its first; default 30 s. */
   readonly messageMs?: number;
-  /** Milliseconds a connection attempt may take, TLS included; default 5 s. */
+  /** Milliseconds a connection attempt of ours may take, TLS included; default 5 s. */
   readonly connectMs?: number;
+  /** Milliseconds a peer that connected may take for its TLS handshake or WebSocket upgrade; default 5 s. */
+  readonly handshakeMs?: number;
   /** Bytes that may wait for a slow peer before the connection is closed; default 4 MiB. */
   readonly maxQueuedBytes?: number;
   /** Connections at most, inbound and outbound counted apart; default 10,000. */

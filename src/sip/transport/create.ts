@@ -27,7 +27,7 @@ export function createSipSocket(
   options: ListenOptions,
   receiver: Receiver,
   tls?: TlsOptions | undefined,
-  bounds: Pick<StreamOptions, 'maxConnections'> = {},
+  bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs'> = {},
 ): SipSocket {
   const host = addressOf(options);
   const common = {

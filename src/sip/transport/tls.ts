@@ -29,7 +29,10 @@ export class TlsSocket extends StreamSocket {
   }
 
   protected listen(accept: (socket: Socket) => void): Server {
-    const server = createServer({ ...this.certificates.server, handshakeTimeout: this.connectMs }, accept);
+    const server = createServer(
+      { ...this.certificates.server, handshakeTimeout: this.options.handshakeMs ?? 5000 },
+      accept,
+    );
     // A failed handshake is that peer's affair; nothing of it is left behind.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     this.tlsServer = server;

@@ -214,17 +214,18 @@ export class WsSocket implements SipSocket {
   }
 
   private listener(): HttpServer | HttpsServer {
+    const { handshakeMs = 5000 } = this.options;
     // A peer that does not come to its point is not kept: upgrades are one short request.
     const bounds = {
-      headersTimeout: this.connectMs,
-      requestTimeout: this.connectMs,
-      connectionsCheckingInterval: Math.min(1000, this.connectMs),
+      headersTimeout: handshakeMs,
+      requestTimeout: handshakeMs,
+      connectionsCheckingInterval: Math.min(1000, handshakeMs),
       keepAliveTimeout: 1000,
       maxHeaderSize: 16 * 1024,
     };
     return this.certificates === undefined
       ? createServer(bounds)
-      : createSecureServer({ ...bounds, ...this.certificates.server, handshakeTimeout: this.connectMs });
+      : createSecureServer({ ...bounds, ...this.certificates.server, handshakeTimeout: handshakeMs });
   }
 
   private adopt(connection: WsConnection, key = connectionKey(connection.address, connection.port, undefined)): void {
