@@ -127,3 +127,63 @@ describe('rules with algorithm 12', () => {
     });
   });
 });
+
+test('a route script forks to the branches it appends, the branch route runs for each', async () => {
+  const script = join(folder, 'forking.js');
+  const hosts = [76, 77, 78].map((host) => `127.0.0.${host}`);
+  const gateways: Gateway[] = [];
+  for (const host of hosts) gateways.push(await startGateway({ host, name: host }));
+  const [one, two, three] = gateways as [Gateway, Gateway, Gateway];
+  writeFileSync(
+    script,
+    `export const routes = {
+      request(r) {
+        if (r.has_totag()) { r.loose_route(); r.t_relay(); return; }
+        r.record_route();
+        r.set('$du', '${one.uri}');
+        r.append_branch('sip:second@${two.host}:${two.port}');
+        r.set('$branch', 'sip:third@${three.host}:${three.port}');
+        r.t_on_branch('EACH');
+        r.t_on_failure('NEXT');
+        r.t_relay();
+      },
+      branch: { EACH(r) { r.append_hf('X-Branch: $T_branch_idx\\r\\n'); } },
+      failure: { NEXT(r) { r.send_reply(480, 'failed with ' + r.code); } },
+    };
+`,
+  );
+  const list = join(folder, 'none.list');
+  writeFileSync(list, `1 ${one.uri}\n`);
+  const fixture = await startDaemon(
+    { partitions: [{ name: 'default', db_url: `list:${list}` }], route_script: script },
+    {},
+  );
+  const caller = await startCaller({ host: '127.0.0.79' });
+  const call = () =>
+    caller.placeCall({ ruri: 'sip:bob@biloxi.example.com', proxy: `sip:127.0.0.1:${fixture.sipPort}` });
+  try {
+    one.answer = three.answer = () => ({ status: 200, ringMs: 5000 });
+    const answered = await call();
+    assert.deepEqual([answered.status, answered.gateway, answered.byeStatus], [200, two.name, 200]);
+    await until('the others are cancelled', () => one.count('CANCEL') === 1 && three.count('CANCEL') === 1);
+    const seen = gateways.map((each) => {
+      const invite = each.requests.find(({ method }) => method === 'INVITE');
+      return [invite?.uri, invite?.headers['x-branch']];
+    });
+    assert.deepEqual(seen, [
+      ['sip:bob@biloxi.example.com', '0'],
+      [`sip:second@${two.host}:${two.port}`, '1'],
+      [`sip:third@${three.host}:${three.port}`, '2'],
+    ]);
+    one.answer = () => 503;
+    two.answer = () => 404;
+    three.answer = () => ({ status: 486, delayMs: 50 });
+    const failed = await call();
+    // Asked once, about the best of the three.
+    assert.deepEqual([failed.status, failed.reason], [480, 'failed with 404']);
+  } finally {
+    caller.stop();
+    await fixture.stop();
+    for (const each of gateways) each.kill();
+  }
+});

@@ -102,18 +102,41 @@ export class RequestRoute extends MessageFunctions {
   }
 
   /**
-   * Relays the request, under a transaction, to $du or to the request-URI when there is no $du. It leaves when the route
-   * has ended, as it is now. False when it was relayed or answered before, or goes nowhere.
+   * Relays the request, under a transaction, to $du or to the request-URI when there is no $du, and to the branches that
+   * were added, all at once. It leaves when the route has ended, as it is now. False when it was relayed or answered
+   * before, or goes nowhere.
    */
   t_relay(): boolean {
     this.running('t_relay');
     const { call } = this;
     if (call.reply !== undefined || call.hops.length > 0 || call.stateless) return this.done(-1);
     if (!call.relayable) return this.refused('t_relay', 'neither $du nor the request-URI is a SIP URI to relay to');
-    const hop = branched(call);
-    if (hop === undefined) return this.done(-1);
-    call.hops.push(hop);
-    return this.done(1);
+    const branches = call.branches.take();
+    const main = branched(call);
+    if (main !== undefined) call.hops.push(main);
+    for (const branch of branches) {
+      const hop = call.on(branch, () => (call.relayable ? branched(call) : undefined));
+      if (hop !== undefined) call.hops.push(hop);
+    }
+    return this.done(call.hops.length > 0 ? 1 : -1);
+  }
+
+  /**
+   * Adds a branch: t_relay() sends the request there as well, at the same time, and the first 2xx ends the others. Without
+   * a URI the place is the one $du and the request-URI name now. False for what is no SIP URI and for a twelfth branch.
+   */
+  append_branch(uri?: string, q: TextOrNumber = ''): boolean {
+    this.running('append_branch');
+    const { call, pvars } = this;
+    const given = uri === undefined ? '' : wireText(this.text(uri)).trim();
+    const fault = call.branches.add({
+      requestUri: given === '' ? call.scope.requestUri : given,
+      destinationUri: given === '' ? pvars.destinationUri : undefined,
+      sendSocket: pvars.sendSocket,
+      q: this.text(q).trim(),
+      destination: given === '' ? call.destination : undefined,
+    });
+    return fault === undefined ? this.done(1) : this.refused('append_branch', fault);
   }
 
   /** Forwards the request without a transaction. */

@@ -1,3 +1,4 @@
+import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Partition } from '../../engine/partition.js';
 import type { LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
@@ -9,6 +10,7 @@ import { RequestScope } from '../request-scope.js';
 import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './load.js';
+import { type ScriptBranch, ScriptBranches } from './script-branches.js';
 
 /** The routes a script asked to be called. */
 export interface ArmedRoutes {
@@ -35,8 +37,10 @@ export class ScriptCall {
   readonly armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined };
   /** Lists of use_blacklist. */
   readonly blacklists: string[] = [];
-  /** Places t_relay chose that have not been tried. */
+  /** Places t_relay chose that have not been tried: they will be, all at once. */
   readonly hops: NextHop[] = [];
+  /** What the next t_relay sends to besides. */
+  readonly branches = new ScriptBranches();
   headers: HeaderEdits;
   recordRoute = false;
   /** Max-Forwards for a request without one. */
@@ -52,6 +56,8 @@ export class ScriptCall {
   /** $fs was set by a selection, not by the script. */
   private socketSelected = false;
   private registered: Partition[] | undefined;
+  /** The branch at work. */
+  private branch: ScriptBranch | undefined;
 
   constructor(
     readonly env: ScriptEnvironment,
@@ -62,6 +68,7 @@ export class ScriptCall {
     this.scope = new RequestScope(message, source, requestUri, env.formats);
     this.pvars = this.scope.pvars;
     this.pvars.clock = env.clock;
+    this.pvars.branches = this.branches;
     this.dispatch = env.engine.context();
     this.headers = new HeaderEdits(message);
   }
@@ -128,12 +135,9 @@ export class ScriptCall {
   /** The place that $du, or the request-URI, names as they stand now, with the header edits made so far. */
   nextHop(): NextHop {
     this.relays++;
-    const { pvars, selected, env, target: uri } = this;
+    const { pvars, env, target: uri } = this;
     const requestUri = this.scope.requestUri;
-    const destination =
-      selected?.uri === uri && (selected.mode === 'dst') === (pvars.destinationUri !== undefined)
-        ? this.dispatch.current(selected.partition)
-        : undefined;
+    const destination = this.destination;
     let socket = pvars.sendSocket === undefined ? undefined : env.sockets.named(pvars.sendSocket);
     if (pvars.sendSocket !== undefined && socket === undefined) {
       const message = `no socket "${pvars.sendSocket}" to send from: another one is chosen`;
@@ -151,6 +155,36 @@ export class ScriptCall {
       maxForwards: this.maxForwards,
       ...(flow === undefined ? {} : { flow }),
     };
+  }
+
+  /** Does something with a branch in place of what $du, the request-URI and $fs say. */
+  on<T>(branch: ScriptBranch, run: () => T): T {
+    const { pvars, scope } = this;
+    const { destinationUri, sendSocket } = pvars;
+    const { requestUri } = scope;
+    pvars.destinationUri = branch.destinationUri;
+    pvars.sendSocket = branch.sendSocket;
+    if (branch.requestUri !== requestUri) pvars.setRequestUri(branch.requestUri);
+    this.branch = branch;
+    try {
+      return run();
+    } finally {
+      this.branch = undefined;
+      pvars.destinationUri = destinationUri;
+      pvars.sendSocket = sendSocket;
+      if (scope.requestUri !== requestUri) pvars.setRequestUri(requestUri);
+    }
+  }
+
+  /** The destination that $du or the request-URI stands for as it is; undefined for one that no selection put there. */
+  get destination(): Destination | undefined {
+    const { pvars, selected, branch, target } = this;
+    if (branch !== undefined) {
+      return target === (branch.destinationUri ?? branch.requestUri) ? branch.destination : undefined;
+    }
+    return selected?.uri === target && (selected.mode === 'dst') === (pvars.destinationUri !== undefined)
+      ? this.dispatch.current(selected.partition)
+      : undefined;
   }
 
   /** Answers here, unless that was done or the request was relayed. */

@@ -1,5 +1,6 @@
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../../proxy/decision.js';
+import { failureRank } from '../../proxy/preference.js';
 import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { ResolvedTarget } from '../../sip/target.js';
@@ -10,13 +11,22 @@ import type { ScriptCall } from './script-call.js';
 
 const FAILED: AfterFailure = { code: 500, reason: reasonPhrase(500) };
 
+interface Failed {
+  readonly failure: HopFailure;
+  readonly reply: SipMessage | undefined;
+}
+
 /** How a script relays: the places its routes chose, its failure route asked after each one that did not take it. */
 export class ScriptPlan implements RelayPlan {
   /** Header edits stand with each place: a later route may have made more of them. */
   readonly edits = [];
   readonly noHop = { code: 500, reason: reasonPhrase(500) } as const;
-  /** The place handed out last has neither taken the request nor failed: asked for another, it was on a black list. */
-  private outstanding = false;
+  /** Places of the present try that have not ended. */
+  private pending = 0;
+  /** The failure the failure route is asked about when all have ended. */
+  private worst: Failed | undefined;
+  /** No place of the last try could be sent to, all were on black lists. */
+  private passedOver = false;
 
   constructor(private readonly call: ScriptCall) {}
 
@@ -24,14 +34,41 @@ export class ScriptPlan implements RelayPlan {
     return this.call.recordRoute;
   }
 
-  next(): NextHop | undefined {
-    const hop = this.call.hops.shift() ?? (this.outstanding ? this.call.following() : undefined);
-    this.outstanding = hop !== undefined;
-    return hop;
+  next(): NextHop | readonly NextHop[] | undefined {
+    const { call } = this;
+    const hops = call.hops.splice(0);
+    if (hops.length === 0 && this.passedOver) {
+      const following = call.following();
+      if (following !== undefined) hops.push(following);
+    }
+    this.pending = hops.length;
+    this.worst = undefined;
+    this.passedOver = false;
+    return hops.length > 1 ? hops : hops[0];
   }
 
   failed(_hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure> {
-    this.outstanding = false;
+    const { worst } = this;
+    if (worst === undefined || failureRank(failure.code) < failureRank(worst.failure.code)) {
+      this.worst = { failure, reply };
+    }
+    return this.branchEnded();
+  }
+
+  withdrawn(): AfterFailure | Promise<AfterFailure> {
+    return this.branchEnded();
+  }
+
+  /** A failure route is asked once in a try, about the answer the caller would get. */
+  private branchEnded(): AfterFailure | Promise<AfterFailure> {
+    if (--this.pending > 0) return true;
+    const { worst } = this;
+    if (worst !== undefined) return this.runFailureRoute(worst);
+    this.passedOver = true;
+    return true;
+  }
+
+  private runFailureRoute({ failure, reply }: Failed): AfterFailure | Promise<AfterFailure> {
     const { call } = this;
     const name = call.armed.failure;
     if (name === undefined) return false;
@@ -43,6 +80,7 @@ export class ScriptPlan implements RelayPlan {
     pvars.replyCode = failure.code;
     pvars.replyReason = reply?.reason ?? reasonPhrase(failure.code);
     pvars.destinationUri = undefined;
+    call.branches.take();
     call.reply = undefined;
     const title = { script: call.script.file, route: `failure ${name}`, callId: call.callId };
     const route = new FailureRoute(call, title.route, failure, reply);
@@ -64,7 +102,6 @@ export class ScriptPlan implements RelayPlan {
   }
 
   reply(_hop: NextHop, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined {
-    this.outstanding = false;
     const name = this.call.armed.reply;
     return name === undefined ? reply : ReplyRoute.run(this.call, name, reply, target);
   }
