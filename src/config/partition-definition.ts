@@ -5,7 +5,7 @@ import type { Json } from './json-source.js';
 import { parsePartitionString } from './partition-string.js';
 import { listOf, type RawSettings } from './raw.js';
 import { type Findings, inside, keysWritten, type Place, soundPart } from './reading.js';
-import { compileSchema, readSchema } from './schema.js';
+import { compileSchema } from './schema.js';
 import { displayName, type LoadOptions, readSource, type Source } from './source.js';
 
 /** A value that was written for a partition, and where. */
@@ -236,9 +236,4 @@ class Collector {
 /** The partition a name stands for, or the problem with it worded for `place`. */
 export function refuseUnknownPartition(name: string, known: Iterable<string>, place: Place, findings: Findings): void {
   findings.refuse(place, `unknown partition "${name}"`, nearest(name, known));
-}
-
-/** Keys of a partition, for messages and tests. */
-export function partitionKeys(): readonly string[] {
-  return Object.keys(readSchema('partition').properties ?? {}).filter((key) => key !== '$schema' && key !== 'name');
 }

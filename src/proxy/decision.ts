@@ -103,8 +103,6 @@ export interface RoutedRequest {
   readonly source: Source;
   /** Request-URI to go by: the one that came, or the one a strict router's Route had in it (RFC 3261 section 16.4). */
   readonly requestUri: string;
-  /** Edits to every branch whatever the router says; []. */
-  readonly preprocessed: readonly TextEdit[];
   /**
    * Whether it came from a strict router, in a form that has been undone: the message is as a loose router would have
    * sent it, less our own Route value.

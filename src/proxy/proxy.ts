@@ -299,7 +299,6 @@ const STATELESS = '-s';
 class Routed implements RoutedRequest {
   readonly message: SipMessage;
   readonly requestUri: string;
-  readonly preprocessed: readonly TextEdit[] = NO_EDITS;
   readonly strictlyRouted: boolean;
   private server: ServerTransaction | undefined;
 
@@ -329,8 +328,6 @@ class Routed implements RoutedRequest {
     this.server?.abandon();
   }
 }
-
-const NO_EDITS: readonly TextEdit[] = [];
 
 /** Schemes a request-URI may have (RFC 3261 section 16.3 step 2). */
 const KNOWN_SCHEME = /^(?:sips?|tel):/i;

@@ -201,13 +201,11 @@ class WithoutTag implements RoutedRequest {
   readonly message: RoutedRequest['message'];
   readonly source: RoutedRequest['source'];
   readonly requestUri: string;
-  readonly preprocessed: RoutedRequest['preprocessed'];
 
   constructor(private readonly request: RoutedRequest) {
     this.message = Object.create(request.message, { toTag: { value: '' } }) as RoutedRequest['message'];
     this.source = request.source;
     this.requestUri = request.requestUri;
-    this.preprocessed = request.preprocessed;
   }
 
   transaction() {

@@ -43,12 +43,3 @@ export function buildRequest(request: OriginatedRequest): string {
     },
   });
 }
-
-/** A full structured parse by npm `sip`; undefined for what it does not understand (IPv6 hosts among it). Off the hot path only. */
-export function parseStructured(text: string): sip.SipMessage | undefined {
-  try {
-    return sip.parse(text);
-  } catch {
-    return undefined;
-  }
-}

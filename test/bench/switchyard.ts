@@ -107,10 +107,3 @@ export async function callMi(proxy: SwitchyardProxy, method: string, params: obj
   if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
   return reply.result;
 }
-
-/** One value of /metrics by its name and labels as written; undefined when it is not there. */
-export async function readMetric(proxy: SwitchyardProxy, name: string): Promise<number | undefined> {
-  const text = await (await fetch(`${proxy.http}/metrics`)).text();
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
-  return line === undefined ? undefined : Number(line.slice(name.length + 1));
-}

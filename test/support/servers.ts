@@ -40,11 +40,6 @@ export function requireTool(t: TestContext, key: ProgramKey): string | undefined
   return path;
 }
 
-/** Path of the sipp program. */
-export function requireSipp(t: TestContext): string | undefined {
-  return requireTool(t, 'sipp');
-}
-
 const started = new Map<string, Promise<RunningServer>>();
 
 async function requireServer(

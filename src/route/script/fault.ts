@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../core/errors.js';
 
 /** Marks the URLs under which a script and what it imports are loaded: each load has its own, so nothing is cached. */
 export const LOAD_MARK = 'switchyard-load';
@@ -33,10 +32,4 @@ function frame(line: string, script: string): ScriptPlace | undefined {
   const named = plain[1] as string;
   const file = named.startsWith('file://') ? fileURLToPath(named) : named;
   return file === script ? { file, line: Number(plain[2]) } : undefined;
-}
-
-/** "/etc/switchyard/route.js:12: x is not a function" */
-export function faultText(thrown: unknown, script: string): string {
-  const { file, line } = placeOf(thrown, script);
-  return `${file}${line === undefined ? '' : `:${line}`}: ${messageOf(thrown)}`;
 }

@@ -37,10 +37,3 @@ export function kamailioAlgorithm(code: number, strict: boolean): KamailioAlgori
   if (strict) return undefined;
   return code === 64 ? overloadControl : code < 16 ? KAMAILIO_ALGORITHMS[code] : undefined;
 }
-
-const BY_NAME = new Map(KAMAILIO_ALGORITHMS.map((algorithm) => [algorithm.name, algorithm.code]));
-
-/** The code of an algorithm given by name, or undefined. */
-export function kamailioAlgorithmCode(name: string): number | undefined {
-  return BY_NAME.get(name);
-}
