@@ -554,7 +554,9 @@ export class Daemon implements Service {
   private addPartition(config: PartitionConfig): PartitionRuntime {
     const { engine, clock, log } = this;
     const partition = engine.putPartition(partitionOptions(config, this.settings.dispatcher));
-    const store = createStore(config, { pools: this.pools });
+    const { freeswitch } = this.settings.dispatcher;
+    const freeswitchMaxWeight = freeswitch?.fetch ? freeswitch.maxWeight : undefined;
+    const store = createStore({ ...config, freeswitchMaxWeight }, { pools: this.pools });
     const own = log.child({ partition: config.name });
     const flusher = config.persistentState
       ? new StateFlusher({

@@ -46,6 +46,7 @@ export function readDispatcher(
     probingList: readProbingList(text('ds_probing_list'), at('ds_probing_list'), partitionNames, findings),
     optionsReplyCodes: (text('options_reply_codes') ?? '').match(/[0-9]+/g)?.map(Number) ?? [],
     flushInterval: number('ds_flush_interval'),
+    freeswitch: { fetch: isOn(raw['fetch_freeswitch_stats']), maxWeight: number('max_freeswitch_weight') },
     kamailio: {
       probingMode: mode,
       probingThreshold: threshold ?? 1,

@@ -69,6 +69,7 @@ export interface RawNats {
   readonly prefix: string;
   readonly jetstream?: { readonly stream: string; readonly outbox_limit: number };
   readonly bucket?: string;
+  readonly weights?: boolean;
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;

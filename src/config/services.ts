@@ -65,6 +65,7 @@ export function readNats(raw: RawNats, place: Place, findings: Findings): NatsCo
     prefix: raw.prefix,
     jetstream: raw.jetstream && { stream: raw.jetstream.stream, outboxLimit: raw.jetstream.outbox_limit },
     bucket: raw.bucket === '' ? undefined : (raw.bucket ?? (raw.jetstream && 'DISPATCHER_STATE')),
+    ...(raw.weights && { weights: true }),
     user: raw.user,
     pass: raw.pass,
     token: raw.token,

@@ -78,6 +78,8 @@ export interface DispatcherConfig {
   readonly optionsReplyCodes: readonly number[];
   /** Seconds between two flushes of changed states (default 15). */
   readonly flushInterval: number;
+  /** fetch_freeswitch_stats and max_freeswitch_weight; always there in settings that were loaded. */
+  readonly freeswitch?: { readonly fetch: boolean; readonly maxWeight: number };
   /** Parameters only partitions of flavour kamailio look at; always there in settings that were loaded. */
   readonly kamailio?: KamailioConfig;
 }
@@ -198,6 +200,8 @@ export interface NatsConfig {
   readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
   /** KV bucket with the current states; undefined: none. */
   readonly bucket: string | undefined;
+  /** Whether weights that come on "<prefix>.weight" are taken. */
+  readonly weights?: boolean;
   readonly user: string | undefined;
   readonly pass: string | undefined;
   readonly token: string | undefined;

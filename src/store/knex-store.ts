@@ -26,7 +26,7 @@ const ROWS_PER_TURN = 1000;
 export type StoreConfig = Pick<
   PartitionConfig,
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
->;
+> & { readonly freeswitchMaxWeight?: number | undefined };
 
 /** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
@@ -37,6 +37,7 @@ class KnexStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
+  private readonly freeswitchMaxWeight: number | undefined;
 
   constructor(
     private readonly database: Database,
@@ -46,6 +47,7 @@ class KnexStore implements DestinationStore {
     this.description = `table ${table} of ${database.url.display}`;
     // Kamailio keeps states in memory only; its flags column belongs to the operator.
     this.writable = persistentState && flavour === 'opensips';
+    this.freeswitchMaxWeight = config.freeswitchMaxWeight;
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -77,14 +79,14 @@ class KnexStore implements DestinationStore {
     const { shape } = this;
     await this.checkVersion(trx);
     const columns = mapColumns(shape, await this.columnNames(trx));
-    const reader = new RowReader(shape);
+    const reader = new RowReader({ ...shape, freeswitchMaxWeight: this.freeswitchMaxWeight });
     const id = columns.get('id');
     if (id === undefined || !(await hasUsableIds(trx, shape.table, id))) {
       await addAll(reader, await select(trx, shape.table, columns));
     } else {
       await this.readSlices(trx, columns, id, reader);
     }
-    return { rows: reader.rows, discarded: reader.discarded };
+    return reader.result();
   }
 
   /**

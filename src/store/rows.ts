@@ -1,3 +1,4 @@
+import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
 import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import { parseUri } from '../core/uri.js';
@@ -30,6 +31,8 @@ export interface RowRules {
   readonly persistentState: boolean;
   /** What `table` is; default a table. */
   readonly kind?: 'table' | 'file';
+  /** Largest weight a FreeSWITCH server may tell; undefined: the weight column may not name one. */
+  readonly freeswitchMaxWeight?: number | undefined;
 }
 
 const MAX_INT = 2 ** 31 - 1;
@@ -37,8 +40,8 @@ const MAX_INT = 2 ** 31 - 1;
 const MAX_URI = 1024;
 const MAX_TEXT = 8192;
 const INTEGER = /^[+-]?[0-9]{1,10}$/;
-/** Newer OpenSIPS can take a weight from a FreeSWITCH server's load. */
-const FREESWITCH = /^\s*fs:\/\//i;
+/** The address of a FreeSWITCH server in place of a weight (OpenSIPS: fetch_freeswitch_stats). */
+const FREESWITCH = /^\s*fs:/i;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
 
@@ -62,6 +65,8 @@ export class RowReader {
   readonly discarded: Discarded[] = [];
   /** Sockets and attributes repeat from row to row: each is checked once and kept once. */
   private readonly sockets = new Map<string, string>();
+  /** Sets that have a destination with a weight told by a FreeSWITCH server. */
+  private readonly fedSets = new Set<number>();
 
   constructor(private readonly rules: RowRules) {}
 
@@ -75,8 +80,26 @@ export class RowReader {
     }
   }
 
+  /**
+   * What was read. In a set with a FreeSWITCH server no other weight is above what such a server can have, as documented
+   * for max_freeswitch_weight.
+   */
+  result(): { readonly rows: readonly DestinationRow[]; readonly discarded: readonly Discarded[] } {
+    const { rows, discarded, fedSets } = this;
+    const max = this.rules.freeswitchMaxWeight;
+    if (fedSets.size === 0 || max === undefined) return { rows, discarded };
+    const capped = rows.map((row) => (row.weight > max && fedSets.has(row.setId) ? { ...row, weight: max } : row));
+    return { rows: capped, discarded };
+  }
+
   private read(raw: RawRow): DestinationRow {
     if (this.rules.flavour === 'kamailio') return this.readKamailio(raw);
+    const feed = this.feedOf(raw.weight);
+    if (feed !== undefined) {
+      const row = this.read({ ...raw, weight: this.rules.freeswitchMaxWeight });
+      this.fedSets.add(row.setId);
+      return { ...row, weightFeed: feed };
+    }
     return {
       rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
       setId: required(raw.setid, 'set id', 0),
@@ -117,6 +140,22 @@ export class RowReader {
   private stateOf(value: unknown): HealthState {
     if (!this.rules.persistentState) return 'active';
     return STATES[optional(value, 'state', 0, 0, 2)] as HealthState;
+  }
+
+  /** The address of the FreeSWITCH server that tells the weight; it holds a password, so no fault shows it. */
+  private feedOf(value: unknown): string | undefined {
+    if (typeof value !== 'string' && !Buffer.isBuffer(value)) return undefined;
+    const text = wireText(value);
+    if (!FREESWITCH.test(text)) return undefined;
+    if (this.rules.freeswitchMaxWeight === undefined) {
+      throw new RowFault('weight is the address of a FreeSWITCH server, and fetch_freeswitch_stats is off');
+    }
+    try {
+      parseFreeswitchUrl(text.trim());
+    } catch (error) {
+      throw new RowFault(`weight: ${messageOf(error)}`);
+    }
+    return text.trim();
   }
 
   private socketOf(value: unknown): string {
@@ -190,10 +229,6 @@ function required(value: unknown, column: string, min: number): number {
 function optional(value: unknown, column: string, fallback: number, min: number, max = MAX_INT): number {
   if (value === null || value === undefined || value === '') return fallback;
   const number = toInteger(value);
-  // Such an address holds a password, so it is not shown.
-  if (number === undefined && typeof value === 'string' && FREESWITCH.test(value)) {
-    throw new RowFault(`${column} is the address of a FreeSWITCH server, which is not supported`);
-  }
   if (number === undefined) throw new RowFault(`${column} ${shown(value)} is not an integer`);
   if (number < min || number > max) throw new RowFault(`${column} ${number} is not between ${min} and ${max}`);
   return number;

@@ -20,6 +20,7 @@ class TextStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
+  private readonly freeswitchMaxWeight: number | undefined;
   private readonly path: string;
   /** Rewrites go one after the other: each begins with what the one before has left. */
   private writing: Promise<void> = Promise.resolve();
@@ -32,6 +33,7 @@ class TextStore implements DestinationStore {
     this.path = join(folder, table);
     this.description = `table ${table} of text://${folder}`;
     this.writable = persistentState && flavour === 'opensips';
+    this.freeswitchMaxWeight = config.freeswitchMaxWeight;
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -39,7 +41,7 @@ class TextStore implements DestinationStore {
     const table = await readTextTable(this.path);
     checkVersion(this.shape, await readTextVersion(this.folder, this.shape.table));
     const positions = this.positions(table);
-    const reader = new RowReader(this.shape);
+    const reader = new RowReader({ ...this.shape, freeswitchMaxWeight: this.freeswitchMaxWeight });
     for (const [index, line] of table.lines.entries()) {
       if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
       if (line === '') continue;
@@ -58,7 +60,7 @@ class TextStore implements DestinationStore {
       }
       reader.add(raw as RawRow, place);
     }
-    return { rows: reader.rows, discarded: reader.discarded };
+    return reader.result();
   }
 
   async saveStates(states: readonly StateWrite[]): Promise<void> {

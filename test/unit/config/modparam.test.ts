@@ -67,6 +67,7 @@ describe('module parameters', () => {
       probingList: undefined,
       optionsReplyCodes: [501, 403],
       flushInterval: 15,
+      freeswitch: { fetch: false, maxWeight: 100 },
     });
   });
 
@@ -169,14 +170,23 @@ describe('module parameters', () => {
     const { warnings } = read({
       db_url: 'text:./x',
       cluster_id: 9,
-      fetch_freeswitch_stats: '1',
       pvar_algo_pattern: '$stat(x)',
     });
     assert.deepEqual(warnings.map(({ pointer }) => pointer).sort(), [
       '/modparam/cluster_id',
-      '/modparam/fetch_freeswitch_stats',
       '/modparam/pvar_algo_pattern',
     ]);
+  });
+
+  test('weights told by FreeSWITCH servers are off unless asked for', () => {
+    const { settings, warnings } = read({
+      db_url: 'text:./x',
+      fetch_freeswitch_stats: '1',
+      max_freeswitch_weight: '1000',
+    });
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(settings.dispatcher.freeswitch, { fetch: true, maxWeight: 1000 });
+    assert.deepEqual(read({ db_url: 'text:./x' }).settings.dispatcher.freeswitch, { fetch: false, maxWeight: 100 });
   });
 
   test("Kamailio's parameters by their own names", () => {

@@ -34,12 +34,42 @@ describe('rows of a dispatcher table', () => {
       [{ setid: '' }, 'set id is null'],
       [{ setid: 2 ** 31 }, 'set id 2147483648 is not between 0 and 2147483647'],
       [{ weight: '1e3' }, 'weight "1e3" is not an integer'],
-      [{ weight: 'fs://:geheim@host:8021' }, 'weight is the address of a FreeSWITCH server, which is not supported'],
+      [
+        { weight: 'fs://:geheim@host:8021' },
+        'weight is the address of a FreeSWITCH server, and fetch_freeswitch_stats is off',
+      ],
       [{ weight: '99999999999' }, 'weight "99999999999" is not an integer'],
       [{ priority: -(2 ** 31) - 1 }, 'priority -2147483649 is not between -2147483648 and 2147483647'],
       [{ probeMode: 3 }, 'probe_mode 3 is not between 0 and 2'],
     ] as const) {
       assert.equal(reason(raw), expected);
+    }
+  });
+
+  test('a weight told by a FreeSWITCH server starts at the most it can be', () => {
+    const rules = { ...RULES, freeswitchMaxWeight: 1000 };
+    const reader = new RowReader(rules);
+    for (const weight of ['fs://:geheim@10.0.0.9', 5000, Buffer.from(' fs://a:b@[::1]:8022'), 7]) {
+      reader.add({ setid: 1, destination: 'sip:a.example', weight });
+    }
+    reader.add({ setid: 2, destination: 'sip:a.example', weight: 5000 });
+    const { rows, discarded } = reader.result();
+    assert.deepEqual(discarded, []);
+    assert.deepEqual(
+      rows.map(({ weight, weightFeed }) => [weight, weightFeed]),
+      [
+        [1000, 'fs://:geheim@10.0.0.9'],
+        [1000, undefined],
+        [1000, 'fs://a:b@[::1]:8022'],
+        [7, undefined],
+        [5000, undefined],
+      ],
+      'other weights of such a set are cut at the most it can be, as documented; of other sets not',
+    );
+    for (const weight of ['fs://geheim', 'fs://geheim@host', 'fs:/:geheim@host', 'fs://:geheim@host:0']) {
+      const [fault] = read({ weight }, rules).discarded;
+      assert.match(fault?.reason ?? '', /^weight: expected fs:\/\//);
+      assert.doesNotMatch(fault?.reason ?? '', /geheim/);
     }
   });
 
