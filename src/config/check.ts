@@ -15,6 +15,7 @@ export interface CheckProbes {
   readonly readable?: (path: string) => Promise<boolean>;
 }
 
+/** What a check found. */
 export interface CheckReport {
   /** What keeps the daemon from doing its work; empty: exit status 0. */
   readonly problems: readonly Problem[];

@@ -17,6 +17,7 @@ import { readHttp, readLimits, readMi, readNats, readTls } from './services.js';
 import type { Settings } from './settings.js';
 import { fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
 
+/** Settings as they were read. */
 export interface LoadedSettings {
   readonly settings: Settings;
   /** What was accepted but is worth a line in the log. */

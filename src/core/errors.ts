@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   INTERNAL: 'a fault of the program itself',
 } as const;
 
+/** Code of an error of this product. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Every error this product throws on purpose. `code` is stable; the message is lower case and says what and which. */

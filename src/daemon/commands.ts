@@ -125,7 +125,7 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
     if (problems.length > 0) io.err(`${formatProblems(problems)}\n`);
     else
       io.out(
-        `ok: ${report.settings?.partitions.length ?? 0} partitions, ${report.settings?.routing.length ?? 0} rules\n`,
+        `ok: ${counted(report.settings?.partitions.length ?? 0, 'partition')}, ${counted(report.settings?.routing.length ?? 0, 'rule')}\n`,
       );
   }
   return problems.length === 0 ? 0 : 1;
@@ -222,6 +222,11 @@ export async function database(values: Values, positionals: readonly string[], i
     `partition ${only.name}: ${count} rows ${values['replace'] === true ? 'in place of those it had' : 'added'}\n`,
   );
   return 0;
+}
+
+/** "1 partition", "2 partitions" */
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 async function initAll(partitions: readonly PartitionConfig[], io: CommandIo): Promise<number> {

@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.js';
 import { parseBatchLine, type SelectionLine } from './batch-line.js';
 import type { DispatchContext } from './dispatch-context.js';
 import type { Engine } from './engine.js';
-import type { Partition } from './partition.js';
+import { type Partition, unknownPartition } from './partition.js';
 import type { RequestData } from './plain-request.js';
 import type { RequestView } from './request-view.js';
 import { requestUriTarget } from './rewrite-request-uri.js';
@@ -57,7 +57,7 @@ export class BatchSession {
       return { error: { message: `partition "${partition.name}" is of flavour ${partition.options.flavour}` } };
     }
     if (typeof args === 'string') return { error: { message: args } };
-    if (partition === undefined) return { error: { message: `no partition "${args.partition}"` } };
+    if (partition === undefined) return { error: { message: unknownPartition(args.partition) } };
     if (line.select.fn !== 'dst' && line.select.fn !== 'domain') {
       return { error: { message: `fn "${line.select.fn}" is not for a partition of flavour opensips: dst or domain` } };
     }

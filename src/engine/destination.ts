@@ -86,6 +86,7 @@ export interface Availability {
   readonly resolutions?: { version: number };
 }
 
+/** Who asks for a change of state. */
 export type SignalOrigin = 'probe' | 'traffic' | 'mi' | 'script' | 'cluster' | 'store';
 
 /** One compiled destination of a snapshot: everything but `health` (live) and `resolved` (refreshed by DNS) is fixed. */

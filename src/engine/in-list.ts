@@ -3,6 +3,7 @@ import type { Destination } from './destination.js';
 import { fnmatch } from './fnmatch.js';
 import type { Partition } from './partition.js';
 
+/** What ds_is_in_list is asked for. */
 export interface InListQuery {
   /** IPv4 or IPv6 literal, the latter with or without brackets, in any spelling. A name is never in a list. */
   readonly ip: string;

@@ -4,6 +4,11 @@ import type { KamailioOptions, KamailioPartition } from './kamailio/options.js';
 
 /** How rows are read, candidates chosen and algorithms numbered. */
 export type Flavour = 'opensips' | 'kamailio';
+/** Why there is no partition of a name, '' being the default one's. */
+export function unknownPartition(name: string): string {
+  return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
+}
+
 /** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
 export type Compat = 'default' | 'strict';
 

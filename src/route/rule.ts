@@ -2,7 +2,7 @@ import type { RoutingRule, SelectConfig } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { FLAG } from '../engine/algorithms/algorithm.js';
 import { parseRoutes, type Routes } from '../engine/kamailio/select-routes.js';
-import type { Partition } from '../engine/partition.js';
+import { type Partition, unknownPartition } from '../engine/partition.js';
 import type { SelectTarget } from '../engine/select.js';
 import { parseSelectArguments, type SelectArguments } from '../engine/select-arguments.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -123,7 +123,7 @@ function compileRoutes(
 
 function ready(given: SelectArguments, partitions: PartitionLookup): ReadySelection | string {
   const partition = partitions(given.partition);
-  return partition === undefined ? `no partition "${given.partition}"` : { partition, targets: given.targets };
+  return partition === undefined ? unknownPartition(given.partition) : { partition, targets: given.targets };
 }
 
 /** A table by status code: 1 for those that go to the next destination. */

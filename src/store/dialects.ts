@@ -32,6 +32,17 @@ export interface Dialect {
   };
 }
 
+/** What drivers of servers call a URL's parts; what it leaves out is the driver's own default. */
+function login({ host, port, user, password, database }: ServerUrl): object {
+  return {
+    host,
+    port,
+    database,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
 const MYSQL: Dialect = {
   driver: 'mysql2',
   connections: 4,
@@ -39,15 +50,10 @@ const MYSQL: Dialect = {
   // Not readOnly: knex would write it without the comma MySQL asks for.
   readTransaction: { isolationLevel: 'repeatable read' },
   configure(url) {
-    const { host, port, user, password, database } = url as ServerUrl;
     return {
       client: 'mysql2',
       connection: {
-        host,
-        port,
-        database,
-        ...(user === undefined ? {} : { user }),
-        ...(password === undefined ? {} : { password }),
+        ...login(url as ServerUrl),
         charset: 'utf8mb4',
         connectTimeout: CONNECT_TIMEOUT,
         supportBigNumbers: true,
@@ -93,15 +99,10 @@ const POSTGRES: Dialect = {
   sliceRows: 5000,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
   configure(url) {
-    const { host, port, user, password, database } = url as ServerUrl;
     return {
       client: 'pg',
       connection: {
-        host,
-        port,
-        database,
-        ...(user === undefined ? {} : { user }),
-        ...(password === undefined ? {} : { password }),
+        ...login(url as ServerUrl),
         application_name: 'switchyard',
         connectionTimeoutMillis: CONNECT_TIMEOUT,
         keepAlive: true,

@@ -115,7 +115,17 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
   }
 }
 
-const { quick, parts } = readArguments(process.argv.slice(2));
-let trouble = 0;
-for (const part of parts) trouble += await attempt(part, quick);
-process.exitCode = trouble > 0 ? 1 : 0;
+async function main(): Promise<number> {
+  let chosen: { quick: boolean; parts: readonly Part[] };
+  try {
+    chosen = readArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error((error as Error).message);
+    return 2;
+  }
+  let trouble = 0;
+  for (const part of chosen.parts) trouble += await attempt(part, chosen.quick);
+  return trouble > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

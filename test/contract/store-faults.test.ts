@@ -12,9 +12,10 @@ import type { SqlUrl } from '../../src/store/dialects.js';
 import { DatabasePools } from '../../src/store/pools.js';
 import { initDatabase, insertRows } from '../../src/store/provision.js';
 import type { DestinationStore } from '../../src/store/store.js';
+import { COLUMNS } from '../support/columns.js';
 import { freePort } from '../support/ports.js';
 import { type RunningServer, requireMysql, requirePostgres, startMariadb, startPostgres } from '../support/servers.js';
-import { COLUMNS, sqlFixture, storeConfig } from '../support/store-fixtures.js';
+import { sqlFixture, storeConfig } from '../support/store-fixtures.js';
 
 interface Server {
   readonly kind: string;

@@ -3,7 +3,8 @@ import { describe, type TestContext, test } from 'node:test';
 import type { DestinationRow } from '../../src/engine/destination.js';
 import { initDatabase, insertRows, showRows } from '../../src/store/provision.js';
 import type { StateWrite } from '../../src/store/store.js';
-import { COLUMNS, FIXTURES, type StoreFixture } from '../support/store-fixtures.js';
+import { COLUMNS } from '../support/columns.js';
+import { FIXTURES, type StoreFixture } from '../support/store-fixtures.js';
 
 const uri = (n: number) => `sip:192.0.2.${n}:5060`;
 const write = (row: DestinationRow, state: StateWrite['state']): StateWrite => ({

@@ -6,6 +6,7 @@ import type { PartitionOptions } from '../../src/engine/partition.js';
 import type { StateChange } from '../../src/engine/state.js';
 import type { ProbeOutcome, ProbeRequest } from '../../src/probing/probe.js';
 import { createProber, type Prober, type ProberOptions } from '../../src/probing/prober.js';
+import { COLUMNS } from './columns.js';
 import { FakeClock } from './fake-clock.js';
 
 export const DISPATCHER: DispatcherConfig = {
@@ -46,18 +47,7 @@ export function partitionConfig(name: string, over: Partial<PartitionConfig> = {
     pingFrom: DISPATCHER.pingFrom,
     pingMethod: DISPATCHER.pingMethod,
     pingSock: undefined,
-    columns: {
-      id: 'id',
-      setid: 'setid',
-      destination: 'destination',
-      socket: 'socket',
-      state: 'state',
-      probeMode: 'probe_mode',
-      weight: 'weight',
-      priority: 'priority',
-      attrs: 'attrs',
-      description: 'description',
-    },
+    columns: COLUMNS,
     ...over,
   };
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Knex } from 'knex';
 import { parseDatabaseUrl } from '../../src/config/db-url.js';
-import type { ColumnNames } from '../../src/config/settings.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { createStore } from '../../src/store/create-store.js';
 import { formatTextRow } from '../../src/store/db-text.js';
@@ -13,20 +12,8 @@ import type { StoreConfig } from '../../src/store/knex-store.js';
 import { DatabasePools } from '../../src/store/pools.js';
 import type { TableSpec } from '../../src/store/provision.js';
 import type { DestinationStore } from '../../src/store/store.js';
+import { COLUMNS } from './columns.js';
 import { requireMysql, requirePostgres } from './servers.js';
-
-export const COLUMNS: ColumnNames = {
-  id: 'id',
-  setid: 'setid',
-  destination: 'destination',
-  socket: 'socket',
-  state: 'state',
-  probeMode: 'probe_mode',
-  weight: 'weight',
-  priority: 'priority',
-  attrs: 'attrs',
-  description: 'description',
-};
 
 export type Cell = string | number | null;
 

@@ -30,6 +30,19 @@ async function told<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Parameters by position that name a destination. */
+const ONE_DESTINATION: MiCommand['paramLists'] = [
+  [
+    { name: 'set', type: 'int' },
+    { name: 'uri', type: 'string' },
+  ],
+  [
+    { name: 'partition', type: 'string' },
+    { name: 'set', type: 'int' },
+    { name: 'uri', type: 'string' },
+  ],
+];
+
 /** ds_add (ours): partition, set, uri; by name weight, priority, attrs, description, socket, state, probe_mode, persist. */
 export function dsAddCommand(deps: MiDependencies): MiCommand {
   return {
@@ -37,17 +50,7 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:add'],
     module: 'dispatcher',
     help: 'adds a destination: partition, set, uri, and by name weight, priority, attrs, description, socket, state, persist=1',
-    paramLists: [
-      [
-        { name: 'set', type: 'int' },
-        { name: 'uri', type: 'string' },
-      ],
-      [
-        { name: 'partition', type: 'string' },
-        { name: 'set', type: 'int' },
-        { name: 'uri', type: 'string' },
-      ],
-    ],
+    paramLists: ONE_DESTINATION,
     extraParams: [
       { name: 'weight', type: 'int' },
       { name: 'priority', type: 'int' },
@@ -91,17 +94,7 @@ export function dsRemoveCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:remove'],
     module: 'dispatcher',
     help: 'removes a destination: partition, set, uri; persist=1 removes its row too',
-    paramLists: [
-      [
-        { name: 'set', type: 'int' },
-        { name: 'uri', type: 'string' },
-      ],
-      [
-        { name: 'partition', type: 'string' },
-        { name: 'set', type: 'int' },
-        { name: 'uri', type: 'string' },
-      ],
-    ],
+    paramLists: ONE_DESTINATION,
     extraParams: [{ name: 'persist', type: 'flag' }],
     async run(params) {
       const partition = requirePartition(deps, textOf(params, 'partition'), 404);

@@ -10,8 +10,8 @@ import { Daemon } from '../../../src/daemon.js';
 import type { Destination, HealthState } from '../../../src/engine/destination.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
 import { initDatabase, insertRows, type NewRow, showRows, type TableSpec } from '../../../src/store/provision.js';
+import { COLUMNS } from '../columns.js';
 import { freePort } from '../ports.js';
-import { COLUMNS } from '../store-fixtures.js';
 
 const LIMIT = 30_000;
 
