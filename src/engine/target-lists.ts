@@ -79,7 +79,7 @@ export class TargetLists {
     (this.behind ??= []).push({ head: choice.destination, rest: choice.rest });
   }
 
-  /** Goes on to the next target, which becomes the one in use. Undefined, and nothing changes, when there is none. */
+  /** Goes on to the next target, which becomes the one in use. Undefined, and that stays in use, when there is none. */
   next(): Destination | undefined {
     if (this.head === undefined) return undefined;
     let target: Destination | undefined;
@@ -87,7 +87,11 @@ export class TargetLists {
       target = this.rest.next();
       if (target === undefined) {
         const following = this.behind?.shift();
-        if (following === undefined) return undefined;
+        if (following === undefined) {
+          // Kamailio drops a target's record before it looks for the next one.
+          if (this.partition.kamailio !== undefined) this.head = undefined;
+          return undefined;
+        }
         target = following.head;
         this.rest = following.rest;
       }
@@ -100,6 +104,11 @@ export class TargetLists {
     this.socketValues?.shift();
     if (this.partition.options.compat !== 'strict') this.group = target.setId;
     return target;
+  }
+
+  /** The first of the list: the destination in use while the list goes with it. Undefined when the list is empty. */
+  get first(): Destination | undefined {
+    return this.head;
   }
 
   /** What attrs_avp holds: attributes of the destination in use, '' for none. */

@@ -37,6 +37,12 @@ export interface PvarBranches {
   append(uri: string): void;
 }
 
+/** Records of named fields that a selection keeps ($xavp), the one in use first. */
+export interface PvarRecords {
+  count(name: string): number;
+  get(name: string, index: number, field: string): PvarValue;
+}
+
 /** Everything a variable may look at or write while a format is evaluated. */
 export interface PvarContext {
   readonly message: PvarMessage;
@@ -64,6 +70,9 @@ export interface PvarContext {
   /** Text for %u, %i and the like in formats compiled with placeholders. */
   readonly placeholders: Readonly<Record<string, string>> | undefined;
   readonly branches: PvarBranches | undefined;
+  readonly records?: PvarRecords | undefined;
+  /** $dsg(field): of what ds_dsg_fetch looked at; undefined before. */
+  readonly groupField?: ((field: string) => PvarValue) | undefined;
   /** $T_branch_idx: number of the branch at work. */
   readonly branchIndex: number;
   /** $T_reply_code: status of the reply at work; with it $rs and $rr answer where the message is the request. */
@@ -91,6 +100,8 @@ export class PvarScope implements PvarContext {
   params: ReadonlyMap<string, PvarValue> = NO_PARAMS;
   placeholders: Readonly<Record<string, string>> | undefined = undefined;
   branches: PvarBranches | undefined = undefined;
+  records: PvarRecords | undefined = undefined;
+  groupField: ((field: string) => PvarValue) | undefined = undefined;
   branchIndex = 0;
   replyCode: number | undefined = undefined;
   replyReason: string | undefined = undefined;

@@ -26,6 +26,7 @@ import type {
   TextReader,
   VariableDefinition,
 } from './variables/definition.js';
+import { kamailioVariableTable } from './variables/kamailio.js';
 import { messageVariableTable } from './variables/message.js';
 import { runtimeVariableTable } from './variables/runtime.js';
 import { uriVariableTable } from './variables/uris.js';
@@ -59,6 +60,7 @@ const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
   ...uriVariableTable,
   ...messageVariableTable,
   ...runtimeVariableTable,
+  ...kamailioVariableTable,
 ]);
 
 const TRANSFORMATIONS: ReadonlyMap<string, TransformationDefinition> = new Map([

@@ -14,6 +14,12 @@ export interface ScriptEnvironment {
   readonly formats: DispatcherFormats;
   /** setid_pvar: where ds_is_in_list writes the set it found. */
   readonly setidPvar: Format | undefined;
+  /** attrs_pvname: where ds_is_from_list writes the attributes of what it found. */
+  readonly attrsPvar?: Format | undefined;
+  /** force_dst: ds_select_dst of a kamailio partition overwrites a $du that is there; default true. */
+  readonly forceDst?: boolean | undefined;
+  /** Begins to load a partition anew (ds_reload); false while it may not. Absent: it never may. */
+  readonly reload?: ((partition: string) => boolean) | undefined;
   /** script_attrs_avp of a partition, as a name. */
   readonly scriptAttrsAvp: (partition: string) => string | undefined;
   readonly blocked: BlacklistCheck;

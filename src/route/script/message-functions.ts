@@ -1,13 +1,15 @@
+import type { Partition } from '../../engine/partition.js';
 import type { PvarScope } from '../../pvar/context.js';
 import type { SipMessage } from '../../sip/message.js';
-import { CoreFunctions } from './core-functions.js';
+import { optional } from './arguments.js';
 import type { ScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
+import { SetFunctions } from './set-functions.js';
 
 export const LINE_BREAK = 'a line break in the value of a variable';
 
 /** What routes that work on a message can do with it. */
-export class MessageFunctions extends CoreFunctions {
+export class MessageFunctions extends SetFunctions {
   constructor(
     env: ScriptEnvironment,
     pvars: PvarScope,
@@ -42,6 +44,27 @@ export class MessageFunctions extends CoreFunctions {
     const lines = this.lines(text);
     const fault = lines === undefined ? LINE_BREAK : this.headers.append(lines);
     return fault === undefined ? this.done(1) : this.refused('append_hf', fault);
+  }
+
+  /**
+   * Call load follows the call: BYE and CANCEL end it, a 2xx to its INVITE confirms it. Always true. Without a partition in
+   * all of flavour kamailio: the call is told by its Call-ID.
+   */
+  ds_load_update(partition?: string): boolean {
+    const { message } = this;
+    for (const { kamailio } of this.kamailioPartitions(partition)) {
+      kamailio?.calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
+    }
+    return this.done(1);
+  }
+
+  /** Those whose calls count, the one named or all. */
+  protected *kamailioPartitions(name: string | undefined): Iterable<Partition> {
+    const wanted = optional(this.pvars, name)?.trim();
+    for (const partition of this.env.engine.partitions) {
+      if (partition.kamailio === undefined || (wanted !== undefined && partition.name !== wanted)) continue;
+      yield partition;
+    }
   }
 
   /** Header lines with their variables replaced; undefined when a value brought a line break of its own with it. */

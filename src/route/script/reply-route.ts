@@ -77,6 +77,8 @@ function scopeOf(call: ScriptCall, reply: SipMessage, target: ResolvedTarget): P
   scope.receivedPort = target.socket.port;
   scope.protocol = target.socket.transport;
   scope.clock = call.env.clock;
+  scope.records = call.pvars.records;
+  scope.groupField = call.pvars.groupField;
   scope.lookUpStatistic = call.env.formats.statistic;
   return scope;
 }

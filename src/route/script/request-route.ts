@@ -1,34 +1,16 @@
 import { nearest } from '../../core/nearest.js';
-import type { HealthState } from '../../engine/destination.js';
-import { parseSelectArguments } from '../../engine/select-arguments.js';
 import { reasonPhrase } from '../../sip/reply.js';
-import { optional, wireText } from './arguments.js';
+import { wireText } from './arguments.js';
 import { BranchRoute } from './branch-route.js';
-import { LINE_BREAK, MessageFunctions } from './message-functions.js';
+import { DispatchFunctions, type TextOrNumber } from './dispatch-functions.js';
+import { LINE_BREAK } from './message-functions.js';
 import type { Routes } from './routes.js';
 import type { ScriptCall } from './script-call.js';
 
-type TextOrNumber = string | number;
-
-const MARKS: Readonly<Record<string, HealthState>> = {
-  i: 'inactive',
-  I: 'inactive',
-  '0': 'inactive',
-  a: 'active',
-  A: 'active',
-  '1': 'active',
-  p: 'probing',
-  P: 'probing',
-  '2': 'probing',
-};
-
 /** The request route: decides what becomes of one request. */
-export class RequestRoute extends MessageFunctions {
-  constructor(
-    protected readonly call: ScriptCall,
-    route = 'request',
-  ) {
-    super(call.env, call.pvars, route, call.request.message, call.headers);
+export class RequestRoute extends DispatchFunctions {
+  constructor(call: ScriptCall, route = 'request') {
+    super(call, route);
   }
 
   /** $ru, the request-URI as it stands now. */
@@ -39,66 +21,6 @@ export class RequestRoute extends MessageFunctions {
   /** $du, where the request goes in place of the request-URI; null for nowhere else. */
   get du(): string | null {
     return this.pvars.destinationUri ?? null;
-  }
-
-  /**
-   * Selects a destination and puts it into $du. Both forms are understood: ('part:1,2', '0,4', 'fuD M 5, fuS M 2') and
-   * (set, alg, flags, partition, max_res).
-   */
-  ds_select_dst(
-    set: TextOrNumber,
-    alg: TextOrNumber,
-    flags?: TextOrNumber,
-    partition?: string,
-    max_res?: TextOrNumber,
-  ): boolean {
-    return this.select('dst', set, alg, flags, partition, max_res);
-  }
-
-  /** As ds_select_dst, but rewrites host, port and parameters of the request-URI. */
-  ds_select_domain(
-    set: TextOrNumber,
-    alg: TextOrNumber,
-    flags?: TextOrNumber,
-    partition?: string,
-    max_res?: TextOrNumber,
-  ): boolean {
-    return this.select('domain', set, alg, flags, partition, max_res);
-  }
-
-  /** Puts the next destination of the list that flag f kept into $du; false when there is none. */
-  ds_next_dst(partition?: string): boolean {
-    return this.next('dst', partition);
-  }
-
-  /** As ds_next_dst, in the request-URI. */
-  ds_next_domain(partition?: string): boolean {
-    return this.next('domain', partition);
-  }
-
-  /**
-   * Marks the destination last used: inactive (i I 0, or nothing), active (a A 1) or probing (p P 2: counts toward the
-   * threshold). Both orders are understood: (partition, state) of 2.1 and (state, partition) of today. Any other state
-   * does nothing and is true, as recorded.
-   */
-  ds_mark_dst(first?: string, second?: string): boolean {
-    this.running('ds_mark_dst');
-    let state = optional(this.pvars, first)?.trim();
-    let name = optional(this.pvars, second)?.trim();
-    if (name !== undefined && MARKS[name] !== undefined && (state === undefined || MARKS[state] === undefined)) {
-      [state, name] = [name, state];
-    }
-    const partition = this.env.engine.partition(name ?? '');
-    if (partition === undefined) return this.refused('ds_mark_dst', `no partition "${name}"`);
-    const destination = this.call.dispatch.current(partition);
-    if (destination === undefined) return this.done(-1);
-    const to = state === undefined || state === '' ? 'inactive' : MARKS[state];
-    if (to !== undefined) {
-      const code = this.pvars.replyCode;
-      const reason = 'script function ds_mark()';
-      this.env.engine.states.apply({ destination, kind: 'set', to, origin: 'script', reason, code });
-    }
-    return this.done(1);
   }
 
   /**
@@ -251,49 +173,6 @@ export class RequestRoute extends MessageFunctions {
     const at = this.call.blacklists.indexOf(this.text(name).trim());
     if (at >= 0) this.call.blacklists.splice(at, 1);
     return this.done(at >= 0 ? 1 : -1);
-  }
-
-  private select(
-    mode: 'dst' | 'domain',
-    set: TextOrNumber,
-    alg: TextOrNumber,
-    flags: TextOrNumber | undefined,
-    partition: string | undefined,
-    maxResults: TextOrNumber | undefined,
-  ): boolean {
-    const name = `ds_select_${mode}`;
-    this.running(name);
-    const { call, env, pvars } = this;
-    const given = parseSelectArguments({
-      set: this.text(set),
-      alg: this.text(alg),
-      flags: optional(pvars, flags),
-      partition: optional(pvars, partition),
-      maxResults: optional(pvars, maxResults),
-    });
-    if (typeof given === 'string') return this.refused(name, given);
-    const found = env.engine.partition(given.partition);
-    if (found === undefined) return this.refused(name, `no partition "${given.partition}"`);
-    const isSet = mode === 'dst' && pvars.destinationUri !== undefined;
-    switch (call.dispatch.select(found, given.targets, call.scope, isSet)) {
-      case 'kept':
-        return this.done(1);
-      case 'failed':
-        env.tally.failed(found.name);
-        return this.done(-1);
-      case 'selected':
-        env.tally.selected(found.name);
-        return this.done(call.use(found, mode) ? 1 : -1);
-    }
-  }
-
-  private next(mode: 'dst' | 'domain', partition: string | undefined): boolean {
-    const name = `ds_next_${mode}`;
-    this.running(name);
-    const wanted = optional(this.pvars, partition)?.trim() ?? '';
-    const found = this.env.engine.partition(wanted);
-    if (found === undefined) return this.refused(name, `no partition "${wanted}"`);
-    return this.done(this.call.next(found, mode) ? 1 : -1);
   }
 
   private arm(kind: 'failure' | 'branch' | 'reply', name: string): boolean {

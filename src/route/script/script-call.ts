@@ -1,5 +1,7 @@
 import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
+import { branchTargets } from '../../engine/kamailio/branches.js';
+import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { Partition } from '../../engine/partition.js';
 import type { LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
@@ -11,6 +13,7 @@ import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './load.js';
 import { type ScriptBranch, ScriptBranches } from './script-branches.js';
+import { SelectionRecords } from './selection-records.js';
 
 /** The routes a script asked to be called. */
 export interface ArmedRoutes {
@@ -69,6 +72,10 @@ export class ScriptCall {
     this.pvars = this.scope.pvars;
     this.pvars.clock = env.clock;
     this.pvars.branches = this.branches;
+    this.pvars.records = new SelectionRecords(() => {
+      const last = this.registered?.findLast((each) => each.kamailio !== undefined);
+      return last === undefined ? undefined : this.dispatch.of(last);
+    });
     this.dispatch = env.engine.context();
     this.headers = new HeaderEdits(message);
   }
@@ -113,6 +120,48 @@ export class ScriptCall {
     const attrs = this.env.scriptAttrsAvp(partition.name);
     if (attrs !== undefined) pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? ''].filter(Boolean));
     return true;
+  }
+
+  /** Shows the list of a selection that is not used yet. */
+  keep(partition: Partition): void {
+    this.registerAvps(partition);
+  }
+
+  /** Adds the parallel targets of a selection as branches; with mode list its first as well. False when not all fit. */
+  addParallel(partition: Partition, mode: 'dst' | 'domain' | 'list'): boolean {
+    const lists = this.dispatch.of(partition);
+    if (lists?.branches === undefined || lists.current === undefined) return true;
+    const { requestUri } = this.scope;
+    const ofFirst = lists.branches[0]?.setId === lists.current.setId || lists.branches.length === 0;
+    const all = mode === 'list' && ofFirst ? [lists.current, ...lists.branches] : lists.branches;
+    let fit = all.length <= MOST_BRANCHES;
+    for (const { destination, requestUri: uri, byNextHop } of branchTargets(
+      lists,
+      requestUri,
+      mode === 'domain' ? 'domain' : 'dst',
+      all,
+    )) {
+      const problem = this.branches.add({
+        requestUri: uri ?? requestUri,
+        destinationUri: byNextHop ? destination.dialUri : undefined,
+        sendSocket: destination.row.socket === '' ? undefined : destination.row.socket,
+        q: '',
+        destination,
+      });
+      if (problem !== undefined) fit = false;
+    }
+    return fit;
+  }
+
+  /** The request came to its end: by default its call counts no longer, or for as long as its dialog lasts. */
+  ended(code: number): void {
+    for (const partition of this.registered ?? []) {
+      const call = this.dispatch.of(partition)?.call;
+      // In a strict partition the script sees to that (ds_load_update, ds_load_unset); but a CANCEL it does not see.
+      if (call === undefined || (partition.options.compat === 'strict' && !this.cancelled)) continue;
+      if (code >= 200 && code < 300) call.confirm();
+      else call.end();
+    }
   }
 
   /** Goes on to the next destination of a partition, or of the one selected in last. */

@@ -93,6 +93,10 @@ export class ScriptPlan implements RelayPlan {
     return end instanceof Promise ? end.then(decided) : decided(end);
   }
 
+  ended(code: number): void {
+    this.call.ended(code);
+  }
+
   callerGaveUp(): void {
     this.call.cancelled = true;
   }

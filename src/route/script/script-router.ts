@@ -21,6 +21,7 @@ export class ScriptRouter implements Router {
   route(request: RoutedRequest): RouteDecision | Promise<RouteDecision> {
     const { script } = this;
     if (script === undefined) return { kind: 'reply', code: 503, reason: reasonPhrase(503) };
+    if (request.message.method === 'BYE') this.callEnded(request.message.callId);
     const call = new ScriptCall(this.env, script, request);
     const end = this.run(call);
     return end instanceof Promise ? end.then((how) => decision(call, how)) : decision(call, end);
@@ -36,6 +37,14 @@ export class ScriptRouter implements Router {
       return hop === undefined ? undefined : { hop, edits: [] };
     };
     return end instanceof Promise ? end.then(found) : found(end);
+  }
+
+  /** A dialog ended: its call counts as load no longer. In a strict partition the script says so (ds_load_update). */
+  private callEnded(callId: string): void {
+    for (const { kamailio, options } of this.env.engine.partitions) {
+      if (kamailio === undefined || options.compat === 'strict' || kamailio.calls.size === 0) continue;
+      kamailio.calls.endByCallId(callId);
+    }
   }
 
   private run(call: ScriptCall): RouteEnd | Promise<RouteEnd> {
@@ -54,8 +63,10 @@ export class ScriptRouter implements Router {
 }
 
 function decision(call: ScriptCall, end: RouteEnd): RouteDecision {
-  if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500) };
   const { reply, hops, recordRoute } = call;
+  // Only a request that is relayed with state is seen to end.
+  if (end === 'failed' || reply !== undefined || hops.length === 0 || call.stateless) call.ended(0);
+  if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500) };
   if (reply !== undefined) return { kind: 'reply', ...reply };
   const [first] = hops;
   if (first === undefined) return { kind: 'drop' };

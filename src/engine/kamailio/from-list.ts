@@ -1,0 +1,60 @@
+import { canonicalIp } from '../../core/ip-address.js';
+import type { TransportName } from '../../core/uri.js';
+import type { Destination } from '../destination.js';
+import type { Partition } from '../partition.js';
+
+/** Bits of ds_is_from_list's mode. */
+export const FROM_LIST = { anyPort: 1, anyProtocol: 2, activeOnly: 4, sameSocket: 8, best: 16 } as const;
+
+export interface FromListQuery {
+  /** IP literal, an IPv6 one with or without brackets. A name is in no list. */
+  readonly ip: string;
+  readonly port: number;
+  readonly transport: TransportName;
+  /** Description of the local socket it came in by. */
+  readonly socket: string;
+  /** undefined for all sets. */
+  readonly setId: number | undefined;
+  /** Bits of FROM_LIST. */
+  readonly mode: number;
+}
+
+/**
+ * ds_is_from_list: the first destination, sets by ascending number, that has this address, port and protocol as far as the
+ * mode wants them to agree; with bit 16 the one that agrees in most of port, protocol and socket. A destination whose URI
+ * has no port stands for any.
+ */
+export function findFromList(partition: Partition, query: FromListQuery): Destination | undefined {
+  const address = canonicalIp(query.ip);
+  if (address === undefined) return undefined;
+  const { mode, setId } = query;
+  let found: Destination | undefined;
+  let foundScore = -1;
+  for (const destination of partition.destinationsAt(address)) {
+    if (setId !== undefined && destination.setId !== setId) continue;
+    if ((mode & FROM_LIST.activeOnly) !== 0 && destination.health.state !== 'active') continue;
+    const score = agreement(destination, query);
+    if (score === undefined) continue;
+    const rank = (mode & FROM_LIST.best) === 0 ? 0 : score;
+    if (found !== undefined && (rank < foundScore || (rank === foundScore && !comesBefore(destination, found))))
+      continue;
+    found = destination;
+    foundScore = rank;
+  }
+  return found;
+}
+
+/** How much more than the address agrees; undefined where something does not that must. */
+function agreement(destination: Destination, { mode, port, transport, socket }: FromListQuery): number | undefined {
+  const samePort = destination.port === port;
+  const sameTransport = destination.transport === transport;
+  const sameSocket = destination.row.socket !== '' && destination.row.socket.toLowerCase() === socket.toLowerCase();
+  if (!samePort && (mode & FROM_LIST.anyPort) === 0 && (destination.port ?? 0) !== 0) return undefined;
+  if (!sameTransport && (mode & FROM_LIST.anyProtocol) === 0) return undefined;
+  if (!sameSocket && (mode & FROM_LIST.sameSocket) !== 0) return undefined;
+  return (samePort ? 4 : 0) + (sameTransport ? 2 : 0) + (sameSocket ? 1 : 0);
+}
+
+function comesBefore(a: Destination, b: Destination): boolean {
+  return a.setId === b.setId ? a.index < b.index : a.setId < b.setId;
+}
