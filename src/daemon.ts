@@ -184,7 +184,18 @@ export class Daemon implements Service {
       metrics.counter('switchyard_selections_total', 'Selections by partition and result'),
     );
     const { sockets, blacklists, selections } = this;
-    this.scripts = new RouteScripts({ engine, sockets, blacklists, tally: selections, clock, log });
+    this.scripts = new RouteScripts({
+      engine,
+      sockets,
+      blacklists,
+      tally: selections,
+      clock,
+      log,
+      reload: async (name) => {
+        const inheritState = engine.partition(name)?.kamailio === undefined;
+        await this.runtimes.get(name)?.reload({ inheritState, dryRun: false });
+      },
+    });
     const router = this.router(settings, formats, undefined);
     this.proxy = new ProxyCore(
       this.layer,

@@ -29,13 +29,20 @@ export interface ScriptParts {
   readonly tally: SelectionTally;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Loads a partition anew, for ds_reload; rejects when the old data stay. Absent: scripts cannot. */
+  readonly reload?: (partition: string) => Promise<unknown>;
 }
+
+/** Milliseconds between two reloads that scripts of a strict partition ask for (reload_delta of 5.6). */
+const RELOAD_DELTA = 5000;
 
 /** The route script in use and what it reaches. New settings bring a new one; calls keep the one they began with. */
 export class RouteScripts {
   private script: LoadedScript | undefined;
   private environment: ScriptEnvironment | undefined;
   private algorithm: string | undefined;
+  /** By partition: when ds_reload was allowed last, and whether that is still under way. */
+  private readonly reloads = new Map<string, { at: number; busy: boolean }>();
 
   constructor(private readonly parts: ScriptParts) {}
 
@@ -88,9 +95,29 @@ export class RouteScripts {
     return script === undefined || environment === undefined ? text : LocalRoute.run(environment, script, text);
   };
 
+  /** ds_reload: whether it may be, and then begins it. A partition that is being loaded is not asked again. */
+  private readonly reload = (name: string): boolean => {
+    const { engine, clock, log, reload } = this.parts;
+    const last = this.reloads.get(name);
+    const delta = engine.partition(name)?.options.compat === 'strict' ? RELOAD_DELTA : 0;
+    if (reload === undefined || (last !== undefined && (last.busy || clock.monotonic() - last.at < delta)))
+      return false;
+    const begun = { at: clock.monotonic(), busy: true };
+    this.reloads.set(name, begun);
+    reload(name)
+      .catch((error: unknown) => {
+        log.warn({ partition: name, err: error }, 'script function ds_reload() failed: the old destinations stay');
+      })
+      .finally(() => {
+        begun.busy = false;
+      });
+    return true;
+  };
+
   private environmentOf(settings: Settings, formats: DispatcherFormats): ScriptEnvironment {
     const { engine, sockets, blacklists, tally, clock, log } = this.parts;
-    const { setidPvar } = settings.dispatcher;
+    const { setidPvar, kamailio } = settings.dispatcher;
+    const attrsPvar = kamailio?.attrsPvar;
     const scriptAttrs = new Map<string, string>();
     for (const { name, scriptAttrsAvp } of settings.partitions) {
       if (scriptAttrsAvp !== undefined) scriptAttrs.set(name, avpName(scriptAttrsAvp));
@@ -100,6 +127,9 @@ export class RouteScripts {
       sockets,
       formats,
       setidPvar: setidPvar === undefined ? undefined : compileWritable(setidPvar),
+      attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
+      forceDst: kamailio?.forceDst,
+      reload: this.reload,
       scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
       blocked: (lists, address) => blacklists.blocked(lists, address),
       hasBlacklist: (name) => blacklists.has(name),
