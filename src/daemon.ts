@@ -19,6 +19,7 @@ import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
+import { createWeightFeeds } from './daemon/weight-feeds.js';
 import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
 import type { Partition } from './engine/partition.js';
@@ -55,6 +56,7 @@ import { Metrics } from './stats/metrics.js';
 import { createStore } from './store/create-store.js';
 import { DatabasePools } from './store/pools.js';
 import { StateFlusher } from './store/state-flusher.js';
+import type { WeightFeed } from './weight-feed/weight-feed.js';
 
 /** Version of the package. */
 export const VERSION: string = (
@@ -117,6 +119,7 @@ export class Daemon implements Service {
   private readonly miFifo: MiFifo | undefined;
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly prober: Prober;
+  private readonly weightFeeds: readonly WeightFeed[];
   private readonly kamailio: KamailioSide;
   /** Runs one of Kamailio's RPC commands. */
   readonly callRpc: (method: string, params: unknown) => Promise<object>;
@@ -203,7 +206,7 @@ export class Daemon implements Service {
       this.resolver,
       router,
       counters.proxy,
-      { auto100: tm.auto100 },
+      { auto100: tm.auto100, udpMaxRequest: tm.udpMaxRequest },
       log,
     );
 
@@ -250,6 +253,16 @@ export class Daemon implements Service {
               answer: (text) => this.mi.handle(text, 'nats'),
             },
           });
+    const bus = this.nats;
+    this.weightFeeds = createWeightFeeds({
+      engine,
+      dispatcher: () => this.settings.dispatcher,
+      nats,
+      subscribe: bus && ((subject, listen) => bus.subscribe(subject, listen)),
+      clock,
+      random,
+      log,
+    });
     const sinks: EventSink[] = [
       new UdpSink({ defaultPartition: () => this.settings.defaultPartition }),
       new UnixSink({ defaultPartition: () => this.settings.defaultPartition }),
@@ -432,6 +445,7 @@ export class Daemon implements Service {
     await Promise.all(ended.map((runtime) => runtime.stop()));
     await Promise.all(begun.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
+    this.refreshWeights();
     this.nats?.syncSnapshot(() => this.stateEntries());
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
@@ -481,6 +495,7 @@ export class Daemon implements Service {
       ...this.kamailioRpc,
       this.nats,
       this.kamailio,
+      ...this.weightFeeds,
       this.prober,
     ];
     for (const service of services) {
@@ -603,7 +618,12 @@ export class Daemon implements Service {
   private loaded(partition: Partition): void {
     this.rebuildBlacklists(partition);
     this.prober.refresh();
+    this.refreshWeights();
     this.nats?.syncSnapshot(() => this.stateEntries());
+  }
+
+  private refreshWeights(): void {
+    for (const feed of this.weightFeeds) feed.refresh();
   }
 
   private *stateEntries() {

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'engine', 'config'],
   cluster: ['core', 'engine', 'config'],
   probing: ['core', 'engine', 'sip', 'config'],
+  'weight-feed': ['core', 'engine', 'config'],
   proxy: ['core', 'engine', 'sip'],
   mi: ['core', 'engine', 'events', 'blacklist', 'stats', 'http', 'config'],
   route: ['core', 'engine', 'sip', 'pvar', 'proxy', 'blacklist', 'config'],

@@ -1,4 +1,4 @@
-import { headers, type JetStreamClient, type NatsConnection } from 'nats';
+import { headers, type JetStreamClient, type NatsConnection, type Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
@@ -103,6 +103,31 @@ export class NatsBus implements Service {
   /** Starts dialling and returns at once: a broker that is not there delays nothing. */
   async start(): Promise<void> {
     this.link.start();
+  }
+
+  /**
+   * Calls `listen` with each message on a subject while there is a connection, one after another; what is published
+   * meanwhile without one is lost. The returned function ends it.
+   */
+  subscribe(subject: string, listen: (text: string) => void): () => void {
+    let subscription: Subscription | undefined;
+    let subscribedOn: NatsConnection | undefined;
+    const follow = (connection: NatsConnection): void => {
+      // The client itself renews subscriptions after a reconnect; only a new connection needs them again.
+      if (connection === subscribedOn) return;
+      subscribedOn = connection;
+      subscription = connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) listen(message.string());
+        },
+      });
+    };
+    const forget = this.link.onUp(follow);
+    if (this.link.current !== undefined) follow(this.link.current);
+    return () => {
+      forget();
+      if (this.link.current === subscribedOn) subscription?.unsubscribe();
+    };
   }
 
   /** Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. */

@@ -1,0 +1,33 @@
+import type { DispatcherConfig, NatsConfig } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { Engine } from '../engine/engine.js';
+import { FreeswitchFeed } from '../weight-feed/freeswitch.js';
+import { NatsWeightFeed, type Subscribe } from '../weight-feed/nats.js';
+import type { WeightFeed } from '../weight-feed/weight-feed.js';
+
+export interface WeightFeedsOptions {
+  readonly engine: Engine;
+  /** The module parameters as they are now. */
+  readonly dispatcher: () => DispatcherConfig;
+  readonly nats: NatsConfig | undefined;
+  /** Subscribes over that connection; undefined where there is none. */
+  readonly subscribe: Subscribe | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+const DEFAULT_MAX_WEIGHT = 100;
+
+/** Where weights come from at run time, by configuration. Another feed is added here. */
+export function createWeightFeeds(options: WeightFeedsOptions): readonly WeightFeed[] {
+  const { engine, dispatcher, nats, subscribe, clock, random, log } = options;
+  const maxWeight = () => dispatcher().freeswitch?.maxWeight ?? DEFAULT_MAX_WEIGHT;
+  const feeds: WeightFeed[] = [new FreeswitchFeed({ engine, maxWeight, clock, random, log })];
+  if (nats?.weights === true && subscribe !== undefined) {
+    feeds.push(new NatsWeightFeed({ engine, subject: `${nats.prefix}.weight`, subscribe, maxWeight, clock, log }));
+  }
+  return feeds;
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import { weightOfLoad } from './server-load.js';
+import type { WeightFeed } from './weight-feed.js';
+import { parseWeightMessage } from './weight-message.js';
+
+/** Calls back with the text of each message on a subject until the returned function is called. */
+export type Subscribe = (subject: string, listen: (text: string) => void) => () => void;
+
+export interface NatsWeightFeedOptions {
+  readonly engine: Pick<Engine, 'partition' | 'setWeight'>;
+  /** "<prefix>.weight" */
+  readonly subject: string;
+  readonly subscribe: Subscribe;
+  /** Weight of a server without load, for messages that tell a load: max_freeswitch_weight as it is now. */
+  readonly maxWeight: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Characters of a message that are looked at. */
+const MAX_MESSAGE = 4096;
+/** Milliseconds between two warnings about messages that cannot be used. */
+const WARN_EVERY = 60_000;
+
+/** Weights that come as JSON messages on a NATS subject, from whatever watches the media servers. */
+export class NatsWeightFeed implements WeightFeed {
+  readonly name = 'NATS weights';
+  private unsubscribe: (() => void) | undefined;
+  private refused = 0;
+  private warnedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: NatsWeightFeedOptions) {}
+
+  async start(): Promise<void> {
+    const { subject, subscribe } = this.options;
+    this.unsubscribe ??= subscribe(subject, (text) => this.take(text));
+  }
+
+  async stop(): Promise<void> {
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+  }
+
+  /** Nothing to do: destinations are looked up with each message. */
+  refresh(): void {}
+
+  private take(text: string): void {
+    const reason = text.length > MAX_MESSAGE ? `longer than ${MAX_MESSAGE} characters` : this.apply(text);
+    if (reason === undefined) return;
+    this.refused++;
+    const { clock, log, subject } = this.options;
+    const now = clock.monotonic();
+    if (now - this.warnedAt < WARN_EVERY) return;
+    log.warn({ subject, reason, refused: this.refused }, 'messages with weights could not be used');
+    this.warnedAt = now;
+    this.refused = 0;
+  }
+
+  /** Why a message cannot be used; undefined when it can. */
+  private apply(text: string): string | undefined {
+    const message = parseWeightMessage(text);
+    if (typeof message === 'string') return message;
+    const { engine, maxWeight } = this.options;
+    const { setId, address, told } = message;
+    const partition = engine.partition(message.partition);
+    if (partition === undefined) return 'no such partition';
+    if (partition.options.flavour === 'kamailio') return 'partitions of flavour kamailio have weights in attributes';
+    const destinations = partition.findAll(setId, address);
+    if (destinations.length === 0) return 'no such destination in that set';
+    const weight = 'load' in told ? weightOfLoad(told.load, maxWeight()) : told.weight;
+    for (const destination of destinations) engine.setWeight(destination, weight);
+    return undefined;
+  }
+}

@@ -1,0 +1,10 @@
+import type { Service } from '../core/service.js';
+
+/**
+ * Something outside that tells weights of destinations at run time. What it tells goes to Engine.setWeight; while it is
+ * silent or gone the last weights stay.
+ */
+export interface WeightFeed extends Service {
+  /** Partitions were loaded, changed or removed, or the largest weight was: destinations are looked up anew. */
+  refresh(): void;
+}

@@ -1,0 +1,51 @@
+import { MAX_WEIGHT } from '../engine/weight.js';
+import { isServerLoad, type ServerLoad } from './server-load.js';
+
+/** A destination and what it is told: a weight, undefined for that of its row, or a load to take it from. */
+export interface WeightMessage {
+  /** '' for the default partition. */
+  readonly partition: string;
+  readonly setId: number;
+  readonly address: string;
+  readonly told: { readonly weight: number | undefined } | { readonly load: ServerLoad };
+}
+
+/**
+ * Reads {"partition", "set", "address", "weight"}, or "sessions", "max_sessions" and "idle_cpu" in place of "weight"; a
+ * weight of null gives the row's back. Returns what is wrong with it, if something is.
+ */
+export function parseWeightMessage(text: string): WeightMessage | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return 'not JSON';
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return 'not a JSON object';
+  const fields = new Map<string, unknown>(Object.entries(parsed));
+  const partition = fields.get('partition') ?? '';
+  const set = fields.get('set');
+  const address = fields.get('address');
+  if (typeof partition !== 'string') return 'partition is not a string';
+  const setId = typeof set === 'string' && /^[0-9]{1,10}$/.test(set) ? Number(set) : set;
+  if (typeof setId !== 'number' || !Number.isSafeInteger(setId)) return 'set is not a whole number';
+  if (typeof address !== 'string') return 'address is not a string';
+  const told = readTold(fields);
+  return typeof told === 'string' ? told : { partition, setId, address, told };
+}
+
+function readTold(fields: ReadonlyMap<string, unknown>): WeightMessage['told'] | string {
+  const weight = fields.get('weight');
+  if (weight === null) return { weight: undefined };
+  if (weight !== undefined) {
+    return typeof weight === 'number' && Number.isInteger(weight) && weight >= 0 && weight <= MAX_WEIGHT
+      ? { weight }
+      : `weight is not a whole number between 0 and ${MAX_WEIGHT}`;
+  }
+  const number = (name: string): number => {
+    const value = fields.get(name);
+    return typeof value === 'number' ? value : Number.NaN;
+  };
+  const load = { sessions: number('sessions'), maxSessions: number('max_sessions'), idleCpu: number('idle_cpu') };
+  return isServerLoad(load) ? { load } : 'neither weight nor sessions, max_sessions and idle_cpu';
+}
