@@ -108,6 +108,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       t4: raw.tm.t4,
       timerC: raw.tm.timer_c,
       auto100: raw.tm.auto_100,
+      udpMaxRequest: raw.tm.udp_max_request,
     },
     mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },

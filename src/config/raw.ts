@@ -15,6 +15,7 @@ export interface RawSettings {
     readonly t2: number;
     readonly t4: number;
     readonly timer_c: number;
+    readonly udp_max_request: number;
     readonly auto_100: boolean;
   };
   readonly mi: {

@@ -121,6 +121,8 @@ export interface TmConfig {
   readonly t4: number;
   readonly timerC: number;
   readonly auto100: boolean;
+  /** Bytes of a request beyond which TCP is tried before UDP (RFC 3261 section 18.1.1); 0: never. */
+  readonly udpMaxRequest: number;
 }
 
 export interface SelectConfig {

@@ -8,7 +8,7 @@ import type { Address, Resolver } from '../sip/resolve.js';
 import { removeLast, routeValues } from '../sip/route-set.js';
 import { hash32, type Tally, type TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
-import type { Source } from '../sip/transport/transport.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
@@ -17,6 +17,8 @@ import { Relay } from './relay.js';
 export interface ProxyOptions {
   /** Answer INVITE with 100 at once (tm: auto_100trying). */
   readonly auto100: boolean;
+  /** Bytes of a request beyond which TCP is tried before UDP; 0: never. */
+  readonly udpMaxRequest: number;
 }
 
 /** Counters of the proxy, added to on the hot path. */
@@ -34,6 +36,8 @@ export interface ProxyCounters {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
+  /** Addresses that refused TCP, and until when that is remembered. */
+  private readonly datagramOnly = new Map<string, number>();
 
   constructor(
     readonly layer: TransactionLayer,
@@ -141,6 +145,22 @@ export class ProxyCore implements TransactionUser {
     if (next === undefined || socket === undefined) return;
     this.layer.counters.repliesSent.value++;
     socket.send(replyUpstream(reply), next.address, next.port, undefined, undefined);
+  }
+
+  /**
+   * The TCP socket for a request that is too large for UDP (RFC 3261 section 18.1.1); undefined when there is none, or when
+   * the address has refused TCP lately.
+   */
+  streamFor(address: Address): SipSocket | undefined {
+    const known = this.datagramOnly.get(`${address.address}|${address.port}`);
+    if (known !== undefined && known > this.layer.now()) return undefined;
+    return this.sockets.choose({ transport: 'tcp', family: address.family }, undefined);
+  }
+
+  /** An address refused TCP: its large requests go by UDP for a while. */
+  refusedStream(address: Address): void {
+    if (this.datagramOnly.size >= MAX_DATAGRAM_ONLY) this.datagramOnly.clear();
+    this.datagramOnly.set(`${address.address}|${address.port}`, this.layer.now() + DATAGRAM_ONLY_MS);
   }
 
   /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
@@ -292,6 +312,9 @@ export class ProxyCore implements TransactionUser {
   }
 }
 
+/** Milliseconds, and addresses at most, that a refusal of TCP is remembered for. */
+const DATAGRAM_ONLY_MS = 300_000;
+const MAX_DATAGRAM_ONLY = 10_000;
 /** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
 const STATELESS = '-s';
 

@@ -4,7 +4,7 @@ import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
-import type { Source } from '../sip/transport/transport.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
 import { failureRank } from './preference.js';
@@ -85,6 +85,13 @@ export class Relay {
   /** @internal A branch got no final reply. */
   unanswered(branch: Branch, client: ClientTransaction, failure: ClientFailure): void {
     if (this.answered || branch.ended || client !== branch.client) return;
+    const large = branch.insteadOf;
+    branch.insteadOf = undefined;
+    if (large !== undefined && failure.kind === 'transport' && !failure.provisional && !this.cancelled) {
+      this.proxy.refusedStream(large);
+      this.send(branch, large);
+      return;
+    }
     // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
     if (!this.cancelled && !failure.provisional && branch.addresses.length > 0) {
       this.tryAddress(branch);
@@ -185,8 +192,6 @@ export class Relay {
   private send(branch: Branch, address: Address): void {
     const { proxy, source } = this;
     const { hop } = branch;
-    const message = this.message as SipMessage;
-    const plan = this.plan as RelayPlan;
     const socket = hop.flow?.socket ?? proxy.sockets.choose(address, hop.socket ?? source.socket);
     if (socket === undefined) {
       const reason = `no ${address.transport} socket for IPv${address.family}`;
@@ -194,20 +199,43 @@ export class Relay {
       this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
       return;
     }
-    const key = proxy.layer.newBranch(loopHash(message, source));
-    const text = forwardedRequest({
+    const text = this.write(branch, socket);
+    const limit = proxy.options.udpMaxRequest;
+    if (limit > 0 && text.length > limit && socket.transport === 'udp' && hop.socket === undefined) {
+      const stream = proxy.streamFor(address);
+      if (stream !== undefined) {
+        // Should TCP be refused, the same address is tried by UDP (RFC 3261 section 18.1.1).
+        branch.insteadOf = address;
+        this.transmit(branch, this.write(branch, stream), stream, address);
+        return;
+      }
+    }
+    this.transmit(branch, text, socket, address);
+  }
+
+  /** The request as it leaves by a socket, under a branch of its own. */
+  private write(branch: Branch, socket: SipSocket): string {
+    const { proxy, source } = this;
+    const message = this.message as SipMessage;
+    const plan = this.plan as RelayPlan;
+    branch.key = proxy.layer.newBranch(loopHash(message, source));
+    return forwardedRequest({
       message,
       source,
       socket,
-      branch: key,
-      requestUri: hop.requestUri,
+      branch: branch.key,
+      requestUri: branch.hop.requestUri,
       recordRoute: plan.recordRoute,
       edits: plan.edits,
-      hopEdits: hop.edits,
-      maxForwards: hop.maxForwards,
+      hopEdits: branch.hop.edits,
+      maxForwards: branch.hop.maxForwards,
     });
+  }
+
+  private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    branch.client = proxy.layer.request(text, this.server.invite, key, target, branch, hop.flow?.flow);
+    const { invite } = this.server;
+    branch.client = this.proxy.layer.request(text, invite, branch.key, target, branch, branch.hop.flow?.flow);
   }
 
   /** A reply as the plan wants it passed on; undefined to drop it. */
@@ -356,6 +384,11 @@ class Branch implements ClientUser {
   ended = false;
   /** We ended it for the sake of another branch. */
   givenUp = false;
+
+  /** Branch parameter of our Via in what was sent last. */
+  key = '';
+  /** Address a request too large for UDP was sent to by TCP. */
+  insteadOf: Address | undefined = undefined;
 
   constructor(
     private readonly relay: Relay,

@@ -66,6 +66,7 @@ export class ListPlan implements RelayPlan {
 export interface ProxyFixtureOptions {
   readonly config?: Partial<TransactionConfig>;
   readonly auto100?: boolean;
+  readonly udpMaxRequest?: number;
   readonly dns?: DnsSource;
   /** What is decided for each request that is not inside a dialog. */
   readonly decide: (request: RoutedRequest) => RouteDecision | Promise<RouteDecision>;
@@ -109,7 +110,18 @@ export function proxyFixture(options: ProxyFixtureOptions) {
       return decision instanceof Promise ? decision.then(route) : route(decision);
     },
   };
-  const proxy = new ProxyCore(layer, sockets, resolver, router, counters, { auto100: options.auto100 ?? true }, log);
+  const proxy = new ProxyCore(
+    layer,
+    sockets,
+    resolver,
+    router,
+    counters,
+    {
+      auto100: options.auto100 ?? true,
+      udpMaxRequest: options.udpMaxRequest ?? 0,
+    },
+    log,
+  );
   const caller = sourceOf(udp, '192.0.2.1', 5060);
   return {
     clock,

@@ -207,5 +207,6 @@ test('without a file section its service is off', (t) => {
     t4: 5000,
     timerC: 180,
     auto100: true,
+    udpMaxRequest: 1300,
   });
 });

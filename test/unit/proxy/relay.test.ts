@@ -457,3 +457,42 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
     assert.deepEqual(codes(), [100, 200]);
   });
 });
+
+describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
+  const large = { body: 'x'.repeat(2000) };
+
+  test('goes by TCP where there is a TCP socket', () => {
+    const { call, sentTo, tcp } = relay([A], { udpMaxRequest: 1300 });
+    call(large);
+    assert.deepEqual([sentTo('192.0.2.7').length, sentTo('192.0.2.7', tcp).length], [0, 1]);
+    const sent = parsed(sentTo('192.0.2.7', tcp)[0] ?? '');
+    assert.equal(sent.via?.transport, 'TCP');
+    assert.equal(sent.headerCount('record-route'), 2);
+  });
+
+  test('a small one does not, nor any with the limit 0, nor one whose socket is given', () => {
+    for (const [hops, limit, parts] of [
+      [[A], 1300, {}],
+      [[A], 0, large],
+    ] as const) {
+      const { call, sentTo } = relay(hops, { udpMaxRequest: limit });
+      call(parts);
+      assert.equal(sentTo('192.0.2.7').length, 1);
+    }
+    const hop: { uri: string; socket?: NextHop['socket'] } = { ...A };
+    const { call, sentTo, udp } = relay([hop], { udpMaxRequest: 1300 });
+    hop.socket = udp;
+    call(large);
+    assert.equal(sentTo('192.0.2.7').length, 1);
+  });
+
+  test('where TCP is refused it goes by UDP, and the next one does at once', () => {
+    const { call, sentTo, tcp, plan } = relay([A, A], { udpMaxRequest: 1300 });
+    call(large);
+    tcp.sent[0]?.fail({ cause: 'refused', message: 'connection refused' });
+    assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 1]);
+    assert.deepEqual(plan.failures, []);
+    call({ ...large, branch: 'z9hG4bKsecond', callId: 'second' });
+    assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 2]);
+  });
+});
