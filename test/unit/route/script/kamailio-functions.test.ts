@@ -1,0 +1,387 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { lettersOf, liveOf } from '../../../../src/engine/kamailio/live.js';
+import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../../../src/engine/kamailio/options.js';
+import type { Compat, Partition } from '../../../../src/engine/partition.js';
+import { compileWritable } from '../../../../src/pvar/format.js';
+import type { FailureRoute } from '../../../../src/route/script/failure-route.js';
+import type { RequestRoute } from '../../../../src/route/script/request-route.js';
+import { row } from '../../../support/partitions.js';
+import { scriptFixture } from '../../../support/script-fixture.js';
+
+/** The mailing list's groups: of equal priority, so the last row of a group comes first. */
+const GROUPS = [1, 2, 3].flatMap((setId) =>
+  [1, 2].map((n) => row(`sip:10.0.${setId}.${n}:5060`, { setId, flags: 0, attrs: `duid=d${setId}${n}` })),
+);
+
+interface Options {
+  readonly compat?: Compat;
+  readonly kamailio?: Partial<KamailioOptions>;
+  readonly forceDst?: boolean;
+}
+
+/** A script on the groups. `next` is its failure route, which goes on to the next destination by default. */
+function fixtureOf(request: (r: RequestRoute) => unknown, options: Options = {}, next?: (r: FailureRoute) => unknown) {
+  const kamailio = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, ...options.kamailio };
+  const fixture = scriptFixture(
+    {
+      request,
+      failure: {
+        NEXT(r) {
+          if (next !== undefined) return next(r);
+          if (!r.ds_next_dst()) return;
+          r.t_on_failure('NEXT');
+          r.t_relay();
+        },
+      },
+    },
+    {
+      partitions: {
+        default: { options: { flavour: 'kamailio', compat: options.compat ?? 'default', kamailio }, rows: GROUPS },
+      },
+    },
+  );
+  Object.assign(fixture.environment, {
+    forceDst: options.forceDst ?? true,
+    attrsPvar: compileWritable('$avp(from_attrs)'),
+    setidPvar: compileWritable('$avp(from_set)'),
+  });
+  return { ...fixture, partition: fixture.engine.partition('') as Partition };
+}
+
+/** Runs a request route on one INVITE and returns what it noted. */
+function noted(request: (r: RequestRoute, note: (value: unknown) => void) => unknown, options: Options = {}) {
+  const seen: unknown[] = [];
+  const fixture = fixtureOf((r) => request(r, (value) => seen.push(value)), options);
+  fixture.call();
+  assert.deepEqual(fixture.faults(), []);
+  return seen;
+}
+
+/** Where INVITEs went, last two numbers of the address, when every one is answered 503; the caller's code at the end. */
+function attempts(request: (r: RequestRoute) => unknown, options: Options = {}): string[] {
+  const fixture = fixtureOf(request, options);
+  fixture.call();
+  for (let answered = 0; answered < 20; ) {
+    const sent = fixture.udp.sent.filter(({ text }) => text.startsWith('INVITE'));
+    if (sent.length === answered) break;
+    for (; answered < sent.length; answered++) fixture.answer(sent[answered]?.text ?? '', 503);
+  }
+  return [...fixture.places().map((place) => place.slice(5, 8)), String(fixture.codes().at(-1))];
+}
+
+function routing(rules: string, mode = 'd', limit: number | string = '0') {
+  return (r: RequestRoute) => {
+    if (!r.ds_select_routes(rules, mode, limit)) return r.send_reply(500, 'nosel');
+    if (mode === 'x') r.ds_set_dst();
+    r.t_on_failure('NEXT');
+    return r.t_relay();
+  };
+}
+
+describe('ds_select_routes with failover, every destination answering 503 (recorded from Kamailio 5.6.3)', () => {
+  const ALL = ['2.2', '2.1', '1.2', '1.1', '3.2', '3.1', '500'];
+  const recorded: [rules: string, mode: string, limit: number, attempts: string[]][] = [
+    ['2=4;1=4;3=4', 'd', 0, ALL],
+    ['2=8;1=8;3=8', 'd', 0, ALL],
+    ['2=8;1=8;3=8', 'd', 1, ['2.2', '1.2', '3.2', '500']],
+    ['2=8;1=8;3=8', 'd', 2, ['2.2', '2.1', '1.2', '3.2', '500']],
+    ['2=8;1=8;3=8', 'd', 3, ['2.2', '2.1', '1.2', '3.2', '500']],
+    ['2=8;1=8;3=8', 'd', 4, ['2.2', '2.1', '1.2', '1.1', '3.2', '500']],
+    ['2=8;1=8;3=8', 'd', 5, ['2.2', '2.1', '1.2', '1.1', '3.2', '500']],
+    ['2=8;1=8;3=8', 'x', 0, ALL],
+    ['2=8;9=8;3=8', 'd', 0, ['2.2', '2.1', '3.2', '3.1', '500']],
+    ['9=8;3=8', 'd', 0, ['3.2', '3.1', '500']],
+    ['9=8', 'd', 0, ['500']],
+    ['2=8', 'd', 0, ['2.2', '2.1', '500']],
+    ['3=0;1=0', 'd', 0, ['3.2', '3.1', '1.2', '1.1', '500']],
+    ['2=8;1=12', 'd', 0, ['2.2', '1.2', '1.1', '2.1', '500']],
+  ];
+  for (const [rules, mode, limit, expected] of recorded) {
+    test(`${rules} ${mode} ${limit}`, () => {
+      for (const compat of ['strict', 'default'] as const) {
+        // The hashes of 3=0 were recorded for another Call-ID.
+        const order = attempts(routing(rules, mode, limit), { compat });
+        if (rules === '3=0;1=0') assert.deepEqual(order.toSorted(), expected.toSorted());
+        else assert.deepEqual(order, expected);
+      }
+    });
+  }
+
+  test('where the default is better than what was recorded', () => {
+    const twice = ['2.2', '2.1', '500'];
+    assert.deepEqual(attempts(routing('2=8;2=8'), { compat: 'strict' }), ['2.2', '2.1', ...twice]);
+    assert.deepEqual(attempts(routing('2=8;2=8')), twice);
+    assert.deepEqual(attempts(routing('2=12;1=8'), { compat: 'strict' }), ['2.2', '2.1', '1.1', '500']);
+    assert.deepEqual(attempts(routing('2=12;1=8')), ['2.2', '2.1', '1.2', '1.1', '500']);
+  });
+
+  test('mode r rewrites the request-URI, ds_next_domain goes on; there is no way round in a circle', () => {
+    const fixture = fixtureOf(
+      (r) => {
+        assert.equal(r.ds_select_routes('2=8;1=8', 'r', 0), true);
+        r.t_on_failure('NEXT');
+        r.t_relay();
+      },
+      {},
+      (r) => {
+        if (!r.ds_next_domain()) return;
+        r.t_on_failure('NEXT');
+        r.t_relay();
+      },
+    );
+    fixture.call();
+    for (let i = 0; i < 8; i++) {
+      const sent = fixture.udp.sent.filter(({ text }) => text.startsWith('INVITE'))[i];
+      if (sent !== undefined) fixture.answer(sent.text, 503);
+    }
+    assert.deepEqual(
+      fixture.relayed().map((each) => each.requestUri),
+      ['2.2', '2.1', '1.2', '1.1'].map((each) => `sip:bob@10.0.${each}:5060`),
+    );
+    assert.equal(fixture.codes().at(-1), 500);
+  });
+
+  test('rules that are none, and modes', () => {
+    const bad = ['', '2=8,1=8', '2=x', ' 2=8', ';;'];
+    assert.deepEqual(
+      noted((r, note) => {
+        for (const rules of bad) note(r.ds_select_routes(rules, 'd', 0) || r.retcode);
+        note(r.ds_select_routes('2=8', 'z', 0) || r.retcode);
+        note(r.du);
+      }),
+      [...bad.map(() => -1), -1, null],
+    );
+    const kept = noted(
+      (r, note) => {
+        note(r.ds_select_routes('2=8;1=a', 'd', 0) || r.retcode);
+        note(r.du);
+      },
+      { compat: 'strict' },
+    );
+    assert.deepEqual(kept, [-1, 'sip:10.0.2.2:5060'], 'what stood before the fault was set, as recorded');
+  });
+});
+
+describe('selections in Kamailio’s form', () => {
+  test('ds_select_dst, ds_select_domain, ds_select, ds_set_dst, ds_next_dst and the records', () => {
+    const seen = noted((r, note) => {
+      note([r.ds_select_dst(1, 8, 0), r.retcode, r.du]);
+      note([r.get('$xavp(_dsdst_[0]=>uri)'), r.get('$xavp(_dsdst_[1]=>uri)'), r.get('$xavp(_dsdst_[2]=>uri)')]);
+      note([r.get('$xavp(_dsdst_=>grp)'), r.get('$xavp(_dsdst_=>attrs)'), r.get('$xavp(_dsctx_=>cnt)')]);
+      note([r.ds_next_dst(), r.du, r.get('$xavp(_dsdst_[0]=>uri)'), r.get('$xavp(_dsdst_[1]=>uri)')]);
+      note([r.ds_next_dst(), r.retcode, r.get('$xavp(_dsdst_[0]=>uri)'), r.ds_set_dst()]);
+      note([r.ds_select_dst(9, 8), r.retcode]);
+      note([r.ds_select_dst(1, 8, 1), r.ds_next_dst()]);
+      r.set('$du', null);
+      note([r.ds_select(2, 8), r.du, r.ds_set_dst(), r.du, r.ds_set_domain(), r.ru]);
+      note([r.ds_select_domain('default:3', '8'), r.ru, r.ds_next_domain(), r.ru, r.ds_next_domain()]);
+    });
+    assert.deepEqual(seen, [
+      [true, 1, 'sip:10.0.1.2:5060'],
+      ['sip:10.0.1.2:5060', 'sip:10.0.1.1:5060', null],
+      [1, 'duid=d12', 2],
+      [true, 'sip:10.0.1.1:5060', 'sip:10.0.1.1:5060', null],
+      [false, -1, null, false],
+      [false, -1],
+      [true, false],
+      [true, null, true, 'sip:10.0.2.2:5060', true, 'sip:bob@10.0.2.2:5060'],
+      [true, 'sip:bob@10.0.3.2:5060', true, 'sip:bob@10.0.3.1:5060', false],
+    ]);
+  });
+
+  test('without flag 2 there is no list', () => {
+    const seen = noted((r, note) => note([r.ds_select_dst(1, 8), r.ds_next_dst(), r.get('$xavp(_dsdst_[0]=>uri)')]), {
+      kamailio: { flags: 0 },
+    });
+    assert.deepEqual(seen, [[true, false, null]]);
+  });
+
+  test('force_dst=0 keeps a $du that is set', () => {
+    const seen = noted(
+      (r, note) => {
+        r.set('$du', 'sip:10.9.9.9');
+        note([r.ds_select_dst(1, 8), r.retcode, r.du]);
+      },
+      { forceDst: false },
+    );
+    assert.deepEqual(seen, [[false, -1, 'sip:10.9.9.9']]);
+  });
+
+  test('algorithm 12 adds branches, ds_select the first as well', () => {
+    const seen = noted((r, note) => {
+      note([r.ds_select_dst(1, 12), r.retcode, r.du, r.get('$(branch(duri)[*])')]);
+      r.t_relay();
+    });
+    assert.deepEqual(seen, [[true, 1, 'sip:10.0.1.2:5060', 'sip:10.0.1.1:5060']]);
+    const listed = noted((r, note) => note([r.ds_select(1, 12), r.du, r.get('$(branch(duri)[*])')]));
+    assert.deepEqual(listed, [[true, null, 'sip:10.0.1.2:5060, sip:10.0.1.1:5060']]);
+  });
+});
+
+describe('states and sets', () => {
+  test('ds_mark_dst by letters, by way of the threshold; ds_mark_addr at once', () => {
+    const fixture = fixtureOf(
+      (r) => {
+        assert.equal(r.ds_mark_dst('ip'), false, 'nothing is selected');
+        r.ds_select_dst(1, 8);
+        assert.equal(r.ds_mark_dst('x'), false);
+        assert.equal(r.ds_mark_dst('tp'), true);
+        assert.equal(r.ds_mark_addr('dp', 2, 'sip:10.0.2.1:5060'), true);
+        assert.equal(r.ds_mark_addr('i', 2, 'sip:10.0.2.9:5060'), false);
+        assert.equal(r.ds_mark_addr('q', 2, 'sip:10.0.2.1:5060'), false);
+      },
+      { kamailio: { probingThreshold: 2 } },
+    );
+    const letters = (setId: number, uri: string) => {
+      const destination = fixture.partition.find(setId, uri);
+      return destination === undefined ? undefined : lettersOf(destination);
+    };
+    fixture.call();
+    assert.deepEqual(fixture.faults(), []);
+    assert.deepEqual([letters(1, 'sip:10.0.1.2:5060'), letters(2, 'sip:10.0.2.1:5060')], ['TP', 'DP']);
+  });
+
+  test('ds_list_exists, ds_is_active', () => {
+    const seen = noted((r, note) => {
+      note([r.ds_list_exists(1), r.ds_list_exist('default:9'), r.retcode, r.ds_list_exists('x'), r.retcode]);
+      note([r.ds_is_active(1), r.ds_is_active(1, 'sip:10.0.1.1:5060'), r.ds_is_active(1, 'SIP:10.0.1.1:5060')]);
+      r.ds_mark_addr('i', 1, 'sip:10.0.1.1:5060');
+      note([r.ds_is_active(1), r.ds_is_active(1, 'sip:10.0.1.1:5060'), r.retcode, r.ds_is_active(9), r.retcode]);
+    });
+    assert.deepEqual(seen, [
+      [true, false, -1, false, -2],
+      [true, true, false],
+      [true, false, -1, false, -1],
+    ]);
+  });
+
+  test('ds_is_from_list: set, mode and address', () => {
+    const seen = noted((r, note) => {
+      note([r.ds_is_from_list(), r.retcode]);
+      note([r.ds_is_from_list(-1, 2, 'sip:10.0.2.1:5060'), r.get('$avp(from_set)'), r.get('$avp(from_attrs)')]);
+      note([r.ds_is_from_list(1, 2, 'sip:10.0.2.1'), r.ds_is_from_list(2, 0, 'sip:10.0.2.1')]);
+      note([r.ds_is_from_list(2, 0, 'sip:10.0.2.1:5070'), r.ds_is_from_list(2, 1, 'sip:10.0.2.1:5070')]);
+      const tcp = 'sip:10.0.2.1:5060;transport=tcp';
+      note([r.ds_is_from_list(2, 0, tcp), r.ds_is_from_list(2, 2, tcp), r.ds_is_from_list(2, 10, tcp)]);
+      r.ds_mark_addr('i', 2, 'sip:10.0.2.1:5060');
+      note([r.ds_is_from_list(2, 2, 'sip:10.0.2.1'), r.ds_is_from_list(2, 6, 'sip:10.0.2.1')]);
+      note([r.ds_is_from_list(2, 2, 'sip:gw.example.com'), r.ds_is_from_list(2, 'x')]);
+    });
+    assert.deepEqual(seen, [
+      [false, -1],
+      [true, 2, 'duid=d21'],
+      [false, true],
+      [false, true],
+      [false, true, false],
+      [true, false],
+      [false, false],
+    ]);
+  });
+
+  test('$dsg tells of the set that was fetched; overload control by sequence', () => {
+    const seen = noted((r, note) => {
+      const fields = (...names: string[]) => names.map((name) => r.get(`$dsg(${name})`));
+      note(fields('count'));
+      r.ds_mark_addr('i', 1, 'sip:10.0.1.1:5060');
+      note([r.ds_dsg_fetch(1), ...fields('count', 'active', 'inactive', 'pactive', 'pinactive', 'ocrate')]);
+      const uri = 'sip:10.0.1.2:5060';
+      const told = [
+        [uri, 40, 500, 7],
+        [uri, 50, 500, 7],
+        ['sip:none', 1, 1, 9],
+      ] as const;
+      for (const [to, rate, time, seq] of told) note([r.ds_oc_set_attrs(1, to, rate, time, seq), r.retcode]);
+      note([r.ds_oc_set_attrs(9, uri, 1, 1, 1), r.retcode]);
+      note([r.ds_dsg_fetch_uri(1, uri), ...fields('ocrate', 'ocseq'), Number(r.get('$dsg(octime_sec)')) > 0]);
+      note([r.ds_dsg_fetch(9), ...fields('count')]);
+    });
+    assert.deepEqual(seen, [
+      [null],
+      [true, 2, 1, 1, 50, 50, null],
+      [true, 1],
+      [false, -2],
+      [false, -2],
+      [false, -1],
+      [true, 40, 7, true],
+      [true, null],
+    ]);
+  });
+
+  test('ds_reload asks whoever loads', () => {
+    const asked: string[] = [];
+    const seen: unknown[] = [];
+    const fixture = fixtureOf((r) => {
+      seen.push(r.ds_reload(), r.ds_reload(), r.retcode, r.ds_reload('nowhere'));
+    });
+    Object.assign(fixture.environment, { reload: (name: string) => asked.push(name) === 1 });
+    fixture.call();
+    assert.deepEqual(
+      [seen, asked],
+      [
+        [true, false, -1, false],
+        ['default', 'default'],
+      ],
+    );
+  });
+});
+
+describe('call load', () => {
+  function loading(compat: Compat) {
+    const fixture = fixtureOf(
+      (r) => {
+        r.ds_load_update();
+        r.ds_select_dst(1, 10);
+        assert.equal(r.get('$xavp(_dsdst_[0]=>dstid)'), 'd12');
+        r.t_on_failure('NEXT');
+        r.t_relay();
+      },
+      { compat },
+      (r) => {
+        if (r.ds_next_dst()) {
+          r.t_on_failure('NEXT');
+          r.t_relay();
+        } else assert.equal(r.ds_load_unset(), true);
+      },
+    );
+    const loads = () =>
+      [2, 1].map((n) => {
+        const destination = fixture.partition.find(1, `sip:10.0.1.${n}:5060`);
+        return destination === undefined ? -1 : liveOf(destination).load;
+      });
+    fixture.call();
+    return { ...fixture, loads };
+  }
+
+  test('follows where the call goes; a call nobody takes counts no longer', () => {
+    const { loads, udp, answer, faults } = loading('default');
+    assert.deepEqual(loads(), [1, 0]);
+    const sent = () => udp.sent.filter(({ text }) => text.startsWith('INVITE')).at(-1)?.text ?? '';
+    answer(sent(), 503);
+    assert.deepEqual(loads(), [0, 1]);
+    answer(sent(), 503);
+    assert.deepEqual([loads(), faults()], [[0, 0], []]);
+  });
+
+  test('in a strict partition ds_load_unset does nothing once the list has come to its end, as recorded', () => {
+    const { loads, udp, answer, faults } = loading('strict');
+    const sent = () => udp.sent.filter(({ text }) => text.startsWith('INVITE')).at(-1)?.text ?? '';
+    answer(sent(), 503);
+    answer(sent(), 503);
+    assert.deepEqual([loads(), faults()], [[0, 1], []]);
+  });
+
+  test('ds_load_unset gives the call back before it is relayed', () => {
+    const fixture = fixtureOf(
+      (r) => {
+        r.ds_select_dst(1, 10);
+        assert.equal(r.ds_load_unset(), true);
+        r.send_reply(480, 'no');
+      },
+      { compat: 'strict' },
+    );
+    fixture.call();
+    assert.deepEqual(fixture.faults(), []);
+    assert.equal(fixture.partition.kamailio?.calls.size, 0);
+  });
+});
