@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { lettersOf, liveOf } from '../../src/engine/kamailio/live.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type Answer, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
@@ -12,8 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), 'kamailio-calls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The configuration of an example, its list file in place of the one that names real ports. */
-function settingsOf(example: string, list: string): Record<string, unknown> {
-  const file = new URL(`../../examples/kamailio/${example}/switchyard.json`, import.meta.url);
+function settingsOf(example: string, list: string, name = 'switchyard.json'): Record<string, unknown> {
+  const file = new URL(`../../examples/kamailio/${example}/${name}`, import.meta.url);
   const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> & {
     partitions: Record<string, unknown>[];
   };
@@ -69,6 +70,49 @@ test('groups of ds_select_routes, every destination answering 503: each tried on
     (gateways[0] as Gateway).answer = () => 200;
     const call = await caller.placeCall({ ruri: 'sip:bob@biloxi.example.com', proxy: proxyOf(fixture) });
     assert.equal(call.gateway, 'd11');
+  } finally {
+    caller.stop();
+    await fixture.stop();
+    for (const gateway of gateways) gateway.kill();
+  }
+});
+
+test('the same by its route script: ds_select_routes, a failure route with ds_next_dst, an answer at the end', async () => {
+  const attempts: string[] = [];
+  const gateways: Gateway[] = [];
+  const answering =
+    (name: string, status: number) =>
+    ({ method }: { method: string }): Answer => {
+      if (method === 'INVITE') attempts.push(name);
+      return method === 'INVITE' ? (status as Answer) : 200;
+    };
+  for (const name of ['d11', 'd12', 'd21', 'd22', 'd31', 'd32']) {
+    gateways.push(await startGateway({ host: `127.0.0.${name.slice(1)}`, name, answer: answering(name, 503) }));
+  }
+  const list = gateways.map(({ name, uri }) => `${name.charAt(1)} ${uri} 0 0 duid=${name}\n`).join('');
+  const route = new URL('../../examples/kamailio/mailing-list/route.js', import.meta.url);
+  const settings = { ...settingsOf('mailing-list', list, 'script.json'), route_script: fileURLToPath(route) };
+  const fixture = await startDaemon(settings, {});
+  const caller = await startCaller({ host: '127.0.0.61' });
+  const call = (headers: Record<string, string> = {}) => {
+    attempts.length = 0;
+    return caller.placeCall({ ruri: 'sip:bob@biloxi.example.com', proxy: proxyOf(fixture), headers });
+  };
+  try {
+    const first = ['d22', 'd21', 'd12', 'd11', 'd32', 'd31'];
+    const second = ['d21', 'd22', 'd11', 'd12', 'd31', 'd32'];
+    for (const expected of [first, second, first]) {
+      assert.equal((await call()).status, 503);
+      assert.deepEqual(attempts, expected);
+    }
+    assert.deepEqual([(await call({ 'x-groups': '9=8' })).status, attempts], [503, []]);
+    await call({ 'x-groups': '3=8;9=8;1=8' });
+    assert.deepEqual(attempts, ['d32', 'd31', 'd12', 'd11']);
+    (gateways[0] as Gateway).answer = answering('d11', 200);
+    const answered = await call({ 'x-groups': '2=8;1=8' });
+    assert.deepEqual([answered.gateway, answered.byeStatus], ['d11', 200]);
+    assert.deepEqual(attempts, ['d22', 'd21', 'd12', 'd11']);
+    assert.deepEqual(fixture.logged(/route script failed/), []);
   } finally {
     caller.stop();
     await fixture.stop();

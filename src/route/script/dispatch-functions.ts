@@ -88,9 +88,12 @@ export class DispatchFunctions extends MessageFunctions {
     this.running(name);
     const text = this.text(rules);
     const colon = text.lastIndexOf(':');
-    const wanted = colon < 0 ? (optional(this.pvars, partition) ?? '') : text.slice(0, colon);
-    const found = this.env.engine.partition(wanted.trim());
-    if (found === undefined) return this.refused(name, `no partition "${wanted.trim()}"`);
+    const given = optional(this.pvars, partition)?.trim() ?? '';
+    const wanted = colon < 0 ? given : text.slice(0, colon).trim();
+    // Rules may come with the call: what the script says of the partition is not theirs to change.
+    if (given !== '' && wanted !== given) return this.refused(name, `the rules name partition "${wanted}"`);
+    const found = this.env.engine.partition(wanted);
+    if (found === undefined) return this.refused(name, `no partition "${wanted}"`);
     if (found.kamailio === undefined) return this.refused(name, NOT_KAMAILIO);
     const modeText = this.text(mode).trim();
     const way = routesMode(modeText);

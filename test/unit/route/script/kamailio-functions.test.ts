@@ -152,6 +152,13 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
       }),
       [...bad.map(() => -1), -1, null],
     );
+    const named = noted((r, note) => {
+      note(r.ds_select_routes('default:2=8', 'd', 0));
+      note(r.ds_select_routes('2=8', 'd', 0, 'default'));
+      note(r.ds_select_routes('other:2=8', 'd', 0, 'default'));
+      note(r.ds_select_routes('2=8', 'd', 0, 'other'));
+    });
+    assert.deepEqual(named, [true, true, false, false]);
     const kept = noted(
       (r, note) => {
         note(r.ds_select_routes('2=8;1=a', 'd', 0) || r.retcode);
