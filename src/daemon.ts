@@ -10,7 +10,7 @@ import type { Logger } from './core/logger.js';
 import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
 import { registerGauges } from './daemon/destination-metrics.js';
-import { dispatcherFormats, partitionOptions } from './daemon/engine-options.js';
+import { dispatcherFormats, freeswitchMaxWeight, partitionOptions } from './daemon/engine-options.js';
 import { JobQueue } from './daemon/job-queue.js';
 import { KamailioSide } from './daemon/kamailio.js';
 import { createKamailioRpc } from './daemon/kamailio-rpc.js';
@@ -580,9 +580,8 @@ export class Daemon implements Service {
   private addPartition(config: PartitionConfig): PartitionRuntime {
     const { engine, clock, log } = this;
     const partition = engine.putPartition(partitionOptions(config, this.settings.dispatcher));
-    const { freeswitch } = this.settings.dispatcher;
-    const freeswitchMaxWeight = freeswitch?.fetch ? freeswitch.maxWeight : undefined;
-    const store = createStore({ ...config, freeswitchMaxWeight }, { pools: this.pools });
+    const fed = { ...config, freeswitchMaxWeight: freeswitchMaxWeight(this.settings.dispatcher) };
+    const store = createStore(fed, { pools: this.pools });
     const own = log.child({ partition: config.name });
     const flusher = config.persistentState
       ? new StateFlusher({

@@ -4,9 +4,10 @@ import { access, constants } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkConfiguration } from '../config/check.js';
+import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
 import { loadSettings } from '../config/load.js';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.js';
-import type { PartitionConfig, Settings } from '../config/settings.js';
+import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
@@ -204,14 +205,14 @@ export async function database(values: Values, positionals: readonly string[], i
   const partitions = settings.partitions.filter((each) => wanted === undefined || each.name === wanted);
   if (partitions.length === 0) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${wanted ?? ''}"`);
   if (action === 'init') return initAll(partitions, io);
-  if (action === 'show') return showAll(partitions, values['json'] === true, io);
+  if (action === 'show') return showAll(partitions, settings.dispatcher, values['json'] === true, io);
   if (action !== 'import') throw new SwitchyardError('USAGE', `db knows init, show and import, not "${action ?? ''}"`);
   const [only] = partitions;
   if (file === undefined || only === undefined || partitions.length > 1) {
     throw new SwitchyardError('USAGE', 'db import needs --partition P and a FILE');
   }
   if (values['if-empty'] === true) {
-    const { rows, discarded } = await showPartition(only);
+    const { rows, discarded } = await showPartition(only, settings.dispatcher);
     if (rows.length + discarded.length > 0) {
       io.out(`partition ${only.name}: has ${rows.length + discarded.length} rows already, nothing added\n`);
       return 0;
@@ -245,14 +246,21 @@ async function initAll(partitions: readonly PartitionConfig[], io: CommandIo): P
   return status;
 }
 
-async function showAll(partitions: readonly PartitionConfig[], json: boolean, io: CommandIo): Promise<number> {
+async function showAll(
+  partitions: readonly PartitionConfig[],
+  dispatcher: DispatcherConfig,
+  json: boolean,
+  io: CommandIo,
+): Promise<number> {
   let status = 0;
   for (const partition of partitions) {
     try {
-      const { rows, discarded } = await showPartition(partition);
+      const { rows, discarded } = await showPartition(partition, dispatcher);
       for (const row of rows) {
-        const { setId, uri, state, weight, priority, attrs } = row;
-        if (json) io.out(`${JSON.stringify({ partition: partition.name, ...row })}\n`);
+        const { setId, uri, state, weight, priority, attrs, weightFeed } = row;
+        // The password in it is nobody's business.
+        const feed = weightFeed === undefined ? {} : { weightFeed: parseFreeswitchUrl(weightFeed).display };
+        if (json) io.out(`${JSON.stringify({ partition: partition.name, ...row, ...feed })}\n`);
         else
           io.out(`${partition.name}\t${setId}\t${uri}\t${state}\tweight ${weight}\tpriority ${priority}\t${attrs}\n`);
       }

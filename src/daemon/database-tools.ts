@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseDatabaseUrl } from '../config/db-url.js';
-import type { PartitionConfig } from '../config/settings.js';
+import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
+import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nullLogger } from '../core/logger.js';
 import type { HealthState } from '../engine/destination.js';
@@ -10,6 +11,7 @@ import { createListStore, readListFile } from '../store/list-store.js';
 import { DatabasePools } from '../store/pools.js';
 import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../store/provision.js';
 import type { StoreLoad } from '../store/store.js';
+import { freeswitchMaxWeight } from './engine-options.js';
 
 function tableOf(config: PartitionConfig) {
   const url = parseDatabaseUrl(config.dbUrl, dirname(config.source));
@@ -22,9 +24,11 @@ export function initPartition(config: PartitionConfig): Promise<InitReport> {
 }
 
 /** A partition's rows as they would be loaded, and those that would not (switchyard db show). */
-export function showPartition(config: PartitionConfig): Promise<StoreLoad> {
+export function showPartition(config: PartitionConfig, dispatcher: DispatcherConfig): Promise<StoreLoad> {
   const spec = tableOf(config);
-  return spec.url.kind === 'list' ? createListStore(spec.url, config).load() : showRows(spec);
+  return spec.url.kind === 'list'
+    ? createListStore(spec.url, config).load()
+    : showRows(spec, nullLogger, freeswitchMaxWeight(dispatcher));
 }
 
 /**
@@ -112,6 +116,8 @@ function toRow(value: unknown, where: string): NewRow {
     if (!Number.isInteger(result)) throw new SwitchyardError('USAGE', `${where}: ${name} is not a number`);
     return result;
   };
+  const feed = /^\s*fs:/i.test(text('weight')) ? text('weight').trim() : undefined;
+  if (feed !== undefined) checkFeed(feed, where);
   return {
     setId,
     uri,
@@ -119,9 +125,18 @@ function toRow(value: unknown, where: string): NewRow {
     socket: text('socket'),
     attrs: text('attrs'),
     description: text('description'),
-    weight: number('weight', 1),
+    ...(feed === undefined ? { weight: number('weight', 1) } : { weightFeed: feed }),
     priority: number('priority', 0),
     probeMode: number('probe_mode', 0),
     flags: number('flags', 0),
   };
+}
+
+/** The address of a FreeSWITCH server in place of a weight. */
+function checkFeed(feed: string, where: string): void {
+  try {
+    parseFreeswitchUrl(feed);
+  } catch (error) {
+    throw new SwitchyardError('USAGE', `${where}: weight: ${messageOf(error)}`, { cause: error });
+  }
 }

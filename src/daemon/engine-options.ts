@@ -22,6 +22,11 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
   };
 }
 
+/** Largest weight of a FreeSWITCH server; undefined while fetch_freeswitch_stats is off. */
+export function freeswitchMaxWeight({ freeswitch }: DispatcherConfig): number | undefined {
+  return freeswitch?.fetch === true ? freeswitch.maxWeight : undefined;
+}
+
 /** Compiles the formats of the module parameters. Throws SwitchyardError PVAR_*. */
 export function dispatcherFormats(
   dispatcher: DispatcherConfig,

@@ -85,6 +85,18 @@ export function asyncApiDocument(
       },
     },
   };
+  channels['weight'] = {
+    address: `${prefix}.weight`,
+    description: 'Weights of destinations at run time; listened to where events.nats.weights is true.',
+    messages: { weight: ref('messages', 'weight') },
+  };
+  operations['take_weight'] = {
+    action: 'receive',
+    channel: { $ref: '#/channels/weight' },
+    summary: 'gives a destination another weight, until it is told again or its row is edited',
+    messages: [{ $ref: '#/channels/weight/messages/weight' }],
+  };
+  messages['weight'] = { contentType: 'application/json', payload: WEIGHT_PAYLOAD };
   return {
     asyncapi: '3.0.0',
     info: {
@@ -99,6 +111,22 @@ export function asyncApiDocument(
     components: { messages },
   };
 }
+
+/** A weight, or the load it is taken from. */
+const WEIGHT_PAYLOAD = {
+  type: 'object',
+  required: ['set', 'address'],
+  properties: {
+    partition: { type: 'string', description: 'Without it the default partition.' },
+    set: { type: 'integer' },
+    address: { type: 'string', description: 'SIP URI as in the table.' },
+    weight: { type: ['integer', 'null'], minimum: 0, maximum: 2147483647, description: "null: the row's own again." },
+    sessions: { type: 'number', minimum: 0 },
+    max_sessions: { type: 'number', exclusiveMinimum: 0 },
+    idle_cpu: { type: 'number', minimum: 0, description: 'Percent.' },
+  },
+  anyOf: [{ required: ['weight'] }, { required: ['sessions', 'max_sessions', 'idle_cpu'] }],
+};
 
 function ref(kind: string, name: string): { $ref: string } {
   return { $ref: `#/components/${kind}/${name}` };

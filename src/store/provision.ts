@@ -103,8 +103,15 @@ export async function insertRows(
   return rows.length;
 }
 
-/** All rows of a table as they would be loaded, and those that would not. Throws SwitchyardError STORE_*. */
-export async function showRows(spec: TableSpec, logger: Logger = nullLogger): Promise<StoreLoad> {
+/**
+ * All rows of a table as they would be loaded, and those that would not. `freeswitchMaxWeight`: see RowRules. Throws
+ * SwitchyardError STORE_*.
+ */
+export async function showRows(
+  spec: TableSpec,
+  logger: Logger = nullLogger,
+  freeswitchMaxWeight: number | undefined = undefined,
+): Promise<StoreLoad> {
   const config = {
     name: '',
     source: '',
@@ -113,6 +120,7 @@ export async function showRows(spec: TableSpec, logger: Logger = nullLogger): Pr
     columns: spec.columns,
     flavour: spec.flavour,
     persistentState: true,
+    freeswitchMaxWeight,
   };
   if (spec.url.kind === 'text') return createTextStore(spec.url, config).load();
   return withDatabase(sqlUrl(spec), logger, (database) => createKnexStore(database, config).load());

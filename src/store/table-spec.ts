@@ -30,7 +30,7 @@ export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'i
     socket: row.socket === undefined || row.socket === '' ? null : row.socket,
     state: stateNumber(row.state ?? 'active'),
     probeMode: row.probeMode ?? 0,
-    weight: String(row.weight ?? 1),
+    weight: row.weightFeed ?? String(row.weight ?? 1),
     priority: row.priority ?? 0,
     attrs: storedText(row.attrs ?? ''),
     description: storedText(row.description ?? ''),

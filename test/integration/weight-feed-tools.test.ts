@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { database } from '../../src/daemon/commands.js';
+
+/** switchyard db on an empty db_text folder; what it wrote. */
+async function databaseTool(t: TestContext, modparam: object) {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, 'db'));
+  const config = join(folder, 'switchyard.json');
+  await writeFile(config, JSON.stringify({ modparam: { db_url: 'text:./db', ...modparam } }));
+  const run = async (...positionals: string[]) => {
+    let out = '';
+    let err = '';
+    const io = {
+      out: (text: string) => {
+        out += text;
+      },
+      err: (text: string) => {
+        err += text;
+      },
+      stdin: Readable.from([]),
+    };
+    await database({ config, partition: 'default', json: true }, positionals, io);
+    return { out, err };
+  };
+  const file = async (rows: readonly object[]) => {
+    const path = join(folder, 'rows.json');
+    await writeFile(path, JSON.stringify(rows));
+    return path;
+  };
+  await run('init');
+  return { run, file, table: () => readFile(join(folder, 'db', 'dispatcher'), 'utf8') };
+}
+
+const ROW = { setid: 1, destination: 'sip:10.0.0.1', weight: 'fs://:geheim@10.0.0.1:8022' };
+
+test('FreeSWITCH servers are imported and shown, their passwords not', async (t) => {
+  const { run, file, table } = await databaseTool(t, { fetch_freeswitch_stats: 1, max_freeswitch_weight: 50 });
+  await run('import', await file([ROW]));
+  assert.match(await table(), /fs\\:\/\/\\:geheim@10\.0\.0\.1\\:8022/);
+  const { out, err } = await run('show');
+  const { weight, weightFeed } = JSON.parse(out);
+  assert.deepEqual([weight, weightFeed, err], [50, 'fs://10.0.0.1:8022', '']);
+});
+
+test('while the parameter is off such a row is named, its password not', async (t) => {
+  const { run, file } = await databaseTool(t, {});
+  await run('import', await file([ROW]));
+  const { out, err } = await run('show');
+  assert.equal(out, '');
+  assert.match(err, /weight is the address of a FreeSWITCH server, and fetch_freeswitch_stats is off/);
+  assert.doesNotMatch(err, /geheim/);
+});
+
+test('an address that cannot be used is not imported and not shown', async (t) => {
+  const { run, file } = await databaseTool(t, {});
+  await assert.rejects(run('import', await file([{ ...ROW, weight: 'fs://geheim@host' }])), (error: Error) => {
+    assert.match(error.message, /row 1: weight: expected fs:\/\/\[username\]:password@host\[:port\]$/);
+    assert.doesNotMatch(error.message, /geheim/);
+    return true;
+  });
+});
