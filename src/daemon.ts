@@ -15,8 +15,10 @@ import { JobQueue } from './daemon/job-queue.js';
 import { KamailioSide } from './daemon/kamailio.js';
 import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
+import { onceAMinute } from './daemon/once-a-minute.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
+import { selectionTally } from './daemon/selection-tally.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
@@ -142,7 +144,7 @@ export class Daemon implements Service {
       clock,
       random,
       ...(settings.defaultPartition === undefined ? {} : { defaultPartition: settings.defaultPartition }),
-      warn: this.onceAMinute(log),
+      warn: onceAMinute(log, clock),
       onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
     });
     const { engine, metrics } = this;
@@ -658,19 +660,6 @@ export class Daemon implements Service {
     this.publisher.raise(event);
     this.nats?.publish(event);
   }
-
-  /** A warning in the path of calls is written once a minute for each text. */
-  private onceAMinute(log: Logger): (partition: string, message: string) => void {
-    const last = new Map<string, number>();
-    return (partition, message) => {
-      const now = this.clock.monotonic();
-      const key = `${partition} ${message}`;
-      if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
-      if (last.size > 1000) last.clear();
-      last.set(key, now);
-      log.warn({ partition }, message);
-    };
-  }
 }
 
 function rateLimit({ limits }: Settings): RateLimit {
@@ -685,27 +674,4 @@ function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {
 
 function* destinationsOf(partition: Partition): Generator<Destination> {
   for (const set of partition.snapshot.sets.values()) yield* set.destinations;
-}
-
-function selectionTally(family: ReturnType<Metrics['counter']>): SelectionTally {
-  const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
-  const of = (partition: string) => {
-    let tally = tallies.get(partition);
-    if (tally === undefined) {
-      tally = {
-        ok: family.with({ partition, result: 'selected' }),
-        failed: family.with({ partition, result: 'failed' }),
-      };
-      tallies.set(partition, tally);
-    }
-    return tally;
-  };
-  return {
-    selected: (partition: string) => {
-      of(partition).ok.value++;
-    },
-    failed: (partition: string) => {
-      of(partition).failed.value++;
-    },
-  };
 }

@@ -1,0 +1,26 @@
+import type { SelectionTally } from '../route/rules-router.js';
+import type { CounterFamily } from '../stats/metrics.js';
+
+/** Counts selections by partition and result; a partition's counters are looked up once. */
+export function selectionTally(family: CounterFamily): SelectionTally {
+  const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
+  const of = (partition: string) => {
+    let tally = tallies.get(partition);
+    if (tally === undefined) {
+      tally = {
+        ok: family.with({ partition, result: 'selected' }),
+        failed: family.with({ partition, result: 'failed' }),
+      };
+      tallies.set(partition, tally);
+    }
+    return tally;
+  };
+  return {
+    selected: (partition: string) => {
+      of(partition).ok.value++;
+    },
+    failed: (partition: string) => {
+      of(partition).failed.value++;
+    },
+  };
+}
