@@ -3,6 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import { checkConfiguration } from '../config/check.js';
 import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
 import { loadSettings } from '../config/load.js';
@@ -40,6 +41,9 @@ export function settingsFor(values: Values, io: CommandIo): Settings {
  * reads the settings again. Returns the exit status.
  */
 export async function serve(values: Values, io: CommandIo): Promise<number> {
+  // The young generation holds little at any moment here: waking V8's helper threads for it cost more than they did
+  // (5 to 10 % of the CPU per call, measured by interleaved runs).
+  setFlagsFromString('--no-parallel-scavenge');
   const settings = settingsFor(values, io);
   const log = createLogger(settings.log.level);
   const daemon = new Daemon({ settings, log });
