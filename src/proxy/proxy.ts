@@ -157,7 +157,7 @@ export class ProxyCore implements TransactionUser {
     return this.sockets.choose({ transport: 'tcp', family: address.family }, undefined);
   }
 
-  /** An address refused TCP: its large requests go by UDP for a while. */
+  /** TCP did not lead to an address: its large requests go by UDP for a while. */
   refusedStream(address: Address): void {
     if (this.datagramOnly.size >= MAX_DATAGRAM_ONLY) this.datagramOnly.clear();
     this.datagramOnly.set(`${address.address}|${address.port}`, this.layer.now() + DATAGRAM_ONLY_MS);

@@ -87,7 +87,8 @@ export class Relay {
     if (this.answered || branch.ended || client !== branch.client) return;
     const large = branch.insteadOf;
     branch.insteadOf = undefined;
-    if (large !== undefined && failure.kind === 'transport' && !failure.provisional && !this.cancelled) {
+    if (large !== undefined && !failure.provisional && !this.cancelled) {
+      // Refused, or dropped by a firewall without a word: the place itself may be well.
       this.proxy.refusedStream(large);
       this.send(branch, large);
       return;
@@ -204,7 +205,7 @@ export class Relay {
     if (limit > 0 && text.length > limit && socket.transport === 'udp' && hop.socket === undefined) {
       const stream = proxy.streamFor(address);
       if (stream !== undefined) {
-        // Should TCP be refused, the same address is tried by UDP (RFC 3261 section 18.1.1).
+        // Should TCP not lead there, the same address is tried by UDP (RFC 3261 section 18.1.1).
         branch.insteadOf = address;
         this.transmit(branch, this.write(branch, stream), stream, address);
         return;

@@ -495,4 +495,14 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     call({ ...large, branch: 'z9hG4bKsecond', callId: 'second' });
     assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 2]);
   });
+
+  test('where TCP stays silent it goes by UDP after fr_timeout, and the place has not failed', () => {
+    const { call, sentTo, tcp, plan, from, codes, fixture } = relay([A, B], { udpMaxRequest: 1300 });
+    call(large);
+    fixture.clock.advance(fixture.layer.config.frTimeout + 100);
+    assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 1]);
+    assert.deepEqual([plan.failures, sentTo('192.0.2.8')], [[], []]);
+    from('192.0.2.7', 200);
+    assert.deepEqual(codes(), [100, 200]);
+  });
 });
