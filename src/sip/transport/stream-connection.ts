@@ -29,8 +29,6 @@ export interface ConnectionOwner extends SipSocket {
 export class StreamConnection implements Flow {
   readonly id = newFlowId();
   open = true;
-  /** Names it is found by among the connections of its socket. */
-  readonly keys: string[] = [];
   private connected: boolean;
   /** Whether a message has come: until then an inbound connection has the time of one message to show what it is. */
   private proven: boolean;

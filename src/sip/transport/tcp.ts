@@ -2,6 +2,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import type { TransportName } from '../../core/uri.js';
 import { parseMessage } from '../message.js';
 import { bindStream, type StreamOptions } from './bind.js';
+import { ConnectionTable } from './connection-table.js';
 import { type ConnectionOwner, StreamConnection } from './stream-connection.js';
 import {
   type ConnectionCounts,
@@ -33,14 +34,9 @@ export abstract class StreamSocket implements ConnectionOwner {
   readonly connectMs: number;
   readonly maxQueuedBytes: number;
   private readonly maxConnections: number;
-  /** By remote end. */
-  private readonly connections = new Map<string, StreamConnection>();
-  /** By flow token. */
-  private readonly all = new Map<string, StreamConnection>();
+  private readonly connections: ConnectionTable<StreamConnection>;
   /** Accepted, some of them still in their TLS handshake. */
   private readonly accepted = new Set<Socket>();
-  private outbound = 0;
-  private refused = 0;
   private server: Server | undefined;
   private closed = false;
 
@@ -57,6 +53,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.connectMs = options.connectMs ?? 5_000;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
     this.maxConnections = options.maxConnections ?? 10_000;
+    this.connections = new ConnectionTable(this.maxConnections);
   }
 
   /** Makes the listening server; each usable connection goes to `accept`. */
@@ -73,7 +70,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   }
 
   get counts(): ConnectionCounts {
-    return { inbound: this.all.size - this.outbound, outbound: this.outbound, refused: this.refused };
+    return this.connections.counts;
   }
 
   async open(): Promise<void> {
@@ -81,7 +78,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.server = server;
     // Outbound connections are bounded apart: peers that connect must not keep us from reaching destinations.
     server.maxConnections = this.maxConnections;
-    server.on('drop', () => this.refused++);
+    server.on('drop', () => this.connections.refused++);
     server.on('connection', (socket: Socket) => {
       this.accepted.add(socket);
       socket.once('close', () => this.accepted.delete(socket));
@@ -103,8 +100,8 @@ export abstract class StreamSocket implements ConnectionOwner {
       return;
     }
     const key = this.key(address, port, serverName);
-    const known = this.connections.get(key);
-    if (known?.open) {
+    const known = this.connections.named(key);
+    if (known !== undefined) {
       known.write(text, onError);
       return;
     }
@@ -112,8 +109,8 @@ export abstract class StreamSocket implements ConnectionOwner {
       later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
-    if (this.outbound >= this.maxConnections) {
-      this.refused++;
+    if (this.connections.full) {
+      this.connections.refused++;
       later(onError, { cause: 'send', message: 'too many connections' });
       return;
     }
@@ -125,27 +122,20 @@ export abstract class StreamSocket implements ConnectionOwner {
       later(onError, { cause: 'send', message: (error as Error).message });
       return;
     }
-    this.outbound++;
-    this.all.set(made.id, made);
-    this.register(key, made);
+    this.connections.add(made, key);
     // Also what has no name but the same address: a dialog's requests go to a Contact that is often an address.
     const nameless = this.key(address, port, undefined);
-    if (nameless !== key && this.connections.get(nameless)?.open !== true) this.register(nameless, made);
+    if (nameless !== key && this.connections.named(nameless) === undefined) this.connections.name(made, nameless);
     made.write(text, onError);
   }
 
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
-    const connection = this.all.get(id);
-    return connection === undefined
-      ? undefined
-      : { flow: connection, address: connection.address, port: connection.port };
+    return this.connections.flow(id);
   }
 
   /** @internal */
   forget(connection: StreamConnection): void {
-    if (!this.all.delete(connection.id)) return;
-    if (!connection.inbound) this.outbound--;
-    for (const key of connection.keys) if (this.connections.get(key) === connection) this.connections.delete(key);
+    this.connections.remove(connection);
   }
 
   /**
@@ -153,7 +143,8 @@ export abstract class StreamSocket implements ConnectionOwner {
    * connection it came by (RFC 5923), if sent-by is the very address it came from; any other name could be a lie.
    */
   aliasWanted(connection: StreamConnection, text: string): void {
-    if (!connection.inbound || connection.keys.length > MAX_ALIASES || !this.trusted(connection.socket)) return;
+    const names = this.connections.namesOf(connection);
+    if (!connection.inbound || names.length > MAX_ALIASES || !this.trusted(connection.socket)) return;
     const message = parseMessage(text);
     const via = message?.via;
     if (message === undefined || via === undefined || !message.isRequest) return;
@@ -162,7 +153,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     if (host.toLowerCase() !== connection.address.toLowerCase()) return;
     const port = via.port || (this.transport === 'tls' ? 5061 : 5060);
     const key = this.key(connection.address, port, undefined);
-    if (!connection.keys.includes(key)) this.register(key, connection);
+    if (!names.includes(key)) this.connections.name(connection, key);
   }
 
   async close(): Promise<void> {
@@ -172,7 +163,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     const down = server?.listening
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
-    await Promise.all([...this.all.values()].map((connection) => connection.end(END_MS)));
+    await Promise.all(this.connections.list().map((connection) => connection.end(END_MS)));
     for (const socket of this.accepted) socket.destroy();
     await down;
   }
@@ -185,13 +176,7 @@ export abstract class StreamSocket implements ConnectionOwner {
       return;
     }
     const connection = new StreamConnection(this, socket, address, socket.remotePort ?? 0, true);
-    this.all.set(connection.id, connection);
-    this.register(this.key(address, connection.port, undefined), connection);
-  }
-
-  private register(key: string, connection: StreamConnection): void {
-    connection.keys.push(key);
-    this.connections.set(key, connection);
+    this.connections.add(connection, this.key(address, connection.port, undefined));
   }
 }
 

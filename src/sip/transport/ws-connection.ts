@@ -29,8 +29,6 @@ export interface WsOwner extends SipSocket {
 export class WsConnection implements Flow {
   readonly id = newFlowId();
   open = true;
-  /** Name it is found by among the connections of its socket. */
-  key = '';
   private alive = true;
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;

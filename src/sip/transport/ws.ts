@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
 import { bindStream, type StreamOptions } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
+import { ConnectionTable } from './connection-table.js';
 import {
   type ConnectionCounts,
   type Flow,
@@ -40,13 +41,10 @@ export class WsSocket implements SipSocket {
   private readonly maxConnections: number;
   private readonly connectMs: number;
   private readonly messageMs: number;
-  private readonly connections = new Map<string, WsConnection>();
-  private readonly all = new Map<string, WsConnection>();
+  private readonly connections: ConnectionTable<WsConnection>;
   private readonly certificates: Certificates | undefined;
   /** Accepted, some of them not yet upgraded. */
   private readonly accepted = new Set<Socket>();
-  private outbound = 0;
-  private refused = 0;
   private server: HttpServer | HttpsServer | undefined;
   private sockets: WebSocketServer | undefined;
   private pings: NodeJS.Timeout | undefined;
@@ -64,6 +62,7 @@ export class WsSocket implements SipSocket {
     this.description = options.description;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
     this.maxConnections = options.maxConnections ?? 10_000;
+    this.connections = new ConnectionTable(this.maxConnections);
     this.connectMs = options.connectMs ?? 5_000;
     this.messageMs = options.messageMs ?? 30_000;
     if (transport === 'wss') {
@@ -75,7 +74,7 @@ export class WsSocket implements SipSocket {
   }
 
   get counts(): ConnectionCounts {
-    return { inbound: this.all.size - this.outbound, outbound: this.outbound, refused: this.refused };
+    return this.connections.counts;
   }
 
   reloadCertificates(): () => void {
@@ -92,7 +91,7 @@ export class WsSocket implements SipSocket {
     const server = this.listener();
     this.server = server;
     server.maxConnections = this.maxConnections;
-    server.on('drop', () => this.refused++);
+    server.on('drop', () => this.connections.refused++);
     server.on('connection', (socket: Socket) => {
       this.accepted.add(socket);
       socket.once('close', () => this.accepted.delete(socket));
@@ -122,12 +121,14 @@ export class WsSocket implements SipSocket {
         socket.terminate();
         return;
       }
-      this.adopt(new WsConnection(this, socket, address, request.socket.remotePort ?? 0, true, this.messageMs));
+      const port = request.socket.remotePort ?? 0;
+      const connection = new WsConnection(this, socket, address, port, true, this.messageMs);
+      this.connections.add(connection, connectionKey(address, port, undefined));
     });
     this.port = await bindStream(server, this.options);
     this.sentBy = sentByOf(this, this.options.advertise);
     this.pings = setInterval(() => {
-      for (const connection of [...this.all.values()]) connection.probe();
+      for (const connection of this.connections.list()) connection.probe();
     }, this.options.pingMs ?? PING_MS).unref();
   }
 
@@ -145,13 +146,13 @@ export class WsSocket implements SipSocket {
       return;
     }
     const key = connectionKey(address, port, serverName);
-    const known = this.connections.get(key);
-    if (known?.open) {
+    const known = this.connections.named(key);
+    if (known !== undefined) {
       known.write(text, onError);
       return;
     }
-    if (this.closed || this.outbound >= this.maxConnections) {
-      if (!this.closed) this.refused++;
+    if (this.closed || this.connections.full) {
+      if (!this.closed) this.connections.refused++;
       later(onError, { cause: 'send', message: this.closed ? 'the socket is closed' : 'too many connections' });
       return;
     }
@@ -170,23 +171,17 @@ export class WsSocket implements SipSocket {
       later(onError, { cause: 'send', message: (error as Error).message });
       return;
     }
-    this.outbound++;
-    this.adopt(connection, key);
+    this.connections.add(connection, key);
     connection.write(text, onError);
   }
 
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
-    const connection = this.all.get(id);
-    return connection === undefined
-      ? undefined
-      : { flow: connection, address: connection.address, port: connection.port };
+    return this.connections.flow(id);
   }
 
   /** @internal A connection is gone. */
   forget(connection: WsConnection): void {
-    if (!this.all.delete(connection.id)) return;
-    if (!connection.inbound) this.outbound--;
-    if (this.connections.get(connection.key) === connection) this.connections.delete(connection.key);
+    this.connections.remove(connection);
   }
 
   /** @internal */
@@ -202,7 +197,7 @@ export class WsSocket implements SipSocket {
     const down = server?.listening
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
-    for (const connection of [...this.all.values()]) connection.end();
+    for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
     for (const socket of this.accepted) socket.destroySoon();
     // Whoever does not take what was written is not waited for.
@@ -226,12 +221,6 @@ export class WsSocket implements SipSocket {
     return this.certificates === undefined
       ? createServer(bounds)
       : createSecureServer({ ...bounds, ...this.certificates.server, handshakeTimeout: handshakeMs });
-  }
-
-  private adopt(connection: WsConnection, key = connectionKey(connection.address, connection.port, undefined)): void {
-    connection.key = key;
-    this.all.set(connection.id, connection);
-    this.connections.set(key, connection);
   }
 }
 

@@ -1,0 +1,74 @@
+import type { ConnectionCounts, Flow } from './transport.js';
+
+/** What the table asks of a connection. */
+export interface TabledConnection extends Flow {
+  /** Whether the peer made it. */
+  readonly inbound: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The connections of one socket: found again by flow token and by the names of their remote ends, and counted. */
+export class ConnectionTable<C extends TabledConnection> {
+  /** Connections that were refused for a bound. */
+  refused = 0;
+  private readonly byId = new Map<string, { readonly connection: C; readonly names: string[] }>();
+  private readonly byName = new Map<string, C>();
+  private outbound = 0;
+
+  constructor(
+    /** Outbound connections at most. */
+    private readonly most: number,
+  ) {}
+
+  /** Whether no further outbound connection may be made. */
+  get full(): boolean {
+    return this.outbound >= this.most;
+  }
+
+  get counts(): ConnectionCounts {
+    return { inbound: this.byId.size - this.outbound, outbound: this.outbound, refused: this.refused };
+  }
+
+  /** All connections as they are now: closing them while going through is harmless. */
+  list(): C[] {
+    return [...this.byId.values()].map(({ connection }) => connection);
+  }
+
+  /** The open connection of a name. */
+  named(name: string): C | undefined {
+    const connection = this.byName.get(name);
+    return connection?.open === true ? connection : undefined;
+  }
+
+  /** The connection a flow token names. */
+  flow(id: string): { readonly flow: C; readonly address: string; readonly port: number } | undefined {
+    const connection = this.byId.get(id)?.connection;
+    return connection && { flow: connection, address: connection.address, port: connection.port };
+  }
+
+  add(connection: C, name: string): void {
+    if (!connection.inbound) this.outbound++;
+    this.byId.set(connection.id, { connection, names: [] });
+    this.name(connection, name);
+  }
+
+  /** Lets a connection that was added be found by a further name; the last one that takes a name has it. */
+  name(connection: C, name: string): void {
+    this.byId.get(connection.id)?.names.push(name);
+    this.byName.set(name, connection);
+  }
+
+  /** Names a connection was given; none for one that is not here. */
+  namesOf(connection: C): readonly string[] {
+    return this.byId.get(connection.id)?.names ?? [];
+  }
+
+  /** Forgets a connection; harmless when it is not here. */
+  remove(connection: C): void {
+    const names = this.namesOf(connection);
+    if (!this.byId.delete(connection.id)) return;
+    if (!connection.inbound) this.outbound--;
+    for (const name of names) if (this.byName.get(name) === connection) this.byName.delete(name);
+  }
+}
