@@ -12,12 +12,15 @@ const ACQUIRE_TIMEOUT = 5000;
 const BUSY_LIMIT = 5000;
 const BUSY_STEP = 50;
 
+/** Stale connections passed over at most by one operation: a pool may hold this many from before a database went away. */
+const MOST_STALE = 4;
+
 /** One share of a connection pool. */
 export interface Database {
   readonly url: SqlUrl;
   readonly dialect: Dialect;
   /**
-   * Does `work` with the pool. It is run again once when a connection turns out to be stale, and for up to 5 s while
+   * Does `work` with the pool. It is run again when a connection turns out to be stale, and for up to 5 s while
    * somebody else holds a lock, so it must begin its own transaction. Throws SwitchyardError STORE_*.
    */
   run<T>(work: (knex: Knex) => Promise<T>): Promise<T>;
@@ -138,7 +141,7 @@ function requireFile(url: SqlUrl): void {
 
 async function run<T>(pool: Knex, url: SqlUrl, dialect: Dialect, work: (knex: Knex) => Promise<T>): Promise<T> {
   const began = performance.now();
-  let stale = false;
+  let stale = 0;
   for (;;) {
     try {
       return await work(pool);
@@ -146,8 +149,8 @@ async function run<T>(pool: Knex, url: SqlUrl, dialect: Dialect, work: (knex: Kn
       const kind = faultKind(dialect, error);
       if (kind === 'busy' && performance.now() - began < BUSY_LIMIT) {
         await delay(BUSY_STEP);
-      } else if (kind === 'unreachable' && !stale && isStale(error)) {
-        stale = true;
+      } else if (kind === 'unreachable' && stale < MOST_STALE && isStale(error)) {
+        stale++;
       } else {
         throw storeError(dialect, url.display, error);
       }
