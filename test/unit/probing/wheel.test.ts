@@ -91,13 +91,14 @@ test('members may come and go at any time, also in a turn', () => {
         }
         clock.advance(wait);
       }
+      // Three whole revolutions, a turn at their very first moment included or not: it may have been had already.
       const from = clock.monotonic();
       turns.clear();
-      clock.advance(2999);
+      clock.advance(3000);
       for (const each of present.values()) {
         const times = turns.get(each.name) ?? [];
         if (each.name.endsWith('!')) assert.ok(times.length <= 1);
-        else assert.equal(times.length, 3, `${each.name} ${times} from ${from}`);
+        else assert.equal(times.filter((time) => time > from).length, 3, `${each.name} ${times} from ${from}`);
       }
     }),
     { numRuns: 60 },
