@@ -4,7 +4,7 @@ import { startMariadb } from './servers/mariadb.js';
 import { startNatsServer } from './servers/nats.js';
 import { startPostgres } from './servers/postgres.js';
 import type { RunningServer } from './servers/process.js';
-import { findProgram, PROGRAMS, type ProgramKey } from './servers/programs.js';
+import { findProgram, MARIADB_PROGRAMS, PROGRAMS, type ProgramKey } from './servers/programs.js';
 
 export { startMariadb } from './servers/mariadb.js';
 export { type NatsServerOptions, startNatsServer } from './servers/nats.js';
@@ -30,7 +30,7 @@ export function requirePostgres(t: TestContext): Promise<string | undefined> {
 
 /** URL of a MySQL or MariaDB database. */
 export function requireMysql(t: TestContext): Promise<string | undefined> {
-  return requireServer(t, 'TEST_MYSQL_URL', ['mariadb', 'mariadbInstall'], startMariadb);
+  return requireServer(t, 'TEST_MYSQL_URL', MARIADB_PROGRAMS, startMariadb);
 }
 
 /** Path of an installed program. */

@@ -5,7 +5,14 @@ import { startMariadb } from '../servers/mariadb.js';
 import { startNatsServer } from '../servers/nats.js';
 import { startPostgres } from '../servers/postgres.js';
 import type { RunningServer } from '../servers/process.js';
-import { canInstall, findProgram, installPackages, PROGRAMS, type ProgramKey } from '../servers/programs.js';
+import {
+  canInstall,
+  findProgram,
+  installPackages,
+  MARIADB_PROGRAMS,
+  PROGRAMS,
+  type ProgramKey,
+} from '../servers/programs.js';
 
 export interface PreparedServers {
   /** What could not be provided; each makes tests skip, and fails the run when CI=true (then it is not empty). */
@@ -22,7 +29,7 @@ interface ServerKind {
 const SERVERS: readonly ServerKind[] = [
   { variable: 'NATS_URL', programs: ['nats'], start: (dir) => startNatsServer({ dir }) },
   { variable: 'TEST_PG_URL', programs: ['postgres', 'initdb'], start: (dir) => startPostgres({ dir }) },
-  { variable: 'TEST_MYSQL_URL', programs: ['mariadb', 'mariadbInstall'], start: (dir) => startMariadb({ dir }) },
+  { variable: 'TEST_MYSQL_URL', programs: MARIADB_PROGRAMS, start: (dir) => startMariadb({ dir }) },
 ];
 
 const isSet = (variable: string) => (process.env[variable] ?? '') !== '';

@@ -14,6 +14,8 @@ export const PROGRAMS = {
   initdb: { name: 'initdb', debianPackage: 'postgresql' },
   mariadb: { name: 'mariadbd', debianPackage: 'mariadb-server-core' },
   mariadbInstall: { name: 'mariadb-install-db', debianPackage: 'mariadb-server-core' },
+  // mariadb-install-db calls it, and its package does not ask for it.
+  mariadbDefaults: { name: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   sipp: { name: 'sipp', debianPackage: 'sip-tester' },
   kamcmd: { name: 'kamcmd', debianPackage: 'kamailio' },
   kamctl: { name: 'kamctl', debianPackage: 'kamailio' },
@@ -25,6 +27,9 @@ export const PROGRAMS = {
 } as const satisfies Record<string, Program>;
 
 export type ProgramKey = keyof typeof PROGRAMS;
+
+/** What a private MariaDB is made and run with. */
+export const MARIADB_PROGRAMS: readonly ProgramKey[] = ['mariadb', 'mariadbInstall', 'mariadbDefaults'];
 
 /** Absolute path of a program, or undefined. Debian keeps PostgreSQL's own programs out of PATH. */
 export function findProgram(key: ProgramKey): string | undefined {
