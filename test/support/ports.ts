@@ -1,21 +1,21 @@
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** Ports handed out by this process are not handed out again: the caller binds them a moment later. */
 const given = new Set<number>();
+/**
+ * Below where systems choose ports by themselves (from 32768 on Linux, from 49152 elsewhere): no socket that another test
+ * binds to port 0 can come in between, or answer where nobody should.
+ */
+const FIRST = 10_000;
+const LAST = 32_767;
 
 /** A port that is free now for both UDP and TCP on `host`. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-    socket.bind(0, host);
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    const free = !given.has(port) && (await tcpFree(host, port));
-    socket.close();
-    await once(socket, 'close');
-    if (!free) continue;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const port = randomInt(FIRST, LAST + 1);
+    if (given.has(port) || !(await udpFree(host, port)) || !(await tcpFree(host, port))) continue;
     given.add(port);
     return port;
   }
@@ -27,6 +27,14 @@ export async function freePorts(count: number, host = '127.0.0.1'): Promise<numb
   const ports: number[] = [];
   for (let i = 0; i < count; i++) ports.push(await freePort(host));
   return ports;
+}
+
+function udpFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind(port, host, () => socket.close(() => resolve(true)));
+  });
 }
 
 function tcpFree(host: string, port: number): Promise<boolean> {
