@@ -113,13 +113,21 @@ async function play(played: Scene) {
         .filter((each) => !each.text.startsWith('SIP/2.0') && !each.text.startsWith('ACK'))
         .map((each) => ({ socket, each })),
     );
+  const streamed = new Set<string>();
+  const arrive = (method: string, nth: number, useTcp: boolean) => {
+    const sent = text(method, nth, useTcp);
+    // Nobody repeats a request over a reliable transport: a second one would be another request under the same branch.
+    if (useTcp && streamed.has(sent)) return;
+    if (useTcp) streamed.add(sent);
+    layer.receive(sent, from(useTcp));
+  };
   for (const each of played.steps) {
     switch (each.do) {
       case 'request':
-        layer.receive(text(each.method, each.call, each.tcp), from(each.tcp));
+        arrive(each.method, each.call, each.tcp);
         break;
       case 'cancel':
-        layer.receive(text('CANCEL', each.call, each.tcp), from(each.tcp));
+        arrive('CANCEL', each.call, each.tcp);
         break;
       case 'ack':
         layer.receive(text('ACK', each.call, each.tcp, 'any'), from(each.tcp));
