@@ -20,75 +20,132 @@ export interface SipUri {
   readonly headers: string;
 }
 
-const PORT = /^[0-9]{1,5}$/;
-const IPV6_REFERENCE = /^\[[0-9A-Fa-f:.]+\]$/;
-const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
+const COLON = 58;
+const AT = 64;
+const SEMICOLON = 59;
+const QUESTION = 63;
+
+/** What a character may be in a host: 1 anywhere, 2 not at either end ("-"), 4 not at the start ("."). */
+const HOST_CLASS = new Uint8Array(256);
+for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_') HOST_CLASS[c.charCodeAt(0)] = 1;
+HOST_CLASS['-'.charCodeAt(0)] = 2;
+HOST_CLASS['.'.charCodeAt(0)] = 4;
 
 /** Cuts a URI into its parts, or returns undefined when it is not a usable SIP, SIPS or tel URI. Never throws. */
 export function parseUri(text: string): SipUri | undefined {
-  const colon = text.indexOf(':');
-  if (colon < 3 || colon > 4) return undefined;
-  const scheme = text.slice(0, colon).toLowerCase();
+  const scheme = schemeOf(text);
+  if (scheme === undefined) return undefined;
+  const start = scheme.length + 1;
+  const length = text.length;
   if (scheme === 'tel') {
     const semi = text.indexOf(';');
-    const user = semi < 0 ? text.slice(4) : text.slice(4, semi);
+    const user = semi < 0 ? text.slice(start) : text.slice(start, semi);
     if (user === '') return undefined;
     const params = semi < 0 ? '' : text.slice(semi);
     return { scheme, user, password: '', host: '', port: undefined, portText: '', params, headers: '' };
   }
-  if (scheme !== 'sip' && scheme !== 'sips') return undefined;
-  let rest = text.slice(colon + 1);
+  // ';' and '?' may stand unescaped in the user part, so what was seen before an "@" is taken back; a header value cannot
+  // hold a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
+  let at = -1;
+  let semi = -1;
+  let question = -1;
+  let bad = -1;
+  for (let i = start; i < length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === AT) {
+      at = i;
+      semi = -1;
+      question = -1;
+    } else if (c === SEMICOLON) {
+      if (semi < 0 && question < 0) semi = i;
+    } else if (c === QUESTION) {
+      if (question < 0) question = i;
+    } else if (bad < 0 && isForbidden(c)) {
+      bad = i;
+    }
+  }
+  const end = question < 0 ? length : question;
+  if (bad >= 0 && bad < end) return undefined;
+  const hostEnd = semi < 0 ? end : semi;
+  const host = at < 0 ? start : at + 1;
+  const colon = endOfHost(text, host, hostEnd);
+  if (colon < 0) return undefined;
+  let port: number | undefined;
+  if (colon < hostEnd) {
+    port = portOf(text, colon + 1, hostEnd);
+    if (port < 0) return undefined;
+  }
   let user = '';
   let password = '';
-  // ';' and '?' may stand unescaped in the user part, so the user ends at the "@" before anything else is cut off;
-  // a header value cannot hold a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
-  const at = rest.lastIndexOf('@');
   if (at >= 0) {
-    const userinfo = rest.slice(0, at);
-    rest = rest.slice(at + 1);
-    const pass = userinfo.indexOf(':');
-    user = pass < 0 ? userinfo : userinfo.slice(0, pass);
-    password = pass < 0 ? '' : userinfo.slice(pass + 1);
-    if (/[\s<>"]/.test(userinfo)) return undefined;
+    let pass = start;
+    while (pass < at && text.charCodeAt(pass) !== COLON) pass++;
+    user = text.slice(start, pass);
+    if (pass < at) password = text.slice(pass + 1, at);
   }
-  let headers = '';
-  const question = rest.indexOf('?');
-  if (question >= 0) {
-    headers = rest.slice(question);
-    rest = rest.slice(0, question);
+  return {
+    scheme,
+    user,
+    password,
+    host: text.slice(host, colon),
+    port,
+    portText: port === undefined ? '' : text.slice(colon + 1, hostEnd),
+    params: semi < 0 ? '' : text.slice(semi, end),
+    headers: question < 0 ? '' : text.slice(question),
+  };
+}
+
+function schemeOf(text: string): SipUri['scheme'] | undefined {
+  const a = text.charCodeAt(0) | 32;
+  const b = text.charCodeAt(1) | 32;
+  const c = text.charCodeAt(2) | 32;
+  if (a === 115 && b === 105 && c === 112) {
+    const d = text.charCodeAt(3);
+    if (d === COLON) return 'sip';
+    return (d | 32) === 115 && text.charCodeAt(4) === COLON ? 'sips' : undefined;
   }
-  let params = '';
-  const semi = rest.indexOf(';');
-  if (semi >= 0) {
-    params = rest.slice(semi);
-    rest = rest.slice(0, semi);
-    if (/[\s<>"]/.test(params)) return undefined;
+  return a === 116 && b === 101 && c === 108 && text.charCodeAt(3) === COLON ? 'tel' : undefined;
+}
+
+/** White space, quotes and angle brackets: nowhere in user part, host or parameters. */
+function isForbidden(c: number): boolean {
+  return c <= 32 ? c === 32 || (c >= 9 && c <= 13) : c === 34 || c === 60 || c === 62 || c === 160;
+}
+
+/** Where the host that begins at `start` ends: at the colon before a port or at `end`; -1 when it is none. */
+function endOfHost(text: string, start: number, end: number): number {
+  let at = start;
+  if (text.charCodeAt(at) === 91 /* [ */) {
+    at++;
+    while (at < end && isIpv6Character(text.charCodeAt(at))) at++;
+    if (at === start + 1 || at >= end || text.charCodeAt(at) !== 93 /* ] */) return -1;
+    at++;
+    return at === end || text.charCodeAt(at) === COLON ? at : -1;
   }
-  let host = rest;
-  let portText = '';
-  if (rest.charCodeAt(0) === 91 /* [ */) {
-    const close = rest.indexOf(']');
-    if (close < 0) return undefined;
-    host = rest.slice(0, close + 1);
-    const after = rest.slice(close + 1);
-    if (after !== '') {
-      if (after.charCodeAt(0) !== 58) return undefined;
-      portText = after.slice(1);
-      if (!PORT.test(portText)) return undefined;
-    }
-    if (!IPV6_REFERENCE.test(host)) return undefined;
-  } else {
-    const port = rest.indexOf(':');
-    if (port >= 0) {
-      host = rest.slice(0, port);
-      portText = rest.slice(port + 1);
-      if (!PORT.test(portText)) return undefined;
-    }
-    if (!HOST.test(host)) return undefined;
+  let last = 0;
+  for (; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (c === COLON) break;
+    last = HOST_CLASS[c] ?? 0;
+    if (last === 0 || (last !== 1 && at === start)) return -1;
   }
-  const port = portText === '' ? undefined : Number(portText);
-  if (port !== undefined && port > 65535) return undefined;
-  return { scheme, user, password, host, port, portText, params, headers };
+  return at === start || last === 2 ? -1 : at;
+}
+
+function isIpv6Character(c: number): boolean {
+  return (c >= 48 && c <= 58) || c === 46 || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
+}
+
+/** One to five digits that are a port; -1 when they are not. */
+function portOf(text: string, start: number, end: number): number {
+  if (end <= start || end - start > 5) return -1;
+  let port = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    port = port * 10 + digit;
+  }
+  return port <= 65535 ? port : -1;
 }
 
 /** The value of a URI parameter (name matched without case): '' for a parameter without value, undefined when absent. */

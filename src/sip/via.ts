@@ -39,6 +39,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     end = fieldEnd;
   }
   let at = start;
+  let portAt = -1;
   if (!text.startsWith('SIP/2.0/', at)) {
     // Blanks around the slashes and other letter case are legal, if unusual (RFC 3261 section 25.1: sent-protocol).
     const match = /^SIP[ \t\r\n]*\/[ \t\r\n]*2\.0[ \t\r\n]*\/[ \t\r\n]*/i.exec(text.slice(start, end));
@@ -49,31 +50,35 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   }
   const transportStart = at;
   while (at < end && !isSpace(text.charCodeAt(at))) at++;
-  const transport = text.slice(transportStart, at).toUpperCase();
-  if (transport === '' || transport.length > 16) return undefined;
+  if (at === transportStart || at - transportStart > 16) return undefined;
+  const transport = transportName(text, transportStart, at);
   while (at < end && isSpace(text.charCodeAt(at))) at++;
   let semi = text.indexOf(';', at);
   if (semi < 0 || semi > end) semi = end;
-  let hostEnd = semi;
-  while (hostEnd > at && isSpace(text.charCodeAt(hostEnd - 1))) hostEnd--;
-  let host: string;
-  let port = 0;
-  let portAt = -1;
+  let sentByEnd = semi;
+  while (sentByEnd > at && isSpace(text.charCodeAt(sentByEnd - 1))) sentByEnd--;
+  let hostEnd = at;
   if (text.charCodeAt(at) === 91) {
-    const close = text.indexOf(']', at);
-    if (close < 0 || close >= hostEnd) return undefined;
-    host = text.slice(at, close + 1);
-    portAt = text.indexOf(':', close);
+    hostEnd = text.indexOf(']', at) + 1;
+    if (hostEnd === 0 || hostEnd > sentByEnd) return undefined;
+    // What stands between the bracket and the port is passed over.
+    const colon = text.indexOf(':', hostEnd);
+    if (!isHostText(text, at, hostEnd)) return undefined;
+    if (colon >= 0 && colon < sentByEnd) portAt = colon;
   } else {
-    portAt = text.indexOf(':', at);
-    host = text.slice(at, portAt >= 0 && portAt < hostEnd ? portAt : hostEnd).trim();
+    while (hostEnd < sentByEnd && text.charCodeAt(hostEnd) !== 58) hostEnd++;
+    if (hostEnd < sentByEnd) portAt = hostEnd;
+    while (hostEnd > at && isSpace(text.charCodeAt(hostEnd - 1))) hostEnd--;
+    if (hostEnd === at || !isHostText(text, at, hostEnd)) return undefined;
   }
-  if (portAt >= 0 && portAt < hostEnd) {
-    const digits = text.slice(portAt + 1, hostEnd).trim();
-    port = Number(digits);
-    if (!DIGITS.test(digits) || port > 65535) return undefined;
+  const host = text.slice(at, hostEnd);
+  let port = 0;
+  if (portAt >= 0) {
+    portAt++;
+    while (portAt < sentByEnd && isSpace(text.charCodeAt(portAt))) portAt++;
+    port = digitsOf(text, portAt, sentByEnd);
+    if (port < 0 || port > 65535) return undefined;
   }
-  if (host === '' || /[\s<>@,]/.test(host)) return undefined;
   let branch = '';
   let rport = false;
   let rportValue = 0;
@@ -101,8 +106,8 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
           rport = true;
           rportStart = at;
           rportEnd = stop;
-          const value = paramValue(text, name + 5, stop);
-          if (DIGITS.test(value)) rportValue = Number(value);
+          const value = digitsOf(text, valueStart(text, name + 5, stop), stop);
+          if (value >= 0) rportValue = value;
         } else if (isParam(text, name, stop, 'received')) {
           received = paramValue(text, name + 8, stop);
           receivedStart = at;
@@ -136,7 +141,36 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   };
 }
 
-const DIGITS = /^[0-9]{1,5}$/;
+/** The transport in upper case; the usual one costs nothing. */
+function transportName(text: string, start: number, end: number): string {
+  if (end - start === 3) {
+    if (text.startsWith('UDP', start)) return 'UDP';
+    if (text.startsWith('TCP', start)) return 'TCP';
+    if (text.startsWith('TLS', start)) return 'TLS';
+  }
+  return text.slice(start, end).toUpperCase();
+}
+
+/** One to five digits as a number; -1 when they are none. */
+function digitsOf(text: string, start: number, end: number): number {
+  if (end <= start || end - start > 5) return -1;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Whether no white space, angle bracket, "@" or comma stands in a host. */
+function isHostText(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (c === 60 || c === 62 || c === 64 || c === 44 || c === 160 || isSpace(c) || c === 11 || c === 12) return false;
+  }
+  return true;
+}
 
 function commaOutsideQuotes(text: string, start: number, end: number): number {
   let quoted = false;
@@ -157,13 +191,18 @@ function isParam(text: string, start: number, stop: number, lower: string): bool
   return after === 61 || isSpace(after);
 }
 
-function paramValue(text: string, from: number, stop: number): string {
+/** Where the value of a parameter begins whose name ends at `from`; `stop` when it has none. */
+function valueStart(text: string, from: number, stop: number): number {
   let at = from;
   while (at < stop && isSpace(text.charCodeAt(at))) at++;
-  if (at >= stop || text.charCodeAt(at) !== 61) return '';
+  if (at >= stop || text.charCodeAt(at) !== 61) return stop;
   at++;
   while (at < stop && isSpace(text.charCodeAt(at))) at++;
-  return text.slice(at, stop);
+  return at;
+}
+
+function paramValue(text: string, from: number, stop: number): string {
+  return text.slice(valueStart(text, from, stop), stop);
 }
 
 function isSpace(c: number): boolean {
