@@ -1,6 +1,6 @@
+import { hash32, text32 } from '../core/mix.js';
 import type { SipMessage } from '../sip/message.js';
 import { type TextEdit, viaEdit } from '../sip/reply.js';
-import { hash32 } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
 /** What a forwarded request gets beyond what it came with. */
@@ -131,9 +131,12 @@ export function hasUpstream(reply: SipMessage): boolean {
  * usually decides where it goes, as it was received. The address it came from is part of it, since rules go by that.
  */
 export function loopHash(message: SipMessage, source: Source): string {
-  let hash = hash32(message.requestUri, hash32(message.callId, message.cseqNumber));
+  let hash = hash32(message.text, hash32(message.callId, message.cseqNumber), message.uriStart, message.uriEnd);
   if (message.routeLine >= 0) {
-    for (const field of message.fields('route')) hash = hash32(message.text.slice(field.value, field.end), hash);
+    let field = message.nextField('route', message.routeLine);
+    for (; field !== undefined; field = message.nextField('route', field.next)) {
+      hash = hash32(message.text, hash, field.value, field.end);
+    }
   }
-  return hash32(source.address, hash).toString(36);
+  return text32(hash32(source.address, hash));
 }

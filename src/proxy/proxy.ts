@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import type { Logger } from '../core/logger.js';
+import { hash32, text32 } from '../core/mix.js';
 import { bareHost, defaultPort, parseUri, type TransportName, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
 import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address, Resolver } from '../sip/resolve.js';
 import { removeLast, routeValues } from '../sip/route-set.js';
-import { hash32, type Tally, type TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
+import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
@@ -231,7 +232,7 @@ export class ProxyCore implements TransactionUser {
     const hops = request.maxForwards;
     if (hops === 0 && this.router.checksMaxForwards !== true) return { code: 483, reason: reasonPhrase(483) };
     if (Number.isNaN(hops) || hops > 255) return { code: 400, reason: 'Bad Request (malformed Max-Forwards header)' };
-    if (parseUri(request.requestUri) === undefined) {
+    if (request.parsedUri === undefined) {
       return KNOWN_SCHEME.test(request.requestUri)
         ? { code: 400, reason: 'Bad Request (malformed request-URI)' }
         : { code: 416, reason: reasonPhrase(416) };
@@ -249,9 +250,10 @@ export class ProxyCore implements TransactionUser {
   /** A request that has been here before with nothing changed that decides where it goes (section 16.3 step 4). */
   private loops(request: SipMessage, source: Source): boolean {
     const prefix = this.layer.branchPrefix;
-    const text = request.text;
-    let at = text.indexOf(prefix);
-    if (at < 0 || at > request.headersEnd) return false;
+    const { text, via } = request;
+    // Where there is but one Via no other one need be looked for.
+    let at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);
+    if (at < 0 || at > request.headersEnd || !text.startsWith(prefix, at)) return false;
     const wanted = `.${loopHash(request, source)}`;
     for (; at >= 0 && at < request.headersEnd; at = text.indexOf(prefix, at + 1)) {
       let end = at;
@@ -269,8 +271,8 @@ export class ProxyCore implements TransactionUser {
   private statelessBranch(message: SipMessage, source: Source): string {
     const via = message.via;
     const identity = `${via?.branch ?? ''}|${via?.host ?? ''}:${via?.port ?? 0}|${message.callId}|${message.cseqNumber}`;
-    const high = hash32(identity, 0x9e3779b9).toString(36);
-    const low = hash32(identity, 0x85ebca6b).toString(36);
+    const high = text32(hash32(identity, 0x9e3779b9));
+    const low = text32(hash32(identity, 0x85ebca6b));
     return `${this.layer.branchPrefix}${high}${low}.${loopHash(message, source)}${STATELESS}`;
   }
 
@@ -367,7 +369,7 @@ function headerValues(message: SipMessage, name: string): string {
  * Returns the request as it would have come from a loose one; undefined when there is nothing to undo.
  */
 function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
-  const uri = parseUri(message.requestUri);
+  const uri = message.parsedUri;
   if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
   const routes = routeValues(message, 'route');
   const last = routes[routes.length - 1];

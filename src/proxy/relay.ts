@@ -3,6 +3,7 @@ import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { BranchId } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
@@ -219,12 +220,12 @@ export class Relay {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
-    branch.key = proxy.layer.newBranch(loopHash(message, source));
+    branch.id = proxy.layer.newBranch(loopHash(message, source));
     return forwardedRequest({
       message,
       source,
       socket,
-      branch: branch.key,
+      branch: branch.id.text,
       requestUri: branch.hop.requestUri,
       recordRoute: plan.recordRoute,
       edits: plan.edits,
@@ -236,7 +237,7 @@ export class Relay {
   private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
     const { invite } = this.server;
-    branch.client = this.proxy.layer.request(text, invite, branch.key, target, branch, branch.hop.flow?.flow);
+    branch.client = this.proxy.layer.request(text, invite, branch.id, target, branch, branch.hop.flow?.flow);
   }
 
   /** A reply as the plan wants it passed on; undefined to drop it. */
@@ -386,8 +387,8 @@ class Branch implements ClientUser {
   /** We ended it for the sake of another branch. */
   givenUp = false;
 
-  /** Branch parameter of our Via in what was sent last. */
-  key = '';
+  /** Branch of our Via in what was sent last. */
+  id: BranchId = NO_BRANCH;
   /** Address a request too large for UDP was sent to by TCP. */
   insteadOf: Address | undefined = undefined;
 
@@ -407,11 +408,13 @@ class Branch implements ClientUser {
   release(): void {
     this.ended = true;
     this.client = undefined;
+    this.id = NO_BRANCH;
     this.hop = NO_HOP;
     this.addresses = NO_ADDRESSES;
   }
 }
 
+const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };
 const NO_BRANCHES: readonly Branch[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 const NO_HOP: NextHop = { uri: '' };

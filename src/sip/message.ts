@@ -27,6 +27,8 @@ export class SipMessage {
   viaLine = -1;
   viaValue = -1;
   viaEnd = -1;
+  /** Via fields there are. */
+  viaFields = 0;
   fromValue = -1;
   fromEnd = -1;
   toValue = -1;
@@ -390,7 +392,7 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
 }
 
 function noteVia(message: SipMessage, text: string, line: number, colon: number, end: number): void {
-  if (message.viaLine >= 0) return;
+  if (message.viaFields++ > 0) return;
   message.viaLine = line;
   message.viaValue = skipBlank(text, colon + 1, end);
   message.viaEnd = end;

@@ -91,7 +91,7 @@ export class Originator {
         transport: socket.transport.toUpperCase(),
         host: socket.sentBy.slice(0, colon),
         port: Number(socket.sentBy.slice(colon + 1)),
-        branch,
+        branch: branch.text,
       },
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };

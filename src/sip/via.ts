@@ -8,6 +8,8 @@ export interface Via {
   readonly port: number;
   /** '' when there is none. */
   readonly branch: string;
+  /** Where the branch begins; 0 when there is none. */
+  readonly branchStart: number;
   /** Whether an rport parameter stands there, with or without value (RFC 3581). */
   readonly rport: boolean;
   /** Value of rport, 0 for none. */
@@ -80,6 +82,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     if (port < 0 || port > 65535) return undefined;
   }
   let branch = '';
+  let branchStart = 0;
   let rport = false;
   let rportValue = 0;
   let received = '';
@@ -99,7 +102,10 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     if (stop === name) return undefined;
     switch (text.charCodeAt(name) | 32) {
       case 98: // branch
-        if (isParam(text, name, stop, 'branch')) branch = paramValue(text, name + 6, stop);
+        if (isParam(text, name, stop, 'branch')) {
+          branchStart = valueStart(text, name + 6, stop);
+          branch = text.slice(branchStart, stop);
+        }
         break;
       case 114: // rport, received
         if (isParam(text, name, stop, 'rport')) {
@@ -127,6 +133,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
     host,
     port,
     branch,
+    branchStart,
     rport,
     rportValue,
     received,

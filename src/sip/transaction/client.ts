@@ -4,6 +4,7 @@ import { WheelTimer } from '../timers.js';
 import type { Flow, TransportError } from '../transport/transport.js';
 import { buildAck, buildCancel } from './derived.js';
 import type { TransactionLayer } from './layer.js';
+import type { TableEntry } from './table.js';
 
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
@@ -24,7 +25,8 @@ export interface ClientFailure {
 }
 
 /** What both client transactions share. */
-export abstract class ClientTransaction extends WheelTimer {
+export abstract class ClientTransaction extends WheelTimer implements TableEntry<ClientTransaction> {
+  nextInTable: ClientTransaction | undefined = undefined;
   abstract readonly invite: boolean;
   state: ClientState = 'trying';
   protected interval = 0;
@@ -33,8 +35,9 @@ export abstract class ClientTransaction extends WheelTimer {
 
   constructor(
     protected readonly layer: TransactionLayer,
-    /** Branch of our Via, which is its key. */
-    readonly key: string,
+    /** Number of the branch in our Via, and whether it is a CANCEL's. */
+    readonly keyA: number,
+    readonly keyB: number,
     /** The request as sent; '' once it is not needed any more. */
     protected request: string,
     readonly target: ResolvedTarget,
@@ -208,7 +211,7 @@ export class InviteClient extends ClientTransaction {
   private sendCancel(): void {
     if (this.cancelSent) return;
     this.cancelSent = true;
-    this.layer.sendCancel(buildCancel(this.request), this.key, this.target, this.flow);
+    this.layer.sendCancel(buildCancel(this.request), this, this.flow);
     this.layer.timers.arm(this, 64 * this.layer.config.t1);
   }
 
@@ -225,7 +228,8 @@ export class NonInviteClient extends ClientTransaction {
 
   constructor(
     layer: TransactionLayer,
-    key: string,
+    keyA: number,
+    keyB: number,
     request: string,
     target: ResolvedTarget,
     user: ClientUser,
@@ -233,7 +237,7 @@ export class NonInviteClient extends ClientTransaction {
     /** Timer F in milliseconds. */
     private readonly timeoutMs: number,
   ) {
-    super(layer, key, request, target, user, flow);
+    super(layer, keyA, keyB, request, target, user, flow);
   }
 
   start(): void {

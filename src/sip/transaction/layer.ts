@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
+import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
@@ -8,6 +9,7 @@ import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
 import { type ClientTransaction, type ClientUser, InviteClient, NonInviteClient } from './client.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
+import { TransactionTable } from './table.js';
 
 /** Timers in milliseconds (RFC 3261 section 17.1.1.1; fr_timeout and fr_inv_timeout as OpenSIPS' tm names them). */
 export interface TransactionConfig {
@@ -34,6 +36,14 @@ export interface TransactionUser {
   onStrayReply(reply: SipMessage, source: Source): void;
 }
 
+/** Branch parameter of a Via of ours, and the number it is found by. */
+export interface BranchId {
+  readonly text: string;
+  /** Lower and upper 30 bits of the number. */
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A counter as the hot path adds to it. */
 export interface Tally {
   value: number;
@@ -58,13 +68,15 @@ export class TransactionLayer implements Receiver {
   user: TransactionUser | undefined;
   /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
   limiter: { take(address: string): number } | undefined;
-  private readonly servers = new Map<string, ServerTransaction>();
-  private readonly clients = new Map<string, ClientTransaction>();
+  private readonly servers = new TransactionTable<ServerTransaction>();
+  private readonly clients = new TransactionTable<ClientTransaction>();
   private readonly branchPrefix0: string;
+  private readonly mixer: Mixer;
   private readonly tagPrefix: string;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
   readonly slowMs: number;
-  private branches = 0;
+  private lastLow = 0;
+  private lastHigh = 0;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
 
@@ -76,6 +88,7 @@ export class TransactionLayer implements Receiver {
     private readonly log: Logger,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
+    this.mixer = new Mixer(random.uint32(), random.uint32());
     // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
     this.branchPrefix0 = `z9hG4bK${random.token(8)}.`;
     this.tagPrefix = random.token(4);
@@ -112,14 +125,20 @@ export class TransactionLayer implements Receiver {
     return this.clock.monotonic();
   }
 
-  /** A new branch; `loopHash` tells a loop from a spiral when the request comes back (RFC 3261 section 16.6 step 8). */
-  newBranch(loopHash: string): string {
-    return `${this.branchPrefix0}${(this.branches++).toString(36)}.${loopHash}`;
+  /**
+   * A new branch: the prefix, twelve digits that count up, and `loopHash`, which tells a loop from a spiral when the request
+   * comes back (RFC 3261 section 16.6 step 8). The digits are what a reply is matched by.
+   */
+  newBranch(loopHash: string): BranchId {
+    this.lastLow = (this.lastLow + 1) & LOW_MASK;
+    if (this.lastLow === 0) this.lastHigh++;
+    const { lastLow: low, lastHigh: high } = this;
+    return { text: `${this.branchPrefix0}${text30(high)}${text30(low)}.${loopHash}`, low, high };
   }
 
   /** The To tag of our own replies to a request: the same for its retransmissions. */
   localTag(request: SipMessage): string {
-    return this.tagPrefix + hash32(request.via?.branch ?? '', hash32(request.callId, 0)).toString(36);
+    return this.tagPrefix + text32(hash32(request.via?.branch ?? '', hash32(request.callId, 0)));
   }
 
   receive(text: string, source: Source): void {
@@ -150,12 +169,12 @@ export class TransactionLayer implements Receiver {
 
   /** Begins a server transaction for a request handed up by onRequest. */
   serve(request: SipMessage, source: Source): ServerTransaction {
-    const key = selfContained(serverKey(request, request.method));
+    const { a, b } = this.identify(request, request.method);
     const server =
       request.method === 'INVITE'
-        ? new InviteServer(this, key, request, source)
-        : new NonInviteServer(this, key, request, source);
-    this.servers.set(key, server);
+        ? new InviteServer(this, a, b, request, source)
+        : new NonInviteServer(this, a, b, request, source);
+    this.servers.add(server);
     this.unanswered++;
     server.start();
     return server;
@@ -165,16 +184,17 @@ export class TransactionLayer implements Receiver {
   request(
     text: string,
     invite: boolean,
-    branch: string,
+    branch: BranchId,
     target: ResolvedTarget,
     user: ClientUser,
     flow?: Flow | undefined,
     timeoutMs?: number,
   ): ClientTransaction {
+    const { low, high } = branch;
     const client = invite
-      ? new InviteClient(this, branch, text, target, user, flow)
-      : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
-    this.clients.set(branch, client);
+      ? new InviteClient(this, low, high << 1, text, target, user, flow)
+      : new NonInviteClient(this, low, high << 1, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
+    this.clients.add(client);
     client.start();
     return client;
   }
@@ -188,21 +208,21 @@ export class TransactionLayer implements Receiver {
   }
 
   /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
-  sendCancel(text: string, branch: string, target: ResolvedTarget, flow: Flow | undefined): void {
-    const key = `${branch}|CANCEL`;
-    const client = new NonInviteClient(this, key, text, target, IGNORE, flow, this.config.frTimeout);
-    this.clients.set(key, client);
+  sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void {
+    const { keyA, keyB, target } = invite;
+    const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, IGNORE, flow, this.config.frTimeout);
+    this.clients.add(client);
     client.start();
   }
 
   /** @internal */
   removeServer(server: ServerTransaction): void {
-    this.servers.delete(server.key);
+    this.servers.remove(server);
   }
 
   /** @internal */
   removeClient(client: ClientTransaction): void {
-    this.clients.delete(client.key);
+    this.clients.remove(client);
   }
 
   /** Forgets everything; nothing is sent any more. */
@@ -219,8 +239,7 @@ export class TransactionLayer implements Receiver {
       return;
     }
     const method = request.method;
-    const key = serverKey(request, method === 'ACK' ? 'INVITE' : method);
-    const known = this.servers.get(key);
+    const known = this.serverOf(request, method === 'ACK' ? 'INVITE' : method);
     if (known !== undefined) {
       if (method === 'ACK') {
         // In the accepted state this is the ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
@@ -239,7 +258,7 @@ export class TransactionLayer implements Receiver {
     }
     if (method === 'CANCEL') {
       // Also under overload: it frees what it cancels.
-      const invite = this.servers.get(serverKey(request, 'INVITE'));
+      const invite = this.serverOf(request, 'INVITE');
       if (invite !== undefined) {
         this.serve(request, source).replyWith(200, 'canceling');
         this.user?.onCancel(invite as InviteServer);
@@ -266,10 +285,41 @@ export class TransactionLayer implements Receiver {
       this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
       return;
     }
-    const branch = reply.via?.branch ?? '';
-    const client = this.clients.get(reply.method === 'CANCEL' ? `${branch}|CANCEL` : branch);
+    const client = this.clientOf(reply);
     if (client === undefined) this.user?.onStrayReply(reply, source);
     else client.receive(reply);
+  }
+
+  private serverOf(request: SipMessage, method: string): ServerTransaction | undefined {
+    const { a, b } = this.identify(request, method);
+    return this.servers.find(a, b);
+  }
+
+  /** RFC 3261 section 17.2.3: branch, sent-by and method; without the magic cookie, what RFC 2543 compared. */
+  private identify(request: SipMessage, method: string): Mixer {
+    const { text, via } = request;
+    const mixer = this.mixer.begin().text(method);
+    if (via === undefined) return mixer;
+    const { branch, branchStart } = via;
+    if (branch.length > 7 && text.startsWith('z9hG4bK', branchStart)) {
+      return mixer
+        .text(text, branchStart, branchStart + branch.length)
+        .text(via.host)
+        .number(via.port);
+    }
+    mixer.text(request.requestUri).text(request.fromTag).text(request.callId).number(request.cseqNumber);
+    return mixer.text(text, via.start, via.end);
+  }
+
+  /** The transaction a reply belongs to, by the number in its branch. */
+  private clientOf(reply: SipMessage): ClientTransaction | undefined {
+    const at = reply.via?.branchStart ?? 0;
+    if (at === 0 || !reply.text.startsWith(this.branchPrefix0, at)) return undefined;
+    const digits = at + this.branchPrefix0.length;
+    const high = number30(reply.text, digits);
+    const low = number30(reply.text, digits + 6);
+    if (high < 0 || low < 0 || reply.text.charCodeAt(digits + 12) !== 46) return undefined;
+    return this.clients.find(low, reply.method === 'CANCEL' ? (high << 1) | CANCEL : high << 1);
   }
 
   /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */
@@ -293,29 +343,6 @@ export class TransactionLayer implements Receiver {
 
 const IGNORE: ClientUser = { onReply() {}, onFailure() {} };
 
-/** RFC 3261 section 17.2.3: branch, sent-by and method; without the magic cookie, what RFC 2543 compared. */
-function serverKey(request: SipMessage, method: string): string {
-  const via = request.via;
-  if (via === undefined) return '';
-  if (via.branch.length > 7 && via.branch.startsWith('z9hG4bK')) {
-    return `${via.branch}|${via.host}:${via.port}|${method}`;
-  }
-  const topVia = request.text.slice(via.start, via.end);
-  return `${request.requestUri}|${request.fromTag}|${request.callId}|${request.cseqNumber}|${topVia}|${method}`;
-}
-
-/**
- * A string that keeps no other alive. The engine leaves a concatenation as references to its parts, and a part cut from a
- * message refers to all of it: a key in the table would hold its request for the 32 seconds a transaction lingers. Reading
- * it as a number makes the engine write it out in one piece.
- */
-function selfContained(text: string): string {
-  return Number(text) === 0 ? text.trim() : text;
-}
-
-/** FNV-1a over the code units, continued from `seed`. */
-export function hash32(text: string, seed: number): number {
-  let h = (0x811c9dc5 ^ seed) | 0;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-}
+/** Low 30 bits of a branch's number; in the upper half of the key the lowest bit tells a CANCEL from what it cancels. */
+const LOW_MASK = 0x3fffffff;
+const CANCEL = 1;

@@ -4,11 +4,13 @@ import { buildReply, reasonPhrase } from '../reply.js';
 import { WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 import type { TransactionLayer } from './layer.js';
+import type { TableEntry } from './table.js';
 
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
 
 /** What both server transactions share: where replies go, the last reply, and the place in the layer's table. */
-export abstract class ServerTransaction extends WheelTimer {
+export abstract class ServerTransaction extends WheelTimer implements TableEntry<ServerTransaction> {
+  nextInTable: ServerTransaction | undefined = undefined;
   abstract readonly invite: boolean;
   state: ServerState = 'trying';
   /** The request; released when a final reply has been given. */
@@ -22,7 +24,8 @@ export abstract class ServerTransaction extends WheelTimer {
 
   constructor(
     protected readonly layer: TransactionLayer,
-    readonly key: string,
+    readonly keyA: number,
+    readonly keyB: number,
     request: SipMessage,
     readonly source: Source,
   ) {

@@ -20,7 +20,7 @@ function invite(
   const failures: ClientFailure[] = [];
   const branch = fixture.layer.newBranch('x');
   const text = requestText({
-    via: `SIP/2.0/${socket.transport.toUpperCase()} 127.0.0.1:5060;branch=${branch}, SIP/2.0/UDP caller;branch=z9hG4bKup`,
+    via: `SIP/2.0/${socket.transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text}, SIP/2.0/UDP caller;branch=z9hG4bKup`,
     ...(options.headers === undefined ? {} : { headers: options.headers }),
   });
   const target = { socket, address: '192.0.2.7', port: 5060, serverName: undefined };

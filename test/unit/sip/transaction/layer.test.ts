@@ -52,7 +52,7 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
     const fixture = layerFixture();
     const { layer, udp, told } = fixture;
     const branch = layer.newBranch('x');
-    const text = requestText({ branch });
+    const text = requestText({ branch: branch.text });
     const seen: number[] = [];
     layer.request(
       text,
@@ -163,7 +163,7 @@ describe('overload', () => {
 
 test('branches are different, carry the cookie, and are those of one process', () => {
   const { layer } = layerFixture();
-  const branches = new Set(Array.from({ length: 1000 }, () => layer.newBranch('h')));
+  const branches = new Set(Array.from({ length: 1000 }, () => layer.newBranch('h').text));
   assert.equal(branches.size, 1000);
   for (const branch of branches) assert.ok(branch.startsWith('z9hG4bK') && branch.startsWith(layer.branchPrefix));
 });

@@ -9,7 +9,7 @@ function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
   const replies: number[] = [];
   const failures: ClientFailure[] = [];
   const branch = fixture.layer.newBranch('x');
-  const text = requestText({ method: 'OPTIONS', branch });
+  const text = requestText({ method: 'OPTIONS', branch: branch.text });
   const target = { socket, address: '192.0.2.7', port: 5060, serverName: undefined };
   const user = {
     onReply: (_client: unknown, reply: { status: number }) => replies.push(reply.status),

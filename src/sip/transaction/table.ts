@@ -1,0 +1,113 @@
+/** What a table keeps: it is named by two 32-bit numbers, `keyA` well mixed or counting up, and linked by the table alone. */
+export interface TableEntry<T> {
+  readonly keyA: number;
+  readonly keyB: number;
+  /** @internal */ nextInTable: T | undefined;
+}
+
+const LEAST = 64;
+
+/**
+ * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits for the
+ * rehashing of a hundred thousand others, and whose entries are its links, so that nothing is allocated.
+ */
+export class TransactionTable<T extends TableEntry<T>> {
+  private readonly buckets: (T | undefined)[] = new Array<T | undefined>(LEAST).fill(undefined);
+  /** Buckets of the present round, a power of two; those below `split` have been divided already. */
+  private round = LEAST;
+  private split = 0;
+  private entries = 0;
+
+  get size(): number {
+    return this.entries;
+  }
+
+  find(keyA: number, keyB: number): T | undefined {
+    let entry = this.buckets[this.bucketOf(keyA)];
+    while (entry !== undefined && (entry.keyA !== keyA || entry.keyB !== keyB)) entry = entry.nextInTable;
+    return entry;
+  }
+
+  /** Adds an entry; one with the same key is hidden by it until it is removed. */
+  add(entry: T): void {
+    const bucket = this.bucketOf(entry.keyA);
+    entry.nextInTable = this.buckets[bucket];
+    this.buckets[bucket] = entry;
+    if (++this.entries > this.buckets.length) this.grow();
+  }
+
+  /** Harmless when it is not there. */
+  remove(entry: T): void {
+    const bucket = this.bucketOf(entry.keyA);
+    let at = this.buckets[bucket];
+    if (at === entry) {
+      this.buckets[bucket] = entry.nextInTable;
+    } else {
+      while (at !== undefined && at.nextInTable !== entry) at = at.nextInTable;
+      if (at === undefined) return;
+      at.nextInTable = entry.nextInTable;
+    }
+    entry.nextInTable = undefined;
+    this.entries--;
+    if (this.buckets.length > LEAST && this.entries < this.buckets.length >> 2) this.shrink();
+  }
+
+  *values(): Generator<T> {
+    for (const head of this.buckets) {
+      for (let entry = head; entry !== undefined; entry = entry.nextInTable) yield entry;
+    }
+  }
+
+  clear(): void {
+    this.buckets.length = 0;
+    for (let i = 0; i < LEAST; i++) this.buckets.push(undefined);
+    this.round = LEAST;
+    this.split = 0;
+    this.entries = 0;
+  }
+
+  private bucketOf(keyA: number): number {
+    const bucket = keyA & (this.round - 1);
+    return bucket < this.split ? keyA & (2 * this.round - 1) : bucket;
+  }
+
+  /** Divides the next bucket in two. */
+  private grow(): void {
+    let entry = this.buckets[this.split];
+    let low: T | undefined;
+    let high: T | undefined;
+    while (entry !== undefined) {
+      const next: T | undefined = entry.nextInTable;
+      if ((entry.keyA & this.round) === 0) {
+        entry.nextInTable = low;
+        low = entry;
+      } else {
+        entry.nextInTable = high;
+        high = entry;
+      }
+      entry = next;
+    }
+    this.buckets[this.split] = low;
+    this.buckets.push(high);
+    if (++this.split === this.round) {
+      this.round *= 2;
+      this.split = 0;
+    }
+  }
+
+  /** Joins the bucket that was divided last. */
+  private shrink(): void {
+    if (this.split === 0) {
+      this.round /= 2;
+      this.split = this.round;
+    }
+    this.split--;
+    let entry = this.buckets.pop();
+    while (entry !== undefined) {
+      const next: T | undefined = entry.nextInTable;
+      entry.nextInTable = this.buckets[this.split];
+      this.buckets[this.split] = entry;
+      entry = next;
+    }
+  }
+}
