@@ -21,10 +21,10 @@ export type SelectVerdict = 'selected' | 'kept' | 'failed';
  */
 export class DispatchContext {
   /** Why the last selection failed. */
-  failure: SelectFailure | undefined;
-  private lists: TargetLists | undefined;
-  private others: Map<string, TargetLists> | undefined;
-  private rewriter: RequestUriRewriter | undefined;
+  failure: SelectFailure | undefined = undefined;
+  private lists: TargetLists | undefined = undefined;
+  private others: Map<string, TargetLists> | undefined = undefined;
+  private rewriter: RequestUriRewriter | undefined = undefined;
 
   constructor(private readonly env: SelectEnv) {}
 

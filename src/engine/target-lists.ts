@@ -25,22 +25,22 @@ const MOST_VALUES = 10_000;
  */
 export class TargetLists {
   /** Destination last used: what ds_mark_dst marks. */
-  current: Destination | undefined;
+  current: Destination | undefined = undefined;
   group = 0;
   count = 0;
   /** The call that counts for the destination in use (Kamailio's call load). */
-  call: TrackedCall | undefined;
+  call: TrackedCall | undefined = undefined;
   /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
-  branches: readonly Destination[] | undefined;
+  branches: readonly Destination[] | undefined = undefined;
   /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
-  private head: Destination | undefined;
+  private head: Destination | undefined = undefined;
   private rest: Targets = NO_TARGETS;
-  private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined;
+  private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
   /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
-  private attrsValues: string[] | undefined;
+  private attrsValues: string[] | undefined = undefined;
   /** Where the request was sent already; undefined while targets may repeat. */
-  private tried: Set<string> | undefined;
-  private socketValues: string[] | undefined;
+  private tried: Set<string> | undefined = undefined;
+  private socketValues: string[] | undefined = undefined;
 
   constructor(readonly partition: Partition) {}
 

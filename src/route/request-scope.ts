@@ -32,9 +32,9 @@ export interface DispatcherFormats {
  * scope is only made when a variable is used.
  */
 export class RequestScope implements RequestView {
-  private pvarScope: PvarScope | undefined;
-  private from: string | undefined;
-  private to: string | undefined;
+  private pvarScope: PvarScope | undefined = undefined;
+  private from: string | undefined = undefined;
+  private to: string | undefined = undefined;
   private username: string | undefined | null = null;
 
   constructor(

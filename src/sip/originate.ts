@@ -101,7 +101,7 @@ export class Originator {
 }
 
 class Pending implements ClientUser {
-  client: ClientTransaction | undefined;
+  client: ClientTransaction | undefined = undefined;
   ended = false;
 
   constructor(
