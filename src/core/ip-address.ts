@@ -9,10 +9,8 @@ export function canonicalIp(text: string): string | undefined {
   return bare.length > 45 ? undefined : canonicalIpv6(bare);
 }
 
-const IPV4 = /^(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$/;
-
 function canonicalIpv4(text: string): string | undefined {
-  return text.length <= 15 && IPV4.test(text) ? text : undefined;
+  return isIpv4(text) ? text : undefined;
 }
 
 function canonicalIpv6(text: string): string | undefined {
@@ -46,4 +44,31 @@ function groupsOf(text: string, atEnd: boolean): string[] | undefined {
     }
   }
   return groups;
+}
+
+/** 4 or 6 for an address without brackets or zone, 0 for anything else. Costs nothing but looking at the characters. */
+export function ipFamily(text: string): 0 | 4 | 6 {
+  if (isIpv4(text)) return 4;
+  return text.length <= 45 && text.indexOf(':') >= 0 && canonicalIpv6(text) !== undefined ? 6 : 0;
+}
+
+function isIpv4(text: string): boolean {
+  const { length } = text;
+  if (length < 7 || length > 15) return false;
+  let dots = 0;
+  let value = -1;
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9) {
+      // No leading zeros: some read them as octal.
+      if (value === 0) return false;
+      value = value < 0 ? digit : value * 10 + digit;
+      if (value > 255) return false;
+    } else {
+      if (digit !== -2 || value < 0) return false;
+      dots++;
+      value = -1;
+    }
+  }
+  return dots === 3 && value >= 0;
 }

@@ -157,12 +157,22 @@ export function uriParam(params: string, name: string): string | undefined {
     if (end < 0) end = params.length;
     const equals = params.indexOf('=', start);
     const nameEnd = equals >= 0 && equals < end ? equals : end;
-    if (nameEnd - start === name.length && params.slice(start, nameEnd).toLowerCase() === name) {
+    if (nameEnd - start === name.length && isNamed(params, start, name)) {
       return nameEnd === end ? '' : params.slice(nameEnd + 1, end);
     }
     from = end;
   }
   return undefined;
+}
+
+/** Whether `name`, in lower case, stands at `start`, in any case. */
+function isNamed(text: string, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const c = text.charCodeAt(start + i);
+    const wanted = name.charCodeAt(i);
+    if (c !== wanted && (c < 65 || c > 90 || c + 32 !== wanted)) return false;
+  }
+  return true;
 }
 
 export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';

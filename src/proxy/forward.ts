@@ -1,6 +1,6 @@
 import { hash32, text32 } from '../core/mix.js';
 import type { SipMessage } from '../sip/message.js';
-import { type TextEdit, viaEdit } from '../sip/reply.js';
+import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
 /** What a forwarded request gets beyond what it came with. */
@@ -42,7 +42,7 @@ export function forwardedRequest(f: Forwarding): string {
   else edits.push({ start: message.maxForwardsValue, end: message.maxForwardsEnd, text: String(hops - 1) });
   let at = message.viaLine;
   // Router edits may lie before the first Via (a Route line there); then the head is cut too.
-  if (edits.length > 1) edits.sort(byStart);
+  sortEdits(edits);
   const first = edits[0];
   if (first !== undefined && first.start < message.viaLine) {
     const early = edits.filter((edit) => edit.start < message.viaLine);
@@ -70,10 +70,6 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
     at = edit.end;
   }
   return out + message.text.slice(at, message.viaLine);
-}
-
-function byStart(a: TextEdit, b: TextEdit): number {
-  return a.start - b.start;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
+import { ipFamily } from '../core/ip-address.js';
 import type { Logger } from '../core/logger.js';
 import { hash32, text32 } from '../core/mix.js';
-import { bareHost, defaultPort, parseUri, type TransportName, uriParam } from '../core/uri.js';
+import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
 import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
@@ -13,6 +13,7 @@ import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
+import { hopAddress } from './hop-address.js';
 import { Relay } from './relay.js';
 
 export interface ProxyOptions {
@@ -277,40 +278,40 @@ export class ProxyCore implements TransactionUser {
   }
 
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
-    const { message, source } = routed;
-    const send = (address: Address): void => {
-      const socket = hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
-      if (socket === undefined) return;
-      const branch = this.statelessBranch(message, source);
-      const text = forwardedRequest({
-        message,
-        source,
-        socket,
-        branch,
-        requestUri: hop.requestUri,
-        recordRoute,
-        edits,
-        hopEdits: hop.edits,
-        maxForwards: hop.maxForwards,
-      });
-      this.layer.counters.requestsSent.value++;
-      socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
-    };
-    if (hop.flow !== undefined) {
-      const { socket, address, port } = hop.flow;
-      send({ address, port, transport: socket.transport, family: socket.family, name: undefined });
+    const known = hopAddress(hop, routed.message, this.resolver);
+    if (typeof known === 'number') return;
+    if (known !== undefined) {
+      this.sendStateless(routed, hop, known, recordRoute, edits);
       return;
     }
-    if (hop.address !== undefined) {
-      send({ ...hop.address, name: undefined });
-      return;
-    }
-    const uri = parseUri(hop.uri);
-    if (uri === undefined) return;
-    this.resolver.resolve(uri, (result) => {
+    this.resolver.resolve(parseUri(hop.uri) as SipUri, (result) => {
       const first = result instanceof Error ? undefined : result[0];
-      if (first !== undefined) send(first);
+      if (first !== undefined) this.sendStateless(routed, hop, first, recordRoute, edits);
     });
+  }
+
+  private sendStateless(
+    { message, source }: Routed,
+    hop: NextHop,
+    address: Address,
+    recordRoute: boolean,
+    edits: readonly TextEdit[],
+  ): void {
+    const socket = hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
+    if (socket === undefined) return;
+    const text = forwardedRequest({
+      message,
+      source,
+      socket,
+      branch: this.statelessBranch(message, source),
+      requestUri: hop.requestUri,
+      recordRoute,
+      edits,
+      hopEdits: hop.edits,
+      maxForwards: hop.maxForwards,
+    });
+    this.layer.counters.requestsSent.value++;
+    socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
   }
 }
 
@@ -325,7 +326,7 @@ class Routed implements RoutedRequest {
   readonly message: SipMessage;
   readonly requestUri: string;
   readonly strictlyRouted: boolean;
-  private server: ServerTransaction | undefined;
+  private server: ServerTransaction | undefined = undefined;
 
   constructor(
     private readonly proxy: ProxyCore,
@@ -383,10 +384,10 @@ function nextVia(reply: SipMessage): Pick<Address, 'address' | 'port' | 'transpo
   const via = secondVia(reply);
   if (via === undefined) return undefined;
   const address = bareHost(via.received || via.host);
-  const family = isIP(address);
+  const family = ipFamily(address);
   const transport = via.transport.toLowerCase() as TransportName;
   if (family === 0) return undefined;
-  return { address, port: via.rportValue || via.port || defaultPort(transport), transport, family: family as 4 | 6 };
+  return { address, port: via.rportValue || via.port || defaultPort(transport), transport, family };
 }
 
 function secondVia(reply: SipMessage): Via | undefined {

@@ -1,4 +1,4 @@
-import { parseUri } from '../core/uri.js';
+import { parseUri, type SipUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
@@ -8,6 +8,7 @@ import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
+import { hopAddress } from './hop-address.js';
 import { failureRank } from './preference.js';
 import type { ProxyCore } from './proxy.js';
 
@@ -25,9 +26,9 @@ export class Relay {
   /** What the plan said about the branches of the present try that have failed. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined;
   /** The best failure so far: what the caller gets if nobody takes the call. */
-  private best: SipMessage | undefined;
+  private best: SipMessage | undefined = undefined;
   private bestCode = 0;
-  private message: SipMessage | undefined;
+  private message: SipMessage | undefined = undefined;
 
   constructor(
     private readonly proxy: ProxyCore,
@@ -151,22 +152,16 @@ export class Relay {
 
   private open(branch: Branch): void {
     const { hop } = branch;
-    if (hop.flow !== undefined) {
-      const { socket, address, port } = hop.flow;
-      this.send(branch, { address, port, transport: socket.transport, family: socket.family, name: undefined });
-      return;
+    const known = hopAddress(hop, this.message as SipMessage, this.proxy.resolver);
+    if (known === undefined) {
+      this.proxy.resolver.resolve(parseUri(hop.uri) as SipUri, (result) => this.resolved(branch, result));
+    } else if (typeof known === 'number') {
+      this.branchFailed(branch, { code: known, local: true }, undefined);
+    } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {
+      this.blocked(branch);
+    } else {
+      this.send(branch, known);
     }
-    if (hop.address !== undefined) {
-      if (this.plan?.allowed !== undefined && !this.plan.allowed(hop.address)) this.blocked(branch);
-      else this.send(branch, { ...hop.address, name: undefined });
-      return;
-    }
-    const uri = parseUri(hop.uri);
-    if (uri === undefined || uri.scheme === 'tel') {
-      this.branchFailed(branch, { code: uri === undefined ? 400 : 416, local: true }, undefined);
-      return;
-    }
-    this.proxy.resolver.resolve(uri, (result) => this.resolved(branch, result));
   }
 
   private resolved(branch: Branch, result: readonly Address[] | Error): void {

@@ -18,7 +18,7 @@ export interface LooseRoute {
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
   if (message.routeLine < 0 && request.strictlyRouted !== true) return undefined;
-  const routes = routeValues(message, 'route');
+  const routes = message.routeLine < 0 ? NO_ROUTES : routeValues(message, 'route', undefined, message.routeLine);
   let ours = 0;
   if (isOurs(routes[0], sockets))
     ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
@@ -36,6 +36,8 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
   return { hop: { uri: next.text, requestUri: next.text, socket: out }, edits: [...rest, last] };
 }
+
+const NO_ROUTES: readonly RouteValue[] = [];
 
 /** The connection one of our Route values names by its token, unless the request came by that very connection. */
 function flowOf(

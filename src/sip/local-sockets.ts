@@ -12,7 +12,8 @@ export interface FlowTarget {
 
 /** The sockets we listen on: which names are ours, and which socket to send from. */
 export class LocalSockets {
-  private names = new Set<string>();
+  /** Hosts in lower case by port. */
+  private names = new Map<number, Set<string>>();
   private byDescription = new Map<string, SipSocket>();
 
   constructor(private sockets: readonly SipSocket[]) {
@@ -22,12 +23,12 @@ export class LocalSockets {
   /** Takes the sockets anew; call when they are bound, since port 0 is only known then. */
   refresh(sockets: readonly SipSocket[]): void {
     this.sockets = sockets;
-    this.names = new Set();
+    this.names = new Map();
     this.byDescription = new Map();
     for (const socket of sockets) {
       const bound = boundName(socket);
-      this.names.add(bound);
-      this.names.add(socket.sentBy.toLowerCase());
+      this.addName(bound);
+      this.addName(socket.sentBy.toLowerCase());
       this.byDescription.set(`${socket.transport}:${bound}`, socket);
       this.byDescription.set(socket.description.toLowerCase(), socket);
     }
@@ -39,8 +40,7 @@ export class LocalSockets {
 
   /** Whether a URI names one of our sockets, by its bound or its advertised address. */
   isOurs(uri: SipUri): boolean {
-    const port = uri.port ?? defaultPort(uriTransport(uri) ?? 'udp');
-    return this.names.has(`${uri.host.toLowerCase()}:${port}`);
+    return this.isOursAt(uri.host, uri.port ?? defaultPort(uriTransport(uri) ?? 'udp'));
   }
 
   /** Our socket a URI names, by transport and bound or advertised address. */
@@ -64,7 +64,7 @@ export class LocalSockets {
 
   /** Whether a host and port are ours. */
   isOursAt(host: string, port: number): boolean {
-    return this.names.has(`${host.toLowerCase()}:${port}`);
+    return this.names.get(port)?.has(host.toLowerCase()) === true;
   }
 
   /** The socket a description like "udp:127.0.0.1:5060" names. */
@@ -84,6 +84,14 @@ export class LocalSockets {
       if (socket.transport === address.transport && socket.family === address.family) return socket;
     }
     return undefined;
+  }
+
+  private addName(hostAndPort: string): void {
+    const colon = hostAndPort.lastIndexOf(':');
+    const port = Number(hostAndPort.slice(colon + 1));
+    let hosts = this.names.get(port);
+    if (hosts === undefined) this.names.set(port, (hosts = new Set()));
+    hosts.add(hostAndPort.slice(0, colon));
   }
 
   /** Transports there are sockets for, without repetition. */

@@ -50,16 +50,17 @@ export function buildReply(
 ): string {
   const text = request.text;
   let out = `SIP/2.0 ${code} ${reason}\r\n`;
-  let first = true;
-  for (const field of request.fields('via')) {
-    if (first) {
-      const edit = viaEdit(request, source);
-      out +=
-        edit === undefined
-          ? `${text.slice(field.line, field.end)}\r\n`
-          : `${text.slice(field.line, edit.start)}${edit.text}${text.slice(edit.end, field.end)}\r\n`;
-      first = false;
-    } else {
+  if (request.viaLine >= 0) {
+    const edit = viaEdit(request, source);
+    out +=
+      edit === undefined
+        ? text.slice(request.viaLine, request.viaEnd)
+        : `${text.slice(request.viaLine, edit.start)}${edit.text}${text.slice(edit.end, request.viaEnd)}`;
+    out += '\r\n';
+  }
+  if (request.viaFields > 1) {
+    let field = request.nextField('via', request.viaEnd + 2);
+    for (; field !== undefined; field = request.nextField('via', field.next)) {
       out += `${text.slice(field.line, field.end)}\r\n`;
     }
   }
@@ -110,9 +111,19 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
   return { start: first, end: last, text: added + between };
 }
 
+/** Puts edits in the order of the message. There are a few of them, nearly in order already. */
+export function sortEdits(edits: TextEdit[]): void {
+  for (let i = 1; i < edits.length; i++) {
+    const edit = edits[i] as TextEdit;
+    let at = i;
+    for (; at > 0 && (edits[at - 1] as TextEdit).start > edit.start; at--) edits[at] = edits[at - 1] as TextEdit;
+    edits[at] = edit;
+  }
+}
+
 /** Applies edits, which must not overlap, to `text` from `from` on. */
 export function applyEdits(text: string, from: number, edits: TextEdit[]): string {
-  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
+  sortEdits(edits);
   let out = '';
   let at = from;
   for (const edit of edits) {

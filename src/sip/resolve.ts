@@ -1,6 +1,6 @@
 import { promises as dns } from 'node:dns';
-import { isIP } from 'node:net';
 import type { Clock } from '../core/clock.js';
+import { ipFamily } from '../core/ip-address.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 
@@ -48,6 +48,11 @@ export const systemDns: DnsSource = {
   system: (name) => dns.lookup(name, { all: true }),
 };
 
+/** Host a URI is sent to: maddr before the host itself (RFC 3261 section 19.1.1), without brackets. */
+function hostOf(uri: SipUri): string {
+  return bareHost((uri.params === '' ? '' : uriParam(uri.params, 'maddr')) || uri.host);
+}
+
 export type Resolution = readonly Address[] | Error;
 
 interface CacheEntry {
@@ -85,20 +90,29 @@ export class Resolver {
     private readonly transports: readonly TransportName[] = ['udp', 'tcp', 'tls'],
   ) {}
 
+  /** Where a URI leads whose host is an IP literal and whose transport is one of ours; undefined for any other. */
+  literal(uri: SipUri): Address | undefined {
+    const host = hostOf(uri);
+    const family = ipFamily(host);
+    if (family === 0) return undefined;
+    const transport = uriTransport(uri);
+    if (transport === undefined || transport === 'sctp') return undefined;
+    return { address: host, family, port: uri.port ?? defaultPort(transport), transport, name: undefined };
+  }
+
   /** Calls `done` exactly once with the addresses to try in order, or with the reason there are none. */
   resolve(uri: SipUri, done: (result: Resolution) => void): void {
-    const host = bareHost(uriParam(uri.params, 'maddr') || uri.host);
     const transport = uriTransport(uri);
     if (transport === undefined || transport === 'sctp') {
       done(new Error(`transport of ${uri.host} is not supported`));
       return;
     }
-    const family = isIP(host);
-    if (family !== 0) {
-      const port = uri.port ?? defaultPort(transport);
-      done([{ address: host, family: family as 4 | 6, port, transport, name: undefined }]);
+    const literal = this.literal(uri);
+    if (literal !== undefined) {
+      done([literal]);
       return;
     }
+    const host = hostOf(uri);
     const explicit = uriParam(uri.params, 'transport') !== undefined;
     const key = `${uri.scheme}|${host.toLowerCase()}|${uri.port ?? ''}|${explicit ? transport : ''}`;
     const cached = this.cache.get(key);

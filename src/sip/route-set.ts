@@ -1,5 +1,5 @@
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
-import { type SipMessage, unfold } from './message.js';
+import { type FieldSpan, type SipMessage, unfold } from './message.js';
 import type { TextEdit } from './reply.js';
 
 /** One value of a Route (or Record-Route, Contact) field. */
@@ -19,31 +19,62 @@ export interface RouteValue {
   readonly inField: number;
 }
 
-/** The values of all fields of `name`, in order, at most `limit`. */
-export function routeValues(message: SipMessage, name: string, limit = 64): RouteValue[] {
+/** The values of all fields of `name`, in order, at most `limit`. `from`: a line before which there is none. */
+export function routeValues(message: SipMessage, name: string, limit = 64, from = message.headersStart): RouteValue[] {
   const values: RouteValue[] = [];
-  const text = message.text;
-  for (const field of message.fields(name)) {
-    const spans = splitValues(text, field.value, field.end);
-    for (const [start, end] of spans) {
-      if (values.length >= limit) return values;
-      const value = unfold(text.slice(start, end)).trim();
-      const uriText = uriOf(value);
-      const { line, value: fieldValue, next } = field;
-      values.push({
-        uri: parseUri(uriText),
-        text: uriText,
-        value,
-        start,
-        end,
-        line,
-        fieldValue,
-        next,
-        inField: spans.length,
-      });
-    }
+  let field = message.nextField(name, from);
+  for (; field !== undefined && values.length < limit; field = message.nextField(name, field.next)) {
+    addValues(message.text, field, values, limit);
   }
   return values;
+}
+
+/** Adds the comma-separated values of a field; commas inside quotes and angle brackets do not separate. */
+function addValues(text: string, field: FieldSpan, values: RouteValue[], limit: number): void {
+  const { value: start, end } = field;
+  const inField = countValues(text, start, end);
+  let from = start;
+  for (let i = 0; i < inField && values.length < limit; i++) {
+    const to = endOfValue(text, from, end);
+    const value = unfold(text.slice(from, to)).trim();
+    const uriText = uriOf(value);
+    values.push({
+      uri: parseUri(uriText),
+      text: uriText,
+      value,
+      start: from,
+      end: to,
+      line: field.line,
+      fieldValue: start,
+      next: field.next,
+      inField,
+    });
+    from = to + 1;
+    while (from < end && (text.charCodeAt(from) === 32 || text.charCodeAt(from) === 9)) from++;
+  }
+}
+
+function countValues(text: string, start: number, end: number): number {
+  let count = 1;
+  for (let at = endOfValue(text, start, end); at < end; at = endOfValue(text, at + 1, end)) count++;
+  return count;
+}
+
+/** Where the value that begins at `start` ends: at a comma outside quotes and angle brackets, or at `end`. */
+function endOfValue(text: string, start: number, end: number): number {
+  let quoted = false;
+  let angle = false;
+  for (let at = start; at < end; at++) {
+    const c = text.charCodeAt(at);
+    if (quoted) {
+      if (c === 92) at++;
+      else if (c === 34) quoted = false;
+    } else if (c === 34) quoted = true;
+    else if (c === 60) angle = true;
+    else if (c === 62) angle = false;
+    else if (c === 44 && !angle) return at;
+  }
+  return end;
 }
 
 /** The edits that remove the first `count` of the values: whole lines where all of a line goes. */
@@ -69,30 +100,6 @@ export function removeLast(values: readonly RouteValue[]): TextEdit[] {
   if (last.inField === 1) return [{ start: last.line, end: last.next, text: '' }];
   const before = values[values.length - 2] as RouteValue;
   return [{ start: before.end, end: last.end, text: '' }];
-}
-
-/** Spans of comma-separated values; commas inside quotes and angle brackets do not separate. */
-function splitValues(text: string, start: number, end: number): (readonly [number, number])[] {
-  const spans: (readonly [number, number])[] = [];
-  let from = start;
-  let quoted = false;
-  let angle = false;
-  for (let at = start; at < end; at++) {
-    const c = text.charCodeAt(at);
-    if (quoted) {
-      if (c === 92) at++;
-      else if (c === 34) quoted = false;
-    } else if (c === 34) quoted = true;
-    else if (c === 60) angle = true;
-    else if (c === 62) angle = false;
-    else if (c === 44 && !angle) {
-      spans.push([from, at]);
-      from = at + 1;
-      while (from < end && (text.charCodeAt(from) === 32 || text.charCodeAt(from) === 9)) from++;
-    }
-  }
-  spans.push([from, end]);
-  return spans;
 }
 
 /** The URI of a name-addr or addr-spec (RFC 3261 section 25.1), without what surrounds it. */

@@ -14,9 +14,9 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   abstract readonly invite: boolean;
   state: ServerState = 'trying';
   /** The request; released when a final reply has been given. */
-  request: SipMessage | undefined;
+  request: SipMessage | undefined = undefined;
   /** Whatever handles the request above: a CANCEL goes there. */
-  owner: object | undefined;
+  owner: object | undefined = undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
   private readonly replyPort: number;
@@ -54,7 +54,8 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   replyWith(code: number, reason: string, headers = '', body = ''): void {
     const request = this.request;
     if (request === undefined) return;
-    this.reply(buildReply(request, this.source, code, reason, this.layer.localTag(request), headers, body), code);
+    const tag = code > 100 ? this.layer.localTag(request) : '';
+    this.reply(buildReply(request, this.source, code, reason, tag, headers, body), code);
   }
 
   /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */

@@ -24,6 +24,8 @@ export interface UdpOptions {
 const MAX_DATAGRAM_BYTES = 65_507;
 /** Bytes that may wait for the system's own buffer before we give up what comes on top. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Peers whose source objects are used again, a power of two. */
+const RECENT_SOURCES = 1024;
 
 /** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
 function literalLookup(
@@ -45,6 +47,11 @@ export class UdpSocket implements SipSocket {
   readonly description: string;
   private readonly socket: Socket;
   private closed = false;
+  /** Where messages are written for sending. */
+  private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+  /** Bytes that waited for the system when last looked. */
+  private queued = 0;
+  private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
 
   constructor(
     private readonly options: UdpOptions,
@@ -78,8 +85,7 @@ export class UdpSocket implements SipSocket {
     // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
     this.socket.on('error', () => {});
     this.socket.on('message', (data, peer) => {
-      const source: Source = { socket: this, address: peer.address, port: peer.port, flow: undefined };
-      this.receiver.receive(data.toString('latin1'), source);
+      this.receiver.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port));
     });
   }
 
@@ -88,24 +94,39 @@ export class UdpSocket implements SipSocket {
       later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
-    const data = Buffer.from(text, 'latin1');
-    if (data.length > MAX_DATAGRAM_BYTES) {
-      later(onError, { cause: 'send', message: `${data.length} bytes do not fit into a datagram` });
+    const { length } = text;
+    if (length > MAX_DATAGRAM_BYTES) {
+      later(onError, { cause: 'send', message: `${length} bytes do not fit into a datagram` });
       return;
     }
-    if (this.socket.getSendQueueSize() > MAX_QUEUED_BYTES) {
+    if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
       return;
     }
+    const data = this.queued > 0 ? Buffer.from(text, 'latin1') : this.out;
+    if (data === this.out) data.write(text, 0, length, 'latin1');
     try {
-      if (onError === undefined) this.socket.send(data, 0, data.length, port, address);
+      if (onError === undefined) this.socket.send(data, 0, length, port, address);
       else
-        this.socket.send(data, 0, data.length, port, address, (error) => {
+        this.socket.send(data, 0, length, port, address, (error) => {
           if (error !== null) onError({ cause: causeOf(error), message: error.message });
         });
+      // What the system took at once is copied; what has to wait is still read from where it was written.
+      this.queued = this.socket.getSendQueueSize();
+      if (this.queued > 0 && data === this.out) this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
     } catch (error) {
       later(onError, { cause: 'send', message: (error as Error).message });
     }
+  }
+
+  /** The same object for the same peer where it was heard of lately: transactions keep it for half a minute. */
+  private sourceOf(address: string, port: number): Source {
+    const place = port & (RECENT_SOURCES - 1);
+    const recent = this.recent[place];
+    if (recent !== undefined && recent.port === port && recent.address === address) return recent;
+    const source: Source = { socket: this, address, port, flow: undefined };
+    this.recent[place] = source;
+    return source;
   }
 
   async close(): Promise<void> {

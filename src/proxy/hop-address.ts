@@ -1,0 +1,22 @@
+import { parseUri } from '../core/uri.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Address, Resolver } from '../sip/resolve.js';
+import type { NextHop } from './decision.js';
+
+/**
+ * Where a hop of `message` leads, as far as nothing has to be looked up: its connection, the address it came with, or the
+ * IP literal in its URI. Undefined when a name has to be resolved; a number is the status code for a URI that leads nowhere.
+ */
+export function hopAddress(hop: NextHop, message: SipMessage, resolver: Resolver): Address | number | undefined {
+  if (hop.flow !== undefined) {
+    const { socket, address, port } = hop.flow;
+    return { address, family: socket.family, port, transport: socket.transport, name: undefined };
+  }
+  if (hop.address !== undefined) {
+    const { address, family, port, transport } = hop.address;
+    return { address, family, port, transport, name: undefined };
+  }
+  const uri = hop.uri === message.requestUri ? message.parsedUri : parseUri(hop.uri);
+  if (uri === undefined) return 400;
+  return uri.scheme === 'tel' ? 416 : resolver.literal(uri);
+}
