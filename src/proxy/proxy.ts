@@ -7,6 +7,7 @@ import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
 import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address, Resolver } from '../sip/resolve.js';
 import { removeLast, routeValues } from '../sip/route-set.js';
+import { TargetCache } from '../sip/target.js';
 import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
@@ -38,6 +39,7 @@ export interface ProxyCounters {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
+  readonly targets = new TargetCache();
   /** Addresses that refused TCP, and until when that is remembered. */
   private readonly datagramOnly = new Map<string, number>();
 

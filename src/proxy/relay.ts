@@ -119,6 +119,8 @@ export class Relay {
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
     this.release(reply.status);
+    // What may still come on this branch is a 2xx again: nothing of ours but the way back is needed for it.
+    if (this.server.invite) client.handTo(new WayBack(this.server));
   }
 
   /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
@@ -230,7 +232,7 @@ export class Relay {
   }
 
   private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
-    const target = { socket, address: address.address, port: address.port, serverName: address.name };
+    const target = this.proxy.targets.target(socket, address.address, address.port, address.name);
     const { invite } = this.server;
     branch.client = this.proxy.layer.request(text, invite, branch.id, target, branch, branch.hop.flow?.flow);
   }
@@ -407,6 +409,17 @@ class Branch implements ClientUser {
     this.hop = NO_HOP;
     this.addresses = NO_ADDRESSES;
   }
+}
+
+/** Passes further 2xx of a call that was taken to its caller. */
+class WayBack implements ClientUser {
+  constructor(private readonly server: ServerTransaction) {}
+
+  onReply(_client: ClientTransaction, reply: SipMessage): void {
+    if (reply.status >= 200 && reply.status < 300) this.server.send(replyUpstream(reply));
+  }
+
+  onFailure(): void {}
 }
 
 const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };

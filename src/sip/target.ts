@@ -9,3 +9,30 @@ export interface ResolvedTarget {
   /** Host name for TLS server name indication; undefined for IP literals. */
   readonly serverName: string | undefined;
 }
+
+/** A power of two. */
+const RECENT = 1024;
+
+/** Makes targets, the same object for the same place where it was sent to lately: transactions keep theirs for half a minute. */
+export class TargetCache {
+  private readonly recent: (ResolvedTarget | undefined)[] = new Array<ResolvedTarget | undefined>(RECENT).fill(
+    undefined,
+  );
+
+  target(socket: SipSocket, address: string, port: number, serverName: string | undefined): ResolvedTarget {
+    const place = port & (RECENT - 1);
+    const recent = this.recent[place];
+    if (
+      recent !== undefined &&
+      recent.port === port &&
+      recent.socket === socket &&
+      recent.address === address &&
+      recent.serverName === serverName
+    ) {
+      return recent;
+    }
+    const target: ResolvedTarget = { socket, address, port, serverName };
+    this.recent[place] = target;
+    return target;
+  }
+}

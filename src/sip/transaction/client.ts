@@ -16,6 +16,9 @@ export interface ClientUser {
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
 }
 
+/** Who is told of what nobody waits for any more; keeps nothing in memory. */
+export const NOBODY: ClientUser = { onReply() {}, onFailure() {} };
+
 export interface ClientFailure {
   readonly kind: 'timeout' | 'transport';
   /** Whether a provisional reply had come. */
@@ -41,7 +44,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     /** The request as sent; '' once it is not needed any more. */
     protected request: string,
     readonly target: ResolvedTarget,
-    protected readonly user: ClientUser,
+    protected user: ClientUser,
     protected readonly flow: Flow | undefined,
   ) {
     super();
@@ -53,6 +56,11 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   /** Monotonic milliseconds, as its timers count. */
   clockNow(): number {
     return this.layer.now();
+  }
+
+  /** From now on somebody else hears of replies. */
+  handTo(user: ClientUser): void {
+    this.user = user;
   }
 
   protected transmit(text: string): void {
@@ -205,7 +213,9 @@ export class InviteClient extends ClientTransaction {
       // Timer D
       this.layer.timers.armLoosely(this, Math.max(32_000, 64 * this.layer.config.t1));
     }
-    if (!this.failed) this.user.onReply(this, reply);
+    const { user } = this;
+    this.user = NOBODY;
+    if (!this.failed) user.onReply(this, reply);
   }
 
   private sendCancel(): void {
@@ -261,7 +271,9 @@ export class NonInviteClient extends ClientTransaction {
     // Timer K
     if (this.target.socket.reliable) this.terminate();
     else this.layer.timers.armLoosely(this, this.layer.config.t4);
-    if (!this.failed) this.user.onReply(this, reply);
+    const { user } = this;
+    this.user = NOBODY;
+    if (!this.failed) user.onReply(this, reply);
   }
 
   /** Stops waiting; no callback follows. */

@@ -7,7 +7,7 @@ import { buildReply, reasonPhrase } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
-import { type ClientTransaction, type ClientUser, InviteClient, NonInviteClient } from './client.js';
+import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInviteClient } from './client.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
 import { TransactionTable } from './table.js';
 
@@ -210,7 +210,7 @@ export class TransactionLayer implements Receiver {
   /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void {
     const { keyA, keyB, target } = invite;
-    const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, IGNORE, flow, this.config.frTimeout);
+    const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, NOBODY, flow, this.config.frTimeout);
     this.clients.add(client);
     client.start();
   }
@@ -340,8 +340,6 @@ export class TransactionLayer implements Receiver {
     else this.replyStateless(request, source, 400, `Bad Request (${request.defect})`);
   }
 }
-
-const IGNORE: ClientUser = { onReply() {}, onFailure() {} };
 
 /** Low 30 bits of a branch's number; in the upper half of the key the lowest bit tells a CANCEL from what it cancels. */
 const LOW_MASK = 0x3fffffff;

@@ -15,7 +15,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   state: ServerState = 'trying';
   /** The request; released when a final reply has been given. */
   request: SipMessage | undefined = undefined;
-  /** Whatever handles the request above: a CANCEL goes there. */
+  /** Whatever handles the request above: a CANCEL goes there. Released with the request. */
   owner: object | undefined = undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
@@ -74,6 +74,13 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     this.terminate();
   }
 
+  /** Its work is done; what lingers for repeated requests needs no more than the last reply. */
+  protected answered(): void {
+    this.layer.unanswered--;
+    this.request = undefined;
+    this.owner = undefined;
+  }
+
   protected terminate(): void {
     this.state = 'terminated';
     this.layer.timers.cancel(this);
@@ -107,8 +114,7 @@ export class InviteServer extends ServerTransaction {
           this.last = text;
           return;
         }
-        this.request = undefined;
-        this.layer.unanswered--;
+        this.answered();
         if (status < 300) {
           // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
           this.last = '';
@@ -135,8 +141,7 @@ export class InviteServer extends ServerTransaction {
 
   fallSilent(): void {
     if (!this.pending) return;
-    this.request = undefined;
-    this.layer.unanswered--;
+    this.answered();
     this.last = '';
     this.state = 'accepted';
     this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
@@ -180,8 +185,7 @@ export class NonInviteServer extends ServerTransaction {
       return;
     }
     this.state = 'completed';
-    this.request = undefined;
-    this.layer.unanswered--;
+    this.answered();
     if (this.source.socket.reliable) this.terminate();
     // Timer J
     else this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
@@ -194,9 +198,8 @@ export class NonInviteServer extends ServerTransaction {
   fallSilent(): void {
     if (!this.pending) return;
     this.state = 'completed';
-    this.request = undefined;
+    this.answered();
     this.last = '';
-    this.layer.unanswered--;
     this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
