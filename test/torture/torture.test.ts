@@ -45,7 +45,7 @@ describe('torture messages over UDP', () => {
       if (!text.startsWith('ACK')) gateway.send(Buffer.from(replyTo(text, status), 'latin1'), under.port, '127.0.0.1');
     });
     sender = await bind(SENDER, 5060, (text) => answers.push(text));
-    for (const port of [5050, 6050]) others.push(await bind(SENDER, port, (text) => answers.push(text)));
+    for (const port of [5050, 6050, 19823]) others.push(await bind(SENDER, port, (text) => answers.push(text)));
     under = await startDaemonHere([[1, `sip:127.0.0.1:${gateway.address().port}`]], {
       // Transactions are gone at once: many messages have the same branch.
       tm: { t1: 1, t2: 2, t4: 2, fr_timeout: 2 },

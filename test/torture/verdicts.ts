@@ -82,10 +82,11 @@ export const CASES: readonly TortureCase[] = [
   v6('port-ambiguous', 'forwarded', '4.3: what looks like a port is part of the address'),
   v6('port-unambiguous', 'forwarded', '4.4: a port after the brackets'),
   v6('via-received-param-with-delim', 404, '4.5: sound with brackets, but in a dialog that was not recorded here'),
-  v6('via-received-param-no-delim', 404, '4.5: sound without brackets, but in a dialog that was not recorded here'),
+  v6('via-received-param-no-delim', 'forwarded', '4.5: sound without brackets'),
   v6('ipv6-in-sdp', 'forwarded', '4.6: addresses in the body are of no concern'),
-  v6('mult-ip-in-header', 'forwarded', '4.7: both families in Via'),
+  v6('mult-ip-in-header', 404, '4.7: both families in Via; sound, but in a dialog that was not recorded here'),
   v6('mult-ip-in-sdp', 'forwarded', '4.8: both families in the body'),
   v6('ipv4-mapped-ipv6', 'forwarded', '4.9: an IPv4-mapped address'),
   v6('ipv6-bug-abnf-3-colons', 'forwarded', '4.10: what the faulty grammar of RFC 3261 produces is taken'),
+  v6('ipv6-correct-abnf-2-colons', 'forwarded', '4.10: the same address as it should be written'),
 ];
