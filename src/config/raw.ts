@@ -99,6 +99,7 @@ export interface RawRule {
     readonly max?: number;
     readonly mark?: 'p' | 'i' | 'a';
   };
+  readonly redirects: { readonly follow: boolean; readonly max: number };
   readonly record_route: boolean;
   readonly use_blacklist: string | readonly (string | null)[];
   readonly reject: { readonly code: number; readonly reason: string };

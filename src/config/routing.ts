@@ -51,6 +51,7 @@ function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: F
       max: rule.failover.max,
       mark: rule.failover.mark,
     },
+    redirects: { follow: rule.redirects.follow, max: rule.redirects.max },
     recordRoute: rule.record_route,
     useBlacklist: lists.map(([, name]) => name),
     reject: { code: rule.reject.code, reason: rule.reject.reason },

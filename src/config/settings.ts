@@ -152,6 +152,8 @@ export interface RoutingRule {
     /** State letter given to ds_mark_dst for a destination that failed; undefined: not marked. */
     readonly mark: 'p' | 'i' | 'a' | undefined;
   };
+  /** Whether the Contacts of a 300, 301 or 302 are tried, and how many at most for one request. */
+  readonly redirects: { readonly follow: boolean; readonly max: number };
   readonly recordRoute: boolean;
   readonly useBlacklist: readonly string[];
   readonly reject: { readonly code: number; readonly reason: string };

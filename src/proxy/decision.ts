@@ -42,8 +42,20 @@ export interface LocalReply {
   readonly headers?: string;
 }
 
-/** What follows a failure: the next place is tried (true), the best reply so far is given (false), or this reply is. */
-export type AfterFailure = boolean | LocalReply;
+/**
+ * Places a redirection named are among those that come next: it is no answer to the caller any more, but for what is `left`
+ * of it, the Contacts that are not tried here (RFC 3261 section 16.7 step 4).
+ */
+export interface Followed {
+  readonly followed: true;
+  readonly left: SipMessage | undefined;
+}
+
+/**
+ * What follows a failure: the next place is tried (true, or a redirection that is followed), the best reply so far is given
+ * (false), or this reply is.
+ */
+export type AfterFailure = boolean | LocalReply | Followed;
 
 /**
  * How a request is relayed: where to, one after the other, and what a failure means. Made by the router for one

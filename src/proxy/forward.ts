@@ -1,5 +1,5 @@
 import { hash32, text32 } from '../core/mix.js';
-import type { SipMessage } from '../sip/message.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
 import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
@@ -115,6 +115,31 @@ export function replyUpstream(reply: SipMessage): string {
     return end.slice(0, reply.viaValue) + end.slice(next);
   }
   return end.slice(0, reply.viaLine) + end.slice(reply.viaEnd + 2);
+}
+
+/**
+ * A reply that asks for credentials, with what the others asked for (RFC 3261 section 16.7 step 7): the caller has to answer
+ * all of them at once.
+ */
+export function withChallenges(
+  reply: SipMessage | undefined,
+  all: readonly SipMessage[] | undefined,
+): SipMessage | undefined {
+  if (reply === undefined || all === undefined) return reply;
+  const known = new Set<string>();
+  let added = '';
+  for (const each of [reply, ...all]) {
+    for (const name of ['www-authenticate', 'proxy-authenticate']) {
+      for (const { line, end } of each.fields(name)) {
+        const field = each.text.slice(line, end);
+        if (each !== reply && !known.has(field)) added += `${field}\r\n`;
+        known.add(field);
+      }
+    }
+  }
+  if (added === '') return reply;
+  const at = reply.headersEnd;
+  return parseMessage(reply.text.slice(0, at) + added + reply.text.slice(at)) ?? reply;
 }
 
 /** Whether a reply has another Via below ours: without one it was not meant to go any further. */

@@ -7,7 +7,7 @@ import type { BranchId } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
-import { forwardedRequest, loopHash, replyUpstream } from './forward.js';
+import { forwardedRequest, loopHash, replyUpstream, withChallenges } from './forward.js';
 import { hopAddress } from './hop-address.js';
 import { failureRank } from './preference.js';
 import type { ProxyCore } from './proxy.js';
@@ -22,12 +22,17 @@ export class Relay {
   private branches: readonly Branch[] = NO_BRANCHES;
   private cancelled = false;
   private answered = false;
+  /** Tries since the start, or since a redirection was followed: the first is no failover. */
   private tried = 0;
   /** What the plan said about the branches of the present try that have failed. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined;
   /** The best failure so far: what the caller gets if nobody takes the call. */
   private best: SipMessage | undefined = undefined;
   private bestCode = 0;
+  /** A redirection, apart from the rest: it would be better than any of them, until it is followed. */
+  private redirection: SipMessage | undefined = undefined;
+  /** Replies that ask for credentials. */
+  private challenges: SipMessage[] | undefined = undefined;
   private message: SipMessage | undefined = undefined;
 
   constructor(
@@ -260,6 +265,7 @@ export class Relay {
     if (this.cancelled) {
       const verdict = this.plan?.cancelled?.(branch.hop, failure, reply) ?? false;
       // The caller waits for its 487, whatever an earlier place had said.
+      this.redirection = undefined;
       if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
       else if (this.bestCode !== 487 || reply !== undefined) {
         this.best = reply;
@@ -307,7 +313,17 @@ export class Relay {
     } else if (after === true && !this.cancelled) {
       this.tryNext();
     } else if (typeof after === 'object') {
-      this.finish(after.code, after.reason, after.headers);
+      if ('code' in after) {
+        this.finish(after.code, after.reason, after.headers);
+        return;
+      }
+      this.redirection = after.left;
+      // One that refused for everybody ends it, whatever another had named (section 16.7 step 5).
+      if (this.cancelled || this.bestCode >= 600) this.finishWithBest();
+      else {
+        this.tried = 0;
+        this.tryNext();
+      }
     } else {
       this.finishWithBest();
     }
@@ -318,6 +334,11 @@ export class Relay {
    * reply before our own (section 16.7 step 6).
    */
   private keep(code: number, reply: SipMessage | undefined): void {
+    if (code < 400) {
+      this.redirection ??= reply;
+      return;
+    }
+    if (reply !== undefined && (code === 401 || code === 407)) this.challenges = [...(this.challenges ?? []), reply];
     const better =
       this.bestCode === 0 ||
       this.bestCode === 473 ||
@@ -329,7 +350,15 @@ export class Relay {
   }
 
   private finishWithBest(): void {
-    const { best, bestCode } = this;
+    const { bestCode, redirection } = this;
+    if (redirection !== undefined && bestCode < 600) {
+      this.answered = true;
+      this.proxy.counted(redirection.status);
+      this.server.reply(replyUpstream(redirection), redirection.status);
+      this.release(redirection.status);
+      return;
+    }
+    const best = bestCode === 401 || bestCode === 407 ? withChallenges(this.best, this.challenges) : this.best;
     if (best !== undefined && bestCode !== 503 && (bestCode !== 408 || this.server.invite)) {
       this.answered = true;
       this.proxy.counted(bestCode);
@@ -369,6 +398,8 @@ export class Relay {
     this.message = undefined;
     this.plan = undefined;
     this.best = undefined;
+    this.redirection = undefined;
+    this.challenges = undefined;
     this.verdicts = undefined;
     for (const branch of this.branches) branch.release();
     this.branches = NO_BRANCHES;
@@ -427,7 +458,11 @@ const NO_BRANCHES: readonly Branch[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 const NO_HOP: NextHop = { uri: '' };
 
-/** What several verdicts come to: a reply that one of them names, else the next try if all of them want it. */
+/**
+ * What several verdicts come to: a reply that one of them names, else the places that one of them was sent to, else the
+ * next try if all of them want it.
+ */
 function together(verdicts: readonly AfterFailure[]): AfterFailure {
-  return verdicts.find((each) => typeof each === 'object') ?? verdicts.every((each) => each === true);
+  const named = verdicts.filter((each) => typeof each === 'object');
+  return named.find((each) => 'code' in each) ?? named[0] ?? verdicts.every((each) => each === true);
 }

@@ -10,9 +10,10 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import { reasonPhrase } from '../sip/reply.js';
 import { type LooseRoute, looseRoute } from './dialog.js';
 import { literalAddress } from './literal-address.js';
+import { hasPassedHere, Redirects } from './redirects.js';
 import { type DispatcherFormats, RequestScope } from './request-scope.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
-import { RulePlan, UriPlan } from './rule-plan.js';
+import { type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
 
 /** Whether an address is on one of the named blacklists. */
 export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
@@ -58,7 +59,8 @@ export class RulesRouter implements Router {
     if (rule.rule.select === undefined) {
       const hop = { uri: request.requestUri };
       if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
-      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits) };
+      const redirects = this.redirectsOf(rule, request);
+      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects) };
     }
     const selection = rule.selection(scope);
     if (typeof selection === 'string') return this.refuse(rule, scope, selection);
@@ -90,7 +92,9 @@ export class RulesRouter implements Router {
         const next = () =>
           context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
         const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
-        return { kind: 'relay', plan: new RulePlan(rule, first, next, edits, engine.states, blocked, call) };
+        const redirects = this.redirectsOf(rule, request, first);
+        const plan = new RulePlan(rule, first, next, edits, engine.states, blocked, call, redirects);
+        return { kind: 'relay', plan };
       }
     }
   }
@@ -133,6 +137,17 @@ export class RulesRouter implements Router {
     }
     const { code, reason } = rule.rule.reject;
     return { kind: 'reply', code, reason };
+  }
+
+  /** What begins to follow the redirections of a request, where its rule says so. */
+  private redirectsOf(rule: CompiledRule, request: RoutedRequest, first: readonly NextHop[] = []): RedirectsOf {
+    const { follow, max } = rule.rule.redirects;
+    if (!follow) return undefined;
+    return () => {
+      if (hasPassedHere(request.message, this.options.sockets)) return undefined;
+      const tried = first.map((hop) => hop.requestUri).filter((uri) => uri !== undefined);
+      return new Redirects(request.requestUri, tried, max);
+    };
   }
 
   /** The destination in use and those that are tried together with it (Kamailio's algorithm 12). */

@@ -102,6 +102,23 @@ export function removeLast(values: readonly RouteValue[]): TextEdit[] {
   return [{ start: before.end, end: last.end, text: '' }];
 }
 
+/** The edits that remove some of all the values of a header: whole lines where all of a line goes. */
+export function removeValues(values: readonly RouteValue[], gone: ReadonlySet<RouteValue>): TextEdit[] {
+  const edits: TextEdit[] = [];
+  for (let at = 0; at < values.length; ) {
+    const first = values[at] as RouteValue;
+    const field = values.slice(at, at + first.inField);
+    at += first.inField;
+    const kept = field.filter((each) => !gone.has(each));
+    if (kept.length === 0) edits.push({ start: first.line, end: first.next, text: '' });
+    else if (kept.length < field.length) {
+      const end = (field[field.length - 1] as RouteValue).end;
+      edits.push({ start: first.fieldValue, end, text: kept.map((each) => each.value).join(', ') });
+    }
+  }
+  return edits;
+}
+
 /** The URI of a name-addr or addr-spec (RFC 3261 section 25.1), without what surrounds it. */
 export function uriOf(value: string): string {
   let at = 0;

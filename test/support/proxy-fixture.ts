@@ -1,4 +1,12 @@
-import type { HopFailure, NextHop, RelayPlan, RouteDecision, RoutedRequest, Router } from '../../src/proxy/decision.js';
+import type {
+  AfterFailure,
+  HopFailure,
+  NextHop,
+  RelayPlan,
+  RouteDecision,
+  RoutedRequest,
+  Router,
+} from '../../src/proxy/decision.js';
 import { ProxyCore, type ProxyCounters } from '../../src/proxy/proxy.js';
 import { looseRoute } from '../../src/route/dialog.js';
 import { LocalSockets } from '../../src/sip/local-sockets.js';
@@ -53,7 +61,7 @@ export class ListPlan implements RelayPlan {
     return this.hops[this.at++];
   }
 
-  failed(hop: NextHop, failure: HopFailure): boolean {
+  failed(hop: NextHop, failure: HopFailure, _reply?: SipMessage): AfterFailure {
     this.failures.push({ ...failure, uri: hop.uri });
     return this.codes.includes(failure.code);
   }

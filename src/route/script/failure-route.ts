@@ -1,5 +1,7 @@
+import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { HopFailure } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
+import type { TextOrNumber } from './dispatch-functions.js';
 import { RequestRoute } from './request-route.js';
 import type { ScriptCall } from './script-call.js';
 import { statusMatches } from './status.js';
@@ -16,6 +18,8 @@ export class FailureRoute extends RequestRoute {
     private readonly failure: HopFailure,
     /** The final reply, undefined when none came. */
     readonly reply: SipMessage | undefined,
+    /** Redirections that came, from all places of the try. */
+    private readonly redirections: readonly SipMessage[] = [],
   ) {
     super(call, route);
   }
@@ -34,4 +38,43 @@ export class FailureRoute extends RequestRoute {
   t_check_status(expression: string): boolean {
     return this.done(statusMatches(this.text(expression), this.failure.code) ? 1 : -1);
   }
+
+  /**
+   * Makes Contacts of the redirections (300 to 302) the next places: the preferred one becomes $ru, others are added as
+   * branches. At most `total` of them, 0 for as many as a request may have branches; at most `each` of one reply. Also
+   * in the form "total:each". Those that were left over come with the next call, so that get_redirects(1) tries them one
+   * after the other. False when there is none.
+   */
+  get_redirects(total: TextOrNumber = 0, each: TextOrNumber = 0): boolean {
+    this.running('get_redirects');
+    const { call } = this;
+    const [most, ofEach] = [...this.text(total).split(':'), this.text(each)].map(bound);
+    if (most === undefined || ofEach === undefined) {
+      return this.refused('get_redirects', `"${total}" and "${each}" are no numbers of Contacts`);
+    }
+    const { redirects } = call;
+    for (const reply of this.redirections) call.followed = redirects.follow(reply, ofEach) ?? call.followed;
+    const first = redirects.take();
+    if (first === undefined) return this.done(-1);
+    call.redirectTo(first);
+    call.branches.take();
+    for (let taken = 1; taken < Math.min(most, MOST_BRANCHES) && redirects.pending; taken++) {
+      const requestUri = redirects.take() as string;
+      call.branches.add({
+        requestUri,
+        destinationUri: undefined,
+        sendSocket: undefined,
+        q: '',
+        destination: undefined,
+      });
+    }
+    return this.done(1);
+  }
+}
+
+/** A number of Contacts, 0 or "*" for no bound; undefined for what is none. */
+function bound(text: string): number | undefined {
+  const trimmed = text.trim();
+  if (trimmed === '*' || /^0+$/.test(trimmed)) return Number.POSITIVE_INFINITY;
+  return /^[0-9]{1,9}$/.test(trimmed) ? Number(trimmed) : undefined;
 }

@@ -3,11 +3,12 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { Partition } from '../../engine/partition.js';
-import type { LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
+import type { Followed, LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { type LooseRoute, looseRoute } from '../dialog.js';
 import { literalAddress } from '../literal-address.js';
+import { Redirects } from '../redirects.js';
 import { RequestScope } from '../request-scope.js';
 import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
@@ -52,7 +53,10 @@ export class ScriptCall {
   /** Lines for the replies of our own. */
   replyHeaders = '';
   stateless = false;
+  /** What a failure route did with the redirections it was called about. */
+  followed: Followed | undefined;
   cancelled = false;
+  private redirections: Redirects | undefined;
   private relays = 0;
   private loose: LooseRoute | undefined;
   private selected: Selected | undefined;
@@ -162,6 +166,21 @@ export class ScriptCall {
       if (code >= 200 && code < 300) call.confirm();
       else call.end();
     }
+  }
+
+  /** Where redirections of this request lead; the URIs tried so far do not count. */
+  get redirects(): Redirects {
+    return (this.redirections ??= new Redirects(this.request.requestUri, [this.scope.requestUri], MOST_HOPS));
+  }
+
+  /** Makes a URI that a redirection named the place to go. */
+  redirectTo(uri: string): void {
+    const { pvars } = this;
+    pvars.setRequestUri(uri);
+    pvars.destinationUri = undefined;
+    if (this.socketSelected) pvars.sendSocket = undefined;
+    this.socketSelected = false;
+    this.selected = undefined;
   }
 
   /** Goes on to the next destination of a partition, or of the one selected in last. */

@@ -25,6 +25,8 @@ export class ScriptPlan implements RelayPlan {
   private pending = 0;
   /** The failure the failure route is asked about when all have ended. */
   private worst: Failed | undefined;
+  /** Redirections among the answers of the present try. */
+  private redirections: SipMessage[] | undefined;
   /** No place of the last try could be sent to, all were on black lists. */
   private passedOver = false;
 
@@ -43,11 +45,13 @@ export class ScriptPlan implements RelayPlan {
     }
     this.pending = hops.length;
     this.worst = undefined;
+    this.redirections = undefined;
     this.passedOver = false;
     return hops.length > 1 ? hops : hops[0];
   }
 
   failed(_hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure> {
+    if (reply !== undefined && reply.status < 400) this.redirections = [...(this.redirections ?? []), reply];
     const { worst } = this;
     if (worst === undefined || failureRank(failure.code) < failureRank(worst.failure.code)) {
       this.worst = { failure, reply };
@@ -82,13 +86,14 @@ export class ScriptPlan implements RelayPlan {
     pvars.destinationUri = undefined;
     call.branches.take();
     call.reply = undefined;
+    call.followed = undefined;
     const title = { script: call.script.file, route: `failure ${name}`, callId: call.callId };
-    const route = new FailureRoute(call, title.route, failure, reply);
+    const route = new FailureRoute(call, title.route, failure, reply, this.redirections);
     const end = execute(title, () => handler(route), call.env.faults, call.env.clock);
     const decided = (how: typeof end): AfterFailure => {
       route.end();
       if (how === 'failed') return FAILED;
-      return call.reply ?? call.hops.length > 0;
+      return call.reply ?? (call.hops.length > 0 ? (call.followed ?? true) : false);
     };
     return end instanceof Promise ? end.then(decided) : decided(end);
   }

@@ -220,3 +220,71 @@ describe('failure routes', () => {
     assert.ok(fixture.codes().at(-1) !== undefined);
   });
 });
+
+describe('get_redirects', () => {
+  const CONTACTS =
+    'Contact: <sip:a@192.0.2.21>;q=0.2, <sip:b@192.0.2.22>;q=0.9\r\nContact: <sip:c@192.0.2.23>;q=0.5\r\n';
+  const following = (...wanted: Parameters<FailureRoute['get_redirects']>) => {
+    const fixture = calling((r) => {
+      if (!r.get_redirects(...wanted)) return;
+      r.t_on_failure('NEXT');
+      r.t_relay();
+    });
+    fixture.answerTo(fixture.relayed().at(-1)?.text ?? '', 302, 'b1', CONTACTS);
+    const uris = () =>
+      fixture
+        .relayed()
+        .slice(1)
+        .map((each) => each.requestUri);
+    return { ...fixture, uris };
+  };
+
+  test('all at once, as branches; what they say takes the place of the redirection', () => {
+    const { uris, places, relayed, answerTo, codes } = following();
+    assert.deepEqual(uris(), ['sip:b@192.0.2.22', 'sip:c@192.0.2.23', 'sip:a@192.0.2.21']);
+    assert.deepEqual(places().slice(1), ['192.0.2.22:5060', '192.0.2.23:5060', '192.0.2.21:5060']);
+    for (const sent of relayed().slice(1)) answerTo(sent.text, 486);
+    assert.deepEqual(codes(), [100, 486]);
+  });
+
+  test('some, and the rest when they have failed', () => {
+    for (const [wanted, first] of [
+      [[2], 2],
+      [['2:2'], 2],
+      [['1:*'], 1],
+      [[0, 1], 1],
+    ] as const) {
+      const { uris, answer } = following(...wanted);
+      assert.equal(uris().length, first, String(wanted));
+      if (wanted.length > 1) continue;
+      for (let i = 0; i < 2; i++) answer(486);
+    }
+    const { uris, answer, codes } = following(1);
+    for (let i = 0; i < 3; i++) answer(486);
+    assert.deepEqual(uris(), ['sip:b@192.0.2.22', 'sip:c@192.0.2.23', 'sip:a@192.0.2.21']);
+    assert.deepEqual(codes(), [100, 486]);
+  });
+
+  test('without a redirection, or for what is no number: false', () => {
+    const seen: unknown[] = [];
+    const fixture = calling((r) => {
+      seen.push(r.get_redirects(), r.get_redirects('many'));
+    });
+    fixture.answer(486);
+    assert.deepEqual(
+      [seen, fixture.codes()],
+      [
+        [false, false],
+        [100, 486],
+      ],
+    );
+  });
+
+  test('a script that looks at them and relays elsewhere leaves the redirection an answer', () => {
+    const fixture = calling((r) => {
+      r.get_redirects();
+    });
+    fixture.answerTo(fixture.relayed().at(-1)?.text ?? '', 302, 'b1', CONTACTS);
+    assert.deepEqual(fixture.codes(), [100, 302]);
+  });
+});

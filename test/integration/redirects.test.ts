@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
+import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+
+/** Gateways by what they are there for; each on an address of its own. */
+const NAMES = ['redirector', 'again', 'busy', 'good', 'spare'] as const;
+const SCRIPT = `
+export const routes = {
+  request(r) {
+    if (r.loose_route()) return r.t_relay();
+    if (!r.ds_select_dst(1, 8, 'f')) return r.send_reply(503, 'No destinations');
+    r.record_route();
+    r.t_on_failure('next');
+    r.t_relay();
+  },
+  failure: {
+    next(r) {
+      if (!r.get_redirects(1)) return;
+      r.t_on_failure('next');
+      r.t_relay();
+    },
+  },
+};
+`;
+
+describe('redirecting gateways', () => {
+  const gateways = {} as Record<(typeof NAMES)[number], Gateway>;
+  let caller: Caller;
+  let daemon: DaemonProcess;
+  let scripted: DaemonProcess;
+  let folder: string;
+
+  before(async () => {
+    for (const [i, name] of NAMES.entries()) gateways[name] = await startGateway({ host: `127.0.0.${51 + i}`, name });
+    const { redirector, again, busy, spare } = gateways;
+    busy.answer = () => 486;
+    caller = await startCaller({ host: '127.0.0.50' });
+    const rule = (user: string, more: object, set = 1) => ({
+      match: { $rU: user },
+      select: { set, alg: 8, flags: 'f' },
+      record_route: true,
+      ...more,
+    });
+    daemon = await startDaemon({
+      destinations: [
+        [1, redirector.uri],
+        [1, spare.uri],
+        [2, again.uri],
+      ],
+      settings: {
+        tm: { fr_timeout: 1 },
+        routing: [
+          rule('followed', { redirects: { follow: true } }),
+          rule('bounded', { redirects: { follow: true, max: 2 } }),
+          rule('onward', { redirects: { follow: true }, failover: { codes: ['486', '503'] } }),
+          rule('elsewhere', { redirects: { follow: true } }, 2),
+          rule('failover', { failover: { codes: ['3xx'] } }),
+          rule('kept', {}),
+        ],
+      },
+    });
+    folder = await mkdtemp(join(tmpdir(), 'switchyard-redirects-'));
+    writeFileSync(join(folder, 'route.mjs'), SCRIPT);
+    scripted = await startDaemon({
+      destinations: [[1, redirector.uri]],
+      settings: { route_script: join(folder, 'route.mjs'), tm: { fr_timeout: 1 } },
+    });
+  });
+
+  beforeEach(() => {
+    for (const gateway of Object.values(gateways)) gateway.requests.length = 0;
+  });
+
+  after(async () => {
+    caller?.stop();
+    for (const gateway of Object.values(gateways)) gateway.kill();
+    await Promise.all([daemon?.stop(), scripted?.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const call = (user: string, by = daemon) =>
+    caller.placeCall({ ruri: `sip:${user}@example.com`, proxy: `sip:127.0.0.1:${by.port}` });
+  /** Makes a gateway redirect to these Contacts, with the q of each. */
+  const redirects = (from: Gateway, ...to: readonly (readonly [string, number])[]) => {
+    from.answer = () => ({
+      status: 302,
+      headers: { contact: to.map(([uri, q]) => ({ uri, params: { q: String(q), expires: '0' } })) },
+    });
+  };
+  const invites = (gateway: Gateway) =>
+    gateway.requests.filter((each) => each.method === 'INVITE').map((each) => String(each.uri));
+  const at = (gateway: Gateway, user: string) => `sip:${user}@${gateway.host}:${gateway.port}`;
+
+  test('followed: by falling q until one takes the call, which then goes on as any other', async () => {
+    const { redirector, busy, good, spare } = gateways;
+    redirects(redirector, [at(good, 'new'), 0.2], [at(busy, 'first'), 0.7]);
+    const result = await call('followed');
+    assert.deepEqual([result.status, result.gateway, result.byeStatus], [200, 'good', 200]);
+    assert.deepEqual([invites(busy), invites(good)], [[at(busy, 'first')], [at(good, 'new')]]);
+    assert.deepEqual(invites(spare), []);
+    assert.ok(
+      good.requests.some((each) => each.method === 'BYE'),
+      'by the route that was recorded',
+    );
+  });
+
+  test('not followed: the caller gets it, with its Contacts', async () => {
+    const { redirector, good } = gateways;
+    redirects(redirector, [at(good, 'new'), 0.2]);
+    const result = await call('kept');
+    assert.deepEqual([result.status, invites(good)], [302, []]);
+  });
+
+  test('listed as a failover code: the next destination, without looking at the Contacts', async () => {
+    const { redirector, good } = gateways;
+    redirects(redirector, [at(good, 'new'), 0.2]);
+    const result = await call('failover');
+    assert.deepEqual([result.status, result.gateway, invites(good)], [200, 'spare', []]);
+  });
+
+  test('nobody takes it: the best failure; a failover code of the last Contact goes to the next destination', async () => {
+    const { redirector, busy } = gateways;
+    redirects(redirector, [at(busy, 'a'), 0.3], [at(busy, 'b'), 0.2]);
+    assert.equal((await call('followed')).status, 486);
+    assert.deepEqual(invites(busy), [at(busy, 'a'), at(busy, 'b')]);
+    const result = await call('onward');
+    assert.deepEqual([result.status, result.gateway], [200, 'spare']);
+  });
+
+  test('two that redirect to each other: each URI once', async () => {
+    const { redirector, again } = gateways;
+    redirects(redirector, [at(again, 'x'), 1]);
+    redirects(again, [at(redirector, 'y'), 1], [at(again, 'x'), 1]);
+    const result = await call('followed');
+    assert.deepEqual([invites(redirector).length, invites(again)], [2, [at(again, 'x')]]);
+    assert.equal(result.status, 302, 'the last redirection, since nothing of it was left to follow');
+  });
+
+  test('no more than the bound; what is not tried stays in the reply', async () => {
+    const { redirector, busy } = gateways;
+    redirects(
+      redirector,
+      [at(busy, 'a'), 0.3],
+      [at(busy, 'b'), 0.2],
+      [at(busy, 'c'), 0.1],
+      ['mailto:x@example.com', 1],
+    );
+    const result = await call('bounded');
+    assert.deepEqual([result.status, invites(busy)], [302, [at(busy, 'a'), at(busy, 'b')]]);
+  });
+
+  test('back to the proxy itself: routed by its rules as any request', async () => {
+    const { redirector, again } = gateways;
+    redirects(redirector, [`sip:elsewhere@127.0.0.1:${daemon.port}`, 1]);
+    again.answer = () => 200;
+    const result = await call('followed');
+    assert.deepEqual([result.status, result.gateway, result.byeStatus], [200, 'again', 200]);
+  });
+
+  test('a redirection of one that came back is left to the first: they do not multiply', async () => {
+    const { redirector, again, busy } = gateways;
+    const back = Array.from({ length: 5 }, (_, i) => [`sip:elsewhere@127.0.0.1:${daemon.port};n=${i}`, 1] as const);
+    redirects(redirector, ...back);
+    redirects(again, ...back, [at(busy, 'never'), 0.1]);
+    await call('followed');
+    assert.equal(invites(again).length, 5);
+    assert.deepEqual(invites(busy), []);
+  });
+
+  test('a script asks for them one by one', async () => {
+    const { redirector, busy, good } = gateways;
+    redirects(redirector, [at(good, 'new'), 0.2], [at(busy, 'first'), 0.7]);
+    const result = await call('x', scripted);
+    assert.deepEqual([result.status, result.gateway, result.byeStatus], [200, 'good', 200]);
+    assert.deepEqual([invites(busy), invites(good)], [[at(busy, 'first')], [at(good, 'new')]]);
+    assert.equal(scripted.log(), '');
+  });
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { AfterFailure, HopFailure, NextHop } from '../../../src/proxy/decision.js';
+import type { SipMessage } from '../../../src/sip/message.js';
+import { hopTo, ListPlan, proxyFixture } from '../../support/proxy-fixture.js';
+import { parsed, startWord } from '../../support/sip-recorder.js';
+
+const [A, B, C] = ['192.0.2.7', '192.0.2.8', '192.0.2.9'] as const;
+
+/** A plan that follows each 302 to C; `left` is what of it is kept. */
+class FollowingPlan extends ListPlan {
+  left: SipMessage | undefined;
+  private named: NextHop[] = [];
+
+  override next(): NextHop | readonly NextHop[] | undefined {
+    return this.named.shift() ?? super.next();
+  }
+
+  override failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure {
+    if (reply?.status !== 302) return super.failed(hop, failure);
+    this.named.push(hopTo(`sip:${C}`, { requestUri: `sip:new@${C}` }));
+    return { followed: true, left: this.left };
+  }
+}
+
+function calling(plan: ListPlan) {
+  const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
+  fixture.call();
+  const words = (address: string) => fixture.sentTo(address).map(startWord);
+  const from = (address: string, status: number, headers = '') =>
+    fixture.answer(fixture.sentTo(address)[0] ?? '', status, `tag-${address}`, headers);
+  return { ...fixture, words, from };
+}
+
+describe('redirections', () => {
+  test('one that is followed is no answer any more, and no failover', () => {
+    const { from, words, codes, sentTo, counters } = calling(new FollowingPlan([hopTo(`sip:${A}`)]));
+    from(A, 302);
+    assert.deepEqual(words(C), ['INVITE']);
+    const sent = parsed(sentTo(C)[0] ?? '');
+    assert.deepEqual([sent.requestUri, sent.maxForwards, sent.headerCount('via')], [`sip:new@${C}`, 69, 2]);
+    from(C, 486);
+    assert.deepEqual([codes(), counters.failovers.value], [[100, 486], 0]);
+  });
+
+  test('what is left of it is better than any failure but 6xx', () => {
+    for (const [status, expected] of [
+      [486, 301],
+      [603, 603],
+    ] as const) {
+      const plan = new FollowingPlan([hopTo(`sip:${A}`)]);
+      const { from, codes, sentTo, answer } = calling(plan);
+      const other = calling(new ListPlan([hopTo(`sip:${A}`)]));
+      other.from(A, 301);
+      // Any reply that comes back will do as the rest: it must go by the same Vias.
+      plan.left = parsed(
+        `SIP/2.0 301 Left\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKx\r\n${other.lastToCaller().text.slice(other.lastToCaller().headersStart)}`,
+      );
+      from(A, 302);
+      answer(sentTo(C)[0] ?? '', status);
+      assert.deepEqual(codes(), [100, expected]);
+    }
+  });
+
+  test('one that is not followed is better than a failure before or after it', () => {
+    for (const order of [
+      [503, 302],
+      [302, 503],
+    ] as const) {
+      const { from, codes, words } = calling(new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)], [302, 503]));
+      from(A, order[0]);
+      from(B, order[1]);
+      assert.deepEqual(
+        [codes(), words(A)],
+        [
+          [100, 302],
+          ['INVITE', 'ACK'],
+        ],
+      );
+    }
+  });
+
+  test('of a fork: tried when all have ended, though another one failed for good', () => {
+    const { from, words, codes } = calling(new FollowingPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]));
+    from(A, 302);
+    assert.deepEqual(words(C), []);
+    from(B, 486);
+    assert.deepEqual(words(C), ['INVITE']);
+    from(C, 200);
+    assert.deepEqual(codes(), [100, 200]);
+  });
+
+  test('of a fork: void when another one refused for everybody', () => {
+    const { from, words, codes } = calling(new FollowingPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]));
+    from(A, 302);
+    from(B, 603);
+    assert.deepEqual([words(C), codes()], [[], [100, 603]]);
+  });
+
+  test('a caller who gave up gets 487, not the redirection of before', () => {
+    const { from, call, codes } = calling(new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)], [302]));
+    from(A, 302);
+    from(B, 180);
+    call({ method: 'CANCEL' });
+    from(B, 487);
+    assert.deepEqual(
+      codes().filter((code) => code > 180),
+      [200, 487],
+    );
+  });
+});
+
+describe('challenges (RFC 3261 section 16.7 step 7)', () => {
+  const PROXY = 'Proxy-Authenticate: Digest realm="b", nonce="2"\r\n';
+  const WWW = 'WWW-Authenticate: Digest realm="a",\r\n nonce="1"\r\n';
+
+  for (const [title, hops] of [
+    ['a fork', [[hopTo(`sip:${A}`), hopTo(`sip:${B}`), hopTo(`sip:${C}`)]]],
+    ['one after the other', [hopTo(`sip:${A}`), hopTo(`sip:${B}`), hopTo(`sip:${C}`)]],
+  ] as const) {
+    test(`${title}: the 401 that is given has those of all`, () => {
+      const { from, codes, lastToCaller } = calling(new ListPlan(hops, [401, 407]));
+      from(A, 401, WWW);
+      from(B, 407, PROXY);
+      from(C, 401, WWW);
+      assert.deepEqual(codes(), [100, 401]);
+      const reply = lastToCaller();
+      assert.equal(reply.toTag, `tag-${A}`);
+      assert.ok(reply.text.includes(`\r\n${WWW}`), 'as it came');
+      assert.ok(reply.text.includes(`\r\n${PROXY}`));
+      assert.deepEqual([reply.headerCount('www-authenticate'), reply.headerCount('proxy-authenticate')], [1, 1]);
+      assert.equal(reply.defect, undefined);
+    });
+  }
+
+  test('one alone goes on byte for byte', () => {
+    const { from, lastToCaller } = calling(new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]], []));
+    from(A, 486, WWW);
+    from(B, 407, PROXY);
+    assert.deepEqual([lastToCaller().status, lastToCaller().headerCount('www-authenticate')], [407, 0]);
+  });
+
+  test('a better answer does not carry them', () => {
+    const { from, lastToCaller } = calling(new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]], []));
+    from(A, 401, WWW);
+    from(B, 603);
+    assert.deepEqual([lastToCaller().status, lastToCaller().headerCount('www-authenticate')], [603, 0]);
+  });
+});
