@@ -1,3 +1,4 @@
+import { isWildcard, localAddresses } from '../core/local-addresses.js';
 import { listOf, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
 import type { DispatcherConfig, PartitionConfig, SocketDescription } from './settings.js';
@@ -21,10 +22,25 @@ export function readListeners(raw: RawSettings, root: Place, findings: Findings)
     else if (secure(socket) && raw.tls === undefined)
       findings.refuse(place, `a ${socket.transport} socket needs "tls" with a certificate`);
     seen.add(key);
-    const advertise = socket.advertise ?? (common && { host: common.host, port: common.port ?? socket.port });
+    const advertise =
+      socket.advertise ??
+      (common && { host: common.host, port: common.port ?? socket.port }) ??
+      (isWildcard(socket.host) ? { host: reachable(socket, place, findings), port: socket.port } : undefined);
     sockets.push(advertise === undefined ? socket : { ...socket, advertise });
   }
   return sockets;
+}
+
+/** The address peers are told for a socket on all addresses, which itself is none that anybody could reach. */
+function reachable(socket: SocketDescription, place: Place, findings: Findings): string {
+  const known = localAddresses(socket.host === '::' ? 6 : 4);
+  const outside = known.filter((each) => !each.internal);
+  const chosen = (outside[0] ?? known[0])?.address ?? (socket.host === '::' ? '::1' : '127.0.0.1');
+  if (outside.length !== 1) {
+    const why = outside.length === 0 ? 'the only one there is' : `the first of ${outside.length} addresses`;
+    findings.warn(place, `peers are told ${chosen}, ${why}: add " as host" for another`);
+  }
+  return chosen;
 }
 
 /** A socket to send from that nothing listens on is most likely a slip: it is mentioned, the transport layer decides. */
@@ -56,9 +72,10 @@ export function warnAboutSendingSockets(
 }
 
 function covers(listener: SocketDescription, socket: SocketDescription): boolean {
-  const everywhere = listener.host === '0.0.0.0' || listener.host === '::';
   const same = listener.host.toLowerCase() === socket.host.toLowerCase();
-  return listener.transport === socket.transport && listener.port === socket.port && (everywhere || same);
+  return (
+    listener.transport === socket.transport && listener.port === socket.port && (isWildcard(listener.host) || same)
+  );
 }
 
 function secure(socket: SocketDescription): boolean {

@@ -1,3 +1,4 @@
+import { isWildcard, localAddresses } from '../core/local-addresses.js';
 import { defaultPort, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import type { Address } from './resolve.js';
 import { type Flow, hostPort, type SipSocket } from './transport/transport.js';
@@ -29,6 +30,9 @@ export class LocalSockets {
       const bound = boundName(socket);
       this.addName(bound);
       this.addName(socket.sentBy.toLowerCase());
+      if (isWildcard(socket.address)) {
+        for (const each of localAddresses(socket.family)) this.addName(hostPort(each.address, socket.port));
+      }
       this.byDescription.set(`${socket.transport}:${bound}`, socket);
       this.byDescription.set(socket.description.toLowerCase(), socket);
     }

@@ -1,4 +1,5 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
+import { isWildcard } from '../../core/local-addresses.js';
 import type { TransportName } from '../../core/uri.js';
 import { parseMessage } from '../message.js';
 import { bindStream, type StreamOptions } from './bind.js';
@@ -203,6 +204,6 @@ export class TcpSocket extends StreamSocket {
 
   /** From the address we listen on, so that the peer sees the address it is configured for. */
   private get localAddress(): { localAddress?: string } {
-    return this.address === '0.0.0.0' || this.address === '::' ? {} : { localAddress: this.address };
+    return isWildcard(this.address) ? {} : { localAddress: this.address };
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readSettings } from '../../../src/config/load.js';
+import { localAddresses } from '../../../src/core/local-addresses.js';
 import { load, refusals } from './config-folder.js';
 
 const read = (settings: object) => readSettings(settings, { cwd: '/etc/sw', env: {} });
@@ -14,6 +15,23 @@ describe('listeners', () => {
     assert.deepEqual(listen[0]?.advertise, { host: '203.0.113.7', port: 5070 });
     assert.deepEqual(listen[1]?.advertise, { host: '198.51.100.1', port: 5062 });
     assert.equal(read({ listen: 'udp:10.0.0.1' }).settings.listen[0]?.advertise, undefined);
+  });
+
+  test('a socket on all addresses advertises one that can be reached', () => {
+    for (const [host, family] of [
+      ['0.0.0.0', 4],
+      ['[::]', 6],
+    ] as const) {
+      const { settings, warnings } = read({ listen: `udp:${host}:5070` });
+      const known = localAddresses(family);
+      const outside = known.filter((each) => !each.internal);
+      const expected = (outside[0] ?? known[0])?.address ?? (family === 6 ? '::1' : '127.0.0.1');
+      assert.deepEqual(settings.listen[0]?.advertise, { host: expected, port: 5070 });
+      const told = warnings.filter(({ reason }) => reason.includes('peers are told'));
+      assert.equal(told.length, outside.length === 1 ? 0 : 1);
+    }
+    const named = read({ listen: 'udp:0.0.0.0:5070 as sip.example' }).settings.listen[0]?.advertise;
+    assert.deepEqual(named, { host: 'sip.example', port: 5070 });
   });
 
   test('doubles, sctp and a bad common address are refused', (t) => {

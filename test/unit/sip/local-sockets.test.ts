@@ -29,6 +29,13 @@ test('isOurs knows bound and advertised names, default ports, any letter case', 
   }
 });
 
+test('a socket on all addresses is known by any address of this machine', () => {
+  const everywhere = new LocalSockets([new RecordingSocket(clock, 'udp', '0.0.0.0', 5090)]);
+  assert.equal(everywhere.isOurs(uri('sip:127.0.0.1:5090')), true);
+  assert.equal(everywhere.isOurs(uri('sip:[::1]:5090')), false, 'of its family');
+  assert.equal(everywhere.isOurs(uri('sip:127.0.0.1:5091')), false);
+});
+
 test('byUri finds the socket by transport', () => {
   assert.equal(sockets.byUri(uri('sip:127.0.0.1:5060')), udp);
   assert.equal(sockets.byUri(uri('sip:127.0.0.1;transport=TCP')), tcp);
