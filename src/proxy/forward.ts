@@ -27,7 +27,7 @@ export function forwardedRequest(f: Forwarding): string {
   const { message, socket } = f;
   const text = message.text;
   let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}\r\n`;
-  if (f.recordRoute) added += recordRoutes(f.source, socket);
+  if (f.recordRoute) added += recordRoutes(f.source, socket, isSecure(f));
   let out =
     f.requestUri === undefined
       ? text.slice(0, message.viaLine)
@@ -75,16 +75,30 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
 /**
  * Record-Route lines: one when a dialog comes and goes by the same socket, else two, so that each side's requests come
  * to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. Who came over a WebSocket can only be
- * reached through it: its connection is named by a flow token (RFC 5626 section 5.2, RFC 7118 section 8.1).
+ * reached through it: its connection is named by a flow token (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to
+ * a sips URI they are sips URIs (RFC 3261 section 16.6 step 4), but for a socket that has no TLS.
  */
-function recordRoutes(source: Source, outbound: SipSocket): string {
+function recordRoutes(source: Source, outbound: SipSocket, secure: boolean): string {
   const inbound = source.socket;
   const token = source.flow !== undefined && !inbound.transport.startsWith('t') ? `${source.flow.id}@` : '';
-  if (inbound === outbound) return `Record-Route: <sip:${token}${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
+  const from = secure && hasTls(inbound) ? 'sips' : 'sip';
+  if (inbound === outbound)
+    return `Record-Route: <${from}:${token}${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
+  const to = secure && hasTls(outbound) ? 'sips' : 'sip';
   return (
-    `Record-Route: <sip:${outbound.sentBy}${transportParam(outbound)};r2=on;lr>\r\n` +
-    `Record-Route: <sip:${token}${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
+    `Record-Route: <${to}:${outbound.sentBy}${transportParam(outbound)};r2=on;lr>\r\n` +
+    `Record-Route: <${from}:${token}${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
   );
+}
+
+/** Whether the request goes on to a sips URI. */
+function isSecure({ message, requestUri }: Forwarding): boolean {
+  const fourth = requestUri === undefined ? message.text.charCodeAt(message.uriStart + 3) : requestUri.charCodeAt(3);
+  return (fourth | 32) === 115;
+}
+
+function hasTls(socket: SipSocket): boolean {
+  return socket.transport === 'tls' || socket.transport === 'wss';
 }
 
 function transportParam(socket: SipSocket): string {

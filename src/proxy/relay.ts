@@ -86,6 +86,11 @@ export class Relay {
       if (reply !== undefined) this.server.reply(replyUpstream(reply), status);
       return;
     }
+    // A server that is overloaded speaks for itself only (RFC 3263 section 4.3).
+    if (status === 503 && branch.addresses.length > 0 && !this.cancelled && !branch.givenUp) {
+      this.tryAddress(branch);
+      return;
+    }
     this.branchFailed(branch, { code: status, local: false }, reply ?? received);
   }
 
@@ -181,8 +186,11 @@ export class Relay {
       this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
+    // Of a name with addresses of both families those that no socket leads to are no failures of the place.
+    const reached = result.filter((address) => this.proxy.sockets.choose(address, undefined) !== undefined);
+    const known = reached.length === 0 ? result : reached;
     const allowed = this.plan?.allowed;
-    branch.addresses = allowed === undefined ? result : result.filter((address) => this.plan?.allowed?.(address));
+    branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
     if (branch.addresses.length === 0) this.blocked(branch);
     else this.tryAddress(branch);
   }

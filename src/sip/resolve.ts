@@ -64,6 +64,10 @@ interface CacheEntry {
 const DEFAULT_TTL = 60;
 const NEGATIVE_TTL = 15;
 const MAX_TTL = 3600;
+/** Milliseconds until whoever asked goes on without an answer, unless the constructor is told otherwise. */
+const LIMIT_MS = 5000;
+/** Lookups by the system at once: each occupies one of the few threads that files are read by as well. */
+const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
@@ -81,6 +85,9 @@ const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
 export class Resolver {
   private readonly cache = new Map<string, CacheEntry>();
   private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
+  /** Lookups by the system under way, and those that wait for their turn. */
+  private lookups = 0;
+  private readonly queued: (() => void)[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -88,6 +95,7 @@ export class Resolver {
     private readonly dnsSource: DnsSource = systemDns,
     /** Transports there are sockets for, in order of preference. */
     private readonly transports: readonly TransportName[] = ['udp', 'tcp', 'tls'],
+    private readonly limitMs = LIMIT_MS,
   ) {}
 
   /** Where a URI leads whose host is an IP literal and whose transport is one of ours; undefined for any other. */
@@ -100,7 +108,10 @@ export class Resolver {
     return { address: host, family, port: uri.port ?? defaultPort(transport), transport, name: undefined };
   }
 
-  /** Calls `done` exactly once with the addresses to try in order, or with the reason there are none. */
+  /**
+   * Calls `done` exactly once with the addresses to try in order, or with the reason there are none. A DNS that is silent is
+   * waited for no longer than the limit; what it says after that serves those who ask then.
+   */
   resolve(uri: SipUri, done: (result: Resolution) => void): void {
     const transport = uriTransport(uri);
     if (transport === undefined || transport === 'sctp') {
@@ -126,9 +137,16 @@ export class Resolver {
       return;
     }
     this.pending.set(key, [done]);
+    const giveUp = this.clock.schedule(this.limitMs, () => {
+      this.finish(key, new Error(`the DNS did not answer for ${host} in time`), NEGATIVE_TTL);
+    });
+    const ends = (result: Resolution, ttl: number): void => {
+      giveUp();
+      this.finish(key, result, ttl);
+    };
     this.find(host, uri.port, transport, explicit, uri.scheme === 'sips').then(
-      ({ addresses, ttl }) => this.finish(key, addresses, ttl),
-      (error: Error) => this.finish(key, error, NEGATIVE_TTL),
+      ({ addresses, ttl }) => ends(addresses, ttl),
+      (error: Error) => ends(error, NEGATIVE_TTL),
     );
   }
 
@@ -208,13 +226,28 @@ export class Resolver {
     }
     if (addresses.length === 0) {
       ttl = DEFAULT_TTL;
-      const found = await this.dnsSource.system(host).catch(() => []);
+      const found = await this.system(host);
       for (const each of found) {
         addresses.push({ address: each.address, family: each.family === 6 ? 6 : 4, port, transport, name });
       }
     }
     if (addresses.length === 0) throw new Error(`host ${host} does not resolve`);
     return { addresses, ttl: Math.max(1, ttl) };
+  }
+
+  /** What the system knows of a name, from its hosts file for one; nothing on a failure. */
+  private async system(host: string): Promise<readonly { address: string; family: number }[]> {
+    if (this.lookups >= MAX_SYSTEM_LOOKUPS) await new Promise<void>((resolve) => this.queued.push(resolve));
+    else this.lookups++;
+    try {
+      return await this.dnsSource.system(host);
+    } catch {
+      return [];
+    } finally {
+      const next = this.queued.shift();
+      if (next === undefined) this.lookups--;
+      else next();
+    }
   }
 }
 

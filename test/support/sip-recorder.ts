@@ -1,5 +1,6 @@
 import type { Logger } from '../../src/core/logger.js';
 import type { Random } from '../../src/core/random.js';
+import type { TransportName } from '../../src/core/uri.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 import {
   type LayerCounters,
@@ -38,7 +39,7 @@ export class RecordingSocket implements SipSocket {
 
   constructor(
     private readonly clock: FakeClock,
-    readonly transport: 'udp' | 'tcp' = 'udp',
+    readonly transport: TransportName = 'udp',
     readonly address = '127.0.0.1',
     readonly port = 5060,
   ) {

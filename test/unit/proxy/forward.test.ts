@@ -76,6 +76,21 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     );
   });
 
+  test('Record-Route of a call to a sips URI is a sips URI (section 16.6 step 4)', () => {
+    const tls = new RecordingSocket(clock, 'tls', '127.0.0.1', 5061);
+    const routes = (uri: string, more: Options = {}) => {
+      const out = parsed(forward(requestText({ uri }), { recordRoute: true, out: tls, ...more }));
+      return [0, 1].map((index) => out.header('record-route', index));
+    };
+    assert.deepEqual(routes('sips:bob@example.com'), [
+      '<sips:127.0.0.1:5061;transport=tls;r2=on;lr>',
+      '<sip:127.0.0.1:5060;r2=on;lr>',
+    ]);
+    assert.deepEqual(routes('sip:bob@example.com', { requestUri: 'sips:gw' }), routes('sips:gw'));
+    assert.deepEqual(routes('sips:bob@example.com', { requestUri: 'sip:gw' }), routes('sip:gw'));
+    assert.match(routes('tel:+1')[0] ?? '', /^<sip:127/);
+  });
+
   test('the body ends at Content-Length: what follows in the datagram is not passed on', () => {
     const out = forward(`${requestText({ body: 'abc' })}trailing`);
     assert.ok(out.endsWith('\r\n\r\nabc'));

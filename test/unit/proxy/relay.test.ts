@@ -176,6 +176,54 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.8'), plan.failures.length], [['INVITE'], 1]);
   });
 
+  test('503 of one address goes to the next one of the name (RFC 3263 section 4.3), other codes do not', async () => {
+    const addresses = ['192.0.2.21', '192.0.2.22', '192.0.2.23'].map((address) => ({ address, ttl: 60 }));
+    const none = () => Promise.reject(new Error('none'));
+    const dns = { naptr: none, srv: none, aaaa: none, system: none, a: () => Promise.resolve(addresses) };
+    const { call, words, plan, clock, from, codes } = relay([hopTo('sip:gw.example.com:5060'), B], { dns });
+    call();
+    await clock.advanceAsync(0);
+    from('192.0.2.21', 180);
+    from('192.0.2.21', 503);
+    assert.deepEqual([words('192.0.2.21'), words('192.0.2.22'), plan.failures], [['INVITE', 'ACK'], ['INVITE'], []]);
+    from('192.0.2.22', 486);
+    assert.deepEqual([words('192.0.2.23'), words('192.0.2.8'), codes()], [[], [], [100, 180, 486]]);
+  });
+
+  test('503 of the last address is that of the place', async () => {
+    const none = () => Promise.reject(new Error('none'));
+    const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
+    const dns = { naptr: none, srv: none, aaaa: none, system: none, a };
+    const { call, words, plan, clock, from } = relay([hopTo('sip:gw.example.com:5060'), B], { dns });
+    call();
+    await clock.advanceAsync(0);
+    from('192.0.2.21', 503);
+    assert.deepEqual(
+      [words('192.0.2.8'), plan.failures.map(({ code, local }) => [code, local])],
+      [['INVITE'], [[503, false]]],
+    );
+  });
+
+  test('addresses of a family there is no socket for are left out where there are others', async () => {
+    const none = () => Promise.reject(new Error('none'));
+    const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
+    const aaaa = () => Promise.resolve([{ address: '2001:db8::21', ttl: 60 }]);
+    const dns = { naptr: none, srv: none, aaaa, system: none, a };
+    // There is TCP over IPv4 only.
+    const { call, tcp, plan, clock } = relay([hopTo('sip:gw.example.com:5060;transport=tcp'), B], { dns });
+    call();
+    await clock.advanceAsync(0);
+    assert.deepEqual(
+      tcp.sent.map(({ address }) => address),
+      ['192.0.2.21'],
+    );
+    clock.advance(5050);
+    assert.deepEqual(
+      plan.failures.map(({ code, cause }) => [code, cause]),
+      [[408, 'timeout']],
+    );
+  });
+
   test('an address on a blacklist is passed over; nothing left: 473', () => {
     const some = relay([A, B], { allowed: (address) => address.address !== '192.0.2.7' });
     some.call();

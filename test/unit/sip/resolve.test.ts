@@ -50,6 +50,57 @@ function resolverOf(zone: Zone, random: Random = countingRandom()) {
   return { dns, clock, resolver, ask };
 }
 
+/** Lets everything go on that waits for nothing but promises. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('a DNS that is silent', () => {
+  const none = () => Promise.reject(new Error('none'));
+  const HOST = parseUri('sip:gw.example.com:5060') ?? assert.fail();
+
+  test('is waited for five seconds; a late answer serves the next', async () => {
+    const clock = new FakeClock();
+    let answer: (records: { address: string; ttl: number }[]) => void = () => {};
+    const a = () => new Promise<{ address: string; ttl: number }[]>((resolve) => (answer = resolve));
+    const resolver = new Resolver(clock, countingRandom(), { naptr: none, srv: none, aaaa: none, system: none, a });
+    const results: Resolution[] = [];
+    for (let i = 0; i < 2; i++) resolver.resolve(HOST, (result) => results.push(result));
+    clock.advance(4990);
+    assert.equal(results.length, 0);
+    clock.advance(20);
+    assert.equal(results.length, 2);
+    assert.match(String(results[0]), /did not answer for gw.example.com in time/);
+    resolver.resolve(HOST, (result) => results.push(result));
+    assert.match(String(results[2]), /in time/, 'remembered, not asked again at once');
+    answer([{ address: '192.0.2.9', ttl: 60 }]);
+    await settle();
+    resolver.resolve(HOST, (result) => results.push(result));
+    assert.deepEqual([results.length, shown(results[3] ?? [])], [4, ['udp 192.0.2.9 5060']]);
+    clock.advance(10_000);
+    assert.equal(results.length, 4, 'each is called once');
+  });
+
+  test('lookups by the system, which occupy threads, are two at a time', async () => {
+    const open: (() => void)[] = [];
+    let most = 0;
+    const system = () =>
+      new Promise<never>((_, reject) => {
+        open.push(() => reject(new Error('none')));
+        most = Math.max(most, open.length);
+      });
+    const dns = { naptr: none, srv: none, aaaa: none, a: none, system };
+    const resolver = new Resolver(new FakeClock(), countingRandom(), dns);
+    let ended = 0;
+    for (let i = 0; i < 7; i++) {
+      resolver.resolve(parseUri(`sip:h${i}.example.com:5060`) ?? assert.fail(), () => ended++);
+    }
+    for (let i = 0; i < 50 && ended < 7; i++) {
+      await settle();
+      for (const end of open.splice(0)) end();
+    }
+    assert.deepEqual([ended, most], [7, 2]);
+  });
+});
+
 function shown(result: Resolution): string[] {
   assert.ok(!(result instanceof Error), String(result));
   return result.map((each: Address) => `${each.transport} ${each.address} ${each.port}`);
