@@ -184,11 +184,13 @@ export class ProxyCore implements TransactionUser {
     // The caller may have given up while a router was thinking, and has been answered.
     if (routed.answered) return;
     if (message.maxForwards === 0 && (decision.kind === 'relay' || decision.kind === 'stateless')) {
+      if (decision.kind === 'relay') decision.plan.ended?.(483);
       this.answerRouted(routed, 483);
       return;
     }
     if (message.method === 'CANCEL' && decision.kind !== 'stateless') {
       // It must follow its INVITE; one that is not known here has nothing to be cancelled (RFC 3261 section 16.10).
+      if (decision.kind === 'relay') decision.plan.ended?.(481);
       this.answerRouted(routed, 481);
       return;
     }

@@ -55,6 +55,10 @@ export class RulesRouter implements Router {
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);
     if (rule === undefined) return this.unmatched(request);
+    // One whose INVITE is not known here is no request to select for: it would count, and shift the ones that follow.
+    if (message.method === 'CANCEL' && rule.rule.relay !== 'stateless') {
+      return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
+    }
     const edits = loose?.edits ?? NO_EDITS;
     if (rule.rule.select === undefined) {
       const hop = { uri: request.requestUri };

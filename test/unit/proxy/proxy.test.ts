@@ -310,6 +310,14 @@ describe('other decisions', () => {
     assert.deepEqual([fixture.codes(), fixture.sentTo(GATEWAY).length], [[481], 0]);
   });
 
+  test('a relay that does not come about is told so', () => {
+    const ended: number[] = [];
+    const plan = Object.assign(new ListPlan([hopTo('sip:192.0.2.7')]), { ended: (code: number) => ended.push(code) });
+    const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
+    fixture.call({ method: 'CANCEL' });
+    assert.deepEqual([ended, fixture.codes()], [[481], [481]]);
+  });
+
   test('a decision that comes late: copies are absorbed meanwhile, a CANCEL is answered', async () => {
     let decide: (decision: RouteDecision) => void = () => {};
     const open = () =>
