@@ -16,6 +16,8 @@ export interface DaemonProcessOptions {
   /** Transports to listen on, all at one port of 127.0.0.1 (and of ::1 with `ipv6`). Default udp. */
   readonly transports?: readonly ('udp' | 'tcp')[];
   readonly ipv6?: boolean;
+  /** Name server it asks, "127.0.0.1:port"; default: the machine's. */
+  readonly dns?: string;
 }
 
 /** The daemon as a process of its own, run from the sources. */
@@ -52,7 +54,13 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));
-  const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], { cwd: folder });
+  const imports = ['--import', TSX];
+  if (options.dns !== undefined) {
+    const file = join(folder, 'dns.mjs');
+    await writeFile(file, `import dns from 'node:dns';\ndns.setServers([${JSON.stringify(options.dns)}]);\n`);
+    imports.push('--import', file);
+  }
+  const child = new Child(process.execPath, [...imports, MAIN, 'serve', '--config', config], { cwd: folder });
   const http = `http://127.0.0.1:${httpPort}`;
   const stop = async () => {
     const code = await child.stop('SIGTERM', 10_000);
