@@ -47,30 +47,40 @@ export class Originator {
     this.callIdPrefix = random.token(8);
   }
 
-  /** Sends; `done` is called exactly once, later, unless the returned function was called before. */
+  /**
+   * Sends; `done` is called exactly once, later, unless the returned function was called before. Of a name with several
+   * addresses the next one is tried when one is silent for its share of the time, out of reach, or answers 503 (RFC 3263
+   * section 4.3).
+   */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
-    const pending = new Pending(this.layer.now(), done);
     const forced = request.socket === undefined ? undefined : this.sockets.named(request.socket);
-    const go = (address: Address): void => this.transmit(request, address, forced, pending);
+    const pending = new Pending((address, share) => this.transmit(request, address, share, forced, pending), done);
     if (request.socket !== undefined && forced === undefined) {
       queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${request.socket}` }));
     } else if (request.address !== undefined) {
-      go({ ...request.address, name: undefined });
+      pending.start([{ ...request.address, name: undefined }]);
     } else {
       const uri = parseUri(request.uri);
       if (uri === undefined) queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: 'not a SIP URI' }));
       else
         this.resolver.resolve(uri, (result) => {
-          const first = result instanceof Error ? undefined : result[0];
-          if (first === undefined) pending.end({ code: 503, cause: 'dns', reason: (result as Error).message });
-          else go(first);
+          if (result instanceof Error) pending.end({ code: 503, cause: 'dns', reason: result.message });
+          else pending.start(result.filter((each, i) => i === 0 || this.sockets.choose(each, forced) !== undefined));
         });
     }
     return () => pending.abandon();
   }
 
-  private transmit(request: OwnRequest, address: Address, forced: SipSocket | undefined, pending: Pending): void {
+  /** `share`: the part of the time this address has. */
+  private transmit(
+    request: OwnRequest,
+    address: Address,
+    share: number,
+    forced: SipSocket | undefined,
+    pending: Pending,
+  ): void {
     if (pending.ended) return;
+    pending.began = this.layer.now();
     const socket = this.sockets.choose(address, forced);
     if (socket === undefined) {
       queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no ${address.transport} socket` }));
@@ -96,25 +106,40 @@ export class Originator {
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
     const text = this.edit === undefined ? built : this.edit(built);
-    pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs);
+    pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs * share);
   }
 }
+
+/** Addresses of a name that are tried at most. */
+const MOST_ADDRESSES = 3;
 
 class Pending implements ClientUser {
   client: ClientTransaction | undefined = undefined;
   ended = false;
+  /** When the last try began. */
+  began = 0;
+  private addresses: readonly Address[] = [];
+  private share = 1;
 
   constructor(
-    private readonly began: number,
+    private readonly transmit: (address: Address, share: number) => void,
     private readonly done: (outcome: OwnOutcome) => void,
   ) {}
 
-  onReply(client: ClientTransaction, reply: { status: number; reason: string }): void {
-    if (reply.status < 200) return;
-    this.end({ code: reply.status, reason: reply.reason, rtt: this.elapsed(client) });
+  start(addresses: readonly Address[]): void {
+    this.addresses = addresses.slice(0, MOST_ADDRESSES);
+    this.share = 1 / this.addresses.length;
+    this.next();
   }
 
-  onFailure(_client: ClientTransaction, failure: { kind: string; cause: OwnOutcome['cause']; message: string }): void {
+  onReply(client: ClientTransaction, reply: { status: number; reason: string }): void {
+    if (reply.status < 200 || client !== this.client) return;
+    if (reply.status === 503 && this.next()) return;
+    this.end({ code: reply.status, reason: reply.reason, rtt: Math.max(0, client.clockNow() - this.began) });
+  }
+
+  onFailure(client: ClientTransaction, failure: { kind: string; cause: OwnOutcome['cause']; message: string }): void {
+    if (client !== this.client || this.next()) return;
     this.end({ code: failure.kind === 'timeout' ? 408 : 503, cause: failure.cause, reason: failure.message });
   }
 
@@ -129,7 +154,12 @@ class Pending implements ClientUser {
     (this.client as NonInviteClient | undefined)?.abandon();
   }
 
-  private elapsed(client: ClientTransaction): number {
-    return Math.max(0, client.clockNow() - this.began);
+  /** Goes on to the next address; false when there is none. */
+  private next(): boolean {
+    const [first, ...rest] = this.addresses;
+    if (first === undefined || this.ended) return false;
+    this.addresses = rest;
+    this.transmit(first, this.share);
+    return true;
   }
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { LocalSockets } from '../../../src/sip/local-sockets.js';
+import { Originator, type OwnOutcome } from '../../../src/sip/originate.js';
+import { Resolver } from '../../../src/sip/resolve.js';
+import { countingRandom, layerFixture, parsed, replyTo, sourceOf } from '../../support/sip-recorder.js';
+
+/** An OPTIONS to a name with these addresses. */
+async function probing(addresses: readonly string[], aaaa: readonly string[] = []) {
+  const fixture = layerFixture();
+  const { clock, layer, udp } = fixture;
+  const none = () => Promise.reject(new Error('none'));
+  const records = (all: readonly string[]) => async () => all.map((address) => ({ address, ttl: 60 }));
+  const dns = { naptr: none, srv: none, system: none, a: records(addresses), aaaa: records(aaaa) };
+  const resolver = new Resolver(clock, countingRandom(), dns);
+  const originator = new Originator(layer, new LocalSockets([udp]), resolver, countingRandom(), 'test');
+  const outcomes: OwnOutcome[] = [];
+  const cancel = originator.send(
+    { method: 'OPTIONS', uri: 'sip:gw.example.com:5060', from: 'sip:p@x', maxForwards: 70, timeoutMs: 3000 },
+    (outcome) => outcomes.push(outcome),
+  );
+  await clock.advanceAsync(0);
+  /** Where it was sent, copies left out. */
+  const places = () => [...new Set(udp.sent.map(({ address }) => address))];
+  const answer = (status: number) => layer.receive(replyTo(udp.sent.at(-1)?.text ?? '', status), sourceOf(udp, 'x'));
+  return { ...fixture, cancel, outcomes, places, answer };
+}
+
+describe('a name with several addresses', () => {
+  test('silence: each has its share of the time', async () => {
+    const { clock, places, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2']);
+    clock.advance(1480);
+    assert.deepEqual(places(), ['192.0.2.1']);
+    clock.advance(60);
+    assert.deepEqual(places(), ['192.0.2.1', '192.0.2.2']);
+    clock.advance(100);
+    answer(200);
+    const since = udp.sent.find(({ address }) => address === '192.0.2.2')?.at ?? 0;
+    assert.deepEqual(outcomes, [{ code: 200, reason: 'Reason', rtt: clock.monotonic() - since }]);
+    assert.ok(clock.monotonic() - since <= 160, 'counted from the second one');
+    const branches = udp.sent.map(({ text }) => parsed(text).via?.branch);
+    assert.equal(new Set(branches).size, 2);
+  });
+
+  test('503 and transport errors go on at once, other replies end it', async () => {
+    const { places, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+    answer(503);
+    udp.sent.at(-1)?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
+    assert.deepEqual([places(), outcomes], [['192.0.2.1', '192.0.2.2', '192.0.2.3'], []]);
+    answer(486);
+    assert.deepEqual(
+      outcomes.map(({ code }) => code),
+      [486],
+    );
+  });
+
+  test('what the last one says or does not say counts', async () => {
+    const { clock, outcomes, answer } = await probing(['192.0.2.1', '192.0.2.2']);
+    answer(503);
+    clock.advance(1540);
+    assert.deepEqual(
+      outcomes.map(({ code, cause }) => [code, cause]),
+      [[408, 'timeout']],
+    );
+  });
+
+  test('three at most, and none of a family there is no socket for', async () => {
+    const many = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']);
+    for (let i = 0; i < 4; i++) many.answer(503);
+    assert.deepEqual([many.places().length, many.outcomes.map(({ code }) => code)], [3, [503]]);
+    const mixed = await probing(['192.0.2.1'], ['2001:db8::1']);
+    mixed.answer(503);
+    assert.deepEqual([mixed.places(), mixed.outcomes.map(({ code }) => code)], [['192.0.2.1'], [503]]);
+  });
+
+  test('one that is given up does not go on', async () => {
+    const { cancel, clock, places, outcomes } = await probing(['192.0.2.1', '192.0.2.2']);
+    cancel();
+    clock.advance(10_000);
+    assert.deepEqual([places(), outcomes], [['192.0.2.1'], []]);
+  });
+});
