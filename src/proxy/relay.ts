@@ -118,8 +118,9 @@ export class Relay {
     const reply = this.answered ? received : (this.edited(branch, client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
-      // A second 2xx, or one that came after the caller was told otherwise: every 2xx goes upstream (section 16.7 step 5).
-      this.server.send(text);
+      // A second 2xx, or one that came after the caller was told otherwise: every 2xx to an INVITE goes upstream, and
+      // nothing else does (section 16.7 step 5).
+      if (this.server.invite) this.server.send(text);
       return;
     }
     if (!branch.ended) this.plan?.answered?.(branch.hop, reply.status);

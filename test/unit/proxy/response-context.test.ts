@@ -110,6 +110,14 @@ describe('redirections', () => {
   });
 });
 
+test('of a fork that is no INVITE one final reply goes to the caller', () => {
+  const plan = new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]);
+  const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
+  fixture.call({ method: 'SUBSCRIBE' });
+  for (const address of [A, B]) fixture.answer(fixture.sentTo(address)[0] ?? '', 200, `tag-${address}`);
+  assert.deepEqual([fixture.codes(), fixture.lastToCaller().toTag], [[200], `tag-${A}`]);
+});
+
 describe('challenges (RFC 3261 section 16.7 step 7)', () => {
   const PROXY = 'Proxy-Authenticate: Digest realm="b", nonce="2"\r\n';
   const WWW = 'WWW-Authenticate: Digest realm="a",\r\n nonce="1"\r\n';
