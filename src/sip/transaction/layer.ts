@@ -270,13 +270,19 @@ export class TransactionLayer implements Receiver {
       this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
       return;
     }
-    if (this.servers.size + this.clients.size >= this.config.maxTransactions) {
+    if (this.servers.size + this.clients.size >= this.config.maxTransactions && this.refuses(request)) {
       this.counters.overload.value++;
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
       return;
     }
     // A CANCEL that comes to here is of an INVITE that passed without state, or of none: the proxy knows.
     this.user?.onRequest(request, source);
+  }
+
+  /** Whether a request is too much now: those inside dialogs, which end calls, have an eighth more of room. */
+  private refuses(request: SipMessage): boolean {
+    const { maxTransactions } = this.config;
+    return request.toTag === '' || this.servers.size + this.clients.size >= maxTransactions + maxTransactions / 8;
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {

@@ -161,6 +161,18 @@ describe('overload', () => {
   });
 });
 
+test('requests inside dialogs have an eighth more of room: calls must be able to end', () => {
+  const fixture = layerFixture({ maxTransactions: 8 });
+  const { layer, udp, told } = fixture;
+  for (let i = 0; i < 8; i++) layer.serve(parsed(requestText({ branch: `z9hG4bK${i}` })), sourceOf(udp));
+  receive(fixture, requestText({ branch: 'z9hG4bKa' }));
+  receive(fixture, requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' }));
+  assert.deepEqual([udp.lines, kinds(told)], [['503'], ['request BYE']]);
+  layer.serve(parsed(requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' })), sourceOf(udp));
+  receive(fixture, requestText({ branch: 'z9hG4bKc', method: 'BYE', toTag: 'x' }));
+  assert.deepEqual([udp.lines, fixture.counters.overload.value], [['503', '503'], 2]);
+});
+
 test('branches are different, carry the cookie, and are those of one process', () => {
   const { layer } = layerFixture();
   const branches = new Set(Array.from({ length: 1000 }, () => layer.newBranch('h').text));
