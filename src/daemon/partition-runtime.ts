@@ -63,6 +63,7 @@ export class PartitionRuntime {
   /** Names of the rows last read, those of rows that were discarded included. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
+  private started = false;
   private stopped = false;
 
   constructor(readonly options: PartitionRuntimeOptions) {}
@@ -78,13 +79,17 @@ export class PartitionRuntime {
   /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
   async start(): Promise<void> {
     if (this.stopped) return;
+    this.started = true;
     await this.options.flusher?.start();
     if (this.stopped) return;
     this.planNames();
     await this.attempt();
   }
 
-  /** Writes states back and lets go of the store. A load under way comes to nothing. */
+  /**
+   * Writes states back, unless this was never started: who only asks what would be selected changes no table. Lets go of
+   * the store. A load under way comes to nothing.
+   */
   async stop(): Promise<void> {
     const { clock, flusher, store } = this.options;
     this.stopped = true;
@@ -96,7 +101,7 @@ export class PartitionRuntime {
     });
     await Promise.race([this.jobs.idle(), late]);
     cancel();
-    await flusher?.stop();
+    if (this.started) await flusher?.stop();
     await store.close();
   }
 

@@ -45,7 +45,8 @@ export class DispatchContext {
 
   /**
    * Tries the sets in order: the first that has a destination gives the one in use, those after it add their lists
-   * behind. `destinationIsSet`: the message has a destination already, for flag s.
+   * behind. `destinationIsSet`: the message has a destination already, for flag s. Lists of sets are a form of 2.1, where
+   * flag f without "M n" keeps the chosen destination alone: so does a strict partition.
    */
   select(
     partition: Partition,
@@ -58,11 +59,12 @@ export class DispatchContext {
     if (only !== undefined) return this.selectOne(partition, only, request) === undefined ? 'failed' : 'selected';
 
     const anyFailover = targets.some((target) => (target.flags & FLAG.failover) !== 0);
+    const shortened = partition.options.compat === 'strict' && partition.kamailio === undefined;
     let lists: TargetLists | undefined;
     for (const target of targets) {
       // Without flag f a further set has nothing to add.
       if (lists !== undefined && (target.flags & FLAG.failover) === 0) continue;
-      const choice = chooseIn(partition, target, request, this.env);
+      const choice = chooseIn(partition, shortened ? keepingOne(target) : target, request, this.env);
       if (typeof choice === 'string') {
         this.failure = choice;
       } else if (lists !== undefined) {
@@ -148,4 +150,9 @@ export class DispatchContext {
     this.rewriter ??= new RequestUriRewriter();
     return this.rewriter.rewrite(ruri, destination, partition.options.compat);
   }
+}
+
+/** The target with its chosen destination alone to be kept, unless it says how many. */
+function keepingOne(target: SelectTarget): SelectTarget {
+  return target.maxResults === Number.POSITIVE_INFINITY ? { ...target, maxResults: 1 } : target;
 }

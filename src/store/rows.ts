@@ -39,7 +39,8 @@ const MAX_INT = 2 ** 31 - 1;
 /** Far above the 192 and 128 characters of the documented columns. */
 const MAX_URI = 1024;
 const MAX_TEXT = 8192;
-const INTEGER = /^[+-]?[0-9]{1,10}$/;
+/** A driver that knows only floating point writes 50 into a text column as "50.0". */
+const INTEGER = /^[+-]?[0-9]{1,10}(?:\.0{1,6})?$/;
 /** The address of a FreeSWITCH server in place of a weight (OpenSIPS: fetch_freeswitch_stats). */
 const FREESWITCH = /^\s*fs:/i;
 const NOT_ASCII = /[^\x00-\x7f]/;

@@ -55,6 +55,22 @@ describe('what a transaction remembers', () => {
     assert.equal(context.of(partition), undefined);
   });
 
+  test('in a list of sets flag f without "M n" keeps whole sets, one destination of each in a strict partition', () => {
+    for (const [compat, flags, expected] of [
+      ['default', 'f', ['a1', 'b1', 'c1', 'x2', 'y2']],
+      ['strict', 'f', ['a1', 'x2']],
+      ['strict', 'fM2,f', ['a1', 'b1', 'x2']],
+      ['strict', 'fdM9,fd', ['a1', 'b1', 'c1', 'x2', 'y2']],
+    ] as const) {
+      const { context, partition } = world(compat);
+      select(context, partition, '1,2', flags);
+      assert.deepEqual(rest(context, partition), expected, `${compat} ${flags}`);
+    }
+    const { context, partition } = world('strict');
+    select(context, partition, 1, 'f');
+    assert.deepEqual(rest(context, partition), ['a1', 'b1', 'c1']);
+  });
+
   test('a list for each partition', () => {
     const { context, partition, p2 } = world();
     select(context, partition, 1, 'f');

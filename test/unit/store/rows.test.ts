@@ -26,6 +26,11 @@ describe('rows of a dispatcher table', () => {
       [row?.setId, row?.weight, row?.priority, row?.state, row?.rowId],
       [3, 50, -2, 'probing', '9007199254740993'],
     );
+    assert.equal(
+      read({ weight: '50.0' }).rows[0]?.weight,
+      50,
+      'what a driver without integers puts into a text column',
+    );
   });
 
   test('values that are no numbers or too large', () => {
@@ -33,6 +38,7 @@ describe('rows of a dispatcher table', () => {
       [{ setid: 1.5 }, 'set id 1.5 is not an integer'],
       [{ setid: '' }, 'set id is null'],
       [{ setid: 2 ** 31 }, 'set id 2147483648 is not between 0 and 2147483647'],
+      [{ weight: '1.5' }, 'weight "1.5" is not an integer'],
       [{ weight: '1e3' }, 'weight "1e3" is not an integer'],
       [
         { weight: 'fs://:geheim@host:8021' },

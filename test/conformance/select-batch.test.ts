@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { assertAgrees, batchLine, type RecordedSelection, readRecording } from '../support/recorded-selections.js';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** The selections recorded from OpenSIPS, through the command line and tables, as an operator would ask for them. */
+describe('switchyard select --batch over tables', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-batch-'));
+  const config = join(folder, 'switchyard.json');
+  const recording = readRecording('opensips-select.json');
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const run = (...args: string[]): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const command = ['--import', 'tsx', MAIN, ...args, '--config', config];
+      execFile(process.execPath, command, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+        if (error !== null) reject(new Error(`${args.join(' ')}: ${stderr || error.message}`));
+        else resolve(stdout);
+      });
+    });
+
+  async function fill(partition: string, sets: typeof recording.sets): Promise<void> {
+    const file = join(folder, `${partition}.ndjson`);
+    const rows = Object.entries(sets).flatMap(([setid, rows]) =>
+      rows.map(({ uri, probe_mode, ...row }) => JSON.stringify({ setid: Number(setid), destination: uri, ...row })),
+    );
+    writeFileSync(file, rows.join('\n'));
+    await run('db', 'import', '--partition', partition, file);
+  }
+
+  function configure(hashPvar: string): void {
+    const partition = (name: string) => ({
+      name,
+      db_url: `sqlite:./${name}.db`,
+      compat: 'strict',
+      attrs_avp: `$avp(${name}_attrs)`,
+    });
+    const modparam = { hash_pvar: hashPvar, pvar_algo_pattern: '$avp(load_%u)' };
+    writeFileSync(config, JSON.stringify({ modparam, partitions: [partition('default'), partition('p2')] }));
+  }
+
+  test('every recorded selection is made alike, and no table changes', { timeout: 300_000 }, async () => {
+    configure(recording.hash_pvar);
+    await run('db', 'init');
+    await fill('default', recording.sets);
+    await fill('p2', recording.sets_p2 ?? {});
+    const tables = await run('db', 'show', '--json');
+    for (const format of [recording.hash_pvar, '$rU|$rd|$tu']) {
+      configure(format);
+      const asked: RecordedSelection[] = [];
+      const lines: object[] = [];
+      for (const c of recording.cases) {
+        for (const step of c.before ?? []) {
+          const params = { state: step.state, group: step.group, address: step.address };
+          for (let i = 0; i < (step.times ?? 1); i++) lines.push({ id: 'mi', mi: { method: step.mi, params } });
+        }
+        if ((c.select.hash_pvar ?? format) !== format) continue;
+        asked.push(c);
+        lines.push(batchLine(c));
+      }
+      const file = join(folder, 'batch.ndjson');
+      writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+      const printed = (await run('select', '--batch', file)).trimEnd().split('\n');
+      const answers = printed.map((line) => JSON.parse(line) as Record<string, unknown>);
+      const selections = answers.filter((answer) => answer['id'] !== 'mi');
+      assert.ok(answers.every((answer) => answer['id'] !== 'mi' || answer['result'] === 'OK'));
+      assert.equal(selections.length, asked.length);
+      for (const [i, c] of asked.entries()) assertAgrees(recording, c, selections[i] ?? {});
+    }
+    assert.equal(await run('db', 'show', '--json'), tables, 'asking where calls would go writes no states');
+  });
+});
