@@ -117,6 +117,9 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     tls: readTls(raw, root, findings),
     limits: readLimits(raw),
   };
+  for (const { pointer, reason } of options.inspect?.(settings, findings.problems) ?? []) {
+    findings.refuse({ ...root, pointer }, reason);
+  }
   if (findings.problems.length > 0) throw new ConfigError(distinct(findings.problems));
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
 }

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { messageOf } from '../core/errors.js';
 import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
 import { below, type Problem } from './problem.js';
+import type { Settings } from './settings.js';
 
 /** Where things are read from; what tests and the command line hand in. */
 export interface LoadOptions {
@@ -12,6 +13,13 @@ export interface LoadOptions {
   readonly cwd?: string | undefined;
   /** Name of this node when the settings give none; default the host name. */
   readonly hostname?: string | undefined;
+  /**
+   * Finds what is wrong with settings that only shows when they are put together, so that it is told with everything else.
+   * Parts that are refused already (`refused`) stand in the settings as well as they could be read.
+   */
+  readonly inspect?:
+    | ((settings: Settings, refused: readonly Problem[]) => readonly Pick<Problem, 'pointer' | 'reason'>[])
+    | undefined;
 }
 
 /** A file, or a part of one, as read: JSON with the environment filled in. */

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { checkConfiguration } from '../config/check.js';
 import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
 import { loadSettings } from '../config/load.js';
-import { ConfigError, formatProblems, type Problem } from '../config/problem.js';
+import { ConfigError, formatProblems } from '../config/problem.js';
 import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
@@ -15,6 +15,7 @@ import { type Logger, nullLogger } from '../core/logger.js';
 import { createLogger, Daemon } from '../daemon.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
+import { compositionFaults } from './composition.js';
 import { checkPartition, importRows, initPartition, showPartition } from './database-tools.js';
 import { JobQueue } from './job-queue.js';
 import { ManagerNotifier } from './notify.js';
@@ -31,7 +32,7 @@ type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Loads the settings for a command; warnings go to `err`. Throws ConfigError. */
 export function settingsFor(values: Values, io: CommandIo): Settings {
-  const { settings, warnings } = loadSettings(values['config'] as string | undefined);
+  const { settings, warnings } = loadSettings(values['config'] as string | undefined, { inspect: compositionFaults });
   if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
   return settings;
 }
@@ -88,7 +89,7 @@ export async function serve(values: Values, io: CommandIo): Promise<number> {
 /** New settings are taken whole (true), or refused whole with the old ones going on. */
 async function reconfigure(daemon: Daemon, values: Values, log: Logger): Promise<boolean> {
   try {
-    const { settings, warnings } = loadSettings(values['config'] as string | undefined);
+    const { settings, warnings } = loadSettings(values['config'] as string | undefined, { inspect: compositionFaults });
     const restart = await daemon.reconfigure(settings);
     log.info({ warnings, needRestart: restart }, 'settings reloaded');
     return true;
@@ -103,7 +104,7 @@ async function reconfigure(daemon: Daemon, values: Values, log: Logger): Promise
 export async function check(values: Values, io: CommandIo): Promise<number> {
   const report = await checkConfiguration(
     values['config'] as string | undefined,
-    {},
+    { inspect: compositionFaults },
     {
       database: checkPartition,
       readable: (path) =>
@@ -115,13 +116,16 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
   );
   const problems = [...report.problems];
   if (report.settings !== undefined) {
-    // What only shows when everything is put together: pseudo-variables in rules and parameters, the script.
+    // The script, and whatever else only shows when everything is put together.
     try {
       const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
       const daemon = new Daemon({ settings: report.settings, log });
       if (!problems.some((problem) => problem.pointer === '/route_script')) await daemon.loadScript();
     } catch (error) {
-      problems.push(composingProblem(error, shownPath(report.settings.file)));
+      const pointer = error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID' ? '/route_script' : '';
+      const path = relative(process.cwd(), report.settings.file);
+      const file = path === '' || path.startsWith('..') ? report.settings.file : path;
+      problems.push({ file, pointer, reason: messageOf(error) });
     }
   }
   if (values['json'] === true) io.out(`${JSON.stringify({ problems, warnings: report.warnings }, undefined, 2)}\n`);
@@ -134,23 +138,6 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
       );
   }
   return problems.length === 0 ? 0 : 1;
-}
-
-/** What putting everything together said, at the place it spoke of. */
-function composingProblem(error: unknown, file: string): Problem {
-  const reason = messageOf(error);
-  if (error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID') {
-    return { file, pointer: '/route_script', reason };
-  }
-  const [, rule, parameter, rest] = /^(?:rule (\/[^ :]+)|modparam (\w+)): (.*)$/s.exec(reason) ?? [];
-  const pointer = rule ?? (parameter === undefined ? '' : `/modparam/${parameter}`);
-  return { file, pointer, reason: rest ?? reason };
-}
-
-/** A file below the working folder is shown from there, as the other problems show theirs. */
-function shownPath(file: string): string {
-  const path = relative(process.cwd(), file);
-  return path === '' || path.startsWith('..') ? file : path;
 }
 
 /** switchyard select. Returns the exit status. */

@@ -1,5 +1,6 @@
+import { nearest } from '../core/nearest.js';
 import { FLAG } from './algorithms/algorithm.js';
-import { algorithmCode } from './algorithms/list.js';
+import { algorithmCode, algorithmNames } from './algorithms/list.js';
 import type { SelectTarget } from './select.js';
 
 /** What ds_select_dst and ds_select_domain were asked for. */
@@ -65,7 +66,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
   for (const item of String(given.alg).split(',')) {
     const text = item.trim();
     const code = INTEGER.test(text) ? Number(text) : algorithmCode(text);
-    if (code === undefined) return `algorithm "${text}" is neither a number nor the name of one`;
+    if (code === undefined) return unknownAlgorithm(text);
     algorithms.push(code);
   }
   if (algorithms.length !== 1 && algorithms.length !== sets.length) {
@@ -95,6 +96,12 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
     };
   });
   return { partition, targets };
+}
+
+function unknownAlgorithm(text: string): string {
+  const meant = nearest(text, algorithmNames());
+  const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+  return `algorithm "${text}" is neither a number nor the name of one${hint}`;
 }
 
 interface FlagsEntry {

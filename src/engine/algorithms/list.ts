@@ -40,3 +40,8 @@ const BY_NAME = new Map([...ALGORITHMS, ...OWN_ALGORITHMS].map((algorithm) => [a
 export function algorithmCode(name: string): number | undefined {
   return BY_NAME.get(name);
 }
+
+/** Every name an algorithm may be given by. */
+export function algorithmNames(): Iterable<string> {
+  return BY_NAME.keys();
+}

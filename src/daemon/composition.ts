@@ -1,0 +1,68 @@
+import { below, type Problem } from '../config/problem.js';
+import type { RoutingRule, Settings } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
+import { compileFormat, compileWritable } from '../pvar/format.js';
+import { compileMatcher } from '../route/match.js';
+import { compileRule } from '../route/rule.js';
+import { dispatcherFormats } from './engine-options.js';
+
+type Fault = Pick<Problem, 'pointer' | 'reason'>;
+
+/**
+ * What is wrong with settings that only shows when they are put together: pseudo-variables in parameters and rules, and
+ * what rules select. All of it at once, where putting them together would stop at the first. What was `refused` already
+ * is not complained about again.
+ */
+export function compositionFaults(settings: Settings, refused: readonly Problem[] = []): Fault[] {
+  const { dispatcher } = settings;
+  const { hashPvar, pvarAlgoPattern, setidPvar } = dispatcher;
+  const faults: Fault[] = [];
+  const attempt: Attempt = (pointer, compile) => {
+    // A partition that is not there says nothing against the rest of a selection.
+    const rest = refused.filter((each) => each.pointer !== `${pointer}/partition`);
+    if (rest.some((each) => each.pointer === pointer || each.pointer.startsWith(`${pointer}/`))) return;
+    try {
+      compile();
+    } catch (error) {
+      if (!(error instanceof SwitchyardError)) throw error;
+      // The pointer tells the place better than the words some messages begin with.
+      faults.push({ pointer, reason: error.message.replace(/^(?:modparam \w+|rule \/[^ :]+): /, '') });
+    }
+  };
+  const none = () => undefined;
+  attempt('/modparam/hash_pvar', () =>
+    dispatcherFormats({ ...dispatcher, hashPvar, pvarAlgoPattern: undefined }, none),
+  );
+  attempt('/modparam/pvar_algo_pattern', () =>
+    dispatcherFormats({ ...dispatcher, hashPvar: undefined, pvarAlgoPattern }, none),
+  );
+  if (setidPvar !== undefined) attempt('/modparam/setid_pvar', () => compileWritable(setidPvar));
+  // A script takes the place of the rules.
+  if (settings.routeScript !== undefined) return faults;
+  for (const rule of settings.routing) {
+    for (const [variable, pattern] of rule.match) {
+      attempt(below(rule.pointer, 'match', variable), () => compileMatcher(variable, pattern));
+    }
+    const before = faults.length;
+    checkFormats(rule, attempt);
+    // What the parts are together is only worth looking at when each of them can be read.
+    if (faults.length > before) continue;
+    attempt(below(rule.pointer, 'select'), () => compileRule({ ...rule, match: new Map() }, none));
+  }
+  return faults;
+}
+
+type Attempt = (pointer: string, compile: () => unknown) => void;
+
+function checkFormats({ pointer, select }: RoutingRule, attempt: Attempt): void {
+  for (const [key, text] of [
+    ['set', select?.set],
+    ['alg', select?.alg],
+    ['flags', select?.flags],
+    ['partition', select?.partition],
+    ['max_res', select?.maxRes],
+    ['rules', select?.rules],
+  ] as const) {
+    if (text !== undefined) attempt(below(pointer, 'select', key), () => compileFormat(text));
+  }
+}
