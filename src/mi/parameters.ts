@@ -1,7 +1,8 @@
 import type { Json, MiCommand, MiParams, ParamSpec } from './command.js';
 import { MiError } from './command.js';
 
-const INTEGER = /^\s*[+-]?[0-9]{1,15}\s*$/;
+/** An integer in a string. */
+export const INTEGER = /^\s*[+-]?[0-9]{1,15}\s*$/;
 
 function invalid(data: string): MiError {
   return new MiError(-32602, 'Invalid params', data);

@@ -96,6 +96,17 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
     }
   });
 
+  test('which lists the commands that both have in the same order', async () => {
+    const recorded = transcripts.find((one) => one.title === 'which (whole list)')?.answer ?? '';
+    const theirs = (JSON.parse(recorded) as { result: string[] }).result;
+    const ours = (await fixture.handler.execute('which')) as string[];
+    assert.deepEqual(
+      ours.filter((name) => theirs.includes(name)),
+      theirs.filter((name) => ours.includes(name)),
+    );
+    assert.equal(ours.filter((name) => theirs.includes(name)).length, 27);
+  });
+
   for (const one of transcripts) {
     test(`${one.section}: ${one.title} (${one.door})`, async () => {
       const missing = NOT_RECORDED[`${one.section}/${one.title}`];

@@ -1,7 +1,7 @@
 import type { MiDependencies } from '../dependencies.js';
 import type { MiHandler } from '../handler.js';
 import { blacklistCommands } from './blacklists.js';
-import { processCommands, tableCommands } from './core.js';
+import { helpCommand, processCommands, psCommand, whichCommand } from './core.js';
 import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
 import { dsListCommand } from './ds-list.js';
 import { dsReloadCommand } from './ds-reload.js';
@@ -11,13 +11,15 @@ import { logLevelCommand } from './log-level.js';
 import { statisticsCommands } from './statistics.js';
 import { statusReportCommands } from './status-reports.js';
 
-/** Registers every command, in the order `which` lists them. A new command is one line here. */
+/** Registers every command, in the order `which` lists them: as recorded, ours last. A new command is one line here. */
 export function registerCommands(handler: MiHandler, deps: MiDependencies): void {
   for (const command of [
     ...statisticsCommands(deps),
     ...processCommands(deps),
-    ...tableCommands(handler),
+    whichCommand(handler),
+    psCommand(deps),
     logLevelCommand(deps),
+    helpCommand(handler),
     ...statusReportCommands(deps),
     ...eventCommands(deps),
     ...blacklistCommands(deps),

@@ -3,7 +3,7 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { renderTree, treeLine } from '../tree.js';
 
-/** uptime, version, pwd, arg, ps. */
+/** uptime, version, pwd, arg. */
 export function processCommands(deps: MiDependencies): readonly MiCommand[] {
   const { process } = deps;
   return [
@@ -46,73 +46,86 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       paramLists: [[]],
       run: () => [...process.argv],
     },
-    {
-      name: 'ps',
-      aliases: ['core:ps'],
-      module: 'core',
-      help: 'lists the processes of the server',
-      paramLists: [[]],
-      run: () => ({
-        Processes: process.processes().map((each) => ({ ID: each.id, PID: each.pid, Type: each.type })),
-      }),
-      text: () =>
-        process
-          .processes()
-          .map((each) =>
-            treeLine(0, 'Process', '', [
-              ['ID', String(each.id)],
-              ['PID', String(each.pid)],
-              ['Type', each.type],
-            ]),
-          )
-          .join(''),
-    },
   ];
 }
 
-/** which and help, over the table they stand in themselves. */
-export function tableCommands(table: {
+/** ps: a single process. */
+export function psCommand({ process }: MiDependencies): MiCommand {
+  return {
+    name: 'ps',
+    aliases: ['core:ps'],
+    module: 'core',
+    help: 'lists the processes of the server',
+    paramLists: [[]],
+    run: () => ({
+      Processes: process.processes().map((each) => ({ ID: each.id, PID: each.pid, Type: each.type })),
+    }),
+    text: () =>
+      process
+        .processes()
+        .map((each) =>
+          treeLine(0, 'Process', '', [
+            ['ID', String(each.id)],
+            ['PID', String(each.pid)],
+            ['Type', each.type],
+          ]),
+        )
+        .join(''),
+  };
+}
+
+/** The table that `which` and `help` stand in themselves. */
+export interface CommandTable {
   commands(): readonly MiCommand[];
   find(name: string): MiCommand | undefined;
-}): readonly MiCommand[] {
-  const required = (name: string): MiCommand => {
-    const command = table.find(name);
-    if (command === undefined) throw new MiError(404, 'unknown MI command');
-    return command;
+}
+
+/** which: lists the commands by their spelling of today, in the line text form by that of 2.1. */
+export function whichCommand(table: CommandTable): MiCommand {
+  return {
+    name: 'which',
+    aliases: ['core:which'],
+    module: 'core',
+    help: 'lists the commands there are',
+    paramLists: [[], [{ name: 'command', type: 'string' }]],
+    run(params) {
+      if (params['command'] !== undefined) return [modern(required(table, params['command'] as string))];
+      return table.commands().map(modern);
+    },
+    text: () => renderTree(table.commands().map((command) => command.name)),
   };
-  /** The spelling "module:command" of today, where there is one. */
-  const modern = (command: MiCommand): string => command.aliases[0] ?? command.name;
-  return [
-    {
-      name: 'which',
-      aliases: ['core:which'],
-      module: 'core',
-      help: 'lists the commands there are',
-      paramLists: [[], [{ name: 'command', type: 'string' }]],
-      run(params) {
-        if (params['command'] !== undefined) return [modern(required(params['command'] as string))];
-        return table.commands().map(modern);
-      },
-      text: () => renderTree(table.commands().map((command) => command.name)),
+}
+
+/** help: of one command, or all of them. */
+export function helpCommand(table: CommandTable): MiCommand {
+  return {
+    name: 'help',
+    aliases: ['core:help'],
+    module: 'core',
+    help: 'prints what a command does and which module exports it; without mi_cmd: all of them',
+    paramLists: [[], [{ name: 'mi_cmd', type: 'string' }]],
+    run(params) {
+      if (params['mi_cmd'] !== undefined) {
+        const command = required(table, params['mi_cmd'] as string);
+        const help = command.helpNotExported === true ? 'not available for this command' : command.help;
+        return { Help: help, 'Exported by': command.module };
+      }
+      const all: Record<string, Json> = {};
+      for (const command of table.commands()) all[modern(command)] = command.help;
+      return all;
     },
-    {
-      name: 'help',
-      aliases: ['core:help'],
-      module: 'core',
-      help: 'prints what a command does and which module exports it; without mi_cmd: all of them',
-      paramLists: [[], [{ name: 'mi_cmd', type: 'string' }]],
-      run(params) {
-        if (params['mi_cmd'] !== undefined) {
-          const command = required(params['mi_cmd'] as string);
-          const help = command.helpNotExported === true ? 'not available for this command' : command.help;
-          return { Help: help, 'Exported by': command.module };
-        }
-        const all: Record<string, Json> = {};
-        for (const command of table.commands()) all[modern(command)] = command.help;
-        return all;
-      },
-    },
-  ];
+  };
+}
+
+function required(table: CommandTable, name: string): MiCommand {
+  const command = table.find(name);
+  if (command === undefined) throw new MiError(404, 'unknown MI command');
+  return command;
+}
+
+/** The spelling "module:command" of today, where there is one. */
+function modern(command: MiCommand): string {
+  return command.aliases[0] ?? command.name;
 }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];

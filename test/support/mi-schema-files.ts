@@ -1,0 +1,33 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Json, MiCommand } from '../../src/mi/command.js';
+import { commandSchema, schemaFile } from '../../src/mi/command-schema.js';
+import { makeMiFixture } from './mi-fixture.js';
+
+const FOLDER = resolve(import.meta.dirname, '../../schemas/mi');
+
+/** Every command of the daemon. */
+export function miCommands(): readonly MiCommand[] {
+  return makeMiFixture().handler.commands();
+}
+
+/** The schemas as they must stand in the files, by file name. */
+export function currentMiSchemas(): Map<string, Json> {
+  return new Map(miCommands().map((command) => [schemaFile(command), commandSchema(command)]));
+}
+
+/** The schemas as published. */
+export function publishedMiSchemas(): Map<string, Json> {
+  const read = (name: string) => JSON.parse(readFileSync(resolve(FOLDER, name), 'utf8')) as Json;
+  return new Map(readdirSync(FOLDER).map((name) => [name, read(name)]));
+}
+
+// `npm run docs`
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER);
+  for (const [name, schema] of currentMiSchemas()) {
+    writeFileSync(resolve(FOLDER, name), `${JSON.stringify(schema, undefined, 2)}\n`);
+  }
+}
