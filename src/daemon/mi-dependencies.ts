@@ -32,21 +32,25 @@ export function dispatcherControl(
     },
     async add(partition, row, { persist }) {
       const runtime = runtimeOf(partition);
-      if (persist) await runtime.persistRow(row);
-      const report = await runtime.editRows((rows) => [...rows, row]);
-      const refused = report.discarded[0];
-      if (refused !== undefined) throw new SwitchyardError('URI_INVALID', refused.reason);
+      await runtime.editRows(
+        (rows) => [...rows, row],
+        async ({ discarded }) => {
+          if (discarded[0] !== undefined) throw new SwitchyardError('URI_INVALID', discarded[0].reason);
+          if (persist) await runtime.persistRow(row);
+        },
+      );
     },
     async remove(partition, setId, uri, { persist }) {
-      if (persist)
-        throw new SwitchyardError('USAGE', 'a row is removed from the table by the database, then ds_reload');
-      let found = 0;
-      await runtimeOf(partition).editRows((rows) => {
+      const runtime = runtimeOf(partition);
+      const found = partition.findAll(setId, uri).map((destination) => destination.row);
+      if (found.length === 0) return false;
+      // A table that cannot be written leaves the destination where it is, or the next reload would bring it back.
+      if (persist) await runtime.deleteRows(found);
+      await runtime.editRows((rows) => {
         const gone = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
-        found = gone.size;
         return rows.filter((row) => !gone.has(row));
       });
-      return found > 0;
+      return true;
     },
     pushScriptAttrs(partition, attrs, ip, port, setId) {
       return pushScriptAttrs(partition.destinationsAt(ip), attrs, port, setId);

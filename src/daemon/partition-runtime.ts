@@ -9,9 +9,10 @@ import type { Destination, DestinationRow, Health, ResolvedAddress } from '../en
 import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
 import type { StateTable } from '../engine/state.js';
 import type { Resolver } from '../sip/resolve.js';
-import { insertRows } from '../store/provision.js';
+import { deleteRows, insertRows } from '../store/provision.js';
 import type { StateFlusher } from '../store/state-flusher.js';
 import type { DestinationStore } from '../store/store.js';
+import type { RowIdentity, TableSpec } from '../store/table-spec.js';
 import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
 import { JobQueue } from './job-queue.js';
 
@@ -114,26 +115,52 @@ export class PartitionRuntime {
     return this.jobs.run(key, () => this.load(options));
   }
 
-  /** Changes the rows in memory, as a reload from nowhere would: the next load from the table replaces them. */
-  editRows(change: (rows: readonly DestinationRow[]) => readonly DestinationRow[]): Promise<LoadReport> {
+  /**
+   * Changes the rows in memory, as a reload from nowhere would: the next load from the table replaces them. `confirm` looks
+   * at what came of it and may write to the table; when it rejects, the rows are as they were before.
+   */
+  editRows(
+    change: (rows: readonly DestinationRow[]) => readonly DestinationRow[],
+    confirm: (report: LoadReport) => Promise<void> = () => Promise.resolve(),
+  ): Promise<LoadReport> {
     return this.jobs.run(undefined, async () => {
       this.checkRunning();
       const { partition } = this.options;
-      const rows = change(rowsOf(partition));
-      const known = this.knownAddresses();
-      const hosts = new Map([...(await namedHosts(rows, this.pause))].filter(([key]) => !known().has(key)));
-      const options: LoadOptions = { inheritState: true, resolve: await this.resolution(hosts) };
-      const report = await partition.loadInSlices(rows, options, this.pause);
-      this.options.loaded(partition);
+      const before = rowsOf(partition);
+      const report = await this.take(change(before));
+      try {
+        await confirm(report);
+      } catch (error) {
+        await this.take(before);
+        throw error;
+      }
       return report;
     });
   }
 
+  private async take(rows: readonly DestinationRow[]): Promise<LoadReport> {
+    const { partition } = this.options;
+    const known = this.knownAddresses();
+    const hosts = new Map([...(await namedHosts(rows, this.pause))].filter(([key]) => !known().has(key)));
+    const options: LoadOptions = { inheritState: true, resolve: await this.resolution(hosts) };
+    const report = await partition.loadInSlices(rows, options, this.pause);
+    this.options.loaded(partition);
+    return report;
+  }
+
   /** Writes a row that a command made into the table. Throws SwitchyardError. */
   async persistRow(row: DestinationRow): Promise<void> {
+    await insertRows(this.table(), [row], {}, this.options.log);
+  }
+
+  /** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
+  async deleteRows(rows: readonly RowIdentity[]): Promise<void> {
+    await deleteRows(this.table(), rows, this.options.log);
+  }
+
+  private table(): TableSpec {
     const { dbUrl, source, tableName, columns, flavour } = this.options.config;
-    const url = parseDatabaseUrl(dbUrl, dirname(source));
-    await insertRows({ url, table: tableName, columns, flavour }, [row], {}, this.options.log);
+    return { url: parseDatabaseUrl(dbUrl, dirname(source)), table: tableName, columns, flavour };
   }
 
   /** Looks up all host names again and gives destinations the addresses they have now. Never throws. */

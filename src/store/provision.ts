@@ -11,8 +11,15 @@ import { type Database, DatabasePools } from './pools.js';
 import type { RawRow } from './rows.js';
 import type { StoreLoad } from './store.js';
 import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, type TableShape, versionTableFor } from './table.js';
-import { type InitReport, type NewRow, rowValues, type TableSpec } from './table-spec.js';
-import { initTextTable, insertTextRows } from './text-provision.js';
+import {
+  type InitReport,
+  type NewRow,
+  type RowIdentity,
+  rowValues,
+  storedSpellings,
+  type TableSpec,
+} from './table-spec.js';
+import { deleteTextRows, initTextTable, insertTextRows } from './text-provision.js';
 import { createTextStore } from './text-store.js';
 
 export type { InitReport, NewRow, TableSpec } from './table-spec.js';
@@ -104,6 +111,32 @@ export async function insertRows(
 }
 
 /**
+ * Deletes the rows of these destinations in one transaction. Returns how many there were. Throws SwitchyardError STORE_*.
+ */
+export async function deleteRows(
+  spec: TableSpec,
+  rows: readonly RowIdentity[],
+  logger: Logger = nullLogger,
+): Promise<number> {
+  if (spec.url.kind === 'text') return deleteTextRows(spec.url.path, spec, rows);
+  return withDatabase(sqlUrl(spec), logger, (database) =>
+    database.run((knex) =>
+      knex.transaction(async (trx) => {
+        const columns = mapColumns(shapeOf(spec), await database.dialect.columns(trx, spec.table));
+        const setid = columns.get('setid') as string;
+        const destination = columns.get('destination') as string;
+        let deleted = 0;
+        for (const row of rows) {
+          const spellings = storedSpellings(row.uri, spec.flavour);
+          deleted += await trx(spec.table).where(setid, row.setId).whereIn(destination, spellings).delete();
+        }
+        return deleted;
+      }),
+    ),
+  );
+}
+
+/**
  * All rows of a table as they would be loaded, and those that would not. `freeswitchMaxWeight`: see RowRules. Throws
  * SwitchyardError STORE_*.
  */
@@ -133,7 +166,10 @@ function shapeOf(spec: TableSpec): TableShape {
 
 function sqlUrl(spec: TableSpec): SqlUrl {
   if (isSqlUrl(spec.url)) return spec.url;
-  throw new SwitchyardError('STORE_DRIVER', `${spec.url.display}: a list file has no tables to make or fill`);
+  throw new SwitchyardError(
+    'STORE_DRIVER',
+    `${spec.url.display}: a list file is no table that could be made or changed`,
+  );
 }
 
 async function withDatabase<T>(url: SqlUrl, logger: Logger, work: (database: Database) => Promise<T>): Promise<T> {

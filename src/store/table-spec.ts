@@ -37,3 +37,12 @@ export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'i
     flags: row.flags ?? 0,
   };
 }
+
+/** What a row is told by when it is to be deleted; the same URI behind two sockets is two rows, and both go. */
+export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
+
+/** How a URI may stand in the table: in a table of Kamailio's without its scheme too. */
+export function storedSpellings(uri: string, flavour: Flavour): string[] {
+  const stored = storedText(uri);
+  return flavour === 'kamailio' && stored.startsWith('sip:') ? [stored, stored.slice(4)] : [stored];
+}

@@ -4,7 +4,14 @@ import type { SwitchyardError } from '../core/errors.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { RawRow } from './rows.js';
 import { columnsOf, mapColumns, VERSION_TABLE } from './table.js';
-import { type InitReport, type NewRow, rowValues, type TableSpec } from './table-spec.js';
+import {
+  type InitReport,
+  type NewRow,
+  type RowIdentity,
+  rowValues,
+  storedSpellings,
+  type TableSpec,
+} from './table-spec.js';
 import { readTextVersion } from './text-store.js';
 
 /** Types as db_text writes them; a field of a type without "null" must not be empty. */
@@ -71,6 +78,27 @@ export async function insertTextRows(
   }
   await replaceFile(path, `${[table.header, ...lines].join('\n')}\n`);
   return rows.length;
+}
+
+/** deleteRows for a db_text folder. */
+export async function deleteTextRows(folder: string, spec: TableSpec, rows: readonly RowIdentity[]): Promise<number> {
+  const path = join(folder, spec.table);
+  const table = await readTextTable(path);
+  const description = `table ${spec.table} of ${spec.url.display}`;
+  const columns = mapColumns({ ...spec, description, persistentState: true }, table.columns);
+  const setid = table.columns.indexOf(columns.get('setid') as string);
+  const destination = table.columns.indexOf(columns.get('destination') as string);
+  const unwanted = new Set(
+    rows.flatMap(({ setId, uri }) =>
+      storedSpellings(uri, spec.flavour).map((each) => `${setId} ${Buffer.from(each, 'utf8').toString('latin1')}`),
+    ),
+  );
+  const kept = table.lines.filter((line) => {
+    const fields = parseTextRow(line);
+    return !unwanted.has(`${Number(fields[setid])} ${fields[destination]}`);
+  });
+  if (kept.length < table.lines.length) await replaceFile(path, [table.header, ...kept].join('\n'));
+  return table.lines.length - kept.length;
 }
 
 async function existing(path: string): Promise<TextTable | undefined> {

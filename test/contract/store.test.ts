@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { DestinationRow } from '../../src/engine/destination.js';
-import { initDatabase, insertRows, showRows } from '../../src/store/provision.js';
+import { deleteRows, initDatabase, insertRows, showRows } from '../../src/store/provision.js';
 import type { StateWrite } from '../../src/store/store.js';
 import { COLUMNS } from '../support/columns.js';
 import { FIXTURES, type StoreFixture } from '../support/store-fixtures.js';
@@ -61,6 +61,24 @@ for (const [kind, make] of FIXTURES) {
       assert.equal((await showRows(spec)).rows.length, 2, 'init leaves what is there');
       await insertRows(spec, [{ setId: 9, uri: uri(9) }], { replace: true });
       assert.deepEqual(ids((await showRows(spec)).rows), [`9 ${uri(9)} active`]);
+    });
+
+    behaviour('rows are deleted by set and URI, whatever their socket', async ({ spec }) => {
+      await initDatabase(spec);
+      const gateway = { setId: 4, uri: 'sip:gw.example:5070;transport=tcp', attrs: 'a:b' };
+      await insertRows(spec, [
+        gateway,
+        { ...gateway, socket: 'udp:127.0.0.1:5060' },
+        { ...gateway, setId: 5 },
+        { setId: 4, uri: uri(2) },
+      ]);
+      assert.equal(await deleteRows(spec, [{ setId: 4, uri: uri(3) }]), 0);
+      assert.equal(await deleteRows(spec, [gateway]), 2);
+      const { rows } = await showRows(spec);
+      assert.deepEqual(
+        rows.map((row) => `${row.setId} ${row.uri}`),
+        [`5 ${gateway.uri}`, `4 ${uri(2)}`],
+      );
     });
 
     behaviour('the rows come in the order of the table, however many', async ({ spec, store }) => {

@@ -59,6 +59,31 @@ describe('faults: reload', () => {
     assert.equal(running.destination('default', 1, deadRows(1)[0]?.uri as string).health.state, 'inactive');
   });
 
+  test('with persist=1 ds_add and ds_remove change the table too, so that a reload changes nothing', async (t) => {
+    const bench = new FaultBench(t);
+    const dbUrl = await bench.sqlite(deadRows(3));
+    const running = await bench.daemon({ settings: { modparam: { db_url: dbUrl } } });
+    const uri = 'sip:127.78.0.1:5062';
+    const others = deadRows(3).map((row) => row.uri);
+    const listed = async () => {
+      await running.mi('ds_reload');
+      const destinations = running.daemon.engine.partition('default')?.snapshot.sets.values() ?? [];
+      return [...destinations].flatMap((set) => set.destinations.map((each) => each.row.uri)).sort();
+    };
+    assert.equal(await running.mi('ds_add', { set: 7, uri, weight: 3, persist: 1 }), 'OK');
+    assert.deepEqual(await listed(), [uri, ...others].sort());
+    assert.equal(running.destination('default', 7, uri).row.weight, 3);
+    assert.equal(await running.mi('ds_remove', { set: 7, uri, persist: 1 }), 'OK');
+    assert.deepEqual(await listed(), [...others].sort());
+    // What cannot be a destination does not stay behind in the table.
+    await assert.rejects(running.mi('ds_add', { set: 7, uri: 'sip:no-such-host.invalid', persist: 1 }));
+    assert.deepEqual(await listed(), [...others].sort());
+    // Without it the table has the last word.
+    await running.mi('ds_remove', { set: 1, uri: others[0] as string });
+    await running.mi('ds_add', { set: 7, uri });
+    assert.deepEqual(await listed(), [...others].sort());
+  });
+
   test('a partition taken away and changed by new settings while it is being loaded', async (t) => {
     const bench = new FaultBench(t);
     const [one, two] = [await bench.sqlite(deadRows(5000)), await bench.sqlite(deadRows(7, 2))];
