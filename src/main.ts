@@ -113,6 +113,11 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathS
     err: (text) => process.stderr.write(text),
     stdin: process.stdin,
   };
+  // Who reads the output may stop reading: `switchyard mi ds_list | head -1` is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   process.exitCode = await main(process.argv.slice(2), io);
   // Nothing that is still open (a driver's pool) may keep a finished command alive.
   process.stdout.write('', () => process.exit());

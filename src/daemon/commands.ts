@@ -13,6 +13,7 @@ import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
 import { createLogger, Daemon } from '../daemon.js';
+import { parseSelectArguments } from '../engine/select-arguments.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
 import { compositionFaults } from './composition.js';
@@ -143,20 +144,33 @@ export async function check(values: Values, io: CommandIo): Promise<number> {
 /** switchyard select. Returns the exit status. */
 export async function select(values: Values, positionals: readonly string[], io: CommandIo): Promise<number> {
   const settings = settingsFor(values, io);
+  const file = positionals[0] ?? '-';
+  if (file !== '-') await access(file, constants.R_OK).catch((error) => unreadable(file, error));
+  const batch = values['batch'] === true;
+  if (!batch && (values['set'] === undefined || values['alg'] === undefined)) {
+    throw new SwitchyardError('USAGE', 'select needs --set and --alg, or --batch');
+  }
+  if (!batch) {
+    const { set, alg, flags, partition } = values as Readonly<Record<string, string>>;
+    const problem = parseSelectArguments({
+      set: set ?? '',
+      alg: alg ?? '',
+      flags,
+      partition,
+      maxResults: values['max-res'] as string,
+    });
+    if (typeof problem === 'string') throw new SwitchyardError('USAGE', problem);
+  }
+  const input = !batch ? undefined : file === '-' ? io.stdin : createReadStream(file);
+  const request = batch ? '' : file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
   const daemon = new Daemon({ settings, log: createLogger('error') });
   const failures = await daemon.loadOnly();
-  const file = positionals[0] ?? '-';
   const session = new OfflineSelect(daemon);
-  if (values['batch'] === true) {
-    await session.batch(file === '-' ? io.stdin : createReadStream(file), (line) => io.out(`${line}\n`));
+  if (input !== undefined) {
+    await session.batch(input, (line) => io.out(`${line}\n`));
     await daemon.stop();
     return 0;
   }
-  if (values['set'] === undefined || values['alg'] === undefined) {
-    await daemon.stop();
-    throw new SwitchyardError('USAGE', 'select needs --set and --alg');
-  }
-  const request = file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
   const answer = (await session.run({
     id: null,
     request,
@@ -186,6 +200,11 @@ export async function select(values: Values, positionals: readonly string[], io:
       );
     });
   return answer.ok === true ? 0 : 1;
+}
+
+function unreadable(file: string, error: NodeJS.ErrnoException): never {
+  const reason = error.code === 'ENOENT' ? 'no such file' : messageOf(error);
+  throw new SwitchyardError('USAGE', `cannot read ${file}: ${reason}`, { cause: error });
 }
 
 /** switchyard db. Returns the exit status. */

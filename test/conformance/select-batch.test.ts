@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,5 +75,26 @@ describe('switchyard select --batch over tables', () => {
       for (const [i, c] of asked.entries()) assertAgrees(recording, c, selections[i] ?? {});
     }
     assert.equal(await run('db', 'show', '--json'), tables, 'asking where calls would go writes no states');
+  });
+
+  test('a reader that stops reading is no failure, and nothing to complain about', { timeout: 120_000 }, async () => {
+    const command = ['--import', 'tsx', MAIN, 'select', '--batch', join(folder, 'batch.ndjson'), '--config', config];
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let complaint = '';
+    child.stderr.on('data', (data) => (complaint += String(data)));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([code, complaint], [0, '']);
+  });
+
+  test('a request written by hand need not be complete', { timeout: 120_000 }, async () => {
+    const file = join(folder, 'request.sip');
+    writeFileSync(file, 'INVITE sip:bob@example.com SIP/2.0\nFrom: <sip:a@b>;tag=1\nCall-ID: 1\n');
+    assert.equal(
+      await run('select', '--set', '2', '--alg', 'first', '--flags', 'f', file),
+      '1. sip:127.0.2.1:5060  attrs a2-0  (set 2)\n2. sip:127.0.2.2:5060  attrs a2-1\n',
+    );
+    await assert.rejects(run('select', '--set', 'x', '--alg', '4', file), /set "x" is not a number\nSee "switchyard/);
+    await assert.rejects(run('select', '--set', '1', '--alg', '4', `${file}2`), /cannot read .*: no such file/);
   });
 });
