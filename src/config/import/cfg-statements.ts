@@ -17,7 +17,7 @@ export type CfgStatement =
 const MAX_BYTES = 4 * 1024 * 1024;
 
 const TOKEN =
-  /(?<space>[ \t\r\n]+)|(?<block>\/\*[\s\S]*?(?:\*\/|$))|(?<directive>^#!.*$|^!!.*$)|(?<comment>#.*$|\/\/.*$)|(?<string>"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(?<word>[A-Za-z_$][\w$.:-]*|[0-9]+)|(?<other>[\s\S])/gmy;
+  /(?<space>[ \t\r\n]+)|(?<block>\/\*[\s\S]*?(?:\*\/|(?![\s\S])))|(?<directive>^#!.*$|^!!.*$)|(?<comment>#.*$|\/\/.*$)|(?<string>"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(?<word>[A-Za-z_$][\w$.:-]*|[0-9]+)|(?<other>[\s\S])/gmy;
 
 interface Token {
   readonly kind: 'string' | 'word' | 'other' | 'directive';

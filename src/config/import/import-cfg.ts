@@ -45,6 +45,8 @@ class Import {
   private readonly datagrams: { [key: string]: Json }[] = [];
   private readonly listen: string[] = [];
   private readonly notes: string[] = [];
+  /** Modules whose parameters nobody here knows. */
+  private readonly passedOver = new Set<string>();
   private readonly http: { ip?: string; port?: number; root?: string } = {};
   private readonly kamailio: boolean;
   private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
@@ -111,7 +113,7 @@ class Import {
         default:
           if (/^(event_|nats|rabbitmq)/.test(module)) {
             this.note(param.line, `${module} ${param.name}: events go to NATS here (settings key "events")`);
-          }
+          } else this.passedOver.add(module);
       }
     }
   }
@@ -214,22 +216,37 @@ class Import {
 
   private takeSetting({ name, value, line }: Extract<CfgStatement, { kind: 'setting' }>): void {
     if (name === 'listen' || name === 'socket') {
-      const text = value
-        .replace(/\s+use_children\s+\d+|\s+tos\s+\S+|\s+frag|\s+reuse_port|\s+anycast|\s+name\s+\S+/gi, '')
-        .replace(/\s+advertise\s+/i, ' as ')
-        .trim();
-      try {
-        parseSocket(text);
-        this.listen.push(text);
-      } catch (error) {
-        this.note(line, `${name}=${value}: ${messageOf(error)}`);
-      }
+      this.takeSocket(name, value, line);
     } else if (name === 'log_level' || name === 'debug') {
       const level = Number(value);
       const names = ['error', 'error', 'warn', 'info', 'debug'] as const;
       if (Number.isInteger(level))
         this.settings['log'] = { level: names[Math.min(4, Math.max(0, level + (this.kamailio ? 1 : 0)))] ?? 'info' };
     } else if (name === 'advertised_address') this.settings['advertise'] = value;
+    else if (name === 'alias') {
+      this.note(line, `alias=${value} has no counterpart: rules say which requests are taken`);
+    } else if (name === 'port') this.note(line, `port=${value}: write it into the sockets of "listen"`);
+  }
+
+  /** "udp:host:port [as|advertise host:port] [option ...]" */
+  private takeSocket(name: string, value: string, line: number): void {
+    const parts = /^(\S+)(?:\s+(?:as|advertise)\s+(\S+))?(?:\s+(\S.*))?$/i.exec(value.trim());
+    const [, socket = '', advertised, options] = parts ?? [];
+    const protocol = /^([a-z]\w*):(?!\/)/i.exec(socket)?.[1] ?? '';
+    if (/^(?:hep|bin|smpp|msrp|ipsec)/i.test(protocol)) {
+      this.note(line, `${name}=${value}: protocol ${protocol} has no counterpart`);
+      return;
+    }
+    const text = advertised === undefined ? socket : `${socket} as ${advertised}`;
+    try {
+      parseSocket(text);
+      this.listen.push(text);
+      // How many processes serve a socket is no question here.
+      const other = (options ?? '').replace(/use_(?:children|workers)\s+\d+/i, '').trim();
+      if (other !== '') this.note(line, `${name}=${text}: its options have no counterpart: ${other}`);
+    } catch (error) {
+      this.note(line, `${name}=${value}: ${messageOf(error)}`);
+    }
   }
 
   private finish(): void {
@@ -240,6 +257,9 @@ class Import {
     if (Object.keys(this.modparam).length > 0) settings['modparam'] = this.modparam;
     settings['routing'] = this.rules();
     if (Object.keys(this.tm).length > 0) settings['tm'] = this.tm;
+    if (this.passedOver.size > 0) {
+      this.notes.push(`parameters of these modules have no counterpart: ${[...this.passedOver].sort().join(', ')}`);
+    }
     const mi: { [key: string]: Json } = {};
     if (Object.keys(this.fifo).length > 0) mi['fifo'] = this.fifo;
     if (this.datagrams.length > 0) mi['datagram'] = this.datagrams;

@@ -49,6 +49,38 @@ describe('import of opensips.cfg', () => {
     });
   });
 
+  test('what stands in a comment of several lines is none of ours', () => {
+    const text =
+      '/* off:\n   modparam("tm", "fr_timeout", 9)\n*/\nmodparam("tm", "fr_timeout", 3) /* open to the end\nport=1';
+    assert.deepEqual(importCfg(text).settings['tm'], { fr_timeout: 3 });
+    assert.ok(!importCfg(text).notes.some((note) => /port/.test(note)));
+  });
+
+  test('sockets lose what has no counterpart, and what was passed over is said', () => {
+    const { settings, notes } = importCfg(`
+port=5060
+alias=udp:sip.example.com:5060
+listen=udp:192.0.2.1:5060 as 198.51.100.1:5060 use_workers 8
+socket=tcp:192.0.2.1:5060 use_children 2 anycast tag edge
+socket=udp:192.0.2.2 advertise 203.0.113.2:5062 use_auto_scaling_profile P
+socket=hep_udp:127.0.0.1:9060
+modparam("usrloc|rr", "x", 1)
+modparam("permissions", "db_url", "mysql://a:geheim@c/d")`);
+    assert.deepEqual(settings['listen'], [
+      'udp:192.0.2.1:5060 as 198.51.100.1:5060',
+      'tcp:192.0.2.1:5060',
+      'udp:192.0.2.2 as 203.0.113.2:5062',
+    ]);
+    assert.deepEqual(notes, [
+      'line 2: port=5060: write it into the sockets of "listen"',
+      'line 3: alias=udp:sip.example.com:5060 has no counterpart: rules say which requests are taken',
+      'line 5: socket=tcp:192.0.2.1:5060: its options have no counterpart: anycast tag edge',
+      'line 6: socket=udp:192.0.2.2 as 203.0.113.2:5062: its options have no counterpart: use_auto_scaling_profile P',
+      'line 7: socket=hep_udp:127.0.0.1:9060: protocol hep_udp has no counterpart',
+      'parameters of these modules have no counterpart: permissions, rr, usrloc',
+    ]);
+  });
+
   test('makes a file of each partition', () => {
     assert.deepEqual([...partitions.keys()], ['part2']);
     assert.equal(partitions.get('part2')?.['table_name'], 'ds_table');
