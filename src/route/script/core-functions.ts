@@ -120,7 +120,8 @@ export class CoreFunctions {
     if (destination === undefined) return this.done(-1);
     if (found.setId === undefined || found.setId === -1) this.env.setidPvar?.assign(this.pvars, destination.setId);
     const { attrsAvp } = found.partition.options;
-    if (attrsAvp !== undefined && destination.row.attrs !== '') this.avps.set(attrsAvp, destination.row.attrs);
+    // Empty ones too, as recorded: those of an earlier match must not stand for this one's.
+    if (attrsAvp !== undefined) this.avps.set(attrsAvp, destination.row.attrs);
     return this.done(1);
   }
 
