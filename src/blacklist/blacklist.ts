@@ -168,7 +168,10 @@ export class BlacklistTable {
     return false;
   }
 
-  /** The first rule of a list for an endpoint; what is undefined is not compared. */
+  /**
+   * The first rule of a list for an endpoint. As documented for check_blacklist, what is undefined stands for "any", which
+   * only a rule for any protocol, or any port, matches.
+   */
   check(
     list: string,
     address: string,
@@ -200,8 +203,8 @@ function match(
     .get(canonicalAddress(address))
     ?.find(
       (rule) =>
-        (rule.transport === undefined || transport === undefined || rule.transport === transport) &&
-        (rule.port === undefined || port === undefined || rule.port === port),
+        (rule.transport === undefined || rule.transport === transport) &&
+        (rule.port === undefined || rule.port === port),
     );
 }
 

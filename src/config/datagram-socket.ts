@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Findings, inside, type Place } from './reading.js';
 import type { DatagramConfig } from './settings.js';
-import { parseSocket } from './socket.js';
+import { parseHostPort, parseSocket } from './socket.js';
 
 /** A UNIX socket address holds 107 bytes and a zero on Linux. */
 const MAX_UNIX_PATH = 107;
@@ -19,6 +19,10 @@ export function readDatagram(
   if (/^udp:/i.test(name)) {
     const socket = findings.attempt(at, () => parseSocket(name));
     if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
+    // There is no default: 5060 would be a SIP socket's.
+    else if (socket !== undefined && parseHostPort(name.slice(4)).port === undefined) {
+      findings.refuse(at, 'the port is missing: expected udp:host:port');
+    }
     return socket && { socketName: socket.text, unixMode };
   }
   const path = name.replace(/^unix:/i, '');

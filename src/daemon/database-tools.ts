@@ -10,7 +10,9 @@ import { createStore } from '../store/create-store.js';
 import { createListStore, readListFile } from '../store/list-store.js';
 import { DatabasePools } from '../store/pools.js';
 import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../store/provision.js';
+import { RowReader } from '../store/rows.js';
 import type { StoreLoad } from '../store/store.js';
+import { rowValues } from '../store/table-spec.js';
 import { freeswitchMaxWeight } from './engine-options.js';
 
 function tableOf(config: PartitionConfig) {
@@ -41,7 +43,14 @@ export async function importRows(
   replace: boolean,
   report: (problem: string) => void = () => {},
 ): Promise<number> {
-  return insertRows(tableOf(config), await readRows(file, report), { replace });
+  const rows = await readRows(file, report);
+  const rules = { table: file, kind: 'file', flavour: config.flavour, persistentState: true } as const;
+  const reader = new RowReader({ ...rules, freeswitchMaxWeight: Number.MAX_SAFE_INTEGER });
+  for (const [i, row] of rows.entries()) reader.add(rowValues(row), `row ${i + 1}`);
+  const [bad] = reader.result().discarded;
+  // What could not be loaded again is not put in.
+  if (bad !== undefined) throw new SwitchyardError('USAGE', `${bad.row}: ${bad.reason}; nothing was added`);
+  return insertRows(tableOf(config), rows, { replace });
 }
 
 /** What is wrong with a partition's database: nothing, or why it could not be loaded (switchyard check). */

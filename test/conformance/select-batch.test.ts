@@ -77,6 +77,21 @@ describe('switchyard select --batch over tables', () => {
     assert.equal(await run('db', 'show', '--json'), tables, 'asking where calls would go writes no states');
   });
 
+  test('a row that could not be loaded is not imported, nor any other of its file', { timeout: 120_000 }, async () => {
+    const tables = await run('db', 'show', '--json');
+    const file = join(folder, 'bad.json');
+    writeFileSync(
+      file,
+      JSON.stringify([
+        { setid: 1, destination: 'sip:h' },
+        { setid: 1, destination: 'sip:bad uri' },
+      ]),
+    );
+    const refused = run('db', 'import', '--partition', 'p2', file);
+    await assert.rejects(refused, /row 2: destination "sip:bad uri" is not a SIP URI; nothing was added/);
+    assert.equal(await run('db', 'show', '--json'), tables);
+  });
+
   test('a reader that stops reading is no failure, and nothing to complain about', { timeout: 120_000 }, async () => {
     const command = ['--import', 'tsx', MAIN, 'select', '--batch', join(folder, 'batch.ndjson'), '--config', config];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });

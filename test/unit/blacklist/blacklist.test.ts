@@ -80,9 +80,23 @@ describe('black lists', () => {
     const table = new BlacklistTable(nullLogger, [{ partition: 'default', name: 'six', sets: [1], match: 'endpoint' }]);
     table.rebuild(partition('default', { 1: [makeDestination({ uri: 'sip:[2001:DB8:0:0::1]:5060' })] }));
     assert.ok(table.blocked(['six'], at('2001:db8::1', 5060)));
-    assert.ok(table.check('six', '[2001:db8:0::1]', undefined, undefined));
-    assert.equal(table.check('six', '2001:db8::1', 'tcp', undefined), undefined);
+    assert.ok(table.check('six', '[2001:db8:0::1]', 'udp', 5060));
+    assert.equal(table.check('six', '2001:db8::1', 'tcp', 5060), undefined);
     assert.equal(table.check('none', '2001:db8::1', undefined, undefined), undefined);
+  });
+
+  test('a check for any protocol or any port finds rules for any of them only, as documented', () => {
+    const table = new BlacklistTable(nullLogger, [
+      { partition: 'default', name: 'wide', sets: [1], match: 'ip' },
+      { partition: 'default', name: 'narrow', sets: [1], match: 'endpoint' },
+    ]);
+    table.rebuild(partition('default', { 1: [makeDestination({ uri: 'sip:10.0.0.7:5062' })] }));
+    const found = (transport: string | undefined, port: number | undefined) =>
+      ['wide', 'narrow'].filter((name) => table.check(name, '10.0.0.7', transport, port) !== undefined);
+    assert.deepEqual(found(undefined, undefined), ['wide']);
+    assert.deepEqual(found('udp', undefined), ['wide']);
+    assert.deepEqual(found(undefined, 5062), ['wide']);
+    assert.deepEqual(found('udp', 5062), ['wide', 'narrow']);
   });
 
   test('very many addresses are taken over in slices; one that is overtaken comes to nothing', async () => {

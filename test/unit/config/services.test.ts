@@ -89,7 +89,7 @@ describe('management doors', () => {
   test('what lacks its ground is refused', (t) => {
     const mi = {
       fifo: { fifo_name: '/x', fifo_mode: 660 },
-      datagram: [{ socket_name: `/${'x'.repeat(120)}` }],
+      datagram: [{ socket_name: `/${'x'.repeat(120)}` }, { socket_name: 'udp:127.0.0.1' }],
       http: {},
       nats: {},
     };
@@ -100,6 +100,7 @@ describe('management doors', () => {
         'switchyard.json#/mi/http: needs the listener of the key "http"',
         'switchyard.json#/mi/nats: needs the connection of "events" "nats"',
         'switchyard.json#/mi/datagram/0/socket_name: the path of a UNIX socket is at most 107 bytes long, "/xx" is longer',
+        'switchyard.json#/mi/datagram/1/socket_name: the port is missing: expected udp:host:port',
       ],
     );
   });
