@@ -25,7 +25,7 @@ export class Relay {
   /** Tries since the start, or since a redirection was followed: the first is no failover. */
   private tried = 0;
   /** What the plan said about the branches of the present try that have failed. */
-  private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined;
+  private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined = undefined;
   /** The best failure so far: what the caller gets if nobody takes the call. */
   private best: SipMessage | undefined = undefined;
   private bestCode = 0;

@@ -18,7 +18,7 @@ export class RulePlan implements RelayPlan {
   readonly recordRoute: boolean;
   readonly noHop: { readonly code: number; readonly reason: string };
   private tried = 0;
-  private redirects: Redirects | undefined;
+  private redirects: Redirects | undefined = undefined;
 
   constructor(
     private readonly compiled: CompiledRule,
@@ -92,7 +92,7 @@ export class RulePlan implements RelayPlan {
 /** A request that goes to one URI: in-dialog requests, and rules without a selection. */
 export class UriPlan implements RelayPlan {
   readonly noHop = { code: 404, reason: 'Not Found' } as const;
-  private redirects: Redirects | undefined;
+  private redirects: Redirects | undefined = undefined;
 
   constructor(
     private hop: NextHop | undefined,
