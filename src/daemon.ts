@@ -9,6 +9,7 @@ import { messageOf } from './core/errors.js';
 import type { Logger } from './core/logger.js';
 import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
+import { nextTurn } from './core/turn.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, freeswitchMaxWeight, partitionOptions } from './daemon/engine-options.js';
 import { JobQueue } from './daemon/job-queue.js';
@@ -613,7 +614,7 @@ export class Daemon implements Service {
   }
 
   private rebuildBlacklists(partition: Partition): void {
-    void this.blacklists.rebuildInSlices(partition, () => new Promise((resolve) => setImmediate(resolve)));
+    void this.blacklists.rebuildInSlices(partition, nextTurn);
   }
 
   private loaded(partition: Partition): void {
@@ -639,10 +640,9 @@ export class Daemon implements Service {
     // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
     const present = this.engine.partition(partition)?.findAll(setId, row.uri) ?? [];
     if (!present.some((each) => each.health === destination.health)) return;
-    const log = this.log.child({ partition, set: setId, destination: row.uri });
-    const fields = { state, previous, reason, origin, code, cause };
-    if (state === 'active') log.info(fields, `${row.uri} is ${state}`);
-    else log.warn(fields, `${row.uri} is ${state}`);
+    const fields = { partition, set: setId, destination: row.uri, state, previous, reason, origin, code, cause };
+    if (state === 'active') this.log.info(fields, `${row.uri} is ${state}`);
+    else this.log.warn(fields, `${row.uri} is ${state}`);
     let reports = this.changes.get(partition);
     if (reports === undefined) this.changes.set(partition, (reports = []));
     reports.push({ time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });

@@ -8,6 +8,8 @@ import type { PartitionRuntime } from './partition-runtime.js';
 const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
 /** Destinations shown one by one; with more of them only the counts per set are given. */
 const MAX_LISTED = 5000;
+/** Destinations counted before others get a turn. */
+const COUNTED_A_TURN = 2000;
 
 /** What the gauges read; functions where the thing is made later or replaced. */
 export interface Measured {
@@ -68,10 +70,15 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
     name: 'switchyard_destinations',
     help: 'Destinations by partition, set and state',
     collect: function* () {
-      for (const partition of engine.partitions) {
+      let seen = 0;
+      // A copy: what is collected in several turns must not name a partition twice that is defined anew meanwhile.
+      for (const partition of [...engine.partitions]) {
         for (const [id, set] of partition.snapshot.sets) {
           const counts = { active: 0, inactive: 0, probing: 0 };
-          for (const each of set.destinations) counts[each.health.state]++;
+          for (const each of set.destinations) {
+            counts[each.health.state]++;
+            if (++seen % COUNTED_A_TURN === 0) yield undefined;
+          }
           for (const state of ['active', 'inactive', 'probing'] as const) {
             yield [{ partition: partition.name, set: String(id), state }, counts[state]] as const;
           }
@@ -84,9 +91,10 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
     help: 'State of each destination: 0 inactive, 1 active, 2 probing',
     collect: function* () {
       let total = 0;
-      for (const partition of engine.partitions) total += partition.snapshot.size;
+      const partitions = [...engine.partitions];
+      for (const partition of partitions) total += partition.snapshot.size;
       if (total > MAX_LISTED) return;
-      for (const partition of engine.partitions) {
+      for (const partition of partitions) {
         for (const [id, set] of partition.snapshot.sets) {
           for (const { row, health } of set.destinations) {
             const labels = { partition: partition.name, set: String(id), destination: row.uri, socket: row.socket };

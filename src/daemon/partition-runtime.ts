@@ -4,6 +4,7 @@ import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { nextTurn } from '../core/turn.js';
 import type { SipUri } from '../core/uri.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
 import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
@@ -318,7 +319,7 @@ export class PartitionRuntime {
 
   /** Lets calls go on; ends the load when the partition is being stopped, so that it cannot replace its successor's data. */
   private readonly pause = async (): Promise<void> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.checkRunning();
   };
 

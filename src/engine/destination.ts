@@ -62,7 +62,7 @@ export interface Health {
   /** Number of usability edges so far: `seq` of the last event about it. */
   seq: number;
   /** Who changed the state last, when and why; undefined while it is as loaded. */
-  lastChange?: { time: number; reason: string; origin: SignalOrigin } | undefined;
+  lastChange?: LastChange | undefined;
   lastProbe?: ProbeResult | undefined;
   /** Weight told at run time, in place of the row's; written by Engine.setWeight alone. */
   weight?: number | undefined;
@@ -74,6 +74,15 @@ export interface Health {
   kamailio?: KamailioLive | undefined;
   /** Shared by the destinations of one set; the state table moves it on so that compiled sets notice. */
   readonly availability?: Availability | undefined;
+}
+
+/** Time in milliseconds since the epoch; status code and cause as of the signal, where it had any. */
+export interface LastChange {
+  readonly time: number;
+  readonly reason: string;
+  readonly origin: SignalOrigin;
+  readonly code?: number | undefined;
+  readonly cause?: string | undefined;
 }
 
 /** What the destinations of one set share, over all loads. */

@@ -63,7 +63,8 @@ function apply(
 
   const time = options.clock.now();
   health.state = state;
-  health.lastChange = { time, reason: signal.reason, origin: signal.origin };
+  const { reason, origin, code, cause } = signal;
+  health.lastChange = { time, reason, origin, code, cause };
   // What the table itself told needs no writing back.
   health.dirty = signal.origin !== 'store';
   const usable = state === 'active';

@@ -11,13 +11,18 @@ export interface EventMetrics {
 }
 
 /** Exports an outbox and the state of its connection; everything is read at collection time. */
-export function exportOutbox(metrics: EventMetrics, stats: () => OutboxStats, connected: () => boolean): void {
+export function exportOutbox(
+  metrics: EventMetrics,
+  outbox: { stats(): OutboxStats; lag(): number },
+  connected: () => boolean,
+): void {
+  const stats = () => outbox.stats();
   const value = (name: string, help: string, read: () => number, type: 'gauge' | 'counter' = 'gauge') =>
     metrics.gauge({ name, help, type, collect: () => [[{}, read()]] });
   const total = (name: string, help: string, read: () => number) => value(name, help, read, 'counter');
   value('switchyard_nats_connected', 'Whether the NATS connection works (1) or not (0).', () => (connected() ? 1 : 0));
   value('switchyard_outbox_depth', 'Events waiting for acknowledgement by NATS.', () => stats().depth);
-  value('switchyard_outbox_lag_seconds', 'Age of the oldest event waiting.', () => stats().lag / 1000);
+  value('switchyard_outbox_lag_seconds', 'Age of the oldest event waiting.', () => outbox.lag() / 1000);
   total('switchyard_outbox_published_total', 'Events acknowledged by NATS.', () => stats().published);
   total(
     'switchyard_outbox_publish_seconds_total',

@@ -33,8 +33,6 @@ export interface OutboxOptions {
 export interface OutboxStats {
   /** Events held, those under way included. */
   depth: number;
-  /** Milliseconds the oldest of them has waited. */
-  lag: number;
   published: number;
   /** Milliseconds from being raised to being acknowledged, summed over those published. */
   waited: number;
@@ -120,11 +118,16 @@ export class Outbox {
   }
 
   stats(): OutboxStats {
+    const { count: depth, published, waited, coalesced, retries, dropped } = this;
+    return { depth, published, waited, coalesced, retries, dropped };
+  }
+
+  /** Milliseconds the oldest event held has waited; goes through all keys. */
+  lag(): number {
     const now = this.options.clock.monotonic();
     let oldest = now;
     for (const queue of this.queues.values()) oldest = Math.min(oldest, queue.entries[0]?.since ?? now);
-    const { count: depth, published, waited, coalesced, retries, dropped } = this;
-    return { depth, lag: now - oldest, published, waited, coalesced, retries, dropped };
+    return now - oldest;
   }
 
   /** Events held. */

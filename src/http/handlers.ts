@@ -1,4 +1,4 @@
-import { type HttpHandler, sendText } from './server.js';
+import { type HttpHandler, sendPieces, sendText } from './server.js';
 
 /** What /health tells. */
 export interface HealthReport {
@@ -18,8 +18,6 @@ export function healthHandler(source: () => HealthReport): HttpHandler {
 }
 
 /** Answers with the metrics in the Prometheus text format 0.0.4. */
-export function metricsHandler(metrics: { prometheus(): string }): HttpHandler {
-  return (_request, response) => {
-    sendText(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metrics.prometheus());
-  };
+export function metricsHandler(metrics: { pieces(): Iterable<string> }): HttpHandler {
+  return (_request, response) => sendPieces(response, 'text/plain; version=0.0.4; charset=utf-8', metrics.pieces());
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
+import { nextTurn } from '../core/turn.js';
 
 /** Answers one request. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -168,6 +169,41 @@ export function sendText(response: ServerResponse, status: number, type: string,
   const body = Buffer.from(text, 'utf8');
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
   response.end(body);
+}
+
+/** Milliseconds a client may take without reading any of a long answer. */
+const STALL_TIMEOUT = 30_000;
+/** Characters collected before they are handed to the client. */
+const WRITE_AT = 16 * 1024;
+
+/**
+ * Answers 200 with a long text piece by piece, as the client takes it; other work has a turn after each piece, which may be
+ * empty. Ends early when the client goes away or reads nothing for half a minute.
+ */
+export async function sendPieces(response: ServerResponse, type: string, pieces: Iterable<string>): Promise<void> {
+  response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.setTimeout(STALL_TIMEOUT, () => response.destroy());
+  let text = '';
+  for (const piece of response.req.method === 'HEAD' ? [] : pieces) {
+    text += piece;
+    if (text.length >= WRITE_AT) {
+      if (!response.write(text)) await drained(response);
+      text = '';
+    }
+    await nextTurn();
+    if (response.destroyed) return;
+  }
+  response.end(text);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off('drain', go).off('close', go);
+      resolve();
+    };
+    response.on('drain', go).on('close', go);
+  });
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {

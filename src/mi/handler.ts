@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { systemClock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { nextTurn } from '../core/turn.js';
 import type { CounterFamily, Metrics } from '../stats/metrics.js';
 import type { Json, MiCommand, MiParams, MiResult } from './command.js';
 import { JsonText, MiError } from './command.js';
@@ -179,7 +180,8 @@ export class MiHandler {
       return [renderError(INVALID_REQUEST, null)];
     }
     const answers: string[] = [];
-    for (const value of values) {
+    for (const [i, value] of values.entries()) {
+      if (i > 0) await nextTurn();
       const answer = await this.answerOne(readRequest(value), door, true);
       if (answer !== undefined) answers.push(answers.length === 0 ? '[' : ',', ...answer);
     }

@@ -36,14 +36,20 @@ export class CounterFamily {
   }
 }
 
-/** A value read at collection time: yields label text and value. */
+/** A value read at collection time. */
 export interface Gauge {
   readonly name: string;
   readonly help: string;
   /** "counter" for values that only ever grow and are counted elsewhere. Default "gauge". */
   readonly type?: 'gauge' | 'counter';
-  readonly collect: () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
+  readonly collect: () => Iterable<Sample | undefined>;
 }
+
+/** One value of a gauge. In place of one, `undefined` marks a place where a long collection may be interrupted. */
+export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** Lines in one piece of the text. */
+const LINES = 200;
 
 /** Upper bounds of a histogram's buckets, in the unit of what is observed, and the counts beside them. */
 export class Histogram {
@@ -92,27 +98,53 @@ export class Metrics {
 
   /** Prometheus text exposition format 0.0.4. */
   prometheus(): string {
-    const lines: string[] = [];
+    return [...this.pieces()].join('');
+  }
+
+  /**
+   * The same text in pieces, each with less than a millisecond of work in it: with very many destinations or partitions
+   * others must have their turns in between. Some pieces are empty.
+   */
+  *pieces(): Generator<string> {
+    let lines: string[] = [];
+    for (const line of this.lines()) {
+      if (line !== undefined) lines.push(line, '\n');
+      if (line !== undefined && lines.length < 2 * LINES) continue;
+      yield lines.join('');
+      lines = [];
+    }
+    yield lines.join('');
+  }
+
+  private *lines(): Generator<string | undefined> {
     for (const family of this.families.values()) {
-      lines.push(`# HELP ${family.name} ${family.help}`, `# TYPE ${family.name} counter`);
-      for (const counter of family.counters()) lines.push(`${family.name}${counter.labels} ${counter.value}`);
+      yield `# HELP ${family.name} ${family.help}`;
+      yield `# TYPE ${family.name} counter`;
+      for (const counter of family.counters()) yield `${family.name}${counter.labels} ${counter.value}`;
     }
     for (const gauge of this.gauges.values()) {
-      lines.push(`# HELP ${gauge.name} ${gauge.help}`, `# TYPE ${gauge.name} ${gauge.type ?? 'gauge'}`);
-      for (const [labels, value] of gauge.collect()) lines.push(`${gauge.name}${labelText(labels)} ${value}`);
+      yield `# HELP ${gauge.name} ${gauge.help}`;
+      yield `# TYPE ${gauge.name} ${gauge.type ?? 'gauge'}`;
+      for (const sample of gauge.collect()) {
+        yield sample && `${gauge.name}${labelText(sample[0])} ${sample[1]}`;
+      }
     }
     for (const histogram of this.histograms.values()) {
-      lines.push(`# HELP ${histogram.name} ${histogram.help}`, `# TYPE ${histogram.name} histogram`);
-      let cumulative = 0;
-      histogram.bounds.forEach((bound, i) => {
-        cumulative += histogram.counts[i] as number;
-        lines.push(`${histogram.name}_bucket{le="${bound}"} ${cumulative}`);
-      });
-      lines.push(`${histogram.name}_bucket{le="+Inf"} ${histogram.count}`);
-      lines.push(`${histogram.name}_sum ${histogram.sum}`, `${histogram.name}_count ${histogram.count}`);
+      yield `# HELP ${histogram.name} ${histogram.help}`;
+      yield `# TYPE ${histogram.name} histogram`;
+      yield* histogramLines(histogram);
     }
-    return `${lines.join('\n')}\n`;
   }
+}
+
+/** Taken in one go, so that buckets, sum and count are of the same moment. */
+function histogramLines({ name, bounds, counts, sum, count }: Histogram): string[] {
+  let cumulative = 0;
+  const buckets = bounds.map((bound, i) => {
+    cumulative += counts[i] as number;
+    return `${name}_bucket{le="${bound}"} ${cumulative}`;
+  });
+  return [...buckets, `${name}_bucket{le="+Inf"} ${count}`, `${name}_sum ${sum}`, `${name}_count ${count}`];
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

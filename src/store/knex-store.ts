@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { PartitionConfig } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
+import { nextTurn } from '../core/turn.js';
 import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
 import { type RawRow, RowReader } from './rows.js';

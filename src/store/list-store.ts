@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileUrl } from '../config/db-url.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nextTurn } from '../core/turn.js';
 import type { StoreConfig } from './knex-store.js';
 import { parseListLine } from './list-file.js';
 import { RowReader } from './rows.js';

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { nextTurn } from '../core/turn.js';
 import type { HealthState } from '../engine/destination.js';
 import { stateNumber, storedText } from './rows.js';
 import type { StateWrite } from './store.js';

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
+import { nextTurn } from '../core/turn.js';
 import type { Destination, Health, HealthState } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
 import type { DestinationStore } from './store.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileUrl } from '../config/db-url.js';
 import { SwitchyardError } from '../core/errors.js';
+import { nextTurn } from '../core/turn.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { StoreConfig } from './knex-store.js';
 import { type RawRow, RowReader, stateNumber } from './rows.js';

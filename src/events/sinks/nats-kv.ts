@@ -2,6 +2,7 @@ import { type KV, NatsError } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { nextTurn } from '../../core/turn.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
 import type { NatsLink } from './nats-connection.js';
 
@@ -180,7 +181,7 @@ export class StateBucket {
       partitions.add(entry.partition);
       if (stored.get(key) !== value) writes.push(kv.put(key, value));
       if (writes.length >= BATCH) await flush();
-      else if (++seen % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+      else if (++seen % 500 === 0) await nextTurn();
     }
     for (const [key, value] of stored) {
       if (!current()) return false;

@@ -82,12 +82,7 @@ export class NatsBus implements Service {
       this.outbox.setReady(true);
     });
     this.link.onDown(() => this.outbox.setReady(false));
-    if (deps.metrics !== undefined)
-      exportOutbox(
-        deps.metrics,
-        () => this.outbox.stats(),
-        () => this.connected,
-      );
+    if (deps.metrics !== undefined) exportOutbox(deps.metrics, this.outbox, () => this.connected);
   }
 
   /** Whether the connection works now. */

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../core/turn.js';
 import type { Destination, HealthState, ResolvedAddress } from '../../engine/destination.js';
 import type { Partition } from '../../engine/partition.js';
 import { weightOf } from '../../engine/weight.js';
@@ -5,22 +6,17 @@ import type { MiCommand, MiParams } from '../command.js';
 import { JsonText } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
-import {
-  listedPartitions,
-  nextTurn,
-  parseGroup,
-  parseState,
-  requirePartition,
-  SLICE,
-  STATE_LABELS,
-} from './partition-lookup.js';
+import { listedPartitions, parseGroup, parseState, requirePartition, SLICE, STATE_LABELS } from './partition-lookup.js';
 
 /** What is listed, and how much of it. */
 interface Selection {
   readonly partitions: readonly Partition[];
   readonly setId: number | undefined;
   readonly state: HealthState | undefined;
-  /** 0 plain, 1 with weight, priority and description (recorded), 2 with what is known of its health. */
+  /**
+   * 0 plain, 1 with weight, priority and description (recorded), and why a destination is not active where something has
+   * happened to it since it was loaded; 2 with what is known of the health of all.
+   */
   readonly full: number;
 }
 
@@ -32,7 +28,7 @@ export function dsListCommand(deps: MiDependencies): MiCommand {
     name: 'ds_list',
     aliases: ['dispatcher:list'],
     module: 'dispatcher',
-    help: 'lists partitions, sets and destinations with their states; full=1 adds weight, priority, description, full=2 health',
+    help: 'lists partitions, sets and destinations with their states; full=1 adds weight, priority, description and why a destination is not active, full=2 the health of all',
     helpNotExported: true,
     paramLists: [[], [full], [partition], [full, partition]],
     extraParams: [
@@ -86,8 +82,9 @@ async function walk(
       if (selection.setId !== undefined && selection.setId !== id) continue;
       visit.set(id);
       for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
-        if (selection.state !== undefined && destination.health.state !== selection.state) continue;
-        visit.destination(destination);
+        if (selection.state === undefined || destination.health.state === selection.state)
+          visit.destination(destination);
+        // Those left out cost little, but there may be a hundred thousand of them.
         if (++sinceTurn >= SLICE) {
           sinceTurn = 0;
           visit.turn();
@@ -165,8 +162,13 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   }
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
   text += `,"resolved_addresses":[${addresses.join(',')}]`;
-  if (full > 1) text += healthJson(destination);
+  if (showsHealth(destination, full)) text += healthJson(destination);
   return `${text}}`;
+}
+
+function showsHealth({ health }: Destination, full: number): boolean {
+  if (full > 1) return true;
+  return full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
 }
 
 /** Ours: why a destination is in its state. Members without a value are left out. */
@@ -187,6 +189,8 @@ function healthJson(destination: Destination): string {
       time: new Date(lastChange.time).toISOString(),
       by: lastChange.origin,
       reason: lastChange.reason,
+      code: lastChange.code,
+      cause: lastChange.cause,
     })}`;
   }
   return text;
@@ -216,7 +220,7 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
     text += treeLine(3, 'weight', String(weightOf(destination))) + treeLine(3, 'priority', String(row.priority));
     if (row.description !== '') text += treeLine(3, 'description', row.description);
   }
-  if (full > 1) text += healthText(destination);
+  if (showsHealth(destination, full)) text += healthText(destination);
   return text;
 }
 
@@ -233,10 +237,12 @@ function healthText(destination: Destination): string {
     ]);
   }
   if (lastChange !== undefined) {
-    const { time, origin, reason } = lastChange;
+    const { time, origin, reason, code, cause } = lastChange;
     text += treeLine(3, 'last_change', new Date(time).toISOString(), [
       ['by', origin],
       ['reason', reason],
+      ...(code === undefined ? [] : [['code', String(code)] as const]),
+      ...(cause === undefined ? [] : [['cause', cause] as const]),
     ]);
   }
   return text;

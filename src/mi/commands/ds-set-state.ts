@@ -1,11 +1,14 @@
+import { nextTurn } from '../../core/turn.js';
 import type { Destination, HealthState } from '../../engine/destination.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
-import { nextTurn, parseGroup, parseState, requirePartition, SLICE } from './partition-lookup.js';
+import { parseGroup, parseState, requirePartition } from './partition-lookup.js';
 
 /** Reason that events carry for a state set by hand (recorded). */
 const REASON = 'MI command';
+/** States set between two turns of the event loop: each is logged, counted, told to subscribers and written to NATS. */
+const CHANGES_A_TURN = 50;
 
 /** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
 export function dsSetStateCommand(deps: MiDependencies): MiCommand {
@@ -46,7 +49,7 @@ function setOne(deps: MiDependencies, destination: Destination, state: HealthSta
 async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<'OK'> {
   if (destinations.length === 0) throw new MiError(404, 'destination not found');
   for (const [i, destination] of destinations.entries()) {
-    if (i > 0 && i % SLICE === 0) await nextTurn();
+    if (i > 0 && i % CHANGES_A_TURN === 0) await nextTurn();
     setOne(deps, destination, state, undefined);
   }
   return 'OK';

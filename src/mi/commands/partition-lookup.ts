@@ -71,8 +71,3 @@ export const STATE_LABELS: Readonly<Record<HealthState, string>> = {
 
 /** Destinations handled between two turns of the event loop, so that a bulk command delays no call. */
 export const SLICE = 500;
-
-/** Lets the event loop turn once. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../core/errors.js';
+import { sendPieces } from '../../http/server.js';
 import { MiError } from '../command.js';
 import type { MiHandler } from '../handler.js';
 import { MAX_REQUEST_BYTES } from '../handler.js';
@@ -12,8 +13,6 @@ export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse)
 
 /** Milliseconds a request's body may take. */
 const BODY_TIMEOUT = 10_000;
-/** Milliseconds a client may take without reading any of a long answer. */
-const STALL_TIMEOUT = 30_000;
 const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
@@ -57,27 +56,7 @@ async function answer(handler: HttpAnswers, request: IncomingMessage, response: 
   }
   const [first = ''] = pieces;
   if (pieces.length === 1) send(response, first.startsWith(PARSE_ERROR) ? 400 : 200, first);
-  else await stream(response, pieces);
-}
-
-/** A long answer piece by piece, as the client takes it. */
-async function stream(response: ServerResponse, pieces: readonly string[]): Promise<void> {
-  response.writeHead(200, { 'Content-Type': 'application/json' });
-  response.setTimeout(STALL_TIMEOUT, () => response.destroy());
-  for (const piece of pieces) {
-    if (response.destroyed) return;
-    if (response.write(piece)) await new Promise((resolve) => setImmediate(resolve));
-    else {
-      await new Promise<void>((resolve) => {
-        const go = (): void => {
-          response.off('drain', go).off('close', go);
-          resolve();
-        };
-        response.on('drain', go).on('close', go);
-      });
-    }
-  }
-  response.end();
+  else await sendPieces(response, 'application/json', pieces);
 }
 
 function send(response: ServerResponse, status: number, text: string): void {

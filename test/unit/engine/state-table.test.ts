@@ -110,7 +110,13 @@ describe('state transitions', () => {
       cause: undefined,
       address: 'SIP:10.0.0.1:5060',
     });
-    assert.deepEqual(destination.health.lastChange, { time: 1_700_000_000_000, reason: 'MI command', origin: 'mi' });
+    assert.deepEqual(destination.health.lastChange, {
+      time: 1_700_000_000_000,
+      reason: 'MI command',
+      origin: 'mi',
+      code: 503,
+      cause: undefined,
+    });
   });
 
   test('what the table told is not written back to it', () => {

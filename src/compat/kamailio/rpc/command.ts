@@ -37,8 +37,3 @@ export interface RpcCommand {
 
 /** Destinations handled between two turns of the event loop, so that a bulk command delays no call. */
 export const SLICE = 500;
-
-/** Lets the event loop turn once. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -1,10 +1,11 @@
 import { messageOf } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
+import { nextTurn } from '../../../core/turn.js';
 import { parseFirstJson } from '../../../mi/json-scanner.js';
 import { fromJson, fromRecord, MAX_ARGUMENTS, type RpcArgument, RpcArguments } from './arguments.js';
 import { BinrpcFault, type PacketRead, RecordReader } from './binrpc-decode.js';
 import { encodeFault, encodeReply, PACKET } from './binrpc-encode.js';
-import { nextTurn, type RpcCall, type RpcCommand, type RpcDoor, RpcError } from './command.js';
+import { type RpcCall, type RpcCommand, type RpcDoor, RpcError } from './command.js';
 import { systemCommands } from './commands/system.js';
 import { type JsonId, renderJsonError, renderJsonResult } from './json-text.js';
 import { type RpcResult, struct, valuesResult } from './value.js';

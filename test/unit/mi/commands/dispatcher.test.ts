@@ -89,6 +89,35 @@ describe('ds_list', () => {
     assert.ok(turns >= 10, `the event loop turned ${turns} times`);
   });
 
+  test('lets calls through while it looks for the few that are asked for, and while it sets very many', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, i) => makeRow({ setId: 1, uri: `sip:10.0.${i >> 8}.${i & 255}` }));
+    const fixture = makeMiFixture({ rows: { default: rows } });
+    const turnsOf = async (work: Promise<unknown>): Promise<number> => {
+      let turns = 0;
+      let running = true;
+      const count = (): void => {
+        turns++;
+        if (running) setImmediate(count);
+      };
+      setImmediate(count);
+      await work;
+      running = false;
+      return turns;
+    };
+    assert.ok((await turnsOf(list(fixture, { state: 'p' }))) >= 15, 'listing');
+    const all = { state: 'i', group: '1', address: 'all' };
+    assert.ok((await turnsOf(fixture.handler.execute('ds_set_state', all))) >= 150, 'setting');
+    const batch = JSON.stringify(
+      Array.from({ length: 20 }, (_, id) => ({
+        jsonrpc: '2.0',
+        id,
+        method: 'ds_set_state',
+        params: { ...all, address: rows[id]?.uri },
+      })),
+    );
+    assert.ok((await turnsOf(fixture.handler.handle(batch, 'http'))) >= 19, 'a batch');
+  });
+
   test('works without partitions', async () => {
     assert.deepEqual(await list(makeMiFixture({ rows: {} })), { PARTITIONS: [] });
     await assert.rejects(list(makeMiFixture({ rows: {} }), { partition: 'default' }), { code: 500 });

@@ -1,10 +1,13 @@
 import { messageOf } from '../../../../core/errors.js';
+import { nextTurn } from '../../../../core/turn.js';
 import type { Destination } from '../../../../engine/destination.js';
-import { INVALID_PARAMETERS, nextTurn, type RpcCommand, RpcError, SLICE } from '../command.js';
+import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
 import { readGroup, requireTarget } from './target.js';
 
+/** States set between two turns of the event loop: each is logged, counted and told to subscribers. */
+const CHANGES_A_TURN = 50;
 const UPDATED = textResult('Ok. Dispatcher state updated.');
 const UPDATE_FAILED = new RpcError(500, 'State Update Failed');
 
@@ -23,7 +26,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       // "all" of a set that is not there is none of them, and well done (recorded).
       if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
       for (const [i, destination] of destinations.entries()) {
-        if (i % SLICE === SLICE - 1) await nextTurn();
+        if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
         target.setState(destination, state);
       }
       return UPDATED;

@@ -1,5 +1,6 @@
+import { nextTurn } from '../../../../core/turn.js';
 import type { Destination } from '../../../../engine/destination.js';
-import { nextTurn, type RpcCommand, RpcError, SLICE } from '../command.js';
+import { type RpcCommand, RpcError, SLICE } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { listingOrder } from '../set-order.js';
 import { double, list, type RpcMember, struct, valuesResult } from '../value.js';
