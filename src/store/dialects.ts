@@ -7,6 +7,8 @@ export type SqlUrl = ServerUrl | (FileUrl & { readonly kind: 'sqlite' });
 
 /** Milliseconds a new connection may take. */
 const CONNECT_TIMEOUT = 4000;
+/** Seconds a statement waits for somebody else's lock: as long as we wait for one of SQLite (see pools.ts). */
+const LOCK_TIMEOUT = 5;
 
 /** What must be known about a kind of database; to add one, add a record here and a row to the store's contract test. */
 export interface Dialect {
@@ -19,6 +21,8 @@ export interface Dialect {
   /** A transaction in which all reads see the same data. */
   readonly readTransaction: Knex.TransactionConfig;
   configure(url: SqlUrl): Knex.Config;
+  /** Said at the beginning of each connection; a server that does not know it is used all the same. */
+  readonly session?: string;
   /** Names of a table's or view's columns as the database spells them; empty or an error of `missing` when there is none. */
   columns(knex: Knex, table: string): Promise<string[]>;
   /** Error codes of the driver by what they mean for us; those named nowhere become STORE_FAILED. */
@@ -60,6 +64,7 @@ const MYSQL: Dialect = {
       },
     };
   },
+  session: `set session lock_wait_timeout = ${LOCK_TIMEOUT}, innodb_lock_wait_timeout = ${LOCK_TIMEOUT}`,
   async columns(knex, table) {
     const [, fields] = (await knex.raw('select * from ?? limit 0', [table])) as [unknown, { name: string }[]];
     return fields.map((field) => field.name);
@@ -109,6 +114,7 @@ const POSTGRES: Dialect = {
       },
     };
   },
+  session: `set lock_timeout = '${LOCK_TIMEOUT}s'`,
   async columns(knex, table) {
     const result = (await knex.raw('select * from ?? limit 0', [table])) as { fields: { name: string }[] };
     return result.fields.map((field) => field.name);

@@ -113,12 +113,27 @@ export class DatabasePools {
     const note = (message: unknown) => this.logger.debug({ database: url.display }, `knex: ${messageOf(message)}`);
     return {
       ...dialect.configure(url),
-      pool: { min: 0, max: dialect.connections },
+      pool: {
+        min: 0,
+        max: dialect.connections,
+        ...(dialect.session === undefined ? {} : { afterCreate: opening(dialect.session) }),
+      },
       acquireConnectionTimeout: ACQUIRE_TIMEOUT,
       // knex warns of every connection that went away; what matters reaches the log as the error of an operation.
       log: { warn: note, error: note, deprecate: note, debug: note },
     };
   }
+}
+
+/** The part of a driver's connection that is used here. */
+interface Session {
+  query(statement: string, done: () => void): unknown;
+}
+
+function opening(statement: string): (session: Session, done: (error: null, session: Session) => void) => void {
+  return (session, done) => {
+    session.query(statement, () => done(null, session));
+  };
 }
 
 /**

@@ -104,6 +104,34 @@ for (const server of SERVERS) {
       assert.equal((await loading).rows.length, 20_000, 'while it was loading');
     });
 
+    test("somebody else's lock of the whole table is waited for 5 s at most, then all goes on", async (t) => {
+      const url = await server.require(t);
+      if (url === undefined) return;
+      const fixture = sqlFixture(t, url);
+      await initDatabase(fixture.spec);
+      await insertRows(fixture.spec, [ROW]);
+      const store = fixture.store();
+      const { rows } = await store.load();
+      const states = rows.map(({ rowId, setId, uri }) => ({ rowId, setId, uri, state: 'probing' as const }));
+      const other = new DatabasePools(nullLogger).open(fixture.spec.url as SqlUrl);
+      t.after(() => other.release());
+      await other.run((knex) =>
+        knex.transaction(async (trx) => {
+          const { table } = fixture.spec;
+          if (server.kind === 'postgres') await trx.raw('lock table ?? in access exclusive mode', [table]);
+          else await trx.raw('lock tables ?? write', [table]);
+          const began = performance.now();
+          const refused = { code: 'STORE_FAILED', retryable: true, message: /lock (wait )?timeout/i };
+          await Promise.all([assert.rejects(store.load(), refused), assert.rejects(store.saveStates(states), refused)]);
+          const waited = performance.now() - began;
+          assert.ok(waited > 4000 && waited < 25_000, `${waited} ms`);
+          if (server.kind === 'mysql') await trx.raw('unlock tables');
+        }),
+      );
+      await store.saveStates(states);
+      assert.equal((await store.load()).rows[0]?.state, 'probing');
+    });
+
     test('a connection that no longer answers is given up in time, and the next attempt works', async (t) => {
       const url = await server.require(t);
       if (url === undefined) return;
