@@ -84,6 +84,8 @@ export class Outbox {
   private isReady: boolean;
   private stopped = false;
   private pumpDeferred = false;
+  /** Keys whose first event has been tried in vain. */
+  private failing = 0;
   private failingSince: number | undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
   private coalescedLoggedAt = Number.NEGATIVE_INFINITY;
@@ -232,10 +234,10 @@ export class Outbox {
     if (error === undefined) {
       this.published++;
       this.waited += this.options.clock.monotonic() - (queue.entries[0] as Entry).since;
-      this.noteRecovery();
       this.leave(queue);
+      this.noteRecovery();
     } else {
-      queue.failures++;
+      if (queue.failures++ === 0) this.failing++;
       this.noteFailure(error);
       if (queue.failures >= (this.options.maxAttempts ?? Number.POSITIVE_INFINITY)) {
         this.dropped++;
@@ -251,6 +253,7 @@ export class Outbox {
   /** The first event of a queue is done with. */
   private leave(queue: KeyQueue): void {
     queue.entries.shift();
+    if (queue.failures > 0) this.failing--;
     queue.failures = 0;
     this.count--;
     this.noteMergeable(queue);
@@ -330,8 +333,9 @@ export class Outbox {
     );
   }
 
+  /** Not while another event still fails: one that can never be delivered would else be news with each that can. */
   private noteRecovery(): void {
-    if (this.failingSince === undefined) return;
+    if (this.failingSince === undefined || this.failing > 0) return;
     const { name, log, clock } = this.options;
     const ms = Math.round(clock.monotonic() - this.failingSince);
     this.failingSince = undefined;

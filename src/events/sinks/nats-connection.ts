@@ -3,10 +3,15 @@ import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { natsReason } from './nats-fault.js';
 import { redactServer } from './nats-settings.js';
 
 const FIRST_WAIT = 250;
 const MAX_WAIT = 2000;
+/** Milliseconds between two lines about the same refusal of the server. */
+const SAME_ERROR_EVERY = 60_000;
+/** Refusals remembered at most: subjects differ by partition and set. */
+const MAX_REFUSALS = 10_000;
 
 /**
  * One connection that is always wanted: dialled in the background, dialled again whenever it is lost, however it was lost.
@@ -22,6 +27,8 @@ export class NatsLink {
   private dials = 0;
   private wakeUp: (() => void) | undefined;
   private running: Promise<void> | undefined;
+  /** Clock.monotonic() of the last refusal of each kind, and of the line about it. */
+  private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
   /** Times the connection was lost and came back. */
   reconnects = 0;
 
@@ -38,6 +45,12 @@ export class NatsLink {
   /** The connection while it works, else undefined. */
   get current(): NatsConnection | undefined {
     return this.up ? this.connection : undefined;
+  }
+
+  /** Whether the server said since then (Clock.monotonic()) that we may not publish to this subject. */
+  deniedSince(subject: string, time: number): boolean {
+    const refusal = this.refusals.get(`publish ${subject}`);
+    return refusal !== undefined && refusal.at >= time;
   }
 
   onUp(listen: (connection: NatsConnection) => void): () => void {
@@ -90,7 +103,7 @@ export class NatsLink {
         if (this.stopped) return;
         if (refusals++ % 30 === 0) {
           const servers = [this.options.servers ?? []].flat();
-          this.log.warn({ servers, cause: messageOf(error) }, 'NATS cannot be reached; events are kept, will retry');
+          this.log.warn({ servers, cause: natsReason(error) }, 'NATS cannot be reached; events are kept, will retry');
         }
       }
       await this.sleep(wait);
@@ -113,12 +126,23 @@ export class NatsLink {
       } else if (status.type === DebugEvents.Reconnecting) {
         this.dials++;
       } else if (status.type === Events.Error) {
-        this.log.warn({ cause: String(status.data) }, 'NATS server reported an error');
+        const { operation, subject } = status.permissionContext ?? {};
+        this.refused(operation === undefined ? String(status.data) : `${operation} ${subject}`, status.data);
       } else if (status.type === Events.LDM) {
         this.log.info({}, 'NATS server is about to shut down');
       }
     }
     await connection.closed();
+  }
+
+  /** Each publish that is refused is told of again, as are subscriptions after each reconnect: a line a minute will do. */
+  private refused(what: string, code: unknown): void {
+    const at = this.clock.monotonic();
+    const known = this.refusals.get(what);
+    const isNews = known === undefined || at - known.loggedAt >= SAME_ERROR_EVERY;
+    if (this.refusals.size >= MAX_REFUSALS) this.refusals.clear();
+    this.refusals.set(what, { at, loggedAt: isNews ? at : known.loggedAt });
+    if (isNews) this.log.warn({ cause: String(code), what }, `NATS server refused: ${what}`);
   }
 
   /** Milliseconds between two attempts: 250, doubled with each, 2000 at most. The client asks more often than it dials. */

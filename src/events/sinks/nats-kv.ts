@@ -1,10 +1,10 @@
 import { type KV, NatsError } from 'nats';
 import type { Clock } from '../../core/clock.js';
-import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { nextTurn } from '../../core/turn.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
 import type { NatsLink } from './nats-connection.js';
+import { isTooLarge, natsReason } from './nats-fault.js';
 
 const BATCH = 64;
 const MAX_WAIT = 5000;
@@ -28,6 +28,7 @@ export class StateBucket {
   private wait = 250;
   private cancelRetry: (() => void) | undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
+  private tooLargeLoggedAt = Number.NEGATIVE_INFINITY;
   private waiters: (() => void)[] = [];
 
   constructor(
@@ -120,7 +121,7 @@ export class StateBucket {
     const now = this.clock.monotonic();
     if (now - this.loggedAt >= LOG_EVERY) {
       this.loggedAt = now;
-      const fields = { bucket: this.bucket, waiting: this.dirty.size, cause: messageOf(error) };
+      const fields = { bucket: this.bucket, waiting: this.dirty.size, cause: natsReason(error) };
       this.log.warn(fields, `states could not be written to the bucket ${this.bucket}; will retry`);
     }
     this.cancelRetry = this.clock.schedule(this.wait, () => this.kick());
@@ -148,7 +149,7 @@ export class StateBucket {
       }
       await Promise.all(
         batch.map(async ([key, entry]) => {
-          await kv.put(key, JSON.stringify(entry));
+          await this.store(kv, key, JSON.stringify(entry), entry);
           if (this.dirty.get(key) === entry) this.dirty.delete(key);
         }),
       );
@@ -179,7 +180,7 @@ export class StateBucket {
       if (!current()) return false;
       wanted.add(key);
       partitions.add(entry.partition);
-      if (stored.get(key) !== value) writes.push(kv.put(key, value));
+      if (stored.get(key) !== value) writes.push(this.store(kv, key, value, entry));
       if (writes.length >= BATCH) await flush();
       else if (++seen % 500 === 0) await nextTurn();
     }
@@ -193,6 +194,23 @@ export class StateBucket {
     }
     await flush();
     return current();
+  }
+
+  /** One entry that the server never takes must not keep all others from being written. */
+  private async store(kv: KV, key: string, value: string, { partition, group, address }: StateEntry): Promise<void> {
+    try {
+      await kv.put(key, value);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      const now = this.clock.monotonic();
+      if (now - this.tooLargeLoggedAt < LOG_EVERY) return;
+      this.tooLargeLoggedAt = now;
+      const fields = { bucket: this.bucket, partition, set: group, bytes: value.length, cause: natsReason(error) };
+      this.log.error(
+        fields,
+        `the state of ${address.slice(0, 100)} is too large for the bucket ${this.bucket}; left out`,
+      );
+    }
   }
 
   /** An entry is ours to remove when we wrote it, or when we serve its partition. */

@@ -1,6 +1,6 @@
 import { headers, type JetStreamClient, type NatsConnection, type Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import { encodeNotification } from '../encode.js';
@@ -10,6 +10,7 @@ import { Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsLink } from './nats-connection.js';
+import { natsReason } from './nats-fault.js';
 import { StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
@@ -79,6 +80,8 @@ export class NatsBus implements Service {
       this.jetstream = settings.jetstream && connection.jetstream({ timeout: ACK_TIMEOUT });
       this.streamReady = undefined;
       this.flushing = undefined;
+      // Its readers need not wait for the first event. Should it fail, that event says so.
+      if (settings.jetstream !== undefined) this.ensureStream(connection, settings.jetstream.stream).catch(() => {});
       this.outbox.setReady(true);
     });
     this.link.onDown(() => this.outbox.setReady(false));
@@ -185,17 +188,22 @@ export class NatsBus implements Service {
     } catch (error) {
       // Nobody may listen because the stream was removed: look again before the next attempt.
       this.streamReady = undefined;
-      throw error;
+      throw new Error(natsReason(error), { cause: error });
     }
   }
 
+  /** Resolves when the server has taken the message. Rejects also when it says that this user may not publish there. */
   private async publishCore(nc: NatsConnection, subject: string, payload: string, id: string): Promise<void> {
+    const began = this.deps.clock.monotonic();
     if (nc.info?.headers === true) {
       const head = headers();
       head.set(MSG_ID, id);
       nc.publish(subject, payload, { headers: head });
     } else nc.publish(subject, payload);
     await this.flush(nc);
+    // A refusal comes before the answer to the flush, but the client tells of it by a way that takes some steps more.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.link.deniedSince(subject, began)) throw new Error(`no permission to publish to ${subject}`);
   }
 
   /** One round trip for all that was published in this turn: when it comes back the server has read them. */
@@ -211,7 +219,7 @@ export class NatsBus implements Service {
     this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log).catch(
       (error: unknown) => {
         this.streamReady = undefined;
-        throw new Error(`stream ${stream}: ${messageOf(error)}`, { cause: error });
+        throw new Error(`stream ${stream}: ${natsReason(error)}`, { cause: error });
       },
     );
     return this.streamReady;
