@@ -26,13 +26,13 @@ import { createWeightFeeds } from './daemon/weight-feeds.js';
 import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
 import type { Partition } from './engine/partition.js';
-import type { StateChange } from './engine/state.js';
+import type { StateChange, ToldState } from './engine/state.js';
 import { EventIds, manualEvent, statusEvent } from './events/catalogue.js';
 import type { DispatcherEvent, EventSink } from './events/event.js';
 import { EventPublisher } from './events/publisher.js';
 import { UdpSink, UnixSink } from './events/sinks/datagram.js';
 import { createNats, type NatsBus } from './events/sinks/nats.js';
-import { stateEntry } from './events/state-entry.js';
+import { type StateEntry, stateEntry } from './events/state-entry.js';
 import { healthHandler, metricsHandler } from './http/handlers.js';
 import { HttpServer } from './http/server.js';
 import { registerCommands } from './mi/commands/all.js';
@@ -89,6 +89,8 @@ export interface DaemonOptions {
 
 /** Milliseconds a shutdown waits for the last ACKs. */
 const LINGER_MS = 300;
+/** Milliseconds a start waits to learn from NATS what an earlier run has told. */
+const CATCH_UP_MS = 500;
 
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
 export class Daemon implements Service {
@@ -251,6 +253,10 @@ export class Daemon implements Service {
             node: settings.node,
             version: VERSION,
             metrics,
+            states: {
+              resume: (entry, written, stored) => this.resumed(entry, written, stored),
+              isLoading: (name) => (this.runtimes.get(name)?.figures.loads ?? 1) === 0,
+            },
             mi: {
               ...(settings.mi.nats === undefined ? {} : { subject: settings.mi.nats.subject }),
               answer: (text) => this.mi.handle(text, 'nats'),
@@ -489,6 +495,11 @@ export class Daemon implements Service {
     });
     await Promise.race([began, late]);
     cancel();
+    if (this.nats !== undefined) {
+      this.started.push(this.nats);
+      await this.nats.start();
+      await this.nats.caughtUp(CATCH_UP_MS);
+    }
     for (const socket of this.sipSockets) await socket.open();
     this.sockets.refresh(this.sipSockets);
     const services: (Service | undefined)[] = [
@@ -496,7 +507,6 @@ export class Daemon implements Service {
       this.miFifo,
       ...this.miDatagrams,
       ...this.kamailioRpc,
-      this.nats,
       this.kamailio,
       ...this.weightFeeds,
       this.prober,
@@ -634,6 +644,19 @@ export class Daemon implements Service {
     }
   }
 
+  /** An earlier run has told of a destination: numbers go on from there, and what it could not tell is told now. */
+  private resumed(entry: StateEntry, written: ToldState | undefined, stored: ToldState | undefined): StateEntry {
+    const { partition, group, address, socket } = entry;
+    const found = this.engine.partition(partition)?.findAll(group, address) ?? [];
+    const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
+    // An event does not tell which of the sockets it is about.
+    const isOne = found.every((each) => each.health === destination?.health);
+    const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
+    if (destination === undefined || told === undefined) return entry;
+    this.engine.states.resume(destination, told);
+    return stateEntry(destination, this.settings.node);
+  }
+
   private changed(change: StateChange, ids: EventIds, raised: ReturnType<Metrics['counter']>): void {
     const { destination, state, previous, reason, origin, code, cause } = change;
     const { partition, setId, row } = destination;
@@ -651,7 +674,7 @@ export class Daemon implements Service {
       raised.with({ partition, status: change.edge }).value++;
       this.publish(statusEvent(change, ids));
     }
-    this.nats?.putState(stateEntry(destination, this.settings.node));
+    this.nats?.putState(stateEntry(destination, this.settings.node), destination.key);
   }
 
   private publish(event: DispatcherEvent): void {

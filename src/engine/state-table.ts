@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
-import type { HealthState } from './destination.js';
+import type { Destination, HealthState } from './destination.js';
 import type { Compat } from './partition.js';
-import type { StateChange, StateSignal, StateTable } from './state.js';
+import type { StateChange, StateSignal, StateTable, ToldState } from './state.js';
 
 /** What of a partition's options decides about states. */
 export interface StatePolicy {
@@ -45,6 +45,7 @@ export function createStateTable(options: StateTableOptions): StateTable {
   const changes = new Emitter<StateChange>(options.onListenerError);
   return {
     apply: (signal) => apply(signal, options, changes),
+    resume: (destination, told) => resume(destination, told, options.clock, changes),
     onChange: (listen) => changes.on(listen),
   };
 }
@@ -86,6 +87,38 @@ function apply(
     code: signal.code,
     cause: signal.cause,
     address: signal.address ?? destination.row.uri,
+  };
+  changes.emit(change);
+  return change;
+}
+
+const RESUMED = 'restart';
+
+function resume(
+  destination: Destination,
+  told: ToldState,
+  clock: Clock,
+  changes: Emitter<StateChange>,
+): StateChange | undefined {
+  const { health, row } = destination;
+  const { state } = health;
+  if (health.seq > 0) return undefined;
+  health.seq = told.seq;
+  const status = state === 'active' ? 'active' : 'inactive';
+  if (status === told.status) return undefined;
+  health.seq++;
+  const change: StateChange = {
+    destination,
+    previous: told.status,
+    state,
+    edge: status,
+    seq: health.seq,
+    time: clock.now(),
+    origin: 'store',
+    reason: RESUMED,
+    code: undefined,
+    cause: undefined,
+    address: row.uri,
   };
   changes.emit(change);
   return change;

@@ -42,10 +42,22 @@ export interface StateChange {
   readonly address: string;
 }
 
+/** The last edge others know of. */
+export interface ToldState {
+  readonly status: 'active' | 'inactive';
+  readonly seq: number;
+}
+
 /** The one choke point through which every state passes. */
 export interface StateTable {
   /** The only writer of health. Returns the change, or undefined when nothing changed. */
   apply(signal: StateSignal): StateChange | undefined;
+  /**
+   * Takes over what others were last told of a destination by an earlier run of the process: numbers of edges go on from
+   * there, and where its usability is another one now, the edge nobody has told of is a change like any other. Returns it.
+   * Does nothing once an edge was told.
+   */
+  resume(destination: Destination, told: ToldState): StateChange | undefined;
   /** Calls `listen` after each change, in order. The returned function removes it. */
   onChange(listen: (change: StateChange) => void): () => void;
 }

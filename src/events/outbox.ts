@@ -26,6 +26,8 @@ export interface OutboxOptions {
   readonly maxAttempts?: number;
   /** Whether deliveries may start before `setReady(true)`. Default true. */
   readonly ready?: boolean;
+  /** Called when the last event of a key has left, and when one was refused; not when the way was closed under it. */
+  readonly settled?: (key: string) => void;
   /** Runs the first delivery outside the caller's turn. Default setImmediate. */
   readonly defer?: (run: () => void) => void;
 }
@@ -130,6 +132,11 @@ export class Outbox {
     let oldest = now;
     for (const queue of this.queues.values()) oldest = Math.min(oldest, queue.entries[0]?.since ?? now);
     return now - oldest;
+  }
+
+  /** Whether an event of this key is held. */
+  holds(key: string): boolean {
+    return this.queues.has(key);
   }
 
   /** Events held. */
@@ -245,6 +252,7 @@ export class Outbox {
       } else {
         this.retries++;
         this.retryLater(queue);
+        if (this.isReady) this.options.settled?.(queue.key);
       }
     }
     this.deferPump();
@@ -257,8 +265,11 @@ export class Outbox {
     queue.failures = 0;
     this.count--;
     this.noteMergeable(queue);
-    if (queue.entries.length === 0) this.queues.delete(queue.key);
-    else this.lineUp(queue);
+    if (queue.entries.length > 0) this.lineUp(queue);
+    else {
+      this.queues.delete(queue.key);
+      this.options.settled?.(queue.key);
+    }
     if (this.count === 0) for (const finish of this.waiters) finish();
   }
 

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { FaultBench } from '../support/faults/bench.js';
+import { daemonCrashes } from '../support/faults/daemon-crashes.js';
 import { DATABASES, databaseOutages } from '../support/faults/database-outage.js';
 import { diskFull } from '../support/faults/disk-full.js';
 import { flapping } from '../support/faults/flapping.js';
@@ -18,6 +19,7 @@ const HEAP_GROWTH = 4 * 1024 * 1024;
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'nats-crashes': (bench, seed) => natsCrashes(bench, { kills: 20, transitions: 2000, seed }),
+  'daemon-crashes': (bench, seed) => daemonCrashes(bench, { kills: 12, seed }),
   'event-latency': (bench) => eventLatency(bench, { transitions: 1000 }),
   ...Object.fromEntries(
     DATABASES.map((kind) => [

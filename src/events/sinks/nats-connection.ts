@@ -26,6 +26,7 @@ export class NatsLink {
   /** Attempts since the connection was lost. */
   private dials = 0;
   private wakeUp: (() => void) | undefined;
+  private firstEnded: (() => void) | undefined;
   private running: Promise<void> | undefined;
   /** Clock.monotonic() of the last refusal of each kind, and of the line about it. */
   private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
@@ -61,6 +62,11 @@ export class NatsLink {
     return this.downs.on(listen);
   }
 
+  /** Resolves when the first attempt to connect has come to an end, good or not. */
+  readonly attempted = new Promise<void>((resolve) => {
+    this.firstEnded = resolve;
+  });
+
   /** Starts dialling; does not wait for anything. */
   start(): void {
     this.running ??= this.run();
@@ -95,11 +101,13 @@ export class NatsLink {
         this.connection = connection;
         this.log.info({ server: redactServer(connection.getServer()) }, 'connected to NATS');
         this.setUp(true);
+        this.firstEnded?.();
         await this.follow(connection);
         this.setUp(false);
         if (this.stopped) return;
         this.log.warn({}, 'NATS connection closed; dialling again');
       } catch (error) {
+        this.firstEnded?.();
         if (this.stopped) return;
         if (refusals++ % 30 === 0) {
           const servers = [this.options.servers ?? []].flat();

@@ -1,10 +1,11 @@
-import { type KV, NatsError } from 'nats';
+import { type KV, type NatsConnection, NatsError } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import { nextTurn } from '../../core/turn.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
+import { eventKey, isTold, type Told } from './nats-tail.js';
 
 const BATCH = 64;
 const MAX_WAIT = 5000;
@@ -12,14 +13,26 @@ const LOG_EVERY = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
 
+/** What of the destinations the bucket is asked about. */
+export interface FollowStates {
+  /** Takes over what an earlier run of this node has written, to the bucket or the stream; the entry as it is then. */
+  readonly resume?: (entry: StateEntry, written: Told | undefined, stored: Told | undefined) => StateEntry;
+  /** Whether a partition is there whose destinations are not known yet. */
+  readonly isLoading?: (partition: string) => boolean;
+}
+
 /**
  * The key-value bucket with one entry per destination: late subscribers read it and need no history. Latest state wins;
  * what could not be written is written when the connection is back.
  */
 export class StateBucket {
   private readonly dirty = new Map<string, StateEntry>();
+  /** By what they wait for; and their keys. */
+  private readonly held = new Map<string, { readonly key: string; readonly entry: StateEntry }>();
+  private readonly heldKeys = new Set<string>();
   private source: (() => Iterable<StateEntry>) | undefined;
   private needsSync = false;
+  private tail: ReadonlyMap<string, Told> | undefined;
   private kv: KV | undefined;
   private running = false;
   /** Number of the current run of the writer; an older one that is still waiting for something has no say any more. */
@@ -37,6 +50,9 @@ export class StateBucket {
     private readonly clock: Clock,
     private readonly log: Logger,
     private readonly node: string,
+    private readonly follow: FollowStates = {},
+    /** Reads what the stream was told last. */
+    private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Told>>,
   ) {
     link.onUp(() => {
       this.kv = undefined;
@@ -53,6 +69,20 @@ export class StateBucket {
   put(entry: StateEntry): void {
     this.dirty.set(stateKey(entry), entry);
     this.kick();
+  }
+
+  /** As `put`, but not before `release` is called with the same word. */
+  hold(entry: StateEntry, until: string): void {
+    const key = stateKey(entry);
+    this.held.set(until, { key, entry });
+    this.heldKeys.add(key);
+  }
+
+  release(until: string): void {
+    const held = this.held.get(until);
+    if (held === undefined) return;
+    this.forget(until, held.key);
+    this.put(held.entry);
   }
 
   sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
@@ -82,7 +112,7 @@ export class StateBucket {
   }
 
   private isSettled(): boolean {
-    return !this.running && !this.needsSync && this.dirty.size === 0;
+    return !this.running && !this.needsSync && this.dirty.size === 0 && this.held.size === 0;
   }
 
   private kick(): void {
@@ -165,6 +195,7 @@ export class StateBucket {
   /** Returns whether it came to its end; not when `current` turned false meanwhile. */
   private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
+    await this.lookBack();
     const wanted = new Set<string>();
     const partitions = new Set<string>();
     let writes: Promise<unknown>[] = [];
@@ -174,12 +205,14 @@ export class StateBucket {
       writes = [];
       await Promise.all(pending);
     };
-    for (const entry of this.source?.() ?? []) {
-      const key = stateKey(entry);
-      const value = JSON.stringify(entry);
+    for (const listed of this.source?.() ?? []) {
+      const key = stateKey(listed);
       if (!current()) return false;
       wanted.add(key);
-      partitions.add(entry.partition);
+      partitions.add(listed.partition);
+      const entry = this.resumed(listed, stored.get(key));
+      if (this.heldKeys.has(key)) continue;
+      const value = JSON.stringify(entry);
       if (stored.get(key) !== value) writes.push(this.store(kv, key, value, entry));
       if (writes.length >= BATCH) await flush();
       else if (++seen % 500 === 0) await nextTurn();
@@ -192,8 +225,38 @@ export class StateBucket {
       }
       if (writes.length >= BATCH) await flush();
     }
+    for (const [until, { key }] of this.held) if (!wanted.has(key)) this.forget(until, key);
     await flush();
     return current();
+  }
+
+  private forget(until: string, key: string): void {
+    this.held.delete(until);
+    this.heldKeys.delete(key);
+  }
+
+  /** The entry of a destination nothing was told of yet, after its numbers go on from what an earlier run has written. */
+  private resumed(entry: StateEntry, value: string | undefined): StateEntry {
+    if (entry.seq > 0 || this.follow.resume === undefined) return entry;
+    const found = value === undefined ? undefined : parsed(value);
+    const written = found?.node === this.node && isTold(found) ? found : undefined;
+    const stored = this.tail?.get(eventKey(entry));
+    return written === undefined && stored === undefined ? entry : this.follow.resume(entry, written, stored);
+  }
+
+  /** Once: what is stored later is of this run. */
+  private async lookBack(): Promise<void> {
+    const connection = this.link.current;
+    if (this.tail !== undefined || this.readTail === undefined || connection === undefined) return;
+    try {
+      this.tail = await this.readTail(connection);
+    } catch (error) {
+      // Without a connection it is tried again; a user who may not read the stream goes without.
+      if (this.link.current !== connection) throw error;
+      this.tail = new Map();
+      const fields = { bucket: this.bucket, cause: natsReason(error) };
+      this.log.info(fields, 'the newest events could not be read back; numbers go on from the bucket alone');
+    }
   }
 
   /** One entry that the server never takes must not keep all others from being written. */
@@ -213,14 +276,15 @@ export class StateBucket {
     }
   }
 
-  /** An entry is ours to remove when we wrote it, or when we serve its partition. */
+  /**
+   * An entry is ours to remove when we wrote it, or when we serve its partition; not while it is unknown which destinations
+   * that has.
+   */
   private isOurs(value: string, partitions: ReadonlySet<string>): boolean {
-    try {
-      const entry = JSON.parse(value) as Partial<StateEntry> | null;
-      return entry?.node === this.node || (typeof entry?.partition === 'string' && partitions.has(entry.partition));
-    } catch {
-      return false;
-    }
+    const entry = parsed(value);
+    const partition = typeof entry?.partition === 'string' ? entry.partition : undefined;
+    if (partition !== undefined && this.follow.isLoading?.(partition) === true) return false;
+    return entry?.node === this.node || (partition !== undefined && partitions.has(partition));
   }
 
   private async read(kv: KV): Promise<Map<string, string>> {
@@ -243,5 +307,14 @@ export class StateBucket {
     cancel();
     if (!complete) throw new Error(`bucket ${this.bucket} could not be read`);
     return stored;
+  }
+}
+
+function parsed(value: string): Partial<StateEntry> | undefined {
+  try {
+    const entry = JSON.parse(value) as Partial<StateEntry> | null;
+    return entry ?? undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -11,10 +11,11 @@ import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
-import { StateBucket } from './nats-kv.js';
+import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 import { ensureStream } from './nats-stream.js';
+import { readTail, type Told } from './nats-tail.js';
 
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
@@ -27,6 +28,8 @@ export interface NatsDeps {
   /** Version shown by `nats micro ls`. */
   readonly version: string;
   readonly metrics?: EventMetrics;
+  /** What the bucket needs to know of the destinations. */
+  readonly states?: FollowStates;
   /** MI requests on `subject` (default "<prefix>.mi") are answered by `answer`. */
   readonly mi?: { readonly subject?: string; readonly answer: MiAnswer };
 }
@@ -63,8 +66,13 @@ export class NatsBus implements Service {
       deliver: (event) => this.deliver(event),
       limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
       ready: false,
+      settled: (key) => this.bucket?.release(key),
     });
-    if (settings.bucket !== undefined) this.bucket = new StateBucket(settings.bucket, this.link, clock, log, deps.node);
+    if (settings.bucket !== undefined) {
+      const { jetstream, prefix } = settings;
+      const tail = jetstream && ((connection: NatsConnection) => this.tailOf(connection, jetstream.stream, prefix));
+      this.bucket = new StateBucket(settings.bucket, this.link, clock, log, deps.node, deps.states, tail);
+    }
     if (deps.mi !== undefined) {
       const subject = deps.mi.subject ?? `${settings.prefix}.mi`;
       this.mi = new NatsMi({
@@ -133,9 +141,14 @@ export class NatsBus implements Service {
     this.outbox.add(event);
   }
 
-  /** Writes one destination's state to the bucket, if there is one, as soon as possible. */
-  putState(entry: StateEntry): void {
-    this.bucket?.put(entry);
+  /**
+   * Writes one destination's state to the bucket, if there is one, as soon as possible; with a stream only after the events of
+   * this `key` are stored there. So a later run sees in the bucket what the stream was told at least, and can go on from it.
+   */
+  putState(entry: StateEntry, key?: string): void {
+    if (key !== undefined && this.settings.jetstream !== undefined && this.outbox.holds(key))
+      this.bucket?.hold(entry, key);
+    else this.bucket?.put(entry);
   }
 
   /**
@@ -149,6 +162,22 @@ export class NatsBus implements Service {
   /** Resolves when the bucket holds what it was given; for tests and orderly shutdown. */
   async bucketSettled(timeoutMs: number): Promise<boolean> {
     return this.bucket === undefined ? true : this.bucket.settled(timeoutMs);
+  }
+
+  /**
+   * Waits until what an earlier run has told is known and taken over; no longer than `limitMs`, and not at all for a server
+   * that cannot be reached. For the time between loading and the first change of a state.
+   */
+  async caughtUp(limitMs: number): Promise<void> {
+    const { clock } = this.deps;
+    const began = clock.monotonic();
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.schedule(limitMs, resolve);
+    });
+    await Promise.race([this.link.attempted, late]);
+    cancel();
+    if (this.connected) await this.bucketSettled(Math.max(0, limitMs - (clock.monotonic() - began)));
   }
 
   /** Tries to deliver what is held within `timeoutMs` (default 3000), logs how much was not, and closes. */
@@ -223,6 +252,11 @@ export class NatsBus implements Service {
       },
     );
     return this.streamReady;
+  }
+
+  private async tailOf(connection: NatsConnection, stream: string, prefix: string): Promise<ReadonlyMap<string, Told>> {
+    await this.ensureStream(connection, stream);
+    return readTail(connection, stream, prefix, this.deps.node);
   }
 
   private subjectTarget(target: string): EventTarget {

@@ -86,6 +86,26 @@ describe('state transitions', () => {
     assert.equal(act(engine, destination, { kind: 'set', to: 'probing' })?.state, 'active');
   });
 
+  test('what an earlier run has told is gone on from, and the edge it did not tell is told', () => {
+    for (const [state, status, edge] of [
+      ['active', 'active', undefined],
+      ['probing', 'inactive', undefined],
+      ['active', 'inactive', 'active'],
+      ['inactive', 'active', 'inactive'],
+    ] as const) {
+      const { engine, destination, changes } = start(state);
+      const change = engine.states.resume(destination, { status, seq: 7 });
+      const told = change && { edge: change.edge, seq: change.seq, previous: change.previous, state: change.state };
+      assert.deepEqual(told, edge && { edge, seq: 8, previous: status, state });
+      assert.deepEqual(changes, change === undefined ? [] : [change]);
+      assert.deepEqual([destination.health.state, destination.health.dirty], [state, false], 'the state itself stays');
+      assert.equal(engine.states.resume(destination, { status, seq: 20 }), undefined, 'once');
+      const to = state === 'active' ? 'inactive' : 'active';
+      const next = engine.states.apply({ destination, kind: 'set', to, origin: 'mi', reason: 'MI command' });
+      assert.equal(next?.seq, edge === undefined ? 8 : 9);
+    }
+  });
+
   test('a change says who, why, when, and what it is about', () => {
     const { engine, destination, changes } = start('active');
     engine.states.apply({

@@ -113,6 +113,49 @@ describe('outbox', () => {
     assert.equal(outbox.stats().published, 1);
   });
 
+  test('tells when a destination has nothing left, and when something of it is refused, not when the way is closed', async () => {
+    const settled: string[] = [];
+    const { flights, outbox } = manual({ settled: (key) => settled.push(key) });
+    const raise = raiser();
+    const first = raise('sip:a');
+    for (const event of [first, raise('sip:a')]) outbox.add(event);
+    assert.ok(outbox.holds(first.key));
+    flights[0]?.ack();
+    await turn();
+    assert.deepEqual(settled, [], 'the second is still there');
+    outbox.setReady(false);
+    assert.deepEqual(settled, []);
+    outbox.setReady(true);
+    flights[2]?.fail();
+    await turn();
+    assert.deepEqual(settled, [first.key]);
+    outbox.setReady(false);
+    outbox.setReady(true);
+    flights[3]?.ack();
+    await turn();
+    assert.deepEqual([settled.length, outbox.holds(first.key)], [2, false]);
+  });
+
+  test('one that always fails does not make news of each that passes', async () => {
+    const said: string[] = [];
+    const note = (_fields: object, message: string) => void said.push(message);
+    const { clock, flights, outbox } = manual({ log: { ...nullLogger, warn: note, info: note } });
+    const raise = raiser();
+    outbox.add(raise('sip:bad'));
+    flights[0]?.fail();
+    await turn();
+    for (let i = 0; i < 3; i++) {
+      outbox.add(raise(`sip:good${i}`));
+      flights.at(-1)?.ack();
+      await turn();
+    }
+    assert.equal(said.length, 1);
+    clock.advance(5000);
+    flights.at(-1)?.ack();
+    await turn();
+    assert.deepEqual([said.length, outbox.depth], [2, 0], 'all is well again');
+  });
+
   test('at the bound events of one destination are merged, what was sent keeps its id', () => {
     const { flights, outbox } = manual({ limit: 3, window: 1 });
     const raise = raiser();

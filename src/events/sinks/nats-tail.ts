@@ -1,0 +1,68 @@
+import { DeliverPolicy, type NatsConnection } from 'nats';
+import { E_DISPATCHER_STATUS } from '../catalogue.js';
+import type { StateEntry } from '../state-entry.js';
+
+/** Events read back at most: more than may have been stored without the bucket knowing of it yet. */
+const MOST = 5000;
+const READ_TIMEOUT = 10_000;
+
+/** Status and number of the last edge that was told. */
+export type Told = Pick<StateEntry, 'status' | 'seq'>;
+
+/** How events name a destination: they do not tell its socket. */
+export function eventKey({ partition, group, address }: Pick<StateEntry, 'partition' | 'group' | 'address'>): string {
+  return `${partition} ${group} ${address.toLowerCase()}`;
+}
+
+/** What the newest events in the stream that this node has raised tell of each destination, by `eventKey`. */
+export async function readTail(
+  connection: NatsConnection,
+  stream: string,
+  prefix: string,
+  node: string,
+): Promise<ReadonlyMap<string, Told>> {
+  const told = new Map<string, Told>();
+  const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0) return told;
+  const consumer = await connection.jetstream().consumers.get(stream, {
+    filterSubjects: `${prefix}.${E_DISPATCHER_STATUS}.>`,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
+  });
+  try {
+    let pending = (await consumer.info()).num_pending;
+    while (pending > 0) {
+      const batch = await consumer.fetch({ max_messages: Math.min(pending, 500), expires: READ_TIMEOUT });
+      let received = 0;
+      for await (const message of batch) {
+        received++;
+        note(told, message.string(), node);
+      }
+      if (received === 0) break;
+      pending -= received;
+    }
+  } finally {
+    await consumer.delete().catch(() => false);
+  }
+  return told;
+}
+
+function note(told: Map<string, Told>, text: string, node: string): void {
+  let params: Partial<StateEntry> | undefined;
+  try {
+    params = (JSON.parse(text) as { params?: Partial<StateEntry> } | null)?.params;
+  } catch {
+    // Anybody may publish there.
+  }
+  if (params?.node !== node || !isTold(params)) return;
+  const { partition, group, address, status, seq }: Partial<StateEntry> & Told = params;
+  if (typeof partition !== 'string' || typeof group !== 'number' || typeof address !== 'string') return;
+  told.set(eventKey({ partition, group, address }), { status, seq });
+}
+
+/** Whether something read back has a status and a number. */
+export function isTold(value: Partial<Told> | undefined): value is Told {
+  if (value?.status !== 'active' && value?.status !== 'inactive') return false;
+  return Number.isSafeInteger(value.seq) && (value.seq as number) >= 0;
+}

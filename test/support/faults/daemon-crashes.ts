@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connect } from 'nats';
+import { Child } from '../child-process.js';
+import { seededRandom } from '../partitions.js';
+import { freePort } from '../ports.js';
+import { startRestartableNats } from '../restartable-nats.js';
+import { deadRows, type FaultBench, until } from './bench.js';
+import { natsSettings, storedEvents } from './nats-crashes.js';
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+/** The daemon as a process that may be killed and started again on its folder; its states are asked for over HTTP. */
+class MortalDaemon {
+  private child: Child | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private readonly http: number,
+  ) {}
+
+  async start(): Promise<void> {
+    const config = join(this.folder, 'switchyard.json');
+    this.child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
+      cwd: this.folder,
+    });
+    await until('daemon up', async () => (await this.health())?.['status'] === 'ok');
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    await this.child?.stop(signal, 10_000);
+  }
+
+  async health(): Promise<Record<string, unknown> | undefined> {
+    const answer = await fetch(`http://127.0.0.1:${this.http}/health`).catch(() => undefined);
+    return answer && ((await answer.json()) as Record<string, unknown>);
+  }
+
+  /** Runs an MI command; undefined when the daemon has died under it. */
+  async mi(method: string, params: object): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    const answer = await fetch(`http://127.0.0.1:${this.http}/mi`, { method: 'POST', body }).catch(() => undefined);
+    const text = await answer?.text().catch(() => undefined);
+    return text === undefined ? undefined : (JSON.parse(text) as { result?: unknown }).result;
+  }
+
+  async states(): Promise<Map<string, string>> {
+    const listed = (await this.mi('ds_list', {})) as {
+      PARTITIONS: { SETS: { Destinations: { URI: string; state: string }[] }[] }[];
+    };
+    const all = listed.PARTITIONS.flatMap(({ SETS }) => SETS.flatMap(({ Destinations }) => Destinations));
+    return new Map(all.map(({ URI, state }) => [URI, state === 'Active' ? 'active' : 'inactive']));
+  }
+
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.http}/metrics`);
+    const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1));
+  }
+}
+
+/**
+ * The daemon is killed at random moments amid transitions, with NATS there or away, and started again: in the end who has
+ * read the stream from its beginning has seen each destination's numbers grow by one, each event begin where the one before
+ * ended, every id once, and knows all states as they are.
+ */
+export async function daemonCrashes(
+  bench: FaultBench,
+  size: { readonly kills: number; readonly seed: number },
+): Promise<{ events: number; toldAfterRestart: number }> {
+  const random = seededRandom(size.seed);
+  const nats = await startRestartableNats();
+  bench.defer(() => nats.stop());
+  const rows = deadRows(20);
+  const folder = await bench.folder();
+  const http = await freePort();
+  const settings = {
+    node: 'sw1',
+    listen: `udp:127.0.0.1:${await freePort()}`,
+    http: `127.0.0.1:${http}`,
+    mi: { http: {} },
+    modparam: { db_url: await bench.sqlite(rows), ds_flush_interval: 1 },
+    events: { nats: natsSettings(nats.url) },
+  };
+  await writeFile(join(folder, 'switchyard.json'), JSON.stringify(settings));
+  const daemon = new MortalDaemon(folder, http);
+  bench.defer(() => daemon.end('SIGKILL'));
+  await daemon.start();
+  for (let kill = 0; kill < size.kills; kill++) {
+    const natsAway = kill % 3 === 1;
+    if (natsAway) await nats.kill();
+    let over = false;
+    const marks = (async () => {
+      while (!over) {
+        const uri = rows[random.uint32() % rows.length]?.uri as string;
+        const state = random.uint32() % 2 === 0 ? 'a' : 'i';
+        if ((await daemon.mi('ds_set_state', { state, group: '1', address: uri })) === undefined) break;
+      }
+    })();
+    await sleep(300 + (random.uint32() % 1200));
+    await daemon.end(kill % 4 === 3 ? 'SIGTERM' : 'SIGKILL');
+    over = true;
+    await marks;
+    if (natsAway) await nats.restart();
+    await daemon.start();
+  }
+  const nc = await connect({ servers: nats.url });
+  bench.defer(() => nc.close());
+  let stored: {
+    partition: string;
+    address: string;
+    status: string;
+    previous: string;
+    seq: number;
+    id: string;
+    reason: string;
+  }[] = [];
+  const last = new Map<string, (typeof stored)[number]>();
+  const states = await daemon.states();
+  await until('the stream tells all states', async () => {
+    if ((await daemon.metric('switchyard_outbox_depth')) > 0) return false;
+    stored = (await storedEvents(nc)).map(({ text }) => JSON.parse(text).params);
+    last.clear();
+    for (const event of stored) last.set(event.address, event);
+    return [...states].every(([uri, state]) => (last.get(uri)?.status ?? 'active') === state);
+  });
+  last.clear();
+  for (const event of stored) {
+    const before = last.get(event.address);
+    const name = `${event.address} ${event.seq} after ${before?.seq}`;
+    assert.equal(event.seq, (before?.seq ?? 0) + 1, name);
+    assert.equal(event.previous, before?.status ?? 'active', name);
+    assert.notEqual(event.status, event.previous, name);
+    last.set(event.address, event);
+  }
+  assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length, 'ids are unique over all lives');
+  const kv = await nc.jetstream().views.kv('DISPATCHER_STATE');
+  await until('the bucket tells the same', async () => {
+    const found = new Map<string, string>();
+    for await (const key of await kv.keys()) {
+      const entry = (await kv.get(key))?.json<{ address: string; status: string; seq: number }>();
+      if (entry !== undefined) found.set(entry.address, `${entry.status} ${entry.seq}`);
+    }
+    const wanted = rows.map(({ uri }) => [uri, `${states.get(uri)} ${last.get(uri)?.seq ?? 0}`] as const);
+    return wanted.every(([uri, text]) => found.get(uri) === text);
+  });
+  await daemon.end('SIGTERM');
+  return { events: stored.length, toldAfterRestart: stored.filter(({ reason }) => reason === 'restart').length };
+}
