@@ -111,7 +111,8 @@ export class StateBucket {
     for (const finish of this.waiters) finish();
   }
 
-  private isSettled(): boolean {
+  /** Whether everything is written. */
+  isSettled(): boolean {
     return !this.running && !this.needsSync && this.dirty.size === 0 && this.held.size === 0;
   }
 
