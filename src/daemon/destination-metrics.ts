@@ -34,6 +34,7 @@ export interface Measured {
  *               switchyard_outbox_retries_total            deliveries repeated
  *               switchyard_outbox_coalesced_total          merged at the bound
  *               switchyard_outbox_dropped_total            never delivered
+ *               switchyard_bucket_up_to_date               1 or 0: all states are in the bucket
  *               switchyard_event_subscribers               subscribers by event_subscribe
  *               switchyard_event_subscriber_queue          events waiting for them
  *               switchyard_event_subscriber_dropped_total  events given up for them

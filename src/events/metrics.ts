@@ -37,3 +37,12 @@ export function exportOutbox(
   total('switchyard_outbox_retries_total', 'Deliveries that had to be repeated.', () => stats().retries);
   total('switchyard_outbox_dropped_total', 'Events that were never delivered.', () => stats().dropped);
 }
+
+/** Exports whether the key-value bucket is up to date. */
+export function exportBucket(metrics: EventMetrics, upToDate: () => boolean): void {
+  metrics.gauge({
+    name: 'switchyard_bucket_up_to_date',
+    help: 'Whether the bucket with the current states holds them as they are (1) or not yet (0).',
+    collect: () => [[{}, upToDate() ? 1 : 0]],
+  });
+}

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { DatabaseUrl, FileUrl, ServerUrl } from '../config/db-url.js';
+import { checkpointAside } from './checkpoint.js';
 import { sqliteClient } from './sqlite-client.js';
 
 /** A database reached through knex. */
@@ -23,6 +24,8 @@ export interface Dialect {
   configure(url: SqlUrl): Knex.Config;
   /** Said at the beginning of each connection; a server that does not know it is used all the same. */
   readonly session?: string;
+  /** Work that is better done after a write than in it. Never rejects. */
+  readonly written?: (url: SqlUrl) => Promise<void>;
   /** Names of a table's or view's columns as the database spells them; empty or an error of `missing` when there is none. */
   columns(knex: Knex, table: string): Promise<string[]>;
   /** Error codes of the driver by what they mean for us; those named nowhere become STORE_FAILED. */
@@ -154,6 +157,7 @@ const SQLITE: Dialect = {
   configure(url) {
     return { client: sqliteClient(), connection: { filename: (url as FileUrl).path }, useNullAsDefault: true };
   },
+  written: (url) => checkpointAside((url as FileUrl).path),
   async columns(knex, table) {
     const rows = (await knex.raw('pragma table_info(??)', [table])) as { name: string }[];
     return rows.map((row) => row.name);

@@ -38,6 +38,7 @@ class KnexStore implements DestinationStore {
   readonly writable: boolean;
   private readonly shape: TableShape;
   private readonly freeswitchMaxWeight: number | undefined;
+  private tidying: Promise<void> | undefined;
 
   constructor(
     private readonly database: Database,
@@ -69,10 +70,12 @@ class KnexStore implements DestinationStore {
         await updateStates(trx, shape.table, columns, states);
       }),
     );
+    this.tidying = database.dialect.written?.(database.url);
   }
 
-  close(): Promise<void> {
-    return this.database.release();
+  async close(): Promise<void> {
+    await this.tidying;
+    await this.database.release();
   }
 
   private async read(trx: Knex.Transaction): Promise<StoreLoad> {

@@ -27,6 +27,12 @@ const require = createRequire(import.meta.url);
  */
 const BUSY_TIMEOUT = 5;
 
+/**
+ * Pages (of 4 KiB) in the write-ahead log at which SQLite moves them into the file in the middle of a commit, on our thread:
+ * far more than a flush leaves between two checkpoints aside (see checkpoint.ts), so that it only happens where these fail.
+ */
+const CHECKPOINT_PAGES = 16_384;
+
 /** knex's better-sqlite3 client over libsql, which has the same interface and comes as a prebuilt binary. */
 export function sqliteClient(): typeof Knex.Client {
   const Base = require('knex/lib/dialects/better-sqlite3/index.js') as new (config: Knex.Config) => ClientBase;
@@ -42,7 +48,9 @@ export function sqliteClient(): typeof Knex.Client {
       const connection = new this.driver(filename, { timeout: BUSY_TIMEOUT });
       try {
         // Readers and the flusher do not lock each other out, and a commit does not wait for the disk.
-        connection.exec('pragma journal_mode = wal; pragma synchronous = normal');
+        connection.exec(
+          `pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+        );
       } catch {
         // A read-only file, or one that is in use in another mode: it works as it is.
       }

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
-import { type EventMetrics, exportOutbox } from '../metrics.js';
+import { type EventMetrics, exportBucket, exportOutbox } from '../metrics.js';
 import { Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
@@ -93,7 +93,11 @@ export class NatsBus implements Service {
       this.outbox.setReady(true);
     });
     this.link.onDown(() => this.outbox.setReady(false));
-    if (deps.metrics !== undefined) exportOutbox(deps.metrics, this.outbox, () => this.connected);
+    if (deps.metrics !== undefined) {
+      exportOutbox(deps.metrics, this.outbox, () => this.connected);
+      const { bucket } = this;
+      if (bucket !== undefined) exportBucket(deps.metrics, () => this.connected && bucket.isSettled());
+    }
   }
 
   /** Whether the connection works now. */

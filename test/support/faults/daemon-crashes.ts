@@ -29,6 +29,8 @@ class MortalDaemon {
       cwd: this.folder,
     });
     await until('daemon up', async () => (await this.health())?.['status'] === 'ok');
+    // A busy machine may take longer to read the bucket than a start waits for it.
+    await until('caught up', async () => (await this.metric('switchyard_bucket_up_to_date')) === 1);
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
