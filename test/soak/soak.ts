@@ -10,6 +10,7 @@ import { DATABASES, databaseOutages } from '../support/faults/database-outage.js
 import { diskFull } from '../support/faults/disk-full.js';
 import { flapping } from '../support/faults/flapping.js';
 import { eventLatency, natsCrashes } from '../support/faults/nats-crashes.js';
+import { pausesFromOutside } from '../support/faults/pauses.js';
 import { manyReloads, reloadUnderCalls } from '../support/faults/reloads.js';
 
 type Scenario = (bench: FaultBench, seed: number) => Promise<object>;
@@ -29,6 +30,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ),
   'disk-full': async (bench) => ({ arranged: await diskFull(bench, { rounds: 4 }) }),
   'reload-under-calls': (bench) => reloadUnderCalls(bench, { rows: 100_000, reloads: 6 }),
+  pauses: (bench) => pausesFromOutside(bench, { rows: 100_000 }),
   'many-reloads': async (bench, seed) => {
     const figures = await manyReloads(bench, { reloads: 1000, rows: 500, seed });
     if (figures.heapGrowth > HEAP_GROWTH) throw new Error(`the heap has grown by ${figures.heapGrowth} bytes`);
