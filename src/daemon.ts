@@ -45,7 +45,7 @@ import type { Router } from './proxy/decision.js';
 import { ProxyCore } from './proxy/proxy.js';
 import { type DispatcherFormats, RequestScope } from './route/request-scope.js';
 import { compileRule } from './route/rule.js';
-import { RulesRouter, type SelectionTally } from './route/rules-router.js';
+import { RulesRouter } from './route/rules-router.js';
 import type { LoadedScript } from './route/script/load.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
@@ -106,7 +106,7 @@ export class Daemon implements Service {
   private readonly clock: Clock;
   private formats: DispatcherFormats;
   private settings: Settings;
-  private readonly selections: SelectionTally;
+  private readonly selections: ReturnType<typeof selectionTally>;
   private readonly scripts: RouteScripts;
   private readonly originator: Originator;
   private readonly statistic: (name: string) => number | undefined;
@@ -452,6 +452,11 @@ export class Daemon implements Service {
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
     await Promise.all(ended.map((runtime) => runtime.stop()));
+    for (const { name } of ended) {
+      if (wanted.has(name)) continue;
+      this.selections.forget(name);
+      this.metrics.forget('partition', name);
+    }
     await Promise.all(begun.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.refreshWeights();

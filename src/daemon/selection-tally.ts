@@ -2,7 +2,7 @@ import type { SelectionTally } from '../route/rules-router.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
 /** Counts selections by partition and result; a partition's counters are looked up once. */
-export function selectionTally(family: CounterFamily): SelectionTally {
+export function selectionTally(family: CounterFamily): SelectionTally & { forget(partition: string): void } {
   const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
   const of = (partition: string) => {
     let tally = tallies.get(partition);
@@ -21,6 +21,10 @@ export function selectionTally(family: CounterFamily): SelectionTally {
     },
     failed: (partition: string) => {
       of(partition).failed.value++;
+    },
+    /** To be called with the family's own forgetting: a partition of that name may come back. */
+    forget: (partition: string) => {
+      tallies.delete(partition);
     },
   };
 }

@@ -30,9 +30,12 @@ export class CounterFamily {
     return this.byLabels.values();
   }
 
-  /** Forgets counters whose labels `keep` refuses (destinations that are gone). */
-  prune(keep: (labels: string) => boolean): void {
-    for (const labels of this.byLabels.keys()) if (!keep(labels)) this.byLabels.delete(labels);
+  /** Forgets the counters with this label; those who kept one must forget it too. */
+  forget(label: string, value: string): void {
+    const text = `${label}="${escapeLabel(value)}"`;
+    for (const labels of this.byLabels.keys()) {
+      if (labels.startsWith(`{${text}`) || labels.includes(`,${text}`)) this.byLabels.delete(labels);
+    }
   }
 }
 
@@ -84,6 +87,11 @@ export class Metrics {
     let family = this.families.get(name);
     if (family === undefined) this.families.set(name, (family = new CounterFamily(name, help)));
     return family;
+  }
+
+  /** Forgets the counters of all families with this label (partitions that are gone). */
+  forget(label: string, value: string): void {
+    for (const family of this.families.values()) family.forget(label, value);
   }
 
   gauge(gauge: Gauge): void {

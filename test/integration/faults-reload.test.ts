@@ -103,6 +103,8 @@ describe('faults: reload', () => {
         default: 'a',
       },
     });
+    await running.mark('i', 1, deadRows(1)[0]?.uri as string, 'b');
+    assert.match(running.daemon.metrics.prometheus(), /^switchyard_events_total\{partition="b"/m);
     const slow = running.mi('ds_reload').catch((error: Error) => error);
     await new Promise((resolve) => setImmediate(resolve));
     const { settings } = readSettings(value([{ name: 'a', db_url: two }]), { cwd: await bench.folder() });
@@ -110,6 +112,7 @@ describe('faults: reload', () => {
     assert.ok((await slow) instanceof Error, 'a load that was overtaken comes to nothing');
     assert.equal(running.daemon.engine.partition('a')?.snapshot.size, 7);
     assert.equal(running.daemon.engine.partition('b'), undefined);
+    assert.doesNotMatch(running.daemon.metrics.prometheus(), /partition="b"/, 'its figures are gone with it');
     assert.equal(running.said(/could not be loaded/).length, 0);
 
     // Two at once, and the end of everything amid a third.

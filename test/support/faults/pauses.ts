@@ -9,7 +9,7 @@ interface Held {
   readonly max: number;
   readonly p99: number;
   readonly over20: number;
-  /** Milliseconds the daemon's main thread had work and no processor, in all: beyond some, the figures are the machine's. */
+  /** Milliseconds the daemon's or our own main thread had work and no processor: beyond some, the figures are the machine's. */
   readonly noCpu: number;
 }
 
@@ -57,7 +57,7 @@ export async function pausesFromOutside(
   const during = async (what: string, work: () => Promise<unknown>) => {
     const trips = await measureRoundTrips(daemon.port, 'sip:x@127.0.0.1', 2);
     await sleep(200);
-    const before = waited(daemon.pid);
+    const before = waited(daemon.pid) + waited(process.pid);
     await work();
     await sleep(200);
     await trips.stop();
@@ -67,7 +67,7 @@ export async function pausesFromOutside(
       max: quantile(times, 1),
       p99: quantile(times, 0.99),
       over20: times.filter((ms) => ms > 20).length,
-      noCpu: waited(daemon.pid) - before,
+      noCpu: waited(daemon.pid) + waited(process.pid) - before,
     };
   };
   const setAll = async (state: string) => {

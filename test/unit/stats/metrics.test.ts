@@ -30,6 +30,24 @@ describe('the Prometheus text', () => {
     );
   });
 
+  test('forgets the counters of a partition that is gone, and of no other', () => {
+    const metrics = new Metrics();
+    const family = metrics.counter('events_total', 'Events');
+    for (const partition of ['a', 'aa', 'b']) family.with({ partition, status: 'active' }).value++;
+    metrics.counter('other_total', 'Others').with({ kind: 'x', partition: 'a' }).value++;
+    metrics.counter('other_total', 'Others').with({ kind: 'partition="a"' }).value++;
+    metrics.forget('partition', 'a');
+    const left = metrics
+      .prometheus()
+      .split('\n')
+      .filter((line) => /^[^#]/.test(line));
+    assert.deepEqual(left, [
+      'events_total{partition="aa",status="active"} 1',
+      'events_total{partition="b",status="active"} 1',
+      'other_total{kind="partition=\\"a\\""} 1',
+    ]);
+  });
+
   test('comes in pieces of few lines, and stops where a collection says so', () => {
     const metrics = new Metrics();
     let collected = 0;
