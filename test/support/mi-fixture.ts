@@ -66,11 +66,11 @@ const resolve: NonNullable<LoadOptions['resolve']> = (uri, transport) => [
   },
 ];
 
-function options(name: string): PartitionOptions {
+function options(name: string, compat: 'default' | 'strict'): PartitionOptions {
   return {
     name,
     flavour: 'opensips',
-    compat: 'default',
+    compat,
     probingThreshold: 3,
     dstAvp: 'dst',
     grpAvp: 'grp',
@@ -102,7 +102,11 @@ export interface MiFixture {
 }
 
 export function makeMiFixture(
-  values: { rows?: Readonly<Record<string, readonly DestinationRow[]>>; deps?: Partial<MiDependencies> } = {},
+  values: {
+    rows?: Readonly<Record<string, readonly DestinationRow[]>>;
+    deps?: Partial<MiDependencies>;
+    compat?: 'default' | 'strict';
+  } = {},
 ): MiFixture {
   const clock = new FakeClock(new Date(2026, 10, 21, 7, 7, 51).getTime());
   const engine = new Engine({ clock, random: systemRandom });
@@ -204,7 +208,7 @@ export function makeMiFixture(
     },
   };
   for (const name of rows.keys()) {
-    engine.addPartition(options(name));
+    engine.addPartition(options(name, values.compat ?? 'default'));
     load(name, false);
   }
   registerCommands(fixture.handler, fixture.deps);

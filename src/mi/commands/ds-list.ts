@@ -15,7 +15,7 @@ interface Selection {
   readonly state: HealthState | undefined;
   /**
    * 0 plain, 1 with weight, priority and description (recorded), and why a destination is not active where something has
-   * happened to it since it was loaded; 2 with what is known of the health of all.
+   * happened to it since it was loaded (not in strict partitions); 2 with what is known of the health of all.
    */
   readonly full: number;
 }
@@ -66,7 +66,7 @@ async function walk(
   visit: {
     partition(partition: Partition): void;
     set(id: number): void;
-    destination(destination: Destination): void;
+    destination(destination: Destination, explains: boolean): void;
     endSet(): void;
     endPartition(): void;
     turn(): void;
@@ -77,13 +77,14 @@ async function walk(
   let sinceTurn = 0;
   for (const { partition, snapshot } of snapshots) {
     visit.partition(partition);
+    const exact = partition.options.compat === 'strict';
     for (let i = snapshot.setOrder.length - 1; i >= 0; i--) {
       const id = snapshot.setOrder[i] as number;
       if (selection.setId !== undefined && selection.setId !== id) continue;
       visit.set(id);
       for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
         if (selection.state === undefined || destination.health.state === selection.state)
-          visit.destination(destination);
+          visit.destination(destination, showsHealth(destination, selection.full, exact));
         // Those left out cost little, but there may be a hundred thousand of them.
         if (++sinceTurn >= SLICE) {
           sinceTurn = 0;
@@ -137,8 +138,8 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
       firstSet = false;
       firstDestination = true;
     },
-    destination(destination) {
-      pieces.add((firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full));
+    destination(destination, explains) {
+      pieces.add((firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full, explains));
       firstDestination = false;
     },
     endSet: () => pieces.add(']}'),
@@ -149,7 +150,7 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
   return pieces.all();
 }
 
-function destinationJson(deps: MiDependencies, destination: Destination, full: number): string {
+function destinationJson(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
   const { row, health } = destination;
   let text = `{"URI":${JSON.stringify(row.uri)},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
   if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
@@ -162,13 +163,14 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   }
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
   text += `,"resolved_addresses":[${addresses.join(',')}]`;
-  if (showsHealth(destination, full)) text += healthJson(destination);
+  if (explains) text += healthJson(destination);
   return `${text}}`;
 }
 
-function showsHealth({ health }: Destination, full: number): boolean {
+/** `exact`: a strict partition shows with full=1 what was recorded and no more. */
+function showsHealth({ health }: Destination, full: number, exact: boolean): boolean {
   if (full > 1) return true;
-  return full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
+  return !exact && full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
 }
 
 /** Ours: why a destination is in its state. Members without a value are left out. */
@@ -201,7 +203,7 @@ async function listText(deps: MiDependencies, selection: Selection): Promise<rea
   await walk(selection, {
     partition: (partition) => pieces.add(treeLine(0, 'PARTITION', partition.name)),
     set: (id) => pieces.add(treeLine(1, 'SET', String(id))),
-    destination: (destination) => pieces.add(destinationText(deps, destination, selection.full)),
+    destination: (destination, explains) => pieces.add(destinationText(deps, destination, selection.full, explains)),
     endSet() {},
     endPartition() {},
     turn: () => pieces.join(),
@@ -209,7 +211,7 @@ async function listText(deps: MiDependencies, selection: Selection): Promise<rea
   return pieces.all();
 }
 
-function destinationText(deps: MiDependencies, destination: Destination, full: number): string {
+function destinationText(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
   const { row, health } = destination;
   let text = treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
   if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
@@ -220,7 +222,7 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
     text += treeLine(3, 'weight', String(weightOf(destination))) + treeLine(3, 'priority', String(row.priority));
     if (row.description !== '') text += treeLine(3, 'description', row.description);
   }
-  if (showsHealth(destination, full)) text += healthText(destination);
+  if (explains) text += healthText(destination);
   return text;
 }
 

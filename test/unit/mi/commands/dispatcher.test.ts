@@ -56,6 +56,23 @@ describe('ds_list', () => {
     assert.equal(shown?.['consecutive_failures'], 0);
   });
 
+  test('explains with full=1 what is not active, where something has happened; a strict partition as recorded', async () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const fixture = makeMiFixture({ compat });
+      const address = 'sip:127.0.0.11:5060';
+      const shown = async (uri: string) => {
+        const listed = (await list(fixture, { full: 1, group: 5 })).PARTITIONS.at(-1)?.SETS[0]?.Destinations;
+        return listed?.find((each) => each['URI'] === uri);
+      };
+      const before = Object.keys((await shown(address)) ?? {});
+      await fixture.handler.execute('ds_set_state', ['i', '5', address]);
+      const ours = Object.keys((await shown(address)) ?? {}).filter((key) => !before.includes(key));
+      assert.deepEqual(ours, compat === 'strict' ? [] : ['consecutive_failures', 'last_change']);
+      // It was inactive when it was loaded: there is nothing to tell.
+      assert.equal((await shown('sip:127.0.0.12:5060;transport=udp'))?.['last_change'], undefined);
+    }
+  });
+
   test('writes addresses as recorded, IPv6 in full', () => {
     const v6 = (address: string): string => addressText({ family: 6, address, port: 5062, transport: 'udp' });
     assert.equal(v6('::1'), '0:0:0:0:0:0:0:1:5062');
