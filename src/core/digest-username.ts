@@ -21,7 +21,9 @@ export function digestUsername(credentials: string): string | undefined {
     const end = comma < 0 ? credentials.length : comma;
     if (name === 'username') {
       // Escapes stay as they are written: it is the bytes that are hashed.
-      const value = quoted ? credentials.slice(start + 1, close - 1) : credentials.slice(start, end);
+      const value = quoted
+        ? credentials.slice(start + 1, close - 1)
+        : credentials.slice(start, end).replace(/[ \t].*$/s, '');
       const sign = value.indexOf('@');
       const user = (sign < 0 ? value : value.slice(0, sign)).trim();
       return user === '' ? undefined : user;

@@ -130,7 +130,11 @@ function dispatcherTarget(
     name,
     strict,
     snapshot: partition.snapshot,
-    find: (setId, uri) => partition.findAll(setId, uri),
+    find: (setId, uri) => {
+      const all = partition.findAll(setId, uri);
+      // Of rows that are there twice the original changes the first alone.
+      return strict ? all.slice(0, 1) : all;
+    },
     letters: (destination) => (kamailio ? lettersOf(destination) : LETTERS[destination.health.state]),
     attributes: ({ row }) => (kamailio ? parseAttributes(row.attrs, strict) : plainAttributes(row)),
     latency: (destination) => {

@@ -58,6 +58,11 @@ export class CompiledDestination implements Destination {
     return (this.identity ??= destinationKey(this.partition, this.row.setId, this.row.uri, this.row.socket));
   }
 
+  /** Says that `earlier` rows of the set have the same URI and socket, and that it is a destination of its own. */
+  setApart(earlier: number): void {
+    this.identity = `${this.key}\n${earlier}`;
+  }
+
   get dialUri(): string {
     return (this.dial ??= dialUriOf(this.row.uri, this.cut.uri));
   }

@@ -81,17 +81,19 @@ export class DispatchContext {
   /**
    * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets without
    * an active destination are passed over. A target that stands in more than one set is tried once; a strict partition
-   * tries it each time, as recorded, and makes use of the groups before a fault in the rules.
+   * tries it each time, as recorded, and makes use of the groups before a fault in the rules. `rewrites`: the first target
+   * goes into the Request-URI, and what later groups hash is the Request-URI it left (recorded).
    */
-  selectRoutes(partition: Partition, routes: Routes, request: RequestView): SelectVerdict {
+  selectRoutes(partition: Partition, routes: Routes, request: RequestView, rewrites = false): SelectVerdict {
     const { kamailio } = partition;
     const strict = partition.options.compat === 'strict';
     if (kamailio === undefined || (routes.problem !== undefined && !strict)) return 'failed';
     let lists: TargetLists | undefined;
+    let seen = request;
     let count = 0;
     let groups = 0;
     for (const target of routes.targets) {
-      const choice = chooseKamailio(partition, kamailio, target, request, count);
+      const choice = chooseKamailio(partition, kamailio, target, seen, count, strict || lists === undefined);
       if (typeof choice === 'string') {
         this.failure = choice;
         continue;
@@ -100,6 +102,8 @@ export class DispatchContext {
       count += choice.count;
       if (lists === undefined) {
         lists = this.open(partition);
+        if (rewrites)
+          seen = withRequestUri(request, kamailioRequestUri(request.requestUri, choice.destination, strict));
         // Parallel targets are no list: what follows them takes their place in it, as recorded.
         lists.replaceBy(choice, target.setId, choice.count > 0 || (choice.branches !== undefined && !strict));
       } else if (choice.branches !== undefined) {
@@ -155,4 +159,10 @@ export class DispatchContext {
 /** The target with its chosen destination alone to be kept, unless it says how many. */
 function keepingOne(target: SelectTarget): SelectTarget {
   return target.maxResults === Number.POSITIVE_INFINITY ? { ...target, maxResults: 1 } : target;
+}
+
+/** A request with another Request-URI; itself where there is none. */
+function withRequestUri(request: RequestView, requestUri: string | undefined): RequestView {
+  if (requestUri === undefined) return request;
+  return Object.create(request, { requestUri: { value: requestUri } }) as RequestView;
 }

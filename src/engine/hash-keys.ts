@@ -2,6 +2,9 @@ import { uriParam } from '../core/uri.js';
 import { finishHash, foldHash } from './hash.js';
 import type { Flavour } from './partition.js';
 
+/** What follows the host, up to the headers, names a telephone number. */
+const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
+
 /** No hash can be computed: the URI is not one. */
 export const NO_HASH = -1;
 
@@ -16,7 +19,8 @@ const LEFT_BRACKET = 91;
  * and is not the default of the URI's transport (5061 for sips and transport=tls, else 5060). Nothing is decoded and no
  * case is folded. `userOnly` (flag u) leaves the second key out. A tel URI has its number for user and an empty host; a
  * URI of any other scheme is all host. Kamailio looks at the scheme alone for the default port,
- * takes no empty user, and cuts a urn at its second colon. NO_HASH when `uri` has no scheme or nothing after it.
+ * takes no empty user, and cuts a urn at its second colon; with user=phone the user ends at ";" and the default port is
+ * 5060 (recorded). NO_HASH when `uri` has no scheme or nothing after it.
  */
 export function uriHash(uri: string, userOnly: boolean, flavour: Flavour = 'opensips'): number {
   const length = uri.length;
@@ -54,6 +58,11 @@ export function uriHash(uri: string, userOnly: boolean, flavour: Flavour = 'open
       if (hostEnd < 0) hostEnd = i;
     } else if (hostEnd < 0 && (c === SEMICOLON || c === QUESTION)) hostEnd = i;
   }
+  const phone = flavour === 'kamailio' && hostEnd >= 0 && USER_PHONE.test(uri.slice(hostEnd));
+  if (phone) {
+    const semicolon = uri.indexOf(';', start);
+    if (semicolon < userEnd) userEnd = semicolon;
+  }
   if (userOnly) return finish(uri, start, userEnd, 0, 0, true);
   if (uri.charCodeAt(hostStart) === LEFT_BRACKET) hostEnd = uri.indexOf(']', hostStart) + 1 || length;
   else if (hostEnd < 0) hostEnd = length;
@@ -68,7 +77,8 @@ export function uriHash(uri: string, userOnly: boolean, flavour: Flavour = 'open
       port = port * 10 + digit;
       if (port > 65535) return NO_HASH;
     }
-    if (portEnd > hostEnd + 1 && port !== defaultPortOf(uri, scheme, portEnd, flavour)) keyEnd = portEnd;
+    if (portEnd > hostEnd + 1 && port !== (phone ? 5060 : defaultPortOf(uri, scheme, portEnd, flavour)))
+      keyEnd = portEnd;
   }
   return finish(uri, start, userEnd, hostStart, keyEnd, false);
 }

@@ -21,7 +21,12 @@ export interface SelectTarget {
 }
 
 /** Why nothing could be chosen. */
-export type SelectFailure = 'no such set' | 'no active destination' | 'all destinations are full' | 'nothing to hash';
+export type SelectFailure =
+  | 'no such set'
+  | 'no active destination'
+  | 'all destinations are full'
+  | 'nothing to hash'
+  | 'no room in the list';
 
 /**
  * A choice made in one set: the destination, and what follows it when flag f asked for it. `count` is the number of
@@ -31,6 +36,8 @@ export interface Choice {
   readonly destination: Destination;
   readonly rest: Targets;
   readonly count: number;
+  /** What the list begins with where that is another one (recorded of Kamailio's algorithm 13). */
+  readonly head?: Destination | undefined;
   /** The call that now counts for the destination (Kamailio's call load); it follows where the targets go. */
   readonly call?: TrackedCall | undefined;
   /** Further targets of the same request at the same time (Kamailio's algorithm 12). */

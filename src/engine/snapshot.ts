@@ -69,7 +69,8 @@ interface OpenSet {
 
 /**
  * Compiles rows into a snapshot, aside. A generator, so that the caller decides whether to stop between slices. Rows of
- * one set with the same URI and socket are one destination in several positions: they share the health of the first.
+ * one set with the same URI and socket are one destination in several positions: they share the health of the first. With
+ * flavour kamailio each of them is a destination of its own, with its own flags and state, as recorded.
  */
 export function* compileRows(
   partition: PartitionOptions,
@@ -97,7 +98,8 @@ export function* compileRows(
       discarded.push({ row: nameOf(row), reason: parts });
       continue;
     }
-    const before = previous.uris.get(row.setId)?.find(row.uri, row.socket);
+    const apart = partition.flavour === 'kamailio' ? (open.get(row.setId)?.uris.count(row.uri, row.socket) ?? 0) : 0;
+    const before = previous.uris.get(row.setId)?.find(row.uri, row.socket, apart);
     const { host } = parts.uri;
     let resolved: readonly ResolvedAddress[] | undefined;
     if (!isIpLiteral(host)) {
@@ -120,10 +122,11 @@ export function* compileRows(
       set = { members: [], uris: new UriIndex(), availability };
       open.set(row.setId, set);
     }
-    const twin = set.uris.find(row.uri, row.socket);
+    const twin = partition.flavour === 'kamailio' ? undefined : set.uris.find(row.uri, row.socket);
     const state = partition.persistentState ? row.state : 'active';
     const health: Health = (twin ?? before)?.health ?? newHealth(state, set.availability);
     const destination = new CompiledDestination(partition.name, row, health, resolved);
+    if (apart > 0) destination.setApart(apart);
     if (twin === undefined && before === undefined) added.push(nameOf(row));
     if (twin === undefined && before !== undefined) {
       if (differs(before.row, row)) changed.push(nameOf(row));

@@ -50,7 +50,7 @@ export class TargetLists {
     this.tried = undefined;
     this.attrsValues = undefined;
     this.socketValues = undefined;
-    this.head = keep ? choice.destination : undefined;
+    this.head = keep ? (choice.head ?? choice.destination) : undefined;
     this.rest = choice.rest;
     this.use(choice, setId);
   }
@@ -72,11 +72,11 @@ export class TargetLists {
   /** Adds the list of a further set behind all others. */
   putBehind(choice: Choice): void {
     if (this.head === undefined) {
-      this.head = choice.destination;
+      this.head = choice.head ?? choice.destination;
       this.rest = choice.rest;
       return;
     }
-    (this.behind ??= []).push({ head: choice.destination, rest: choice.rest });
+    (this.behind ??= []).push({ head: choice.head ?? choice.destination, rest: choice.rest });
   }
 
   /** Goes on to the next target, which becomes the one in use. Undefined, and that stays in use, when there is none. */

@@ -14,12 +14,20 @@ export class UriIndex {
     else this.byUri.set(uri, [entry, destination]);
   }
 
-  /** The first row that is the destination with this URI and socket. */
-  find(uri: string, socket: string): CompiledDestination | undefined {
+  /** The row that is the destination with this URI and socket: the first of them, or the one after `skip` others. */
+  find(uri: string, socket: string, skip = 0): CompiledDestination | undefined {
     const entry = this.byUri.get(uri);
     if (entry === undefined) return undefined;
-    if (!Array.isArray(entry)) return entry.row.socket === socket ? entry : undefined;
-    return entry.find((each) => each.row.socket === socket);
+    if (!Array.isArray(entry)) return skip === 0 && entry.row.socket === socket ? entry : undefined;
+    return entry.filter((each) => each.row.socket === socket)[skip];
+  }
+
+  /** Rows with this URI and socket. */
+  count(uri: string, socket: string): number {
+    const entry = this.byUri.get(uri);
+    if (entry === undefined) return 0;
+    if (!Array.isArray(entry)) return entry.row.socket === socket ? 1 : 0;
+    return entry.filter((each) => each.row.socket === socket).length;
   }
 
   /** All rows with exactly this URI, in the order they were added. */

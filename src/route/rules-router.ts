@@ -73,7 +73,7 @@ export class RulesRouter implements Router {
     const verdict =
       selection.routes === undefined
         ? context.select(partition, selection.targets, scope)
-        : context.selectRoutes(partition, selection.routes, scope);
+        : context.selectRoutes(partition, selection.routes, scope, rule.rule.select.fn === 'domain');
     if (verdict !== 'selected') {
       context.of(partition)?.call?.end();
       this.options.tally.failed(partition.name);

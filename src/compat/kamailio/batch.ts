@@ -100,7 +100,7 @@ function routes(work: Work): object {
   const limit = Number(line.select.maxResults ?? 0);
   if (!Number.isInteger(limit)) return fault(`max_res "${line.select.maxResults}" is not a number`);
   const parsed = parseRoutes(rules, flags, limit);
-  if (context.selectRoutes(partition, parsed, view) === 'failed') {
+  if (context.selectRoutes(partition, parsed, view, mode === 'request-uri') === 'failed') {
     context.of(partition)?.call?.end();
     return parsed.problem === undefined ? refused(work) : { ok: false, reason: parsed.problem };
   }
@@ -137,11 +137,20 @@ function routes(work: Work): object {
  * of a later group keep the Request-URI that the first target left and are told apart by next hop, as recorded.
  */
 function routeBranches(work: Work, branches: readonly Destination[], first: Destination, mode: RoutesMode): object {
-  const ofFirst = branches[0]?.setId === first.setId;
-  if (mode === 'list') return branchesOf(work, ofFirst ? [first, ...branches] : branches, false);
-  if (mode !== 'request-uri' || ofFirst) return branchesOf(work, branches, mode === 'request-uri');
-  const ruri = kamailioRequestUri(work.view.requestUri, first, work.strict) ?? work.view.requestUri;
-  return { branches: branches.map((each) => ({ ruri, duri: uriOf(each) })) };
+  if (mode === 'list') {
+    const ofFirst = branches[0]?.setId === first.setId;
+    return branchesOf(work, ofFirst ? [first, ...branches] : branches, false);
+  }
+  if (mode !== 'request-uri') return branchesOf(work, branches, false);
+  const { view, strict } = work;
+  const left = kamailioRequestUri(view.requestUri, first, strict) ?? view.requestUri;
+  return {
+    branches: branches.map((each) =>
+      each.setId === first.setId
+        ? { ruri: branchRequestUri(view.requestUri, each, strict) ?? view.requestUri, duri: null }
+        : { ruri: left, duri: uriOf(each) },
+    ),
+  };
 }
 
 function loadUpdate({ partition, view, line }: Work): object {

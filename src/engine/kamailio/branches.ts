@@ -29,7 +29,6 @@ export function branchTargets(
   const targets: BranchTarget[] = [];
   if (current === undefined) return targets;
   const strict = partition.options.compat === 'strict';
-  const ofFirst = all[0]?.setId === current.setId;
   for (const destination of all) {
     if (targets.length === MOST_BRANCHES) break;
     if (!strict && destination.health.state !== 'active') continue;
@@ -37,6 +36,7 @@ export function branchTargets(
       targets.push({ destination, requestUri: undefined, byNextHop: true });
       continue;
     }
+    const ofFirst = destination.setId === current.setId;
     const uri = ofFirst
       ? branchRequestUri(requestUri, destination, strict)
       : kamailioRequestUri(requestUri, current, strict);

@@ -9,7 +9,6 @@ import type { Choice, SelectFailure, SelectTarget } from '../select.js';
 import type { KamailioAlgorithm } from './algorithms/algorithm.js';
 import { serial } from './algorithms/in-order.js';
 import { kamailioAlgorithm } from './algorithms/list.js';
-import type { KamailioAttributes } from './attributes.js';
 import type { TrackedCall } from './call-ledger.js';
 import type { KamailioPartition } from './options.js';
 import { planOf, type SetPlan } from './set-plan.js';
@@ -23,7 +22,8 @@ const LATENCY = 13;
 
 /**
  * Chooses in one set by Kamailio's rules. `before`: targets already kept by earlier sets of one ds_select_routes; the
- * limit counts them, yet the chosen destination is always kept. A string says why there is no choice.
+ * limit counts them, yet the chosen destination is always kept. `counts`: whether the call goes there, and so counts as
+ * its load. A string says why there is no choice.
  */
 export function chooseKamailio(
   partition: Partition,
@@ -31,23 +31,31 @@ export function chooseKamailio(
   target: SelectTarget,
   request: RequestView,
   before = 0,
+  counts = true,
 ): Choice | SelectFailure {
   const set = partition.snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   const size = set.destinations.length;
-  if (set.activeBefore(size) === 0) return 'no active destination';
+  const strict = partition.options.compat === 'strict';
+  const down = set.activeBefore(size) === 0;
+  // As recorded, cursors move on even where nobody can be chosen.
+  if (down && !strict) return 'no active destination';
 
   const { options } = kamailio;
   const flags = target.flags;
   const useDefault = size > 1 && (options.useDefault || (flags & FLAG.useDefault) !== 0);
   const end = useDefault ? size - 1 : size;
-  const plan = planOf(set, partition.options.compat === 'strict');
+  const plan = planOf(set, strict);
   const userOnly = (flags & FLAG.userOnly) !== 0 || (options.flags & 1) !== 0;
   const algorithm = algorithmOf(target.algorithm, plan, kamailio);
   const candidate = algorithm.choose(plan, request, end, userOnly, kamailio);
+  if (down) return 'no active destination';
   if (candidate === UNCOMPUTABLE) return 'nothing to hash';
-  if (candidate === NONE) return 'all destinations are full';
-  let chosen = set.stepToActive(candidate, end);
+  // The default is the last resort, also where all others are full.
+  const resort = candidate === NONE && !strict && useDefault && set.isActive(size - 1);
+  if (candidate === NONE && !resort) return 'all destinations are full';
+  const asRanked = strict && useDefault && algorithm.code === LATENCY;
+  let chosen = asRanked ? candidate : resort ? size - 1 : set.stepToActive(candidate, end);
   if (chosen === NONE) chosen = useDefault && set.isActive(size - 1) ? size - 1 : NONE;
   if (chosen === NONE) return 'no active destination';
 
@@ -55,14 +63,17 @@ export function chooseKamailio(
   destination.health.hits++;
   const failover = (flags & FLAG.failover) !== 0 || (options.flags & 2) !== 0;
   const limit = target.maxResults > 0 ? target.maxResults - before : Number.POSITIVE_INFINITY;
-  const call = algorithm.code === CALL_LOAD ? track(plan, chosen, request, kamailio, failover ? limit : 1) : undefined;
-  if (call === 'leaked') return 'no active destination';
+  const counted = counts && algorithm.code === CALL_LOAD;
+  const call = counted ? track(plan, chosen, request, kamailio) : undefined;
   if (algorithm.code === PARALLEL) {
     return { destination, rest: NO_TARGETS, count: 0, branches: branchesAfter(plan, chosen) };
   }
   if (!failover) return { destination, rest: NO_TARGETS, count: 0, call };
-  if (algorithm.code === LATENCY && plan.strict && useDefault) return recordedLatency(plan, chosen, limit);
+  // A further set that chooses by latency adds nothing beyond the limit; any other adds its first (recorded).
+  if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'no room in the list';
+  if (asRanked) return recordedLatency(plan, chosen, limit);
 
+  if (call !== undefined && (strict || plan.bounded)) return belowMaxload(plan, chosen, end, limit, call);
   const others = set.activeBefore(end) - (chosen < end ? 1 : 0);
   const kept = Math.max(0, Math.min(limit - 1, others));
   const last = useDefault && chosen !== size - 1 && limit > 1 + kept ? size - 1 : NONE;
@@ -111,6 +122,32 @@ function restOf(
   return new RestOfRanking(plan.set, order, chosen, kept, last);
 }
 
+/**
+ * Algorithm 10 for a call that counts: destinations that are full are not tried, but for the default. In a strict partition
+ * one without duid among those kept fails the selection when the call has been counted, as recorded.
+ */
+function belowMaxload(
+  plan: SetPlan,
+  chosen: number,
+  end: number,
+  limit: number,
+  call: TrackedCall,
+): Choice | SelectFailure {
+  const { destinations } = plan.set;
+  const last = destinations.length - 1;
+  const kept = [chosen];
+  for (let step = 1; step <= end && kept.length < limit; step++) {
+    const position = (chosen + step) % end;
+    if (position !== chosen && plan.set.isActive(position) && !plan.isFull(position)) kept.push(position);
+  }
+  if (end === last && chosen !== last && kept.length < limit) kept.push(last);
+  if (plan.strict && kept.some((position) => plan.attributes[position]?.duid === undefined)) {
+    return 'no active destination';
+  }
+  const [destination, ...rest] = kept.map((position) => destinations[position] as Destination);
+  return { destination: destination as Destination, rest: new GivenTargets(rest), count: kept.length, call };
+}
+
 /** All others of the set that are up; in a strict partition those behind the chosen one, up or not, as recorded. */
 function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
   const branches: Destination[] = [];
@@ -122,48 +159,37 @@ function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
 }
 
 /**
- * Counts the call for its destination. In a strict partition, as recorded: a Call-ID that is there already and a
- * destination without duid count nothing, and one without duid among the targets kept fails the selection when the call
- * has been counted.
+ * Counts the call for its destination. In a strict partition a Call-ID that is there already and a destination without duid
+ * count nothing, as recorded.
  */
 function track(
   plan: SetPlan,
   chosen: number,
   request: RequestView,
   kamailio: KamailioPartition,
-  limit: number,
-): TrackedCall | 'leaked' | undefined {
+): TrackedCall | undefined {
   if (request.method !== undefined && request.method !== 'INVITE') return undefined;
   const destination = plan.set.destinations[chosen] as Destination;
-  if (!plan.strict) return kamailio.calls.begin(request.callId, destination);
-  if (kamailio.options.hashSize === 0 || kamailio.calls.get(request.callId) !== undefined) return undefined;
-  const duidOf = (position: number) => (plan.attributes[position] as KamailioAttributes).duid;
-  if (duidOf(chosen) === undefined) return undefined;
-  const call = kamailio.calls.begin(request.callId, destination);
-  const size = plan.set.destinations.length;
-  for (let step = 1, kept = 1; step < size && kept < limit; step++) {
-    const position = (chosen + step) % size;
-    if (!plan.set.isActive(position)) continue;
-    if (duidOf(position) === undefined) return 'leaked';
-    kept++;
+  if (plan.strict) {
+    if (kamailio.options.hashSize === 0 || kamailio.calls.get(request.callId) !== undefined) return undefined;
+    if (plan.attributes[chosen]?.duid === undefined) return undefined;
   }
-  return call;
+  return kamailio.calls.begin(request.callId, destination);
 }
 
 /**
- * Algorithm 13 with a default destination, as recorded: the list begins with the best one unless that is the default, goes
- * through the ranking from its end, so that some stand in it twice, and ends with the default.
+ * Algorithm 13 with a default destination, as recorded: nobody asks whether the one that is set is up, and the list is the
+ * ranking, in which some stand twice, then the default.
  */
 function recordedLatency(plan: SetPlan, chosen: number, limit: number): Choice {
   const { set } = plan;
-  const size = set.destinations.length;
-  const usable = plan.latencyOrder.filter((position) => position !== size - 1 && set.isActive(position));
-  const best = plan.latencyOrder[0] === size - 1 ? [] : [plan.latencyOrder[0] as number];
-  const list = [...best, ...usable.reverse(), size - 1].slice(0, limit);
-  const rest = list.slice(1).map((position) => set.destinations[position] as Destination);
+  const last = set.destinations.length - 1;
+  const usable = [...plan.latencyOrder].filter((position) => position !== last && set.isActive(position));
+  const list = [...usable, last].slice(0, limit).map((position) => set.destinations[position] as Destination);
   return {
     destination: set.destinations[chosen] as Destination,
-    rest: new GivenTargets(rest),
+    head: list[0],
+    rest: new GivenTargets(list.slice(1)),
     count: list.length,
   };
 }

@@ -6,8 +6,8 @@ import type { Destination } from '../destination.js';
  * parameters become the destination's; its own parameters and headers go. Undefined where the Request-URI cannot be rewritten, ''
  * where what comes out is no URI.
  *
- * As recorded (strict), the destination's user part is put in as well, which only works where there was none; a tel URI
- * stays one, a urn loses all but its first word. By default the destination's user part is left out, and a telephone number
+ * As recorded (strict), the destination's user part is put in as well, which only works where there was none; a sips URI with
+ * user=phone becomes a sip one, a tel URI stays one, a urn loses all but its first word. By default the destination's user part is left out, and a telephone number
  * becomes the user of a SIP URI (RFC 3261 section 19.1.6).
  */
 export function kamailioRequestUri(ruri: string, destination: Destination, strict: boolean): string | undefined {
@@ -48,16 +48,26 @@ function recordedRequestUri(ruri: string, target: string): string | undefined {
     case 'sip':
     case 'sips': {
       if (at === 0) return undefined;
-      const uri = `${scheme}:${at < 0 ? '' : rest.slice(0, at + 1)}${address}`;
-      // Two user parts make no URI.
-      return uri.indexOf('@') === uri.lastIndexOf('@') ? uri : '';
+      const written = USER_PHONE.test(rest) ? 'sip' : scheme;
+      return sole(`${written}:${at < 0 ? '' : rest.slice(0, at + 1)}${address}`);
     }
     case 'tel':
       // The host of a number that was rewritten before is taken for the number.
-      return `tel:${at < 0 ? rest.replace(/;.*$/, '') : rest.slice(at + 1).replace(/[:;].*$/, '')}@${address}`;
-    case 'urn':
-      return `sip:${rest.replace(/:.*$/, '')}@${address}`;
+      return sole(`tel:${at < 0 ? rest : rest.slice(at + 1).replace(/:[0-9]*/, '')}@${address}`);
+    case 'urn': {
+      const [first, second, more] = rest.split(':');
+      if (more !== undefined) return undefined;
+      return sole(`sip:${second ? `${first}@` : ''}${address}`);
+    }
     default:
       return undefined;
   }
+}
+
+/** Among the parameters, not the headers. */
+const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
+
+/** Two user parts make no URI. */
+function sole(uri: string): string {
+  return uri.indexOf('@') === uri.lastIndexOf('@') ? uri : '';
 }

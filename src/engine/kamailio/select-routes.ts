@@ -13,12 +13,15 @@ export interface Routes {
 
 /**
  * Reads "setid=alg;setid=alg": groups to be tried one after the other, each in the order of its own algorithm. An empty
- * number is 0; one ";" may stand at the end. `limit`: targets kept over all groups, 0 or less for all.
+ * number is 0, and so is the algorithm of a set that stands alone at the very end; one ";" may follow (recorded). `limit`:
+ * targets kept over all groups, 0 or less for all.
  */
 export function parseRoutes(rules: string, flags: number, limit: number): Routes {
   const targets: SelectTarget[] = [];
   const groups = rules.split(';');
-  if (groups.length > 1 && groups[groups.length - 1] === '') groups.pop();
+  const last = groups.length - 1;
+  if (last > 0 && groups[last] === '') groups.pop();
+  else if (/^[0-9]+$/.test(groups[last] as string)) groups[last] += '=';
   for (const group of groups) {
     const match = GROUP.exec(group);
     if (match === null) return { targets, problem: `"${group}" in rules "${rules}" is not setid=algorithm` };

@@ -30,6 +30,7 @@ export class SetPlan implements LoadWatcher {
   private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined;
   /** undefined until asked for. */
   private samePriority: boolean | undefined;
+  private anyMaxload: boolean | undefined;
 
   constructor(
     readonly set: CompiledSet,
@@ -148,12 +149,22 @@ export class SetPlan implements LoadWatcher {
     this.shares++;
   }
 
+  /** Whether any destination has a bound for its calls. */
+  get bounded(): boolean {
+    this.anyMaxload ??= this.attributes.some((each) => each.maxload > 0);
+    return this.anyMaxload;
+  }
+
+  /** Whether a position has as many calls as its maxload= allows. */
+  isFull(position: number): boolean {
+    const { maxload } = this.attributes[position] as KamailioAttributes;
+    return maxload > 0 && (this.lives[position] as KamailioLive).load >= maxload;
+  }
+
   /** Calls of a position that may take another one; undefined when it may not. */
   private openLoad(position: number): number | undefined {
-    if (!this.set.isActive(position)) return undefined;
-    const { load } = this.lives[position] as KamailioLive;
-    const { maxload } = this.attributes[position] as KamailioAttributes;
-    return maxload > 0 && load >= maxload ? undefined : load;
+    if (!this.set.isActive(position) || this.isFull(position)) return undefined;
+    return (this.lives[position] as KamailioLive).load;
   }
 
   private activePositions(end: number): number[] {

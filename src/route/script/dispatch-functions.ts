@@ -106,7 +106,8 @@ export class DispatchFunctions extends MessageFunctions {
     // As recorded, what stands before a fault is used, though the answer is no.
     const usable =
       problem === undefined || found.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
-    const code = this.selected(found, ROUTES_MODES[way], dispatch.selectRoutes(found, usable, scope) === 'selected');
+    const verdict = dispatch.selectRoutes(found, usable, scope, way === 'request-uri');
+    const code = this.selected(found, ROUTES_MODES[way], verdict === 'selected');
     return problem === undefined ? this.done(code) : this.refused(name, problem);
   }
 

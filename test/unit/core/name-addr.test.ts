@@ -32,6 +32,7 @@ describe('the user of digest credentials', () => {
     ['Digest username="bob", realm="r"', 'bob'],
     ['digest realm="r", username=bob, nonce="n"', 'bob'],
     ['Digest username="bob@example.com"', 'bob'],
+    ['Digest username=bob smith, realm="r"', 'bob'],
     ['Digest username=" b ob "', 'b ob'],
     ['Digest realm="a, username=\\"x\\"", username = "bob"', 'bob'],
     ['Digest username=""', undefined],

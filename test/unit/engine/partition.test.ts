@@ -148,6 +148,25 @@ describe('loading again', () => {
     assert.deepEqual(partition.load([row('sip:b')], INHERIT).removed, ['1 sip:a']);
   });
 
+  test('with flavour kamailio a row that is there twice is two destinations', () => {
+    const engine = engineWith([partitionOptions({ flavour: 'kamailio' })]);
+    const partition = partitionOf(engine);
+    const rows = [row('sip:a'), row('sip:b'), row('sip:a', { flags: 1, state: 'inactive' })];
+    assert.equal(partition.load(rows, INHERIT).loaded, 3);
+    const [one, two] = partition.findAll(1, 'sip:a');
+    assert.ok(one !== undefined && two !== undefined);
+    assert.notEqual(one.key, two.key);
+    const states = () => partition.findAll(1, 'sip:a').map((each) => each.health.state);
+    assert.deepEqual(states().sort(), ['active', 'inactive']);
+    const before = states();
+    engine.states.apply({ destination: one, kind: 'set', to: 'active', origin: 'mi', reason: 'x' });
+    engine.states.apply({ destination: two, kind: 'set', to: 'active', origin: 'mi', reason: 'x' });
+    partition.load(rows, INHERIT);
+    assert.deepEqual(states(), ['active', 'active'], 'each keeps its own state');
+    assert.notDeepEqual(before, states());
+    assert.deepEqual(partition.load([row('sip:a'), row('sip:b')], INHERIT).removed, []);
+  });
+
   test('with inherit_state off the rows decide, and the change is told', () => {
     const engine = engineWith([partitionOptions()]);
     const partition = partitionOf(engine);

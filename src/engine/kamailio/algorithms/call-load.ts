@@ -3,7 +3,7 @@ import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
  * 10: the destination with the fewest calls in progress, below its maxload=. Requests that begin no call take the first
- * that is up and count nothing.
+ * that is up and count nothing. As recorded, the default destination takes part, and the first of the set stands in for it.
  */
 export const callLoad: KamailioAlgorithm = {
   code: 10,
@@ -14,7 +14,7 @@ export const callLoad: KamailioAlgorithm = {
       env.warn(env.partition.name, 'algorithm 10 without ds_hash_size: the first active destination is taken');
       return 0;
     }
-    const position = plan.leastLoaded(end);
-    return position < 0 ? NONE : position;
+    const position = plan.leastLoaded(plan.strict ? plan.set.destinations.length : end);
+    return position < 0 ? NONE : position % end;
   },
 };

@@ -51,12 +51,15 @@ export const hashRequestUri: KamailioAlgorithm = {
   choose: (plan, request, end, userOnly) => byUri(plan, request.requestUri, end, userOnly),
 };
 
+/** What the original takes off a username before it hashes it, be it a scheme or not (recorded). */
+const SCHEME = /^[^:]*:/;
+
 /** 5: hash over the digest username; without usable credentials round robin, which goes on where algorithm 4 stands. */
 export const hashAuthUser: KamailioAlgorithm = {
   code: 5,
   name: 'hash-auth-user',
   choose(plan, request, end) {
-    const user = request.authUsername;
+    const user = request.authUsername?.replace(SCHEME, '');
     return user === undefined || user === '' ? turn(plan, end) : byHash(plan, dispatcherHash(user), end);
   },
 };

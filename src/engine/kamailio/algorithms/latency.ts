@@ -1,3 +1,4 @@
+import { NONE } from '../../compiled-set.js';
 import type { Destination } from '../../destination.js';
 import type { KamailioAttributes } from '../attributes.js';
 import type { KamailioLive } from '../live.js';
@@ -12,25 +13,35 @@ export const latencyOptimised: KamailioAlgorithm = {
   code: 13,
   name: 'latency',
   choose(plan, _request, end) {
-    const size = plan.set.destinations.length;
-    // The original ranks the default destination too, and wraps round when that comes out first.
-    plan.latencyOrder = ranking(plan, plan.strict ? size : end);
+    const { set } = plan;
+    const size = set.destinations.length;
+    // With a default destination the original ranks as many as the set has, going round among one fewer: the one it
+    // begins with comes in twice, unless that is the default itself, which then is taken for the first of the set.
+    plan.latencyOrder = ranking(plan, plan.strict ? size : end, end);
     const best = plan.latencyOrder[0] as number;
-    plan.set.last = (best + 1) % size;
+    if (plan.strict && !set.isActive(best)) {
+      set.last = 0;
+      return NONE;
+    }
+    set.last = (best + 1) % size;
     return best % end;
   },
   order: (plan) => plan.latencyOrder,
 };
 
-/** The positions before `end`, best first, those that are down last. Equals in turn, from where the last choice was. */
-function ranking(plan: SetPlan, end: number): Int32Array {
+/**
+ * So many positions, going round before `end` from where the last choice was: best first, those that are down last, equals
+ * in turn.
+ */
+function ranking(plan: SetPlan, count: number, end: number): Int32Array {
   const { set } = plan;
   const order: number[] = [];
-  const values = new Int32Array(end);
-  for (let step = 0; step < end; step++) {
-    const position = (set.last + step) % end;
+  const values = new Int32Array(set.destinations.length);
+  let position = plan.strict ? set.last : set.last % end;
+  for (let step = 0; step < count; step++) {
     order.push(position);
     values[position] = set.isActive(position) ? worth(plan, position) : -1;
+    position = (position + 1) % end;
   }
   order.sort((a, b) => (values[b] as number) - (values[a] as number));
   return Int32Array.from(order);

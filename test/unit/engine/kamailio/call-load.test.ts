@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Destination } from '../../../../src/engine/destination.js';
 import { CallLedger, type TrackedCall } from '../../../../src/engine/kamailio/call-ledger.js';
 import { liveOf } from '../../../../src/engine/kamailio/live.js';
+import { parseRoutes } from '../../../../src/engine/kamailio/select-routes.js';
 import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
-import { stillClock } from '../../../support/partitions.js';
+import { request, stillClock } from '../../../support/partitions.js';
 
 const [A, B, C] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3'] as const;
 
@@ -32,6 +34,41 @@ describe('call load', () => {
     assert.equal(bench.partition.kamailio?.calls.size, 3);
     bench.partition.kamailio?.calls.endByCallId('2');
     assert.equal(bench.select(10, { callId: '5' })?.[0], A);
+  });
+
+  test('a destination that is full gets no call that fails over either', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b;maxload=1', 'duid=c']));
+    assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
+    assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
+    assert.deepEqual(bench.select(10, { callId: '3' }), [A, C]);
+    // What begins no call does not count, and is not held back.
+    assert.deepEqual(bench.select(10, { callId: '4', method: 'OPTIONS' }), [C, B, A]);
+  });
+
+  test('the default destination takes the calls that fit nowhere else', () => {
+    const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b;maxload=1', 'duid=c;maxload=1']), {
+      options: { useDefault: true },
+    });
+    assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
+    assert.deepEqual(bench.select(10, { callId: '2' }), [B, A]);
+    assert.deepEqual(bench.select(10, { callId: '3' }), [A]);
+    assert.deepEqual(bench.loads(), { [C]: 1, [B]: 1, [A]: 1 });
+  });
+
+  test('a call that tries several groups counts where it goes, not where it may go later', () => {
+    const rows = kamailioRows(['duid=a', 'duid=b']).map((each, i) => ({ ...each, setId: i + 1 }));
+    const bench = new KamailioBench(rows);
+    const context = bench.engine.context();
+    const routes = parseRoutes('1=10;2=10', 0, 0);
+    assert.equal(context.selectRoutes(bench.partition, routes, request({ callId: '1' })), 'selected');
+    const loads = () =>
+      [1, 2].map((id) => liveOf(bench.partition.findAll(id, id === 1 ? A : B)[0] as Destination).load);
+    assert.deepEqual(loads(), [1, 0]);
+    context.next(bench.partition);
+    assert.deepEqual(loads(), [0, 1]);
+    context.of(bench.partition)?.call?.end();
+    assert.deepEqual(loads(), [0, 0]);
+    assert.equal(bench.partition.kamailio?.calls.size, 0);
   });
 
   test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
