@@ -26,7 +26,8 @@ const ROWS_PER_TURN = 1000;
 export type StoreConfig = Pick<
   PartitionConfig,
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
-> & { readonly freeswitchMaxWeight?: number | undefined };
+> &
+  Partial<Pick<PartitionConfig, 'compat'>> & { readonly freeswitchMaxWeight?: number | undefined };
 
 /** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {

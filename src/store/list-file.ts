@@ -3,6 +3,7 @@ import type { RawRow } from './rows.js';
 /** Characters of one line at most. */
 const MOST_LINE = 16_384;
 const SET_ID = /^[0-9]+/;
+const DECIMAL = /^[0-9]+/;
 const NUMBER = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]+)/;
 
 /** One line of a list file, or what is wrong with it. Undefined: nothing stands on it. */
@@ -12,9 +13,10 @@ export type ListLine = { readonly row: RawRow } | { readonly problem: string } |
  * Reads a line of Kamailio's list file: `setid destination [flags [priority [attrs]]] [# comment]`, cut as the original cuts
  * it (recorded from 5.6.3): a set id may be left out for 0 or touch the destination, "#" ends a destination, flags and
  * priority end where their digits end, what is left of that word is the attributes, and words after those are passed over.
- * Flags may be hexadecimal, as in 6.x. Text is latin1, one code unit for a byte.
+ * Flags may be hexadecimal, as in 6.x. Text is latin1, one code unit for a byte. `strict`: flags are decimal, and numbers that
+ * are too large wrap round, as in 5.6.
  */
-export function parseListLine(line: string): ListLine {
+export function parseListLine(line: string, strict = false): ListLine {
   const text = line.trim();
   if (text === '' || text.startsWith('#')) return undefined;
   if (text.length > MOST_LINE) return { problem: `longer than ${MOST_LINE} characters` };
@@ -24,26 +26,47 @@ export function parseListLine(line: string): ListLine {
   const destination = cursor.take(/^[^\s#]+/);
   if (destination === '') return { problem: 'no destination behind the set id' };
   cursor.skipSpace();
-  const flags = cursor.take(NUMBER);
+  const flags = cursor.take(strict ? DECIMAL : NUMBER);
   cursor.skipSpace();
-  const priority = cursor.take(/^[0-9]+/);
+  const priority = cursor.take(DECIMAL);
   cursor.skipSpace();
   const attrs = cursor.take(/^[^\s#]\S*/);
   return {
     row: {
-      setid: setid === '' ? 0 : Number(setid),
+      setid: number(setid, strict),
       destination: wire(destination),
-      flags: flags === '' ? 0 : Number(flags),
-      priority: priority === '' ? 0 : Number(priority),
+      // A sign is none of the bits.
+      flags: strict ? number(flags, true) & 0x7fffffff : number(flags, false),
+      priority: number(priority, strict),
       attrs: wire(attrs),
       description: '',
     },
   };
 }
 
+function number(digits: string, wraps: boolean): number {
+  if (digits === '') return 0;
+  return wraps ? Number(BigInt.asIntN(32, BigInt(digits))) : Number(digits);
+}
+
 /** Bytes, for a reader of rows that takes text for UTF-8. */
 function wire(text: string): string | Buffer {
   return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'latin1') : text;
+}
+
+/** Bytes the original reads at once, a line feed included. */
+const RECORDED_PIECE = 1023;
+
+/** The lines of a file. `strict`: those that are too long go on as lines of their own, as in the original. */
+export function listLines(text: string, strict: boolean): string[] {
+  const lines = text.split('\n');
+  if (!strict) return lines;
+  return lines.flatMap((line) => {
+    if (line.length < RECORDED_PIECE) return [line];
+    const pieces: string[] = [];
+    for (let at = 0; at < line.length; at += RECORDED_PIECE) pieces.push(line.slice(at, at + RECORDED_PIECE));
+    return pieces;
+  });
 }
 
 class Cursor {

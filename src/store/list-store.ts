@@ -3,7 +3,7 @@ import type { FileUrl } from '../config/db-url.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nextTurn } from '../core/turn.js';
 import type { StoreConfig } from './knex-store.js';
-import { parseListLine } from './list-file.js';
+import { listLines, parseListLine } from './list-file.js';
 import { RowReader } from './rows.js';
 import type { DestinationStore, StoreLoad } from './store.js';
 
@@ -40,9 +40,11 @@ class ListStore implements DestinationStore {
     if (content.length > MOST_BYTES) {
       throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
     }
-    const { flavour, persistentState } = this.config;
-    const load = await readListFile(content, this.path, flavour, persistentState);
+    const { flavour, persistentState, compat } = this.config;
+    const strict = compat === 'strict';
+    const load = await readListFile(content, this.path, flavour, persistentState, strict);
     const [first] = load.discarded;
+    if (strict) return load;
     // A file without one good line is a broken file, not an empty list.
     if (load.rows.length === 0 && first !== undefined) {
       throw new SwitchyardError(
@@ -60,20 +62,29 @@ class ListStore implements DestinationStore {
   async close(): Promise<void> {}
 }
 
-/** Reads all lines; a bad one is reported with file and line number and hurts no other. */
+/**
+ * Reads all lines; a bad one is reported with file and line number and hurts no other. `strict`: as recorded, a line
+ * without a destination fails the whole load.
+ *
+ * Throws SwitchyardError STORE_SCHEMA.
+ */
 export async function readListFile(
   content: Buffer,
   path: string,
   flavour: StoreConfig['flavour'],
   persistentState: boolean,
+  strict = false,
 ): Promise<StoreLoad> {
   const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file' });
   let number = 0;
-  for (const line of content.toString('latin1').split('\n')) {
+  for (const line of listLines(content.toString('latin1'), strict)) {
     if (++number % LINES_PER_TURN === 0) await nextTurn();
-    const read = parseListLine(line);
+    const read = parseListLine(line, strict);
     if (read === undefined) continue;
     const place = `line ${number}`;
+    if ('problem' in read && strict) {
+      throw new SwitchyardError('STORE_SCHEMA', `list file ${path}, ${place}: ${read.problem}`);
+    }
     if ('problem' in read) reader.discarded.push({ row: `file ${path}, ${place}`, reason: read.problem });
     else reader.add(read.row, place);
   }

@@ -119,8 +119,9 @@ export class RowReader {
   private readKamailio(raw: RawRow): DestinationRow {
     const setId = required(raw.setid, 'set id', 0);
     const uri = uriOf(withScheme(raw.destination));
+    if (/^sips?:@/i.test(uri)) throw new RowFault(`destination ${shown(uri)} has "@" without a user before it`);
     const flags = optional(raw.flags, 'flags', 0, 0);
-    const attrs = textOf(raw.attrs, 'attrs').trim().replace(/;+$/, '');
+    const attrs = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
     if (attributePairs(attrs) === undefined) throw new RowFault(`attrs ${shown(attrs)} are no list of name=value`);
     const { socket, weight } = parseAttributes(attrs);
     return {

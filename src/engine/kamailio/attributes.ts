@@ -5,7 +5,7 @@
 export interface KamailioAttributes {
   /** Identity for call load. */
   readonly duid: string | undefined;
-  /** Calls in progress at most; 0 for no bound. */
+  /** Calls in progress at most; 0 or less for no bound. */
   readonly maxload: number;
   /** Share for algorithm 9, and the ceiling of congestion control; 0 when not given or out of range. */
   readonly weight: number;
@@ -49,45 +49,67 @@ const NONE: KamailioAttributes = {
   ocRate: undefined,
 };
 
-/** Splits attributes into pairs, names in lower case. Undefined when the text is no list of parameters. */
+/**
+ * Splits attributes into pairs, names in lower case, as the original cuts them (recorded from 5.6.3): a value may stand in
+ * quotes of either kind when it begins with one, blanks around names and values do not count, and "," ends the list.
+ * Undefined where the original refuses the destination: no closing quote, text behind a value, ";" in place of a value or
+ * at the very end.
+ */
 export function attributePairs(text: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
-  let at = 0;
+  let at = skip(text, 0, EMPTY);
   while (at < text.length) {
-    let end = at;
-    let quoted = false;
-    for (; end < text.length; end++) {
-      const c = text.charCodeAt(end);
-      if (c === 34 /* " */) quoted = !quoted;
-      else if (c === 59 /* ; */ && !quoted) break;
+    let end = skip(text, at, NAME);
+    const name = text.slice(at, end).toLowerCase();
+    let value = '';
+    at = skip(text, end, BLANK);
+    if (text[at] === '=') {
+      at = skip(text, at + 1, BLANK);
+      const quote = text[at];
+      if (quote === ';' || quote === ',') return undefined;
+      if (quote === '"' || quote === "'") {
+        end = text.indexOf(quote, at + 1);
+        if (end < 0) return undefined;
+        value = text.slice(at + 1, end);
+        at = end + 1;
+      } else {
+        end = skip(text, at, VALUE);
+        value = text.slice(at, end);
+        at = end;
+      }
+      at = skip(text, at, BLANK);
     }
-    const part = text.slice(at, end).trim();
-    at = end + 1;
-    // A semicolon at the very end is fine; an empty parameter between two others is not.
-    if (part === '') {
-      if (at < text.length) return undefined;
-      break;
-    }
-    const equals = part.indexOf('=');
-    const name = (equals < 0 ? part : part.slice(0, equals)).trim();
-    if (name === '') return undefined;
-    let value = equals < 0 ? '' : part.slice(equals + 1).trim();
-    if (value.length >= 2 && value.startsWith('"') && value.endsWith('"')) value = value.slice(1, -1);
-    pairs.push([name.toLowerCase(), value]);
+    pairs.push([name, value]);
+    if (at === text.length || text[at] === ',') return pairs;
+    if (text[at] !== ';') return undefined;
+    at = skip(text, at + 1, EMPTY);
+    if (at === text.length) return undefined;
   }
   return pairs;
 }
 
+const BLANK = /[ \t\r\n]*/y;
+const EMPTY = /[; \t\r\n]*/y;
+const NAME = /[^=;, \t\r\n]*/y;
+const VALUE = /[^;, \t\r\n]*/y;
+
+/** Where the run of a class of characters that begins at `from` ends. */
+function skip(text: string, from: number, run: RegExp): number {
+  run.lastIndex = from;
+  return from + (run.exec(text)?.[0].length ?? 0);
+}
+
 /**
- * Reads attributes. `strict`: weights outside 1 to 100 count as none, as recorded; otherwise up to 10,000 are taken.
- * A text that is no list of parameters gives no attributes.
+ * Reads attributes. `strict`: weights outside 1 to 100 count as none, as recorded; otherwise up to 10,000 are taken. Of
+ * attributes that stand there twice the first counts; numbers end where their digits end (recorded). A text that is no list
+ * of parameters gives no attributes.
  */
 export function parseAttributes(text: string, strict = false): KamailioAttributes {
   if (text === '') return NONE;
-  // In a text that stands in quotes as a whole the first name is lost, as recorded.
-  const pairs = attributePairs(text.startsWith('"') && text.endsWith('"') ? `_${text.slice(1, -1)}` : text);
+  const pairs = attributePairs(text);
   if (pairs === undefined || pairs.length === 0) return NONE;
-  const values = new Map(pairs);
+  const values = new Map<string, string>();
+  for (const [name, value] of pairs) if (!values.has(name)) values.set(name, value);
   const mostWeight = strict ? 100 : MOST_WEIGHT;
   const share = (name: string): number => {
     const number = integer(values.get(name));
@@ -100,7 +122,7 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
   const named = (name: string): string | undefined => values.get(name) || undefined;
   return {
     duid: named('duid'),
-    maxload: Math.max(0, integer(values.get('maxload')) ?? 0),
+    maxload: integer(values.get('maxload')) ?? 0,
     weight: share('weight'),
     rweight: share('rweight'),
     socket: named('socket'),
@@ -116,10 +138,10 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
   };
 }
 
+/** The number a value begins with, kept within 32 bits; undefined when it begins with none. */
 function integer(value: string | undefined): number | undefined {
-  if (value === undefined || !/^[+-]?[0-9]{1,10}$/.test(value)) return undefined;
-  const number = Number(value);
-  return Math.abs(number) <= 0x7fffffff ? number : undefined;
+  const digits = /^[+-]?[0-9]+/.exec(value ?? '')?.[0];
+  return digits === undefined ? undefined : Math.max(-0x80000000, Math.min(0x7fffffff, Number(digits)));
 }
 
 function positive(value: string | undefined): number | undefined {

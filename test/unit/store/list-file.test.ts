@@ -5,8 +5,8 @@ import { readListFile } from '../../../src/store/list-store.js';
 import { engineWith, partitionOptions } from '../../support/partitions.js';
 
 /** What a list file gives, in the order of dispatcher.list: "set: uri letters priority attrs". */
-async function loaded(text: string): Promise<{ rows: string[]; discarded: string[] }> {
-  const { rows, discarded } = await readListFile(Buffer.from(text, 'latin1'), 'list', 'kamailio', true);
+async function loaded(text: string, strict = false): Promise<{ rows: string[]; discarded: string[] }> {
+  const { rows, discarded } = await readListFile(Buffer.from(text, 'latin1'), 'list', 'kamailio', true, strict);
   const partition = engineWith([partitionOptions({ flavour: 'kamailio' })]).partition('');
   partition?.load(rows, { inheritState: true });
   const all = [...(partition?.snapshot.sets.values() ?? [])].flatMap((set) => set.destinations);
@@ -56,6 +56,34 @@ describe('a list file', () => {
     });
   }
 
+  test('strict: numbers wrap round, hexadecimal ones and long lines are cut, as recorded', async () => {
+    assert.deepEqual((await loaded(`1 ${A} 0x8 0`, true)).rows, [`1: ${A} AX 0 x8`]);
+    assert.deepEqual((await loaded(`99999999999 ${A}`, true)).rows, [`1215752191: ${A} AX 0`]);
+    assert.deepEqual((await loaded(`1 ${A} 99999999999 4294967297`, true)).rows, [`1: ${A} IP 1`]);
+    const { rows } = await loaded(`1 ${A} 0 0 duid=${'x'.repeat(1100)}\n1 ${B}`, true);
+    const start = `1 ${A} 0 0 duid=`;
+    assert.deepEqual(rows, [
+      `1: ${B} AX 0`,
+      `1: ${A} AX 0 duid=${'x'.repeat(1023 - start.length)}`,
+      `0: sip:${'x'.repeat(1100 + start.length - 1023)} AX 0`,
+    ]);
+  });
+
+  test('strict: a line without a destination fails the load, as recorded', async () => {
+    await assert.rejects(loaded(`2 ${A}\n1 # x`, true), /list file list, line 2: no destination behind the set id/);
+  });
+
+  for (const attrs of ['duid="a', 'duid="a"b', 'duid=;weight=5', 'duid=a;;', 'x=";cc=1']) {
+    test(`attrs that Kamailio refuses are refused: ${attrs}`, async () => {
+      const { discarded } = await loaded(`1 ${A} 0 0 ${attrs}`);
+      assert.match(discarded[0] ?? '', /are no list of name=value/);
+    });
+  }
+
+  test('"@" without a user is refused', async () => {
+    assert.match((await loaded('1 sip:@127.0.0.1')).discarded[0] ?? '', /"@" without a user/);
+  });
+
   test('hexadecimal flags are those of 6.x', async () => {
     assert.deepEqual((await loaded(`1 ${A} 0x9 7`)).rows, [`1: ${A} IP 7`]);
   });
@@ -70,7 +98,7 @@ describe('a list file', () => {
       [1, 2, 3, 4, 6, 7, 8, 9, 10].map((line) => `file list, line ${line}`),
     );
     assert.match(discarded[0] ?? '', /no destination behind the set id/);
-    assert.match(discarded[5] ?? '', /attrs "=x" are no list/);
+    assert.match(discarded[5] ?? '', /attrs "=x;" are no list/);
   });
 
   test('a long line is one line', async () => {

@@ -1,4 +1,5 @@
 import { messageOf } from '../../../../core/errors.js';
+import { readableText } from '../../../../core/readable-text.js';
 import { nextTurn } from '../../../../core/turn.js';
 import type { Destination } from '../../../../engine/destination.js';
 import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
@@ -43,7 +44,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       name: 'dispatcher.set_duid_state',
       help: 'Set the state of a destination by duid',
       run: run((target, setId, duid) =>
-        destinationsOf(target, setId).filter((each) => target.attributes(each).duid === duid),
+        destinationsOf(target, setId).filter((each) => readableText(target.attributes(each).duid ?? '') === duid),
       ),
     },
   ];

@@ -1,3 +1,4 @@
+import { readableText } from '../../../../core/readable-text.js';
 import { nextTurn } from '../../../../core/turn.js';
 import type { Destination } from '../../../../engine/destination.js';
 import { type RpcCommand, RpcError, SLICE } from '../command.js';
@@ -67,7 +68,7 @@ async function membersOfSets(
 function shown(target: DispatcherTarget, destination: Destination, mode: Mode): RpcMember {
   const { row } = destination;
   const members: RpcMember[] = [
-    ['URI', row.uri],
+    ['URI', readableText(row.uri)],
     ['FLAGS', target.letters(destination)],
     ['PRIORITY', row.priority],
   ];
@@ -86,14 +87,14 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
     members.push([
       'ATTRS',
       struct(
-        ['BODY', row.attrs],
-        ['DUID', attributes.duid ?? null],
+        ['BODY', readableText(row.attrs)],
+        ['DUID', readable(attributes.duid)],
         ['MAXLOAD', attributes.maxload],
         ['WEIGHT', attributes.weight],
         ['RWEIGHT', attributes.rweight],
-        ['SOCKET', attributes.socket ?? null],
-        ['SOCKNAME', attributes.sockname ?? null],
-        ['OBPROXY', attributes.obproxy ?? null],
+        ['SOCKET', readable(attributes.socket)],
+        ['SOCKNAME', readable(attributes.sockname)],
+        ['OBPROXY', readable(attributes.obproxy)],
       ),
     ]);
   }
@@ -111,6 +112,10 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
     ]);
   }
   return ['DEST', struct(...members)];
+}
+
+function readable(text: string | undefined): string | null {
+  return text === undefined ? null : readableText(text);
 }
 
 /** The first address, an IPv6 one in brackets (recorded); the host while a name has not been resolved. */
