@@ -21,6 +21,7 @@ import { PartitionRuntime } from './daemon/partition-runtime.js';
 import { RouteScripts } from './daemon/route-scripts.js';
 import { selectionTally } from './daemon/selection-tally.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
+import { socketCheck } from './daemon/socket-check.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
 import type { Destination } from './engine/destination.js';
@@ -58,6 +59,7 @@ import type { SipSocket } from './sip/transport/transport.js';
 import { Metrics } from './stats/metrics.js';
 import { createStore } from './store/create-store.js';
 import { DatabasePools } from './store/pools.js';
+import type { NoSocket } from './store/rows.js';
 import { StateFlusher } from './store/state-flusher.js';
 import type { WeightFeed } from './weight-feed/weight-feed.js';
 
@@ -133,6 +135,8 @@ export class Daemon implements Service {
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
+  private serving = false;
+  private readonly noSocket: NoSocket;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: DaemonOptions) {
@@ -175,7 +179,11 @@ export class Daemon implements Service {
     // Once fr_timeout has passed the request has gone elsewhere: it must not wait for a connection any longer.
     const bounds = { maxConnections: settings.limits.maxConnections, connectMs: Math.min(5000, tm.frTimeout * 1000) };
     this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds));
-    this.sockets = new LocalSockets(this.sipSockets);
+    this.sockets = new LocalSockets(
+      this.sipSockets,
+      settings.listen.map((each) => each.name),
+    );
+    this.noSocket = socketCheck(this.sockets, settings.listen, () => this.serving, log);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
     this.statistic = (name) => statistics.lookup(name);
@@ -333,6 +341,7 @@ export class Daemon implements Service {
       process: processInfo,
       statistics,
       sockets: () => this.sipSockets,
+      noSocket: this.noSocket,
       clock,
       log,
     });
@@ -491,6 +500,7 @@ export class Daemon implements Service {
   }
 
   private async startServices(): Promise<void> {
+    this.serving = true;
     await this.loadScript();
     const began = Promise.all([...this.runtimes.values()].map((runtime) => runtime.start()));
     // A slow or dead database of one tenant must not keep the others waiting.
@@ -599,7 +609,7 @@ export class Daemon implements Service {
     const { engine, clock, log } = this;
     const partition = engine.putPartition(partitionOptions(config, this.settings.dispatcher));
     const fed = { ...config, freeswitchMaxWeight: freeswitchMaxWeight(this.settings.dispatcher) };
-    const store = createStore(fed, { pools: this.pools });
+    const store = createStore({ ...fed, noSocket: this.noSocket }, { pools: this.pools });
     const own = log.child({ partition: config.name });
     const flusher = config.persistentState
       ? new StateFlusher({

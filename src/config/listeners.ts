@@ -12,6 +12,7 @@ export function readListeners(raw: RawSettings, root: Place, findings: Findings)
   if (common?.port === 0) findings.refuse(inside(root, 'advertise'), 'port 0 cannot be advertised');
   const sockets: SocketDescription[] = [];
   const seen = new Set<string>();
+  const names = new Set<string>();
   for (const [index, description] of listOf<string>(raw.listen)) {
     const place = inside(root, 'listen', ...(index === undefined ? [] : [index]));
     const socket = findings.attempt(place, () => parseSocket(description));
@@ -22,6 +23,9 @@ export function readListeners(raw: RawSettings, root: Place, findings: Findings)
     else if (secure(socket) && raw.tls === undefined)
       findings.refuse(place, `a ${socket.transport} socket needs "tls" with a certificate`);
     seen.add(key);
+    const name = socket.name?.toLowerCase();
+    if (name !== undefined && names.has(name)) findings.refuse(place, `two sockets have the name "${socket.name}"`);
+    if (name !== undefined) names.add(name);
     const advertise =
       socket.advertise ??
       (common && { host: common.host, port: common.port ?? socket.port }) ??
@@ -65,13 +69,18 @@ export function warnAboutSendingSockets(
     } catch {
       continue;
     }
-    if (!listen.some((each) => covers(each, socket))) {
+    if (!listen.some((each) => listensOn(each, socket))) {
       findings.warn(inside(root, 'listen'), `${owner} is ${socketKey(socket)}, which is not listened on`);
     }
   }
+  const name = dispatcher.kamailio?.defaultSockname?.toLowerCase();
+  if (name !== undefined && !listen.some((each) => each.name?.toLowerCase() === name)) {
+    findings.warn(inside(root, 'listen'), `no socket has the name of ds_default_sockname, "${name}"`);
+  }
 }
 
-function covers(listener: SocketDescription, socket: SocketDescription): boolean {
+/** Whether a listener is the socket that is described, or listens on all addresses with it among them. */
+export function listensOn(listener: SocketDescription, socket: SocketDescription): boolean {
   const same = listener.host.toLowerCase() === socket.host.toLowerCase();
   return (
     listener.transport === socket.transport && listener.port === socket.port && (isWildcard(listener.host) || same)

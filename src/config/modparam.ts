@@ -17,10 +17,13 @@ export function readDispatcher(
   const text = (key: string) => (raw[key] === undefined ? undefined : String(raw[key]));
   const number = (key: string) => Number(raw[key]);
   warnAboutUnused(raw, at, findings);
-  for (const key of ['ds_probing_sock', 'ds_default_socket']) {
+  const probingSock = readAlias(raw, 'ds_probing_sock', 'ds_ping_socket', at, findings);
+  for (const key of ['ds_probing_sock', 'ds_ping_socket', 'ds_default_socket']) {
     const value = text(key);
     if (value !== undefined) findings.attempt(at(key), () => parseSocket(value));
   }
+  const outboundProxy = text('outbound_proxy');
+  if (outboundProxy !== undefined) findings.attempt(at('outbound_proxy'), () => sipUri(outboundProxy));
   const pingFrom = text('ds_ping_from') ?? '';
   findings.attempt(at('ds_ping_from'), () => sipUri(pingFrom));
   const pattern = text('pvar_algo_pattern');
@@ -40,7 +43,7 @@ export function readDispatcher(
     pingFrom,
     pingMaxfwd: number('ds_ping_maxfwd'),
     pingTimeout: frTimer > 0 ? frTimer / 1000 : number('ds_ping_timeout'),
-    probingSock: text('ds_probing_sock'),
+    probingSock,
     probingThreshold: threshold ?? 3,
     probingMode: mode === 0 ? 0 : 1,
     probingList: readProbingList(text('ds_probing_list'), at('ds_probing_list'), partitionNames, findings),
@@ -64,6 +67,8 @@ export function readDispatcher(
       hashCheckInterval: number('ds_hash_check_interval'),
       hashSize: number('ds_hash_size'),
       defaultSocket: text('ds_default_socket'),
+      defaultSockname: text('ds_default_sockname'),
+      outboundProxy,
     },
   };
 }

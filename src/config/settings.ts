@@ -9,6 +9,8 @@ export interface SocketDescription {
   readonly port: number;
   /** host[:port] that is written into Via, Record-Route and Contact; undefined for the socket's own. */
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
+  /** What destinations may call the socket by (sockname=); undefined for none. */
+  readonly name?: string | undefined;
   /** As written in the configuration. */
   readonly text: string;
 }
@@ -110,6 +112,10 @@ export interface KamailioConfig {
   /** 0 means no call load to a strict partition, as to the original; otherwise the table grows by itself. */
   readonly hashSize: number;
   readonly defaultSocket: string | undefined;
+  /** It wins over defaultSocket. */
+  readonly defaultSockname: string | undefined;
+  /** SIP URI probes are sent by way of. */
+  readonly outboundProxy: string | undefined;
 }
 
 /** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4. */

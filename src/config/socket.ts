@@ -17,14 +17,16 @@ export interface HostPort {
 
 /**
  * Reads a socket description, "[proto:]host[:port]" as the ds_probing_sock parameter documents it, optionally followed by
- * " as host[:port]": what is written into Via, Record-Route and Contact in place of the socket's own address. The
- * transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
+ * " as host[:port]": what is written into Via, Record-Route and Contact in place of the socket's own address, and by
+ * " name NAME": what destinations may call it by. The transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
  * for a free one.
  *
  * Throws SwitchyardError CONFIG_INVALID.
  */
 export function parseSocket(text: string): SocketDescription {
   if (text.length > MAX_LENGTH) throw invalid(`socket description is longer than ${MAX_LENGTH} characters`);
+  const named = /^(.*?)\s+name\s+"?([A-Za-z0-9_.-]{1,64})"?$/is.exec(text.trim());
+  if (named !== null) return { ...parseSocket(named[1]!), name: named[2]!, text: text.trim() };
   const parts = text.trim().split(/\s+as\s+/i);
   const own = parts[0]!;
   if (parts.length > 2) throw invalid(`bad socket description "${text}": "as" is written twice`);

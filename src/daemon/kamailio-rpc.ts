@@ -18,12 +18,14 @@ import type { Partition } from '../engine/partition.js';
 import type { DispatcherControl } from '../mi/dependencies.js';
 import type { MiHandler } from '../mi/handler.js';
 import { createMiHttpHandler, type MiHttpHandler } from '../mi/transports/http.js';
-import { RowReader } from '../store/rows.js';
+import { type NoSocket, RowReader } from '../store/rows.js';
 
 export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
   readonly mi: Settings['mi'];
   readonly engine: Engine;
   readonly control: DispatcherControl;
+  /** What is wrong with the socket a destination names. */
+  readonly noSocket: NoSocket;
   /** Counts and logs what is refused. */
   readonly handler: Pick<MiHandler, 'refuse' | 'served'>;
   readonly clock: Clock;
@@ -93,11 +95,11 @@ function httpHandler(service: RpcService, partition: string | undefined): MiHttp
 const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
 const REASON = 'MI command';
 
-function dispatcherView({ engine, control, clock }: KamailioRpcOptions): DispatcherView {
+function dispatcherView({ engine, control, clock, noSocket }: KamailioRpcOptions): DispatcherView {
   return {
     target(name) {
       const partition = name === undefined ? usualPartition(engine) : engine.partition(name);
-      return partition && dispatcherTarget(partition, engine, control, clock);
+      return partition && dispatcherTarget(partition, engine, control, clock, noSocket);
     },
     probingActive: () => control.probingActive(),
     setProbingActive: (active) => control.setProbingActive(active),
@@ -121,6 +123,7 @@ function dispatcherTarget(
   engine: Engine,
   control: DispatcherControl,
   clock: Clock,
+  noSocket: NoSocket,
 ): DispatcherTarget {
   const { name } = partition;
   const { flavour, compat } = partition.options;
@@ -161,7 +164,7 @@ function dispatcherTarget(
       await control.reload(name, { inheritState: !kamailio, dryRun: false });
     },
     async add({ setId, uri, flags, priority, attrs }) {
-      const reader = new RowReader({ table: name, flavour, persistentState: true });
+      const reader = new RowReader({ table: name, flavour, persistentState: true, noSocket });
       reader.add({ setid: setId, destination: uri, flags, priority, attrs });
       const [row] = reader.rows;
       if (row === undefined) throw new Error(reader.discarded[0]?.reason ?? 'the destination is refused');

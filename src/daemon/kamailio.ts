@@ -47,13 +47,21 @@ export class KamailioSide implements Service {
     return partition === undefined ? undefined : acceptsCode(code, partition.options);
   };
 
-  /** A probe with what the destination's attributes say of it: ping_from, ping_socket. */
+  /**
+   * A probe with what the destination's attributes say of it, and the module's parameters where they say nothing:
+   * ping_from; ping_socket, sockname, socket; obproxy.
+   */
   readonly probe = (request: ProbeRequest): ProbeRequest => {
-    const { destination } = request;
-    if (destination.row.attrs === '' || this.of(destination) === undefined) return request;
-    const { pingFrom, pingSocket } = parseAttributes(destination.row.attrs);
-    if (pingFrom === undefined && pingSocket === undefined) return request;
-    return { ...request, from: pingFrom ?? request.from, socket: pingSocket ?? request.socket };
+    const { row } = request.destination;
+    const options = this.of(request.destination)?.options;
+    if (options === undefined) return request;
+    const { pingFrom, pingSocket, obproxy } = parseAttributes(row.attrs);
+    const probe = { ...request, from: pingFrom ?? request.from, nextHop: obproxy ?? options.outboundProxy };
+    if (pingSocket !== undefined) return { ...probe, socket: pingSocket };
+    if (row.sockname !== undefined) return { ...probe, sockname: row.sockname };
+    // The destination's own socket, or ds_probing_sock.
+    if (request.socket !== undefined) return probe;
+    return { ...probe, sockname: options.defaultSockname, socket: options.defaultSocket };
   };
 
   /** A probe ended: latency statistics, and with them the shares of destinations under congestion control. */

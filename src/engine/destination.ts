@@ -13,6 +13,8 @@ export interface DestinationRow {
   readonly uri: string;
   /** Socket description "proto:host:port" of the local socket to send from; '' for any. */
   readonly socket: string;
+  /** Name of that socket (flavour kamailio), which wins over `socket`. */
+  readonly sockname?: string | undefined;
   readonly state: HealthState;
   readonly probeMode: number;
   /** Default 1. 0 is allowed. With a `weightFeed`: where it starts from. */

@@ -216,7 +216,8 @@ function attrsOf(head: Destination, rest: Targets): string[] {
 
 /** What makes two targets the same to a caller: where they go and from which socket. */
 function hopOf(destination: Destination): string {
-  return `${destination.dialUri}\n${destination.row.socket}`;
+  const { socket, sockname } = destination.row;
+  return `${destination.dialUri}\n${sockname ?? socket}`;
 }
 
 function attrsOfOne(destination: Destination): string {

@@ -11,6 +11,10 @@ export interface ProbeRequest {
   readonly from: string;
   /** "[proto:]host[:port]" of the local socket to send from; undefined: any that fits. */
   readonly socket: string | undefined;
+  /** Name of that socket; it wins over `socket`. */
+  readonly sockname?: string | undefined;
+  /** SIP URI it is sent by way of. */
+  readonly nextHop?: string | undefined;
   readonly maxForwards: number;
   /** Milliseconds after which the prober gives up by itself and cancels. */
   readonly timeoutMs: number;

@@ -4,6 +4,7 @@ import type { Destination, ResolvedAddress } from '../engine/destination.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import type { Engine } from '../engine/engine.js';
 import { branchTargets } from '../engine/kamailio/branches.js';
+import type { Partition } from '../engine/partition.js';
 import { rewriteRequestUriDomain } from '../engine/rewrite-request-uri.js';
 import type { NextHop, RouteDecision, RoutedRequest, Router } from '../proxy/decision.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
@@ -14,6 +15,7 @@ import { hasPassedHere, Redirects } from './redirects.js';
 import { type DispatcherFormats, RequestScope } from './request-scope.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import { type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
+import { sendingSocket } from './sending-socket.js';
 
 /** Whether an address is on one of the named blacklists. */
 export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
@@ -165,7 +167,7 @@ export class RulesRouter implements Router {
     const lists = context.of(selection.partition);
     if (lists?.branches === undefined) return [first];
     const branches = branchTargets(lists, scope.requestUri, rule.rule.select?.fn === 'domain' ? 'domain' : 'dst');
-    return [first, ...branches.map((each) => this.hopTo(each.destination, each.requestUri))];
+    return [first, ...branches.map((each) => this.hopTo(selection.partition, each.destination, each.requestUri))];
   }
 
   /** The destination in use as a next hop. */
@@ -173,18 +175,18 @@ export class RulesRouter implements Router {
     const { partition } = selection;
     const rewritten = rule.rule.select?.fn === 'domain';
     return this.hopTo(
+      partition,
       context.current(partition) as Destination,
       rewritten ? context.rewriteRequestUri(partition, scope.requestUri) : undefined,
     );
   }
 
-  private hopTo(destination: Destination, requestUri: string | undefined): NextHop {
-    const socketName = destination.row.socket;
+  private hopTo(partition: Partition, destination: Destination, requestUri: string | undefined): NextHop {
     return {
       uri: destination.dialUri,
       requestUri,
       address: literalAddress(destination),
-      socket: socketName === '' ? undefined : this.options.sockets.named(socketName),
+      socket: sendingSocket(destination, partition.kamailio, this.options.sockets),
       destination,
     };
   }

@@ -16,8 +16,13 @@ export class LocalSockets {
   /** Hosts in lower case by port. */
   private names = new Map<number, Set<string>>();
   private byDescription = new Map<string, SipSocket>();
+  private byName = new Map<string, SipSocket>();
 
-  constructor(private sockets: readonly SipSocket[]) {
+  /** `given`: the names sockets have, in their order; undefined for those without. */
+  constructor(
+    private sockets: readonly SipSocket[],
+    private readonly given: readonly (string | undefined)[] = [],
+  ) {
     this.refresh(sockets);
   }
 
@@ -26,16 +31,29 @@ export class LocalSockets {
     this.sockets = sockets;
     this.names = new Map();
     this.byDescription = new Map();
-    for (const socket of sockets) {
+    this.byName = new Map();
+    for (const [i, socket] of sockets.entries()) {
       const bound = boundName(socket);
       this.addName(bound);
       this.addName(socket.sentBy.toLowerCase());
       if (isWildcard(socket.address)) {
         for (const each of localAddresses(socket.family)) this.addName(hostPort(each.address, socket.port));
       }
+      const name = this.given[i];
+      if (name !== undefined) this.byName.set(name.toLowerCase(), socket);
       this.byDescription.set(`${socket.transport}:${bound}`, socket);
       this.byDescription.set(socket.description.toLowerCase(), socket);
     }
+    // Without a port the first of an address is meant.
+    for (const socket of sockets) {
+      const portless = `${socket.transport}:${bound(socket)}`;
+      if (!this.byDescription.has(portless)) this.byDescription.set(portless, socket);
+    }
+  }
+
+  /** The socket that was given a name in the configuration; in any letter case. */
+  called(name: string): SipSocket | undefined {
+    return this.byName.get(name.toLowerCase());
   }
 
   get all(): readonly SipSocket[] {
@@ -102,6 +120,11 @@ export class LocalSockets {
   get transports(): TransportName[] {
     return [...new Set(this.sockets.map((socket) => socket.transport))];
   }
+}
+
+/** The bound address without the port. */
+function bound(socket: SipSocket): string {
+  return hostPort(socket.address, 0).toLowerCase().replace(/:0$/, '');
 }
 
 function boundName(socket: SipSocket): string {

@@ -15,6 +15,10 @@ export interface OwnRequest {
   readonly from: string;
   /** Description of the socket to send from; undefined: chosen by transport and family. */
   readonly socket?: string | undefined;
+  /** Name of the socket to send from; it wins over `socket`. */
+  readonly sockname?: string | undefined;
+  /** SIP URI it is sent to; undefined: `uri`. */
+  readonly nextHop?: string | undefined;
   /** Where to send when the host is resolved already. */
   readonly address?: Omit<Address, 'name'> | undefined;
   readonly maxForwards: number;
@@ -53,14 +57,17 @@ export class Originator {
    * section 4.3).
    */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
-    const forced = request.socket === undefined ? undefined : this.sockets.named(request.socket);
+    const { sockname, socket } = request;
+    const wanted = sockname ?? socket;
+    const named = socket === undefined ? undefined : this.sockets.named(socket);
+    const forced = sockname === undefined ? named : this.sockets.called(sockname);
     const pending = new Pending((address, share) => this.transmit(request, address, share, forced, pending), done);
-    if (request.socket !== undefined && forced === undefined) {
-      queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${request.socket}` }));
-    } else if (request.address !== undefined) {
+    if (wanted !== undefined && forced === undefined) {
+      queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${wanted}` }));
+    } else if (request.address !== undefined && request.nextHop === undefined) {
       pending.start([{ ...request.address, name: undefined }]);
     } else {
-      const uri = parseUri(request.uri);
+      const uri = parseUri(request.nextHop ?? request.uri);
       if (uri === undefined) queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: 'not a SIP URI' }));
       else
         this.resolver.resolve(uri, (result) => {

@@ -4,7 +4,7 @@ import { SwitchyardError } from '../core/errors.js';
 import { nextTurn } from '../core/turn.js';
 import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
-import { type RawRow, RowReader } from './rows.js';
+import { type RawRow, RowReader, type RowRules } from './rows.js';
 import { updateStates } from './save-states.js';
 import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
 import {
@@ -27,7 +27,8 @@ export type StoreConfig = Pick<
   PartitionConfig,
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
 > &
-  Partial<Pick<PartitionConfig, 'compat'>> & { readonly freeswitchMaxWeight?: number | undefined };
+  Partial<Pick<PartitionConfig, 'compat'>> &
+  Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
 
 /** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
@@ -38,7 +39,7 @@ class KnexStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly freeswitchMaxWeight: number | undefined;
+  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
   private tidying: Promise<void> | undefined;
 
   constructor(
@@ -49,7 +50,7 @@ class KnexStore implements DestinationStore {
     this.description = `table ${table} of ${database.url.display}`;
     // Kamailio keeps states in memory only; its flags column belongs to the operator.
     this.writable = persistentState && flavour === 'opensips';
-    this.freeswitchMaxWeight = config.freeswitchMaxWeight;
+    this.rules = { freeswitchMaxWeight: config.freeswitchMaxWeight, noSocket: config.noSocket };
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -83,7 +84,7 @@ class KnexStore implements DestinationStore {
     const { shape } = this;
     await this.checkVersion(trx);
     const columns = mapColumns(shape, await this.columnNames(trx));
-    const reader = new RowReader({ ...shape, freeswitchMaxWeight: this.freeswitchMaxWeight });
+    const reader = new RowReader({ ...shape, ...this.rules });
     const id = columns.get('id');
     if (id === undefined || !(await hasUsableIds(trx, shape.table, id))) {
       await addAll(reader, await select(trx, shape.table, columns));

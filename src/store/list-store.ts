@@ -4,7 +4,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nextTurn } from '../core/turn.js';
 import type { StoreConfig } from './knex-store.js';
 import { listLines, parseListLine } from './list-file.js';
-import { RowReader } from './rows.js';
+import { type NoSocket, RowReader } from './rows.js';
 import type { DestinationStore, StoreLoad } from './store.js';
 
 const LINES_PER_TURN = 1000;
@@ -40,9 +40,9 @@ class ListStore implements DestinationStore {
     if (content.length > MOST_BYTES) {
       throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
     }
-    const { flavour, persistentState, compat } = this.config;
+    const { flavour, persistentState, compat, noSocket } = this.config;
     const strict = compat === 'strict';
-    const load = await readListFile(content, this.path, flavour, persistentState, strict);
+    const load = await readListFile(content, this.path, flavour, persistentState, strict, noSocket);
     const [first] = load.discarded;
     if (strict) return load;
     // A file without one good line is a broken file, not an empty list.
@@ -74,8 +74,9 @@ export async function readListFile(
   flavour: StoreConfig['flavour'],
   persistentState: boolean,
   strict = false,
+  noSocket: NoSocket | undefined = undefined,
 ): Promise<StoreLoad> {
-  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file' });
+  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', noSocket });
   let number = 0;
   for (const line of listLines(content.toString('latin1'), strict)) {
     if (++number % LINES_PER_TURN === 0) await nextTurn();

@@ -33,7 +33,12 @@ export interface RowRules {
   readonly kind?: 'table' | 'file';
   /** Largest weight a FreeSWITCH server may tell; undefined: the weight column may not name one. */
   readonly freeswitchMaxWeight?: number | undefined;
+  /** Why a destination cannot be sent to from the socket it names; undefined when it can. Absent: not looked at. */
+  readonly noSocket?: NoSocket | undefined;
 }
+
+/** Says what is wrong with the attributes socket= and sockname= of a destination; undefined when nothing is. */
+export type NoSocket = (socket: string | undefined, sockname: string | undefined) => string | undefined;
 
 const MAX_INT = 2 ** 31 - 1;
 /** Far above the 192 and 128 characters of the documented columns. */
@@ -123,12 +128,15 @@ export class RowReader {
     const flags = optional(raw.flags, 'flags', 0, 0);
     const attrs = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
     if (attributePairs(attrs) === undefined) throw new RowFault(`attrs ${shown(attrs)} are no list of name=value`);
-    const { socket, weight } = parseAttributes(attrs);
+    const { socket, sockname, weight } = parseAttributes(attrs);
+    const unknown = this.rules.noSocket?.(socket, sockname);
+    if (unknown !== undefined) throw new RowFault(unknown);
     return {
       rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
       setId,
       uri,
       socket: this.socketOf(socket),
+      ...(sockname === undefined ? {} : { sockname }),
       state: this.rules.persistentState ? stateOfBits(flags) : 'active',
       probeMode: 0,
       weight: weight || 1,

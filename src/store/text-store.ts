@@ -4,7 +4,7 @@ import { SwitchyardError } from '../core/errors.js';
 import { nextTurn } from '../core/turn.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { StoreConfig } from './knex-store.js';
-import { type RawRow, RowReader, stateNumber } from './rows.js';
+import { type RawRow, RowReader, type RowRules, stateNumber } from './rows.js';
 import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
 import { checkVersion, mapColumns, type TableShape, VERSION_TABLE } from './table.js';
 
@@ -20,7 +20,7 @@ class TextStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly freeswitchMaxWeight: number | undefined;
+  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
   private readonly path: string;
   /** Rewrites go one after the other: each begins with what the one before has left. */
   private writing: Promise<void> = Promise.resolve();
@@ -33,7 +33,7 @@ class TextStore implements DestinationStore {
     this.path = join(folder, table);
     this.description = `table ${table} of text://${folder}`;
     this.writable = persistentState && flavour === 'opensips';
-    this.freeswitchMaxWeight = config.freeswitchMaxWeight;
+    this.rules = { freeswitchMaxWeight: config.freeswitchMaxWeight, noSocket: config.noSocket };
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -41,7 +41,7 @@ class TextStore implements DestinationStore {
     const table = await readTextTable(this.path);
     checkVersion(this.shape, await readTextVersion(this.folder, this.shape.table));
     const positions = this.positions(table);
-    const reader = new RowReader({ ...this.shape, freeswitchMaxWeight: this.freeswitchMaxWeight });
+    const reader = new RowReader({ ...this.shape, ...this.rules });
     for (const [index, line] of table.lines.entries()) {
       if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
       if (line === '') continue;

@@ -19,6 +19,11 @@ export interface KamailioOptions {
   /** Bit 1: hash over the user part only; bit 2: keep the rest of the set for failover. */
   readonly flags: number;
   readonly useDefault: boolean;
+  /** Socket to send from for destinations that name none: its name, else its description. */
+  readonly defaultSockname?: string | undefined;
+  readonly defaultSocket?: string | undefined;
+  /** SIP URI probes are sent by way of. */
+  readonly outboundProxy?: string | undefined;
   /** 0: a strict partition keeps no call load, as the original without ds_hash_size. */
   readonly hashSize: number;
   /** Seconds a call counts toward the load of its destination at most, and until it is confirmed. */

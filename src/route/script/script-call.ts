@@ -10,6 +10,7 @@ import { type LooseRoute, looseRoute } from '../dialog.js';
 import { literalAddress } from '../literal-address.js';
 import { Redirects } from '../redirects.js';
 import { RequestScope } from '../request-scope.js';
+import { sendingSocket } from '../sending-socket.js';
 import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './load.js';
@@ -116,7 +117,10 @@ export class ScriptCall {
       pvars.setRequestUri(uri);
     }
     this.selected = { partition, mode, uri };
-    const socket = this.dispatch.of(partition)?.socket ?? '';
+    const socket =
+      partition.kamailio === undefined
+        ? (this.dispatch.of(partition)?.socket ?? '')
+        : (sendingSocket(destination, partition.kamailio, this.env.sockets)?.description ?? '');
     if (socket !== '' || this.socketSelected) {
       pvars.sendSocket = socket === '' ? undefined : socket;
       this.socketSelected = socket !== '';
@@ -148,7 +152,7 @@ export class ScriptCall {
       const problem = this.branches.add({
         requestUri: uri ?? requestUri,
         destinationUri: byNextHop ? destination.dialUri : undefined,
-        sendSocket: destination.row.socket === '' ? undefined : destination.row.socket,
+        sendSocket: sendingSocket(destination, partition.kamailio, this.env.sockets)?.description,
         q: '',
         destination,
       });

@@ -23,6 +23,13 @@ describe('socket descriptions', () => {
     }
   });
 
+  test('a name', () => {
+    const socket = parseSocket('udp:10.0.0.1:5060 as 203.0.113.7:5062 name "Edge-1"');
+    assert.deepEqual([socket.name, socket.host, socket.advertise?.port], ['Edge-1', '10.0.0.1', 5062]);
+    assert.equal(parseSocket('tcp:10.0.0.1 name edge').name, 'edge');
+    assert.throws(() => parseSocket('udp:10.0.0.1 name a b'), /bad/);
+  });
+
   test('an advertised address', () => {
     assert.deepEqual(parseSocket('udp:10.0.0.1:5060 as 203.0.113.7:5070').advertise, {
       host: '203.0.113.7',

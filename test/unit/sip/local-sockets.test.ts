@@ -51,6 +51,16 @@ test('named takes descriptions with or without transport', () => {
   assert.equal(sockets.named('udp:127.0.0.9:5060'), undefined);
 });
 
+test('without a port the first socket of the address is meant; names are matched in any letter case', () => {
+  assert.equal(sockets.named('udp:127.0.0.1'), udp);
+  assert.equal(sockets.named('10.0.0.1'), nat);
+  assert.equal(sockets.named('udp:[::1]'), udp6);
+  assert.equal(sockets.named('tls:127.0.0.1'), undefined);
+  const named = new LocalSockets([udp, tcp], [undefined, 'Edge']);
+  assert.equal(named.called('edge'), tcp);
+  assert.equal(named.called('other'), undefined);
+});
+
 test('choose prefers the socket a request came in by, and changes transport or family when it must', () => {
   assert.equal(sockets.choose({ transport: 'udp', family: 4 }, nat), nat);
   assert.equal(sockets.choose({ transport: 'tcp', family: 4 }, nat), tcp);

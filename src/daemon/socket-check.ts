@@ -1,0 +1,62 @@
+import { networkInterfaces } from 'node:os';
+import { listensOn } from '../config/listeners.js';
+import type { SocketDescription } from '../config/settings.js';
+import { parseSocket } from '../config/socket.js';
+import { messageOf } from '../core/errors.js';
+import { canonicalIp } from '../core/ip-address.js';
+import type { Logger } from '../core/logger.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { NoSocket } from '../store/rows.js';
+
+/**
+ * Finds destinations of flavour kamailio whose sockname= is the name of no socket, or whose socket= is an address of
+ * another machine: they would be sent to from where their gateways do not expect it. An address of this machine that
+ * nothing listens on is told to the log, and another socket is chosen. Nothing is found while `serving` says no: then
+ * nothing is sent.
+ */
+export function socketCheck(
+  sockets: LocalSockets,
+  listen: readonly SocketDescription[],
+  serving: () => boolean,
+  log: Logger,
+): NoSocket {
+  const told = new Set<string>();
+  let addresses: ReadonlySet<string> | undefined;
+  const isLocal = (host: string): boolean => {
+    if (addresses === undefined) {
+      addresses = ownAddresses();
+      // Addresses come and go: what was found holds for the rows at hand.
+      setImmediate(() => {
+        addresses = undefined;
+      });
+    }
+    return host.startsWith('127.') || addresses.has(canonicalIp(host) ?? host);
+  };
+  return (socket, sockname) => {
+    if (!serving()) return undefined;
+    if (sockname !== undefined) {
+      return sockets.called(sockname) === undefined
+        ? `sockname "${sockname}" is the name of no socket here`
+        : undefined;
+    }
+    if (socket === undefined || sockets.named(socket) !== undefined) return undefined;
+    let wanted: SocketDescription;
+    try {
+      wanted = parseSocket(socket);
+    } catch (error) {
+      return messageOf(error);
+    }
+    if (listen.some((each) => listensOn(each, wanted))) return undefined;
+    if (!isLocal(wanted.host)) return `socket "${socket}" is none of ours`;
+    if (!told.has(socket)) {
+      told.add(socket);
+      log.warn({ socket }, 'a destination names a socket that is not listened on: another one is chosen');
+    }
+    return undefined;
+  };
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return new Set(all.map(({ address }) => canonicalIp(address) ?? address));
+}
