@@ -148,8 +148,15 @@ function dispatcherTarget(
       if (!kamailio) return undefined;
       const { ocMin, ocMax, ocRate } = parseAttributes(destination.row.attrs, strict);
       const told = liveOf(destination).overload;
-      const remaining = told === undefined ? 0 : Math.max(0, Math.ceil((told.until - clock.now()) / 1000));
-      return { rate: told?.rate ?? ocRate ?? 0, min: ocMin, max: ocMax, sequence: told?.seq ?? 0, remaining };
+      const ends = told !== undefined && Number.isFinite(told.until);
+      return {
+        rate: told?.rate ?? ocRate ?? 0,
+        min: ocMin,
+        max: ocMax,
+        sequence: told?.seq ?? 0,
+        index: Math.trunc(told?.debt ?? 0),
+        until: ends ? clock.now() + told.until - clock.monotonic() : 0,
+      };
     },
     isState: (state) => setStateBits(state) !== undefined,
     setState(destination, state) {

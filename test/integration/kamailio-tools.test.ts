@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { announceOverload } from '../../src/engine/kamailio/overload.js';
+import type { Partition } from '../../src/engine/partition.js';
 import { writeTable } from '../support/daemon-process.js';
 import { type KamailioDaemon, runTool, startKamailioDaemon } from '../support/kamailio-daemon.js';
 import { requireTool } from '../support/servers.js';
@@ -169,12 +171,27 @@ test('a partition of the other flavour is shown and changed by the nearest lette
 test('overload control is listed with its bounds', async (t) => {
   const kamcmd = requireTool(t, 'kamcmd');
   if (kamcmd === undefined) return;
-  const { ctl } = await daemonFor(t, {
+  const { ctl, daemon } = await daemonFor(t, {
     list: ['1 sip:127.0.0.1:7001 0 0 ocmin=5;ocmax=80;ocrate=30', '2 sip:127.0.0.1:7002'],
   });
-  const text = await runTool(kamcmd, ['-s', ctl, 'dispatcher.oclist', '1']);
-  assert.match(text, /OCRATE: 30\n\t*OCMIN: 5\n\t*OCMAX: 80\n\t*OCSEQ: 0\n\t*OCTIME: 0\n/);
-  assert.ok(!text.includes('7002'));
+  const ask = (set: string) => runTool(kamcmd, ['-s', ctl, 'dispatcher.oclist', set]);
+  assert.equal(
+    await ask('1'),
+    '{\n\tgroup: 1\n\turi: sip:127.0.0.1:7001\n\tflags: AX\n\tpriority: 0\n\tocrate: 30\n\tocidx: 0\n\tocseq: 0\n' +
+      '\toctime_sec: 0\n\toctime_usec: 0\n\tocmin: 5\n\tocmax: 80\n}\n',
+  );
+  assert.equal(await ask('9'), 'error: 404 - Destination Group Not Found\n');
+  const answer = (await daemon.callRpc('dispatcher.oclist', [1])) as { result: { uri: string }[] };
+  assert.deepEqual(
+    answer.result.map(({ uri }) => uri),
+    ['sip:127.0.0.1:7001'],
+  );
+  const partition = daemon.engine.partition('gw') as Partition;
+  announceOverload(partition, 1, 'sip:127.0.0.1:7001', { rate: 90, time: 60_000, seq: 7 });
+  const text = await ask('1');
+  assert.match(text, /ocrate: 80\n\tocidx: 0\n\tocseq: 7\n/);
+  const seconds = Number(/octime_sec: (\d+)/.exec(text)?.[1]);
+  assert.ok(Math.abs(seconds - Date.now() / 1000 - 60) < 30, text);
 });
 
 describe('kamctl', () => {

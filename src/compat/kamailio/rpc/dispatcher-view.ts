@@ -28,8 +28,10 @@ export interface ShownOverload {
   readonly min: number;
   readonly max: number;
   readonly sequence: number;
-  /** Seconds it still holds. */
-  readonly remaining: number;
+  /** Calls toward the next one that is skipped, in hundredths. */
+  readonly index: number;
+  /** Milliseconds since 1970 at which it runs out; 0 before the first. */
+  readonly until: number;
 }
 
 /** A destination that is to be added in memory. */

@@ -36,7 +36,7 @@ class Writer {
       return;
     }
     const [only] = result.values;
-    if (result.values.length === 1 && typeof only === 'object' && only !== null) {
+    if (result.many !== true && result.values.length === 1 && typeof only === 'object' && only !== null) {
       yield* this.value(only, 1);
       return;
     }

@@ -24,13 +24,17 @@ export interface RpcList {
   readonly items: readonly RpcMember[];
 }
 
-/** A whole answer: one text, or values. JSON writes values that are not one structure as an array. */
+/**
+ * A whole answer: one text, or values. JSON writes values that are not one structure as an array; with `many` always, be there
+ * one, none or more.
+ */
 export type RpcResult =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'values'; readonly values: readonly RpcValue[] };
+  | { readonly kind: 'values'; readonly values: readonly RpcValue[]; readonly many?: boolean };
 
 export const struct = (...members: readonly RpcMember[]): RpcStruct => ({ kind: 'struct', members });
 export const list = (items: readonly RpcMember[]): RpcList => ({ kind: 'list', items });
 export const double = (value: number): RpcDouble => ({ kind: 'double', value });
 export const textResult = (text: string): RpcResult => ({ kind: 'text', text });
+export const manyResult = (values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values, many: true });
 export const valuesResult = (...values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values });

@@ -4,8 +4,8 @@ import type { Destination } from '../../../../engine/destination.js';
 import { type RpcCommand, RpcError, SLICE } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { listingOrder } from '../set-order.js';
-import { double, list, type RpcMember, struct, valuesResult } from '../value.js';
-import { requireTarget } from './target.js';
+import { double, list, manyResult, type RpcMember, type RpcStruct, struct, valuesResult } from '../value.js';
+import { readGroup, requireTarget } from './target.js';
 
 type Mode = 'short' | 'normal' | 'full';
 
@@ -27,19 +27,21 @@ export function dispatcherListCommand(view: DispatcherView): RpcCommand {
   };
 }
 
-/**
- * dispatcher.oclist [group]: overload control of each destination that has told any. A command of 6.x whose exact answer
- * was not recorded: the layout is that of dispatcher.list.
- */
+/** dispatcher.oclist group: overload control of the destinations of a set, a command of 6.x. */
 export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.oclist',
     help: 'Return the overload control attributes of the destinations of a set',
     async run(args, call) {
-      const target = requireTarget(view, args.text(1) ?? call.partition);
-      const group = args.int(0, !target.strict);
-      const sets = await membersOfSets(target, (destination) => overload(target, destination), group);
-      return valuesResult(struct(['NRSETS', sets.length], ['RECORDS', list(sets)]));
+      const { target, setId } = readGroup(view, args, 0, call);
+      const set = target.snapshot.sets.get(setId);
+      if (set === undefined) throw new RpcError(404, 'Destination Group Not Found');
+      const shown: RpcStruct[] = [];
+      for (const [i, destination] of set.destinations.entries()) {
+        if (i % SLICE === SLICE - 1) await nextTurn();
+        shown.push(overload(target, destination));
+      }
+      return manyResult(shown);
     },
   };
 }
@@ -47,14 +49,12 @@ export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
 async function membersOfSets(
   target: DispatcherTarget,
   show: (destination: Destination) => RpcMember,
-  only?: number,
 ): Promise<RpcMember[]> {
   const { snapshot } = target;
   if (snapshot.sets.size === 0) throw new RpcError(500, 'No Destination Sets');
   const sets: RpcMember[] = [];
   let count = 0;
   for (const id of listingOrder(snapshot.setOrder)) {
-    if (only !== undefined && id !== only) continue;
     const targets: RpcMember[] = [];
     for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
       if (++count % SLICE === 0) await nextTurn();
@@ -132,22 +132,21 @@ function protocolId({ params }: Destination): number {
   return at + 1;
 }
 
-function overload(target: DispatcherTarget, destination: Destination): RpcMember {
+function overload(target: DispatcherTarget, destination: Destination): RpcStruct {
+  const { row, setId } = destination;
   const told = target.overload(destination);
-  return [
-    'DEST',
-    struct(
-      ['URI', destination.row.uri],
-      [
-        'OCDATA',
-        struct(
-          ['OCRATE', told?.rate ?? 0],
-          ['OCMIN', told?.min ?? 0],
-          ['OCMAX', told?.max ?? 100],
-          ['OCSEQ', told?.sequence ?? 0],
-          ['OCTIME', told?.remaining ?? 0],
-        ),
-      ],
-    ),
-  ];
+  const until = told?.until ?? 0;
+  return struct(
+    ['group', setId],
+    ['uri', readableText(row.uri)],
+    ['flags', target.letters(destination)],
+    ['priority', row.priority],
+    ['ocrate', told?.rate ?? 0],
+    ['ocidx', told?.index ?? 0],
+    ['ocseq', told?.sequence ?? 0],
+    ['octime_sec', Math.floor(until / 1000)],
+    ['octime_usec', Math.floor(until % 1000) * 1000],
+    ['ocmin', told?.min ?? 0],
+    ['ocmax', told?.max ?? 100],
+  );
 }
