@@ -16,7 +16,8 @@ export type CfgStatement =
 /** Bytes of a configuration at most. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-const TOKEN =
+/** One token: a comment in a block ends with the file at the latest, not with its line. */
+export const CFG_TOKEN =
   /(?<space>[ \t\r\n]+)|(?<block>\/\*[\s\S]*?(?:\*\/|(?![\s\S])))|(?<directive>^#!.*$|^!!.*$)|(?<comment>#.*$|\/\/.*$)|(?<string>"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(?<word>[A-Za-z_$][\w$.:-]*|[0-9]+)|(?<other>[\s\S])/gmy;
 
 interface Token {
@@ -85,8 +86,8 @@ export function readCfg(text: string): CfgStatement[] {
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let line = 1;
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+  const token = new RegExp(CFG_TOKEN.source, CFG_TOKEN.flags);
+  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
     const groups = match.groups as Record<string, string | undefined>;
     for (const kind of ['string', 'word', 'other', 'directive'] as const) {
       if (groups[kind] !== undefined) tokens.push({ kind, text: match[0], line, start: match.index });

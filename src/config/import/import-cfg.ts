@@ -3,6 +3,7 @@ import { parsePartitionString } from '../partition-string.js';
 import { readSchema } from '../schema.js';
 import { parseSocket } from '../socket.js';
 import { type CfgStatement, readCfg } from './cfg-statements.js';
+import { type Preprocessed, preprocess } from './preprocess.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -33,7 +34,8 @@ const PARTITION_KEYS = new Set([
  * for what it does not understand; that is in `notes`.
  */
 export function importCfg(text: string): ImportedConfiguration {
-  return new Import(readCfg(text)).run();
+  const { text: carriedOut, notes } = preprocess(text);
+  return new Import(readCfg(carriedOut), notes).run();
 }
 
 class Import {
@@ -42,6 +44,8 @@ class Import {
   private readonly modparam: { [key: string]: Json } = {};
   private readonly tm: { [key: string]: Json } = {};
   private readonly fifo: { [key: string]: Json } = {};
+  private readonly jsonrpc: { [key: string]: Json } = {};
+  private readonly ctl: { [key: string]: Json }[] = [];
   private readonly datagrams: { [key: string]: Json }[] = [];
   private readonly listen: string[] = [];
   private readonly notes: string[] = [];
@@ -51,7 +55,11 @@ class Import {
   private readonly kamailio: boolean;
   private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
 
-  constructor(private readonly statements: readonly CfgStatement[]) {
+  constructor(
+    private readonly statements: readonly CfgStatement[],
+    notes: Preprocessed['notes'],
+  ) {
+    for (const { line, text } of notes) this.note(line, text);
     this.kamailio = statements.some(
       (each) =>
         (each.kind === 'directive' && /^#!KAMAILIO|^#!SER/i.test(each.text)) ||
@@ -66,9 +74,6 @@ class Import {
     for (const each of this.statements) {
       if (each.kind === 'modparam') this.take(each);
       else if (each.kind === 'setting') this.takeSetting(each);
-      else if (each.kind === 'directive' && !/^#!(KAMAILIO|OPENSIPS|SER)/i.test(each.text)) {
-        this.note(each.line, `preprocessor directive "${each.text.slice(0, 60)}" is not evaluated`);
-      }
     }
     this.finish();
     return { settings: this.settings, partitions: this.partitions, notes: this.notes };
@@ -98,10 +103,16 @@ class Import {
           else this.note(param.line, `mi_datagram ${param.name} has no counterpart`);
           break;
         case 'jsonrpcs':
-          if (param.name === 'fifo_name') this.fifo['fifo_name'] = String(param.value);
-          else if (param.name === 'fifo_mode') this.fifo['fifo_mode'] = mode(param.value);
-          else if (param.name === 'fifo_reply_dir') this.fifo['reply_dir'] = String(param.value);
+          if (/^(fifo_name|fifo_reply_dir|dgram_socket)$/.test(param.name))
+            this.jsonrpc[param.name] = String(param.value);
+          else if (/^(fifo|dgram)_mode$/.test(param.name)) this.jsonrpc[param.name] = mode(param.value);
           else this.note(param.line, `jsonrpcs ${param.name} has no counterpart`);
+          break;
+        case 'ctl':
+          if (param.name === 'binrpc') this.ctl.push({ socket_name: String(param.value) });
+          else if (param.name === 'mode' && this.ctl.length > 0)
+            this.ctl.at(-1)!['unix_socket_mode'] = mode(param.value);
+          else this.note(param.line, `ctl ${param.name} has no counterpart`);
           break;
         case 'httpd':
           if (param.name === 'ip') this.http.ip = String(param.value);
@@ -237,12 +248,16 @@ class Import {
       this.note(line, `${name}=${value}: protocol ${protocol} has no counterpart`);
       return;
     }
-    const text = advertised === undefined ? socket : `${socket} as ${advertised}`;
+    const [named = '', label] = /(?:^|\s)name\s+"?([\w.-]+)"?/i.exec(options ?? '') ?? [];
+    const text = `${socket}${advertised === undefined ? '' : ` as ${advertised}`}${label === undefined ? '' : ` name ${label}`}`;
     try {
       parseSocket(text);
       this.listen.push(text);
       // How many processes serve a socket is no question here.
-      const other = (options ?? '').replace(/use_(?:children|workers)\s+\d+/i, '').trim();
+      const other = (options ?? '')
+        .replace(named, '')
+        .replace(/use_(?:children|workers)\s+\d+/i, '')
+        .trim();
       if (other !== '') this.note(line, `${name}=${text}: its options have no counterpart: ${other}`);
     } catch (error) {
       this.note(line, `${name}=${value}: ${messageOf(error)}`);
@@ -263,6 +278,8 @@ class Import {
     const mi: { [key: string]: Json } = {};
     if (Object.keys(this.fifo).length > 0) mi['fifo'] = this.fifo;
     if (this.datagrams.length > 0) mi['datagram'] = this.datagrams;
+    if (this.ctl.length > 0) mi['ctl'] = this.ctl;
+    if (Object.keys(this.jsonrpc).length > 0) mi['jsonrpc'] = this.jsonrpc;
     if (this.http.port !== undefined) {
       settings['http'] = `${this.http.ip ?? '127.0.0.1'}:${this.http.port}`;
       mi['http'] = { root: this.http.root ?? 'mi' };
@@ -278,7 +295,7 @@ class Import {
   private rules(): Json[] {
     const calls = this.statements.filter((each) => each.kind === 'call');
     const recordRoute = calls.some((each) => each.name === 'record_route');
-    const selections = calls.filter((each) => /^ds_select_(dst|domain)$/.test(each.name));
+    const selections = calls.filter((each) => /^ds_select_(dst|domain|routes)$/.test(each.name));
     const checked = calls.find((each) => each.name === 't_check_status')?.args[0] ?? '';
     const codes = statusCodes(checked);
     const mark = calls
@@ -294,12 +311,18 @@ class Import {
       first.line,
       `${first.name}(${first.args.join(', ')}) became the rule in "routing": check what it should match`,
     );
-    const [set = '1', alg = '4', flags] = first.args;
+    const [set = '1', alg = '4', third] = first.args;
+    const failover = calls.some((each) => each.name.startsWith('ds_next')) ? 'f' : '';
+    const number = (text: string): Json => (/^[0-9]+$/.test(text) ? Number(text) : text);
+    // What stands third is a limit in Kamailio, in ds_select_routes too.
+    const limit = this.kamailio && third !== undefined && third !== '0' ? { max_res: number(third) } : {};
+    const routes = first.name === 'ds_select_routes';
+    const domain = first.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
     const select = {
-      set: /^[0-9]+$/.test(set) ? Number(set) : set,
-      alg: /^[0-9]+$/.test(alg) ? Number(alg) : alg,
-      flags: flags ?? (calls.some((each) => each.name.startsWith('ds_next')) ? 'f' : ''),
-      ...(first.name === 'ds_select_domain' ? { fn: 'domain' } : {}),
+      ...(routes ? { rules: set } : { set: number(set), alg: number(alg) }),
+      flags: this.kamailio ? failover : (third ?? failover),
+      ...limit,
+      ...(domain ? { fn: 'domain' } : {}),
     };
     return [
       {
