@@ -24,17 +24,19 @@ export class RestOfSet implements Targets {
     /** Position of the default when it is still to come, else NONE. */
     private last: number,
     private from = chosen + 1,
+    /** Positions that are passed over although they are up. */
+    private readonly refuses: ((position: number) => boolean) | undefined = undefined,
   ) {}
 
   next(): Destination | undefined {
     if (this.remaining > 0) {
       if (!this.wrapped) {
-        const position = this.set.nextActive(this.from, this.end);
+        const position = this.following(this.end);
         if (position !== NONE) return this.take(position);
         this.wrapped = true;
         this.from = 0;
       }
-      const position = this.set.nextActive(this.from, Math.min(this.chosen, this.end));
+      const position = this.following(Math.min(this.chosen, this.end));
       if (position !== NONE) return this.take(position);
       this.remaining = 0;
     }
@@ -45,9 +47,16 @@ export class RestOfSet implements Targets {
   }
 
   copy(): Targets {
-    const copy = new RestOfSet(this.set, this.chosen, this.end, this.remaining, this.last, this.from);
+    const { set, chosen, end, remaining, last, from, refuses } = this;
+    const copy = new RestOfSet(set, chosen, end, remaining, last, from, refuses);
     copy.wrapped = this.wrapped;
     return copy;
+  }
+
+  private following(end: number): number {
+    let position = this.set.nextActive(this.from, end);
+    while (position !== NONE && this.refuses?.(position) === true) position = this.set.nextActive(position + 1, end);
+    return position;
   }
 
   private take(position: number): Destination | undefined {

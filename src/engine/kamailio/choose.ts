@@ -73,12 +73,17 @@ export function chooseKamailio(
   if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'no room in the list';
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
-  if (call !== undefined && (strict || plan.bounded)) return belowMaxload(plan, chosen, end, limit, call);
-  const others = set.activeBefore(end) - (chosen < end ? 1 : 0);
+  if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call);
+  // A call that counts goes to nobody who is full, but for the default.
+  const bounded = call !== undefined && plan.bounded;
+  const among = bounded ? plan.openBefore(end) : set.activeBefore(end);
+  const others = among - (chosen < end && !(bounded && plan.isFull(chosen)) ? 1 : 0);
   const kept = Math.max(0, Math.min(limit - 1, others));
   const last = useDefault && chosen !== size - 1 && limit > 1 + kept ? size - 1 : NONE;
   const count = 1 + kept + (last === NONE ? 0 : 1);
-  const rest = restOf({ plan, algorithm, chosen, end, kept, last }, request, kamailio);
+  const rest = bounded
+    ? new RestOfSet(set, chosen, end, kept, last, chosen + 1, (position) => plan.isFull(position))
+    : restOf({ plan, algorithm, chosen, end, kept, last }, request, kamailio);
   return { destination, rest, count, call };
 }
 
@@ -123,10 +128,10 @@ function restOf(
 }
 
 /**
- * Algorithm 10 for a call that counts: destinations that are full are not tried, but for the default. In a strict partition
- * one without duid among those kept fails the selection when the call has been counted, as recorded.
+ * Algorithm 10 for a call that counts, as recorded: destinations that are full are not tried, but for the default, and one
+ * without duid among those kept fails the selection when the call has been counted.
  */
-function belowMaxload(
+function recordedCallLoad(
   plan: SetPlan,
   chosen: number,
   end: number,
@@ -141,7 +146,7 @@ function belowMaxload(
     if (position !== chosen && plan.set.isActive(position) && !plan.isFull(position)) kept.push(position);
   }
   if (end === last && chosen !== last && kept.length < limit) kept.push(last);
-  if (plan.strict && kept.some((position) => plan.attributes[position]?.duid === undefined)) {
+  if (kept.some((position) => plan.attributes[position]?.duid === undefined)) {
     return 'no active destination';
   }
   const [destination, ...rest] = kept.map((position) => destinations[position] as Destination);

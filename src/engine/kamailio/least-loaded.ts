@@ -10,6 +10,8 @@ export class LeastLoaded {
   private readonly loads: Int32Array;
   /** winners[1] is the winner of all; node i plays 2i against 2i+1. */
   private readonly winners: Int32Array;
+  /** Positions that are in. */
+  count = 0;
 
   constructor(readonly size: number) {
     this.leaves = 1;
@@ -22,6 +24,7 @@ export class LeastLoaded {
   /** Sets the load of a position without a match: `settle` plays them all. */
   prepare(position: number, load: number): void {
     this.loads[position] = load;
+    this.count++;
   }
 
   settle(): void {
@@ -31,7 +34,10 @@ export class LeastLoaded {
   /** Sets the load of a position; undefined takes it out. */
   set(position: number, load: number | undefined): void {
     const value = load ?? FULL;
-    if (this.loads[position] === value) return;
+    const before = this.loads[position];
+    if (before === value) return;
+    if (before === FULL) this.count++;
+    else if (value === FULL) this.count--;
     this.loads[position] = value;
     for (let node = (this.leaves + position) >> 1; node >= 1; node >>= 1) this.play(node);
   }

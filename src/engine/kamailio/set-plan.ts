@@ -111,6 +111,12 @@ export class SetPlan implements LoadWatcher {
     return this.loads.tree.least;
   }
 
+  /** How many positions before `end` may take another call. */
+  openBefore(end: number): number {
+    this.leastLoaded(end);
+    return this.loads?.tree.count ?? 0;
+  }
+
   loadChanged(position: number): void {
     const { loads } = this;
     if (loads !== undefined && position < loads.end) loads.tree.set(position, this.openLoad(position));
