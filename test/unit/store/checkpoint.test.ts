@@ -39,6 +39,9 @@ test('what a flush wrote is moved into the file while the connection stays open'
       return await other.run(async (knex) =>
         Number((await knex(fixture.spec.table).where('state', 2).count('* as n'))[0]?.['n']),
       );
+    } catch {
+      // A copy taken while pages are moved is no sound database yet.
+      return 0;
     } finally {
       await other.release();
     }
