@@ -122,7 +122,18 @@ export function referred(schema: JsonSchema): JsonSchema {
 }
 
 function engine(allErrors: boolean): Ajv2020 {
-  const ajv = new Ajv2020({ strict: true, allErrors, verbose: allErrors, allowUnionTypes: true });
+  const ajv = new Ajv2020({
+    strict: true,
+    allErrors,
+    verbose: allErrors,
+    allowUnionTypes: true,
+    // The schemas are ours, a test validates them: the meta-schemas need not be compiled at each start.
+    meta: false,
+    validateSchema: false,
+    // What is asked once at a start should be made quickly; what is asked for every row should be quick.
+    inlineRefs: !allErrors,
+    code: { optimize: !allErrors },
+  });
   ajv.addVocabulary(['x-expected']);
   // Only those beside each other refer to one another; one of a folder is added when it is asked for.
   for (const name of schemaNames()) {

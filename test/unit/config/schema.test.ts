@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import {
   compileSchema,
   defaultOf,
@@ -27,6 +28,16 @@ describe('schemas', () => {
       for (const [path, property] of properties(readSchema(name))) {
         assert.ok((property.description ?? '').length > 5, `${name}${path} has no description`);
       }
+    }
+  });
+
+  test('are JSON Schemas of 2020-12', () => {
+    const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+    ajv.addVocabulary(['x-expected']);
+    for (const name of schemaNames()) {
+      const { $schema } = readSchema(name) as { $schema?: string };
+      assert.equal($schema, 'https://json-schema.org/draft/2020-12/schema', name);
+      assert.equal(ajv.validateSchema(readSchema(name)), true, `${name}: ${ajv.errorsText()}`);
     }
   });
 
