@@ -1,3 +1,4 @@
+import { readableText } from '../../core/readable-text.js';
 import { nextTurn } from '../../core/turn.js';
 import type { Destination, HealthState, ResolvedAddress } from '../../engine/destination.js';
 import type { Partition } from '../../engine/partition.js';
@@ -154,12 +155,12 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   const { row, health } = destination;
   let text = `{"URI":${JSON.stringify(row.uri)},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
   if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
-  if (row.attrs !== '') text += `,"attr":${JSON.stringify(row.attrs)}`;
+  if (row.attrs !== '') text += `,"attr":${JSON.stringify(readableText(row.attrs))}`;
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += `,"script_attr":${JSON.stringify(scriptAttrs)}`;
   if (full > 0) {
     text += `,"weight":${weightOf(destination)},"priority":${row.priority}`;
-    if (row.description !== '') text += `,"description":${JSON.stringify(row.description)}`;
+    if (row.description !== '') text += `,"description":${JSON.stringify(readableText(row.description))}`;
   }
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
   text += `,"resolved_addresses":[${addresses.join(',')}]`;
@@ -215,12 +216,12 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
   const { row, health } = destination;
   let text = treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
   if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
-  if (row.attrs !== '') text += treeLine(3, 'attr', row.attrs);
+  if (row.attrs !== '') text += treeLine(3, 'attr', readableText(row.attrs));
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);
   if (full > 0) {
     text += treeLine(3, 'weight', String(weightOf(destination))) + treeLine(3, 'priority', String(row.priority));
-    if (row.description !== '') text += treeLine(3, 'description', row.description);
+    if (row.description !== '') text += treeLine(3, 'description', readableText(row.description));
   }
   if (explains) text += healthText(destination);
   return text;

@@ -73,6 +73,14 @@ describe('ds_list', () => {
     }
   });
 
+  test('shows UTF-8 of the table as UTF-8', async () => {
+    const wire = Buffer.from('über, größer', 'utf8').toString('latin1');
+    const row = makeRow({ setId: 1, uri: 'sip:127.0.0.21:5060', attrs: wire, description: wire });
+    const fixture = makeMiFixture({ rows: { default: [row] } });
+    const shown = (await list(fixture, { full: 1 })).PARTITIONS.at(-1)?.SETS[0]?.Destinations[0];
+    assert.deepEqual([shown?.['attr'], shown?.['description']], ['über, größer', 'über, größer']);
+  });
+
   test('writes addresses as recorded, IPv6 in full', () => {
     const v6 = (address: string): string => addressText({ family: 6, address, port: 5062, transport: 'udp' });
     assert.equal(v6('::1'), '0:0:0:0:0:0:0:1:5062');
