@@ -36,7 +36,7 @@ describe('a flood of requests', () => {
   for (const [title, limits, refusals] of [
     ['is absorbed', {}, 0],
     ['is refused by its source', { requests_per_second_per_source: 200, burst: 200 }, FLOOD / 4],
-    ['finds the bound of transactions', { max_transactions: 3000 }, 1],
+    ['finds the bound of transactions', { max_transactions: 500 }, 1],
   ] as const) {
     test(`${title}, and leaves nothing behind`, async (t) => {
       const gateway = await startGateway({ host: '127.0.0.31', name: 'gw' });
