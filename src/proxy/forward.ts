@@ -167,11 +167,12 @@ export function hasUpstream(reply: SipMessage): boolean {
  */
 export function loopHash(message: SipMessage, source: Source): string {
   let hash = hash32(message.text, hash32(message.callId, message.cseqNumber), message.uriStart, message.uriEnd);
-  if (message.routeLine >= 0) {
-    let field = message.nextField('route', message.routeLine);
-    for (; field !== undefined; field = message.nextField('route', field.next)) {
-      hash = hash32(message.text, hash, field.value, field.end);
-    }
+  let at = message.routeLine;
+  for (let left = message.routeFields; left > 0; left--) {
+    const field = message.nextField('route', at);
+    if (field === undefined) break;
+    hash = hash32(message.text, hash, field.value, field.end);
+    at = field.next;
   }
   return text32(hash32(source.address, hash));
 }

@@ -1,12 +1,12 @@
 import { ipFamily } from '../core/ip-address.js';
 import type { Logger } from '../core/logger.js';
-import { hash32, text32 } from '../core/mix.js';
+import { Mixer, text32 } from '../core/mix.js';
 import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
 import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address, Resolver } from '../sip/resolve.js';
-import { removeLast, routeValues } from '../sip/route-set.js';
+import { removeLast, routeSet } from '../sip/route-set.js';
 import { TargetCache } from '../sip/target.js';
 import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
@@ -40,6 +40,8 @@ export interface ProxyCounters {
 export class ProxyCore implements TransactionUser {
   private draining = false;
   readonly targets = new TargetCache();
+  /** For branches without state; the prefix before them is what nobody can guess. */
+  private readonly mixer = new Mixer(0x9e3779b9, 0x85ebca6b);
   /** Addresses that refused TCP, and until when that is remembered. */
   private readonly datagramOnly = new Map<string, number>();
 
@@ -274,11 +276,11 @@ export class ProxyCore implements TransactionUser {
    * 64 bits out of what identifies the transaction it came with.
    */
   private statelessBranch(message: SipMessage, source: Source): string {
-    const via = message.via;
-    const identity = `${via?.branch ?? ''}|${via?.host ?? ''}:${via?.port ?? 0}|${message.callId}|${message.cseqNumber}`;
-    const high = text32(hash32(identity, 0x9e3779b9));
-    const low = text32(hash32(identity, 0x85ebca6b));
-    return `${this.layer.branchPrefix}${high}${low}.${loopHash(message, source)}${STATELESS}`;
+    const { via } = message;
+    const mixer = this.mixer.begin().text(message.callId).number(message.cseqNumber);
+    if (via !== undefined) mixer.text(via.branch).text(via.host).number(via.port);
+    const { a, b } = mixer;
+    return `${this.layer.branchPrefix}${text32(a >>> 0)}${text32(b >>> 0)}.${loopHash(message, source)}${STATELESS}`;
   }
 
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
@@ -376,7 +378,7 @@ function headerValues(message: SipMessage, name: string): string {
 function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
   const uri = message.parsedUri;
   if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
-  const routes = routeValues(message, 'route');
+  const routes = routeSet(message);
   const last = routes[routes.length - 1];
   if (last?.uri === undefined) return undefined;
   const head = `${message.method} ${last.text} SIP/2.0\r\n`;

@@ -2,7 +2,7 @@ import { uriParam } from '../core/uri.js';
 import type { NextHop, RoutedRequest } from '../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../sip/local-sockets.js';
 import type { TextEdit } from '../sip/reply.js';
-import { isLoose, type RouteValue, removeFirst, routeValues } from '../sip/route-set.js';
+import { isLoose, type RouteValue, removeFirst, routeSet } from '../sip/route-set.js';
 
 /** Where a request with a Route header goes next, and what is taken out of it. */
 export interface LooseRoute {
@@ -18,7 +18,7 @@ export interface LooseRoute {
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
   if (message.routeLine < 0 && request.strictlyRouted !== true) return undefined;
-  const routes = message.routeLine < 0 ? NO_ROUTES : routeValues(message, 'route', undefined, message.routeLine);
+  const routes = routeSet(message);
   let ours = 0;
   if (isOurs(routes[0], sockets))
     ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
@@ -36,8 +36,6 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
   return { hop: { uri: next.text, requestUri: next.text, socket: out }, edits: [...rest, last] };
 }
-
-const NO_ROUTES: readonly RouteValue[] = [];
 
 /** The connection one of our Route values names by its token, unless the request came by that very connection. */
 function flowOf(

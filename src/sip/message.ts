@@ -37,8 +37,9 @@ export class SipMessage {
   callIdEnd = -1;
   cseqValue = -1;
   cseqEnd = -1;
-  /** First Route field. */
+  /** First Route field, and how many there are. */
   routeLine = -1;
+  routeFields = 0;
   maxForwardsValue = -1;
   maxForwardsEnd = -1;
   contentLengthValue = -1;
@@ -364,7 +365,7 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
       }
       return;
     case 5:
-      if (message.routeLine < 0 && same(text, line, 'route')) message.routeLine = line;
+      if (same(text, line, 'route') && message.routeFields++ === 0) message.routeLine = line;
       return;
     case 7:
       if (same(text, line, 'call-id')) noteCallId(message, text, colon, end);
@@ -517,7 +518,7 @@ function skipBlank(text: string, from: number, end: number): number {
 
 /** A folded value on one line (RFC 3261 section 7.3.1). */
 export function unfold(value: string): string {
-  return value.indexOf('\r\n') < 0 ? value : value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
+  return value.indexOf('\n') < 0 ? value : value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
 }
 
 /** The tag parameter of a From or To value: looked for after the closing ">" or, without one, after the first ";". */

@@ -19,12 +19,24 @@ export interface RouteValue {
   readonly inField: number;
 }
 
-/** The values of all fields of `name`, in order, at most `limit`. `from`: a line before which there is none. */
-export function routeValues(message: SipMessage, name: string, limit = 64, from = message.headersStart): RouteValue[] {
+/** The values of all fields of `name`, in order, at most `limit`. */
+export function routeValues(message: SipMessage, name: string, limit = 64): RouteValue[] {
+  return valuesOf(message, name, message.headersStart, Number.POSITIVE_INFINITY, limit);
+}
+
+/** The values of the Route fields; where they stand is known, so that nothing else is looked through. */
+export function routeSet(message: SipMessage): RouteValue[] {
+  return valuesOf(message, 'route', message.routeLine, message.routeFields, 64);
+}
+
+function valuesOf(message: SipMessage, name: string, from: number, fields: number, limit: number): RouteValue[] {
   const values: RouteValue[] = [];
-  let field = message.nextField(name, from);
-  for (; field !== undefined && values.length < limit; field = message.nextField(name, field.next)) {
+  let at = from;
+  for (let left = fields; left > 0 && values.length < limit; left--) {
+    const field = message.nextField(name, at);
+    if (field === undefined) break;
     addValues(message.text, field, values, limit);
+    at = field.next;
   }
   return values;
 }
