@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { pino } from 'pino';
 import { type BlacklistDefinition, BlacklistTable } from './blacklist/blacklist.js';
 import type { PartitionConfig, Settings } from './config/settings.js';
 import { type Clock, systemClock } from './core/clock.js';
@@ -23,6 +21,7 @@ import { selectionTally } from './daemon/selection-tally.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
 import { socketCheck } from './daemon/socket-check.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
+import { VERSION } from './daemon/version.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
 import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
@@ -62,20 +61,6 @@ import { DatabasePools } from './store/pools.js';
 import type { NoSocket } from './store/rows.js';
 import { StateFlusher } from './store/state-flusher.js';
 import type { WeightFeed } from './weight-feed/weight-feed.js';
-
-/** Version of the package. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-
-/** A logger of the product: JSON lines on standard error, so that standard output carries data only. */
-export function createLogger(level: string): Logger & { level: string } {
-  const base = { pid: process.pid };
-  // What is no Error is written as it is: pino would add an empty stack to it.
-  const err = (error: unknown) => (error instanceof Error ? pino.stdSerializers.err(error) : error);
-  const destination = pino.destination({ dest: 2, sync: true });
-  return pino({ level, base, serializers: { err } }, destination) as unknown as Logger & { level: string };
-}
 
 export interface DaemonOptions {
   readonly settings: Settings;

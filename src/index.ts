@@ -9,4 +9,6 @@ export type { PartitionConfig, RoutingRule, Settings } from './config/settings.j
 export { ERROR_CODES, type ErrorCode, SwitchyardError } from './core/errors.js';
 export type { Logger } from './core/logger.js';
 export * from './daemon/library.js';
-export { createLogger, Daemon, type DaemonOptions, VERSION } from './daemon.js';
+export { createLogger } from './daemon/logger.js';
+export { VERSION } from './daemon/version.js';
+export { Daemon, type DaemonOptions } from './daemon.js';

@@ -11,7 +11,7 @@ import { messageOf, SwitchyardError } from './core/errors.js';
 import { nearest } from './core/nearest.js';
 import { type CommandIo, check, database, select, serve, settingsFor, watch } from './daemon/commands.js';
 import { importConfiguration } from './daemon/import-command.js';
-import { VERSION } from './daemon.js';
+import { VERSION } from './daemon/version.js';
 
 /** Runs one command line. Returns the exit status: 0 ok, 1 what was asked for failed, 2 wrong usage. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {

@@ -13,13 +13,14 @@ import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
 import { collectInTurns } from '../core/turn.js';
-import { createLogger, Daemon } from '../daemon.js';
+import { Daemon } from '../daemon.js';
 import { parseSelectArguments } from '../engine/select-arguments.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
 import { compositionFaults } from './composition.js';
 import { checkPartition, importRows, initPartition, showPartition } from './database-tools.js';
 import { JobQueue } from './job-queue.js';
+import { createLogger } from './logger.js';
 import { ManagerNotifier } from './notify.js';
 import { OfflineSelect } from './offline-select.js';
 

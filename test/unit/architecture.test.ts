@@ -45,7 +45,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   mysql2: /^store\//,
   ajv: /^config\/schema\.ts$/,
   nats: /^(events\/sinks\/nats[^/]*\.ts|cluster\/.*)$/,
-  pino: /^daemon\.ts$/,
+  pino: /^daemon\/logger\.ts$/,
   'node-unix-socket': /^(mi\/transports|events\/sinks)\//,
   ws: /^sip\/transport\//,
 };
