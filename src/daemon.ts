@@ -23,9 +23,8 @@ import { socketCheck } from './daemon/socket-check.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { VERSION } from './daemon/version.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
-import type { Destination } from './engine/destination.js';
 import { Engine } from './engine/engine.js';
-import type { Partition } from './engine/partition.js';
+import { destinationsOf, type Partition } from './engine/partition.js';
 import type { StateChange, ToldState } from './engine/state.js';
 import { EventIds, manualEvent, statusEvent } from './events/catalogue.js';
 import type { DispatcherEvent, EventSink } from './events/event.js';
@@ -600,7 +599,7 @@ export class Daemon implements Service {
       ? new StateFlusher({
           partition: config.name,
           store,
-          destinations: () => destinationsOf(partition),
+          destinations: () => destinationsOf(partition.snapshot),
           changes: engine.states,
           clock,
           logger: own,
@@ -640,7 +639,7 @@ export class Daemon implements Service {
 
   private *stateEntries() {
     for (const partition of this.engine.partitions) {
-      for (const destination of destinationsOf(partition)) yield stateEntry(destination, this.settings.node);
+      for (const destination of destinationsOf(partition.snapshot)) yield stateEntry(destination, this.settings.node);
     }
   }
 
@@ -693,8 +692,4 @@ function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {
   return settings.partitions.flatMap((each) =>
     [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
   );
-}
-
-function* destinationsOf(partition: Partition): Generator<Destination> {
-  for (const set of partition.snapshot.sets.values()) yield* set.destinations;
 }

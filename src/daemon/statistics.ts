@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.js';
+import { destinationsOf } from '../engine/partition.js';
 import type { Statistic, StatisticsSource } from '../mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';
@@ -69,9 +70,9 @@ export class DaemonStatistics implements StatisticsSource {
     const measured = (group: string, name: string, value: () => number): Statistic => ({ group, name, value });
     const destinations = (state: string): number => {
       let count = 0;
-      for (const partition of engine.partitions)
-        for (const set of partition.snapshot.sets.values())
-          for (const each of set.destinations) if (each.health.state === state) count++;
+      for (const { snapshot } of engine.partitions) {
+        for (const { health } of destinationsOf(snapshot)) if (health.state === state) count++;
+      }
       return count;
     };
     this.table = [

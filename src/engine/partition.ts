@@ -4,10 +4,6 @@ import type { KamailioOptions, KamailioPartition } from './kamailio/options.js';
 
 /** How rows are read, candidates chosen and algorithms numbered. */
 export type Flavour = 'opensips' | 'kamailio';
-/** Why there is no partition of a name, '' being the default one's. */
-export function unknownPartition(name: string): string {
-  return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
-}
 
 /** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
 export type Compat = 'default' | 'strict';
@@ -109,4 +105,14 @@ export interface Partition {
   destinationsAt(address: string): readonly Destination[];
   /** Destinations whose host is a name rather than an address, in no particular order. */
   named(): readonly Destination[];
+}
+
+/** Why there is no partition of a name, '' being the default one's. */
+export function unknownPartition(name: string): string {
+  return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
+}
+
+/** Every destination of a snapshot, set by set, in order of position. */
+export function* destinationsOf({ sets }: Snapshot): Generator<Destination> {
+  for (const set of sets.values()) yield* set.destinations;
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
-import type { Partition, Snapshot } from '../engine/partition.js';
+import { destinationsOf, type Partition, type Snapshot } from '../engine/partition.js';
 import { EventSocket } from './event-socket.js';
 import { type ServerLoad, weightOfLoad } from './server-load.js';
 import type { WeightFeed } from './weight-feed.js';
@@ -119,9 +119,7 @@ export class FreeswitchFeed implements WeightFeed {
     const known = this.fed.get(partition);
     if (known?.snapshot === snapshot) return known.destinations;
     const destinations: Destination[] = [];
-    for (const set of snapshot.sets.values()) {
-      for (const each of set.destinations) if (each.row.weightFeed !== undefined) destinations.push(each);
-    }
+    for (const each of destinationsOf(snapshot)) if (each.row.weightFeed !== undefined) destinations.push(each);
     this.fed.set(partition, { snapshot, destinations });
     return destinations;
   }

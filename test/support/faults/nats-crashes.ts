@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
+import { destinationsOf } from '../../../src/engine/partition.js';
 import { encodeNotification } from '../../../src/events/encode.js';
 import { stateKey } from '../../../src/events/state-entry.js';
 import { seededRandom } from '../partitions.js';
@@ -53,11 +54,9 @@ export async function assertBucketRight(running: RunningDaemon, nc: NatsConnecti
   const kv = await nc.jetstream().views.kv(BUCKET);
   const wanted = new Map<string, string>();
   for (const partition of running.daemon.engine.partitions) {
-    for (const set of partition.snapshot.sets.values()) {
-      for (const { row, setId, health } of set.destinations) {
-        const key = stateKey({ partition: partition.name, group: setId, address: row.uri, socket: row.socket });
-        wanted.set(key, `${health.state} ${health.seq}`);
-      }
+    for (const { row, setId, health } of destinationsOf(partition.snapshot)) {
+      const key = stateKey({ partition: partition.name, group: setId, address: row.uri, socket: row.socket });
+      wanted.set(key, `${health.state} ${health.seq}`);
     }
   }
   const read = async () => {
