@@ -8,6 +8,7 @@ import type { Logger } from './core/logger.js';
 import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
 import { nextTurn } from './core/turn.js';
+import { ChangeReporter } from './daemon/change-reporter.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { dispatcherFormats, freeswitchMaxWeight, partitionOptions } from './daemon/engine-options.js';
 import { JobQueue } from './daemon/job-queue.js';
@@ -25,13 +26,11 @@ import { VERSION } from './daemon/version.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
 import { Engine } from './engine/engine.js';
 import { destinationsOf, type Partition } from './engine/partition.js';
-import type { StateChange, ToldState } from './engine/state.js';
-import { EventIds, manualEvent, statusEvent } from './events/catalogue.js';
+import { EventIds, manualEvent } from './events/catalogue.js';
 import type { DispatcherEvent, EventSink } from './events/event.js';
 import { EventPublisher } from './events/publisher.js';
 import { UdpSink, UnixSink } from './events/sinks/datagram.js';
 import { createNats, type NatsBus } from './events/sinks/nats.js';
-import { type StateEntry, stateEntry } from './events/state-entry.js';
 import { healthHandler, metricsHandler } from './http/handlers.js';
 import { HttpServer } from './http/server.js';
 import { registerCommands } from './mi/commands/all.js';
@@ -115,7 +114,7 @@ export class Daemon implements Service {
   /** Runs one of Kamailio's RPC commands. */
   readonly callRpc: (method: string, params: unknown) => Promise<object>;
   private readonly kamailioRpc: readonly Service[];
-  private readonly changes = new Map<string, { time: number; text: string }[]>();
+  private readonly changes: ChangeReporter;
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
@@ -246,7 +245,7 @@ export class Daemon implements Service {
             version: VERSION,
             metrics,
             states: {
-              resume: (entry, written, stored) => this.resumed(entry, written, stored),
+              resume: (entry, written, stored) => this.changes.resumed(entry, written, stored),
               isLoading: (name) => (this.runtimes.get(name)?.figures.loads ?? 1) === 0,
             },
             mi: {
@@ -271,8 +270,16 @@ export class Daemon implements Service {
     ];
     this.publisher = new EventPublisher({ clock, log, sinks });
     const ids = new EventIds(settings.node, random);
-    const raised = metrics.counter('switchyard_events_total', 'Events raised, by partition and status');
-    engine.states.onChange((change) => this.changed(change, ids, raised));
+    this.changes = new ChangeReporter({
+      engine,
+      log,
+      node: () => this.settings.node,
+      ids,
+      raised: metrics.counter('switchyard_events_total', 'Events raised, by partition and status'),
+      publish: (event) => this.publish(event),
+      putState: bus && ((entry, key) => bus.putState(entry, key)),
+    });
+    engine.states.onChange((change) => this.changes.changed(change));
 
     // Management
     registerSipGauges(metrics, this.sipSockets, this.limiter);
@@ -435,7 +442,7 @@ export class Daemon implements Service {
       this.runtimes.delete(name);
       if (config !== undefined) continue;
       this.engine.removePartition(name);
-      this.changes.delete(name);
+      this.changes.forget(name);
     }
     this.blacklists.define(blacklistDefinitions(settings));
     for (const config of settings.partitions) {
@@ -453,7 +460,7 @@ export class Daemon implements Service {
     await Promise.all(begun.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.refreshWeights();
-    this.nats?.syncSnapshot(() => this.stateEntries());
+    this.nats?.syncSnapshot(() => this.changes.entries());
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
     (this.log as { level?: string }).level = settings.log.level;
@@ -630,50 +637,11 @@ export class Daemon implements Service {
     this.rebuildBlacklists(partition);
     this.prober.refresh();
     this.refreshWeights();
-    this.nats?.syncSnapshot(() => this.stateEntries());
+    this.nats?.syncSnapshot(() => this.changes.entries());
   }
 
   private refreshWeights(): void {
     for (const feed of this.weightFeeds) feed.refresh();
-  }
-
-  private *stateEntries() {
-    for (const partition of this.engine.partitions) {
-      for (const destination of destinationsOf(partition.snapshot)) yield stateEntry(destination, this.settings.node);
-    }
-  }
-
-  /** An earlier run has told of a destination: numbers go on from there, and what it could not tell is told now. */
-  private resumed(entry: StateEntry, written: ToldState | undefined, stored: ToldState | undefined): StateEntry {
-    const { partition, group, address, socket } = entry;
-    const found = this.engine.partition(partition)?.findAll(group, address) ?? [];
-    const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
-    // An event does not tell which of the sockets it is about.
-    const isOne = found.every((each) => each.health === destination?.health);
-    const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
-    if (destination === undefined || told === undefined) return entry;
-    this.engine.states.resume(destination, told);
-    return stateEntry(destination, this.settings.node);
-  }
-
-  private changed(change: StateChange, ids: EventIds, raised: ReturnType<Metrics['counter']>): void {
-    const { destination, state, previous, reason, origin, code, cause } = change;
-    const { partition, setId, row } = destination;
-    // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
-    const present = this.engine.partition(partition)?.findAll(setId, row.uri) ?? [];
-    if (!present.some((each) => each.health === destination.health)) return;
-    const fields = { partition, set: setId, destination: row.uri, state, previous, reason, origin, code, cause };
-    if (state === 'active') this.log.info(fields, `${row.uri} is ${state}`);
-    else this.log.warn(fields, `${row.uri} is ${state}`);
-    let reports = this.changes.get(partition);
-    if (reports === undefined) this.changes.set(partition, (reports = []));
-    reports.push({ time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });
-    if (reports.length > 200) reports.shift();
-    if (change.edge !== undefined) {
-      raised.with({ partition, status: change.edge }).value++;
-      this.publish(statusEvent(change, ids));
-    }
-    this.nats?.putState(stateEntry(destination, this.settings.node), destination.key);
   }
 
   private publish(event: DispatcherEvent): void {

@@ -4,6 +4,7 @@ import type { LoadReport, Partition } from '../engine/partition.js';
 import type { DispatcherControl, StatusReports } from '../mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
 import { pushScriptAttrs } from '../route/script/core-functions.js';
+import type { ChangeReporter } from './change-reporter.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
@@ -65,7 +66,7 @@ export function dispatcherControl(
 export function statusReports(
   engine: Engine,
   runtimes: () => ReadonlyMap<string, PartitionRuntime>,
-  changes: ReadonlyMap<string, readonly { time: number; text: string }[]>,
+  changes: Pick<ChangeReporter, 'reportsOf'>,
 ): StatusReports {
   return {
     groups: () => [
@@ -82,7 +83,7 @@ export function statusReports(
               details: notReady ?? 'data available',
               reports: runtime?.reports ?? [],
             },
-            { name: `${name};events`, status: 1, details: undefined, reports: changes.get(name) ?? [] },
+            { name: `${name};events`, status: 1, details: undefined, reports: changes.reportsOf(name) },
           ];
         }),
       },

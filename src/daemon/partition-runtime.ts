@@ -9,6 +9,7 @@ import type { SipUri } from '../core/uri.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
 import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
 import type { StateTable } from '../engine/state.js';
+import type { StatusReport } from '../mi/dependencies.js';
 import type { Resolver } from '../sip/resolve.js';
 import { deleteRows, insertRows } from '../store/provision.js';
 import type { StateFlusher } from '../store/state-flusher.js';
@@ -28,6 +29,8 @@ const NAMES_EVERY = 15_000;
 const NAMES_WAIT = 5000;
 /** Milliseconds an end waits for a load under way to notice. */
 const STOP_WAIT = 1000;
+/** Reports kept; the oldest go first. */
+const MAX_REPORTS = 100;
 
 export interface PartitionRuntimeOptions {
   readonly config: PartitionConfig;
@@ -55,7 +58,8 @@ export class PartitionRuntime {
   notReady: string | undefined = 'not loaded yet';
   /** Figures for metrics. */
   readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
-  readonly reports: { time: number; text: string }[] = [];
+  /** What its loads came to, oldest first. */
+  readonly reports: StatusReport[] = [];
   private readonly jobs = new JobQueue();
   private cancelRetry: (() => void) | undefined;
   private cancelNames: (() => void) | undefined;
@@ -293,7 +297,7 @@ export class PartitionRuntime {
 
   private report(text: string): void {
     this.reports.push({ time: this.options.clock.now(), text });
-    if (this.reports.length > 100) this.reports.shift();
+    if (this.reports.length > MAX_REPORTS) this.reports.shift();
   }
 
   /** Looks the names up; the addresses of destinations that are there already outlive an outage of the DNS. */

@@ -105,8 +105,15 @@ export interface StatusIdentifier {
   /** Positive: ready; negative: not ready. */
   readonly status: number;
   readonly details: string | undefined;
-  /** Oldest first; time in milliseconds since the epoch. */
-  readonly reports: readonly { readonly time: number; readonly text: string }[];
+  /** Oldest first. */
+  readonly reports: readonly StatusReport[];
+}
+
+/** Something that happened, as sr_list_reports shows it. */
+export interface StatusReport {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly text: string;
 }
 
 export interface StatusReports {

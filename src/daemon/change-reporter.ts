@@ -1,0 +1,90 @@
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import { destinationsOf } from '../engine/partition.js';
+import type { StateChange, ToldState } from '../engine/state.js';
+import { type EventIds, statusEvent } from '../events/catalogue.js';
+import type { DispatcherEvent } from '../events/event.js';
+import { type StateEntry, stateEntry } from '../events/state-entry.js';
+import type { StatusReport } from '../mi/dependencies.js';
+import type { CounterFamily } from '../stats/metrics.js';
+
+export interface ChangeReporterOptions {
+  readonly engine: Engine;
+  readonly log: Logger;
+  /** Name of this node as it is now. */
+  readonly node: () => string;
+  readonly ids: EventIds;
+  /** Counts events by partition and status. */
+  readonly raised: CounterFamily;
+  readonly publish: (event: DispatcherEvent) => void;
+  /** Writes a destination's state to where others read it, if there is such a place; `key` is the destination's. */
+  readonly putState: ((entry: StateEntry, key: string) => void) | undefined;
+}
+
+/** Status reports kept for each partition; the oldest go first. */
+const MAX_REPORTS = 200;
+
+/** What becomes of a change of state: the log, status reports, E_DISPATCHER_STATUS, and the states others read. */
+export class ChangeReporter {
+  private readonly reports = new Map<string, StatusReport[]>();
+
+  constructor(private readonly options: ChangeReporterOptions) {}
+
+  /** Tells of one change. */
+  changed(change: StateChange): void {
+    const { engine, log, node, ids, raised, publish, putState } = this.options;
+    const { destination, state, previous, reason, origin, code, cause } = change;
+    const { partition, setId, row } = destination;
+    // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
+    const present = engine.partition(partition)?.findAll(setId, row.uri) ?? [];
+    if (!present.some((each) => each.health === destination.health)) return;
+    const fields = { partition, set: setId, destination: row.uri, state, previous, reason, origin, code, cause };
+    if (state === 'active') log.info(fields, `${row.uri} is ${state}`);
+    else log.warn(fields, `${row.uri} is ${state}`);
+    this.keep(partition, { time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });
+    if (change.edge !== undefined) {
+      raised.with({ partition, status: change.edge }).value++;
+      publish(statusEvent(change, ids));
+    }
+    putState?.(stateEntry(destination, node()), destination.key);
+  }
+
+  /** What was reported about a partition's destinations, oldest first. */
+  reportsOf(partition: string): readonly StatusReport[] {
+    return this.reports.get(partition) ?? [];
+  }
+
+  /** The partition is there no longer, nor are its reports. */
+  forget(partition: string): void {
+    this.reports.delete(partition);
+  }
+
+  /** The states of all destinations as they are now. */
+  *entries(): Generator<StateEntry> {
+    const { engine, node } = this.options;
+    for (const { snapshot } of engine.partitions) {
+      for (const destination of destinationsOf(snapshot)) yield stateEntry(destination, node());
+    }
+  }
+
+  /** An earlier run has told of a destination: numbers go on from there, and what it could not tell is told now. */
+  resumed(entry: StateEntry, written: ToldState | undefined, stored: ToldState | undefined): StateEntry {
+    const { engine, node } = this.options;
+    const { partition, group, address, socket } = entry;
+    const found = engine.partition(partition)?.findAll(group, address) ?? [];
+    const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
+    // An event does not tell which of the sockets it is about.
+    const isOne = found.every((each) => each.health === destination?.health);
+    const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
+    if (destination === undefined || told === undefined) return entry;
+    engine.states.resume(destination, told);
+    return stateEntry(destination, node());
+  }
+
+  private keep(partition: string, report: StatusReport): void {
+    let reports = this.reports.get(partition);
+    if (reports === undefined) this.reports.set(partition, (reports = []));
+    reports.push(report);
+    if (reports.length > MAX_REPORTS) reports.shift();
+  }
+}

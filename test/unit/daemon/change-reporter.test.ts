@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChangeReporter } from '../../../src/daemon/change-reporter.js';
+import type { Destination } from '../../../src/engine/destination.js';
+import { EventIds } from '../../../src/events/catalogue.js';
+import type { DispatcherEvent } from '../../../src/events/event.js';
+import type { StateEntry } from '../../../src/events/state-entry.js';
+import { Metrics } from '../../../src/stats/metrics.js';
+import { engineWith, partitionOptions, row, seededRandom } from '../../support/partitions.js';
+import { recordingLog } from '../../support/recording-log.js';
+
+const URI = 'sip:10.0.0.1:5060';
+
+function reporting() {
+  const engine = engineWith([partitionOptions()]);
+  const partition = engine.partition('default')!;
+  partition.load([row(URI), row('sip:10.0.0.2:5060')], { inheritState: true });
+  const destination = partition.find(1, URI) as Destination;
+  const events: DispatcherEvent[] = [];
+  const entries: StateEntry[] = [];
+  const { log, lines } = recordingLog();
+  const raised = new Metrics().counter('raised', '');
+  const reporter = new ChangeReporter({
+    engine,
+    log,
+    node: () => 'sw1',
+    ids: new EventIds('sw1', seededRandom()),
+    raised,
+    publish: (event) => events.push(event),
+    putState: (entry) => entries.push(entry),
+  });
+  engine.states.onChange((change) => reporter.changed(change));
+  const set = (to: 'active' | 'inactive' | 'probing') =>
+    engine.states.apply({ destination, kind: 'set', to, origin: 'mi', reason: 'MI command' });
+  return { partition, destination, events, entries, lines, raised, reporter, set };
+}
+
+test('a change is logged, reported, counted, raised as an event and written', () => {
+  const { events, entries, lines, raised, reporter, set } = reporting();
+  set('inactive');
+  assert.deepEqual(
+    lines.map(({ level, message }) => `${level} ${message}`),
+    [`warn ${URI} is inactive`],
+  );
+  assert.deepEqual(
+    reporter.reportsOf('default').map(({ text }) => text),
+    [`${URI} of set 1 is inactive: MI command`],
+  );
+  assert.equal(raised.with({ partition: 'default', status: 'inactive' }).value, 1);
+  assert.deepEqual(
+    events.map(({ params }) => params['status']),
+    ['inactive'],
+  );
+  assert.deepEqual(
+    entries.map(({ address, state, node }) => [address, state, node]),
+    [[URI, 'inactive', 'sw1']],
+  );
+  // Usable it was not before, and is not now: no event.
+  set('probing');
+  assert.equal(events.length, 1);
+  assert.equal(entries.length, 2);
+});
+
+test('what is told of a destination that was removed is dropped', () => {
+  const { partition, events, entries, lines, set } = reporting();
+  partition.load([row('sip:10.0.0.2:5060')], { inheritState: true });
+  set('inactive');
+  assert.deepEqual([events.length, entries.length, lines.length], [0, 0, 0]);
+});
+
+test('the last 200 reports of a partition are kept until it is forgotten', () => {
+  const { reporter, set } = reporting();
+  for (let i = 0; i < 101; i++) {
+    set('inactive');
+    set('active');
+  }
+  assert.equal(reporter.reportsOf('default').length, 200);
+  assert.match(reporter.reportsOf('default')[199]?.text ?? '', /is active: MI command$/);
+  reporter.forget('default');
+  assert.deepEqual(reporter.reportsOf('default'), []);
+});
+
+test('numbers go on from what an earlier run has told, the newer of bucket and stream', () => {
+  const { reporter, destination } = reporting();
+  const [entry] = [...reporter.entries()] as [StateEntry];
+  assert.equal(reporter.resumed(entry, undefined, undefined), entry);
+  const told = { seq: 7, status: 'active' } as const;
+  reporter.resumed(entry, told, { ...told, seq: 9 });
+  assert.equal(destination.health.seq, 9);
+});
