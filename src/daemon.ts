@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type BlacklistDefinition, BlacklistTable } from './blacklist/blacklist.js';
+import { BlacklistTable } from './blacklist/blacklist.js';
 import type { PartitionConfig, Settings } from './config/settings.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { Emitter } from './core/emitter.js';
@@ -10,16 +10,24 @@ import type { Service } from './core/service.js';
 import { nextTurn } from './core/turn.js';
 import { ChangeReporter } from './daemon/change-reporter.js';
 import { registerGauges } from './daemon/destination-metrics.js';
-import { dispatcherFormats, freeswitchMaxWeight, partitionOptions } from './daemon/engine-options.js';
+import { drain } from './daemon/drain.js';
+import {
+  blacklistDefinitions,
+  dispatcherFormats,
+  freeswitchMaxWeight,
+  partitionOptions,
+} from './daemon/engine-options.js';
 import { JobQueue } from './daemon/job-queue.js';
 import { KamailioSide } from './daemon/kamailio.js';
 import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { onceAMinute } from './daemon/once-a-minute.js';
 import { PartitionRuntime } from './daemon/partition-runtime.js';
+import { restartOnly } from './daemon/restart-only.js';
 import { RouteScripts } from './daemon/route-scripts.js';
 import { selectionTally } from './daemon/selection-tally.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
+import { connectionBounds, layerOptions, rateLimit } from './daemon/sip-options.js';
 import { socketCheck } from './daemon/socket-check.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { VERSION } from './daemon/version.js';
@@ -48,7 +56,7 @@ import type { LoadedScript } from './route/script/load.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
 import { Originator } from './sip/originate.js';
-import { type RateLimit, SourceRateLimiter } from './sip/rate-limit.js';
+import { SourceRateLimiter } from './sip/rate-limit.js';
 import { Resolver } from './sip/resolve.js';
 import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
@@ -72,8 +80,6 @@ export interface DaemonOptions {
   readonly drainMs?: number;
 }
 
-/** Milliseconds a shutdown waits for the last ACKs. */
-const LINGER_MS = 300;
 /** Milliseconds a start waits to learn from NATS what an earlier run has told. */
 const CATCH_UP_MS = 500;
 
@@ -143,24 +149,10 @@ export class Daemon implements Service {
     // SIP
     const counters = createCounters(metrics);
     const { tm } = settings;
-    this.layer = new TransactionLayer(
-      {
-        t1: tm.t1,
-        t2: tm.t2,
-        t4: tm.t4,
-        frTimeout: tm.frTimeout * 1000,
-        frInvTimeout: Math.min(tm.frInvTimeout, tm.timerC) * 1000,
-        maxTransactions: settings.limits.maxTransactions,
-      },
-      clock,
-      random,
-      counters.layer,
-      log,
-    );
+    this.layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log);
     this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
     this.layer.limiter = this.limiter;
-    // Once fr_timeout has passed the request has gone elsewhere: it must not wait for a connection any longer.
-    const bounds = { maxConnections: settings.limits.maxConnections, connectMs: Math.min(5000, tm.frTimeout * 1000) };
+    const bounds = connectionBounds(settings);
     this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds));
     this.sockets = new LocalSockets(
       this.sipSockets,
@@ -464,12 +456,7 @@ export class Daemon implements Service {
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
     (this.log as { level?: string }).level = settings.log.level;
-    const fixed = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as const;
-    const restart: string[] = fixed.filter((key) => !isDeepStrictEqual(before[key], settings[key]));
-    const { maxTransactions, maxConnections } = before.limits;
-    if (!isDeepStrictEqual(settings.limits, { ...settings.limits, maxTransactions, maxConnections }))
-      restart.push('limits');
-    return restart;
+    return restartOnly(before, settings);
   }
 
   /** What /health tells. */
@@ -526,8 +513,7 @@ export class Daemon implements Service {
 
   private async stopServices(): Promise<void> {
     const { log } = this;
-    this.proxy.drain();
-    await this.drained(this.options.drainMs ?? 5000);
+    await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000);
     const release = async (what: string, work: () => Promise<unknown>): Promise<void> => {
       try {
         await work();
@@ -545,20 +531,6 @@ export class Daemon implements Service {
     for (const service of this.started.filter(isBus)) await release(service.name, () => service.stop());
     await release('event subscribers', () => this.publisher.stop());
     if (this.ready) log.info({}, 'switchyard has stopped');
-  }
-
-  private async drained(limitMs: number): Promise<void> {
-    const { layer, clock } = this;
-    const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    const deadline = clock.monotonic() + limitMs;
-    const busy = layer.serverCount > 0;
-    while (layer.unanswered > 0 && clock.monotonic() < deadline) await pause(20);
-    if (layer.unanswered > 0) {
-      this.log.warn({ transactions: layer.unanswered }, 'stopping: requests without a final reply are answered 503');
-      this.proxy.giveUp();
-    }
-    // A 2xx that has just passed still wants its ACK to pass, or the callee ends the call.
-    if (busy) await pause(Math.min(LINGER_MS, limitMs));
   }
 
   private formatsOf(settings: Settings): DispatcherFormats {
@@ -650,14 +622,4 @@ export class Daemon implements Service {
     this.publisher.raise(event);
     this.nats?.publish(event);
   }
-}
-
-function rateLimit({ limits }: Settings): RateLimit {
-  return { perSecond: limits.requestsPerSecondPerSource, burst: limits.burst };
-}
-
-function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {
-  return settings.partitions.flatMap((each) =>
-    [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
-  );
 }

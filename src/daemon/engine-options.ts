@@ -1,5 +1,6 @@
+import type { BlacklistDefinition } from '../blacklist/blacklist.js';
 import { avpName } from '../config/modparam.js';
-import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { PartitionOptions } from '../engine/partition.js';
 import { compileFormat } from '../pvar/format.js';
@@ -20,6 +21,13 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
     persistentState: config.persistentState,
     kamailio: dispatcher.kamailio,
   };
+}
+
+/** The blacklists that are made from sets (ds_define_blacklist). */
+export function blacklistDefinitions(settings: Settings): BlacklistDefinition[] {
+  return settings.partitions.flatMap((each) =>
+    [...each.blacklists].map(([name, sets]) => ({ partition: each.name, name, sets, match: each.blacklistMatch })),
+  );
 }
 
 /** Largest weight of a FreeSWITCH server; undefined while fetch_freeswitch_stats is off. */

@@ -1,0 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Settings } from '../config/settings.js';
+
+/** Sockets, timers and connections are made once, from these. */
+const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as const;
+
+/** The top-level keys of settings whose change only a restart brings into force. */
+export function restartOnly(before: Settings, after: Settings): string[] {
+  const keys: string[] = MADE_ONCE.filter((key) => !isDeepStrictEqual(before[key], after[key]));
+  // Of the limits, those on the rate of requests can be changed while calls go on.
+  const { maxTransactions, maxConnections } = before.limits;
+  if (!isDeepStrictEqual(after.limits, { ...after.limits, maxTransactions, maxConnections })) keys.push('limits');
+  return keys;
+}

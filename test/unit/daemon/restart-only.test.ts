@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readSettings } from '../../../src/config/load.js';
+import { restartOnly } from '../../../src/daemon/restart-only.js';
+
+const settings = (over: object) => readSettings({ listen: ['udp:127.0.0.1:5060'], node: 'sw1', ...over }).settings;
+const BEFORE = settings({});
+
+test('what is taken in while calls go on needs no restart', () => {
+  for (const over of [
+    {},
+    { log: { level: 'debug' } },
+    { limits: { requests_per_second_per_source: 7, burst: 9 } },
+    { partitions: [{ name: 'acme', db_url: 'sqlite:./acme.db' }] },
+  ]) {
+    assert.deepEqual(restartOnly(BEFORE, settings(over)), [], JSON.stringify(over));
+  }
+});
+
+test('what is made once is named by its key', () => {
+  assert.deepEqual(restartOnly(BEFORE, settings({ listen: ['udp:127.0.0.1:5070'], node: 'sw2' })), ['listen', 'node']);
+  assert.deepEqual(restartOnly(BEFORE, settings({ tm: { fr_timeout: 9 } })), ['tm']);
+  assert.deepEqual(restartOnly(BEFORE, settings({ limits: { max_transactions: 77 } })), ['limits']);
+});
