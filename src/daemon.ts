@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BlacklistTable } from './blacklist/blacklist.js';
-import type { PartitionConfig, Settings } from './config/settings.js';
+import type { Settings } from './config/settings.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { Emitter } from './core/emitter.js';
 import { messageOf } from './core/errors.js';
@@ -11,18 +11,13 @@ import { nextTurn } from './core/turn.js';
 import { ChangeReporter } from './daemon/change-reporter.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { drain } from './daemon/drain.js';
-import {
-  blacklistDefinitions,
-  dispatcherFormats,
-  freeswitchMaxWeight,
-  partitionOptions,
-} from './daemon/engine-options.js';
+import { blacklistDefinitions, dispatcherFormats } from './daemon/engine-options.js';
 import { JobQueue } from './daemon/job-queue.js';
 import { KamailioSide } from './daemon/kamailio.js';
 import { createKamailioRpc } from './daemon/kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './daemon/mi-dependencies.js';
 import { onceAMinute } from './daemon/once-a-minute.js';
-import { PartitionRuntime } from './daemon/partition-runtime.js';
+import { PartitionRuntimes } from './daemon/partition-runtimes.js';
 import { restartOnly } from './daemon/restart-only.js';
 import { RouteScripts } from './daemon/route-scripts.js';
 import { selectionTally } from './daemon/selection-tally.js';
@@ -33,7 +28,7 @@ import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { VERSION } from './daemon/version.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
 import { Engine } from './engine/engine.js';
-import { destinationsOf, type Partition } from './engine/partition.js';
+import type { Partition } from './engine/partition.js';
 import { EventIds, manualEvent } from './events/catalogue.js';
 import type { DispatcherEvent, EventSink } from './events/event.js';
 import { EventPublisher } from './events/publisher.js';
@@ -62,10 +57,6 @@ import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
 import type { SipSocket } from './sip/transport/transport.js';
 import { Metrics } from './stats/metrics.js';
-import { createStore } from './store/create-store.js';
-import { DatabasePools } from './store/pools.js';
-import type { NoSocket } from './store/rows.js';
-import { StateFlusher } from './store/state-flusher.js';
 import type { WeightFeed } from './weight-feed/weight-feed.js';
 
 export interface DaemonOptions {
@@ -107,13 +98,12 @@ export class Daemon implements Service {
   );
   private readonly publisher: EventPublisher;
   private readonly nats: NatsBus | undefined;
-  private readonly pools: DatabasePools;
   private readonly resolver: Resolver;
   private readonly blacklists: BlacklistTable;
   private readonly sipSockets: SipSocket[];
   private readonly limiter: SourceRateLimiter;
   private readonly miFifo: MiFifo | undefined;
-  private readonly runtimes = new Map<string, PartitionRuntime>();
+  private readonly partitions: PartitionRuntimes;
   private readonly prober: Prober;
   private readonly weightFeeds: readonly WeightFeed[];
   private readonly kamailio: KamailioSide;
@@ -125,7 +115,6 @@ export class Daemon implements Service {
   private readonly settingsJobs = new JobQueue();
   private ready = false;
   private serving = false;
-  private readonly noSocket: NoSocket;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: DaemonOptions) {
@@ -158,7 +147,7 @@ export class Daemon implements Service {
       this.sipSockets,
       settings.listen.map((each) => each.name),
     );
-    this.noSocket = socketCheck(this.sockets, settings.listen, () => this.serving, log);
+    const noSocket = socketCheck(this.sockets, settings.listen, () => this.serving, log);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
     const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
     this.statistic = (name) => statistics.lookup(name);
@@ -166,9 +155,18 @@ export class Daemon implements Service {
     this.formats = formats;
 
     // Partitions
-    this.pools = new DatabasePools(log);
     this.blacklists = new BlacklistTable(log, blacklistDefinitions(settings));
-    for (const config of settings.partitions) this.addPartition(config);
+    this.partitions = new PartitionRuntimes({
+      engine,
+      dispatcher: () => this.settings.dispatcher,
+      resolver: this.resolver,
+      noSocket,
+      clock,
+      log,
+      loaded: (partition) => this.loaded(partition),
+      renamed: (partition) => this.rebuildBlacklists(partition),
+    });
+    this.partitions.add(settings.partitions);
 
     // Routing
     this.selections = selectionTally(
@@ -184,7 +182,7 @@ export class Daemon implements Service {
       log,
       reload: async (name) => {
         const inheritState = engine.partition(name)?.kamailio === undefined;
-        await this.runtimes.get(name)?.reload({ inheritState, dryRun: false });
+        await this.partitions.byName.get(name)?.reload({ inheritState, dryRun: false });
       },
     });
     const router = this.router(settings, formats, undefined);
@@ -238,7 +236,7 @@ export class Daemon implements Service {
             metrics,
             states: {
               resume: (entry, written, stored) => this.changes.resumed(entry, written, stored),
-              isLoading: (name) => (this.runtimes.get(name)?.figures.loads ?? 1) === 0,
+              isLoading: (name) => (this.partitions.byName.get(name)?.figures.loads ?? 1) === 0,
             },
             mi: {
               ...(settings.mi.nats === undefined ? {} : { subject: settings.mi.nats.subject }),
@@ -278,14 +276,11 @@ export class Daemon implements Service {
     registerGauges(metrics, {
       engine,
       layer: this.layer,
-      runtimes: () => this.runtimes,
-      prober: () => this.prober,
+      runtimes: this.partitions.byName,
+      prober: this.prober,
       publisher: this.publisher,
     });
-    const control = dispatcherControl(
-      () => this.runtimes,
-      () => this.prober,
-    );
+    const control = dispatcherControl(this.partitions.byName, this.prober);
     const processInfo = {
       version: VERSION,
       platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,
@@ -305,7 +300,7 @@ export class Daemon implements Service {
       events: this.publisher,
       raiseEvent: (name, params) => this.publish(manualEvent(name, params, ids)),
       blacklists: this.blacklists,
-      reports: statusReports(engine, () => this.runtimes, this.changes),
+      reports: statusReports(engine, this.partitions.byName, this.changes),
       log: {
         level: () => (log as { level?: string }).level ?? 'info',
         setLevel: (level) => {
@@ -324,7 +319,7 @@ export class Daemon implements Service {
       process: processInfo,
       statistics,
       sockets: () => this.sipSockets,
-      noSocket: this.noSocket,
+      noSocket,
       clock,
       log,
     });
@@ -358,7 +353,7 @@ export class Daemon implements Service {
     this.log.info(
       {
         listen: this.sipSockets.map((socket) => `${socket.transport}:${socket.sentBy}`),
-        partitions: [...this.runtimes.keys()],
+        partitions: [...this.partitions.byName.keys()],
         version: VERSION,
       },
       'switchyard is ready',
@@ -379,16 +374,7 @@ export class Daemon implements Service {
    */
   async loadOnly(): Promise<ReadonlyMap<string, string>> {
     if (this.settings.dispatcher.algoRoute !== undefined) await this.loadScript();
-    const failures = new Map<string, string>();
-    await Promise.all(
-      [...this.runtimes.values()].map((runtime) =>
-        runtime.reload({ inheritState: true, dryRun: false }).then(
-          () => undefined,
-          (error) => failures.set(runtime.name, messageOf(error)),
-        ),
-      ),
-    );
-    return failures;
+    return this.partitions.loadAll();
   }
 
   /** Loads the route script, if the settings name one, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
@@ -405,8 +391,9 @@ export class Daemon implements Service {
 
   /**
    * Takes new settings while calls go on: partitions are added, dropped and changed, rules, blacklists and probing are
-   * replaced; certificates and the route script are read again. Destinations that stay keep their state. Returns the settings that only a
-   * restart can change. Throws SwitchyardError when something in them cannot be used; nothing has then been changed.
+   * replaced; certificates and the route script are read again. Destinations that stay keep their state. Returns the
+   * settings that only a restart can change. Throws SwitchyardError when something in them cannot be used; nothing has
+   * then been changed.
    */
   reconfigure(settings: Settings): Promise<readonly string[]> {
     // Two at once would each take what the other is about to start for what is there.
@@ -417,39 +404,26 @@ export class Daemon implements Service {
     const formats = this.formatsOf(settings);
     const script = await RouteScripts.load(settings);
     const router = this.router(settings, formats, script);
-    for (const config of settings.partitions) await createStore(config, { pools: this.pools }).close();
+    await this.partitions.check(settings.partitions);
     const certificates = this.sipSockets.map((socket) => socket.reloadCertificates?.());
     const before = this.settings;
     const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
     this.settings = settings;
     this.formats = formats;
     this.engine.defaultPartition = settings.defaultPartition ?? 'default';
-    const wanted = new Map(settings.partitions.map((each) => [each.name, each]));
-    const ended: PartitionRuntime[] = [];
-    const begun: PartitionRuntime[] = [];
-    for (const [name, runtime] of this.runtimes) {
-      const config = wanted.get(name);
-      if (config !== undefined && !dispatcherChanged && isDeepStrictEqual(config, runtime.options.config)) continue;
-      ended.push(runtime);
-      this.runtimes.delete(name);
-      if (config !== undefined) continue;
-      this.engine.removePartition(name);
-      this.changes.forget(name);
-    }
+    const { retired, dropped } = this.partitions.retire(settings.partitions, dispatcherChanged);
+    for (const name of dropped) this.changes.forget(name);
     this.blacklists.define(blacklistDefinitions(settings));
-    for (const config of settings.partitions) {
-      if (!this.runtimes.has(config.name)) begun.push(this.addPartition(config));
-    }
+    const added = this.partitions.add(settings.partitions);
     this.useScript(settings, formats, script, router);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
-    await Promise.all(ended.map((runtime) => runtime.stop()));
-    for (const { name } of ended) {
-      if (wanted.has(name)) continue;
+    await Promise.all(retired.map((runtime) => runtime.stop()));
+    for (const name of dropped) {
       this.selections.forget(name);
       this.metrics.forget('partition', name);
     }
-    await Promise.all(begun.map((runtime) => runtime.start()));
+    await Promise.all(added.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.refreshWeights();
     this.nats?.syncSnapshot(() => this.changes.entries());
@@ -463,7 +437,7 @@ export class Daemon implements Service {
   health(): { ready: boolean; details: Record<string, unknown> } {
     const partitions: Record<string, string> = {};
     let ready = true;
-    for (const runtime of this.runtimes.values()) {
+    for (const runtime of this.partitions.byName.values()) {
       partitions[runtime.name] = runtime.notReady ?? 'ready';
       if (runtime.notReady !== undefined) ready = false;
     }
@@ -480,7 +454,7 @@ export class Daemon implements Service {
   private async startServices(): Promise<void> {
     this.serving = true;
     await this.loadScript();
-    const began = Promise.all([...this.runtimes.values()].map((runtime) => runtime.start()));
+    const began = Promise.all([...this.partitions.byName.values()].map((runtime) => runtime.start()));
     // A slow or dead database of one tenant must not keep the others waiting.
     let cancel = () => {};
     const late = new Promise<void>((resolve) => {
@@ -527,7 +501,9 @@ export class Daemon implements Service {
     }
     for (const socket of this.sipSockets) await release(socket.description, () => socket.close());
     this.layer.stop();
-    await Promise.all([...this.runtimes.values()].map((each) => release(`partition ${each.name}`, () => each.stop())));
+    await Promise.all(
+      [...this.partitions.byName.values()].map((each) => release(`partition ${each.name}`, () => each.stop())),
+    );
     for (const service of this.started.filter(isBus)) await release(service.name, () => service.stop());
     await release('event subscribers', () => this.publisher.stop());
     if (this.ready) log.info({}, 'switchyard has stopped');
@@ -566,39 +542,6 @@ export class Daemon implements Service {
     this.scripts.use(settings, formats, script);
     this.proxy.useRouter(router);
     this.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
-  }
-
-  private addPartition(config: PartitionConfig): PartitionRuntime {
-    const { engine, clock, log } = this;
-    const partition = engine.putPartition(partitionOptions(config, this.settings.dispatcher));
-    const fed = { ...config, freeswitchMaxWeight: freeswitchMaxWeight(this.settings.dispatcher) };
-    const store = createStore({ ...fed, noSocket: this.noSocket }, { pools: this.pools });
-    const own = log.child({ partition: config.name });
-    const flusher = config.persistentState
-      ? new StateFlusher({
-          partition: config.name,
-          store,
-          destinations: () => destinationsOf(partition.snapshot),
-          changes: engine.states,
-          clock,
-          logger: own,
-          intervalMs: this.settings.dispatcher.flushInterval * 1000,
-        })
-      : undefined;
-    const runtime = new PartitionRuntime({
-      config,
-      partition,
-      store,
-      flusher,
-      changes: engine.states,
-      resolver: this.resolver,
-      clock,
-      log: own,
-      loaded: (loaded) => this.loaded(loaded),
-      renamed: (renamed) => this.rebuildBlacklists(renamed),
-    });
-    this.runtimes.set(config.name, runtime);
-    return runtime;
   }
 
   private rebuildBlacklists(partition: Partition): void {

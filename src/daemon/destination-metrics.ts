@@ -11,12 +11,12 @@ const MAX_LISTED = 5000;
 /** Destinations counted before others get a turn. */
 const COUNTED_A_TURN = 2000;
 
-/** What the gauges read; functions where the thing is made later or replaced. */
+/** What the gauges read. */
 export interface Measured {
   readonly engine: Engine;
   readonly layer: TransactionLayer;
-  readonly runtimes: () => ReadonlyMap<string, PartitionRuntime>;
-  readonly prober: () => Prober | undefined;
+  readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
+  readonly prober: Prober;
   readonly publisher: Pick<EventPublisher, 'stats'>;
 }
 
@@ -109,7 +109,7 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
     name: 'switchyard_partition_ready',
     help: 'Whether a partition has been loaded: 1 or 0',
     collect: () =>
-      [...runtimes().values()].map((each) => [{ partition: each.name }, each.notReady === undefined ? 1 : 0] as const),
+      [...runtimes.values()].map((each) => [{ partition: each.name }, each.notReady === undefined ? 1 : 0] as const),
   });
   const perPartition = (
     name: string,
@@ -121,7 +121,7 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
       name,
       help,
       type,
-      collect: () => [...runtimes().values()].map((each) => [{ partition: each.name }, read(each)] as const),
+      collect: () => [...runtimes.values()].map((each) => [{ partition: each.name }, read(each)] as const),
     });
   perPartition('switchyard_reloads_total', 'Loads that succeeded', 'counter', ({ figures }) => figures.loads);
   perPartition('switchyard_reload_failures_total', 'Loads that failed', 'counter', ({ figures }) => figures.failures);
@@ -173,10 +173,7 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
       name,
       help,
       type,
-      collect: () => {
-        const figures = prober()?.figures();
-        return figures === undefined ? [] : [[{}, figures[key]]];
-      },
+      collect: () => [[{}, prober.figures()[key]]],
     });
   }
   for (const [name, help, key, type] of SUBSCRIBERS) {

@@ -8,18 +8,15 @@ import type { ChangeReporter } from './change-reporter.js';
 import type { PartitionRuntime } from './partition-runtime.js';
 
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
-export function dispatcherControl(
-  runtimes: () => ReadonlyMap<string, PartitionRuntime>,
-  prober: () => Prober | undefined,
-): DispatcherControl {
+export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime>, prober: Prober): DispatcherControl {
   const runtimeOf = (partition: Partition): PartitionRuntime => {
-    const runtime = runtimes().get(partition.name);
+    const runtime = runtimes.get(partition.name);
     if (runtime === undefined) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${partition.name}"`);
     return runtime;
   };
   return {
     async reload(name, request) {
-      const wanted = [...runtimes().values()].filter((runtime) => name === undefined || runtime.name === name);
+      const wanted = [...runtimes.values()].filter((runtime) => name === undefined || runtime.name === name);
       const results = await Promise.allSettled(wanted.map((runtime) => runtime.reload(request)));
       const reports = new Map<string, LoadReport>();
       let failure: unknown;
@@ -57,15 +54,15 @@ export function dispatcherControl(
       return pushScriptAttrs(partition.destinationsAt(ip), attrs, port, setId);
     },
     scriptAttrs: (destination) => destination.health.scriptAttrs,
-    probingActive: () => prober()?.active ?? false,
-    setProbingActive: (active) => prober()?.setActive(active),
+    probingActive: () => prober.active,
+    setProbingActive: (active) => prober.setActive(active),
   };
 }
 
 /** Status/report identifiers: per partition, and "NAME;events" for its changes (module documentation of today). */
 export function statusReports(
   engine: Engine,
-  runtimes: () => ReadonlyMap<string, PartitionRuntime>,
+  runtimes: ReadonlyMap<string, PartitionRuntime>,
   changes: Pick<ChangeReporter, 'reportsOf'>,
 ): StatusReports {
   return {
@@ -74,7 +71,7 @@ export function statusReports(
       {
         name: 'dispatcher',
         identifiers: [...engine.partitions].flatMap(({ name }) => {
-          const runtime = runtimes().get(name);
+          const runtime = runtimes.get(name);
           const notReady = runtime?.notReady;
           return [
             {
