@@ -8,6 +8,7 @@ import type { Logger } from './core/logger.js';
 import { type Random, systemRandom } from './core/random.js';
 import type { Service } from './core/service.js';
 import { nextTurn } from './core/turn.js';
+import { within } from './core/within.js';
 import { ChangeReporter } from './daemon/change-reporter.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { drain } from './daemon/drain.js';
@@ -456,12 +457,7 @@ export class Daemon implements Service {
     await this.loadScript();
     const began = Promise.all([...this.partitions.byName.values()].map((runtime) => runtime.start()));
     // A slow or dead database of one tenant must not keep the others waiting.
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.clock.schedule(this.options.firstLoadMs ?? 3000, resolve);
-    });
-    await Promise.race([began, late]);
-    cancel();
+    await within(this.clock, this.options.firstLoadMs ?? 3000, began);
     if (this.nats !== undefined) {
       this.started.push(this.nats);
       await this.nats.start();

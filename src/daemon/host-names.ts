@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { parseUri, type SipUri } from '../core/uri.js';
+import { within } from '../core/within.js';
 import { isIpLiteral } from '../engine/compile.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 import type { Resolver } from '../sip/resolve.js';
@@ -53,16 +54,9 @@ export async function resolveHosts(
       if (!(result instanceof Error) && result.length > 0 && !late) found.set(key, result);
     }
   };
-  let cancel = () => {};
-  const deadline = new Promise<void>((resolve) => {
-    cancel = clock.schedule(limitMs, () => {
-      late = true;
-      resolve();
-    });
-  });
   const workers = Array.from({ length: Math.min(NAMES_AT_ONCE, queue.length) }, work);
-  await Promise.race([Promise.all(workers), deadline]);
-  cancel();
+  await within(clock, limitMs, Promise.all(workers));
+  late = true;
   return found;
 }
 

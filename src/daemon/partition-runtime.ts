@@ -6,6 +6,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { nextTurn } from '../core/turn.js';
 import type { SipUri } from '../core/uri.js';
+import { within } from '../core/within.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
 import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
 import type { StateTable } from '../engine/state.js';
@@ -101,12 +102,7 @@ export class PartitionRuntime {
     this.stopped = true;
     this.cancelRetry?.();
     this.cancelNames?.();
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.schedule(STOP_WAIT, resolve);
-    });
-    await Promise.race([this.jobs.idle(), late]);
-    cancel();
+    await within(clock, STOP_WAIT, this.jobs.idle());
     if (this.started) await flusher?.stop();
     await store.close();
   }

@@ -3,6 +3,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import { nextTurn } from '../core/turn.js';
+import { within } from '../core/within.js';
 import type { Destination, Health, HealthState } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
 import type { DestinationStore } from './store.js';
@@ -105,14 +106,9 @@ export class StateFlusher implements Service {
     this.unsubscribe = undefined;
     this.cancelTimer();
     const { clock, logger, stopMs = 5000, partition } = this.options;
-    let cancel = () => {};
-    const late = new Promise<'late'>((resolve) => {
-      cancel = clock.schedule(stopMs, () => resolve('late'));
-    });
-    const result = await Promise.race([this.flush(), late]);
-    cancel();
+    const written = await within(clock, stopMs, this.flush());
     this.cancelTimer();
-    if (result !== true) logger.warn({ partition, unwritten: this.marked.size }, `${this.name}: states are lost`);
+    if (written !== true) logger.warn({ partition, unwritten: this.marked.size }, `${this.name}: states are lost`);
   }
 
   /** Writes all changed states now. True when nothing is left to write. Never throws. */

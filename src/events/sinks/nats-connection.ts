@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
+import { within } from '../../core/within.js';
 import { natsReason } from './nats-fault.js';
 import { redactServer } from './nats-settings.js';
 
@@ -78,8 +79,18 @@ export class NatsLink {
     this.wakeUp?.();
     const connection = this.connection;
     if (connection !== undefined && !connection.isClosed()) {
-      if (this.up) await this.within(connection.drain(), timeoutMs);
-      if (!connection.isClosed()) await this.within(connection.close(), 500);
+      if (this.up)
+        await within(
+          this.clock,
+          timeoutMs,
+          connection.drain().catch(() => {}),
+        );
+      if (!connection.isClosed())
+        await within(
+          this.clock,
+          500,
+          connection.close().catch(() => {}),
+        );
     }
     this.setUp(false);
     this.connection = undefined;
@@ -173,14 +184,5 @@ export class NatsLink {
         resolve();
       };
     });
-  }
-
-  private async within(work: Promise<void>, ms: number): Promise<void> {
-    let cancel = () => {};
-    const deadline = new Promise<void>((resolve) => {
-      cancel = this.clock.schedule(ms, resolve);
-    });
-    await Promise.race([work.catch(() => {}), deadline]);
-    cancel();
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
+import { within } from '../../core/within.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
 import { type EventMetrics, exportBucket, exportOutbox } from '../metrics.js';
@@ -175,12 +176,7 @@ export class NatsBus implements Service {
   async caughtUp(limitMs: number): Promise<void> {
     const { clock } = this.deps;
     const began = clock.monotonic();
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.schedule(limitMs, resolve);
-    });
-    await Promise.race([this.link.attempted, late]);
-    cancel();
+    await within(clock, limitMs, this.link.attempted);
     if (this.connected) await this.bucketSettled(Math.max(0, limitMs - (clock.monotonic() - began)));
   }
 
