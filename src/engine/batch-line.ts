@@ -1,4 +1,4 @@
-import type { RequestData } from './plain-request.js';
+import type { RequestData } from './request-data.js';
 import type { SelectParameters } from './select-arguments.js';
 
 /** A selection as a batch line asks for it. */

@@ -3,7 +3,7 @@ import { parseBatchLine, type SelectionLine } from './batch-line.js';
 import type { DispatchContext } from './dispatch-context.js';
 import type { Engine } from './engine.js';
 import { type Partition, unknownPartition } from './partition.js';
-import type { RequestData } from './plain-request.js';
+import type { RequestData } from './request-data.js';
 import type { RequestView } from './request-view.js';
 import { requestUriTarget } from './rewrite-request-uri.js';
 import { parseSelectArguments } from './select-arguments.js';

@@ -2,7 +2,7 @@ import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriTr
 import type { Destination, DestinationRow, Health, ResolvedAddress } from './destination.js';
 
 /** What identifies "the same destination": never weight, attributes or row order, so those may change under its health. */
-export function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
+function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
   return `${partition}\n${setId}\n${uri}\n${socket}`;
 }
 

@@ -33,7 +33,7 @@ const REFUSALS_LOGGED_PER_SECOND = 5;
 
 /** Bare texts the original answers when it cannot build a JSON-RPC answer. */
 export const PARSE_ERROR_TEXT = '400 Parse_error';
-export const INTERNAL_ERROR_TEXT = '500 Internal error';
+const INTERNAL_ERROR_TEXT = '500 Internal error';
 
 /** The table of commands, and the way from a request's bytes to an answer's text, the same for every door. */
 export class MiHandler {

@@ -8,7 +8,7 @@ export interface TextRequest {
 }
 
 /** Lines of one command beyond this are refused. */
-export const MAX_TEXT_PARAMS = 256;
+const MAX_TEXT_PARAMS = 256;
 
 /** What a datagram gets whose command is not known or not written ":command:\n" (recorded). */
 export const TEXT_NOT_AVAILABLE = '500 command not available\n';

@@ -3,8 +3,8 @@ import type { StateSignal } from '../engine/state.js';
 import type { ProbeOutcome } from './probe.js';
 
 /** Reason texts of the events, as recorded from OpenSIPS; also for codes of options_reply_codes. */
-export const GOOD_PROBE = '200 OK probing reply';
-export const BAD_PROBE = 'negative probing reply';
+const GOOD_PROBE = '200 OK probing reply';
+const BAD_PROBE = 'negative probing reply';
 
 /**
  * Whether a probe succeeded: a reply of 200 or one of `goodCodes` (options_reply_codes). What ended without a reply is a

@@ -17,7 +17,7 @@ import { compareRoster, type Flight, type Watched, type WatchedPartition, watchP
 import { phaseHash, Wheel } from './wheel.js';
 
 /** Probes in flight at most; further ones wait their turn. */
-export const MAX_IN_FLIGHT = 1000;
+const MAX_IN_FLIGHT = 1000;
 /** Milliseconds between two looks for partitions that were loaded anew, when nobody says so. */
 const LOOK_EVERY = 500;
 /** A probe may take this part of the interval at most, so that no destination has two under way. */

@@ -42,7 +42,7 @@ export function quoted(text: string): string {
   return `"${clean.length > 120 ? `${clean.slice(0, 117)}...` : clean}"`;
 }
 
-export function syntaxError(text: string, offset: number, what: string): SwitchyardError {
+function syntaxError(text: string, offset: number, what: string): SwitchyardError {
   return new SwitchyardError('PVAR_SYNTAX', `${what} at offset ${offset} of ${quoted(text)}`);
 }
 

@@ -40,7 +40,7 @@ export interface SrvRecord {
   readonly weight: number;
 }
 
-export const systemDns: DnsSource = {
+const systemDns: DnsSource = {
   naptr: (name) => dns.resolveNaptr(name),
   srv: (name) => dns.resolveSrv(name),
   a: (name) => dns.resolve4(name, { ttl: true }),

@@ -106,7 +106,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 /** An error of the file system as one of ours. */
-export function fileError(path: string, error: unknown): SwitchyardError {
+function fileError(path: string, error: unknown): SwitchyardError {
   if (error instanceof SwitchyardError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') {

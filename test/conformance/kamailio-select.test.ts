@@ -7,9 +7,9 @@ import type { Engine } from '../../src/engine/engine.js';
 import { lettersOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
 import { setStateBits } from '../../src/engine/kamailio/states.js';
-import { PlainRequest } from '../../src/engine/plain-request.js';
 import { RowReader } from '../../src/store/rows.js';
 import { engineWith, partitionOptions } from '../support/partitions.js';
+import { PlainRequest } from '../support/plain-request.js';
 
 interface RecordedRow {
   readonly uri: string;

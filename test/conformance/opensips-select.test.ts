@@ -4,8 +4,9 @@ import { addrSpecOf } from '../../src/core/name-addr.js';
 import { parseUri } from '../../src/core/uri.js';
 import { type BatchMessage, BatchSession, type BatchView } from '../../src/engine/batch.js';
 import type { Engine } from '../../src/engine/engine.js';
-import { PlainRequest, type RequestData } from '../../src/engine/plain-request.js';
+import type { RequestData } from '../../src/engine/request-data.js';
 import { engineWith, partitionOptions, rowsOf } from '../support/partitions.js';
+import { PlainRequest } from '../support/plain-request.js';
 import {
   assertAgrees,
   batchLine,

@@ -79,7 +79,7 @@ export class ReplyReader {
 }
 
 /** Whether an answer in either form is whole. */
-export function isWhole(text: string): boolean {
+function isWhole(text: string): boolean {
   if (/^[{[]/.test(text)) {
     try {
       JSON.parse(text);

@@ -110,7 +110,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
 }
 
 /** A log that is kept, warnings of the engine included. */
-export function listeningLog(): { log: Logger; lines: Logged[] } {
+function listeningLog(): { log: Logger; lines: Logged[] } {
   const lines: Logged[] = [];
   const at = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, message, fields: { ...fields } });

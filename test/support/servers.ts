@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { startMariadb } from './servers/mariadb.js';
-import { startNatsServer } from './servers/nats.js';
 import { startPostgres } from './servers/postgres.js';
 import type { RunningServer } from './servers/process.js';
 import { findProgram, MARIADB_PROGRAMS, PROGRAMS, type ProgramKey } from './servers/programs.js';
@@ -13,15 +12,10 @@ export type { RunningServer } from './servers/process.js';
 
 /*
  * What a test says it needs. Each function returns the thing, or undefined after it has marked the test as skipped
- * (with CI=true it throws, so that the test fails): `const url = await requireNats(t); if (url === undefined) return;`
+ * (with CI=true it throws, so that the test fails): `const url = await requirePostgres(t); if (url === undefined) return;`
  * The servers are those the test runner started, shared by all tests: use names of your own in them. A test file run by
  * itself gets a server of its own.
  */
-
-/** URL of a NATS server with JetStream. */
-export function requireNats(t: TestContext): Promise<string | undefined> {
-  return requireServer(t, 'NATS_URL', ['nats'], startNatsServer);
-}
 
 /** URL of a PostgreSQL database. */
 export function requirePostgres(t: TestContext): Promise<string | undefined> {

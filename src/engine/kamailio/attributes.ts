@@ -30,7 +30,7 @@ export interface KamailioAttributes {
 }
 
 /** The largest weight taken in: Kamailio's own bound is 100. */
-export const MOST_WEIGHT = 10_000;
+const MOST_WEIGHT = 10_000;
 
 const NONE: KamailioAttributes = {
   duid: undefined,

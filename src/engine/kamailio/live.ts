@@ -89,7 +89,7 @@ export function stateOfBits(bits: number): HealthState {
 }
 
 /** Two letters as dispatcher.list shows them: I, D, T or A; then P for probing, else X. */
-export function stateLetters(bits: number): string {
+function stateLetters(bits: number): string {
   const first =
     (bits & BIT.inactive) !== 0 ? 'I' : (bits & BIT.disabled) !== 0 ? 'D' : (bits & BIT.trying) !== 0 ? 'T' : 'A';
   return first + ((bits & BIT.probing) !== 0 ? 'P' : 'X');

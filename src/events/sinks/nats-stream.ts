@@ -5,7 +5,7 @@ import { EVENT_CATALOGUE } from '../catalogue.js';
 const HOUR = 3_600_000;
 
 /** Subjects of the events, and of nothing else: requests on "<prefix>.mi" must never be stored. */
-export function eventSubjects(prefix: string): string[] {
+function eventSubjects(prefix: string): string[] {
   return EVENT_CATALOGUE.map(({ name }) => `${prefix}.${name}.>`);
 }
 

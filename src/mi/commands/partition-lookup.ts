@@ -4,7 +4,7 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
 /** The partition of this name; '' and "default" mean the default one. */
-export function findPartition(deps: MiDependencies, name: string): Partition | undefined {
+function findPartition(deps: MiDependencies, name: string): Partition | undefined {
   if (name === '') return deps.defaultPartition();
   const named = deps.partitions().find((each) => each.name === name);
   return named ?? (name === 'default' ? deps.defaultPartition() : undefined);

@@ -37,7 +37,7 @@ const xavp: VariableDefinition = {
 };
 
 /** What $dsg tells of a set and of one destination of it. */
-export const GROUP_FIELDS = [
+const GROUP_FIELDS = [
   'count',
   'active',
   'inactive',
@@ -48,7 +48,6 @@ export const GROUP_FIELDS = [
   'ocseq',
   'ocrate',
 ] as const;
-export type GroupField = (typeof GROUP_FIELDS)[number];
 
 /** "$dsg(count)": of the set, and the destination, that ds_dsg_fetch looked at. */
 const dsg: VariableDefinition = {

@@ -5,7 +5,7 @@ import { placeOf } from './fault.js';
 import type { ScriptLog } from './script-log.js';
 
 /** Milliseconds a route that waits for something may take in all. */
-export const ROUTE_LIMIT = 10_000;
+const ROUTE_LIMIT = 10_000;
 
 /** How a route ended: by itself, by drop(), or because it threw or took too long. */
 export type RouteEnd = 'ended' | 'dropped' | 'failed';

@@ -31,7 +31,7 @@ export interface LogLine {
 }
 
 /** A logger that keeps every line. */
-export function keepingLogger(lines: LogLine[], bindings: Record<string, unknown> = {}): Logger {
+function keepingLogger(lines: LogLine[], bindings: Record<string, unknown> = {}): Logger {
   const at = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields: { ...bindings, ...fields }, message });
   return {

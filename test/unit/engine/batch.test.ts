@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type BatchMessage, type BatchOptions, BatchSession } from '../../../src/engine/batch.js';
-import { PlainRequest } from '../../../src/engine/plain-request.js';
 import { engineWith, partitionOptions, row } from '../../support/partitions.js';
+import { PlainRequest } from '../../support/plain-request.js';
 
 function session(over: Partial<BatchOptions> = {}): BatchSession {
   const engine = engineWith([

@@ -1,18 +1,7 @@
-import { digestUsername } from '../core/digest-username.js';
-import { addrSpecOf } from '../core/name-addr.js';
-import type { RequestView } from './request-view.js';
-
-/** A request as plain data: what a batch line or a test gives in place of a SIP message. Strings are latin1. */
-export interface RequestData {
-  readonly method: string;
-  readonly ruri: string;
-  /** Full header values, with display name and tag. */
-  readonly from: string;
-  readonly to: string;
-  readonly callid: string;
-  /** Further headers, in order. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
+import { digestUsername } from '../../src/core/digest-username.js';
+import { addrSpecOf } from '../../src/core/name-addr.js';
+import type { RequestData } from '../../src/engine/request-data.js';
+import type { RequestView } from '../../src/engine/request-view.js';
 
 /** What must be evaluated on the message, by somebody who knows pseudo-variables. */
 export interface RequestFormats {
