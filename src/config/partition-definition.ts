@@ -25,6 +25,7 @@ export interface PartitionDefinition {
   readonly given: Set<string>;
 }
 
+/** Every partition that is defined, wherever it was. */
 export interface Definitions {
   readonly partitions: ReadonlyMap<string, PartitionDefinition>;
   /** What "default: NAME" or the key "default" says. */

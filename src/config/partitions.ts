@@ -43,6 +43,7 @@ const GLOBAL: Readonly<Record<string, string>> = {
 /** Methods that belong to a call and cannot be answered by a destination that is only asked whether it is there. */
 const NO_PROBE = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'PRACK']);
 
+/** The partitions with every value decided, and the name of the default one if there is one. */
 export interface DecidedPartitions {
   readonly partitions: readonly PartitionConfig[];
   readonly defaultPartition: string | undefined;

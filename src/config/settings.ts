@@ -131,6 +131,7 @@ export interface TmConfig {
   readonly udpMaxRequest: number;
 }
 
+/** What a routing rule selects. */
 export interface SelectConfig {
   /** ds_select_routes: "2=4;1=4;3=4", in place of set and alg. May hold pseudo-variables. */
   readonly rules?: string | undefined;
@@ -165,6 +166,7 @@ export interface RoutingRule {
   readonly reject: { readonly code: number; readonly reason: string };
 }
 
+/** A FIFO that takes requests, and where its clients have theirs. */
 export interface FifoConfig {
   readonly fifoName: string;
   /** Octal, as number (0o660). */
@@ -173,6 +175,7 @@ export interface FifoConfig {
   readonly replyDir: string;
 }
 
+/** A datagram socket that takes requests. */
 export interface DatagramConfig {
   /** "udp:127.0.0.1:8080" or an absolute path of a UNIX socket. */
   readonly socketName: string;
@@ -204,6 +207,7 @@ export interface JsonRpcConfig {
   readonly partition: string | undefined;
 }
 
+/** How NATS is reached and what it is used for. */
 export interface NatsConfig {
   readonly servers: readonly string[];
   readonly prefix: string;
@@ -262,6 +266,7 @@ export interface LimitsConfig {
   readonly maxConnections: number;
 }
 
+/** Certificates of the listeners and of connections we make: paths of PEM files. */
 export interface TlsConfig {
   readonly cert: string;
   readonly key: string;

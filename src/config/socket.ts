@@ -8,6 +8,7 @@ const TRANSPORTS: readonly TransportName[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 
 const MAX_LENGTH = 512;
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 
+/** "host[:port]", taken apart. */
 export interface HostPort {
   /** Host or IP literal without brackets. */
   readonly host: string;

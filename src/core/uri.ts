@@ -175,6 +175,7 @@ function isNamed(text: string, start: number, name: string): boolean {
   return true;
 }
 
+/** A SIP transport as URIs and socket descriptions name it. */
 export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
 
 /** The transport a URI asks for: its transport parameter, else tls for sips, else udp (RFC 3263 section 4.1). */

@@ -22,6 +22,7 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 /** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
 const DOOR = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
 
+/** The parts of the daemon that route scripts work with. */
 export interface ScriptParts {
   readonly engine: Engine;
   readonly sockets: LocalSockets;

@@ -7,6 +7,7 @@ export interface BatchSelect extends SelectParameters {
   readonly fn: string;
 }
 
+/** A line that asks for a selection. */
 export interface SelectionLine {
   readonly kind: 'select';
   readonly id: unknown;

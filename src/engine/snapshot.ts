@@ -38,6 +38,7 @@ export class CompiledSnapshot implements Snapshot {
   }
 }
 
+/** The snapshot of a partition that has not been loaded; `now` in milliseconds since the epoch. */
 export function emptySnapshot(now: number): CompiledSnapshot {
   return new CompiledSnapshot(0, now, new Map(), [], 0, new Map(), new AddressIndex({ version: 0 }));
 }

@@ -16,6 +16,7 @@ export interface EventKind {
   readonly schema: string;
 }
 
+/** Name of the event about a destination that became usable or stopped being so. */
 export const E_DISPATCHER_STATUS = 'E_DISPATCHER_STATUS';
 
 /** Every event we raise, in the order of events_list. */

@@ -32,6 +32,7 @@ export interface OutboxOptions {
   readonly defer?: (run: () => void) => void;
 }
 
+/** Figures of an outbox; all but `depth` count since the start. */
 export interface OutboxStats {
   /** Events held, those under way included. */
   depth: number;

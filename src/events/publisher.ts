@@ -21,6 +21,7 @@ export interface PublisherOptions {
 /** One subscriber as subscribers_list shows it. `ttl`: seconds left, or "expired". */
 export type SubscriberEntry = { readonly socket: string; readonly expire: number; readonly ttl: number | 'expired' };
 
+/** What subscribers_list answers: about all events, one event, or one subscriber of it. */
 export type SubscribersAnswer =
   | { readonly Events: readonly { name: string; id: number; Subscribers: readonly SubscriberEntry[] }[] }
   | { readonly Event: { name: string; id: number; Subscribers: readonly SubscriberEntry[] } }

@@ -21,6 +21,7 @@ export interface MiDependencies {
   readonly log: LogLevelControl;
 }
 
+/** How a reload is to be done. */
 export interface ReloadRequest {
   /** Destinations that are still there keep their state. */
   readonly inheritState: boolean;
@@ -51,6 +52,7 @@ export interface DispatcherControl {
   setProbingActive(active: boolean): void;
 }
 
+/** What version, uptime, ps, pwd and arg tell of the process. */
 export interface ProcessInfo {
   /** "0.1.0" */
   readonly version: string;
@@ -73,6 +75,7 @@ export interface Statistic {
   reset?(): void;
 }
 
+/** Where get_statistics and its kin read. */
 export interface StatisticsSource {
   /** All statistics, those of one group together, in the order they are listed. */
   list(): Iterable<Statistic>;
@@ -91,6 +94,7 @@ export interface BlacklistRule {
   readonly port?: number | undefined;
 }
 
+/** What of the blacklists the commands show and check. */
 export interface BlacklistTable {
   /** In order of definition. */
   lists(): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[];
@@ -116,10 +120,12 @@ export interface StatusReport {
   readonly text: string;
 }
 
+/** Where the sr_* commands read: the identifiers of each group. */
 export interface StatusReports {
   groups(): readonly { readonly name: string; readonly identifiers: readonly StatusIdentifier[] }[];
 }
 
+/** The level of the log, to be shown and changed. */
 export interface LogLevelControl {
   /** A pino level name: "trace", "debug", "info", "warn", "error", "fatal", "silent". */
   level(): string;

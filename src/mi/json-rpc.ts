@@ -4,6 +4,7 @@ import { JsonText, MiError } from './command.js';
 /** Requests in one batch beyond this are refused as one invalid request. */
 export const MAX_BATCH = 100;
 
+/** The id of a JSON-RPC request, echoed in its answer. */
 export type RpcId = string | number | null;
 
 /** One element of what came in, looked at. `id` is undefined for a notification. */
@@ -35,7 +36,9 @@ export function readRequest(value: unknown): RpcRequest {
   return { kind: 'call', id: echoed, method: request['method'], params };
 }
 
+/** The answer to what is JSON but no request. */
 export const INVALID_REQUEST = new MiError(-32600, 'Invalid Request');
+/** The answer to a request for a command there is not. */
 export const METHOD_NOT_FOUND = new MiError(-32601, 'Method not found');
 
 /** A good answer, compact, members in the recorded order; in pieces where the result is. */

@@ -70,6 +70,7 @@ export interface ProberFigures {
   readonly skipped: number;
 }
 
+/** Probes destinations with OPTIONS and turns what comes of it into signals of state. */
 export interface Prober extends Service {
   /** Whether probes are sent (ds_ping_active). Probes in flight end as they would when it is switched off. */
   readonly active: boolean;

@@ -17,6 +17,7 @@ export interface Watched extends Spoke {
   seen: number;
 }
 
+/** A probe under way. */
 export interface Flight {
   readonly watched: Watched;
   /** What was probed, and the load it stood in: an answer that belongs to an older one does not count. */
@@ -27,6 +28,7 @@ export interface Flight {
   cancel: (() => void) | undefined;
 }
 
+/** A partition and those of its destinations that are under watch. */
 export interface WatchedPartition {
   readonly partition: Partition;
   plan: ProbePlan;
@@ -41,6 +43,7 @@ export interface WatchedPartition {
 /** Destinations compared before others get a turn. */
 const SLICE = 2000;
 
+/** A partition of which nothing is under watch yet. */
 export function watchPartition(partition: Partition, plan: ProbePlan): WatchedPartition {
   return { partition, plan, byKey: new Map(), snapshot: undefined, running: undefined, run: 0 };
 }

@@ -6,6 +6,7 @@ export type Piece =
   | { readonly kind: 'placeholder'; readonly letter: string }
   | VariableNode;
 
+/** A variable as written: "$(name(argument)[index]{transformation})". */
 export interface VariableNode {
   readonly kind: 'variable';
   /** Offset of its "$" in the whole text. */
@@ -22,6 +23,7 @@ export type IndexNode =
   | { readonly kind: 'append' }
   | { readonly kind: 'computed'; readonly pieces: readonly Piece[] };
 
+/** One "{...}" behind a variable. */
 export interface TransformationNode {
   readonly offset: number;
   /** "s.substr" */

@@ -25,6 +25,7 @@ export interface DnsSource {
   system(name: string): Promise<readonly { address: string; family: number }[]>;
 }
 
+/** A NAPTR record (RFC 3403 section 4.1), as far as SIP looks at it. */
 export interface NaptrRecord {
   readonly flags: string;
   readonly service: string;
@@ -33,6 +34,7 @@ export interface NaptrRecord {
   readonly preference: number;
 }
 
+/** An SRV record (RFC 2782). */
 export interface SrvRecord {
   readonly name: string;
   readonly port: number;
@@ -53,6 +55,7 @@ function hostOf(uri: SipUri): string {
   return bareHost((uri.params === '' ? '' : uriParam(uri.params, 'maddr')) || uri.host);
 }
 
+/** Addresses in the order they are to be tried, or why there are none. */
 export type Resolution = readonly Address[] | Error;
 
 interface CacheEntry {

@@ -11,6 +11,7 @@ import { SwitchyardError } from '../core/errors.js';
 const MAX_FILE = 128 * 1024 * 1024;
 const COLUMN = /^([A-Za-z_][A-Za-z0-9_]*)\(([a-z]+)((?:,[a-z]+)*)\)$/i;
 
+/** A table of Kamailio's and OpenSIPS' db_text, as it stands in its file. */
 export interface TextTable {
   /** The definition line as written. */
   readonly header: string;

@@ -21,6 +21,7 @@ const LOST =
 const NO_TABLE = /no such (table|column)/i;
 const VIEW = /because it is a view/i;
 
+/** What an error of a database comes to. */
 export type FaultKind = 'unreachable' | 'missing' | 'readOnly' | 'busy' | 'other';
 
 /** What an error of a driver means, whichever driver it is. */

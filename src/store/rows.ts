@@ -23,6 +23,7 @@ export interface RawRow {
   readonly flags?: unknown;
 }
 
+/** What rows are read by. */
 export interface RowRules {
   /** Name of the table, for messages. */
   readonly table: string;

@@ -9,6 +9,7 @@ export interface StateWrite {
   readonly state: HealthState;
 }
 
+/** The rows of a partition, and those that cannot be used. */
 export interface StoreLoad {
   readonly rows: readonly DestinationRow[];
   readonly discarded: readonly Discarded[];

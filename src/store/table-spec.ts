@@ -12,6 +12,7 @@ export interface TableSpec {
   readonly flavour: Flavour;
 }
 
+/** What making a table came to. */
 export interface InitReport {
   /** False when the table was there already: it is left as it is. */
   readonly tableCreated: boolean;

@@ -6,6 +6,7 @@ import type { Partition } from '../partition.js';
 /** Bits of ds_is_from_list's mode. */
 export const FROM_LIST = { anyPort: 1, anyProtocol: 2, activeOnly: 4, sameSocket: 8, best: 16 } as const;
 
+/** What ds_is_from_list looks for. */
 export interface FromListQuery {
   /** IP literal, an IPv6 one with or without brackets. A name is in no list. */
   readonly ip: string;

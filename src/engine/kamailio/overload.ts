@@ -5,6 +5,7 @@ import { liveOf } from './live.js';
 /** Milliseconds an announcement holds that says 0 (recorded in the documentation of 6.x). */
 const DEFAULT_TIME = 500;
 
+/** What a destination says of its load. */
 export interface OverloadAnnouncement {
   /** Percent of calls to skip; kept between the destination's ocmin and ocmax. */
   readonly rate: number;

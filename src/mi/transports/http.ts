@@ -9,6 +9,7 @@ import { renderError } from '../json-rpc.js';
 /** What answers the bodies of requests. */
 export type HttpAnswers = Pick<MiHandler, 'answer' | 'refuse'>;
 
+/** Answers one HTTP request; what the listener mounts. */
 export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Milliseconds a request's body may take. */

@@ -1,6 +1,8 @@
 import type { PvarContext, PvarValue } from '../context.js';
 
+/** Reads a variable of the message at hand; null where it has no value. */
 export type Getter = (context: PvarContext) => PvarValue;
+/** Writes a variable; null takes its value away. */
 export type Setter = (context: PvarContext, value: PvarValue) => void;
 
 /** A text that may hold variables: an argument or an index, compiled. */

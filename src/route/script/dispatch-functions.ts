@@ -9,6 +9,7 @@ import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
 import { NOT_KAMAILIO } from './set-functions.js';
 
+/** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
 export type TextOrNumber = string | number;
 
 /** Where a selection goes: $du, the request-URI, or nowhere but the list. */

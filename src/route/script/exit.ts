@@ -3,5 +3,7 @@ export class RouteExit {
   constructor(readonly dropped: boolean) {}
 }
 
+/** Thrown by exit(): the route ends here. */
 export const EXIT = new RouteExit(false);
+/** Thrown by drop(): the route ends here, and the message goes nowhere. */
 export const DROP = new RouteExit(true);

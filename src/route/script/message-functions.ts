@@ -6,6 +6,7 @@ import type { ScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 import { SetFunctions } from './set-functions.js';
 
+/** Why a text is not put into a message. */
 export const LINE_BREAK = 'a line break in the value of a variable';
 
 /** What routes that work on a message can do with it. */

@@ -14,10 +14,12 @@ interface HookData {
 
 let data: HookData = { door: '', mark: '' };
 
+/** Called by Node with what `register` was given, before the other hooks. */
 export function initialize(given: HookData): void {
   data = given;
 }
 
+/** Node's hook: which module a specifier stands for. */
 export const resolve: ResolveHook = (specifier, context, next) => {
   // The script itself, as it was asked for.
   if (loadOf(specifier) !== undefined) return { url: specifier, format: 'module', shortCircuit: true };
@@ -29,6 +31,7 @@ export const resolve: ResolveHook = (specifier, context, next) => {
   return { url: `${own}?${data.mark}=${load}`, format: 'module', shortCircuit: true };
 };
 
+/** Node's hook: the text of a module. */
 export const load: LoadHook = async (url, context, next) => {
   if (loadOf(url) === undefined) return next(url, context);
   const file = fileURLToPath(url);

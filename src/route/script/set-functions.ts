@@ -193,4 +193,5 @@ export class SetFunctions extends CoreFunctions {
   }
 }
 
+/** Why a function of Kamailio's is refused for a partition. */
 export const NOT_KAMAILIO = 'the partition is not of flavour kamailio';

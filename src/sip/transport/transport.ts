@@ -40,6 +40,7 @@ export interface SipSocket {
   close(): Promise<void>;
 }
 
+/** Connections of one stream socket. */
 export interface ConnectionCounts {
   /** Open, made by peers. */
   readonly inbound: number;

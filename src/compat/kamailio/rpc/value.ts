@@ -4,6 +4,7 @@
  */
 export type RpcValue = number | string | null | RpcDouble | RpcStruct | RpcList;
 
+/** One member of an object; a name may stand more than once. */
 export type RpcMember = readonly [name: string, value: RpcValue];
 
 /** A number with a fraction: three decimals in BINRPC, six in JSON. */
@@ -32,9 +33,15 @@ export type RpcResult =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'values'; readonly values: readonly RpcValue[]; readonly many?: boolean };
 
+/** An object of these members, in this order. */
 export const struct = (...members: readonly RpcMember[]): RpcStruct => ({ kind: 'struct', members });
+/** A list whose items have names. */
 export const list = (items: readonly RpcMember[]): RpcList => ({ kind: 'list', items });
+/** A number with a fraction. */
 export const double = (value: number): RpcDouble => ({ kind: 'double', value });
+/** A result that is one text. */
 export const textResult = (text: string): RpcResult => ({ kind: 'text', text });
+/** A result that may be any number of values, and is an array in JSON whatever the number. */
 export const manyResult = (values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values, many: true });
+/** A result of these values, one after the other. */
 export const valuesResult = (...values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values });
