@@ -15,6 +15,7 @@ import { type Logger, nullLogger } from '../core/logger.js';
 import { collectInTurns } from '../core/turn.js';
 import { Daemon } from '../daemon.js';
 import { parseSelectArguments } from '../engine/select-arguments.js';
+import { plainNats } from '../events/sinks/nats-settings.js';
 import { watchNats } from '../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../events/watch.js';
 import { compositionFaults } from './composition.js';
@@ -298,22 +299,10 @@ export async function watch(
   const to = values['to'] as string | undefined;
   if (to !== undefined) return watchDatagrams(to, print, signal, mi);
   const url = values['nats'] as string | undefined;
-  const configured = url === undefined ? settingsFor(values, io).events.nats : undefined;
-  if (url === undefined && configured === undefined) {
+  const settings = url === undefined ? settingsFor(values, io).events.nats : plainNats(url);
+  if (settings === undefined) {
     throw new SwitchyardError('USAGE', 'no NATS server is configured: give --nats URL or --to TARGET');
   }
-  const settings = configured ?? {
-    servers: [url as string],
-    prefix: 'opensips',
-    jetstream: undefined,
-    bucket: undefined,
-    user: undefined,
-    pass: undefined,
-    token: undefined,
-    nkeySeed: undefined,
-    credsFile: undefined,
-    tls: undefined,
-  };
   const partition = values['partition'] as string | undefined;
   const options = {
     clock: systemClock,

@@ -10,12 +10,13 @@ import { createKnexStore } from './knex-store.js';
 import { type Database, DatabasePools } from './pools.js';
 import type { RawRow } from './rows.js';
 import type { StoreLoad } from './store.js';
-import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, type TableShape, versionTableFor } from './table.js';
+import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, versionTableFor } from './table.js';
 import {
   type InitReport,
   type NewRow,
   type RowIdentity,
   rowValues,
+  shapeOf,
   storedSpellings,
   type TableSpec,
 } from './table-spec.js';
@@ -157,11 +158,6 @@ export async function showRows(
   };
   if (spec.url.kind === 'text') return createTextStore(spec.url, config).load();
   return withDatabase(sqlUrl(spec), logger, (database) => createKnexStore(database, config).load());
-}
-
-function shapeOf(spec: TableSpec): TableShape {
-  const description = `table ${spec.table} of ${spec.url.display}`;
-  return { ...spec, description, persistentState: true };
 }
 
 function sqlUrl(spec: TableSpec): SqlUrl {

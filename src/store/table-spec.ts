@@ -3,6 +3,7 @@ import type { ColumnNames } from '../config/settings.js';
 import type { DestinationRow } from '../engine/destination.js';
 import type { Flavour } from '../engine/partition.js';
 import { type RawRow, stateNumber, storedText } from './rows.js';
+import type { TableShape } from './table.js';
 
 /** A dispatcher table, for the tools that make and fill one. */
 export interface TableSpec {
@@ -10,6 +11,12 @@ export interface TableSpec {
   readonly table: string;
   readonly columns: ColumnNames;
   readonly flavour: Flavour;
+}
+
+/** The table as rows are read from it and written to it, its state column included. */
+export function shapeOf(spec: TableSpec): TableShape {
+  const description = `table ${spec.table} of ${spec.url.display}`;
+  return { ...spec, description, persistentState: true };
 }
 
 /** What making a table came to. */

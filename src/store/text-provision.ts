@@ -9,6 +9,7 @@ import {
   type NewRow,
   type RowIdentity,
   rowValues,
+  shapeOf,
   storedSpellings,
   type TableSpec,
 } from './table-spec.js';
@@ -60,8 +61,7 @@ export async function insertTextRows(
 ): Promise<number> {
   const path = join(folder, spec.table);
   const table = await readTextTable(path);
-  const description = `table ${spec.table} of ${spec.url.display}`;
-  const columns = mapColumns({ ...spec, description, persistentState: true }, table.columns);
+  const columns = mapColumns(shapeOf(spec), table.columns);
   const lines = replace ? [] : table.lines.filter((line) => line !== '');
   const idColumn = columns.get('id');
   const idAt = idColumn === undefined ? -1 : table.columns.indexOf(idColumn);
@@ -84,8 +84,7 @@ export async function insertTextRows(
 export async function deleteTextRows(folder: string, spec: TableSpec, rows: readonly RowIdentity[]): Promise<number> {
   const path = join(folder, spec.table);
   const table = await readTextTable(path);
-  const description = `table ${spec.table} of ${spec.url.display}`;
-  const columns = mapColumns({ ...spec, description, persistentState: true }, table.columns);
+  const columns = mapColumns(shapeOf(spec), table.columns);
   const setid = table.columns.indexOf(columns.get('setid') as string);
   const destination = table.columns.indexOf(columns.get('destination') as string);
   const unwanted = new Set(

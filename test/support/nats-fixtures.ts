@@ -9,6 +9,7 @@ import { EventIds, statusEvent } from '../../src/events/catalogue.js';
 import { encodeNotification } from '../../src/events/encode.js';
 import type { DispatcherEvent } from '../../src/events/event.js';
 import { createNats, type NatsBus, type NatsDeps, type NatsSettings } from '../../src/events/sinks/nats.js';
+import { plainNats } from '../../src/events/sinks/nats-settings.js';
 import { flip, makeDestination } from './event-fixtures.js';
 import { type RestartableNats, startRestartableNats } from './restartable-nats.js';
 import { findProgram } from './servers/programs.js';
@@ -18,19 +19,7 @@ export const LIMIT = 30_000;
 
 /** Settings with everything but the server left out. */
 export function settings(server: string, more: Partial<NatsSettings> = {}): NatsSettings {
-  return {
-    servers: [server],
-    prefix: 'opensips',
-    jetstream: undefined,
-    bucket: undefined,
-    user: undefined,
-    pass: undefined,
-    token: undefined,
-    nkeySeed: undefined,
-    credsFile: undefined,
-    tls: undefined,
-    ...more,
-  };
+  return { ...plainNats(server), ...more };
 }
 
 export const deps: NatsDeps = { clock: systemClock, log: nullLogger, node: 'sw1', version: '0.1.0' };

@@ -22,6 +22,22 @@ export interface NatsSettings {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
+/** A server and nothing else: no login, stream or bucket, subjects with the usual prefix. */
+export function plainNats(server: string): NatsSettings {
+  return {
+    servers: [server],
+    prefix: 'opensips',
+    jetstream: undefined,
+    bucket: undefined,
+    user: undefined,
+    pass: undefined,
+    token: undefined,
+    nkeySeed: undefined,
+    credsFile: undefined,
+    tls: undefined,
+  };
+}
+
 interface ParsedServer {
   readonly address: string;
   readonly user: string | undefined;

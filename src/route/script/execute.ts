@@ -38,13 +38,7 @@ export function execute(
   if (!isThenable(result)) return 'ended';
   return new Promise<RouteEnd>((resolve) => {
     const cancel = clock.schedule(ROUTE_LIMIT, () => {
-      log.write(
-        'error',
-        title.route,
-        { file: title.script, route: title.route, callId: title.callId },
-        `route script: the ${title.route} route took more than ${ROUTE_LIMIT / 1000} s`,
-      );
-      resolve('failed');
+      resolve(failed(title, `took more than ${ROUTE_LIMIT / 1000} s`, log));
     });
     result.then(
       () => {
@@ -69,12 +63,12 @@ export function executeNow(title: RouteTitle, run: () => unknown, log: ScriptLog
   }
   if (!isThenable(result)) return 'ended';
   result.then(undefined, () => undefined);
-  log.write(
-    'error',
-    title.route,
-    { file: title.script, route: title.route, callId: title.callId },
-    `route script: the ${title.route} route must not wait for anything; it returned a promise`,
-  );
+  return failed(title, 'must not wait for anything; it returned a promise', log);
+}
+
+function failed(title: RouteTitle, what: string, log: ScriptLog): RouteEnd {
+  const { script, route, callId } = title;
+  log.write('error', route, { file: script, route, callId }, `route script: the ${route} route ${what}`);
   return 'failed';
 }
 

@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nkeys } from 'nats';
-import { connectionOptions, type NatsSettings, redactServer } from '../../../src/events/sinks/nats-settings.js';
+import { connectionOptions, plainNats, redactServer } from '../../../src/events/sinks/nats-settings.js';
 import { subjectMatches } from '../../../src/events/sinks/nats-stream.js';
 
-const base: NatsSettings = {
-  servers: ['nats://127.0.0.1:4222'],
-  prefix: 'opensips',
-  jetstream: undefined,
-  bucket: undefined,
-  user: undefined,
-  pass: undefined,
-  token: undefined,
-  nkeySeed: undefined,
-  credsFile: undefined,
-  tls: undefined,
-};
+const base = plainNats('nats://127.0.0.1:4222');
 
 describe('NATS settings', () => {
   test('the client never gives up', () => {
