@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askMi } from '../support/mi-http.js';
 import { freePort } from '../support/ports.js';
 import { runSipp, startSippUas } from '../support/sipp.js';
 import { Inspector } from './inspector.js';
-import { callMi, type Row, startSwitchyardWith } from './switchyard.js';
+import { type Row, startSwitchyardWith } from './switchyard.js';
 
 export interface ReloadFigures {
   readonly destinations: number;
@@ -33,7 +34,7 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
     const view = await Inspector.connect(inspectPort);
     inspector = view;
     // What a first load compiles and caches is not counted against the destinations.
-    for (let i = 0; i < 2; i++) await callMi(daemon, 'ds_reload');
+    for (let i = 0; i < 2; i++) await askMi(daemon.http, 'ds_reload');
     const small = await view.liveBytes();
     const rows: Row[] = [];
     let characters = 0;
@@ -43,7 +44,7 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
       rows.push({ setid: 2 + (i % 1000), destination });
     }
     await daemon.addRows(rows);
-    for (let i = 0; i < 2; i++) await callMi(daemon, 'ds_reload');
+    for (let i = 0; i < 2; i++) await askMi(daemon.http, 'ds_reload');
     const large = await view.liveBytes();
 
     const calls = 3000;
@@ -53,7 +54,7 @@ export async function measureReload(count: number): Promise<ReloadFigures> {
     const reloadMs: number[] = [];
     for (let i = 0; i < 2; i++) {
       const start = performance.now();
-      await callMi(daemon, 'ds_reload');
+      await askMi(daemon.http, 'ds_reload');
       reloadMs.push(performance.now() - start);
       await sleep(300);
     }

@@ -95,15 +95,3 @@ async function command(folder: string, args: readonly string[]): Promise<void> {
 }
 
 export const startSwitchyard: StartProxy = (destinations) => startSwitchyardWith(destinations);
-
-/** Calls an MI command over HTTP; throws on an error reply. */
-export async function callMi(proxy: SwitchyardProxy, method: string, params: object = {}): Promise<unknown> {
-  const response = await fetch(`${proxy.http}/mi`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-  });
-  const reply = (await response.json()) as { result?: unknown; error?: { message: string } };
-  if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
-  return reply.result;
-}

@@ -3,17 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/config/load.js';
 import type { PartitionConfig, Settings } from '../../src/config/settings.js';
-import type { Logger } from '../../src/core/logger.js';
 import { importRows, initPartition } from '../../src/daemon/database-tools.js';
 import { Daemon } from '../../src/daemon.js';
 import { freePort } from './ports.js';
-
-/** A line of the log. */
-export interface LogLine {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
+import { type LogLine, recordingLog } from './recording-log.js';
 
 /** The whole daemon in this process, with a folder, ports and a log of its own. */
 export interface DaemonFixture {
@@ -54,8 +47,8 @@ export async function startDaemon(
     },
     { cwd: folder },
   ).settings;
-  const log: LogLine[] = [];
-  const daemon = new Daemon({ settings: loaded, log: capture(log), drainMs: 1000, firstLoadMs: 1500 });
+  const { log: logger, lines: log } = recordingLog();
+  const daemon = new Daemon({ settings: loaded, log: logger, drainMs: 1000, firstLoadMs: 1500 });
   const stop = async () => {
     await daemon.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -83,20 +76,4 @@ async function provision(settings: Settings, name: string, rows: readonly object
   const file = join(folder, `${name}-rows.json`);
   writeFileSync(file, JSON.stringify(rows));
   await importRows(partition, file, true);
-}
-
-function capture(lines: LogLine[], bindings: Readonly<Record<string, unknown>> = {}): Logger {
-  const at = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, message, fields: { ...bindings, ...fields } });
-  };
-  return {
-    trace: at('trace'),
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    fatal: at('fatal'),
-    child: (more) => capture(lines, { ...bindings, ...more }),
-    isLevelEnabled: () => true,
-  };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, isBound } from './child-process.js';
+import { askMi } from './mi-http.js';
 import { freePort } from './ports.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -80,16 +81,7 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
     folder,
     log: () => child.stderr,
     stop,
-    async mi(method, params = {}) {
-      const response = await fetch(`${http}/mi`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      });
-      const reply = (await response.json()) as { result?: unknown; error?: { message: string } };
-      if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
-      return reply.result;
-    },
+    mi: (method, params) => askMi(http, method, params),
   };
 }
 

@@ -10,20 +10,12 @@ import type { BlacklistRule, MiDependencies, Statistic } from '../../src/mi/depe
 import { MiHandler } from '../../src/mi/handler.js';
 import { Metrics } from '../../src/stats/metrics.js';
 import { FakeClock } from './fake-clock.js';
+import { row } from './partitions.js';
 
 type RowValues = Partial<DestinationRow> & Pick<DestinationRow, 'setId' | 'uri'>;
 
 export function makeRow(values: RowValues): DestinationRow {
-  return {
-    socket: '',
-    state: 'active',
-    probeMode: 0,
-    weight: 1,
-    priority: 0,
-    attrs: '',
-    description: '',
-    ...values,
-  };
+  return row(values.uri, values);
 }
 
 /** The tables the recordings were made with. `port`: of the socket one destination is bound to. */

@@ -8,6 +8,7 @@ import type { ProbeOutcome, ProbeRequest } from '../../src/probing/probe.js';
 import { createProber, type Prober, type ProberOptions } from '../../src/probing/prober.js';
 import { COLUMNS } from './columns.js';
 import { FakeClock } from './fake-clock.js';
+import { row as partitionRow } from './partitions.js';
 
 export const DISPATCHER: DispatcherConfig = {
   hashPvar: undefined,
@@ -53,18 +54,7 @@ export function partitionConfig(name: string, over: Partial<PartitionConfig> = {
 }
 
 export function row(setId: number, uri: string, over: Partial<DestinationRow> = {}): DestinationRow {
-  return {
-    setId,
-    uri,
-    socket: '',
-    state: 'active',
-    probeMode: 0,
-    weight: 1,
-    priority: 0,
-    attrs: '',
-    description: '',
-    ...over,
-  };
+  return partitionRow(uri, { setId, ...over });
 }
 
 function engineOptions(name: string): PartitionOptions {

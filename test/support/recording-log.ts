@@ -6,21 +6,24 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** A logger that keeps every line, of all levels. */
+/** A logger that keeps every line, of all levels; lines of its children have their fields too. */
 export function recordingLog(): { readonly log: Logger; readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
+  return { log: keepingIn(lines, {}), lines };
+}
+
+function keepingIn(lines: LogLine[], bindings: Readonly<Record<string, unknown>>): Logger {
   const at = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, fields: { ...fields }, message });
+    lines.push({ level, fields: { ...bindings, ...fields }, message });
   };
-  const log: Logger = {
+  return {
     trace: at('trace'),
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
-    child: () => log,
+    child: (more) => keepingIn(lines, { ...bindings, ...more }),
     isLevelEnabled: () => true,
   };
-  return { log, lines };
 }

@@ -1,5 +1,4 @@
 import { BlacklistTable } from '../../src/blacklist/blacklist.js';
-import type { Logger } from '../../src/core/logger.js';
 import type { DestinationRow } from '../../src/engine/destination.js';
 import { Engine } from '../../src/engine/engine.js';
 import type { PartitionOptions } from '../../src/engine/partition.js';
@@ -13,6 +12,7 @@ import { ScriptRouter } from '../../src/route/script/script-router.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 import { partitionOptions, row, seededRandom } from './partitions.js';
 import { proxyFixture } from './proxy-fixture.js';
+import { recordingLog } from './recording-log.js';
 
 /** Rows of one partition; without a set they are in set 1. */
 export interface FixturePartition {
@@ -38,17 +38,10 @@ export const GATEWAYS: readonly DestinationRow[] = [
   row('sip:10.0.0.3:5060', { attrs: 'third' }),
 ];
 
-/** One line of the log. */
-export interface Logged {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** A route script over the proxy core, recorders in place of sockets, and a clock that stands still. */
 export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}) {
   const proxy = proxyFixture({ decide: () => ({ kind: 'drop' }) });
-  const { log, lines } = listeningLog();
+  const { log, lines } = recordingLog();
   const engine = new Engine({
     clock: proxy.clock,
     random: seededRandom(),
@@ -107,24 +100,6 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
     /** State of a destination of the default partition. */
     state: (uri: string, setId = 1) => engine.partition('default')?.find(setId, uri)?.health.state,
   };
-}
-
-/** A log that is kept, warnings of the engine included. */
-function listeningLog(): { log: Logger; lines: Logged[] } {
-  const lines: Logged[] = [];
-  const at = (level: string) => (fields: object, message: string) =>
-    void lines.push({ level, message, fields: { ...fields } });
-  const log: Logger = {
-    trace: at('trace'),
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    fatal: at('fatal'),
-    child: () => log,
-    isLevelEnabled: () => true,
-  };
-  return { log, lines };
 }
 
 /** Lets promises that are settled go on. */
