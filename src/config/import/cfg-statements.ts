@@ -47,7 +47,7 @@ export function readCfg(text: string): CfgStatement[] {
     else if (token.text === '}') depth = Math.max(0, depth - 1);
     else if (token.kind !== 'word') continue;
     else if (CALLS.test(token.text) && tokens[at + 1]?.text === '(') {
-      statements.push({ kind: 'call', line, name: token.text, args: argumentsAt(tokens, at + 2) });
+      statements.push({ kind: 'call', line, name: token.text, args: argumentsAt(text, tokens, at + 2) });
     } else if (depth > 0) continue;
     else if (token.text === 'modparam' && tokens[at + 1]?.text === '(') {
       const [modules, name, value] = argumentTokens(tokens, at + 2);
@@ -108,8 +108,23 @@ function argumentTokens(tokens: readonly Token[], from: number): Token[] {
   return args;
 }
 
-function argumentsAt(tokens: readonly Token[], from: number): string[] {
-  return argumentTokens(tokens, from).map((token) => unquoted(token.text));
+/** The arguments of a call as text, unquoted; one that is left out is ''. Parentheses of variables stay in one piece. */
+function argumentsAt(text: string, tokens: readonly Token[], from: number): string[] {
+  const args: string[] = [];
+  let depth = 0;
+  let start = tokens[from]?.start ?? text.length;
+  for (let at = from; at < tokens.length && args.length < 16; at++) {
+    const token = tokens[at] as Token;
+    if (token.kind !== 'other') continue;
+    if (token.text === '(') depth++;
+    else if (depth > 0 && token.text === ')') depth--;
+    else if (depth === 0 && (token.text === ',' || token.text === ')')) {
+      args.push(unquoted(text.slice(start, token.start).trim()));
+      start = token.start + 1;
+      if (token.text === ')') break;
+    }
+  }
+  return args;
 }
 
 function unquoted(text: string): string {

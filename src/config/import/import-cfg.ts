@@ -311,19 +311,7 @@ class Import {
       first.line,
       `${first.name}(${first.args.join(', ')}) became the rule in "routing": check what it should match`,
     );
-    const [set = '1', alg = '4', third] = first.args;
-    const failover = calls.some((each) => each.name.startsWith('ds_next')) ? 'f' : '';
-    const number = (text: string): Json => (/^[0-9]+$/.test(text) ? Number(text) : text);
-    // What stands third is a limit in Kamailio, in ds_select_routes too.
-    const limit = this.kamailio && third !== undefined && third !== '0' ? { max_res: number(third) } : {};
-    const routes = first.name === 'ds_select_routes';
-    const domain = first.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
-    const select = {
-      ...(routes ? { rules: set } : { set: number(set), alg: number(alg) }),
-      flags: this.kamailio ? failover : (third ?? failover),
-      ...limit,
-      ...(domain ? { fn: 'domain' } : {}),
-    };
+    const select = this.select(first, calls.some((each) => each.name.startsWith('ds_next')) ? 'f' : '');
     return [
       {
         match: {},
@@ -336,6 +324,30 @@ class Import {
       },
     ];
   }
+
+  /**
+   * (set, alg[, flags[, partition[, max_res]]]) of OpenSIPS, (set, alg[, limit]) of Kamailio, (rules, mode[, limit]) of its
+   * ds_select_routes. An argument that is left out is ''.
+   */
+  private select({ name, args }: Extract<CfgStatement, { kind: 'call' }>, failover: string): { [key: string]: Json } {
+    const [set, alg = '', third = '', partition = '', fifth = ''] = args;
+    const flags = this.kamailio ? '' : third;
+    const most = this.kamailio ? third.replace(/^0$/, '') : fifth;
+    const routes = name === 'ds_select_routes';
+    const domain = name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
+    return {
+      ...(partition === '' ? {} : { partition }),
+      ...(routes ? { rules: set ?? '' } : { set: numeric(set || '1'), alg: numeric(alg || '4') }),
+      flags: flags || failover,
+      ...(most === '' ? {} : { max_res: numeric(most) }),
+      ...(domain ? { fn: 'domain' } : {}),
+    };
+  }
+}
+
+/** A number where the text is one, else the text: a variable, a list. */
+function numeric(text: string): number | string {
+  return /^[0-9]+$/.test(text) ? Number(text) : text;
 }
 
 /** Codes and classes of a t_check_status expression: "(408)|([56][0-9][0-9])" is 408, 5xx and 6xx. */

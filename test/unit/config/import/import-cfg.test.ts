@@ -98,6 +98,27 @@ modparam("permissions", "db_url", "mysql://a:geheim@c/d")`);
     ]);
   });
 
+  test('takes partition, bound and variables of the selection along, also past an argument that is left out', () => {
+    const selection = (call: string) => {
+      const { settings } = importCfg(`route { if (!${call}) exit; }\nfailure_route[f] { ds_next_dst(); }`);
+      return (settings['routing'] as { select: unknown }[])[0]?.select;
+    };
+    const all = { partition: 'trunks', set: 1, alg: 4, flags: 'fu', max_res: 3 };
+    assert.deepEqual(selection('ds_select_dst(1, 4, "fu", "trunks", 3)'), all);
+    assert.deepEqual(selection('ds_select_dst(1, 4, , "trunks")'), { partition: 'trunks', set: 1, alg: 4, flags: 'f' });
+    assert.deepEqual(selection('ds_select_domain($(hdr(X-Set){s.int}), "0")'), {
+      set: '$(hdr(X-Set){s.int})',
+      alg: 0,
+      fn: 'domain',
+      flags: 'f',
+    });
+    assert.deepEqual(selection('ds_select_dst("part4 : 2,3", "0,1", "fuD M 5, fuS M 2")'), {
+      set: 'part4 : 2,3',
+      alg: '0,1',
+      flags: 'fuD M 5, fuS M 2',
+    });
+  });
+
   test('lists what it could not carry over, with its line', () => {
     assert.ok(notes.includes('line 15: dispatcher parameter "nosuch" is not known and was left out'), notes.join('\n'));
     assert.ok(notes.some((note) => /^line 19: event_rabbitmq/.test(note)));
@@ -119,6 +140,18 @@ modparam("dispatcher", "ds_ping_interval", 10)
     assert.deepEqual(settings['modparam'], { flags: 2, ds_ping_interval: 10 });
     assert.equal(partitions.get('default')?.['flavour'], 'kamailio');
     assert.equal(partitions.get('default')?.['db_url'], 'list:/etc/kamailio/dispatcher.list');
+  });
+
+  test('the third argument of a selection is a limit', () => {
+    const { settings } = importCfg(
+      '#!KAMAILIO\nroute { if (!ds_select_dst("$var(set)", "4", "2")) exit; ds_next_dst(); }',
+    );
+    assert.deepEqual((settings['routing'] as { select: unknown }[])[0]?.select, {
+      set: '$var(set)',
+      alg: 4,
+      max_res: 2,
+      flags: 'f',
+    });
   });
 });
 
