@@ -75,12 +75,31 @@ function decode(text: string, server: string): string {
   }
 }
 
+/**
+ * Reads the file at each connect, so that renewed credentials are used without a restart. While it is missing or half
+ * written those that were good last are shown: the client never connects again after an authenticator that throws.
+ * Throws now when the file cannot be used.
+ */
+function credentials(file: string): Authenticator {
+  const read = () => {
+    const sign = credsAuthenticator(readFileSync(file));
+    sign('');
+    return sign;
+  };
+  let good = read();
+  return (nonce) => {
+    try {
+      good = read();
+    } catch {
+      // The server judges the old ones; its refusal is logged.
+    }
+    return good(nonce);
+  };
+}
+
 function authenticator(settings: NatsSettings): Authenticator | undefined {
   const { credsFile, nkeySeed } = settings;
-  if (credsFile !== undefined) {
-    // Read at each connect, so that renewed credentials are used without a restart.
-    return (nonce) => credsAuthenticator(readFileSync(credsFile))(nonce);
-  }
+  if (credsFile !== undefined) return credentials(credsFile);
   if (nkeySeed === undefined) return undefined;
   const seed = new TextEncoder().encode(nkeySeed.trim());
   // Else a bad seed would only be found at the first connect, and again at each one after.
@@ -114,20 +133,17 @@ export function connectionOptions(settings: NatsSettings, name: string): Connect
   const user = settings.user ?? (withUser?.pass === undefined ? undefined : withUser.user);
   const pass = settings.pass ?? withUser?.pass;
   const token = settings.token ?? (withUser?.pass === undefined ? withUser?.user : undefined);
-  if (settings.credsFile !== undefined) {
-    try {
-      readFileSync(settings.credsFile);
-    } catch (error) {
-      throw new SwitchyardError('CONFIG_INVALID', `NATS credentials file cannot be read: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
   let seed: Authenticator | undefined;
   try {
     seed = authenticator(settings);
   } catch (error) {
-    throw new SwitchyardError('CONFIG_INVALID', 'NATS nkey seed is not a valid seed', { cause: error });
+    const file = settings.credsFile;
+    // What the library says of a seed may hold a part of it.
+    const text =
+      file === undefined
+        ? 'NATS nkey seed is not a valid seed'
+        : `NATS credentials file ${file} cannot be used: ${messageOf(error)}`;
+    throw new SwitchyardError('CONFIG_INVALID', text, { cause: error });
   }
   const { ca, cert, key } = settings.tls ?? {};
   const tls = settings.tls !== undefined || servers.some((server) => server.tls);
