@@ -50,14 +50,20 @@ export function asyncApiDocument(
   channels['mi'] = {
     address: `${prefix}.mi`,
     description: `Management interface; "${prefix}.mi.<node>" reaches one node. Registered as the NATS service "switchyard".`,
-    messages: { miRequest: ref('messages', 'miRequest'), miAnswer: ref('messages', 'miAnswer') },
+    messages: { miRequest: ref('messages', 'miRequest') },
   };
+  // The address of an answer comes with its request: null, as a reply with an address of its own demands.
+  channels['miReply'] = { address: null, messages: { miAnswer: ref('messages', 'miAnswer') } };
   operations['answer_mi'] = {
     action: 'receive',
     channel: { $ref: '#/channels/mi' },
     summary: 'runs an MI command',
     messages: [{ $ref: '#/channels/mi/messages/miRequest' }],
-    reply: { address: { location: '$message.header#/reply' }, messages: [{ $ref: '#/channels/mi/messages/miAnswer' }] },
+    reply: {
+      address: { location: '$message.header#/reply', description: 'The reply subject of the NATS request.' },
+      channel: { $ref: '#/channels/miReply' },
+      messages: [{ $ref: '#/channels/miReply/messages/miAnswer' }],
+    },
   };
   messages['miRequest'] = {
     contentType: 'application/json',

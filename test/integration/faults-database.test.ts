@@ -44,6 +44,38 @@ for (const kind of DATABASES) {
       assert.doesNotMatch(JSON.stringify(running.log), /secret/);
     });
 
+    test('two daemons that write one table at once do not stop each other', async (t) => {
+      if ((await available(t)) === undefined) return;
+      const bench = new FaultBench(t);
+      const database = await RestartableDatabase.place(bench, kind);
+      await database.start();
+      const rows = deadRows(1500);
+      await fill(database.url, rows);
+      const start = (node: string) =>
+        bench.daemon({ settings: { node, modparam: { db_url: database.url, ds_flush_interval: 1 } } });
+      const daemons = [await start('sw1'), await start('sw2')] as const;
+      const unwritten = () => daemons.map((each) => each.metric('switchyard_flush_pending', '{partition="default"}'));
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < rows.length; i++) {
+          // From both ends, so that each meets the rows the other holds.
+          await daemons[0].mark((i + round) % 2 === 0 ? 'a' : 'i', 1, rows[i]?.uri ?? '');
+          await daemons[1].mark((i + round) % 3 === 0 ? 'i' : 'a', 1, rows.at(-1 - i)?.uri ?? '');
+        }
+        await until('written', () => unwritten().every((count) => count === 0));
+      }
+      const states = daemons.map((each) => each.states('default'));
+      for (const [key, state] of await tableStates(database.url)) {
+        assert.ok(
+          states.some((own) => own.get(key) === state),
+          `${key} is ${state} in the table only`,
+        );
+      }
+      for (const each of daemons) {
+        assert.equal(each.metric('switchyard_partition_ready', '{partition="default"}'), 1);
+        assert.deepEqual(each.said(/states are lost/), []);
+      }
+    });
+
     test('connections cut and a table that may not be written', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);

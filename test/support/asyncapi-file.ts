@@ -5,7 +5,7 @@ import { EVENT_CATALOGUE } from '../../src/events/catalogue.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The published document. Regenerate it with `node --import tsx test/support/asyncapi-file.ts`. */
+/** The published document. `npm run docs` makes it anew. */
 export const ASYNCAPI_FILE = `${root}schemas/asyncapi.json`;
 
 /** The schema of each event by file name. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import type { Destination, HealthState } from '../../../src/engine/destination.j
 import type { DispatcherEvent } from '../../../src/events/event.js';
 import { initDatabase, insertRows, type NewRow, showRows, type TableSpec } from '../../../src/store/provision.js';
 import { COLUMNS } from '../columns.js';
+import { eventFault } from '../event-schema.js';
 import { freePort } from '../ports.js';
 
 const LIMIT = 30_000;
@@ -49,13 +51,19 @@ function keepingLogger(lines: LogLine[], bindings: Record<string, unknown> = {})
 /** A daemon in this process, over real sockets and servers. */
 export class RunningDaemon {
   readonly events: DispatcherEvent[] = [];
+  /** Events that are not what their schema says. */
+  readonly malformed: string[] = [];
 
   constructor(
     readonly daemon: Daemon,
     readonly log: LogLine[],
     readonly port: number,
   ) {
-    daemon.onEvent((event) => this.events.push(event));
+    daemon.onEvent((event) => {
+      this.events.push(event);
+      const fault = eventFault(event);
+      if (fault !== undefined) this.malformed.push(fault);
+    });
   }
 
   /** Forgets what was logged and raised so far. */
@@ -157,7 +165,10 @@ export class FaultBench {
       ...(firstLoadMs === undefined ? {} : { firstLoadMs }),
     });
     const running = new RunningDaemon(daemon, lines, port);
-    this.defer(() => daemon.stop());
+    this.defer(async () => {
+      await daemon.stop();
+      assert.deepEqual(running.malformed, []);
+    });
     await daemon.start();
     return running;
   }

@@ -17,10 +17,12 @@ export async function startMariadb(options: DatabaseServerOptions = {}): Promise
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'switchyard-mariadb-'));
   mkdirSync(dir, { recursive: true });
   if (account !== undefined) chownSync(dir, account.uid, account.gid);
+  // Temporary tables stand in `dir` too: a server that starts removes all it finds, its neighbours' with them.
   const data = join(dir, 'data');
   if (!existsSync(join(data, 'mysql'))) {
     const args = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'];
-    await promisify(execFile)(install, args, { cwd: dir, timeout: 60_000, ...(account ?? {}) });
+    const env = { ...process.env, TMPDIR: dir };
+    await promisify(execFile)(install, args, { cwd: dir, env, timeout: 60_000, ...(account ?? {}) });
   }
   const init = join(dir, 'init.sql');
   writeFileSync(
@@ -39,6 +41,7 @@ export async function startMariadb(options: DatabaseServerOptions = {}): Promise
     args: [
       '--no-defaults',
       `--datadir=${data}`,
+      `--tmpdir=${dir}`,
       `--init-file=${init}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
