@@ -25,6 +25,7 @@ import { selectionTally } from './daemon/selection-tally.js';
 import { registerSipGauges } from './daemon/sip-metrics.js';
 import { connectionBounds, layerOptions, rateLimit } from './daemon/sip-options.js';
 import { socketCheck } from './daemon/socket-check.js';
+import { StartTime } from './daemon/start-time.js';
 import { createCounters, DaemonStatistics } from './daemon/statistics.js';
 import { VERSION } from './daemon/version.js';
 import { createWeightFeeds } from './daemon/weight-feeds.js';
@@ -124,7 +125,7 @@ export class Daemon implements Service {
     const clock = (this.clock = options.clock ?? systemClock);
     const random = options.random ?? systemRandom;
     const log = (this.log = options.log);
-    const startedAt = clock.now();
+    const started = new StartTime(clock);
 
     this.engine = new Engine({
       clock,
@@ -150,7 +151,7 @@ export class Daemon implements Service {
     );
     const noSocket = socketCheck(this.sockets, settings.listen, () => this.serving, log);
     this.resolver = new Resolver(clock, random, undefined, this.sockets.transports);
-    const statistics = new DaemonStatistics(counters, this.layer, engine, startedAt, () => clock.now());
+    const statistics = new DaemonStatistics(counters, this.layer, engine, started);
     this.statistic = (name) => statistics.lookup(name);
     const formats = this.formatsOf(settings);
     this.formats = formats;
@@ -285,7 +286,9 @@ export class Daemon implements Service {
     const processInfo = {
       version: VERSION,
       platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,
-      startedAt,
+      get startedAt() {
+        return started.at;
+      },
       now: () => clock.now(),
       argv: options.argv ?? process.argv,
       workingDirectory: () => process.cwd(),

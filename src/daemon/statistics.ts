@@ -4,6 +4,7 @@ import type { Statistic, StatisticsSource } from '../mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';
 import { Counter, type Metrics } from '../stats/metrics.js';
+import type { StartTime } from './start-time.js';
 
 /** Counters the hot path adds to, made once and read by metrics and MI. */
 export interface DaemonCounters {
@@ -56,7 +57,7 @@ export class DaemonStatistics implements StatisticsSource {
   private readonly table: readonly Statistic[];
   private readonly byName = new Map<string, Statistic>();
 
-  constructor(counters: DaemonCounters, layer: TransactionLayer, engine: Engine, startedAt: number, now: () => number) {
+  constructor(counters: DaemonCounters, layer: TransactionLayer, engine: Engine, started: StartTime) {
     const { layer: sip, proxy } = counters;
     const zero = { value: 0 };
     const counted = (group: string, name: string, counter: { value: number }): Statistic => ({
@@ -87,7 +88,7 @@ export class DaemonStatistics implements StatisticsSource {
       counted('core', 'bad_URIs_rcvd', zero),
       counted('core', 'bad_msg_hdr', sip.badRequests),
       counted('core', 'slow_messages', zero),
-      measured('core', 'timestamp', () => Math.floor((now() - startedAt) / 1000)),
+      measured('core', 'timestamp', () => started.seconds),
       counted('tm', 'received_requests', proxy.requests),
       counted('tm', 'UAS_transactions', proxy.requests),
       ...[2, 3, 4, 5, 6].map((each) => counted('tm', `${each}xx_transactions`, proxy.replies[each] ?? zero)),

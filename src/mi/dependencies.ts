@@ -58,7 +58,7 @@ export interface ProcessInfo {
   readonly version: string;
   /** "x86_64/linux" */
   readonly platform: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the system clock as it is set now. */
   readonly startedAt: number;
   now(): number;
   readonly argv: readonly string[];
