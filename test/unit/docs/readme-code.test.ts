@@ -4,20 +4,22 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import ts from 'typescript';
 import type { Routes } from '../../../src/index.js';
 import { Child } from '../../support/child-process.js';
 import { README } from '../../support/readme-tables.js';
 
-const INDEX = pathToFileURL(resolve(import.meta.dirname, '../../../src/index.ts')).href;
+const SOURCE = resolve(import.meta.dirname, '../../../src/index.ts');
+const INDEX = pathToFileURL(SOURCE).href;
 const LOADER = import.meta.resolve('tsx');
 
 /** The only block of README.md in a language, with the package's name made the address of its source. */
-async function block(language: string): Promise<string> {
+async function block(language: string, name = INDEX): Promise<string> {
   const found = [
     ...(await readFile(README, 'utf8')).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),
   ];
   assert.equal(found.length, 1, language);
-  return (found[0]?.[1] ?? '').replace("'switchyard'", JSON.stringify(INDEX));
+  return (found[0]?.[1] ?? '').replace("'switchyard'", JSON.stringify(name));
 }
 
 test('the example of the library in README.md runs', { timeout: 60_000 }, async () => {
@@ -52,6 +54,36 @@ test('the route script in README.md can be loaded', async () => {
     const { routes } = (await import(pathToFileURL(file).href)) as { routes: Routes };
     assert.equal(typeof routes.request, 'function');
     assert.deepEqual(Object.keys(routes.failure ?? {}), ['next']);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('the code in README.md is type-safe under strict settings', { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
+  try {
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    await writeFile(join(folder, 'example.ts'), await block('js', SOURCE));
+    await writeFile(join(folder, 'route.ts'), await block('ts', SOURCE));
+    const files = ['example.ts', 'route.ts'].map((name) => join(folder, name));
+    const source = resolve(import.meta.dirname, '../../..');
+    const program = ts.createProgram(files, {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: true,
+      allowImportingTsExtensions: true,
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.NodeNext,
+      types: ['node'],
+      typeRoots: [join(source, 'node_modules/@types')],
+    });
+    const faults = files.flatMap((file) => [...ts.getPreEmitDiagnostics(program, program.getSourceFile(file))]);
+    assert.deepEqual(
+      faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+      [],
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
