@@ -18,6 +18,7 @@ import { flip, makeDestination } from '../support/event-fixtures.js';
 import {
   assertExactlyOnceInOrder,
   delivered,
+  keysIn,
   LIMIT,
   NatsBench,
   settings,
@@ -57,8 +58,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     const revision = (await kv.get(keyOf(first)))?.revision;
     ours.syncSnapshot([stateEntry(first, 'sw1')]);
     assert.ok(await ours.bucketSettled(LIMIT));
-    const keys: string[] = [];
-    for await (const key of await kv.keys()) keys.push(key);
+    const keys = await keysIn(kv);
     assert.deepEqual(keys.sort(), [keyOf(first), 'other.1.0123456789abcdef'].sort());
     assert.equal((await kv.get(keyOf(first)))?.revision, revision, 'what did not change is not written again');
 

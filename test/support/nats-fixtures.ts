@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { connect, type NatsConnection, StringCodec } from 'nats';
+import { connect, type KV, type NatsConnection, StringCodec } from 'nats';
 import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { systemRandom } from '../../src/core/random.js';
@@ -180,4 +180,21 @@ export class NatsBench {
     this.releases.push(() => relay.close());
     return relay;
   }
+}
+
+/**
+ * The keys of a bucket. The client's own listing misses its end when all of them came before it looked, as happens on a busy
+ * machine: two seconds without any more are the end as well.
+ */
+export async function keysIn(kv: KV): Promise<string[]> {
+  const listing = await kv.keys();
+  const keys: string[] = [];
+  let timer = setTimeout(() => listing.stop(), 2000);
+  for await (const key of listing) {
+    keys.push(key);
+    clearTimeout(timer);
+    timer = setTimeout(() => listing.stop(), 2000);
+  }
+  clearTimeout(timer);
+  return keys;
 }

@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from 'nats';
 import { destinationsOf } from '../../../src/engine/partition.js';
 import { encodeNotification } from '../../../src/events/encode.js';
 import { stateKey } from '../../../src/events/state-entry.js';
+import { keysIn } from '../nats-fixtures.js';
 import { seededRandom } from '../partitions.js';
 import { startRestartableNats } from '../restartable-nats.js';
 import { deadRows, type FaultBench, type RunningDaemon, until } from './bench.js';
@@ -62,8 +63,7 @@ export async function assertBucketRight(running: RunningDaemon, nc: NatsConnecti
   const read = async () => {
     const found = new Map<string, string>();
     // The iterator of the client forgets what it holds when its reader is slow: read the keys first.
-    const keys: string[] = [];
-    for await (const key of await kv.keys()) keys.push(key);
+    const keys = await keysIn(kv);
     for (const key of keys) {
       const entry = await kv.get(key);
       // It may have been removed since the keys were listed.
