@@ -1,3 +1,5 @@
+import { digitsIn, isAt } from './characters.js';
+
 /**
  * The SIP URI as the dispatcher needs it: cut into its parts, nothing decoded, nothing folded (RFC 3261 section 19.1).
  * Strings are latin1: one code unit is one byte on the wire.
@@ -72,8 +74,8 @@ export function parseUri(text: string): SipUri | undefined {
   if (colon < 0) return undefined;
   let port: number | undefined;
   if (colon < hostEnd) {
-    port = portOf(text, colon + 1, hostEnd);
-    if (port < 0) return undefined;
+    port = digitsIn(text, colon + 1, hostEnd, 5);
+    if (port < 0 || port > 65535) return undefined;
   }
   let user = '';
   let password = '';
@@ -136,18 +138,6 @@ function isIpv6Character(c: number): boolean {
   return (c >= 48 && c <= 58) || c === 46 || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
 }
 
-/** One to five digits that are a port; -1 when they are not. */
-function portOf(text: string, start: number, end: number): number {
-  if (end <= start || end - start > 5) return -1;
-  let port = 0;
-  for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return -1;
-    port = port * 10 + digit;
-  }
-  return port <= 65535 ? port : -1;
-}
-
 /** The value of a URI parameter (name matched without case): '' for a parameter without value, undefined when absent. */
 export function uriParam(params: string, name: string): string | undefined {
   let from = 0;
@@ -157,22 +147,12 @@ export function uriParam(params: string, name: string): string | undefined {
     if (end < 0) end = params.length;
     const equals = params.indexOf('=', start);
     const nameEnd = equals >= 0 && equals < end ? equals : end;
-    if (nameEnd - start === name.length && isNamed(params, start, name)) {
+    if (nameEnd - start === name.length && isAt(params, start, name)) {
       return nameEnd === end ? '' : params.slice(nameEnd + 1, end);
     }
     from = end;
   }
   return undefined;
-}
-
-/** Whether `name`, in lower case, stands at `start`, in any case. */
-function isNamed(text: string, start: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const c = text.charCodeAt(start + i);
-    const wanted = name.charCodeAt(i);
-    if (c !== wanted && (c < 65 || c > 90 || c + 32 !== wanted)) return false;
-  }
-  return true;
 }
 
 /** A SIP transport as URIs and socket descriptions name it. */

@@ -1,3 +1,4 @@
+import { digitsIn, isAt } from '../core/characters.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import { parseVia, type Via } from './via.js';
 
@@ -126,14 +127,8 @@ export class SipMessage {
     if (this.maxForwardsValue < 0) return -1;
     let end = this.maxForwardsEnd;
     while (end > this.maxForwardsValue && isSpace(this.text.charCodeAt(end - 1))) end--;
-    if (end <= this.maxForwardsValue || end - this.maxForwardsValue > 9) return Number.NaN;
-    let value = 0;
-    for (let at = this.maxForwardsValue; at < end; at++) {
-      const digit = this.text.charCodeAt(at) - 48;
-      if (digit < 0 || digit > 9) return Number.NaN;
-      value = value * 10 + digit;
-    }
-    return value;
+    const hops = digitsIn(this.text, this.maxForwardsValue, end, 9);
+    return hops < 0 ? Number.NaN : hops;
   }
 
   /** Value of the index-th header field of that name (compact form included), unfolded and trimmed. */
@@ -172,7 +167,7 @@ export class SipMessage {
         while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
         const length = nameEnd - at;
         if (
-          (wanted === undefined ? length > 0 : length === wanted.length && same(text, at, wanted)) ||
+          (wanted === undefined ? length > 0 : length === wanted.length && isAt(text, at, wanted)) ||
           (length === 1 && compact !== undefined && (text.charCodeAt(at) | 32) === compact)
         ) {
           return {
@@ -351,43 +346,43 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
       }
       return;
     case 2:
-      if (same(text, line, 'to')) noteTo(message, text, colon, end);
+      if (isAt(text, line, 'to')) noteTo(message, text, colon, end);
       return;
     case 3:
-      if (same(text, line, 'via')) noteVia(message, text, line, colon, end);
+      if (isAt(text, line, 'via')) noteVia(message, text, line, colon, end);
       return;
     case 4:
-      if (same(text, line, 'from')) noteFrom(message, text, colon, end);
-      else if (same(text, line, 'cseq')) {
+      if (isAt(text, line, 'from')) noteFrom(message, text, colon, end);
+      else if (isAt(text, line, 'cseq')) {
         if (message.cseqValue >= 0) message.defect ??= 'more than one CSeq header';
         message.cseqValue = skipBlank(text, colon + 1, end);
         message.cseqEnd = end;
       }
       return;
     case 5:
-      if (same(text, line, 'route') && message.routeFields++ === 0) message.routeLine = line;
+      if (isAt(text, line, 'route') && message.routeFields++ === 0) message.routeLine = line;
       return;
     case 7:
-      if (same(text, line, 'call-id')) noteCallId(message, text, colon, end);
+      if (isAt(text, line, 'call-id')) noteCallId(message, text, colon, end);
       return;
     case 9:
-      if (message.timestampLine < 0 && same(text, line, 'timestamp')) {
+      if (message.timestampLine < 0 && isAt(text, line, 'timestamp')) {
         message.timestampLine = line;
         message.timestampEnd = end;
       }
       return;
     case 12:
-      if (same(text, line, 'max-forwards')) {
+      if (isAt(text, line, 'max-forwards')) {
         if (message.maxForwardsValue >= 0) message.defect ??= 'more than one Max-Forwards header';
         message.maxForwardsValue = skipBlank(text, colon + 1, end);
         message.maxForwardsEnd = end;
       }
       return;
     case 13:
-      if (same(text, line, 'proxy-require')) message.hasProxyRequire = true;
+      if (isAt(text, line, 'proxy-require')) message.hasProxyRequire = true;
       return;
     case 14:
-      if (same(text, line, 'content-length')) noteContentLength(message, text, colon, end);
+      if (isAt(text, line, 'content-length')) noteContentLength(message, text, colon, end);
       return;
   }
 }
@@ -488,15 +483,6 @@ function endOfLine(text: string, from: number): number {
   return at < 0 ? -1 : at - 1;
 }
 
-function same(text: string, at: number, lower: string): boolean {
-  for (let i = 0; i < lower.length; i++) {
-    const c = text.charCodeAt(at + i);
-    const wanted = lower.charCodeAt(i);
-    if (c !== wanted && (c < 65 || c > 90 || c + 32 !== wanted)) return false;
-  }
-  return true;
-}
-
 function isBlank(c: number): boolean {
   return c === 32 || c === 9;
 }
@@ -538,7 +524,7 @@ function tagOf(text: string, start: number, end: number): string {
     const semi = text.indexOf(';', at);
     if (semi < 0 || semi >= end) return '';
     at = skipBlank(text, semi + 1, end);
-    if (same(text, at, 'tag')) {
+    if (isAt(text, at, 'tag')) {
       const equals = skipBlank(text, at + 3, end);
       if (text.charCodeAt(equals) === 61) {
         const value = skipBlank(text, equals + 1, end);

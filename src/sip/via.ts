@@ -1,3 +1,5 @@
+import { digitsIn } from '../core/characters.js';
+
 /** One Via value (RFC 3261 section 20.42), as spans of the message it stands in. */
 export interface Via {
   /** Transport as written, upper case: "UDP", "TCP", "TLS", "WS", "WSS". */
@@ -78,7 +80,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   if (portAt >= 0) {
     portAt++;
     while (portAt < sentByEnd && isSpace(text.charCodeAt(portAt))) portAt++;
-    port = digitsOf(text, portAt, sentByEnd);
+    port = digitsIn(text, portAt, sentByEnd, 5);
     if (port < 0 || port > 65535) return undefined;
   }
   let branch = '';
@@ -112,7 +114,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
           rport = true;
           rportStart = at;
           rportEnd = stop;
-          const value = digitsOf(text, valueStart(text, name + 5, stop), stop);
+          const value = digitsIn(text, valueStart(text, name + 5, stop), stop, 5);
           if (value >= 0) rportValue = value;
         } else if (isParam(text, name, stop, 'received')) {
           received = paramValue(text, name + 8, stop);
@@ -156,18 +158,6 @@ function transportName(text: string, start: number, end: number): string {
     if (text.startsWith('TLS', start)) return 'TLS';
   }
   return text.slice(start, end).toUpperCase();
-}
-
-/** One to five digits as a number; -1 when they are none. */
-function digitsOf(text: string, start: number, end: number): number {
-  if (end <= start || end - start > 5) return -1;
-  let value = 0;
-  for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
 }
 
 /** Whether no white space, angle bracket, "@" or comma stands in a host. */

@@ -1,0 +1,23 @@
+/** Looking at the characters of a text where they stand: nothing is cut out, no pattern is compiled. */
+
+/** One to `most` digits from `start` to `end` as a number; -1 when they are none, or too many. */
+export function digitsIn(text: string, start: number, end: number, most: number): number {
+  if (end <= start || end - start > most) return -1;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Whether `lower`, a name in lower case, stands at `start`, in any letter case. */
+export function isAt(text: string, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const c = text.charCodeAt(start + i);
+    const wanted = lower.charCodeAt(i);
+    if (c !== wanted && (c < 65 || c > 90 || c + 32 !== wanted)) return false;
+  }
+  return true;
+}
