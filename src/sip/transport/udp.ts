@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { bindError } from './bind.js';
+import { type DatagramSender, type DatagramTurn, datagramTurn } from './datagram-turn.js';
 import {
   causeOf,
   type Flow,
@@ -37,7 +38,7 @@ function literalLookup(
 }
 
 /** SIP over UDP (RFC 3261 section 18). */
-export class UdpSocket implements SipSocket {
+export class UdpSocket implements SipSocket, DatagramSender {
   readonly transport = 'udp' as const;
   readonly reliable = false;
   readonly family: 4 | 6;
@@ -56,6 +57,7 @@ export class UdpSocket implements SipSocket {
   constructor(
     private readonly options: UdpOptions,
     private readonly receiver: Receiver,
+    private readonly turn: DatagramTurn = datagramTurn,
   ) {
     this.address = options.address;
     this.port = options.port;
@@ -85,7 +87,7 @@ export class UdpSocket implements SipSocket {
     // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
     this.socket.on('error', () => {});
     this.socket.on('message', (data, peer) => {
-      this.receiver.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port));
+      this.turn.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port), this.receiver);
     });
   }
 
@@ -94,16 +96,21 @@ export class UdpSocket implements SipSocket {
       later(onError, { cause: 'send', message: 'the socket is closed' });
       return;
     }
-    const { length } = text;
-    if (length > MAX_DATAGRAM_BYTES) {
-      later(onError, { cause: 'send', message: `${length} bytes do not fit into a datagram` });
+    if (text.length > MAX_DATAGRAM_BYTES) {
+      later(onError, { cause: 'send', message: `${text.length} bytes do not fit into a datagram` });
       return;
     }
+    this.turn.send(this, text, address, port, onError);
+  }
+
+  /** Gives one message to the system. Called by the turn only. */
+  transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
     if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
       return;
     }
     const data = this.queued > 0 ? Buffer.from(text, 'latin1') : this.out;
+    const { length } = text;
     if (data === this.out) data.write(text, 0, length, 'latin1');
     try {
       if (onError === undefined) this.socket.send(data, 0, length, port, address);
@@ -131,6 +138,7 @@ export class UdpSocket implements SipSocket {
 
   async close(): Promise<void> {
     if (this.closed) return;
+    this.turn.flush();
     this.closed = true;
     await new Promise<void>((resolve) => {
       try {
