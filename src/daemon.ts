@@ -57,6 +57,7 @@ import { SourceRateLimiter } from './sip/rate-limit.js';
 import { Resolver } from './sip/resolve.js';
 import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
+import { DatagramTurn } from './sip/transport/datagram-turn.js';
 import type { SipSocket } from './sip/transport/transport.js';
 import { Metrics } from './stats/metrics.js';
 import type { WeightFeed } from './weight-feed/weight-feed.js';
@@ -144,7 +145,8 @@ export class Daemon implements Service {
     this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
     this.layer.limiter = this.limiter;
     const bounds = connectionBounds(settings);
-    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds));
+    const turn = new DatagramTurn({ gatherMs: settings.limits.gatherMs });
+    this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds, turn));
     this.sockets = new LocalSockets(
       this.sipSockets,
       settings.listen.map((each) => each.name),

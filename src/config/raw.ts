@@ -46,6 +46,7 @@ export interface RawSettings {
     readonly burst?: number;
     readonly max_transactions: number;
     readonly max_connections: number;
+    readonly gather_ms: number;
   };
 }
 

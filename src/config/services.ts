@@ -145,5 +145,6 @@ export function readLimits(raw: RawSettings): LimitsConfig {
     burst: limits.burst ?? Math.max(1, Math.ceil(rate)),
     maxTransactions: limits.max_transactions,
     maxConnections: limits.max_connections,
+    gatherMs: limits.gather_ms,
   };
 }

@@ -264,6 +264,8 @@ export interface LimitsConfig {
   readonly maxTransactions: number;
   /** Of one socket; inbound and outbound counted apart. */
   readonly maxConnections: number;
+  /** Milliseconds a turn of the loop lasts at least while datagrams come fast; 0: no bound. */
+  readonly gatherMs: number;
 }
 
 /** Certificates of the listeners and of connections we make: paths of PEM files. */

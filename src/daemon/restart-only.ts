@@ -8,7 +8,8 @@ const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as con
 export function restartOnly(before: Settings, after: Settings): string[] {
   const keys: string[] = MADE_ONCE.filter((key) => !isDeepStrictEqual(before[key], after[key]));
   // Of the limits, those on the rate of requests can be changed while calls go on.
-  const { maxTransactions, maxConnections } = before.limits;
-  if (!isDeepStrictEqual(after.limits, { ...after.limits, maxTransactions, maxConnections })) keys.push('limits');
+  const { maxTransactions, maxConnections, gatherMs } = before.limits;
+  if (!isDeepStrictEqual(after.limits, { ...after.limits, maxTransactions, maxConnections, gatherMs }))
+    keys.push('limits');
   return keys;
 }

@@ -4,6 +4,7 @@ import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
 import type { StreamOptions } from './bind.js';
 import type { TlsOptions } from './certificates.js';
+import type { DatagramTurn } from './datagram-turn.js';
 import { TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
 import { hostPort, type Receiver, type SipSocket } from './transport.js';
@@ -28,6 +29,7 @@ export function createSipSocket(
   receiver: Receiver,
   tls?: TlsOptions | undefined,
   bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs'> = {},
+  turn?: DatagramTurn,
 ): SipSocket {
   const host = addressOf(options);
   const common = {
@@ -39,7 +41,7 @@ export function createSipSocket(
   };
   switch (options.transport) {
     case 'udp':
-      return new UdpSocket(common, receiver);
+      return new UdpSocket(common, receiver, turn);
     case 'tcp':
       return new TcpSocket(common, receiver);
     case 'tls':

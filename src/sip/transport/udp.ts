@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { bindError } from './bind.js';
-import { type DatagramSender, type DatagramTurn, datagramTurn } from './datagram-turn.js';
+import { type DatagramSender, DatagramTurn } from './datagram-turn.js';
 import {
   causeOf,
   type Flow,
@@ -57,7 +57,7 @@ export class UdpSocket implements SipSocket, DatagramSender {
   constructor(
     private readonly options: UdpOptions,
     private readonly receiver: Receiver,
-    private readonly turn: DatagramTurn = datagramTurn,
+    private readonly turn: DatagramTurn = new DatagramTurn(),
   ) {
     this.address = options.address;
     this.port = options.port;

@@ -195,13 +195,15 @@ test('limits: a burst is one second of requests unless it is given', () => {
     burst: 1,
     maxTransactions: 400_000,
     maxConnections: 10_000,
+    gatherMs: 1,
   });
-  const limits = { requests_per_second_per_source: 12.5, max_transactions: 10, max_connections: 5 };
+  const limits = { requests_per_second_per_source: 12.5, max_transactions: 10, max_connections: 5, gather_ms: 0 };
   assert.deepEqual(read({ limits }).settings.limits, {
     requestsPerSecondPerSource: 12.5,
     burst: 13,
     maxTransactions: 10,
     maxConnections: 5,
+    gatherMs: 0,
   });
   assert.equal(read({ limits: { ...limits, burst: 2 } }).settings.limits.burst, 2);
 });

@@ -90,4 +90,74 @@ describe('DatagramTurn', () => {
       ['a', 'b', 'c'].map((each) => `sent answer to ${each} to 127.0.0.1:5070`),
     );
   });
+
+  describe('gathering', () => {
+    /** A turn of one millisecond under a clock of ours, and the sleeps it took. */
+    function paced() {
+      let time = 1000;
+      const sleeps: number[] = [];
+      const turn = new DatagramTurn({
+        gatherMs: 1,
+        now: () => time,
+        sleep: (ms) => {
+          sleeps.push(ms);
+          time += ms;
+        },
+      });
+      const receiver: Receiver = { receive() {}, garbage() {} };
+      /** One turn of `count` datagrams, `after` milliseconds from the last one's end. */
+      const round = async (count: number, after: number) => {
+        time += after;
+        for (let i = 0; i < count; i++) turn.receive('x', source, receiver);
+        await nextTurn();
+      };
+      return { sleeps, round };
+    }
+
+    test('begins when 64 datagrams came within 32 milliseconds, and sleeps out what is left of the turn', async () => {
+      const { sleeps, round } = paced();
+      await round(1, 0);
+      for (let i = 0; i < 7; i++) await round(9, 0.25);
+      assert.deepEqual(sleeps, []);
+      await round(9, 0.25);
+      await round(9, 0.25);
+      assert.deepEqual(sleeps, [0.75, 0.75]);
+      // Nothing is left to sleep out of a turn that was long, and hardly anything of one that nearly was.
+      await round(9, 1.5);
+      await round(9, 0.95);
+      assert.deepEqual(sleeps, [0.75, 0.75]);
+    });
+
+    test('never after a full turn, which may have left datagrams unread', async () => {
+      const { sleeps, round } = paced();
+      for (let i = 0; i < 10; i++) await round(32, 0.25);
+      assert.deepEqual(sleeps, []);
+      await round(31, 0.25);
+      assert.deepEqual(sleeps, [0.75]);
+    });
+
+    test('not where datagrams come slowly, nor after a silence', async () => {
+      const { sleeps, round } = paced();
+      for (let i = 0; i < 200; i++) await round(1, 0.6);
+      assert.deepEqual(sleeps, []);
+      for (let i = 0; i < 20; i++) await round(9, 0.25);
+      const some = sleeps.length;
+      assert.ok(some > 0);
+      await round(1, 40);
+      for (let i = 0; i < 50; i++) await round(1, 0.6);
+      assert.equal(sleeps.length, some);
+    });
+
+    test('sleeps for real as long as it says', async () => {
+      const turn = new DatagramTurn({ gatherMs: 10 });
+      const receiver: Receiver = { receive() {}, garbage() {} };
+      const began = performance.now();
+      for (let round = 0; round < 20; round++) {
+        for (let i = 0; i < 20; i++) turn.receive('x', source, receiver);
+        await nextTurn();
+      }
+      // The first turns show that datagrams come fast; on a machine that is held up for long they do not.
+      assert.ok(performance.now() - began >= 10, 'it never slept');
+    });
+  });
 });
