@@ -128,8 +128,9 @@ export class ProxyCore implements TransactionUser {
     }
   }
 
-  onCancel(server: InviteServer): void {
+  onCancel(server: InviteServer | undefined): void {
     this.counters.cancels.value++;
+    if (server === undefined) return;
     const relay = server.owner;
     if (relay instanceof Relay) relay.cancel();
     else if (server.state === 'proceeding' || server.state === 'trying') {
@@ -137,6 +138,10 @@ export class ProxyCore implements TransactionUser {
       server.replyWith(487, reasonPhrase(487));
       this.counted(487);
     }
+  }
+
+  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void {
+    pass(replyUpstream(reply));
   }
 
   onStrayReply(reply: SipMessage, source: Source): void {

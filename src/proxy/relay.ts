@@ -131,7 +131,7 @@ export class Relay {
     this.server.reply(text, reply.status);
     this.release(reply.status);
     // What may still come on this branch is a 2xx again: nothing of ours but the way back is needed for it.
-    if (this.server.invite) client.handTo(new WayBack(this.server));
+    if (this.server.invite) (client as InviteClient).takenBy(this.server);
   }
 
   /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
@@ -449,17 +449,6 @@ class Branch implements ClientUser {
     this.hop = NO_HOP;
     this.addresses = NO_ADDRESSES;
   }
-}
-
-/** Passes further 2xx of a call that was taken to its caller. */
-class WayBack implements ClientUser {
-  constructor(private readonly server: ServerTransaction) {}
-
-  onReply(_client: ClientTransaction, reply: SipMessage): void {
-    if (reply.status >= 200 && reply.status < 300) this.server.send(replyUpstream(reply));
-  }
-
-  onFailure(): void {}
 }
 
 const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };

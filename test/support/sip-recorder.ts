@@ -145,7 +145,8 @@ export const TIMERS: TransactionConfig = {
 export type Told =
   | { readonly kind: 'request' | 'ack'; readonly message: SipMessage; readonly source: Source }
   | { readonly kind: 'stray'; readonly message: SipMessage; readonly source: Source }
-  | { readonly kind: 'cancel'; readonly server: InviteServer };
+  | { readonly kind: 'cancel'; readonly server: InviteServer | undefined }
+  | { readonly kind: 'success'; readonly reply: SipMessage; readonly pass: (text: string) => void };
 
 /** A transaction layer over recorders, with a clock that stands still. */
 export function layerFixture(config: Partial<TransactionConfig> = {}) {
@@ -158,6 +159,7 @@ export function layerFixture(config: Partial<TransactionConfig> = {}) {
     onRequest: (message, source) => told.push({ kind: 'request', message, source }),
     onAck: (message, source) => told.push({ kind: 'ack', message, source }),
     onCancel: (server) => told.push({ kind: 'cancel', server }),
+    onFurtherSuccess: (reply, pass) => told.push({ kind: 'success', reply, pass }),
     onStrayReply: (message, source) => told.push({ kind: 'stray', message, source }),
   };
   layer.user = user;

@@ -4,6 +4,8 @@ import { WheelTimer } from '../timers.js';
 import type { Flow, TransportError } from '../transport/transport.js';
 import { buildAck, buildCancel } from './derived.js';
 import type { TransactionLayer } from './layer.js';
+import { Kind } from './remnants.js';
+import type { ServerTransaction } from './server.js';
 import type { TableEntry } from './table.js';
 
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
@@ -56,11 +58,6 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   /** Monotonic milliseconds, as its timers count. */
   clockNow(): number {
     return this.layer.now();
-  }
-
-  /** From now on somebody else hears of replies. */
-  handTo(user: ClientUser): void {
-    this.user = user;
   }
 
   protected transmit(text: string): void {
@@ -194,12 +191,24 @@ export class InviteClient extends ClientTransaction {
     this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
+  /**
+   * Lets go of all but the way back: further 2xx of a call that was taken go to its caller by `onFurtherSuccess`, without the
+   * present user. Timer M goes on.
+   */
+  takenBy(server: ServerTransaction): void {
+    if (this.state !== 'accepted') return;
+    this.state = 'terminated';
+    this.user = NOBODY;
+    this.layer.timers.cancel(this);
+    this.layer.retireClient(this, Kind.taken, server);
+  }
+
   private accept(reply: SipMessage): void {
     this.state = 'accepted';
     this.request = '';
-    // Timer M
-    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
     this.user.onReply(this, reply);
+    // Timer M
+    if (this.state === 'accepted') this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   private complete(reply: SipMessage): void {
@@ -270,7 +279,10 @@ export class NonInviteClient extends ClientTransaction {
     this.request = '';
     // Timer K
     if (this.target.socket.reliable) this.terminate();
-    else this.layer.timers.armLoosely(this, this.layer.config.t4);
+    else {
+      this.layer.timers.cancel(this);
+      this.layer.retireClient(this, Kind.settled, undefined);
+    }
     const { user } = this;
     this.user = NOBODY;
     if (!this.failed) user.onReply(this, reply);
@@ -283,10 +295,6 @@ export class NonInviteClient extends ClientTransaction {
   }
 
   onTimer(): void {
-    if (this.state === 'completed') {
-      this.terminate();
-      return;
-    }
     const left = this.deadline - this.layer.now();
     if (left <= 0 || this.target.socket.reliable) {
       this.fail('timeout', 'timeout', 'no final reply');

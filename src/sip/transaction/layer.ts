@@ -8,6 +8,7 @@ import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
 import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInviteClient } from './client.js';
+import { Kind, Remnants } from './remnants.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
 import { TransactionTable } from './table.js';
 
@@ -30,8 +31,10 @@ export interface TransactionUser {
   onRequest(request: SipMessage, source: Source): void;
   /** An ACK that belongs to no INVITE we answered ourselves: one for a 2xx. */
   onAck(request: SipMessage, source: Source): void;
-  /** A CANCEL for an INVITE that is known; it has been answered. */
-  onCancel(server: InviteServer): void;
+  /** A CANCEL for an INVITE that is known; it has been answered. Without `server` the INVITE has had its final reply. */
+  onCancel(server: InviteServer | undefined): void;
+  /** One more 2xx of a call that was taken; `pass` sends text to its caller. */
+  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void;
   /** A reply that matches no transaction of ours. */
   onStrayReply(reply: SipMessage, source: Source): void;
 }
@@ -70,6 +73,14 @@ export class TransactionLayer implements Receiver {
   limiter: { take(address: string): number } | undefined;
   private readonly servers = new TransactionTable<ServerTransaction>();
   private readonly clients = new TransactionTable<ClientTransaction>();
+  /** What stays of ended transactions: for 64*T1 (timers J, L and M), and for T4 (timers I and K). */
+  private readonly endedServers: Remnants;
+  private readonly confirmedServers: Remnants;
+  private readonly endedClients: Remnants;
+  private readonly settledClients: Remnants;
+  /** The request whose name `mixer` holds, and as a request of which method. */
+  private identified: SipMessage | undefined = undefined;
+  private identifiedAs = '';
   private readonly branchPrefix0: string;
   private readonly mixer: Mixer;
   private readonly tagPrefix: string;
@@ -88,6 +99,11 @@ export class TransactionLayer implements Receiver {
     private readonly log: Logger,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
+    const remnants = (stayMs: number) => new Remnants(this.timers, () => clock.monotonic(), stayMs);
+    this.endedServers = remnants(64 * config.t1);
+    this.endedClients = remnants(64 * config.t1);
+    this.confirmedServers = remnants(config.t4);
+    this.settledClients = remnants(config.t4);
     this.mixer = new Mixer(random.uint32(), random.uint32());
     // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
     this.branchPrefix0 = `z9hG4bK${random.token(8)}.`;
@@ -105,15 +121,15 @@ export class TransactionLayer implements Receiver {
 
   /** Transactions in memory, server and client ones together. */
   get size(): number {
-    return this.servers.size + this.clients.size;
+    return this.serverCount + this.clientCount;
   }
 
   get serverCount(): number {
-    return this.servers.size;
+    return this.servers.size + this.endedServers.size + this.confirmedServers.size;
   }
 
   get clientCount(): number {
-    return this.clients.size;
+    return this.clients.size + this.endedClients.size + this.settledClients.size;
   }
 
   /** Server transactions that have no final reply yet. */
@@ -215,6 +231,35 @@ export class TransactionLayer implements Receiver {
     client.start();
   }
 
+  /**
+   * @internal Sends a reply to where a request came from, whatever became of its transaction: a late 2xx needs this (RFC 3261
+   * section 16.7).
+   */
+  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void {
+    this.counters.repliesSent.value++;
+    const { socket, address, flow } = source;
+    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2).
+    const port = flow === undefined || flow.open ? replyTo : sentByPort;
+    socket.send(text, address, port, undefined, flow);
+  }
+
+  /** @internal A server transaction has ended: of it stays what answers or absorbs copies of its request. */
+  retireServer(server: ServerTransaction, kind: Kind, text: string): void {
+    this.timers.cancel(server);
+    this.servers.remove(server);
+    const { keyA, keyB, source, replyPort: port, sentByPort } = server;
+    const ring = kind === Kind.confirmed ? this.confirmedServers : this.endedServers;
+    ring.add(keyA, keyB, kind, source, port, sentByPort, text);
+  }
+
+  /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
+  retireClient(client: ClientTransaction, kind: Kind, caller: ServerTransaction | undefined): void {
+    this.clients.remove(client);
+    const ring = kind === Kind.settled ? this.settledClients : this.endedClients;
+    const { keyA, keyB } = client;
+    ring.add(keyA, keyB, kind, caller?.source, caller?.replyPort ?? 0, caller?.sentByPort ?? 0, '');
+  }
+
   /** @internal */
   removeServer(server: ServerTransaction): void {
     this.servers.remove(server);
@@ -230,6 +275,10 @@ export class TransactionLayer implements Receiver {
     this.timers.stop();
     this.servers.clear();
     this.clients.clear();
+    this.endedServers.clear();
+    this.endedClients.clear();
+    this.confirmedServers.clear();
+    this.settledClients.clear();
   }
 
   private receiveRequest(request: SipMessage, source: Source): void {
@@ -239,18 +288,18 @@ export class TransactionLayer implements Receiver {
       return;
     }
     const method = request.method;
-    const known = this.serverOf(request, method === 'ACK' ? 'INVITE' : method);
+    const { a, b } = this.identify(request, method === 'ACK' ? 'INVITE' : method);
+    const known = this.servers.find(a, b);
     if (known !== undefined) {
       if (method === 'ACK') {
-        // In the accepted state this is the ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
-        if (known.state === 'accepted') this.user?.onAck(request, source);
-        else (known as InviteServer).acknowledged();
+        (known as InviteServer).acknowledged();
       } else {
         this.counters.retransmissions.value++;
         known.retransmitted();
       }
       return;
     }
+    if (this.absorbed(request, source, a, b)) return;
     if (method === 'ACK') {
       // One for a failure of ours, answered without state or forgotten by now, ends here (RFC 3261 section 8.2.7).
       if (!request.toTag.startsWith(this.tagPrefix)) this.user?.onAck(request, source);
@@ -258,10 +307,11 @@ export class TransactionLayer implements Receiver {
     }
     if (method === 'CANCEL') {
       // Also under overload: it frees what it cancels.
-      const invite = this.serverOf(request, 'INVITE');
-      if (invite !== undefined) {
+      const invite = this.identify(request, 'INVITE');
+      const cancelled = this.servers.find(invite.a, invite.b);
+      if (cancelled !== undefined || this.hasEnded(invite.a, invite.b)) {
         this.serve(request, source).replyWith(200, 'canceling');
-        this.user?.onCancel(invite as InviteServer);
+        this.user?.onCancel(cancelled as InviteServer | undefined);
         return;
       }
     }
@@ -270,7 +320,7 @@ export class TransactionLayer implements Receiver {
       this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
       return;
     }
-    if (this.servers.size + this.clients.size >= this.config.maxTransactions && this.refuses(request)) {
+    if (this.size >= this.config.maxTransactions && this.refuses(request)) {
       this.counters.overload.value++;
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
       return;
@@ -282,7 +332,7 @@ export class TransactionLayer implements Receiver {
   /** Whether a request is too much now: those inside dialogs, which end calls, have an eighth more of room. */
   private refuses(request: SipMessage): boolean {
     const { maxTransactions } = this.config;
-    return request.toTag === '' || this.servers.size + this.clients.size >= maxTransactions + maxTransactions / 8;
+    return request.toTag === '' || this.size >= maxTransactions + maxTransactions / 8;
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {
@@ -291,19 +341,68 @@ export class TransactionLayer implements Receiver {
       this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
       return;
     }
-    const client = this.clientOf(reply);
-    if (client === undefined) this.user?.onStrayReply(reply, source);
-    else client.receive(reply);
+    const at = reply.via?.branchStart ?? 0;
+    if (at === 0 || !reply.text.startsWith(this.branchPrefix0, at)) {
+      this.user?.onStrayReply(reply, source);
+      return;
+    }
+    // The transaction it belongs to is found by the number in its branch.
+    const digits = at + this.branchPrefix0.length;
+    const high = number30(reply.text, digits);
+    const low = number30(reply.text, digits + 6);
+    if (high < 0 || low < 0 || reply.text.charCodeAt(digits + 12) !== 46) {
+      this.user?.onStrayReply(reply, source);
+      return;
+    }
+    const upper = reply.method === 'CANCEL' ? (high << 1) | CANCEL : high << 1;
+    const client = this.clients.find(low, upper);
+    if (client !== undefined) client.receive(reply);
+    else if (!this.passedOn(reply, low, upper)) this.user?.onStrayReply(reply, source);
   }
 
-  private serverOf(request: SipMessage, method: string): ServerTransaction | undefined {
-    const { a, b } = this.identify(request, method);
-    return this.servers.find(a, b);
+  /** Whether a reply belongs to a transaction that has ended; a 2xx of a call that was taken is passed on. */
+  private passedOn(reply: SipMessage, low: number, upper: number): boolean {
+    const { endedClients } = this;
+    const at = endedClients.find(low, upper);
+    if (at < 0) return this.settledClients.find(low, upper) >= 0;
+    const caller = endedClients.sourceAt(at);
+    if (caller !== undefined && reply.status >= 200 && reply.status < 300) {
+      const [port, sentByPort] = [endedClients.replyPortAt(at), endedClients.sentByPortAt(at)];
+      this.user?.onFurtherSuccess(reply, (text) => this.sendBack(text, caller, port, sentByPort));
+    }
+    return true;
+  }
+
+  private hasEnded(a: number, b: number): boolean {
+    return this.endedServers.find(a, b) >= 0 || this.confirmedServers.find(a, b) >= 0;
+  }
+
+  /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; does what is due. */
+  private absorbed(request: SipMessage, source: Source, a: number, b: number): boolean {
+    const { endedServers } = this;
+    const at = endedServers.find(a, b);
+    if (at < 0 && this.confirmedServers.find(a, b) < 0) return false;
+    if (request.method === 'ACK') {
+      // The ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
+      if (at >= 0) this.user?.onAck(request, source);
+      return true;
+    }
+    this.counters.retransmissions.value++;
+    if (at < 0) return true;
+    const sender = endedServers.sourceAt(at);
+    const text = endedServers.textAt(at);
+    if (text !== '' && sender !== undefined) {
+      this.sendBack(text, sender, endedServers.replyPortAt(at), endedServers.sentByPortAt(at));
+    }
+    return true;
   }
 
   /** RFC 3261 section 17.2.3: branch, sent-by and method; without the magic cookie, what RFC 2543 compared. */
   private identify(request: SipMessage, method: string): Mixer {
     const { text, via } = request;
+    if (this.identified === request && this.identifiedAs === method) return this.mixer;
+    this.identified = request;
+    this.identifiedAs = method;
     const mixer = this.mixer.begin().text(method);
     if (via === undefined) return mixer;
     const { branch, branchStart } = via;
@@ -315,17 +414,6 @@ export class TransactionLayer implements Receiver {
     }
     mixer.text(request.requestUri).text(request.fromTag).text(request.callId).number(request.cseqNumber);
     return mixer.text(text, via.start, via.end);
-  }
-
-  /** The transaction a reply belongs to, by the number in its branch. */
-  private clientOf(reply: SipMessage): ClientTransaction | undefined {
-    const at = reply.via?.branchStart ?? 0;
-    if (at === 0 || !reply.text.startsWith(this.branchPrefix0, at)) return undefined;
-    const digits = at + this.branchPrefix0.length;
-    const high = number30(reply.text, digits);
-    const low = number30(reply.text, digits + 6);
-    if (high < 0 || low < 0 || reply.text.charCodeAt(digits + 12) !== 46) return undefined;
-    return this.clients.find(low, reply.method === 'CANCEL' ? (high << 1) | CANCEL : high << 1);
   }
 
   /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */

@@ -4,6 +4,7 @@ import { buildReply, reasonPhrase } from '../reply.js';
 import { WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 import type { TransactionLayer } from './layer.js';
+import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
@@ -19,8 +20,8 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   owner: object | undefined = undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
-  private readonly replyPort: number;
-  private readonly sentByPort: number;
+  readonly replyPort: number;
+  readonly sentByPort: number;
 
   constructor(
     protected readonly layer: TransactionLayer,
@@ -60,11 +61,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
 
   /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */
   send(text: string): void {
-    this.layer.counters.repliesSent.value++;
-    const { socket, address, flow } = this.source;
-    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2).
-    const port = flow === undefined || flow.open ? this.replyPort : this.sentByPort;
-    socket.send(text, address, port, undefined, flow);
+    this.layer.sendBack(text, this.source, this.replyPort, this.sentByPort);
   }
 
   /** Forgets a request that will never get a final reply: nothing is sent. */
@@ -74,7 +71,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     this.terminate();
   }
 
-  /** Its work is done; what lingers for repeated requests needs no more than the last reply. */
+  /** Its work is done. */
   protected answered(): void {
     this.layer.unanswered--;
     this.request = undefined;
@@ -119,7 +116,7 @@ export class InviteServer extends ServerTransaction {
           // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
           this.last = '';
           this.state = 'accepted';
-          this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
+          this.layer.retireServer(this, Kind.accepted, '');
           return;
         }
         // Timer G retransmits over unreliable transports, Timer H gives up waiting for the ACK.
@@ -144,7 +141,7 @@ export class InviteServer extends ServerTransaction {
     this.answered();
     this.last = '';
     this.state = 'accepted';
-    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
+    this.layer.retireServer(this, Kind.accepted, '');
   }
 
   /** The ACK for a non-2xx final reply. */
@@ -154,7 +151,7 @@ export class InviteServer extends ServerTransaction {
     this.last = '';
     // Timer I: absorbs repeated ACKs.
     if (this.source.socket.reliable) this.terminate();
-    else this.layer.timers.armLoosely(this, this.layer.config.t4);
+    else this.layer.retireServer(this, Kind.confirmed, '');
   }
 
   onTimer(): void {
@@ -179,16 +176,17 @@ export class NonInviteServer extends ServerTransaction {
   reply(text: string, status: number): void {
     if (this.state !== 'trying' && this.state !== 'proceeding') return;
     this.send(text);
-    this.last = text;
     if (status < 200) {
+      this.last = text;
       this.state = 'proceeding';
       return;
     }
     this.state = 'completed';
     this.answered();
+    this.last = '';
     if (this.source.socket.reliable) this.terminate();
     // Timer J
-    else this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
+    else this.layer.retireServer(this, Kind.answered, text);
   }
 
   retransmitted(): void {
@@ -200,11 +198,10 @@ export class NonInviteServer extends ServerTransaction {
     this.state = 'completed';
     this.answered();
     this.last = '';
-    this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
+    this.layer.retireServer(this, Kind.answered, '');
   }
 
   onTimer(): void {
     if (this.state === 'trying') this.replyWith(100, reasonPhrase(100));
-    else if (this.state === 'completed') this.terminate();
   }
 }

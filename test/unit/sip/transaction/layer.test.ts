@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { InviteClient } from '../../../../src/sip/transaction/client.js';
 import { layerFixture, parsed, replyTo, requestText, sourceOf, type Told } from '../../../support/sip-recorder.js';
 
 type Fixture = ReturnType<typeof layerFixture>;
 
 function kinds(told: readonly Told[]): string[] {
-  return told.map((each) => (each.kind === 'cancel' ? 'cancel' : `${each.kind} ${each.message.method}`));
+  return told.map((each) => ('message' in each ? `${each.kind} ${each.message.method}` : each.kind));
 }
 
 function receive({ layer, udp }: Fixture, text: string, address?: string): void {
@@ -187,4 +188,56 @@ test('stop forgets everything and nothing fires any more', () => {
   layer.stop();
   clock.advance(60_000);
   assert.deepEqual([layer.size, udp.lines], [0, ['486']]);
+});
+
+describe('what stays of a call that was taken (RFC 6026)', () => {
+  test('a copy of its 2xx goes to the caller for 64*T1, a failure is absorbed; then it is a stray', () => {
+    const fixture = layerFixture();
+    const { layer, told, udp, clock } = fixture;
+    const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp, '192.0.2.77'));
+    const branch = layer.newBranch('x');
+    const sent = requestText({ method: 'INVITE', branch: branch.text });
+    const client = layer.request(
+      sent,
+      true,
+      branch,
+      { socket: udp, address: '192.0.2.7', port: 5060, serverName: undefined },
+      {
+        onReply: (each, reply) => {
+          if (reply.status < 300) (each as InviteClient).takenBy(server);
+        },
+        onFailure: () => assert.fail('no failure'),
+      },
+    );
+    assert.equal(client.invite, true);
+    const ok = replyTo(sent, 200);
+    receive(fixture, ok);
+    server.reply(ok, 200);
+    assert.deepEqual([layer.serverCount, layer.clientCount, told], [1, 1, []]);
+    receive(fixture, ok);
+    receive(fixture, replyTo(sent, 486));
+    assert.deepEqual(kinds(told), ['success']);
+    const [success] = told.splice(0);
+    if (success?.kind !== 'success') assert.fail('no success');
+    udp.take();
+    success.pass('SIP/2.0 200 OK\r\n\r\n');
+    assert.deepEqual(
+      udp.sent.map(({ address, port }) => [address, port]),
+      [['192.0.2.77', 5060]],
+    );
+    clock.advance(32_300);
+    assert.equal(layer.size, 0);
+    receive(fixture, ok);
+    assert.deepEqual(kinds(told), ['stray INVITE']);
+  });
+
+  test('a CANCEL that comes after the final reply is answered 200 and changes nothing', () => {
+    const fixture = layerFixture();
+    const { layer, told, udp } = fixture;
+    const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp));
+    server.replyWith(200, 'OK');
+    receive(fixture, requestText({ method: 'CANCEL' }));
+    assert.deepEqual(udp.lines, ['200', '200']);
+    assert.deepEqual(told, [{ kind: 'cancel', server: undefined }]);
+  });
 });

@@ -1,0 +1,175 @@
+import { COARSE_MS, type TimerWheel, WheelTimer } from '../timers.js';
+import type { Source } from '../transport/transport.js';
+
+/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind. */
+const FIELDS = 6;
+const NEXT = 2;
+const DUE = 3;
+const PORTS = 4;
+const KIND = 5;
+const LEAST = 1024;
+
+/** What a remnant is of. */
+export const Kind = {
+  /** INVITE server that passed a 2xx, or was given up in silence: copies are absorbed, an ACK belongs to the 2xx. */
+  accepted: 1,
+  /** INVITE server whose failure was acknowledged: copies and further ACKs are absorbed. */
+  confirmed: 2,
+  /** Other server: a copy gets the same reply, if there was one. */
+  answered: 3,
+  /** INVITE client whose 2xx was passed on: another one goes the same way. */
+  taken: 4,
+  /** Other client: whatever else comes is absorbed. */
+  settled: 5,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/**
+ * What stays of ended transactions for the time in which a message may still come again (timers I, J, K, L and M of RFC 3261
+ * and RFC 6026): their name and what to do, as numbers in a ring. There are some fifty times as many of them as of
+ * transactions under way; as objects each of them would be moved twice by the garbage collector and looked at ever after.
+ * All stay equally long, so that the first to come is the first to go and one timer does for all.
+ */
+export class Remnants extends WheelTimer {
+  private capacity = LEAST;
+  private records = new Int32Array(LEAST * FIELDS);
+  /** Heads of the hash chains: index of a record plus one, 0 for none. */
+  private buckets = new Int32Array(LEAST);
+  /** Where its requests came from; for `taken`, where the call's came from. */
+  private sources: (Source | undefined)[] = new Array<Source | undefined>(LEAST).fill(undefined);
+  private texts: string[] = new Array<string>(LEAST).fill('');
+  private first = 0;
+  private count = 0;
+  private readonly origin: number;
+
+  constructor(
+    private readonly timers: TimerWheel,
+    /** Monotonic milliseconds. */
+    private readonly now: () => number,
+    /** How long each stays, in milliseconds; up to COARSE_MS longer. */
+    private readonly stayMs: number,
+  ) {
+    super();
+    this.origin = now();
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  add(
+    keyA: number,
+    keyB: number,
+    kind: Kind,
+    source: Source | undefined,
+    replyPort: number,
+    sentByPort: number,
+    text: string,
+  ): void {
+    if (this.count === this.capacity) this.resize(this.capacity * 2);
+    const at = (this.first + this.count) & (this.capacity - 1);
+    const { records } = this;
+    const field = at * FIELDS;
+    records[field] = keyA;
+    records[field + 1] = keyB;
+    records[field + DUE] = Math.ceil((this.now() - this.origin + this.stayMs) / COARSE_MS);
+    records[field + PORTS] = (replyPort << 16) | sentByPort;
+    records[field + KIND] = kind;
+    this.sources[at] = source;
+    this.texts[at] = text;
+    this.link(at);
+    if (++this.count === 1) this.timers.armLoosely(this, this.stayMs);
+  }
+
+  /** The place of the record with this name, the latest if there are several; -1 when there is none. Good until the next `add`. */
+  find(keyA: number, keyB: number): number {
+    if (this.count === 0) return -1;
+    const { records } = this;
+    let at = (this.buckets[keyA & (this.capacity - 1)] as number) - 1;
+    while (at >= 0 && (records[at * FIELDS] !== (keyA | 0) || records[at * FIELDS + 1] !== (keyB | 0))) {
+      at = (records[at * FIELDS + NEXT] as number) - 1;
+    }
+    return at;
+  }
+
+  kindAt(place: number): Kind {
+    return this.records[place * FIELDS + KIND] as Kind;
+  }
+
+  sourceAt(place: number): Source | undefined {
+    return this.sources[place];
+  }
+
+  replyPortAt(place: number): number {
+    return (this.records[place * FIELDS + PORTS] as number) >>> 16;
+  }
+
+  sentByPortAt(place: number): number {
+    return (this.records[place * FIELDS + PORTS] as number) & 0xffff;
+  }
+
+  /** The last reply, '' when there was none. */
+  textAt(place: number): string {
+    return this.texts[place] as string;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.resize(LEAST);
+  }
+
+  /** Drops what has stayed long enough. */
+  onTimer(): void {
+    const elapsed = this.now() - this.origin;
+    const { records } = this;
+    while (this.count > 0 && (records[this.first * FIELDS + DUE] as number) * COARSE_MS <= elapsed) this.dropFirst();
+    if (this.capacity > LEAST && this.count < this.capacity >> 3) this.resize(this.capacity >> 2);
+    if (this.count === 0) return;
+    const due = this.records[this.first * FIELDS + DUE] as number;
+    this.timers.armLoosely(this, due * COARSE_MS - elapsed);
+  }
+
+  private dropFirst(): void {
+    const { first, records, buckets } = this;
+    const field = first * FIELDS;
+    const bucket = (records[field] as number) & (this.capacity - 1);
+    const next = records[field + NEXT] as number;
+    if (buckets[bucket] === first + 1) buckets[bucket] = next;
+    else {
+      let at = (buckets[bucket] as number) - 1;
+      while (records[at * FIELDS + NEXT] !== first + 1) at = (records[at * FIELDS + NEXT] as number) - 1;
+      records[at * FIELDS + NEXT] = next;
+    }
+    this.sources[first] = undefined;
+    this.texts[first] = '';
+    this.first = (first + 1) & (this.capacity - 1);
+    this.count--;
+  }
+
+  private link(at: number): void {
+    const bucket = (this.records[at * FIELDS] as number) & (this.capacity - 1);
+    this.records[at * FIELDS + NEXT] = this.buckets[bucket] as number;
+    this.buckets[bucket] = at + 1;
+  }
+
+  /** Copies everything, in its order, into a ring of another size. Some 10 ns a record. */
+  private resize(capacity: number): void {
+    const { records, sources, texts, first, count } = this;
+    const mask = this.capacity - 1;
+    this.capacity = Math.max(LEAST, capacity);
+    this.records = new Int32Array(this.capacity * FIELDS);
+    this.buckets = new Int32Array(this.capacity);
+    this.sources = new Array<Source | undefined>(this.capacity).fill(undefined);
+    this.texts = new Array<string>(this.capacity).fill('');
+    this.first = 0;
+    for (let i = 0; i < count; i++) {
+      const from = (first + i) & mask;
+      for (let field = 0; field < FIELDS; field++) {
+        this.records[i * FIELDS + field] = records[from * FIELDS + field] as number;
+      }
+      this.sources[i] = sources[from];
+      this.texts[i] = texts[from] as string;
+      this.link(i);
+    }
+  }
+}
