@@ -220,6 +220,12 @@ const COMPACT: Readonly<Record<string, number>> = {
 
 /** Limit on header lines of one message: more is an attack, not a call. */
 const MAX_HEADER_LINES = 512;
+/** Bytes of a request line at most. */
+const MAX_REQUEST_LINE = 8192;
+/** @internal Defects that have a status code of their own. */
+export const LONG_REQUEST_LINE = `request line of more than ${MAX_REQUEST_LINE} bytes`;
+/** @internal */
+export const OTHER_VERSION = 'unsupported SIP version';
 /** 1 for what may stand in a token (RFC 3261 section 25.1). */
 const TOKEN = new Uint8Array(256);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") TOKEN[c.charCodeAt(0)] = 1;
@@ -231,7 +237,7 @@ for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
  */
 export function parseMessage(text: string, whole = true): SipMessage | undefined {
   const lineEnd = endOfLine(text, 0);
-  if (lineEnd < 12 || lineEnd > 8192) return undefined;
+  if (lineEnd < 12) return undefined;
   const message = new SipMessage(text);
   if (text.startsWith('SIP/2.0 ')) {
     const status = statusCode(text);
@@ -246,8 +252,9 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
       if (!/ sip\/[0-9]+\.[0-9]+ *$/i.test(text.slice(0, lineEnd))) return undefined;
       message.defect = 'malformed request line';
     } else if (text.charCodeAt(version + 4) !== 50 || text.charCodeAt(version + 6) !== 48) {
-      message.defect = 'unsupported SIP version';
+      message.defect = OTHER_VERSION;
     }
+    if (lineEnd > MAX_REQUEST_LINE) message.defect ??= LONG_REQUEST_LINE;
     message.isRequest = true;
     message.method = text.slice(0, space);
     message.uriStart = space + 1;

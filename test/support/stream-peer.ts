@@ -29,6 +29,10 @@ export class RecordingReceiver implements Receiver {
     this.dropped.push(reason);
   }
 
+  refused(_head: string, code: number, reason: string): void {
+    this.dropped.push(`${code} ${reason}`);
+  }
+
   async message(index = 0): Promise<{ readonly text: string; readonly source: Source }> {
     await eventually(() => this.messages.length > index, `message ${index + 1}`);
     return this.messages[index] as (typeof this.messages)[0];

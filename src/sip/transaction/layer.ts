@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
-import { parseMessage, type SipMessage } from '../message.js';
+import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
@@ -181,6 +181,19 @@ export class TransactionLayer implements Receiver {
         'dropped',
       );
     }
+  }
+
+  refused(head: string, code: number, reason: string, source: Source): void {
+    const request = parseMessage(head, true);
+    const { viaLine = -1, fromValue = -1, toValue = -1, callIdValue = -1, cseqValue = -1 } = request ?? {};
+    // Without these the sender could not tell what the answer is for.
+    if (request?.isRequest !== true || Math.min(viaLine, fromValue, toValue, callIdValue, cseqValue) < 0) {
+      this.garbage(reason, source, head.length);
+      return;
+    }
+    this.counters.requestsReceived.value++;
+    request.defect = reason;
+    this.refuse(request, source, code);
   }
 
   /** Begins a server transaction for a request handed up by onRequest. */
@@ -416,8 +429,8 @@ export class TransactionLayer implements Receiver {
     return mixer.text(text, via.start, via.end);
   }
 
-  /** 400 (or 505) where a reply can be built from what is there, else the request is dropped and counted. */
-  private refuse(request: SipMessage, source: Source): void {
+  /** 400, or a code that says more, where a reply can be built from what is there, else the request is dropped and counted. */
+  private refuse(request: SipMessage, source: Source, code = 400): void {
     const answerable = request.viaLine >= 0 && request.method !== 'ACK';
     if (this.log.isLevelEnabled('debug')) {
       this.log.debug(
@@ -430,8 +443,9 @@ export class TransactionLayer implements Receiver {
       return;
     }
     this.counters.badRequests.value++;
-    if (request.defect === 'unsupported SIP version') this.replyStateless(request, source, 505);
-    else this.replyStateless(request, source, 400, `Bad Request (${request.defect})`);
+    if (request.defect === OTHER_VERSION) this.replyStateless(request, source, 505);
+    else if (request.defect === LONG_REQUEST_LINE) this.replyStateless(request, source, 414);
+    else this.replyStateless(request, source, code, `${reasonPhrase(code)} (${request.defect})`);
   }
 }
 

@@ -6,6 +6,8 @@ import { type Flow, later, newFlowId, type Receiver, type SipSocket, type Transp
 const PAUSE_BYTES = 256 * 1024;
 /** Bytes not yet taken by a peer from which on its keep-alives are not answered any more. */
 const PONG_BYTES = 16 * 1024;
+/** Milliseconds a peer has to take the answer to what it must not send, while more of it is read and thrown away. */
+const REFUSED_MS = 1000;
 /** Requests remembered in case the connection turns out to have been dead when they were written. */
 const MAX_UNHEARD = 256;
 
@@ -112,10 +114,10 @@ export class StreamConnection implements Flow {
   }
 
   /** Closes after what was written has gone out; resolves when it is closed, by force after `graceMs`. */
-  async end(graceMs: number): Promise<void> {
+  async end(graceMs: number, why = 'shutting down'): Promise<void> {
     if (!this.open) return;
     const failed = this.release();
-    for (const each of failed) later(each, { cause: 'send', message: 'shutting down' });
+    for (const each of failed) later(each, { cause: 'send', message: why });
     const { socket } = this;
     if (!this.connected || socket.destroyed) {
       socket.destroy();
@@ -157,9 +159,13 @@ export class StreamConnection implements Flow {
         owner.receiver.receive(event.text, this.source);
         if (!this.open) return;
       } else if (event.kind === 'ping') pings++;
-      else {
+      else if (event.refused === undefined) {
         owner.receiver.garbage(event.reason, this.source, data.length);
         this.fail({ cause: 'send', message: event.reason });
+        return;
+      } else {
+        owner.receiver.refused(event.refused.text, event.refused.code, event.reason, this.source);
+        void this.end(REFUSED_MS, event.reason);
         return;
       }
     }

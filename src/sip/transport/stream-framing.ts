@@ -6,8 +6,18 @@ export type FrameEvent =
   | { readonly kind: 'message'; readonly text: string }
   /** A double CRLF keep-alive: answered with one CRLF (RFC 5626 section 3.5.1). */
   | { readonly kind: 'ping' }
-  /** The stream cannot be followed any further and must be closed. */
-  | { readonly kind: 'broken'; readonly reason: string };
+  /**
+   * The stream cannot be followed any further and must be closed. `refused` is there when it is for a message whose headers
+   * can be read.
+   */
+  | { readonly kind: 'broken'; readonly reason: string; readonly refused?: RefusedHead };
+
+/** The header section of a message whose end cannot be told or is too far away, and the status its sender should hear. */
+export interface RefusedHead {
+  /** The start line and whole header lines, with the empty line that ends them. */
+  readonly text: string;
+  readonly code: 400 | 413 | 513;
+}
 
 /**
  * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received:
@@ -56,21 +66,26 @@ export class StreamFraming {
       const end = this.held.indexOf('\r\n\r\n', Math.max(0, this.searched - 3));
       if (end < 0) {
         this.searched = this.held.length;
-        if (this.held.length > MAX_HEADER_BYTES) this.fail(events, `header of more than ${MAX_HEADER_BYTES} bytes`);
+        if (this.held.length > MAX_HEADER_BYTES) this.failLong(events);
         return false;
       }
       if (end > MAX_HEADER_BYTES) {
-        this.fail(events, `header of more than ${MAX_HEADER_BYTES} bytes`);
+        this.failLong(events);
         return false;
       }
       // HTTP, or a stream whose Content-Length was wrong once: there is no telling where a message begins.
-      if (!START_LINE.test(this.held.slice(0, this.held.indexOf('\r\n')))) {
+      if (!this.beginsMessage()) {
         this.fail(events, 'not SIP');
         return false;
       }
       const length = contentLength(this.held, end);
       if (typeof length === 'string') {
-        this.fail(events, length);
+        this.fail(events, length, { text: this.held.slice(0, end + 4), code: 400 });
+        return false;
+      }
+      if (length > MAX_BODY_BYTES) {
+        const refused: RefusedHead = { text: this.held.slice(0, end + 4), code: 413 };
+        this.fail(events, `body of more than ${MAX_BODY_BYTES} bytes`, refused);
         return false;
       }
       this.wanted = end + 4 + length;
@@ -94,9 +109,21 @@ export class StreamFraming {
     return at;
   }
 
-  private fail(events: FrameEvent[], reason: string): void {
+  private beginsMessage(): boolean {
+    return START_LINE.test(this.held.slice(0, this.held.indexOf('\r\n')));
+  }
+
+  /** Its first lines may be those that an answer needs. */
+  private failLong(events: FrameEvent[]): void {
+    const reason = `header of more than ${MAX_HEADER_BYTES} bytes`;
+    const end = this.held.lastIndexOf('\r\n', MAX_HEADER_BYTES);
+    if (end < 0 || !this.beginsMessage()) this.fail(events, reason);
+    else this.fail(events, reason, { text: `${this.held.slice(0, end)}\r\n\r\n`, code: 513 });
+  }
+
+  private fail(events: FrameEvent[], reason: string, refused?: RefusedHead): void {
     this.broken = true;
-    events.push({ kind: 'broken', reason });
+    events.push(refused === undefined ? { kind: 'broken', reason } : { kind: 'broken', reason, refused });
   }
 }
 
@@ -111,9 +138,8 @@ function contentLength(text: string, headerEnd: number): number | string {
   const match = CONTENT_LENGTH.exec(header);
   if (match === null) return 'no Content-Length header on a stream';
   const digits = (match[1] as string).trim();
-  if (!/^[0-9]{1,9}$/.test(digits)) return 'malformed Content-Length header';
+  if (!/^[0-9]{1,15}$/.test(digits)) return 'malformed Content-Length header';
   const length = Number(digits);
-  if (length > MAX_BODY_BYTES) return `body of more than ${MAX_BODY_BYTES} bytes`;
   const second = CONTENT_LENGTH.exec(header);
   if (second !== null && (second[1] as string).trim() !== digits) return 'two different Content-Length headers';
   return length;

@@ -78,6 +78,11 @@ export interface Receiver {
   receive(text: string, source: Source): void;
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
+  /**
+   * The header section of a message that cannot be taken, from a stream that cannot be followed any further: a request is
+   * answered with `code`, anything else counted. The connection is closed after this call.
+   */
+  refused(head: string, code: number, reason: string, source: Source): void;
 }
 
 /** Host for a sent-by or URI: IPv6 literals get their brackets. */

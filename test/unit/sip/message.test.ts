@@ -50,7 +50,6 @@ describe('start line', () => {
     ' SIP/2.0',
     '',
     `${'A'.repeat(65)} sip:b@example.com SIP/2.0`,
-    `OPTIONS sip:${'a'.repeat(9000)} SIP/2.0`,
   ]) {
     test(`"${line.slice(0, 40)}" is no SIP message`, () => {
       assert.equal(parseMessage(lines(line, ...BASE)), undefined);
@@ -65,8 +64,9 @@ describe('start line', () => {
     ['OPTIONS sip:b@example.com SIP/2.0 ', 'malformed request line'],
     ['OPTIONS sip:b@example.com SIP/7.0', 'unsupported SIP version'],
     ['OPTIONS  SIP/2.0', 'empty request-URI'],
+    [`OPTIONS sip:${'a'.repeat(9000)} SIP/2.0`, 'request line of more than 8192 bytes'],
   ] as const) {
-    test(`"${line}": ${defect}`, () => {
+    test(`"${line.slice(0, 40)}": ${defect}`, () => {
       assert.equal(parseMessage(lines(line, ...BASE))?.defect, defect);
     });
   }

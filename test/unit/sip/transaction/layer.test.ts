@@ -98,6 +98,7 @@ describe('what cannot be processed', () => {
   const broken: readonly [string, string, string[]][] = [
     ['a defect', requestText({ headers: 'no colon\r\n' }), ['400']],
     ['another version', requestText().replace('SIP/2.0\r\n', 'SIP/7.0\r\n'), ['505']],
+    ['a request line without end', requestText({ uri: `sip:${'a'.repeat(9000)}` }), ['414']],
     ['no From, To, Call-ID, CSeq', 'OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\r\n', ['400']],
     ['a defective ACK', requestText({ method: 'ACK', headers: 'no colon\r\n' }), []],
     ['a Via that cannot be read', requestText({ via: 'nonsense' }), ['400']],
@@ -124,7 +125,24 @@ describe('what cannot be processed', () => {
     const fixture = layerFixture();
     for (const [, text] of broken) receive(fixture, text);
     const { badRequests, dropped } = fixture.counters;
-    assert.deepEqual([badRequests.value, dropped.value], [4, 5]);
+    assert.deepEqual([badRequests.value, dropped.value], [5, 5]);
+  });
+
+  test('the head of a message from a stream that cannot be followed is answered where its sender would understand it', () => {
+    const head = requestText({ via: 'SIP/2.0/TCP h;branch=z9hG4bK1' });
+    for (const [text, answers] of [
+      [head, ['413']],
+      [head.replace(/To: .*\r\n/, ''), []],
+      [requestText({ method: 'ACK' }), []],
+      [replyTo(head, 200), []],
+      ['garbage\r\n\r\n', []],
+    ] as const) {
+      const fixture = layerFixture();
+      fixture.layer.refused(text, 413, 'a body without end', sourceOf(fixture.udp));
+      assert.deepEqual([fixture.udp.lines, fixture.told, fixture.layer.size], [answers, [], 0]);
+      const { badRequests, dropped } = fixture.counters;
+      assert.deepEqual([badRequests.value, dropped.value], [answers.length, 1 - answers.length]);
+    }
   });
 
   test('an error of the application does not reach the socket', () => {

@@ -23,6 +23,7 @@ function recorded(onReceive: (text: string) => void = () => {}) {
       send(`answer to ${text}`);
     },
     garbage() {},
+    refused() {},
   };
   return { turn, steps, send, hear: (text: string) => turn.receive(text, source, receiver) };
 }

@@ -7,7 +7,7 @@ import {
   MAX_HEADER_BYTES,
   StreamFraming,
 } from '../../../../src/sip/transport/stream-framing.js';
-import { requestText } from '../../../support/sip-recorder.js';
+import { parsed, requestText } from '../../../support/sip-recorder.js';
 
 /** Everything that comes out when a stream comes in these pieces. */
 function frames(pieces: readonly string[]): FrameEvent[] {
@@ -71,18 +71,18 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
     assert.equal(framing.pending, 0);
   });
 
-  for (const [what, stream, reason] of [
-    ['no Content-Length', requestText().replace(/Content-Length: 0\r\n/, ''), /no Content-Length/],
-    ['one that is no number', requestText().replace('Length: 0', 'Length: x'), /malformed/],
-    ['a negative one', requestText().replace('Length: 0', 'Length: -1'), /malformed/],
-    ['two that differ', requestText({ headers: 'l: 5\r\n' }), /two different/],
-    ['a body beyond the bound', requestText().replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), /body of more/],
-    ['headers beyond the bound', `INVITE ${'x'.repeat(MAX_HEADER_BYTES)}`, /header of more/],
-    [
-      'ended headers beyond the bound',
-      requestText({ headers: `X: ${'x'.repeat(MAX_HEADER_BYTES)}\r\n` }),
-      /header of more/,
-    ],
+  const giant = `X: ${'x'.repeat(MAX_HEADER_BYTES)}\r\n`;
+  for (const [what, stream, reason, code] of [
+    ['no Content-Length', requestText().replace(/Content-Length: 0\r\n/, ''), /no Content-Length/, 400],
+    ['one that is no number', requestText().replace('Length: 0', 'Length: x'), /malformed/, 400],
+    ['a negative one', requestText().replace('Length: 0', 'Length: -1'), /malformed/, 400],
+    ['two that differ', requestText({ headers: 'l: 5\r\n' }), /two different/, 400],
+    ['a body beyond the bound', requestText().replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), /body of/, 413],
+    ['a body beyond any bound', requestText().replace('Length: 0', 'Length: 99999999999'), /body of more/, 413],
+    ['a request line beyond the bound', `INVITE ${'x'.repeat(MAX_HEADER_BYTES)}`, /header of more/, undefined],
+    ['headers that do not end', requestText({ headers: giant }).slice(0, -2), /header of more/, 513],
+    ['ended headers beyond the bound', requestText({ headers: giant }), /header of more/, 513],
+    ['another protocol', 'GET / HTTP/1.1\r\n\r\n', /not SIP/, undefined],
   ] as const) {
     test(`${what} breaks the stream, and nothing more comes`, () => {
       const framing = new StreamFraming();
@@ -91,7 +91,14 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
         events.map((each) => each.kind),
         ['broken'],
       );
-      assert.match(events[0]?.kind === 'broken' ? events[0].reason : '', reason);
+      const [event] = events;
+      assert.ok(event?.kind === 'broken');
+      assert.match(event.reason, reason);
+      assert.equal(event.refused?.code, code);
+      if (event.refused !== undefined) {
+        const head = parsed(event.refused.text);
+        assert.deepEqual([head.method, head.callId], ['INVITE', 'call-1@example.org']);
+      }
       assert.deepEqual(framing.push(requestText()), []);
     });
   }

@@ -21,6 +21,7 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
       wake();
     },
     garbage() {},
+    refused() {},
   };
   const socket = new UdpSocket({ address, port: 0, description: `udp:${address}:0`, advertise }, receiver);
   await socket.open();
@@ -81,7 +82,7 @@ describe('UdpSocket', () => {
     const { socket } = await ours();
     const second = new UdpSocket(
       { address: '127.0.0.1', port: socket.port, description: `udp:127.0.0.1:${socket.port}` },
-      { receive() {}, garbage() {} },
+      { receive() {}, garbage() {}, refused() {} },
     );
     await assert.rejects(second.open(), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'TRANSPORT_BIND');
