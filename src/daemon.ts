@@ -190,15 +190,7 @@ export class Daemon implements Service {
       },
     });
     const router = this.router(settings, formats, undefined);
-    this.proxy = new ProxyCore(
-      this.layer,
-      this.sockets,
-      this.resolver,
-      router,
-      counters.proxy,
-      { auto100: tm.auto100, udpMaxRequest: tm.udpMaxRequest },
-      log,
-    );
+    this.proxy = new ProxyCore(this.layer, this.sockets, this.resolver, router, counters.proxy, tm, log);
 
     // Probing
     const { kamailio } = this;

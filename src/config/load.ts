@@ -109,6 +109,8 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       timerC: raw.tm.timer_c,
       auto100: raw.tm.auto_100,
       udpMaxRequest: raw.tm.udp_max_request,
+      localRport: raw.tm.add_local_rport,
+      sipsNeedsTls: raw.tm.sips_needs_tls,
     },
     mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },

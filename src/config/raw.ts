@@ -16,6 +16,8 @@ export interface RawSettings {
     readonly t4: number;
     readonly timer_c: number;
     readonly udp_max_request: number;
+    readonly add_local_rport: boolean;
+    readonly sips_needs_tls: boolean;
     readonly auto_100: boolean;
   };
   readonly mi: {

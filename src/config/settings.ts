@@ -129,6 +129,10 @@ export interface TmConfig {
   readonly auto100: boolean;
   /** Bytes of a request beyond which TCP is tried before UDP (RFC 3261 section 18.1.1); 0: never. */
   readonly udpMaxRequest: number;
+  /** Whether our Via on UDP carries rport (RFC 3581). */
+  readonly localRport: boolean;
+  /** Whether requests for sips URIs leave by TLS and WSS only (RFC 5630). */
+  readonly sipsNeedsTls: boolean;
 }
 
 /** What a routing rule selects. */

@@ -158,19 +158,27 @@ export function uriParam(params: string, name: string): string | undefined {
 /** A SIP transport as URIs and socket descriptions name it. */
 export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
 
-/** The transport a URI asks for: its transport parameter, else tls for sips, else udp (RFC 3263 section 4.1). */
+/**
+ * The transport a URI asks for: its transport parameter, else tls for sips, else udp (RFC 3263 section 4.1). For sips, tcp
+ * means TLS over it and ws means wss (RFC 3261 section 26.2.2, RFC 7118 section 5.2). Undefined for a transport that is not
+ * known, and for sips over one that cannot be secured (RFC 5630 section 3.1.3).
+ */
 export function uriTransport(uri: Pick<SipUri, 'scheme' | 'params'>): TransportName | undefined {
   const named = uri.params === '' ? undefined : uriParam(uri.params, 'transport');
   if (named === undefined) return uri.scheme === 'sips' ? 'tls' : 'udp';
   const lower = named.toLowerCase();
+  const secure = uri.scheme === 'sips';
   switch (lower) {
     case 'udp':
-    case 'tcp':
-    case 'tls':
-    case 'ws':
-    case 'wss':
     case 'sctp':
-      return uri.scheme === 'sips' && lower === 'tcp' ? 'tls' : lower;
+      return secure ? undefined : lower;
+    case 'tcp':
+      return secure ? 'tls' : lower;
+    case 'ws':
+      return secure ? 'wss' : lower;
+    case 'tls':
+    case 'wss':
+      return lower;
     default:
       return undefined;
   }

@@ -18,7 +18,10 @@ export function dialPartsOf(rowUri: string): DialParts | string {
   if (uri === undefined) return `uri "${rowUri}" is not a SIP URI`;
   if (uri.scheme === 'tel') return `uri "${rowUri}" is a tel URI, which has no host to send to`;
   const transport = uriTransport(uri);
-  if (transport === undefined) return `uri "${rowUri}" asks for a transport that is not known`;
+  if (transport === undefined) {
+    const why = uri.scheme === 'sips' ? 'is for sips over what is not TLS' : 'asks for a transport that is not known';
+    return `uri "${rowUri}" ${why}`;
+  }
   return { uri, transport };
 }
 

@@ -10,6 +10,10 @@ export interface Forwarding {
   /** Socket it leaves by. */
   readonly socket: SipSocket;
   readonly branch: string;
+  /** Whether replies are asked to the port a datagram came from, not to the one of our sent-by (RFC 3581 section 3). */
+  readonly rport: boolean;
+  /** Token of the connection the request came in on, for our Via to remember; undefined when a transaction does. */
+  readonly flow?: string | undefined;
   /** New request-URI; undefined keeps the one that came. */
   readonly requestUri: string | undefined;
   readonly recordRoute: boolean;
@@ -26,8 +30,10 @@ export interface Forwarding {
 export function forwardedRequest(f: Forwarding): string {
   const { message, socket } = f;
   const text = message.text;
-  let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}\r\n`;
-  if (f.recordRoute) added += recordRoutes(f.source, socket, isSecure(f));
+  let params = f.rport && socket.transport === 'udp' ? ';rport' : '';
+  if (f.flow !== undefined) params += `;i=${f.flow}`;
+  let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}${params}\r\n`;
+  if (f.recordRoute) added += recordRoutes(f.source, socket, isSecure(message, f.requestUri));
   let out =
     f.requestUri === undefined
       ? text.slice(0, message.viaLine)
@@ -91,13 +97,13 @@ function recordRoutes(source: Source, outbound: SipSocket, secure: boolean): str
   );
 }
 
-/** Whether the request goes on to a sips URI. */
-function isSecure({ message, requestUri }: Forwarding): boolean {
+/** Whether a request goes on to a sips URI. */
+export function isSecure(message: SipMessage, requestUri: string | undefined): boolean {
   const fourth = requestUri === undefined ? message.text.charCodeAt(message.uriStart + 3) : requestUri.charCodeAt(3);
   return (fourth | 32) === 115;
 }
 
-function hasTls(socket: SipSocket): boolean {
+export function hasTls(socket: SipSocket): boolean {
   return socket.transport === 'tls' || socket.transport === 'wss';
 }
 

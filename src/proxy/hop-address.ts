@@ -1,4 +1,4 @@
-import { parseUri } from '../core/uri.js';
+import { parseUri, uriTransport } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Address, Resolver } from '../sip/resolve.js';
 import type { NextHop } from './decision.js';
@@ -18,5 +18,7 @@ export function hopAddress(hop: NextHop, message: SipMessage, resolver: Resolver
   }
   const uri = hop.uri === message.requestUri ? message.parsedUri : parseUri(hop.uri);
   if (uri === undefined) return 400;
-  return uri.scheme === 'tel' ? 416 : resolver.literal(uri);
+  if (uri.scheme === 'tel') return 416;
+  const literal = resolver.literal(uri);
+  return literal === undefined && uri.scheme === 'sips' && uriTransport(uri) === undefined ? 480 : literal;
 }

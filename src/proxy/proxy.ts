@@ -13,7 +13,7 @@ import type { InviteServer, ServerTransaction } from '../sip/transaction/server.
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
-import { forwardedRequest, hasUpstream, loopHash, replyUpstream } from './forward.js';
+import { forwardedRequest, hasTls, hasUpstream, isSecure, loopHash, replyUpstream } from './forward.js';
 import { hopAddress } from './hop-address.js';
 import { Relay } from './relay.js';
 
@@ -22,6 +22,10 @@ export interface ProxyOptions {
   readonly auto100: boolean;
   /** Bytes of a request beyond which TCP is tried before UDP; 0: never. */
   readonly udpMaxRequest: number;
+  /** Whether our Via on UDP asks for replies to the port they are sent from (RFC 3581). */
+  readonly localRport: boolean;
+  /** Whether what is for a sips URI leaves by TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
+  readonly sipsNeedsTls: boolean;
 }
 
 /** Counters of the proxy, added to on the hot path. */
@@ -151,11 +155,13 @@ export class ProxyCore implements TransactionUser {
     // What was relayed without state comes back the same way (RFC 3261 section 16.11); its branch says so.
     if (!via.branch.startsWith(this.layer.branchPrefix) || !via.branch.endsWith(STATELESS) || !hasUpstream(reply))
       return;
-    const next = nextVia(reply);
-    const socket = next === undefined ? undefined : this.sockets.choose(next, source.socket);
+    const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
+    const known = token === undefined ? undefined : this.sockets.flow(token);
+    const next = known ?? nextVia(reply);
+    const socket = known?.socket ?? (next && this.sockets.choose(next as Address, source.socket));
     if (next === undefined || socket === undefined) return;
     this.layer.counters.repliesSent.value++;
-    socket.send(replyUpstream(reply), next.address, next.port, undefined, undefined);
+    socket.send(replyUpstream(reply), next.address, next.port, undefined, known?.flow);
   }
 
   /**
@@ -172,6 +178,19 @@ export class ProxyCore implements TransactionUser {
   refusedStream(address: Address): void {
     if (this.datagramOnly.size >= MAX_DATAGRAM_ONLY) this.datagramOnly.clear();
     this.datagramOnly.set(`${address.address}|${address.port}`, this.layer.now() + DATAGRAM_ONLY_MS);
+  }
+
+  /**
+   * Whether a request for a sips URI must not leave by a socket for want of TLS. Inside a dialog the route that was taken at
+   * its start holds.
+   */
+  barred(message: SipMessage, { requestUri }: NextHop, socket: SipSocket): boolean {
+    return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket) && message.toTag === '';
+  }
+
+  /** Says with a 480 why (RFC 5630 section 5.3). */
+  warning({ socket }: Source): string {
+    return `Warning: 380 ${socket.sentBy} "SIPS Not Allowed"\r\n`;
   }
 
   /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
@@ -290,7 +309,10 @@ export class ProxyCore implements TransactionUser {
 
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
     const known = hopAddress(hop, routed.message, this.resolver);
-    if (typeof known === 'number') return;
+    if (typeof known === 'number') {
+      this.refuseStateless(routed, known);
+      return;
+    }
     if (known !== undefined) {
       this.sendStateless(routed, hop, known, recordRoute, edits);
       return;
@@ -298,23 +320,37 @@ export class ProxyCore implements TransactionUser {
     this.resolver.resolve(parseUri(hop.uri) as SipUri, (result) => {
       const first = result instanceof Error ? undefined : result[0];
       if (first !== undefined) this.sendStateless(routed, hop, first, recordRoute, edits);
+      else this.refuseStateless(routed, 500);
     });
   }
 
+  /** Nothing is remembered of a request that cannot go on; one that comes again is answered again. */
+  private refuseStateless({ message, source }: Routed, code: number): void {
+    const headers = code === 480 ? this.warning(source) : '';
+    this.layer.replyStateless(message, source, code, reasonPhrase(code), headers);
+    if (message.method !== 'ACK') this.counted(code);
+  }
+
   private sendStateless(
-    { message, source }: Routed,
+    routed: Routed,
     hop: NextHop,
     address: Address,
     recordRoute: boolean,
     edits: readonly TextEdit[],
   ): void {
+    const { message, source } = routed;
     const socket = hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
-    if (socket === undefined) return;
+    if (socket === undefined || this.barred(message, hop, socket)) {
+      this.refuseStateless(routed, socket === undefined ? 500 : 480);
+      return;
+    }
     const text = forwardedRequest({
       message,
       source,
       socket,
       branch: this.statelessBranch(message, source),
+      flow: source.flow?.id,
+      rport: this.options.localRport,
       requestUri: hop.requestUri,
       recordRoute,
       edits,
@@ -331,6 +367,9 @@ const DATAGRAM_ONLY_MS = 300_000;
 const MAX_DATAGRAM_ONLY = 10_000;
 /** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
 const STATELESS = '-s';
+
+/** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
+const FLOW_PARAM = /;i=([0-9a-z]+)/;
 
 /** A request on its way through a router. */
 class Routed implements RoutedRequest {

@@ -171,7 +171,7 @@ export class Relay {
     } else if (typeof known === 'number') {
       this.branchFailed(branch, { code: known, local: true }, undefined);
     } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {
-      this.blocked(branch);
+      this.passedOver(branch, 473);
     } else {
       this.send(branch, known);
     }
@@ -192,7 +192,7 @@ export class Relay {
     const known = reached.length === 0 ? result : reached;
     const allowed = this.plan?.allowed;
     branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
-    if (branch.addresses.length === 0) this.blocked(branch);
+    if (branch.addresses.length === 0) this.passedOver(branch, 473);
     else this.tryAddress(branch);
   }
 
@@ -210,6 +210,10 @@ export class Relay {
       const reason = `no ${address.transport} socket for IPv${address.family}`;
       proxy.log.warn({ uri: hop.uri, reason }, 'a destination cannot be reached');
       this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
+      return;
+    }
+    if (proxy.barred(this.message as SipMessage, hop, socket)) {
+      this.passedOver(branch, 480);
       return;
     }
     const text = this.write(branch, socket);
@@ -237,6 +241,7 @@ export class Relay {
       source,
       socket,
       branch: branch.id.text,
+      rport: proxy.options.localRport,
       requestUri: branch.hop.requestUri,
       recordRoute: plan.recordRoute,
       edits: plan.edits,
@@ -257,9 +262,9 @@ export class Relay {
     return plan?.reply === undefined ? reply : plan.reply(branch.hop, reply, client.target);
   }
 
-  /** No address of a place may be sent to: it is passed over, without being a failure of its own. */
-  private blocked(branch: Branch): void {
-    if (this.bestCode === 0) this.bestCode = 473;
+  /** A place may not be sent to: it is passed over, without being a failure of its own. */
+  private passedOver(branch: Branch, code: number): void {
+    if (this.bestCode === 0) this.bestCode = code;
     this.withdraw(branch);
   }
 
@@ -351,6 +356,7 @@ export class Relay {
     const better =
       this.bestCode === 0 ||
       this.bestCode === 473 ||
+      (this.bestCode === 480 && this.best === undefined) ||
       failureRank(code) < failureRank(this.bestCode) ||
       (this.best === undefined && reply !== undefined && failureRank(code) === failureRank(this.bestCode));
     if (!better) return;
@@ -389,7 +395,7 @@ export class Relay {
     }
     // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
     const code = bestCode === 503 ? 500 : bestCode;
-    this.finish(code, reasonPhrase(code));
+    this.finish(code, reasonPhrase(code), code === 480 ? this.proxy.warning(this.source) : undefined);
   }
 
   private finish(code: number, reason: string, headers?: string): void {

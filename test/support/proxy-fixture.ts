@@ -75,6 +75,8 @@ export interface ProxyFixtureOptions {
   readonly config?: Partial<TransactionConfig>;
   readonly auto100?: boolean;
   readonly udpMaxRequest?: number;
+  readonly localRport?: boolean;
+  readonly sipsNeedsTls?: boolean;
   readonly dns?: DnsSource;
   /** What is decided for each request that is not inside a dialog. */
   readonly decide: (request: RoutedRequest) => RouteDecision | Promise<RouteDecision>;
@@ -127,6 +129,8 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     {
       auto100: options.auto100 ?? true,
       udpMaxRequest: options.udpMaxRequest ?? 0,
+      localRport: options.localRport ?? false,
+      sipsNeedsTls: options.sipsNeedsTls ?? true,
     },
     log,
   );

@@ -33,6 +33,8 @@ export interface Sent {
 /** A socket that has no port: it writes down what is sent. */
 export class RecordingSocket implements SipSocket {
   readonly sent: Sent[] = [];
+  /** Connections that flow tokens name. */
+  readonly flows = new Map<string, { readonly flow: Flow; readonly address: string; readonly port: number }>();
   readonly sentBy: string;
   readonly description: string;
   readonly family: 4 | 6;
@@ -50,6 +52,10 @@ export class RecordingSocket implements SipSocket {
 
   get reliable(): boolean {
     return this.transport !== 'udp';
+  }
+
+  findFlow(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined {
+    return this.flows.get(id);
   }
 
   send(

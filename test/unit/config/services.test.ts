@@ -229,5 +229,7 @@ test('without a file section its service is off', (t) => {
     timerC: 180,
     auto100: true,
     udpMaxRequest: 1300,
+    localRport: true,
+    sipsNeedsTls: true,
   });
 });

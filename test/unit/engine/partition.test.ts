@@ -46,6 +46,7 @@ describe('loading', () => {
         row('bob'),
         row('tel:+4930'),
         row('sip:h;transport=pigeon'),
+        row('sips:h;transport=udp'),
         row('sip:x', { setId: Number.NaN }),
         row('sip:gone.example'),
       ],
@@ -63,6 +64,7 @@ describe('loading', () => {
         row: '1 sip:h;transport=pigeon',
         reason: 'uri "sip:h;transport=pigeon" asks for a transport that is not known',
       },
+      { row: '1 sips:h;transport=udp', reason: 'uri "sips:h;transport=udp" is for sips over what is not TLS' },
       { row: 'NaN sip:x', reason: 'set id is not an integer' },
       { row: '1 sip:gone.example', reason: 'host "gone.example" does not resolve' },
     ]);

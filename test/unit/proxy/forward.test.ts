@@ -16,6 +16,7 @@ interface Options {
   readonly edits?: readonly TextEdit[];
   readonly out?: RecordingSocket;
   readonly address?: string;
+  readonly rport?: boolean;
 }
 
 function forward(text: string, options: Options = {}): string {
@@ -24,6 +25,7 @@ function forward(text: string, options: Options = {}): string {
     source: sourceOf(udp, options.address ?? '192.0.2.1', 5060),
     socket: options.out ?? udp,
     branch: 'z9hG4bKours',
+    rport: options.rport ?? false,
     requestUri: options.requestUri,
     recordRoute: options.recordRoute ?? false,
     edits: options.edits ?? [],
@@ -115,6 +117,13 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
   test('received is added to the Via that came', () => {
     const out = parsed(forward(requestText({ via: 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport' })));
     assert.equal(out.header('via', 1), 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport=5060;received=192.0.2.1');
+  });
+
+  test('rport is asked for where replies are datagrams, if wanted (RFC 3581)', () => {
+    const via = (options: Options) => parsed(forward(requestText(), options)).header('via');
+    assert.equal(via({ rport: true }), 'SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours;rport');
+    assert.equal(via({ rport: false }), 'SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours');
+    assert.equal(via({ rport: true, out: tcp }), 'SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKours');
   });
 
   test('a new request-URI changes the request line alone', () => {

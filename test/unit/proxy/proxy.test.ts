@@ -39,7 +39,7 @@ describe('validation (RFC 3261 section 16.3)', () => {
 
   test('schemes in any letter case, and tel, are known', () => {
     for (const uri of ['SIP:bob@example.com', 'sips:bob@example.com', 'TEL:+123']) {
-      const fixture = relaying();
+      const fixture = relaying({ sipsNeedsTls: false });
       fixture.call({ uri });
       assert.deepEqual(fixture.codes(), [100]);
     }
@@ -222,6 +222,41 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     assert.equal(new Set(branches.slice(0, 4)).size, 1);
     assert.equal(new Set(branches).size, 3);
     assert.equal(layer.size, 0);
+  });
+
+  test('what came over a connection is answered over it, whatever its Via says', () => {
+    const { layer, tcp, answer, sentTo } = stateless();
+    const flow = { id: 'f1o2', open: true };
+    tcp.flows.set(flow.id, { flow, address: '192.0.2.1', port: 40_000 });
+    const via = 'SIP/2.0/TCP browser.invalid;branch=z9hG4bK1';
+    layer.receive(requestText({ via }), { socket: tcp, address: '192.0.2.1', port: 40_000, flow });
+    const sent = sentTo(GATEWAY)[0] ?? '';
+    assert.match(sent, /^Via: SIP\/2\.0\/UDP [^;]+;branch=[^;]+-s;i=f1o2\r$/m);
+    answer(sent, 180);
+    tcp.flows.clear();
+    answer(sent, 200);
+    assert.deepEqual(
+      tcp.sent.map((each) => [startWord(each.text), each.address, each.port, each.flow]),
+      [
+        ['180', '192.0.2.1', 40_000, flow],
+        ['200', '192.0.2.1', 5060, undefined],
+      ],
+    );
+  });
+
+  test('one that cannot go on is answered, and forgotten', () => {
+    for (const [uri, code] of [
+      ['sip:192.0.2.7;transport=tls', 500],
+      ['tel:+1', 416],
+      ['sips:192.0.2.7;transport=udp', 480],
+    ] as const) {
+      const fixture = proxyFixture({
+        decide: () => ({ kind: 'stateless', hop: hopTo(uri), recordRoute: false, edits: [] }),
+      });
+      fixture.call();
+      fixture.call({ method: 'ACK', toTag: 'b' });
+      assert.deepEqual([fixture.codes(), fixture.layer.size], [[code], 0]);
+    }
   });
 
   test('replies find their way by the Via below ours', () => {

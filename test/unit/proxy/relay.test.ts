@@ -233,6 +233,41 @@ describe('serial failover', () => {
     assert.deepEqual(none.codes(), [100, 473]);
   });
 
+  const secure = { uri: 'sips:bob@example.com' };
+
+  test('a call to a sips URI goes over TLS or not at all (RFC 3261 section 26.2.2): 480 with the warning of RFC 5630', () => {
+    for (const uris of [['sip:192.0.2.7', 'sip:192.0.2.8;transport=tcp'], ['sips:192.0.2.7;transport=udp']]) {
+      const { call, udp, tcp, codes, lastToCaller, plan, layer } = relay(uris.map((uri) => hopTo(uri)));
+      call(secure);
+      assert.deepEqual([codes(), udp.sent.length, tcp.sent.length], [[100, 480], 2, 0]);
+      assert.equal(lastToCaller().header('warning'), '380 127.0.0.1:5060 "SIPS Not Allowed"');
+      assert.equal(layer.clientCount, 0);
+      assert.deepEqual(
+        plan.failures.filter((each) => each.code !== 480),
+        [],
+      );
+    }
+  });
+
+  test('a destination that is passed over for it is no failure; what another answers counts', () => {
+    const { call, udp, codes, plan } = relay([hopTo('sip:192.0.2.7'), hopTo('sip:192.0.2.8;transport=tls')]);
+    call(secure);
+    assert.deepEqual([codes(), udp.sent.length], [[100, 500], 2]);
+    assert.deepEqual(
+      plan.failures.map(({ uri, code }) => [uri, code]),
+      [['sip:192.0.2.8;transport=tls', 503]],
+    );
+  });
+
+  test('it goes anywhere where the setting says so, and inside its dialog', () => {
+    const any = relay([A], { sipsNeedsTls: false });
+    any.call(secure);
+    assert.deepEqual(any.words('192.0.2.7'), ['INVITE']);
+    const dialog = relay([A]);
+    dialog.call({ ...secure, toTag: 'b1' });
+    assert.deepEqual(dialog.words('192.0.2.7'), ['INVITE']);
+  });
+
   test('no place at all: what the plan says', () => {
     const { call, codes } = relay([]);
     call();
