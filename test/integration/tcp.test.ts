@@ -175,6 +175,21 @@ describe('SIP over TCP', () => {
     assert.ok((await far.request('MESSAGE')).body === body);
   });
 
+  test('a gateway that was restarted since the last call gets the next one over a new connection', async (t) => {
+    const far = await gatewayAt(t);
+    const { port } = await daemonWith(t, far.uri());
+    const peer = await peerAt(t, port);
+    peer.write(request({ method: 'OPTIONS' }));
+    assert.equal((await finalReply(peer)).status, 200);
+    // As a machine does that was switched off and on again: the first it hears of the old connection is answered by RST.
+    const [old] = far.sockets;
+    old?.removeAllListeners('data');
+    old?.once('data', () => old.resetAndDestroy());
+    peer.write(request({ method: 'OPTIONS' }));
+    assert.equal((await finalReply(peer)).status, 200);
+    assert.deepEqual([far.sockets.length, far.count('OPTIONS')], [2, 2]);
+  });
+
   test('a request too large for UDP goes by TCP; where TCP is refused by UDP, at once and the next time', async (t) => {
     const far = await datagramGateway(t);
     const { daemon } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);

@@ -37,6 +37,8 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   protected interval = 0;
   protected deadline = 0;
   protected failed = false;
+  /** Whether it was sent once more over a new connection. */
+  private again = false;
 
   constructor(
     protected readonly layer: TransactionLayer,
@@ -67,7 +69,18 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   }
 
   protected get onSendError(): (error: TransportError) => void {
-    return (error) => this.fail('transport', error.cause, error.message);
+    return (error) => {
+      // Nothing was heard since it was written: should the peer have got it, the same branch makes this a copy.
+      if (error.stale === true && this.flow === undefined && !this.again && this.unanswered) {
+        this.again = true;
+        this.transmit(this.request);
+      } else this.fail('transport', error.cause, error.message);
+    };
+  }
+
+  /** Whether it still waits for a first reply. */
+  private get unanswered(): boolean {
+    return !this.failed && (this.state === 'calling' || this.state === 'trying');
   }
 
   protected fail(kind: ClientFailure['kind'], cause: TransportError['cause'], message: string): void {

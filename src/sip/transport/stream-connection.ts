@@ -41,6 +41,8 @@ export class StreamConnection implements Flow {
   private unheard: ((error: TransportError) => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private paused = false;
+  /** Whether the peer has ever said anything on it. */
+  private served = false;
 
   constructor(
     private readonly owner: ConnectionOwner,
@@ -53,8 +55,8 @@ export class StreamConnection implements Flow {
     this.proven = !inbound;
     socket.setNoDelay(true);
     socket.on('timeout', () => this.fail({ cause: 'timeout', message: 'idle' }));
-    socket.on('error', (error) => this.fail({ cause: owner.causeOf(error), message: error.message }));
-    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
+    socket.on('error', (error) => this.broke(owner.causeOf(error), error.message));
+    socket.on('close', () => this.broke('refused', 'connection closed'));
     socket.on('data', (data: Buffer) => this.take(data));
     if (inbound) {
       socket.setTimeout(owner.idleMs);
@@ -135,6 +137,10 @@ export class StreamConnection implements Flow {
     });
   }
 
+  private broke(cause: TransportError['cause'], message: string): void {
+    this.fail({ cause, message, stale: this.served && cause !== 'tls' });
+  }
+
   private release(): ((error: TransportError) => void)[] {
     this.open = false;
     this.clearTimer();
@@ -148,6 +154,7 @@ export class StreamConnection implements Flow {
 
   private take(data: Buffer): void {
     if (!this.open) return;
+    this.served = true;
     if (this.unheard.length > 0) this.unheard = [];
     const { owner, framing } = this;
     let pings = 0;

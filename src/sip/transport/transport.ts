@@ -54,6 +54,8 @@ export interface ConnectionCounts {
 export interface TransportError {
   readonly cause: 'refused' | 'tls' | 'dns' | 'send' | 'timeout';
   readonly message: string;
+  /** A connection broke that had served before: the peer may have been restarted, and take a new one. */
+  readonly stale?: boolean;
 }
 
 /** A stream connection as the layers above know it. */

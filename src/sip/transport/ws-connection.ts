@@ -30,6 +30,8 @@ export class WsConnection implements Flow {
   readonly id = newFlowId();
   open = true;
   private alive = true;
+  /** Whether the peer has ever said anything on it. */
+  private served = false;
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
   /** Senders of what was written since the peer was last heard. */
@@ -71,9 +73,10 @@ export class WsConnection implements Flow {
       if (String((error as NodeJS.ErrnoException).code).startsWith('WS_ERR')) {
         owner.receiver.garbage(error.message, this.source, 0);
       }
-      this.fail({ cause: owner.causeOf(error), message: error.message });
+      const cause = owner.causeOf(error);
+      this.fail({ cause, message: error.message, stale: this.served && cause !== 'tls' });
     });
-    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed' }));
+    socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed', stale: this.served }));
   }
 
   /** Sends, now or when the connection is established. Errors come later, through `onError`. */
@@ -142,6 +145,7 @@ export class WsConnection implements Flow {
 
   private heard(): void {
     this.alive = true;
+    this.served = true;
     if (this.unheard.length > 0) this.unheard = [];
   }
 

@@ -89,6 +89,20 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.deepEqual([replies, failures, layer.size, times()], [[], [], 0, [0]]);
   });
 
+  test('a connection that broke after it had served others is replaced once', () => {
+    const { socket, failures, answer, times } = options('tcp');
+    socket.sent[0]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
+    assert.deepEqual([times().length, failures.length], [2, 0]);
+    assert.equal(socket.sent[1]?.text, socket.sent[0]?.text);
+    socket.sent[1]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
+    assert.deepEqual([times().length, failures[0]?.kind], [2, 'transport']);
+    const heard = options('tcp');
+    heard.answer(100);
+    heard.socket.sent[0]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
+    assert.deepEqual([heard.times().length, heard.failures.length], [1, 1]);
+    answer(200);
+  });
+
   test('a transport error is told once', () => {
     const { socket, failures, layer } = options();
     socket.sent[0]?.fail({ cause: 'send', message: 'no' });

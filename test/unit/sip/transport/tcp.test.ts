@@ -204,7 +204,7 @@ describe('outbound connections', () => {
     await peer.expect(/OPTIONS/);
     peer.socket.resetAndDestroy();
     await eventually(() => second.list.length === 1, 'the failure');
-    assert.deepEqual([first.list.length, second.list[0]?.cause], [0, 'refused']);
+    assert.deepEqual([first.list.length, second.list[0]?.cause, second.list[0]?.stale], [0, 'refused', true]);
     socket.send(MESSAGE, '127.0.0.1', far.port, second.onError);
     await (await far.peer(1)).expect(/OPTIONS/);
   });
