@@ -3,6 +3,7 @@ import type { NextHop, RoutedRequest } from '../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../sip/local-sockets.js';
 import type { TextEdit } from '../sip/reply.js';
 import { isLoose, type RouteValue, removeFirst, routeSet } from '../sip/route-set.js';
+import type { SipSocket } from '../sip/transport/transport.js';
 
 /** Where a request with a Route header goes next, and what is taken out of it. */
 export interface LooseRoute {
@@ -24,17 +25,36 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
     ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
   // A strict router took our value out itself.
   if (ours === 0 && request.strictlyRouted !== true) return undefined;
-  const edits = removeFirst(routes, ours);
   const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
+  const next = followingRoute(request, routes, ours, out);
+  if (next !== undefined) return next;
   const flow = flowOf(routes, ours, request, sockets);
+  return { hop: { uri: request.requestUri, socket: out, flow }, edits: removeFirst(routes, ours) };
+}
+
+/**
+ * Where a request goes whose Route header holds none of ours on top: to that route (RFC 3261 section 16.6 step 7). Undefined
+ * when it has none.
+ */
+export function foreignRoute(request: RoutedRequest): LooseRoute | undefined {
+  return request.message.routeLine < 0 ? undefined : followingRoute(request, routeSet(request.message), 0, undefined);
+}
+
+/** The way to the Route value behind `ours` of them, which are taken out; undefined when there is no such value. */
+function followingRoute(
+  request: RoutedRequest,
+  routes: readonly RouteValue[],
+  ours: number,
+  socket: SipSocket | undefined,
+): LooseRoute | undefined {
   const next = routes[ours];
-  if (next?.uri === undefined) return { hop: { uri: request.requestUri, socket: out, flow }, edits };
-  if (isLoose(next.uri)) return { hop: { uri: next.text, socket: out }, edits };
+  if (next?.uri === undefined) return undefined;
+  if (isLoose(next.uri)) return { hop: { uri: next.text, socket }, edits: removeFirst(routes, ours) };
   // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
   const rest = removeFirst(routes, ours + 1);
-  const end = message.headersEnd;
+  const end = request.message.headersEnd;
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
-  return { hop: { uri: next.text, requestUri: next.text, socket: out }, edits: [...rest, last] };
+  return { hop: { uri: next.text, requestUri: next.text, socket }, edits: [...rest, last] };
 }
 
 /** The connection one of our Route values names by its token, unless the request came by that very connection. */

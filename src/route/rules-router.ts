@@ -9,7 +9,7 @@ import { rewriteRequestUriDomain } from '../engine/rewrite-request-uri.js';
 import type { NextHop, RouteDecision, RoutedRequest, Router } from '../proxy/decision.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { reasonPhrase } from '../sip/reply.js';
-import { type LooseRoute, looseRoute } from './dialog.js';
+import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
 import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import { type DispatcherFormats, RequestScope } from './request-scope.js';
@@ -63,7 +63,7 @@ export class RulesRouter implements Router {
     }
     const edits = loose?.edits ?? NO_EDITS;
     if (rule.rule.select === undefined) {
-      const hop = { uri: request.requestUri };
+      const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
       if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
       const redirects = this.redirectsOf(rule, request);
       return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects) };

@@ -4,9 +4,10 @@ import type { RoutingRule } from '../../../src/config/settings.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { compileRule } from '../../../src/route/rule.js';
 import { RulesRouter } from '../../../src/route/rules-router.js';
+import { routeValues } from '../../../src/sip/route-set.js';
 import { partitionOptions, row, seededRandom } from '../../support/partitions.js';
 import { proxyFixture } from '../../support/proxy-fixture.js';
-import { recordingLogger } from '../../support/sip-recorder.js';
+import { parsed, recordingLogger } from '../../support/sip-recorder.js';
 
 const GATEWAYS = ['192.0.2.11', '192.0.2.12'] as const;
 
@@ -66,4 +67,27 @@ test('without state a CANCEL goes where a request goes', () => {
   });
   send('INVITE');
   assert.deepEqual([send('CANCEL'), codes()], [[2, 0], []]);
+});
+
+test('without a selection a request follows the routes it came with, then its request-URI (RFC 3261 section 16.6 step 7)', () => {
+  for (const [headers, address, line, routes] of [
+    ['', '192.0.2.20', 'INVITE sip:bob@192.0.2.20 SIP/2.0', []],
+    ['Route: <sip:192.0.2.30;lr>\r\n', '192.0.2.30', 'INVITE sip:bob@192.0.2.20 SIP/2.0', ['<sip:192.0.2.30;lr>']],
+    [
+      'Route: <sip:127.0.0.1:5060;lr>, <sip:192.0.2.30;lr>\r\n',
+      '192.0.2.30',
+      'INVITE sip:bob@192.0.2.20 SIP/2.0',
+      ['<sip:192.0.2.30;lr>'],
+    ],
+    ['Route: <sip:192.0.2.30>\r\n', '192.0.2.30', 'INVITE sip:192.0.2.30 SIP/2.0', ['<sip:bob@192.0.2.20>']],
+  ] as const) {
+    const fixture = routed({ select: undefined });
+    fixture.call({ uri: 'sip:bob@192.0.2.20', headers });
+    const [text = ''] = fixture.sentTo(address);
+    assert.equal(text.slice(0, text.indexOf('\r\n')), line);
+    assert.deepEqual(
+      routeValues(parsed(text), 'route').map((each) => each.value),
+      routes,
+    );
+  }
 });
