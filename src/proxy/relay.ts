@@ -24,6 +24,7 @@ export class Relay {
   private answered = false;
   /** Tries since the start, or since a redirection was followed: the first is no failover. */
   private tried = 0;
+  private trying = IDLE;
   /** What the plan said about the branches of the present try that have failed. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined = undefined;
   /** The best failure so far: what the caller gets if nobody takes the call. */
@@ -143,7 +144,20 @@ export class Relay {
     }
   }
 
+  /** Goes on to the next place. One that fails at once leads here again: then the loop goes on, so that thousands may. */
   private tryNext(): void {
+    if (this.trying !== IDLE) {
+      this.trying = AGAIN;
+      return;
+    }
+    do {
+      this.trying = TRYING;
+      this.tryOnce();
+    } while ((this.trying as number) === AGAIN);
+    this.trying = IDLE;
+  }
+
+  private tryOnce(): void {
     const plan = this.plan as RelayPlan;
     const next = plan.next();
     if (next === undefined) {
@@ -456,6 +470,11 @@ class Branch implements ClientUser {
     this.addresses = NO_ADDRESSES;
   }
 }
+
+/** Whether a place is being tried just now, and whether the next one is wanted meanwhile. */
+const IDLE = 0;
+const TRYING = 1;
+const AGAIN = 2;
 
 const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };
 const NO_BRANCHES: readonly Branch[] = [];

@@ -268,6 +268,14 @@ describe('serial failover', () => {
     assert.deepEqual(dialog.words('192.0.2.7'), ['INVITE']);
   });
 
+  test('thousands of places that fail at once are gone through, and the caller is answered', () => {
+    const { call, codes, plan, errors } = relay(
+      Array.from({ length: 20_000 }, (_, i) => hopTo(`sip:192.0.2.7:${1000 + i};transport=tls`)),
+    );
+    call();
+    assert.deepEqual([codes(), plan.failures.length, errors], [[100, 500], 20_000, []]);
+  });
+
   test('no place at all: what the plan says', () => {
     const { call, codes } = relay([]);
     call();
