@@ -111,9 +111,10 @@ export class DatagramTurn {
       }
     } finally {
       // A receiver that throws loses its own message, not those after it.
-      if (handled < heard.length) this.heard = heard.slice(handled + 1);
-      this.flush();
+      if (handled < heard.length) this.heard = [...heard.slice(handled + 1), ...this.heard];
+      // Whatever happens in sending, the next turn can be had.
       this.scheduled = false;
+      this.flush();
       if (this.heard.length > 0) this.schedule();
       else if (this.options.gatherMs > 0 && heard.length > 0) this.gather(heard.length);
     }
