@@ -72,6 +72,8 @@ const LIMIT_MS = 5000;
 /** Lookups by the system at once: each occupies one of the few threads that files are read by as well. */
 const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
+/** Targets of SRV records that are looked up for one name. */
+const MAX_TARGETS = 16;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
   'SIP+D2U': 'udp',
@@ -181,12 +183,13 @@ export class Resolver {
       const usable = orderSrv(records, this.random).filter((record) => record.name !== '' && record.name !== '.');
       const addresses: Address[] = [];
       let ttl = MAX_TTL;
-      for (const record of usable.slice(0, 16)) {
-        const found = await this.hosts(record.name, record.port, service.transport, host).catch(() => undefined);
-        if (found !== undefined) {
-          addresses.push(...found.addresses);
-          ttl = Math.min(ttl, found.ttl);
-        }
+      const targets = usable.slice(0, MAX_TARGETS).map((record) => {
+        // One name that is silent does not take the others with it.
+        return this.soon(this.hosts(record.name, record.port, service.transport, host), this.limitMs / 2);
+      });
+      for (const found of await Promise.all(targets)) {
+        addresses.push(...(found?.addresses ?? []));
+        ttl = Math.min(ttl, found?.ttl ?? NEGATIVE_TTL);
       }
       if (addresses.length > 0) return { addresses, ttl };
     }
@@ -194,7 +197,8 @@ export class Resolver {
   }
 
   private async naptr(host: string, secure: boolean): Promise<{ transport: TransportName; name: string }[]> {
-    const records = await this.dnsSource.naptr(host).catch(() => []);
+    // There are name servers and firewalls that know nothing of NAPTR and drop the question.
+    const records = (await this.soon(this.dnsSource.naptr(host), this.limitMs / 4)) ?? [];
     const usable = [];
     for (const record of records) {
       const transport = NAPTR_SERVICES[record.service.toUpperCase()];
@@ -213,17 +217,17 @@ export class Resolver {
     transport: TransportName,
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
-    const [v4, v6] = await Promise.all([
-      this.dnsSource.a(host).catch(() => []),
-      this.dnsSource.aaaa(host).catch(() => []),
-    ]);
+    const asked = [this.dnsSource.a(host).catch(() => []), this.dnsSource.aaaa(host).catch(() => [])] as const;
+    // Once one family has an address, the other is not waited for much longer.
+    await Promise.race(asked.map(async (each) => ((await each).length > 0 ? undefined : Promise.all(asked))));
+    const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, this.limitMs / 4)));
     const addresses: Address[] = [];
-    let ttl = MAX_TTL;
-    for (const record of v4) {
+    let ttl = v4 === undefined || v6 === undefined ? NEGATIVE_TTL : MAX_TTL;
+    for (const record of v4 ?? []) {
       addresses.push({ address: record.address, family: 4, port, transport, name });
       ttl = Math.min(ttl, record.ttl);
     }
-    for (const record of v6) {
+    for (const record of v6 ?? []) {
       addresses.push({ address: record.address, family: 6, port, transport, name });
       ttl = Math.min(ttl, record.ttl);
     }
@@ -236,6 +240,23 @@ export class Resolver {
     }
     if (addresses.length === 0) throw new Error(`host ${host} does not resolve`);
     return { addresses, ttl: Math.max(1, ttl) };
+  }
+
+  /** What comes of it within a time; undefined when nothing does. */
+  private soon<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const giveUp = this.clock.schedule(ms, () => resolve(undefined));
+      work.then(
+        (result) => {
+          giveUp();
+          resolve(result);
+        },
+        () => {
+          giveUp();
+          resolve(undefined);
+        },
+      );
+    });
   }
 
   /** What the system knows of a name, from its hosts file for one; nothing on a failure. */

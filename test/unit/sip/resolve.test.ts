@@ -79,6 +79,39 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 4, 'each is called once');
   });
 
+  test('to a part of the questions does not take the answers to the others with it', async () => {
+    const clock = new FakeClock();
+    const silent = () => new Promise<never>(() => {});
+    const at = (address: string) => Promise.resolve([{ address, ttl: 60 }]);
+    const srv = (name: string) =>
+      name === '_sip._udp.example.com'
+        ? Promise.resolve(['dead', 'v4', 'v6'].map((each, i) => ({ name: each, port: 5070, priority: i, weight: 0 })))
+        : none();
+    const resolver = new Resolver(clock, countingRandom(), {
+      naptr: silent,
+      srv,
+      a: (name) => (name === 'v4' ? at('192.0.2.1') : name === 'v6' ? none() : silent()),
+      aaaa: (name) => (name === 'v6' ? at('2001:db8::1') : silent()),
+      system: none,
+    });
+    const results: Resolution[] = [];
+    const ask = () => resolver.resolve(parseUri('sip:example.com') ?? assert.fail(), (each) => results.push(each));
+    ask();
+    for (const ms of [1260, 1260, 1260]) {
+      await settle();
+      clock.advance(ms);
+    }
+    await settle();
+    assert.deepEqual(shown(results[0] ?? []), ['udp 192.0.2.1 5070', 'udp 2001:db8::1 5070']);
+    // What is missing is asked for again before the others' time to live is over.
+    clock.advance(14_000);
+    ask();
+    assert.equal(results.length, 2);
+    clock.advance(2000);
+    ask();
+    assert.equal(results.length, 2);
+  });
+
   test('lookups by the system, which occupy threads, are two at a time', async () => {
     const open: (() => void)[] = [];
     let most = 0;
