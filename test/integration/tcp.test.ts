@@ -88,14 +88,14 @@ describe('SIP over TCP', () => {
 
   test('the answer to a request whose connection is gone goes to its sent-by over a new one', async (t) => {
     const far = await datagramGateway(t);
-    const { port } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);
+    const { port, daemon } = await daemonWith(t, `sip:127.0.0.1:${far.port}`);
     const listener = await StreamListener.open();
     t.after(() => listener.close());
     const peer = await peerAt(t, port);
     peer.write(request({ via: `SIP/2.0/TCP caller.invalid:${listener.port};branch=z9hG4bKgone;rport` }));
     const invite = await far.expect(/^INVITE/);
     peer.destroy();
-    await peer.gone();
+    await eventually(() => daemon.sockets.all[0]?.counts?.inbound === 0, 'the end of the connection');
     await far.send(replyTo(invite.text, 180), invite.port, invite.address);
     const back = await listener.peer();
     await back.expect(/^SIP\/2\.0 180 /);

@@ -7,7 +7,7 @@ import { TlsSocket } from '../../src/sip/transport/tls.js';
 import { type CertificateFiles, pem, TestAuthority } from '../support/certificates.js';
 import { type DaemonInProcess, startDaemonHere } from '../support/daemon-in-process.js';
 import { findProgram } from '../support/servers/programs.js';
-import { requestText } from '../support/sip-recorder.js';
+import { replyTo, requestText } from '../support/sip-recorder.js';
 import { callOver, StreamGateway } from '../support/stream-endpoints.js';
 import { eventually, failures, RecordingReceiver, StreamListener, StreamPeer } from '../support/stream-peer.js';
 
@@ -163,6 +163,21 @@ describe('SIP over TLS', { skip }, () => {
     const results = await Promise.all([callOver(peer, 'TLS')]);
     assert.deepEqual(results, [[200, 200]]);
     assert.equal(mute.peers.length, 1);
+  });
+
+  test('a caller whose connection is gone is called back by the name in its Via', async (t) => {
+    const far = await gateway(t, own);
+    const { port, daemon } = await daemonWith(t, [[1, far.uri()]]);
+    const caller = await gateway(t, localhost);
+    far.answers = false;
+    const peer = await client(t, port);
+    peer.write(requestText({ via: `SIP/2.0/TLS localhost:${caller.port};branch=z9hG4bKgone`, method: 'MESSAGE' }));
+    const sent = await far.request('MESSAGE');
+    peer.destroy();
+    await eventually(() => daemon.sockets.all[0]?.counts?.inbound === 0, 'the end of the connection');
+    far.sockets[0]?.write(replyTo(sent.text, 200), 'latin1');
+    await eventually(() => caller.replies.length === 1, 'the reply over a new connection');
+    assert.deepEqual([caller.replies[0]?.status, caller.serverNames], [200, ['localhost']]);
   });
 
   test('a client certificate is demanded, and one of strangers refused', async (t) => {

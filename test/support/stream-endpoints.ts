@@ -13,6 +13,8 @@ export class StreamGateway {
   /** Connections accepted, TLS handshakes done. */
   readonly sockets: Socket[] = [];
   status = 200;
+  /** False: requests are kept and not answered. */
+  answers = true;
 
   private constructor(
     private readonly server: Server,
@@ -71,7 +73,7 @@ export class StreamGateway {
           continue;
         }
         this.requests.push(request);
-        if (request.method === 'ACK') continue;
+        if (request.method === 'ACK' || !this.answers) continue;
         socket.write(replyTo(event.text, this.status, 'gw', dialogHeaders(request, this.uri())), 'latin1');
       }
     });

@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/clock.js';
+import { ipFamily } from '../../core/ip-address.js';
 import type { Logger } from '../../core/logger.js';
 import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
+import { bareHost } from '../../core/uri.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
@@ -251,9 +253,14 @@ export class TransactionLayer implements Receiver {
   sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void {
     this.counters.repliesSent.value++;
     const { socket, address, flow } = source;
-    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2).
-    const port = flow === undefined || flow.open ? replyTo : sentByPort;
-    socket.send(text, address, port, undefined, flow);
+    if (flow === undefined || flow.open) {
+      socket.send(text, address, replyTo, undefined, flow);
+      return;
+    }
+    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2). Over TLS it
+    // must have a certificate for the name that stands there.
+    const host = parseMessage(text)?.via?.host ?? '';
+    socket.send(text, address, sentByPort, undefined, flow, ipFamily(bareHost(host)) === 0 ? host : undefined);
   }
 
   /** @internal A server transaction has ended: of it stays what answers or absorbs copies of its request. */
