@@ -25,6 +25,8 @@ export interface UdpOptions {
 const MAX_DATAGRAM_BYTES = 65_507;
 /** Bytes that may wait for the system's own buffer before we give up what comes on top. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Messages shorter than this are usual. */
+const USUAL_BYTES = 2048;
 /** Peers whose source objects are used again, a power of two. */
 const RECENT_SOURCES = 1024;
 
@@ -48,8 +50,9 @@ export class UdpSocket implements SipSocket, DatagramSender {
   readonly description: string;
   private readonly socket: Socket;
   private closed = false;
-  /** Where messages are written for sending. */
+  /** Where messages are written for sending, and its beginnings of each length met so far: making one costs as much as a send. */
   private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+  private views: (Buffer | undefined)[] = new Array<Buffer | undefined>(USUAL_BYTES).fill(undefined);
   /** Bytes that waited for the system when last looked. */
   private queued = 0;
   private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
@@ -109,21 +112,33 @@ export class UdpSocket implements SipSocket, DatagramSender {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
       return;
     }
-    const data = this.queued > 0 ? Buffer.from(text, 'latin1') : this.out;
-    const { length } = text;
-    if (data === this.out) data.write(text, 0, length, 'latin1');
+    const waits = this.queued > 0;
+    const data = waits ? Buffer.from(text, 'latin1') : this.written(text);
     try {
-      if (onError === undefined) this.socket.send(data, 0, length, port, address);
+      if (onError === undefined) this.socket.send(data, port, address);
       else
-        this.socket.send(data, 0, length, port, address, (error) => {
+        this.socket.send(data, port, address, (error) => {
           if (error !== null) onError({ cause: causeOf(error), message: error.message });
         });
       // What the system took at once is copied; what has to wait is still read from where it was written.
       this.queued = this.socket.getSendQueueSize();
-      if (this.queued > 0 && data === this.out) this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+      if (this.queued > 0 && !waits) {
+        this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+        this.views.fill(undefined);
+      }
     } catch (error) {
       later(onError, { cause: 'send', message: (error as Error).message });
     }
+  }
+
+  /** A message as octets, good until the next one is written. */
+  private written(text: string): Buffer {
+    const { length } = text;
+    const known = this.views[length];
+    const data = known ?? this.out.subarray(0, length);
+    if (known === undefined && length < USUAL_BYTES) this.views[length] = data;
+    data.write(text, 0, length, 'latin1');
+    return data;
   }
 
   /** The same object for the same peer where it was heard of lately: transactions keep it for half a minute. */
