@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BlacklistTable } from './blacklist/blacklist.js';
 import type { Settings } from './config/settings.js';
+import { AddressBlocks } from './core/address-blocks.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { Emitter } from './core/emitter.js';
 import { messageOf } from './core/errors.js';
@@ -59,6 +60,7 @@ import { TransactionLayer } from './sip/transaction/layer.js';
 import { createSipSocket } from './sip/transport/create.js';
 import { DatagramTurn } from './sip/transport/datagram-turn.js';
 import type { SipSocket } from './sip/transport/transport.js';
+import { UnfinishedBytes } from './sip/transport/unfinished.js';
 import { Metrics } from './stats/metrics.js';
 import type { WeightFeed } from './weight-feed/weight-feed.js';
 
@@ -105,6 +107,7 @@ export class Daemon implements Service {
   private readonly blacklists: BlacklistTable;
   private readonly sipSockets: SipSocket[];
   private readonly limiter: SourceRateLimiter;
+  private readonly unfinished = new UnfinishedBytes();
   private readonly miFifo: MiFifo | undefined;
   private readonly partitions: PartitionRuntimes;
   private readonly prober: Prober;
@@ -144,7 +147,8 @@ export class Daemon implements Service {
     this.layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log);
     this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
     this.layer.limiter = this.limiter;
-    const bounds = connectionBounds(settings);
+    const bounds = connectionBounds(settings, this.unfinished);
+    this.trust(settings);
     const turn = new DatagramTurn({ gatherMs: settings.limits.gatherMs });
     this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds, turn));
     this.sockets = new LocalSockets(
@@ -268,7 +272,7 @@ export class Daemon implements Service {
     engine.states.onChange((change) => this.changes.changed(change));
 
     // Management
-    registerSipGauges(metrics, this.sipSockets, this.limiter);
+    registerSipGauges(metrics, this.sipSockets, this.limiter, this.unfinished);
     registerGauges(metrics, {
       engine,
       layer: this.layer,
@@ -427,6 +431,7 @@ export class Daemon implements Service {
     this.nats?.syncSnapshot(() => this.changes.entries());
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
+    this.trust(settings);
     (this.log as { level?: string }).level = settings.log.level;
     return restartOnly(before, settings);
   }
@@ -524,6 +529,13 @@ export class Daemon implements Service {
       log: this.log,
       callEnded: this.kamailio.callEnded,
     });
+  }
+
+  private trust({ limits }: Settings): void {
+    const trusted = new AddressBlocks(limits.trustedSources);
+    this.layer.trusted = trusted;
+    this.limiter.trusted = trusted;
+    this.unfinished.trusted = trusted;
   }
 
   private useScript(

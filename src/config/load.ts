@@ -117,7 +117,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     http: readHttp(raw, root, findings),
     log: { level: raw.log.level },
     tls: readTls(raw, root, findings),
-    limits: readLimits(raw),
+    limits: readLimits(raw, root, findings),
   };
   for (const { pointer, reason } of options.inspect?.(settings, findings.problems) ?? []) {
     findings.refuse({ ...root, pointer }, reason);

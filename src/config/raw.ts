@@ -47,6 +47,7 @@ export interface RawSettings {
     readonly requests_per_second_per_source: number;
     readonly burst?: number;
     readonly max_transactions: number;
+    readonly trusted_sources: readonly string[];
     readonly max_connections: number;
     readonly gather_ms: number;
   };

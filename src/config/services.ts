@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isAddressBlock } from '../core/address-blocks.js';
 import { readDatagram } from './datagram-socket.js';
 import { redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
@@ -137,13 +138,19 @@ export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsC
 }
 
 /** Reads "limits". */
-export function readLimits(raw: RawSettings): LimitsConfig {
+export function readLimits(raw: RawSettings, root: Place, findings: Findings): LimitsConfig {
   const { limits } = raw;
+  for (const [index, block] of limits.trusted_sources.entries()) {
+    if (isAddressBlock(block)) continue;
+    const place = inside(root, 'limits', 'trusted_sources', index);
+    findings.refuse(place, `"${block}" is neither an IP address nor a CIDR block`);
+  }
   const rate = limits.requests_per_second_per_source;
   return {
     requestsPerSecondPerSource: rate,
     burst: limits.burst ?? Math.max(1, Math.ceil(rate)),
     maxTransactions: limits.max_transactions,
+    trustedSources: limits.trusted_sources,
     maxConnections: limits.max_connections,
     gatherMs: limits.gather_ms,
   };

@@ -266,6 +266,8 @@ export interface LimitsConfig {
   /** New requests at once from an address that was quiet. */
   readonly burst: number;
   readonly maxTransactions: number;
+  /** Addresses and CIDR blocks no bound by source applies to. */
+  readonly trustedSources: readonly string[];
   /** Of one socket; inbound and outbound counted apart. */
   readonly maxConnections: number;
   /** Milliseconds a turn of the loop lasts at least while datagrams come fast; 0: no bound. */

@@ -1,5 +1,6 @@
 import type { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { ConnectionCounts, SipSocket } from '../sip/transport/transport.js';
+import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import type { Metrics } from '../stats/metrics.js';
 
 /**
@@ -9,8 +10,14 @@ import type { Metrics } from '../stats/metrics.js';
  *   switchyard_sip_connections_refused_total  by socket: there were too many already
  *   switchyard_sip_limited_total              requests refused because their source sent too many
  *   switchyard_sip_limited_sources            source addresses the limiter remembers
+ *   switchyard_sip_unfinished_bytes           of messages begun over connections and not yet finished
  */
-export function registerSipGauges(metrics: Metrics, sockets: readonly SipSocket[], limiter: SourceRateLimiter): void {
+export function registerSipGauges(
+  metrics: Metrics,
+  sockets: readonly SipSocket[],
+  limiter: SourceRateLimiter,
+  unfinished: UnfinishedBytes,
+): void {
   const each = function* (read: (counts: ConnectionCounts) => readonly (readonly [Record<string, string>, number])[]) {
     for (const { transport, description: socket, counts } of sockets) {
       if (counts === undefined) continue;
@@ -42,5 +49,10 @@ export function registerSipGauges(metrics: Metrics, sockets: readonly SipSocket[
     name: 'switchyard_sip_limited_sources',
     help: 'Source addresses the limiter remembers',
     collect: () => [[{}, limiter.size]],
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_unfinished_bytes',
+    help: 'Bytes of messages begun over connections and not yet finished',
+    collect: () => [[{}, unfinished.size]],
   });
 }

@@ -1,10 +1,20 @@
+import { getHeapStatistics } from 'node:v8';
 import type { Settings } from '../config/settings.js';
 import type { RateLimit } from '../sip/rate-limit.js';
 import type { TransactionConfig } from '../sip/transaction/layer.js';
 import type { StreamOptions } from '../sip/transport/bind.js';
+import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 
 /** Milliseconds the opening of a connection may take at most. */
 const MOST_CONNECT = 5000;
+
+/** Bytes of memory a transaction is taken to need. */
+const TRANSACTION_BYTES = 3072;
+
+/** Transactions that fit into half the memory this process may use (node --max-old-space-size). */
+export function affordableTransactions(heapLimit = getHeapStatistics().heap_size_limit): number {
+  return Math.max(1000, Math.floor(heapLimit / 2 / TRANSACTION_BYTES));
+}
 
 /** What of the settings the transaction layer needs. */
 export function layerOptions({ tm, limits }: Settings): TransactionConfig {
@@ -14,14 +24,18 @@ export function layerOptions({ tm, limits }: Settings): TransactionConfig {
     t4: tm.t4,
     frTimeout: tm.frTimeout * 1000,
     frInvTimeout: Math.min(tm.frInvTimeout, tm.timerC) * 1000,
-    maxTransactions: limits.maxTransactions,
+    maxTransactions: Math.min(limits.maxTransactions, affordableTransactions()),
   };
 }
 
 /** What of the settings bounds the connections of a stream socket. */
-export function connectionBounds({ tm, limits }: Settings): Pick<StreamOptions, 'maxConnections' | 'connectMs'> {
+export function connectionBounds(
+  { tm, limits }: Settings,
+  unfinished: UnfinishedBytes,
+): Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> {
   // Once fr_timeout has passed the request has gone elsewhere: it must not wait for a connection any longer.
-  return { maxConnections: limits.maxConnections, connectMs: Math.min(MOST_CONNECT, tm.frTimeout * 1000) };
+  const connectMs = Math.min(MOST_CONNECT, tm.frTimeout * 1000);
+  return { maxConnections: limits.maxConnections, connectMs, unfinished };
 }
 
 /** What one source may send. */

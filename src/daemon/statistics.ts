@@ -21,6 +21,10 @@ export function createCounters(metrics: Metrics): DaemonCounters {
     'switchyard_sip_overload_total',
     'Requests refused with 503 for too many transactions',
   );
+  const share = metrics.counter(
+    'switchyard_sip_share_refused_total',
+    'Requests refused with 503 because their source held too much of the room for transactions',
+  );
   const retransmitted = metrics.counter('switchyard_sip_retransmissions_total', 'Requests that came again');
   const calls = metrics.counter('switchyard_calls_total', 'INVITE requests received');
   const requests = metrics.counter('switchyard_requests_total', 'Requests handled, ACK left out');
@@ -38,6 +42,7 @@ export function createCounters(metrics: Metrics): DaemonCounters {
       dropped: dropped.with(),
       badRequests: bad.with(),
       overload: overload.with(),
+      share: share.with(),
       retransmissions: retransmitted.with(),
     },
     proxy: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import type { ClientOptions } from 'ws';
+import { UnfinishedBytes } from '../../src/sip/transport/unfinished.js';
 import { MAX_WS_MESSAGE_BYTES, type WsOptions, WsSocket } from '../../src/sip/transport/ws.js';
 import { TestAuthority } from '../support/certificates.js';
 import { startDaemonHere } from '../support/daemon-in-process.js';
@@ -224,6 +225,33 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     }, 'the connection given up');
     await eventually(() => list.length > 0, 'the sender told');
     assert.equal(socket.counts.inbound, 0);
+  });
+
+  test('fragments of a message that is not finished are counted, pings among them or not', async (t) => {
+    const unfinished = new UnfinishedBytes(900_000);
+    const { socket, receiver } = await socketAlone(t, { unfinished });
+    const peer = await client(t, socket.port);
+    peer.socket.send('x'.repeat(300_000), { fin: false });
+    peer.socket.ping('abc');
+    await eventually(() => unfinished.size >= 300_000, 'the first part');
+    peer.socket.send('x'.repeat(300_000), { fin: true });
+    await receiver.message();
+    await eventually(() => unfinished.size < 100, 'a finished message');
+    peer.socket.send('x'.repeat(500_000), { fin: false });
+    const other = await client(t, socket.port);
+    other.socket.send('x'.repeat(500_000), { fin: false });
+    await eventually(() => peer.closed || other.closed, 'one that is closed');
+    assert.deepEqual(receiver.dropped, ['too many bytes of unfinished messages']);
+  });
+
+  test('a message that is never finished ends the connection, pings answered or not', async (t) => {
+    const { socket, receiver } = await socketAlone(t, { pingMs: 100 });
+    const peer = await client(t, socket.port);
+    peer.write(requestText());
+    await receiver.message();
+    peer.socket.send('OPTIONS', { fin: false });
+    await peer.gone();
+    assert.deepEqual(receiver.dropped, ['a message was not completed in time']);
   });
 
   test('who connects and says nothing, or does not finish its upgrade, is not kept', async (t) => {

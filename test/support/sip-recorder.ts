@@ -134,6 +134,7 @@ export function tallies(): LayerCounters {
     dropped: tally(),
     badRequests: tally(),
     overload: tally(),
+    share: tally(),
     retransmissions: tally(),
   };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.js';
 import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { bareHost } from '../../core/uri.js';
+import { FairShare } from '../fair-share.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
@@ -13,6 +14,7 @@ import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInvit
 import { Kind, Remnants } from './remnants.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
 import { TransactionTable } from './table.js';
+import { surplusOf } from './weight.js';
 
 /** Timers in milliseconds (RFC 3261 section 17.1.1.1; fr_timeout and fr_inv_timeout as OpenSIPS' tm names them). */
 export interface TransactionConfig {
@@ -23,7 +25,7 @@ export interface TransactionConfig {
   readonly frTimeout: number;
   /** How long a call may ring: the lesser of fr_inv_timeout and timer C. */
   readonly frInvTimeout: number;
-  /** Transactions held at most; requests beyond are answered 503 without state. */
+  /** Transactions held at most, large ones counted as several; requests beyond are answered 503 without state. */
   readonly maxTransactions: number;
 }
 
@@ -64,6 +66,8 @@ export interface LayerCounters {
   /** Malformed requests answered with 400. */
   readonly badRequests: Tally;
   readonly overload: Tally;
+  /** Requests refused because their source holds the most transactions when there is hardly room for more. */
+  readonly share: Tally;
   readonly retransmissions: Tally;
 }
 
@@ -73,6 +77,12 @@ export class TransactionLayer implements Receiver {
   user: TransactionUser | undefined;
   /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
   limiter: { take(address: string): number } | undefined;
+  /** Sources that may hold as many transactions as there is room for. */
+  trusted: { has(address: string): boolean } | undefined;
+  /** Server transactions by source address, large ones counted as several. */
+  private readonly shares = new FairShare();
+  /** What large messages count beyond the one of their transaction. */
+  private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
   private readonly clients = new TransactionTable<ClientTransaction>();
   /** What stays of ended transactions: for 64*T1 (timers J, L and M), and for T4 (timers I and K). */
@@ -101,10 +111,12 @@ export class TransactionLayer implements Receiver {
     private readonly log: Logger,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
-    const remnants = (stayMs: number) => new Remnants(this.timers, () => clock.monotonic(), stayMs);
-    this.endedServers = remnants(64 * config.t1);
+    const remnants = (stayMs: number, dropped?: (source: Source, text: string) => void) =>
+      new Remnants(this.timers, () => clock.monotonic(), stayMs, dropped);
+    const gone = (source: Source, text: string): void => this.released(source, surplusOf(text.length));
+    this.endedServers = remnants(64 * config.t1, gone);
     this.endedClients = remnants(64 * config.t1);
-    this.confirmedServers = remnants(config.t4);
+    this.confirmedServers = remnants(config.t4, gone);
     this.settledClients = remnants(config.t4);
     this.mixer = new Mixer(random.uint32(), random.uint32());
     // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
@@ -124,6 +136,16 @@ export class TransactionLayer implements Receiver {
   /** Transactions in memory, server and client ones together. */
   get size(): number {
     return this.serverCount + this.clientCount;
+  }
+
+  /** What `maxTransactions` bounds: the transactions, large ones counted as several. */
+  get load(): number {
+    return this.size + this.surplus;
+  }
+
+  /** Source addresses that hold server transactions. */
+  get sources(): number {
+    return this.shares.size;
   }
 
   get serverCount(): number {
@@ -207,6 +229,8 @@ export class TransactionLayer implements Receiver {
         : new NonInviteServer(this, a, b, request, source);
     this.servers.add(server);
     this.unanswered++;
+    this.shares.add(source.address);
+    server.weigh(request.text.length);
     server.start();
     return server;
   }
@@ -226,6 +250,7 @@ export class TransactionLayer implements Receiver {
       ? new InviteClient(this, low, high << 1, text, target, user, flow)
       : new NonInviteClient(this, low, high << 1, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
     this.clients.add(client);
+    client.weigh(text.length);
     client.start();
     return client;
   }
@@ -243,6 +268,7 @@ export class TransactionLayer implements Receiver {
     const { keyA, keyB, target } = invite;
     const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, NOBODY, flow, this.config.frTimeout);
     this.clients.add(client);
+    client.weigh(text.length);
     client.start();
   }
 
@@ -267,6 +293,7 @@ export class TransactionLayer implements Receiver {
   retireServer(server: ServerTransaction, kind: Kind, text: string): void {
     this.timers.cancel(server);
     this.servers.remove(server);
+    server.weigh(text.length);
     const { keyA, keyB, source, replyPort: port, sentByPort } = server;
     const ring = kind === Kind.confirmed ? this.confirmedServers : this.endedServers;
     ring.add(keyA, keyB, kind, source, port, sentByPort, text);
@@ -275,6 +302,7 @@ export class TransactionLayer implements Receiver {
   /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: ServerTransaction | undefined): void {
     this.clients.remove(client);
+    client.weigh(0);
     const ring = kind === Kind.settled ? this.settledClients : this.endedClients;
     const { keyA, keyB } = client;
     ring.add(keyA, keyB, kind, caller?.source, caller?.replyPort ?? 0, caller?.sentByPort ?? 0, '');
@@ -283,11 +311,28 @@ export class TransactionLayer implements Receiver {
   /** @internal */
   removeServer(server: ServerTransaction): void {
     this.servers.remove(server);
+    server.weigh(0);
+    this.released(server.source, 0);
+  }
+
+  /** @internal What a server transaction, or with `source` undefined a client one, keeps of messages has changed in size. */
+  weighed(source: Source | undefined, change: number): void {
+    this.surplus += change;
+    if (source === undefined) return;
+    if (change > 0) this.shares.add(source.address, change);
+    else this.shares.remove(source.address, -change);
+  }
+
+  /** A server transaction has gone altogether. */
+  private released(source: Source, surplus: number): void {
+    this.surplus -= surplus;
+    this.shares.remove(source.address, 1 + surplus);
   }
 
   /** @internal */
   removeClient(client: ClientTransaction): void {
     this.clients.remove(client);
+    client.weigh(0);
   }
 
   /** Forgets everything; nothing is sent any more. */
@@ -299,6 +344,8 @@ export class TransactionLayer implements Receiver {
     this.endedClients.clear();
     this.confirmedServers.clear();
     this.settledClients.clear();
+    this.shares.clear();
+    this.surplus = 0;
   }
 
   private receiveRequest(request: SipMessage, source: Source): void {
@@ -340,8 +387,7 @@ export class TransactionLayer implements Receiver {
       this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
       return;
     }
-    if (this.size >= this.config.maxTransactions && this.refuses(request)) {
-      this.counters.overload.value++;
+    if (this.load * 2 > this.config.maxTransactions && this.refuses(request, source)) {
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
       return;
     }
@@ -349,10 +395,24 @@ export class TransactionLayer implements Receiver {
     this.user?.onRequest(request, source);
   }
 
-  /** Whether a request is too much now: those inside dialogs, which end calls, have an eighth more of room. */
-  private refuses(request: SipMessage): boolean {
+  /**
+   * Whether a request is too much now, and counts it then: for want of room, or because its source holds more than its share
+   * of what there is. Those inside dialogs, which end calls, have an eighth more of room.
+   */
+  private refuses(request: SipMessage, source: Source): boolean {
+    const { load, counters, shares } = this;
     const { maxTransactions } = this.config;
-    return request.toTag === '' || this.size >= maxTransactions + maxTransactions / 8;
+    const inDialog = request.toTag !== '';
+    if (load >= (inDialog ? maxTransactions + maxTransactions / 8 : maxTransactions)) {
+      counters.overload.value++;
+      return true;
+    }
+    const { address } = source;
+    const free = maxTransactions - load;
+    const greedy = inDialog ? shares.exceedsLast(address, free, load) : shares.exceeds(address, free);
+    if (!greedy || this.trusted?.has(address) === true) return false;
+    counters.share.value++;
+    return true;
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {

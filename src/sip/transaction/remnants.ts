@@ -48,6 +48,8 @@ export class Remnants extends WheelTimer {
     private readonly now: () => number,
     /** How long each stays, in milliseconds; up to COARSE_MS longer. */
     private readonly stayMs: number,
+    /** Told of each that is dropped and has a source. */
+    private readonly dropped?: (source: Source, text: string) => void,
   ) {
     super();
     this.origin = now();
@@ -140,6 +142,8 @@ export class Remnants extends WheelTimer {
       while (records[at * FIELDS + NEXT] !== first + 1) at = (records[at * FIELDS + NEXT] as number) - 1;
       records[at * FIELDS + NEXT] = next;
     }
+    const source = this.sources[first];
+    if (source !== undefined) this.dropped?.(source, this.texts[first] as string);
     this.sources[first] = undefined;
     this.texts[first] = '';
     this.first = (first + 1) & (this.capacity - 1);

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { SwitchyardError } from '../../core/errors.js';
+import type { UnfinishedBytes } from './unfinished.js';
 
 /** What a listener for connections is made from. */
 export interface StreamOptions {
@@ -19,6 +20,8 @@ export interface StreamOptions {
   readonly maxQueuedBytes?: number;
   /** Connections at most, inbound and outbound counted apart; default 10,000. */
   readonly maxConnections?: number;
+  /** Bounds the messages peers have begun and not finished, over all sockets that share it; default: one of its own. */
+  readonly unfinished?: UnfinishedBytes;
 }
 
 /** What a system error means for somebody who tries to listen. */

@@ -28,7 +28,7 @@ export function createSipSocket(
   options: ListenOptions,
   receiver: Receiver,
   tls?: TlsOptions | undefined,
-  bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs'> = {},
+  bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> = {},
   turn?: DatagramTurn,
 ): SipSocket {
   const host = addressOf(options);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { StreamFraming } from './stream-framing.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
+import type { UnfinishedBytes } from './unfinished.js';
 
 /** Bytes not yet taken by a peer from which on nothing more is read from it. */
 const PAUSE_BYTES = 256 * 1024;
@@ -20,6 +21,7 @@ export interface ConnectionOwner extends SipSocket {
   readonly messageMs: number;
   readonly connectMs: number;
   readonly maxQueuedBytes: number;
+  readonly unfinished: UnfinishedBytes;
   causeOf(error: Error): TransportError['cause'];
   /** A message that may ask for the connection to be used the other way too (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
@@ -43,6 +45,8 @@ export class StreamConnection implements Flow {
   private paused = false;
   /** Whether the peer has ever said anything on it. */
   private served = false;
+  /** Bytes of an unfinished message that are counted. */
+  private held = 0;
 
   constructor(
     private readonly owner: ConnectionOwner,
@@ -145,6 +149,7 @@ export class StreamConnection implements Flow {
     this.open = false;
     this.clearTimer();
     this.owner.forget(this);
+    this.hold(0);
     const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
     this.unheard = [];
     this.waiting = [];
@@ -183,9 +188,21 @@ export class StreamConnection implements Flow {
       this.proven = true;
       this.clearTimer();
     }
+    if (!this.hold(framing.pending)) {
+      const reason = 'too many bytes of unfinished messages';
+      owner.receiver.garbage(reason, this.source, framing.pending);
+      this.fail({ cause: 'send', message: reason });
+      return;
+    }
     if (framing.pending > 0) {
       if (this.timer === undefined) this.deadline(owner.messageMs, 'a message was not completed in time');
     } else if (this.proven) this.clearTimer();
+  }
+
+  private hold(bytes: number): boolean {
+    const before = this.held;
+    this.held = bytes;
+    return this.owner.unfinished.change(this.address, before, bytes);
   }
 
   private get source() {

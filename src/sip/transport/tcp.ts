@@ -2,6 +2,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { isWildcard } from '../../core/local-addresses.js';
 import type { TransportName } from '../../core/uri.js';
 import { parseMessage } from '../message.js';
+import { AcceptedSockets } from './accepted.js';
 import { bindStream, type StreamOptions } from './bind.js';
 import { ConnectionTable } from './connection-table.js';
 import { type ConnectionOwner, StreamConnection } from './stream-connection.js';
@@ -15,6 +16,7 @@ import {
   sentByOf,
   type TransportError,
 } from './transport.js';
+import { UnfinishedBytes } from './unfinished.js';
 
 /** Further names one connection may be found by (RFC 5923). */
 const MAX_ALIASES = 4;
@@ -34,10 +36,11 @@ export abstract class StreamSocket implements ConnectionOwner {
   readonly messageMs: number;
   readonly connectMs: number;
   readonly maxQueuedBytes: number;
+  readonly unfinished: UnfinishedBytes;
   private readonly maxConnections: number;
   private readonly connections: ConnectionTable<StreamConnection>;
   /** Accepted, some of them still in their TLS handshake. */
-  private readonly accepted = new Set<Socket>();
+  private readonly accepted: AcceptedSockets;
   private server: Server | undefined;
   private closed = false;
 
@@ -54,7 +57,13 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.connectMs = options.connectMs ?? 5_000;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
     this.maxConnections = options.maxConnections ?? 10_000;
+    this.unfinished = options.unfinished ?? new UnfinishedBytes();
     this.connections = new ConnectionTable(this.maxConnections);
+    this.accepted = new AcceptedSockets(
+      this.maxConnections,
+      (address) => this.unfinished.trusted?.has(address) === true,
+      () => this.connections.refused++,
+    );
   }
 
   /** Makes the listening server; each usable connection goes to `accept`. */
@@ -78,12 +87,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     const server = this.listen((socket) => this.accept(socket));
     this.server = server;
     // Outbound connections are bounded apart: peers that connect must not keep us from reaching destinations.
-    server.maxConnections = this.maxConnections;
-    server.on('drop', () => this.connections.refused++);
-    server.on('connection', (socket: Socket) => {
-      this.accepted.add(socket);
-      socket.once('close', () => this.accepted.delete(socket));
-    });
+    this.accepted.watch(server);
     this.port = await bindStream(server, this.options);
     this.sentBy = sentByOf(this, this.options.advertise);
   }
@@ -165,7 +169,7 @@ export abstract class StreamSocket implements ConnectionOwner {
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
     await Promise.all(this.connections.list().map((connection) => connection.end(END_MS)));
-    for (const socket of this.accepted) socket.destroy();
+    for (const socket of this.accepted.list()) socket.destroy();
     await down;
   }
 

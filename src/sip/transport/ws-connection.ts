@@ -9,9 +9,12 @@ import {
   type Source,
   type TransportError,
 } from './transport.js';
+import type { UnfinishedBytes } from './unfinished.js';
 
 /** Bytes not yet taken by a peer from which on its pings are not answered any more. */
 const PONG_BYTES = 16 * 1024;
+/** Bytes of a control frame of a client besides its payload (RFC 6455 section 5.2). */
+const CONTROL_BYTES = 6;
 /** Requests remembered in case the connection turns out to have been dead when they were written. */
 const MAX_UNHEARD = 256;
 
@@ -21,6 +24,7 @@ type OnError = ((error: TransportError) => void) | undefined;
 export interface WsOwner extends SipSocket {
   readonly receiver: Receiver;
   readonly maxQueuedBytes: number;
+  readonly unfinished: UnfinishedBytes;
   causeOf(error: Error): TransportError['cause'];
   forget(connection: WsConnection): void;
 }
@@ -38,6 +42,10 @@ export class WsConnection implements Flow {
   private unheard: ((error: TransportError) => void)[] = [];
   private readonly source: Source;
   private silence: NodeJS.Timeout | undefined;
+  /** Bytes that came and made no message yet. */
+  private held = 0;
+  /** Whether there were such bytes when last looked, and no message since. */
+  private lagging = false;
 
   constructor(
     private readonly owner: WsOwner,
@@ -58,10 +66,14 @@ export class WsConnection implements Flow {
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data) => this.take((data as Buffer).toString('latin1')));
     socket.on('ping', (data) => {
+      this.hold(this.held - data.length - CONTROL_BYTES);
       this.heard();
       if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === WebSocket.OPEN) socket.pong(data);
     });
-    socket.on('pong', () => this.heard());
+    socket.on('pong', (data) => {
+      this.hold(this.held - data.length - CONTROL_BYTES);
+      this.heard();
+    });
     socket.on('open', () => {
       const waiting = this.waiting;
       this.waiting = [];
@@ -107,8 +119,22 @@ export class WsConnection implements Flow {
     socket.send(data, { binary: !isUtf8(data) }, () => {});
   }
 
-  /** Asks for a sign of life; the second time without one the connection is gone. */
+  /** @internal Bytes have come from the peer, before anything is made of them. */
+  arrived(bytes: number): void {
+    if (!this.open || this.hold(this.held + bytes)) return;
+    const reason = 'too many bytes of unfinished messages';
+    this.owner.receiver.garbage(reason, this.source, this.held);
+    this.fail({ cause: 'send', message: reason });
+  }
+
+  /** Asks for a sign of life; the second time without one, or without the rest of a message, the connection is gone. */
   probe(): void {
+    if (this.lagging) {
+      this.owner.receiver.garbage('a message was not completed in time', this.source, this.held);
+      this.fail({ cause: 'timeout', message: 'a message was not completed in time' });
+      return;
+    }
+    this.lagging = this.held > 0;
     if (!this.alive) {
       this.fail({ cause: 'timeout', message: 'no answer to ping' });
       return;
@@ -134,6 +160,7 @@ export class WsConnection implements Flow {
     if (!this.open) return;
     this.open = false;
     clearTimeout(this.silence);
+    this.hold(0);
     this.owner.forget(this);
     const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
     this.unheard = [];
@@ -141,6 +168,12 @@ export class WsConnection implements Flow {
     this.waitingBytes = 0;
     close();
     for (const each of failed) later(each, error);
+  }
+
+  private hold(bytes: number): boolean {
+    const before = this.held;
+    this.held = Math.max(0, bytes);
+    return this.owner.unfinished.change(this.address, before, this.held);
   }
 
   private heard(): void {
@@ -151,6 +184,8 @@ export class WsConnection implements Flow {
 
   private take(text: string): void {
     if (!this.open) return;
+    this.hold(0);
+    this.lagging = false;
     this.heard();
     // CRLF messages are keep-alives of those who cannot send pings; the double one wants an answer (RFC 5626 section 4.4.1).
     if (text.length <= 4 && text.trim() === '') {

@@ -1,8 +1,8 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
+import { AcceptedSockets } from './accepted.js';
 import { bindStream, type StreamOptions } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
@@ -17,6 +17,7 @@ import {
   sentByOf,
   type TransportError,
 } from './transport.js';
+import { UnfinishedBytes } from './unfinished.js';
 import { WsConnection } from './ws-connection.js';
 
 /** Bytes of one message at most; a longer one closes the connection. */
@@ -38,13 +39,14 @@ export class WsSocket implements SipSocket {
   sentBy = '';
   readonly description: string;
   readonly maxQueuedBytes: number;
+  readonly unfinished: UnfinishedBytes;
   private readonly maxConnections: number;
   private readonly connectMs: number;
   private readonly messageMs: number;
   private readonly connections: ConnectionTable<WsConnection>;
   private readonly certificates: Certificates | undefined;
   /** Accepted, some of them not yet upgraded. */
-  private readonly accepted = new Set<Socket>();
+  private readonly accepted: AcceptedSockets;
   private server: HttpServer | HttpsServer | undefined;
   private sockets: WebSocketServer | undefined;
   private pings: NodeJS.Timeout | undefined;
@@ -62,7 +64,13 @@ export class WsSocket implements SipSocket {
     this.description = options.description;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
     this.maxConnections = options.maxConnections ?? 10_000;
+    this.unfinished = options.unfinished ?? new UnfinishedBytes();
     this.connections = new ConnectionTable(this.maxConnections);
+    this.accepted = new AcceptedSockets(
+      this.maxConnections,
+      (address) => this.unfinished.trusted?.has(address) === true,
+      () => this.connections.refused++,
+    );
     this.connectMs = options.connectMs ?? 5_000;
     this.messageMs = options.messageMs ?? 30_000;
     if (transport === 'wss') {
@@ -90,12 +98,7 @@ export class WsSocket implements SipSocket {
   async open(): Promise<void> {
     const server = this.listener();
     this.server = server;
-    server.maxConnections = this.maxConnections;
-    server.on('drop', () => this.connections.refused++);
-    server.on('connection', (socket: Socket) => {
-      this.accepted.add(socket);
-      socket.once('close', () => this.accepted.delete(socket));
-    });
+    this.accepted.watch(server);
     server.on('request', (_request, response) => {
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
       response.end('this is a SIP WebSocket\n');
@@ -124,6 +127,7 @@ export class WsSocket implements SipSocket {
       const port = request.socket.remotePort ?? 0;
       const connection = new WsConnection(this, socket, address, port, true, this.messageMs);
       this.connections.add(connection, connectionKey(address, port, undefined));
+      request.socket.prependListener('data', (data: Buffer) => connection.arrived(data.length));
     });
     this.port = await bindStream(server, this.options);
     this.sentBy = sentByOf(this, this.options.advertise);
@@ -199,10 +203,10 @@ export class WsSocket implements SipSocket {
       : Promise.resolve(undefined);
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
-    for (const socket of this.accepted) socket.destroySoon();
+    for (const socket of this.accepted.list()) socket.destroySoon();
     // Whoever does not take what was written is not waited for.
     const force = setTimeout(() => {
-      for (const socket of this.accepted) socket.destroy();
+      for (const socket of this.accepted.list()) socket.destroy();
     }, 300);
     await down;
     clearTimeout(force);

@@ -194,6 +194,7 @@ test('limits: a burst is one second of requests unless it is given', () => {
     requestsPerSecondPerSource: 0,
     burst: 1,
     maxTransactions: 400_000,
+    trustedSources: [],
     maxConnections: 10_000,
     gatherMs: 1,
   });
@@ -202,10 +203,19 @@ test('limits: a burst is one second of requests unless it is given', () => {
     requestsPerSecondPerSource: 12.5,
     burst: 13,
     maxTransactions: 10,
+    trustedSources: [],
     maxConnections: 5,
     gatherMs: 0,
   });
   assert.equal(read({ limits: { ...limits, burst: 2 } }).settings.limits.burst, 2);
+});
+
+test('limits: trusted sources are addresses and CIDR blocks', () => {
+  const blocks = ['192.0.2.1', '10.0.0.0/8', '2001:db8::/32'];
+  assert.deepEqual(read({ limits: { trusted_sources: blocks } }).settings.limits.trustedSources, blocks);
+  assert.throws(() => read({ limits: { trusted_sources: ['10.0.0.0/8', 'sbc.example'] } }), {
+    message: /limits\/trusted_sources\/1: "sbc.example" is neither an IP address nor a CIDR block/,
+  });
 });
 
 test('without a file section its service is off', (t) => {

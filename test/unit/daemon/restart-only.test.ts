@@ -10,7 +10,7 @@ test('what is taken in while calls go on needs no restart', () => {
   for (const over of [
     {},
     { log: { level: 'debug' } },
-    { limits: { requests_per_second_per_source: 7, burst: 9 } },
+    { limits: { requests_per_second_per_source: 7, burst: 9, trusted_sources: ['10.0.0.0/8'] } },
     { partitions: [{ name: 'acme', db_url: 'sqlite:./acme.db' }] },
   ]) {
     assert.deepEqual(restartOnly(BEFORE, settings(over)), [], JSON.stringify(over));

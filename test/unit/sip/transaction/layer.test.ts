@@ -183,13 +183,92 @@ describe('overload', () => {
 test('requests inside dialogs have an eighth more of room: calls must be able to end', () => {
   const fixture = layerFixture({ maxTransactions: 8 });
   const { layer, udp, told } = fixture;
-  for (let i = 0; i < 8; i++) layer.serve(parsed(requestText({ branch: `z9hG4bK${i}` })), sourceOf(udp));
+  for (let i = 0; i < 8; i++) {
+    layer.serve(parsed(requestText({ branch: `z9hG4bK${i}` })), sourceOf(udp, `192.0.2.${i + 100}`));
+  }
   receive(fixture, requestText({ branch: 'z9hG4bKa' }));
   receive(fixture, requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' }));
   assert.deepEqual([udp.lines, kinds(told)], [['503'], ['request BYE']]);
   layer.serve(parsed(requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' })), sourceOf(udp));
   receive(fixture, requestText({ branch: 'z9hG4bKc', method: 'BYE', toTag: 'x' }));
   assert.deepEqual([udp.lines, fixture.counters.overload.value], [['503', '503'], 2]);
+});
+
+describe('shares of the room for transactions', () => {
+  const GREEDY = '192.0.2.66';
+
+  /** Serves what the layer hands up, so that a source holds as much as it is let. */
+  function flooded(count: number, parts: Parameters<typeof requestText>[0] = {}) {
+    const fixture = layerFixture({ maxTransactions: 900 });
+    const { layer, udp } = fixture;
+    const send = (n: number, address: string, more = parts) => {
+      const before = fixture.told.length;
+      receive(fixture, requestText({ branch: `z9hG4bK${address}-${n}`, ...more }), address);
+      const last = fixture.told.at(-1);
+      if (fixture.told.length === before || last?.kind !== 'request') return false;
+      layer.serve(last.message, sourceOf(udp, address));
+      return true;
+    };
+    let taken = 0;
+    for (let n = 0; n < count; n++) if (send(n, GREEDY)) taken++;
+    return { ...fixture, send, taken };
+  }
+
+  test('one source gets eight ninths; others still find room, and what ends calls does', () => {
+    const { taken, send, layer, counters, udp } = flooded(2000);
+    assert.deepEqual([taken, counters.overload.value, counters.share.value], [801, 0, 1199]);
+    assert.match(udp.sent.at(-1)?.text ?? '', /^SIP\/2\.0 503 [\s\S]*Retry-After: /);
+    assert.equal(send(0, '192.0.2.1'), true);
+    assert.equal(send(2001, GREEDY), false);
+    assert.equal(send(2002, GREEDY, { method: 'BYE', toTag: 'x' }), true);
+    assert.deepEqual([layer.load, layer.sources], [803, 2]);
+  });
+
+  test('requests that only claim to be inside dialogs leave room for the calls of others', () => {
+    const { taken, send } = flooded(2000, { method: 'BYE', toTag: 'x' });
+    assert.ok(taken > 801 && taken < 850, `${taken}`);
+    assert.equal(send(0, '192.0.2.1', {}), true);
+  });
+
+  test('a trusted source is held to the bound alone', () => {
+    const fixture = flooded(2000);
+    fixture.layer.trusted = { has: (address) => address === GREEDY };
+    for (let n = 3000; n < 3200; n++) fixture.send(n, GREEDY);
+    assert.deepEqual([fixture.layer.load, fixture.counters.overload.value], [900, 101]);
+  });
+
+  test('large messages count more while they are kept', () => {
+    const { send, layer, clock, told } = flooded(0);
+    const body = 'x'.repeat(60_000);
+    let taken = 0;
+    for (let n = 0; n < 100; n++) if (send(n, GREEDY, { method: 'MESSAGE', body })) taken++;
+    assert.ok(taken < 30, `${taken} of 60 KB each`);
+    assert.ok(layer.load >= 800 && layer.size < 30, `${layer.load} for ${layer.size}`);
+    for (const server of layer.pending()) server.replyWith(404, 'Not Found');
+    assert.deepEqual([layer.load, layer.size], [taken, taken]);
+    assert.equal(told.length, taken);
+    clock.advance(64 * 500 + 1000);
+    assert.deepEqual([layer.load, layer.sources], [0, 0]);
+  });
+
+  test('all is given back whichever way a transaction ends', () => {
+    const { layer, udp, clock } = layerFixture();
+    const body = 'x'.repeat(5000);
+    const serve = (n: number, method: string) =>
+      layer.serve(parsed(requestText({ branch: `z9hG4bK${n}`, method, body })), sourceOf(udp, '2001:db8::1'));
+    serve(1, 'INVITE').replyWith(200, 'OK');
+    serve(2, 'INVITE').replyWith(486, 'Busy Here');
+    serve(3, 'INVITE').fallSilent();
+    serve(4, 'INVITE').abandon();
+    serve(5, 'OPTIONS').replyWith(200, 'OK');
+    serve(6, 'OPTIONS').fallSilent();
+    serve(7, 'OPTIONS').abandon();
+    serve(8, 'INVITE');
+    assert.deepEqual([layer.load, layer.sources], [8, 1]);
+    for (const server of layer.pending()) server.abandon();
+    clock.advance(64 * 500 + 5000);
+    assert.deepEqual([layer.size, layer.load, layer.sources], [0, 0, 0]);
+  });
 });
 
 test('branches are different, carry the cookie, and are those of one process', () => {

@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { StreamOptions } from '../../../../src/sip/transport/bind.js';
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../../../../src/sip/transport/stream-framing.js';
 import { TcpSocket } from '../../../../src/sip/transport/tcp.js';
+import { UnfinishedBytes } from '../../../../src/sip/transport/unfinished.js';
 import { requestText } from '../../../support/sip-recorder.js';
 import {
   eventually,
@@ -100,6 +101,32 @@ describe('inbound connections', () => {
       assert.equal(receiver.messages.length, 0);
     });
   }
+
+  test('unfinished messages are bounded together: who holds the most loses its connection', async (t) => {
+    const unfinished = new UnfinishedBytes(900_000);
+    const { receiver, socket, connect } = await opened(t, { unfinished });
+    const half = `${MESSAGE.replace('Content-Length: 0', 'Content-Length: 400000')}${'x'.repeat(300_000)}`;
+    const peers = [await connect(), await connect(), await connect(), await connect()];
+    for (const peer of peers) peer.write(half);
+    await eventually(() => peers.some((peer) => peer.closed), 'one that is closed');
+    await eventually(() => socket.counts.inbound === 2, 'two that are left');
+    assert.equal(unfinished.size, 2 * half.length);
+    assert.deepEqual([...new Set(receiver.dropped)], ['too many bytes of unfinished messages']);
+    for (const peer of peers) if (!peer.closed) peer.write('x'.repeat(100_000));
+    await eventually(() => receiver.messages.length === 2, 'two messages');
+    await eventually(() => unfinished.size === 0, 'nothing held');
+  });
+
+  test('one address does not take the place of all others, unless it is trusted', async (t) => {
+    const unfinished = new UnfinishedBytes();
+    const { socket, connect } = await opened(t, { maxConnections: 18, unfinished });
+    for (let i = 0; i < 18; i++) await connect();
+    await eventually(() => socket.counts.refused === 1, 'a refusal');
+    assert.equal(socket.counts.inbound, 17);
+    unfinished.trusted = { has: (address) => address === '127.0.0.1' };
+    await connect();
+    await eventually(() => socket.counts.inbound === 18, 'the last place');
+  });
 
   test('beyond the bound they are refused; outbound ones are not', async (t) => {
     const { socket, connect } = await opened(t, { maxConnections: 3 });

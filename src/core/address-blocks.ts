@@ -1,0 +1,55 @@
+import { BlockList, isIP } from 'node:net';
+import { SwitchyardError } from './errors.js';
+
+/** Answers remembered: looking through the blocks costs more than a look-up. */
+const MAX_REMEMBERED = 4096;
+
+interface Block {
+  readonly address: string;
+  readonly bits: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Whether a text is an IP address or a CIDR block. */
+export function isAddressBlock(text: string): boolean {
+  return parseBlock(text) !== undefined;
+}
+
+function parseBlock(text: string): Block | undefined {
+  const [address = '', written, ...more] = text.split('/');
+  const family = isIP(address);
+  const most = family === 6 ? 128 : 32;
+  const bits = written === undefined ? most : /^[0-9]{1,3}$/.test(written) ? Number(written) : -1;
+  if (family === 0 || more.length > 0 || bits < 0 || bits > most) return undefined;
+  return { address, bits, family: family === 6 ? 'ipv6' : 'ipv4' };
+}
+
+/** IP addresses and CIDR blocks, and whether an address is among them. */
+export class AddressBlocks {
+  private readonly list = new BlockList();
+  private readonly known = new Map<string, boolean>();
+  private readonly empty: boolean;
+
+  /** Throws SwitchyardError CONFIG_INVALID for what is neither an address nor a CIDR block. */
+  constructor(blocks: readonly string[]) {
+    this.empty = blocks.length === 0;
+    for (const text of blocks) {
+      const block = parseBlock(text);
+      if (block === undefined) {
+        throw new SwitchyardError('CONFIG_INVALID', `"${text}" is neither an IP address nor a CIDR block`);
+      }
+      this.list.addSubnet(block.address, block.bits, block.family);
+    }
+  }
+
+  has(address: string): boolean {
+    if (this.empty) return false;
+    const known = this.known.get(address);
+    if (known !== undefined) return known;
+    const family = isIP(address);
+    const found = family !== 0 && this.list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    if (this.known.size >= MAX_REMEMBERED) this.known.clear();
+    this.known.set(address, found);
+    return found;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Server, Socket } from 'node:net';
+import { FairShare } from '../fair-share.js';
+import { plainAddress } from './transport.js';
+
+/** The sockets a listener has accepted, those still in a handshake included; no source takes the place of all others. */
+export class AcceptedSockets {
+  private readonly sockets = new Set<Socket>();
+  private readonly shares = new FairShare();
+
+  constructor(
+    /** Sockets at most. */
+    private readonly most: number,
+    /** Whether a source may have as many as there is room for. */
+    private readonly trusted: (address: string) => boolean,
+    /** Told of each that was refused; it is closed already. */
+    private readonly refused: () => void,
+  ) {}
+
+  /** Keeps account of what a server accepts from now on, before its other listeners see it. */
+  watch(server: Server): void {
+    server.maxConnections = this.most;
+    server.on('drop', this.refused);
+    server.prependListener('connection', (socket: Socket) => this.take(socket));
+  }
+
+  list(): Socket[] {
+    return [...this.sockets];
+  }
+
+  private take(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    if (this.shares.exceeds(address, this.most - this.sockets.size) && !this.trusted(address)) {
+      this.refused();
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    this.sockets.add(socket);
+    this.shares.add(address);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.shares.remove(address);
+    });
+  }
+}

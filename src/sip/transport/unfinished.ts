@@ -1,0 +1,43 @@
+import { getHeapStatistics } from 'node:v8';
+import { FairShare } from '../fair-share.js';
+
+/** Bytes for unfinished messages at least: two of the largest. */
+const LEAST_BYTES = 16 * 1024 * 1024;
+
+/** A sixteenth of the memory this process may use: what is held is joined, read and sent on. */
+export function affordableBytes(heapLimit = getHeapStatistics().heap_size_limit): number {
+  return Math.max(LEAST_BYTES, Math.floor(heapLimit / 16));
+}
+
+/**
+ * Bytes that peers of all stream sockets together have begun messages with and not yet finished. Each connection is bounded
+ * by the size of one message, which times the number of connections is more than any memory.
+ */
+export class UnfinishedBytes {
+  /** Sources that may hold as much as there is room for. */
+  trusted: { has(address: string): boolean } | undefined = undefined;
+  private readonly shares = new FairShare();
+  private total = 0;
+
+  constructor(private readonly most = affordableBytes()) {}
+
+  /** Bytes held. */
+  get size(): number {
+    return this.total;
+  }
+
+  /** A peer holds `now` bytes instead of `before`. False when that is too much: its connection must be closed. */
+  change(source: string, before: number, now: number): boolean {
+    if (now === before) return true;
+    this.total += now - before;
+    if (now < before) {
+      this.shares.remove(source, before - now);
+      return true;
+    }
+    this.shares.add(source, now - before);
+    // Nobody can hold too much of what is half free.
+    if (this.total * 2 <= this.most) return true;
+    const free = this.most - this.total;
+    return free > 0 && (!this.shares.exceeds(source, free) || this.trusted?.has(source) === true);
+  }
+}
