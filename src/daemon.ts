@@ -11,6 +11,7 @@ import type { Service } from './core/service.js';
 import { nextTurn } from './core/turn.js';
 import { within } from './core/within.js';
 import { ChangeReporter } from './daemon/change-reporter.js';
+import { congestionLog } from './daemon/congestion-log.js';
 import { registerGauges } from './daemon/destination-metrics.js';
 import { drain } from './daemon/drain.js';
 import { blacklistDefinitions, dispatcherFormats } from './daemon/engine-options.js';
@@ -51,6 +52,7 @@ import { type DispatcherFormats, RequestScope } from './route/request-scope.js';
 import { compileRule } from './route/rule.js';
 import { RulesRouter } from './route/rules-router.js';
 import type { LoadedScript } from './route/script/load.js';
+import { Congestion } from './sip/congestion.js';
 import { LocalSockets } from './sip/local-sockets.js';
 import type { SipMessage } from './sip/message.js';
 import { Originator } from './sip/originate.js';
@@ -107,6 +109,7 @@ export class Daemon implements Service {
   private readonly blacklists: BlacklistTable;
   private readonly sipSockets: SipSocket[];
   private readonly limiter: SourceRateLimiter;
+  private readonly congestion: Congestion;
   private readonly unfinished = new UnfinishedBytes();
   private readonly miFifo: MiFifo | undefined;
   private readonly partitions: PartitionRuntimes;
@@ -147,9 +150,14 @@ export class Daemon implements Service {
     this.layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log);
     this.limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
     this.layer.limiter = this.limiter;
+    this.congestion = new Congestion(() => clock.monotonic(), congestionLog(log, clock));
+    this.layer.congestion = this.congestion;
     const bounds = connectionBounds(settings, this.unfinished);
     this.trust(settings);
-    const turn = new DatagramTurn({ gatherMs: settings.limits.gatherMs });
+    const turn = new DatagramTurn({
+      gatherMs: settings.limits.gatherMs,
+      handled: (datagrams) => this.congestion.handled(datagrams),
+    });
     this.sipSockets = settings.listen.map((each) => createSipSocket(each, this.layer, settings.tls, bounds, turn));
     this.sockets = new LocalSockets(
       this.sipSockets,
@@ -272,7 +280,7 @@ export class Daemon implements Service {
     engine.states.onChange((change) => this.changes.changed(change));
 
     // Management
-    registerSipGauges(metrics, this.sipSockets, this.limiter, this.unfinished);
+    registerSipGauges(metrics, this.sipSockets, this.limiter, this.congestion, this.unfinished);
     registerGauges(metrics, {
       engine,
       layer: this.layer,
@@ -535,6 +543,7 @@ export class Daemon implements Service {
     const trusted = new AddressBlocks(limits.trustedSources);
     this.layer.trusted = trusted;
     this.limiter.trusted = trusted;
+    this.congestion.trusted = trusted;
     this.unfinished.trusted = trusted;
   }
 

@@ -1,3 +1,4 @@
+import type { Congestion } from '../sip/congestion.js';
 import type { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { ConnectionCounts, SipSocket } from '../sip/transport/transport.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
@@ -10,12 +11,15 @@ import type { Metrics } from '../stats/metrics.js';
  *   switchyard_sip_connections_refused_total  by socket: there were too many already
  *   switchyard_sip_limited_total              requests refused because their source sent too many
  *   switchyard_sip_limited_sources            source addresses the limiter remembers
+ *   switchyard_sip_congestion                 1 while datagrams come faster than they are handled
+ *   switchyard_sip_congestion_refused_total   requests turned away for it, by action: refused (503) or dropped (unread)
  *   switchyard_sip_unfinished_bytes           of messages begun over connections and not yet finished
  */
 export function registerSipGauges(
   metrics: Metrics,
   sockets: readonly SipSocket[],
   limiter: SourceRateLimiter,
+  congestion: Congestion,
   unfinished: UnfinishedBytes,
 ): void {
   const each = function* (read: (counts: ConnectionCounts) => readonly (readonly [Record<string, string>, number])[]) {
@@ -49,6 +53,20 @@ export function registerSipGauges(
     name: 'switchyard_sip_limited_sources',
     help: 'Source addresses the limiter remembers',
     collect: () => [[{}, limiter.size]],
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_congestion',
+    help: 'Whether datagrams come faster than they are handled, so that those who send the most are turned away',
+    collect: () => [[{}, congestion.active ? 1 : 0]],
+  });
+  metrics.gauge({
+    name: 'switchyard_sip_congestion_refused_total',
+    help: 'Requests turned away because datagrams came faster than they were handled: with 503, or unread',
+    type: 'counter',
+    collect: () => [
+      [{ action: 'refused' }, congestion.refused],
+      [{ action: 'dropped' }, congestion.dropped],
+    ],
   });
   metrics.gauge({
     name: 'switchyard_sip_unfinished_bytes',

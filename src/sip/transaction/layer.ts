@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.js';
 import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { bareHost } from '../../core/uri.js';
+import type { Congestion } from '../congestion.js';
 import { FairShare } from '../fair-share.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
@@ -79,6 +80,8 @@ export class TransactionLayer implements Receiver {
   limiter: { take(address: string): number } | undefined;
   /** Sources that may hold as many transactions as there is room for. */
   trusted: { has(address: string): boolean } | undefined;
+  /** Turns away those that send the most when datagrams come too fast. */
+  congestion: Pick<Congestion, 'active' | 'drops' | 'refuses'> | undefined;
   /** Server transactions by source address, large ones counted as several. */
   private readonly shares = new FairShare();
   /** What large messages count beyond the one of their transaction. */
@@ -143,6 +146,11 @@ export class TransactionLayer implements Receiver {
     return this.size + this.surplus;
   }
 
+  /** @internal Whether room, or time, is short: what has ended is then not kept for as long as it might be of use. */
+  get tight(): boolean {
+    return this.load > this.config.maxTransactions * TIGHT || this.congestion?.active === true;
+  }
+
   /** Source addresses that hold server transactions. */
   get sources(): number {
     return this.shares.size;
@@ -182,6 +190,10 @@ export class TransactionLayer implements Receiver {
   }
 
   receive(text: string, source: Source): void {
+    if (this.congestion?.active === true && this.congestion.drops(text, source.address)) {
+      this.counters.dropped.value++;
+      return;
+    }
     try {
       const message = parseMessage(text, true);
       if (message === undefined) {
@@ -382,6 +394,10 @@ export class TransactionLayer implements Receiver {
         return;
       }
     }
+    if (this.congestion?.active === true && request.toTag === '' && this.congestion.refuses(source.address)) {
+      this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
+      return;
+    }
     const wait = this.limiter?.take(source.address) ?? 0;
     if (wait > 0) {
       this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
@@ -400,8 +416,10 @@ export class TransactionLayer implements Receiver {
    * of what there is. Those inside dialogs, which end calls, have an eighth more of room.
    */
   private refuses(request: SipMessage, source: Source): boolean {
-    const { load, counters, shares } = this;
+    const { counters, shares } = this;
     const { maxTransactions } = this.config;
+    if (this.tight) this.makeRoom();
+    const { load } = this;
     const inDialog = request.toTag !== '';
     if (load >= (inDialog ? maxTransactions + maxTransactions / 8 : maxTransactions)) {
       counters.overload.value++;
@@ -413,6 +431,13 @@ export class TransactionLayer implements Receiver {
     if (!greedy || this.trusted?.has(address) === true) return false;
     counters.share.value++;
     return true;
+  }
+
+  /** Forgets what ended longest ago, more of it than one request brings. Most copies come within T4, if any. */
+  private makeRoom(): void {
+    for (const ended of [this.endedServers, this.endedClients]) {
+      for (let i = 0; i < 3; i++) ended.dropEarly(this.config.t4);
+    }
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {
@@ -516,6 +541,8 @@ export class TransactionLayer implements Receiver {
   }
 }
 
+/** Part of the room for transactions from which on it is short. */
+const TIGHT = 3 / 4;
 /** Low 30 bits of a branch's number; in the upper half of the key the lowest bit tells a CANCEL from what it cancels. */
 const LOW_MASK = 0x3fffffff;
 const CANCEL = 1;

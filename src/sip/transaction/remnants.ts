@@ -131,6 +131,13 @@ export class Remnants extends WheelTimer {
     this.timers.armLoosely(this, due * COARSE_MS - elapsed);
   }
 
+  /** Drops the one that came first before its time, if it has stayed for `ageMs` at least. */
+  dropEarly(ageMs: number): void {
+    if (this.count === 0) return;
+    const due = this.records[this.first * FIELDS + DUE] as number;
+    if (due * COARSE_MS - this.stayMs + ageMs <= this.now() - this.origin) this.dropFirst();
+  }
+
   private dropFirst(): void {
     const { first, records, buckets } = this;
     const field = first * FIELDS;

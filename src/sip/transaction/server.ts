@@ -167,7 +167,9 @@ export class InviteServer extends ServerTransaction {
   }
 
   onTimer(): void {
-    if (this.state === 'completed' && this.layer.now() < this.deadline && !this.source.socket.reliable) {
+    // Where room is short a failure nobody acknowledges is sent once: whoever did not get it sends the request again.
+    const waits = this.state === 'completed' && !this.source.socket.reliable && !this.layer.tight;
+    if (waits && this.layer.now() < this.deadline) {
       this.send(this.last);
       this.interval = Math.min(this.interval * 2, this.layer.config.t2);
       this.layer.timers.arm(this, Math.min(this.interval, Math.max(0, this.deadline - this.layer.now())));

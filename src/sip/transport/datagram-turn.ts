@@ -29,6 +29,8 @@ export interface DatagramTurnOptions {
   readonly now: () => number;
   /** Lets the thread sleep. */
   readonly sleep: (ms: number) => void;
+  /** Told how many datagrams a turn has handled. */
+  readonly handled: ((datagrams: number) => void) | undefined;
 }
 
 /** Datagrams after which their rate is looked at. */
@@ -36,7 +38,7 @@ const SAMPLE = 64;
 /** Milliseconds for a sample to come in that is called fast: 2,000 datagrams a second. */
 const FAST_MS = 32;
 /** Datagrams of a turn that may have left others unread: the system hands out that many of one socket at most. */
-const FULL_TURN = 32;
+export const FULL_TURN = 32;
 /** A sleep shorter than this, in milliseconds, costs more than it spares. */
 const LEAST_SLEEP = 0.1;
 
@@ -67,7 +69,7 @@ export class DatagramTurn {
   private readonly options: DatagramTurnOptions;
 
   constructor(options: Partial<DatagramTurnOptions> = {}) {
-    this.options = { gatherMs: 0, now: () => performance.now(), sleep: sleepThread, ...options };
+    this.options = { gatherMs: 0, now: () => performance.now(), sleep: sleepThread, handled: undefined, ...options };
   }
 
   /** Keeps a datagram for the end of reading. The system hands out at most 32 of a socket in one turn, so that this is bounded. */
@@ -115,6 +117,7 @@ export class DatagramTurn {
       // Whatever happens in sending, the next turn can be had.
       this.scheduled = false;
       this.flush();
+      this.options.handled?.(heard.length);
       if (this.heard.length > 0) this.schedule();
       else if (this.options.gatherMs > 0 && heard.length > 0) this.gather(heard.length);
     }

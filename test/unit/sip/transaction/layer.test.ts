@@ -251,6 +251,37 @@ describe('shares of the room for transactions', () => {
     assert.deepEqual([layer.load, layer.sources], [0, 0]);
   });
 
+  test('where room is short, failures nobody acknowledges are sent once', () => {
+    const { send, layer, clock } = flooded(0);
+    for (let n = 0; n < 700; n++) send(n, GREEDY);
+    for (const server of layer.pending()) server.replyWith(404, 'Not Found');
+    assert.deepEqual([layer.size, layer.tight], [700, true]);
+    clock.advance(600);
+    assert.deepEqual([layer.size, layer.tight], [675, false]);
+  });
+
+  test('where room is short, what has ended makes way after T4', () => {
+    const { send, layer, clock } = flooded(0);
+    for (let n = 0; n < 700; n++) send(n, GREEDY, { method: 'OPTIONS' });
+    for (const server of layer.pending()) server.replyWith(404, 'Not Found');
+    send(700, GREEDY);
+    assert.equal(layer.size, 701, 'not before');
+    clock.advance(5500);
+    for (let n = 701; n < 706; n++) assert.equal(send(n, GREEDY), true);
+    assert.equal(layer.size, 706 - 5 * 3);
+  });
+
+  test('under congestion the layer refuses new requests, and reads nothing of those that send too much', () => {
+    const fixture = layerFixture();
+    const { layer, udp, told, counters } = fixture;
+    layer.congestion = { active: true, drops: (_text, from) => from === '192.0.2.2', refuses: () => true };
+    receive(fixture, requestText({ branch: 'z9hG4bK1' }));
+    receive(fixture, requestText({ branch: 'z9hG4bK2', method: 'BYE', toTag: 'x' }));
+    receive(fixture, requestText({ branch: 'z9hG4bK3' }), '192.0.2.2');
+    assert.deepEqual([udp.lines, kinds(told), counters.dropped.value], [['503'], ['request BYE'], 1]);
+    assert.match(udp.sent[0]?.text ?? '', /^Retry-After: 5\r$/m);
+  });
+
   test('all is given back whichever way a transaction ends', () => {
     const { layer, udp, clock } = layerFixture();
     const body = 'x'.repeat(5000);

@@ -1,0 +1,24 @@
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { CongestionEvents } from '../sip/congestion.js';
+
+/** Milliseconds between two times of congestion that are logged. */
+const EVERY_MS = 60_000;
+
+/** Writes of congestion when it begins and when it is over; of several within a minute the first only. */
+export function congestionLog(log: Logger, clock: Clock): CongestionEvents {
+  let last = Number.NEGATIVE_INFINITY;
+  let told = false;
+  return {
+    begun() {
+      const now = clock.monotonic();
+      told = now - last >= EVERY_MS;
+      if (!told) return;
+      last = now;
+      log.warn({}, 'datagrams come faster than they are handled: sources that send the most are turned away');
+    },
+    ended(refused, dropped) {
+      if (told) log.warn({ refused, dropped }, 'datagrams are handled as they come again');
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Congestion } from '../../../src/sip/congestion.js';
+
+const FULL = 32;
+const INVITE = 'INVITE sip:a@b SIP/2.0\r\n';
+
+function congested(trusted: readonly string[] = []) {
+  let now = 0;
+  const events: string[] = [];
+  const congestion = new Congestion(() => now, {
+    begun: () => events.push('begun'),
+    ended: (refused, dropped) => events.push(`ended ${refused > 0} ${dropped > 0}`),
+  });
+  congestion.trusted = { has: (address) => trusted.includes(address) };
+  for (let i = 0; i < 256; i++) congestion.handled(FULL);
+  /** One period in which each source sends so many requests; what of them was taken in. */
+  const period = (sent: Readonly<Record<string, number>>, behind: boolean, text = INVITE) => {
+    const taken: Record<string, number> = {};
+    for (const [source, count] of Object.entries(sent)) {
+      taken[source] = 0;
+      for (let i = 0; i < count; i++) {
+        if (!congestion.active || (!congestion.drops(text, source) && !congestion.refuses(source))) taken[source]++;
+      }
+    }
+    if (!behind) congestion.handled(1);
+    now += 100;
+    congestion.handled(FULL);
+    return taken;
+  };
+  return { congestion, events, period, pass: (ms: number) => (now += ms) };
+}
+
+test('begins when more was read without a pause than a buffer holds, not for a burst', () => {
+  let now = 0;
+  const congestion = new Congestion(() => now++);
+  for (let i = 0; i < 10; i++) {
+    for (let j = 0; j < 200; j++) congestion.handled(FULL);
+    congestion.handled(FULL - 1);
+  }
+  assert.equal(congestion.active, false);
+  for (let j = 0; j < 256; j++) congestion.handled(FULL);
+  assert.equal(congestion.active, true);
+});
+
+describe('while it lasts', () => {
+  test('who sends the most is cut down until we keep up; who sends less is not touched', () => {
+    const { congestion, period } = congested();
+    assert.deepEqual(period({ flood: 6000, caller: 30 }, true), { flood: 6000, caller: 30 });
+    const seen: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const taken = period({ flood: 6000, caller: 30 }, true);
+      assert.equal(taken['caller'], 30);
+      seen.push(taken['flood'] ?? 0);
+    }
+    assert.deepEqual(seen, [3000, 1500, 750, 375, 187]);
+    assert.ok(congestion.dropped > 0 && congestion.refused > 0);
+    const slower = [period({ flood: 6000 }, false), period({ flood: 6000 }, false)].map(({ flood }) => flood);
+    assert.deepEqual(slower, [93, 104]);
+  });
+
+  test('two that send the same are cut to the same; the level has a floor', () => {
+    const { period } = congested();
+    for (let i = 0; i < 20; i++) period({ a: 500, b: 500 }, true);
+    assert.deepEqual(period({ a: 500, b: 500, c: 9 }, true), { a: 10, b: 10, c: 9 });
+  });
+
+  test('replies are never dropped, and trusted sources never refused', () => {
+    const { congestion, period } = congested(['sbc']);
+    for (let i = 0; i < 8; i++) period({ flood: 6000, sbc: 3000 }, true);
+    assert.equal(period({ sbc: 3000 }, true)['sbc'], 3000);
+    period({ flood: 6000 }, true);
+    assert.equal(congestion.drops('SIP/2.0 200 OK\r\n', 'flood'), false);
+  });
+
+  test('addresses of one IPv6 network are one source', () => {
+    const { period } = congested();
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`2001:db8::${i + 1}`, 50]));
+    period(many, true);
+    const taken = Object.values(period(many, true)).reduce((sum, each) => sum + each);
+    assert.equal(taken, 2500);
+  });
+});
+
+test('is over when nobody has sent too much for two seconds, or nothing came at all', () => {
+  const { congestion, events, period, pass } = congested();
+  for (let i = 0; i < 8; i++) period({ flood: 6000 }, true);
+  for (let i = 0; i < 25; i++) period({ caller: 5 }, false);
+  assert.deepEqual([congestion.active, events], [false, ['begun', 'ended true true']]);
+  for (let i = 0; i < 256; i++) congestion.handled(FULL);
+  assert.equal(congestion.active, true);
+  pass(5000);
+  congestion.handled(1);
+  assert.deepEqual(events.slice(2), ['begun', 'ended false false']);
+});
