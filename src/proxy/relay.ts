@@ -1,11 +1,12 @@
 import { parseUri, type SipUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
-import { reasonPhrase } from '../sip/reply.js';
+import { reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
 import type { BranchId } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
+import { divideBreadth } from './breadth.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream, withChallenges } from './forward.js';
 import { hopAddress } from './hop-address.js';
@@ -171,7 +172,13 @@ export class Relay {
       this.finishWithBest();
       return;
     }
-    const branches = hops.map((hop) => new Branch(this, hop));
+    const breadths = hops.length === 1 ? NO_EDITS : divideBreadth(this.message as SipMessage, hops.length);
+    if (breadths === undefined) {
+      this.keep(440, undefined);
+      this.finishWithBest();
+      return;
+    }
+    const branches = hops.map((hop, i) => new Branch(this, hop, breadths[i]));
     this.branches = branches;
     // One that fails at once must find the others there, and may have ended them.
     for (const branch of branches) if (!branch.ended) this.open(branch);
@@ -259,7 +266,7 @@ export class Relay {
       requestUri: branch.hop.requestUri,
       recordRoute: plan.recordRoute,
       edits: plan.edits,
-      hopEdits: branch.hop.edits,
+      hopEdits: branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth],
       maxForwards: branch.hop.maxForwards,
     });
   }
@@ -452,6 +459,8 @@ class Branch implements ClientUser {
   constructor(
     private readonly relay: Relay,
     public hop: NextHop,
+    /** Its part of Max-Breadth, beside other branches. */
+    readonly breadth: TextEdit | undefined,
   ) {}
 
   onReply(client: ClientTransaction, reply: SipMessage): void {
@@ -478,6 +487,7 @@ const AGAIN = 2;
 
 const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };
 const NO_BRANCHES: readonly Branch[] = [];
+const NO_EDITS: readonly TextEdit[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 const NO_HOP: NextHop = { uri: '' };
 

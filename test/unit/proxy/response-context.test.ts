@@ -32,6 +32,41 @@ function calling(plan: ListPlan) {
   return { ...fixture, words, from };
 }
 
+describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
+  const three = () => new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`), hopTo(`sip:${C}`)]]);
+  const sent = (headers: string, plan = three()) => {
+    const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
+    fixture.call({ headers });
+    const breadths = [A, B, C].map((address) => {
+      const text = fixture.sentTo(address)[0];
+      return text === undefined ? undefined : parsed(text).header('max-breadth');
+    });
+    return { breadths, codes: fixture.codes() };
+  };
+
+  test('branches that run at once share it; without one it is 60', () => {
+    assert.deepEqual(sent('Max-Breadth: 10\r\n').breadths, ['4', '3', '3']);
+    assert.deepEqual(sent('max-breadth :\r\n 3\r\n').breadths, ['1', '1', '1']);
+    assert.deepEqual(sent('').breadths, ['20', '20', '20']);
+    assert.deepEqual(sent('Max-Breadth: many\r\n').breadths, ['20', '20', '20']);
+  });
+
+  test('more of them than it allows are not sent at all: 440', () => {
+    for (const value of [2, 1, 0]) {
+      assert.deepEqual(sent(`Max-Breadth: ${value}\r\n`), {
+        breadths: [undefined, undefined, undefined],
+        codes: [100, 440],
+      });
+    }
+  });
+
+  test('one at a time, each may have all of it: nothing is touched', () => {
+    const plan = () => new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)]);
+    assert.deepEqual(sent('Max-Breadth: 1\r\n', plan()).breadths, ['1', undefined, undefined]);
+    assert.deepEqual(sent('', plan()).breadths, [undefined, undefined, undefined]);
+  });
+});
+
 describe('redirections', () => {
   test('one that is followed is no answer any more, and no failover', () => {
     const { from, words, codes, sentTo, counters } = calling(new FollowingPlan([hopTo(`sip:${A}`)]));
