@@ -9,10 +9,12 @@ const PERIOD_MS = 100;
 const START = 0.5;
 const DOWN = 0.8;
 const UP = 1.1;
-/** Requests a source may send in a period at least. */
-const LEAST_LEVEL = 10;
+/** Requests a source may send in a period at least: a hundred calls a second. */
+const LEAST_LEVEL = 30;
+/** Part of what is sent that is let in at least: with less of it, turning away is what takes the time. */
+const LEAST_PART = 1 / 8;
 /** Times the level from which on nothing is read of what a source requests. */
-const DEAF = 4;
+const DEAF = 2;
 /** Periods without anything refused after which it is over. */
 const CALM_PERIODS = 20;
 
@@ -95,11 +97,18 @@ export class Congestion {
 
   private endPeriod(): void {
     let most = 0;
-    for (const count of this.counts.values()) if (count > most) most = count;
+    let sent = 0;
+    let letIn = 0;
+    for (const count of this.counts.values()) {
+      if (count > most) most = count;
+      sent += count;
+      letIn += Math.min(count, this.level);
+    }
     const behind = !this.keptUp;
     this.found ||= !behind;
-    if (behind) this.level = Math.max(LEAST_LEVEL, Math.min(this.level, most) * (this.found ? DOWN : START));
-    else this.level = this.level * UP + 1;
+    if (behind && letIn > sent * LEAST_PART) {
+      this.level = Math.max(LEAST_LEVEL, Math.min(this.level, most) * (this.found ? DOWN : START));
+    } else if (!behind) this.level = this.level * UP + 1;
     this.calm = behind || most > this.level ? 0 : this.calm + 1;
     if (this.calm >= CALM_PERIODS || this.now() - this.began > CALM_PERIODS * PERIOD_MS) this.end();
     else this.nextPeriod();

@@ -119,7 +119,11 @@ export class DatagramTurn {
       this.flush();
       this.options.handled?.(heard.length);
       if (this.heard.length > 0) this.schedule();
-      else if (this.options.gatherMs > 0 && heard.length > 0) this.gather(heard.length);
+      else {
+        if (this.options.gatherMs > 0 && heard.length > 0) this.gather(heard.length);
+        // Whether a full turn has read all there was is told by the next one, which may have nothing.
+        if (heard.length >= FULL_TURN && !this.scheduled) this.schedule();
+      }
     }
   };
 

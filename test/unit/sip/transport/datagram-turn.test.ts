@@ -43,6 +43,17 @@ describe('DatagramTurn', () => {
     ]);
   });
 
+  test('tells how many each turn handled; a full one is followed by another, though nothing came', async () => {
+    const told: number[] = [];
+    const turn = new DatagramTurn({ handled: (datagrams) => told.push(datagrams) });
+    const receiver: Receiver = { receive() {}, garbage() {}, refused() {} };
+    for (let i = 0; i < 32; i++) turn.receive('x', source, receiver);
+    for (let i = 0; i < 4; i++) await nextTurn();
+    turn.receive('x', source, receiver);
+    for (let i = 0; i < 4; i++) await nextTurn();
+    assert.deepEqual(told, [32, 0, 1]);
+  });
+
   test('what is sent outside of handling leaves within the turn; a flush sends it at once', async () => {
     const { turn, steps, send } = recorded();
     send('probe');
