@@ -3,6 +3,8 @@ import { runSipp, type SippAnswerer, startSippUas } from '../support/sipp.js';
 import { cpuMicros } from './process-usage.js';
 import type { ProxyUnderTest, StartProxy } from './proxies.js';
 
+const WARM_CALLS = 10_000;
+
 /** One measured run of calls through one proxy. */
 export interface PathRun {
   readonly proxy: string;
@@ -42,8 +44,8 @@ export async function measurePath(
     for (let i = 0; i < 2; i++) answerers.push(await startSippUas({ scenario: 'uas-answer' }));
     const ports = [answerers[0]?.port ?? 0, answerers[1]?.port ?? 0] as const;
     for (const start of starts) proxies.push(await start(ports));
-    // A just-in-time compiler is measured warm, as it runs in service.
-    for (const proxy of proxies) await measureRun(proxy, 1000, 3000);
+    // A just-in-time compiler is measured warm, as it runs in service: it goes on changing its mind for some 10,000 calls.
+    for (const proxy of proxies) await measureRun(proxy, 1000, WARM_CALLS);
     for (const rate of plan.rates) {
       for (let round = 0; round < plan.rounds; round++) {
         for (const proxy of proxies) {
