@@ -162,7 +162,9 @@ describe('limits', () => {
     const { port } = await daemonWith(t, [[1, `sip:127.0.0.44:${far.port}`]], { limits });
     const peer = await caller(t, '127.0.0.45');
     for (let i = 40; i < 60; i++) await peer.send(request(i, { uri: 'sip:call@example.com' }), port, '127.0.0.1');
-    await eventually(() => peer.received.length === 20, 'all answers');
-    assert.ok(peer.received.every(({ text }) => text.startsWith('SIP/2.0 404')));
+    // A destination that is slow to answer, as on a busy machine, has the caller told 100 meanwhile.
+    const finals = () => peer.received.filter(({ text }) => !text.startsWith('SIP/2.0 100'));
+    await eventually(() => finals().length === 20, 'all answers');
+    assert.ok(finals().every(({ text }) => text.startsWith('SIP/2.0 404')));
   });
 });
