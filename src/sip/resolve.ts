@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js';
 import { ipFamily } from '../core/ip-address.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
+import { within } from '../core/within.js';
 
 /** One place a URI leads to. */
 export interface Address {
@@ -244,19 +245,11 @@ export class Resolver {
 
   /** What comes of it within a time; undefined when nothing does. */
   private soon<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const giveUp = this.clock.schedule(ms, () => resolve(undefined));
-      work.then(
-        (result) => {
-          giveUp();
-          resolve(result);
-        },
-        () => {
-          giveUp();
-          resolve(undefined);
-        },
-      );
-    });
+    return within(
+      this.clock,
+      ms,
+      work.catch(() => undefined),
+    );
   }
 
   /** What the system knows of a name, from its hosts file for one; nothing on a failure. */
