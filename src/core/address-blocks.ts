@@ -4,6 +4,9 @@ import { SwitchyardError } from './errors.js';
 /** Answers remembered: looking through the blocks costs more than a look-up. */
 const MAX_REMEMBERED = 4096;
 
+/** Characters of an IPv6 address with an IPv4 one at its end. */
+const LONGEST_ADDRESS = 45;
+
 interface Block {
   readonly address: string;
   readonly bits: number;
@@ -47,7 +50,10 @@ export class AddressBlocks {
     const known = this.known.get(address);
     if (known !== undefined) return known;
     const family = isIP(address);
-    const found = family !== 0 && this.list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    if (family === 0) return false;
+    const found = this.list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    // What a peer wrote may have a zone of any length.
+    if (address.length > LONGEST_ADDRESS) return found;
     if (this.known.size >= MAX_REMEMBERED) this.known.clear();
     this.known.set(address, found);
     return found;

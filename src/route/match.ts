@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { AddressBlocks, isAddressBlock } from '../core/address-blocks.js';
 import { SwitchyardError } from '../core/errors.js';
 import { type PvarContext, textOf } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
@@ -18,11 +19,7 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
   const ignoreCase = format.ignoreCase || (format.names.length === 1 && HOSTS.has(format.names[0] as string));
   const block = cidr(pattern);
   if (block !== undefined) {
-    return (context) => {
-      const address = bare(textOf(format.evaluateValue(context)));
-      const family = isIP(address);
-      return family !== 0 && block.check(address, family === 6 ? 'ipv6' : 'ipv4');
-    };
+    return (context) => block.has(bare(textOf(format.evaluateValue(context))));
   }
   if (pattern.includes('*')) {
     const parts = (ignoreCase ? pattern.toLowerCase() : pattern).split('*');
@@ -58,19 +55,14 @@ function matchesGlob(parts: readonly string[], text: string): boolean {
   return true;
 }
 
-function cidr(pattern: string): BlockList | undefined {
+function cidr(pattern: string): AddressBlocks | undefined {
   const slash = pattern.indexOf('/');
   if (slash < 0) return undefined;
   const address = bare(pattern.slice(0, slash));
-  const family = isIP(address);
-  if (family === 0) return undefined;
-  const bits = pattern.slice(slash + 1);
-  if (!/^[0-9]{1,3}$/.test(bits) || Number(bits) > (family === 6 ? 128 : 32)) {
-    throw new SwitchyardError('CONFIG_INVALID', `"${pattern}" is not a CIDR block`);
-  }
-  const list = new BlockList();
-  list.addSubnet(address, Number(bits), family === 6 ? 'ipv6' : 'ipv4');
-  return list;
+  if (isIP(address) === 0) return undefined;
+  const block = address + pattern.slice(slash);
+  if (!isAddressBlock(block)) throw new SwitchyardError('CONFIG_INVALID', `"${pattern}" is not a CIDR block`);
+  return new AddressBlocks([block]);
 }
 
 function bare(host: string): string {
