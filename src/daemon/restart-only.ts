@@ -7,9 +7,9 @@ const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node'] as con
 /** The top-level keys of settings whose change only a restart brings into force. */
 export function restartOnly(before: Settings, after: Settings): string[] {
   const keys: string[] = MADE_ONCE.filter((key) => !isDeepStrictEqual(before[key], after[key]));
-  // Of the limits, those on the rate of requests can be changed while calls go on.
+  // Of the limits, the rate of requests and who is trusted can be changed while calls go on.
   const { maxTransactions, maxConnections, gatherMs } = before.limits;
-  if (!isDeepStrictEqual(after.limits, { ...after.limits, maxTransactions, maxConnections, gatherMs }))
-    keys.push('limits');
+  const fixed = { ...after.limits, maxTransactions, maxConnections, gatherMs };
+  if (!isDeepStrictEqual(after.limits, fixed)) keys.push('limits');
   return keys;
 }

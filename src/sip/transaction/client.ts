@@ -7,7 +7,6 @@ import type { TransactionLayer } from './layer.js';
 import { Kind } from './remnants.js';
 import type { ServerTransaction } from './server.js';
 import type { TableEntry } from './table.js';
-import { surplusOf } from './weight.js';
 
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
@@ -40,8 +39,8 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   protected failed = false;
   /** Whether it was sent once more over a new connection. */
   private again = false;
-  /** What it counts beyond one for the size of what it keeps. */
-  private surplus = 0;
+  /** @internal What it counts beyond one for the size of what it keeps. */
+  surplus = 0;
 
   constructor(
     protected readonly layer: TransactionLayer,
@@ -63,14 +62,6 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   /** Monotonic milliseconds, as its timers count. */
   clockNow(): number {
     return this.layer.now();
-  }
-
-  /** @internal Counts the bytes of the message it keeps from now on. */
-  weigh(bytes: number): void {
-    const surplus = surplusOf(bytes);
-    if (surplus === this.surplus) return;
-    this.layer.weighed(undefined, surplus - this.surplus);
-    this.surplus = surplus;
   }
 
   protected transmit(text: string): void {
@@ -230,7 +221,7 @@ export class InviteClient extends ClientTransaction {
   private accept(reply: SipMessage): void {
     this.state = 'accepted';
     this.request = '';
-    this.weigh(0);
+    this.layer.weigh(this, 0, undefined);
     this.user.onReply(this, reply);
     // Timer M
     if (this.state === 'accepted') this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
@@ -244,7 +235,7 @@ export class InviteClient extends ClientTransaction {
     if (this.target.socket.reliable) this.terminate();
     else {
       this.ack = ack;
-      this.weigh(ack.length);
+      this.layer.weigh(this, ack.length, undefined);
       // Timer D
       this.layer.timers.armLoosely(this, Math.max(32_000, 64 * this.layer.config.t1));
     }

@@ -242,7 +242,7 @@ export class TransactionLayer implements Receiver {
     this.servers.add(server);
     this.unanswered++;
     this.shares.add(source.address);
-    server.weigh(request.text.length);
+    this.weigh(server, request.text.length, server.source);
     server.start();
     return server;
   }
@@ -262,7 +262,7 @@ export class TransactionLayer implements Receiver {
       ? new InviteClient(this, low, high << 1, text, target, user, flow)
       : new NonInviteClient(this, low, high << 1, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
     this.clients.add(client);
-    client.weigh(text.length);
+    this.weigh(client, text.length, undefined);
     client.start();
     return client;
   }
@@ -280,7 +280,7 @@ export class TransactionLayer implements Receiver {
     const { keyA, keyB, target } = invite;
     const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, NOBODY, flow, this.config.frTimeout);
     this.clients.add(client);
-    client.weigh(text.length);
+    this.weigh(client, text.length, undefined);
     client.start();
   }
 
@@ -305,7 +305,7 @@ export class TransactionLayer implements Receiver {
   retireServer(server: ServerTransaction, kind: Kind, text: string): void {
     this.timers.cancel(server);
     this.servers.remove(server);
-    server.weigh(text.length);
+    this.weigh(server, text.length, server.source);
     const { keyA, keyB, source, replyPort: port, sentByPort } = server;
     const ring = kind === Kind.confirmed ? this.confirmedServers : this.endedServers;
     ring.add(keyA, keyB, kind, source, port, sentByPort, text);
@@ -314,7 +314,7 @@ export class TransactionLayer implements Receiver {
   /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: ServerTransaction | undefined): void {
     this.clients.remove(client);
-    client.weigh(0);
+    this.weigh(client, 0, undefined);
     const ring = kind === Kind.settled ? this.settledClients : this.endedClients;
     const { keyA, keyB } = client;
     ring.add(keyA, keyB, kind, caller?.source, caller?.replyPort ?? 0, caller?.sentByPort ?? 0, '');
@@ -323,12 +323,15 @@ export class TransactionLayer implements Receiver {
   /** @internal */
   removeServer(server: ServerTransaction): void {
     this.servers.remove(server);
-    server.weigh(0);
+    this.weigh(server, 0, server.source);
     this.released(server.source, 0);
   }
 
-  /** @internal What a server transaction, or with `source` undefined a client one, keeps of messages has changed in size. */
-  weighed(source: Source | undefined, change: number): void {
+  /** @internal A transaction keeps so many bytes of messages from now on; `source`, of a server one, is whose share they are. */
+  weigh(transaction: { surplus: number }, bytes: number, source: Source | undefined): void {
+    const change = surplusOf(bytes) - transaction.surplus;
+    if (change === 0) return;
+    transaction.surplus += change;
     this.surplus += change;
     if (source === undefined) return;
     if (change > 0) this.shares.add(source.address, change);
@@ -344,7 +347,7 @@ export class TransactionLayer implements Receiver {
   /** @internal */
   removeClient(client: ClientTransaction): void {
     this.clients.remove(client);
-    client.weigh(0);
+    this.weigh(client, 0, undefined);
   }
 
   /** Forgets everything; nothing is sent any more. */

@@ -6,7 +6,6 @@ import type { Source } from '../transport/transport.js';
 import type { TransactionLayer } from './layer.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
-import { surplusOf } from './weight.js';
 
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
 
@@ -21,8 +20,8 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   owner: object | undefined = undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
-  /** What it counts beyond one for the size of what it keeps. */
-  private surplus = 0;
+  /** @internal What it counts beyond one for the size of what it keeps. */
+  surplus = 0;
   readonly replyPort: number;
   readonly sentByPort: number;
 
@@ -72,14 +71,6 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     if (this.request === undefined) return;
     this.layer.unanswered--;
     this.terminate();
-  }
-
-  /** @internal Counts the bytes of the message it keeps from now on. */
-  weigh(bytes: number): void {
-    const surplus = surplusOf(bytes);
-    if (surplus === this.surplus) return;
-    this.layer.weighed(this.source, surplus - this.surplus);
-    this.surplus = surplus;
   }
 
   /** Its work is done. */
@@ -132,7 +123,7 @@ export class InviteServer extends ServerTransaction {
         }
         // Timer G retransmits over unreliable transports, Timer H gives up waiting for the ACK.
         this.last = text;
-        this.weigh(text.length);
+        this.layer.weigh(this, text.length, this.source);
         this.state = 'completed';
         this.deadline = this.layer.now() + 64 * this.layer.config.t1;
         this.interval = this.layer.config.t1;
