@@ -8,7 +8,7 @@ export { ConfigError, type Problem } from './config/problem.js';
 export type { PartitionConfig, RoutingRule, Settings } from './config/settings.js';
 export { ERROR_CODES, type ErrorCode, SwitchyardError } from './core/errors.js';
 export type { Logger } from './core/logger.js';
+export { Daemon, type DaemonOptions } from './daemon/daemon.js';
 export * from './daemon/library.js';
 export { createLogger } from './daemon/logger.js';
 export { VERSION } from './daemon/version.js';
-export { Daemon, type DaemonOptions } from './daemon.js';

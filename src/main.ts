@@ -2,6 +2,8 @@
 import { realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parseCommand } from './cli/arguments.js';
+import { type CommandIo, check, database, select, serve, settingsFor, watch } from './cli/commands.js';
+import { importConfiguration } from './cli/import/import-command.js';
 import { callMi, MiCallError } from './cli/mi-client.js';
 import { parseCliParams } from './cli/mi-params.js';
 import { renderForPeople } from './cli/mi-render.js';
@@ -9,8 +11,6 @@ import { commandNames, usage } from './cli/usage.js';
 import { ConfigError, formatProblems } from './config/problem.js';
 import { messageOf, SwitchyardError } from './core/errors.js';
 import { nearest } from './core/nearest.js';
-import { type CommandIo, check, database, select, serve, settingsFor, watch } from './daemon/commands.js';
-import { importConfiguration } from './daemon/import-command.js';
 import { VERSION } from './daemon/version.js';
 
 /** Runs one command line. Returns the exit status: 0 ok, 1 what was asked for failed, 2 wrong usage. */

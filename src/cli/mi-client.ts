@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
-import type { Json } from '../mi/command.js';
-import { loadUnixSockets } from '../mi/transports/unix-socket.js';
+import { loadUnixSockets } from '../management/endpoints/unix-socket.js';
+import type { Json } from '../management/mi/command.js';
 import { askFifo } from './mi-fifo-client.js';
 
 export interface CallMiOptions {

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
-import { JsonScanner } from '../mi/json-scanner.js';
+import { JsonScanner } from '../management/mi/json-scanner.js';
 
 const run = promisify(execFile);
 

@@ -5,7 +5,7 @@ import type { StateChange, ToldState } from '../engine/state.js';
 import { type EventIds, statusEvent } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
 import { type StateEntry, stateEntry } from '../events/state-entry.js';
-import type { StatusReport } from '../mi/dependencies.js';
+import type { StatusReport } from '../management/mi/dependencies.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
 export interface ChangeReporterOptions {

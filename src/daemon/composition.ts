@@ -2,9 +2,9 @@ import { below, type Problem } from '../config/problem.js';
 import type { RoutingRule, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { compileFormat, compileWritable } from '../pvar/format.js';
-import { compileMatcher } from '../route/match.js';
-import { compileRule } from '../route/rule.js';
-import { dispatcherFormats } from './engine-options.js';
+import { compileMatcher } from '../route/rules/match.js';
+import { compileRule } from '../route/rules/rule.js';
+import { dispatcherFormats } from '../tenant/options.js';
 
 type Fault = Pick<Problem, 'pointer' | 'reason'>;
 

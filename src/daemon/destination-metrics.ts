@@ -3,7 +3,7 @@ import type { EventPublisher } from '../events/publisher.js';
 import type { Prober, ProberFigures } from '../probing/prober.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { Metrics } from '../stats/metrics.js';
-import type { PartitionRuntime } from './partition-runtime.js';
+import type { PartitionRuntime } from '../tenant/tenant.js';
 
 const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
 /** Destinations shown one by one; with more of them only the counts per set are given. */

@@ -1,9 +1,3 @@
-import type { DispatcherTarget, DispatcherView } from '../compat/kamailio/rpc/dispatcher-view.js';
-import { CtlStream } from '../compat/kamailio/rpc/doors/ctl-stream.js';
-import { RpcDatagram } from '../compat/kamailio/rpc/doors/datagram.js';
-import { JsonRpcFifo } from '../compat/kamailio/rpc/doors/json-fifo.js';
-import { RpcService } from '../compat/kamailio/rpc/service.js';
-import { type RpcDependencies, rpcCommands } from '../compat/kamailio/rpc/table.js';
 import type { CtlConfig, Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
@@ -15,9 +9,15 @@ import { parseAttributes } from '../engine/kamailio/attributes.js';
 import { BIT, lettersOf, liveOf } from '../engine/kamailio/live.js';
 import { setStateBits } from '../engine/kamailio/states.js';
 import type { Partition } from '../engine/partition.js';
-import type { DispatcherControl } from '../mi/dependencies.js';
-import type { MiHandler } from '../mi/handler.js';
-import { createMiHttpHandler, type MiHttpHandler } from '../mi/transports/http.js';
+import { createMiHttpHandler, type MiHttpHandler } from '../management/endpoints/http.js';
+import { CtlStream } from '../management/endpoints/kamailio/ctl-stream.js';
+import { RpcDatagram } from '../management/endpoints/kamailio/datagram.js';
+import { JsonRpcFifo } from '../management/endpoints/kamailio/json-fifo.js';
+import type { DispatcherControl } from '../management/mi/dependencies.js';
+import type { MiHandler } from '../management/mi/handler.js';
+import type { DispatcherTarget, DispatcherView } from '../management/rpc/dispatcher-view.js';
+import { RpcService } from '../management/rpc/service.js';
+import { type RpcDependencies, rpcCommands } from '../management/rpc/table.js';
 import { type NoSocket, RowReader } from '../store/rows.js';
 
 export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {

@@ -1,11 +1,11 @@
 import { SwitchyardError } from '../core/errors.js';
 import type { Engine } from '../engine/engine.js';
 import type { LoadReport, Partition } from '../engine/partition.js';
-import type { DispatcherControl, StatusReports } from '../mi/dependencies.js';
+import type { DispatcherControl, StatusReports } from '../management/mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
 import { pushScriptAttrs } from '../route/script/core-functions.js';
+import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { ChangeReporter } from './change-reporter.js';
-import type { PartitionRuntime } from './partition-runtime.js';
 
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
 export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime>, prober: Prober): DispatcherControl {

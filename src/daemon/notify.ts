@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { loadUnixSockets } from '../mi/transports/unix-socket.js';
+import { loadUnixSockets } from '../management/endpoints/unix-socket.js';
 
 type DgramSocket = InstanceType<Awaited<ReturnType<typeof loadUnixSockets>>['DgramSocket']>;
 

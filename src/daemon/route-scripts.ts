@@ -9,7 +9,7 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
 import { compileWritable } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
-import type { SelectionTally } from '../route/rules-router.js';
+import type { SelectionTally } from '../route/rules/rules-router.js';
 import { AlgoRoute } from '../route/script/algo-route.js';
 import type { ScriptEnvironment } from '../route/script/environment.js';
 import { EventRoute } from '../route/script/event-route.js';

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/partition.js';
-import type { Statistic, StatisticsSource } from '../mi/dependencies.js';
+import type { Statistic, StatisticsSource } from '../management/mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';
 import { Counter, type Metrics } from '../stats/metrics.js';

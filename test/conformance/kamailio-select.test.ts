@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { answerKamailio } from '../../src/compat/kamailio/batch.js';
-import { type BatchMessage, BatchSession, type BatchView } from '../../src/engine/batch.js';
+import { type BatchMessage, BatchSession, type BatchView } from '../../src/cli/replay/batch.js';
+import { answerKamailio } from '../../src/cli/replay/kamailio-batch.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { lettersOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';

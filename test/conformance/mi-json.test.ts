@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { MiDependencies } from '../../src/mi/dependencies.js';
-import { FifoFraming } from '../../src/mi/fifo-framing.js';
+import type { MiDependencies } from '../../src/management/mi/dependencies.js';
+import { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import { makeMiFixture } from '../support/mi-fixture.js';
 import { recordedProcess, replay, setRecordedTime, withRecordedEvents, zeroStatistics } from '../support/mi-replay.js';
 import { readTranscripts } from '../support/mi-transcript.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type BatchMessage, BatchSession, type BatchView } from '../../src/cli/replay/batch.js';
 import { addrSpecOf } from '../../src/core/name-addr.js';
 import { parseUri } from '../../src/core/uri.js';
-import { type BatchMessage, BatchSession, type BatchView } from '../../src/engine/batch.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { RequestData } from '../../src/engine/request-data.js';
 import { engineWith, partitionOptions, rowsOf } from '../support/partitions.js';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { check } from '../../src/cli/commands.js';
 import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
-import { check } from '../../src/daemon/commands.js';
-import { Daemon } from '../../src/daemon.js';
+import { Daemon } from '../../src/daemon/daemon.js';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 

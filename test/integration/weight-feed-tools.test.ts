@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { database } from '../../src/daemon/commands.js';
+import { database } from '../../src/cli/commands.js';
 
 /** switchyard db on an empty db_text folder; what it wrote. */
 async function databaseTool(t: TestContext, modparam: object) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readSettings } from '../../src/config/load.js';
 import { systemRandom } from '../../src/core/random.js';
-import { Daemon } from '../../src/daemon.js';
+import { Daemon } from '../../src/daemon/daemon.js';
 import type { Destination, DestinationRow } from '../../src/engine/destination.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Partition } from '../../src/engine/partition.js';

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { importRows, initPartition } from '../../src/cli/database-tools.js';
 import { readSettings } from '../../src/config/load.js';
 import type { PartitionConfig, Settings } from '../../src/config/settings.js';
-import { importRows, initPartition } from '../../src/daemon/database-tools.js';
-import { Daemon } from '../../src/daemon.js';
+import { Daemon } from '../../src/daemon/daemon.js';
 import { freePort } from './ports.js';
 import { type LogLine, recordingLog } from './recording-log.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/config/load.js';
 import type { Clock } from '../../src/core/clock.js';
-import { Daemon } from '../../src/daemon.js';
+import { Daemon } from '../../src/daemon/daemon.js';
 import { writeTable } from './daemon-process.js';
 import { recordingLogger } from './sip-recorder.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/config/load.js';
 import { type Logger, nullLogger } from '../../src/core/logger.js';
-import { Daemon } from '../../src/daemon.js';
+import { Daemon } from '../../src/daemon/daemon.js';
 import { Child } from './child-process.js';
 import { freePort } from './ports.js';
 

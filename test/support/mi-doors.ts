@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
 import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
-import type { MiHandler } from '../../src/mi/handler.js';
-import { MiDatagram } from '../../src/mi/transports/datagram.js';
-import { MiFifo } from '../../src/mi/transports/fifo.js';
-import { createMiHttpHandler } from '../../src/mi/transports/http.js';
+import { MiDatagram } from '../../src/management/endpoints/datagram.js';
+import { MiFifo } from '../../src/management/endpoints/fifo.js';
+import { createMiHttpHandler } from '../../src/management/endpoints/http.js';
+import type { MiHandler } from '../../src/management/mi/handler.js';
 
 /** A door with the server behind it, as a test sees it. */
 export interface OpenDoor {

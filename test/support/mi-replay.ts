@@ -1,5 +1,5 @@
-import type { EventSubscriptions, ProcessInfo, Statistic } from '../../src/mi/dependencies.js';
-import type { FifoFraming } from '../../src/mi/fifo-framing.js';
+import type { EventSubscriptions, ProcessInfo, Statistic } from '../../src/management/mi/dependencies.js';
+import type { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import type { MiFixture } from './mi-fixture.js';
 import type { Transcript } from './mi-transcript.js';
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Json, MiCommand } from '../../src/mi/command.js';
-import { commandSchema, schemaFile } from '../../src/mi/command-schema.js';
+import type { Json, MiCommand } from '../../src/management/mi/command.js';
+import { commandSchema, schemaFile } from '../../src/management/mi/command-schema.js';
 import { makeMiFixture } from './mi-fixture.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../schemas/mi');

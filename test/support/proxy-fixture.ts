@@ -8,7 +8,7 @@ import type {
   Router,
 } from '../../src/proxy/decision.js';
 import { ProxyCore, type ProxyCounters } from '../../src/proxy/proxy.js';
-import { looseRoute } from '../../src/route/dialog.js';
+import { looseRoute } from '../../src/route/rules/dialog.js';
 import { LocalSockets } from '../../src/sip/local-sockets.js';
 import type { SipMessage } from '../../src/sip/message.js';
 import { type DnsSource, Resolver } from '../../src/sip/resolve.js';

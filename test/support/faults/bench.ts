@@ -7,7 +7,7 @@ import { parseDatabaseUrl } from '../../../src/config/db-url.js';
 import { readSettings } from '../../../src/config/load.js';
 import type { Clock } from '../../../src/core/clock.js';
 import type { Logger } from '../../../src/core/logger.js';
-import { Daemon } from '../../../src/daemon.js';
+import { Daemon } from '../../../src/daemon/daemon.js';
 import type { Destination, HealthState } from '../../../src/engine/destination.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
 import { initDatabase, insertRows, type NewRow, showRows, type TableSpec } from '../../../src/store/provision.js';

@@ -1,0 +1,96 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import type { Daemon } from '../../daemon/daemon.js';
+import { MiError } from '../../management/mi/command.js';
+import { parseMessage, type SipMessage } from '../../sip/message.js';
+import { type BatchMessage, BatchSession, type BatchView } from './batch.js';
+import { answerKamailio } from './kamailio-batch.js';
+
+/** Answers "where would this call go" with the real engine over the real tables; sends nothing. */
+export class OfflineSelect {
+  private readonly session: BatchSession;
+
+  constructor(private readonly daemon: Daemon) {
+    this.session = new BatchSession({
+      engine: daemon.engine,
+      open: (message) => this.open(message),
+      other: (line, partition) =>
+        answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
+      mi: async (method, params) => {
+        // Kamailio's commands are told by their dots: "dispatcher.set_state".
+        if (method.includes('.')) return daemon.callRpc(method, params);
+        try {
+          return { result: await daemon.mi.execute(method, params) };
+        } catch (error) {
+          if (error instanceof MiError) {
+            return {
+              error: {
+                code: error.code,
+                message: error.message,
+                ...(error.data === undefined ? {} : { data: error.data }),
+              },
+            };
+          }
+          return { error: { code: 500, message: messageOf(error) } };
+        }
+      },
+    });
+  }
+
+  /** Answers one line of a batch. Never throws. */
+  run(line: unknown): Promise<object> {
+    return this.session.run(line);
+  }
+
+  /** Answers a whole batch: one JSON object a line in, one a line out, in order. */
+  async batch(input: Readable, write: (line: string) => void): Promise<void> {
+    input.setEncoding('utf8');
+    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (text.trim() === '') continue;
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch (error) {
+        write(JSON.stringify({ id: null, error: { message: `not JSON: ${messageOf(error)}` } }));
+        continue;
+      }
+      write(JSON.stringify(await this.run(value)));
+    }
+  }
+
+  private open({ request, avps }: BatchMessage): BatchView {
+    const message = typeof request === 'string' ? rawRequest(request) : composed(request);
+    const scope = this.daemon.scope(message);
+    for (const [name, value] of Object.entries(avps)) scope.pvars.avps.set(name, value);
+    return Object.assign(scope, { setRequestUri: (uri: string) => scope.pvars.setRequestUri(uri) });
+  }
+}
+
+/** What the proxy would refuse, but selecting can do without: a header a hand-written request lacks, a body cut short. */
+const TOLERATED = /^(?:no [\w-]+ header|CSeq method differs|body shorter)/;
+
+function rawRequest(text: string): SipMessage {
+  // A file written by hand may have bare line feeds and no empty line at its end.
+  let whole = text.includes('\r\n') ? text : text.replace(/\n/g, '\r\n');
+  if (!whole.includes('\r\n\r\n')) whole = `${whole.replace(/(?:\r\n)+$/, '')}\r\n\r\n`;
+  const message = parseMessage(whole);
+  if (message === undefined || !message.isRequest) throw new SwitchyardError('USAGE', 'not a SIP request');
+  if (message.defect !== undefined && !TOLERATED.test(message.defect)) {
+    throw new SwitchyardError('USAGE', `SIP request with ${message.defect}`);
+  }
+  return message;
+}
+
+function composed(request: Exclude<BatchMessage['request'], string>): SipMessage {
+  const line = (value: string): string => value.replace(/[\r\n]+/g, ' ');
+  const headers = request.headers.map(([name, value]) => `${line(name)}: ${line(value)}\r\n`).join('');
+  const method = line(request.method);
+  const text =
+    `${method} ${line(request.ruri)} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKselect\r\n` +
+    `From: ${line(request.from)}\r\nTo: ${line(request.to)}\r\nCall-ID: ${line(request.callid)}\r\nCSeq: 1 ${method}\r\n` +
+    `Max-Forwards: 70\r\n${headers}Content-Length: 0\r\n\r\n`;
+  const message = parseMessage(text);
+  if (message === undefined) throw new SwitchyardError('USAGE', `"${method} ${request.ruri}" is no request line`);
+  return message;
+}

@@ -1,0 +1,159 @@
+import { messageOf, SwitchyardError } from '../../../core/errors.js';
+import { parseUri } from '../../../core/uri.js';
+import type { DestinationRow } from '../../../engine/destination.js';
+import type { Json, MiCommand, MiParams } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { parseSetId, parseState, requirePartition } from './partition-lookup.js';
+
+const NO = new Set(['0', 'n', 'no', 'false', 'off', '']);
+
+function isSet(value: Json | undefined): boolean {
+  return value !== undefined && !NO.has(String(value).trim().toLowerCase());
+}
+
+function textOf(params: MiParams, name: string): string {
+  return (params[name] as string | undefined) ?? '';
+}
+
+function numberOf(params: MiParams, name: string, byDefault: number): number {
+  return (params[name] as number | undefined) ?? byDefault;
+}
+
+/** What the daemon refuses is the caller's mistake or the database's; either way the caller is told. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof SwitchyardError) throw new MiError(500, messageOf(error));
+    throw error;
+  }
+}
+
+/** Parameters by position that name a destination. */
+const ONE_DESTINATION: MiCommand['paramLists'] = [
+  [
+    { name: 'set', type: 'int' },
+    { name: 'uri', type: 'string' },
+  ],
+  [
+    { name: 'partition', type: 'string' },
+    { name: 'set', type: 'int' },
+    { name: 'uri', type: 'string' },
+  ],
+];
+
+/** ds_add (ours): partition, set, uri; by name weight, priority, attrs, description, socket, state, probe_mode, persist. */
+export function dsAddCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'ds_add',
+    aliases: ['dispatcher:add'],
+    module: 'dispatcher',
+    help: 'adds a destination: partition, set, uri, and by name weight, priority, attrs, description, socket, state, persist=1',
+    paramLists: ONE_DESTINATION,
+    extraParams: [
+      { name: 'weight', type: 'int' },
+      { name: 'priority', type: 'int' },
+      { name: 'attrs', type: 'string' },
+      { name: 'description', type: 'string' },
+      { name: 'socket', type: 'string' },
+      { name: 'state', type: 'string' },
+      { name: 'probe_mode', type: 'int' },
+      { name: 'persist', type: 'flag' },
+    ],
+    async run(params) {
+      const partition = requirePartition(deps, textOf(params, 'partition'), 404);
+      const uri = textOf(params, 'uri');
+      const parsed = parseUri(uri);
+      if (parsed === undefined || parsed.scheme === 'tel') throw new MiError(400, 'Bad parameter value', 'uri');
+      const weight = numberOf(params, 'weight', 1);
+      if (weight < 0 || weight > 1_000_000) throw new MiError(400, 'Bad parameter value', 'weight');
+      const row: DestinationRow = {
+        setId: parseSetId(params['set']),
+        uri,
+        socket: textOf(params, 'socket'),
+        state: params['state'] === undefined ? 'active' : parseState(textOf(params, 'state')),
+        probeMode: numberOf(params, 'probe_mode', 0),
+        weight,
+        priority: numberOf(params, 'priority', 0),
+        attrs: textOf(params, 'attrs'),
+        description: textOf(params, 'description'),
+      };
+      if (partition.find(row.setId, uri)?.row.socket === row.socket)
+        throw new MiError(409, 'destination already exists');
+      await told(deps.dispatcher.add(partition, row, { persist: isSet(params['persist']) }));
+      return 'OK';
+    },
+  };
+}
+
+/** ds_remove (ours): partition, set, uri; by name persist. */
+export function dsRemoveCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'ds_remove',
+    aliases: ['dispatcher:remove'],
+    module: 'dispatcher',
+    help: 'removes a destination: partition, set, uri; persist=1 removes its row too',
+    paramLists: ONE_DESTINATION,
+    extraParams: [{ name: 'persist', type: 'flag' }],
+    async run(params) {
+      const partition = requirePartition(deps, textOf(params, 'partition'), 404);
+      const setId = parseSetId(params['set']);
+      const persist = isSet(params['persist']);
+      const removed = await told(deps.dispatcher.remove(partition, setId, textOf(params, 'uri'), { persist }));
+      if (!removed) throw new MiError(404, 'destination not found');
+      return 'OK';
+    },
+  };
+}
+
+/** ds_push_script_attrs: attrs, ip, port (0: any), and by number or name setid and partition. */
+export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
+  const attrs = { name: 'attrs', type: 'string' } as const;
+  const ip = { name: 'ip', type: 'string' } as const;
+  const port = { name: 'port', type: 'int' } as const;
+  const setid = { name: 'setid', type: 'int' } as const;
+  const partition = { name: 'partition', type: 'string' } as const;
+  return {
+    name: 'ds_push_script_attrs',
+    aliases: ['dispatcher:push_script_attrs'],
+    module: 'dispatcher',
+    help: 'sets the script attributes of the destinations with this address: attrs, ip, port, setid, partition',
+    helpNotExported: true,
+    paramLists: [
+      [attrs, ip, port],
+      [attrs, ip, port, setid],
+      [attrs, ip, port, partition],
+      [attrs, ip, port, setid, partition],
+    ],
+    run(params) {
+      const found = requirePartition(deps, textOf(params, 'partition'), 404);
+      const portNumber = numberOf(params, 'port', 0);
+      if (portNumber < 0 || portNumber > 65535) throw new MiError(400, 'Bad parameter value', 'port');
+      const setId = params['setid'] === undefined || params['setid'] === -1 ? undefined : parseSetId(params['setid']);
+      const ipText = textOf(params, 'ip').replace(/^\[(.*)\]$/, '$1');
+      const count = deps.dispatcher.pushScriptAttrs(found, textOf(params, 'attrs'), ipText, portNumber, setId);
+      if (count === 0) throw new MiError(404, 'destination not found');
+      return 'OK';
+    },
+  };
+}
+
+/** ds_ping_active (ours; Kamailio: dispatcher.ping_active): whether probes are sent; with state 0 or 1 it is switched. */
+export function dsPingActiveCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'ds_ping_active',
+    aliases: ['dispatcher:ping_active'],
+    module: 'dispatcher',
+    help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again',
+    paramLists: [[], [{ name: 'state', type: 'flag' }]],
+    run(params) {
+      const before = deps.dispatcher.probingActive();
+      if (params['state'] === undefined) return { PingState: before ? 1 : 0 };
+      const state = String(params['state']);
+      if (state !== '0' && state !== '1') throw new MiError(400, 'Bad parameter value', 'state');
+      deps.dispatcher.setProbingActive(state === '1');
+      return { OldPingState: before ? 1 : 0, NewPingState: Number(state) };
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import { readableText } from '../../../core/readable-text.js';
+import { nextTurn } from '../../../core/turn.js';
+import type { Destination, HealthState, ResolvedAddress } from '../../../engine/destination.js';
+import type { Partition } from '../../../engine/partition.js';
+import { weightOf } from '../../../engine/weight.js';
+import type { MiCommand, MiParams } from '../command.js';
+import { JsonText } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { treeLine } from '../tree.js';
+import { listedPartitions, parseGroup, parseState, requirePartition, SLICE, STATE_LABELS } from './partition-lookup.js';
+
+/** What is listed, and how much of it. */
+interface Selection {
+  readonly partitions: readonly Partition[];
+  readonly setId: number | undefined;
+  readonly state: HealthState | undefined;
+  /**
+   * 0 plain, 1 with weight, priority and description (recorded), and why a destination is not active where something has
+   * happened to it since it was loaded (not in strict partitions); 2 with what is known of the health of all.
+   */
+  readonly full: number;
+}
+
+/** ds_list, dispatcher:list: partitions, sets and destinations in the recorded order and form. */
+export function dsListCommand(deps: MiDependencies): MiCommand {
+  const full = { name: 'full', type: 'int' } as const;
+  const partition = { name: 'partition', type: 'string' } as const;
+  return {
+    name: 'ds_list',
+    aliases: ['dispatcher:list'],
+    module: 'dispatcher',
+    help: 'lists partitions, sets and destinations with their states; full=1 adds weight, priority, description and why a destination is not active, full=2 the health of all',
+    helpNotExported: true,
+    paramLists: [[], [full], [partition], [full, partition]],
+    extraParams: [
+      { name: 'group', type: 'string' },
+      { name: 'state', type: 'string' },
+    ],
+    textParams: [],
+    async run(params) {
+      return new JsonText(await listJson(deps, select(deps, params)));
+    },
+    text: (params) => listText(deps, select(deps, params)),
+  };
+}
+
+function select(deps: MiDependencies, params: MiParams): Selection {
+  let partitions: readonly Partition[] | undefined;
+  let setId: number | undefined;
+  if (params['group'] !== undefined) {
+    const group = parseGroup(params['group'] as string);
+    setId = group.setId;
+    if (group.partition !== '') partitions = [requirePartition(deps, group.partition, 500)];
+  }
+  if (params['partition'] !== undefined) partitions = [requirePartition(deps, params['partition'] as string, 500)];
+  return {
+    partitions: partitions ?? listedPartitions(deps),
+    setId,
+    state: params['state'] === undefined ? undefined : parseState(params['state'] as string),
+    full: (params['full'] as number | undefined) ?? 0,
+  };
+}
+
+/** Walks what is selected in listing order and lets the event loop turn after every slice of destinations. */
+async function walk(
+  selection: Selection,
+  visit: {
+    partition(partition: Partition): void;
+    set(id: number): void;
+    destination(destination: Destination, explains: boolean): void;
+    endSet(): void;
+    endPartition(): void;
+    turn(): void;
+  },
+): Promise<void> {
+  // One snapshot of each partition for the whole answer, though it takes several turns to write.
+  const snapshots = selection.partitions.map((partition) => ({ partition, snapshot: partition.snapshot }));
+  let sinceTurn = 0;
+  for (const { partition, snapshot } of snapshots) {
+    visit.partition(partition);
+    const exact = partition.options.compat === 'strict';
+    for (let i = snapshot.setOrder.length - 1; i >= 0; i--) {
+      const id = snapshot.setOrder[i] as number;
+      if (selection.setId !== undefined && selection.setId !== id) continue;
+      visit.set(id);
+      for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
+        if (selection.state === undefined || destination.health.state === selection.state)
+          visit.destination(destination, showsHealth(destination, selection.full, exact));
+        // Those left out cost little, but there may be a hundred thousand of them.
+        if (++sinceTurn >= SLICE) {
+          sinceTurn = 0;
+          visit.turn();
+          await nextTurn();
+        }
+      }
+      visit.endSet();
+    }
+    visit.endPartition();
+  }
+}
+
+/**
+ * Collects text and joins it once a slice: strings put together by "+" stay trees of their parts until somebody reads
+ * them, and very many such parts make each garbage collection a pause of its own.
+ */
+class Pieces {
+  private parts: string[] = [];
+  private readonly joined: string[] = [];
+
+  add(text: string): void {
+    this.parts.push(text);
+  }
+
+  join(): void {
+    this.joined.push(this.parts.join(''));
+    this.parts = [];
+  }
+
+  all(): readonly string[] {
+    this.join();
+    return this.joined;
+  }
+}
+
+async function listJson(deps: MiDependencies, selection: Selection): Promise<readonly string[]> {
+  const pieces = new Pieces();
+  let firstPartition = true;
+  let firstSet = true;
+  let firstDestination = true;
+  pieces.add('{"PARTITIONS":[');
+  await walk(selection, {
+    partition(partition) {
+      pieces.add(`${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`);
+      firstPartition = false;
+      firstSet = true;
+    },
+    set(id) {
+      pieces.add(`${firstSet ? '' : ','}{"id":${id},"Destinations":[`);
+      firstSet = false;
+      firstDestination = true;
+    },
+    destination(destination, explains) {
+      pieces.add((firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full, explains));
+      firstDestination = false;
+    },
+    endSet: () => pieces.add(']}'),
+    endPartition: () => pieces.add(']}'),
+    turn: () => pieces.join(),
+  });
+  pieces.add(']}');
+  return pieces.all();
+}
+
+function destinationJson(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
+  const { row, health } = destination;
+  let text = `{"URI":${JSON.stringify(row.uri)},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
+  if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
+  if (row.attrs !== '') text += `,"attr":${JSON.stringify(readableText(row.attrs))}`;
+  const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
+  if (scriptAttrs !== undefined) text += `,"script_attr":${JSON.stringify(scriptAttrs)}`;
+  if (full > 0) {
+    text += `,"weight":${weightOf(destination)},"priority":${row.priority}`;
+    if (row.description !== '') text += `,"description":${JSON.stringify(readableText(row.description))}`;
+  }
+  const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
+  text += `,"resolved_addresses":[${addresses.join(',')}]`;
+  if (explains) text += healthJson(destination);
+  return `${text}}`;
+}
+
+/** `exact`: a strict partition shows with full=1 what was recorded and no more. */
+function showsHealth({ health }: Destination, full: number, exact: boolean): boolean {
+  if (full > 1) return true;
+  return !exact && full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
+}
+
+/** Ours: why a destination is in its state. Members without a value are left out. */
+function healthJson(destination: Destination): string {
+  const { failures, lastProbe, lastChange } = destination.health;
+  let text = `,"consecutive_failures":${failures}`;
+  if (lastProbe !== undefined) {
+    text += `,"last_probe":${JSON.stringify({
+      time: new Date(lastProbe.time).toISOString(),
+      ok: lastProbe.ok,
+      code: lastProbe.code,
+      cause: lastProbe.cause,
+      rtt: lastProbe.rtt,
+    })}`;
+  }
+  if (lastChange !== undefined) {
+    text += `,"last_change":${JSON.stringify({
+      time: new Date(lastChange.time).toISOString(),
+      by: lastChange.origin,
+      reason: lastChange.reason,
+      code: lastChange.code,
+      cause: lastChange.cause,
+    })}`;
+  }
+  return text;
+}
+
+async function listText(deps: MiDependencies, selection: Selection): Promise<readonly string[]> {
+  const pieces = new Pieces();
+  await walk(selection, {
+    partition: (partition) => pieces.add(treeLine(0, 'PARTITION', partition.name)),
+    set: (id) => pieces.add(treeLine(1, 'SET', String(id))),
+    destination: (destination, explains) => pieces.add(destinationText(deps, destination, selection.full, explains)),
+    endSet() {},
+    endPartition() {},
+    turn: () => pieces.join(),
+  });
+  return pieces.all();
+}
+
+function destinationText(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
+  const { row, health } = destination;
+  let text = treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
+  if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
+  if (row.attrs !== '') text += treeLine(3, 'attr', readableText(row.attrs));
+  const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
+  if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);
+  if (full > 0) {
+    text += treeLine(3, 'weight', String(weightOf(destination))) + treeLine(3, 'priority', String(row.priority));
+    if (row.description !== '') text += treeLine(3, 'description', readableText(row.description));
+  }
+  if (explains) text += healthText(destination);
+  return text;
+}
+
+function healthText(destination: Destination): string {
+  const { failures, lastProbe, lastChange } = destination.health;
+  let text = treeLine(3, 'consecutive_failures', String(failures));
+  if (lastProbe !== undefined) {
+    const { time, ok, code, cause, rtt } = lastProbe;
+    text += treeLine(3, 'last_probe', new Date(time).toISOString(), [
+      ['ok', String(ok)],
+      ['code', String(code)],
+      ...(cause === undefined ? [] : [['cause', cause] as const]),
+      ...(rtt === undefined ? [] : [['rtt', String(rtt)] as const]),
+    ]);
+  }
+  if (lastChange !== undefined) {
+    const { time, origin, reason, code, cause } = lastChange;
+    text += treeLine(3, 'last_change', new Date(time).toISOString(), [
+      ['by', origin],
+      ['reason', reason],
+      ...(code === undefined ? [] : [['code', String(code)] as const]),
+      ...(cause === undefined ? [] : [['cause', cause] as const]),
+    ]);
+  }
+  return text;
+}
+
+/** "127.0.0.12:5060"; an IPv6 address in full and without brackets, "0:0:0:0:0:0:0:1:5062" (recorded). */
+export function addressText({ family, address, port }: ResolvedAddress): string {
+  return `${family === 4 ? address : uncompressedIpv6(address)}:${port}`;
+}
+
+function uncompressedIpv6(address: string): string {
+  const zone = address.indexOf('%');
+  let bare = (zone < 0 ? address : address.slice(0, zone)).toLowerCase();
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(bare);
+  if (dotted !== null) {
+    const [, head = '', a, b, c, d] = dotted;
+    const high = Number(a) * 256 + Number(b);
+    const low = Number(c) * 256 + Number(d);
+    bare = `${head}${high.toString(16)}:${low.toString(16)}`;
+  }
+  const [left = '', right] = bare.split('::');
+  const before = left === '' ? [] : left.split(':');
+  const after = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...new Array<string>(zeros).fill('0'), ...after];
+  return groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':');
+}

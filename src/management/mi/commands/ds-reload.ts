@@ -1,0 +1,69 @@
+import { messageOf } from '../../../core/errors.js';
+import type { LoadReport } from '../../../engine/partition.js';
+import type { Json, MiCommand, MiResult } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { renderTree } from '../tree.js';
+import { requirePartition } from './partition-lookup.js';
+
+/** Entries of one list of a report beyond this are counted, not shown. */
+const REPORT_LIMIT = 1000;
+
+/** ds_reload, dispatcher:reload: partition (all without), inherit_state (y; n), ours: dry_run, report. */
+export function dsReloadCommand(deps: MiDependencies): MiCommand {
+  const partition = { name: 'partition', type: 'string' } as const;
+  const inherit = { name: 'inherit_state', type: 'flag' } as const;
+  const run: MiCommand['run'] = async (params): Promise<MiResult> => {
+    let name: string | undefined;
+    if (params['partition'] !== undefined) name = requirePartition(deps, params['partition'] as string, 500).name;
+    const dryRun = isYes(params['dry_run'], false);
+    let reports: ReadonlyMap<string, LoadReport>;
+    try {
+      reports = await deps.dispatcher.reload(name, { inheritState: isYes(params['inherit_state'], true), dryRun });
+    } catch (error) {
+      throw new MiError(500, `ERROR Reload failed: ${messageOf(error)}`);
+    }
+    return dryRun || isYes(params['report'], false) ? reportJson(reports, dryRun) : 'OK';
+  };
+  return {
+    name: 'ds_reload',
+    aliases: ['dispatcher:reload'],
+    module: 'dispatcher',
+    help: 'loads the destinations of one partition or all again; inherit_state=n takes the states from the table, dry_run=1 only reports',
+    helpNotExported: true,
+    paramLists: [[], [partition], [inherit], [partition, inherit]],
+    extraParams: [
+      { name: 'dry_run', type: 'flag' },
+      { name: 'report', type: 'flag' },
+    ],
+    run,
+    text: async (params) => renderTree((await run(params)) as Json),
+  };
+}
+
+/** "0", "n", "no", "false", "off" mean no, "1", "y", "yes", "true", "on" yes; anything else is the default. */
+function isYes(value: Json | undefined, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault;
+  const text = String(value).trim().toLowerCase();
+  if (['0', 'n', 'no', 'false', 'off'].includes(text)) return false;
+  if (['1', 'y', 'yes', 'true', 'on'].includes(text)) return true;
+  return byDefault;
+}
+
+function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): Json {
+  const partitions = [...reports].map(([name, report]) => ({
+    name,
+    loaded: report.loaded,
+    added: listJson(report.added),
+    removed: listJson(report.removed),
+    changed: listJson(report.changed),
+    discarded: listJson(report.discarded.map((each) => ({ row: each.row, reason: each.reason }))),
+  }));
+  return { dry_run: dryRun, PARTITIONS: partitions };
+}
+
+function listJson(entries: readonly Json[]): Json {
+  return entries.length <= REPORT_LIMIT
+    ? { count: entries.length, list: entries }
+    : { count: entries.length, list: entries.slice(0, REPORT_LIMIT), truncated: true };
+}

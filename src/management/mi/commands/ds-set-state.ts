@@ -1,0 +1,56 @@
+import { nextTurn } from '../../../core/turn.js';
+import type { Destination, HealthState } from '../../../engine/destination.js';
+import type { MiCommand } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { parseGroup, parseState, requirePartition } from './partition-lookup.js';
+
+/** Reason that events carry for a state set by hand (recorded). */
+const REASON = 'MI command';
+/** States set between two turns of the event loop: each is logged, counted, told to subscribers and written to NATS. */
+const CHANGES_A_TURN = 50;
+
+/** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
+export function dsSetStateCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'ds_set_state',
+    aliases: ['dispatcher:set_state'],
+    module: 'dispatcher',
+    help: 'sets the state (active, inactive, probing) of a destination: state, group "[partition:]set", address or "all"',
+    helpNotExported: true,
+    paramLists: [
+      [
+        { name: 'state', type: 'string' },
+        { name: 'group', type: 'string' },
+        { name: 'address', type: 'string' },
+      ],
+    ],
+    async run(params) {
+      const state = parseState(params['state'] as string);
+      const group = parseGroup(params['group'] as string);
+      const partition = requirePartition(deps, group.partition, 404);
+      const address = params['address'] as string;
+      if (address.toLowerCase() === 'all') {
+        return setAll(deps, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
+      }
+      // The same URI behind two sockets is two destinations, and an address names both.
+      const named = partition.findAll(group.setId, address);
+      if (named.length === 0) throw new MiError(404, 'destination not found');
+      for (const destination of named) setOne(deps, destination, state, address);
+      return 'OK';
+    },
+  };
+}
+
+function setOne(deps: MiDependencies, destination: Destination, state: HealthState, address: string | undefined): void {
+  deps.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: REASON, address });
+}
+
+async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<'OK'> {
+  if (destinations.length === 0) throw new MiError(404, 'destination not found');
+  for (const [i, destination] of destinations.entries()) {
+    if (i > 0 && i % CHANGES_A_TURN === 0) await nextTurn();
+    setOne(deps, destination, state, undefined);
+  }
+  return 'OK';
+}

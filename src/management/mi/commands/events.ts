@@ -1,0 +1,137 @@
+import { SwitchyardError } from '../../../core/errors.js';
+import { type EventKind, eventKind } from '../../../events/catalogue.js';
+import type { SubscriberEntry } from '../../../events/publisher.js';
+import type { Json, MiCommand, MiParams } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+import { treeLine } from '../tree.js';
+
+/** Parameters of one raised event beyond this are refused. */
+const MAX_EVENT_PARAMS = 64;
+
+/** event_subscribe, events_list, subscribers_list, raise_event. */
+export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
+  const { events } = deps;
+  const event = { name: 'event', type: 'string' } as const;
+  const socket = { name: 'socket', type: 'string' } as const;
+  const expire = { name: 'expire', type: 'int' } as const;
+  /** Who subscribes in the line text form gets events in the text form of its time. */
+  const subscribe = (params: MiParams, form: 'json' | 'text'): void => {
+    const seconds = params['expire'] as number | undefined;
+    try {
+      events.subscribe(params['event'] as string, params['socket'] as string, seconds, form);
+    } catch (error) {
+      if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value');
+      throw error;
+    }
+  };
+  return [
+    {
+      name: 'event_subscribe',
+      aliases: ['evi:subscribe'],
+      module: 'evi',
+      help: 'sends an event to a socket ("udp:host:port", "unix:/path", "nats:subject") for expire seconds, 0 ends it',
+      paramLists: [
+        [event, socket],
+        [event, socket, expire],
+      ],
+      run(params) {
+        subscribe(params, 'json');
+        return 'OK';
+      },
+      text(params) {
+        subscribe(params, 'text');
+        return '';
+      },
+    },
+    {
+      name: 'events_list',
+      aliases: ['evi:list'],
+      module: 'evi',
+      help: 'lists the events there are',
+      paramLists: [[]],
+      run: () => events.events(),
+      text: () =>
+        events
+          .events()
+          .Events.map(({ name, id }) => treeLine(0, 'Event', name, [['id', String(id)]]))
+          .join(''),
+    },
+    {
+      name: 'subscribers_list',
+      aliases: ['evi:subscribers'],
+      module: 'evi',
+      help: 'lists who is subscribed, to one event or all',
+      paramLists: [[], [event], [event, socket]],
+      run: (params) => subscribers(deps, params),
+      text: (params) => subscribersText(deps, params),
+    },
+    {
+      name: 'raise_event',
+      aliases: ['evi:raise'],
+      module: 'evi',
+      help: 'raises an event by hand: event, params (an array, or a string that is a JSON object)',
+      paramLists: [[event], [event, { name: 'params', type: 'any' }]],
+      run(params) {
+        const kind = eventKind(params['event'] as string);
+        if (kind === undefined) throw new MiError(400, 'Bad parameter value');
+        deps.raiseEvent(kind.name, raisedParams(kind, params['params']));
+        return 'OK';
+      },
+    },
+  ];
+}
+
+/** As documented: an array, in the event's own order, or a JSON object in a string. An object itself is refused (recorded). */
+function raisedParams(kind: EventKind, value: Json | undefined): Record<string, string | number> {
+  let entries: readonly (readonly [string, unknown])[] | undefined;
+  if (value === undefined) entries = [];
+  else if (Array.isArray(value)) {
+    entries = (value as readonly Json[]).map((each, i) => [kind.documented[i] ?? `param${i + 1}`, each]);
+  } else if (typeof value === 'string') entries = objectEntries(value);
+  if (entries === undefined) throw new MiError(400, 'No Params');
+  const usable = (each: unknown): boolean => typeof each === 'string' || Number.isFinite(each);
+  if (entries.length > MAX_EVENT_PARAMS || !entries.every(([, each]) => usable(each))) {
+    throw new MiError(400, 'Bad parameter value', 'params');
+  }
+  return Object.fromEntries(entries) as Record<string, string | number>;
+}
+
+function objectEntries(text: string): readonly (readonly [string, unknown])[] | undefined {
+  try {
+    const parsed = JSON.parse(text) as unknown;
+    const isObject = parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed);
+    return isObject ? Object.entries(parsed) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function subscribers(deps: MiDependencies, params: MiParams): NonNullable<ReturnType<typeof deps.events.subscribers>> {
+  const answer = deps.events.subscribers(params['event'] as string | undefined, params['socket'] as string | undefined);
+  if (answer === undefined) throw new MiError(404, 'event or subscriber not found');
+  return answer;
+}
+
+function subscribersText(deps: MiDependencies, params: MiParams): string {
+  const answer = subscribers(deps, params);
+  const events: { name: string; id: number; of: readonly SubscriberEntry[] }[] = [];
+  if ('Events' in answer) {
+    for (const { name, id, Subscribers } of answer.Events) events.push({ name, id, of: Subscribers });
+  } else {
+    const { name, id } = answer.Event;
+    events.push({ name, id, of: 'Subscriber' in answer.Event ? [answer.Event.Subscriber] : answer.Event.Subscribers });
+  }
+  let text = '';
+  for (const { name, id, of } of events) {
+    text += treeLine(0, 'Event', name, [['id', String(id)]]);
+    for (const each of of) {
+      const attributes = [
+        ['socket', each.socket],
+        ['expire', String(each.expire)],
+      ] as const;
+      text += treeLine(1, 'Subscriber', '', attributes);
+    }
+  }
+  return text;
+}

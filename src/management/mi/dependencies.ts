@@ -1,0 +1,133 @@
+import type { Destination, DestinationRow } from '../../engine/destination.js';
+import type { LoadReport, Partition } from '../../engine/partition.js';
+import type { StateTable } from '../../engine/state.js';
+import type { EventPublisher } from '../../events/publisher.js';
+
+/** What the commands need of the rest of the product, handed in by the composition root. */
+export interface MiDependencies {
+  /** In order of definition. Asked anew for each command: a reload of the settings may change them. */
+  partitions(): readonly Partition[];
+  /** The partition that calls without one mean; undefined when there is none. */
+  defaultPartition(): Partition | undefined;
+  readonly states: StateTable;
+  readonly dispatcher: DispatcherControl;
+  readonly process: ProcessInfo;
+  readonly statistics: StatisticsSource;
+  readonly events: EventSubscriptions;
+  /** Raises an event by hand, with parameters by name. */
+  raiseEvent(name: string, params: Readonly<Record<string, string | number>>): void;
+  readonly blacklists: BlacklistTable;
+  readonly reports: StatusReports;
+  readonly log: LogLevelControl;
+}
+
+/** How a reload is to be done. */
+export interface ReloadRequest {
+  /** Destinations that are still there keep their state. */
+  readonly inheritState: boolean;
+  /** Report what a reload would do, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What the dispatcher commands do beyond reading partitions and applying states. */
+export interface DispatcherControl {
+  /**
+   * Reloads one partition, or all when undefined; concurrent reloads of a partition share one run. Returns the report of
+   * each partition. Throws SwitchyardError STORE_* when nothing could be read; the old data then stay.
+   */
+  reload(partition: string | undefined, request: ReloadRequest): Promise<ReadonlyMap<string, LoadReport>>;
+  /** Adds a destination to the partition, and to its table with `persist`. Throws SwitchyardError. */
+  add(partition: Partition, row: DestinationRow, options: { readonly persist: boolean }): Promise<void>;
+  /** Removes the destination, and its row with `persist`; false when there is none. Throws SwitchyardError. */
+  remove(partition: Partition, setId: number, uri: string, options: { readonly persist: boolean }): Promise<boolean>;
+  /**
+   * Sets the script attributes of the destinations with this address (port 0: any), in one set or all. Returns how many
+   * there are.
+   */
+  pushScriptAttrs(partition: Partition, attrs: string, ip: string, port: number, setId: number | undefined): number;
+  /** Script attributes pushed so far; undefined when there are none. */
+  scriptAttrs(destination: Destination): string | undefined;
+  /** Whether probes are sent at all. */
+  probingActive(): boolean;
+  setProbingActive(active: boolean): void;
+}
+
+/** What version, uptime, ps, pwd and arg tell of the process. */
+export interface ProcessInfo {
+  /** "0.1.0" */
+  readonly version: string;
+  /** "x86_64/linux" */
+  readonly platform: string;
+  /** Milliseconds since the epoch, by the system clock as it is set now. */
+  readonly startedAt: number;
+  now(): number;
+  readonly argv: readonly string[];
+  workingDirectory(): string;
+  processes(): readonly { readonly id: number; readonly pid: number; readonly type: string }[];
+}
+
+/** One number that can be asked for, "group:name". */
+export interface Statistic {
+  readonly group: string;
+  readonly name: string;
+  value(): number;
+  /** Sets it to zero; absent for what is measured rather than counted. */
+  reset?(): void;
+}
+
+/** Where get_statistics and its kin read. */
+export interface StatisticsSource {
+  /** All statistics, those of one group together, in the order they are listed. */
+  list(): Iterable<Statistic>;
+}
+
+/** What of the event bus the commands use. */
+export type EventSubscriptions = Pick<EventPublisher, 'events' | 'subscribe' | 'subscribers'>;
+
+/** One rule: what it leaves out matches anything. */
+export interface BlacklistRule {
+  /** IP literal without brackets. */
+  readonly address: string;
+  /** "udp", "tcp", ...; undefined: any. */
+  readonly transport?: string | undefined;
+  /** undefined: any. */
+  readonly port?: number | undefined;
+}
+
+/** What of the blacklists the commands show and check. */
+export interface BlacklistTable {
+  /** In order of definition. */
+  lists(): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[];
+  /** Whether the list has a rule for this endpoint; what is undefined is not compared. */
+  check(list: string, ip: string, transport: string | undefined, port: number | undefined): BlacklistRule | undefined;
+}
+
+/** Status and log of one part of the product, by group ("core", "dispatcher") and identifier. */
+export interface StatusIdentifier {
+  /** "main", a partition's name, or "NAME;events". */
+  readonly name: string;
+  /** Positive: ready; negative: not ready. */
+  readonly status: number;
+  readonly details: string | undefined;
+  /** Oldest first. */
+  readonly reports: readonly StatusReport[];
+}
+
+/** Something that happened, as sr_list_reports shows it. */
+export interface StatusReport {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly text: string;
+}
+
+/** Where the sr_* commands read: the identifiers of each group. */
+export interface StatusReports {
+  groups(): readonly { readonly name: string; readonly identifiers: readonly StatusIdentifier[] }[];
+}
+
+/** The level of the log, to be shown and changed. */
+export interface LogLevelControl {
+  /** A pino level name: "trace", "debug", "info", "warn", "error", "fatal", "silent". */
+  level(): string;
+  setLevel(level: string): void;
+}

@@ -1,0 +1,148 @@
+import { messageOf } from '../../../core/errors.js';
+import { readableText } from '../../../core/readable-text.js';
+import { nextTurn } from '../../../core/turn.js';
+import type { Destination } from '../../../engine/destination.js';
+import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
+import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
+import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
+import { readGroup, requireTarget } from './target.js';
+
+/** States set between two turns of the event loop: each is logged, counted and told to subscribers. */
+const CHANGES_A_TURN = 50;
+const UPDATED = textResult('Ok. Dispatcher state updated.');
+const UPDATE_FAILED = new RpcError(500, 'State Update Failed');
+
+/** dispatcher.set_state state group address|all, dispatcher.set_duid_state state group duid. */
+export function dispatcherStateCommands(view: DispatcherView): readonly RpcCommand[] {
+  const run =
+    (pick: (target: DispatcherTarget, setId: number, text: string) => readonly Destination[]): RpcCommand['run'] =>
+    async (args, call) => {
+      const state = args.printable(0);
+      const text = args.text(2);
+      // All three are looked at before any is judged: "zz 1" lacks a parameter, whatever "zz" is.
+      if (state === undefined || text === undefined) throw INVALID_PARAMETERS;
+      const { target, setId } = readGroup(view, args, 1, call);
+      if (!target.isState(state)) throw new RpcError(500, 'Unknown State Value');
+      const destinations = pick(target, setId, text);
+      // "all" of a set that is not there is none of them, and well done (recorded).
+      if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
+      for (const [i, destination] of destinations.entries()) {
+        if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
+        target.setState(destination, state);
+      }
+      return UPDATED;
+    };
+  return [
+    {
+      name: 'dispatcher.set_state',
+      help: 'Set the state of a destination by address',
+      run: run((target, setId, address) =>
+        address === 'all' ? destinationsOf(target, setId) : target.find(setId, address),
+      ),
+    },
+    {
+      name: 'dispatcher.set_duid_state',
+      help: 'Set the state of a destination by duid',
+      run: run((target, setId, duid) =>
+        destinationsOf(target, setId).filter((each) => readableText(target.attributes(each).duid ?? '') === duid),
+      ),
+    },
+  ];
+}
+
+function destinationsOf(target: DispatcherTarget, setId: number): readonly Destination[] {
+  return target.snapshot.sets.get(setId)?.destinations ?? [];
+}
+
+/** dispatcher.reload [partition]: a partition as argument is ours. */
+export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
+  return {
+    name: 'dispatcher.reload',
+    help: 'Reload dispatcher destination sets',
+    async run(args, call) {
+      const target = requireTarget(view, args.text(0) ?? call.partition);
+      try {
+        await target.reload();
+      } catch {
+        // The reason has been logged by whoever loads.
+        throw new RpcError(500, 'Reload Failed');
+      }
+      return textResult('Ok. Dispatcher successfully reloaded.');
+    },
+  };
+}
+
+/** dispatcher.add group address [flags [priority [attrs]]], dispatcher.remove group address: in memory only. */
+export function dispatcherEditCommands(view: DispatcherView): readonly RpcCommand[] {
+  return [
+    {
+      name: 'dispatcher.add',
+      help: 'Add a destination address in memory',
+      async run(args, call) {
+        const address = args.text(1);
+        if (address === undefined) throw INVALID_PARAMETERS;
+        const { target, setId } = readGroup(view, args, 0, call);
+        const flags = args.int(2);
+        const priority = flags === undefined ? undefined : args.int(3);
+        const attrs = priority === undefined ? undefined : args.text(4);
+        const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
+        try {
+          await target.add({ setId, uri, flags: flags ?? 0, priority: priority ?? 0, attrs: attrs ?? '' });
+        } catch (error) {
+          // The original says it added what it did not.
+          if (!target.strict) throw new RpcError(500, `Adding Destination Failed: ${messageOf(error)}`);
+        }
+        return textResult('Ok. Dispatcher destination added.');
+      },
+    },
+    {
+      name: 'dispatcher.remove',
+      help: 'Remove a destination address from memory',
+      async run(args, call) {
+        const address = args.text(1);
+        if (address === undefined) throw INVALID_PARAMETERS;
+        const { target, setId } = readGroup(view, args, 0, call);
+        // Whether it was there makes no difference to the answer (recorded).
+        await target.remove(setId, address);
+        return textResult('Ok. Dispatcher destination removed.');
+      },
+    },
+  ];
+}
+
+/** dispatcher.ping_active [state]: 0 stops probing, another number but -1 starts it and is shown from then on. */
+export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
+  let last = 1;
+  return {
+    name: 'dispatcher.ping_active',
+    help: 'Manage setting on/off the pinging (keepalive) of destinations',
+    run(args) {
+      const old = view.probingActive() ? last : 0;
+      const members: RpcMember[] = [['OldPingState', old]];
+      // A text counts as 0 in JSON, as recorded: the digit in quotes is the only one there is a sense in.
+      const state = args.int(0);
+      if (state !== undefined && state !== -1) {
+        if (state !== 0) last = state;
+        view.setProbingActive(state !== 0);
+        members.unshift(['NewPingState', state]);
+      }
+      return valuesResult(struct(...members));
+    },
+  };
+}
+
+/** dispatcher.hash slots key [key]: the hash of algorithms 0 to 3, and which of so many it stands for. */
+export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
+  return {
+    name: 'dispatcher.hash',
+    help: 'Compute the hash if the values',
+    run(args, call) {
+      const strict = view.target(call.partition)?.strict ?? false;
+      const slots = args.int(0, !strict);
+      const first = args.text(1);
+      if (slots === undefined || first === undefined || first === '') throw INVALID_PARAMETERS;
+      const hash = view.hash(first, args.text(2));
+      return valuesResult(struct(['hashid', hash | 0], ['slot', slots > 0 ? hash % slots : 0]));
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Destination } from '../../engine/destination.js';
+import type { Snapshot } from '../../engine/partition.js';
+
+/** The attributes of a destination that listings show one by one. */
+export interface ShownAttributes {
+  readonly duid: string | undefined;
+  readonly maxload: number;
+  readonly weight: number;
+  readonly rweight: number;
+  readonly socket: string | undefined;
+  readonly sockname: string | undefined;
+  readonly obproxy: string | undefined;
+}
+
+/** Round trips of probes in milliseconds. */
+export interface ShownLatency {
+  readonly average: number;
+  readonly deviation: number;
+  readonly estimate: number;
+  readonly max: number;
+  readonly timeouts: number;
+}
+
+/** Overload control as a destination last told it. */
+export interface ShownOverload {
+  /** Percent of calls that are skipped. */
+  readonly rate: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sequence: number;
+  /** Calls toward the next one that is skipped, in hundredths. */
+  readonly index: number;
+  /** Milliseconds since 1970 at which it runs out; 0 before the first. */
+  readonly until: number;
+}
+
+/** A destination that is to be added in memory. */
+export interface NewDestination {
+  readonly setId: number;
+  readonly uri: string;
+  readonly flags: number;
+  readonly priority: number;
+  readonly attrs: string;
+}
+
+/** One partition as the RPC commands see and change it. */
+export interface DispatcherTarget {
+  readonly name: string;
+  /** Recorded faults are kept. */
+  readonly strict: boolean;
+  readonly snapshot: Snapshot;
+  /** Destinations of a set by URI, compared without case over the whole URI as stored. */
+  find(setId: number, uri: string): readonly Destination[];
+  /** "AP", "IX", ... */
+  letters(destination: Destination): string;
+  attributes(destination: Destination): ShownAttributes;
+  /** undefined where no latency is measured. */
+  latency(destination: Destination): ShownLatency | undefined;
+  overload(destination: Destination): ShownOverload | undefined;
+  /** Whether the text names a state: its first letter or digit counts, "p" behind it turns probing on. */
+  isState(state: string): boolean;
+  /** Gives it this state at once. */
+  setState(destination: Destination, state: string): void;
+  /** Loads the partition again, states from its rows. Throws when that fails; the old data then stay. */
+  reload(): Promise<void>;
+  /** Adds a destination in memory only. Throws with the reason. */
+  add(destination: NewDestination): Promise<void>;
+  /** Removes a destination from memory only; false when there is none. */
+  remove(setId: number, uri: string): Promise<boolean>;
+}
+
+/** What of the product the dispatcher.* commands use, handed in by the composition root. */
+export interface DispatcherView {
+  /** The partition of this name, or the one meant without; undefined when there is none. */
+  target(partition: string | undefined): DispatcherTarget | undefined;
+  probingActive(): boolean;
+  setProbingActive(active: boolean): void;
+  /** The dispatcher hash of one or two keys, unsigned. */
+  hash(first: string, second: string | undefined): number;
+}

@@ -1,0 +1,37 @@
+import type { ProcessInfo, StatisticsSource } from '../mi/dependencies.js';
+import type { RpcCommand } from './command.js';
+import { coreCommands, type ShownSocket } from './commands/core.js';
+import {
+  dispatcherEditCommands,
+  dispatcherHashCommand,
+  dispatcherPingActiveCommand,
+  dispatcherReloadCommand,
+  dispatcherStateCommands,
+} from './commands/dispatcher-edit.js';
+import { dispatcherListCommand, dispatcherOclistCommand } from './commands/dispatcher-list.js';
+import { statsCommands } from './commands/stats.js';
+import type { DispatcherView } from './dispatcher-view.js';
+
+/** What the commands need of the rest of the product. */
+export interface RpcDependencies {
+  readonly view: DispatcherView;
+  readonly process: ProcessInfo;
+  readonly statistics: StatisticsSource;
+  /** SIP sockets, for listings. */
+  sockets(): readonly ShownSocket[];
+}
+
+/** All commands but system.*, which the service adds over the whole table. */
+export function rpcCommands({ view, process, statistics, sockets }: RpcDependencies): readonly RpcCommand[] {
+  return [
+    dispatcherListCommand(view),
+    dispatcherOclistCommand(view),
+    ...dispatcherStateCommands(view),
+    dispatcherReloadCommand(view),
+    ...dispatcherEditCommands(view),
+    dispatcherPingActiveCommand(view),
+    dispatcherHashCommand(view),
+    ...coreCommands(process, sockets),
+    ...statsCommands(statistics),
+  ];
+}

@@ -1,0 +1,89 @@
+import { uriParam } from '../../core/uri.js';
+import type { NextHop, RoutedRequest } from '../../proxy/decision.js';
+import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
+import type { TextEdit } from '../../sip/reply.js';
+import { isLoose, type RouteValue, removeFirst, routeSet } from '../../sip/route-set.js';
+import type { SipSocket } from '../../sip/transport/transport.js';
+
+/** Where a request with a Route header goes next, and what is taken out of it. */
+export interface LooseRoute {
+  readonly hop: NextHop;
+  readonly edits: readonly TextEdit[];
+}
+
+/**
+ * Loose routing (RFC 3261 section 16.4): when the topmost Route is ours it is taken out, with the second half of a pair
+ * we put there, and the request goes to the next Route or to its request-URI. Undefined when the topmost Route is
+ * somebody else's or there is none: the request does not come back from a route we recorded.
+ */
+export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
+  const { message } = request;
+  if (message.routeLine < 0 && request.strictlyRouted !== true) return undefined;
+  const routes = routeSet(message);
+  let ours = 0;
+  if (isOurs(routes[0], sockets))
+    ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
+  // A strict router took our value out itself.
+  if (ours === 0 && request.strictlyRouted !== true) return undefined;
+  const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
+  const next = followingRoute(request, routes, ours, out);
+  if (next !== undefined) return next;
+  const flow = flowOf(routes, ours, request, sockets);
+  return { hop: { uri: request.requestUri, socket: out, flow }, edits: removeFirst(routes, ours) };
+}
+
+/**
+ * Where a request goes whose Route header holds none of ours on top: to that route (RFC 3261 section 16.6 step 7). Undefined
+ * when it has none.
+ */
+export function foreignRoute(request: RoutedRequest): LooseRoute | undefined {
+  return request.message.routeLine < 0 ? undefined : followingRoute(request, routeSet(request.message), 0, undefined);
+}
+
+/** The way to the Route value behind `ours` of them, which are taken out; undefined when there is no such value. */
+function followingRoute(
+  request: RoutedRequest,
+  routes: readonly RouteValue[],
+  ours: number,
+  socket: SipSocket | undefined,
+): LooseRoute | undefined {
+  const next = routes[ours];
+  if (next?.uri === undefined) return undefined;
+  if (isLoose(next.uri)) return { hop: { uri: next.text, socket }, edits: removeFirst(routes, ours) };
+  // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
+  const rest = removeFirst(routes, ours + 1);
+  const end = request.message.headersEnd;
+  const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
+  return { hop: { uri: next.text, requestUri: next.text, socket }, edits: [...rest, last] };
+}
+
+/** The connection one of our Route values names by its token, unless the request came by that very connection. */
+function flowOf(
+  routes: readonly RouteValue[],
+  ours: number,
+  request: RoutedRequest,
+  sockets: LocalSockets,
+): FlowTarget | undefined {
+  for (let i = 0; i < ours; i++) {
+    const token = routes[i]?.uri?.user ?? '';
+    if (token === '') continue;
+    const found = sockets.flow(token);
+    if (found !== undefined && found.flow !== request.source.flow) return found;
+  }
+  return undefined;
+}
+
+function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
+  return route?.uri !== undefined && sockets.isOurs(route.uri);
+}
+
+/** Whether a Route value is one half of the two we record when a dialog changes sockets. */
+function isPaired(route: RouteValue | undefined): boolean {
+  return route?.uri !== undefined && uriParam(route.uri.params, 'r2') !== undefined;
+}
+
+/** The socket the second of our two Route values names: the one the dialog leaves by. */
+function outbound(route: RouteValue, sockets: LocalSockets) {
+  const uri = route.uri;
+  return uri === undefined ? undefined : sockets.byUri(uri);
+}

@@ -1,0 +1,116 @@
+import { type SipUri, uriParam } from '../../core/uri.js';
+import type { Followed, NextHop } from '../../proxy/decision.js';
+import type { LocalSockets } from '../../sip/local-sockets.js';
+import { parseMessage, type SipMessage } from '../../sip/message.js';
+import { applyEdits } from '../../sip/reply.js';
+import { type RouteValue, removeValues, routeValues } from '../../sip/route-set.js';
+import { parseVia } from '../../sip/via.js';
+
+/**
+ * The places that redirections of one request lead to (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and
+ * 302, by falling q, each URI once. 305 and 380 mean something else and are left to the caller.
+ */
+export class Redirects {
+  private readonly known = new Set<string>();
+  private readonly waiting: string[] = [];
+  private readonly secure: boolean;
+  private left: number;
+
+  /** `requestUri` is the one that came; a URI that was tried before must be among `tried`. */
+  constructor(
+    requestUri: string,
+    tried: readonly string[],
+    /** Contacts followed at most. */
+    most: number,
+  ) {
+    // What was asked for over TLS must not go on without (section 16.5).
+    this.secure = /^sips:/i.test(requestUri);
+    this.left = most;
+    for (const uri of [requestUri, ...tried]) this.known.add(uri);
+  }
+
+  /** Whether there are places that have not been taken. */
+  get pending(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /**
+   * Takes the Contacts of a reply in, before those that wait already: they stand for the place that gave them. Undefined
+   * when there is none to follow; the reply then counts as any other. `most`: Contacts of this reply at most.
+   */
+  follow(reply: SipMessage, most = Number.POSITIVE_INFINITY): Followed | undefined {
+    if (reply.status < 300 || reply.status > 302) return undefined;
+    const taken = new Set<RouteValue>();
+    const found: string[] = [];
+    const contacts = routeValues(reply, 'contact', Number.POSITIVE_INFINITY);
+    for (const contact of [...contacts].sort((a, b) => preferenceOf(b.value) - preferenceOf(a.value))) {
+      const { uri } = contact;
+      if (uri === undefined || uri.scheme === 'tel' || (this.secure && uri.scheme !== 'sips')) continue;
+      const text = requestUriOf(contact.text, uri);
+      // One that was tried, or is about to be, is nothing that the caller should try again either.
+      if (!this.known.has(text)) {
+        if (this.left === 0 || found.length >= most) continue;
+        this.left--;
+        this.known.add(text);
+        found.push(text);
+      }
+      taken.add(contact);
+    }
+    if (found.length === 0) return undefined;
+    this.waiting.unshift(...found);
+    const rest = contacts.length === taken.size ? undefined : withoutValues(reply, contacts, taken);
+    return { followed: true, left: rest };
+  }
+
+  /** The next URI to try; undefined when there is none. */
+  take(): string | undefined {
+    return this.waiting.shift();
+  }
+
+  /** The next place to try. */
+  next(): NextHop | undefined {
+    const uri = this.take();
+    return uri === undefined ? undefined : { uri, requestUri: uri };
+  }
+}
+
+/**
+ * Whether a request has passed here before, as one does that a redirection sent back to us. Then its replies are left to
+ * the context that followed it, so that redirections that lead to redirections do not multiply.
+ */
+export function hasPassedHere(message: SipMessage, sockets: LocalSockets): boolean {
+  for (const field of message.fields('via')) {
+    for (let at = field.value; ; ) {
+      const via = parseVia(message.text, at, field.end);
+      if (via === undefined) break;
+      if (sockets.isOursAt(via.host, via.port === 0 ? 5060 : via.port)) return true;
+      if (!via.more) break;
+      at = via.end + 1;
+      while (at < field.end && message.text.charCodeAt(at) <= 32) at++;
+    }
+  }
+  return false;
+}
+
+/** A Contact's URI as a request-URI: without what must not stand there (RFC 3261 section 19.1.1, table 1). */
+function requestUriOf(text: string, uri: SipUri): string {
+  const bare = uri.headers === '' ? text : text.slice(0, text.length - uri.headers.length);
+  if (uriParam(uri.params, 'method') === undefined) return bare;
+  return bare.slice(0, bare.length - uri.params.length) + uri.params.replace(/;method=[^;]*/gi, '');
+}
+
+/** The q of a Contact value, 1 without one that can be read (RFC 3261 section 20.10). */
+function preferenceOf(value: string): number {
+  const match = /;[ \t]*q[ \t]*=[ \t]*([01](?:\.[0-9]{0,3})?)[ \t]*(?:;|$)/i.exec(
+    value.slice(Math.max(0, value.lastIndexOf('>'))),
+  );
+  return match === null ? 1 : Number(match[1]);
+}
+
+function withoutValues(
+  reply: SipMessage,
+  values: readonly RouteValue[],
+  gone: ReadonlySet<RouteValue>,
+): SipMessage | undefined {
+  return parseMessage(applyEdits(reply.text, 0, removeValues(values, gone)));
+}

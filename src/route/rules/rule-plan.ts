@@ -1,0 +1,130 @@
+import type { ResolvedAddress } from '../../engine/destination.js';
+import type { TrackedCall } from '../../engine/kamailio/call-ledger.js';
+import type { StateTable } from '../../engine/state.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../../proxy/decision.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { TextEdit } from '../../sip/reply.js';
+import type { Redirects } from './redirects.js';
+import type { CompiledRule } from './rule.js';
+import type { BlacklistCheck } from './rules-router.js';
+
+/** Begins following the redirections of a request; undefined where the rule does not follow them. */
+export type RedirectsOf = (() => Redirects | undefined) | undefined;
+
+const MARKS = { a: 'active', i: 'inactive', p: 'probing' } as const;
+
+/** How a rule relays: the destinations it selected in order, marking those that fail. */
+export class RulePlan implements RelayPlan {
+  readonly recordRoute: boolean;
+  readonly noHop: { readonly code: number; readonly reason: string };
+  private tried = 0;
+  private redirects: Redirects | undefined = undefined;
+
+  constructor(
+    private readonly compiled: CompiledRule,
+    /** Tried at once, if there are several. */
+    private first: readonly NextHop[] | undefined,
+    private readonly following: () => NextHop | undefined,
+    readonly edits: readonly TextEdit[],
+    private readonly states: StateTable,
+    private readonly blocked: BlacklistCheck,
+    /** The call that counts as load of its destination, where call load chose. */
+    private readonly call?: TrackedCall | undefined,
+    private readonly redirectsOf?: RedirectsOf,
+  ) {
+    // A call that counts must be seen to end.
+    this.recordRoute = compiled.rule.recordRoute || call !== undefined;
+    this.noHop = compiled.rule.reject;
+  }
+
+  next(): NextHop | readonly NextHop[] | undefined {
+    const redirected = this.redirects?.next();
+    if (redirected !== undefined) return redirected;
+    const most = this.compiled.rule.failover.max ?? Number.POSITIVE_INFINITY;
+    if (this.tried >= most) return undefined;
+    const first = this.first;
+    if (first === undefined) {
+      this.tried++;
+      return this.following();
+    }
+    this.first = undefined;
+    const hops = first.length > most ? first.slice(0, most) : first;
+    this.tried = hops.length;
+    return hops.length === 1 ? hops[0] : hops;
+  }
+
+  failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure {
+    if (this.redirectsOf !== undefined) {
+      const { redirects, verdict } = redirected(this.redirects, this.redirectsOf, failure, reply);
+      this.redirects = redirects;
+      if (verdict !== undefined) return verdict;
+    }
+    // A destination that could not be reached at all is a failure whatever codes are listed: nobody answered.
+    const unreachable = failure.local && failure.code !== 408;
+    if (!unreachable && !this.compiled.failsOver(failure.code)) return false;
+    const { mark } = this.compiled.rule.failover;
+    if (mark !== undefined && hop.destination !== undefined) {
+      this.states.apply({
+        destination: hop.destination,
+        kind: 'set',
+        to: MARKS[mark],
+        origin: 'traffic',
+        reason: 'script function ds_mark()',
+        code: failure.code,
+        cause: failure.cause,
+      });
+    }
+    return true;
+  }
+
+  ended(code: number): void {
+    if (this.call === undefined) return;
+    if (code >= 200 && code < 300) this.call.confirm();
+    else this.call.end();
+  }
+
+  allowed(address: ResolvedAddress): boolean {
+    const lists = this.compiled.rule.useBlacklist;
+    return lists.length === 0 || !this.blocked(lists, address);
+  }
+}
+
+/** A request that goes to one URI: in-dialog requests, and rules without a selection. */
+export class UriPlan implements RelayPlan {
+  readonly noHop = { code: 404, reason: 'Not Found' } as const;
+  private redirects: Redirects | undefined = undefined;
+
+  constructor(
+    private hop: NextHop | undefined,
+    readonly recordRoute: boolean,
+    readonly edits: readonly TextEdit[],
+    private readonly redirectsOf?: RedirectsOf,
+  ) {}
+
+  next(): NextHop | undefined {
+    const hop = this.hop ?? this.redirects?.next();
+    this.hop = undefined;
+    return hop;
+  }
+
+  failed(_hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure {
+    if (this.redirectsOf === undefined) return false;
+    const { redirects, verdict } = redirected(this.redirects, this.redirectsOf, failure, reply);
+    this.redirects = redirects;
+    return verdict ?? false;
+  }
+}
+
+/** What a failure means while redirections are followed: undefined where they have no say in it, or no more. */
+function redirected(
+  known: Redirects | undefined,
+  redirectsOf: NonNullable<RedirectsOf>,
+  { code }: HopFailure,
+  reply: SipMessage | undefined,
+): { readonly redirects: Redirects | undefined; readonly verdict: AfterFailure | undefined } {
+  const redirects = known ?? (code < 400 ? redirectsOf() : undefined);
+  const followed = reply === undefined ? undefined : redirects?.follow(reply);
+  // A place that a redirection named did not take it: the next of them is tried, unless it refused for all of them.
+  const verdict = followed ?? (code < 600 && redirects?.pending === true ? true : undefined);
+  return { redirects, verdict };
+}

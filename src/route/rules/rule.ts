@@ -1,0 +1,140 @@
+import type { RoutingRule, SelectConfig } from '../../config/settings.js';
+import { SwitchyardError } from '../../core/errors.js';
+import { FLAG } from '../../engine/algorithms/algorithm.js';
+import { parseRoutes, type Routes } from '../../engine/kamailio/select-routes.js';
+import { type Partition, unknownPartition } from '../../engine/partition.js';
+import type { SelectTarget } from '../../engine/select.js';
+import { parseSelectArguments, type SelectArguments } from '../../engine/select-arguments.js';
+import { compileFormat, type Format } from '../../pvar/format.js';
+import type { RequestScope } from '../request-scope.js';
+import { compileMatcher, type Matcher } from './match.js';
+
+/** A selection with its partition found. */
+export interface ReadySelection {
+  readonly partition: Partition;
+  readonly targets: readonly SelectTarget[];
+  /** Groups in the form of ds_select_routes, in place of `targets` (partitions of flavour kamailio). */
+  readonly routes?: Routes;
+}
+
+/** A routing rule, compiled: matching it and finding out what to select costs no parsing. */
+export interface CompiledRule {
+  readonly rule: RoutingRule;
+  matches(scope: RequestScope): boolean;
+  /** What to select; a string says why that cannot be told (an unknown partition in a variable, a set that is no number). */
+  selection(scope: RequestScope): ReadySelection | string;
+  /** Whether a final reply code goes to the next destination. */
+  failsOver(code: number): boolean;
+}
+
+/** Finds a partition by name, '' for the default one. */
+export type PartitionLookup = (name: string) => Partition | undefined;
+
+/** Compiles a rule. Throws SwitchyardError CONFIG_INVALID naming the rule's pointer and what is wrong. */
+export function compileRule(rule: RoutingRule, partitions: PartitionLookup): CompiledRule {
+  try {
+    const matchers = [...rule.match].map(([variable, pattern]) => compileMatcher(variable, pattern));
+    const codes = compileCodes(rule.failover.codes);
+    return {
+      rule,
+      matches: compileMatch(matchers),
+      selection: compileSelection(rule, partitions),
+      failsOver: (code) => codes[code] === 1,
+    };
+  } catch (error) {
+    if (error instanceof SwitchyardError) {
+      throw new SwitchyardError('CONFIG_INVALID', `rule ${rule.pointer}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function compileMatch(matchers: readonly Matcher[]): (scope: RequestScope) => boolean {
+  if (matchers.length === 0) return () => true;
+  return (scope) => {
+    const context = scope.pvars;
+    for (let i = 0; i < matchers.length; i++) if (!(matchers[i] as Matcher)(context)) return false;
+    return true;
+  };
+}
+
+function compileSelection(
+  rule: RoutingRule,
+  partitions: PartitionLookup,
+): (scope: RequestScope) => ReadySelection | string {
+  const select = rule.select;
+  if (select === undefined) return () => 'the rule selects nothing';
+  if (select.rules !== undefined) return compileRoutes(select, select.rules, partitions);
+  const set = compileFormat(select.set);
+  const alg = compileFormat(select.alg);
+  const flags = compileFormat(select.flags);
+  const partition = select.partition === undefined ? undefined : compileFormat(select.partition);
+  const maxRes = select.maxRes === undefined ? undefined : compileFormat(select.maxRes);
+  const parts = [set, alg, flags, partition, maxRes];
+  if (parts.every((part) => part === undefined || part.constant !== undefined)) {
+    const given = parseSelectArguments(argumentsOf((format) => format.constant ?? ''));
+    if (typeof given === 'string') throw new SwitchyardError('CONFIG_INVALID', given);
+    return () => ready(given, partitions);
+  }
+  return (scope) => {
+    const given = parseSelectArguments(argumentsOf((format) => format.constant ?? format.evaluate(scope.pvars)));
+    return typeof given === 'string' ? given : ready(given, partitions);
+  };
+
+  function argumentsOf(text: (format: Format) => string) {
+    return {
+      set: text(set),
+      alg: text(alg),
+      flags: text(flags),
+      partition: partition === undefined ? undefined : text(partition),
+      maxResults: maxRes === undefined ? undefined : text(maxRes),
+    };
+  }
+}
+
+/** A selection by "2=4;1=4;3=4": groups with an algorithm each, all of them for failover. */
+function compileRoutes(
+  select: SelectConfig,
+  rules: string,
+  partitions: PartitionLookup,
+): (scope: RequestScope) => ReadySelection | string {
+  const format = compileFormat(rules);
+  const partition = compileFormat(select.partition ?? '');
+  const maxRes = compileFormat(select.maxRes ?? '0');
+  const flags = compileFormat(select.flags);
+  const bits = (text: string) =>
+    FLAG.failover | (/u/i.test(text) ? FLAG.userOnly : 0) | (/d/i.test(text) ? FLAG.useDefault : 0);
+  if (format.constant !== undefined) {
+    const { problem } = parseRoutes(format.constant, 0, 0);
+    if (problem !== undefined) throw new SwitchyardError('CONFIG_INVALID', problem);
+  }
+  return (scope) => {
+    const text = (each: Format) => each.constant ?? each.evaluate(scope.pvars);
+    const limit = Number(text(maxRes));
+    if (!Number.isSafeInteger(limit)) return `max_res "${text(maxRes)}" is not a number`;
+    const routes = parseRoutes(text(format).trim(), bits(text(flags)), limit);
+    if (routes.problem !== undefined) return routes.problem;
+    const found = ready({ partition: text(partition), targets: [] }, partitions);
+    if (typeof found === 'string') return found;
+    if (found.partition.kamailio === undefined) return `partition "${found.partition.name}" is not of flavour kamailio`;
+    return { ...found, routes };
+  };
+}
+
+function ready(given: SelectArguments, partitions: PartitionLookup): ReadySelection | string {
+  const partition = partitions(given.partition);
+  return partition === undefined ? unknownPartition(given.partition) : { partition, targets: given.targets };
+}
+
+/** A table by status code: 1 for those that go to the next destination. */
+function compileCodes(codes: readonly string[]): Uint8Array {
+  const table = new Uint8Array(700);
+  for (const code of codes) {
+    const match = /^([1-6])([0-9]{2}|xx)$/i.exec(code);
+    if (match === null)
+      throw new SwitchyardError('CONFIG_INVALID', `failover code "${code}" is neither a code nor a class`);
+    if (/xx$/i.test(code)) table.fill(1, Number(match[1]) * 100, Number(match[1]) * 100 + 100);
+    else table[Number(code)] = 1;
+  }
+  return table;
+}

@@ -1,0 +1,235 @@
+import type { Logger } from '../../core/logger.js';
+import { parseUri } from '../../core/uri.js';
+import type { Destination, ResolvedAddress } from '../../engine/destination.js';
+import type { DispatchContext } from '../../engine/dispatch-context.js';
+import type { Engine } from '../../engine/engine.js';
+import { branchTargets } from '../../engine/kamailio/branches.js';
+import type { Partition } from '../../engine/partition.js';
+import { rewriteRequestUriDomain } from '../../engine/rewrite-request-uri.js';
+import type { NextHop, RouteDecision, RoutedRequest, Router } from '../../proxy/decision.js';
+import type { LocalSockets } from '../../sip/local-sockets.js';
+import { reasonPhrase } from '../../sip/reply.js';
+import { type DispatcherFormats, RequestScope } from '../request-scope.js';
+import { sendingSocket } from '../sending-socket.js';
+import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
+import { literalAddress } from './literal-address.js';
+import { hasPassedHere, Redirects } from './redirects.js';
+import type { CompiledRule, ReadySelection } from './rule.js';
+import { type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
+
+/** Whether an address is on one of the named blacklists. */
+export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
+
+/** Counters of what was selected, by partition. */
+export interface SelectionTally {
+  selected(partition: string): void;
+  failed(partition: string): void;
+}
+
+export interface RulesRouterOptions {
+  readonly engine: Engine;
+  readonly sockets: LocalSockets;
+  readonly rules: readonly CompiledRule[];
+  readonly formats: DispatcherFormats;
+  readonly blocked: BlacklistCheck;
+  readonly tally: SelectionTally;
+  readonly log: Logger;
+  /** Told of the end of each dialog that passes: its call counts as load no longer. */
+  readonly callEnded?: (callId: string) => void;
+}
+
+/** Routes by the configured rules: the first that matches wins. */
+export class RulesRouter implements Router {
+  constructor(private readonly options: RulesRouterOptions) {}
+
+  route(request: RoutedRequest): RouteDecision {
+    const { message } = request;
+    let loose: LooseRoute | undefined;
+    if (message.routeLine >= 0 || message.toTag !== '') {
+      if (message.method === 'BYE') this.options.callEnded?.(message.callId);
+      loose = looseRoute(request, this.options.sockets);
+      if (message.toTag !== '') {
+        // Inside a dialog the route recorded at its start decides, not a new selection.
+        if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here' };
+        return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits) };
+      }
+    }
+    const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
+    const rule = this.match(scope);
+    if (rule === undefined) return this.unmatched(request);
+    // One whose INVITE is not known here is no request to select for: it would count, and shift the ones that follow.
+    if (message.method === 'CANCEL' && rule.rule.relay !== 'stateless') {
+      return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
+    }
+    const edits = loose?.edits ?? NO_EDITS;
+    if (rule.rule.select === undefined) {
+      const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
+      if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+      const redirects = this.redirectsOf(rule, request);
+      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects) };
+    }
+    const selection = rule.selection(scope);
+    if (typeof selection === 'string') return this.refuse(rule, scope, selection);
+    const context = this.options.engine.context();
+    const { partition } = selection;
+    const verdict =
+      selection.routes === undefined
+        ? context.select(partition, selection.targets, scope)
+        : context.selectRoutes(partition, selection.routes, scope, rule.rule.select.fn === 'domain');
+    if (verdict !== 'selected') {
+      context.of(partition)?.call?.end();
+      this.options.tally.failed(partition.name);
+      return this.refuse(rule, scope, context.failure ?? 'nothing selected');
+    }
+    this.options.tally.selected(partition.name);
+    switch (rule.rule.relay) {
+      case 'redirect':
+        // Neither of these two sees how the call ends, so it does not count as load.
+        context.of(partition)?.call?.end();
+        return this.redirect(rule, selection, context, scope);
+      case 'stateless': {
+        context.of(partition)?.call?.end();
+        const hop = this.hop(rule, selection, context, scope);
+        return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+      }
+      case 'stateful': {
+        const first = this.firstHops(rule, selection, context, scope);
+        const { engine, blocked } = this.options;
+        const next = () =>
+          context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
+        const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
+        const redirects = this.redirectsOf(rule, request, first);
+        const plan = new RulePlan(rule, first, next, edits, engine.states, blocked, call, redirects);
+        return { kind: 'relay', plan };
+      }
+    }
+  }
+
+  routeAck(request: RoutedRequest): LooseRoute | undefined {
+    const { message } = request;
+    const loose = looseRoute(request, this.options.sockets);
+    if (loose !== undefined) return loose;
+    // An ACK for a failure that passed without state goes where its INVITE went.
+    const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
+    const rule = this.match(scope);
+    if (rule?.rule.relay !== 'stateless') return undefined;
+    const decision = this.route(new WithoutTag(request));
+    return decision.kind === 'stateless' ? { hop: decision.hop, edits: decision.edits } : undefined;
+  }
+
+  private match(scope: RequestScope): CompiledRule | undefined {
+    const { rules } = this.options;
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as CompiledRule;
+      if (rule.matches(scope)) return rule;
+    }
+    return undefined;
+  }
+
+  private unmatched(request: RoutedRequest): RouteDecision {
+    // An OPTIONS for the proxy itself is a peer's keep-alive (RFC 3261 section 11).
+    if (request.message.method === 'OPTIONS') {
+      const uri = parseUri(request.requestUri);
+      if (uri !== undefined && uri.user === '' && this.options.sockets.isOurs(uri)) {
+        return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
+      }
+    }
+    return { kind: 'reply', code: 404, reason: reasonPhrase(404) };
+  }
+
+  private refuse(rule: CompiledRule, scope: RequestScope, why: string): RouteDecision {
+    if (this.options.log.isLevelEnabled('debug')) {
+      this.options.log.debug({ rule: rule.rule.pointer, callId: scope.callId, reason: why }, 'selection failed');
+    }
+    const { code, reason } = rule.rule.reject;
+    return { kind: 'reply', code, reason };
+  }
+
+  /** What begins to follow the redirections of a request, where its rule says so. */
+  private redirectsOf(rule: CompiledRule, request: RoutedRequest, first: readonly NextHop[] = []): RedirectsOf {
+    const { follow, max } = rule.rule.redirects;
+    if (!follow) return undefined;
+    return () => {
+      if (hasPassedHere(request.message, this.options.sockets)) return undefined;
+      const tried = first.map((hop) => hop.requestUri).filter((uri) => uri !== undefined);
+      return new Redirects(request.requestUri, tried, max);
+    };
+  }
+
+  /** The destination in use and those that are tried together with it (Kamailio's algorithm 12). */
+  private firstHops(
+    rule: CompiledRule,
+    selection: ReadySelection,
+    context: DispatchContext,
+    scope: RequestScope,
+  ): readonly NextHop[] {
+    const first = this.hop(rule, selection, context, scope);
+    const lists = context.of(selection.partition);
+    if (lists?.branches === undefined) return [first];
+    const branches = branchTargets(lists, scope.requestUri, rule.rule.select?.fn === 'domain' ? 'domain' : 'dst');
+    return [first, ...branches.map((each) => this.hopTo(selection.partition, each.destination, each.requestUri))];
+  }
+
+  /** The destination in use as a next hop. */
+  private hop(rule: CompiledRule, selection: ReadySelection, context: DispatchContext, scope: RequestScope): NextHop {
+    const { partition } = selection;
+    const rewritten = rule.rule.select?.fn === 'domain';
+    return this.hopTo(
+      partition,
+      context.current(partition) as Destination,
+      rewritten ? context.rewriteRequestUri(partition, scope.requestUri) : undefined,
+    );
+  }
+
+  private hopTo(partition: Partition, destination: Destination, requestUri: string | undefined): NextHop {
+    return {
+      uri: destination.dialUri,
+      requestUri,
+      address: literalAddress(destination),
+      socket: sendingSocket(destination, partition.kamailio, this.options.sockets),
+      destination,
+    };
+  }
+
+  /** 302 with all candidates, the preferred one first (RFC 3261 section 8.3, q values section 20.10). */
+  private redirect(
+    rule: CompiledRule,
+    selection: ReadySelection,
+    context: DispatchContext,
+    scope: RequestScope,
+  ): RouteDecision {
+    const { partition } = selection;
+    const contacts: string[] = [];
+    let destination = context.current(partition);
+    const most = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
+    while (destination !== undefined && contacts.length < most) {
+      const uri = rewriteRequestUriDomain(scope.requestUri, destination, partition.options.compat);
+      if (uri !== undefined) contacts.push(uri);
+      destination = context.next(partition);
+    }
+    const step = 1 / (contacts.length + 1);
+    const headers = contacts.map((uri, i) => `Contact: <${uri}>;q=${(1 - i * step).toFixed(3)}\r\n`).join('');
+    return { kind: 'reply', code: 302, reason: reasonPhrase(302), headers };
+  }
+}
+
+const NO_EDITS = [] as const;
+/** Contacts of a redirection at most: a reply must still fit a datagram. */
+const MAX_CONTACTS = 20;
+
+/** A request looked at as if it began a dialog. */
+class WithoutTag implements RoutedRequest {
+  readonly message: RoutedRequest['message'];
+  readonly source: RoutedRequest['source'];
+  readonly requestUri: string;
+
+  constructor(private readonly request: RoutedRequest) {
+    this.message = Object.create(request.message, { toTag: { value: '' } }) as RoutedRequest['message'];
+    this.source = request.source;
+    this.requestUri = request.requestUri;
+  }
+
+  transaction() {
+    return this.request.transaction();
+  }
+}

@@ -1,0 +1,344 @@
+import { dirname } from 'node:path';
+import { parseDatabaseUrl } from '../config/db-url.js';
+import type { PartitionConfig } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import { nextTurn } from '../core/turn.js';
+import type { SipUri } from '../core/uri.js';
+import { within } from '../core/within.js';
+import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
+import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
+import type { StateTable } from '../engine/state.js';
+import type { StatusReport } from '../management/mi/dependencies.js';
+import type { Resolver } from '../sip/resolve.js';
+import { deleteRows, insertRows } from '../store/provision.js';
+import type { StateFlusher } from '../store/state-flusher.js';
+import type { DestinationStore } from '../store/store.js';
+import type { RowIdentity, TableSpec } from '../store/table-spec.js';
+import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
+import { JobQueue } from './job-queue.js';
+
+/** Milliseconds before the first and, doubling, at most between two retries of a partition that could not be loaded. */
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 30_000;
+/** Discarded rows named one by one in the log of one load. */
+const DISCARDED_LOGGED = 20;
+/** Milliseconds between two looks at what host names resolve to; the resolver asks the DNS once per time to live. */
+const NAMES_EVERY = 15_000;
+/** Milliseconds a load waits for names: those that are late keep the addresses they have, or come with a later look. */
+const NAMES_WAIT = 5000;
+/** Milliseconds an end waits for a load under way to notice. */
+const STOP_WAIT = 1000;
+/** Reports kept; the oldest go first. */
+const MAX_REPORTS = 100;
+
+export interface PartitionRuntimeOptions {
+  readonly config: PartitionConfig;
+  readonly partition: Partition;
+  readonly store: DestinationStore;
+  readonly flusher: StateFlusher | undefined;
+  readonly changes: Pick<StateTable, 'onChange'>;
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called after each load that changed the snapshot. */
+  readonly loaded: (partition: Partition) => void;
+  /** Called when a destination's name resolves to something else. */
+  readonly renamed: (partition: Partition) => void;
+}
+
+export interface ReloadOptions {
+  readonly inheritState: boolean;
+  readonly dryRun: boolean;
+}
+
+/** A tenant at run time: where its rows come from, how its last load went, and when it is tried again. */
+export class PartitionRuntime {
+  /** undefined: ready; else why it is not. */
+  notReady: string | undefined = 'not loaded yet';
+  /** Figures for metrics. */
+  readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
+  /** What its loads came to, oldest first. */
+  readonly reports: StatusReport[] = [];
+  private readonly jobs = new JobQueue();
+  private cancelRetry: (() => void) | undefined;
+  private cancelNames: (() => void) | undefined;
+  private retryDelay = FIRST_RETRY;
+  /** Why the last load failed; undefined when it did not. */
+  private failure: string | undefined;
+  /** Names of the rows last read, those of rows that were discarded included. */
+  private hosts: NamedHosts = new Map();
+  private unresolved: readonly string[] = [];
+  private started = false;
+  private stopped = false;
+
+  constructor(readonly options: PartitionRuntimeOptions) {}
+
+  get name(): string {
+    return this.options.config.name;
+  }
+
+  get partition(): Partition {
+    return this.options.partition;
+  }
+
+  /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
+  async start(): Promise<void> {
+    if (this.stopped) return;
+    this.started = true;
+    await this.options.flusher?.start();
+    if (this.stopped) return;
+    this.planNames();
+    await this.attempt();
+  }
+
+  /**
+   * Writes states back, unless this was never started: who only asks what would be selected changes no table. Lets go of
+   * the store. A load under way comes to nothing.
+   */
+  async stop(): Promise<void> {
+    const { clock, flusher, store } = this.options;
+    this.stopped = true;
+    this.cancelRetry?.();
+    this.cancelNames?.();
+    await within(clock, STOP_WAIT, this.jobs.idle());
+    if (this.started) await flusher?.stop();
+    await store.close();
+  }
+
+  /**
+   * Reloads. While one reload runs, all that ask meanwhile share the next one, so that each gets data read after it
+   * asked. Throws SwitchyardError STORE_*; the old data then stay.
+   */
+  reload(options: ReloadOptions): Promise<LoadReport> {
+    const key = `reload ${options.inheritState} ${options.dryRun}`;
+    return this.jobs.run(key, () => this.load(options));
+  }
+
+  /**
+   * Changes the rows in memory, as a reload from nowhere would: the next load from the table replaces them. `confirm` looks
+   * at what came of it and may write to the table; when it rejects, the rows are as they were before.
+   */
+  editRows(
+    change: (rows: readonly DestinationRow[]) => readonly DestinationRow[],
+    confirm: (report: LoadReport) => Promise<void> = () => Promise.resolve(),
+  ): Promise<LoadReport> {
+    return this.jobs.run(undefined, async () => {
+      this.checkRunning();
+      const { partition } = this.options;
+      const before = rowsOf(partition);
+      const report = await this.take(change(before));
+      try {
+        await confirm(report);
+      } catch (error) {
+        await this.take(before);
+        throw error;
+      }
+      return report;
+    });
+  }
+
+  private async take(rows: readonly DestinationRow[]): Promise<LoadReport> {
+    const { partition } = this.options;
+    const known = this.knownAddresses();
+    const hosts = new Map([...(await namedHosts(rows, this.pause))].filter(([key]) => !known().has(key)));
+    const options: LoadOptions = { inheritState: true, resolve: await this.resolution(hosts) };
+    const report = await partition.loadInSlices(rows, options, this.pause);
+    this.options.loaded(partition);
+    return report;
+  }
+
+  /** Writes a row that a command made into the table. Throws SwitchyardError. */
+  async persistRow(row: DestinationRow): Promise<void> {
+    await insertRows(this.table(), [row], {}, this.options.log);
+  }
+
+  /** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
+  async deleteRows(rows: readonly RowIdentity[]): Promise<void> {
+    await deleteRows(this.table(), rows, this.options.log);
+  }
+
+  private table(): TableSpec {
+    const { dbUrl, source, tableName, columns, flavour } = this.options.config;
+    return { url: parseDatabaseUrl(dbUrl, dirname(source)), table: tableName, columns, flavour };
+  }
+
+  /** Looks up all host names again and gives destinations the addresses they have now. Never throws. */
+  async refreshNames(): Promise<void> {
+    const { resolver, clock, partition, renamed, log } = this.options;
+    if (this.hosts.size === 0) return;
+    const { unresolved } = this;
+    const found = await resolveHosts(this.hosts, resolver, clock, NAMES_EVERY);
+    if (this.stopped) return;
+    let changed = 0;
+    for (const destination of partition.named()) {
+      const addresses = found.get(hostKey(destination));
+      if (addresses === undefined || sameAddresses(addresses, destination.resolved)) continue;
+      destination.resolved = addresses;
+      changed++;
+    }
+    if (changed > 0) {
+      log.debug({ destinations: changed }, `host names of partition ${this.name} resolve to other addresses`);
+      renamed(partition);
+    }
+    if (unresolved.some((key) => found.has(key))) {
+      log.info({}, `host names of discarded rows of partition ${this.name} resolve now; it is loaded again`);
+      await this.reload({ inheritState: true, dryRun: false }).catch(() => undefined);
+    }
+  }
+
+  private planNames(): void {
+    this.cancelNames = this.options.clock.schedule(NAMES_EVERY, () => {
+      void this.refreshNames().finally(() => {
+        if (!this.stopped) this.planNames();
+      });
+    });
+  }
+
+  private async attempt(): Promise<void> {
+    try {
+      await this.reload({ inheritState: true, dryRun: false });
+    } catch {
+      // Somebody else's reload may have succeeded meanwhile.
+      if (this.stopped || this.figures.loads > 0) return;
+      this.cancelRetry?.();
+      this.cancelRetry = this.options.clock.schedule(this.retryDelay, () => void this.attempt());
+      this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY);
+    }
+  }
+
+  private async load(options: ReloadOptions): Promise<LoadReport> {
+    const { store, clock, partition, changes } = this.options;
+    const began = clock.monotonic();
+    const touched = new Set<Health>();
+    const forget = options.inheritState
+      ? () => {}
+      : changes.onChange(({ destination, origin }) => {
+          if (origin !== 'store') touched.add(destination.health);
+        });
+    try {
+      this.checkRunning();
+      const { rows, discarded } = await store.load();
+      this.checkRunning();
+      const hosts = await namedHosts(rows, this.pause);
+      const report = await partition.loadInSlices(
+        rows,
+        {
+          inheritState: options.inheritState,
+          dryRun: options.dryRun,
+          resolve: await this.resolution(hosts),
+          isNewer: ({ health }) => touched.has(health),
+        },
+        this.pause,
+      );
+      const whole = { ...report, discarded: [...discarded, ...report.discarded] };
+      if (!options.dryRun) {
+        this.hosts = hosts;
+        this.succeeded(whole, clock.monotonic() - began);
+        await this.options.flusher?.tableRead();
+      }
+      return whole;
+    } catch (error) {
+      if (!this.stopped) this.failed(error);
+      throw error instanceof SwitchyardError
+        ? error
+        : new SwitchyardError('INTERNAL', messageOf(error), { cause: error });
+    } finally {
+      forget();
+    }
+  }
+
+  private succeeded(report: LoadReport, duration: number): void {
+    const { log, store, clock, partition } = this.options;
+    this.notReady = undefined;
+    this.failure = undefined;
+    this.retryDelay = FIRST_RETRY;
+    this.cancelRetry?.();
+    this.figures.loads++;
+    this.figures.lastDuration = duration;
+    this.figures.lastSuccess = clock.now();
+    this.figures.discarded = report.discarded.length;
+    for (const { row, reason } of report.discarded.slice(0, DISCARDED_LOGGED)) {
+      log.warn({ row, reason }, `a row of partition ${this.name} was discarded`);
+    }
+    const counts = {
+      loaded: report.loaded,
+      discarded: report.discarded.length,
+      added: report.added.length,
+      removed: report.removed.length,
+      changed: report.changed.length,
+    };
+    log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
+    this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
+    const present = new Set(partition.named().map(hostKey));
+    this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
+    this.options.loaded(partition);
+  }
+
+  /** Retries that fail for the same reason are not worth a line each. */
+  private failed(error: unknown): void {
+    const { log, store, partition } = this.options;
+    const message = messageOf(error);
+    const isNews = message !== this.failure;
+    this.failure = message;
+    this.figures.failures++;
+    if (this.figures.loads === 0) this.notReady = message;
+    this.report(`loading failed: ${message}`);
+    const fields = { err: { message }, store: store.description };
+    const text = `partition ${this.name} could not be loaded; ${partition.snapshot.size} destinations stay as they were`;
+    if (isNews) log.error(fields, text);
+    else log.debug(fields, text);
+  }
+
+  private report(text: string): void {
+    this.reports.push({ time: this.options.clock.now(), text });
+    if (this.reports.length > MAX_REPORTS) this.reports.shift();
+  }
+
+  /** Looks the names up; the addresses of destinations that are there already outlive an outage of the DNS. */
+  private async resolution(hosts: NamedHosts): Promise<(uri: SipUri) => readonly ResolvedAddress[] | undefined> {
+    const { resolver, clock } = this.options;
+    const known = this.knownAddresses();
+    const found = await resolveHosts(hosts, resolver, clock, NAMES_WAIT);
+    this.checkRunning();
+    return (uri) => {
+      const key = hostKey(uri);
+      return found.get(key) ?? known().get(key);
+    };
+  }
+
+  /** Addresses by host of the destinations that are there, collected when first asked for. */
+  private knownAddresses(): () => ReadonlyMap<string, readonly ResolvedAddress[]> {
+    let known: Map<string, readonly ResolvedAddress[]> | undefined;
+    return () => {
+      known ??= new Map(this.partition.named().map((each) => [hostKey(each), each.resolved]));
+      return known;
+    };
+  }
+
+  /** Lets calls go on; ends the load when the partition is being stopped, so that it cannot replace its successor's data. */
+  private readonly pause = async (): Promise<void> => {
+    await nextTurn();
+    this.checkRunning();
+  };
+
+  private checkRunning(): void {
+    if (this.stopped) throw new SwitchyardError('STORE_FAILED', `partition ${this.name} is being stopped`);
+  }
+}
+
+function rowsOf(partition: Partition): DestinationRow[] {
+  const rows: DestinationRow[] = [];
+  // Kamailio lists destinations of one priority in reverse order of loading; in "strict" each edit turns them round, as
+  // recorded.
+  const { flavour, compat } = partition.options;
+  const turned = flavour === 'kamailio' && compat !== 'strict';
+  for (const id of partition.snapshot.setOrder) {
+    const destinations: readonly Destination[] = partition.snapshot.sets.get(id)?.destinations ?? [];
+    for (let i = 0; i < destinations.length; i++) {
+      rows.push((destinations[turned ? destinations.length - 1 - i : i] as Destination).row);
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import { destinationsOf, type Partition } from '../engine/partition.js';
+import type { Resolver } from '../sip/resolve.js';
+import { createStore } from '../store/create-store.js';
+import { DatabasePools } from '../store/pools.js';
+import type { NoSocket } from '../store/rows.js';
+import { StateFlusher } from '../store/state-flusher.js';
+import { freeswitchMaxWeight, partitionOptions } from './options.js';
+import { PartitionRuntime } from './tenant.js';
+
+export interface PartitionRuntimesOptions {
+  readonly engine: Engine;
+  /** The module parameters as they are now. */
+  readonly dispatcher: () => DispatcherConfig;
+  readonly resolver: Resolver;
+  readonly noSocket: NoSocket;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A partition has a new snapshot. */
+  readonly loaded: (partition: Partition) => void;
+  /** Host names of a partition's destinations resolve to other addresses. */
+  readonly renamed: (partition: Partition) => void;
+}
+
+/** All tenants at run time, each in the engine and with the store its rows come from. */
+export class PartitionRuntimes {
+  private readonly runtimes = new Map<string, PartitionRuntime>();
+  private readonly pools: DatabasePools;
+
+  constructor(private readonly options: PartitionRuntimesOptions) {
+    this.pools = new DatabasePools(options.log);
+  }
+
+  /** In the order they were made; always the same map, whatever comes and goes. */
+  get byName(): ReadonlyMap<string, PartitionRuntime> {
+    return this.runtimes;
+  }
+
+  /** Throws SwitchyardError STORE_* when there cannot be a store for one of these. Changes nothing. */
+  async check(configs: readonly PartitionConfig[]): Promise<void> {
+    for (const config of configs) await createStore(config, { pools: this.pools }).close();
+  }
+
+  /** Makes those of these partitions that are not there, and returns them; they are not started. Throws as `check`. */
+  add(configs: readonly PartitionConfig[]): readonly PartitionRuntime[] {
+    const missing = configs.filter(({ name }) => !this.runtimes.has(name));
+    return missing.map((config) => {
+      const runtime = this.create(config);
+      this.runtimes.set(config.name, runtime);
+      return runtime;
+    });
+  }
+
+  /**
+   * Takes out the partitions whose configuration is not among `wanted` any more, or `all`, and returns them; it is for the
+   * caller to stop them. `dropped`: names of those that are not wanted at all; the engine does not know them any longer.
+   */
+  retire(
+    wanted: readonly PartitionConfig[],
+    all: boolean,
+  ): { readonly retired: readonly PartitionRuntime[]; readonly dropped: readonly string[] } {
+    const configs = new Map(wanted.map((each) => [each.name, each]));
+    const retired: PartitionRuntime[] = [];
+    const dropped: string[] = [];
+    for (const [name, runtime] of this.runtimes) {
+      const config = configs.get(name);
+      if (config !== undefined && !all && isDeepStrictEqual(config, runtime.options.config)) continue;
+      retired.push(runtime);
+      this.runtimes.delete(name);
+      if (config !== undefined) continue;
+      this.options.engine.removePartition(name);
+      dropped.push(name);
+    }
+    return { retired, dropped };
+  }
+
+  /** Loads all of them without starting them. The reasons of those that could not be loaded, by name. */
+  async loadAll(): Promise<ReadonlyMap<string, string>> {
+    const failures = new Map<string, string>();
+    const load = async (runtime: PartitionRuntime): Promise<void> => {
+      try {
+        await runtime.reload({ inheritState: true, dryRun: false });
+      } catch (error) {
+        failures.set(runtime.name, messageOf(error));
+      }
+    };
+    await Promise.all([...this.runtimes.values()].map(load));
+    return failures;
+  }
+
+  private create(config: PartitionConfig): PartitionRuntime {
+    const { engine, clock, resolver, noSocket, loaded, renamed } = this.options;
+    const dispatcher = this.options.dispatcher();
+    const partition = engine.putPartition(partitionOptions(config, dispatcher));
+    const rules = { freeswitchMaxWeight: freeswitchMaxWeight(dispatcher), noSocket };
+    const store = createStore({ ...config, ...rules }, { pools: this.pools });
+    const log = this.options.log.child({ partition: config.name });
+    const flusher = config.persistentState
+      ? new StateFlusher({
+          partition: config.name,
+          store,
+          destinations: () => destinationsOf(partition.snapshot),
+          changes: engine.states,
+          clock,
+          logger: log,
+          intervalMs: dispatcher.flushInterval * 1000,
+        })
+      : undefined;
+    const changes = engine.states;
+    return new PartitionRuntime({ config, partition, store, flusher, changes, resolver, clock, log, loaded, renamed });
+  }
+}

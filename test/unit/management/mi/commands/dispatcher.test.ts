@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SwitchyardError } from '../../../../../src/core/errors.js';
+import type { Json } from '../../../../../src/management/mi/command.js';
+import { addressText } from '../../../../../src/management/mi/commands/ds-list.js';
+import { type MiFixture, makeMiFixture, makeRow } from '../../../../support/mi-fixture.js';
+
+interface Listing {
+  PARTITIONS: { name: string; SETS: { id: number; Destinations: Record<string, Json>[] }[] }[];
+}
+
+async function list(fixture: MiFixture, params?: unknown): Promise<Listing> {
+  return (await fixture.handler.execute('ds_list', params)) as unknown as Listing;
+}
+
+async function states(fixture: MiFixture, params: unknown): Promise<Record<string, unknown>> {
+  const listing = await list(fixture, params);
+  const all = listing.PARTITIONS.flatMap((each) => each.SETS).flatMap((set) => set.Destinations);
+  return Object.fromEntries(all.map((each) => [each['URI'], each['state']]));
+}
+
+describe('ds_list', () => {
+  test('lists what group and state ask for', async () => {
+    const fixture = makeMiFixture();
+    const one = await list(fixture, { group: '1', partition: 'default' });
+    assert.deepEqual(
+      one.PARTITIONS.map((each) => each.SETS.map((set) => set.id)),
+      [[1]],
+    );
+    assert.deepEqual(await states(fixture, { group: 'p2:7' }), { 'sip:127.0.0.31:5060': 'Active' });
+    assert.deepEqual(await states(fixture, { state: 'probing' }), { 'sip:user@127.0.0.13:5070': 'Probing' });
+    await assert.rejects(list(fixture, { group: 'nope:1' }), { code: 500, message: 'ERROR Unknown partition' });
+    await assert.rejects(list(fixture, { group: 'x' }), { code: 500, message: 'bad group value' });
+    await assert.rejects(list(fixture, { state: 'x' }), { code: 500, message: 'Bad state value' });
+  });
+
+  test('tells with full=2 why a destination is in its state', async () => {
+    const fixture = makeMiFixture();
+    await fixture.handler.execute('ds_set_state', ['i', '5', 'sip:127.0.0.11:5060']);
+    const destination = fixture.engine.partition('')?.find(5, 'sip:127.0.0.11:5060');
+    assert.ok(destination);
+    destination.health.lastProbe = { time: fixture.clock.now(), ok: false, code: 408, cause: 'timeout' };
+    const listed = (await list(fixture, { full: 2, group: 5 })).PARTITIONS.at(-1)?.SETS[0]?.Destinations;
+    const shown = listed?.find((each) => each['URI'] === 'sip:127.0.0.11:5060');
+    assert.deepEqual(shown?.['last_change'], {
+      time: new Date(fixture.clock.now()).toISOString(),
+      by: 'mi',
+      reason: 'MI command',
+    });
+    assert.deepEqual(shown?.['last_probe'], {
+      time: new Date(fixture.clock.now()).toISOString(),
+      ok: false,
+      code: 408,
+      cause: 'timeout',
+    });
+    assert.equal(shown?.['consecutive_failures'], 0);
+  });
+
+  test('explains with full=1 what is not active, where something has happened; a strict partition as recorded', async () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const fixture = makeMiFixture({ compat });
+      const address = 'sip:127.0.0.11:5060';
+      const shown = async (uri: string) => {
+        const listed = (await list(fixture, { full: 1, group: 5 })).PARTITIONS.at(-1)?.SETS[0]?.Destinations;
+        return listed?.find((each) => each['URI'] === uri);
+      };
+      const before = Object.keys((await shown(address)) ?? {});
+      await fixture.handler.execute('ds_set_state', ['i', '5', address]);
+      const ours = Object.keys((await shown(address)) ?? {}).filter((key) => !before.includes(key));
+      assert.deepEqual(ours, compat === 'strict' ? [] : ['consecutive_failures', 'last_change']);
+      // It was inactive when it was loaded: there is nothing to tell.
+      assert.equal((await shown('sip:127.0.0.12:5060;transport=udp'))?.['last_change'], undefined);
+    }
+  });
+
+  test('shows UTF-8 of the table as UTF-8', async () => {
+    const wire = Buffer.from('über, größer', 'utf8').toString('latin1');
+    const row = makeRow({ setId: 1, uri: 'sip:127.0.0.21:5060', attrs: wire, description: wire });
+    const fixture = makeMiFixture({ rows: { default: [row] } });
+    const shown = (await list(fixture, { full: 1 })).PARTITIONS.at(-1)?.SETS[0]?.Destinations[0];
+    assert.deepEqual([shown?.['attr'], shown?.['description']], ['über, größer', 'über, größer']);
+  });
+
+  test('writes addresses as recorded, IPv6 in full', () => {
+    const v6 = (address: string): string => addressText({ family: 6, address, port: 5062, transport: 'udp' });
+    assert.equal(v6('::1'), '0:0:0:0:0:0:0:1:5062');
+    assert.equal(v6('2001:DB8::a:0'), '2001:db8:0:0:0:0:a:0:5062');
+    assert.equal(v6('::'), '0:0:0:0:0:0:0:0:5062');
+    assert.equal(v6('::ffff:127.0.0.1'), '0:0:0:0:0:ffff:7f00:1:5062');
+    assert.equal(v6('fe80::0001%eth0'), 'fe80:0:0:0:0:0:0:1:5062');
+    assert.equal(addressText({ family: 4, address: '10.0.0.1', port: 5060, transport: 'udp' }), '10.0.0.1:5060');
+  });
+
+  test('lets calls through while it lists very many, and lists one snapshot', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, i) =>
+      makeRow({ setId: i % 3, uri: `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }),
+    );
+    const fixture = makeMiFixture({ rows: { default: rows } });
+    let turns = 0;
+    let running = true;
+    const count = (): void => {
+      turns++;
+      if (running) setImmediate(count);
+    };
+    setImmediate(count);
+    const listing = list(fixture);
+    setImmediate(() => fixture.engine.partition('')?.load([], { inheritState: true }));
+    const sets = (await listing).PARTITIONS[0]?.SETS ?? [];
+    running = false;
+    assert.equal(
+      sets.reduce((sum, set) => sum + set.Destinations.length, 0),
+      20_000,
+    );
+    assert.ok(turns >= 10, `the event loop turned ${turns} times`);
+  });
+
+  test('lets calls through while it looks for the few that are asked for, and while it sets very many', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, i) => makeRow({ setId: 1, uri: `sip:10.0.${i >> 8}.${i & 255}` }));
+    const fixture = makeMiFixture({ rows: { default: rows } });
+    const turnsOf = async (work: Promise<unknown>): Promise<number> => {
+      let turns = 0;
+      let running = true;
+      const count = (): void => {
+        turns++;
+        if (running) setImmediate(count);
+      };
+      setImmediate(count);
+      await work;
+      running = false;
+      return turns;
+    };
+    assert.ok((await turnsOf(list(fixture, { state: 'p' }))) >= 15, 'listing');
+    const all = { state: 'i', group: '1', address: 'all' };
+    assert.ok((await turnsOf(fixture.handler.execute('ds_set_state', all))) >= 150, 'setting');
+    const batch = JSON.stringify(
+      Array.from({ length: 20 }, (_, id) => ({
+        jsonrpc: '2.0',
+        id,
+        method: 'ds_set_state',
+        params: { ...all, address: rows[id]?.uri },
+      })),
+    );
+    assert.ok((await turnsOf(fixture.handler.handle(batch, 'http'))) >= 19, 'a batch');
+  });
+
+  test('works without partitions', async () => {
+    assert.deepEqual(await list(makeMiFixture({ rows: {} })), { PARTITIONS: [] });
+    await assert.rejects(list(makeMiFixture({ rows: {} }), { partition: 'default' }), { code: 500 });
+  });
+});
+
+describe('ds_set_state', () => {
+  test('takes the address "all" for a whole set', async () => {
+    const fixture = makeMiFixture();
+    assert.equal(await fixture.handler.execute('ds_set_state', ['i', '5', 'all']), 'OK');
+    assert.deepEqual(Object.values(await states(fixture, { group: ':5', partition: 'default' })), [
+      'Inactive',
+      'Inactive',
+      'Inactive',
+    ]);
+    await assert.rejects(fixture.handler.execute('ds_set_state', ['i', '77', 'all']), { code: 404 });
+  });
+
+  test('names both of one URI behind two sockets, and echoes the address as it was written', async () => {
+    const uri = 'sip:127.0.0.1:5060';
+    const rows = {
+      default: [makeRow({ setId: 1, uri, socket: 'udp:a:1' }), makeRow({ setId: 1, uri, socket: 'udp:b:1' })],
+    };
+    const fixture = makeMiFixture({ rows });
+    const heard: string[] = [];
+    fixture.engine.states.onChange((change) =>
+      heard.push(`${change.address} ${change.state} ${change.reason} ${change.origin}`),
+    );
+    await fixture.handler.execute('ds_set_state', ['i', '1', 'SIP:127.0.0.1:5060']);
+    assert.deepEqual(heard, new Array(2).fill('SIP:127.0.0.1:5060 inactive MI command mi'));
+  });
+});
+
+describe('ds_reload', () => {
+  test('keeps states unless it is told not to', async () => {
+    const fixture = makeMiFixture();
+    const uri = 'sip:127.0.0.11:5060';
+    for (const [params, expected] of [
+      [{}, 'Inactive'],
+      [{ inherit_state: 'y' }, 'Inactive'],
+      [{ inherit_state: 'bogus' }, 'Inactive'],
+      [{ inherit_state: 'n' }, 'Active'],
+      [{ inherit_state: false }, 'Active'],
+      [{ inherit_state: 0, partition: 'default' }, 'Active'],
+    ] as const) {
+      await fixture.handler.execute('ds_set_state', ['i', '5', uri]);
+      assert.equal(await fixture.handler.execute('ds_reload', params), 'OK');
+      assert.equal((await states(fixture, { partition: 'default' }))[uri], expected, JSON.stringify(params));
+    }
+  });
+
+  test('reports what it did, or what it would do', async () => {
+    const fixture = makeMiFixture();
+    fixture.rows.set('p2', [
+      makeRow({ setId: 7, uri: 'sip:127.0.0.31:5060', weight: 5 }),
+      makeRow({ setId: 9, uri: 'bad' }),
+    ]);
+    const run = async (params: Json): Promise<Json> => {
+      const report = (await fixture.handler.execute('ds_reload', params)) as { dry_run: boolean; PARTITIONS: Json[] };
+      return [report.dry_run, report.PARTITIONS.length, ...report.PARTITIONS];
+    };
+    const [dry, count, first] = (await run({ partition: 'p2', dry_run: 1 })) as [
+      boolean,
+      number,
+      Record<string, { count: number }>,
+    ];
+    assert.deepEqual([dry, count, first['removed']?.count, first['discarded']?.count], [true, 1, 1, 1]);
+    assert.equal(fixture.engine.partition('p2')?.snapshot.size, 2);
+    const [wet] = (await run({ partition: 'p2', report: 1 })) as [boolean];
+    assert.equal(wet, false);
+    assert.equal(fixture.engine.partition('p2')?.snapshot.size, 1);
+  });
+
+  test('tells why it failed', async () => {
+    const fixture = makeMiFixture();
+    fixture.reloadFailure = new SwitchyardError('STORE_UNREACHABLE', 'database "x" does not answer');
+    await assert.rejects(fixture.handler.execute('ds_reload'), {
+      code: 500,
+      message: 'ERROR Reload failed: database "x" does not answer',
+    });
+    assert.equal(
+      await fixture.handler.handle(':ds_reload:\n', 'datagram'),
+      '500 ERROR Reload failed: database "x" does not answer\n',
+    );
+  });
+});
+
+describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
+  test('add and remove a destination', async () => {
+    const { handler, engine } = makeMiFixture();
+    const uri = 'sip:127.0.0.99:5060';
+    assert.equal(await handler.execute('ds_add', { partition: 'p2', set: 7, uri, weight: 3, attrs: 'x' }), 'OK');
+    const added = engine.partition('p2')?.find(7, uri);
+    assert.deepEqual([added?.row.weight, added?.row.attrs], [3, 'x']);
+    await assert.rejects(handler.execute('ds_add', ['p2', 7, uri]), { code: 409 });
+    assert.equal(await handler.execute('ds_remove', ['p2', 7, uri]), 'OK');
+    await assert.rejects(handler.execute('ds_remove', ['p2', 7, uri]), { code: 404 });
+    await assert.rejects(handler.execute('ds_add', ['p2', 7, 'nonsense']), { code: 400, data: 'uri' });
+    await assert.rejects(handler.execute('ds_add', ['p2', -1, uri]), { code: 500, message: 'bad group value' });
+    await assert.rejects(handler.execute('ds_add', ['zz', 1, uri]), { code: 404 });
+  });
+
+  test('script attributes are listed after the attributes', async () => {
+    const { handler } = makeMiFixture();
+    assert.equal(await handler.execute('ds_push_script_attrs', ['gold', '127.0.0.31', 5060, 7, 'p2']), 'OK');
+    const text = await handler.handle('{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"group":"p2:7"}}', 'cli');
+    assert.match(text ?? '', /"attr":"p2a","script_attr":"gold","resolved_addresses"/);
+    await assert.rejects(handler.execute('ds_push_script_attrs', ['x', '1.2.3.4', 0]), { code: 404 });
+  });
+
+  test('probing is switched off and on', async () => {
+    const fixture = makeMiFixture();
+    assert.deepEqual(await fixture.handler.execute('ds_ping_active'), { PingState: 1 });
+    assert.deepEqual(await fixture.handler.execute('ds_ping_active', [0]), { OldPingState: 1, NewPingState: 0 });
+    assert.equal(fixture.probing, false);
+    await assert.rejects(fixture.handler.execute('ds_ping_active', { state: 'maybe' }), { code: 400 });
+  });
+});

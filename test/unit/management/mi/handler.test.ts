@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Logger } from '../../../../src/core/logger.js';
+import { nullLogger } from '../../../../src/core/logger.js';
+import { type Json, type MiCommand, MiError } from '../../../../src/management/mi/command.js';
+import { MAX_REQUEST_BYTES, MiHandler } from '../../../../src/management/mi/handler.js';
+import { MAX_BATCH } from '../../../../src/management/mi/json-rpc.js';
+import { Metrics } from '../../../../src/stats/metrics.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+
+function command(values: Partial<MiCommand> = {}): MiCommand {
+  return {
+    name: 'echo',
+    aliases: ['test:echo'],
+    help: 'answers its parameters',
+    module: 'test',
+    paramLists: [
+      [],
+      [{ name: 'a', type: 'string' }],
+      [
+        { name: 'a', type: 'string' },
+        { name: 'n', type: 'int' },
+      ],
+    ],
+    extraParams: [{ name: 'extra', type: 'flag' }],
+    run: (params) => ({ ...params }) as Json,
+    ...values,
+  };
+}
+
+function make(...commands: MiCommand[]): {
+  handler: MiHandler;
+  metrics: Metrics;
+  clock: FakeClock;
+  warnings: string[];
+} {
+  const warnings: string[] = [];
+  const logger: Logger = { ...nullLogger, warn: (_, message) => warnings.push(message) };
+  const metrics = new Metrics();
+  const clock = new FakeClock();
+  const handler = new MiHandler(logger, metrics, clock);
+  for (const each of commands.length === 0 ? [command()] : commands) handler.register(each);
+  return { handler, metrics, clock, warnings };
+}
+
+const call = (params?: unknown, id: unknown = 1, method = 'echo') =>
+  JSON.stringify({ jsonrpc: '2.0', id, method, params });
+const invalid = (id: string) => `{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":${id}}`;
+
+describe('MI handler', () => {
+  test('matches named parameters with what is ours beside the recorded lists', async () => {
+    const { handler } = make();
+    assert.deepEqual(await handler.execute('echo', { a: 7, extra: false }), { a: '7', extra: '0' });
+    assert.deepEqual(await handler.execute('test:echo', { extra: 'y' }), { extra: 'y' });
+    await assert.rejects(handler.execute('echo', { extra: null }), {
+      code: -32602,
+      data: "Bad type for parameter 'extra'",
+    });
+    await assert.rejects(handler.execute('echo', { b: 1, extra: 1 }), { data: 'Named parameters do not match' });
+    await assert.rejects(handler.execute('echo', { a: 1, n: 2, c: 3 }), { data: 'Too few or too many parameters' });
+    assert.deepEqual(await handler.execute('echo', ['x', '12']), { a: 'x', n: 12 });
+    await assert.rejects(handler.execute('echo', ['x', '1.5']), { data: "Bad type for parameter 'n'" });
+  });
+
+  test('names that are no parameters stay harmless', async () => {
+    const { handler } = make();
+    const text = '{"jsonrpc":"2.0","id":1,"method":"echo","params":{"__proto__":{"a":1},"constructor":1}}';
+    assert.match((await handler.handle(text, 'datagram')) ?? '', /-32602/);
+    assert.match((await handler.handle(call(undefined, 1, 'constructor'), 'datagram')) ?? '', /-32601/);
+    assert.equal(({} as { a?: unknown }).a, undefined);
+  });
+
+  test('answers a batch as JSON-RPC 2.0 says', async () => {
+    const { handler } = make();
+    const batch = `[${call()},5,{"jsonrpc":"2.0","method":"echo"},{"jsonrpc":"2.0","id":{},"method":"echo"},[]]`;
+    assert.equal(
+      await handler.handle(batch, 'fifo'),
+      `[{"jsonrpc":"2.0","result":{},"id":1},${invalid('null')},${invalid('null')},${invalid('null')}]`,
+    );
+    assert.equal(await handler.handle('[{"jsonrpc":"2.0","method":"echo"}]', 'datagram'), undefined);
+    const long = `[${new Array(MAX_BATCH + 1).fill('5').join(',')}]`;
+    assert.equal(await handler.handle(long, 'datagram'), invalid('null'));
+  });
+
+  test('answers what cannot be parsed in the way of each door', async () => {
+    const { handler } = make();
+    assert.equal(await handler.handle('{"a":', 'datagram'), '400 Parse_error');
+    assert.equal(await handler.handle('{"a":', 'fifo'), undefined);
+    for (const door of ['http', 'nats', 'cli'] as const) {
+      assert.match((await handler.handle(':ds_list:\n', door)) ?? '', /"code":-32700/);
+      assert.equal(await handler.handle(call(undefined, {}), door), invalid('null'));
+    }
+    assert.equal(await handler.handle(call(undefined, [1]), 'fifo'), '500 Internal error');
+  });
+
+  test('refuses what is too long, at every door', async () => {
+    const { handler, metrics } = make();
+    const long = Buffer.alloc(MAX_REQUEST_BYTES + 1, 0x20);
+    for (const door of ['fifo', 'datagram', 'http', 'nats', 'cli'] as const) {
+      assert.match((await handler.handle(long, door)) ?? '', /"data":"request too large"/);
+    }
+    assert.equal(
+      metrics.counter('switchyard_mi_refused_total', '').with({ door: 'nats', reason: 'oversized' }).value,
+      1,
+    );
+  });
+
+  test('keeps what a command throws apart: its error goes out, a fault does not', async () => {
+    const { handler } = make(
+      command({
+        name: 'a',
+        aliases: [],
+        run: () => {
+          throw new MiError(404, 'gone', 'why');
+        },
+      }),
+      command({ name: 'b', aliases: [], run: () => Promise.reject(new Error('secret')) }),
+    );
+    assert.equal(
+      await handler.handle(call(undefined, 'x', 'a'), 'datagram'),
+      '{"jsonrpc":"2.0","error":{"code":404,"message":"gone","data":"why"},"id":"x"}',
+    );
+    assert.equal(
+      await handler.handle(call(undefined, 2, 'b'), 'datagram'),
+      '{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":2}',
+    );
+    assert.equal(await handler.handle(':a:\n', 'datagram'), '404 gone\n');
+    assert.equal(await handler.handle(':b:\n', 'datagram'), '500 Internal error\n');
+  });
+
+  test('counts every command by its name, its door and how it ended', async () => {
+    const { handler, metrics } = make();
+    await handler.handle(call(), 'http');
+    await handler.handle(call([1, 2, 3]), 'http');
+    await handler.handle(call(undefined, 1, 'unheard-of'), 'http');
+    const counter = metrics.counter('switchyard_mi_requests_total', '');
+    assert.equal(counter.with({ command: 'echo', door: 'http', result: 'ok' }).value, 1);
+    assert.equal(counter.with({ command: 'echo', door: 'http', result: 'error' }).value, 1);
+    assert.equal(counter.with({ command: 'unknown', door: 'http', result: 'error' }).value, 1);
+  });
+
+  test('logs refusals, a few a second', async () => {
+    const { handler, clock, warnings } = make();
+    for (let i = 0; i < 50; i++) await handler.handle('garbage', 'datagram');
+    assert.equal(warnings.length, 5);
+    clock.advance(1000);
+    await handler.handle('garbage', 'datagram');
+    assert.equal(warnings.length, 6);
+  });
+
+  test('refuses a name that is taken', () => {
+    const { handler } = make();
+    assert.throws(() => handler.register(command({ name: 'other', aliases: ['test:echo'] })), /registered twice/);
+  });
+
+  test('takes line text parameters by position and by name', async () => {
+    const { handler } = make(
+      command({ name: 'a', aliases: [], run: (params) => ({ ...params }) as Json }),
+      command({ name: 'list', aliases: [], paramLists: [[{ name: 'words', type: 'array' }]] }),
+    );
+    assert.equal(await handler.handle(':a:\n  "x y"\n', 'datagram'), '200 OK\na:: x y\n');
+    assert.equal(await handler.handle(':a:\nn::5\nx\n', 'datagram'), '200 OK\nn:: 5\na:: x\n');
+    assert.equal(await handler.handle(':a:\nextra::1\n', 'datagram'), '200 OK\nextra:: 1\n');
+    assert.equal(await handler.handle(':a:\nx\ny\n', 'datagram'), '400 Bad parameter\n');
+    assert.equal(await handler.handle(':a:\nsip:[::1]:5060\n', 'datagram'), '200 OK\na:: sip:[::1]:5060\n');
+    assert.equal(await handler.handle(':list:\nx\ny\n', 'datagram'), '200 OK\nwords:: x\nwords:: y\n');
+    assert.equal(await handler.handle(':list:\n', 'datagram'), '400 Too few or too many arguments\n');
+    assert.equal(await handler.handle(`:a:\n${'x\n'.repeat(300)}`, 'datagram'), '400 Too few or too many arguments\n');
+  });
+
+  test('never lets a value forge a line of a text answer', async () => {
+    const { handler } = make(command({ run: () => ({ key: 'one\n200 OK\r\nSET:: 1' }) }));
+    assert.equal(await handler.handle(':echo:\n', 'datagram'), '200 OK\nkey:: one\\n200 OK\\r\\nSET:: 1\n');
+  });
+});

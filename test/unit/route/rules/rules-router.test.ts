@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RoutingRule } from '../../../../src/config/settings.js';
+import { Engine } from '../../../../src/engine/engine.js';
+import { compileRule } from '../../../../src/route/rules/rule.js';
+import { RulesRouter } from '../../../../src/route/rules/rules-router.js';
+import { routeValues } from '../../../../src/sip/route-set.js';
+import { partitionOptions, row, seededRandom } from '../../../support/partitions.js';
+import { proxyFixture } from '../../../support/proxy-fixture.js';
+import { parsed, recordingLogger } from '../../../support/sip-recorder.js';
+
+const GATEWAYS = ['192.0.2.11', '192.0.2.12'] as const;
+
+/** Round robin over two destinations by the one rule, which may be varied. */
+function routed(change: Partial<RoutingRule> = {}) {
+  const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }) });
+  const { clock } = fixture;
+  const engine = new Engine({ clock, random: seededRandom(), warn: () => {} });
+  const partition = engine.addPartition(partitionOptions({ name: 'default' }));
+  partition.load(
+    GATEWAYS.map((host) => row(`sip:${host}`)),
+    { inheritState: true },
+  );
+  const rule: RoutingRule = {
+    pointer: '/routing/0',
+    match: new Map(),
+    select: { partition: undefined, set: '1', alg: '4', flags: 'f', maxRes: undefined, fn: 'dst' },
+    relay: 'stateful',
+    failover: { codes: [], max: undefined, mark: undefined },
+    redirects: { follow: false, max: 5 },
+    recordRoute: false,
+    useBlacklist: [],
+    reject: { code: 503, reason: 'No destinations' },
+    ...change,
+  };
+  const counted = { selected: 0, failed: 0 };
+  const router = new RulesRouter({
+    engine,
+    sockets: fixture.sockets,
+    rules: [compileRule(rule, (name) => engine.partition(name))],
+    formats: { hash: undefined, load: undefined, score: undefined, statistic: () => undefined },
+    blocked: () => false,
+    tally: { selected: () => counted.selected++, failed: () => counted.failed++ },
+    log: recordingLogger().log,
+  });
+  fixture.proxy.useRouter(router);
+  let calls = 0;
+  const send = (method: string) => {
+    fixture.call({ method, branch: `z9hG4bK${++calls}`, callId: `${calls}@x` });
+    return GATEWAYS.map((host) => fixture.sentTo(host).length);
+  };
+  return { ...fixture, counted, send };
+}
+
+test('a CANCEL of no call that is known selects nothing: round robin and counters stay as they are', () => {
+  const { send, codes, counted } = routed();
+  assert.deepEqual(send('INVITE'), [1, 0]);
+  for (let i = 0; i < 3; i++) assert.deepEqual(send('CANCEL'), [1, 0]);
+  assert.deepEqual(codes(), [100, 481, 481, 481]);
+  assert.deepEqual([send('INVITE'), counted.selected], [[1, 1], 2]);
+});
+
+test('without state a CANCEL goes where a request goes', () => {
+  const { send, codes } = routed({
+    relay: 'stateless',
+    select: { partition: undefined, set: '1', alg: '8', flags: 'f', maxRes: undefined, fn: 'dst' },
+  });
+  send('INVITE');
+  assert.deepEqual([send('CANCEL'), codes()], [[2, 0], []]);
+});
+
+test('without a selection a request follows the routes it came with, then its request-URI (RFC 3261 section 16.6 step 7)', () => {
+  for (const [headers, address, line, routes] of [
+    ['', '192.0.2.20', 'INVITE sip:bob@192.0.2.20 SIP/2.0', []],
+    ['Route: <sip:192.0.2.30;lr>\r\n', '192.0.2.30', 'INVITE sip:bob@192.0.2.20 SIP/2.0', ['<sip:192.0.2.30;lr>']],
+    [
+      'Route: <sip:127.0.0.1:5060;lr>, <sip:192.0.2.30;lr>\r\n',
+      '192.0.2.30',
+      'INVITE sip:bob@192.0.2.20 SIP/2.0',
+      ['<sip:192.0.2.30;lr>'],
+    ],
+    ['Route: <sip:192.0.2.30>\r\n', '192.0.2.30', 'INVITE sip:192.0.2.30 SIP/2.0', ['<sip:bob@192.0.2.20>']],
+  ] as const) {
+    const fixture = routed({ select: undefined });
+    fixture.call({ uri: 'sip:bob@192.0.2.20', headers });
+    const [text = ''] = fixture.sentTo(address);
+    assert.equal(text.slice(0, text.indexOf('\r\n')), line);
+    assert.deepEqual(
+      routeValues(parsed(text), 'route').map((each) => each.value),
+      routes,
+    );
+  }
+});

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PartitionConfig } from '../../../src/config/settings.js';
+import { SwitchyardError } from '../../../src/core/errors.js';
+import { nullLogger } from '../../../src/core/logger.js';
+import type { DestinationRow } from '../../../src/engine/destination.js';
+import { Engine } from '../../../src/engine/engine.js';
+import { type DnsSource, Resolver } from '../../../src/sip/resolve.js';
+import type { DestinationStore } from '../../../src/store/store.js';
+import { PartitionRuntime } from '../../../src/tenant/tenant.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { partitionOptions, row, seededRandom } from '../../support/partitions.js';
+
+/** A runtime over rows and names that the test holds. */
+function makeRuntime(rows: DestinationRow[]) {
+  const clock = new FakeClock();
+  const names = new Map<string, string[]>();
+  const table = {
+    rows,
+    failure: undefined as Error | undefined,
+    loads: 0,
+    gate: undefined as Promise<void> | undefined,
+  };
+  const absent = () => Promise.reject(new Error('ENOTFOUND'));
+  const dns: DnsSource = {
+    naptr: absent,
+    srv: absent,
+    aaaa: absent,
+    system: absent,
+    a: (name) => {
+      const found = names.get(name);
+      return found === undefined ? absent() : Promise.resolve(found.map((address) => ({ address, ttl: 5 })));
+    },
+  };
+  const store: DestinationStore = {
+    description: 'table of the test',
+    writable: false,
+    load: async () => {
+      table.loads++;
+      await table.gate;
+      if (table.failure !== undefined) throw table.failure;
+      return { rows: table.rows, discarded: [] };
+    },
+    saveStates: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const errors: string[] = [];
+  const engine = new Engine({ clock, random: seededRandom() });
+  const partition = engine.addPartition(partitionOptions({ name: 'acme' }));
+  const told = { loaded: 0, renamed: 0 };
+  const runtime = new PartitionRuntime({
+    config: { name: 'acme' } as PartitionConfig,
+    partition,
+    store,
+    flusher: undefined,
+    changes: engine.states,
+    resolver: new Resolver(clock, seededRandom(), dns),
+    clock,
+    log: { ...nullLogger, error: (_fields: object, message: string) => void errors.push(message) },
+    loaded: () => void told.loaded++,
+    renamed: () => void told.renamed++,
+  });
+  return { clock, names, table, engine, partition, runtime, told, errors };
+}
+
+const addresses = (partition: { named(): readonly { resolved: readonly { address: string }[] }[] }) =>
+  partition.named().map((each) => each.resolved.map(({ address }) => address).join());
+
+describe('partition runtime', () => {
+  test('a first load that fails is tried again with back-off, and complained of once', async () => {
+    const { clock, table, runtime, told, errors } = makeRuntime([row('sip:192.0.2.1')]);
+    table.failure = new SwitchyardError('STORE_UNREACHABLE', 'db: refused', { retryable: true });
+    await runtime.start();
+    assert.equal(runtime.notReady, 'db: refused');
+    const at: number[] = [];
+    for (let s = 1; s <= 70; s++) {
+      const before = table.loads;
+      await clock.advanceAsync(1000);
+      if (table.loads > before) at.push(s);
+    }
+    assert.deepEqual(at, [1, 3, 7, 15, 31, 61]);
+    assert.equal(errors.length, 1);
+    table.failure = undefined;
+    await clock.advanceAsync(30_000, 10_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(runtime.notReady, undefined);
+    assert.equal(told.loaded, 1);
+    await runtime.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  test('a retry is off once somebody else has loaded the partition', async () => {
+    const { clock, table, runtime } = makeRuntime([row('sip:192.0.2.1')]);
+    table.failure = new Error('down');
+    await runtime.start();
+    table.failure = undefined;
+    await runtime.reload({ inheritState: true, dryRun: false });
+    const { loads } = table;
+    await clock.advanceAsync(10_000, 1000);
+    assert.equal(table.loads, loads);
+    await runtime.stop();
+  });
+
+  test('host names are followed: new addresses are taken over, an outage of the DNS changes nothing', async () => {
+    const it = makeRuntime([row('sip:gw.example:5060'), row('sip:192.0.2.9'), row('sip:gw.example')]);
+    it.names.set('gw.example', ['192.0.2.1']);
+    await it.runtime.start();
+    assert.deepEqual(addresses(it.partition), ['192.0.2.1', '192.0.2.1']);
+    it.names.set('gw.example', ['192.0.2.2', '192.0.2.3']);
+    await it.clock.advanceAsync(15_000);
+    await it.runtime.refreshNames();
+    assert.deepEqual(addresses(it.partition), ['192.0.2.2,192.0.2.3', '192.0.2.2,192.0.2.3']);
+    assert.equal(it.partition.destinationsAt('192.0.2.3').length, 2);
+    assert.equal(it.partition.destinationsAt('192.0.2.1').length, 0);
+    assert.equal(it.told.renamed, 1);
+    it.names.clear();
+    it.clock.advance(60_000);
+    await it.runtime.refreshNames();
+    await it.runtime.reload({ inheritState: true, dryRun: false });
+    assert.deepEqual(addresses(it.partition), ['192.0.2.2,192.0.2.3', '192.0.2.2,192.0.2.3']);
+    await it.runtime.stop();
+  });
+
+  test('a row whose name did not resolve comes in when it does', async () => {
+    const it = makeRuntime([row('sip:late.example'), row('sip:192.0.2.9')]);
+    await it.runtime.start();
+    assert.equal(it.partition.snapshot.size, 1);
+    it.names.set('late.example', ['192.0.2.4']);
+    it.clock.advance(16_000);
+    await it.runtime.refreshNames();
+    assert.equal(it.partition.snapshot.size, 2);
+    assert.deepEqual(addresses(it.partition), ['192.0.2.4']);
+    await it.runtime.stop();
+  });
+
+  test('one host over two transports is two names', async () => {
+    const it = makeRuntime([row('sip:gw.example'), row('sip:gw.example;transport=tcp')]);
+    it.names.set('gw.example', ['192.0.2.1']);
+    await it.runtime.start();
+    assert.deepEqual(
+      it.partition.named().map((each) => each.resolved[0]?.transport),
+      ['udp', 'tcp'],
+    );
+    await it.runtime.stop();
+  });
+
+  test('a load under way when the partition is stopped changes nothing', async () => {
+    const it = makeRuntime([row('sip:192.0.2.1')]);
+    let open = () => {};
+    it.table.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const started = it.runtime.start();
+    const stopped = it.runtime.stop();
+    open();
+    await Promise.all([started, stopped]);
+    assert.equal(it.partition.snapshot.size, 0);
+    assert.equal(it.told.loaded, 0);
+    assert.deepEqual(it.errors, []);
+    assert.equal(it.clock.pending, 0);
+  });
+
+  test('rows edited in memory wait for the load before them and keep states', async () => {
+    const it = makeRuntime([row('sip:192.0.2.1'), row('sip:192.0.2.2')]);
+    await it.runtime.start();
+    const first = it.partition.find(1, 'sip:192.0.2.1');
+    assert.ok(first);
+    it.engine.states.apply({ destination: first, kind: 'set', to: 'inactive', origin: 'mi', reason: 'MI command' });
+    it.table.rows = [row('sip:192.0.2.1'), row('sip:192.0.2.3')];
+    const reload = it.runtime.reload({ inheritState: true, dryRun: false });
+    const report = await it.runtime.editRows((rows) => [...rows, row('sip:192.0.2.4', { setId: 2 })]);
+    await reload;
+    assert.deepEqual(report.added, ['2 sip:192.0.2.4']);
+    assert.deepEqual(
+      [...it.partition.snapshot.sets].map(([id, set]) => `${id}:${set.destinations.length}`),
+      ['1:2', '2:1'],
+    );
+    assert.equal(it.partition.find(1, 'sip:192.0.2.1')?.health.state, 'inactive');
+    await it.runtime.stop();
+  });
+});
