@@ -53,7 +53,7 @@ function sleepThread(ms: number): void {
  * The datagrams of one turn of the event loop, in three strides: all that wait are read, then all are handled, then all
  * that this gave is sent. Nothing waits longer than the turn lasts. One after the other, each message would pull the
  * system's code and ours into the processor's caches anew, and wake its receiver with each datagram instead of once: a call
- * costs a third more that way (README, "Where the time goes"). All datagram sockets of a thread share one: what comes in on
+ * costs a third more that way (test/README.md, "Where the time goes"). All datagram sockets of a thread share one: what comes in on
  * one leaves by another.
  */
 export class DatagramTurn {

@@ -1,33 +1,81 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { commandNames } from '../../../src/cli/usage.js';
-import { README, tablesIn, withTables } from '../../support/readme-tables.js';
+import { documents, ROOT, tablesIn, textOf, withTables } from '../../support/documents.js';
 
-const text = readFileSync(README, 'utf8');
+const texts = new Map(documents().map((name) => [name, textOf(name)]));
 
-test('the tables of README.md are those of the schemas (npm run docs)', () => {
-  assert.deepEqual(tablesIn(text), ['settings', 'partition', 'modparam', 'destination', 'routing-rule']);
-  assert.equal(withTables(text), text);
+test('README.md can be read in five minutes', () => {
+  assert.ok(Buffer.byteLength(texts.get('README.md') ?? '') < 10_000);
 });
 
-test('the JSON in README.md is JSON', () => {
-  const blocks = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string);
-  assert.ok(blocks.length >= 4);
-  for (const block of blocks) assert.doesNotThrow(() => JSON.parse(block), block);
+test('the tables of the documents are those of the schemas (npm run docs)', () => {
+  const tables = [...texts.values()].flatMap(tablesIn).sort();
+  assert.deepEqual(tables, ['destination', 'modparam', 'partition', 'routing-rule', 'settings']);
+  for (const [name, text] of texts) assert.ok(withTables(text) === text, `${name}: run npm run docs`);
 });
 
-test('what README.md links to is there', () => {
-  const links = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map((match) => match[1] as string);
-  assert.ok(links.length > 5);
-  for (const link of links) assert.ok(existsSync(resolve(dirname(README), link)), link);
+test('the JSON in the documents is JSON', () => {
+  for (const [name, text] of texts) {
+    for (const [, block] of text.matchAll(/^```json\n([\s\S]*?)^```$/gm)) {
+      assert.doesNotThrow(() => JSON.parse(block as string), `${name}: ${block}`);
+    }
+  }
 });
 
-test('README.md names every command, and only scripts there are', () => {
-  for (const command of commandNames()) assert.match(text, new RegExp(`switchyard ${command}\\b`), command);
-  const { scripts } = JSON.parse(readFileSync(resolve(dirname(README), 'package.json'), 'utf8')) as {
-    scripts: Record<string, string>;
-  };
-  for (const [, script] of text.matchAll(/npm run ([a-z]+)/g)) assert.ok(scripts[script as string], script);
+test('every link of the documents leads to a file, and every anchor to a heading', () => {
+  const broken: string[] = [];
+  let links = 0;
+  for (const [name, text] of texts) {
+    for (const [, path, anchor] of text.matchAll(/\]\(([^)#:\s]*)(?:#([^)]*))?\)/g)) {
+      links++;
+      const target = path === '' ? name : join(dirname(name), path as string);
+      if (!existsSync(join(ROOT, target))) broken.push(`${name}: ${path}`);
+      else if (anchor !== undefined && target.endsWith('.md') && !anchorsOf(textOf(target)).has(anchor)) {
+        broken.push(`${name}: ${path}#${anchor}`);
+      }
+    }
+  }
+  assert.ok(links > 20);
+  assert.deepEqual(broken, []);
 });
+
+test('every document is linked from another', () => {
+  const linked = new Set(
+    [...texts].flatMap(([name, text]) =>
+      [...text.matchAll(/\]\(([^)#:\s]+)/g)].map(([, path]) => {
+        const target = join(dirname(name), path as string);
+        return target.endsWith('.md') ? target : join(target, 'README.md');
+      }),
+    ),
+  );
+  const alone = [...texts.keys()].filter((name) => name !== 'README.md' && !linked.has(name));
+  assert.deepEqual(
+    alone.filter((name) => name !== 'CHANGELOG.md'),
+    [],
+  );
+});
+
+test('README.md names every command, and the documents only scripts there are', () => {
+  for (const command of commandNames())
+    assert.match(textOf('README.md'), new RegExp(`switchyard ${command}\\b`), command);
+  const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+  for (const [name, text] of texts) {
+    for (const [, script] of text.matchAll(/npm run ([a-z]+)/g))
+      assert.ok(scripts[script as string], `${name}: ${script}`);
+  }
+});
+
+/** Anchors of a document's headings, made as the usual renderers make them. */
+function anchorsOf(text: string): Set<string> {
+  return new Set(
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+      (title as string)
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}

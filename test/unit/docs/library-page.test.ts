@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -7,25 +7,25 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import type { Routes } from '../../../src/index.js';
 import { Child } from '../../support/child-process.js';
-import { README } from '../../support/readme-tables.js';
+import { textOf } from '../../support/documents.js';
 
 const SOURCE = resolve(import.meta.dirname, '../../../src/index.ts');
 const INDEX = pathToFileURL(SOURCE).href;
 const LOADER = import.meta.resolve('tsx');
 
-/** The only block of README.md in a language, with the package's name made the address of its source. */
-async function block(language: string, name = INDEX): Promise<string> {
+/** The only block of the library's page in a language, with the package's name made the address of its source. */
+function block(language: string, name = INDEX): string {
   const found = [
-    ...(await readFile(README, 'utf8')).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),
+    ...textOf('examples/library.md').matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')),
   ];
   assert.equal(found.length, 1, language);
   return (found[0]?.[1] ?? '').replace("'switchyard'", JSON.stringify(name));
 }
 
-test('the example of the library in README.md runs', { timeout: 60_000 }, async () => {
+test('the example of the library of examples/library.md runs', { timeout: 60_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
   try {
-    await writeFile(join(folder, 'example.mjs'), await block('js'));
+    await writeFile(join(folder, 'example.mjs'), block('js'));
     await writeFile(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:5071\n1 sip:127.0.0.1:5072\n');
     await writeFile(
       join(folder, 'switchyard.json'),
@@ -46,11 +46,11 @@ test('the example of the library in README.md runs', { timeout: 60_000 }, async 
   }
 });
 
-test('the route script in README.md can be loaded', async () => {
+test('the route script of examples/library.md can be loaded', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
   try {
     const file = join(folder, 'route.ts');
-    await writeFile(file, await block('ts'));
+    await writeFile(file, block('ts'));
     const { routes } = (await import(pathToFileURL(file).href)) as { routes: Routes };
     assert.equal(typeof routes.request, 'function');
     assert.deepEqual(Object.keys(routes.failure ?? {}), ['next']);
@@ -59,12 +59,12 @@ test('the route script in README.md can be loaded', async () => {
   }
 });
 
-test('the code in README.md is type-safe under strict settings', { timeout: 120_000 }, async () => {
+test('the code of examples/library.md is type-safe under strict settings', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-readme-'));
   try {
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-    await writeFile(join(folder, 'example.ts'), await block('js', SOURCE));
-    await writeFile(join(folder, 'route.ts'), await block('ts', SOURCE));
+    await writeFile(join(folder, 'example.ts'), block('js', SOURCE));
+    await writeFile(join(folder, 'route.ts'), block('ts', SOURCE));
     const files = ['example.ts', 'route.ts'].map((name) => join(folder, name));
     const source = resolve(import.meta.dirname, '../../..');
     const program = ts.createProgram(files, {
