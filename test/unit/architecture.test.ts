@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'weight-feed': ['core', 'engine', 'config'],
   proxy: ['core', 'engine', 'sip'],
   management: ['core', 'engine', 'http', 'config', 'events', 'stats'],
+  cfg: ['core', 'pvar'],
   route: ['core', 'engine', 'sip', 'config', 'pvar', 'proxy'],
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
   daemon: [
@@ -59,6 +60,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   nats: /^events\/sinks\/nats[^/]*\.ts$/,
   pino: /^daemon\/logger\.ts$/,
   'node-unix-socket': /^(management\/endpoints|events\/sinks)\//,
+  re2js: /^core\/posix-regex\.ts$/,
   ws: /^sip\/transport\//,
 };
 

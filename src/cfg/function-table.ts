@@ -1,0 +1,124 @@
+import { nearest } from '../core/nearest.js';
+import type { BoundedRegex } from '../core/posix-regex.js';
+import type { PvarValue } from '../pvar/context.js';
+import type { Format } from '../pvar/format.js';
+import type { Position, RouteKind } from './ast.js';
+import type { ScriptRun } from './runtime.js';
+
+export type DialectName = 'opensips' | 'kamailio';
+
+/**
+ * What a parameter takes. "int" and "string" may be given as a literal or as a variable ("string" is a format: variables
+ * in it are replaced); "literal" is text used as written; "variable" is one variable that can be read, "writable" one that
+ * can be written; "regex" is compiled at load when it holds no variable; "flag" is a number or a declared name; "route" is the
+ * name of a route, which must be defined in the given kind; "expression" is anything.
+ */
+export type ParameterKind =
+  | 'int'
+  | 'string'
+  | 'literal'
+  | 'variable'
+  | 'writable'
+  | 'regex'
+  | 'flag'
+  | 'route'
+  | 'expression';
+
+export interface ParameterDefinition {
+  /** For messages and the reference page. */
+  readonly name: string;
+  readonly kind: ParameterKind;
+  readonly optional?: boolean;
+  /** Of kind "route": the kind of route that is named. */
+  readonly route?: RouteKind;
+  /** Values a constant may have, compared without letter case: log levels and the like. */
+  readonly values?: readonly string[];
+  /** Checks a constant at load; returns what is wrong with it. */
+  check?(constant: string | number): string | undefined;
+}
+
+/** An argument ready to be read while a message is handled. */
+export interface CompiledArgument<Run extends ScriptRun = ScriptRun> {
+  readonly at: Position;
+  /** As written, quotes taken off. */
+  readonly text: string;
+  /** Its value when it does not depend on the message. */
+  readonly constant: string | number | undefined;
+  /** Its value with its type; null for a variable that is not set. */
+  value(run: Run): PvarValue;
+  /** As text; "<null>" (OpenSIPS) or "" for a variable that is not set is up to the dialect. */
+  string(run: Run): string;
+  /** As an integer; undefined for what is none. */
+  int(run: Run): number | undefined;
+  /** The variable itself, of kinds "variable" and "writable". */
+  readonly variable: Format | undefined;
+  /** Of kind "regex" the expression; of one with variables that of this message, undefined when it is not valid. */
+  regex(run: Run): BoundedRegex | undefined;
+}
+
+/** Where a function is called. */
+export interface CallSite {
+  readonly at: Position;
+  readonly dialect: DialectName;
+  /** Kinds of routes from which this call is reached. */
+  readonly routes: ReadonlySet<RouteKind>;
+}
+
+/**
+ * What a function returns: above 0 true, below 0 false; 0 ends the script, as exit does. A function with `waits` may
+ * answer later.
+ */
+export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
+
+/** One function of a script, for both dialects or for one. */
+export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
+  readonly name: string;
+  /** "core", or the module whose documentation describes it. */
+  readonly module: string;
+  readonly dialects: readonly DialectName[];
+  readonly parameters: readonly ParameterDefinition[];
+  /** Kinds of routes it may be called from. */
+  readonly routes: readonly RouteKind[] | 'any';
+  /** One sentence for the reference page. */
+  readonly summary: string;
+  /** Its result may be a promise: only then is anything awaited. */
+  readonly waits?: boolean;
+  /** A core function that leaves $rc as it is (Kamailio's strip, prefix and the like). */
+  readonly keepsReturnCode?: boolean;
+  /** Throws an Error with the reason when the arguments do not fit together. Arguments that are left out are undefined. */
+  compile(args: readonly (CompiledArgument<Run> | undefined)[], site: CallSite): FunctionClosure<Run>;
+}
+
+/** Functions by name and dialect. A name may have several definitions in a dialect when their parameter counts differ. */
+export class FunctionTable<Run extends ScriptRun = ScriptRun> {
+  private readonly byName: ReadonlyMap<DialectName, Map<string, FunctionDefinition<Run>[]>> = new Map([
+    ['opensips', new Map()],
+    ['kamailio', new Map()],
+  ]);
+
+  constructor(readonly all: readonly FunctionDefinition<Run>[]) {
+    for (const definition of all) {
+      for (const dialect of definition.dialects) {
+        const names = this.byName.get(dialect) as Map<string, FunctionDefinition<Run>[]>;
+        const same = names.get(definition.name);
+        if (same === undefined) names.set(definition.name, [definition]);
+        else same.push(definition);
+      }
+    }
+  }
+
+  find(dialect: DialectName, name: string): readonly FunctionDefinition<Run>[] {
+    return this.byName.get(dialect)?.get(name) ?? [];
+  }
+
+  /** The name that was probably meant. */
+  near(dialect: DialectName, name: string): string | undefined {
+    return nearest(name, this.byName.get(dialect)?.keys() ?? []);
+  }
+}
+
+/** Least and most number of arguments. */
+export function argumentRange(parameters: readonly ParameterDefinition[]): readonly [least: number, most: number] {
+  const required = parameters.findLastIndex(({ optional }) => optional !== true) + 1;
+  return [required, parameters.length];
+}

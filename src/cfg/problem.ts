@@ -1,0 +1,57 @@
+import type { Position } from './ast.js';
+
+/** Something that is wrong with a configuration file. */
+export interface CfgProblem {
+  /** error: the file does not run; warning: it runs, and this is without effect or not as meant. */
+  readonly severity: 'error' | 'warning';
+  /** Stable name of the kind of problem, for tests and reports. */
+  readonly code: CfgProblemCode;
+  readonly at: Position;
+  /** Lower case; says what and which. */
+  readonly message: string;
+}
+
+export type CfgProblemCode =
+  | 'syntax'
+  | 'preprocessor'
+  | 'include'
+  | 'too-large'
+  | 'unknown-function'
+  | 'argument-count'
+  | 'argument-type'
+  | 'route-kind'
+  | 'unknown-route'
+  | 'duplicate-route'
+  | 'variable'
+  | 'read-only'
+  | 'regex'
+  | 'expression'
+  | 'setting';
+
+/** "file:line:column: message", as it is shown to a user. */
+export function problemText({ at, message }: CfgProblem): string {
+  return `${at.file}:${at.line}:${at.column}: ${message}`;
+}
+
+/** Collects problems; a file with thousands of them is cut short. */
+export class Problems {
+  readonly list: CfgProblem[] = [];
+  private static readonly MOST = 1000;
+
+  error(code: CfgProblemCode, at: Position, message: string): void {
+    this.add({ severity: 'error', code, at, message });
+  }
+
+  warning(code: CfgProblemCode, at: Position, message: string): void {
+    this.add({ severity: 'warning', code, at, message });
+  }
+
+  /** Whether the file runs. */
+  get ok(): boolean {
+    return this.list.every(({ severity }) => severity !== 'error');
+  }
+
+  private add(problem: CfgProblem): void {
+    if (this.list.length < Problems.MOST) this.list.push(problem);
+  }
+}

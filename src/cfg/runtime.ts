@@ -1,0 +1,58 @@
+import type { PvarContext } from '../pvar/context.js';
+import type { Position, RouteKind } from './ast.js';
+
+/** Bounds of one run of a script. */
+export interface ScriptBounds {
+  /** Iterations of one while loop; 0 for as many as `work` allows. */
+  readonly loops: number;
+  /** Routes that call each other, one within the other. */
+  readonly depth: number;
+  /** Statements and loop iterations of one route with all it calls. */
+  readonly work: number;
+  /** Characters a string may have. */
+  readonly text: number;
+}
+
+/** How a statement went on. */
+export const NEXT = 0;
+export const BREAK = 1;
+export const RETURN = 2;
+export const EXIT = 3;
+export const DROP = 4;
+export type Signal = typeof NEXT | typeof BREAK | typeof RETURN | typeof EXIT | typeof DROP;
+
+/** A statement, compiled. */
+export type StatementClosure = (run: ScriptRun) => Signal | Promise<Signal>;
+
+/**
+ * How a route ended: "ended" by itself or by return, "return-0" by a return of 0 (at any depth), "exit" by exit or by a
+ * function that returned 0, "drop" by drop, "fault" because a bound was met; that is logged already.
+ */
+export type RouteOutcome = 'ended' | 'return-0' | 'exit' | 'drop' | 'fault';
+
+/** Follows a run statement by statement: what `explain` shows. */
+export interface ScriptTrace {
+  statement(at: Position, text: string): void;
+  value(at: Position, text: string, value: unknown): void;
+}
+
+/**
+ * One run of one route over one message: what closures work on. Whoever runs scripts extends it with what its functions
+ * need. $rc is `pvars.returnCode`.
+ */
+export abstract class ScriptRun {
+  /** Statements that may still be run. */
+  work = 0;
+  /** Routes entered and not left. */
+  depth = 0;
+  /** What the innermost return gave; the result of a route. */
+  returned = 1;
+  /** The script ended by a return of 0. */
+  zero = false;
+  trace: ScriptTrace | undefined = undefined;
+  abstract readonly pvars: PvarContext;
+  /** Kind of the route that was entered from outside. */
+  abstract readonly routeKind: RouteKind;
+  /** A fault of the script: logged with its position, by whoever limits how often. */
+  abstract fault(at: Position, message: string): void;
+}

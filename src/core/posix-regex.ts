@@ -1,0 +1,162 @@
+import { RE2JS } from 're2js';
+
+/** A regular expression whose matching takes time linear in the text, whatever a peer sends. */
+export interface BoundedRegex {
+  readonly source: string;
+  test(text: string): boolean;
+  /** The whole match and its groups from `from` on, undefined where a group took no part; undefined without a match. */
+  match(text: string, from?: number): RegexMatch | undefined;
+}
+
+export interface RegexMatch {
+  readonly start: number;
+  readonly end: number;
+  readonly groups: readonly (string | undefined)[];
+}
+
+export interface RegexOptions {
+  readonly ignoreCase?: boolean;
+  /** "." and "[^...]" do not match a line end, "^" and "$" match at line ends (REG_NEWLINE). */
+  readonly lines?: boolean;
+}
+
+/** The longest expression that is compiled. */
+const MAX_SOURCE = 4096;
+
+/**
+ * Compiles a POSIX extended regular expression with the escapes of GNU's library (\w \W \s \S \b \B \< \>). Leftmost,
+ * longest match. Throws an Error with the reason; back-references are refused, they have no linear time.
+ */
+export function compilePosix(source: string, options: RegexOptions = {}): BoundedRegex {
+  if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
+  let flags = RE2JS.LONGEST_MATCH;
+  if (options.ignoreCase === true) flags |= RE2JS.CASE_INSENSITIVE;
+  flags |= options.lines === true ? RE2JS.MULTILINE : RE2JS.DOTALL;
+  try {
+    return new LinearRegex(source, RE2JS.compile(translate(source, options.lines === true), flags));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
+    throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
+  }
+}
+
+class LinearRegex implements BoundedRegex {
+  constructor(
+    readonly source: string,
+    private readonly regex: RE2JS,
+  ) {}
+
+  test(text: string): boolean {
+    return this.regex.test(text);
+  }
+
+  match(text: string, from = 0): RegexMatch | undefined {
+    const matcher = this.regex.matcher(text);
+    if (from > text.length || !(from === 0 ? matcher.find() : matcher.find(from))) return undefined;
+    const groups: (string | undefined)[] = [];
+    for (let i = 0; i <= matcher.groupCount(); i++) groups.push(matcher.group(i) ?? undefined);
+    return { start: matcher.start(), end: matcher.end(), groups };
+  }
+}
+
+const GNU_ESCAPES = new Map([
+  ['w', '[A-Za-z0-9_]'],
+  ['W', '[^A-Za-z0-9_]'],
+  ['s', '[ \\t\\n\\v\\f\\r]'],
+  ['S', '[^ \\t\\n\\v\\f\\r]'],
+  ['b', '\\b'],
+  ['B', '\\B'],
+  ['<', '\\b'],
+  ['>', '\\b'],
+  ['`', '\\A'],
+  ["'", '\\z'],
+]);
+
+/** Characters that stand for themselves in POSIX where RE2 gives a meaning to "(?" and lazy quantifiers. */
+function translate(source: string, lines: boolean): string {
+  let out = '';
+  /** Whether something stands before that a quantifier may follow. */
+  let atom = false;
+  for (let i = 0; i < source.length; i++) {
+    const c = source[i] as string;
+    if (c === '\\') {
+      const next = source[++i];
+      if (next === undefined) throw new Error('trailing backslash');
+      if (/[1-9]/.test(next)) throw new Error(`back-reference \\${next} is not supported`);
+      out += GNU_ESCAPES.get(next) ?? (/[A-Za-z0-9]/.test(next) ? next : `\\${next}`);
+      atom = true;
+    } else if (c === '[') {
+      const end = bracketEnd(source, i);
+      out += bracket(source.slice(i + 1, end), lines);
+      i = end;
+      atom = true;
+    } else if (c === '*' || c === '+' || c === '?') {
+      // At the beginning a quantifier stands for itself or is refused; a star is taken literally, as GNU's library does.
+      if (!atom && c !== '*') throw new Error(`nothing to repeat before "${c}"`);
+      let end = i;
+      if (atom) while (/[*+?]/.test(source[end + 1] ?? '')) end++;
+      out += atom ? repetition(source.slice(i, end + 1)) : '\\*';
+      i = end;
+      atom = true;
+    } else if (c === '{') {
+      const bound = /^\{([0-9]{1,4})(,([0-9]{1,4})?)?\}/.exec(source.slice(i, i + 16));
+      if (bound === null || !atom) {
+        out += '\\{';
+        atom = true;
+      } else {
+        out += bound[0];
+        i += bound[0].length - 1;
+      }
+    } else if (c === '^') {
+      out += lines ? '(?m:^)' : '\\A';
+      atom = false;
+    } else if (c === '$') {
+      out += lines ? '(?m:$)' : '\\z';
+      atom = false;
+    } else if (c === '(') {
+      out += '(';
+      atom = false;
+    } else if (c === '|') {
+      out += '|';
+      atom = false;
+    } else {
+      out += c === '}' || c === ']' ? `\\${c}` : c;
+      atom = true;
+    }
+  }
+  return out;
+}
+
+/** Several quantifiers in a row are one: RE2 would read "a+?" as a lazy one. */
+function repetition(run: string): string {
+  if (/^\++$/.test(run)) return '+';
+  return /^\?+$/.test(run) ? '?' : '*';
+}
+
+function bracketEnd(source: string, start: number): number {
+  let i = start + 1;
+  if (source[i] === '^') i++;
+  if (source[i] === ']') i++;
+  for (; i < source.length; i++) {
+    if (source[i] === '[' && /[:.=]/.test(source[i + 1] ?? '')) {
+      const close = source.indexOf(`${source[i + 1]}]`, i + 2);
+      if (close < 0) break;
+      i = close + 1;
+    } else if (source[i] === ']') return i;
+  }
+  throw new Error('"]" missing');
+}
+
+/** The inside of a bracket expression; in it a backslash stands for itself. */
+function bracket(inside: string, lines: boolean): string {
+  const negated = inside.startsWith('^');
+  const body = (negated ? inside.slice(1) : inside).replace(
+    /\[:([a-z]+):\]|\[[.=](.)[.=]\]|[\\[\]^&~|]/g,
+    (whole, name: string | undefined, single: string | undefined) => {
+      if (name !== undefined) return `[:${name}:]`;
+      if (single !== undefined) return `\\${single}`;
+      return `\\${whole}`;
+    },
+  );
+  return `[${negated ? '^' : ''}${body}${negated && lines ? '\\n' : ''}]`;
+}
