@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { callMi, MiCallError } from '../../src/cli/mi-client.js';
+import { callMi, MiCallError } from '../../src/cli/mi/client.js';
 import { MAX_REQUEST_BYTES } from '../../src/management/mi/handler.js';
 import { DOORS, type OpenDoor } from '../support/mi-doors.js';
 import { type MiFixture, makeMiFixture } from '../support/mi-fixture.js';

@@ -7,7 +7,7 @@ import { appendFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { callMi } from '../../src/cli/mi-client.js';
+import { callMi } from '../../src/cli/mi/client.js';
 import { type DaemonFixture, replaceRows, startDaemon } from '../support/daemon-fixture.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { renameSync, unlinkSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { askFifo } from '../../src/cli/mi-fifo-client.js';
+import { askFifo } from '../../src/cli/mi/fifo-client.js';
 import { type Clock, systemClock } from '../../src/core/clock.js';
 import { deadRows, FaultBench, until } from '../support/faults/bench.js';
 import { diskFull } from '../support/faults/disk-full.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { check } from '../../src/cli/commands.js';
+import { check } from '../../src/cli/check/check.js';
 import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importRows, initPartition } from '../../src/cli/database-tools.js';
+import { importRows, initPartition } from '../../src/cli/database/tables.js';
 import { readSettings } from '../../src/config/load.js';
 import type { PartitionConfig, Settings } from '../../src/config/settings.js';
 import { Daemon } from '../../src/daemon/daemon.js';

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
-import type { CommandIo } from '../commands.js';
+import type { CommandIo } from '../line/io.js';
 import { importCfg } from './import-cfg.js';
 
 /** switchyard import: a foreign configuration becomes files of ours. Returns the exit status. */
 export function importConfiguration(
-  values: Readonly<Record<string, string | boolean | undefined>>,
+  options: { readonly out?: string | undefined; readonly force?: boolean | undefined },
   positionals: readonly string[],
   io: CommandIo,
 ): number {
@@ -21,11 +21,11 @@ export function importConfiguration(
     throw new SwitchyardError('USAGE', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }
   const { settings, partitions, notes } = importCfg(text);
-  const out = (values['out'] as string | undefined) ?? '.';
+  const out = options.out ?? '.';
   const files: [path: string, content: object][] = [[join(out, 'switchyard.json'), settings]];
   for (const [name, partition] of partitions) files.push([join(out, 'partitions', `${name}.json`), partition]);
   const taken = files.map(([path]) => path).filter((path) => existsSync(path));
-  if (taken.length > 0 && values['force'] !== true) {
+  if (taken.length > 0 && options.force !== true) {
     io.err(`${taken.join(', ')} there already: nothing was written (--force replaces)\n`);
     return 1;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { commandNames } from '../../../src/cli/usage.js';
+import { commandNames } from '../../../src/cli/line/run.js';
 import { documents, ROOT, tablesIn, textOf, withTables } from '../../support/documents.js';
 
 const texts = new Map(documents().map((name) => [name, textOf(name)]));
@@ -58,9 +58,11 @@ test('every document is linked from another', () => {
   );
 });
 
-test('README.md names every command, and the documents only scripts there are', () => {
-  for (const command of commandNames())
-    assert.match(textOf('README.md'), new RegExp(`switchyard ${command}\\b`), command);
+test('the documents name only commands and scripts there are', () => {
+  for (const [name, text] of texts) {
+    for (const [, command] of text.matchAll(/(?:^ {4}|[`|] ?)switchyard ([a-z]+)\b/gm))
+      assert.ok(commandNames().includes(command as string), `${name}: switchyard ${command}`);
+  }
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   for (const [name, text] of texts) {
     for (const [, script] of text.matchAll(/npm run ([a-z]+)/g))

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { messageOf, SwitchyardError } from '../core/errors.js';
-import { systemRandom } from '../core/random.js';
-import { JsonScanner } from '../management/mi/json-scanner.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { systemRandom } from '../../core/random.js';
+import { JsonScanner } from '../../management/mi/json-scanner.js';
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
-import type { Json } from '../management/mi/command.js';
-import { renderTree } from '../management/mi/tree.js';
+import type { Json } from '../../management/mi/command.js';
+import { renderTree } from '../../management/mi/tree.js';
 
 interface ListedDestination {
   readonly URI: string;

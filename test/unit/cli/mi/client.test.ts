@@ -3,12 +3,12 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { callMi } from '../../../src/cli/mi-client.js';
-import { parseCliParams } from '../../../src/cli/mi-params.js';
-import { renderForPeople } from '../../../src/cli/mi-render.js';
-import { ReplyReader } from '../../support/mi-doors.js';
-import { makeMiFixture } from '../../support/mi-fixture.js';
-import { freePort } from '../../support/ports.js';
+import { callMi } from '../../../../src/cli/mi/client.js';
+import { parseCliParams } from '../../../../src/cli/mi/params.js';
+import { renderForPeople } from '../../../../src/cli/mi/render.js';
+import { ReplyReader } from '../../../support/mi-doors.js';
+import { makeMiFixture } from '../../../support/mi-fixture.js';
+import { freePort } from '../../../support/ports.js';
 
 describe('parameters on the command line', () => {
   test('are all by name or all by position', () => {

@@ -3,11 +3,11 @@ import { unlinkSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, SwitchyardError } from '../core/errors.js';
-import { systemRandom } from '../core/random.js';
-import { loadUnixSockets } from '../management/endpoints/unix-socket.js';
-import type { Json } from '../management/mi/command.js';
-import { askFifo } from './mi-fifo-client.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { systemRandom } from '../../core/random.js';
+import { loadUnixSockets } from '../../management/endpoints/unix-socket.js';
+import type { Json } from '../../management/mi/command.js';
+import { askFifo } from './fifo-client.js';
 
 export interface CallMiOptions {
   /** Milliseconds to wait for the answer. Default 5000. */

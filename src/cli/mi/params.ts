@@ -1,5 +1,5 @@
-import { SwitchyardError } from '../core/errors.js';
-import type { Json } from '../management/mi/command.js';
+import { SwitchyardError } from '../../core/errors.js';
+import type { Json } from '../../management/mi/command.js';
 
 const NAMED = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s;
 

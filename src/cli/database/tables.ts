@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseDatabaseUrl } from '../config/db-url.js';
-import { parseFreeswitchUrl } from '../config/freeswitch-url.js';
-import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
-import { messageOf, SwitchyardError } from '../core/errors.js';
-import { nullLogger } from '../core/logger.js';
-import type { HealthState } from '../engine/destination.js';
-import { createStore } from '../store/create-store.js';
-import { createListStore, readListFile } from '../store/list-store.js';
-import { DatabasePools } from '../store/pools.js';
-import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../store/provision.js';
-import { RowReader } from '../store/rows.js';
-import type { StoreLoad } from '../store/store.js';
-import { rowValues } from '../store/table-spec.js';
-import { freeswitchMaxWeight } from '../tenant/options.js';
+import { parseDatabaseUrl } from '../../config/db-url.js';
+import { parseFreeswitchUrl } from '../../config/freeswitch-url.js';
+import type { DispatcherConfig, PartitionConfig } from '../../config/settings.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { nullLogger } from '../../core/logger.js';
+import type { HealthState } from '../../engine/destination.js';
+import { createStore } from '../../store/create-store.js';
+import { createListStore, readListFile } from '../../store/list-store.js';
+import { DatabasePools } from '../../store/pools.js';
+import { type InitReport, initDatabase, insertRows, type NewRow, showRows } from '../../store/provision.js';
+import { RowReader } from '../../store/rows.js';
+import type { StoreLoad } from '../../store/store.js';
+import { rowValues } from '../../store/table-spec.js';
+import { freeswitchMaxWeight } from '../../tenant/options.js';
 
 function tableOf(config: PartitionConfig) {
   const url = parseDatabaseUrl(config.dbUrl, dirname(config.source));

@@ -1,0 +1,30 @@
+import type { Readable } from 'node:stream';
+
+/** Where a command reads and writes: data goes to `out`, messages for people go to `err`. */
+export interface CommandIo {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly stdin: Readable;
+  /** What standard output is shown on; undefined where it is a file or a pipe. */
+  readonly terminal?: Terminal | undefined;
+}
+
+/** A terminal that people read. */
+export interface Terminal {
+  /** Whether colours are wanted (NO_COLOR is not set). */
+  readonly color: boolean;
+  /** Characters in a line. */
+  readonly columns: number;
+}
+
+/** The standard streams of this process. Colours follow NO_COLOR (no-color.org) and TERM. */
+export function standardIo(env: Readonly<Record<string, string | undefined>> = process.env): CommandIo {
+  const { stdout } = process;
+  const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return {
+    out: (text) => stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    stdin: process.stdin,
+    terminal: stdout.isTTY === true ? { color, columns: stdout.columns || 80 } : undefined,
+  };
+}

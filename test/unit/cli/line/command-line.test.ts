@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { commandNames, loadCommands } from '../../../../src/cli/line/run.js';
+import { runCli } from '../../../support/command-line.js';
+
+const SRC = resolve(import.meta.dirname, '../../../../src');
+
+test('a command that does not exist is refused with the one that was meant', async () => {
+  const { status, err } = await runCli(['chekc']);
+  assert.equal(status, 2);
+  assert.match(err, /unknown command "chekc" \(did you mean "check"\?\)/);
+});
+
+test('an option that does not exist is refused with the one that was meant', async () => {
+  for (const line of ['check --confg x', 'mi --tiemout 5 ps', 'db import --replase f', 'db --partitoin p show']) {
+    const { status, err } = await runCli(line.split(' '));
+    assert.equal(status, 2, line);
+    assert.match(err, /unknown option "--\w+" \(did you mean "--(config|timeout|replace|partition)"\?\)/, line);
+  }
+});
+
+test('a value that is no value of its option is refused', async () => {
+  for (const [line, reason] of [
+    ['mi --timeout abc ps', '--timeout: expected a whole number from 1 to 86400000, not "abc"'],
+    ['mi --timeout -1 ps', '--timeout: expected a whole number'],
+    ['mi --timeout 1e3 ps', '--timeout: expected a whole number'],
+    ['select --set 1 --alg 0 --max-res many x', '--max-res: expected a whole number'],
+    ['select --fn host x', '--fn: expected one of dst, domain, not "host"'],
+    ['select --set', 'option "--set" needs a value: --set S'],
+  ] as const) {
+    const { status, err } = await runCli(line.split(' '));
+    assert.equal(status, 2, line);
+    assert.ok(err.includes(reason), err);
+  }
+});
+
+test('arguments that are missing or too many are refused', async () => {
+  const missing = await runCli(['import']);
+  assert.equal(missing.status, 2);
+  assert.match(missing.err, /CFG-FILE is missing/);
+  const many = await runCli(['check', 'a', 'b']);
+  assert.equal(many.status, 2);
+  assert.match(many.err, /takes no arguments, not 2/);
+  const below = await runCli(['db', 'shwo']);
+  assert.equal(below.status, 2);
+  assert.match(below.err, /db needs one of init, show, import.*, not "shwo" \(did you mean "show"\?\)/);
+  assert.equal((await runCli(['db'])).status, 2);
+});
+
+test('every command and every option is explained, with an example that begins with the command', async () => {
+  for (const spec of await loadCommands()) {
+    for (const [each, path] of [
+      [spec, spec.name],
+      ...(spec.subcommands ?? []).map((below) => [below, `${spec.name} ${below.name}`] as const),
+    ] as const) {
+      const { status, out } = await runCli([...path.split(' '), '--help']);
+      assert.equal(status, 0);
+      assert.match(out, new RegExp(`^Usage: switchyard ${spec.name}`));
+      for (const [name, option] of Object.entries({ ...spec.options, ...each.options })) {
+        assert.ok(out.includes(`--${name}`), `${path} --${name}`);
+        assert.match(option.description, /^[A-Z].*\.$/, `${path} --${name}`);
+      }
+      assert.ok(each.examples.length > 0, path);
+      for (const [, line] of each.examples) assert.match(line, new RegExp(`switchyard ${spec.name}\\b`));
+      assert.match(each.summary, /^[a-z].*[^.]$/, path);
+      assert.equal((await runCli(['help', ...path.split(' ')])).out, out);
+    }
+  }
+});
+
+test('help goes to standard output where it was asked for, to standard error where nothing was', async () => {
+  const asked = await runCli(['--help']);
+  assert.equal(asked.status, 0);
+  for (const name of commandNames()) assert.match(asked.out, new RegExp(`^  ${name}  `, 'm'));
+  const nothing = await runCli([]);
+  assert.deepEqual({ ...nothing, err: '' }, { status: 2, out: '', err: '' });
+  assert.equal(nothing.err, asked.out);
+});
+
+test('with --json an error is JSON too', async () => {
+  const usage = await runCli(['select', '--json', '--nonsense']);
+  assert.equal(usage.status, 2);
+  assert.equal(usage.out, '');
+  assert.equal((JSON.parse(usage.err) as { error: { code: string } }).error.code, 'USAGE');
+  const unreadable = await runCli(['db', 'show', '--config', '/nowhere/switchyard.json', '--json']);
+  assert.equal(unreadable.status, 1);
+  const { error } = JSON.parse(unreadable.err) as { error: { code: string; problems: { file: string }[] } };
+  assert.equal(error.code, 'CONFIG_UNREADABLE');
+  assert.equal(error.problems[0]?.file, '/nowhere/switchyard.json');
+});
+
+test('version is shown in two forms', async () => {
+  const { version } = JSON.parse(readFileSync(resolve(SRC, '../package.json'), 'utf8')) as { version: string };
+  assert.match((await runCli(['--version'])).out, new RegExp(`^switchyard ${version}\n`));
+  assert.equal((JSON.parse((await runCli(['version', '--json'])).out) as { version: string }).version, version);
+});
+
+/** Files that run when `file` is imported: what `import()` names is not among them. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  for (const [, words = '', specifier = ''] of code.matchAll(/^(?:import|export)\b([^'";]*?)from\s*'([^']+)'/gm)) {
+    if (/^\s*type\b/.test(words)) continue;
+    if (!specifier.startsWith('.')) seen.add(specifier);
+    else loadedWith(resolve(dirname(file), specifier.replace(/\.js$/, '.ts')), seen);
+  }
+  return seen;
+}
+
+test('the words of all commands are loaded without a library but the parser of the line', () => {
+  const files = commandNames().map((name) => {
+    const table = readFileSync(resolve(SRC, 'cli/commands.ts'), 'utf8');
+    const path = new RegExp(`^  '?${name}'?: .*import\\('\\./([^']+)\\.js'\\)`, 'm').exec(table)?.[1];
+    return resolve(SRC, 'cli', `${path}.ts`);
+  });
+  for (const file of [resolve(SRC, 'main.ts'), ...files]) {
+    assert.ok(existsSync(file), file);
+    const loaded = [...loadedWith(file)];
+    const libraries = loaded.filter((each) => !each.startsWith('/') && !each.startsWith('node:'));
+    assert.deepEqual(
+      libraries.filter((each) => each !== 'commander'),
+      [],
+      relative(SRC, file),
+    );
+    assert.ok(loaded.length < 25, `${relative(SRC, file)} loads ${loaded.length} files`);
+  }
+});
