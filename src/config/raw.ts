@@ -31,6 +31,14 @@ export interface RawSettings {
   readonly events: { readonly nats?: RawNats };
   readonly http?: string;
   readonly log: { readonly level: string };
+  readonly calls: {
+    readonly ring: number;
+    readonly dialogs: number;
+    readonly log?: string;
+    readonly nats: boolean;
+    readonly stream?: string;
+  };
+  readonly privacy: { readonly keep_digits?: number; readonly hash_key?: string };
   readonly tls?: {
     readonly certificate: string;
     readonly private_key: string;

@@ -5,7 +5,7 @@ import { redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
 import { listOf, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
-import type { LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
+import type { CallsConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
 /**
@@ -134,6 +134,21 @@ export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsC
     verifyClient: tls.verify_client,
     verifyServer: tls.verify_server,
     contexts,
+  };
+}
+
+/** Reads "calls". */
+export function readCalls(raw: RawSettings, root: Place, findings: Findings): CallsConfig {
+  const { ring, dialogs, log, nats, stream } = raw.calls;
+  if ((nats || stream !== undefined) && raw.events.nats === undefined) {
+    findings.refuse(inside(root, 'calls', nats ? 'nats' : 'stream'), 'needs the connection of "events" "nats"');
+  }
+  return {
+    ring,
+    dialogs,
+    log: log === undefined ? undefined : resolve(root.dir, log),
+    nats: nats || stream !== undefined,
+    stream,
   };
 }
 

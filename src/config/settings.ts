@@ -255,8 +255,32 @@ export interface Settings {
   readonly events: { readonly nats: NatsConfig | undefined };
   readonly http: { readonly host: string; readonly port: number } | undefined;
   readonly log: { readonly level: string };
+  readonly calls: CallsConfig;
+  readonly privacy: PrivacyConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: LimitsConfig;
+}
+
+/** Call records. */
+export interface CallsConfig {
+  /** Records kept in memory; 0: none. */
+  readonly ring: number;
+  /** Answered calls whose end is waited for. */
+  readonly dialogs: number;
+  /** Absolute path of the file records are written to. */
+  readonly log: string | undefined;
+  /** Whether records are published over the NATS connection of the events. */
+  readonly nats: boolean;
+  /** JetStream stream that takes them in; undefined: they are published without acknowledgement. */
+  readonly stream: string | undefined;
+}
+
+/** What records show of numbers. */
+export interface PrivacyConfig {
+  /** Digits kept at the end of a number; undefined: all. */
+  readonly keepDigits: number | undefined;
+  /** Key of the hash that stands in place of a number; undefined: none. */
+  readonly hashKey: string | undefined;
 }
 
 /** Bounds against overload. */

@@ -47,6 +47,7 @@ import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions, dispatcherFormats } from '../tenant/options.js';
 import { PartitionRuntimes } from '../tenant/tenants.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
+import { CallRecording } from './build-calls.js';
 import { ChangeReporter } from './change-reporter.js';
 import { congestionLog } from './congestion-log.js';
 import { registerGauges } from './destination-metrics.js';
@@ -120,6 +121,7 @@ export class Daemon implements Service {
   readonly callRpc: (method: string, params: unknown) => Promise<object>;
   private readonly kamailioRpc: readonly Service[];
   private readonly changes: ChangeReporter;
+  readonly calls: CallRecording;
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
@@ -203,6 +205,8 @@ export class Daemon implements Service {
     });
     const router = this.router(settings, formats, undefined);
     this.proxy = new ProxyCore(this.layer, this.sockets, this.resolver, router, counters.proxy, tm, log);
+    this.calls = new CallRecording(settings, clock, log, undefined);
+    this.proxy.observer = this.calls.ledger;
 
     // Probing
     const { kamailio } = this;
@@ -224,6 +228,7 @@ export class Daemon implements Service {
       observer: {
         ended: (destination, outcome, good) => {
           if (good !== undefined) kamailio.probed(destination, outcome);
+          if (outcome.rtt !== undefined) this.calls.ledger.probed(destination, outcome.rtt);
           const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
           probes.with({ partition: destination.partition, result }).value++;
         },
@@ -311,6 +316,7 @@ export class Daemon implements Service {
       raiseEvent: (name, params) => this.publish(manualEvent(name, params, ids)),
       blacklists: this.blacklists,
       reports: statusReports(engine, this.partitions.byName, this.changes),
+      calls: this.calls,
       log: {
         level: () => (log as { level?: string }).level ?? 'info',
         setLevel: (level) => {
@@ -439,6 +445,7 @@ export class Daemon implements Service {
     this.nats?.syncSnapshot(() => this.changes.entries());
     for (const renew of certificates) renew?.();
     this.limiter.configure(rateLimit(settings));
+    this.calls.configure(settings);
     this.trust(settings);
     (this.log as { level?: string }).level = settings.log.level;
     return restartOnly(before, settings);
@@ -476,6 +483,7 @@ export class Daemon implements Service {
     for (const socket of this.sipSockets) await socket.open();
     this.sockets.refresh(this.sipSockets);
     const services: (Service | undefined)[] = [
+      this.calls,
       this.http,
       this.miFifo,
       ...this.miDatagrams,

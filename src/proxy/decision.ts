@@ -42,6 +42,18 @@ export interface LocalReply {
   readonly headers?: string;
 }
 
+/** What decided where a request goes, for call records. */
+export interface RouteOrigin {
+  /** Pointer of the rule ("/routing/0"), "script" for a route script, "dialog" for a route recorded earlier. */
+  readonly rule: string;
+  readonly partition?: string | undefined;
+  /** Sets that were asked for, in order. */
+  readonly sets?: readonly number[] | undefined;
+  readonly algorithm?: number | undefined;
+  /** Why nothing was selected. */
+  readonly failure?: string | undefined;
+}
+
 /**
  * Places a redirection named are among those that come next: it is no answer to the caller any more, but for what is `left`
  * of it, the Contacts that are not tried here (RFC 3261 section 16.7 step 4).
@@ -86,6 +98,8 @@ export interface RelayPlan {
   ended?(code: number): void;
   /** Whether an address may be sent to (blacklists); absent: every one. */
   allowed?(address: ResolvedAddress): boolean;
+  /** What made the plan; absent: not known. */
+  readonly origin?: RouteOrigin | undefined;
   readonly recordRoute: boolean;
   /** Changes to the request on every branch: headers appended and removed, Route values taken out. */
   readonly edits: readonly TextEdit[];
@@ -104,7 +118,7 @@ export type RouteDecision =
       readonly edits: readonly TextEdit[];
     }
   /** Answered here. */
-  | ({ readonly kind: 'reply' } & LocalReply)
+  | ({ readonly kind: 'reply'; readonly origin?: RouteOrigin } & LocalReply)
   /** Somebody else answers through the server transaction handed to `route`. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'drop' };

@@ -15,6 +15,7 @@ import { parseVia, type Via } from '../sip/via.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasTls, hasUpstream, isSecure, loopHash, replyUpstream } from './forward.js';
 import { hopAddress } from './hop-address.js';
+import type { ProxyObserver } from './observer.js';
 import { Relay } from './relay.js';
 
 export interface ProxyOptions {
@@ -43,6 +44,8 @@ export interface ProxyCounters {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
+  /** Hears what becomes of requests; undefined: nobody does. */
+  observer: ProxyObserver | undefined;
   readonly targets = new TargetCache();
   /** For branches without state; the prefix before them is what nobody can guess. */
   private readonly mixer = new Mixer(0x9e3779b9, 0x85ebca6b);
@@ -86,6 +89,7 @@ export class ProxyCore implements TransactionUser {
     if (request.method === 'INVITE') this.counters.invites.value++;
     const refusal = this.examine(request, source);
     if (refusal !== undefined) {
+      this.observer?.refused(request, source, refusal.code, refusal.reason, undefined);
       this.answer(request, source, refusal.code, refusal.reason, refusal.headers);
       return;
     }
@@ -224,7 +228,8 @@ export class ProxyCore implements TransactionUser {
       case 'relay': {
         const server = routed.transaction();
         this.trying(server);
-        const relay = new Relay(this, server, message, source, decision.plan);
+        const watch = this.observer?.relayed(message, source, decision.plan);
+        const relay = new Relay(this, server, message, source, decision.plan, watch);
         server.owner = relay;
         relay.start();
         return;
@@ -238,6 +243,7 @@ export class ProxyCore implements TransactionUser {
       case 'reply':
         routed.transaction().replyWith(decision.code, decision.reason, decision.headers);
         this.counted(decision.code);
+        this.observer?.refused(message, source, decision.code, decision.reason, decision.origin);
         return;
       case 'taken':
         return;
@@ -254,6 +260,7 @@ export class ProxyCore implements TransactionUser {
   }
 
   private answerRouted(routed: Routed, code: number): void {
+    this.observer?.refused(routed.message, routed.source, code, reasonPhrase(code), undefined);
     routed.transaction().replyWith(code, reasonPhrase(code));
     this.counted(code);
   }

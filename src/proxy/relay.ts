@@ -10,6 +10,7 @@ import { divideBreadth } from './breadth.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
 import { forwardedRequest, loopHash, replyUpstream, withChallenges } from './forward.js';
 import { hopAddress } from './hop-address.js';
+import type { RelayWatch } from './observer.js';
 import { failureRank } from './preference.js';
 import type { ProxyCore } from './proxy.js';
 
@@ -43,6 +44,7 @@ export class Relay {
     message: SipMessage,
     private readonly source: Source,
     private plan: RelayPlan | undefined,
+    private readonly watch: RelayWatch | undefined,
   ) {
     this.message = message;
   }
@@ -55,6 +57,7 @@ export class Relay {
   cancel(): void {
     if (this.answered || this.cancelled) return;
     this.cancelled = true;
+    this.watch?.cancelled();
     this.plan?.callerGaveUp?.();
     let waiting = false;
     let unsent: Branch[] | undefined;
@@ -82,6 +85,7 @@ export class Relay {
     if (this.answered || branch.ended || client !== branch.client || status === 100) return;
     const reply = this.edited(branch, client, received);
     if (status < 200) {
+      this.watch?.provisional(branch.hop, status);
       this.plan?.answered?.(branch.hop, status);
       // Nothing but 100 may be sent before the final reply to anything but INVITE (RFC 4320 section 4.1).
       if (!this.server.invite) return;
@@ -90,6 +94,7 @@ export class Relay {
     }
     // A server that is overloaded speaks for itself only (RFC 3263 section 4.3).
     if (status === 503 && branch.addresses.length > 0 && !this.cancelled && !branch.givenUp) {
+      this.watch?.failed(branch.hop, { code: status, local: false });
       this.tryAddress(branch);
       return;
     }
@@ -101,7 +106,9 @@ export class Relay {
     if (this.answered || branch.ended || client !== branch.client) return;
     const large = branch.insteadOf;
     branch.insteadOf = undefined;
+    const code = failure.kind === 'timeout' ? 408 : 503;
     if (large !== undefined && !failure.provisional && !this.cancelled) {
+      this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
       // Refused, or dropped by a firewall without a word: the place itself may be well.
       this.proxy.refusedStream(large);
       this.send(branch, large);
@@ -109,10 +116,10 @@ export class Relay {
     }
     // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
     if (!this.cancelled && !failure.provisional && branch.addresses.length > 0) {
+      this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
       this.tryAddress(branch);
       return;
     }
-    const code = failure.kind === 'timeout' ? 408 : 503;
     this.branchFailed(branch, { code, local: true, cause: failure.cause }, undefined);
   }
 
@@ -131,7 +138,7 @@ export class Relay {
     this.answered = true;
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
-    this.release(reply.status);
+    this.release(reply.status, branch.hop);
     // What may still come on this branch is a 2xx again: nothing of ours but the way back is needed for it.
     if (this.server.invite) (client as InviteClient).takenBy(this.server);
   }
@@ -274,6 +281,7 @@ export class Relay {
   private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
     const target = this.proxy.targets.target(socket, address.address, address.port, address.name);
     const { invite } = this.server;
+    this.watch?.sent(branch.hop, target);
     branch.client = this.proxy.layer.request(text, invite, branch.id, target, branch, branch.hop.flow?.flow);
   }
 
@@ -286,6 +294,7 @@ export class Relay {
   /** A place may not be sent to: it is passed over, without being a failure of its own. */
   private passedOver(branch: Branch, code: number): void {
     if (this.bestCode === 0) this.bestCode = code;
+    this.watch?.passedOver(branch.hop, code);
     this.withdraw(branch);
   }
 
@@ -297,6 +306,7 @@ export class Relay {
   private branchFailed(branch: Branch, failure: HopFailure, reply: SipMessage | undefined): void {
     branch.ended = true;
     branch.client = undefined;
+    this.watch?.failed(branch.hop, failure);
     if (this.cancelled) {
       const verdict = this.plan?.cancelled?.(branch.hop, failure, reply) ?? false;
       // The caller waits for its 487, whatever an earlier place had said.
@@ -429,7 +439,8 @@ export class Relay {
   }
 
   /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
-  private release(code: number): void {
+  private release(code: number, hop?: NextHop): void {
+    this.watch?.ended(code, hop);
     this.plan?.ended?.(code);
     this.message = undefined;
     this.plan = undefined;

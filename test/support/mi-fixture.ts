@@ -190,6 +190,7 @@ export function makeMiFixture(
             ),
       },
       reports: { groups: () => [] },
+      calls: { list: async () => ({ newest: 0, entries: [] }) },
       log: {
         level: () => fixture.level,
         setLevel: (level) => {

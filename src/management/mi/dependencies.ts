@@ -2,6 +2,7 @@ import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { LoadReport, Partition } from '../../engine/partition.js';
 import type { StateTable } from '../../engine/state.js';
 import type { EventPublisher } from '../../events/publisher.js';
+import type { Json } from './command.js';
 
 /** What the commands need of the rest of the product, handed in by the composition root. */
 export interface MiDependencies {
@@ -19,6 +20,32 @@ export interface MiDependencies {
   readonly blacklists: BlacklistTable;
   readonly reports: StatusReports;
   readonly log: LogLevelControl;
+  readonly calls: CallRecords;
+}
+
+/** Which call records are wanted; what is left out does not matter. */
+export interface CallListFilter {
+  readonly partition: string | undefined;
+  readonly set: number | undefined;
+  readonly destination: string | undefined;
+  /** "503", "5xx", "failed" */
+  readonly code: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly callId: string | undefined;
+  readonly source: string | undefined;
+  readonly method: string | undefined;
+  /** Only what is new or has changed since this number. */
+  readonly after: number | undefined;
+}
+
+/** What calls_list reads. */
+export interface CallRecords {
+  /**
+   * The matching records, oldest first, and the number of the newest change there is, for the next `after`. Throws SwitchyardError
+   * USAGE for a filter that nothing could match.
+   */
+  list(filter: CallListFilter, limit: number): Promise<{ readonly newest: number; readonly entries: Json }>;
 }
 
 /** How a reload is to be done. */

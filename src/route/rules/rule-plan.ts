@@ -1,7 +1,7 @@
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { TrackedCall } from '../../engine/kamailio/call-ledger.js';
 import type { StateTable } from '../../engine/state.js';
-import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../../proxy/decision.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteOrigin } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import type { Redirects } from './redirects.js';
@@ -31,6 +31,7 @@ export class RulePlan implements RelayPlan {
     /** The call that counts as load of its destination, where call load chose. */
     private readonly call?: TrackedCall | undefined,
     private readonly redirectsOf?: RedirectsOf,
+    readonly origin?: RouteOrigin,
   ) {
     // A call that counts must be seen to end.
     this.recordRoute = compiled.rule.recordRoute || call !== undefined;
@@ -99,6 +100,7 @@ export class UriPlan implements RelayPlan {
     readonly recordRoute: boolean,
     readonly edits: readonly TextEdit[],
     private readonly redirectsOf?: RedirectsOf,
+    readonly origin?: RouteOrigin,
   ) {}
 
   next(): NextHop | undefined {

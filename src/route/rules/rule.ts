@@ -5,6 +5,7 @@ import { parseRoutes, type Routes } from '../../engine/kamailio/select-routes.js
 import { type Partition, unknownPartition } from '../../engine/partition.js';
 import type { SelectTarget } from '../../engine/select.js';
 import { parseSelectArguments, type SelectArguments } from '../../engine/select-arguments.js';
+import type { RouteOrigin } from '../../proxy/decision.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import type { RequestScope } from '../request-scope.js';
 import { compileMatcher, type Matcher } from './match.js';
@@ -23,6 +24,8 @@ export interface CompiledRule {
   matches(scope: RequestScope): boolean;
   /** What to select; a string says why that cannot be told (an unknown partition in a variable, a set that is no number). */
   selection(scope: RequestScope): ReadySelection | string;
+  /** What call records say of a selection of this rule; the same object for the same targets as the last time. */
+  origin(selection: ReadySelection | undefined, failure?: string): RouteOrigin;
   /** Whether a final reply code goes to the next destination. */
   failsOver(code: number): boolean;
 }
@@ -40,6 +43,7 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
       matches: compileMatch(matchers),
       selection: compileSelection(rule, partitions),
       failsOver: (code) => codes[code] === 1,
+      origin: originOf(rule.pointer),
     };
   } catch (error) {
     if (error instanceof SwitchyardError) {
@@ -47,6 +51,30 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
     }
     throw error;
   }
+}
+
+/** One slot of memory: most rules select the same targets each time. */
+function originOf(pointer: string): CompiledRule['origin'] {
+  let targets: readonly SelectTarget[] | undefined;
+  let partition: Partition | undefined;
+  let known: RouteOrigin = { rule: pointer };
+  return (selection, failure) => {
+    if (selection === undefined) return { rule: pointer, failure };
+    const isKnown = selection.targets === targets && selection.routes === undefined;
+    if (isKnown && selection.partition === partition && failure === undefined) return known;
+    const asked = selection.routes?.targets ?? selection.targets;
+    const origin: RouteOrigin = {
+      rule: pointer,
+      partition: selection.partition.name,
+      sets: asked.map((each) => each.setId),
+      algorithm: asked[0]?.algorithm,
+      failure,
+    };
+    if (failure !== undefined) return origin;
+    ({ targets, partition } = selection);
+    known = origin;
+    return origin;
+  };
 }
 
 function compileMatch(matchers: readonly Matcher[]): (scope: RequestScope) => boolean {

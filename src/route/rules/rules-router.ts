@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import type { Partition } from '../../engine/partition.js';
 import { rewriteRequestUriDomain } from '../../engine/rewrite-request-uri.js';
-import type { NextHop, RouteDecision, RoutedRequest, Router } from '../../proxy/decision.js';
+import type { NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
@@ -50,8 +50,8 @@ export class RulesRouter implements Router {
       loose = looseRoute(request, this.options.sockets);
       if (message.toTag !== '') {
         // Inside a dialog the route recorded at its start decides, not a new selection.
-        if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here' };
-        return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits) };
+        if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here', origin: IN_DIALOG };
+        return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits, undefined, IN_DIALOG) };
       }
     }
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
@@ -66,10 +66,10 @@ export class RulesRouter implements Router {
       const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
       if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
       const redirects = this.redirectsOf(rule, request);
-      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects) };
+      return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects, rule.origin(undefined)) };
     }
     const selection = rule.selection(scope);
-    if (typeof selection === 'string') return this.refuse(rule, scope, selection);
+    if (typeof selection === 'string') return this.refuse(rule, scope, selection, undefined);
     const context = this.options.engine.context();
     const { partition } = selection;
     const verdict =
@@ -79,7 +79,7 @@ export class RulesRouter implements Router {
     if (verdict !== 'selected') {
       context.of(partition)?.call?.end();
       this.options.tally.failed(partition.name);
-      return this.refuse(rule, scope, context.failure ?? 'nothing selected');
+      return this.refuse(rule, scope, context.failure ?? 'nothing selected', selection);
     }
     this.options.tally.selected(partition.name);
     switch (rule.rule.relay) {
@@ -99,7 +99,8 @@ export class RulesRouter implements Router {
           context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
         const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
         const redirects = this.redirectsOf(rule, request, first);
-        const plan = new RulePlan(rule, first, next, edits, engine.states, blocked, call, redirects);
+        const origin = rule.origin(selection);
+        const plan = new RulePlan(rule, first, next, edits, engine.states, blocked, call, redirects, origin);
         return { kind: 'relay', plan };
       }
     }
@@ -134,15 +135,20 @@ export class RulesRouter implements Router {
         return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
       }
     }
-    return { kind: 'reply', code: 404, reason: reasonPhrase(404) };
+    return { kind: 'reply', code: 404, reason: reasonPhrase(404), origin: NO_RULE };
   }
 
-  private refuse(rule: CompiledRule, scope: RequestScope, why: string): RouteDecision {
+  private refuse(
+    rule: CompiledRule,
+    scope: RequestScope,
+    why: string,
+    selection: ReadySelection | undefined,
+  ): RouteDecision {
     if (this.options.log.isLevelEnabled('debug')) {
       this.options.log.debug({ rule: rule.rule.pointer, callId: scope.callId, reason: why }, 'selection failed');
     }
     const { code, reason } = rule.rule.reject;
-    return { kind: 'reply', code, reason };
+    return { kind: 'reply', code, reason, origin: rule.origin(selection, why) };
   }
 
   /** What begins to follow the redirections of a request, where its rule says so. */
@@ -214,6 +220,8 @@ export class RulesRouter implements Router {
 }
 
 const NO_EDITS = [] as const;
+const IN_DIALOG: RouteOrigin = { rule: 'dialog' };
+const NO_RULE: RouteOrigin = { rule: '', failure: 'no rule matched' };
 /** Contacts of a redirection at most: a reply must still fit a datagram. */
 const MAX_CONTACTS = 20;
 

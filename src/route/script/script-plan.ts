@@ -1,5 +1,5 @@
 import type { ResolvedAddress } from '../../engine/destination.js';
-import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../../proxy/decision.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteOrigin } from '../../proxy/decision.js';
 import { failureRank } from '../../proxy/preference.js';
 import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
@@ -9,6 +9,7 @@ import { FailureRoute } from './failure-route.js';
 import { ReplyRoute } from './reply-route.js';
 import type { ScriptCall } from './script-call.js';
 
+const SCRIPT: RouteOrigin = { rule: 'script' };
 const FAILED: AfterFailure = { code: 500, reason: reasonPhrase(500) };
 
 interface Failed {
@@ -21,6 +22,7 @@ export class ScriptPlan implements RelayPlan {
   /** Header edits stand with each place: a later route may have made more of them. */
   readonly edits = [];
   readonly noHop = { code: 500, reason: reasonPhrase(500) } as const;
+  readonly origin = SCRIPT;
   /** Places of the present try that have not ended. */
   private pending = 0;
   /** The failure the failure route is asked about when all have ended. */

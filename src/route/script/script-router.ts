@@ -1,4 +1,4 @@
-import type { AckRoute, RouteDecision, RoutedRequest, Router } from '../../proxy/decision.js';
+import type { AckRoute, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { ScriptEnvironment } from './environment.js';
 import { execute, type RouteEnd } from './execute.js';
@@ -62,12 +62,14 @@ export class ScriptRouter implements Router {
   }
 }
 
+const SCRIPT: RouteOrigin = { rule: 'script' };
+
 function decision(call: ScriptCall, end: RouteEnd): RouteDecision {
   const { reply, hops, recordRoute } = call;
   // Only a request that is relayed with state is seen to end.
   if (end === 'failed' || reply !== undefined || hops.length === 0 || call.stateless) call.ended(0);
-  if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500) };
-  if (reply !== undefined) return { kind: 'reply', ...reply };
+  if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500), origin: SCRIPT };
+  if (reply !== undefined) return { kind: 'reply', ...reply, origin: SCRIPT };
   const [first] = hops;
   if (first === undefined) return { kind: 'drop' };
   if (call.stateless) return { kind: 'stateless', hop: first, recordRoute, edits: [] };

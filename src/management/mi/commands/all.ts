@@ -1,6 +1,7 @@
 import type { MiDependencies } from '../dependencies.js';
 import type { MiHandler } from '../handler.js';
 import { blacklistCommands } from './blacklists.js';
+import { callsCommand } from './calls.js';
 import { helpCommand, processCommands, psCommand, whichCommand } from './core.js';
 import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
 import { dsListCommand } from './ds-list.js';
@@ -30,6 +31,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     dsAddCommand(deps),
     dsRemoveCommand(deps),
     dsPingActiveCommand(deps),
+    callsCommand(deps),
   ]) {
     handler.register(command);
   }

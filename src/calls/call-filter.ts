@@ -1,0 +1,56 @@
+import { SwitchyardError } from '../core/errors.js';
+import type { CallEntry } from './call-entry.js';
+
+/** Which records are wanted; what is left out does not matter. */
+export interface CallFilter {
+  readonly partition?: string | undefined;
+  readonly set?: number | undefined;
+  /** Part of the URI of a hop that was tried. */
+  readonly destination?: string | undefined;
+  /** "503", "5xx", or "failed" for all but 2xx. */
+  readonly code?: string | undefined;
+  /** Part of the URI. */
+  readonly from?: string | undefined;
+  /** Part of the URI of To, or of the request-URI. */
+  readonly to?: string | undefined;
+  readonly callId?: string | undefined;
+  /** Beginning of "10.0.0.1:5060". */
+  readonly source?: string | undefined;
+  readonly method?: string | undefined;
+  /** Only records changed after this number. */
+  readonly after?: number | undefined;
+}
+
+/** Throws SwitchyardError USAGE for a filter that nothing could match. */
+export function checkFilter({ code }: CallFilter): void {
+  if (code !== undefined && !/^(?:[1-6][0-9x]{2}|failed)$/i.test(code)) {
+    throw new SwitchyardError(
+      'USAGE',
+      `code must be a status code, a class such as 5xx, or failed, not "${code.slice(0, 20)}"`,
+    );
+  }
+}
+
+/** Whether a record is wanted; `after` is looked at before, by whoever goes through the records. */
+export function isWanted(entry: CallEntry, filter: CallFilter): boolean {
+  const { partition, set, destination, code, from, to, callId, source, method } = filter;
+  if (partition !== undefined && entry.partition !== partition) return false;
+  if (set !== undefined && entry.sets?.includes(set) !== true) return false;
+  if (callId !== undefined && entry.call_id !== callId) return false;
+  if (method !== undefined && entry.method !== method.toUpperCase()) return false;
+  if (code !== undefined && !codeMatches(entry.code, code)) return false;
+  if (from !== undefined && !entry.from.includes(from)) return false;
+  if (to !== undefined && !entry.to.includes(to) && !entry.ruri.includes(to)) return false;
+  if (source !== undefined && !entry.source.slice(entry.source.indexOf(':') + 1).startsWith(source)) return false;
+  return destination === undefined || entry.tries.some((each) => each.destination.includes(destination));
+}
+
+function codeMatches(code: number, wanted: string): boolean {
+  if (/^failed$/i.test(wanted)) return code >= 300 || code < 200;
+  const text = String(code);
+  for (let i = 0; i < 3; i++) {
+    const c = wanted.charAt(i);
+    if (c !== 'x' && c !== 'X' && c !== text.charAt(i)) return false;
+  }
+  return true;
+}

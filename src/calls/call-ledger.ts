@@ -1,0 +1,237 @@
+import type { Clock } from '../core/clock.js';
+import { Emitter } from '../core/emitter.js';
+import type { Destination } from '../engine/destination.js';
+import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
+import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+import { CallRecord, type HungUp, type RecordKeeper } from './call-record.js';
+import { type DestinationFigures, FiguresTable } from './destination-figures.js';
+
+/** Bounds of what is remembered. */
+export interface CallBounds {
+  /** Records kept of requests that were dispatched; default 10,000. 0: none. */
+  readonly ring: number;
+  /** Answered calls whose end is waited for at most; default 50,000. Of the oldest beyond, the end is not seen. */
+  readonly dialogs: number;
+}
+
+export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
+
+/** Bytes of requests kept in the ring at most. */
+const MOST_BYTES = 32 * 1024 * 1024;
+/** Requests that were refused before anything was selected have a ring of their own, so that a flood of them hides no call. */
+const REFUSED_RING = 1000;
+/** Milliseconds an answered call is waited for: nobody talks for longer, a BYE was lost. */
+const LONGEST_CALL = 24 * 3_600_000;
+
+/**
+ * The call records of this process: one for each request that a rule or script dispatched, in a bounded ring. Whoever wants
+ * each record when its call has ended registers with `onEnd`.
+ */
+export class CallLedger implements ProxyObserver, RecordKeeper {
+  /** Figures by destination. */
+  readonly table = new FiguresTable();
+  /** Requests that no rule matched, and all that were answered without being dispatched. */
+  readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
+  private readonly ended: Emitter<CallRecord>;
+  private ring: Ring;
+  private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
+  /** Answered calls by Call-ID, oldest first. */
+  private readonly dialogs = new Map<string, CallRecord>();
+  private changes = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private bounds: CallBounds = DEFAULT_CALL_BOUNDS,
+    onListenerError?: (error: unknown) => void,
+  ) {
+    this.ended = new Emitter(onListenerError);
+    this.ring = new Ring(bounds.ring, MOST_BYTES);
+  }
+
+  /** Takes other bounds; the records that fit stay. */
+  configure(bounds: CallBounds): void {
+    if (bounds.ring !== this.bounds.ring) {
+      const kept = [...this.ring.items()];
+      this.ring = new Ring(bounds.ring, MOST_BYTES);
+      for (const record of kept) this.ring.add(record);
+    }
+    this.bounds = bounds;
+    this.forgetOldDialogs();
+  }
+
+  /** Calls `listen` with each record when its request, or the call it began, has ended. The returned function removes it. */
+  onEnd(listen: (record: CallRecord) => void): () => void {
+    return this.ended.on(listen);
+  }
+
+  monotonic(): number {
+    return this.clock.monotonic();
+  }
+
+  figures(hop: NextHop): DestinationFigures | undefined {
+    return hop.destination === undefined ? undefined : this.table.of(hop.destination);
+  }
+
+  /** A probe of a destination was answered after `ms` milliseconds. */
+  probed(destination: Destination, ms: number): void {
+    this.table.of(destination).probes.observe(ms);
+  }
+
+  relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
+    if (message.toTag !== '') {
+      // Inside a dialog nothing is dispatched. A BYE ends the call it belongs to.
+      if (message.method === 'BYE') this.bye(message);
+      return undefined;
+    }
+    const invite = message.method === 'INVITE';
+    const { clock } = this;
+    const { origin, recordRoute } = plan;
+    const { transport } = source.socket;
+    return new CallRecord(
+      this,
+      message,
+      invite,
+      source,
+      transport,
+      clock.now(),
+      clock.monotonic(),
+      origin,
+      recordRoute,
+    );
+  }
+
+  refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
+    // A redirection by a rule, or our answer to an OPTIONS, is no refusal; inside a dialog nothing is dispatched.
+    if (code < 300 || message.toTag !== '') return;
+    this.counters.refused++;
+    if (origin?.rule === '') this.counters.unmatched++;
+    const { clock } = this;
+    const invite = message.method === 'INVITE';
+    const { transport } = source.socket;
+    const now = clock.monotonic();
+    const record = new CallRecord(undefined, message, invite, source, transport, clock.now(), now, origin, false);
+    record.reason = reason;
+    record.ended(code, undefined);
+    this.file(record, this.refusals);
+    this.ended.emit(record);
+  }
+
+  recordEnded(record: CallRecord): void {
+    const { message } = record;
+    const answered = record.code >= 200 && record.code < 300;
+    if (record.invite && record.recordRoute && answered && message !== undefined) {
+      record.inDialog = true;
+      record.callerTag = message.fromTag;
+      const { callId } = message;
+      // A fork of the same call upstream has the same Call-ID: the later one is followed.
+      const former = this.dialogs.get(callId);
+      if (former !== undefined) this.hangUp(former, callId, 'unknown');
+      this.dialogs.set(callId, record);
+      this.forgetOldDialogs();
+    }
+    this.file(record, this.ring);
+    if (!record.inDialog) this.ended.emit(record);
+  }
+
+  /** Calls that were answered, stay in the path and have not ended. */
+  get inDialog(): number {
+    return this.dialogs.size;
+  }
+
+  /** Number of the newest change; records changed later have a greater one. */
+  get newest(): number {
+    return this.changes;
+  }
+
+  /** All records, in the order their requests ended. */
+  *records(): Generator<CallRecord> {
+    const refused = this.refusals.items();
+    let next = refused.next();
+    for (const record of this.ring.items()) {
+      while (!next.done && next.value.time + next.value.end <= record.time + record.end) {
+        yield next.value;
+        next = refused.next();
+      }
+      yield record;
+    }
+    for (; !next.done; next = refused.next()) yield next.value;
+  }
+
+  /** The ends of the calls still under way will not be seen: their records are handed on as they are. */
+  stop(): void {
+    for (const [callId, record] of this.dialogs) this.hangUp(record, callId, 'unknown');
+  }
+
+  private bye(message: SipMessage): void {
+    const { callId } = message;
+    const record = this.dialogs.get(callId);
+    if (record !== undefined) this.hangUp(record, callId, message.fromTag === record.callerTag ? 'caller' : 'callee');
+  }
+
+  private hangUp(record: CallRecord, callId: string, by: HungUp): void {
+    this.dialogs.delete(callId);
+    record.hangUp(by);
+    record.changed = ++this.changes;
+    this.ended.emit(record);
+  }
+
+  private forgetOldDialogs(): void {
+    const now = this.clock.monotonic();
+    for (const [callId, record] of this.dialogs) {
+      if (this.dialogs.size <= this.bounds.dialogs && now - record.began < LONGEST_CALL) return;
+      this.counters.dialogsForgotten++;
+      this.hangUp(record, callId, 'unknown');
+    }
+  }
+
+  private file(record: CallRecord, ring: Ring): void {
+    record.settle();
+    record.changed = ++this.changes;
+    ring.add(record);
+  }
+}
+
+/** The newest records, bounded in number and in the bytes of their requests. */
+class Ring {
+  private readonly slots: (CallRecord | undefined)[];
+  /** Where the next one goes, where the oldest is, and how many there are. */
+  private next = 0;
+  private first = 0;
+  private size = 0;
+  private bytes = 0;
+
+  constructor(
+    private readonly limit: number,
+    private readonly mostBytes: number,
+  ) {
+    this.slots = new Array<CallRecord | undefined>(limit).fill(undefined);
+  }
+
+  add(record: CallRecord): void {
+    if (this.limit === 0) return;
+    if (this.size === this.limit) this.drop();
+    this.slots[this.next] = record;
+    this.next = this.next + 1 === this.limit ? 0 : this.next + 1;
+    this.size++;
+    this.bytes += record.text.length;
+    while (this.bytes > this.mostBytes && this.size > 1) this.drop();
+  }
+
+  /** Oldest first. */
+  *items(): Generator<CallRecord> {
+    const { first, size, limit } = this;
+    for (let i = 0; i < size; i++) {
+      const record = this.slots[(first + i) % limit];
+      if (record !== undefined) yield record;
+    }
+  }
+
+  private drop(): void {
+    this.bytes -= this.slots[this.first]?.text.length ?? 0;
+    this.slots[this.first] = undefined;
+    this.first = this.first + 1 === this.limit ? 0 : this.first + 1;
+    this.size--;
+  }
+}

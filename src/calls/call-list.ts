@@ -1,0 +1,41 @@
+import { nextTurn } from '../core/turn.js';
+import { type CallEntry, callEntry } from './call-entry.js';
+import { type CallFilter, checkFilter, isWanted } from './call-filter.js';
+import type { CallLedger } from './call-ledger.js';
+import type { Privacy } from './privacy.js';
+
+/** Records looked at before others get a turn: their text is cut, so each costs some microseconds. */
+const LOOKED_AT_A_TURN = 200;
+/** Records one answer holds at most. */
+export const MOST_LISTED = 1000;
+
+/** What a listing needs to know. */
+export interface ListOptions {
+  readonly node: string;
+  readonly privacy: Privacy;
+  /** Entries at most; at most MOST_LISTED. */
+  readonly limit: number;
+}
+
+/**
+ * The records that match, oldest first: the newest `limit` of them, or with `after` the first `limit` that are new or changed
+ * since then, in the order of their numbers. Throws SwitchyardError USAGE for a filter that nothing could match.
+ */
+export async function listCalls(ledger: CallLedger, filter: CallFilter, options: ListOptions): Promise<CallEntry[]> {
+  checkFilter(filter);
+  const limit = Math.min(Math.max(options.limit, 1), MOST_LISTED);
+  const { after } = filter;
+  let records = [...ledger.records()];
+  if (after === undefined) records.reverse();
+  else records = records.filter((each) => each.changed > after).sort((a, b) => a.changed - b.changed);
+  const found: CallEntry[] = [];
+  let seen = 0;
+  for (const record of records) {
+    if (++seen % LOOKED_AT_A_TURN === 0) await nextTurn();
+    const entry = callEntry(record, options.node, options.privacy);
+    if (!isWanted(entry, filter)) continue;
+    found.push(entry);
+    if (found.length === limit) break;
+  }
+  return after === undefined ? found.reverse() : found;
+}

@@ -1,0 +1,62 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { CallEntry } from './call-entry.js';
+
+/** Bytes that may wait for the disk; records beyond are dropped and counted. */
+const MOST_WAITING = 8 * 1024 * 1024;
+/** Milliseconds between two lines in the log about records that were not written. */
+const LOG_EVERY = 60_000;
+
+/** Writes call records to a file, a JSON line each. A disk that is slow or full costs records, never a call. */
+export class CallLog {
+  /** Records that were not written. */
+  dropped = 0;
+  private stream: WriteStream | undefined;
+  private loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly log: Logger,
+    private readonly clock: Pick<Clock, 'monotonic'>,
+  ) {}
+
+  /** Writes to this file from now on, appending; undefined: to none. What was written before is finished. */
+  open(path: string | undefined): void {
+    this.stream?.end();
+    this.stream = undefined;
+    if (path === undefined) return;
+    const stream = createWriteStream(path, { flags: 'a', mode: 0o640 });
+    stream.on('error', (error) => {
+      if (this.stream === stream) this.stream = undefined;
+      this.lost(`${path}: ${messageOf(error)}`);
+    });
+    this.stream = stream;
+  }
+
+  write(entry: CallEntry): void {
+    const { stream } = this;
+    if (stream === undefined || stream.writableLength > MOST_WAITING) {
+      this.dropped++;
+      this.lost('the disk does not take what is written');
+    } else stream.write(`${JSON.stringify(entry)}\n`);
+  }
+
+  /** Resolves when everything is written. */
+  async close(): Promise<void> {
+    const { stream } = this;
+    this.stream = undefined;
+    if (stream === undefined || stream.destroyed) return;
+    await new Promise<void>((resolve) => {
+      stream.once('error', () => resolve());
+      stream.end(() => resolve());
+    });
+  }
+
+  private lost(cause: string): void {
+    const now = this.clock.monotonic();
+    if (now - this.loggedAt < LOG_EVERY) return;
+    this.loggedAt = now;
+    this.log.warn({ cause, dropped: this.dropped }, 'call records cannot be written to their file');
+  }
+}

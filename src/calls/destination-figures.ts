@@ -1,0 +1,97 @@
+import type { Destination, Health } from '../engine/destination.js';
+
+/** Upper bounds of the buckets of all times, milliseconds. */
+export const TIME_BOUNDS: readonly number[] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
+
+/** How many times fell into each bucket, and their sum; the last bucket has no bound. Times in milliseconds. */
+export class Times {
+  readonly counts: number[] = new Array<number>(TIME_BOUNDS.length + 1).fill(0);
+  sum = 0;
+  count = 0;
+
+  observe(ms: number): void {
+    let i = 0;
+    while (i < TIME_BOUNDS.length && ms > (TIME_BOUNDS[i] as number)) i++;
+    this.counts[i] = (this.counts[i] as number) + 1;
+    this.sum += ms;
+    this.count++;
+  }
+
+  /** Adds the other's counts to these. */
+  add(other: Times): void {
+    for (let i = 0; i < this.counts.length; i++)
+      this.counts[i] = (this.counts[i] as number) + (other.counts[i] as number);
+    this.sum += other.sum;
+    this.count += other.count;
+  }
+
+  /**
+   * The time that a share (0 to 1) of the observed ones did not exceed, milliseconds, interpolated inside its bucket;
+   * undefined where nothing was observed.
+   */
+  quantile(share: number): number | undefined {
+    if (this.count === 0) return undefined;
+    let left = share * this.count;
+    for (let i = 0; i < TIME_BOUNDS.length; i++) {
+      const count = this.counts[i] as number;
+      const low = i === 0 ? 0 : (TIME_BOUNDS[i - 1] as number);
+      const high = TIME_BOUNDS[i] as number;
+      if (left <= count && count > 0) return low + ((high - low) * left) / count;
+      left -= count;
+    }
+    return TIME_BOUNDS[TIME_BOUNDS.length - 1];
+  }
+}
+
+/** What was counted of one destination since the start, or since it was first loaded. */
+export class DestinationFigures {
+  /** INVITE requests sent to it. */
+  calls = 0;
+  /** Requests of other methods sent to it, those inside dialogs not counted. */
+  requests = 0;
+  /** Final outcomes by class: 2 for 2xx to 6; 0 for none in time or not sendable. */
+  readonly outcomes: number[] = [0, 0, 0, 0, 0, 0, 0];
+  /** Requests that went on to another destination after this one failed. */
+  failovers = 0;
+  /** INVITE requests without a final reply, and answered calls that stay in the path and have not ended. */
+  inProgress = 0;
+  /** From sending to the first reply above 100. */
+  readonly first = new Times();
+  /** From sending to the final reply. */
+  readonly final = new Times();
+  /** Round trips of probes. */
+  readonly probes = new Times();
+
+  /** Adds the other's figures to these. */
+  add(other: DestinationFigures): void {
+    this.calls += other.calls;
+    this.requests += other.requests;
+    for (let i = 0; i < 7; i++) this.outcomes[i] = (this.outcomes[i] as number) + (other.outcomes[i] as number);
+    this.failovers += other.failovers;
+    this.inProgress += other.inProgress;
+    this.first.add(other.first);
+    this.final.add(other.final);
+    this.probes.add(other.probes);
+  }
+}
+
+/** The figures of all destinations. They live as long as a destination stands in the table of its partition. */
+export class FiguresTable {
+  private readonly byHealth = new WeakMap<Health, DestinationFigures>();
+
+  /** The figures of a destination, made on first use. */
+  of(destination: Destination): DestinationFigures {
+    const { health } = destination;
+    let figures = this.byHealth.get(health);
+    if (figures === undefined) {
+      figures = new DestinationFigures();
+      this.byHealth.set(health, figures);
+    }
+    return figures;
+  }
+
+  /** The figures of a destination that was sent to or probed; else undefined. */
+  find(destination: Destination): DestinationFigures | undefined {
+    return this.byHealth.get(destination.health);
+  }
+}

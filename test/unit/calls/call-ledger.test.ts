@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type CallEntry, callEntry } from '../../../src/calls/call-entry.js';
+import { CallLedger } from '../../../src/calls/call-ledger.js';
+import type { CallRecord } from '../../../src/calls/call-record.js';
+import { NO_PRIVACY } from '../../../src/calls/privacy.js';
+import type { NextHop } from '../../../src/proxy/decision.js';
+import { makeDestination } from '../../support/event-fixtures.js';
+import { hopTo, ListPlan, type ProxyFixtureOptions, proxyFixture } from '../../support/proxy-fixture.js';
+
+const FIRST = '192.0.2.10';
+const SECOND = '192.0.2.11';
+
+function setUp(
+  hops: readonly (NextHop | readonly NextHop[])[],
+  more: Partial<ProxyFixtureOptions> = {},
+  bounds = { ring: 10, dialogs: 5 },
+) {
+  const fixture = proxyFixture({
+    decide: () => ({ kind: 'relay', plan: Object.assign(new ListPlan(hops, [408, 503], true), { origin: ORIGIN }) }),
+    ...more,
+  });
+  const ledger = new CallLedger(fixture.clock, bounds);
+  fixture.proxy.observer = ledger;
+  const ended: CallRecord[] = [];
+  ledger.onEnd((record) => ended.push(record));
+  const entries = (): CallEntry[] => [...ledger.records()].map((each) => callEntry(each, 'sw1', NO_PRIVACY));
+  return { ...fixture, ledger, ended, entries };
+}
+
+const ORIGIN = { rule: '/routing/0', partition: 'acme', sets: [1], algorithm: 4 };
+const gateway = (address: string) => {
+  const destination = makeDestination({ uri: `sip:${address}:5060` });
+  return hopTo(`sip:${address}`, { destination });
+};
+
+describe('call records', () => {
+  test('a call that fails over is one record with each try, its code and its time', () => {
+    const world = setUp([gateway(FIRST), gateway(SECOND)]);
+    world.call({ callId: 'one' });
+    world.clock.advance(30);
+    world.answer(world.sentTo(FIRST)[0] as string, 503);
+    assert.equal(world.entries().length, 0, 'no record before the final reply');
+    world.clock.advance(20);
+    world.answer(world.sentTo(SECOND)[0] as string, 180, 'b');
+    world.clock.advance(50);
+    world.answer(world.sentTo(SECOND)[0] as string, 486, 'b');
+    const [entry] = world.entries();
+    const { from, to, time, source, ...rest } = entry as CallEntry;
+    assert.deepEqual(rest, {
+      seq: 1,
+      node: 'sw1',
+      method: 'INVITE',
+      call_id: 'one',
+      ruri: rest.ruri,
+      partition: 'acme',
+      sets: [1],
+      algorithm: 4,
+      rule: '/routing/0',
+      tries: [
+        {
+          destination: `sip:${FIRST}:5060`,
+          partition: 'acme',
+          set: 1,
+          address: `udp:${FIRST}:5060`,
+          code: 503,
+          after_ms: 0,
+          ms: 30,
+          first_ms: 30,
+        },
+        {
+          destination: `sip:${SECOND}:5060`,
+          partition: 'acme',
+          set: 1,
+          address: `udp:${SECOND}:5060`,
+          code: 486,
+          after_ms: 30,
+          ms: 70,
+          first_ms: 20,
+        },
+      ],
+      code: 486,
+      ms: 100,
+      ring_ms: 50,
+    });
+    assert.match(from, /^sip:/);
+    assert.match(to, /^sip:/);
+    assert.equal(source, 'udp:192.0.2.1:5060');
+    assert.match(time, /^2023-/);
+    assert.equal(world.ended.length, 1);
+  });
+
+  for (const [who, fromTag] of [
+    ['caller', 'a'],
+    ['callee', 'b'],
+  ] as const) {
+    test(`an answered call has its duration, and the ${who} as who hung up, once the BYE passes`, () => {
+      const world = setUp([gateway(FIRST)]);
+      world.call({ callId: 'talk', fromTag: 'a' });
+      world.answer(world.sentTo(FIRST)[0] as string, 200, 'b');
+      assert.equal(world.entries()[0]?.in_progress, true);
+      assert.equal(world.ended.length, 0, 'it is handed on when the call ends');
+      world.clock.advance(61_000);
+      const toTag = fromTag === 'a' ? 'b' : 'a';
+      const route = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
+      world.call({
+        method: 'BYE',
+        callId: 'talk',
+        fromTag,
+        toTag,
+        uri: `sip:${FIRST}`,
+        branch: 'z9hG4bKbye',
+        headers: route,
+      });
+      const [entry] = world.entries();
+      assert.deepEqual([entry?.in_progress, entry?.duration_ms, entry?.hung_up], [undefined, 61_000, who]);
+      assert.equal(entry?.seq, 2, 'a change has a number of its own');
+      assert.equal(world.ended.length, 1);
+      assert.equal(world.ledger.inDialog, 0);
+    });
+  }
+
+  test('a destination that stays silent, and a caller who gives up, are told apart', () => {
+    const world = setUp([gateway(FIRST), gateway(SECOND)]);
+    world.call({ callId: 'gone' });
+    world.clock.advance(6000);
+    world.answer(world.sentTo(SECOND)[0] as string, 180, 'b');
+    world.call({ method: 'CANCEL', callId: 'gone' });
+    const cancel = world.sentTo(SECOND).find((text) => text.startsWith('CANCEL')) as string;
+    world.answer(cancel, 200, 'b');
+    world.answer(world.sentTo(SECOND)[0] as string, 487, 'b');
+    const [entry] = world.entries();
+    const [silent, ringing] = entry?.tries ?? [];
+    assert.deepEqual([silent?.code, silent?.local, silent?.cause], [408, true, 'timeout']);
+    assert.deepEqual([ringing?.code, ringing?.local], [487, undefined]);
+    assert.deepEqual([entry?.code, entry?.cancelled], [487, true]);
+  });
+
+  test('a request that is answered without being dispatched says why', () => {
+    const origin = { ...ORIGIN, failure: 'no active destination' };
+    const world = setUp([], { decide: () => ({ kind: 'reply', code: 503, reason: 'Service Unavailable', origin }) });
+    world.call();
+    world.call({ maxForwards: '0', branch: 'z9hG4bKhops', callId: 'hops' });
+    const entries = world.entries();
+    assert.deepEqual(
+      entries.map(({ code, reason, rule, tries }) => ({ code, reason, rule, tries })),
+      [
+        { code: 503, reason: 'no active destination', rule: '/routing/0', tries: [] },
+        { code: 483, reason: 'Too Many Hops', rule: undefined, tries: [] },
+      ],
+    );
+    assert.equal(world.ledger.counters.refused, 2);
+  });
+
+  test('a destination that may not be sent to is listed as passed over', () => {
+    const allowed = (address: { readonly address: string }) => address.address !== FIRST;
+    const plan = () => Object.assign(new ListPlan([gateway(FIRST), gateway(SECOND)], [503], true, allowed));
+    const world = setUp([], { decide: () => ({ kind: 'relay', plan: plan() }) });
+    world.call();
+    world.answer(world.sentTo(SECOND)[0] as string, 200, 'b');
+    const tries = world.entries()[0]?.tries ?? [];
+    assert.deepEqual([tries[0]?.cause, tries[0]?.address, tries[0]?.code], ['blacklisted', undefined, 473]);
+    assert.equal(tries[1]?.code, 200);
+  });
+
+  test('the ring and the calls waited for are bounded; the end of a forgotten call is unknown', () => {
+    const world = setUp([gateway(FIRST)], {}, { ring: 3, dialogs: 2 });
+    for (let i = 0; i < 5; i++) {
+      world.call({ callId: `call-${i}`, branch: `z9hG4bK${i}` });
+      world.answer(world.sentTo(FIRST).at(-1) as string, 200, 'b');
+    }
+    const ids = () => world.entries().map((each) => `${each.call_id} ${each.hung_up ?? '-'}`);
+    assert.deepEqual(ids(), ['call-2 unknown', 'call-3 -', 'call-4 -']);
+    assert.equal(world.ledger.inDialog, 2);
+    assert.deepEqual(
+      world.ended.map((each) => each.hungUp),
+      ['unknown', 'unknown', 'unknown'],
+    );
+    world.ledger.stop();
+    assert.equal(world.ended.length, 5, 'at the end every record has been handed on once');
+  });
+
+  test('refused requests have a ring of their own and push no call out', () => {
+    let refuse = false;
+    const world = setUp([], {
+      decide: () =>
+        refuse
+          ? { kind: 'reply', code: 404, reason: 'Not Found', origin: { rule: '', failure: 'no rule matched' } }
+          : { kind: 'relay', plan: new ListPlan([gateway(FIRST)]) },
+    });
+    world.call({ callId: 'good' });
+    world.answer(world.sentTo(FIRST)[0] as string, 200, 'b');
+    refuse = true;
+    for (let i = 0; i < 1200; i++) {
+      world.clock.advance(1);
+      world.call({ callId: `flood-${i}`, branch: `z9hG4bKf${i}` });
+      world.clock.advance(40);
+    }
+    const ids = world.entries().map((each) => each.call_id);
+    assert.equal(ids.length, 1001);
+    assert.equal(ids[0], 'good');
+    assert.equal(world.ledger.counters.unmatched, 1200);
+  });
+
+  test('a long request is kept as its head only', () => {
+    const world = setUp([gateway(FIRST)]);
+    world.call({ body: 'x'.repeat(30_000), callId: 'long' });
+    world.answer(world.sentTo(FIRST)[0] as string, 404, 'b');
+    const [record] = [...world.ledger.records()];
+    assert.ok((record?.text.length ?? 0) < 4096);
+    assert.equal(world.entries()[0]?.call_id, 'long');
+  });
+});
+
+describe('figures of destinations', () => {
+  test('calls, outcomes, failovers, calls in progress and times are counted by destination', () => {
+    const [first, second] = [gateway(FIRST), gateway(SECOND)];
+    const world = setUp([first, second]);
+    const figures = (hop: NextHop) => world.ledger.figures(hop);
+    world.call({ callId: 'f' });
+    assert.equal(figures(first)?.inProgress, 1);
+    world.clock.advance(40);
+    world.answer(world.sentTo(FIRST)[0] as string, 503);
+    world.clock.advance(40);
+    world.answer(world.sentTo(SECOND)[0] as string, 180, 'b');
+    world.clock.advance(400);
+    world.answer(world.sentTo(SECOND)[0] as string, 200, 'b');
+    assert.deepEqual(
+      [figures(first)?.calls, figures(first)?.outcomes[5], figures(first)?.failovers, figures(first)?.inProgress],
+      [1, 1, 1, 0],
+    );
+    assert.deepEqual(
+      [figures(second)?.calls, figures(second)?.outcomes[2], figures(second)?.failovers, figures(second)?.inProgress],
+      [1, 1, 0, 1],
+    );
+    assert.deepEqual([figures(second)?.first.sum, figures(second)?.final.sum], [40, 440]);
+    const route = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
+    world.call({ method: 'BYE', callId: 'f', toTag: 'b', uri: `sip:${SECOND}`, branch: 'z9hG4bKbye', headers: route });
+    assert.equal(figures(second)?.inProgress, 0);
+  });
+
+  test('a quantile lies inside the bucket of its share', () => {
+    const world = setUp([gateway(FIRST)]);
+    const { first } = world.ledger.table.of(makeDestination());
+    for (let i = 0; i < 95; i++) first.observe(20);
+    for (let i = 0; i < 5; i++) first.observe(700);
+    assert.ok((first.quantile(0.5) ?? 0) > 10 && (first.quantile(0.5) ?? 0) <= 25);
+    assert.ok((first.quantile(0.99) ?? 0) > 500 && (first.quantile(0.99) ?? 0) <= 1000);
+  });
+});
