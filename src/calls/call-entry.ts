@@ -5,7 +5,7 @@ import type { CallRecord, CallTry, HungUp } from './call-record.js';
 import { type Privacy, shownUri } from './privacy.js';
 
 /** One hop of a call record as it is shown. Times in milliseconds. */
-export interface TryEntry {
+export type TryEntry = {
   readonly destination: string;
   readonly partition?: string;
   readonly set?: number;
@@ -23,10 +23,10 @@ export interface TryEntry {
   readonly ms?: number;
   /** From sending to its first reply above 100. */
   readonly first_ms?: number;
-}
+};
 
 /** A call record as it is shown, published and written: schemas/calls/call-record.schema.json. */
-export interface CallEntry {
+export type CallEntry = {
   /** Grows with each record that is new or has changed. */
   readonly seq: number;
   /** When the request came, ISO 8601. */
@@ -60,7 +60,7 @@ export interface CallEntry {
   readonly in_progress?: true;
   readonly duration_ms?: number;
   readonly hung_up?: HungUp;
-}
+};
 
 /** A record as it is shown. */
 export function callEntry(record: CallRecord, node: string, privacy: Privacy): CallEntry {

@@ -25,7 +25,9 @@ export class CallRecording implements Service, CallRecords {
     /** Where records are published, if anywhere. */
     private readonly publish: RecordSink | undefined,
   ) {
-    this.ledger = new CallLedger(clock, settings.calls, (error) => logger.error({ err: error }, 'a call record failed'));
+    this.ledger = new CallLedger(clock, settings.calls, (error) =>
+      logger.error({ err: error }, 'a call record failed'),
+    );
     this.log = new CallLog(logger, clock);
     this.ledger.onEnd((record) => {
       const { calls, node, privacy } = this.settings;
