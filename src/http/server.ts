@@ -127,11 +127,16 @@ export class HttpServer implements Service {
   private find(path: string): Mount | undefined {
     const exact = this.mounts.get(path);
     if (exact !== undefined) return exact;
-    for (let end = path.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
-      const above = this.mounts.get(end === 0 ? '/' : path.slice(0, end));
-      if (above?.subpaths) return above;
+    // The mounts are few; a path of a client may have thousands of parts.
+    let nearest: Mount | undefined;
+    let length = -1;
+    for (const [above, mount] of this.mounts) {
+      if (!mount.subpaths || above.length <= length) continue;
+      if (above !== '/' && !path.startsWith(`${above}/`)) continue;
+      nearest = mount;
+      length = above.length;
     }
-    return undefined;
+    return nearest;
   }
 
   private broken(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -10,11 +10,15 @@ export interface WeightMessage {
   readonly told: { readonly weight: number | undefined } | { readonly load: ServerLoad };
 }
 
+/** A longer text is no message: a destination's address has some hundred characters at most. */
+const MAX_LENGTH = 8192;
+
 /**
  * Reads {"partition", "set", "address", "weight"}, or "sessions", "max_sessions" and "idle_cpu" in place of "weight"; a
  * weight of null gives the row's back. Returns what is wrong with it, if something is.
  */
 export function parseWeightMessage(text: string): WeightMessage | string {
+  if (text.length > MAX_LENGTH) return `longer than ${MAX_LENGTH} characters`;
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../core/turn.js';
 import { FifoReader, type FifoReaderOptions } from './fifo-reader.js';
 
 /** Cuts what is read into requests. */
@@ -17,6 +18,9 @@ export interface FifoDoorOptions<Item> {
   /** Runs one request. The next one waits for it. Must not reject. */
   readonly answer: (item: Item) => Promise<void>;
 }
+
+/** Requests run before other work gets a turn of the event loop: one read may hold thousands. */
+const RUN_IN_A_TURN = 16;
 
 /** Requests read and not yet run beyond this stop the reading until they are. */
 const MAX_QUEUED = 128;
@@ -70,8 +74,10 @@ export class FifoDoor<Item> {
   }
 
   private async work(): Promise<void> {
+    let sinceTurn = 0;
     for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
       await this.options.answer(item);
+      if (++sinceTurn % RUN_IN_A_TURN === 0) await nextTurn();
       if (this.queue.length <= MAX_QUEUED / 2) this.reader.resume();
     }
   }

@@ -21,19 +21,33 @@ const MAX_HEAD = 256;
 /** A reply FIFO stands in the reply folder and nowhere else: no "/" and no "." (recorded), nothing unprintable. */
 const REPLY_NAME = /^[^/.:\x00-\x20\x7f]{0,128}$/;
 /** The head of a next command. Within JSON no line can start like this, so there it ends one that was left half. */
-const JSON_INTERRUPTED = /\n:[^:\s"{}[\],]{0,128}:/g;
+const JSON_INTERRUPTED = /\n:[^:\s"{}[\],]{0,128}:/y;
+/** Characters such a head has at most. */
+const INTERRUPTION = 131;
 /** A line that starts a next command rather than being a parameter of the one before. */
-const NEXT_TEXT_COMMAND = /^:[^:\s]{1,128}:[^:\s]{0,128}$/;
+const NEXT_TEXT_COMMAND = /:[^:\s]{1,128}:[^:\s]{0,128}\n/y;
+const NEXT_JSON_COMMAND = /:[^:\s]{0,128}:[ \t]{0,256}[{[]/y;
 /** Where in a command that was given up another may begin that was written right behind it. */
-const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]*\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
-const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]*[{[]/;
+const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/g;
+/** Commands looked for behind one that was given up. */
+const MAX_RECOVERIES = 4;
+/** Refusals of one read that are reported one by one. */
+const MAX_REFUSALS = 64;
+const NOT_ASCII = /[\x80-\xff]/;
 
 type State =
   | { readonly at: 'idle' }
   /** Dropping the rest of a line. */
   | { readonly at: 'garbage' }
-  | { readonly at: 'json'; readonly reply: string; readonly start: number; readonly scanner: JsonScanner; seen: number }
-  | { readonly at: 'text'; readonly command: string; readonly reply: string; readonly start: number; line: number };
+  | {
+      readonly at: 'json';
+      readonly reply: string;
+      start: number;
+      readonly scanner: JsonScanner;
+      /** From here on line breaks are still to be looked at for another command. */
+      checked: number;
+    }
+  | { readonly at: 'text'; readonly command: string; readonly reply: string; start: number; line: number };
 
 const IDLE: State = { at: 'idle' };
 
@@ -46,20 +60,29 @@ const IDLE: State = { at: 'idle' };
  * They are told apart by what follows the second colon. White space before a command is skipped, a line that does not
  * start with a colon is dropped. Writes may be torn anywhere. The original waits for the rest of a half command for ever
  * and takes the next one as part of it; here a half command is given up when another begins or when `expire` is called.
+ *
+ * The work is linear in what is written: the buffer is walked by an index, and each character is looked at a bounded number
+ * of times.
  */
 export class FifoFraming {
-  /** Bytes not yet used, one character a byte. */
+  /** One character a byte. */
   private buffer = '';
+  /** Where in the buffer the command begins that is not used yet. */
+  private at = 0;
+  /** Where a line break was last looked for, and where it is; the end of the buffer where there is none. */
+  private looked = { from: 0, newline: -1 };
   private state: State = IDLE;
   private items: FifoItem[] = [];
+  private refusals = 0;
 
   /** Whether part of a command is held. */
   get waiting(): boolean {
-    return this.buffer !== '' || this.state.at === 'garbage';
+    return this.at < this.buffer.length || this.state.at === 'garbage';
   }
 
   /** Takes what was read and returns the commands that are now complete. */
   push(chunk: Uint8Array): readonly FifoItem[] {
+    this.forgetUsed();
     this.buffer += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
     this.advance();
     return this.take();
@@ -67,28 +90,63 @@ export class FifoFraming {
 
   /** Gives up the half command that is held, and goes on with a complete one that was written behind it. */
   expire(): readonly FifoItem[] {
-    while (this.buffer !== '') {
-      const held = this.buffer;
+    for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
       this.giveUp('half', 'was not completed in time');
-      const next = held.slice(1).search(NEXT_WITHIN);
-      if (next < 0) break;
-      this.buffer = held.slice(next + 1);
+      NEXT_WITHIN.lastIndex = this.at + 1;
+      const next = NEXT_WITHIN.exec(this.buffer);
+      if (next === null) break;
+      this.at = next.index;
       this.state = IDLE;
       this.advance();
     }
-    this.buffer = '';
+    this.at = this.buffer.length;
+    this.forgetUsed();
     this.state = IDLE;
     return this.take();
   }
 
   private take(): readonly FifoItem[] {
-    const items = this.items;
+    const { items } = this;
+    const unreported = this.refusals - MAX_REFUSALS;
+    if (unreported > 0) {
+      const message = `${unreported} more commands of one read are malformed; they are dropped`;
+      items.push({ kind: 'refused', reason: 'malformed', message, reply: '', form: 'text' });
+    }
     this.items = [];
+    this.refusals = 0;
     return items;
   }
 
+  /** What has been used leaves the buffer, and indexes into it move. */
+  private forgetUsed(): void {
+    const { state, at } = this;
+    this.looked = { from: 0, newline: -1 };
+    if (at === 0) return;
+    this.buffer = this.buffer.slice(at);
+    this.at = 0;
+    if (state.at === 'json') {
+      state.start -= at;
+      state.checked -= at;
+      state.scanner.shift(at);
+    } else if (state.at === 'text') {
+      state.start -= at;
+      state.line -= at;
+    }
+  }
+
+  /** Index of the first line break from `from` on; the end of the buffer when there is none. */
+  private lineEnd(from: number): number {
+    const { looked, buffer } = this;
+    if (from < looked.from || looked.newline < from) {
+      const found = buffer.indexOf('\n', from);
+      looked.from = from;
+      looked.newline = found < 0 ? buffer.length : found;
+    }
+    return looked.newline;
+  }
+
   private advance(): void {
-    while (this.buffer !== '' && this.step()) {
+    while (this.at < this.buffer.length && this.step()) {
       // Each step uses up some of the buffer or changes the state.
     }
   }
@@ -108,82 +166,102 @@ export class FifoFraming {
   }
 
   private dropLine(): boolean {
-    const newline = this.buffer.indexOf('\n');
-    this.buffer = newline < 0 ? '' : this.buffer.slice(newline + 1);
-    if (newline >= 0) this.state = IDLE;
-    return newline >= 0;
+    const end = this.lineEnd(this.at);
+    const ended = end < this.buffer.length;
+    this.at = ended ? end + 1 : end;
+    if (ended) this.state = IDLE;
+    return ended;
   }
 
   /** ":name:" and what tells the form. */
   private head(): boolean {
-    this.buffer = this.buffer.replace(/^[\x00-\x20]+/, '');
-    if (this.buffer === '') return false;
-    if (this.buffer.charCodeAt(0) !== 58 /* : */) return this.garbage('a line does not start with ":"');
-    const second = this.buffer.indexOf(':', 1);
-    const newline = this.buffer.indexOf('\n');
-    if (newline >= 0 && (second < 0 || newline < second)) return this.garbage('a line has no second ":"');
-    if (second < 0) return this.buffer.length > MAX_HEAD ? this.garbage('a line has no second ":"') : false;
-    const name = this.buffer.slice(1, second);
+    const { buffer } = this;
+    while (this.at < buffer.length && buffer.charCodeAt(this.at) <= 32) this.at++;
+    const { at } = this;
+    if (at === buffer.length) return false;
+    if (buffer.charCodeAt(at) !== 58 /* : */) return this.garbage('a line does not start with ":"');
+    const held = buffer.length - at;
+    const second = buffer.indexOf(':', at + 1);
+    const newline = this.lineEnd(at);
+    const whole = newline < buffer.length;
+    if (whole && (second < 0 || newline < second)) return this.garbage('a line has no second ":"');
+    if (second < 0) return held > MAX_HEAD ? this.garbage('a line has no second ":"') : false;
+    const name = buffer.slice(at + 1, second);
     let after = second + 1;
-    while (this.buffer[after] === ' ' || this.buffer[after] === '\t') after++;
-    const form = this.buffer[after];
+    while (buffer[after] === ' ' || buffer[after] === '\t') after++;
+    const form = buffer[after];
     if (form === '{' || form === '[') {
-      this.state = { at: 'json', reply: name, start: after, scanner: new JsonScanner(after), seen: 0 };
+      this.state = { at: 'json', reply: name, start: after, scanner: new JsonScanner(after), checked: after };
       return true;
     }
-    if (newline < 0) return this.buffer.length > MAX_HEAD ? this.garbage('a command line is too long') : false;
-    const reply = this.buffer.slice(second + 1, newline);
-    const glued = reply.indexOf(':');
-    if (glued >= 0) {
+    if (!whole) return held > MAX_HEAD ? this.garbage('a command line is too long') : false;
+    const glued = buffer.indexOf(':', second + 1);
+    if (glued >= 0 && glued < newline) {
       // ":ds_reload:rpl1:version:rpl2": the first was never ended, the second is whole. ":ds_rel:version:rpl2": nor its name.
       this.giveUp('half', 'is followed by another on its line');
-      this.buffer = this.buffer.slice(reply.includes(':', glued + 1) ? second + 1 + glued : second);
+      const next = buffer.indexOf(':', glued + 1);
+      this.at = next >= 0 && next < newline ? glued : second;
       return true;
     }
+    const reply = buffer.slice(second + 1, newline);
     this.state = { at: 'text', command: name, reply, start: newline + 1, line: newline + 1 };
     return true;
   }
 
   private json(state: Extract<State, { at: 'json' }>): boolean {
-    const end = state.scanner.scan(this.buffer);
-    if (end === -2) return this.garbage('a JSON value is nested too deeply');
-    JSON_INTERRUPTED.lastIndex = Math.max(state.start, state.seen - MAX_HEAD);
-    const interrupted = JSON_INTERRUPTED.exec(end < 0 ? this.buffer : this.buffer.slice(0, end));
-    state.seen = this.buffer.length;
-    if (interrupted !== null) {
-      this.giveUp('half', 'is followed by another');
-      this.buffer = this.buffer.slice(interrupted.index + 1);
-      this.state = IDLE;
-      return true;
-    }
-    if ((end < 0 ? this.buffer.length : end - state.start) > MAX_REQUEST_BYTES) return this.oversized();
-    if (end < 0) return false;
-    const body = fromBytes(this.buffer.slice(state.start, end));
-    this.buffer = this.buffer.slice(end);
-    this.state = IDLE;
-    if (!REPLY_NAME.test(state.reply)) this.badReplyName(state.reply, 'json');
-    else this.items.push({ kind: 'json', reply: state.reply, body });
-    return true;
-  }
-
-  private text(state: Extract<State, { at: 'text' }>): boolean {
+    const { buffer } = this;
     for (;;) {
-      const newline = this.buffer.indexOf('\n', state.line);
-      const line = this.buffer.slice(state.line, newline < 0 ? undefined : newline);
-      if (NEXT_JSON_COMMAND.test(line) || (newline >= 0 && NEXT_TEXT_COMMAND.test(line))) {
-        const from = state.line;
+      const newline = this.lineEnd(state.checked);
+      const end = newline < state.scanner.scanned ? -1 : state.scanner.scan(buffer, newline);
+      if (end === -2) {
+        // What was looked at is not looked at again.
+        this.at = state.scanner.scanned;
+        return this.garbage('a JSON value is nested too deeply');
+      }
+      if ((end < 0 ? newline : end) - state.start > MAX_REQUEST_BYTES) return this.oversized();
+      if (end >= 0) {
+        this.at = end;
+        this.state = IDLE;
+        const body = fromBytes(buffer.slice(state.start, end));
+        if (!REPLY_NAME.test(state.reply)) this.badReplyName(state.reply, 'json');
+        else this.items.push({ kind: 'json', reply: state.reply, body });
+        return true;
+      }
+      if (newline === buffer.length) {
+        // The head of another command may have begun and not be whole.
+        state.checked = Math.max(state.start, newline - INTERRUPTION);
+        return false;
+      }
+      JSON_INTERRUPTED.lastIndex = newline;
+      if (JSON_INTERRUPTED.test(buffer)) {
         this.giveUp('half', 'is followed by another');
-        this.buffer = this.buffer.slice(from);
+        this.at = newline + 1;
         this.state = IDLE;
         return true;
       }
-      if ((newline < 0 ? this.buffer.length : newline) - state.start > MAX_REQUEST_BYTES) return this.oversized();
-      if (newline < 0) return false;
-      if (line === '' || line === '\r') {
-        const body = this.buffer.slice(state.start, state.line);
-        this.buffer = this.buffer.slice(newline + 1);
+      state.checked = newline + 1;
+    }
+  }
+
+  private text(state: Extract<State, { at: 'text' }>): boolean {
+    const { buffer } = this;
+    for (;;) {
+      const newline = this.lineEnd(state.line);
+      NEXT_JSON_COMMAND.lastIndex = state.line;
+      NEXT_TEXT_COMMAND.lastIndex = state.line;
+      if (NEXT_JSON_COMMAND.test(buffer) || NEXT_TEXT_COMMAND.test(buffer)) {
+        this.giveUp('half', 'is followed by another');
+        this.at = state.line;
         this.state = IDLE;
-        this.textCommand(state.command, state.reply, fromBytes(body));
+        return true;
+      }
+      if (newline - state.start > MAX_REQUEST_BYTES) return this.oversized();
+      if (newline === buffer.length) return false;
+      const length = newline - state.line;
+      if (length === 0 || (length === 1 && buffer[state.line] === '\r')) {
+        this.at = newline + 1;
+        this.state = IDLE;
+        this.textCommand(state.command, state.reply, fromBytes(buffer.slice(state.start, state.line)));
         return true;
       }
       state.line = newline + 1;
@@ -199,24 +277,17 @@ export class FifoFraming {
       if (!/^[^\x00-\x20\x7f]+$/.test(command)) throw new Error('its name is empty or not printable');
       this.items.push({ kind: 'text', reply, request: { command, params: parseParams(body) } });
     } catch (error) {
-      const message = `a command is refused: ${(error as Error).message}`;
-      this.items.push({ kind: 'refused', reason: 'malformed', message, reply, form: 'text' });
+      this.refuse('malformed', `a command is refused: ${(error as Error).message}`, reply, 'text');
     }
   }
 
   private badReplyName(reply: string, form: 'json' | 'text'): void {
     const message = `the reply FIFO name ${JSON.stringify(reply.slice(0, 80))} is not a plain name; the command is not run`;
-    this.items.push({ kind: 'refused', reason: 'reply-name', message, reply: '', form });
+    this.refuse('reply-name', message, '', form);
   }
 
   private garbage(message: string): boolean {
-    this.items.push({
-      kind: 'refused',
-      reason: 'malformed',
-      message: `${message}; it is dropped`,
-      reply: '',
-      form: 'text',
-    });
+    this.refuse('malformed', `${message}; it is dropped`, '', 'text');
     this.state = { at: 'garbage' };
     return true;
   }
@@ -229,14 +300,28 @@ export class FifoFraming {
 
   /** Reports the command that is held; the caller decides where reading goes on. */
   private giveUp(reason: 'half' | 'oversized', why: string): void {
+    if (this.refusals >= MAX_REFUSALS) {
+      this.refusals++;
+      return;
+    }
     const { state } = this;
     const form = state.at === 'json' ? 'json' : 'text';
     const named = state.at === 'json' || state.at === 'text' ? state.reply : '';
     const reply = REPLY_NAME.test(named) ? named : '';
-    this.items.push({ kind: 'refused', reason, message: `a command ${why}; it is dropped`, reply, form });
+    this.refuse(reason, `a command ${why}; it is dropped`, reply, form);
+  }
+
+  private refuse(
+    reason: Extract<FifoItem, { kind: 'refused' }>['reason'],
+    message: string,
+    reply: string,
+    form: 'json' | 'text',
+  ): void {
+    if (++this.refusals <= MAX_REFUSALS) this.items.push({ kind: 'refused', reason, message, reply, form });
   }
 }
 
+/** Bytes held as latin1, as the UTF-8 text they are. */
 function fromBytes(text: string): string {
-  return Buffer.from(text, 'latin1').toString('utf8');
+  return NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
 }

@@ -22,9 +22,21 @@ export class JsonScanner {
     this.position = start;
   }
 
-  /** Index after the value's last character; -1 when `text` ends before it does; -2 when it is nested too deeply. */
-  scan(text: string): number {
-    const length = text.length;
+  /** Index of the first character that has not been looked at. */
+  get scanned(): number {
+    return this.position;
+  }
+
+  /** The text has lost so many characters at its beginning. */
+  shift(by: number): void {
+    this.position -= by;
+  }
+
+  /**
+   * Index after the value's last character; -1 when it does not end before `length` (default: all of `text`); -2 when it is
+   * nested too deeply.
+   */
+  scan(text: string, length = text.length): number {
     while (this.position < length) {
       const code = text.charCodeAt(this.position++);
       if (this.inString) {

@@ -42,7 +42,10 @@ function parseParam(line: string): TextParam {
 }
 
 function unquote(text: string): string {
-  const trimmed = text.replace(/[ \t]+$/, '');
+  // No expression: one that ends in "[ \t]+$" is quadratic in blanks.
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+  const trimmed = text.slice(0, end);
   if (trimmed.length < 2 || !trimmed.startsWith('"') || !trimmed.endsWith('"')) return text;
   return trimmed.slice(1, -1).replace(/\\(["\\])/g, '$1');
 }

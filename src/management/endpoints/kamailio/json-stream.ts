@@ -8,76 +8,117 @@ export type StreamItem =
 /** A request of more bytes than this is refused. */
 export const MAX_TEXT = 64 * 1024;
 /** Where behind something that was given up the next request may begin. */
-const NEXT = /\n\s*\{\s*"/;
+const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/g;
+/** Requests looked for behind one that was given up. */
+const MAX_RECOVERIES = 4;
+/** Refusals of one read that are reported one by one. */
+const MAX_REFUSALS = 64;
+const NOT_ASCII = /[\x80-\xff]/;
 
 /**
  * Cuts what is read into JSON objects, which may stand on several lines or several on one. Lines that do not start with a
  * brace are dropped.
  */
 export class JsonStream {
-  /** Bytes not yet used, one character a byte. */
+  /** One character a byte. */
   private buffer = '';
+  /** Where in the buffer the request begins that is not used yet. */
+  private at = 0;
   private scanner: JsonScanner | undefined;
   /** Dropping the rest of a line. */
   private dropping = false;
+  private items: StreamItem[] = [];
+  private refusals = 0;
 
   /** Whether part of a request is held. */
   get waiting(): boolean {
-    return this.buffer !== '' || this.dropping;
+    return this.at < this.buffer.length || this.dropping;
   }
 
   /** Takes what was read and returns the requests that are now complete. */
   push(chunk: Uint8Array): StreamItem[] {
-    this.buffer += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
-    const items: StreamItem[] = [];
-    while (this.step(items)) {
-      // Each step uses up some of the buffer.
-    }
-    return items;
+    this.scanner?.shift(this.at);
+    this.buffer =
+      this.buffer.slice(this.at) + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+    this.at = 0;
+    this.advance();
+    return this.take();
   }
 
   /** Gives up the half request that is held, and goes on with one that was written behind it. */
   expire(): StreamItem[] {
-    const items: StreamItem[] = [];
     this.dropping = false;
-    while (this.buffer !== '') {
-      items.push({ kind: 'refused', reason: 'half', message: 'a request was not completed in time; it is dropped' });
+    for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
+      this.refuse('half', 'a request was not completed in time; it is dropped');
       this.scanner = undefined;
-      const next = this.buffer.slice(1).search(NEXT);
-      this.buffer = next < 0 ? '' : this.buffer.slice(next + 1);
-      while (this.step(items)) {
-        // As in push.
-      }
+      NEXT.lastIndex = this.at + 1;
+      const next = NEXT.exec(this.buffer);
+      if (next === null) break;
+      this.at = next.index;
+      this.advance();
     }
+    this.buffer = '';
+    this.at = 0;
+    this.scanner = undefined;
+    this.dropping = false;
+    return this.take();
+  }
+
+  private take(): StreamItem[] {
+    const { items } = this;
+    const unreported = this.refusals - MAX_REFUSALS;
+    if (unreported > 0) {
+      const message = `${unreported} more requests of one read are malformed; they are dropped`;
+      items.push({ kind: 'refused', reason: 'malformed', message });
+    }
+    this.items = [];
+    this.refusals = 0;
     return items;
   }
 
-  private step(items: StreamItem[]): boolean {
-    if (this.dropping) {
-      const newline = this.buffer.indexOf('\n');
-      this.dropping = newline < 0;
-      this.buffer = newline < 0 ? '' : this.buffer.slice(newline + 1);
+  private advance(): void {
+    while (this.step()) {
+      // Each step uses up some of the buffer.
     }
-    if (this.scanner === undefined) this.buffer = this.buffer.replace(/^[\x00-\x20]+/, '');
-    if (this.buffer === '') return false;
-    if (this.buffer[0] !== '{') return this.drop(items, 'malformed', 'a line does not start with "{"');
-    this.scanner ??= new JsonScanner();
-    const end = this.scanner.scan(this.buffer);
-    if (end === -2) return this.drop(items, 'malformed', 'a JSON value is nested too deeply');
-    if ((end < 0 ? this.buffer.length : end) > MAX_TEXT) {
-      return this.drop(items, 'oversized', `a request is longer than ${MAX_TEXT} bytes`);
+  }
+
+  private step(): boolean {
+    const { buffer } = this;
+    if (this.dropping) {
+      const newline = buffer.indexOf('\n', this.at);
+      this.dropping = newline < 0;
+      this.at = newline < 0 ? buffer.length : newline + 1;
+    }
+    if (this.scanner === undefined) while (buffer.charCodeAt(this.at) <= 32) this.at++;
+    if (this.at >= buffer.length) return false;
+    if (buffer[this.at] !== '{') return this.drop('malformed', 'a line does not start with "{"');
+    this.scanner ??= new JsonScanner(this.at);
+    const end = this.scanner.scan(buffer);
+    if (end === -2) {
+      // What was looked at is not looked at again.
+      this.at = this.scanner.scanned;
+      return this.drop('malformed', 'a JSON value is nested too deeply');
+    }
+    if ((end < 0 ? buffer.length : end) - this.at > MAX_TEXT) {
+      return this.drop('oversized', `a request is longer than ${MAX_TEXT} bytes`);
     }
     if (end < 0) return false;
-    items.push({ kind: 'text', text: Buffer.from(this.buffer.slice(0, end), 'latin1').toString('utf8') });
-    this.buffer = this.buffer.slice(end);
+    const text = buffer.slice(this.at, end);
+    const decoded = NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
+    this.items.push({ kind: 'text', text: decoded });
+    this.at = end;
     this.scanner = undefined;
     return true;
   }
 
-  private drop(items: StreamItem[], reason: 'malformed' | 'oversized', why: string): true {
-    items.push({ kind: 'refused', reason, message: `${why}; it is dropped` });
+  private drop(reason: 'malformed' | 'oversized', why: string): true {
+    this.refuse(reason, `${why}; it is dropped`);
     this.scanner = undefined;
     this.dropping = true;
     return true;
+  }
+
+  private refuse(reason: 'malformed' | 'oversized' | 'half', message: string): void {
+    if (++this.refusals <= MAX_REFUSALS) this.items.push({ kind: 'refused', reason, message });
   }
 }

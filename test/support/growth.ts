@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+
+/** One kind of input, made as long as is asked for, and what is done with it. */
+export interface GrowthCase {
+  /** Says which input it is, for the failure message. */
+  readonly name: string;
+  /** The input of about `length` characters. Not part of what is measured. */
+  make(length: number): string;
+}
+
+export interface GrowthLimits {
+  /** Lengths measured, rising. Default 8, 16, 32 and 64 KiB. */
+  readonly lengths?: readonly number[];
+  /** Milliseconds of processor time the longest may take at most. Default 5. */
+  readonly mostMs?: number;
+  /** How much faster than the length the time may grow. Default 2.5; times below `noiseMs` are not compared. */
+  readonly factor?: number;
+  /** Milliseconds below which a time is taken for noise. Default 1. */
+  readonly noiseMs?: number;
+}
+
+/** 8 to 64 KiB: the largest datagram. */
+export const DATAGRAM_LENGTHS: readonly number[] = [8192, 16_384, 32_768, 65_000];
+/** Up to 1 MiB: the largest WebSocket message, and a stretch of a stream. */
+export const STREAM_LENGTHS: readonly number[] = [65_536, 262_144, 1_048_576];
+/** Runs of one length at most: the fastest counts, so that a busy machine does not. */
+const RUNS = 6;
+/** Milliseconds after which a length is not run again: one that slow is no accident. */
+const ENOUGH_MS = 50;
+/** Faults shown at most. */
+const MOST_FAULTS = 12;
+
+/**
+ * Measures how the time of `run` grows with the length of its input, and throws (assert) naming every case whose longest
+ * input takes more than `mostMs`, or whose time grows faster than `factor` times its length. `run` gets an input it has not
+ * seen before, so that nothing that is remembered makes it look fast.
+ */
+export function assertLinear(
+  subject: string,
+  cases: Iterable<GrowthCase>,
+  run: (input: string) => void,
+  limits: GrowthLimits = {},
+): void {
+  const { lengths = DATAGRAM_LENGTHS, mostMs = 5, factor = 2.5, noiseMs = 1 } = limits;
+  const slow: string[] = [];
+  let count = 0;
+  for (const each of cases) {
+    count++;
+    const fault = faultOf(each, run, { lengths, mostMs, factor, noiseMs });
+    if (fault !== undefined) slow.push(`${each.name}: ${fault}`);
+    if (slow.length >= MOST_FAULTS) break;
+  }
+  assert.ok(count > 0, `${subject}: no case to measure`);
+  assert.deepEqual(slow, [], `${subject}: time that grows faster than the input`);
+}
+
+/** Why a case is too slow, with the figures; undefined for one that is well. */
+function faultOf(each: GrowthCase, run: (input: string) => void, limits: Required<GrowthLimits>): string | undefined {
+  const { lengths, mostMs, factor, noiseMs } = limits;
+  const longest = lengths[lengths.length - 1] as number;
+  // The longest first: most are done within the noise, and need no other.
+  const most = fastest(each, run, longest, noiseMs / 2);
+  if (most < noiseMs) return undefined;
+  const times = lengths.map((length) => (length === longest ? most : fastest(each, run, length, noiseMs / 2)));
+  const figures = lengths.map((length, i) => `${length}: ${(times[i] as number).toFixed(2)} ms`).join(', ');
+  if (most > mostMs) return `more than ${mostMs} ms (${figures})`;
+  const first = Math.max(times[0] as number, noiseMs / 4);
+  const growth = most / first / (longest / (lengths[0] as number));
+  return growth > factor ? `${growth.toFixed(1)} times the growth of the length (${figures})` : undefined;
+}
+
+/** Milliseconds of the fastest of several runs; `quick`: below that no further one is needed. */
+function fastest(each: GrowthCase, run: (input: string) => void, length: number, quick: number): number {
+  let best = Number.POSITIVE_INFINITY;
+  let spent = 0;
+  for (let i = 0; i < RUNS && best > quick && spent < ENOUGH_MS; i++) {
+    const input = flat(each.make(length));
+    const began = cpuMs();
+    run(input);
+    const took = cpuMs() - began;
+    spent += took;
+    best = Math.min(best, took);
+  }
+  return best;
+}
+
+/** Milliseconds of processor time this process has used: what others do on the machine does not count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** A string as one comes from a socket: no tree of pieces that its first reader would have to join. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+/** What an attacker fills a message with; each is repeated until the wanted length is there. */
+export const FILLERS: readonly string[] = [
+  ' ',
+  '\t',
+  '\r\n ',
+  ' \r\n \t',
+  '\r',
+  '\n',
+  '"',
+  '\\',
+  '\\"',
+  '""',
+  '"a",',
+  ',',
+  ', ',
+  ';',
+  '; ',
+  ';a=',
+  '=',
+  '<',
+  '>',
+  '<>',
+  '<,',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  ':',
+  '::',
+  '@',
+  '/',
+  '%',
+  '%41',
+  '*',
+  '.',
+  '-',
+  '0',
+  '9.',
+  'a',
+  'a ',
+  '\x00',
+  '\xff',
+  "'",
+  '$',
+  '&',
+  '|',
+];
+
+/** `unit` repeated to at least `length` characters. */
+export function filled(unit: string, length: number): string {
+  return unit.repeat(Math.ceil(length / unit.length));
+}
