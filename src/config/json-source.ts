@@ -1,3 +1,5 @@
+import { findNodeAtLocation, type ParseErrorCode, parseTree, printParseErrorCode, visit } from 'jsonc-parser';
+
 /** A value as JSON knows it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -17,165 +19,139 @@ export class JsonSyntaxError extends Error {
 }
 
 /**
- * Parses JSON (RFC 8259) like JSON.parse, but says where a mistake is, and refuses a key that stands twice in an object:
- * JSON.parse drops the first one silently, which in a configuration hides a setting.
+ * Parses JSON (RFC 8259) with comments ("//" and "/ * * /"). Says where a mistake is, and refuses a key that stands twice in an
+ * object: JSON.parse drops the first one silently, which in a configuration hides a setting.
  *
  * Throws JsonSyntaxError.
  */
 export function parseJson(text: string): Json {
-  return new Parser(text).document();
+  const source = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const builder = new Builder();
+  visit(
+    source,
+    {
+      onObjectBegin: (_offset, _length, line, column) => builder.open({}, line, column),
+      onObjectProperty: (key, _offset, _length, line, column) => builder.name(key, line, column),
+      onObjectEnd: () => builder.close(),
+      onArrayBegin: (_offset, _length, line, column) => builder.open([], line, column),
+      onArrayEnd: () => builder.close(),
+      onLiteralValue: (value: Json) => builder.add(value),
+      onSeparator: (character) => builder.separator(character),
+      onError: (code, offset, length, line, column) => {
+        const found = source.slice(offset, offset + length);
+        throw new JsonSyntaxError(line + 1, column + 1, builder.reason(code, found));
+      },
+    },
+    { disallowComments: false, allowTrailingComma: false, allowEmptyContent: false },
+  );
+  return builder.root;
 }
 
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const WORD = /[A-Za-z_$][\w$]*/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
-
-class Parser {
-  private at: number;
-
-  constructor(private readonly text: string) {
-    this.at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  }
-
-  document(): Json {
-    const value = this.value(0);
-    this.space();
-    if (this.at < this.text.length) this.fail(`nothing may follow the value, but ${this.found()} does`);
-    return value;
-  }
-
-  private value(depth: number): Json {
-    this.space();
-    const char = this.text[this.at];
-    if (depth > MAX_DEPTH) this.fail(`nested more than ${MAX_DEPTH} levels deep`);
-    if (char === '{') return this.object(depth);
-    if (char === '[') return this.array(depth);
-    if (char === '"') return this.string();
-    const number = this.take(NUMBER);
-    if (number !== '') {
-      if (/[0-9.]/.test(this.text[this.at] ?? '')) this.fail('bad number');
-      return Number(number);
+/** Line and column, from 1, of the value at a JSON pointer; undefined where the text has none there. */
+export function positionOf(text: string, pointer: string): { line: number; column: number } | undefined {
+  const root = parseTree(text);
+  const keys = pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  // What is missing is located at the nearest value around it.
+  for (let depth = keys.length; root !== undefined && depth >= 0; depth--) {
+    let node: typeof root | undefined = root;
+    for (const key of keys.slice(0, depth)) {
+      node = node && findNodeAtLocation(node, [node.type === 'array' ? Number(key) : key]);
     }
-    const start = this.at;
-    const word = this.take(WORD);
-    if (word === 'true') return true;
-    if (word === 'false') return false;
-    if (word === 'null') return null;
-    this.at = start;
-    return this.fail(
-      word === '' ? `a value is expected, not ${this.found()}` : `"${word}" needs quotes, or is no value`,
-    );
+    if (node === undefined) continue;
+    const start = node.parent?.type === 'property' ? node.parent.offset : node.offset;
+    const before = text.slice(0, start).split('\n');
+    return { line: before.length, column: (before.at(-1) as string).length + 1 };
   }
+  return undefined;
+}
 
-  private object(depth: number): { [key: string]: Json } {
-    const object: { [key: string]: Json } = {};
-    this.at++;
-    this.space();
-    if (this.skip('}')) return object;
-    for (;;) {
-      this.space();
-      const start = this.at;
-      if (this.text[this.at] !== '"') {
-        if (this.text[this.at] === '}') this.fail('the comma before "}" is one too many');
-        this.fail(`a key in quotes is expected, not ${this.found()}`);
-      }
-      const key = this.string();
-      if (Object.hasOwn(object, key)) {
-        this.at = start;
-        this.fail(`key "${key}" stands twice in this object`);
-      }
-      this.space();
-      if (!this.skip(':')) this.fail(`":" is expected after key "${key}", not ${this.found()}`);
-      // defineProperty, because assigning to "__proto__" would not make a key of it.
-      const value = this.value(depth + 1);
-      Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
-      this.space();
-      if (this.skip('}')) return object;
-      if (!this.skip(',')) this.fail(`"," or "}" is expected, not ${this.found()}`);
+type Container = Json[] | { [key: string]: Json };
+
+/** Puts together the value that the parser reports piece by piece. */
+class Builder {
+  root: Json = null;
+  private readonly around: Container[] = [];
+  private readonly keys: string[] = [];
+  /** The separator or container start that was read last, for messages. */
+  private last = '';
+
+  open(container: Container, line: number, column: number): void {
+    if (this.around.length > MAX_DEPTH) {
+      throw new JsonSyntaxError(line + 1, column + 1, `nested more than ${MAX_DEPTH} levels deep`);
     }
+    this.add(container);
+    this.around.push(container);
+    this.last = '';
   }
 
-  private array(depth: number): Json[] {
-    const array: Json[] = [];
-    this.at++;
-    this.space();
-    if (this.skip(']')) return array;
-    for (;;) {
-      this.space();
-      if (array.length > 0 && this.text[this.at] === ']') this.fail('the comma before "]" is one too many');
-      array.push(this.value(depth + 1));
-      this.space();
-      if (this.skip(']')) return array;
-      if (!this.skip(',')) this.fail(`"," or "]" is expected, not ${this.found()}`);
+  name(key: string, line: number, column: number): void {
+    const object = this.around.at(-1) as { [key: string]: Json };
+    if (Object.hasOwn(object, key)) {
+      throw new JsonSyntaxError(line + 1, column + 1, `key "${key}" stands twice in this object`);
     }
+    this.keys.push(key);
+    this.last = key;
   }
 
-  private string(): string {
-    const start = this.at++;
-    let value = '';
-    for (;;) {
-      value += this.take(PLAIN);
-      const char = this.text[this.at];
-      if (char === '"') {
-        this.at++;
-        return value;
-      }
-      if (char === undefined || char === '\n' || char === '\r') {
-        this.at = start;
-        this.fail('this string is not closed on its line');
-      }
-      if (char !== '\\') this.fail('a control character in a string must be escaped');
-      const mark = this.text[this.at + 1] ?? '';
-      if (mark === 'u') {
-        const hex = this.text.slice(this.at + 2, this.at + 6);
-        if (!/^[0-9A-Fa-f]{4}$/.test(hex)) this.fail('four hexadecimal digits are expected after "\\u"');
-        value += String.fromCharCode(Number.parseInt(hex, 16));
-        this.at += 6;
-      } else {
-        const plain = Object.hasOwn(ESCAPES, mark) ? ESCAPES[mark] : undefined;
-        if (plain === undefined) this.fail(`"\\${mark}" is no escape`);
-        value += plain;
-        this.at += 2;
-      }
+  add(value: Json): void {
+    const around = this.around.at(-1);
+    if (around === undefined) this.root = value;
+    else if (Array.isArray(around)) around.push(value);
+    // defineProperty, because assigning to "__proto__" would not make a key of it.
+    else {
+      const key = this.keys.pop() as string;
+      Object.defineProperty(around, key, { value, enumerable: true, writable: true, configurable: true });
     }
+    this.last = '';
   }
 
-  private space(): void {
-    while (/[ \t\r\n]/.test(this.text[this.at] ?? '')) this.at++;
-    const two = this.text.slice(this.at, this.at + 2);
-    if (two === '//' || two === '/*' || two[0] === '#') this.fail('JSON has no comments');
+  separator(character: string): void {
+    if (character === ',') this.last = ',';
   }
 
-  private skip(char: string): boolean {
-    if (this.text[this.at] !== char) return false;
-    this.at++;
-    return true;
+  close(): void {
+    this.around.pop();
+    this.last = '';
   }
 
-  private take(pattern: RegExp): string {
-    pattern.lastIndex = this.at;
-    const taken = pattern.exec(this.text)?.[0] ?? '';
-    this.at += taken.length;
-    return taken;
-  }
-
-  private found(): string {
-    const char = this.text[this.at];
-    return char === undefined ? 'the end of the file' : JSON.stringify(char);
-  }
-
-  private fail(reason: string): never {
-    const before = this.text.slice(0, this.at).split(/\r\n|\n|\r/);
-    throw new JsonSyntaxError(before.length, before.at(-1)!.length + 1, reason);
+  /** The parser's error in words. */
+  reason(code: ParseErrorCode, found: string): string {
+    const what = found === '' ? 'the end of the file' : JSON.stringify(found.slice(0, 40));
+    const trailing = this.last === ',' && (found === '}' || found === ']');
+    switch (printParseErrorCode(code)) {
+      case 'PropertyNameExpected':
+        return trailing ? `the comma before "${found}" is one too many` : `a key in quotes is expected, not ${what}`;
+      case 'ValueExpected':
+        return trailing ? `the comma before "${found}" is one too many` : `a value is expected, not ${what}`;
+      case 'ColonExpected':
+        return `":" is expected after key "${this.last}", not ${what}`;
+      case 'CommaExpected':
+        return `a comma or the end of the ${Array.isArray(this.around.at(-1)) ? 'list' : 'object'} is expected, not ${what}`;
+      case 'CloseBraceExpected':
+        return 'an object is not closed: "}" is missing';
+      case 'CloseBracketExpected':
+        return 'a list is not closed: "]" is missing';
+      case 'EndOfFileExpected':
+        return `nothing may follow the value, but ${what} does`;
+      case 'UnexpectedEndOfComment':
+        return 'this comment is not closed';
+      case 'UnexpectedEndOfString':
+        return 'this string is not closed on its line';
+      case 'InvalidCharacter':
+        return 'a control character in a string must be escaped';
+      case 'InvalidUnicode':
+        return 'four hexadecimal digits are expected after "\\u"';
+      case 'InvalidEscapeCharacter':
+        return 'a string holds a bad escape';
+      case 'UnexpectedEndOfNumber':
+      case 'InvalidNumberFormat':
+        return `bad number ${what}`;
+      default:
+        if (found.startsWith("'")) return 'a string stands in double quotes';
+        return /^[A-Za-z_$]/.test(found) ? `${what} needs quotes, or is no value` : `${what} is no value`;
+    }
   }
 }

@@ -122,14 +122,16 @@ function readProbingList(
   return list;
 }
 
-/** "class=2;code=403": Kamailio's way of saying ["2xx", "403"]. */
+/** "class=2;code=403", "501,403,404" and "200|404|4xx" are ["2xx", "403"] and so on. */
 function readReplyCodes(text: string, place: Place, findings: Findings): readonly string[] {
   const codes: string[] = [];
-  for (const [, kind, digits] of text.matchAll(/(code|class)\s*=\s*([0-9]{1,3})/g)) {
+  for (const [, kind = 'code', digits = '', wild] of text.matchAll(/(?:(code|class)\s*=\s*)?([0-9]{1,3})(xx)?/gi)) {
     const number = Number(digits);
-    const [low, high] = kind === 'class' ? [1, 6] : [100, 699];
-    if (number < low! || number > high!) findings.refuse(place, `bad ${kind} ${digits}: must be ${low} to ${high}`);
-    else codes.push(kind === 'class' ? `${number}xx` : String(number));
+    const isClass = kind.toLowerCase() === 'class' || wild !== undefined;
+    const [low, high] = isClass ? [1, 6] : [100, 699];
+    if (number < low || number > high) {
+      findings.refuse(place, `bad ${isClass ? 'class' : 'code'} ${digits}: must be ${low} to ${high}`);
+    } else codes.push(isClass ? `${number}xx` : String(number));
   }
   return codes;
 }

@@ -63,6 +63,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   pino: /^daemon\/logger\.ts$/,
   'node-unix-socket': /^(management\/endpoints|events\/sinks)\//,
   re2js: /^core\/posix-regex\.ts$/,
+  'jsonc-parser': /^config\/json-source\.ts$/,
   commander: /^cli\/line\/parse\.ts$/,
   ws: /^sip\/transport\//,
 };

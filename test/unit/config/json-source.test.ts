@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { JsonSyntaxError, parseJson } from '../../../src/config/json-source.js';
+import { JsonSyntaxError, parseJson, positionOf } from '../../../src/config/json-source.js';
 
 describe('JSON with places', () => {
   test('reads what JSON.parse reads', () => {
@@ -64,14 +64,17 @@ describe('JSON with places', () => {
       ['[1,\r\n 2,]', 2, 4, /comma before "]"/],
       ['{"a": }', 1, 7, /value is expected, not "}"/],
       ['{"a" 1}', 1, 6, /":" is expected after key "a"/],
-      ['{\n// remark\n}', 2, 1, /no comments/],
+      ['{\n/* remark\n}', 2, 1, /comment is not closed/],
       ['{"a": yes}', 1, 7, /"yes" needs quotes/],
-      ["{'a': 1}", 1, 2, /key in quotes/],
+      ["{'a': 1}", 1, 2, /stands in double quotes/],
+      ['{1: 1}', 1, 2, /a key in quotes is expected, not "1"/],
       ['{"a": "b\n"}', 1, 7, /not closed/],
       ['{"a": 1, "a": 2}', 1, 10, /key "a" stands twice/],
-      ['{"a": 1} x', 1, 10, /nothing may follow/],
+      ['{"a": 1} 2', 1, 10, /nothing may follow/],
+      ['{"a": 1} x', 1, 10, /"x" needs quotes, or is no value/],
       ['', 1, 1, /end of the file/],
-      ['{"a": 01}', 1, 8, /bad number/],
+      ['{"a": 01}', 1, 8, /a comma or the end of the object is expected, not "1"/],
+      ['{"a": 1.}', 1, 7, /bad number "1."/],
     ];
     for (const [text, line, column, reason] of cases) {
       assert.throws(
@@ -84,6 +87,20 @@ describe('JSON with places', () => {
         },
       );
     }
+  });
+
+  test('comments are passed over', () => {
+    const text = '// head\n{ /* a */ "a": 1, // one\n "b": "// none", /* two\nlines */ "c": [1 /* x */, 2] }\n// tail';
+    assert.deepEqual(parseJson(text), { a: 1, b: '// none', c: [1, 2] });
+  });
+
+  test('the position of a value is found by its pointer; that of a missing one by what is around it', () => {
+    const text = '{\n  // remark\n  "a": [1,\n    {"x/y": 2}]\n}';
+    assert.deepEqual(positionOf(text, ''), { line: 1, column: 1 });
+    assert.deepEqual(positionOf(text, '/a'), { line: 3, column: 3 });
+    assert.deepEqual(positionOf(text, '/a/1/x~1y'), { line: 4, column: 6 });
+    assert.deepEqual(positionOf(text, '/a/1/missing'), { line: 4, column: 5 });
+    assert.equal(positionOf('', '/a'), undefined);
   });
 
   test('a byte order mark is skipped, deep nesting refused, "__proto__" a key like any other', () => {

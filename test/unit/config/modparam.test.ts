@@ -207,6 +207,14 @@ describe('module parameters', () => {
       [kamailio?.probingMode, kamailio?.probingThreshold, kamailio?.pingReplyCodes, kamailio?.latencyAlpha],
       [3, 1, ['2xx', '403', '488', '3xx'], 0.75],
     );
+    for (const [written, meant] of [
+      ['501,403,404', ['501', '403', '404']],
+      ['200|404|486', ['200', '404', '486']],
+      [' code=403, class=3 ; 4xx', ['403', '3xx', '4xx']],
+    ] as const) {
+      const config = read({ db_url: 'text:./x', ds_ping_reply_codes: written }).settings.dispatcher.kamailio;
+      assert.deepEqual(config?.pingReplyCodes, meant, written);
+    }
     assert.deepEqual([kamailio?.useDefault, kamailio?.forceDst, kamailio?.flags], [true, true, 2]);
   });
 });
