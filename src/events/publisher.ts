@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { Emitter } from '../core/emitter.js';
-import { messageOf, SwitchyardError } from '../core/errors.js';
+import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { EVENT_CATALOGUE, eventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
@@ -42,11 +41,10 @@ interface Subscriber {
 }
 
 /**
- * The event bus: hands each event to the in-process listeners, and to every subscriber through a queue of its own, so that
- * a slow or dead one disturbs nobody. `raise` never waits.
+ * Subscribers that clients name at run time: each gets the events it subscribed to through a queue of its own, so that a
+ * slow or dead one disturbs nobody. `raise` never waits.
  */
 export class EventPublisher {
-  private readonly listeners: Emitter<DispatcherEvent>;
   private readonly configured: { target: EventTarget; outbox: Outbox }[] = [];
   /** Newest first, as listed. */
   private subscriptions: Subscriber[] = [];
@@ -56,15 +54,7 @@ export class EventPublisher {
   private droppedBefore = 0;
 
   constructor(private readonly options: PublisherOptions) {
-    this.listeners = new Emitter((error) => {
-      options.log.error({ cause: messageOf(error) }, 'a listener of events failed');
-    });
     this.sinks = new Map(options.sinks.map((sink) => [sink.scheme, sink]));
-  }
-
-  /** Calls `listen` with each event, in the order raised. The returned function removes it. */
-  onEvent(listen: (event: DispatcherEvent) => void): () => void {
-    return this.listeners.on(listen);
   }
 
   /** Sends every event to a place named in the configuration, without expiry; it is retried for ever. */
@@ -72,10 +62,9 @@ export class EventPublisher {
     this.configured.push({ target, outbox: this.outbox(target, {}) });
   }
 
-  /** Tells the listeners, and queues the event for every subscriber to its name. */
+  /** Queues the event for every subscriber to its name. */
   raise(event: DispatcherEvent): void {
     this.raisedCount++;
-    this.listeners.emit(event);
     for (const { outbox } of this.configured) outbox.add(event);
     if (this.subscriptions.length === 0) return;
     const now = this.options.clock.monotonic();

@@ -93,6 +93,12 @@ export class PartitionRuntimes {
     return failures;
   }
 
+  /** Loads one partition for ds_reload of a script; states set by hand are kept where the flavour keeps them. */
+  async reloadForScript(name: string): Promise<void> {
+    const inheritState = this.options.engine.partition(name)?.kamailio === undefined;
+    await this.runtimes.get(name)?.reload({ inheritState, dryRun: false });
+  }
+
   private create(config: PartitionConfig): PartitionRuntime {
     const { engine, clock, resolver, noSocket, loaded, renamed } = this.options;
     const dispatcher = this.options.dispatcher();

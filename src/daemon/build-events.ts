@@ -1,0 +1,92 @@
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { Engine } from '../engine/engine.js';
+import { EventBus } from '../events/bus.js';
+import { EventIds } from '../events/catalogue.js';
+import { EventPublisher } from '../events/publisher.js';
+import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
+import { createNats, type NatsBus } from '../events/sinks/nats.js';
+import type { MiAnswer } from '../events/sinks/nats-mi.js';
+import type { Metrics } from '../stats/metrics.js';
+import type { PartitionRuntime } from '../tenant/tenant.js';
+import type { WeightFeed } from '../weight-feed/weight-feed.js';
+import { ChangeReporter } from './change-reporter.js';
+import { VERSION } from './version.js';
+import { createWeightFeeds } from './weight-feeds.js';
+
+export interface EventEnvironment {
+  readonly engine: Engine;
+  readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
+  /** The settings in force. */
+  readonly settings: () => Settings;
+  /** Answers an MI request that came by NATS. */
+  readonly answerMi: MiAnswer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** What becomes of changes of state: the bus, those that registered with it, and what is read from NATS. */
+export interface EventParts {
+  readonly bus: EventBus;
+  readonly ids: EventIds;
+  /** Subscribers by datagram and over NATS. */
+  readonly publisher: EventPublisher;
+  readonly nats: NatsBus | undefined;
+  readonly changes: ChangeReporter;
+  readonly weightFeeds: readonly WeightFeed[];
+  /** Brings what NATS holds of all states up to date; does nothing without NATS. */
+  syncStates(): void;
+}
+
+/** Builds the bus and registers its listeners: subscribers, NATS. Nothing is connected. */
+export function buildEvents(env: EventEnvironment): EventParts {
+  const { engine, runtimes, settings, clock, random, log, metrics } = env;
+  const { events, mi, node } = settings();
+  const bus = new EventBus((error) => log.error({ err: error }, 'a listener of events failed'));
+  const nats: NatsBus | undefined =
+    events.nats === undefined
+      ? undefined
+      : createNats(events.nats, {
+          clock,
+          log,
+          node,
+          version: VERSION,
+          metrics,
+          states: {
+            resume: (entry, written, stored) => changes.resumed(entry, written, stored),
+            isLoading: (name) => (runtimes.get(name)?.figures.loads ?? 1) === 0,
+          },
+          mi: { ...(mi.nats === undefined ? {} : { subject: mi.nats.subject }), answer: env.answerMi },
+        });
+  const defaultPartition = () => settings().defaultPartition;
+  const sinks = [new UdpSink({ defaultPartition }), new UnixSink({ defaultPartition })];
+  const publisher = new EventPublisher({ clock, log, sinks: nats === undefined ? sinks : [...sinks, nats.sink] });
+  const ids = new EventIds(node, random);
+  const changes: ChangeReporter = new ChangeReporter({
+    engine,
+    log,
+    node: () => settings().node,
+    ids,
+    raised: metrics.counter('switchyard_events_total', 'Events raised, by partition and status'),
+    publish: (event) => bus.raise(event),
+    putState: nats && ((entry, key) => nats.putState(entry, key)),
+  });
+  bus.on((event) => publisher.raise(event));
+  if (nats !== undefined) bus.on((event) => nats.publish(event));
+  engine.states.onChange((change) => changes.changed(change));
+  const weightFeeds = createWeightFeeds({
+    engine,
+    dispatcher: () => settings().dispatcher,
+    nats: events.nats,
+    subscribe: nats && ((subject, listen) => nats.subscribe(subject, listen)),
+    clock,
+    random,
+    log,
+  });
+  const syncStates = (): void => nats?.syncSnapshot(() => changes.entries());
+  return { bus, ids, publisher, nats, changes, weightFeeds, syncStates };
+}

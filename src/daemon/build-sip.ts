@@ -1,0 +1,86 @@
+import type { Settings } from '../config/settings.js';
+import { AddressBlocks } from '../core/address-blocks.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import { Congestion } from '../sip/congestion.js';
+import { LocalSockets } from '../sip/local-sockets.js';
+import { Originator } from '../sip/originate.js';
+import { SourceRateLimiter } from '../sip/rate-limit.js';
+import { Resolver } from '../sip/resolve.js';
+import { TransactionLayer } from '../sip/transaction/layer.js';
+import { createSipSocket } from '../sip/transport/create.js';
+import { DatagramTurn } from '../sip/transport/datagram-turn.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import { UnfinishedBytes } from '../sip/transport/unfinished.js';
+import type { Metrics } from '../stats/metrics.js';
+import { congestionLog } from './congestion-log.js';
+import { registerSipGauges } from './sip-metrics.js';
+import { connectionBounds, layerOptions, rateLimit } from './sip-options.js';
+import { createCounters, type DaemonCounters } from './statistics.js';
+import { VERSION } from './version.js';
+
+export interface SipEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Everything of the daemon that knows SIP below the proxy. */
+export interface SipParts {
+  readonly counters: DaemonCounters;
+  readonly layer: TransactionLayer;
+  /** Listening sockets, in the order of the settings. */
+  readonly transports: readonly SipSocket[];
+  readonly sockets: LocalSockets;
+  readonly resolver: Resolver;
+  readonly originator: Originator;
+  /** Opens all listening sockets. Rejects when one cannot be opened. */
+  open(): Promise<void>;
+  /** Takes the limits that may change while calls go on. */
+  configure(settings: Settings): void;
+}
+
+/** Builds sockets, transactions, admission and the resolver. Nothing is opened. */
+export function buildSip(settings: Settings, { clock, random, log, metrics }: SipEnvironment): SipParts {
+  const counters = createCounters(metrics);
+  const limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
+  const congestion = new Congestion(() => clock.monotonic(), congestionLog(log, clock));
+  const unfinished = new UnfinishedBytes();
+  const layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log);
+  layer.limiter = limiter;
+  layer.congestion = congestion;
+  const configure = (wanted: Settings): void => {
+    limiter.configure(rateLimit(wanted));
+    const trusted = new AddressBlocks(wanted.limits.trustedSources);
+    for (const each of [layer, limiter, congestion, unfinished]) each.trusted = trusted;
+  };
+  configure(settings);
+  const bounds = connectionBounds(settings, unfinished);
+  const turn = new DatagramTurn({
+    gatherMs: settings.limits.gatherMs,
+    handled: (datagrams) => congestion.handled(datagrams),
+  });
+  const transports = settings.listen.map((each) => createSipSocket(each, layer, settings.tls, bounds, turn));
+  const sockets = new LocalSockets(
+    transports,
+    settings.listen.map((each) => each.name),
+  );
+  const resolver = new Resolver(clock, random, undefined, sockets.transports);
+  const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
+  registerSipGauges(metrics, transports, limiter, congestion, unfinished);
+  return {
+    counters,
+    layer,
+    transports,
+    sockets,
+    resolver,
+    originator,
+    configure,
+    async open() {
+      for (const socket of transports) await socket.open();
+      sockets.refresh(transports);
+    },
+  };
+}

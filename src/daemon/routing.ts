@@ -1,0 +1,105 @@
+import type { BlacklistTable } from '../blacklist/blacklist.js';
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import type { DispatcherEvent } from '../events/event.js';
+import type { Router } from '../proxy/decision.js';
+import { ProxyCore } from '../proxy/proxy.js';
+import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
+import { compileRule } from '../route/rules/rule.js';
+import { RulesRouter, type SelectionTally } from '../route/rules/rules-router.js';
+import type { LoadedScript } from '../route/script/load.js';
+import type { SipMessage } from '../sip/message.js';
+import { dispatcherFormats } from '../tenant/options.js';
+import type { SipParts } from './build-sip.js';
+import { RouteScripts } from './route-scripts.js';
+
+export interface RoutingOptions {
+  readonly engine: Engine;
+  readonly sip: SipParts;
+  readonly blacklists: BlacklistTable;
+  readonly tally: SelectionTally;
+  /** A statistic by its name, for $stat. */
+  readonly statistic: (name: string) => number | undefined;
+  /** Loads a partition anew, for scripts. Rejects when the old data stay. */
+  readonly reload: (partition: string) => Promise<unknown>;
+  /** A dialog ended: its call counts as load no longer. */
+  readonly callEnded: (callId: string) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** All that routes by one configuration. */
+export interface Routes {
+  readonly settings: Settings;
+  readonly formats: DispatcherFormats;
+  readonly script: LoadedScript | undefined;
+  readonly router: Router;
+}
+
+/** How requests are routed: by the rules or the script of the settings in force. New settings are taken over whole. */
+export class Routing {
+  readonly proxy: ProxyCore;
+  private readonly scripts: RouteScripts;
+  private formats: DispatcherFormats;
+
+  /** Routes by the rules, without the script, which is loaded later. Throws SwitchyardError for rules that cannot be used. */
+  constructor(
+    private readonly options: RoutingOptions,
+    settings: Settings,
+  ) {
+    const { engine, sip, blacklists, tally, clock, log, reload } = options;
+    this.scripts = new RouteScripts({ engine, sockets: sip.sockets, blacklists, tally, clock, log, reload });
+    this.formats = this.formatsOf(settings);
+    const router = this.router(settings, this.formats, undefined);
+    this.proxy = new ProxyCore(sip.layer, sip.sockets, sip.resolver, router, sip.counters.proxy, settings.tm, log);
+  }
+
+  /** Reads and compiles what settings say of routing, the script included. Throws SwitchyardError; nothing is changed. */
+  async prepare(settings: Settings): Promise<Routes> {
+    const formats = this.formatsOf(settings);
+    const script = await RouteScripts.load(settings);
+    return { settings, formats, script, router: this.router(settings, formats, script) };
+  }
+
+  /** From now on requests are routed so. Calls under way go on as they began. */
+  use({ settings, formats, script, router }: Routes): void {
+    this.formats = formats;
+    this.scripts.use(settings, formats, script);
+    this.proxy.useRouter(router);
+    this.options.sip.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
+  }
+
+  /** Runs the script's route of an event. */
+  readonly event = (event: DispatcherEvent): void => this.scripts.event(event);
+
+  /** A request as rules and the engine see it, with the module parameters' formats of the settings in force. */
+  scope(message: SipMessage): RequestScope {
+    return new RequestScope(message, undefined, message.requestUri, this.formats);
+  }
+
+  private formatsOf({ dispatcher }: Settings): DispatcherFormats {
+    const score: DispatcherFormats['score'] = (pvars, destination) => this.scripts.score(pvars, destination);
+    return dispatcherFormats(
+      dispatcher,
+      this.options.statistic,
+      dispatcher.algoRoute === undefined ? undefined : score,
+    );
+  }
+
+  private router(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
+    if (settings.routeScript !== undefined) return this.scripts.router(settings, formats, script);
+    const { engine, sip, blacklists, tally, callEnded, log } = this.options;
+    return new RulesRouter({
+      engine,
+      sockets: sip.sockets,
+      rules: settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name))),
+      formats,
+      blocked: (lists, address) => blacklists.blocked(lists, address),
+      tally,
+      log,
+      callEnded,
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EventBus } from '../../../src/events/bus.js';
+import type { DispatcherEvent } from '../../../src/events/event.js';
+
+test('listeners hear each event in order; one that throws keeps no other from hearing', () => {
+  const faults: unknown[] = [];
+  const bus = new EventBus((error) => faults.push(error));
+  const heard: string[] = [];
+  bus.on(() => {
+    throw new Error('mine');
+  });
+  const off = bus.on((event) => heard.push(event.id));
+  bus.raise({ id: 'a' } as DispatcherEvent);
+  bus.raise({ id: 'b' } as DispatcherEvent);
+  off();
+  bus.raise({ id: 'c' } as DispatcherEvent);
+  assert.deepEqual(heard, ['a', 'b']);
+  assert.equal(faults.length, 3);
+});
