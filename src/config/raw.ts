@@ -58,6 +58,7 @@ export interface RawSettings {
     readonly trusted_sources: readonly string[];
     readonly max_connections: number;
     readonly gather_ms: number;
+    readonly batch_datagrams: boolean;
   };
 }
 

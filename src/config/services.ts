@@ -168,5 +168,6 @@ export function readLimits(raw: RawSettings, root: Place, findings: Findings): L
     trustedSources: limits.trusted_sources,
     maxConnections: limits.max_connections,
     gatherMs: limits.gather_ms,
+    batchDatagrams: limits.batch_datagrams,
   };
 }

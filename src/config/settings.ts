@@ -296,6 +296,8 @@ export interface LimitsConfig {
   readonly maxConnections: number;
   /** Milliseconds a turn of the loop lasts at least while datagrams come fast; 0: no bound. */
   readonly gatherMs: number;
+  /** Whether UDP datagrams are read and sent many in one system call, where that can be had. */
+  readonly batchDatagrams: boolean;
 }
 
 /** Certificates of the listeners and of connections we make: paths of PEM files. */

@@ -10,6 +10,7 @@ import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import { createSipSocket } from '../sip/transport/create.js';
+import { systemCalls } from './system-calls.js';
 import { DatagramTurn } from '../sip/transport/datagram-turn.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
@@ -60,9 +61,10 @@ export function buildSip(settings: Settings, { clock, random, log, metrics }: Si
   const bounds = connectionBounds(settings, unfinished);
   const turn = new DatagramTurn({
     gatherMs: settings.limits.gatherMs,
-    handled: (datagrams) => congestion.handled(datagrams),
+    handled: (datagrams, full) => congestion.handled(datagrams, full),
   });
-  const transports = settings.listen.map((each) => createSipSocket(each, layer, settings.tls, bounds, turn));
+  const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
+  const transports = settings.listen.map((each) => createSipSocket(each, layer, settings.tls, bounds, turn, libc));
   const sockets = new LocalSockets(
     transports,
     settings.listen.map((each) => each.name),

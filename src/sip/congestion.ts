@@ -1,5 +1,4 @@
 import { sourceKey } from './fair-share.js';
-import { FULL_TURN } from './transport/datagram-turn.js';
 
 /** Datagrams read in full turns without a break that no socket's buffer holds: they come faster than they are handled. */
 const BACKLOG = 8192;
@@ -55,9 +54,8 @@ export class Congestion {
     private readonly events: CongestionEvents = {},
   ) {}
 
-  /** A turn of the event loop has handled so many datagrams. */
-  handled(datagrams: number): void {
-    const full = datagrams >= FULL_TURN;
+  /** So many datagrams were handled together; `full`: others may have been left unread. */
+  handled(datagrams: number, full: boolean): void {
     this.backlog = full ? this.backlog + datagrams : 0;
     if (!this.active) {
       if (this.backlog >= BACKLOG) this.begin();

@@ -11,7 +11,7 @@ import { profilePath } from './profile.js';
 import { kamailioModules, type StartProxy, startFloor, startKamailio } from './proxies.js';
 import { measureReload } from './reload.js';
 import { formatSpeeds, PathTable } from './report.js';
-import { buildSwitchyard, startSwitchyard } from './switchyard.js';
+import { buildSwitchyard, startSwitchyard, startSwitchyardPlain } from './switchyard.js';
 
 const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile'] as const;
 type Part = (typeof PARTS)[number];
@@ -52,7 +52,7 @@ function parser(quick: boolean): void {
 }
 
 async function path(quick: boolean): Promise<number> {
-  const starts: StartProxy[] = [startSwitchyard];
+  const starts: StartProxy[] = [startSwitchyard, startSwitchyardPlain];
   if (kamailioModules() !== undefined) starts.push(startKamailio);
   else say('(kamailio is not installed: no comparison with it)');
   starts.push(startFloor);
@@ -60,8 +60,9 @@ async function path(quick: boolean): Promise<number> {
   say('A call (INVITE 180 200 ACK BYE 200) through the proxy: CPU microseconds of all its processes per call');
   for (const line of table.head()) say(line);
   const plan = quick ? { rates: [2000], seconds: 3, rounds: 2 } : { rates: [200, 1000, 2000], seconds: 5, rounds: 3 };
-  const runs = await measurePath(starts, plan, (run) => say(table.line(run)));
+  const { runs, cold } = await measurePath(starts, plan, (run) => say(table.line(run)));
   say();
+  for (const line of table.cold(cold, runs)) say(line);
   for (const line of table.ratios(runs)) say(line);
   return runs.reduce((lost, run) => lost + (run.proxy === 'switchyard' ? run.failed : 0), 0);
 }

@@ -4,6 +4,14 @@ import { cpuMicros } from './process-usage.js';
 import type { ProxyUnderTest, StartProxy } from './proxies.js';
 
 const WARM_CALLS = 10_000;
+/** The first calls after a start, measured by themselves. */
+const COLD_CALLS = 2000;
+
+/** What was measured: warm runs in their order, and the first calls of each proxy after its start. */
+export interface PathRuns {
+  readonly runs: readonly PathRun[];
+  readonly cold: readonly PathRun[];
+}
 
 /** One measured run of calls through one proxy. */
 export interface PathRun {
@@ -36,14 +44,16 @@ export async function measurePath(
   starts: readonly StartProxy[],
   plan: PathPlan,
   report: (run: PathRun) => void,
-): Promise<PathRun[]> {
+): Promise<PathRuns> {
   const answerers: SippAnswerer[] = [];
   const proxies: ProxyUnderTest[] = [];
   const runs: PathRun[] = [];
+  const cold: PathRun[] = [];
   try {
     for (let i = 0; i < 2; i++) answerers.push(await startSippUas({ scenario: 'uas-answer' }));
     const ports = [answerers[0]?.port ?? 0, answerers[1]?.port ?? 0] as const;
     for (const start of starts) proxies.push(await start(ports));
+    for (const proxy of proxies) cold.push(await measureRun(proxy, 1000, COLD_CALLS));
     // A just-in-time compiler is measured warm, as it runs in service: it goes on changing its mind for some 10,000 calls.
     for (const proxy of proxies) await measureRun(proxy, 1000, WARM_CALLS);
     for (const rate of plan.rates) {
@@ -59,7 +69,7 @@ export async function measurePath(
     await Promise.all(proxies.map((proxy) => proxy.stop()));
     await Promise.all(answerers.map((answerer) => answerer.stop()));
   }
-  return runs;
+  return { runs, cold };
 }
 
 async function measureRun(proxy: ProxyUnderTest, rate: number, calls: number): Promise<PathRun> {

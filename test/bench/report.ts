@@ -29,6 +29,18 @@ export class PathTable {
     return `  ${cells.join('  ')}${lost}`;
   }
 
+  /** What the first calls after a start cost, and how many times the warm ones at 1,000 calls a second, or the nearest rate. */
+  cold(cold: readonly PathRun[], warm: readonly PathRun[]): string[] {
+    const rate = [...warm].sort((a, b) => Math.abs(a.rate - 1000) - Math.abs(b.rate - 1000))[0]?.rate;
+    return cold.map((run) => {
+      const usual = median(
+        warm.filter((each) => each.proxy === run.proxy && each.rate === rate).map((each) => each.cpuPerCall),
+      );
+      const times = (run.cpuPerCall / usual).toFixed(2);
+      return `  cold: ${run.proxy.padEnd(11)} ${run.cpuPerCall.toFixed(0)} us for each of the first ${run.ok} calls, ${times} times the warm ones at ${rate} calls/s`;
+    });
+  }
+
   /**
    * For each rate, the median over the rounds of the ratio within a round: what one run of a proxy cost against the run of
    * the other beside it.

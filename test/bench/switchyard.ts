@@ -45,6 +45,7 @@ export function buildSwitchyard(): void {
 export async function startSwitchyardWith(
   destinations: readonly [number, number],
   nodeArgs: readonly string[] = [],
+  { name = 'switchyard', limits = {} }: { name?: string; limits?: Readonly<Record<string, unknown>> } = {},
 ): Promise<SwitchyardProxy> {
   const port = await freePort();
   const httpPort = await freePort();
@@ -56,6 +57,7 @@ export async function startSwitchyardWith(
     mi: { http: { root: 'mi' } },
     modparam: { db_url: 'sqlite:./switchyard.db' },
     tm: { fr_timeout: 5, fr_inv_timeout: 120 },
+    limits,
     log: { level: 'warn' },
     routing: [
       {
@@ -83,7 +85,7 @@ export async function startSwitchyardWith(
     throw error;
   }
   const child = new Child(process.execPath, [...nodeArgs, ENTRY, 'serve', '--config', config], { cwd: folder });
-  const proxy = await settle('switchyard', port, child, release);
+  const proxy = await settle(name, port, child, release);
   return { ...proxy, http: `http://127.0.0.1:${httpPort}`, addRows };
 }
 
@@ -95,3 +97,7 @@ async function command(folder: string, args: readonly string[]): Promise<void> {
 }
 
 export const startSwitchyard: StartProxy = (destinations) => startSwitchyardWith(destinations);
+
+/** The same without batched system calls. */
+export const startSwitchyardPlain: StartProxy = (destinations) =>
+  startSwitchyardWith(destinations, [], { name: 'sw-plain', limits: { batch_datagrams: false } });

@@ -53,6 +53,7 @@ const ROOMS = MAY_IMPORT;
 
 /** Where a package of others may be imported. */
 const DOORS: Readonly<Record<string, RegExp>> = {
+  koffi: /^sip\/transport\/native\/libc\.ts$/,
   sip: /^sip\/grammar\.ts$/,
   knex: /^store\//,
   libsql: /^store\//,

@@ -5,6 +5,7 @@ import type { TransportName } from '../../core/uri.js';
 import type { StreamOptions } from './bind.js';
 import type { TlsOptions } from './certificates.js';
 import type { DatagramTurn } from './datagram-turn.js';
+import type { Libc } from './native/libc.js';
 import { TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
 import { hostPort, type Receiver, type SipSocket } from './transport.js';
@@ -30,6 +31,7 @@ export function createSipSocket(
   tls?: TlsOptions | undefined,
   bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> = {},
   turn?: DatagramTurn,
+  libc?: () => Promise<Libc | undefined>,
 ): SipSocket {
   const host = addressOf(options);
   const common = {
@@ -41,7 +43,7 @@ export function createSipSocket(
   };
   switch (options.transport) {
     case 'udp':
-      return new UdpSocket(common, receiver, turn);
+      return new UdpSocket({ ...common, libc }, receiver, turn);
     case 'tcp':
       return new TcpSocket(common, receiver);
     case 'tls':

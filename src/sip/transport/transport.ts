@@ -85,6 +85,11 @@ export interface Receiver {
    * answered with `code`, anything else counted. The connection is closed after this call.
    */
   refused(head: string, code: number, reason: string, source: Source): void;
+  /**
+   * A datagram of ours did not arrive: ICMP says that nothing listens at `address` and `port`, or that there is no way to it
+   * (RFC 3261 section 18.4). `text` is its beginning as far as the system quotes it. Only where errors by datagram can be had.
+   */
+  undelivered?(text: string, address: string, port: number): void;
 }
 
 /** Host for a sent-by or URI: IPv6 literals get their brackets. */

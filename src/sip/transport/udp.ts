@@ -1,6 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { bindError } from './bind.js';
-import { type DatagramSender, DatagramTurn } from './datagram-turn.js';
+import { type DatagramReader, type DatagramSender, DatagramTurn } from './datagram-turn.js';
+import { BatchedDatagrams, openDatagramSocket, receiveArray } from './native/datagrams.js';
+import type { Libc } from './native/libc.js';
+import type { MessageArray } from './native/message-array.js';
 import {
   causeOf,
   type Flow,
@@ -19,7 +22,12 @@ export interface UdpOptions {
   readonly description: string;
   /** Bytes asked for as socket buffers, both ways; the system may grant less. */
   readonly bufferBytes?: number;
+  /** System calls that read and send many datagrams at once; without them node:dgram does it one by one. */
+  readonly libc?: (() => Promise<Libc | undefined>) | undefined;
 }
+
+/** Memory for receiving, one for a thread. */
+let receiving: MessageArray | undefined;
 
 /** What an IPv4 packet can hold besides the headers of IP and UDP; nearly the same for IPv6. */
 const MAX_DATAGRAM_BYTES = 65_507;
@@ -40,7 +48,7 @@ function literalLookup(
 }
 
 /** SIP over UDP (RFC 3261 section 18). */
-export class UdpSocket implements SipSocket, DatagramSender {
+export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
   readonly transport = 'udp' as const;
   readonly reliable = false;
   readonly family: 4 | 6;
@@ -50,6 +58,7 @@ export class UdpSocket implements SipSocket, DatagramSender {
   readonly description: string;
   private readonly socket: Socket;
   private closed = false;
+  private batch: BatchedDatagrams | undefined;
   /** Where messages are written for sending, and its beginnings of each length met so far: making one costs as much as a send. */
   private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
   private views: (Buffer | undefined)[] = new Array<Buffer | undefined>(USUAL_BYTES).fill(undefined);
@@ -77,21 +86,42 @@ export class UdpSocket implements SipSocket, DatagramSender {
   }
 
   async open(): Promise<void> {
+    const libc = await this.options.libc?.();
+    const fd = libc === undefined ? undefined : this.bound(libc);
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error) => reject(bindError(this.description, error));
       this.socket.once('error', fail);
-      this.socket.bind({ address: this.address, port: this.options.port }, () => {
+      this.socket.bind(fd === undefined ? { address: this.address, port: this.options.port } : { fd }, () => {
         this.socket.off('error', fail);
         resolve();
       });
     });
     this.port = this.socket.address().port;
     this.sentBy = sentByOf(this, this.options.advertise);
+    if (libc !== undefined && fd !== undefined) {
+      receiving ??= receiveArray(libc);
+      this.batch = new BatchedDatagrams(libc, fd, this.family, receiving, this, this.receiver);
+      this.turn.addReader(this);
+    }
     // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
-    this.socket.on('error', () => {});
+    this.socket.on('error', () => this.batch?.readErrors());
     this.socket.on('message', (data, peer) => {
       this.turn.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port), this.receiver);
+      // Where several wait, one call reads what Node would read one by one.
+      if (this.batch !== undefined && this.turn.reads) this.turn.read(this);
     });
+  }
+
+  private bound(libc: Libc): number {
+    try {
+      return openDatagramSocket(libc, this.family, this.address, this.options.port);
+    } catch (error) {
+      throw bindError(this.description, error as Error);
+    }
+  }
+
+  read(heard: (text: string, source: Source, receiver: Receiver) => void): number {
+    return this.closed ? 0 : (this.batch?.read(heard) ?? 0);
   }
 
   send(text: string, address: string, port: number, onError?: (error: TransportError) => void, _flow?: Flow): void {
@@ -106,8 +136,22 @@ export class UdpSocket implements SipSocket, DatagramSender {
     this.turn.send(this, text, address, port, onError);
   }
 
-  /** Gives one message to the system. Called by the turn only. */
+  /** Gives one message to the system, or puts it behind those that `commit` gives to it. Called by the turn only. */
   transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
+    const { batch } = this;
+    if (batch !== undefined && this.queued === 0) {
+      if (batch.add(text, address, port, onError)) return;
+      batch.commit();
+    }
+    this.sendPlain(text, address, port, onError);
+  }
+
+  commit(): void {
+    if (!this.closed) this.batch?.commit();
+  }
+
+  /** Gives one message to Node, which waits when the system takes no more. */
+  sendPlain(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
     if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
       return;
@@ -142,7 +186,7 @@ export class UdpSocket implements SipSocket, DatagramSender {
   }
 
   /** The same object for the same peer where it was heard of lately: transactions keep it for half a minute. */
-  private sourceOf(address: string, port: number): Source {
+  sourceOf(address: string, port: number): Source {
     const place = port & (RECENT_SOURCES - 1);
     const recent = this.recent[place];
     if (recent !== undefined && recent.port === port && recent.address === address) return recent;
@@ -154,6 +198,7 @@ export class UdpSocket implements SipSocket, DatagramSender {
   async close(): Promise<void> {
     if (this.closed) return;
     this.turn.flush();
+    this.turn.removeReader(this);
     this.closed = true;
     await new Promise<void>((resolve) => {
       try {

@@ -13,7 +13,7 @@ function congested(trusted: readonly string[] = []) {
     ended: (refused, dropped) => events.push(`ended ${refused > 0} ${dropped > 0}`),
   });
   congestion.trusted = { has: (address) => trusted.includes(address) };
-  for (let i = 0; i < 256; i++) congestion.handled(FULL);
+  for (let i = 0; i < 256; i++) congestion.handled(FULL, true);
   /** One period in which each source sends so many requests; what of them was taken in. */
   const period = (sent: Readonly<Record<string, number>>, behind: boolean, text = INVITE) => {
     const taken: Record<string, number> = {};
@@ -23,9 +23,9 @@ function congested(trusted: readonly string[] = []) {
         if (!congestion.active || (!congestion.drops(text, source) && !congestion.refuses(source))) taken[source]++;
       }
     }
-    if (!behind) congestion.handled(1);
+    if (!behind) congestion.handled(1, false);
     now += 100;
-    congestion.handled(FULL);
+    congestion.handled(FULL, true);
     return taken;
   };
   return { congestion, events, period, pass: (ms: number) => (now += ms) };
@@ -35,11 +35,11 @@ test('begins when more was read without a pause than a buffer holds, not for a b
   let now = 0;
   const congestion = new Congestion(() => now++);
   for (let i = 0; i < 10; i++) {
-    for (let j = 0; j < 200; j++) congestion.handled(FULL);
-    congestion.handled(FULL - 1);
+    for (let j = 0; j < 200; j++) congestion.handled(FULL, true);
+    congestion.handled(FULL - 1, false);
   }
   assert.equal(congestion.active, false);
-  for (let j = 0; j < 256; j++) congestion.handled(FULL);
+  for (let j = 0; j < 256; j++) congestion.handled(FULL, true);
   assert.equal(congestion.active, true);
 });
 
@@ -88,9 +88,9 @@ test('is over when nobody has sent too much for two seconds, or nothing came at 
   for (let i = 0; i < 8; i++) period({ flood: 6000 }, true);
   for (let i = 0; i < 25; i++) period({ caller: 5 }, false);
   assert.deepEqual([congestion.active, events], [false, ['begun', 'ended true true']]);
-  for (let i = 0; i < 256; i++) congestion.handled(FULL);
+  for (let i = 0; i < 256; i++) congestion.handled(FULL, true);
   assert.equal(congestion.active, true);
   pass(5000);
-  congestion.handled(1);
+  congestion.handled(1, false);
   assert.deepEqual(events.slice(2), ['begun', 'ended false false']);
 });

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Libc, loadLibc } from '../../../../src/sip/transport/native/libc.js';
 import type { Receiver, Source, TransportError } from '../../../../src/sip/transport/transport.js';
 import { UdpSocket } from '../../../../src/sip/transport/udp.js';
+
+const native = await loadLibc();
+/** The ways datagrams are read and sent: the same contract for both. */
+const WAYS: readonly (readonly [name: string, libc: (() => Promise<Libc | undefined>) | undefined])[] = [
+  ['node:dgram', undefined],
+  ...('libc' in native ? [['recvmmsg and sendmmsg', async () => native.libc] as const] : []),
+];
+let libc: (() => Promise<Libc | undefined>) | undefined;
 
 const opened: { close(): unknown }[] = [];
 
@@ -15,7 +24,11 @@ afterEach(async () => {
 async function ours(address = '127.0.0.1', advertise?: { host: string; port: number }) {
   const received: { text: string; source: Source }[] = [];
   let wake = () => {};
+  const undelivered: { text: string; address: string; port: number }[] = [];
   const receiver: Receiver = {
+    undelivered: (text, to, port) => {
+      undelivered.push({ text, address: to, port });
+    },
     receive(text, source) {
       received.push({ text, source });
       wake();
@@ -23,7 +36,7 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
     garbage() {},
     refused() {},
   };
-  const socket = new UdpSocket({ address, port: 0, description: `udp:${address}:0`, advertise }, receiver);
+  const socket = new UdpSocket({ address, port: 0, description: `udp:${address}:0`, advertise, libc }, receiver);
   await socket.open();
   opened.push(socket);
   const next = async () => {
@@ -34,7 +47,7 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
     }
     return received.shift() ?? assert.fail();
   };
-  return { socket, next };
+  return { socket, next, undelivered };
 }
 
 async function peer(address = '127.0.0.1'): Promise<Socket> {
@@ -49,75 +62,127 @@ async function peer(address = '127.0.0.1'): Promise<Socket> {
   return socket;
 }
 
-describe('UdpSocket', () => {
-  for (const address of ['127.0.0.1', '::1']) {
-    test(`sends and receives whole datagrams, every octet as it is: ${address}`, async () => {
-      const { socket, next } = await ours(address);
-      const other = await peer(address);
-      const octets = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
-      const big = octets.repeat(200);
-      socket.send(big, address, other.address().port);
-      const [data, from] = (await once(other, 'message')) as [Buffer, { port: number; address: string }];
-      assert.equal(data.toString('latin1'), big);
-      assert.deepEqual([from.address, from.port], [address, socket.port]);
-      other.send(Buffer.from(octets, 'latin1'), socket.port, address);
-      const { text, source } = await next();
-      assert.equal(text, octets);
-      assert.deepEqual([source.address, source.port, source.flow], [address, other.address().port, undefined]);
-      assert.equal(source.socket, socket);
+for (const [way, calls] of WAYS)
+  describe(`UdpSocket by ${way}`, () => {
+    beforeEach(() => {
+      libc = calls;
     });
-  }
 
-  test('sent-by is the bound address with brackets where they are due, or what is advertised', async () => {
-    const four = await ours();
-    assert.equal(four.socket.sentBy, `127.0.0.1:${four.socket.port}`);
-    const six = await ours('::1');
-    assert.equal(six.socket.sentBy, `[::1]:${six.socket.port}`);
-    const shown = await ours('127.0.0.1', { host: 'sip.example.com', port: 5080 });
-    assert.equal(shown.socket.sentBy, 'sip.example.com:5080');
-    assert.deepEqual([four.socket.family, six.socket.family, four.socket.reliable], [4, 6, false]);
-  });
-
-  test('a port that is taken is an error that names the socket', async () => {
-    const { socket } = await ours();
-    const second = new UdpSocket(
-      { address: '127.0.0.1', port: socket.port, description: `udp:127.0.0.1:${socket.port}` },
-      { receive() {}, garbage() {}, refused() {} },
-    );
-    await assert.rejects(second.open(), (error: Error & { code?: string }) => {
-      assert.equal(error.code, 'TRANSPORT_BIND');
-      assert.match(error.message, new RegExp(`udp:127\\.0\\.0\\.1:${socket.port}`));
-      return true;
-    });
-  });
-
-  test('errors come later, through the callback: too long, an impossible port, closed', async () => {
-    const { socket } = await ours();
-    const failure = (text: string, port: number) =>
-      new Promise<TransportError>((resolve) => {
-        let returned = false;
-        socket.send(text, '127.0.0.1', port, (error) => {
-          assert.equal(returned, true);
-          resolve(error);
-        });
-        returned = true;
+    for (const address of ['127.0.0.1', '::1']) {
+      test(`sends and receives whole datagrams, every octet as it is: ${address}`, async () => {
+        const { socket, next } = await ours(address);
+        const other = await peer(address);
+        const octets = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
+        const big = octets.repeat(200);
+        socket.send(big, address, other.address().port);
+        const [data, from] = (await once(other, 'message')) as [Buffer, { port: number; address: string }];
+        assert.equal(data.toString('latin1'), big);
+        assert.deepEqual([from.address, from.port], [address, socket.port]);
+        other.send(Buffer.from(octets, 'latin1'), socket.port, address);
+        const { text, source } = await next();
+        assert.equal(text, octets);
+        assert.deepEqual([source.address, source.port, source.flow], [address, other.address().port, undefined]);
+        assert.equal(source.socket, socket);
       });
-    assert.equal((await failure('x'.repeat(70_000), 5060)).cause, 'send');
-    assert.equal((await failure('x', 70_000)).cause, 'send');
-    await socket.close();
-    assert.equal((await failure('x', 5060)).cause, 'send');
-    await socket.close();
-  });
+    }
 
-  test('a peer that is gone does not take the socket down', async () => {
-    const { socket, next } = await ours();
-    const gone = await peer();
-    const { port } = gone.address();
-    gone.close();
-    await once(gone, 'close');
-    for (let i = 0; i < 5; i++) socket.send('x', '127.0.0.1', port);
-    const other = await peer();
-    other.send('still here', socket.port, '127.0.0.1');
-    assert.equal((await next()).text, 'still here');
+    test('sent-by is the bound address with brackets where they are due, or what is advertised', async () => {
+      const four = await ours();
+      assert.equal(four.socket.sentBy, `127.0.0.1:${four.socket.port}`);
+      const six = await ours('::1');
+      assert.equal(six.socket.sentBy, `[::1]:${six.socket.port}`);
+      const shown = await ours('127.0.0.1', { host: 'sip.example.com', port: 5080 });
+      assert.equal(shown.socket.sentBy, 'sip.example.com:5080');
+      assert.deepEqual([four.socket.family, six.socket.family, four.socket.reliable], [4, 6, false]);
+    });
+
+    test('a port that is taken is an error that names the socket', async () => {
+      const { socket } = await ours();
+      const second = new UdpSocket(
+        { address: '127.0.0.1', port: socket.port, description: `udp:127.0.0.1:${socket.port}`, libc },
+        { receive() {}, garbage() {}, refused() {} },
+      );
+      await assert.rejects(second.open(), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'TRANSPORT_BIND');
+        assert.match(error.message, new RegExp(`udp:127\\.0\\.0\\.1:${socket.port}`));
+        return true;
+      });
+    });
+
+    test('errors come later, through the callback: too long, an impossible port, closed', async () => {
+      const { socket } = await ours();
+      const failure = (text: string, port: number) =>
+        new Promise<TransportError>((resolve) => {
+          let returned = false;
+          socket.send(text, '127.0.0.1', port, (error) => {
+            assert.equal(returned, true);
+            resolve(error);
+          });
+          returned = true;
+        });
+      assert.equal((await failure('x'.repeat(70_000), 5060)).cause, 'send');
+      assert.equal((await failure('x', 70_000)).cause, 'send');
+      await socket.close();
+      assert.equal((await failure('x', 5060)).cause, 'send');
+      await socket.close();
+    });
+
+    test('a peer that is gone does not take the socket down', async () => {
+      const { socket, next } = await ours();
+      const gone = await peer();
+      const { port } = gone.address();
+      gone.close();
+      await once(gone, 'close');
+      for (let i = 0; i < 5; i++) socket.send('x', '127.0.0.1', port);
+      const other = await peer();
+      other.send('still here', socket.port, '127.0.0.1');
+      assert.equal((await next()).text, 'still here');
+    });
+
+    test('a burst arrives whole and in order, in both directions, from several peers', async () => {
+      const { socket, next } = await ours();
+      const peers = [await peer(), await peer(), await peer()];
+      const heard: string[] = [];
+      for (const each of peers) each.on('message', (data) => heard.push(String(data)));
+      const sent = Array.from({ length: 90 }, (_, i) => `message ${i} ${'x'.repeat((i % 7) * 700)}`);
+      for (const [i, text] of sent.entries()) {
+        socket.send(text, '127.0.0.1', (peers[i % 3] as Socket).address().port);
+      }
+      while (heard.length < sent.length) await new Promise((resolve) => setImmediate(resolve));
+      const to = (i: number) => sent.filter((_, k) => k % 3 === i);
+      assert.deepEqual([...heard].sort(), [...sent].sort());
+      assert.deepEqual(
+        heard.filter((text) => to(0).includes(text)),
+        to(0),
+      );
+      for (const [i, text] of sent.entries()) (peers[i % 3] as Socket).send(text, socket.port, '127.0.0.1');
+      const ports = new Map<string, number>();
+      for (let i = 0; i < sent.length; i++) {
+        const { text, source } = await next();
+        ports.set(text, source.port);
+      }
+      assert.deepEqual([...ports.keys()].sort(), [...sent].sort());
+      for (const [i, text] of sent.entries()) assert.equal(ports.get(text), (peers[i % 3] as Socket).address().port);
+    });
+
+    if (calls !== undefined) {
+      for (const address of ['127.0.0.1', '::1']) {
+        test(`a datagram to a closed port is reported with its beginning and its destination: ${address}`, async () => {
+          const { socket, next, undelivered } = await ours(address);
+          const gone = await peer(address);
+          const { port } = gone.address();
+          gone.close();
+          await once(gone, 'close');
+          socket.send('INVITE sip:a SIP/2.0', address, port);
+          while (undelivered.length === 0) await new Promise((resolve) => setImmediate(resolve));
+          assert.deepEqual(undelivered[0], { text: 'INVITE sip:a SIP/2.0', address, port });
+          const other = await peer(address);
+          for (let i = 0; i < 3; i++) socket.send(`to both ${i}`, address, i === 1 ? other.address().port : port);
+          assert.equal(String(((await once(other, 'message')) as [Buffer])[0]), 'to both 1');
+          while (undelivered.length < 3) await new Promise((resolve) => setImmediate(resolve));
+          other.send('still here', socket.port, address);
+          assert.equal((await next()).text, 'still here');
+        });
+      }
+    }
   });
-});

@@ -1,0 +1,93 @@
+import { constants } from 'node:os';
+
+/** Memory that both the system and JavaScript see: its address, and a view of it. */
+export interface Region {
+  readonly address: bigint;
+  readonly bytes: Buffer;
+}
+
+/**
+ * The system calls that Node has no way to: many datagrams in one call, a socket's options, and errors by datagram
+ * (recvmmsg(2), sendmmsg(2), ip(7)). Each returns what the system returns; after -1 `errno()` says why.
+ */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  close(fd: number): number;
+  recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
+  errno(): number;
+  /** Zeroed memory that lives as long as the process. */
+  allocate(bytes: number): Region;
+}
+
+/** Numbers of Linux, the same on x86-64 and arm64. */
+export const LINUX = {
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_DGRAM: 2,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEPORT: 15,
+  SO_ATTACH_REUSEPORT_CBPF: 51,
+  IPPROTO_IP: 0,
+  IP_RECVERR: 11,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+  IPV6_RECVERR: 25,
+  MSG_DONTWAIT: 0x40,
+  MSG_ERRQUEUE: 0x2000,
+} as const;
+
+/** Why the system calls cannot be had, or the calls. */
+export type LibcResult = { readonly libc: Libc } | { readonly missing: string };
+
+let loaded: Promise<LibcResult> | undefined;
+
+/**
+ * Loads the system calls through the optional package koffi, once for a process. Never throws: where they cannot be had
+ * (another system, another processor, the package is not installed) the result says why and node:dgram does the work.
+ */
+export function loadLibc(): Promise<LibcResult> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<LibcResult> {
+  if (process.platform !== 'linux') return { missing: `recvmmsg is Linux only, this is ${process.platform}` };
+  // The layouts of memory below are those of 64-bit little-endian Linux.
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return { missing: `not tried on ${process.arch}` };
+  try {
+    const { default: koffi } = await import('koffi');
+    const library = koffi.load(null);
+    return {
+      libc: {
+        socket: library.func('int socket(int, int, int)'),
+        setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),
+        bind: library.func('int bind(int, void *, unsigned int)'),
+        close: library.func('int close(int)'),
+        recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
+        sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+        errno: () => koffi.errno(),
+        allocate(bytes) {
+          const address = koffi.address(koffi.alloc('uint8_t', bytes));
+          const view = Buffer.from(koffi.view(address, bytes));
+          view.fill(0);
+          return { address, bytes: view };
+        },
+      },
+    };
+  } catch (error) {
+    return { missing: (error as Error).message };
+  }
+}
+
+const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** The error for a system call that returned -1, as Node makes them: `code` is "ECONNREFUSED" and the like. */
+export function systemError(call: string, errno: number): NodeJS.ErrnoException {
+  const code = NAMES.get(errno) ?? `errno ${errno}`;
+  return Object.assign(new Error(`${call} ${code}`), { code, errno, syscall: call });
+}
