@@ -10,7 +10,6 @@ import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import { createSipSocket } from '../sip/transport/create.js';
-import { systemCalls } from './system-calls.js';
 import { DatagramTurn } from '../sip/transport/datagram-turn.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
@@ -19,6 +18,7 @@ import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
 import { connectionBounds, layerOptions, rateLimit } from './sip-options.js';
 import { createCounters, type DaemonCounters } from './statistics.js';
+import { systemCalls } from './system-calls.js';
 import { VERSION } from './version.js';
 
 export interface SipEnvironment {
