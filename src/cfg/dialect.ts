@@ -1,4 +1,9 @@
+import type { FormatNames } from '../pvar/format.js';
+import { KAMAILIO_NAMES, OPENSIPS_NAMES } from '../pvar/names.js';
 import type { DialectName } from './function-table.js';
+import { KAMAILIO_OPERATORS } from './semantics/kamailio.js';
+import { OPENSIPS_OPERATORS } from './semantics/opensips.js';
+import type { Operators } from './semantics/operators.js';
 
 /**
  * What the two languages, and their versions, decide differently. The parser and the compiler ask this table; they do not
@@ -9,57 +14,94 @@ export interface Dialect {
   /** For messages: "opensips-3.4", "kamailio-5.6". */
   readonly title: string;
   readonly syntax: SyntaxDecisions;
-  readonly values: ValueDecisions;
+  readonly operators: Operators;
+  readonly calls: CallDecisions;
   readonly flow: FlowDecisions;
+  /** Variables and transformations. */
+  readonly names: FormatNames;
 }
 
 export interface SyntaxDecisions {
   /** "#!define" and the like. */
   readonly directives: boolean;
+  /** Names that are defined from the beginning. */
+  readonly predefined: ReadonlyMap<string, string>;
   /** "//" begins a comment. */
   readonly slashComments: boolean;
-  /** Arithmetic and logical operators bind by rank; otherwise strictly from left to right. */
+  /** Operators bind by rank; otherwise "&&" and "||" bind alike, and arithmetic goes strictly from left to right. */
   readonly precedence: boolean;
-  /** Conditions compare any two expressions; otherwise the left side is a variable or a call. */
+  /** Conditions compare any two expressions; otherwise a variable or a call stands on the left. */
   readonly freeConditions: boolean;
   /** Old core tests: method, uri, src_ip, myself, retcode ... */
   readonly coreTests: boolean;
-  /** A statement may be a bare assignment inside a condition. */
+  /** An assignment may stand as a condition. */
   readonly assignInCondition: boolean;
   /** "+=", ":=" and their kin. */
   readonly compoundAssignment: boolean;
   readonly notMatchOperator: boolean;
+  /** "$null" is the null; otherwise the word NULL. */
+  readonly nullVariable: boolean;
+  /** Words before "{" or "[" that make a route. */
+  readonly routeWords: ReadonlySet<string>;
+  /** Names of routes that are more than a word need quotes. */
+  readonly quotedRouteNames: boolean;
+  /** Two main routes are one, the second behind the first. */
+  readonly joinsMainRoutes: boolean;
+  readonly forLoops: boolean;
+  readonly asyncStatements: boolean;
+  /** break may stand outside of loops, where it ends the route. */
+  readonly breakAnywhere: boolean;
+  /** "{ }" after if and while. */
+  readonly emptyBlocks: boolean;
+  readonly emptySwitch: boolean;
+  /** case /"regex": */
+  readonly regexCases: boolean;
+  /** A case is one literal; otherwise a constant expression. */
+  readonly literalCases: boolean;
+  /** return takes an expression; otherwise a number or a variable, and more values. */
+  readonly returnExpressions: boolean;
   /** Global parameters of versions before 3.0. */
   readonly oldParameters: boolean;
 }
 
-export interface ValueDecisions {
-  /** "==" of strings without letter case. */
-  readonly ignoreCase: boolean;
-  /** What "" + ... of an unset variable gives, and how comparisons treat it. */
-  readonly nullEqualsEmpty: boolean;
-  /** What an unset variable is in text. */
-  readonly nullText: string;
-  /** Which values are true: "nonzero" (not 0, not "", not null) or "positive" (an integer, or text of one, above 0). */
-  readonly truth: 'nonzero' | 'positive';
-  /** "+" goes by the type of its left operand; otherwise both must have the same. */
-  readonly leftDecides: boolean;
+export interface CallDecisions {
+  /** A call within an expression counts as 1 or 0; otherwise as what it returned. */
+  readonly booleanCalls: boolean;
+  /** Arguments are constants, but for functions that say otherwise. */
+  readonly constantArguments: boolean;
+  /** A number is no string and a string no number where a function takes the other. */
+  readonly typedArguments: boolean;
+  /** A route that is called from others may only call what those may. */
+  readonly checksThroughCalls: boolean;
+  /** Routes that functions name need not exist (t_on_failure); then nothing is called. */
+  readonly lateRoutes: boolean;
+  /** Bare words as arguments: names of flags, addresses. */
+  readonly wordArguments: boolean;
 }
 
 export interface FlowDecisions {
-  /** Conditions set $rc: "calls" (function and route calls do) or "never". */
-  readonly statementsSetReturnCode: boolean;
+  /** $rc when a message comes in. */
+  readonly firstReturnCode: number;
+  /** An assignment sets $rc to 1. */
+  readonly assignmentSetsReturnCode: boolean;
+  /** An if that is not taken leaves $rc at 0, and a loop leaves it as its condition found it. */
+  readonly blocksSetReturnCode: boolean;
+  /** A failed calculation makes the variable null; otherwise it keeps its value. */
+  readonly failureAssignsNull: boolean;
   /** Default of max_while_loops. */
   readonly loops: number;
   /** Route calls within each other. */
   readonly depth: number;
 }
 
+const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route', 'event_route'];
+
 export const OPENSIPS: Dialect = {
   name: 'opensips',
   title: 'opensips-3.4',
   syntax: {
     directives: false,
+    predefined: new Map(),
     slashComments: false,
     precedence: false,
     freeConditions: false,
@@ -67,16 +109,45 @@ export const OPENSIPS: Dialect = {
     assignInCondition: true,
     compoundAssignment: true,
     notMatchOperator: true,
+    nullVariable: false,
+    routeWords: new Set([...COMMON_ROUTES, 'local_route', 'startup_route', 'timer_route', 'error_route']),
+    quotedRouteNames: false,
+    joinsMainRoutes: false,
+    forLoops: true,
+    asyncStatements: true,
+    breakAnywhere: false,
+    emptyBlocks: true,
+    emptySwitch: false,
+    regexCases: false,
+    literalCases: true,
+    returnExpressions: false,
     oldParameters: false,
   },
-  values: { ignoreCase: true, nullEqualsEmpty: false, nullText: '<null>', truth: 'nonzero', leftDecides: false },
-  flow: { statementsSetReturnCode: true, loops: 10_000, depth: 100 },
+  operators: OPENSIPS_OPERATORS,
+  calls: {
+    booleanCalls: false,
+    constantArguments: false,
+    typedArguments: true,
+    checksThroughCalls: true,
+    lateRoutes: false,
+    wordArguments: false,
+  },
+  flow: {
+    firstReturnCode: 0,
+    assignmentSetsReturnCode: true,
+    blocksSetReturnCode: true,
+    failureAssignsNull: true,
+    loops: 10_000,
+    depth: 100,
+  },
+  names: OPENSIPS_NAMES,
 };
 
 /** OpenSIPS 1.x to 2.x: as 3.x, with the core tests and parameters that 3.0 took out. */
 export const OPENSIPS_OLD: Dialect = {
   ...OPENSIPS,
   title: 'opensips-2.1',
+  calls: { ...OPENSIPS.calls, typedArguments: false, wordArguments: true },
   syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true },
 };
 
@@ -85,15 +156,44 @@ export const KAMAILIO: Dialect = {
   title: 'kamailio-5.6',
   syntax: {
     directives: true,
+    predefined: new Map(['KAMAILIO', 'KAMAILIO_5', 'KAMAILIO_5_6', 'KAMAILIO_5_6_3'].map((name) => [name, ''])),
     slashComments: true,
     precedence: true,
     freeConditions: true,
     coreTests: true,
-    assignInCondition: false,
+    assignInCondition: true,
     compoundAssignment: false,
     notMatchOperator: false,
+    nullVariable: true,
+    routeWords: new Set([...COMMON_ROUTES, 'request_route', 'reply_route', 'onsend_route']),
+    quotedRouteNames: true,
+    joinsMainRoutes: true,
+    forLoops: false,
+    asyncStatements: false,
+    breakAnywhere: true,
+    emptyBlocks: false,
+    emptySwitch: true,
+    regexCases: true,
+    literalCases: false,
+    returnExpressions: true,
     oldParameters: true,
   },
-  values: { ignoreCase: false, nullEqualsEmpty: true, nullText: '<null>', truth: 'positive', leftDecides: true },
-  flow: { statementsSetReturnCode: false, loops: 100, depth: 100 },
+  operators: KAMAILIO_OPERATORS,
+  calls: {
+    booleanCalls: true,
+    constantArguments: true,
+    typedArguments: false,
+    checksThroughCalls: false,
+    lateRoutes: true,
+    wordArguments: true,
+  },
+  flow: {
+    firstReturnCode: 1,
+    assignmentSetsReturnCode: false,
+    blocksSetReturnCode: false,
+    failureAssignsNull: false,
+    loops: 100,
+    depth: 256,
+  },
+  names: KAMAILIO_NAMES,
 };

@@ -31,6 +31,8 @@ export interface ParameterDefinition {
   readonly optional?: boolean;
   /** Of kind "route": the kind of route that is named. */
   readonly route?: RouteKind;
+  /** A number must be given as a number and a string as a string, in every dialect (functions of Kamailio's core). */
+  readonly strict?: boolean;
   /** Values a constant may have, compared without letter case: log levels and the like. */
   readonly values?: readonly string[];
   /** Checks a constant at load; returns what is wrong with it. */
@@ -73,7 +75,7 @@ export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => n
 /** One function of a script, for both dialects or for one. */
 export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly name: string;
-  /** "core", or the module whose documentation describes it. */
+  /** "core", or the module whose documentation describes it; "sl|signaling" when each of several has it. */
   readonly module: string;
   readonly dialects: readonly DialectName[];
   readonly parameters: readonly ParameterDefinition[];
@@ -105,6 +107,11 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
         else same.push(definition);
       }
     }
+  }
+
+  /** Whether any function of that name may wait. */
+  waits(dialect: DialectName, name: string): boolean {
+    return this.find(dialect, name).some((each) => each.waits === true);
   }
 
   find(dialect: DialectName, name: string): readonly FunctionDefinition<Run>[] {

@@ -1,5 +1,5 @@
 import type { PvarContext } from '../pvar/context.js';
-import type { Position, RouteKind } from './ast.js';
+import type { Position, RouteKind, Statement } from './ast.js';
 
 /** Bounds of one run of a script. */
 export interface ScriptBounds {
@@ -21,19 +21,28 @@ export const EXIT = 3;
 export const DROP = 4;
 export type Signal = typeof NEXT | typeof BREAK | typeof RETURN | typeof EXIT | typeof DROP;
 
-/** A statement, compiled. */
-export type StatementClosure = (run: ScriptRun) => Signal | Promise<Signal>;
-
 /**
  * How a route ended: "ended" by itself or by return, "return-0" by a return of 0 (at any depth), "exit" by exit or by a
  * function that returned 0, "drop" by drop, "fault" because a bound was met; that is logged already.
  */
 export type RouteOutcome = 'ended' | 'return-0' | 'exit' | 'drop' | 'fault';
 
+/** A route ready to run. */
+export interface CompiledRoute<Run extends ScriptRun = ScriptRun> {
+  readonly kind: RouteKind;
+  readonly name: string | undefined;
+  /** Seconds of a timer route. */
+  readonly interval: number | undefined;
+  readonly at: Position;
+  /** Whether a function in it, or in a route it calls, may wait. Otherwise `run` never returns a promise. */
+  readonly waits: boolean;
+  /** Never throws. The code it returned is in `run.returned`. */
+  run(run: Run): RouteOutcome | Promise<RouteOutcome>;
+}
+
 /** Follows a run statement by statement: what `explain` shows. */
 export interface ScriptTrace {
-  statement(at: Position, text: string): void;
-  value(at: Position, text: string, value: unknown): void;
+  statement(at: Position, statement: Statement): void;
 }
 
 /**
@@ -45,8 +54,12 @@ export abstract class ScriptRun {
   work = 0;
   /** Routes entered and not left. */
   depth = 0;
-  /** What the innermost return gave; the result of a route. */
+  /** What the innermost return gave; when the script has ended, what its route returned. */
   returned = 1;
+  /** What the last statement came to: the result of a route without return. */
+  last = 1;
+  /** How a call within an expression ended the script; NEXT while it goes on. */
+  stop: Signal = NEXT;
   /** The script ended by a return of 0. */
   zero = false;
   trace: ScriptTrace | undefined = undefined;
@@ -55,4 +68,22 @@ export abstract class ScriptRun {
   abstract readonly routeKind: RouteKind;
   /** A fault of the script: logged with its position, by whoever limits how often. */
   abstract fault(at: Position, message: string): void;
+
+  /** Whether an address or a host name, with this port or any, is one of ours: "uri == myself". */
+  isOwn(_host: string, _port: number | undefined): boolean {
+    return false;
+  }
+
+  /**
+   * OpenSIPS' async() and launch(): what was begun is `done` later, and `resume` runs then. After async() the present route
+   * has ended.
+   */
+  suspend(
+    _kind: 'async' | 'launch',
+    at: Position,
+    _done: number | Promise<number>,
+    _resume: CompiledRoute | undefined,
+  ): void {
+    this.fault(at, 'nothing can be waited for here');
+  }
 }

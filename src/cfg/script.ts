@@ -1,21 +1,9 @@
-import type { ConfigurationTree, Position, RouteKind } from './ast.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import type { ConfigurationTree, RouteKind } from './ast.js';
 import type { Dialect } from './dialect.js';
 import type { FunctionTable } from './function-table.js';
 import type { CfgProblem } from './problem.js';
-import type { RouteOutcome, ScriptBounds, ScriptRun } from './runtime.js';
-
-/** A route ready to run. */
-export interface CompiledRoute<Run extends ScriptRun = ScriptRun> {
-  readonly kind: RouteKind;
-  readonly name: string | undefined;
-  /** Seconds of a timer route. */
-  readonly interval: number | undefined;
-  readonly at: Position;
-  /** Whether a function in it, or in a route it calls, may wait. Otherwise `run` never returns a promise. */
-  readonly waits: boolean;
-  /** Never throws. The code it returned is in `run.returned`. */
-  run(run: Run): RouteOutcome | Promise<RouteOutcome>;
-}
+import type { CompiledRoute, ScriptBounds, ScriptRun } from './runtime.js';
 
 export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
   readonly routes: readonly CompiledRoute<Run>[];
@@ -26,9 +14,13 @@ export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
 export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   readonly dialect: Dialect;
   readonly functions: FunctionTable<Run>;
+  /** Variables of modules and of the transaction, in addition to those of src/pvar or in their place. */
+  readonly variables?: ReadonlyMap<string, VariableDefinition>;
   /** "log": an unknown function is logged when it is called and returns -1; by default it is refused at load. */
   readonly unknownFunctions?: 'refuse' | 'log';
   readonly bounds?: Partial<ScriptBounds>;
+  /** Calls `run.trace` for each statement. */
+  readonly traced?: boolean;
 }
 
 /** What compileScript returns: a script when no problem is an error. */
@@ -37,7 +29,7 @@ export interface Compilation<Run extends ScriptRun = ScriptRun> {
   readonly problems: readonly CfgProblem[];
 }
 
-/** `compileScript` in compile.ts. */
+/** `compileScript` in compile/script.ts. */
 export type CompileScript = <Run extends ScriptRun>(
   tree: ConfigurationTree,
   options: CompileOptions<Run>,

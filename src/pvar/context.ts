@@ -66,7 +66,11 @@ export interface PvarContext {
   /** $retcode, $rc: what the last function of the script returned. */
   returnCode: number;
   /** $param(name): parameters of the route that runs. */
-  readonly params: ReadonlyMap<string, PvarValue>;
+  params: ReadonlyMap<string, PvarValue>;
+  /** $return(n): further values that the last route returned. */
+  returns?: readonly PvarValue[] | undefined;
+  /** $route: routes entered and not left, the outermost first: "route", "route[RELAY]". */
+  readonly routes?: string[] | undefined;
   /** Text for %u, %i and the like in formats compiled with placeholders. */
   readonly placeholders: Readonly<Record<string, string>> | undefined;
   readonly branches: PvarBranches | undefined;
@@ -98,6 +102,8 @@ export class PvarScope implements PvarContext {
   sendSocket: string | undefined = undefined;
   returnCode = 1;
   params: ReadonlyMap<string, PvarValue> = NO_PARAMS;
+  returns: readonly PvarValue[] | undefined = undefined;
+  routes: string[] | undefined = undefined;
   placeholders: Readonly<Record<string, string>> | undefined = undefined;
   branches: PvarBranches | undefined = undefined;
   records: PvarRecords | undefined = undefined;
@@ -126,6 +132,11 @@ export class PvarScope implements PvarContext {
 
   get vars(): Map<string, PvarValue> {
     return (this.varStore ??= new Map());
+  }
+
+  /** From now on $var reads and writes these, which several messages share. */
+  shareVars(vars: Map<string, PvarValue>): void {
+    this.varStore = vars;
   }
 
   statistic(name: string): number | undefined {

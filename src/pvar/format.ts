@@ -43,17 +43,35 @@ export interface Format {
   readonly writable: boolean;
   /** True for a lone variable whose values are protocol names ("UDP"): compare them without letter case. */
   readonly ignoreCase: boolean;
+  /** True for a lone variable whose text of digits counts as a number in comparisons. */
+  readonly digits: boolean;
+  /** Of a lone variable with the index "[*]": its values one by one. */
+  readonly values: ((context: PvarContext) => readonly PvarValue[]) | undefined;
   /** The text with every variable replaced; null ones are written "<null>", as OpenSIPS does. */
   evaluate(context: PvarContext): string;
   /** Of a lone variable its value with its type, null included; otherwise as `evaluate`. */
   evaluateValue(context: PvarContext): PvarValue;
   /** Assigns to a lone writable variable; nothing happens on others, nor with a value the variable cannot take. */
   assign(context: PvarContext, value: PvarValue): void;
+  /** As `assign`, but takes the place of all values where a variable has several. */
+  replace(context: PvarContext, value: PvarValue): void;
 }
 
 export interface FormatOptions {
   /** Letters that stand for text given in the context after "%": "ui" for pvar_algo_pattern's %u and %i. */
   readonly placeholders?: string;
+  /** What names mean; by default those that route scripts and settings know. */
+  readonly names?: FormatNames;
+}
+
+/** The names a format may use, and how they are read. */
+export interface FormatNames {
+  readonly variables: ReadonlyMap<string, VariableDefinition>;
+  readonly transformations: ReadonlyMap<string, TransformationDefinition>;
+  /** A name goes on over dots and letters as far as it can, whatever is known: "$rU.x" is one name. */
+  readonly greedy: boolean;
+  /** Names of transformations are read without letter case. */
+  readonly foldCase: boolean;
 }
 
 const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
@@ -72,6 +90,14 @@ const TRANSFORMATIONS: ReadonlyMap<string, TransformationDefinition> = new Map([
   ...viaTransformations,
 ]);
 
+/** Names of route scripts, rules and settings: those of both programs. */
+export const COMMON_NAMES: FormatNames = {
+  variables: VARIABLES,
+  transformations: TRANSFORMATIONS,
+  greedy: false,
+  foldCase: false,
+};
+
 /** Names of all variables, without "$". */
 export function variableNames(): string[] {
   return [...VARIABLES.keys()];
@@ -88,8 +114,7 @@ export function transformationNames(): string[] {
  * PVAR_SYNTAX for everything else, with offset and text.
  */
 export function compileFormat(text: string, options: FormatOptions = {}): Format {
-  const compiler = new Compiler(text, options.placeholders ?? '');
-  return compiler.format();
+  return new Compiler(text, options.placeholders ?? '', options.names ?? COMMON_NAMES).format();
 }
 
 /**
@@ -104,10 +129,6 @@ export function compileWritable(text: string): Format {
   return format;
 }
 
-function isName(name: string): boolean {
-  return VARIABLES.has(name);
-}
-
 class Compiler {
   private readonly names: string[] = [];
   /** Transformation arguments within transformation arguments. */
@@ -116,15 +137,15 @@ class Compiler {
   constructor(
     private readonly text: string,
     private readonly placeholders: string,
+    private readonly known: FormatNames,
   ) {}
 
   format(): Format {
-    const pieces = parseFormat(this.text, this.placeholders, isName);
+    const pieces = parseFormat(this.text, this.placeholders, this.known);
     const { text, names } = this;
     const only = pieces[0];
     if (pieces.length === 1 && only?.kind === 'variable') {
-      const { get, set, ignoreCase } = this.variable(only);
-      return new LoneVariable(text, names, get, set, ignoreCase);
+      return new LoneVariable(text, names, this.variable(only));
     }
     const reader = this.reader(pieces);
     return new TextFormat(text, names, reader);
@@ -148,10 +169,11 @@ class Compiler {
     };
   }
 
-  private variable(node: VariableNode): CompiledVariable & { readonly ignoreCase: boolean } {
-    const definition = VARIABLES.get(node.name);
+  private variable(node: VariableNode): LoneParts {
+    const { variables } = this.known;
+    const definition = variables.get(node.name);
     if (definition === undefined) {
-      const meant = nearest(node.name, VARIABLES.keys());
+      const meant = nearest(node.name, variables.keys());
       throw new SwitchyardError(
         'PVAR_UNKNOWN',
         `unknown variable $${node.name} at offset ${node.offset} of ${quoted(this.text)}${meant === undefined ? '' : `; did you mean $${meant}?`}`,
@@ -170,10 +192,11 @@ class Compiler {
       if (error instanceof SwitchyardError) throw error;
       throw this.misuse(node, messageOf(error));
     }
-    if (node.transformations.length === 0) return { ...compiled, ignoreCase: definition.ignoreCase === true };
+    const { ignoreCase = false, digits = false } = definition;
+    if (node.transformations.length === 0) return { ...compiled, ignoreCase, digits };
     let { get } = compiled;
     for (const transformation of node.transformations) get = this.transformed(get, transformation);
-    return { get, ignoreCase: false };
+    return { get, ignoreCase: false, digits: false };
   }
 
   private misuse(node: VariableNode, what: string): SwitchyardError {
@@ -195,11 +218,12 @@ class Compiler {
   }
 
   private transformed(get: Getter, node: TransformationNode): Getter {
-    const definition = TRANSFORMATIONS.get(node.name);
+    const { transformations, foldCase } = this.known;
+    const definition = transformations.get(foldCase ? node.name.toLowerCase() : node.name);
     const fail = (code: 'PVAR_UNKNOWN' | 'PVAR_SYNTAX', what: string) =>
       new SwitchyardError(code, `${what} at offset ${node.offset} of ${quoted(this.text)}`);
     if (definition === undefined) {
-      const meant = nearest(node.name, TRANSFORMATIONS.keys());
+      const meant = nearest(node.name, transformations.keys());
       const shown = quoted(node.name).slice(1, -1);
       const hint = meant === undefined ? '' : `; did you mean {${meant}}?`;
       const error = fail('PVAR_UNKNOWN', `unknown transformation {${shown}}`);
@@ -226,7 +250,7 @@ class Compiler {
 
   private argument(text: string, node: TransformationNode): TextReader {
     const base = { text: this.text, offset: node.argumentOffset, depth: ++this.depth };
-    const reader = this.reader(parseFormat(text, this.placeholders, isName, base));
+    const reader = this.reader(parseFormat(text, this.placeholders, this.known, base));
     this.depth--;
     return reader;
   }
@@ -285,16 +309,32 @@ function concatenation(parts: readonly (string | ((context: PvarContext) => stri
 
 type Read = (context: PvarContext) => string;
 
+interface LoneParts extends CompiledVariable {
+  readonly ignoreCase: boolean;
+  readonly digits: boolean;
+}
+
 class LoneVariable implements Format {
   readonly constant = undefined;
+  readonly ignoreCase: boolean;
+  readonly digits: boolean;
+  readonly values: Format['values'];
+  private readonly get: Getter;
+  private readonly set: Setter | undefined;
+  private readonly setAll: Setter | undefined;
 
   constructor(
     readonly text: string,
     readonly names: readonly string[],
-    private readonly get: Getter,
-    private readonly set: Setter | undefined,
-    readonly ignoreCase: boolean,
-  ) {}
+    parts: LoneParts,
+  ) {
+    this.get = parts.get;
+    this.set = parts.set;
+    this.setAll = parts.replace ?? parts.set;
+    this.ignoreCase = parts.ignoreCase;
+    this.digits = parts.digits;
+    this.values = parts.all;
+  }
 
   get writable(): boolean {
     return this.set !== undefined;
@@ -312,12 +352,18 @@ class LoneVariable implements Format {
   assign(context: PvarContext, value: PvarValue): void {
     this.set?.(context, value);
   }
+
+  replace(context: PvarContext, value: PvarValue): void {
+    this.setAll?.(context, value);
+  }
 }
 
 class TextFormat implements Format {
   readonly constant: string | undefined;
   readonly writable = false;
   readonly ignoreCase = false;
+  readonly digits = false;
+  readonly values = undefined;
 
   constructor(
     readonly text: string,
@@ -336,4 +382,6 @@ class TextFormat implements Format {
   }
 
   assign(): void {}
+
+  replace(): void {}
 }

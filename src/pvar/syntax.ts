@@ -48,17 +48,23 @@ function syntaxError(text: string, offset: number, what: string): SwitchyardErro
   return new SwitchyardError('PVAR_SYNTAX', `${what} at offset ${offset} of ${quoted(text)}`);
 }
 
+/** Where names end. */
+export interface NameRules {
+  readonly variables: { has(name: string): boolean };
+  readonly greedy: boolean;
+}
+
 /** Cuts a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
 export function parseFormat(
   text: string,
   placeholders: string,
-  isName: (name: string) => boolean,
+  names: NameRules,
   base = { text, offset: 0, depth: 0 },
 ): Piece[] {
   if (text.length > MAX_TEXT) {
     throw syntaxError(text, MAX_TEXT, `format longer than ${MAX_TEXT} characters is refused`);
   }
-  return new FormatParser(text, placeholders, isName, base).format();
+  return new FormatParser(text, placeholders, names, base).format();
 }
 
 class FormatParser {
@@ -68,7 +74,7 @@ class FormatParser {
   constructor(
     private readonly text: string,
     private readonly placeholders: string,
-    private readonly isName: (name: string) => boolean,
+    private readonly names: NameRules,
     private readonly base: { readonly text: string; readonly offset: number; readonly depth: number },
   ) {
     this.depth = base.depth;
@@ -175,12 +181,17 @@ class FormatParser {
 
   private name(offset: number): string {
     const start = this.at;
+    if (this.names.greedy) {
+      if (this.text[this.at] === '?') this.at++;
+      else while (/[A-Za-z0-9_.]/.test(this.text[this.at] ?? '')) this.at++;
+      if (this.at > start) return this.text.slice(start, this.at);
+    }
     while (/[A-Za-z0-9_]/.test(this.text[this.at] ?? '')) this.at++;
     let name = this.text.slice(start, this.at);
     if (name === '') throw this.fail(offset, 'variable name missing after "$" (write "$$" for the character itself)');
     // A dot belongs to the name only where a longer name is known ("$auth.resp"): "$rd.example" is a variable and text.
     const dotted = /^\.[A-Za-z]+/.exec(this.text.slice(this.at, this.at + 32));
-    if (dotted !== null && this.isName(name + dotted[0])) {
+    if (dotted !== null && this.names.variables.has(name + dotted[0])) {
       name += dotted[0];
       this.at += dotted[0].length;
     }

@@ -21,6 +21,10 @@ export interface CompiledVariable {
   readonly get: Getter;
   /** Absent: read-only. */
   readonly set?: Setter;
+  /** What ":=" does where it is not the same as "=": all values of an AVP are replaced. */
+  readonly replace?: Setter;
+  /** With the index "[*]": all values one by one. */
+  readonly all?: ((context: PvarContext) => readonly PvarValue[]) | undefined;
 }
 
 /** One name of the table of variables. */
@@ -30,6 +34,8 @@ export interface VariableDefinition {
   readonly indexed: boolean;
   /** Values are protocol names, which scripts write in either letter case. */
   readonly ignoreCase?: boolean;
+  /** Text of digits that comparisons take for a number. */
+  readonly digits?: boolean;
   /** Throws a plain Error with the reason when argument or index do not fit; the caller adds name and offset. */
   compile(argument: TextReader | undefined, index: IndexReader | undefined): CompiledVariable;
 }
@@ -61,6 +67,16 @@ export function pick(
     const position = i < 0 ? count(context) + i : i;
     return position < 0 ? null : at(context, position);
   };
+}
+
+/** The values of a list one by one, for the index "[*]"; undefined for another index. */
+export function each(
+  index: IndexReader | undefined,
+  count: (context: PvarContext) => number,
+  at: (context: PvarContext, index: number) => PvarValue,
+): ((context: PvarContext) => readonly PvarValue[]) | undefined {
+  if (index?.kind !== 'all') return undefined;
+  return (context) => Array.from({ length: count(context) }, (_, i) => at(context, i));
 }
 
 /** Empty and missing are both null, as for the parts of a URI. */

@@ -1,7 +1,7 @@
 import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarMessage } from '../context.js';
 import { type Credentials, parseCredentials, splitList } from '../header-values.js';
-import { type Getter, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { each, type Getter, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** $rm: the method; of a reply the one it answers. */
 function methodOf(message: PvarMessage): string | undefined {
@@ -15,18 +15,15 @@ const header: VariableDefinition = {
     const name = argument as TextReader;
     const { constant } = name;
     if (constant !== undefined && !isHeaderName(constant)) throw new Error('needs the name of a header field');
-    return {
-      get: pick(
-        index,
-        (context) => countOf(context, name),
-        constant !== undefined
-          ? ({ message }, i) => message.header(constant, i) ?? null
-          : (context, i) => {
-              const wanted = name.read(context);
-              return isHeaderName(wanted) ? (context.message.header(wanted, i) ?? null) : null;
-            },
-      ),
-    };
+    const count = (context: PvarContext) => countOf(context, name);
+    const at =
+      constant !== undefined
+        ? ({ message }: PvarContext, i: number) => message.header(constant, i) ?? null
+        : (context: PvarContext, i: number) => {
+            const wanted = name.read(context);
+            return isHeaderName(wanted) ? (context.message.header(wanted, i) ?? null) : null;
+          };
+    return { get: pick(index, count, at), all: each(index, count, at) };
   },
 };
 

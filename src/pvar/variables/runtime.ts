@@ -1,7 +1,7 @@
 import { avpName } from '../avp-store.js';
 import { integerOf, type PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
-import { orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { each, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 const scriptVariable: VariableDefinition = {
   argument: 'required',
@@ -31,12 +31,15 @@ const avp: VariableDefinition = {
     const constant = text.constant === undefined ? undefined : avpName(text.constant);
     if (constant === '') throw new Error('needs a name');
     const nameIn = (context: PvarContext) => constant ?? avpName(text.read(context));
+    const count = (context: PvarContext) => context.avps.count(nameIn(context));
+    const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);
     return {
-      get: pick(
-        index,
-        (context) => context.avps.count(nameIn(context)),
-        (context, i) => context.avps.get(nameIn(context), i),
-      ),
+      get: pick(index, count, at),
+      all: each(index, count, at),
+      replace: (context, value) => {
+        if (value === null) context.avps.delete(nameIn(context));
+        else context.avps.set(nameIn(context), value);
+      },
       set: (context, value) => {
         const { avps } = context;
         const name = nameIn(context);

@@ -1,0 +1,142 @@
+import type { Expression, RouteBlock, RouteCall, RouteKind, Statement } from '../ast.js';
+
+/** What one route calls, found without compiling it. */
+interface Calls {
+  readonly functions: Set<string>;
+  readonly routes: Set<string>;
+  /** A route whose name is computed is called. */
+  dynamic: boolean;
+}
+
+/** Who calls whom: from which kinds of routes a route is reached, and in which something may be waited for. */
+export interface Analysis {
+  /** Kinds of routes from which a named sub-route is reached, itself or through others. */
+  reachedFrom(block: RouteBlock): ReadonlySet<RouteKind>;
+  /** Whether something in it, or in what it calls, may wait. */
+  waits(block: RouteBlock): boolean;
+  /** Whether the route that is called, or any when its name is computed, may wait. */
+  callWaits(call: RouteCall): boolean;
+}
+
+/** Looks through all routes; `waiting` tells which functions may wait. */
+export function analyse(routes: readonly RouteBlock[], waiting: (name: string) => boolean): Analysis {
+  const calls = new Map<RouteBlock, Calls>(routes.map((block) => [block, callsOf(block.body)]));
+  const subRoutes = new Map(
+    routes.filter(({ kind, name }) => kind === 'request' && name !== undefined).map((block) => [block.name, block]),
+  );
+  const targets = (block: RouteBlock): RouteBlock[] => {
+    const found: RouteBlock[] = [];
+    for (const name of calls.get(block)?.routes ?? []) {
+      const target = subRoutes.get(name);
+      if (target !== undefined) found.push(target);
+    }
+    return found;
+  };
+  const waits = new Set<RouteBlock>();
+  for (const [block, { functions }] of calls) if ([...functions].some(waiting)) waits.add(block);
+  for (let changed = true; changed; ) {
+    changed = false;
+    const anySubRoute = [...subRoutes.values()].some((each) => waits.has(each));
+    for (const block of routes) {
+      if (waits.has(block)) continue;
+      const dynamic = calls.get(block)?.dynamic === true && anySubRoute;
+      if (!dynamic && !targets(block).some((each) => waits.has(each))) continue;
+      waits.add(block);
+      changed = true;
+    }
+  }
+  const reached = new Map<RouteBlock, Set<RouteKind>>();
+  const mark = (start: RouteBlock, kind: RouteKind) => {
+    const stack = [start];
+    for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
+      let kinds = reached.get(block);
+      if (kinds === undefined) {
+        kinds = new Set();
+        reached.set(block, kinds);
+      }
+      if (kinds.has(kind)) continue;
+      kinds.add(kind);
+      stack.push(...targets(block));
+    }
+  };
+  for (const block of routes) if (!subRoutes.has(block.name) || block.kind !== 'request') mark(block, block.kind);
+  const own = (block: RouteBlock): ReadonlySet<RouteKind> => new Set([block.kind]);
+  return {
+    reachedFrom: (block) => reached.get(block) ?? own(block),
+    waits: (block) => waits.has(block),
+    callWaits(call) {
+      const name = staticName(call.name);
+      if (name === undefined) return [...subRoutes.values()].some((each) => waits.has(each));
+      const target = subRoutes.get(name);
+      return target !== undefined && waits.has(target);
+    },
+  };
+}
+
+/** The name of a route that is known before a message is there. */
+export function staticName(name: Expression): string | undefined {
+  if (name.kind === 'word' || name.kind === 'int') return name.text;
+  return name.kind === 'string' && !name.value.includes('$') ? name.value : undefined;
+}
+
+function callsOf(body: readonly Statement[]): Calls {
+  const calls: Calls = { functions: new Set(), routes: new Set(), dynamic: false };
+  const expression = (each: Expression | undefined): void => {
+    switch (each?.kind) {
+      case 'call':
+        calls.functions.add(each.name);
+        for (const arg of each.args) expression(arg);
+        return;
+      case 'route':
+        {
+          const name = staticName(each.name);
+          if (name === undefined) calls.dynamic = true;
+          else calls.routes.add(name);
+        }
+        for (const arg of each.args) expression(arg);
+        return;
+      case 'unary':
+        expression(each.operand);
+        return;
+      case 'binary':
+        expression(each.left);
+        expression(each.right);
+        return;
+      case 'assign-expression':
+        expression(each.assignment.value);
+    }
+  };
+  const statement = (each: Statement): void => {
+    switch (each.kind) {
+      case 'assign':
+        expression(each.value);
+        return;
+      case 'call-statement':
+        expression(each.call);
+        return;
+      case 'if':
+        expression(each.condition);
+        each.body.forEach(statement);
+        each.otherwise?.forEach(statement);
+        return;
+      case 'while':
+        expression(each.condition);
+        each.body.forEach(statement);
+        return;
+      case 'for':
+        each.body.forEach(statement);
+        return;
+      case 'switch':
+        expression(each.subject);
+        for (const { body: statements } of each.cases) statements.forEach(statement);
+        return;
+      case 'async':
+      case 'launch':
+        return;
+      default:
+        each.values.forEach(expression);
+    }
+  };
+  body.forEach(statement);
+  return calls;
+}

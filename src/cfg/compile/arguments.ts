@@ -1,0 +1,170 @@
+import type { BoundedRegex } from '../../core/posix-regex.js';
+import { integerOf } from '../../pvar/context.js';
+import type { Format } from '../../pvar/format.js';
+import type { Expression, Position } from '../ast.js';
+import type { CompiledArgument, ParameterDefinition } from '../function-table.js';
+import type { ScriptRun } from '../runtime.js';
+import type { CompileContext } from './context.js';
+import type { CompiledExpression } from './expression.js';
+import { computedRegex } from './regex-cache.js';
+
+/** Compiles the arguments of function calls as the parameters want them. What does not fit is reported. */
+export class ArgumentCompiler {
+  constructor(
+    private readonly context: CompileContext,
+    private readonly expression: (node: Expression) => CompiledExpression,
+  ) {}
+
+  /** Undefined for an argument that is wrong, which is reported. */
+  compile(node: Expression, parameter: ParameterDefinition, name: string): CompiledArgument | undefined {
+    const wrong = (message: string) => {
+      this.context.problems.error('argument-type', node.at, `${name}(): ${message}`);
+      return undefined;
+    };
+    const { kind } = parameter;
+    const { calls, syntax } = this.context.dialect;
+    if (node.kind === 'word' && !(syntax.nullVariable === false && node.text === 'NULL')) {
+      const declared = kind === 'flag' ? this.context.tree.flags.get(node.text) : undefined;
+      if (declared !== undefined) return constantArgument(declared, node.at, node.text);
+      if (!calls.wordArguments) return wrong(`${node.text} needs quotes`);
+      return this.literal(node.text, parameter, node, wrong);
+    }
+    if (kind === 'variable' || kind === 'writable') return this.variable(node, kind, parameter, wrong);
+    if (node.kind === 'variable') {
+      if (calls.constantArguments && kind !== 'expression')
+        return wrong(`${node.text} stands where a constant is expected`);
+      const format = this.context.variable(node);
+      return format === undefined ? undefined : formatArgument(format, node.at, kind === 'regex');
+    }
+    const value = this.expression(node);
+    const { constant } = value;
+    if (constant === undefined || constant === null) {
+      if (kind !== 'expression') return wrong(`${parameter.name} must be a constant`);
+      return expressionArgument(value, node.at);
+    }
+    return this.literal(constant, parameter, node, wrong);
+  }
+
+  private literal(
+    value: string | number,
+    parameter: ParameterDefinition,
+    node: Expression,
+    wrong: (message: string) => undefined,
+  ): CompiledArgument | undefined {
+    const { kind } = parameter;
+    const typed = this.context.dialect.calls.typedArguments || parameter.strict === true;
+    if (kind === 'int') {
+      if (typeof value === 'string' && typed) return wrong(`${parameter.name} must be a number or a variable`);
+      if (typeof value === 'string' && value.includes('$')) return this.formatted(value, node.at, false);
+      const number = integerOf(value);
+      if (number === undefined) return wrong(`${parameter.name} must be a number, not "${value}"`);
+      return this.checked(number, parameter, node.at, wrong);
+    }
+    if (kind === 'expression') {
+      return typeof value === 'string' && value.includes('$')
+        ? this.formatted(value, node.at, false)
+        : this.checked(value, parameter, node.at, wrong);
+    }
+    if (typeof value === 'number' && typed && kind !== 'flag') {
+      return wrong(`${parameter.name} must be a string or a variable`);
+    }
+    const text = String(value);
+    if (kind === 'flag') {
+      const declared = this.context.tree.flags.get(text);
+      return this.checked(declared ?? value, parameter, node.at, wrong);
+    }
+    if (kind !== 'literal' && text.includes('$')) return this.formatted(text, node.at, kind === 'regex');
+    if (kind === 'regex') {
+      const regex = this.context.regex(text, node.at, false);
+      return regex === undefined ? undefined : { ...constantArgument(text, node.at), regex: () => regex };
+    }
+    if (kind === 'route' && text !== '' && text !== '0' && !this.routeExists(parameter, text)) {
+      return wrong(`${parameter.route ?? 'request'} route "${text}" is not defined`);
+    }
+    return this.checked(text, parameter, node.at, wrong);
+  }
+
+  private routeExists({ route = 'request' }: ParameterDefinition, name: string): boolean {
+    const { tree, dialect } = this.context;
+    return dialect.calls.lateRoutes || tree.routes.some((each) => each.kind === route && each.name === name);
+  }
+
+  private checked(
+    value: string | number,
+    parameter: ParameterDefinition,
+    at: Position,
+    wrong: (message: string) => undefined,
+  ): CompiledArgument | undefined {
+    const { values } = parameter;
+    if (values !== undefined && !values.some((each) => each.toLowerCase() === String(value).toLowerCase())) {
+      return wrong(`${parameter.name} "${value}" is none of ${values.join(', ')}`);
+    }
+    const fault = parameter.check?.(value);
+    return fault === undefined ? constantArgument(value, at) : wrong(fault);
+  }
+
+  private formatted(text: string, at: Position, isRegex: boolean): CompiledArgument | undefined {
+    const format = this.context.format(text, at);
+    if (format === undefined) return undefined;
+    return format.constant === undefined ? formatArgument(format, at, isRegex) : constantArgument(format.constant, at);
+  }
+
+  private variable(
+    node: Expression,
+    kind: 'variable' | 'writable',
+    parameter: ParameterDefinition,
+    wrong: (message: string) => undefined,
+  ): CompiledArgument | undefined {
+    const text = node.kind === 'variable' ? node.text : node.kind === 'string' ? node.value.trim() : undefined;
+    if (text === undefined || !text.startsWith('$')) return wrong(`${parameter.name} must be a variable`);
+    const format = this.context.format(text, node.at);
+    if (format === undefined) return undefined;
+    if (kind === 'writable' && !format.writable) {
+      this.context.problems.error('read-only', node.at, `${text} cannot be written`);
+      return undefined;
+    }
+    return formatArgument(format, node.at, false);
+  }
+}
+
+function constantArgument(value: string | number, at: Position, text = String(value)): CompiledArgument {
+  const number = integerOf(value);
+  return {
+    at,
+    text,
+    constant: value,
+    value: () => value,
+    string: () => String(value),
+    int: () => number,
+    variable: undefined,
+    regex: () => undefined,
+  };
+}
+
+function formatArgument(format: Format, at: Position, isRegex: boolean): CompiledArgument {
+  const computed = isRegex ? computedRegex(at, false) : undefined;
+  return {
+    at,
+    text: format.text,
+    constant: undefined,
+    value: (run) => format.evaluateValue(run.pvars),
+    string: (run) => format.evaluate(run.pvars),
+    int: (run) => integerOf(format.evaluateValue(run.pvars)),
+    variable: format,
+    regex: (run): BoundedRegex | undefined => computed?.(run, format.evaluate(run.pvars)),
+  };
+}
+
+function expressionArgument(value: CompiledExpression, at: Position): CompiledArgument {
+  const read = (run: ScriptRun) => value.read(run) ?? null;
+  return {
+    at,
+    text: '',
+    constant: undefined,
+    value: read,
+    string: (run) => String(read(run) ?? ''),
+    int: (run) => integerOf(read(run)),
+    variable: value.variable,
+    regex: () => undefined,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Assignment } from '../ast.js';
+import { NEXT, type ScriptRun } from '../runtime.js';
+import type { ArithmeticOperator, Result } from '../semantics/operators.js';
+import type { CompileContext } from './context.js';
+import type { CompiledExpression } from './expression.js';
+
+/** An assignment, compiled; gives the value that was assigned, undefined when there was none. */
+export interface CompiledAssignment {
+  now(run: ScriptRun): Result;
+  readonly later?: ((run: ScriptRun) => Promise<Result>) | undefined;
+  readonly calls: boolean;
+}
+
+export function assignmentOf(
+  node: Assignment,
+  expressions: {
+    value(node: Assignment['value']): CompiledExpression;
+    compile(node: Assignment['target']): CompiledExpression;
+  },
+  context: CompileContext,
+): CompiledAssignment {
+  const target = context.variable(node.target);
+  const value = expressions.value(node.value);
+  if (target !== undefined && !target.writable) {
+    context.problems.error('read-only', node.target.at, `${node.target.text} cannot be written`);
+  }
+  if (target === undefined || !target.writable) return { now: () => undefined, calls: false };
+  const { failureAssignsNull } = context.dialect.flow;
+  const { calls, later } = value;
+  const { at } = node;
+  if (node.operator === '=' || node.operator === ':=') {
+    const put =
+      node.operator === '='
+        ? (run: ScriptRun, result: Result) => target.assign(run.pvars, result ?? null)
+        : (run: ScriptRun, result: Result) => target.replace(run.pvars, result ?? null);
+    const finish = (run: ScriptRun, result: Result): Result => {
+      if ((result !== undefined || failureAssignsNull) && run.stop === NEXT) put(run, result);
+      return result;
+    };
+    const { constant } = value;
+    if (constant !== undefined) return { now: (run) => finish(run, constant), calls: false };
+    return {
+      now: (run) => finish(run, value.read(run)),
+      later: later === undefined ? undefined : async (run) => finish(run, await later(run)),
+      calls,
+    };
+  }
+  const { operators } = context.dialect;
+  const own = expressions.compile(node.target);
+  const operator = node.operator.slice(0, -1) as ArithmeticOperator;
+  const calculate = operators.arithmetic(operator, own.type, value.type);
+  const most = context.bounds.text;
+  return {
+    now(run) {
+      const before = own.read(run);
+      // NULL has no part in it: the variable stays as it is.
+      if (before === null) return undefined;
+      const result = calculate(before, value.read(run), (reason) => run.fault(at, reason));
+      if (typeof result === 'string' && result.length > most) {
+        run.fault(at, `a string would be longer than ${most} characters`);
+        return undefined;
+      }
+      if (result !== undefined && run.stop === NEXT) target.assign(run.pvars, result);
+      return result;
+    },
+    calls,
+  };
+}

@@ -1,0 +1,239 @@
+import { messageOf } from '../../core/errors.js';
+import { nearest } from '../../core/nearest.js';
+import type { PvarValue } from '../../pvar/context.js';
+import type { Expression, FunctionCall, RouteCall, RouteKind } from '../ast.js';
+import { argumentRange, type CompiledArgument, type FunctionDefinition } from '../function-table.js';
+import { EXIT, type ScriptRun } from '../runtime.js';
+import { staticName } from './analysis.js';
+import { ArgumentCompiler } from './arguments.js';
+import type { CompiledCall } from './call.js';
+import type { CompileContext } from './context.js';
+import type { CompiledExpression } from './expression.js';
+import type { SubRoutes } from './sub-routes.js';
+
+const NOTHING: CompiledCall = { invoke: () => -1 };
+
+/** Compiles calls of functions and routes within one route. */
+export class CallCompiler {
+  private readonly args: ArgumentCompiler;
+
+  constructor(
+    private readonly context: CompileContext,
+    private readonly subRoutes: SubRoutes,
+    /** Kinds of routes from which the route at hand is reached. */
+    private readonly reached: ReadonlySet<RouteKind>,
+    private readonly expression: (node: Expression) => CompiledExpression,
+  ) {
+    this.args = new ArgumentCompiler(context, expression);
+  }
+
+  compile(node: FunctionCall | RouteCall): CompiledCall {
+    return node.kind === 'route' ? this.route(node) : this.function(node);
+  }
+
+  private function(node: FunctionCall): CompiledCall {
+    const { context } = this;
+    const { dialect, functions, problems } = context;
+    const found = functions.find(dialect.name, node.name);
+    const loaded = found.filter((each) => this.isLoaded(each));
+    if (loaded.length === 0) return this.unknown(node, found[0]);
+    const count = node.args.length;
+    const definition = loaded.find(({ parameters }) => {
+      const [least, most] = argumentRange(parameters);
+      return count >= least && count <= most;
+    });
+    if (definition === undefined) {
+      problems.error('argument-count', node.at, `${node.name}() takes ${rangeText(loaded)}, not ${count}`);
+      return NOTHING;
+    }
+    if (definition.routes !== 'any') {
+      const { routes } = definition;
+      const kinds = dialect.calls.checksThroughCalls ? this.reached : [this.subRoutes.kindAtHand];
+      for (const kind of kinds) {
+        if (routes.includes(kind)) continue;
+        problems.error('route-kind', node.at, `${node.name}() may not be called from a ${kind} route`);
+        return NOTHING;
+      }
+    }
+    return this.bound(node, definition);
+  }
+
+  private bound(node: FunctionCall, definition: FunctionDefinition): CompiledCall {
+    const { context } = this;
+    const args: (CompiledArgument | undefined)[] = [];
+    let fits = true;
+    for (const [i, parameter] of definition.parameters.entries()) {
+      const arg = node.args[i];
+      if (arg === undefined) {
+        if (parameter.optional !== true) {
+          context.problems.error('argument-count', node.at, `${node.name}(): ${parameter.name} is missing`);
+          fits = false;
+        }
+        args.push(undefined);
+        continue;
+      }
+      const compiled = this.args.compile(arg, parameter, node.name);
+      if (compiled === undefined) fits = false;
+      args.push(compiled);
+    }
+    if (!fits) return NOTHING;
+    let closure: ReturnType<FunctionDefinition['compile']>;
+    try {
+      closure = definition.compile(args, { at: node.at, dialect: context.dialect.name, routes: this.reached });
+    } catch (error) {
+      context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`);
+      return NOTHING;
+    }
+    return this.guarded(node, definition, args, closure);
+  }
+
+  private guarded(
+    node: FunctionCall,
+    definition: FunctionDefinition,
+    args: readonly (CompiledArgument | undefined)[],
+    closure: ReturnType<FunctionDefinition['compile']>,
+  ): CompiledCall {
+    const keeps = definition.keepsReturnCode === true;
+    const finish = (run: ScriptRun, code: number): number => {
+      if (!keeps) run.pvars.returnCode = code;
+      if (code === 0) run.stop = EXIT;
+      return code;
+    };
+    const fault = (run: ScriptRun, error: unknown): number => {
+      run.fault(node.at, `${node.name}(): ${messageOf(error)}`);
+      return finish(run, -1);
+    };
+    const misfit = this.context.dialect.calls.typedArguments ? misfits(definition, args) : undefined;
+    const call = (run: ScriptRun): number | Promise<number> => {
+      const reason = misfit?.(run);
+      if (reason === undefined) return closure(run);
+      run.fault(node.at, `${node.name}(): ${reason}`);
+      return -1;
+    };
+    const wrongly = (): number => -1;
+    const invoke = (run: ScriptRun): number => {
+      try {
+        const code = call(run);
+        return finish(run, typeof code === 'number' ? code : wrongly());
+      } catch (error) {
+        return fault(run, error);
+      }
+    };
+    if (definition.waits !== true) return { invoke };
+    return {
+      invoke,
+      invokeLater: async (run) => {
+        try {
+          return finish(run, await call(run));
+        } catch (error) {
+          return fault(run, error);
+        }
+      },
+    };
+  }
+
+  private isLoaded({ module }: FunctionDefinition): boolean {
+    if (module === 'core') return true;
+    const { modules } = this.context.tree;
+    return module.split('|').some((name) => modules.some((each) => each.name === name));
+  }
+
+  private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
+    const { context } = this;
+    const { functions, dialect, problems } = context;
+    const meant = functions.near(dialect.name, node.name);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}()?`;
+    const message =
+      unloaded === undefined
+        ? `unknown function ${node.name}()${hint}`
+        : `${node.name}() is a function of module ${unloaded.module.replace('|', ' or ')}, which is not loaded`;
+    if (!context.logUnknown) {
+      problems.error('unknown-function', node.at, message);
+      return NOTHING;
+    }
+    problems.warning('unknown-function', node.at, message);
+    return {
+      invoke: (run) => {
+        run.fault(node.at, message);
+        run.pvars.returnCode = -1;
+        return -1;
+      },
+    };
+  }
+
+  private route(node: RouteCall): CompiledCall {
+    const { context, subRoutes } = this;
+    const params = node.args.map((arg) => (arg === undefined ? undefined : this.expression(arg)));
+    const parameters =
+      params.length === 0
+        ? undefined
+        : (run: ScriptRun) => {
+            const map = new Map<string, PvarValue>();
+            for (const [i, each] of params.entries()) map.set(String(i + 1), each?.read(run) ?? null);
+            return map;
+          };
+    const name = staticName(node.name);
+    if (name !== undefined) {
+      const target = subRoutes.find(name);
+      if (target === undefined) {
+        const meant = nearest(name, subRoutes.names());
+        const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+        context.problems.error('unknown-route', node.at, `route "${name}" is not defined${hint}`);
+        return NOTHING;
+      }
+      return subRoutes.call(() => target, parameters, node.at, context.callWaits(node));
+    }
+    const format = node.name.kind === 'string' ? context.format(node.name.value, node.name.at) : undefined;
+    const computed = node.name.kind === 'string' ? undefined : this.expression(node.name);
+    const read = (run: ScriptRun): string =>
+      format !== undefined ? format.evaluate(run.pvars) : String(computed?.read(run) ?? '');
+    return subRoutes.call(
+      (run) => {
+        const wanted = read(run);
+        const target = subRoutes.find(wanted);
+        if (target === undefined) run.fault(node.at, `route "${wanted.slice(0, 64)}" is not defined`);
+        return target;
+      },
+      parameters,
+      node.at,
+      context.callWaits(node),
+    );
+  }
+}
+
+/** Finds arguments whose value has not the type that OpenSIPS' functions insist on: a reason, or undefined. */
+function misfits(
+  { parameters }: FunctionDefinition,
+  args: readonly (CompiledArgument | undefined)[],
+): ((run: ScriptRun) => string | undefined) | undefined {
+  const checks: { arg: CompiledArgument; int: boolean; name: string }[] = [];
+  for (const [i, arg] of args.entries()) {
+    const parameter = parameters[i];
+    const kind = parameter?.kind;
+    if (arg?.variable === undefined || parameter === undefined || !isLone(arg.text)) continue;
+    if (kind === 'int' || kind === 'string' || kind === 'regex')
+      checks.push({ arg, int: kind === 'int', name: parameter.name });
+  }
+  if (checks.length === 0) return undefined;
+  return (run) => {
+    for (const { arg, int, name } of checks) {
+      const value = arg.value(run);
+      if (value === null) return `${name} is NULL`;
+      if (int && typeof value !== 'number') return `${name} is a string, not a number`;
+    }
+    return undefined;
+  };
+}
+
+function isLone(text: string): boolean {
+  return text.startsWith('$');
+}
+
+function rangeText(definitions: readonly FunctionDefinition[]): string {
+  const ranges = definitions.map(({ parameters }) => {
+    const [least, most] = argumentRange(parameters);
+    return least === most ? String(least) : `${least} to ${most}`;
+  });
+  const text = ranges.join(' or ');
+  return `${text} argument${text === '1' ? '' : 's'}`;
+}

@@ -1,0 +1,103 @@
+import { messageOf } from '../../core/errors.js';
+import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import { compileFormat, type Format, type FormatNames } from '../../pvar/format.js';
+import { withVariables } from '../../pvar/names.js';
+import { plain } from '../../pvar/variables/definition.js';
+import type { ConfigurationTree, FunctionCall, Position, RouteCall, VariableReference } from '../ast.js';
+import type { Dialect } from '../dialect.js';
+import type { FunctionTable } from '../function-table.js';
+import type { Problems } from '../problem.js';
+import type { ScriptBounds } from '../runtime.js';
+import type { Analysis } from './analysis.js';
+
+/** What all parts of the compiler have in common while one file is compiled. */
+export class CompileContext {
+  private readonly formats = new Map<string, Format | string>();
+
+  constructor(
+    readonly tree: ConfigurationTree,
+    readonly dialect: Dialect,
+    readonly functions: FunctionTable,
+    readonly names: FormatNames,
+    readonly bounds: ScriptBounds,
+    readonly problems: Problems,
+    readonly analysis: Analysis,
+    readonly logUnknown: boolean,
+    readonly traced: boolean,
+  ) {}
+
+  /** A text with variables, compiled once however often it stands in the file; undefined for one that is reported. */
+  format(text: string, at: Position): Format | undefined {
+    if (text.includes('$cfg') || text.includes('$(cfg')) return this.positioned(text, at);
+    let format = this.formats.get(text);
+    if (format === undefined) {
+      format = compiled(text, this.names);
+      this.formats.set(text, format);
+    }
+    if (typeof format !== 'string') return format;
+    this.problems.error('variable', at, format);
+    return undefined;
+  }
+
+  /** One variable as it stands in the script. */
+  variable(reference: VariableReference): Format | undefined {
+    return this.format(reference.text, reference.at);
+  }
+
+  /** All values of a variable that is written with "[*]"; undefined for another. */
+  list(reference: VariableReference): ((context: PvarContext) => readonly PvarValue[]) | undefined {
+    const format = this.variable(reference);
+    return format?.values;
+  }
+
+  /** Whether a call may wait, so that what it stands in must wait for it. */
+  callWaits(node: FunctionCall | RouteCall): boolean {
+    if (node.kind === 'call') return this.functions.waits(this.dialect.name, node.name);
+    return this.analysis.callWaits(node);
+  }
+
+  regex(source: string, at: Position, ignoreCase: boolean): BoundedRegex | undefined {
+    try {
+      return compilePosix(source, { ignoreCase });
+    } catch (error) {
+      this.problems.error('regex', at, messageOf(error));
+      return undefined;
+    }
+  }
+
+  /** A text that asks where it stands. */
+  private positioned(text: string, at: Position): Format | undefined {
+    const names = withVariables(this.names, [
+      ['cfg_line', plain(() => at.line)],
+      ['cfg_file', plain(() => at.file)],
+      [
+        'cfg',
+        {
+          argument: 'required',
+          indexed: false,
+          compile(argument) {
+            const what = argument?.constant;
+            if (what === 'line') return { get: () => at.line };
+            if (what === 'file') return { get: () => at.file };
+            if (what === 'route') return { get: ({ routes }) => routes?.at(-1) ?? null };
+            throw new Error('knows line, file and route');
+          },
+        },
+      ],
+    ]);
+    const format = compiled(text, names);
+    if (typeof format !== 'string') return format;
+    this.problems.error('variable', at, format);
+    return undefined;
+  }
+}
+
+/** The format, or why there is none. */
+function compiled(text: string, names: FormatNames): Format | string {
+  try {
+    return compileFormat(text, { names });
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,84 @@
+import { AddressBlocks, isAddressBlock } from '../../core/address-blocks.js';
+import { parseUri } from '../../core/uri.js';
+import type { Binary, Expression } from '../ast.js';
+import type { ScriptRun } from '../runtime.js';
+import type { CompileContext } from './context.js';
+import type { CompiledExpression } from './expression.js';
+
+/** What the old tests of the core look at. */
+const TESTS: Readonly<Record<string, string>> = {
+  method: '$rm',
+  uri: '$ru',
+  from_uri: '$fu',
+  to_uri: '$tu',
+  src_ip: '$si',
+  dst_ip: '$Ri',
+  src_port: '$sp',
+  dst_port: '$Rp',
+  proto: '$proto',
+  af: '$af',
+  status: '$rs',
+  'msg:len': '$ml',
+};
+/** Those that were words in old OpenSIPS only. */
+const OLD_TESTS: Readonly<Record<string, string>> = { retcode: '$rc' };
+
+/** Tests whose right side may be a bare word: INVITE, UDP, INET. */
+const WORDS = new Set(['method', 'proto', 'af']);
+/** Tests that know "myself". */
+const OWN = new Set(['uri', 'from_uri', 'to_uri', 'src_ip', 'dst_ip']);
+
+/** The value of an old core test; undefined for another word. */
+export function coreTest(word: string, context: CompileContext): CompiledExpression | undefined {
+  const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
+  if (text === undefined) return undefined;
+  const format = context.format(text, { file: '', line: 0, column: 0 });
+  if (format === undefined) return undefined;
+  return { type: 'any', constant: undefined, calls: false, read: (run) => format.evaluateValue(run.pvars) };
+}
+
+/**
+ * A comparison with a bare word: "src_ip == 10.0.0.0/8", "uri == myself", "method == INVITE", and OpenSIPS' network test
+ * "$si == 10.0.0.0/8". Undefined for any other.
+ */
+export function wordComparison(
+  node: Binary,
+  compile: (left: Expression) => CompiledExpression,
+  context: CompileContext,
+): CompiledExpression | undefined {
+  const { left, right, operator } = node;
+  if (right.kind !== 'word' || (operator !== '==' && operator !== '!=')) return undefined;
+  const { syntax } = context.dialect;
+  const test = left.kind === 'word' && syntax.coreTests ? left.text : undefined;
+  const equal = operator === '==';
+  if (isAddressBlock(unbracketed(right.text)) && (test !== undefined || !syntax.precedence)) {
+    const blocks = new AddressBlocks([unbracketed(right.text)]);
+    return tested(compile(left), (value) => blocks.has(value) === equal);
+  }
+  if (right.text === 'myself' && syntax.coreTests && (test === undefined || OWN.has(test))) {
+    return tested(compile(left), (value, run) => isOwn(value, run) === equal);
+  }
+  if (test !== undefined && WORDS.has(test)) {
+    const wanted = right.text.toLowerCase();
+    return tested(compile(left), (value) => (value.toLowerCase() === wanted) === equal);
+  }
+  return undefined;
+}
+
+function unbracketed(text: string): string {
+  return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+}
+
+function isOwn(value: string, run: ScriptRun): boolean {
+  const uri = parseUri(value);
+  return uri === undefined ? run.isOwn(value, undefined) : run.isOwn(uri.host, uri.port);
+}
+
+function tested(left: CompiledExpression, holds: (value: string, run: ScriptRun) => boolean): CompiledExpression {
+  const { read, calls } = left;
+  const test = (run: ScriptRun) => {
+    const value = read(run);
+    return value !== null && value !== undefined && holds(String(value), run);
+  };
+  return { type: 'int', constant: undefined, calls, test, read: (run) => (test(run) ? 1 : 0) };
+}

@@ -1,0 +1,382 @@
+import type { BoundedRegex } from '../../core/posix-regex.js';
+import type {
+  Assignment,
+  Binary,
+  Expression,
+  FunctionCall,
+  RouteCall,
+  Unary,
+  VariableReference,
+  Word,
+} from '../ast.js';
+import { NEXT, type ScriptRun } from '../runtime.js';
+import type {
+  ArithmeticOperator,
+  ComparisonOperator,
+  LogicalOperator,
+  MatchOperator,
+  Result,
+  StaticType,
+} from '../semantics/operators.js';
+import { assignmentOf } from './assignment.js';
+import type { CompiledCall } from './call.js';
+import type { CompileContext } from './context.js';
+import { coreTest, wordComparison } from './core-tests.js';
+import { type CompiledCondition, type CompiledExpression, constantExpression } from './expression.js';
+import { computedRegex } from './regex-cache.js';
+
+const SWITCHES: Readonly<Record<string, number>> = { yes: 1, on: 1, true: 1, no: 0, off: 0, false: 0 };
+const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
+
+/** Compiles expressions as the operators of the dialect say. What cannot be compiled is reported, and fails when it runs. */
+export class ExpressionCompiler {
+  constructor(
+    private readonly context: CompileContext,
+    private readonly call: (node: FunctionCall | RouteCall) => CompiledCall,
+  ) {}
+
+  compile(node: Expression): CompiledExpression {
+    switch (node.kind) {
+      case 'int':
+      case 'string':
+        return constantExpression(node.value);
+      case 'null':
+        return constantExpression(null);
+      case 'variable':
+        return this.variable(node);
+      case 'word':
+        return this.word(node);
+      case 'select':
+        this.context.problems.error('expression', node.at, `select ${node.text} is not supported`);
+        return FAILED;
+      case 'call':
+      case 'route':
+        return this.called(node, this.context.dialect.calls.booleanCalls);
+      case 'unary':
+        return this.unary(node);
+      case 'binary':
+        return this.binary(node);
+      case 'assign-expression':
+        return this.assigned(node.assignment);
+    }
+  }
+
+  /** The right side of an assignment: a call that stands alone gives what it returned. */
+  value(node: Expression): CompiledExpression {
+    return node.kind === 'call' || node.kind === 'route' ? this.called(node, false) : this.compile(node);
+  }
+
+  condition(node: Expression, loop: boolean): CompiledCondition {
+    const { operators } = this.context.dialect;
+    const later = this.testLater(node);
+    if (later !== undefined) return { test: () => false, calls: true, later };
+    const compiled = this.compile(node);
+    const { calls, test } = compiled;
+    if (test !== undefined) return { test, calls };
+    const truth = loop ? operators.loopTruth : operators.truth;
+    if (compiled.constant !== undefined) {
+      const constant = truth(compiled.constant);
+      return { test: () => constant, calls };
+    }
+    return { test: (run) => truth(compiled.read(run)), calls };
+  }
+
+  /** A condition with a call that may wait: its "&&", "||" and "!" wait for it. Undefined for one without. */
+  private testLater(node: Expression): ((run: ScriptRun) => Promise<boolean>) | undefined {
+    if (!this.mayWait(node)) return undefined;
+    if (node.kind === 'unary' && node.operator === '!') {
+      const inner = this.testLater(node.operand);
+      return inner === undefined ? undefined : async (run) => !(await inner(run)) && run.stop === NEXT;
+    }
+    if (node.kind === 'binary' && (node.operator === '&&' || node.operator === '||')) {
+      const left = this.eitherTest(node.left);
+      const right = this.eitherTest(node.right);
+      const decided = node.operator === '||';
+      return async (run) => {
+        const first = await left(run);
+        return first === decided || run.stop !== NEXT ? first && run.stop === NEXT : right(run);
+      };
+    }
+    const { later } = this.called(node as FunctionCall | RouteCall, false);
+    if (node.kind === 'call' || node.kind === 'route') {
+      return later === undefined ? undefined : async (run) => Number(await later(run)) > 0;
+    }
+    this.context.problems.error('expression', node.at, 'a function that waits cannot stand within this expression');
+    return undefined;
+  }
+
+  private eitherTest(node: Expression): (run: ScriptRun) => boolean | Promise<boolean> {
+    return this.testLater(node) ?? this.condition(node, false).test;
+  }
+
+  private mayWait(node: Expression): boolean {
+    if (node.kind === 'unary') return this.mayWait(node.operand);
+    if (node.kind === 'binary') return this.mayWait(node.left) || this.mayWait(node.right);
+    if (node.kind !== 'call' && node.kind !== 'route') return false;
+    return this.context.callWaits(node);
+  }
+
+  private called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
+    const { invoke, invokeLater } = this.call(node);
+    return {
+      type: 'int',
+      constant: undefined,
+      calls: true,
+      read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
+      test: (run) => invoke(run) > 0,
+      later: invokeLater,
+    };
+  }
+
+  private variable(node: VariableReference): CompiledExpression {
+    const { context } = this;
+    const name = /^\$([A-Za-z_]\w*)$/.exec(node.text)?.[1];
+    if (name === undefined && node.text === '$?') return this.variable({ ...node, text: '$rc' });
+    const format = context.variable(node);
+    if (format === undefined) return FAILED;
+    return {
+      type: format.digits ? 'digits' : 'any',
+      constant: undefined,
+      calls: false,
+      variable: format,
+      read: (run) => format.evaluateValue(run.pvars),
+    };
+  }
+
+  private word(node: Word): CompiledExpression {
+    const { dialect, problems } = this.context;
+    const flag = SWITCHES[node.text.toLowerCase()];
+    if (flag !== undefined && !dialect.syntax.precedence) return constantExpression(flag);
+    const test = dialect.syntax.coreTests ? coreTest(node.text, this.context) : undefined;
+    if (test !== undefined) return test;
+    problems.error('expression', node.at, `${node.text} is no value; a string needs quotes`);
+    return FAILED;
+  }
+
+  private unary(node: Unary): CompiledExpression {
+    const { operators } = this.context.dialect;
+    if (node.operator === '!') {
+      const inner = this.compile(node.operand);
+      const test =
+        inner.test ??
+        ((run: ScriptRun) => {
+          const value = inner.read(run);
+          return value !== undefined && operators.logicalTruth(value);
+        });
+      return truthValue((run) => !test(run), inner.calls);
+    }
+    if (node.operator === 'defined') {
+      const inner = this.compile(node.operand);
+      return truthValue((run) => inner.read(run) !== null, inner.calls);
+    }
+    const inner = this.compile(node.operand);
+    const { read, calls } = inner;
+    switch (node.operator) {
+      case '-':
+      case '~': {
+        if (inner.type === 'string') {
+          this.context.problems.error('expression', node.at, `operator ${node.operator} needs a number`);
+        }
+        const change = node.operator === '-' ? (value: number) => -value | 0 : (value: number) => ~value;
+        return folded('int', inner, (value) => {
+          const number = operators.integer(value);
+          return number === undefined ? undefined : change(number);
+        });
+      }
+      case 'int':
+        return folded('int', inner, (value) => operators.integer(value));
+      case 'str':
+        return folded('string', inner, (value) => (value === null || value === undefined ? '' : String(value)));
+      case 'strlen':
+        return folded('int', inner, (value) => String(value ?? '').length);
+      case 'strempty':
+        return truthValue((run) => String(read(run) ?? '') === '', calls);
+    }
+  }
+
+  private binary(node: Binary): CompiledExpression {
+    const { operator } = node;
+    switch (operator) {
+      case '&&':
+      case '||':
+        return this.logical(node, operator);
+      case '=~':
+      case '!~':
+        return this.match(node, operator);
+      case '==':
+      case '!=':
+      case '<':
+      case '>':
+      case '<=':
+      case '>=':
+      case 'eq':
+      case 'ne':
+      case 'ieq':
+      case 'ine':
+        return this.comparison(node, operator);
+      default:
+        return this.arithmetic(node, operator);
+    }
+  }
+
+  private operands(node: Binary): [CompiledExpression, CompiledExpression] {
+    const left = this.compile(node.left);
+    const right = this.compile(node.right);
+    const reason = this.context.dialect.operators.mismatch(node.operator, left.type, right.type);
+    if (reason !== undefined) this.context.problems.error('expression', node.at, reason);
+    return [left, right];
+  }
+
+  private arithmetic(node: Binary, operator: ArithmeticOperator): CompiledExpression {
+    const { operators } = this.context.dialect;
+    const [left, right] = this.operands(node);
+    const run = operators.arithmetic(operator, left.type, right.type);
+    const type: StaticType = operators.arithmeticType(operator, left.type, right.type);
+    const most = this.context.bounds.text;
+    const { at } = node;
+    const read = (call: ScriptRun): Result => {
+      const a = left.read(call);
+      const result = run(a, right.read(call), (reason) => call.fault(at, reason));
+      if (typeof result === 'string' && result.length > most) {
+        call.fault(at, `a string would be longer than ${most} characters`);
+        return undefined;
+      }
+      return result;
+    };
+    if (left.constant !== undefined && right.constant !== undefined) {
+      let failed = false;
+      const constant = run(left.constant, right.constant, () => {
+        failed = true;
+      });
+      if (!failed && constant !== undefined) return { type, constant, read: () => constant, calls: false };
+    }
+    return { type, constant: undefined, read, calls: left.calls || right.calls };
+  }
+
+  private comparison(node: Binary, operator: ComparisonOperator): CompiledExpression {
+    const network = wordComparison(node, (left) => this.compile(left), this.context);
+    if (network !== undefined) return network;
+    const [left, right] = this.operands(node);
+    const compare = this.context.dialect.operators.comparison(operator, left.type, right.type);
+    const calls = left.calls || right.calls;
+    const { constant } = right;
+    if (constant !== undefined) {
+      return comparisonValue((run) => compare(left.read(run), constant), calls);
+    }
+    return comparisonValue((run) => {
+      const a = left.read(run);
+      return compare(a, right.read(run));
+    }, calls);
+  }
+
+  private match(node: Binary, operator: MatchOperator): CompiledExpression {
+    const { context } = this;
+    const left = this.compile(node.left);
+    const right = this.compile(node.right);
+    const { matchText } = context.dialect.operators;
+    const wanted = operator === '=~';
+    const calls = left.calls || right.calls;
+    const test = (value: Result, regex: BoundedRegex | undefined): boolean => {
+      const text = matchText(value);
+      if (regex === undefined) return false;
+      return text === undefined ? !wanted : regex.test(text) === wanted;
+    };
+    if (typeof right.constant === 'string' || typeof right.constant === 'number') {
+      const regex = context.regex(String(right.constant), node.right.at, true);
+      return truthValue((run) => test(left.read(run), regex), calls);
+    }
+    const computed = computedRegex(node.at, true);
+    return truthValue((run) => {
+      const value = left.read(run);
+      return test(value, computed(run, matchText(right.read(run))));
+    }, calls);
+  }
+
+  /** "&&" and "||", the right side only where the left does not decide. */
+  private logical(node: Binary, operator: LogicalOperator): CompiledExpression {
+    const left = this.compile(node.left);
+    const right = this.compile(node.right);
+    const folds = this.foldedLogical(operator, left, right);
+    if (folds !== undefined) return folds;
+    const first = this.logicalTest(left);
+    const second = this.logicalTest(right);
+    const calls = left.calls || right.calls;
+    if (!left.calls) {
+      return operator === '&&'
+        ? truthValue((run) => first(run) && second(run), calls)
+        : truthValue((run) => first(run) || second(run), calls);
+    }
+    // A call may have ended the script: then nothing more is looked at.
+    return operator === '&&'
+      ? truthValue((run) => first(run) && run.stop === NEXT && second(run), calls)
+      : truthValue((run) => run.stop === NEXT && (first(run) || (run.stop === NEXT && second(run))), calls);
+  }
+
+  private logicalTest({ test, read }: CompiledExpression): (run: ScriptRun) => boolean {
+    if (test !== undefined) return test;
+    const { logicalTruth } = this.context.dialect.operators;
+    return (run) => {
+      const value = read(run);
+      return value !== undefined && logicalTruth(value);
+    };
+  }
+
+  /** Kamailio leaves a constant side out, so that the other side is the value: "-1 || 0" is -1, which is not true. */
+  private foldedLogical(
+    operator: LogicalOperator,
+    left: CompiledExpression,
+    right: CompiledExpression,
+  ): CompiledExpression | undefined {
+    const { dialect } = this.context;
+    if (!dialect.syntax.precedence) return undefined;
+    const { logicalTruth } = dialect.operators;
+    if (left.constant !== undefined) {
+      const decides = logicalTruth(left.constant) === (operator === '||');
+      return decides ? left : right;
+    }
+    if (right.constant !== undefined && logicalTruth(right.constant) === (operator === '&&')) return left;
+    return undefined;
+  }
+
+  private assigned(assignment: Assignment): CompiledExpression {
+    const assign = assignmentOf(assignment, this, this.context);
+    const { operators } = this.context.dialect;
+    const read = (run: ScriptRun): Result => assign.now(run);
+    return { type: 'any', constant: undefined, read, calls: assign.calls, test: (run) => operators.truth(read(run)) };
+  }
+}
+
+function truthValue(test: (run: ScriptRun) => boolean, calls: boolean): CompiledExpression {
+  return { type: 'int', constant: undefined, read: (run) => (test(run) ? 1 : 0), calls, test };
+}
+
+/** A comparison whose operands had no value has none either, and is not true. */
+function comparisonValue(compare: (run: ScriptRun) => boolean | undefined, calls: boolean): CompiledExpression {
+  return {
+    type: 'int',
+    constant: undefined,
+    calls,
+    test: (run) => compare(run) === true,
+    read: (run) => {
+      const result = compare(run);
+      return result === undefined ? undefined : result ? 1 : 0;
+    },
+  };
+}
+
+function folded(type: StaticType, inner: CompiledExpression, change: (value: Result) => Result): CompiledExpression {
+  const { read, calls } = inner;
+  if (inner.constant !== undefined) {
+    const constant = change(inner.constant);
+    if (constant !== undefined) return { type, constant, read: () => constant, calls: false };
+  }
+  return {
+    type,
+    constant: undefined,
+    calls,
+    read: (run) => {
+      const value = read(run);
+      return value === undefined ? undefined : change(value);
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { messageOf } from '../../core/errors.js';
+import { withVariables } from '../../pvar/names.js';
+import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall, RouteKind } from '../ast.js';
+import type { FunctionTable } from '../function-table.js';
+import { Problems } from '../problem.js';
+import {
+  type CompiledRoute,
+  DROP,
+  EXIT,
+  NEXT,
+  RETURN,
+  type RouteOutcome,
+  type ScriptBounds,
+  type ScriptRun,
+  type Signal,
+} from '../runtime.js';
+import type { Compilation, CompiledScript, CompileOptions } from '../script.js';
+import { analyse } from './analysis.js';
+import { CallCompiler } from './calls.js';
+import { CompileContext } from './context.js';
+import { ExpressionCompiler } from './expressions.js';
+import { ResumeRoutes } from './resume.js';
+import type { CompiledStatement } from './statement.js';
+import { StatementCompiler } from './statements.js';
+import { SubRoutes } from './sub-routes.js';
+
+/** Statements and rounds of loops one route may do, with all that it calls. */
+const MOST_WORK = 1_000_000;
+/** Characters of a string that a script puts together. */
+const MOST_TEXT = 65_536;
+
+/**
+ * Compiles the routes of a file to closures: names, formats and expressions are looked up and parsed now, and never while a
+ * message is handled. Never throws; there is a script when no problem is an error.
+ */
+export function compileScript<Run extends ScriptRun>(
+  tree: ConfigurationTree,
+  options: CompileOptions<Run>,
+): Compilation<Run> {
+  const problems = new Problems();
+  const { dialect } = options;
+  const { flow } = dialect;
+  // Closures are only ever given runs of the kind the functions were written for.
+  const functions = options.functions as unknown as FunctionTable;
+  const bounds: ScriptBounds = {
+    loops: flow.loops,
+    depth: flow.depth,
+    work: MOST_WORK,
+    text: MOST_TEXT,
+    ...options.bounds,
+  };
+  const names = options.variables === undefined ? dialect.names : withVariables(dialect.names, options.variables);
+  const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name));
+  const context = new CompileContext(
+    tree,
+    dialect,
+    functions,
+    names,
+    bounds,
+    problems,
+    analysis,
+    options.unknownFunctions === 'log',
+    options.traced === true,
+  );
+  const subRoutes = new SubRoutes(context);
+  const resume = new ResumeRoutes(new Set(subRoutes.names()));
+  const routes: CompiledRoute[] = [];
+  for (const block of tree.routes) {
+    const body = compileBlock(block, context, subRoutes, resume);
+    const sub = block.kind === 'request' && block.name !== undefined ? subRoutes.find(block.name) : undefined;
+    if (sub !== undefined) sub.body = body;
+    const route = entered(block, body, analysis.waits(block), context);
+    routes.push(route);
+    if (sub !== undefined) resume.add(sub.name, route);
+  }
+  const script = new Script(routes) as unknown as CompiledScript<Run>;
+  return { script: problems.ok ? script : undefined, problems: problems.list };
+}
+
+function compileBlock(
+  block: RouteBlock,
+  context: CompileContext,
+  subRoutes: SubRoutes,
+  resume: ResumeRoutes,
+): CompiledStatement {
+  subRoutes.kindAtHand = block.kind;
+  const reached = context.analysis.reachedFrom(block);
+  const calls: CallCompiler = new CallCompiler(context, subRoutes, reached, (node: Expression) =>
+    expressions.compile(node),
+  );
+  const expressions: ExpressionCompiler = new ExpressionCompiler(context, (node: FunctionCall | RouteCall) =>
+    calls.compile(node),
+  );
+  return new StatementCompiler(context, expressions, calls, resume).block(block.body);
+}
+
+/** A route as it is entered from outside, with its bounds and its fault. */
+function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, context: CompileContext): CompiledRoute {
+  const { kind, name, interval, at } = block;
+  const title = name === undefined ? wordOf(kind) : `${wordOf(kind)}[${name}]`;
+  const { work } = context.bounds;
+  const begin = (run: ScriptRun): void => {
+    run.work = work;
+    run.depth = 1;
+    run.last = 1;
+    run.returned = 1;
+    run.stop = NEXT;
+    run.zero = false;
+    const { routes } = run.pvars;
+    if (routes !== undefined) {
+      routes.length = 0;
+      routes.push(title);
+    }
+  };
+  const end = (run: ScriptRun, signal: Signal): RouteOutcome => {
+    if (signal === DROP) return 'drop';
+    if (signal === EXIT) return run.zero ? 'return-0' : 'exit';
+    if (signal !== RETURN) run.returned = run.last;
+    return signal === RETURN && run.returned === 0 ? 'return-0' : 'ended';
+  };
+  const failed = (run: ScriptRun, error: unknown): RouteOutcome => {
+    run.fault(at, `${title}: ${messageOf(error)}`);
+    return 'fault';
+  };
+  const later = async (run: ScriptRun): Promise<RouteOutcome> => {
+    try {
+      return end(run, await body.run(run));
+    } catch (error) {
+      return failed(run, error);
+    }
+  };
+  return {
+    kind,
+    name,
+    interval,
+    at,
+    waits: waits && body.waits,
+    run(run) {
+      begin(run);
+      if (body.waits) return later(run);
+      try {
+        return end(run, body.run(run) as Signal);
+      } catch (error) {
+        return failed(run, error);
+      }
+    },
+  };
+}
+
+function wordOf(kind: RouteKind): string {
+  return kind === 'request' ? 'route' : `${kind}_route`;
+}
+
+class Script implements CompiledScript {
+  private readonly table = new Map<string, CompiledRoute>();
+
+  constructor(readonly routes: readonly CompiledRoute[]) {
+    for (const route of routes) this.table.set(`${route.kind} ${route.name ?? ''}`, route);
+  }
+
+  route(kind: RouteKind, name?: string): CompiledRoute | undefined {
+    return this.table.get(`${kind} ${name ?? ''}`);
+  }
+}

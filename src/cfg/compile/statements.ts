@@ -1,0 +1,330 @@
+import type {
+  AsyncStatement,
+  EndStatement,
+  Expression,
+  ForStatement,
+  IfStatement,
+  Position,
+  Statement,
+  SwitchStatement,
+  WhileStatement,
+} from '../ast.js';
+import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '../runtime.js';
+import { assignmentOf } from './assignment.js';
+import type { CallCompiler } from './calls.js';
+import type { CompileContext } from './context.js';
+import type { ExpressionCompiler } from './expressions.js';
+import type { ResumeRoutes } from './resume.js';
+import { sequence } from './sequence.js';
+import type { CompiledStatement, StatementClosure } from './statement.js';
+import { SwitchCompiler } from './switches.js';
+
+const NOTHING: CompiledStatement = { waits: false, run: () => NEXT };
+
+/** Compiles the statements of one route. */
+export class StatementCompiler {
+  private readonly switches: SwitchCompiler;
+
+  constructor(
+    private readonly context: CompileContext,
+    private readonly expressions: ExpressionCompiler,
+    private readonly calls: CallCompiler,
+    private readonly resume: ResumeRoutes,
+  ) {
+    this.switches = new SwitchCompiler(context, expressions, (body) => this.block(body));
+  }
+
+  block(body: readonly Statement[]): CompiledStatement {
+    return sequence(body.map((each) => this.traced(each, this.statement(each))));
+  }
+
+  private statement(node: Statement): CompiledStatement {
+    switch (node.kind) {
+      case 'assign':
+        return this.assign(node);
+      case 'call-statement':
+        return this.call(node);
+      case 'if':
+        return this.ifStatement(node);
+      case 'while':
+        return this.whileStatement(node);
+      case 'for':
+        return this.forStatement(node);
+      case 'switch':
+        return this.switchStatement(node);
+      case 'async':
+      case 'launch':
+        return this.asyncStatement(node);
+      default:
+        return this.end(node);
+    }
+  }
+
+  private traced(node: Statement, compiled: CompiledStatement): CompiledStatement {
+    if (!this.context.traced) return compiled;
+    const { at } = node;
+    return {
+      waits: compiled.waits,
+      run(run) {
+        run.trace?.statement(at, node);
+        return compiled.run(run);
+      },
+    };
+  }
+
+  private assign(node: Statement & { kind: 'assign' }): CompiledStatement {
+    const { now, later, calls } = assignmentOf(node, this.expressions, this.context);
+    const { assignmentSetsReturnCode } = this.context.dialect.flow;
+    const finish = (run: ScriptRun): Signal => {
+      if (assignmentSetsReturnCode) run.pvars.returnCode = 1;
+      run.last = 1;
+      return calls ? run.stop : NEXT;
+    };
+    if (later !== undefined && this.mayWait(node.value)) {
+      return {
+        waits: true,
+        run: async (run) => {
+          await later(run);
+          return finish(run);
+        },
+      };
+    }
+    return simple((run) => {
+      now(run);
+      return finish(run);
+    });
+  }
+
+  private mayWait(node: Expression): boolean {
+    return (node.kind === 'call' || node.kind === 'route') && this.context.callWaits(node);
+  }
+
+  private call(node: Statement & { kind: 'call-statement' }): CompiledStatement {
+    const { invoke, invokeLater } = this.calls.compile(node.call);
+    const finish = (run: ScriptRun, code: number): Signal => {
+      run.last = code;
+      return run.stop;
+    };
+    if (invokeLater !== undefined) {
+      return { waits: true, run: async (run) => finish(run, await invokeLater(run)) };
+    }
+    return simple((run) => {
+      run.last = invoke(run);
+      return run.stop;
+    });
+  }
+
+  private ifStatement(node: IfStatement): CompiledStatement {
+    const condition = this.expressions.condition(node.condition, false);
+    const body = this.block(node.body);
+    const otherwise = node.otherwise === undefined ? undefined : this.block(node.otherwise);
+    const notTaken = this.context.dialect.flow.blocksSetReturnCode
+      ? (run: ScriptRun): Signal => {
+          run.pvars.returnCode = 0;
+          run.last = 1;
+          return NEXT;
+        }
+      : (run: ScriptRun): Signal => {
+          run.last = 1;
+          return NEXT;
+        };
+    const { test, later, calls } = condition;
+    if (later !== undefined || body.waits || otherwise?.waits === true) {
+      const decide = async (run: ScriptRun): Promise<Signal> => {
+        const holds = later === undefined ? test(run) : await later(run);
+        if (run.stop !== NEXT) return run.stop;
+        run.last = 1;
+        if (holds) return body.run(run);
+        return otherwise === undefined ? notTaken(run) : otherwise.run(run);
+      };
+      return { waits: true, run: decide };
+    }
+    const then = body.run as StatementClosure;
+    const or = otherwise === undefined ? notTaken : (otherwise.run as StatementClosure);
+    if (!calls) {
+      return simple((run) => {
+        run.last = 1;
+        return test(run) ? then(run) : or(run);
+      });
+    }
+    return simple((run) => {
+      const holds = test(run);
+      if (run.stop !== NEXT) return run.stop;
+      run.last = 1;
+      return holds ? then(run) : or(run);
+    });
+  }
+
+  private whileStatement(node: WhileStatement): CompiledStatement {
+    const condition = this.expressions.condition(node.condition, true);
+    const body = this.block(node.body);
+    const { loops } = this.context.bounds;
+    const cost = 1 + node.body.length;
+    const keep = this.context.dialect.flow.blocksSetReturnCode;
+    const { at } = node;
+    const { test, later } = condition;
+    /** Whether the loop goes on; undefined once it went on often enough. */
+    const bounded = (run: ScriptRun, count: number): boolean => {
+      if (loops > 0 && count >= loops) {
+        run.fault(at, `while loop ended after ${loops} rounds`);
+        return false;
+      }
+      return worked(run, cost, at);
+    };
+    const ended = (run: ScriptRun, code: number): Signal => {
+      if (keep) run.pvars.returnCode = code;
+      run.last = 1;
+      return run.stop;
+    };
+    if (later !== undefined || body.waits) {
+      return {
+        waits: true,
+        run: async (run) => {
+          for (let count = 0; ; count++) {
+            const holds = later === undefined ? test(run) : await later(run);
+            const code = run.pvars.returnCode;
+            if (run.stop !== NEXT) return run.stop;
+            if (!holds || !bounded(run, count)) return ended(run, code);
+            const signal = await body.run(run);
+            if (signal === BREAK) return ended(run, code);
+            if (signal !== NEXT) return signal;
+          }
+        },
+      };
+    }
+    const round = body.run as StatementClosure;
+    return simple((run) => {
+      for (let count = 0; ; count++) {
+        const holds = test(run);
+        const code = run.pvars.returnCode;
+        if (run.stop !== NEXT) return run.stop;
+        if (!holds || !bounded(run, count)) return ended(run, code);
+        const signal = round(run);
+        if (signal === BREAK) return ended(run, code);
+        if (signal !== NEXT) return signal;
+      }
+    });
+  }
+
+  /** OpenSIPS' for over all values of a variable, as they are when it begins. */
+  private forStatement(node: ForStatement): CompiledStatement {
+    const { context } = this;
+    const iterator = context.variable(node.iterator);
+    const list = context.list(node.list);
+    const body = this.block(node.body);
+    const { at } = node;
+    if (iterator === undefined) return NOTHING;
+    if (!iterator.writable) {
+      context.problems.error('read-only', node.iterator.at, `${node.iterator.text} cannot be written`);
+      return NOTHING;
+    }
+    if (list === undefined) {
+      const message = `for needs all values of a variable, "$(name[*])", not ${node.list.text}`;
+      return simple((run) => {
+        run.fault(at, message);
+        run.last = -1;
+        // As recorded, nothing after it is run where the variable has values.
+        return NEXT;
+      });
+    }
+    const cost = 1 + node.body.length;
+    if (body.waits) {
+      return {
+        waits: true,
+        run: async (run) => {
+          for (const value of list(run.pvars)) {
+            if (!worked(run, cost, at)) return run.stop;
+            iterator.assign(run.pvars, value);
+            const signal = await body.run(run);
+            if (signal === BREAK) break;
+            if (signal !== NEXT) return signal;
+          }
+          run.last = 1;
+          return NEXT;
+        },
+      };
+    }
+    const round = body.run as StatementClosure;
+    return simple((run) => {
+      for (const value of list(run.pvars)) {
+        if (!worked(run, cost, at)) return run.stop;
+        iterator.assign(run.pvars, value);
+        const signal = round(run);
+        if (signal === BREAK) break;
+        if (signal !== NEXT) return signal;
+      }
+      run.last = 1;
+      return NEXT;
+    });
+  }
+
+  private switchStatement(node: SwitchStatement): CompiledStatement {
+    return this.switches.compile(node);
+  }
+
+  private asyncStatement(node: AsyncStatement): CompiledStatement {
+    const { kind, at } = node;
+    const { invoke, invokeLater } = this.calls.compile(node.call);
+    const resume = this.resume.find(node, this.context.problems);
+    return simple((run) => {
+      const done = invokeLater === undefined ? invoke(run) : invokeLater(run);
+      run.suspend(kind, at, done, resume?.());
+      run.last = 1;
+      return kind === 'async' ? EXIT : NEXT;
+    });
+  }
+
+  private end(node: EndStatement): CompiledStatement {
+    switch (node.kind) {
+      case 'exit':
+        return simple(() => EXIT);
+      case 'drop':
+        return simple(() => DROP);
+      case 'break':
+        return simple(() => BREAK);
+      case 'return':
+        return this.returned(node);
+    }
+  }
+
+  private returned({ values, at }: EndStatement): CompiledStatement {
+    const { dialect, problems } = this.context;
+    const [first, ...more] = values.map((each) => this.expressions.value(each));
+    const others = more.length === 0 ? undefined : more;
+    if (first === undefined) {
+      return simple((run) => {
+        run.returned = 1;
+        return RETURN;
+      });
+    }
+    if (first.type === 'string') problems.error('expression', at, 'return needs a number');
+    const { constant } = first;
+    if (typeof constant === 'number' && others === undefined) {
+      return simple((run) => {
+        run.returned = constant;
+        return RETURN;
+      });
+    }
+    const { integer } = dialect.operators;
+    return simple((run) => {
+      const value = first.read(run);
+      if (run.stop !== NEXT) return run.stop;
+      run.returned = (value === undefined ? -1 : integer(value)) ?? 1;
+      if (others !== undefined) run.pvars.returns = others.map((each) => each.read(run) ?? null);
+      return RETURN;
+    });
+  }
+}
+
+function simple(run: StatementClosure): CompiledStatement {
+  return { waits: false, run };
+}
+
+/** Takes work off what the run may do; a run that did too much ends. */
+function worked(run: ScriptRun, cost: number, at: Position): boolean {
+  run.work -= cost;
+  if (run.work >= 0) return true;
+  run.fault(at, 'the script does too much for one message');
+  run.stop = EXIT;
+  return false;
+}

@@ -1,0 +1,126 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { Position, RouteKind } from '../ast.js';
+import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '../runtime.js';
+import type { CompiledCall } from './call.js';
+import type { CompileContext } from './context.js';
+import type { CompiledStatement } from './statement.js';
+
+/** A named route that others call; its body is put in when it is compiled. */
+export interface SubRoute {
+  readonly name: string;
+  /** As $route shows it. */
+  readonly title: string;
+  body: CompiledStatement | undefined;
+}
+
+type Parameters = ((run: ScriptRun) => ReadonlyMap<string, PvarValue>) | undefined;
+
+const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
+
+/** The named routes of a file, and how they are entered. */
+export class SubRoutes {
+  /** Kind of the route that is being compiled. */
+  kindAtHand: RouteKind = 'request';
+  private readonly table = new Map<string, SubRoute>();
+
+  constructor(private readonly context: CompileContext) {
+    for (const { kind, name } of context.tree.routes) {
+      if (kind === 'request' && name !== undefined) {
+        this.table.set(name, { name, title: `route[${name}]`, body: undefined });
+      }
+    }
+  }
+
+  find(name: string): SubRoute | undefined {
+    return this.table.get(name);
+  }
+
+  names(): Iterable<string> {
+    return this.table.keys();
+  }
+
+  /** A call of a route that is known, or found when it is called. */
+  call(
+    target: (run: ScriptRun) => SubRoute | undefined,
+    parameters: Parameters,
+    at: Position,
+    waits: boolean,
+  ): CompiledCall {
+    const { depth } = this.context.bounds;
+    const enter = (run: ScriptRun): Entered | undefined => {
+      const route = target(run);
+      if (route === undefined) return undefined;
+      if (run.depth >= depth) {
+        run.fault(at, `routes are nested deeper than ${depth}; route "${route.name}" is not called`);
+        return undefined;
+      }
+      if (--run.work < 0) {
+        run.fault(at, 'the script does too much for one message');
+        run.stop = EXIT;
+        return undefined;
+      }
+      const { pvars } = run;
+      const outer = pvars.params;
+      pvars.params = parameters === undefined ? NO_PARAMETERS : parameters(run);
+      pvars.returns = undefined;
+      pvars.routes?.push(route.title);
+      run.depth++;
+      run.last = 1;
+      return { route, outer };
+    };
+    const leave = (run: ScriptRun, { outer }: Entered, signal: Signal): number => {
+      run.depth--;
+      run.pvars.params = outer;
+      run.pvars.routes?.pop();
+      return finished(run, signal);
+    };
+    const failed = (run: ScriptRun): number => {
+      run.pvars.returnCode = -1;
+      return -1;
+    };
+    const invoke = (run: ScriptRun): number => {
+      const entered = enter(run);
+      if (entered === undefined) return failed(run);
+      return leave(run, entered, entered.route.body?.run(run) as Signal);
+    };
+    if (!waits) return { invoke };
+    return {
+      invoke,
+      invokeLater: async (run) => {
+        const entered = enter(run);
+        if (entered === undefined) return failed(run);
+        return leave(run, entered, (await entered.route.body?.run(run)) as Signal);
+      },
+    };
+  }
+}
+
+interface Entered {
+  readonly route: SubRoute;
+  readonly outer: ReadonlyMap<string, PvarValue>;
+}
+
+/** What a call comes to by the way its route ended; 0 ends the script. */
+function finished(run: ScriptRun, signal: Signal): number {
+  let code: number;
+  switch (signal) {
+    case EXIT:
+    case DROP:
+      run.stop = signal;
+      return 0;
+    case RETURN:
+      code = run.returned;
+      break;
+    case BREAK:
+      code = 1;
+      break;
+    case NEXT:
+      code = run.last;
+  }
+  if (signal === RETURN && code === 0) {
+    run.stop = EXIT;
+    run.zero = true;
+  }
+  run.pvars.returnCode = code;
+  return code;
+}

@@ -1,0 +1,113 @@
+import { messageOf } from '../../core/errors.js';
+import { compilePosix } from '../../core/posix-regex.js';
+import type { Statement, SwitchCase, SwitchStatement } from '../ast.js';
+import { BREAK, NEXT, type ScriptRun, type Signal } from '../runtime.js';
+import type { Result, StaticType } from '../semantics/operators.js';
+import type { CompileContext } from './context.js';
+import type { ExpressionCompiler } from './expressions.js';
+import type { CompiledStatement, StatementClosure } from './statement.js';
+
+type Matcher = (value: Result) => boolean;
+
+/** Compiles switch: the first case that matches, and what follows up to a break. */
+export class SwitchCompiler {
+  constructor(
+    private readonly context: CompileContext,
+    private readonly expressions: ExpressionCompiler,
+    private readonly block: (body: readonly Statement[]) => CompiledStatement,
+  ) {}
+
+  compile(node: SwitchStatement): CompiledStatement {
+    const subject = this.expressions.compile(node.subject);
+    const labels = node.cases.map((each) => this.matcher(each, subject.type));
+    this.checkLabels(node);
+    const bodies = node.cases.map(({ body }) => this.block(body));
+    const fallback = node.cases.findIndex(({ label }) => label === undefined);
+    const { read, calls } = subject;
+    const find = (run: ScriptRun): number => {
+      const value = read(run);
+      for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
+      return fallback;
+    };
+    const keep = this.context.dialect.flow.blocksSetReturnCode;
+    const ended = (run: ScriptRun, signal: Signal): Signal => {
+      if (signal === NEXT || signal === BREAK) {
+        if (keep && signal === BREAK) run.last = 1;
+        return NEXT;
+      }
+      return signal;
+    };
+    if (bodies.some(({ waits }) => waits)) {
+      return {
+        waits: true,
+        run: async (run) => {
+          const from = find(run);
+          if (calls && run.stop !== NEXT) return run.stop;
+          run.last = 1;
+          let signal: Signal = NEXT;
+          for (let i = from; i >= 0 && i < bodies.length && signal === NEXT; i++) {
+            signal = await (bodies[i] as CompiledStatement).run(run);
+          }
+          return ended(run, signal);
+        },
+      };
+    }
+    const closures = bodies.map(({ run }) => run as StatementClosure);
+    return {
+      waits: false,
+      run: (run) => {
+        const from = find(run);
+        if (calls && run.stop !== NEXT) return run.stop;
+        run.last = 1;
+        let signal: Signal = NEXT;
+        for (let i = from; i >= 0 && i < closures.length && signal === NEXT; i++) {
+          signal = (closures[i] as StatementClosure)(run);
+        }
+        return ended(run, signal);
+      },
+    };
+  }
+
+  private matcher({ label }: SwitchCase, subject: StaticType): Matcher | undefined {
+    if (label === undefined) return undefined;
+    const { operators } = this.context.dialect;
+    if (label.kind === 'regex') {
+      try {
+        const regex = compilePosix(label.source.value);
+        return (value) => {
+          const text = operators.matchText(value);
+          return text !== undefined && regex.test(text);
+        };
+      } catch (error) {
+        this.context.problems.error('regex', label.at, messageOf(error));
+        return () => false;
+      }
+    }
+    const value = this.expressions.compile(label);
+    const constant = value.constant ?? null;
+    const equal = operators.caseEquals(subject, value.type);
+    return (given) => equal(given, constant) === true;
+  }
+
+  /** Labels of two types, and the same label twice, are mistakes. */
+  private checkLabels({ cases }: SwitchStatement): void {
+    const { problems, dialect } = this.context;
+    if (dialect.syntax.literalCases) return;
+    const seen = new Set<string | number>();
+    let type: StaticType | undefined;
+    for (const { label } of cases) {
+      if (label === undefined) continue;
+      const value = label.kind === 'regex' ? undefined : this.expressions.compile(label);
+      const own: StaticType = value?.type ?? 'string';
+      if (type !== undefined && own !== type) {
+        problems.error('expression', label.at, 'numbers and strings do not stand in one switch');
+        return;
+      }
+      type = own;
+      const constant = value?.constant;
+      if (typeof constant !== 'string' && typeof constant !== 'number') continue;
+      if (seen.has(constant)) problems.error('expression', label.at, `case ${constant} stands there twice`);
+      seen.add(constant);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { BinaryOperator } from '../ast.js';
+import {
+  type Arithmetic,
+  type ArithmeticOperator,
+  type Comparison,
+  type ComparisonOperator,
+  compareNumbers,
+  compareStrings,
+  integerArithmetic,
+  type Operators,
+  type Result,
+  type StaticType,
+} from './operators.js';
+
+/** A value as an integer: text that is no number, and null, count as 0. */
+function toInteger(value: Result): number {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !/^[+-]?[0-9]{1,18}$/.test(value)) return 0;
+  return Number(value) | 0;
+}
+
+const toText = (value: Result): string => (value === null || value === undefined ? '' : String(value));
+
+/** "+" goes by its left operand: text is joined, numbers are added; the other operators always calculate. */
+function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic {
+  if (operator === '+' && left !== 'int') {
+    return (a, b) => {
+      if (a === undefined || b === undefined) return undefined;
+      return typeof a === 'number' ? (a + toInteger(b)) | 0 : toText(a) + toText(b);
+    };
+  }
+  return (a, b, fail) => {
+    if (a === undefined || b === undefined) return undefined;
+    const right = toInteger(b);
+    if (right === 0 && (operator === '/' || operator === '%')) {
+      fail('division by zero');
+      return undefined;
+    }
+    return integerArithmetic(operator, toInteger(a), right);
+  };
+}
+
+/**
+ * The left operand decides whether numbers or texts are compared; a number against text of the script is compared as
+ * text. null is "" among texts and 0 among numbers.
+ */
+function comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison {
+  if (left === 'null' || right === 'null') {
+    const equal = operator === '==' || operator === 'eq' || operator === 'ieq';
+    return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === equal);
+  }
+  const numeric = (a: Result, b: Result) =>
+    a === undefined || b === undefined ? undefined : compareNumbers(operator, toInteger(a), toInteger(b));
+  const textual = (a: Result, b: Result) =>
+    a === undefined || b === undefined ? undefined : compareStrings(operator, toText(a), toText(b));
+  if (operator === 'eq' || operator === 'ne') return textual;
+  if (operator !== '==' && operator !== '!=') return numeric;
+  if (left === 'int') return numeric;
+  if (left === 'string' || right === 'string') return textual;
+  return (a, b) => {
+    const number = typeof a === 'number' || (a === null && typeof b === 'number');
+    return number ? numeric(a, b) : textual(a, b);
+  };
+}
+
+/** Found at load: what the types of constants forbid. */
+function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined {
+  switch (operator) {
+    case '+':
+      return left === 'int' && right === 'string' ? 'a number and a string are not added' : undefined;
+    case '==':
+    case '!=':
+      return left === 'int' && right === 'string' ? 'a number is not compared with a string' : undefined;
+    case 'eq':
+    case 'ne':
+      return left === 'int' || right === 'int' ? `${operator} compares strings` : undefined;
+    case 'ieq':
+    case 'ine':
+      return left === 'string' || right === 'string' ? `${operator} compares numbers` : undefined;
+    case '=~':
+    case '!~':
+    case '&&':
+    case '||':
+      return undefined;
+    default:
+      return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
+  }
+}
+
+/** How Kamailio calculates and compares. */
+export const KAMAILIO_OPERATORS: Operators = {
+  mismatch,
+  arithmetic,
+  arithmeticType(operator, left) {
+    if (operator !== '+') return 'int';
+    return left === 'int' || left === 'string' ? left : 'any';
+  },
+  comparison,
+  caseEquals: (subject, label) => comparison('==', subject === 'int' && label === 'string' ? 'any' : subject, label),
+  matchText: (value) => (value === null || value === undefined ? undefined : String(value)),
+  truth: (value) => toInteger(value) > 0,
+  loopTruth: (value) => toInteger(value) !== 0,
+  logicalTruth: (value) => toInteger(value) !== 0,
+  integer: (value) => (value === undefined ? undefined : toInteger(value)),
+};

@@ -1,0 +1,75 @@
+import {
+  type Arithmetic,
+  type ArithmeticOperator,
+  type Comparison,
+  type ComparisonOperator,
+  compareNumbers,
+  compareStrings,
+  integerArithmetic,
+  type Operators,
+  type Result,
+  type StaticType,
+} from './operators.js';
+
+function arithmetic(operator: ArithmeticOperator): Arithmetic {
+  return (left, right, fail) => {
+    if (left === undefined || right === undefined) return undefined;
+    if (typeof left === 'number' && typeof right === 'number') {
+      if (right === 0 && (operator === '/' || operator === '%')) {
+        fail('division by zero');
+        return 0;
+      }
+      return integerArithmetic(operator, left, right);
+    }
+    if (operator === '+') {
+      if (typeof left === 'string' && typeof right === 'string') return left + right;
+      if (left === null && typeof right === 'string') return right;
+      if (right === null && typeof left === 'string') return left;
+    }
+    fail(`operator ${operator} has no result for ${kindOf(left)} and ${kindOf(right)}`);
+    return undefined;
+  };
+}
+
+function kindOf(value: Result): string {
+  if (value === null || value === undefined) return 'NULL';
+  return typeof value === 'number' ? 'a number' : 'a string';
+}
+
+/**
+ * Strings are compared without letter case. A number and a string are compared as strings, but for a string variable and
+ * a number of the script, where every comparison is false. NULL is equal to NULL and different from everything else.
+ */
+function comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison {
+  return (a, b) => {
+    if (a === undefined || b === undefined) return false;
+    if (a === null || b === null) {
+      if (operator === '==') return a === b;
+      return operator === '!=' ? a !== b : false;
+    }
+    if (typeof a === 'number' && typeof b === 'number') return compareNumbers(operator, a, b);
+    if (typeof a === 'string' && typeof b === 'number' && right === 'int') {
+      return left === 'digits' ? compareNumbers(operator, Number(a), b) : false;
+    }
+    return compareStrings(operator, String(a).toLowerCase(), String(b).toLowerCase());
+  };
+}
+
+const truth = (value: Result): boolean => value !== undefined && value !== null && value !== 0 && value !== '';
+
+/** How OpenSIPS calculates and compares. */
+export const OPENSIPS_OPERATORS: Operators = {
+  mismatch: () => undefined,
+  arithmetic,
+  arithmeticType: () => 'any',
+  comparison,
+  caseEquals: (subject, label) => {
+    const equal = comparison('==', subject, label);
+    return (value, constant) => value !== null && equal(value, constant);
+  },
+  matchText: (value) => (value === null || value === undefined ? undefined : String(value)),
+  truth,
+  loopTruth: truth,
+  logicalTruth: truth,
+  integer: (value) => (typeof value === 'number' ? value : undefined),
+};

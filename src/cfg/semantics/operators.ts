@@ -1,0 +1,110 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { BinaryOperator } from '../ast.js';
+
+/** The value of an expression; undefined when it has none because an operation failed, which is logged by then. */
+export type Result = PvarValue | undefined;
+
+/**
+ * What is known of an expression before a message is there: "digits" is a variable whose text is a number and counts as one
+ * in comparisons, "any" is a variable.
+ */
+export type StaticType = 'int' | 'string' | 'null' | 'digits' | 'any';
+
+export type LogicalOperator = '&&' | '||';
+export type MatchOperator = '=~' | '!~';
+export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=' | 'eq' | 'ne' | 'ieq' | 'ine';
+export type ArithmeticOperator = Exclude<BinaryOperator, LogicalOperator | MatchOperator | ComparisonOperator>;
+
+/** An arithmetic operation; `fail` is given the reason when there is no result. */
+export type Arithmetic = (left: Result, right: Result, fail: (reason: string) => void) => Result;
+export type Comparison = (left: Result, right: Result) => boolean | undefined;
+
+/** How a dialect calculates and compares. Chosen once for each operator of a file, by the types that are known then. */
+export interface Operators {
+  /** Why these operands do not go together, found at load; undefined when they do. */
+  mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined;
+  arithmetic(operator: ArithmeticOperator, left: StaticType, right: StaticType): Arithmetic;
+  /** Type of the result of an arithmetic operation. */
+  arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
+  comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison;
+  /** Whether a value is that of a case; types may count for more than in "==". */
+  caseEquals(subject: StaticType, label: StaticType): Comparison;
+  /** What "=~" looks at: undefined where the value matches nothing. */
+  matchText(value: Result): string | undefined;
+  /** Whether a value of a variable fulfils the condition of an if. */
+  truth(value: Result): boolean;
+  /** Whether it fulfils the condition of a while. */
+  loopTruth(value: Result): boolean;
+  /** Whether it counts as true for "&&", "||" and "!". */
+  logicalTruth(value: Result): boolean;
+  /** A value as an integer, for "-" and "~" before it. */
+  integer(value: Result): number | undefined;
+}
+
+/** Integers have 32 bits and wrap around. Division truncates, the remainder has the sign of the dividend. */
+export function integerArithmetic(operator: ArithmeticOperator, a: number, b: number): number {
+  switch (operator) {
+    case '+':
+      return (a + b) | 0;
+    case '-':
+      return (a - b) | 0;
+    case '*':
+      return Math.imul(a, b);
+    case '/':
+      return (a / b) | 0;
+    case '%':
+      return (a % b) | 0;
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    case '^':
+      return a ^ b;
+    case '<<':
+      return a << b;
+    case '>>':
+      return a >> b;
+  }
+}
+
+export function compareNumbers(operator: ComparisonOperator, a: number, b: number): boolean {
+  switch (operator) {
+    case '==':
+    case 'ieq':
+    case 'eq':
+      return a === b;
+    case '!=':
+    case 'ine':
+    case 'ne':
+      return a !== b;
+    case '<':
+      return a < b;
+    case '>':
+      return a > b;
+    case '<=':
+      return a <= b;
+    case '>=':
+      return a >= b;
+  }
+}
+
+export function compareStrings(operator: ComparisonOperator, a: string, b: string): boolean {
+  switch (operator) {
+    case '==':
+    case 'eq':
+    case 'ieq':
+      return a === b;
+    case '!=':
+    case 'ne':
+    case 'ine':
+      return a !== b;
+    case '<':
+      return a < b;
+    case '>':
+      return a > b;
+    case '<=':
+      return a <= b;
+    case '>=':
+      return a >= b;
+  }
+}

@@ -1,0 +1,33 @@
+import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_OLD } from '../dialect.js';
+
+/** Words that only one of the two programs has, before the routes and in them. */
+const KAMAILIO_SIGNS =
+  /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|server_signature\b|auto_bind_ipv6\b)/m;
+const OPENSIPS_SIGNS =
+  /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"proto_)/m;
+/** Parameters that OpenSIPS 3.0 took out or renamed, core tests and functions that went with them. */
+const OLD_SIGNS =
+  /^[ \t]*(?:listen|children|port|debug|fork|log_stderror|disable_tcp|dns|rev_dns|check_via|sock_mode|disable_dns_blacklist)\s*=|\b(?:uri|method|src_ip|dst_ip|status)\s*(?:==|=~|!=)|\bappend_branch\(|\brewritehost(?:port)?\(|\bavp_(?:delete|pushto|printf|copy|check|subst)\(|\b(?:re)?set(?:b|s)?flag\(\s*[0-9A-Z_]+\s*\)/m;
+
+/**
+ * The dialect a file is written in, by its first line, else by what stands in it; undefined when nothing tells. Comments
+ * other than the marker lines are not looked at.
+ */
+export function detectDialect(text: string): Dialect | undefined {
+  const marked = /^\s*(?:#[^!\n][^\n]*\n\s*|#\n\s*)*#!\s*(KAMAILIO|SER|ALL|MAXCOMPAT|OPENSIPS)\b/.exec(
+    text.slice(0, 65_536),
+  );
+  if (marked !== null) return marked[1] === 'OPENSIPS' ? opensips(text) : KAMAILIO;
+  const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
+  if (KAMAILIO_SIGNS.test(code)) return KAMAILIO;
+  if (OPENSIPS_SIGNS.test(code)) return opensips(code);
+  // Old files of OpenSIPS have neither: they are told by modules and functions that Kamailio never had.
+  if (/\bloadmodule\s+"[^"]*(?:signaling|drouting|b2b_|load_balancer|dialplan|uac_redirect)/.test(code))
+    return opensips(code);
+  return OLD_SIGNS.test(code) ? OPENSIPS_OLD : undefined;
+}
+
+function opensips(text: string): Dialect {
+  const code = text.replace(/^[ \t]*#.*$/gm, '');
+  return OLD_SIGNS.test(code) ? OPENSIPS_OLD : OPENSIPS;
+}

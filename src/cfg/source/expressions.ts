@@ -1,0 +1,353 @@
+import type {
+  Argument,
+  AssignExpression,
+  Assignment,
+  AssignmentOperator,
+  BinaryOperator,
+  Expression,
+  FunctionCall,
+  IntLiteral,
+  RouteCall,
+  UnaryOperator,
+  VariableReference,
+  Word,
+} from '../ast.js';
+import type { Dialect } from '../dialect.js';
+import { SyntaxFault } from './preprocessor.js';
+import type { Token } from './token.js';
+import { shown, type TokenStream } from './token-stream.js';
+
+/** How deep brackets and operators may nest. */
+const MOST_DEPTH = 200;
+
+/** Binary operators by how tight they bind, the loosest first, as in C. */
+const RANKS: readonly (readonly string[])[] = [
+  ['||', 'or'],
+  ['&&', 'and'],
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!=', '=~', '!~', 'eq', 'ne', 'ieq', 'ine'],
+  ['<', '>', '<=', '>='],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '/', '%', 'mod'],
+];
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '=~', '!~', '<', '>', '<=', '>=']);
+const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>']);
+const ASSIGNMENTS: ReadonlySet<string> = new Set([
+  '=',
+  ':=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '|=',
+  '^=',
+  '<<=',
+  '>>=',
+]);
+
+const SPELLINGS: Readonly<Record<string, BinaryOperator>> = { or: '||', and: '&&', mod: '%' };
+
+/** Characters that end a bare word which holds more than letters. */
+const WORD_END = '(),;{}=!<>';
+
+/** Parses expressions of both dialects; what a dialect does not allow is refused here. */
+export class ExpressionParser {
+  private depth = 0;
+
+  constructor(
+    private readonly tokens: TokenStream,
+    private readonly dialect: Dialect,
+  ) {}
+
+  /** What stands in the brackets of if and while. */
+  condition(): Expression {
+    return this.dialect.syntax.precedence ? this.ranked(0) : this.conditionChain();
+  }
+
+  /** What stands on the right of an assignment, and in return. */
+  value(): Expression {
+    return this.dialect.syntax.precedence ? this.ranked(0) : this.arithmeticChain();
+  }
+
+  isAssignment(token: Token): boolean {
+    if (token.kind !== 'punctuation' || !ASSIGNMENTS.has(token.text)) return false;
+    return token.text === '=' || this.dialect.syntax.compoundAssignment;
+  }
+
+  /** "$var(x) = 5", without its semicolon. */
+  assignment(target: VariableReference): Assignment {
+    const operator = this.tokens.take();
+    const value = this.value();
+    return { kind: 'assign', target, operator: operator.text as AssignmentOperator, value, at: target.at };
+  }
+
+  variable(): VariableReference {
+    const token = this.tokens.take();
+    return { kind: 'variable', text: token.text, at: token.at };
+  }
+
+  /** "name(arguments)"; the name is taken already. */
+  call(name: Token): FunctionCall {
+    return { kind: 'call', name: name.text, args: this.args(name.text), at: name.at };
+  }
+
+  /** "route(name, parameters)". */
+  routeCall(): RouteCall {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    tokens.expect('(', 'after route');
+    if (tokens.isPunctuation(')')) throw tokens.unexpected('the name of a route');
+    const name = this.routeName();
+    const args: Argument[] = [];
+    while (tokens.accept(',')) args.push(this.argument());
+    tokens.expect(')', 'after the name of a route');
+    return { kind: 'route', name, args, at };
+  }
+
+  routeName(): Expression {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if ((token.kind === 'word' || token.kind === 'int') && !tokens.isPunctuation('(', 1)) {
+      const { text, at, tokens: count } = tokens.gluedText(WORD_END);
+      if (count > 1 && this.dialect.syntax.quotedRouteNames) {
+        throw new SyntaxFault(at, `route name ${text} needs quotes`);
+      }
+      return { kind: 'word', text, at };
+    }
+    return this.value();
+  }
+
+  private args(name: string): Argument[] {
+    const { tokens } = this;
+    tokens.expect('(', `after ${name}`);
+    const args: Argument[] = [];
+    if (tokens.accept(')')) return args;
+    for (;;) {
+      args.push(name === 'assert' && args.length === 0 ? this.condition() : this.argument());
+      if (tokens.accept(')')) return args;
+      if (tokens.accept(',') === undefined) throw tokens.unexpected('"," or ")"');
+      if (args.length > 64) throw tokens.unexpected('")" (64 arguments are the most)');
+    }
+  }
+
+  private argument(): Argument {
+    const { tokens } = this;
+    if (tokens.isPunctuation(',') || tokens.isPunctuation(')')) return undefined;
+    return this.value();
+  }
+
+  /** Operators by rank, left to right within one. */
+  private ranked(rank: number): Expression {
+    if (rank === RANKS.length) return this.unary();
+    if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
+    let left = this.ranked(rank + 1);
+    const operators = RANKS[rank] as readonly string[];
+    for (let chain = 0; ; chain++) {
+      const token = this.tokens.peek();
+      if ((token.kind !== 'punctuation' && token.kind !== 'word') || !operators.includes(token.text)) break;
+      if (token.text === '!~' && !this.dialect.syntax.notMatchOperator)
+        throw this.tokens.unexpected('an operator or ")"');
+      if (chain > 2000) throw this.tooDeep();
+      this.tokens.take();
+      const right = this.ranked(rank + 1);
+      left = { kind: 'binary', operator: operatorOf(token), left, right, at: token.at };
+    }
+    this.depth--;
+    return left;
+  }
+
+  private unary(): Expression {
+    const { tokens } = this;
+    const token = tokens.peek();
+    const operator = unaryOperator(token);
+    if (operator !== undefined) {
+      tokens.take();
+      if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
+      const operand = this.unary();
+      this.depth--;
+      return { kind: 'unary', operator, operand, at: token.at };
+    }
+    if (tokens.isPunctuation('(')) {
+      const cast = tokens.peek(1);
+      if (cast.kind === 'word' && (cast.text === 'int' || cast.text === 'str') && tokens.isPunctuation(')', 2)) {
+        tokens.take();
+        tokens.take();
+        tokens.take();
+        return { kind: 'unary', operator: cast.text, operand: this.unary(), at: token.at };
+      }
+      tokens.take();
+      const inner = this.ranked(0);
+      tokens.expect(')', 'to close "("');
+      return inner;
+    }
+    const primary = this.primary();
+    if (primary.kind === 'variable' && this.dialect.syntax.assignInCondition && this.isAssignment(tokens.peek())) {
+      return this.assigned(primary);
+    }
+    return primary;
+  }
+
+  /** OpenSIPS: "&&" and "||" bind alike, from left to right. */
+  private conditionChain(): Expression {
+    if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+    let left = this.conditionTerm();
+    for (let chain = 0; ; chain++) {
+      const token = this.tokens.peek();
+      const operator = token.kind === 'string' ? undefined : LOGICAL[token.text];
+      if (operator === undefined) break;
+      if (chain > 2000) throw this.tooDeep();
+      this.tokens.take();
+      left = { kind: 'binary', operator, left, right: this.conditionTerm(), at: token.at };
+    }
+    this.depth--;
+    return left;
+  }
+
+  /** OpenSIPS: "!" stands for the whole comparison that follows. */
+  private conditionTerm(): Expression {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if ((token.kind === 'punctuation' && token.text === '!') || (token.kind === 'word' && token.text === 'not')) {
+      tokens.take();
+      if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+      const operand = this.conditionTerm();
+      this.depth--;
+      return { kind: 'unary', operator: '!', operand, at: token.at };
+    }
+    if (tokens.accept('(')) {
+      const inner = this.conditionChain();
+      tokens.expect(')', 'to close "("');
+      return inner;
+    }
+    const left = this.primary();
+    const next = tokens.peek();
+    if (left.kind === 'variable' && this.isAssignment(next)) return this.assigned(left);
+    if (next.kind !== 'punctuation' || !COMPARISONS.has(next.text)) return left;
+    if (left.kind === 'int' || left.kind === 'string') throw tokens.unexpected('")" or "&&" after a literal');
+    tokens.take();
+    const right = this.comparand();
+    return { kind: 'binary', operator: next.text as BinaryOperator, left, right, at: next.at };
+  }
+
+  /** The right side of a comparison: a literal, a variable, a network. */
+  private comparand(): Expression {
+    const { tokens } = this;
+    if (tokens.isPunctuation('(')) throw tokens.unexpected('a literal or a variable');
+    return this.primary();
+  }
+
+  private assigned(target: VariableReference): AssignExpression {
+    const assignment = this.assignment(target);
+    return { kind: 'assign-expression', assignment, at: target.at };
+  }
+
+  /** OpenSIPS: arithmetic from left to right without any precedence. */
+  private arithmeticChain(): Expression {
+    if (++this.depth > MOST_DEPTH) throw this.tooDeep();
+    let left = this.arithmeticTerm();
+    for (let chain = 0; ; chain++) {
+      const token = this.tokens.peek();
+      if (token.kind !== 'punctuation' || !ARITHMETIC.has(token.text)) break;
+      if (chain > 2000) throw this.tooDeep();
+      if (left.kind === 'null') throw this.tokens.unexpected('";"');
+      this.tokens.take();
+      const right = this.arithmeticTerm();
+      if (right.kind === 'null') throw new SyntaxFault(right.at, 'NULL has no part in arithmetic');
+      left = { kind: 'binary', operator: token.text as BinaryOperator, left, right, at: token.at };
+    }
+    this.depth--;
+    return left;
+  }
+
+  private arithmeticTerm(): Expression {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if (tokens.accept('(')) {
+      const inner = this.arithmeticChain();
+      tokens.expect(')', 'to close "("');
+      return inner;
+    }
+    if (token.kind === 'punctuation' && token.text === '~') {
+      tokens.take();
+      return { kind: 'unary', operator: '~', operand: this.arithmeticTerm(), at: token.at };
+    }
+    return this.primary();
+  }
+
+  private primary(): Expression {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if (token.kind === 'int' && !(tokens.peek(1).glued && isWordPart(tokens.peek(1)))) {
+      tokens.take();
+      return { kind: 'int', value: token.value, text: token.text, at: token.at };
+    }
+    if (token.kind === 'string') return tokens.string();
+    if (token.kind === 'variable') {
+      tokens.take();
+      if (token.text.startsWith('@')) return { kind: 'select', text: token.text, at: token.at };
+      if (token.text === '$null' && this.dialect.syntax.nullVariable) return { kind: 'null', at: token.at };
+      return { kind: 'variable', text: token.text, at: token.at };
+    }
+    if (token.kind === 'punctuation' && token.text === '-' && tokens.peek(1).kind === 'int') {
+      tokens.take();
+      return negative(tokens.take());
+    }
+    if (token.kind === 'word' && tokens.isPunctuation('(', 1)) {
+      if (token.text === 'route') return this.routeCall();
+      if (RESERVED.has(token.text)) throw tokens.unexpected('an expression');
+      return this.call(tokens.take());
+    }
+    if (token.kind === 'word' || token.kind === 'int' || tokens.isPunctuation('[') || tokens.isPunctuation('::')) {
+      return this.word();
+    }
+    throw tokens.unexpected('an expression');
+  }
+
+  /** A bare word with what is glued to it: 127.0.8.0/24, group.name, udp:10.0.0.1:5060, msg:len. */
+  private word(): Expression {
+    const first = this.tokens.peek();
+    if (RESERVED.has(first.text)) throw this.tokens.unexpected('an expression');
+    const { text, at } = this.tokens.gluedText(WORD_END);
+    if (!this.dialect.syntax.nullVariable && (text === 'NULL' || text === 'null')) return { kind: 'null', at };
+    if (/^[0-9][0-9A-Za-z_]*$/.test(text)) throw new SyntaxFault(at, `${shown(first)} is not a number`);
+    const word: Word = { kind: 'word', text, at };
+    return word;
+  }
+
+  private tooDeep(): SyntaxFault {
+    return new SyntaxFault(this.tokens.peek().at, `expression nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+  }
+}
+
+const LOGICAL: Readonly<Record<string, '&&' | '||' | undefined>> = { '&&': '&&', and: '&&', '||': '||', or: '||' };
+
+const RESERVED = new Set(
+  'if else while for switch case default break return exit drop loadmodule modparam and or not'.split(' '),
+);
+
+function negative(token: Token): IntLiteral {
+  return { kind: 'int', value: -token.value | 0, text: `-${token.text}`, at: token.at };
+}
+
+function operatorOf(token: Token): BinaryOperator {
+  return SPELLINGS[token.text] ?? (token.text as BinaryOperator);
+}
+
+function unaryOperator(token: Token): UnaryOperator | undefined {
+  if (token.kind === 'punctuation')
+    return token.text === '!' || token.text === '-' || token.text === '~' ? token.text : undefined;
+  if (token.kind !== 'word') return undefined;
+  if (token.text === 'not') return '!';
+  return token.text === 'defined' || token.text === 'strlen' || token.text === 'strempty' ? token.text : undefined;
+}
+
+/** What makes a number part of a bare word: a network mask, a port. */
+function isWordPart(token: Token): boolean {
+  return token.kind === 'word' || (token.kind === 'punctuation' && (token.text === ':' || token.text === '::'));
+}

@@ -1,0 +1,54 @@
+import type { Position } from '../ast.js';
+
+/**
+ * Text that is read character by character with its position: a file, or the value of a define, whose characters all
+ * stand where the define is used.
+ */
+export class Input {
+  at = 0;
+  private line: number;
+  private lineStart: number;
+  private counted = 0;
+
+  constructor(
+    readonly file: string,
+    readonly text: string,
+    /** Of a define: where its name stands. */
+    readonly origin: Position | undefined = undefined,
+    /** Of a define: its name, so that it does not expand within itself. */
+    readonly define: string | undefined = undefined,
+    line = 1,
+  ) {
+    this.line = line;
+    this.lineStart = 0;
+  }
+
+  get ended(): boolean {
+    return this.at >= this.text.length;
+  }
+
+  /** Position of the character at `offset`, which must not lie before one that was asked for. */
+  position(offset: number): Position {
+    if (this.origin !== undefined) return this.origin;
+    const { text } = this;
+    for (let next = text.indexOf('\n', this.counted); next >= 0 && next < offset; next = text.indexOf('\n', next + 1)) {
+      this.line++;
+      this.lineStart = next + 1;
+      this.counted = next + 1;
+    }
+    return { file: this.file, line: this.line, column: offset - this.lineStart + 1 };
+  }
+
+  /** The rest of the line, lines that end in a backslash joined; stands behind its end afterwards. */
+  restOfLine(): string {
+    let line = '';
+    for (;;) {
+      let end = this.text.indexOf('\n', this.at);
+      if (end < 0) end = this.text.length;
+      const part = this.text.slice(this.at, end).replace(/\r$/, '');
+      this.at = Math.min(end + 1, this.text.length);
+      if (!part.endsWith('\\') || this.ended) return line + part;
+      line += `${part.slice(0, -1)}\n`;
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import type { Position } from '../ast.js';
+import type { Input } from './input.js';
+import { type Preprocessor, SyntaxFault } from './preprocessor.js';
+import { integerLiteral, type Token, type TokenKind, unescapeString } from './token.js';
+
+/** Operators, longest first. */
+const OPERATORS = [
+  '<<=',
+  '>>=',
+  '==',
+  '=~',
+  '!=',
+  '!~',
+  '<=',
+  '>=',
+  '&&',
+  '||',
+  '<<',
+  '>>',
+  ':=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+]
+  .concat(['%=', '&=', '|=', '^=', '=>', '::'])
+  .sort((a, b) => b.length - a.length);
+
+export interface LexerOptions {
+  /** "//" begins a comment. */
+  readonly slashComments: boolean;
+  /** "\n" and its kin mean something in single quotes as well. */
+  readonly escapesInSingleQuotes: boolean;
+}
+
+/** Cuts a configuration file, with what it includes and defines, into tokens. Throws SyntaxFault. */
+export class Lexer {
+  private glued = false;
+
+  constructor(
+    private readonly preprocessor: Preprocessor,
+    private readonly options: LexerOptions,
+  ) {}
+
+  next(): Token {
+    const { preprocessor } = this;
+    for (;;) {
+      const input = this.skipBlanks();
+      if (input === undefined) return this.token('end', '', preprocessor.endPosition());
+      const start = input.at;
+      const at = input.position(start);
+      preprocessor.countToken(at);
+      const c = input.text.charCodeAt(start);
+      if (isWordCharacter(c)) {
+        const text = this.word(input);
+        if (input.define !== text && preprocessor.expand(text, at)) continue;
+        const value = c >= 48 && c <= 57 ? integerLiteral(text) : undefined;
+        return value === undefined ? this.token('word', text, at) : this.token('int', text, at, value);
+      }
+      if (c === 34 || c === 39) return this.string(input, at);
+      if (c === 36) return this.token('variable', this.variable(input, at), at);
+      if (c === 64) return this.token('variable', this.select(input), at);
+      const operator = OPERATORS.find((each) => input.text.startsWith(each, start)) ?? (input.text[start] as string);
+      input.at = start + operator.length;
+      return this.token('punctuation', operator, at);
+    }
+  }
+
+  private token(kind: TokenKind, text: string, at: Position, value = 0, quote?: '"' | "'"): Token {
+    const { glued } = this;
+    this.glued = true;
+    return { kind, text, value, quote, at, glued };
+  }
+
+  /** The input to read on from, after blanks, comments and directives; undefined at the end. */
+  private skipBlanks(): Input | undefined {
+    const { preprocessor } = this;
+    for (;;) {
+      const input = preprocessor.current;
+      if (input === undefined) return undefined;
+      if (input.ended) {
+        preprocessor.leave();
+        this.glued = false;
+        continue;
+      }
+      const { text } = input;
+      const c = text.charCodeAt(input.at);
+      if (c === 32 || c === 9 || c === 10 || c === 13) {
+        input.at++;
+        this.glued = false;
+      } else if (c === 35 /* # */) {
+        this.glued = false;
+        if (!preprocessor.directive(input)) this.skipLine(input);
+      } else if (c === 47 && text[input.at + 1] === '*') {
+        this.glued = false;
+        const end = text.indexOf('*/', input.at + 2);
+        if (end < 0) {
+          throw new SyntaxFault(input.position(input.at), 'this comment has no end', 'comment');
+        }
+        input.at = end + 2;
+      } else if (c === 47 && this.options.slashComments && text[input.at + 1] === '/') {
+        this.glued = false;
+        this.skipLine(input);
+      } else {
+        return input;
+      }
+    }
+  }
+
+  /** A comment in the value of a define goes on to the end of the line that the define stands in. */
+  private skipLine(input: Input): void {
+    const end = input.text.indexOf('\n', input.at);
+    input.at = end < 0 ? input.text.length : end;
+    if (input.define === undefined || end >= 0) return;
+    this.preprocessor.leave();
+    const outer = this.preprocessor.current;
+    if (outer !== undefined) this.skipLine(outer);
+  }
+
+  private word(input: Input): string {
+    const { text } = input;
+    const start = input.at;
+    let i = start + 1;
+    const digit = text.charCodeAt(start) >= 48 && text.charCodeAt(start) <= 57;
+    for (; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      // "127.0.0.1" is one word; "group.name" is three, which the parser joins where they mean one.
+      if (!isWordCharacter(c) && !(digit && c === 46 && isDigit(text.charCodeAt(i + 1)))) break;
+    }
+    input.at = i;
+    return text.slice(start, i);
+  }
+
+  private string(input: Input, at: Position): Token {
+    const { text } = input;
+    const quote = text[input.at] as '"' | "'";
+    let i = input.at + 1;
+    for (; i < text.length && text[i] !== quote; i++) if (text[i] === '\\' && quote === '"') i++;
+    if (i >= text.length) throw new SyntaxFault(at, 'this string has no end', 'string');
+    const raw = text.slice(input.at + 1, i);
+    input.at = i + 1;
+    const escaped = quote === '"' || this.options.escapesInSingleQuotes;
+    const value = this.preprocessor.substitute(escaped ? unescapeString(raw) : raw);
+    return this.token('string', value, at, 0, quote);
+  }
+
+  /** "$name", "$name(argument)", "$(name(argument)[index]{transformation})"; brackets in it balance. */
+  private variable(input: Input, at: Position): string {
+    const { text } = input;
+    const start = input.at;
+    let i = start + 1;
+    if (text[i] === '?' || text[i] === '$') {
+      input.at = i + 1;
+      return text.slice(start, i + 1);
+    }
+    while (isNameCharacter(text.charCodeAt(i))) i++;
+    if (text[i] === '(') i = this.balanced(text, i, at);
+    input.at = i;
+    if (i === start + 1) throw new SyntaxFault(at, 'the name of a variable is missing after "$"', 'syntax');
+    return text.slice(start, i);
+  }
+
+  /** Behind the bracket that closes the one at `open`. */
+  private balanced(text: string, open: number, at: Position): number {
+    let depth = 0;
+    for (let i = open; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      if (c === 40) depth++;
+      else if (c === 41 && --depth === 0) return i + 1;
+      else if (c === 10 || i - open > 8192) break;
+    }
+    throw new SyntaxFault(at, '")" missing for this variable', 'syntax');
+  }
+
+  /** Kamailio's "@msg.header.name[1]". */
+  private select(input: Input): string {
+    const match = /^@[A-Za-z0-9_.[\]"'-]*/.exec(input.text.slice(input.at, input.at + 256)) as RegExpExecArray;
+    input.at += Math.max(1, match[0].length);
+    return match[0];
+  }
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function isWordCharacter(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95 || code > 127
+  );
+}
+
+/** Dots belong to names of variables: "$route.name", "$msg.branch.uri". */
+function isNameCharacter(code: number): boolean {
+  return isWordCharacter(code) || code === 46;
+}

@@ -1,0 +1,304 @@
+import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+import type { Position } from '../ast.js';
+import type { CfgProblemCode } from '../problem.js';
+import { Input } from './input.js';
+import {
+  MOST_EXPANSIONS,
+  MOST_FILE,
+  MOST_INCLUDES,
+  MOST_TEXT,
+  MOST_TOKENS,
+  type SourceFile,
+  type SourceReader,
+} from './sources.js';
+
+/** What stops the reading of a file. */
+export class SyntaxFault extends Error {
+  constructor(
+    readonly at: Position,
+    message: string,
+    /** Which construct has no end, for callers that name the line where it was noticed. */
+    readonly what: 'syntax' | 'string' | 'comment' = 'syntax',
+    readonly code: CfgProblemCode = 'syntax',
+  ) {
+    super(message);
+    this.name = 'SyntaxFault';
+  }
+}
+
+export interface PreprocessorOptions {
+  /** "#!define" and its kin mean something. */
+  readonly directives: boolean;
+  readonly reader: SourceReader;
+  /** Definitions of the command line and of the program: KAMAILIO_5, MOD_tm. */
+  readonly defines: ReadonlyMap<string, string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+interface Substitution {
+  readonly regex: BoundedRegex;
+  readonly replacement: string;
+  readonly all: boolean;
+}
+
+interface Condition {
+  readonly at: Position;
+  /** Lines are read. */
+  active: boolean;
+}
+
+/** Words that no define replaces. */
+const KEYWORDS = new Set(
+  'route request_route failure_route onreply_route reply_route branch_route onsend_route event_route if else switch case default while break return exit drop loadmodule modparam include_file import_file and or not mod defined'.split(
+    ' ',
+  ),
+);
+
+/** Reads one file after the other as they include each other, and carries out what Kamailio's "#!" lines say. */
+export class Preprocessor {
+  readonly defines = new Map<string, string>();
+  private readonly stack: Input[] = [];
+  private readonly conditions: Condition[] = [];
+  private readonly substitutions: Substitution[] = [];
+  private characters = 0;
+  private tokens = 0;
+  private readonly files = new Map<string, number>();
+  private last: Input;
+
+  constructor(
+    source: SourceFile,
+    private readonly options: PreprocessorOptions,
+  ) {
+    for (const [name, value] of options.defines) this.defines.set(name, value);
+    this.last = this.open(source, { file: source.file, line: 1, column: 1 });
+  }
+
+  get current(): Input | undefined {
+    return this.stack.at(-1);
+  }
+
+  /** The end of what is read has come. */
+  leave(): void {
+    const input = this.stack.pop();
+    if (input === undefined) return;
+    if (input.define === undefined) {
+      this.files.set(input.file, (this.files.get(input.file) ?? 1) - 1);
+      this.last = input;
+    }
+  }
+
+  /** Where the file ends; throws for a condition without end. */
+  endPosition(): Position {
+    const open = this.conditions.at(-1);
+    if (open !== undefined)
+      throw new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'preprocessor');
+    return this.last.position(this.last.text.length);
+  }
+
+  countToken(at: Position): void {
+    if (++this.tokens > MOST_TOKENS) throw new SyntaxFault(at, `more than ${MOST_TOKENS} words`, 'syntax', 'too-large');
+  }
+
+  /** Puts the value of a define in the place of its name. False for what is none. */
+  expand(name: string, at: Position): boolean {
+    const value = this.defines.get(name);
+    if (value === undefined || KEYWORDS.has(name)) return false;
+    let depth = 0;
+    for (let i = this.stack.length - 1; i >= 0 && this.stack[i]?.define !== undefined; i--, depth++) {
+      if (this.stack[i]?.define === name) return false;
+    }
+    if (depth >= MOST_EXPANSIONS)
+      throw new SyntaxFault(at, `definitions within each other, more than ${MOST_EXPANSIONS}`);
+    this.grow(value.length, at);
+    this.stack.push(new Input(at.file, value, at, name));
+    return true;
+  }
+
+  /** The content of a string after all "#!subst". */
+  substitute(text: string): string {
+    let result = text;
+    for (const each of this.substitutions) result = replaced(result, each);
+    return result;
+  }
+
+  /** Reads a file that is named in quotes; `required` ones must exist. */
+  include(path: string, required: boolean, at: Position): void {
+    const source = this.options.reader.read(path, at.file);
+    if (source === undefined) {
+      if (required) throw new SyntaxFault(at, `included file "${path}" cannot be read`, 'syntax', 'include');
+      return;
+    }
+    if ((this.files.get(source.file) ?? 0) > 0) {
+      throw new SyntaxFault(at, `"${path}" includes itself`, 'syntax', 'include');
+    }
+    if (this.stack.length >= MOST_INCLUDES) {
+      throw new SyntaxFault(at, `more than ${MOST_INCLUDES} files include each other`, 'syntax', 'include');
+    }
+    this.open(source, at);
+  }
+
+  /** Carries out a line that begins with "#!". False for one that is a comment. */
+  directive(input: Input): boolean {
+    if (!this.options.directives || input.text[input.at + 1] !== '!') return false;
+    const match = /^#!([A-Za-z_]+)/.exec(input.text.slice(input.at, input.at + 32));
+    const name = match?.[1] ?? '';
+    const known = DIRECTIVES.has(name);
+    if (!known) return false;
+    const at = input.position(input.at);
+    input.at += name.length + 2;
+    this.carryOut(name, input.restOfLine().trim(), at, input);
+    return true;
+  }
+
+  private carryOut(name: string, rest: string, at: Position, input: Input): void {
+    const fail = (message: string) => new SyntaxFault(at, `#!${name}: ${message}`, 'syntax', 'preprocessor');
+    switch (name) {
+      case 'ifdef':
+      case 'ifndef': {
+        const word = /^[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0];
+        if (word === undefined) throw fail('a name is missing');
+        const active = this.defines.has(word) === (name === 'ifdef');
+        this.conditions.push({ at, active });
+        if (!active) this.skip(input);
+        return;
+      }
+      case 'ifexp':
+        throw fail('expressions are not supported; use #!ifdef');
+      case 'else': {
+        const condition = this.conditions.at(-1);
+        if (condition === undefined) return;
+        condition.active = !condition.active;
+        if (!condition.active) this.skip(input);
+        return;
+      }
+      case 'endif':
+        if (this.conditions.pop() === undefined) throw fail('no #!ifdef stands before');
+        return;
+      case 'include_file':
+      case 'import_file': {
+        const path = /^"([^"]*)"/.exec(rest)?.[1];
+        if (path === undefined) throw fail('the name of a file in quotes is missing');
+        this.include(path, name === 'include_file', at);
+        return;
+      }
+      case 'subst':
+      case 'substdef':
+      case 'substdefs':
+        this.addSubstitution(name, rest, fail);
+        return;
+      case 'defenv':
+      case 'defenvs':
+      case 'trydefenv':
+      case 'trydefenvs':
+        this.defineFromEnvironment(name, rest, fail);
+        return;
+      default: {
+        const match = /^([A-Za-z_][A-Za-z0-9_]*)\s*([\s\S]*)$/.exec(rest);
+        if (match === null) throw fail('a name is missing');
+        this.define(name, match[1] as string, (match[2] as string).trim(), fail);
+      }
+    }
+  }
+
+  private define(directive: string, name: string, value: string, fail: (message: string) => SyntaxFault): void {
+    const exists = this.defines.has(name);
+    if (directive.startsWith('try') && exists) return;
+    if (exists && (directive === 'define' || directive === 'def')) throw fail(`"${name}" is defined already`);
+    if (this.defines.size >= 10_000) throw fail('more than 10000 definitions');
+    this.defines.set(name, value);
+  }
+
+  private defineFromEnvironment(directive: string, rest: string, fail: (message: string) => SyntaxFault): void {
+    const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:\s*=\s*([A-Za-z_][A-Za-z0-9_]*))?/.exec(rest);
+    if (match === null) throw fail('a name is missing');
+    const name = match[1] as string;
+    const variable = match[2] ?? name;
+    const value = this.options.environment[variable];
+    if (value === undefined) {
+      if (directive.startsWith('try')) return;
+      throw fail(`the environment has no variable "${variable}"`);
+    }
+    this.defines.set(name, directive.endsWith('s') ? `"${value}"` : value);
+  }
+
+  /** "/what/by/flags" with any delimiter, in quotes. */
+  private addSubstitution(directive: string, rest: string, fail: (message: string) => SyntaxFault): void {
+    const text = /^"([\s\S]*)"\s*$/.exec(rest)?.[1];
+    if (text === undefined || text.length < 3) throw fail('"/what/by/" in quotes is missing');
+    const mark = text[0] as string;
+    const [what, by, flags, more] = text.slice(1).split(mark);
+    if (what === undefined || what === '' || by === undefined || flags === undefined || more !== undefined) {
+      throw fail(`"${mark}what${mark}by${mark}" is expected`);
+    }
+    let regex: BoundedRegex;
+    try {
+      regex = compilePosix(what, { ignoreCase: flags.includes('i') });
+    } catch (error) {
+      throw fail((error as Error).message);
+    }
+    this.substitutions.push({ regex, replacement: by, all: flags.includes('g') });
+    if (directive === 'subst') return;
+    if (this.defines.has(what)) throw fail(`"${what}" is defined already`);
+    this.defines.set(what, directive === 'substdefs' ? `"${by}"` : by);
+  }
+
+  /** Leaves lines out up to the "#!else" or "#!endif" that belongs to the last condition. */
+  private skip(input: Input): void {
+    let depth = 0;
+    while (!input.ended) {
+      const start = input.at;
+      const line = input.restOfLine();
+      const name = /^[ \t]*#!(ifdef|ifndef|ifexp|else|endif)\b/.exec(line)?.[1];
+      if (name === undefined) continue;
+      if (name === 'endif' && depth-- === 0) {
+        this.conditions.pop();
+        return;
+      }
+      if (name === 'else' && depth === 0) {
+        const condition = this.conditions.at(-1);
+        if (condition !== undefined) condition.active = true;
+        return;
+      }
+      if (name.startsWith('if')) depth++;
+      input.position(start);
+    }
+  }
+
+  private open(source: SourceFile, at: Position): Input {
+    if (source.text.length > MOST_FILE) {
+      throw new SyntaxFault(at, `"${source.file}" is longer than ${MOST_FILE} bytes`, 'syntax', 'too-large');
+    }
+    this.grow(source.text.length, at);
+    this.files.set(source.file, (this.files.get(source.file) ?? 0) + 1);
+    const input = new Input(source.file, source.text);
+    this.stack.push(input);
+    return input;
+  }
+
+  private grow(characters: number, at: Position): void {
+    this.characters += characters;
+    if (this.characters > MOST_TEXT) {
+      throw new SyntaxFault(at, `more than ${MOST_TEXT} characters with all that is included`, 'syntax', 'too-large');
+    }
+  }
+}
+
+const DIRECTIVES = new Set(
+  'define def trydef trydefine redef redefine ifdef ifndef ifexp else endif subst substdef substdefs defenv defenvs trydefenv trydefenvs include_file import_file'.split(
+    ' ',
+  ),
+);
+
+function replaced(text: string, { regex, replacement, all }: Substitution): string {
+  let result = '';
+  let from = 0;
+  for (let i = 0; i < 1000; i++) {
+    const match = regex.match(text, from);
+    if (match === undefined) break;
+    const by = replacement.replace(/\\([0-9])/g, (_whole, group: string) => match.groups[Number(group)] ?? '');
+    result += text.slice(from, match.start) + by;
+    from = match.end;
+    if (!all || match.end === match.start) break;
+  }
+  return result + text.slice(from);
+}

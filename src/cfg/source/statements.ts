@@ -1,0 +1,353 @@
+import type { EndStatement, ForStatement, FunctionCall, Statement, SwitchCase, VariableReference } from '../ast.js';
+import type { Dialect } from '../dialect.js';
+import type { Problems } from '../problem.js';
+import { ExpressionParser } from './expressions.js';
+import { SyntaxFault } from './preprocessor.js';
+import type { TokenStream } from './token-stream.js';
+
+/** How deep blocks may nest. */
+const MOST_DEPTH = 200;
+/** Statements in one file. */
+const MOST_STATEMENTS = 500_000;
+
+/** Parses statements. A statement that is wrong is reported and left out, and the parser goes on behind it. */
+export class StatementParser {
+  readonly expressions: ExpressionParser;
+  private depth = 0;
+  private count = 0;
+  /** Loops and switches around. */
+  private breakable = 0;
+
+  constructor(
+    private readonly tokens: TokenStream,
+    private readonly dialect: Dialect,
+    private readonly problems: Problems,
+    /** Reads an include that stands in a route. */
+    private readonly include: () => boolean,
+  ) {
+    this.expressions = new ExpressionParser(tokens, dialect);
+  }
+
+  /** "{ statements }" of a route; not empty. */
+  routeBody(after: string): Statement[] {
+    const { tokens } = this;
+    tokens.expect('{', after);
+    if (tokens.isPunctuation('}')) throw tokens.unexpected('a statement');
+    const body = this.statements();
+    this.closing();
+    return body;
+  }
+
+  /** Statements up to the bracket that closes the block, or to "case" and "default". */
+  private statements(inSwitch = false): Statement[] {
+    const { tokens } = this;
+    const list: Statement[] = [];
+    if (++this.depth > MOST_DEPTH) {
+      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+    }
+    for (;;) {
+      const token = tokens.peek();
+      if (token.kind === 'end' || tokens.isPunctuation('}')) break;
+      if (inSwitch && token.kind === 'word' && (token.text === 'case' || token.text === 'default')) break;
+      try {
+        const statement = this.statement();
+        if (statement !== undefined) list.push(statement);
+      } catch (error) {
+        if (!(error instanceof SyntaxFault) || error.code === 'too-large' || error.what !== 'syntax') throw error;
+        this.problems.error(error.code, error.at, error.message);
+        if (this.problems.list.length > 100)
+          throw new SyntaxFault(error.at, 'too many mistakes; the rest is not looked at');
+        this.recover();
+      }
+    }
+    this.depth--;
+    return list;
+  }
+
+  /** Skips to behind the next semicolon, or to the bracket that closes the block. */
+  private recover(): void {
+    const { tokens } = this;
+    let braces = 0;
+    for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
+      if (token.kind === 'punctuation') {
+        if (token.text === '}' && braces-- === 0) return;
+        if (token.text === '{') braces++;
+        if ((token.text === ';' || token.text === '}') && braces === 0) {
+          tokens.take();
+          return;
+        }
+      }
+      tokens.take();
+    }
+  }
+
+  private closing(): void {
+    const { tokens } = this;
+    if (tokens.peek().kind === 'end') throw tokens.unexpected('"}"');
+    tokens.expect('}', 'after the last statement');
+  }
+
+  /** One statement; undefined for an empty one. */
+  private statement(): Statement | undefined {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if (++this.count > MOST_STATEMENTS) {
+      throw new SyntaxFault(token.at, `more than ${MOST_STATEMENTS} statements`, 'syntax', 'too-large');
+    }
+    if (tokens.accept(';')) return undefined;
+    if (token.kind === 'variable') return this.assignment();
+    if (token.kind !== 'word') throw tokens.unexpected('a statement');
+    if (this.include()) return undefined;
+    switch (token.text) {
+      case 'if':
+        return this.ifStatement();
+      case 'while':
+        return this.whileStatement();
+      case 'for':
+        if (this.dialect.syntax.forLoops) return this.forStatement();
+        break;
+      case 'switch':
+        return this.switchStatement();
+      case 'break':
+        if (this.breakable === 0 && !this.dialect.syntax.breakAnywhere) {
+          throw new SyntaxFault(token.at, 'break stands in no loop and no switch');
+        }
+        return this.end('break');
+      case 'exit':
+      case 'drop':
+        return this.end(token.text);
+      case 'return':
+        return this.returnStatement();
+      case 'async':
+      case 'launch':
+        if (this.dialect.syntax.asyncStatements) return this.asyncStatement(token.text);
+        break;
+      case 'route': {
+        if (!tokens.isPunctuation('(', 1)) break;
+        const call = this.expressions.routeCall();
+        this.semicolon();
+        return { kind: 'call-statement', call, at: token.at };
+      }
+    }
+    return this.callStatement();
+  }
+
+  private callStatement(): Statement {
+    const { tokens } = this;
+    const name = tokens.peek();
+    if (NOT_CALLS.has(name.text)) throw tokens.unexpected('a statement');
+    if (!tokens.isPunctuation('(', 1)) {
+      tokens.take();
+      throw tokens.unexpected(`"(" after ${name.text}`);
+    }
+    const call = this.expressions.call(tokens.take());
+    this.semicolon();
+    return { kind: 'call-statement', call, at: name.at };
+  }
+
+  private assignment(): Statement {
+    const { tokens } = this;
+    const target = this.expressions.variable();
+    if (target.text.startsWith('@') || (target.text === '$null' && this.dialect.syntax.nullVariable)) {
+      throw new SyntaxFault(target.at, `${target.text} cannot be written`, 'syntax', 'read-only');
+    }
+    if (!this.expressions.isAssignment(tokens.peek())) throw tokens.unexpected(`"=" after ${target.text}`);
+    const assignment = this.expressions.assignment(target);
+    this.semicolon();
+    return assignment;
+  }
+
+  private semicolon(): void {
+    if (this.tokens.accept(';') === undefined) throw this.tokens.unexpected('";"');
+  }
+
+  /** A statement, or several in braces, as the body of if and while. */
+  private body(): Statement[] {
+    const { tokens } = this;
+    if (tokens.accept('{')) {
+      if (tokens.isPunctuation('}') && !this.dialect.syntax.emptyBlocks) throw tokens.unexpected('a statement');
+      const body = this.statements();
+      this.closing();
+      return body;
+    }
+    if (++this.depth > MOST_DEPTH) {
+      throw new SyntaxFault(tokens.peek().at, `blocks nested deeper than ${MOST_DEPTH}`, 'syntax', 'too-large');
+    }
+    const statement = this.statement();
+    this.depth--;
+    return statement === undefined ? [] : [statement];
+  }
+
+  private condition(after: string) {
+    const { tokens } = this;
+    if (!tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${after}`);
+    // Kamailio takes any expression here, "(a) && (b)" as well.
+    if (this.dialect.syntax.freeConditions) return this.expressions.condition();
+    tokens.take();
+    const condition = this.expressions.condition();
+    tokens.expect(')', 'to close "("');
+    return condition;
+  }
+
+  private ifStatement(): Statement {
+    const { at } = this.tokens.take();
+    const condition = this.condition('if');
+    const body = this.body();
+    const otherwise = this.tokens.accept('else') === undefined ? undefined : this.body();
+    return { kind: 'if', condition, body, otherwise, at };
+  }
+
+  private whileStatement(): Statement {
+    const { at } = this.tokens.take();
+    const condition = this.condition('while');
+    return { kind: 'while', condition, body: this.inLoop(() => this.body()), at };
+  }
+
+  private forStatement(): ForStatement {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    tokens.expect('(', 'after for');
+    const iterator = this.variableOf('the variable of a loop');
+    if (!/^\$(?:\()?(?:var|avp|json)\(/.test(iterator.text)) {
+      throw new SyntaxFault(iterator.at, `for needs $var, $avp or $json, not ${iterator.text}`);
+    }
+    tokens.expect('in', 'after the variable of a loop');
+    const list = this.variableOf('the variable that is looped over');
+    tokens.expect(')', 'to close "("');
+    return { kind: 'for', iterator, list, body: this.inLoop(() => this.body()), at };
+  }
+
+  private variableOf(what: string): VariableReference {
+    if (this.tokens.peek().kind !== 'variable') throw this.tokens.unexpected(what);
+    return this.expressions.variable();
+  }
+
+  private inLoop<T>(parse: () => T): T {
+    this.breakable++;
+    try {
+      return parse();
+    } finally {
+      this.breakable--;
+    }
+  }
+
+  private switchStatement(): Statement {
+    const { tokens, dialect } = this;
+    const { at } = tokens.take();
+    tokens.expect('(', 'after switch');
+    const subject = this.expressions.value();
+    tokens.expect(')', 'to close "("');
+    tokens.expect('{', 'after switch (...)');
+    const cases: SwitchCase[] = [];
+    while (!tokens.isPunctuation('}')) cases.push(this.switchCase(cases));
+    if (cases.length === 0) {
+      if (!dialect.syntax.emptySwitch) throw tokens.unexpected('case');
+      this.problems.warning('syntax', at, 'this switch has no case');
+    }
+    tokens.take();
+    return { kind: 'switch', subject, cases, at };
+  }
+
+  private switchCase(before: readonly SwitchCase[]): SwitchCase {
+    const { tokens } = this;
+    const { at } = tokens.peek();
+    let label: SwitchCase['label'];
+    if (before.at(-1)?.label === undefined && before.length > 0) {
+      throw new SyntaxFault(at, 'default must be the last of a switch, and stand there once');
+    }
+    if (tokens.accept('default') === undefined) {
+      tokens.expect('case', 'or "default" in a switch');
+      label = this.caseLabel();
+    }
+    tokens.expect(':', 'after a case');
+    return { label, body: this.inLoop(() => this.statements(true)), at };
+  }
+
+  private caseLabel(): SwitchCase['label'] {
+    const { tokens, dialect } = this;
+    const token = tokens.peek();
+    if (dialect.syntax.regexCases && token.kind === 'punctuation' && token.text === '/') {
+      tokens.take();
+      if (tokens.peek().kind !== 'string') throw tokens.unexpected('a regular expression in quotes');
+      return { kind: 'regex', source: tokens.string(), at: token.at };
+    }
+    // A number before the colon is no part of an address.
+    if (token.kind === 'int' && tokens.isPunctuation(':', 1)) {
+      tokens.take();
+      return { kind: 'int', value: token.value, text: token.text, at: token.at };
+    }
+    const value = this.expressions.value();
+    const literal = value.kind === 'int' || value.kind === 'string';
+    if (!literal && (dialect.syntax.literalCases || !isConstant(value))) {
+      throw new SyntaxFault(token.at, 'a case needs a number or a string');
+    }
+    return value;
+  }
+
+  private end(kind: 'exit' | 'drop' | 'break'): EndStatement {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    if (tokens.accept('(')) {
+      if (!tokens.isPunctuation(')')) this.expressions.value();
+      tokens.expect(')', 'to close "("');
+    }
+    this.semicolon();
+    return { kind, values: [], at };
+  }
+
+  private returnStatement(): EndStatement {
+    const { tokens, dialect } = this;
+    const { at } = tokens.take();
+    if (tokens.accept(';')) return { kind: 'return', values: [], at };
+    if (dialect.syntax.returnExpressions) {
+      const value = tokens.isPunctuation('(') && tokens.isPunctuation(')', 1) ? undefined : this.expressions.value();
+      if (value === undefined) {
+        tokens.take();
+        tokens.take();
+      }
+      this.semicolon();
+      return { kind: 'return', values: value === undefined ? [] : [value], at };
+    }
+    const values = this.returnValues();
+    this.semicolon();
+    const first = values[0];
+    if (first !== undefined && first.kind !== 'int' && first.kind !== 'variable') {
+      throw new SyntaxFault(first.at, 'return needs a number or a variable first');
+    }
+    return { kind: 'return', values, at };
+  }
+
+  private returnValues() {
+    const { tokens } = this;
+    if (tokens.accept('(') === undefined) return [this.expressions.value()];
+    if (tokens.accept(')')) return [];
+    const values = [this.expressions.value()];
+    while (tokens.accept(',')) values.push(this.expressions.value());
+    tokens.expect(')', 'to close "("');
+    return values;
+  }
+
+  private asyncStatement(kind: 'async' | 'launch'): Statement {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    tokens.expect('(', `after ${kind}`);
+    if (tokens.peek().kind !== 'word') throw tokens.unexpected('a function');
+    const call: FunctionCall = this.expressions.call(tokens.take());
+    let resume: ReturnType<ExpressionParser['routeName']> | undefined;
+    if (tokens.accept(',')) resume = this.expressions.routeName();
+    // A timeout, or a parameter for the route.
+    while (tokens.accept(',')) this.expressions.value();
+    tokens.expect(')', 'to close "("');
+    if (resume === undefined && kind === 'async') throw tokens.unexpected('the name of a route');
+    this.semicolon();
+    return { kind, call, resume, at };
+  }
+}
+
+const NOT_CALLS = new Set('else case default and or not loadmodule modparam'.split(' '));
+
+function isConstant(value: ReturnType<ExpressionParser['value']>): boolean {
+  if (value.kind === 'binary') return isConstant(value.left) && isConstant(value.right);
+  if (value.kind === 'unary') return isConstant(value.operand);
+  return value.kind === 'int' || value.kind === 'string';
+}

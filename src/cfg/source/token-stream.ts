@@ -1,0 +1,84 @@
+import type { Position, StringLiteral } from '../ast.js';
+import type { Lexer } from './lexer.js';
+import { SyntaxFault } from './preprocessor.js';
+import type { Token } from './token.js';
+
+/** Tokens with a look ahead of some. Everything that expects throws SyntaxFault at the token that is there instead. */
+export class TokenStream {
+  private readonly ahead: Token[] = [];
+  /** The last token that was taken. */
+  previous: Token | undefined;
+
+  constructor(private readonly lexer: Lexer) {}
+
+  peek(distance = 0): Token {
+    while (this.ahead.length <= distance) this.ahead.push(this.lexer.next());
+    return this.ahead[distance] as Token;
+  }
+
+  take(): Token {
+    const token = this.peek();
+    if (token.kind !== 'end') this.ahead.shift();
+    this.previous = token;
+    return token;
+  }
+
+  /** Whether the next token is this operator, bracket or word. */
+  is(text: string): boolean {
+    const token = this.peek();
+    return token.text === text && (token.kind === 'punctuation' || token.kind === 'word');
+  }
+
+  isPunctuation(text: string, distance = 0): boolean {
+    const token = this.peek(distance);
+    return token.kind === 'punctuation' && token.text === text;
+  }
+
+  /** Takes the next token when it is this one. */
+  accept(text: string): Token | undefined {
+    return this.is(text) ? this.take() : undefined;
+  }
+
+  expect(text: string, after: string): Token {
+    if (this.is(text)) return this.take();
+    throw this.unexpected(`"${text}" ${after}`);
+  }
+
+  unexpected(wanted: string): SyntaxFault {
+    const token = this.peek();
+    const found = token.kind === 'end' ? 'the file ends' : `${shown(token)} stands`;
+    return new SyntaxFault(token.at, `${wanted} is expected where ${found}`);
+  }
+
+  /** One or more string literals that stand side by side. */
+  string(): StringLiteral {
+    const first = this.take();
+    let value = first.text;
+    const quote = first.quote ?? '"';
+    while (this.peek().kind === 'string') {
+      if (this.peek().quote !== quote) throw this.unexpected('an operator or ";"');
+      value += this.take().text;
+    }
+    return { kind: 'string', value, quote, at: first.at };
+  }
+
+  /** The text of the next tokens as far as nothing stands between them: "tm:local-request", "127.0.8.0/24". */
+  gluedText(stop: string): { readonly text: string; readonly at: Position; readonly tokens: number } {
+    const first = this.take();
+    let text = first.text;
+    let tokens = 1;
+    for (let next = this.peek(); next.glued && next.kind !== 'end'; next = this.peek()) {
+      if (next.kind === 'punctuation' && stop.includes(next.text)) break;
+      text += this.take().text;
+      tokens++;
+    }
+    return { text, at: first.at, tokens };
+  }
+}
+
+/** A token as messages show it. */
+export function shown(token: Token): string {
+  const text = token.kind === 'string' ? `${token.quote}${token.text}${token.quote}` : token.text;
+  const clean = text.replace(/[^\x20-\x7e]/g, '.');
+  return clean.length > 40 ? `${clean.slice(0, 37)}...` : clean;
+}

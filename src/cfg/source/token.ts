@@ -1,0 +1,52 @@
+import type { Position } from '../ast.js';
+
+/**
+ * "word": a name, a number with letters, an address; "int": a number; "string": quoted, escapes replaced; "variable": from
+ * "$" to its end; "punctuation": an operator or bracket; "end": of the file.
+ */
+export type TokenKind = 'word' | 'int' | 'string' | 'variable' | 'punctuation' | 'end';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** As written; of a string its content. */
+  readonly text: string;
+  /** Of kind "int". */
+  readonly value: number;
+  /** Of kind "string". */
+  readonly quote: '"' | "'" | undefined;
+  readonly at: Position;
+  /** Nothing stands between this token and the one before. */
+  readonly glued: boolean;
+}
+
+/** A 32-bit integer as the scripts read it: decimal, octal with a leading zero, hexadecimal; wrapped. Undefined for none. */
+export function integerLiteral(text: string): number | undefined {
+  if (/^0[xX][0-9A-Fa-f]{1,16}$/.test(text)) return Number(BigInt.asIntN(32, BigInt(text)));
+  if (/^0[0-7]{1,22}$/.test(text)) return Number(BigInt.asIntN(32, BigInt(`0o${text.slice(1)}`)));
+  if (/^(?:0|[1-9][0-9]{0,19})$/.test(text)) return Number(BigInt.asIntN(32, BigInt(text)));
+  return undefined;
+}
+
+const SIMPLE: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  a: '\x07',
+  '\\': '\\',
+  '"': '"',
+  "'": "'",
+};
+
+/** The content of a string in double quotes: escapes replaced, unknown ones kept, a backslash before a line end joins lines. */
+export function unescapeString(raw: string): string {
+  if (!raw.includes('\\')) return raw;
+  return raw.replace(
+    /\\(?:\r?\n|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|([\s\S]))/g,
+    (whole, hex?: string, octal?: string, letter?: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+      if (letter === undefined) return '';
+      return SIMPLE[letter] ?? whole;
+    },
+  );
+}
