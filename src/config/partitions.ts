@@ -1,6 +1,6 @@
 import { nearest } from '../core/nearest.js';
 import { parseUri } from '../core/uri.js';
-import type { Compat, Flavour } from '../engine/partition.js';
+import type { Compat, FlavourName } from '../engine/options.js';
 import { parseDatabaseUrl } from './db-url.js';
 import {
   type Definitions,
@@ -157,11 +157,11 @@ class Decision {
   }
 
   /** A list file is Kamailio's: a partition that has one and says nothing else is of that flavour. */
-  private flavour(dbUrl: string | undefined): Flavour {
+  private flavour(dbUrl: string | undefined): FlavourName {
     const list = dbUrl?.startsWith('list:') ?? false;
     const written = this.own.values.get('flavour') ?? this.inherited?.values.get('flavour');
     if (list && written === undefined) return 'kamailio';
-    const flavour = this.text('flavour') as Flavour;
+    const flavour = this.text('flavour') as FlavourName;
     if (list && flavour !== 'kamailio') {
       this.findings.refuse(written?.place ?? this.own.place, 'a list file needs flavour "kamailio"');
     }

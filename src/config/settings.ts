@@ -1,5 +1,5 @@
 import type { TransportName } from '../core/uri.js';
-import type { Compat, Flavour } from '../engine/partition.js';
+import type { Compat, FlavourName } from '../engine/options.js';
 
 /** "udp:127.0.0.1:5060 as 203.0.113.7:5060", parsed. */
 export interface SocketDescription {
@@ -33,7 +33,7 @@ export interface PartitionConfig {
   /** list name -> set ids */
   readonly blacklists: ReadonlyMap<string, readonly number[]>;
   readonly blacklistMatch: 'ip' | 'endpoint';
-  readonly flavour: Flavour;
+  readonly flavour: FlavourName;
   readonly compat: Compat;
   readonly persistentState: boolean;
   readonly pingFrom: string;

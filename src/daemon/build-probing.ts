@@ -7,12 +7,10 @@ import { createProber, type Prober } from '../probing/prober.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { CallRecording } from './build-calls.js';
 import type { SipParts } from './build-sip.js';
-import type { KamailioSide } from './kamailio.js';
 
 export interface ProbingEnvironment {
   readonly engine: Engine;
   readonly sip: SipParts;
-  readonly kamailio: KamailioSide;
   readonly calls: CallRecording;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,7 +23,7 @@ const SLACK_MS = 1000;
 
 /** Builds the prober, which sends by the transactions of the daemon and counts results. */
 export function buildProbing(settings: Settings, env: ProbingEnvironment): Prober {
-  const { engine, sip, kamailio, calls, clock, random, log, metrics } = env;
+  const { engine, sip, calls, clock, random, log, metrics } = env;
   const probes = metrics.counter('switchyard_probe_results_total', 'Probes by partition and result');
   return createProber({
     engine,
@@ -35,13 +33,9 @@ export function buildProbing(settings: Settings, env: ProbingEnvironment): Probe
     clock,
     random,
     logger: log,
-    send: (probe, done) =>
-      sip.originator.send({ ...kamailio.probe(probe), timeoutMs: probe.timeoutMs + SLACK_MS }, done),
-    wants: kamailio.wants,
-    accepts: kamailio.accepts,
+    send: (probe, done) => sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS }, done),
     observer: {
       ended: (destination, outcome, good) => {
-        if (good !== undefined) kamailio.probed(destination, outcome);
         if (outcome.rtt !== undefined) calls.ledger.probed(destination, outcome.rtt);
         const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
         probes.with({ partition: destination.partition, result }).value++;

@@ -1,6 +1,6 @@
 import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
-import { destinationsOf } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
 import type { StateChange, ToldState } from '../engine/state.js';
 import { type EventIds, statusEvent } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';

@@ -27,9 +27,9 @@ import { buildEvents, type EventParts } from './build-events.js';
 import { buildManagement, type ManagementParts } from './build-management.js';
 import { buildProbing } from './build-probing.js';
 import { buildSip, type SipParts } from './build-sip.js';
+import { CallLoad } from './call-load.js';
 import { drain } from './drain.js';
 import { firstLoads } from './first-loads.js';
-import { KamailioSide } from './kamailio.js';
 import { onceAMinute } from './once-a-minute.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
@@ -67,7 +67,7 @@ export class Daemon implements Service {
   private readonly partitions: PartitionRuntimes;
   private readonly blacklists: BlacklistTable;
   private readonly selections: ReturnType<typeof selectionTally>;
-  private readonly kamailio: KamailioSide;
+  private readonly callLoad: CallLoad;
   private readonly routing: Routing;
   readonly calls: CallRecording;
   private readonly prober: Prober;
@@ -111,7 +111,7 @@ export class Daemon implements Service {
     });
     this.partitions.add(settings.partitions);
     const runtimes = this.partitions.byName;
-    this.kamailio = new KamailioSide(engine, clock, dispatcher);
+    this.callLoad = new CallLoad(engine, clock, dispatcher);
     this.selections = selectionTally(
       metrics.counter('switchyard_selections_total', 'Selections by partition and result'),
     );
@@ -124,7 +124,7 @@ export class Daemon implements Service {
         tally: this.selections,
         statistic: (name) => statistics.lookup(name),
         reload: (name) => this.partitions.reloadForScript(name),
-        callEnded: this.kamailio.callEnded,
+        callEnded: this.callLoad.callEnded,
         clock,
         log,
       },
@@ -133,8 +133,8 @@ export class Daemon implements Service {
     this.routing = routing;
     this.calls = new CallRecording(settings, clock, log, undefined);
     routing.proxy.observer = this.calls.ledger;
-    const { calls, kamailio } = this;
-    this.prober = buildProbing(settings, { engine, sip, kamailio, calls, clock, random, log, metrics });
+    const { calls } = this;
+    this.prober = buildProbing(settings, { engine, sip, calls, clock, random, log, metrics });
     this.events = buildEvents({
       engine,
       runtimes,
@@ -318,7 +318,7 @@ export class Daemon implements Service {
       await nats.caughtUp(CATCH_UP_MS);
     }
     await this.sip.open();
-    for (const service of [this.calls, ...this.management.services, this.kamailio, ...weightFeeds, this.prober]) {
+    for (const service of [this.calls, ...this.management.services, this.callLoad, ...weightFeeds, this.prober]) {
       await this.launch(service);
     }
   }

@@ -2,11 +2,9 @@ import type { CtlConfig, Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import type { Destination, HealthState } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { dispatcherHash } from '../engine/hash.js';
-import { parseAttributes } from '../engine/kamailio/attributes.js';
-import { BIT, lettersOf, liveOf } from '../engine/kamailio/live.js';
+import { kamailioOf } from '../engine/kamailio/flavour.js';
 import { setStateBits } from '../engine/kamailio/states.js';
 import type { Partition } from '../engine/partition.js';
 import { createMiHttpHandler, type MiHttpHandler } from '../management/endpoints/http.js';
@@ -91,8 +89,6 @@ function httpHandler(service: RpcService, partition: string | undefined): MiHttp
   });
 }
 
-/** What an OpenSIPS partition, which knows no such letters, shows and is given. */
-const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
 const REASON = 'MI command';
 
 function dispatcherView({ engine, control, clock, noSocket }: KamailioRpcOptions): DispatcherView {
@@ -113,9 +109,9 @@ function dispatcherView({ engine, control, clock, noSocket }: KamailioRpcOptions
  */
 function usualPartition(engine: Engine): Partition | undefined {
   const byDefault = engine.partition('');
-  if (byDefault?.options.flavour === 'kamailio') return byDefault;
+  if (byDefault !== undefined && kamailioOf(byDefault) !== undefined) return byDefault;
   const all = [...engine.partitions];
-  return all.find((each) => each.options.flavour === 'kamailio') ?? byDefault ?? all[0];
+  return all.find((each) => kamailioOf(each) !== undefined) ?? byDefault ?? all[0];
 }
 
 function dispatcherTarget(
@@ -127,7 +123,6 @@ function dispatcherTarget(
 ): DispatcherTarget {
   const { name } = partition;
   const { flavour, compat } = partition.options;
-  const kamailio = flavour === 'kamailio';
   const strict = compat === 'strict';
   return {
     name,
@@ -138,37 +133,17 @@ function dispatcherTarget(
       // Of rows that are there twice the original changes the first alone.
       return strict ? all.slice(0, 1) : all;
     },
-    letters: (destination) => (kamailio ? lettersOf(destination) : LETTERS[destination.health.state]),
-    attributes: ({ row }) => (kamailio ? parseAttributes(row.attrs, strict) : plainAttributes(row)),
-    latency: (destination) => {
-      if (partition.kamailio?.options.latencyStats !== true) return undefined;
-      return liveOf(destination).latency ?? { average: 0, deviation: 0, estimate: 0, max: 0, timeouts: 0 };
-    },
-    overload: (destination) => {
-      if (!kamailio) return undefined;
-      const { ocMin, ocMax, ocRate } = parseAttributes(destination.row.attrs, strict);
-      const told = liveOf(destination).overload;
-      const ends = told !== undefined && Number.isFinite(told.until);
-      return {
-        rate: told?.rate ?? ocRate ?? 0,
-        min: ocMin,
-        max: ocMax,
-        sequence: told?.seq ?? 0,
-        index: Math.trunc(told?.debt ?? 0),
-        until: ends ? clock.now() + told.until - clock.monotonic() : 0,
-      };
-    },
+    view: (destination) => partition.flavour.view(destination),
+    timeOf: (monotonic) => clock.now() + monotonic - clock.monotonic(),
     isState: (state) => setStateBits(state) !== undefined,
     setState(destination, state) {
       const bits = setStateBits(state);
       if (bits === undefined) return;
       const signal = { destination, kind: 'set', origin: 'mi', reason: REASON } as const;
-      if (kamailio) engine.states.apply({ ...signal, mark: { bits, how: 'set' } });
-      else engine.states.apply({ ...signal, to: stateForOthers(bits) });
+      engine.states.apply({ ...signal, ...partition.flavour.wantedByBits(bits) });
     },
     async reload() {
-      // States set by hand are lost, as recorded; the other flavour keeps them as its own ds_reload does.
-      await control.reload(name, { inheritState: !kamailio, dryRun: false });
+      await control.reload(name, { inheritState: partition.flavour.reloadKeepsStates, dryRun: false });
     },
     async add({ setId, uri, flags, priority, attrs }) {
       const reader = new RowReader({ table: name, flavour, persistentState: true, noSocket });
@@ -181,24 +156,5 @@ function dispatcherTarget(
       await control.add(partition, row, { persist: false });
     },
     remove: (setId, uri) => control.remove(partition, setId, uri, { persist: false }),
-  };
-}
-
-/** Kamailio's state bits in the three states of the other flavour. */
-function stateForOthers(bits: number): HealthState {
-  if ((bits & BIT.inactive) !== 0 && (bits & BIT.probing) !== 0) return 'probing';
-  if ((bits & (BIT.inactive | BIT.disabled)) !== 0) return 'inactive';
-  return (bits & BIT.trying) !== 0 ? 'probing' : 'active';
-}
-
-function plainAttributes({ weight, socket }: Destination['row']): ReturnType<DispatcherTarget['attributes']> {
-  return {
-    duid: undefined,
-    maxload: 0,
-    weight,
-    rweight: 0,
-    socket: socket === '' ? undefined : socket,
-    sockname: undefined,
-    obproxy: undefined,
   };
 }

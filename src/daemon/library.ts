@@ -1,15 +1,18 @@
 /** What the package shows of the folders the public door does not look into itself. */
-export { ALGORITHMS } from '../engine/algorithms/list.js';
+
 export { countDestinations } from '../engine/count.js';
 export type { Destination, DestinationRow, Health, HealthState, ResolvedAddress } from '../engine/destination.js';
 export type { DispatchContext } from '../engine/dispatch-context.js';
 export { Engine, type EngineOptions } from '../engine/engine.js';
 export { dispatcherHash } from '../engine/hash.js';
 export { findInList, type InListQuery } from '../engine/in-list.js';
-export type { DestinationSet, LoadReport, Partition, PartitionOptions, Snapshot } from '../engine/partition.js';
+export { ALGORITHMS } from '../engine/opensips/algorithms/list.js';
+export type { PartitionOptions } from '../engine/options.js';
+export type { LoadReport, Partition } from '../engine/partition.js';
 export type { RequestView } from '../engine/request-view.js';
-export type { SelectTarget } from '../engine/select.js';
 export { parseSelectArguments, type SelectArguments } from '../engine/select-arguments.js';
+export type { SelectTarget } from '../engine/selection.js';
+export type { DestinationSet, Snapshot } from '../engine/set.js';
 export type { StateChange, StateSignal, StateTable } from '../engine/state.js';
 export type { DispatcherEvent } from '../events/event.js';
 export type { PvarValue } from '../pvar/context.js';

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.js';
-import { destinationsOf } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
 import type { Statistic, StatisticsSource } from '../management/mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';

@@ -1,5 +1,5 @@
 import { canonicalIp } from '../core/ip-address.js';
-import { type CompiledDestination, ipv4Number } from './compile.js';
+import { type CompiledDestination, ipv4Number } from './compiled-destination.js';
 
 type Entry = CompiledDestination | CompiledDestination[];
 /** IPv4 addresses by number, which takes no string of its own; IPv6 ones in canonical form. */

@@ -1,200 +1,177 @@
-import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
-import type { Destination, DestinationRow, Health, ResolvedAddress } from './destination.js';
+import { AddressIndex } from './address-index.js';
+import { CompiledDestination, dialPartsOf, isIpLiteral, newHealth } from './compiled-destination.js';
+import { CompiledSet } from './compiled-set.js';
+import type { Availability, DestinationRow, Health, HealthState, ResolvedAddress } from './destination.js';
+import type { SetRules } from './flavour.js';
+import type { PartitionOptions } from './options.js';
+import type { Discarded, LoadOptions, LoadReport } from './partition.js';
+import { inOrderOfPriority } from './set-order.js';
+import { CompiledSnapshot } from './snapshot.js';
+import { UriIndex } from './uri-index.js';
 
-/** What identifies "the same destination": never weight, attributes or row order, so those may change under its health. */
-function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
-  return `${partition}\n${setId}\n${uri}\n${socket}`;
+/** Flag of a row whose host need not resolve at load. */
+const NO_DNS = 16;
+/** Rows compiled between two points where the work may be interrupted: some hundred microseconds. */
+const SLICE = 100;
+
+/** What the loads of one partition share. */
+export interface Shared {
+  /** By set id. */
+  readonly availabilities: ReadonlyMap<number, Availability>;
+  readonly resolutions: { version: number };
 }
 
-/** A row's URI, cut; what is dialled is the URI without user, password and headers. */
-export interface DialParts {
-  readonly uri: SipUri;
-  readonly transport: TransportName;
+/** What came out of compiling: nothing of the partition has been touched yet. */
+export interface Compiled {
+  readonly snapshot: CompiledSnapshot;
+  readonly report: LoadReport;
+  /** States to be taken from the rows of destinations that keep their Health. */
+  readonly restores: readonly { readonly destination: CompiledDestination; readonly state: HealthState }[];
+  /** Destinations whose weight was edited: what was told at run time does not hold any more. */
+  readonly reweighed: readonly CompiledDestination[];
+  /** Availability of sets that were not there before. */
+  readonly availabilities: ReadonlyMap<number, Availability>;
 }
 
-/** Cuts a row's URI, or says why it cannot be a destination. */
-export function dialPartsOf(rowUri: string): DialParts | string {
-  const uri = parseUri(rowUri);
-  if (uri === undefined) return `uri "${rowUri}" is not a SIP URI`;
-  if (uri.scheme === 'tel') return `uri "${rowUri}" is a tel URI, which has no host to send to`;
-  const transport = uriTransport(uri);
-  if (transport === undefined) {
-    const why = uri.scheme === 'sips' ? 'is for sips over what is not TLS' : 'asks for a transport that is not known';
-    return `uri "${rowUri}" ${why}`;
-  }
-  return { uri, transport };
-}
-
-function dialUriOf(rowUri: string, uri: SipUri): string {
-  // The stored form is kept where it can be dialled as it stands: no second string for it.
-  if (uri.headers === '' && rowUri.indexOf('@') < 0) return rowUri;
-  const port = uri.portText === '' ? '' : `:${uri.portText}`;
-  return `${uri.scheme}:${uri.host}${port}${uri.params}`;
+interface OpenSet {
+  readonly members: CompiledDestination[];
+  readonly uris: UriIndex;
+  readonly availability: Availability;
 }
 
 /**
- * One destination of a snapshot. A hundred thousand of them may be loaded of which few are ever dialled, so what can be
- * had from the row again is cut out when first asked for.
+ * Compiles rows into a snapshot, aside. A generator, so that the caller decides whether to stop between slices. Rows of
+ * one set with the same URI and socket are one destination in several positions, which share the health of the first, or
+ * each a destination of its own, with its own flags and state, as the flavour says.
  */
-export class CompiledDestination implements Destination {
-  index = 0;
-  private parts: DialParts | undefined;
-  private dial: string | undefined;
-  private addresses: readonly ResolvedAddress[] | undefined;
-  private identity: string | undefined;
+export function* compileRows(
+  partition: PartitionOptions,
+  rules: SetRules,
+  rows: readonly DestinationRow[],
+  options: LoadOptions,
+  previous: CompiledSnapshot,
+  shared: Shared,
+  now: number,
+): Generator<void, Compiled> {
+  const eachItsOwn = rules.repeatedRows === 'destinations of their own';
+  const open = new Map<number, OpenSet>();
+  const availabilities = new Map<number, Availability>();
+  const addresses = new AddressIndex(shared.resolutions);
+  const discarded: Discarded[] = [];
+  const restores: { destination: CompiledDestination; state: HealthState }[] = [];
+  const reweighed: CompiledDestination[] = [];
+  const added: string[] = [];
+  const changed: string[] = [];
+  let size = 0;
 
-  /** `row.uri` must be one that dialPartsOf accepts. `addresses` undefined: the host is an IP literal. */
-  constructor(
-    readonly partition: string,
-    readonly row: DestinationRow,
-    readonly health: Health,
-    addresses: readonly ResolvedAddress[] | undefined,
-  ) {
-    this.addresses = addresses;
-  }
-
-  get setId(): number {
-    return this.row.setId;
-  }
-
-  get key(): string {
-    return (this.identity ??= destinationKey(this.partition, this.row.setId, this.row.uri, this.row.socket));
-  }
-
-  /** Says that `earlier` rows of the set have the same URI and socket, and that it is a destination of its own. */
-  setApart(earlier: number): void {
-    this.identity = `${this.key}\n${earlier}`;
-  }
-
-  get dialUri(): string {
-    return (this.dial ??= dialUriOf(this.row.uri, this.cut.uri));
-  }
-
-  get scheme(): 'sip' | 'sips' {
-    return this.cut.uri.scheme === 'sips' ? 'sips' : 'sip';
-  }
-
-  get host(): string {
-    return this.cut.uri.host;
-  }
-
-  get port(): number | undefined {
-    return this.cut.uri.port;
-  }
-
-  get params(): string {
-    return this.cut.uri.params;
-  }
-
-  get transport(): TransportName {
-    return this.cut.transport;
-  }
-
-  get resolved(): readonly ResolvedAddress[] {
-    return (this.addresses ??= [literalAddress(this.cut)]);
-  }
-
-  set resolved(addresses: readonly ResolvedAddress[]) {
-    this.addresses = addresses;
-    const resolutions = this.health.availability?.resolutions;
-    if (resolutions !== undefined) resolutions.version++;
-  }
-
-  private get cut(): DialParts {
-    if (this.parts === undefined) {
-      const parts = dialPartsOf(this.row.uri);
-      if (typeof parts === 'string') throw new Error(parts);
-      this.parts = parts;
+  for (let i = 0; i < rows.length; i++) {
+    if (i % SLICE === SLICE - 1) yield;
+    const row = rows[i] as DestinationRow;
+    const parts = Number.isSafeInteger(row.setId) ? dialPartsOf(row.uri) : 'set id is not an integer';
+    if (typeof parts === 'string') {
+      discarded.push({ row: nameOf(row), reason: parts });
+      continue;
     }
-    return this.parts;
+    const apart = eachItsOwn ? (open.get(row.setId)?.uris.count(row.uri, row.socket) ?? 0) : 0;
+    const before = previous.uris.get(row.setId)?.find(row.uri, row.socket, apart);
+    const { host } = parts.uri;
+    let resolved: readonly ResolvedAddress[] | undefined;
+    if (!isIpLiteral(host)) {
+      resolved = options.resolve === undefined ? before?.resolved : options.resolve(parts.uri, parts.transport);
+      const mustResolve = options.resolve !== undefined && ((row.flags ?? 0) & NO_DNS) === 0;
+      if (mustResolve && (resolved === undefined || resolved.length === 0)) {
+        discarded.push({ row: nameOf(row), reason: `host "${host}" does not resolve` });
+        continue;
+      }
+      resolved ??= [];
+    }
+
+    let set = open.get(row.setId);
+    if (set === undefined) {
+      let availability = shared.availabilities.get(row.setId);
+      if (availability === undefined) {
+        availability = { version: 0, weights: 0, resolutions: shared.resolutions };
+        availabilities.set(row.setId, availability);
+      }
+      set = { members: [], uris: new UriIndex(), availability };
+      open.set(row.setId, set);
+    }
+    const twin = eachItsOwn ? undefined : set.uris.find(row.uri, row.socket);
+    const state = partition.persistentState ? row.state : 'active';
+    const health: Health = (twin ?? before)?.health ?? newHealth(state, set.availability);
+    const destination = new CompiledDestination(partition.name, row, health, resolved);
+    if (apart > 0) destination.setApart(apart);
+    if (twin === undefined && before === undefined) added.push(nameOf(row));
+    if (twin === undefined && before !== undefined) {
+      if (differs(before.row, row)) changed.push(nameOf(row));
+      if (weightDiffers(before.row, row)) reweighed.push(destination);
+      // Flags that were edited in the table or file are meant to hold.
+      const edited = (before.row.flags ?? 0) !== (row.flags ?? 0);
+      if (!options.inheritState || edited) restores.push({ destination, state });
+    }
+    if (resolved === undefined) addresses.addLiteral(destination, host);
+    else addresses.addNamed(destination);
+    set.uris.add(destination);
+    set.members.push(destination);
+    size++;
   }
-}
 
-/** The address of a host that is an IP literal. Port: as written, else the transport's default. */
-function literalAddress({ uri, transport }: DialParts): ResolvedAddress {
-  const family = uri.host.charCodeAt(0) === 91 ? 6 : 4;
-  return { family, address: bareHost(uri.host), port: uri.port ?? defaultPort(transport), transport };
-}
+  const sets = new Map<number, CompiledSet>();
+  const uris = new Map<number, UriIndex>();
+  for (const [id, set] of open) {
+    yield;
+    const ordered = yield* inOrderOfPriority(set.members, rules.equalPriorities);
+    const compiled = new CompiledSet(id, ordered, set.availability);
+    const earlier = previous.sets.get(id);
+    if (earlier !== undefined) compiled.continueFrom(earlier);
+    sets.set(id, compiled);
+    uris.set(id, set.uris);
+  }
 
-/** Health of a destination that was never seen before. */
-export function newHealth(state: Health['state'], availability: Health['availability']): Health {
+  const removed = yield* namesOfRemoved(previous, uris);
+  const snapshot = new CompiledSnapshot(previous.generation + 1, now, sets, [...sets.keys()], size, uris, addresses);
   return {
-    state,
-    failures: 0,
-    hits: 0,
-    seq: 0,
-    lastChange: undefined,
-    lastProbe: undefined,
-    weight: undefined,
-    dirty: false,
-    scriptAttrs: undefined,
-    kamailio: undefined,
-    availability,
+    snapshot,
+    report: { loaded: size, discarded, added, removed, changed },
+    restores,
+    reweighed,
+    availabilities,
   };
 }
 
-/**
- * A destination that stands in no set, for a URI a script put into a partition's list. Nothing can mark it and no probe
- * reaches it. Undefined when the URI cannot be dialled.
- */
-export function detachedDestination(
-  partition: string,
-  setId: number,
-  uri: string,
-  socket: string,
-): Destination | undefined {
-  const parts = dialPartsOf(uri);
-  if (typeof parts === 'string') return undefined;
-  const row: DestinationRow = {
-    setId,
-    uri,
-    socket,
-    state: 'active',
-    probeMode: 0,
-    weight: 1,
-    priority: 0,
-    attrs: '',
-    description: '',
-  };
-  const isLiteral = isIpLiteral(parts.uri.host);
-  const destination = new CompiledDestination(
-    partition,
-    row,
-    newHealth('active', undefined),
-    isLiteral ? undefined : [],
-  );
-  destination.index = -1;
-  return destination;
-}
-
-/** Whether the host of a URI that was parsed is an address, an IPv6 one in its brackets. */
-export function isIpLiteral(host: string): boolean {
-  return host.charCodeAt(0) === 91 || ipv4Number(host) !== undefined;
-}
-
-/** A dotted quad as a signed 32-bit number; undefined for anything else. */
-export function ipv4Number(host: string): number | undefined {
-  const { length } = host;
-  if (length < 7 || length > 15) return undefined;
-  let value = 0;
-  let part = 0;
-  let digits = 0;
-  let dots = 0;
-  for (let i = 0; i < length; i++) {
-    const c = host.charCodeAt(i);
-    if (c === 46 /* . */) {
-      if (digits === 0 || ++dots > 3) return undefined;
-      value = (value << 8) | part;
-      part = 0;
-      digits = 0;
-    } else if (c >= 48 && c <= 57) {
-      // No leading zeros: some read them as octal.
-      if (digits > 0 && part === 0) return undefined;
-      part = part * 10 + c - 48;
-      if (++digits > 3 || part > 255) return undefined;
-    } else {
-      return undefined;
+function* namesOfRemoved(previous: CompiledSnapshot, uris: ReadonlyMap<number, UriIndex>): Generator<void, string[]> {
+  const removed: string[] = [];
+  let seen = 0;
+  for (const [id, set] of previous.sets) {
+    const still = uris.get(id);
+    const before = previous.uris.get(id);
+    for (const destination of set.destinations) {
+      if (++seen % (SLICE * 10) === 0) yield;
+      const { uri, socket } = destination.row;
+      // A destination that stood in several rows is named once, by the first of them.
+      if (still?.find(uri, socket) === undefined && before?.find(uri, socket) === destination) {
+        removed.push(nameOf(destination.row));
+      }
     }
   }
-  return dots === 3 && digits > 0 ? (value << 8) | part : undefined;
+  return removed;
+}
+
+function nameOf(row: DestinationRow): string {
+  return `${row.setId} ${row.uri}`;
+}
+
+function weightDiffers(a: DestinationRow, b: DestinationRow): boolean {
+  return a.weight !== b.weight || a.weightFeed !== b.weightFeed;
+}
+
+function differs(a: DestinationRow, b: DestinationRow): boolean {
+  return (
+    weightDiffers(a, b) ||
+    a.priority !== b.priority ||
+    a.attrs !== b.attrs ||
+    a.description !== b.description ||
+    a.probeMode !== b.probeMode ||
+    (a.flags ?? 0) !== (b.flags ?? 0)
+  );
 }

@@ -1,7 +1,6 @@
 import type { Availability, Destination, Health } from './destination.js';
-import type { SetPlan } from './kamailio/set-plan.js';
-import type { DestinationSet } from './partition.js';
 import { hashModulo, RunningWeights } from './running-weights.js';
+import type { DestinationSet } from './set.js';
 import { weightOf } from './weight.js';
 
 /** No destination: nothing usable is left. */
@@ -17,8 +16,8 @@ export const NONE = -1;
 export class CompiledSet implements DestinationSet {
   /** Position last chosen by any algorithm, where round robin goes on. */
   last = 0;
-  /** What Kamailio's algorithms keep of this set; undefined until they need it. */
-  kamailio: SetPlan | undefined;
+  /** What the algorithms of its flavour keep of this set; undefined until they need it. */
+  own: object | undefined;
   private readonly running: RunningWeights;
   /** Active positions, ascending; undefined while all are active, and before anybody asked. */
   private activeAt: Int32Array | undefined;

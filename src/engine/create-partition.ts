@@ -1,19 +1,24 @@
 import type { Clock } from '../core/clock.js';
+import { type Compiled, compileRows } from './compile.js';
 import type { Availability, Destination, DestinationRow } from './destination.js';
-import type { KamailioPartition } from './kamailio/options.js';
-import type { LoadOptions, LoadReport, Partition, PartitionOptions } from './partition.js';
-import { type Compiled, type CompiledSnapshot, compileRows, emptySnapshot } from './snapshot.js';
+import type { Flavour } from './flavour.js';
+import type { PartitionOptions } from './options.js';
+import type { LoadOptions, LoadReport, Partition } from './partition.js';
+import { type CompiledSnapshot, emptySnapshot } from './snapshot.js';
 import type { StateSignal } from './state.js';
 import { tellWeight } from './weight.js';
 
-/** Creates an empty partition. `apply` is the state table's: states taken from rows again go through it. */
+/**
+ * Creates an empty partition. `flavourOf` makes the rules of the flavour its options name; `apply` is the state table's:
+ * states taken from rows again go through it.
+ */
 export function createPartition(
   options: PartitionOptions,
+  flavourOf: () => Flavour,
   clock: Clock,
   apply: (signal: StateSignal) => unknown,
-  kamailio?: KamailioPartition,
 ): Partition {
-  return new LoadedPartition(options, clock, apply, kamailio);
+  return new LoadedPartition(options, flavourOf, clock, apply);
 }
 
 /** Milliseconds a load goes on before others get a turn. */
@@ -23,21 +28,24 @@ class LoadedPartition implements Partition {
   readonly name: string;
   private current: CompiledSnapshot;
   private readonly shared = { availabilities: new Map<number, Availability>(), resolutions: { version: 0 } };
+  private rules: Flavour;
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly options: PartitionOptions,
+    private readonly flavourOf: () => Flavour,
     private readonly clock: Clock,
     private readonly apply: (signal: StateSignal) => unknown,
-    private readonly other: KamailioPartition | undefined,
   ) {
     this.name = options.name;
+    this.rules = flavourOf();
     this.current = emptySnapshot(clock.now());
   }
 
-  /** The flavour may be another one after a change of settings. */
-  get kamailio(): KamailioPartition | undefined {
-    return this.options.flavour === 'kamailio' ? this.other : undefined;
+  get flavour(): Flavour {
+    // The options may name another one after a change of settings.
+    if (this.rules.name !== this.options.flavour) this.rules = this.flavourOf();
+    return this.rules;
   }
 
   get snapshot(): CompiledSnapshot {
@@ -102,7 +110,7 @@ class LoadedPartition implements Partition {
   }
 
   private compile(rows: readonly DestinationRow[], options: LoadOptions): Generator<void, Compiled> {
-    return compileRows(this.options, rows, options, this.current, this.shared, this.clock.now());
+    return compileRows(this.options, this.flavour, rows, options, this.current, this.shared, this.clock.now());
   }
 
   private swap(compiled: Compiled): void {

@@ -1,5 +1,4 @@
 import type { TransportName } from '../core/uri.js';
-import type { KamailioLive } from './kamailio/live.js';
 
 /** Only `active` destinations are selected. `inactive`: switched off by an operator; `probing`: failed, being watched. */
 export type HealthState = 'active' | 'inactive' | 'probing';
@@ -72,8 +71,8 @@ export interface Health {
   dirty: boolean;
   /** Attributes a script or operator attached at run time (ds_push_script_attrs). */
   scriptAttrs?: string | undefined;
-  /** What only Kamailio's rules know of it; undefined until they need it. */
-  kamailio?: KamailioLive | undefined;
+  /** What only its flavour's rules know of it; undefined until they need it. */
+  own?: object | undefined;
   /** Shared by the destinations of one set; the state table moves it on so that compiled sets notice. */
   readonly availability?: Availability | undefined;
 }

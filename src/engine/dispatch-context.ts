@@ -1,12 +1,13 @@
-import { FLAG, type SelectEnv } from './algorithms/algorithm.js';
+import { FLAG } from './algorithms/algorithm.js';
 import type { Destination } from './destination.js';
+import type { Flavour, RequestUris } from './flavour.js';
 import { chooseKamailio } from './kamailio/choose.js';
+import { kamailioOf } from './kamailio/flavour.js';
 import { kamailioRequestUri } from './kamailio/request-uri.js';
 import type { Routes } from './kamailio/select-routes.js';
 import type { Partition } from './partition.js';
 import type { RequestView } from './request-view.js';
-import { RequestUriRewriter } from './rewrite-request-uri.js';
-import { chooseIn, type SelectFailure, type SelectTarget } from './select.js';
+import type { SelectFailure, SelectTarget } from './selection.js';
 import { TargetLists } from './target-lists.js';
 
 /**
@@ -24,13 +25,13 @@ export class DispatchContext {
   failure: SelectFailure | undefined = undefined;
   private lists: TargetLists | undefined = undefined;
   private others: Map<string, TargetLists> | undefined = undefined;
-  private rewriter: RequestUriRewriter | undefined = undefined;
-
-  constructor(private readonly env: SelectEnv) {}
+  private requestUris: RequestUris | undefined = undefined;
+  /** Whose rules `requestUris` follows. */
+  private rewritesAs: Flavour['name'] | undefined = undefined;
 
   /** The hot path: one set, never flag s. The destination in use from now on, undefined when there is none. */
   selectOne(partition: Partition, target: SelectTarget, request: RequestView): Destination | undefined {
-    const choice = chooseIn(partition, target, request, this.env);
+    const choice = partition.flavour.choose(partition.snapshot, target, request);
     if (typeof choice === 'string') {
       this.failure = choice;
       return undefined;
@@ -59,12 +60,12 @@ export class DispatchContext {
     if (only !== undefined) return this.selectOne(partition, only, request) === undefined ? 'failed' : 'selected';
 
     const anyFailover = targets.some((target) => (target.flags & FLAG.failover) !== 0);
-    const shortened = partition.options.compat === 'strict' && partition.kamailio === undefined;
+    const shortened = partition.flavour.listKeepsOne;
     let lists: TargetLists | undefined;
     for (const target of targets) {
       // Without flag f a further set has nothing to add.
       if (lists !== undefined && (target.flags & FLAG.failover) === 0) continue;
-      const choice = chooseIn(partition, shortened ? keepingOne(target) : target, request, this.env);
+      const choice = partition.flavour.choose(partition.snapshot, shortened ? keepingOne(target) : target, request);
       if (typeof choice === 'string') {
         this.failure = choice;
       } else if (lists !== undefined) {
@@ -85,7 +86,7 @@ export class DispatchContext {
    * goes into the Request-URI, and what later groups hash is the Request-URI it left (recorded).
    */
   selectRoutes(partition: Partition, routes: Routes, request: RequestView, rewrites = false): SelectVerdict {
-    const { kamailio } = partition;
+    const kamailio = kamailioOf(partition);
     const strict = partition.options.compat === 'strict';
     if (kamailio === undefined || (routes.problem !== undefined && !strict)) return 'failed';
     let lists: TargetLists | undefined;
@@ -93,7 +94,7 @@ export class DispatchContext {
     let count = 0;
     let groups = 0;
     for (const target of routes.targets) {
-      const choice = chooseKamailio(partition, kamailio, target, seen, count, strict || lists === undefined);
+      const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, strict || lists === undefined);
       if (typeof choice === 'string') {
         this.failure = choice;
         continue;
@@ -148,11 +149,12 @@ export class DispatchContext {
   rewriteRequestUri(partition: Partition, ruri: string): string | undefined {
     const destination = this.current(partition);
     if (destination === undefined) return undefined;
-    if (partition.kamailio !== undefined) {
-      return kamailioRequestUri(ruri, destination, partition.options.compat === 'strict') || undefined;
+    const { flavour } = partition;
+    if (this.requestUris === undefined || this.rewritesAs !== flavour.name) {
+      this.requestUris = flavour.requestUris();
+      this.rewritesAs = flavour.name;
     }
-    this.rewriter ??= new RequestUriRewriter();
-    return this.rewriter.rewrite(ruri, destination, partition.options.compat);
+    return this.requestUris.rewrite(ruri, destination);
   }
 }
 

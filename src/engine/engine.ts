@@ -5,11 +5,12 @@ import type { SelectEnv } from './algorithms/algorithm.js';
 import { createPartition } from './create-partition.js';
 import type { Destination } from './destination.js';
 import { DispatchContext } from './dispatch-context.js';
-import { createKamailioPartition } from './kamailio/options.js';
-import { decideKamailio } from './kamailio/states.js';
-import type { Partition, PartitionOptions } from './partition.js';
-import type { StateTable } from './state.js';
-import { createStateTable, type StatePolicy } from './state-table.js';
+import { createFlavour } from './flavours.js';
+import { OpensipsFlavour } from './opensips/flavour.js';
+import type { PartitionOptions } from './options.js';
+import type { Partition } from './partition.js';
+import type { StateSignal, StateTable } from './state.js';
+import { createStateTable } from './state-table.js';
 import { MAX_WEIGHT, tellWeight } from './weight.js';
 
 export interface EngineOptions {
@@ -22,20 +23,35 @@ export interface EngineOptions {
   readonly onListenerError?: (error: unknown) => void;
 }
 
+const GONE: PartitionOptions = {
+  name: '',
+  flavour: 'opensips',
+  compat: 'default',
+  probingThreshold: 3,
+  dstAvp: '',
+  grpAvp: '',
+  cntAvp: '',
+  sockAvp: '',
+  attrsAvp: undefined,
+  persistentState: false,
+};
+
 /** The partitions, the one table of states, and what selections need. No socket, timer or database. */
 export class Engine {
   readonly states: StateTable;
   readonly env: SelectEnv;
   defaultPartition: string;
   private readonly byName = new Map<string, Partition>();
-  private readonly policies = new Map<string, StatePolicy>();
+  /** Rules for late signals about destinations of a partition that was removed. */
+  private readonly gone: OpensipsFlavour;
 
   constructor(private readonly options: EngineOptions) {
     this.defaultPartition = options.defaultPartition ?? 'default';
     this.env = { random: options.random, warn: options.warn ?? (() => {}) };
+    this.gone = new OpensipsFlavour(GONE, this.env);
     this.states = createStateTable({
       clock: options.clock,
-      policy: (name) => this.policies.get(name),
+      rules: (name) => this.byName.get(name)?.flavour ?? this.gone,
       ...(options.onListenerError === undefined ? {} : { onListenerError: options.onListenerError }),
     });
   }
@@ -54,19 +70,10 @@ export class Engine {
     // A copy of its own: putPartition changes it in place, so that everyone who holds the partition sees it.
     const own = { ...options };
     const { clock } = this.options;
-    const kamailio = createKamailioPartition(own, this.env, clock);
-    const partition = createPartition(own, clock, (signal) => this.states.apply(signal), kamailio);
+    const apply = (signal: StateSignal) => this.states.apply(signal);
+    const partition = createPartition(own, () => createFlavour(own, this.env, clock), clock, apply);
     this.byName.set(options.name, partition);
-    this.setPolicy(partition);
     return partition;
-  }
-
-  private setPolicy({ options, kamailio }: Partition): void {
-    this.policies.set(options.name, {
-      probingThreshold: options.probingThreshold,
-      compat: options.compat,
-      ...(kamailio === undefined ? {} : { decide: (signal) => decideKamailio(signal, kamailio.options) }),
-    });
   }
 
   /** Adds a partition, or gives one that is there new options: its snapshot and states stay until it is loaded again. */
@@ -74,13 +81,11 @@ export class Engine {
     const known = this.byName.get(options.name);
     if (known === undefined) return this.addPartition(options);
     Object.assign(known.options, options);
-    this.setPolicy(known);
     return known;
   }
 
   /** Forgets a partition. Transactions that have its snapshot keep it. Returns whether it was there. */
   removePartition(name: string): boolean {
-    this.policies.delete(name);
     return this.byName.delete(name);
   }
 
@@ -92,19 +97,19 @@ export class Engine {
   /**
    * Gives a destination another weight at run time, for everybody who selects from now on. It outlives reloads until the
    * row's own weight is edited. Undefined: the row's weight again. Returns false where nothing changed: it was the weight
-   * already, the partition is gone, or it is of flavour kamailio, whose weights are attributes. Throws RangeError for what
+   * already, the partition is gone, or weights are attributes in its flavour. Throws RangeError for what
    * is no weight.
    */
   setWeight(destination: Destination, weight: number | undefined): boolean {
     if (weight !== undefined && !(Number.isInteger(weight) && weight >= 0 && weight <= MAX_WEIGHT)) {
       throw new RangeError(`weight ${weight} is not a whole number between 0 and ${MAX_WEIGHT}`);
     }
-    const flavour = this.byName.get(destination.partition)?.options.flavour;
-    return flavour === 'opensips' && tellWeight(destination.health, weight);
+    const takesWeights = this.byName.get(destination.partition)?.flavour.weightsAtRunTime === true;
+    return takesWeights && tellWeight(destination.health, weight);
   }
 
   /** A fresh memory for one transaction. */
   context(): DispatchContext {
-    return new DispatchContext(this.env);
+    return new DispatchContext();
   }
 }

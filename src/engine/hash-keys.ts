@@ -1,6 +1,6 @@
 import { uriParam } from '../core/uri.js';
 import { finishHash, foldHash } from './hash.js';
-import type { Flavour } from './partition.js';
+import type { FlavourName } from './options.js';
 
 /** What follows the host, up to the headers, names a telephone number. */
 const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
@@ -22,7 +22,7 @@ const LEFT_BRACKET = 91;
  * takes no empty user, and cuts a urn at its second colon; with user=phone the user ends at ";" and the default port is
  * 5060 (recorded). NO_HASH when `uri` has no scheme or nothing after it.
  */
-export function uriHash(uri: string, userOnly: boolean, flavour: Flavour = 'opensips'): number {
+export function uriHash(uri: string, userOnly: boolean, flavour: FlavourName = 'opensips'): number {
   const length = uri.length;
   let colon = 0;
   while (colon < length && uri.charCodeAt(colon) !== COLON) colon++;
@@ -100,7 +100,7 @@ function schemeOf(uri: string, colon: number): 'sip' | 'sips' | 'tel' | 'other' 
   return colon === 3 && a === 116 && b === 101 && c === 108 ? 'tel' : 'other';
 }
 
-function defaultPortOf(uri: string, scheme: 'sip' | 'sips', paramsStart: number, flavour: Flavour): number {
+function defaultPortOf(uri: string, scheme: 'sip' | 'sips', paramsStart: number, flavour: FlavourName): number {
   if (scheme === 'sips') return 5061;
   if (flavour === 'kamailio' || uri.charCodeAt(paramsStart) !== SEMICOLON) return 5060;
   const question = uri.indexOf('?', paramsStart);

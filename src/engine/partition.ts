@@ -1,51 +1,8 @@
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Destination, DestinationRow, ResolvedAddress } from './destination.js';
-import type { KamailioOptions, KamailioPartition } from './kamailio/options.js';
-
-/** How rows are read, candidates chosen and algorithms numbered. */
-export type Flavour = 'opensips' | 'kamailio';
-
-/** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
-export type Compat = 'default' | 'strict';
-
-/** What of a partition's configuration the engine needs. */
-export interface PartitionOptions {
-  readonly name: string;
-  readonly flavour: Flavour;
-  readonly compat: Compat;
-  /** Consecutive failures that switch an active destination to probing (ds_probing_threshhold), at least 1. */
-  readonly probingThreshold: number;
-  /** AVP names without "$avp(" and ")". attrsAvp is undefined when the parameter is not set. */
-  readonly dstAvp: string;
-  readonly grpAvp: string;
-  readonly cntAvp: string;
-  readonly sockAvp: string;
-  readonly attrsAvp: string | undefined;
-  /** With false the state column is neither read nor written: all destinations start active. */
-  readonly persistentState: boolean;
-  /** Parameters of flavour kamailio; undefined: the documented defaults. */
-  readonly kamailio?: KamailioOptions | undefined;
-}
-
-/** One set of a snapshot. Immutable but for the availability index, which follows the health of its destinations. */
-export interface DestinationSet {
-  readonly id: number;
-  /** In the order the flavour prescribes: priority descending; equal ones in row order (OpenSIPS). */
-  readonly destinations: readonly Destination[];
-}
-
-/** All sets of a partition as loaded once. A transaction keeps the snapshot it began with. */
-export interface Snapshot {
-  /** Grows by one with each load of the partition. */
-  readonly generation: number;
-  /** Clock.now() of the load. */
-  readonly loadedAt: number;
-  readonly sets: ReadonlyMap<number, DestinationSet>;
-  /** Set ids in order of first appearance in the rows (listings show them in reverse). */
-  readonly setOrder: readonly number[];
-  /** Number of destinations over all sets. */
-  readonly size: number;
-}
+import type { Flavour } from './flavour.js';
+import type { PartitionOptions } from './options.js';
+import type { Snapshot } from './set.js';
 
 /** A row that was not loaded, and why. */
 export interface Discarded {
@@ -85,8 +42,8 @@ export interface Partition {
   readonly name: string;
   readonly options: PartitionOptions;
   readonly snapshot: Snapshot;
-  /** What a partition of flavour kamailio has besides; undefined for the other flavour. */
-  readonly kamailio: KamailioPartition | undefined;
+  /** The rules of its flavour. Another object after a change of settings to another flavour. */
+  readonly flavour: Flavour;
   /**
    * Compiles rows aside and swaps them in. Destinations that are still there keep their Health object; with
    * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.
@@ -110,9 +67,4 @@ export interface Partition {
 /** Why there is no partition of a name, '' being the default one's. */
 export function unknownPartition(name: string): string {
   return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
-}
-
-/** Every destination of a snapshot, set by set, in order of position. */
-export function* destinationsOf({ sets }: Snapshot): Generator<Destination> {
-  for (const set of sets.values()) yield* set.destinations;
 }

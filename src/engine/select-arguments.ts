@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.js';
 import { FLAG } from './algorithms/algorithm.js';
-import { algorithmCode, algorithmNames } from './algorithms/list.js';
-import type { SelectTarget } from './select.js';
+import { algorithmCode, algorithmNames } from './opensips/algorithms/list.js';
+import type { SelectTarget } from './selection.js';
 
 /** What ds_select_dst and ds_select_domain were asked for. */
 export interface SelectArguments {

@@ -1,15 +1,15 @@
-import type { CompiledDestination } from './compile.js';
-import type { Flavour } from './partition.js';
+import type { CompiledDestination } from './compiled-destination.js';
+import type { SetRules } from './flavour.js';
 
 const SLICE = 2000;
 
 /**
- * The members of a set in the order they are selected in, each told its position: higher priority first; equal ones in
- * row order (OpenSIPS) or in reverse row order (Kamailio). Buckets rather than one long sort, so that it can be interrupted.
+ * The members of a set in the order they are selected in, each given its position: higher priority first; equal ones in
+ * the order the flavour says. Buckets rather than one long sort, so that it can be interrupted.
  */
 export function* inOrderOfPriority(
   members: readonly CompiledDestination[],
-  flavour: Flavour,
+  equalPriorities: SetRules['equalPriorities'],
 ): Generator<void, readonly CompiledDestination[]> {
   const buckets = new Map<number, CompiledDestination[]>();
   for (let i = 0; i < members.length; i++) {
@@ -23,7 +23,7 @@ export function* inOrderOfPriority(
   const ordered: CompiledDestination[] = [];
   for (const priority of priorities) {
     const bucket = buckets.get(priority) ?? [];
-    if (flavour === 'kamailio') bucket.reverse();
+    if (equalPriorities === 'reverse row order') bucket.reverse();
     for (const member of bucket) {
       member.index = ordered.length;
       ordered.push(member);

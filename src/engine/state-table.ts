@@ -1,46 +1,18 @@
 import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
-import type { Destination, HealthState } from './destination.js';
-import type { Compat } from './partition.js';
+import type { Destination } from './destination.js';
+import type { StateRules } from './flavour.js';
 import type { StateChange, StateSignal, StateTable, ToldState } from './state.js';
-
-/** What of a partition's options decides about states. */
-export interface StatePolicy {
-  /** Failures in a row that switch an active destination to probing, at least 1. */
-  readonly probingThreshold: number;
-  readonly compat: Compat;
-  /** Another flavour's transitions in place of ours; may count on the destination's health, must not set its state. */
-  readonly decide?: ((signal: StateSignal) => HealthState) | undefined;
-}
 
 export interface StateTableOptions {
   readonly clock: Clock;
-  /** The policy of a partition, by name. Undefined, for a partition that is gone: threshold 3, default. */
-  policy(partition: string): StatePolicy | undefined;
+  /** How states follow from signals in a partition, by its name; for one that is gone: any usual rules. */
+  rules(partition: string): Pick<StateRules, 'nextState'>;
   /** A listener threw; the others have heard and the state stands. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
-const FALLBACK: StatePolicy = { probingThreshold: 3, compat: 'default' };
-
-/**
- * Creates the one place where health is written.
- *
- *   before    signal                        after      edge
- *   any       set active                    active     "active" when it was not; the failure count starts again
- *   any       set inactive                  inactive   "inactive" when it was active
- *   active    set probing, failure          active     none while the count is below the threshold
- *                                           probing    "inactive" when the count reaches it
- *   inactive  set probing                   probing    none: it stays unusable
- *   inactive  failure, success              inactive   none: switched off by an operator, no probe brings it back
- *   probing   set probing, failure          probing    none
- *   active    success                       active     none; the failure count starts again
- *   probing   success                       active     "active"; the failure count starts again
- *   any       restore                       as told    when usability changed; the failure count starts again
- *
- * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set probing`
- * makes an inactive destination active.
- */
+/** Creates the one place where health is written. */
 export function createStateTable(options: StateTableOptions): StateTable {
   const changes = new Emitter<StateChange>(options.onListenerError);
   return {
@@ -58,8 +30,7 @@ function apply(
   const { destination } = signal;
   const { health } = destination;
   const previous = health.state;
-  const policy = options.policy(destination.partition) ?? FALLBACK;
-  const state = policy.decide === undefined ? decide(signal, policy) : policy.decide(signal);
+  const state = options.rules(destination.partition).nextState(signal);
   if (state === previous) return undefined;
 
   const time = options.clock.now();
@@ -122,41 +93,4 @@ function resume(
   };
   changes.emit(change);
   return change;
-}
-
-/** The state that follows; counts failures on the way. */
-function decide(signal: StateSignal, policy: StatePolicy): HealthState {
-  const { health } = signal.destination;
-  const strict = policy.compat === 'strict';
-  switch (signal.kind) {
-    case 'success':
-      if (health.state === 'inactive') return 'inactive';
-      health.failures = 0;
-      return 'active';
-    case 'failure':
-      return countFailure(signal, policy);
-    case 'restore':
-      health.failures = 0;
-      return signal.to ?? health.state;
-    case 'set':
-      switch (signal.to) {
-        case 'active':
-          if (!strict) health.failures = 0;
-          return 'active';
-        case 'inactive':
-          return 'inactive';
-        case 'probing':
-          if (health.state === 'inactive') return strict ? 'active' : 'probing';
-          return countFailure(signal, policy);
-        default:
-          return health.state;
-      }
-  }
-}
-
-function countFailure(signal: StateSignal, policy: StatePolicy): HealthState {
-  const { health } = signal.destination;
-  if (health.state === 'inactive') return 'inactive';
-  health.failures++;
-  return health.state === 'active' && health.failures < policy.probingThreshold ? 'active' : 'probing';
 }

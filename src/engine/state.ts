@@ -1,5 +1,10 @@
 import type { Destination, HealthState, SignalOrigin } from './destination.js';
-import type { KamailioMark } from './kamailio/states.js';
+
+/** State bits by their letters (flavour kamailio): at once, or by way of the thresholds as a probe or ds_mark_dst does. */
+export interface StateMark {
+  readonly bits: number;
+  readonly how: 'set' | 'update';
+}
 
 /** Something that was learnt about a destination, from anywhere. */
 export interface StateSignal {
@@ -10,9 +15,9 @@ export interface StateSignal {
    * `restore`: take over a state that was decided elsewhere (another node, the table), whatever the threshold.
    */
   readonly kind: 'set' | 'failure' | 'success' | 'restore';
-  readonly to?: HealthState;
+  readonly to?: HealthState | undefined;
   /** State bits by their letters, in place of `to` (partitions of flavour kamailio). */
-  readonly mark?: KamailioMark | undefined;
+  readonly mark?: StateMark | undefined;
   readonly origin: SignalOrigin;
   /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
   readonly reason: string;

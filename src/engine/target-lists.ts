@@ -1,9 +1,8 @@
-import { detachedDestination } from './compile.js';
+import { detachedDestination } from './compiled-destination.js';
 import type { Destination } from './destination.js';
 import { GivenTargets, NO_TARGETS, type Targets } from './failover.js';
-import type { TrackedCall } from './kamailio/call-ledger.js';
 import type { Partition } from './partition.js';
-import type { Choice } from './select.js';
+import type { Choice, CountedCall } from './selection.js';
 
 /** Values of an AVP, the newest first: index 0 is what is used next. */
 export type AvpValues = readonly (string | number)[];
@@ -29,7 +28,7 @@ export class TargetLists {
   group = 0;
   count = 0;
   /** The call that counts for the destination in use (Kamailio's call load). */
-  call: TrackedCall | undefined = undefined;
+  call: CountedCall | undefined = undefined;
   /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
   branches: readonly Destination[] | undefined = undefined;
   /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
@@ -89,7 +88,7 @@ export class TargetLists {
         const following = this.behind?.shift();
         if (following === undefined) {
           // Kamailio drops a target's record before it looks for the next one.
-          if (this.partition.kamailio !== undefined) this.head = undefined;
+          if (this.partition.flavour.dropsLastTarget) this.head = undefined;
           return undefined;
         }
         target = following.head;

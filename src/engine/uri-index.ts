@@ -1,4 +1,4 @@
-import type { CompiledDestination } from './compile.js';
+import type { CompiledDestination } from './compiled-destination.js';
 
 type Entry = CompiledDestination | CompiledDestination[];
 

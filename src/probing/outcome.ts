@@ -6,14 +6,6 @@ import type { ProbeOutcome } from './probe.js';
 const GOOD_PROBE = '200 OK probing reply';
 const BAD_PROBE = 'negative probing reply';
 
-/**
- * Whether a probe succeeded: a reply of 200 or one of `goodCodes` (options_reply_codes). What ended without a reply is a
- * failure whatever the list says: a listed 408 is good only when the gateway itself sent it.
- */
-export function isGood(outcome: ProbeOutcome, goodCodes: ReadonlySet<number>): boolean {
-  return outcome.cause === undefined && (outcome.code === 200 || goodCodes.has(outcome.code));
-}
-
 /** What a probe tells the state table. */
 export function probeSignal(destination: Destination, outcome: ProbeOutcome, good: boolean): StateSignal {
   return {

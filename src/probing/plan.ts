@@ -1,5 +1,6 @@
 import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
 import type { Destination } from '../engine/destination.js';
+import type { Flavour } from '../engine/flavour.js';
 import type { ProbeRequest } from './probe.js';
 
 /** How the destinations of one partition are probed: settings of the partition over those of the module. */
@@ -9,7 +10,7 @@ export interface ProbePlan {
   readonly goodCodes: ReadonlySet<number>;
   /** Whether the set is probed at all (ds_probing_list). */
   covers(setId: number): boolean;
-  request(destination: Destination, timeoutMs: number): ProbeRequest;
+  request(destination: Destination, timeoutMs: number, flavour: Pick<Flavour, 'probeVia'>): ProbeRequest;
 }
 
 /** `partition` is undefined for one that has no configuration of its own; the module's settings then hold. */
@@ -24,29 +25,12 @@ export function planProbes(name: string, config: DispatcherConfig, partition: Pa
     all: config.probingMode === 1,
     goodCodes: new Set(config.optionsReplyCodes),
     covers: (setId) => everySet || sets.has(setId),
-    request: (destination, timeoutMs) => ({
-      destination,
-      method,
-      uri: destination.row.uri,
-      from,
-      socket: destination.row.socket === '' ? socket : destination.row.socket,
-      maxForwards: config.pingMaxfwd,
-      timeoutMs,
-    }),
+    request: (destination, timeoutMs, flavour) => {
+      const { uri, socket: own } = destination.row;
+      const usual = own === '' ? socket : own;
+      const request = { destination, method, uri, from, socket: usual, maxForwards: config.pingMaxfwd, timeoutMs };
+      const via = flavour.probeVia(destination, usual);
+      return via === undefined ? request : { ...request, ...via, from: via.from ?? from, socket: via.socket };
+    },
   };
-}
-
-/**
- * Whether a destination gets its turn: in probing state always; active ones with ds_probing_mode 1 or their own
- * probe_mode 1; inactive ones never, since an operator switched them off.
- */
-export function wantsProbe(destination: Destination, plan: ProbePlan): boolean {
-  switch (destination.health.state) {
-    case 'probing':
-      return true;
-    case 'active':
-      return plan.all || destination.row.probeMode === 1;
-    case 'inactive':
-      return false;
-  }
 }

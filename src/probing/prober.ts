@@ -10,8 +10,8 @@ import { recordProbe } from '../engine/probe-record.js';
 import type { StateTable } from '../engine/state.js';
 import { Flights } from './flights.js';
 import { Latency, type LatencyFigures } from './latency.js';
-import { isGood, probeResult, probeSignal } from './outcome.js';
-import { planProbes, wantsProbe } from './plan.js';
+import { probeResult, probeSignal } from './outcome.js';
+import { planProbes } from './plan.js';
 import type { ProbeOutcome, ProbeSender } from './probe.js';
 import { compareRoster, type Flight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
 import { phaseHash, Wheel } from './wheel.js';
@@ -47,10 +47,6 @@ export interface ProberOptions {
   readonly observer?: ProbeObserver;
   /** Whether this node is the one that probes a destination; default: every one. */
   readonly owns?: (destination: Destination) => boolean;
-  /** Another flavour's rule for who is probed; undefined as answer: the usual one. */
-  readonly wants?: (destination: Destination) => boolean | undefined;
-  /** Another flavour's rule for good codes; undefined as answer: the usual one. Not asked where no reply came. */
-  readonly accepts?: (destination: Destination, code: number) => boolean | undefined;
   /** Default MAX_IN_FLIGHT. */
   readonly maxInFlight?: number;
 }
@@ -210,7 +206,8 @@ class ScheduledProber implements Prober {
       timeoutMs: this.timeoutMs,
       wanted: (member) => this.active && member.slot >= 0 && this.wanted(member),
       send: (member, done) => {
-        const request = member.partition.plan.request(member.destination, this.timeoutMs);
+        const { partition, destination } = member;
+        const request = partition.plan.request(destination, this.timeoutMs, partition.partition.flavour);
         observer?.sent?.(member.destination);
         return send(request, done);
       },
@@ -296,8 +293,9 @@ class ScheduledProber implements Prober {
   }
 
   private wanted({ destination, partition }: Watched): boolean {
-    const { wants, owns } = this.options;
-    return (wants?.(destination) ?? wantsProbe(destination, partition.plan)) && (owns?.(destination) ?? true);
+    const { owns } = this.options;
+    const { flavour } = partition.partition;
+    return flavour.wantsProbe(destination, partition.plan.all) && (owns?.(destination) ?? true);
   }
 
   /** Tells the state table, unless the probe belongs to an older load of the partition. */
@@ -317,9 +315,10 @@ class ScheduledProber implements Prober {
 
   private judge(member: Watched, outcome: ProbeOutcome): void {
     const { destination, partition } = member;
-    const { accepts, clock, stateTable, logger, observer } = this.options;
-    const own = outcome.cause === undefined ? accepts?.(destination, outcome.code) : undefined;
-    const good = own ?? isGood(outcome, partition.plan.goodCodes);
+    const { clock, stateTable, logger, observer } = this.options;
+    const { flavour, snapshot } = partition.partition;
+    // What ended without a reply is a failure whatever the list of codes says: a listed 408 is good only when it was sent.
+    const good = outcome.cause === undefined && flavour.acceptsReply(outcome.code, partition.plan.goodCodes);
     if (good) this.good++;
     else this.bad++;
     if (outcome.cause === 'timeout') this.timeouts++;
@@ -343,6 +342,7 @@ class ScheduledProber implements Prober {
         `destination went from ${change.previous} to ${change.state}: ${change.reason}`,
       );
     }
+    flavour.probeEnded(destination, snapshot.sets.get(destination.setId), outcome);
     observer?.ended?.(destination, outcome, good);
   }
 }

@@ -1,5 +1,6 @@
 import type { Destination } from '../engine/destination.js';
-import type { Partition, Snapshot } from '../engine/partition.js';
+import type { Partition } from '../engine/partition.js';
+import type { Snapshot } from '../engine/set.js';
 import type { Latency } from './latency.js';
 import type { ProbePlan } from './plan.js';
 import type { Spoke } from './wheel.js';

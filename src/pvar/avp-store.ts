@@ -1,4 +1,4 @@
-import type { PvarValue } from './context.js';
+import type { PvarValue } from './value.js';
 
 export type AvpValue = string | number;
 

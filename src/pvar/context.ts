@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import { AvpStore } from './avp-store.js';
+import type { PvarValue } from './value.js';
 
-/** What a variable holds; `null` is OpenSIPS' "not set". Strings are latin1, one code unit per byte on the wire. */
-export type PvarValue = string | number | null;
+export type { PvarValue } from './value.js';
 
 /** What the variables need of a SIP message. All strings are latin1 and may be computed when first asked for. */
 export interface PvarMessage {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
-import type { Flavour } from '../engine/partition.js';
+import type { FlavourName } from '../engine/options.js';
 import { isSqlUrl, type SqlUrl } from './dialects.js';
 import { faultKind } from './faults.js';
 import { createKnexStore } from './knex-store.js';
@@ -27,7 +27,7 @@ export type { InitReport, NewRow, TableSpec } from './table-spec.js';
 
 /** The documented columns, by flavour (OpenSIPS table version 9, Kamailio table version 4). */
 const BUILD: Readonly<
-  Record<keyof RawRow, (table: Knex.CreateTableBuilder, column: string, flavour: Flavour) => void>
+  Record<keyof RawRow, (table: Knex.CreateTableBuilder, column: string, flavour: FlavourName) => void>
 > = {
   id: (table, column) => table.increments(column),
   setid: (table, column) => table.integer(column).notNullable().defaultTo(0),

@@ -5,7 +5,8 @@ import { parseUri } from '../core/uri.js';
 import type { DestinationRow, HealthState } from '../engine/destination.js';
 import { attributePairs, parseAttributes } from '../engine/kamailio/attributes.js';
 import { stateOfBits } from '../engine/kamailio/live.js';
-import type { Discarded, Flavour } from '../engine/partition.js';
+import type { FlavourName } from '../engine/options.js';
+import type { Discarded } from '../engine/partition.js';
 
 /** A row as a database or file gives it; a column the table does not have is undefined. */
 export interface RawRow {
@@ -27,7 +28,7 @@ export interface RawRow {
 export interface RowRules {
   /** Name of the table, for messages. */
   readonly table: string;
-  readonly flavour: Flavour;
+  readonly flavour: FlavourName;
   /** With false the state column is not looked at: everything is active. */
   readonly persistentState: boolean;
   /** What `table` is; default a table. */

@@ -1,7 +1,7 @@
 import type { DatabaseUrl } from '../config/db-url.js';
 import type { ColumnNames } from '../config/settings.js';
 import type { DestinationRow } from '../engine/destination.js';
-import type { Flavour } from '../engine/partition.js';
+import type { FlavourName } from '../engine/options.js';
 import { type RawRow, stateNumber, storedText } from './rows.js';
 import type { TableShape } from './table.js';
 
@@ -10,7 +10,7 @@ export interface TableSpec {
   readonly url: DatabaseUrl;
   readonly table: string;
   readonly columns: ColumnNames;
-  readonly flavour: Flavour;
+  readonly flavour: FlavourName;
 }
 
 /** The table as rows are read from it and written to it, its state column included. */
@@ -50,7 +50,7 @@ export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'i
 export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
 
 /** How a URI may stand in the table: in a table of Kamailio's without its scheme too. */
-export function storedSpellings(uri: string, flavour: Flavour): string[] {
+export function storedSpellings(uri: string, flavour: FlavourName): string[] {
   const stored = storedText(uri);
   return flavour === 'kamailio' && stored.startsWith('sip:') ? [stored, stored.slice(4)] : [stored];
 }

@@ -1,14 +1,14 @@
 import type { Knex } from 'knex';
 import type { ColumnNames } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
-import type { Flavour } from '../engine/partition.js';
+import type { FlavourName } from '../engine/options.js';
 import type { RawRow } from './rows.js';
 
 /** Name of the table that holds the version of every other table, in OpenSIPS and Kamailio alike. */
 export const VERSION_TABLE = 'version';
 
 /** Newest table version whose columns we know, by flavour: older ones have fewer columns, each with its default. */
-export const NEWEST_VERSION: Readonly<Record<Flavour, number>> = { opensips: 9, kamailio: 4 };
+export const NEWEST_VERSION: Readonly<Record<FlavourName, number>> = { opensips: 9, kamailio: 4 };
 
 type Field = Exclude<keyof RawRow, never>;
 
@@ -29,7 +29,7 @@ const DOCUMENTED: Readonly<Record<Field, string>> = {
   description: 'description',
   flags: 'flags',
 };
-const FIELDS: Readonly<Record<Flavour, readonly Field[]>> = {
+const FIELDS: Readonly<Record<FlavourName, readonly Field[]>> = {
   opensips: [
     'id',
     'setid',
@@ -46,7 +46,7 @@ const FIELDS: Readonly<Record<Flavour, readonly Field[]>> = {
 };
 
 /** The fields a flavour's table has, in the order of its columns, with the names that are configured for them. */
-export function columnsOf(columns: ColumnNames, flavour: Flavour): [field: Field, column: string][] {
+export function columnsOf(columns: ColumnNames, flavour: FlavourName): [field: Field, column: string][] {
   const named: Partial<Record<Field, string>> = { ...columns };
   return FIELDS[flavour].map((field) => [field, named[field] ?? DOCUMENTED[field]]);
 }
@@ -56,7 +56,7 @@ export interface TableShape {
   /** "table dispatcher of mysql://host/db" */
   readonly description: string;
   readonly table: string;
-  readonly flavour: Flavour;
+  readonly flavour: FlavourName;
   readonly columns: ColumnNames;
   readonly persistentState: boolean;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import { within } from '../core/within.js';
-import { isIpLiteral } from '../engine/compile.js';
+import { isIpLiteral } from '../engine/compiled-destination.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 import type { Resolver } from '../sip/resolve.js';
 

@@ -2,7 +2,7 @@ import type { BlacklistDefinition } from '../blacklist/blacklist.js';
 import { avpName } from '../config/modparam.js';
 import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
-import type { PartitionOptions } from '../engine/partition.js';
+import type { PartitionOptions } from '../engine/options.js';
 import { compileFormat } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 

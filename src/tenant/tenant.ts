@@ -330,10 +330,7 @@ export class PartitionRuntime {
 
 function rowsOf(partition: Partition): DestinationRow[] {
   const rows: DestinationRow[] = [];
-  // Kamailio lists destinations of one priority in reverse order of loading; in "strict" each edit turns them round, as
-  // recorded.
-  const { flavour, compat } = partition.options;
-  const turned = flavour === 'kamailio' && compat !== 'strict';
+  const turned = partition.flavour.editOrder === 'reverse';
   for (const id of partition.snapshot.setOrder) {
     const destinations: readonly Destination[] = partition.snapshot.sets.get(id)?.destinations ?? [];
     for (let i = 0; i < destinations.length; i++) {

@@ -4,7 +4,8 @@ import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
-import { destinationsOf, type Partition } from '../engine/partition.js';
+import type { Partition } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
 import type { Resolver } from '../sip/resolve.js';
 import { createStore } from '../store/create-store.js';
 import { DatabasePools } from '../store/pools.js';
@@ -95,7 +96,7 @@ export class PartitionRuntimes {
 
   /** Loads one partition for ds_reload of a script; states set by hand are kept where the flavour keeps them. */
   async reloadForScript(name: string): Promise<void> {
-    const inheritState = this.options.engine.partition(name)?.kamailio === undefined;
+    const inheritState = this.options.engine.partition(name)?.flavour.reloadKeepsStates === true;
     await this.runtimes.get(name)?.reload({ inheritState, dryRun: false });
   }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { FLAG } from '../../src/engine/algorithms/algorithm.js';
 import { KAMAILIO_ALGORITHMS } from '../../src/engine/kamailio/algorithms/list.js';
+import { kamailioOf } from '../../src/engine/kamailio/flavour.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 import { KamailioBench } from '../support/kamailio.js';
 import { request, rows } from '../support/partitions.js';
@@ -60,7 +61,7 @@ function callLoadRate(bench: KamailioBench, milliseconds: number): number {
     request({ callId: `${(i * 2654435761) >>> 0}-${i}@192.0.2.1` }),
   );
   for (let i = 0; i < CALLS; i++) engine.context().selectOne(partition, target, views[i] as RequestView);
-  const calls = partition.kamailio?.calls;
+  const calls = kamailioOf(partition)?.calls;
   let next = CALLS;
   return measure(milliseconds, () => {
     engine.context().selectOne(partition, target, views[next % views.length] as RequestView);

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { FLAG } from '../../src/engine/algorithms/algorithm.js';
-import { ALGORITHMS } from '../../src/engine/algorithms/list.js';
 import type { Engine } from '../../src/engine/engine.js';
+import { ALGORITHMS } from '../../src/engine/opensips/algorithms/list.js';
 import type { Partition } from '../../src/engine/partition.js';
 import type { RequestView } from '../../src/engine/request-view.js';
-import type { SelectTarget } from '../../src/engine/select.js';
+import type { SelectTarget } from '../../src/engine/selection.js';
 import { engineWith, partitionOptions, request, rows } from '../support/partitions.js';
 
 export interface SelectionRate {

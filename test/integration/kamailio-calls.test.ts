@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { kamailioOf } from '../../src/engine/kamailio/flavour.js';
 import { lettersOf, liveOf } from '../../src/engine/kamailio/live.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type Answer, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
@@ -144,7 +145,7 @@ describe('call load follows the calls by itself', () => {
 
       one.answer = two.answer = () => 486;
       assert.equal((await call()).status, 486);
-      await until('a refused call counts no longer', () => partition?.kamailio?.calls.size === 0);
+      await until('a refused call counts no longer', () => (partition && kamailioOf(partition))?.calls.size === 0);
 
       two.answer = () => 503;
       one.answer = () => 200;
@@ -161,7 +162,7 @@ describe('call load follows the calls by itself', () => {
       const cancelled = await call({ cancelOn: 180 });
       assert.equal(cancelled.status, 487);
       await until('a cancelled call counts no longer', () => loads().join() === '0,0');
-      assert.equal(partition?.kamailio?.calls.size, 0);
+      assert.equal((partition && kamailioOf(partition))?.calls.size, 0);
     } finally {
       caller.stop();
       await fixture.stop();

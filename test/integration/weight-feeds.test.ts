@@ -9,7 +9,7 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import type { Destination, DestinationRow } from '../../src/engine/destination.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Partition } from '../../src/engine/partition.js';
-import type { SelectTarget } from '../../src/engine/select.js';
+import type { SelectTarget } from '../../src/engine/selection.js';
 import { weightOf } from '../../src/engine/weight.js';
 import { FreeswitchFeed } from '../../src/weight-feed/freeswitch.js';
 import { FakeClock } from '../support/fake-clock.js';

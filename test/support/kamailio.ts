@@ -4,7 +4,8 @@ import { Engine } from '../../src/engine/engine.js';
 import { parseAttributes } from '../../src/engine/kamailio/attributes.js';
 import { liveOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
-import type { Compat, Partition } from '../../src/engine/partition.js';
+import type { Compat } from '../../src/engine/options.js';
+import type { Partition } from '../../src/engine/partition.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from './partitions.js';
 

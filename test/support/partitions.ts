@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/clock.js';
 import type { Random } from '../../src/core/random.js';
 import type { DestinationRow, HealthState } from '../../src/engine/destination.js';
 import { Engine } from '../../src/engine/engine.js';
-import type { PartitionOptions } from '../../src/engine/partition.js';
+import type { PartitionOptions } from '../../src/engine/options.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 
 /** A clock that stands still until it is moved. Nothing can be scheduled on it. */

@@ -2,7 +2,7 @@ import type { DispatcherConfig, PartitionConfig } from '../../src/config/setting
 import { nullLogger } from '../../src/core/logger.js';
 import type { Destination, DestinationRow, HealthState } from '../../src/engine/destination.js';
 import { Engine } from '../../src/engine/engine.js';
-import type { PartitionOptions } from '../../src/engine/partition.js';
+import type { PartitionOptions } from '../../src/engine/options.js';
 import type { StateChange } from '../../src/engine/state.js';
 import type { ProbeOutcome, ProbeRequest } from '../../src/probing/probe.js';
 import { createProber, type Prober, type ProberOptions } from '../../src/probing/prober.js';

@@ -1,7 +1,7 @@
 import { BlacklistTable } from '../../src/blacklist/blacklist.js';
 import type { DestinationRow } from '../../src/engine/destination.js';
 import { Engine } from '../../src/engine/engine.js';
-import type { PartitionOptions } from '../../src/engine/partition.js';
+import type { PartitionOptions } from '../../src/engine/options.js';
 import { compileFormat, compileWritable } from '../../src/pvar/format.js';
 import type { DispatcherFormats } from '../../src/route/request-scope.js';
 import type { ScriptEnvironment } from '../../src/route/script/environment.js';

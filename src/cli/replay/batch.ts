@@ -1,10 +1,10 @@
 import { messageOf } from '../../core/errors.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
+import { requestUriTarget } from '../../engine/opensips/request-uri.js';
 import { type Partition, unknownPartition } from '../../engine/partition.js';
 import type { RequestData } from '../../engine/request-data.js';
 import type { RequestView } from '../../engine/request-view.js';
-import { requestUriTarget } from '../../engine/rewrite-request-uri.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
 import type { TargetLists } from '../../engine/target-lists.js';
 import { parseBatchLine, type SelectionLine } from './batch-line.js';

@@ -4,6 +4,7 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { parseAttributes } from '../../engine/kamailio/attributes.js';
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { liveOf } from '../../engine/kamailio/live.js';
 import { branchRequestUri, kamailioRequestUri } from '../../engine/kamailio/request-uri.js';
 import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
@@ -49,7 +50,7 @@ export function answerKamailio(line: SelectionLine, partition: Partition, option
     case 'load_update':
       return loadUpdate(work);
     case 'load_unset':
-      return { ok: true, ended: partition.kamailio?.calls.endByCallId(view.callId) ?? false };
+      return { ok: true, ended: kamailioOf(partition)?.calls.endByCallId(view.callId) ?? false };
     default:
       return fault(`fn "${line.select.fn}" is not known: dst, domain, select, routes, load_update or load_unset`);
   }
@@ -155,7 +156,7 @@ function routeBranches(work: Work, branches: readonly Destination[], first: Dest
 
 function loadUpdate({ partition, view, line }: Work): object {
   const status = Number(line.raw['status'] ?? 0);
-  partition.kamailio?.calls.update(view.callId, view.method ?? 'INVITE', Number.isInteger(status) ? status : 0);
+  kamailioOf(partition)?.calls.update(view.callId, view.method ?? 'INVITE', Number.isInteger(status) ? status : 0);
   const set = Number(line.raw['set']);
   return { ok: true, ...(Number.isInteger(set) ? loads(partition, set, 10) : {}) };
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.js';
 import type { CompiledSet } from '../compiled-set.js';
-import type { PartitionOptions } from '../partition.js';
+import type { PartitionOptions } from '../options.js';
 import type { RequestView } from '../request-view.js';
 
 /** The request lacks what the algorithm needs (a From URI, the hash_pvar): the selection fails, flag d or not. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Destination } from '../destination.js';
+import type { CountedCall } from '../selection.js';
 import { type KamailioLive, liveOf } from './live.js';
 
 export interface LedgerOptions {
@@ -20,7 +21,7 @@ const DEFAULT_EXPIRE = 7200;
 const SLACK = 1000;
 
 /** One call in progress. A handle outlives the call: what it is told then has no effect. */
-export class TrackedCall {
+export class TrackedCall implements CountedCall {
   destination: Destination | undefined;
   confirmed = false;
   /** Tick at which it is forgotten. */

@@ -1,16 +1,16 @@
 import { FLAG, UNCOMPUTABLE } from '../algorithms/algorithm.js';
-import { OWN_ALGORITHMS } from '../algorithms/list.js';
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { GivenTargets, NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from '../failover.js';
-import type { Partition } from '../partition.js';
+import { OWN_ALGORITHMS } from '../opensips/algorithms/list.js';
 import type { RequestView } from '../request-view.js';
-import type { Choice, SelectFailure, SelectTarget } from '../select.js';
+import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
+import type { Snapshot } from '../set.js';
 import type { KamailioAlgorithm } from './algorithms/algorithm.js';
 import { serial } from './algorithms/in-order.js';
 import { kamailioAlgorithm } from './algorithms/list.js';
 import type { TrackedCall } from './call-ledger.js';
-import type { KamailioPartition } from './options.js';
+import type { KamailioEnv } from './environment.js';
 import { planOf, type SetPlan } from './set-plan.js';
 
 /** Branches of one request at most, its own target not counted (recorded). */
@@ -26,17 +26,17 @@ const LATENCY = 13;
  * its load. A string says why there is no choice.
  */
 export function chooseKamailio(
-  partition: Partition,
-  kamailio: KamailioPartition,
+  snapshot: Snapshot,
+  kamailio: KamailioEnv,
   target: SelectTarget,
   request: RequestView,
   before = 0,
   counts = true,
 ): Choice | SelectFailure {
-  const set = partition.snapshot.sets.get(target.setId) as CompiledSet | undefined;
+  const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   const size = set.destinations.length;
-  const strict = partition.options.compat === 'strict';
+  const strict = kamailio.partition.compat === 'strict';
   const down = set.activeBefore(size) === 0;
   // As recorded, cursors move on even where nobody can be chosen.
   if (down && !strict) return 'no active destination';
@@ -87,7 +87,7 @@ export function chooseKamailio(
   return { destination, rest, count, call };
 }
 
-function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioPartition): KamailioAlgorithm {
+function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioEnv): KamailioAlgorithm {
   const known = kamailioAlgorithm(code, plan.strict) ?? OWN.get(code);
   if (known !== undefined) return known;
   kamailio.warn(kamailio.partition.name, `algorithm ${code} is not known: the first active destination is taken`);
@@ -115,7 +115,7 @@ const OWN: ReadonlyMap<number, KamailioAlgorithm> = new Map(
 function restOf(
   choice: { plan: SetPlan; algorithm: KamailioAlgorithm; chosen: number; end: number; kept: number; last: number },
   request: RequestView,
-  kamailio: KamailioPartition,
+  kamailio: KamailioEnv,
 ): Targets {
   const { plan, algorithm, chosen, end, kept, last } = choice;
   if (algorithm.order === undefined || chosen >= end) return new RestOfSet(plan.set, chosen, end, kept, last);
@@ -167,12 +167,7 @@ function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
  * Counts the call for its destination. In a strict partition a Call-ID that is there already and a destination without duid
  * count nothing, as recorded.
  */
-function track(
-  plan: SetPlan,
-  chosen: number,
-  request: RequestView,
-  kamailio: KamailioPartition,
-): TrackedCall | undefined {
+function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: KamailioEnv): TrackedCall | undefined {
   if (request.method !== undefined && request.method !== 'INVITE') return undefined;
   const destination = plan.set.destinations[chosen] as Destination;
   if (plan.strict) {

@@ -53,7 +53,7 @@ export interface KamailioLive {
 
 /** The live state of a destination of a kamailio partition; made from its row when first asked for. */
 export function liveOf(destination: Destination): KamailioLive {
-  return (destination.health.kamailio ??= newLive(destination));
+  return (destination.health.own ??= newLive(destination)) as KamailioLive;
 }
 
 function newLive({ row, health }: Destination): KamailioLive {

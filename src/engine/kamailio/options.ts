@@ -1,8 +1,3 @@
-import type { Clock } from '../../core/clock.js';
-import type { SelectEnv } from '../algorithms/algorithm.js';
-import type { PartitionOptions } from '../partition.js';
-import { CallLedger } from './call-ledger.js';
-
 /** Parameters of Kamailio's module that decide about selections and states. */
 export interface KamailioOptions {
   /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
@@ -45,32 +40,3 @@ export const KAMAILIO_DEFAULTS: KamailioOptions = {
   hashExpire: 7200,
   hashInitexpire: 7200,
 };
-
-/** What a kamailio partition has besides its sets, and what its algorithms choose with. One object for the partition. */
-export interface KamailioPartition extends SelectEnv {
-  readonly partition: PartitionOptions;
-  readonly options: KamailioOptions;
-  /** Calls in progress, for algorithm 10. */
-  readonly calls: CallLedger;
-  /** Milliseconds, as Clock.monotonic(). */
-  now(): number;
-}
-
-/** `partition` may get other parameters later: they are looked at when they are needed. */
-export function createKamailioPartition(partition: PartitionOptions, env: SelectEnv, clock: Clock): KamailioPartition {
-  const options = () => partition.kamailio ?? KAMAILIO_DEFAULTS;
-  return {
-    partition,
-    get options() {
-      return options();
-    },
-    calls: new CallLedger({
-      clock,
-      expire: () => options().hashExpire,
-      initExpire: () => options().hashInitexpire,
-    }),
-    random: env.random,
-    warn: (name, message) => env.warn(name, message),
-    now: () => clock.monotonic(),
-  };
-}

@@ -1,5 +1,6 @@
 import type { Partition } from '../partition.js';
 import { parseAttributes } from './attributes.js';
+import { kamailioOf } from './flavour.js';
 import { liveOf } from './live.js';
 
 /** Milliseconds an announcement holds that says 0 (recorded in the documentation of 6.x). */
@@ -26,7 +27,7 @@ export function announceOverload(
   announcement: OverloadAnnouncement,
 ): 1 | -1 | -2 {
   if (!partition.snapshot.sets.has(setId)) return -1;
-  const now = partition.kamailio?.now() ?? 0;
+  const now = kamailioOf(partition)?.now() ?? 0;
   let noted: 1 | -2 = -2;
   for (const destination of partition.findAll(setId, uri)) {
     const live = liveOf(destination);

@@ -1,4 +1,4 @@
-import type { SelectTarget } from '../select.js';
+import type { SelectTarget } from '../selection.js';
 
 /** Groups in one text; the documentation knows no bound, a variable of a caller should. */
 const MOST_GROUPS = 64;

@@ -182,5 +182,5 @@ export class SetPlan implements LoadWatcher {
 
 /** The plan of a set, made when it is first needed. */
 export function planOf(set: CompiledSet, strict: boolean): SetPlan {
-  return (set.kamailio ??= new SetPlan(set, strict));
+  return (set.own ??= new SetPlan(set, strict)) as SetPlan;
 }

@@ -3,12 +3,6 @@ import type { StateSignal } from '../state.js';
 import { BIT, bitsAgreeing, liveOf, STATE_BITS, stateOfBits, UNUSABLE } from './live.js';
 import type { KamailioOptions } from './options.js';
 
-/** How a signal changes the bits: at once, or by way of the thresholds as a probe or ds_mark_dst does. */
-export interface KamailioMark {
-  readonly bits: number;
-  readonly how: 'set' | 'update';
-}
-
 /**
  * The state that follows a signal in a kamailio partition (recorded from Kamailio 5.6.3, ping by ping).
  *

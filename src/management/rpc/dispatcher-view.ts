@@ -1,38 +1,6 @@
 import type { Destination } from '../../engine/destination.js';
-import type { Snapshot } from '../../engine/partition.js';
-
-/** The attributes of a destination that listings show one by one. */
-export interface ShownAttributes {
-  readonly duid: string | undefined;
-  readonly maxload: number;
-  readonly weight: number;
-  readonly rweight: number;
-  readonly socket: string | undefined;
-  readonly sockname: string | undefined;
-  readonly obproxy: string | undefined;
-}
-
-/** Round trips of probes in milliseconds. */
-export interface ShownLatency {
-  readonly average: number;
-  readonly deviation: number;
-  readonly estimate: number;
-  readonly max: number;
-  readonly timeouts: number;
-}
-
-/** Overload control as a destination last told it. */
-export interface ShownOverload {
-  /** Percent of calls that are skipped. */
-  readonly rate: number;
-  readonly min: number;
-  readonly max: number;
-  readonly sequence: number;
-  /** Calls toward the next one that is skipped, in hundredths. */
-  readonly index: number;
-  /** Milliseconds since 1970 at which it runs out; 0 before the first. */
-  readonly until: number;
-}
+import type { DestinationView } from '../../engine/flavour.js';
+import type { Snapshot } from '../../engine/set.js';
 
 /** A destination that is to be added in memory. */
 export interface NewDestination {
@@ -51,12 +19,10 @@ export interface DispatcherTarget {
   readonly snapshot: Snapshot;
   /** Destinations of a set by URI, compared without case over the whole URI as stored. */
   find(setId: number, uri: string): readonly Destination[];
-  /** "AP", "IX", ... */
-  letters(destination: Destination): string;
-  attributes(destination: Destination): ShownAttributes;
-  /** undefined where no latency is measured. */
-  latency(destination: Destination): ShownLatency | undefined;
-  overload(destination: Destination): ShownOverload | undefined;
+  /** What is shown of a destination besides its row. */
+  view(destination: Destination): DestinationView;
+  /** Milliseconds since 1970 of a time of Clock.monotonic(). */
+  timeOf(monotonic: number): number;
   /** Whether the text names a state: its first letter or digit counts, "p" behind it turns probing on. */
   isState(state: string): boolean;
   /** Gives it this state at once. */

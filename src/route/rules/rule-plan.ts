@@ -1,5 +1,5 @@
 import type { ResolvedAddress } from '../../engine/destination.js';
-import type { TrackedCall } from '../../engine/kamailio/call-ledger.js';
+import type { CountedCall } from '../../engine/selection.js';
 import type { StateTable } from '../../engine/state.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteOrigin } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -29,7 +29,7 @@ export class RulePlan implements RelayPlan {
     private readonly states: StateTable,
     private readonly blocked: BlacklistCheck,
     /** The call that counts as load of its destination, where call load chose. */
-    private readonly call?: TrackedCall | undefined,
+    private readonly call?: CountedCall | undefined,
     private readonly redirectsOf?: RedirectsOf,
     readonly origin?: RouteOrigin,
   ) {

@@ -1,10 +1,11 @@
 import type { RoutingRule, SelectConfig } from '../../config/settings.js';
 import { SwitchyardError } from '../../core/errors.js';
 import { FLAG } from '../../engine/algorithms/algorithm.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { parseRoutes, type Routes } from '../../engine/kamailio/select-routes.js';
 import { type Partition, unknownPartition } from '../../engine/partition.js';
-import type { SelectTarget } from '../../engine/select.js';
 import { parseSelectArguments, type SelectArguments } from '../../engine/select-arguments.js';
+import type { SelectTarget } from '../../engine/selection.js';
 import type { RouteOrigin } from '../../proxy/decision.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import type { RequestScope } from '../request-scope.js';
@@ -144,7 +145,8 @@ function compileRoutes(
     if (routes.problem !== undefined) return routes.problem;
     const found = ready({ partition: text(partition), targets: [] }, partitions);
     if (typeof found === 'string') return found;
-    if (found.partition.kamailio === undefined) return `partition "${found.partition.name}" is not of flavour kamailio`;
+    if (kamailioOf(found.partition) === undefined)
+      return `partition "${found.partition.name}" is not of flavour kamailio`;
     return { ...found, routes };
   };
 }

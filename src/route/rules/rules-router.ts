@@ -5,7 +5,6 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import type { Partition } from '../../engine/partition.js';
-import { rewriteRequestUriDomain } from '../../engine/rewrite-request-uri.js';
 import type { NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import { reasonPhrase } from '../../sip/reply.js';
@@ -97,7 +96,7 @@ export class RulesRouter implements Router {
         const { engine, blocked } = this.options;
         const next = () =>
           context.next(partition) === undefined ? undefined : this.hop(rule, selection, context, scope);
-        const call = partition.kamailio === undefined ? undefined : context.of(partition)?.call;
+        const call = context.of(partition)?.call;
         const redirects = this.redirectsOf(rule, request, first);
         const origin = rule.origin(selection);
         const plan = new RulePlan(rule, first, next, edits, engine.states, blocked, call, redirects, origin);
@@ -192,7 +191,7 @@ export class RulesRouter implements Router {
       uri: destination.dialUri,
       requestUri,
       address: literalAddress(destination),
-      socket: sendingSocket(destination, partition.kamailio, this.options.sockets),
+      socket: sendingSocket(destination, partition.flavour, this.options.sockets),
       destination,
     };
   }
@@ -209,7 +208,7 @@ export class RulesRouter implements Router {
     let destination = context.current(partition);
     const most = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
     while (destination !== undefined && contacts.length < most) {
-      const uri = rewriteRequestUriDomain(scope.requestUri, destination, partition.options.compat);
+      const uri = partition.flavour.requestUris().rewrite(scope.requestUri, destination);
       if (uri !== undefined) contacts.push(uri);
       destination = context.next(partition);
     }

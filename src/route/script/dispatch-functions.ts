@@ -1,9 +1,8 @@
-import type { HealthState } from '../../engine/destination.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
-import { markBits } from '../../engine/kamailio/states.js';
 import type { Partition } from '../../engine/partition.js';
-import type { SelectTarget } from '../../engine/select.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
+import type { SelectTarget } from '../../engine/selection.js';
 import { optional, setReference } from './arguments.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
@@ -14,18 +13,6 @@ export type TextOrNumber = string | number;
 
 /** Where a selection goes: $du, the request-URI, or nowhere but the list. */
 type Mode = 'dst' | 'domain' | 'list';
-
-const MARKS: Readonly<Record<string, HealthState>> = {
-  i: 'inactive',
-  I: 'inactive',
-  '0': 'inactive',
-  a: 'active',
-  A: 'active',
-  '1': 'active',
-  p: 'probing',
-  P: 'probing',
-  '2': 'probing',
-};
 
 const ROUTES_MODES: Readonly<Record<RoutesMode, Mode>> = {
   destination: 'dst',
@@ -81,7 +68,7 @@ export class DispatchFunctions extends MessageFunctions {
   /**
    * Selects in several sets, "2=4;1=4;3=4" is set=algorithm in the order they are to be tried, and keeps all their
    * destinations. Mode d puts the first into $du, r into the request-URI, x only keeps the list. The limit counts over all
-   * sets, 0 for all; the first of each set is kept whatever it says. Flavour kamailio only; the partition may stand
+   * sets, 0 for all; the first of each set is kept whatever it says. FlavourName kamailio only; the partition may stand
    * before the rules, "part:2=4;1=4".
    */
   ds_select_routes(rules: string, mode: TextOrNumber, limit: TextOrNumber = 0, partition?: string): boolean {
@@ -95,7 +82,7 @@ export class DispatchFunctions extends MessageFunctions {
     if (given !== '' && wanted !== given) return this.refused(name, `the rules name partition "${wanted}"`);
     const found = this.env.engine.partition(wanted);
     if (found === undefined) return this.refused(name, `no partition "${wanted}"`);
-    if (found.kamailio === undefined) return this.refused(name, NOT_KAMAILIO);
+    if (kamailioOf(found) === undefined) return this.refused(name, NOT_KAMAILIO);
     const modeText = this.text(mode).trim();
     const way = routesMode(modeText);
     if (way === undefined) return this.refused(name, `mode "${modeText}" is none of d, r, x`);
@@ -148,21 +135,14 @@ export class DispatchFunctions extends MessageFunctions {
     const partition = engine.partition(name ?? '');
     if (partition === undefined) return this.refused('ds_mark_dst', `no partition "${name}"`);
     const lists = this.call.dispatch.of(partition);
-    const { kamailio } = partition;
-    // The original marks the first of its list, which is gone when the list has come to its end.
-    const strict = kamailio !== undefined && partition.options.compat === 'strict';
-    const destination = strict ? lists?.first : lists?.current;
+    const { flavour } = partition;
+    const destination = flavour.marksFirstOfList ? lists?.first : lists?.current;
     if (destination === undefined) return this.done(-1);
     const code = this.pvars.replyCode;
     const signal = { destination, kind: 'set', origin: 'script', reason: 'script function ds_mark()', code } as const;
-    if (kamailio !== undefined) {
-      const bits = markBits(state ?? '', kamailio.options);
-      if (bits === undefined) return this.refused('ds_mark_dst', `state "${state}" is none of a, i, d, t, p`);
-      engine.states.apply({ ...signal, mark: { bits, how: 'update' } });
-      return this.done(1);
-    }
-    const to = state === undefined || state === '' ? 'inactive' : MARKS[state];
-    if (to !== undefined) engine.states.apply({ ...signal, to });
+    const wanted = flavour.markOf(state ?? '');
+    if (wanted === undefined) return this.refused('ds_mark_dst', `state "${state}" is none of a, i, d, t, p`);
+    engine.states.apply({ ...signal, ...wanted });
     return this.done(1);
   }
 
@@ -172,11 +152,13 @@ export class DispatchFunctions extends MessageFunctions {
    */
   ds_load_unset(partition?: string): boolean {
     this.running('ds_load_unset');
+    const { engine } = this.env;
     for (const each of this.kamailioPartitions(partition)) {
-      const lists = this.call.dispatch.of(each);
+      const found = engine.partition(each.partition.name);
+      const lists = found && this.call.dispatch.of(found);
       const counted = lists?.first !== undefined && lists.call !== undefined;
-      if (each.options.compat === 'strict' && this.message.method === 'INVITE' && !counted) continue;
-      each.kamailio?.calls.endByCallId(this.message.callId);
+      if (each.strict && this.message.method === 'INVITE' && !counted) continue;
+      each.endCall(this.message.callId);
     }
     return this.done(1);
   }
@@ -219,7 +201,7 @@ export class DispatchFunctions extends MessageFunctions {
     name: string | undefined,
   ): { partition: Partition; target: SelectTarget } | undefined {
     const found = setReference(this.env.engine, set, name);
-    if (typeof found === 'string' || found.setId === undefined || found.partition.kamailio === undefined)
+    if (typeof found === 'string' || found.setId === undefined || kamailioOf(found.partition) === undefined)
       return undefined;
     if (!INTEGER.test(alg) || (limit !== undefined && !INTEGER.test(limit))) return undefined;
     const most = Number(limit ?? 0);
@@ -261,7 +243,7 @@ export class DispatchFunctions extends MessageFunctions {
     const name = `ds_set_${mode}`;
     const found = this.partition(name, partition);
     if (found === undefined) return false;
-    if (found.kamailio === undefined) return this.refused(name, NOT_KAMAILIO);
+    if (kamailioOf(found) === undefined) return this.refused(name, NOT_KAMAILIO);
     const kept = this.call.dispatch.of(found)?.first !== undefined;
     return this.done(kept && this.call.use(found, mode) ? 1 : -1);
   }
@@ -277,5 +259,5 @@ export class DispatchFunctions extends MessageFunctions {
 
 /** Whether ds_mark_dst may mean a state by it. */
 function isState(text: string): boolean {
-  return MARKS[text] !== undefined || /^[aidtp]{1,2}$/i.test(text);
+  return /^(?:[012]|[aidtp]{1,2})$/i.test(text);
 }

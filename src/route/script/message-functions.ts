@@ -1,4 +1,4 @@
-import type { Partition } from '../../engine/partition.js';
+import { type KamailioFlavour, kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { PvarScope } from '../../pvar/context.js';
 import type { SipMessage } from '../../sip/message.js';
 import { optional } from './arguments.js';
@@ -53,18 +53,18 @@ export class MessageFunctions extends SetFunctions {
    */
   ds_load_update(partition?: string): boolean {
     const { message } = this;
-    for (const { kamailio } of this.kamailioPartitions(partition)) {
-      kamailio?.calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
+    for (const { calls } of this.kamailioPartitions(partition)) {
+      calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
     }
     return this.done(1);
   }
 
   /** Those whose calls count, the one named or all. */
-  protected *kamailioPartitions(name: string | undefined): Iterable<Partition> {
+  protected *kamailioPartitions(name: string | undefined): Iterable<KamailioFlavour> {
     const wanted = optional(this.pvars, name)?.trim();
     for (const partition of this.env.engine.partitions) {
-      if (partition.kamailio === undefined || (wanted !== undefined && partition.name !== wanted)) continue;
-      yield partition;
+      const kamailio = wanted === undefined || partition.name === wanted ? kamailioOf(partition) : undefined;
+      if (kamailio !== undefined) yield kamailio;
     }
   }
 

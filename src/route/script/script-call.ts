@@ -2,6 +2,7 @@ import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { Partition } from '../../engine/partition.js';
 import type { Followed, LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
@@ -78,7 +79,7 @@ export class ScriptCall {
     this.pvars.clock = env.clock;
     this.pvars.branches = this.branches;
     this.pvars.records = new SelectionRecords(() => {
-      const last = this.registered?.findLast((each) => each.kamailio !== undefined);
+      const last = this.registered?.findLast((each) => kamailioOf(each) !== undefined);
       return last === undefined ? undefined : this.dispatch.of(last);
     });
     this.dispatch = env.engine.context();
@@ -118,9 +119,9 @@ export class ScriptCall {
     }
     this.selected = { partition, mode, uri };
     const socket =
-      partition.kamailio === undefined
+      kamailioOf(partition) === undefined
         ? (this.dispatch.of(partition)?.socket ?? '')
-        : (sendingSocket(destination, partition.kamailio, this.env.sockets)?.description ?? '');
+        : (sendingSocket(destination, partition.flavour, this.env.sockets)?.description ?? '');
     if (socket !== '' || this.socketSelected) {
       pvars.sendSocket = socket === '' ? undefined : socket;
       this.socketSelected = socket !== '';
@@ -152,7 +153,7 @@ export class ScriptCall {
       const problem = this.branches.add({
         requestUri: uri ?? requestUri,
         destinationUri: byNextHop ? destination.dialUri : undefined,
-        sendSocket: sendingSocket(destination, partition.kamailio, this.env.sockets)?.description,
+        sendSocket: sendingSocket(destination, partition.flavour, this.env.sockets)?.description,
         q: '',
         destination,
       });

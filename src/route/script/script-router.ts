@@ -41,10 +41,7 @@ export class ScriptRouter implements Router {
 
   /** A dialog ended: its call counts as load no longer. In a strict partition the script says so (ds_load_update). */
   private callEnded(callId: string): void {
-    for (const { kamailio, options } of this.env.engine.partitions) {
-      if (kamailio === undefined || options.compat === 'strict' || kamailio.calls.size === 0) continue;
-      kamailio.calls.endByCallId(callId);
-    }
+    for (const { flavour } of this.env.engine.partitions) if (flavour.endsCallsItself) flavour.endCall(callId);
   }
 
   private run(call: ScriptCall): RouteEnd | Promise<RouteEnd> {

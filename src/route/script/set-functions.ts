@@ -1,4 +1,5 @@
 import { parseUri, type TransportName } from '../../core/uri.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { FROM_LIST, findFromList } from '../../engine/kamailio/from-list.js';
 import { groupCounts, groupOverload } from '../../engine/kamailio/group.js';
 import { announceOverload } from '../../engine/kamailio/overload.js';
@@ -85,7 +86,7 @@ export class SetFunctions extends CoreFunctions {
   ds_mark_addr(state: string, set: TextOrNumber, uri: string, partition?: string): boolean {
     const found = this.setOf('ds_mark_addr', set, partition);
     if (found === undefined) return this.done(-1);
-    const { kamailio } = found.partition;
+    const kamailio = kamailioOf(found.partition);
     if (kamailio === undefined) return this.refused('ds_mark_addr', NOT_KAMAILIO);
     const bits = markBits(this.text(state).trim(), kamailio.options);
     if (bits === undefined) return this.refused('ds_mark_addr', `state "${state}" is none of a, i, d, t, p`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
-import { destinationsOf } from '../../../src/engine/partition.js';
+import { destinationsOf } from '../../../src/engine/set.js';
 import { encodeNotification } from '../../../src/events/encode.js';
 import { stateKey } from '../../../src/events/state-entry.js';
 import { keysIn } from '../nats-fixtures.js';

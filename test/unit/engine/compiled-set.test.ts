@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { CompiledDestination, newHealth } from '../../../src/engine/compile.js';
+import { CompiledDestination, newHealth } from '../../../src/engine/compiled-destination.js';
 import { CompiledSet, NONE } from '../../../src/engine/compiled-set.js';
 import { RunningWeights } from '../../../src/engine/running-weights.js';
 import { row } from '../../support/partitions.js';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DispatchContext } from '../../../src/engine/dispatch-context.js';
-import type { Compat, Partition } from '../../../src/engine/partition.js';
-import { requestUriTarget, rewriteRequestUriDomain } from '../../../src/engine/rewrite-request-uri.js';
+import { requestUriTarget, rewriteRequestUriDomain } from '../../../src/engine/opensips/request-uri.js';
+import type { Compat } from '../../../src/engine/options.js';
+import type { Partition } from '../../../src/engine/partition.js';
 import { parseSelectArguments } from '../../../src/engine/select-arguments.js';
 import type { ListAvp } from '../../../src/engine/target-lists.js';
 import { engineWith, partitionOptions, request, row } from '../../support/partitions.js';

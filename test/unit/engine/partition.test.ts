@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { SwitchyardError } from '../../../src/core/errors.js';
 import { createPartition } from '../../../src/engine/create-partition.js';
 import type { Engine } from '../../../src/engine/engine.js';
+import { createFlavour } from '../../../src/engine/flavours.js';
 import type { Partition } from '../../../src/engine/partition.js';
 import { equalsIgnoringCase } from '../../../src/engine/uri-index.js';
 import { engineWith, partitionOptions, request, row, rows, stillClock } from '../../support/partitions.js';
@@ -213,8 +214,19 @@ describe('loading in slices', () => {
     },
   });
 
+  const emptyPartition = () => {
+    const options = partitionOptions();
+    const env = { random: { uint32: () => 1, token: () => '' }, warn: () => {} };
+    return createPartition(
+      options,
+      () => createFlavour(options, env, busyClock()),
+      busyClock(),
+      () => {},
+    );
+  };
+
   test('lets others go on in between and swaps at the end', async () => {
-    const partition = createPartition(partitionOptions(), busyClock(), () => {});
+    const partition = emptyPartition();
     let pauses = 0;
     const report = await partition.loadInSlices(rows(5000), INHERIT, async () => {
       pauses++;
@@ -226,7 +238,7 @@ describe('loading in slices', () => {
   });
 
   test('loads of one partition run one after the other', async () => {
-    const partition = createPartition(partitionOptions(), busyClock(), () => {});
+    const partition = emptyPartition();
     const seen: number[] = [];
     const pause = () => new Promise<void>((resume) => setImmediate(resume));
     await Promise.all([
@@ -238,7 +250,7 @@ describe('loading in slices', () => {
   });
 
   test('a load that was overtaken is done again on the new data', async () => {
-    const partition = createPartition(partitionOptions(), busyClock(), () => {});
+    const partition = emptyPartition();
     let overtaken = false;
     const report = await partition.loadInSlices(rows(2000), INHERIT, async () => {
       if (!overtaken) partition.load(rows(1), INHERIT);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ALGORITHMS, algorithmCode, OWN_ALGORITHMS } from '../../../src/engine/algorithms/list.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { dispatcherHash } from '../../../src/engine/hash.js';
-import type { Compat, Partition } from '../../../src/engine/partition.js';
+import { ALGORITHMS, algorithmCode, OWN_ALGORITHMS } from '../../../src/engine/opensips/algorithms/list.js';
+import type { Compat } from '../../../src/engine/options.js';
+import type { Partition } from '../../../src/engine/partition.js';
 import type { RequestView } from '../../../src/engine/request-view.js';
 import { parseSelectArguments, type SelectParameters } from '../../../src/engine/select-arguments.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { HealthState } from '../../../src/engine/destination.js';
 import type { Engine } from '../../../src/engine/engine.js';
-import type { Compat } from '../../../src/engine/partition.js';
+import type { Compat } from '../../../src/engine/options.js';
 import type { StateChange, StateSignal } from '../../../src/engine/state.js';
 import { engineWith, partitionOptions, row } from '../../support/partitions.js';
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isGood, probeResult, probeSignal } from '../../../src/probing/outcome.js';
+import { probeResult, probeSignal } from '../../../src/probing/outcome.js';
 import type { ProbeOutcome } from '../../../src/probing/probe.js';
 import { ProbingLab, row } from '../../support/probing.js';
 
-test('good is 200 or a listed code, and only by a reply', () => {
-  const listed = new Set([403, 408, 501]);
+test('good is 200 or a listed code, and only by a reply', async () => {
   const cases: [ProbeOutcome, boolean][] = [
     [{ code: 200 }, true],
     [{ code: 202 }, false],
@@ -18,8 +17,14 @@ test('good is 200 or a listed code, and only by a reply', () => {
     [{ code: 403, cause: 'refused' }, false],
     [{ code: 200, cause: 'tls' }, false],
   ];
-  for (const [outcome, good] of cases) assert.equal(isGood(outcome, listed), good, JSON.stringify(outcome));
-  assert.equal(isGood({ code: 408 }, new Set()), false);
+  for (const [outcome, good] of cases) {
+    const lab = new ProbingLab({ config: { optionsReplyCodes: [403, 408, 501] } });
+    lab.answers.set('sip:a', outcome);
+    lab.load('default', [row(1, 'sip:a')]);
+    await lab.prober.start();
+    lab.clock.advance(10_000);
+    assert.equal(lab.find('sip:a').health.lastProbe?.ok, good, JSON.stringify(outcome));
+  }
 });
 
 test('the signal carries the recorded reason text, and code and cause beside it', () => {

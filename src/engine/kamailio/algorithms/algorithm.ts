@@ -1,5 +1,5 @@
 import type { RequestView } from '../../request-view.js';
-import type { KamailioPartition } from '../options.js';
+import type { KamailioEnv } from '../environment.js';
 import type { SetPlan } from '../set-plan.js';
 
 /**
@@ -13,7 +13,7 @@ export interface KamailioAlgorithm {
    * The candidate, 0 to `end` - 1: when it is down the next active one is taken. NONE: no destination may take this
    * call; UNCOMPUTABLE: the request lacks what is needed.
    */
-  choose(plan: SetPlan, request: RequestView, end: number, userOnly: boolean, env: KamailioPartition): number;
+  choose(plan: SetPlan, request: RequestView, end: number, userOnly: boolean, env: KamailioEnv): number;
   /** All positions before `end` in the order of failover, the chosen one first; down ones may be among them. */
-  order?(plan: SetPlan, chosen: number, end: number, request: RequestView, env: KamailioPartition): Int32Array;
+  order?(plan: SetPlan, chosen: number, end: number, request: RequestView, env: KamailioEnv): Int32Array;
 }

@@ -44,7 +44,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       name: 'dispatcher.set_duid_state',
       help: 'Set the state of a destination by duid',
       run: run((target, setId, duid) =>
-        destinationsOf(target, setId).filter((each) => readableText(target.attributes(each).duid ?? '') === duid),
+        destinationsOf(target, setId).filter((each) => readableText(target.view(each).attributes.duid ?? '') === duid),
       ),
     },
   ];

@@ -67,9 +67,10 @@ async function membersOfSets(
 
 function shown(target: DispatcherTarget, destination: Destination, mode: Mode): RpcMember {
   const { row } = destination;
+  const view = target.view(destination);
   const members: RpcMember[] = [
     ['URI', readableText(row.uri)],
-    ['FLAGS', target.letters(destination)],
+    ['FLAGS', view.letters],
     ['PRIORITY', row.priority],
   ];
   if (mode === 'full') {
@@ -83,7 +84,7 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
     );
   }
   if (mode !== 'short' && row.attrs !== '') {
-    const attributes = target.attributes(destination);
+    const { attributes } = view;
     members.push([
       'ATTRS',
       struct(
@@ -98,7 +99,7 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
       ),
     ]);
   }
-  const latency = target.latency(destination);
+  const { latency } = view;
   if (latency !== undefined) {
     members.push([
       'LATENCY',
@@ -134,19 +135,19 @@ function protocolId({ params }: Destination): number {
 
 function overload(target: DispatcherTarget, destination: Destination): RpcStruct {
   const { row, setId } = destination;
-  const told = target.overload(destination);
-  const until = told?.until ?? 0;
+  const { letters, overload: announced } = target.view(destination);
+  const until = announced === undefined || announced.until === 0 ? 0 : target.timeOf(announced.until);
   return struct(
     ['group', setId],
     ['uri', readableText(row.uri)],
-    ['flags', target.letters(destination)],
+    ['flags', letters],
     ['priority', row.priority],
-    ['ocrate', told?.rate ?? 0],
-    ['ocidx', told?.index ?? 0],
-    ['ocseq', told?.sequence ?? 0],
+    ['ocrate', announced?.rate ?? 0],
+    ['ocidx', announced?.index ?? 0],
+    ['ocseq', announced?.sequence ?? 0],
     ['octime_sec', Math.floor(until / 1000)],
     ['octime_usec', Math.floor(until % 1000) * 1000],
-    ['ocmin', told?.min ?? 0],
-    ['ocmax', told?.max ?? 100],
+    ['ocmin', announced?.min ?? 0],
+    ['ocmax', announced?.max ?? 100],
   );
 }

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Destination } from '../../../../src/engine/destination.js';
-import { CallLedger, type TrackedCall } from '../../../../src/engine/kamailio/call-ledger.js';
+import { CallLedger } from '../../../../src/engine/kamailio/call-ledger.js';
+import { kamailioOf } from '../../../../src/engine/kamailio/flavour.js';
 import { liveOf } from '../../../../src/engine/kamailio/live.js';
 import { parseRoutes } from '../../../../src/engine/kamailio/select-routes.js';
+import type { CountedCall } from '../../../../src/engine/selection.js';
 import { KamailioBench, kamailioRows } from '../../../support/kamailio.js';
 import { request, stillClock } from '../../../support/partitions.js';
 
 const [A, B, C] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3'] as const;
 
-function callOf(bench: KamailioBench, callId: string): TrackedCall {
+function callOf(bench: KamailioBench, callId: string): CountedCall {
   const call = bench.choose(10, { callId })?.context.of(bench.partition)?.call;
   assert.ok(call !== undefined);
   return call;
@@ -22,7 +24,7 @@ describe('call load', () => {
     assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
     assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
     assert.deepEqual(bench.select(10, { callId: '3' }), [A, C, B]);
-    bench.partition.kamailio?.calls.endByCallId('2');
+    kamailioOf(bench.partition)?.calls.endByCallId('2');
     assert.equal(bench.select(10, { callId: '4' })?.[0], B);
     assert.deepEqual(bench.loads(), { [C]: 1, [B]: 1, [A]: 1 });
   });
@@ -31,8 +33,8 @@ describe('call load', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a;maxload=1', 'duid=b;maxload=2']));
     const firsts = [1, 2, 3, 4].map((i) => bench.select(10, { callId: `${i}` })?.[0]);
     assert.deepEqual(firsts, [B, A, B, undefined]);
-    assert.equal(bench.partition.kamailio?.calls.size, 3);
-    bench.partition.kamailio?.calls.endByCallId('2');
+    assert.equal(kamailioOf(bench.partition)?.calls.size, 3);
+    kamailioOf(bench.partition)?.calls.endByCallId('2');
     assert.equal(bench.select(10, { callId: '5' })?.[0], A);
   });
 
@@ -68,7 +70,7 @@ describe('call load', () => {
     assert.deepEqual(loads(), [0, 1]);
     context.of(bench.partition)?.call?.end();
     assert.deepEqual(loads(), [0, 0]);
-    assert.equal(bench.partition.kamailio?.calls.size, 0);
+    assert.equal(kamailioOf(bench.partition)?.calls.size, 0);
   });
 
   test('no duid is needed; strict fails the set, and has counted the call, as recorded', () => {
@@ -82,7 +84,7 @@ describe('call load', () => {
   test('requests that begin no call count nothing', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
     for (let i = 0; i < 3; i++) assert.equal(bench.select(10, { callId: `${i}`, method: 'OPTIONS' })?.[0], B);
-    assert.equal(bench.partition.kamailio?.calls.size, 0);
+    assert.equal(kamailioOf(bench.partition)?.calls.size, 0);
   });
 
   test('the call goes along when it fails over', () => {
@@ -102,7 +104,7 @@ describe('call load', () => {
     bench.select(10, { callId: '1' });
     bench.select(10, { callId: '1' });
     assert.deepEqual(bench.loads(), { [B]: 0, [A]: 1 });
-    assert.equal(bench.partition.kamailio?.calls.size, 1);
+    assert.equal(kamailioOf(bench.partition)?.calls.size, 1);
   });
 
   test('outlives a reload', () => {
@@ -112,7 +114,7 @@ describe('call load', () => {
     bench.load(rows);
     assert.deepEqual(bench.loads(), { [B]: 1, [A]: 0 });
     assert.equal(bench.select(10, { callId: '2' })?.[0], A);
-    bench.partition.kamailio?.calls.endByCallId('1');
+    kamailioOf(bench.partition)?.calls.endByCallId('1');
     assert.equal(bench.select(10, { callId: '3' })?.[0], B);
   });
 
@@ -168,18 +170,19 @@ describe('the ledger of calls', () => {
     call.confirm();
     call.moveTo(bench.partition.find(1, A) ?? assert.fail());
     assert.deepEqual(bench.loads(), { [B]: 0, [A]: 0 });
-    assert.equal(bench.partition.kamailio?.calls.size, 0);
+    assert.equal(kamailioOf(bench.partition)?.calls.size, 0);
   });
 
   test('BYE and CANCEL end a call, only a 2xx to its INVITE confirms it', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
-    const calls = bench.partition.kamailio?.calls ?? assert.fail();
-    const call = callOf(bench, '1');
+    const calls = kamailioOf(bench.partition)?.calls ?? assert.fail();
+    callOf(bench, '1');
+    const isConfirmed = (ledger: typeof calls) => ledger.get('1')?.confirmed;
     calls.update('1', 'INVITE', 180);
     calls.update('1', 'BYE', 200);
-    assert.equal(call.confirmed, false);
+    assert.equal(isConfirmed(calls), false);
     calls.update('1', 'INVITE', 200);
-    assert.equal(call.confirmed, true);
+    assert.equal(isConfirmed(calls), true);
     calls.update('1', 'BYE');
     assert.deepEqual(bench.loads(), { [A]: 0 });
   });
@@ -193,7 +196,7 @@ describe('the ledger of calls', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const rows = kamailioRows(['duid=a;maxload=3', 'duid=b', 'duid=c']);
         const bench = new KamailioBench(rows);
-        const calls = bench.partition.kamailio?.calls ?? assert.fail();
+        const calls = kamailioOf(bench.partition)?.calls ?? assert.fail();
         const contexts = new Map<number, ReturnType<KamailioBench['choose']>>();
         for (const { what, n } of steps) {
           const context = contexts.get(n)?.context;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { FLAG } from '../../../../src/engine/algorithms/algorithm.js';
 import { parseRoutes, routesMode } from '../../../../src/engine/kamailio/select-routes.js';
-import type { Compat } from '../../../../src/engine/partition.js';
+import type { Compat } from '../../../../src/engine/options.js';
 import { KamailioBench } from '../../../support/kamailio.js';
 import { request, row } from '../../../support/partitions.js';
 

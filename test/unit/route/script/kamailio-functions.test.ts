@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { kamailioOf } from '../../../../src/engine/kamailio/flavour.js';
 import { lettersOf, liveOf } from '../../../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../../../src/engine/kamailio/options.js';
-import type { Compat, Partition } from '../../../../src/engine/partition.js';
+import type { Compat } from '../../../../src/engine/options.js';
+import type { Partition } from '../../../../src/engine/partition.js';
 import { compileWritable } from '../../../../src/pvar/format.js';
 import type { FailureRoute } from '../../../../src/route/script/failure-route.js';
 import type { RequestRoute } from '../../../../src/route/script/request-route.js';
@@ -389,6 +391,6 @@ describe('call load', () => {
     );
     fixture.call();
     assert.deepEqual(fixture.faults(), []);
-    assert.equal(fixture.partition.kamailio?.calls.size, 0);
+    assert.equal(kamailioOf(fixture.partition)?.calls.size, 0);
   });
 });

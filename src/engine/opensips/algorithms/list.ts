@@ -1,4 +1,5 @@
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
+import { rendezvous } from '../../algorithms/rendezvous.js';
 import { byLoad, byScore } from './by-load.js';
 import { first } from './first.js';
 import { hashAuthUser } from './hash-auth-user.js';
@@ -6,7 +7,6 @@ import { hashCallId } from './hash-call-id.js';
 import { hashFromUri, hashRequestUri, hashToUri } from './hash-uri.js';
 import { hashVariable } from './hash-variable.js';
 import { random } from './random.js';
-import { rendezvous } from './rendezvous.js';
 import { roundRobin } from './round-robin.js';
 
 /** Every algorithm of OpenSIPS' numbering, in order of its code. */

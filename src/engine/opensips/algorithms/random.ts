@@ -1,4 +1,4 @@
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
 
 /** 6: random by weight. */
 export const random: Algorithm = {

@@ -1,6 +1,6 @@
-import type { CompiledSet } from '../compiled-set.js';
-import { NO_HASH, uriHash } from '../hash-keys.js';
-import { type Algorithm, FLAG, UNCOMPUTABLE } from './algorithm.js';
+import { type Algorithm, FLAG, UNCOMPUTABLE } from '../../algorithms/algorithm.js';
+import type { CompiledSet } from '../../compiled-set.js';
+import { NO_HASH, uriHash } from '../../hash-keys.js';
 
 function byUri(set: CompiledSet, uri: string, end: number, flags: number): number {
   const hash = uriHash(uri, (flags & FLAG.userOnly) !== 0);

@@ -1,4 +1,4 @@
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
 
 /** 8: the first destination that is active. */
 export const first: Algorithm = {

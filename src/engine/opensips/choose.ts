@@ -1,58 +1,23 @@
-import { type Algorithm, FLAG, type SelectEnv, UNCOMPUTABLE } from './algorithms/algorithm.js';
+import { type Algorithm, FLAG, type SelectEnv, UNCOMPUTABLE } from '../algorithms/algorithm.js';
+import { type CompiledSet, NONE } from '../compiled-set.js';
+import type { Destination } from '../destination.js';
+import { NO_TARGETS, RestOfRanking, RestOfSet } from '../failover.js';
+import type { PartitionOptions } from '../options.js';
+import type { RequestView } from '../request-view.js';
+import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
+import type { Snapshot } from '../set.js';
 import { first } from './algorithms/first.js';
 import { algorithmOf } from './algorithms/list.js';
-import { type CompiledSet, NONE } from './compiled-set.js';
-import type { Destination } from './destination.js';
-import { NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from './failover.js';
-import type { TrackedCall } from './kamailio/call-ledger.js';
-import { chooseKamailio } from './kamailio/choose.js';
-import type { Partition } from './partition.js';
-import type { RequestView } from './request-view.js';
-
-/** One set to choose from, and how. */
-export interface SelectTarget {
-  readonly setId: number;
-  /** Algorithm code; any number, unknown ones take the first active destination. */
-  readonly algorithm: number;
-  /** Bits of FLAG. */
-  readonly flags: number;
-  /** Targets kept for failover, the chosen one included and the default not; Infinity for all. */
-  readonly maxResults: number;
-}
-
-/** Why nothing could be chosen. */
-export type SelectFailure =
-  | 'no such set'
-  | 'no active destination'
-  | 'all destinations are full'
-  | 'nothing to hash'
-  | 'no room in the list';
-
-/**
- * A choice made in one set: the destination, and what follows it when flag f asked for it. `count` is the number of
- * targets kept, the chosen one and the default included; 0 without flag f.
- */
-export interface Choice {
-  readonly destination: Destination;
-  readonly rest: Targets;
-  readonly count: number;
-  /** What the list begins with where that is another one (recorded of Kamailio's algorithm 13). */
-  readonly head?: Destination | undefined;
-  /** The call that now counts for the destination (Kamailio's call load); it follows where the targets go. */
-  readonly call?: TrackedCall | undefined;
-  /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
-  readonly branches?: readonly Destination[] | undefined;
-}
 
 /** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
-export function chooseIn(
-  partition: Partition,
+export function chooseOpensips(
+  snapshot: Snapshot,
+  partition: PartitionOptions,
   target: SelectTarget,
   request: RequestView,
   env: SelectEnv,
 ): Choice | SelectFailure {
-  if (partition.kamailio !== undefined) return chooseKamailio(partition, partition.kamailio, target, request);
-  const set = partition.snapshot.sets.get(target.setId) as CompiledSet | undefined;
+  const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   const size = set.destinations.length;
   if (set.activeBefore(size) === 0) return 'no active destination';
@@ -67,7 +32,7 @@ export function chooseIn(
 
   const useDefault = (flags & FLAG.useDefault) !== 0 && size > 1;
   const end = useDefault ? size - 1 : size;
-  let chosen = algorithm.choose(set, request, end, flags, partition.options, env);
+  let chosen = algorithm.choose(set, request, end, flags, partition, env);
   if (chosen === UNCOMPUTABLE) return 'nothing to hash';
   if (chosen === NONE && useDefault && set.isActive(size - 1)) chosen = size - 1;
   if (chosen === NONE) return 'no active destination';
@@ -79,7 +44,7 @@ export function chooseIn(
   const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
   const count = 1 + kept + (last === NONE ? 0 : 1);
   if (algorithm.order === undefined) return { destination, rest: new RestOfSet(set, chosen, end, kept, last), count };
-  const ranking = () => algorithm.order?.(set, request, end, partition.options) ?? NO_POSITIONS;
+  const ranking = () => algorithm.order?.(set, request, end, partition) ?? NO_POSITIONS;
   return { destination, rest: new RestOfRanking(set, ranking, chosen, kept, last), count };
 }
 
@@ -87,7 +52,7 @@ const NO_POSITIONS = new Int32Array(0);
 
 /** Algorithms that must rank all candidates to find the best one. */
 function chooseRanked(
-  partition: Partition,
+  partition: PartitionOptions,
   set: CompiledSet,
   algorithm: Algorithm,
   target: SelectTarget,
@@ -96,10 +61,10 @@ function chooseRanked(
   const size = set.destinations.length;
   const useDefault = (target.flags & FLAG.useDefault) !== 0;
   const end = useDefault ? size - 1 : size;
-  const order = algorithm.order?.(set, request, end, partition.options) ?? NO_POSITIONS;
+  const order = algorithm.order?.(set, request, end, partition) ?? NO_POSITIONS;
   let chosen = order[0] ?? NONE;
   // The original never falls back on the default here, so flag d on a single destination makes every call fail.
-  if (chosen === NONE && useDefault && partition.options.compat !== 'strict' && set.isActive(size - 1)) {
+  if (chosen === NONE && useDefault && partition.compat !== 'strict' && set.isActive(size - 1)) {
     chosen = size - 1;
   }
   if (chosen === NONE) return 'no active destination';

@@ -1,5 +1,5 @@
-import { dispatcherHash } from '../hash.js';
-import { type Algorithm, UNCOMPUTABLE } from './algorithm.js';
+import { type Algorithm, UNCOMPUTABLE } from '../../algorithms/algorithm.js';
+import { dispatcherHash } from '../../hash.js';
 
 /** 7: hash over what the hash_pvar format gives for this request. */
 export const hashVariable: Algorithm = {

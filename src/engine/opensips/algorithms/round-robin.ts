@@ -1,4 +1,4 @@
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
 
 /**
  * 4: weighted round robin: each destination `weight` times in a row, going on where any algorithm last chose in this set.

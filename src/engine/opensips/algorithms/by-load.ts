@@ -1,7 +1,7 @@
-import { NONE } from '../compiled-set.js';
-import type { Destination } from '../destination.js';
-import type { Algorithm } from './algorithm.js';
-import { rank } from './rank.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
+import { rank } from '../../algorithms/rank.js';
+import { NONE } from '../../compiled-set.js';
+import type { Destination } from '../../destination.js';
 
 /** 9: the destination with the least load, where the load is what pvar_algo_pattern gives for it; null is 0. */
 export const byLoad: Algorithm = {

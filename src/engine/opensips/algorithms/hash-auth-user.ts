@@ -1,5 +1,5 @@
-import { dispatcherHash } from '../hash.js';
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
+import { dispatcherHash } from '../../hash.js';
 import { roundRobin } from './round-robin.js';
 
 /**

@@ -1,6 +1,6 @@
-import { parseUri, uriParam } from '../core/uri.js';
-import type { Destination } from './destination.js';
-import type { Compat } from './partition.js';
+import { parseUri, uriParam } from '../../core/uri.js';
+import type { Destination } from '../destination.js';
+import type { Compat } from '../options.js';
 
 /**
  * The Request-URI with host, port and parameters of a destination (ds_select_domain, ds_next_domain): scheme, user and
@@ -33,7 +33,10 @@ export class RequestUriRewriter {
   private producedTail: string | undefined;
   private originalTail = '';
 
-  rewrite(ruri: string, destination: Destination, compat: Compat): string | undefined {
+  constructor(private readonly compat: Compat) {}
+
+  rewrite(ruri: string, destination: Destination): string | undefined {
+    const { compat } = this;
     if (compat === 'strict') return rewriteRequestUriDomain(ruri, destination, compat);
     const parts = cut(ruri);
     if (parts === undefined) return undefined;

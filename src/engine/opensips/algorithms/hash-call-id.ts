@@ -1,5 +1,5 @@
-import { dispatcherHash } from '../hash.js';
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm } from '../../algorithms/algorithm.js';
+import { dispatcherHash } from '../../hash.js';
 
 /** 0: hash over the Call-ID, so that all requests of a call go the same way. */
 export const hashCallId: Algorithm = {

@@ -1,0 +1,200 @@
+import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
+import type { Destination, DestinationRow, Health, ResolvedAddress } from './destination.js';
+
+/** What identifies "the same destination": never weight, attributes or row order, so those may change under its health. */
+function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
+  return `${partition}\n${setId}\n${uri}\n${socket}`;
+}
+
+/** A row's URI, cut; what is dialled is the URI without user, password and headers. */
+export interface DialParts {
+  readonly uri: SipUri;
+  readonly transport: TransportName;
+}
+
+/** Cuts a row's URI, or says why it cannot be a destination. */
+export function dialPartsOf(rowUri: string): DialParts | string {
+  const uri = parseUri(rowUri);
+  if (uri === undefined) return `uri "${rowUri}" is not a SIP URI`;
+  if (uri.scheme === 'tel') return `uri "${rowUri}" is a tel URI, which has no host to send to`;
+  const transport = uriTransport(uri);
+  if (transport === undefined) {
+    const why = uri.scheme === 'sips' ? 'is for sips over what is not TLS' : 'asks for a transport that is not known';
+    return `uri "${rowUri}" ${why}`;
+  }
+  return { uri, transport };
+}
+
+function dialUriOf(rowUri: string, uri: SipUri): string {
+  // The stored form is kept where it can be dialled as it stands: no second string for it.
+  if (uri.headers === '' && rowUri.indexOf('@') < 0) return rowUri;
+  const port = uri.portText === '' ? '' : `:${uri.portText}`;
+  return `${uri.scheme}:${uri.host}${port}${uri.params}`;
+}
+
+/**
+ * One destination of a snapshot. A hundred thousand of them may be loaded of which few are ever dialled, so what can be
+ * had from the row again is cut out when first asked for.
+ */
+export class CompiledDestination implements Destination {
+  index = 0;
+  private parts: DialParts | undefined;
+  private dial: string | undefined;
+  private addresses: readonly ResolvedAddress[] | undefined;
+  private identity: string | undefined;
+
+  /** `row.uri` must be one that dialPartsOf accepts. `addresses` undefined: the host is an IP literal. */
+  constructor(
+    readonly partition: string,
+    readonly row: DestinationRow,
+    readonly health: Health,
+    addresses: readonly ResolvedAddress[] | undefined,
+  ) {
+    this.addresses = addresses;
+  }
+
+  get setId(): number {
+    return this.row.setId;
+  }
+
+  get key(): string {
+    return (this.identity ??= destinationKey(this.partition, this.row.setId, this.row.uri, this.row.socket));
+  }
+
+  /** Says that `earlier` rows of the set have the same URI and socket, and that it is a destination of its own. */
+  setApart(earlier: number): void {
+    this.identity = `${this.key}\n${earlier}`;
+  }
+
+  get dialUri(): string {
+    return (this.dial ??= dialUriOf(this.row.uri, this.cut.uri));
+  }
+
+  get scheme(): 'sip' | 'sips' {
+    return this.cut.uri.scheme === 'sips' ? 'sips' : 'sip';
+  }
+
+  get host(): string {
+    return this.cut.uri.host;
+  }
+
+  get port(): number | undefined {
+    return this.cut.uri.port;
+  }
+
+  get params(): string {
+    return this.cut.uri.params;
+  }
+
+  get transport(): TransportName {
+    return this.cut.transport;
+  }
+
+  get resolved(): readonly ResolvedAddress[] {
+    return (this.addresses ??= [literalAddress(this.cut)]);
+  }
+
+  set resolved(addresses: readonly ResolvedAddress[]) {
+    this.addresses = addresses;
+    const resolutions = this.health.availability?.resolutions;
+    if (resolutions !== undefined) resolutions.version++;
+  }
+
+  private get cut(): DialParts {
+    if (this.parts === undefined) {
+      const parts = dialPartsOf(this.row.uri);
+      if (typeof parts === 'string') throw new Error(parts);
+      this.parts = parts;
+    }
+    return this.parts;
+  }
+}
+
+/** The address of a host that is an IP literal. Port: as written, else the transport's default. */
+function literalAddress({ uri, transport }: DialParts): ResolvedAddress {
+  const family = uri.host.charCodeAt(0) === 91 ? 6 : 4;
+  return { family, address: bareHost(uri.host), port: uri.port ?? defaultPort(transport), transport };
+}
+
+/** Health of a destination that was never seen before. */
+export function newHealth(state: Health['state'], availability: Health['availability']): Health {
+  return {
+    state,
+    failures: 0,
+    hits: 0,
+    seq: 0,
+    lastChange: undefined,
+    lastProbe: undefined,
+    weight: undefined,
+    dirty: false,
+    scriptAttrs: undefined,
+    own: undefined,
+    availability,
+  };
+}
+
+/**
+ * A destination that stands in no set, for a URI a script put into a partition's list. Nothing can mark it and no probe
+ * reaches it. Undefined when the URI cannot be dialled.
+ */
+export function detachedDestination(
+  partition: string,
+  setId: number,
+  uri: string,
+  socket: string,
+): Destination | undefined {
+  const parts = dialPartsOf(uri);
+  if (typeof parts === 'string') return undefined;
+  const row: DestinationRow = {
+    setId,
+    uri,
+    socket,
+    state: 'active',
+    probeMode: 0,
+    weight: 1,
+    priority: 0,
+    attrs: '',
+    description: '',
+  };
+  const isLiteral = isIpLiteral(parts.uri.host);
+  const destination = new CompiledDestination(
+    partition,
+    row,
+    newHealth('active', undefined),
+    isLiteral ? undefined : [],
+  );
+  destination.index = -1;
+  return destination;
+}
+
+/** Whether the host of a URI that was parsed is an address, an IPv6 one in its brackets. */
+export function isIpLiteral(host: string): boolean {
+  return host.charCodeAt(0) === 91 || ipv4Number(host) !== undefined;
+}
+
+/** A dotted quad as a signed 32-bit number; undefined for anything else. */
+export function ipv4Number(host: string): number | undefined {
+  const { length } = host;
+  if (length < 7 || length > 15) return undefined;
+  let value = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < length; i++) {
+    const c = host.charCodeAt(i);
+    if (c === 46 /* . */) {
+      if (digits === 0 || ++dots > 3) return undefined;
+      value = (value << 8) | part;
+      part = 0;
+      digits = 0;
+    } else if (c >= 48 && c <= 57) {
+      // No leading zeros: some read them as octal.
+      if (digits > 0 && part === 0) return undefined;
+      part = part * 10 + c - 48;
+      if (++digits > 3 || part > 255) return undefined;
+    } else {
+      return undefined;
+    }
+  }
+  return dots === 3 && digits > 0 ? (value << 8) | part : undefined;
+}

@@ -1,0 +1,151 @@
+import type { Destination, HealthState } from './destination.js';
+import type { FlavourName } from './options.js';
+import type { RequestView } from './request-view.js';
+import type { Choice, SelectFailure, SelectTarget } from './selection.js';
+import type { DestinationSet, Snapshot } from './set.js';
+import type { StateMark, StateSignal } from './state.js';
+
+/**
+ * What a flavour decides about one partition: the order of a set, the choice in it, the request-URI, states and probes.
+ * Each folder beside this file implements it; what "strict" changes stays inside. Nothing outside asks which flavour it is,
+ * but for functions and commands that only one module has.
+ */
+export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRules, CallRules {
+  readonly name: FlavourName;
+  /** Socket to send from for destinations that name none. */
+  readonly defaultSocket: NamedSocket;
+  /** A destination as Kamailio's dispatcher.list shows it. */
+  view(destination: Destination): DestinationView;
+}
+
+/** How rows become sets. */
+export interface SetRules {
+  readonly equalPriorities: 'row order' | 'reverse row order';
+  /** Rows of one set with the same URI and socket: one destination in several positions, or each with its own state. */
+  readonly repeatedRows: 'one destination' | 'destinations of their own';
+  /** Order in which the rows of a set are compiled again after one was added or removed in memory. */
+  readonly editOrder: 'as listed' | 'reverse';
+  /** Whether a reload that a script or the RPC asks for keeps the states of destinations that stay. */
+  readonly reloadKeepsStates: boolean;
+  /** Whether weights may be set at run time; else they are attributes. */
+  readonly weightsAtRunTime: boolean;
+}
+
+/** How a destination is chosen. */
+export interface SelectionRules {
+  /** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
+  choose(snapshot: Snapshot, target: SelectTarget, request: RequestView): Choice | SelectFailure;
+  /** In a list of sets, flag f without "M n" keeps the chosen destination alone. */
+  readonly listKeepsOne: boolean;
+  /** The last target leaves the list when a next one is asked for and there is none. */
+  readonly dropsLastTarget: boolean;
+  /** Rewrites the Request-URI of one transaction, hop after hop. */
+  requestUris(): RequestUris;
+}
+
+/** What ds_select_domain and ds_next_domain do to the Request-URI. */
+export interface RequestUris {
+  /** Undefined where it cannot be rewritten. */
+  rewrite(requestUri: string, destination: Destination): string | undefined;
+}
+
+/** What of a signal says where the state goes. */
+export interface StateWanted {
+  readonly to?: HealthState | undefined;
+  readonly mark?: StateMark | undefined;
+}
+
+/** How states follow from signals. */
+export interface StateRules {
+  /** The state that follows a signal; counts failures on the way. Must not set the health's state. */
+  nextState(signal: StateSignal): HealthState;
+  /** The state ds_mark_dst is asked for; undefined where the text is refused. One that is passed over wants nothing. */
+  markOf(text: string): StateWanted | undefined;
+  /** ds_mark_dst marks the first of the list, which is gone when the list has come to its end; else what was used last. */
+  readonly marksFirstOfList: boolean;
+  /** Kamailio's state bits (dispatcher.set_state), as this flavour can hold them. */
+  wantedByBits(bits: number): StateWanted;
+}
+
+/** What the attributes of a destination say of its probes. */
+export interface ProbeVia {
+  readonly from?: string | undefined;
+  readonly socket?: string | undefined;
+  readonly sockname?: string | undefined;
+  /** SIP URI the probe is sent by way of. */
+  readonly nextHop?: string | undefined;
+}
+
+/** How a probe ended: the final code, the fault where no reply came, the round trip in milliseconds. */
+export interface ProbeEnd {
+  readonly code: number;
+  readonly cause?: string | undefined;
+  readonly rtt?: number | undefined;
+}
+
+/** Who is probed, and what comes of it. */
+export interface ProbeRules {
+  /** Whether a destination is probed now. `all`: ds_probing_mode wants active ones probed too. */
+  wantsProbe(destination: Destination, all: boolean): boolean;
+  /** Whether a reply to a probe is a good one. `goodCodes`: options_reply_codes. */
+  acceptsReply(code: number, goodCodes: ReadonlySet<number>): boolean;
+  /** How the probe of a destination goes out; `socket`: what its row or ds_probing_sock says. */
+  probeVia(destination: Destination, socket: string | undefined): ProbeVia | undefined;
+  /** A probe ended: statistics, and what shares follow from them. `set`: the one it stands in now. */
+  probeEnded(destination: Destination, set: DestinationSet | undefined, end: ProbeEnd): void;
+}
+
+/** Calls that count as load of their destination. */
+export interface CallRules {
+  /** A call is over. */
+  endCall(callId: string): void;
+  /** Forgets calls whose time is up. */
+  expireCalls(): void;
+  /** A dialog that ends also ends its call without a script saying so (ds_load_unset). */
+  readonly endsCallsItself: boolean;
+}
+
+/** A local socket by its name or its description; the name wins. */
+export interface NamedSocket {
+  readonly sockname?: string | undefined;
+  readonly socket?: string | undefined;
+}
+
+/** What Kamailio's tools show of a destination. */
+export interface DestinationView {
+  /** "AX", "IP" and so on. */
+  readonly letters: string;
+  readonly attributes: AttributesView;
+  readonly latency: LatencyView | undefined;
+  readonly overload: OverloadView | undefined;
+}
+
+export interface AttributesView {
+  readonly duid: string | undefined;
+  readonly maxload: number;
+  readonly weight: number;
+  readonly rweight: number;
+  readonly socket: string | undefined;
+  readonly sockname: string | undefined;
+  readonly obproxy: string | undefined;
+}
+
+/** Milliseconds. */
+export interface LatencyView {
+  readonly average: number;
+  readonly deviation: number;
+  readonly estimate: number;
+  readonly max: number;
+  readonly timeouts: number;
+}
+
+export interface OverloadView {
+  /** Percent of calls refused. */
+  readonly rate: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sequence: number;
+  readonly index: number;
+  /** Milliseconds of Clock.monotonic() until which it holds; 0 for never. */
+  readonly until: number;
+}

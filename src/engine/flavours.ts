@@ -1,0 +1,19 @@
+import type { Clock } from '../core/clock.js';
+import type { SelectEnv } from './algorithms/algorithm.js';
+import type { Flavour } from './flavour.js';
+import { KamailioFlavour } from './kamailio/flavour.js';
+import { OpensipsFlavour } from './opensips/flavour.js';
+import type { FlavourName, PartitionOptions } from './options.js';
+
+type Create = (partition: PartitionOptions, env: SelectEnv, clock: Clock) => Flavour;
+
+/** Every flavour there is; another one is a folder and a line here. */
+const FLAVOURS: Readonly<Record<FlavourName, Create>> = {
+  opensips: (partition, env) => new OpensipsFlavour(partition, env),
+  kamailio: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
+};
+
+/** The rules for a partition by the flavour its options name. `partition` may get other parameters later. */
+export function createFlavour(partition: PartitionOptions, env: SelectEnv, clock: Clock): Flavour {
+  return FLAVOURS[partition.flavour](partition, env, clock);
+}

@@ -1,0 +1,14 @@
+import type { SelectEnv } from '../algorithms/algorithm.js';
+import type { PartitionOptions } from '../options.js';
+import type { CallLedger } from './call-ledger.js';
+import type { KamailioOptions } from './options.js';
+
+/** What Kamailio's algorithms choose with. One object for the partition. */
+export interface KamailioEnv extends SelectEnv {
+  readonly partition: PartitionOptions;
+  readonly options: KamailioOptions;
+  /** Calls in progress, for algorithm 10. */
+  readonly calls: CallLedger;
+  /** Milliseconds, as Clock.monotonic(). */
+  now(): number;
+}

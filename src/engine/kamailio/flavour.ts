@@ -1,0 +1,167 @@
+import type { Clock } from '../../core/clock.js';
+import type { SelectEnv } from '../algorithms/algorithm.js';
+import type { CompiledSet } from '../compiled-set.js';
+import type { Destination, HealthState } from '../destination.js';
+import type {
+  DestinationView,
+  Flavour,
+  NamedSocket,
+  ProbeEnd,
+  ProbeVia,
+  RequestUris,
+  StateWanted,
+} from '../flavour.js';
+import type { PartitionOptions } from '../options.js';
+import type { Partition } from '../partition.js';
+import type { RequestView } from '../request-view.js';
+import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
+import type { DestinationSet, Snapshot } from '../set.js';
+import type { StateSignal } from '../state.js';
+import { parseAttributes } from './attributes.js';
+import { CallLedger } from './call-ledger.js';
+import { chooseKamailio } from './choose.js';
+import type { KamailioEnv } from './environment.js';
+import { Latency } from './latency.js';
+import { liveOf } from './live.js';
+import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
+import { kamailioRequestUri } from './request-uri.js';
+import { planOf } from './set-plan.js';
+import { acceptsCode, decideKamailio, markBits, wantsPing } from './states.js';
+import { viewOf } from './view.js';
+
+/** Kamailio's dispatcher. `partition` may get other parameters later: they are looked at when they are needed. */
+export class KamailioFlavour implements Flavour, KamailioEnv {
+  readonly name = 'kamailio';
+  readonly equalPriorities = 'reverse row order';
+  readonly repeatedRows = 'destinations of their own';
+  readonly reloadKeepsStates = false;
+  readonly weightsAtRunTime = false;
+  readonly listKeepsOne = false;
+  readonly dropsLastTarget = true;
+  /** Calls in progress, for algorithm 10. */
+  readonly calls: CallLedger;
+  readonly random: SelectEnv['random'];
+
+  constructor(
+    readonly partition: PartitionOptions,
+    private readonly env: SelectEnv,
+    private readonly clock: Clock,
+  ) {
+    this.random = env.random;
+    this.calls = new CallLedger({
+      clock,
+      expire: () => this.options.hashExpire,
+      initExpire: () => this.options.hashInitexpire,
+    });
+  }
+
+  /** The module's parameters. */
+  get options(): KamailioOptions {
+    return this.partition.kamailio ?? KAMAILIO_DEFAULTS;
+  }
+
+  get strict(): boolean {
+    return this.partition.compat === 'strict';
+  }
+
+  /** In "strict" each edit turns the destinations of one priority round, as recorded. */
+  get editOrder(): 'as listed' | 'reverse' {
+    return this.strict ? 'as listed' : 'reverse';
+  }
+
+  /** The original marks the first of its list. */
+  get marksFirstOfList(): boolean {
+    return this.strict;
+  }
+
+  /** The original waits for the script's ds_load_unset, or for the call's time to be up. */
+  get endsCallsItself(): boolean {
+    return !this.strict;
+  }
+
+  get defaultSocket(): NamedSocket {
+    const { defaultSockname, defaultSocket } = this.options;
+    return { sockname: defaultSockname, socket: defaultSocket };
+  }
+
+  now(): number {
+    return this.clock.monotonic();
+  }
+
+  warn(partition: string, message: string): void {
+    this.env.warn(partition, message);
+  }
+
+  choose(snapshot: Snapshot, target: SelectTarget, request: RequestView): Choice | SelectFailure {
+    return chooseKamailio(snapshot, this, target, request);
+  }
+
+  requestUris(): RequestUris {
+    return { rewrite: (uri, destination) => kamailioRequestUri(uri, destination, this.strict) || undefined };
+  }
+
+  nextState(signal: StateSignal): HealthState {
+    return decideKamailio(signal, this.options);
+  }
+
+  markOf(text: string): StateWanted | undefined {
+    const bits = markBits(text, this.options);
+    return bits === undefined ? undefined : { mark: { bits, how: 'update' } };
+  }
+
+  wantedByBits(bits: number): StateWanted {
+    return { mark: { bits, how: 'set' } };
+  }
+
+  wantsProbe(destination: Destination): boolean {
+    return wantsPing(destination, this.options);
+  }
+
+  acceptsReply(code: number): boolean {
+    return acceptsCode(code, this.options);
+  }
+
+  /** What the attributes say (ping_from; ping_socket, sockname, socket; obproxy), and the parameters where they are silent. */
+  probeVia({ row }: Destination, socket: string | undefined): ProbeVia {
+    const { outboundProxy } = this.options;
+    const { pingFrom, pingSocket, obproxy } = parseAttributes(row.attrs);
+    const via = { from: pingFrom, nextHop: obproxy ?? outboundProxy };
+    if (pingSocket !== undefined) return { ...via, socket: pingSocket };
+    if (row.sockname !== undefined) return { ...via, sockname: row.sockname, socket };
+    // The destination's own socket, or ds_probing_sock.
+    return socket === undefined ? { ...via, ...this.defaultSocket } : { ...via, socket };
+  }
+
+  /** Latency statistics, and with them the shares of destinations under congestion control. */
+  probeEnded(destination: Destination, set: DestinationSet | undefined, { code, cause, rtt }: ProbeEnd): void {
+    const { latencyStats, latencyAlpha } = this.options;
+    if (!latencyStats) return;
+    const { attrs } = destination.row;
+    const live = liveOf(destination);
+    live.latency ??= new Latency(parseAttributes(attrs).latency);
+    if (cause === 'timeout' || code === 408) live.latency.timedOut();
+    else if (rtt !== undefined) live.latency.observe(Math.trunc(rtt), latencyAlpha);
+    if (set !== undefined && CONGESTION_CONTROL.test(attrs)) {
+      planOf(set as CompiledSet, this.strict).congestionChanged();
+    }
+  }
+
+  endCall(callId: string): void {
+    if (this.calls.size > 0) this.calls.endByCallId(callId);
+  }
+
+  expireCalls(): void {
+    this.calls.expire();
+  }
+
+  view(destination: Destination): DestinationView {
+    return viewOf(destination, this.options, this.strict);
+  }
+}
+
+const CONGESTION_CONTROL = /(?:^|;)\s*cc\s*=/i;
+
+/** What only Kamailio's functions and commands need of a partition; undefined for one of another flavour. */
+export function kamailioOf({ flavour }: Partition): KamailioFlavour | undefined {
+  return flavour instanceof KamailioFlavour ? flavour : undefined;
+}

@@ -1,0 +1,88 @@
+import type { SelectEnv } from '../algorithms/algorithm.js';
+import type { Destination, HealthState } from '../destination.js';
+import type { DestinationView, Flavour, NamedSocket, RequestUris, StateWanted } from '../flavour.js';
+import type { PartitionOptions } from '../options.js';
+import type { RequestView } from '../request-view.js';
+import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
+import type { Snapshot } from '../set.js';
+import type { StateSignal } from '../state.js';
+import { chooseOpensips } from './choose.js';
+import { RequestUriRewriter } from './request-uri.js';
+import { markedState, nextOpensipsState } from './states.js';
+import { stateOfKamailioBits, viewOf } from './view.js';
+
+const ANY_SOCKET: NamedSocket = {};
+
+/** OpenSIPS' dispatcher, as its documentation and recordings of it say. `partition` may get other parameters later. */
+export class OpensipsFlavour implements Flavour {
+  readonly name = 'opensips';
+  readonly equalPriorities = 'row order';
+  readonly repeatedRows = 'one destination';
+  readonly editOrder = 'as listed';
+  readonly reloadKeepsStates = true;
+  readonly weightsAtRunTime = true;
+  readonly dropsLastTarget = false;
+  readonly marksFirstOfList = false;
+  readonly endsCallsItself = false;
+  readonly defaultSocket = ANY_SOCKET;
+
+  constructor(
+    private readonly partition: PartitionOptions,
+    private readonly env: SelectEnv,
+  ) {}
+
+  get listKeepsOne(): boolean {
+    return this.partition.compat === 'strict';
+  }
+
+  choose(snapshot: Snapshot, target: SelectTarget, request: RequestView): Choice | SelectFailure {
+    return chooseOpensips(snapshot, this.partition, target, request, this.env);
+  }
+
+  requestUris(): RequestUris {
+    return new RequestUriRewriter(this.partition.compat);
+  }
+
+  nextState(signal: StateSignal): HealthState {
+    return nextOpensipsState(signal, this.partition);
+  }
+
+  markOf(text: string): StateWanted {
+    return { to: markedState(text) };
+  }
+
+  wantedByBits(bits: number): StateWanted {
+    return { to: stateOfKamailioBits(bits) };
+  }
+
+  /** In probing state always; active ones with `all` or their own probe_mode 1; inactive ones never: an operator switched them off. */
+  wantsProbe({ health, row }: Destination, all: boolean): boolean {
+    switch (health.state) {
+      case 'probing':
+        return true;
+      case 'active':
+        return all || row.probeMode === 1;
+      case 'inactive':
+        return false;
+    }
+  }
+
+  acceptsReply(code: number, goodCodes: ReadonlySet<number>): boolean {
+    return code === 200 || goodCodes.has(code);
+  }
+
+  /** Nothing but what the row and the module parameters say. */
+  probeVia(): undefined {
+    return undefined;
+  }
+
+  probeEnded(): void {}
+
+  endCall(): void {}
+
+  expireCalls(): void {}
+
+  view(destination: Destination): DestinationView {
+    return viewOf(destination);
+  }
+}

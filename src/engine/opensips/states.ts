@@ -1,0 +1,81 @@
+import type { HealthState } from '../destination.js';
+import type { Compat } from '../options.js';
+import type { StateSignal } from '../state.js';
+
+/** What of a partition's options decides about states. */
+export interface StatePolicy {
+  /** Failures in a row that switch an active destination to probing, at least 1. */
+  readonly probingThreshold: number;
+  readonly compat: Compat;
+}
+
+/**
+ * The state that follows a signal in an opensips partition; counts failures on the way.
+ *
+ *   before    signal                        after      edge
+ *   any       set active                    active     "active" when it was not; the failure count starts again
+ *   any       set inactive                  inactive   "inactive" when it was active
+ *   active    set probing, failure          active     none while the count is below the threshold
+ *                                           probing    "inactive" when the count reaches it
+ *   inactive  set probing                   probing    none: it stays unusable
+ *   inactive  failure, success              inactive   none: switched off by an operator, no probe brings it back
+ *   probing   set probing, failure          probing    none
+ *   active    success                       active     none; the failure count starts again
+ *   probing   success                       active     "active"; the failure count starts again
+ *   any       restore                       as told    when usability changed; the failure count starts again
+ *
+ * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set probing`
+ * makes an inactive destination active.
+ */
+export function nextOpensipsState(signal: StateSignal, policy: StatePolicy): HealthState {
+  const { health } = signal.destination;
+  const strict = policy.compat === 'strict';
+  switch (signal.kind) {
+    case 'success':
+      if (health.state === 'inactive') return 'inactive';
+      health.failures = 0;
+      return 'active';
+    case 'failure':
+      return countFailure(signal, policy);
+    case 'restore':
+      health.failures = 0;
+      return signal.to ?? health.state;
+    case 'set':
+      switch (signal.to) {
+        case 'active':
+          if (!strict) health.failures = 0;
+          return 'active';
+        case 'inactive':
+          return 'inactive';
+        case 'probing':
+          if (health.state === 'inactive') return strict ? 'active' : 'probing';
+          return countFailure(signal, policy);
+        default:
+          return health.state;
+      }
+  }
+}
+
+function countFailure(signal: StateSignal, policy: StatePolicy): HealthState {
+  const { health } = signal.destination;
+  if (health.state === 'inactive') return 'inactive';
+  health.failures++;
+  return health.state === 'active' && health.failures < policy.probingThreshold ? 'active' : 'probing';
+}
+
+/** The states ds_mark_dst knows: inactive where it says nothing; a text that names no state changes nothing, as recorded. */
+export function markedState(text: string): HealthState | undefined {
+  return text === '' ? 'inactive' : MARKS[text];
+}
+
+const MARKS: Readonly<Record<string, HealthState>> = {
+  i: 'inactive',
+  I: 'inactive',
+  '0': 'inactive',
+  a: 'active',
+  A: 'active',
+  '1': 'active',
+  p: 'probing',
+  P: 'probing',
+  '2': 'probing',
+};

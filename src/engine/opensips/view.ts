@@ -1,0 +1,35 @@
+import type { Destination, HealthState } from '../destination.js';
+import type { DestinationView } from '../flavour.js';
+
+/** What an OpenSIPS partition, which has no such letters, shows of its states. */
+const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
+
+/** A destination as Kamailio's tools show it: what OpenSIPS knows of it. */
+export function viewOf({ row, health }: Destination): DestinationView {
+  return {
+    letters: LETTERS[health.state],
+    attributes: {
+      duid: undefined,
+      maxload: 0,
+      weight: row.weight,
+      rweight: 0,
+      socket: row.socket === '' ? undefined : row.socket,
+      sockname: undefined,
+      obproxy: undefined,
+    },
+    latency: undefined,
+    overload: undefined,
+  };
+}
+
+const INACTIVE = 1;
+const TRYING = 2;
+const DISABLED = 4;
+const PROBING = 8;
+
+/** Kamailio's state bits in OpenSIPS' three states. */
+export function stateOfKamailioBits(bits: number): HealthState {
+  if ((bits & INACTIVE) !== 0 && (bits & PROBING) !== 0) return 'probing';
+  if ((bits & (INACTIVE | DISABLED)) !== 0) return 'inactive';
+  return (bits & TRYING) !== 0 ? 'probing' : 'active';
+}
