@@ -197,6 +197,7 @@ test('limits: a burst is one second of requests unless it is given', () => {
     trustedSources: [],
     maxConnections: 10_000,
     gatherMs: 1,
+    batchDatagrams: true,
   });
   const limits = { requests_per_second_per_source: 12.5, max_transactions: 10, max_connections: 5, gather_ms: 0 };
   assert.deepEqual(read({ limits }).settings.limits, {
@@ -206,6 +207,7 @@ test('limits: a burst is one second of requests unless it is given', () => {
     trustedSources: [],
     maxConnections: 5,
     gatherMs: 0,
+    batchDatagrams: true,
   });
   assert.equal(read({ limits: { ...limits, burst: 2 } }).settings.limits.burst, 2);
 });
