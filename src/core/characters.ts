@@ -21,3 +21,20 @@ export function isAt(text: string, start: number, lower: string): boolean {
   }
   return true;
 }
+
+/** Length of a text up to which looking through all of it costs less than a loop over the part that counts. */
+const SHORT = 4096;
+
+/**
+ * Where a character stands first from `from` on, if before `end`; -1 otherwise. Other than `indexOf` it does not look beyond
+ * `end`, so that looking into each of many small parts of a long text stays linear in its length.
+ */
+export function indexWithin(text: string, character: string, from: number, end: number): number {
+  if (text.length <= SHORT) {
+    const at = text.indexOf(character, from);
+    return at < end ? at : -1;
+  }
+  const code = character.charCodeAt(0);
+  for (let at = from; at < end; at++) if (text.charCodeAt(at) === code) return at;
+  return -1;
+}

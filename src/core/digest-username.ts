@@ -21,9 +21,7 @@ export function digestUsername(credentials: string): string | undefined {
     const end = comma < 0 ? credentials.length : comma;
     if (name === 'username') {
       // Escapes stay as they are written: it is the bytes that are hashed.
-      const value = quoted
-        ? credentials.slice(start + 1, close - 1)
-        : credentials.slice(start, end).replace(/[ \t].*$/s, '');
+      const value = quoted ? credentials.slice(start + 1, close - 1) : upToBlank(credentials.slice(start, end));
       const sign = value.indexOf('@');
       const user = (sign < 0 ? value : value.slice(0, sign)).trim();
       return user === '' ? undefined : user;
@@ -31,4 +29,9 @@ export function digestUsername(credentials: string): string | undefined {
     at = end + 1;
   }
   return undefined;
+}
+
+function upToBlank(text: string): string {
+  const blank = text.search(/[ \t]/);
+  return blank < 0 ? text : text.slice(0, blank);
 }

@@ -1,4 +1,4 @@
-import { digitsIn, isAt } from './characters.js';
+import { digitsIn, indexWithin, isAt } from './characters.js';
 
 /**
  * The SIP URI as the dispatcher needs it: cut into its parts, nothing decoded, nothing folded (RFC 3261 section 19.1).
@@ -145,8 +145,8 @@ export function uriParam(params: string, name: string): string | undefined {
     const start = from + 1;
     let end = params.indexOf(';', start);
     if (end < 0) end = params.length;
-    const equals = params.indexOf('=', start);
-    const nameEnd = equals >= 0 && equals < end ? equals : end;
+    const equals = indexWithin(params, '=', start, end);
+    const nameEnd = equals >= 0 ? equals : end;
     if (nameEnd - start === name.length && isAt(params, start, name)) {
       return nameEnd === end ? '' : params.slice(nameEnd + 1, end);
     }

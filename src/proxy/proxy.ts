@@ -11,7 +11,8 @@ import { TargetCache } from '../sip/target.js';
 import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
-import { parseVia, type Via } from '../sip/via.js';
+import type { Via } from '../sip/via.js';
+import { viaValues } from '../sip/via-values.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
 import { forwardedRequest, hasTls, hasUpstream, isSecure, loopHash, replyUpstream } from './forward.js';
 import { hopAddress } from './hop-address.js';
@@ -290,13 +291,11 @@ export class ProxyCore implements TransactionUser {
     const prefix = this.layer.branchPrefix;
     const { text, via } = request;
     // Where there is but one Via no other one need be looked for.
-    let at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);
+    const at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);
     if (at < 0 || at > request.headersEnd || !text.startsWith(prefix, at)) return false;
     const wanted = `.${loopHash(request, source)}`;
-    for (; at >= 0 && at < request.headersEnd; at = text.indexOf(prefix, at + 1)) {
-      let end = at;
-      while (end < request.headersEnd && !/[;,\s]/.test(text.charAt(end))) end++;
-      const branch = text.slice(at, end);
+    for (const { branch } of viaValues(request)) {
+      if (!branch.startsWith(prefix)) continue;
       if (branch.endsWith(wanted) || branch.endsWith(wanted + STATELESS)) return true;
     }
     return false;
@@ -448,13 +447,7 @@ function nextVia(reply: SipMessage): Pick<Address, 'address' | 'port' | 'transpo
 }
 
 function secondVia(reply: SipMessage): Via | undefined {
-  const first = reply.via;
-  if (first?.more === true) {
-    let at = first.end + 1;
-    while (at < reply.viaEnd && reply.text.charCodeAt(at) <= 32) at++;
-    return parseVia(reply.text, at, reply.viaEnd);
-  }
   let seen = 0;
-  for (const field of reply.fields('via')) if (seen++ === 1) return parseVia(reply.text, field.value, field.end);
+  for (const via of viaValues(reply)) if (seen++ === 1) return via;
   return undefined;
 }

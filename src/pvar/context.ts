@@ -17,6 +17,8 @@ export interface PvarMessage {
   /** Body of the `index`-th header field of that name (0 is the first), unfolded and trimmed; compact forms understood. */
   header(name: string, index?: number): string | undefined;
   headerCount(name: string): number;
+  /** The bodies of all header fields of that name, in order. */
+  headers(name: string): readonly string[];
   readonly callId: string | undefined;
   readonly cseqNumber: number | undefined;
   readonly cseqMethod: string | undefined;

@@ -1,4 +1,5 @@
 import * as sip from 'sip';
+import { addrSpecOf } from '../core/name-addr.js';
 
 /** A request of our own, as `buildRequest` needs it. */
 export interface OriginatedRequest {
@@ -18,7 +19,7 @@ export interface OriginatedRequest {
 /** Writes a request we originate (probes) with npm `sip`. */
 export function buildRequest(request: OriginatedRequest): string {
   const { via } = request;
-  const from = /<([^>]*)>/.exec(request.from)?.[1] ?? request.from;
+  const from = request.from.includes('<') ? addrSpecOf(request.from) : request.from;
   return sip.stringify({
     method: request.method,
     uri: request.uri,

@@ -1,4 +1,4 @@
-import { digitsIn, isAt } from '../core/characters.js';
+import { digitsIn, indexWithin, isAt } from '../core/characters.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import { parseVia, type Via } from './via.js';
 
@@ -140,6 +140,13 @@ export class SipMessage {
     return undefined;
   }
 
+  /** Values of all header fields of that name, unfolded and trimmed. */
+  headers(name: string): string[] {
+    const values: string[] = [];
+    for (const field of this.fields(name)) values.push(unfold(this.text.slice(field.value, field.end)).trim());
+    return values;
+  }
+
   headerCount(name: string): number {
     let count = 0;
     for (const _ of this.fields(name)) count++;
@@ -161,8 +168,8 @@ export class SipMessage {
       let end = endOfLine(text, at);
       while (end >= 0 && end < this.headersEnd && isFold(text, end + 2)) end = endOfLine(text, end + 2);
       if (end < 0 || end > this.headersEnd) end = this.headersEnd;
-      const colon = text.indexOf(':', at);
-      if (colon > at && colon < end) {
+      const colon = indexWithin(text, ':', at, end);
+      if (colon > at) {
         let nameEnd = colon;
         while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
         const length = nameEnd - at;
@@ -315,8 +322,8 @@ function indexHeaders(message: SipMessage, text: string): void {
       if (next < 0) break;
       end = next;
     }
-    const colon = text.indexOf(':', at);
-    if (colon <= at || colon >= end) {
+    const colon = indexWithin(text, ':', at, end);
+    if (colon <= at) {
       message.defect ??= 'a header line has no colon';
     } else if (isBlank(text.charCodeAt(at))) {
       // Only right after the start line, which is never folded (RFC 3261 section 7.1).
@@ -511,7 +518,20 @@ function skipBlank(text: string, from: number, end: number): number {
 
 /** A folded value on one line (RFC 3261 section 7.3.1). */
 export function unfold(value: string): string {
-  return value.indexOf('\n') < 0 ? value : value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
+  let fold = value.indexOf('\r\n');
+  if (fold < 0) return value;
+  let out = '';
+  let at = 0;
+  for (; fold >= 0; fold = value.indexOf('\r\n', Math.max(at, fold + 2))) {
+    let next = fold + 2;
+    while (isBlank(value.charCodeAt(next))) next++;
+    if (next === fold + 2) continue;
+    let end = fold;
+    while (end > at && isBlank(value.charCodeAt(end - 1))) end--;
+    out += `${value.slice(at, end)} `;
+    at = next;
+  }
+  return out + value.slice(at);
 }
 
 /** The tag parameter of a From or To value: looked for after the closing ">" or, without one, after the first ";". */
@@ -521,23 +541,22 @@ function tagOf(text: string, start: number, end: number): string {
     at++;
     while (at < end && text.charCodeAt(at) !== 34) at += text.charCodeAt(at) === 92 ? 2 : 1;
   }
-  const open = text.indexOf('<', at);
-  if (open >= 0 && open < end) {
-    const close = text.indexOf('>', open);
-    if (close < 0 || close >= end) return '';
+  const open = indexWithin(text, '<', at, end);
+  if (open >= 0) {
+    const close = indexWithin(text, '>', open, end);
+    if (close < 0) return '';
     at = close;
   }
   for (;;) {
-    const semi = text.indexOf(';', at);
-    if (semi < 0 || semi >= end) return '';
+    const semi = indexWithin(text, ';', at, end);
+    if (semi < 0) return '';
     at = skipBlank(text, semi + 1, end);
     if (isAt(text, at, 'tag')) {
       const equals = skipBlank(text, at + 3, end);
       if (text.charCodeAt(equals) === 61) {
         const value = skipBlank(text, equals + 1, end);
-        let stop = text.indexOf(';', value);
-        if (stop < 0 || stop > end) stop = end;
-        return text.slice(value, stop).trim();
+        const stop = indexWithin(text, ';', value, end);
+        return text.slice(value, stop < 0 ? end : stop).trim();
       }
     }
   }

@@ -1,4 +1,4 @@
-import { digitsIn } from '../core/characters.js';
+import { digitsIn, indexWithin } from '../core/characters.js';
 
 /** One Via value (RFC 3261 section 20.42), as spans of the message it stands in. */
 export interface Via {
@@ -33,12 +33,11 @@ export interface Via {
 
 /** Parses the first Via value of a field. Returns undefined when it is malformed. */
 export function parseVia(text: string, start: number, fieldEnd: number): Via | undefined {
-  let end = text.indexOf(',', start);
-  const more = end >= 0 && end < fieldEnd;
+  let end = indexWithin(text, ',', start, fieldEnd);
+  const more = end >= 0;
   if (more) {
     // A comma inside a quoted parameter does not end the value.
-    const quote = text.indexOf('"', start);
-    if (quote >= 0 && quote < end) end = commaOutsideQuotes(text, start, fieldEnd);
+    if (indexWithin(text, '"', start, end) >= 0) end = commaOutsideQuotes(text, start, fieldEnd);
   } else {
     end = fieldEnd;
   }
@@ -57,18 +56,16 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   if (at === transportStart || at - transportStart > 16) return undefined;
   const transport = transportName(text, transportStart, at);
   while (at < end && isSpace(text.charCodeAt(at))) at++;
-  let semi = text.indexOf(';', at);
-  if (semi < 0 || semi > end) semi = end;
+  let semi = indexWithin(text, ';', at, end);
+  if (semi < 0) semi = end;
   let sentByEnd = semi;
   while (sentByEnd > at && isSpace(text.charCodeAt(sentByEnd - 1))) sentByEnd--;
   let hostEnd = at;
   if (text.charCodeAt(at) === 91) {
-    hostEnd = text.indexOf(']', at) + 1;
-    if (hostEnd === 0 || hostEnd > sentByEnd) return undefined;
+    hostEnd = indexWithin(text, ']', at, sentByEnd) + 1;
+    if (hostEnd === 0 || !isHostText(text, at, hostEnd)) return undefined;
     // What stands between the bracket and the port is passed over.
-    const colon = text.indexOf(':', hostEnd);
-    if (!isHostText(text, at, hostEnd)) return undefined;
-    if (colon >= 0 && colon < sentByEnd) portAt = colon;
+    portAt = indexWithin(text, ':', hostEnd, sentByEnd);
   } else {
     while (hostEnd < sentByEnd && text.charCodeAt(hostEnd) !== 58) hostEnd++;
     if (hostEnd < sentByEnd) portAt = hostEnd;
@@ -95,8 +92,8 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   let receivedEnd = 0;
   at = semi;
   while (at < end) {
-    let next = text.indexOf(';', at + 1);
-    if (next < 0 || next > end) next = end;
+    let next = indexWithin(text, ';', at + 1, end);
+    if (next < 0) next = end;
     let name = at + 1;
     while (name < next && isSpace(text.charCodeAt(name))) name++;
     let stop = next;

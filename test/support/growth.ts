@@ -26,7 +26,7 @@ export const STREAM_LENGTHS: readonly number[] = [65_536, 262_144, 1_048_576];
 /** Runs of one length at most: the fastest counts, so that a busy machine does not. */
 const RUNS = 6;
 /** Milliseconds after which a length is not run again: one that slow is no accident. */
-const ENOUGH_MS = 50;
+const ENOUGH_MS = 100;
 /** Faults shown at most. */
 const MOST_FAULTS = 12;
 

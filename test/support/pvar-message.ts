@@ -22,6 +22,7 @@ export function pvarMessage(text: string): PvarMessage {
     status: isRequest ? undefined : Number(second),
     reason: isRequest ? undefined : rest.join(' '),
     header,
+    headers: (name) => headers.filter(([each]) => each === name.toLowerCase()).map(([, value]) => value),
     headerCount: (name) => headers.filter(([each]) => each === name.toLowerCase()).length,
     callId: header('call-id'),
     cseqNumber: cseq[0] === '' ? undefined : Number(cseq[0]),

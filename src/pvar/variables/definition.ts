@@ -79,6 +79,22 @@ export function each(
   return (context) => Array.from({ length: count(context) }, (_, i) => at(context, i));
 }
 
+/** As `pick`, for a list that costs as much to make as to look into once. */
+export function pickOf(index: IndexReader | undefined, list: (context: PvarContext) => readonly PvarValue[]): Getter {
+  if (index?.kind === 'append') return () => null;
+  if (index?.kind === 'all') {
+    return (context) => {
+      const values = list(context);
+      return values.length === 0 ? null : values.join(', ');
+    };
+  }
+  return (context) => {
+    const values = list(context);
+    const i = index === undefined ? 0 : index.read(context);
+    return values[i < 0 ? values.length + i : i] ?? null;
+  };
+}
+
 /** Empty and missing are both null, as for the parts of a URI. */
 export function orNull(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;

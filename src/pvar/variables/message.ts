@@ -1,7 +1,7 @@
 import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarMessage } from '../context.js';
 import { type Credentials, parseCredentials, splitList } from '../header-values.js';
-import { each, type Getter, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { type Getter, orNull, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** $rm: the method; of a reply the one it answers. */
 function methodOf(message: PvarMessage): string | undefined {
@@ -15,6 +15,10 @@ const header: VariableDefinition = {
     const name = argument as TextReader;
     const { constant } = name;
     if (constant !== undefined && !isHeaderName(constant)) throw new Error('needs the name of a header field');
+    if (index?.kind === 'all') {
+      const all = (context: PvarContext) => bodiesOf(context, name);
+      return { get: pickOf(index, all), all };
+    }
     const count = (context: PvarContext) => countOf(context, name);
     const at =
       constant !== undefined
@@ -23,7 +27,7 @@ const header: VariableDefinition = {
             const wanted = name.read(context);
             return isHeaderName(wanted) ? (context.message.header(wanted, i) ?? null) : null;
           };
-    return { get: pick(index, count, at), all: each(index, count, at) };
+    return { get: pick(index, count, at) };
   },
 };
 
@@ -42,25 +46,20 @@ function countOf(context: PvarContext, name: TextReader): number {
   return isHeaderName(wanted) ? context.message.headerCount(wanted) : 0;
 }
 
+function bodiesOf(context: PvarContext, name: TextReader): readonly string[] {
+  const wanted = name.constant ?? name.read(context);
+  return isHeaderName(wanted) ? context.message.headers(wanted) : [];
+}
+
 /** All Contact instances, over all header fields and their comma lists; bounded by what a message can hold. */
 function contacts({ message }: PvarContext): string[] {
-  const count = message.headerCount('Contact');
-  if (count === 0) return [];
-  const all: string[] = [];
-  for (let i = 0; i < count; i++) all.push(...splitList(message.header('Contact', i) ?? '', ','));
-  return all;
+  return message.headers('Contact').flatMap((body) => splitList(body, ','));
 }
 
 const contact: VariableDefinition = {
   argument: 'none',
   indexed: true,
-  compile: (_argument, index) => ({
-    get: pick(
-      index,
-      (context) => contacts(context).length,
-      (context, i) => contacts(context)[i] ?? null,
-    ),
-  }),
+  compile: (_argument, index) => ({ get: pickOf(index, contacts) }),
 };
 
 /** "$ct.fields(uri)": name, uri, q, expires, methods, received or params of a Contact instance. */
@@ -69,30 +68,37 @@ const contactFields: VariableDefinition = {
   indexed: true,
   compile(argument, index) {
     const field = argument as TextReader;
-    return {
-      get: pick(
-        index,
-        (context) => contacts(context).length,
-        (context, i) => {
-          const raw = contacts(context)[i];
-          if (raw === undefined) return null;
-          const address = parseAddress(raw);
+    if (index?.kind === 'all') {
+      return {
+        get: pickOf(index, (context) => {
           const wanted = field.read(context).toLowerCase();
-          if (wanted === 'uri') return orNull(address.uri);
-          if (wanted === 'name') return orNull(address.display);
-          if (wanted === 'params') return orNull(address.params.slice(1));
-          for (const part of splitList(address.params, ';')) {
-            const equals = part.indexOf('=');
-            if ((equals < 0 ? part : part.slice(0, equals)).toLowerCase() === wanted) {
-              return equals < 0 ? '' : part.slice(equals + 1);
-            }
-          }
-          return null;
-        },
-      ),
+          return contacts(context).map((raw) => contactField(raw, wanted));
+        }),
+      };
+    }
+    const one = pickOf(index, contacts);
+    return {
+      get: (context) => {
+        const raw = one(context);
+        return raw === null ? null : contactField(String(raw), field.read(context).toLowerCase());
+      },
     };
   },
 };
+
+function contactField(raw: string, wanted: string): string | null {
+  const address = parseAddress(raw);
+  if (wanted === 'uri') return orNull(address.uri);
+  if (wanted === 'name') return orNull(address.display);
+  if (wanted === 'params') return orNull(address.params.slice(1));
+  for (const part of splitList(address.params, ';')) {
+    const equals = part.indexOf('=');
+    if ((equals < 0 ? part : part.slice(0, equals)).toLowerCase() === wanted) {
+      return equals < 0 ? '' : part.slice(equals + 1);
+    }
+  }
+  return null;
+}
 
 /** Credentials in the order the hash over the user name takes them: Proxy-Authorization, else Authorization. */
 function credentialsOf(message: PvarMessage): Credentials | undefined {

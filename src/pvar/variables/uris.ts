@@ -26,7 +26,7 @@ function passwordOf(uri: SipUri): string {
 
 /** A host as a URI writes it: an IPv6 address gets its brackets. */
 function hostOf(value: string): string {
-  return /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/.test(value) ? `[${value}]` : value;
+  return value.includes(':') && /^[0-9A-Fa-f:.]+$/.test(value) ? `[${value}]` : value;
 }
 
 /** Variables over one URI of the message: name of each part -> definition. */

@@ -4,7 +4,10 @@ import type { LocalSockets } from '../../sip/local-sockets.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { applyEdits } from '../../sip/reply.js';
 import { type RouteValue, removeValues, routeValues } from '../../sip/route-set.js';
-import { parseVia } from '../../sip/via.js';
+import { viaValues } from '../../sip/via-values.js';
+
+/** Contact values of a redirection that is followed; one with more goes to the caller as it is. */
+const MOST_CONTACTS = 256;
 
 /**
  * The places that redirections of one request lead to (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and
@@ -42,7 +45,8 @@ export class Redirects {
     if (reply.status < 300 || reply.status > 302) return undefined;
     const taken = new Set<RouteValue>();
     const found: string[] = [];
-    const contacts = routeValues(reply, 'contact', Number.POSITIVE_INFINITY);
+    const contacts = routeValues(reply, 'contact', MOST_CONTACTS + 1);
+    if (contacts.length > MOST_CONTACTS) return undefined;
     for (const contact of [...contacts].sort((a, b) => preferenceOf(b.value) - preferenceOf(a.value))) {
       const { uri } = contact;
       if (uri === undefined || uri.scheme === 'tel' || (this.secure && uri.scheme !== 'sips')) continue;
@@ -79,15 +83,8 @@ export class Redirects {
  * the context that followed it, so that redirections that lead to redirections do not multiply.
  */
 export function hasPassedHere(message: SipMessage, sockets: LocalSockets): boolean {
-  for (const field of message.fields('via')) {
-    for (let at = field.value; ; ) {
-      const via = parseVia(message.text, at, field.end);
-      if (via === undefined) break;
-      if (sockets.isOursAt(via.host, via.port === 0 ? 5060 : via.port)) return true;
-      if (!via.more) break;
-      at = via.end + 1;
-      while (at < field.end && message.text.charCodeAt(at) <= 32) at++;
-    }
+  for (const via of viaValues(message)) {
+    if (sockets.isOursAt(via.host, via.port === 0 ? 5060 : via.port)) return true;
   }
   return false;
 }

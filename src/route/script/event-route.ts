@@ -42,6 +42,7 @@ const NO_MESSAGE: PvarMessage = {
   reason: undefined,
   header: () => undefined,
   headerCount: () => 0,
+  headers: () => [],
   callId: undefined,
   cseqNumber: undefined,
   cseqMethod: undefined,

@@ -1,0 +1,20 @@
+import type { SipMessage } from './message.js';
+import { parseVia, type Via } from './via.js';
+
+/** The Via values of a message in order, from the topmost on; what follows a malformed one in its field is left out. */
+export function* viaValues(message: SipMessage): Generator<Via> {
+  for (const field of message.fields('via')) {
+    let via = parseVia(message.text, field.value, field.end);
+    while (via !== undefined) {
+      yield via;
+      via = via.more ? followingVia(message.text, via, field.end) : undefined;
+    }
+  }
+}
+
+/** The value behind the comma that ends `via`, in the same field. */
+function followingVia(text: string, via: Via, fieldEnd: number): Via | undefined {
+  let at = via.end + 1;
+  while (at < fieldEnd && text.charCodeAt(at) <= 32) at++;
+  return parseVia(text, at, fieldEnd);
+}
