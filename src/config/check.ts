@@ -1,16 +1,10 @@
-import { messageOf } from '../core/errors.js';
 import { type LoadedSettings, loadSettings } from './load.js';
 import { ConfigError, type Problem } from './problem.js';
-import type { PartitionConfig, Settings } from './settings.js';
+import type { Settings } from './settings.js';
 import type { LoadOptions } from './source.js';
 
-/** What `switchyard check` asks of the world outside the configuration. */
+/** What is asked of the world outside the configuration. */
 export interface CheckProbes {
-  /**
-   * Looks at a partition's database: is it there, has the table a version, do the columns suffice. Answers with what is
-   * wrong; a rejection counts as one finding.
-   */
-  readonly database?: (partition: PartitionConfig) => Promise<readonly string[]>;
   /** Whether a file can be read. */
   readonly readable?: (path: string) => Promise<boolean>;
 }
@@ -24,10 +18,7 @@ export interface CheckReport {
   readonly settings: Settings | undefined;
 }
 
-/** Partitions whose databases are asked at the same time. */
-const AT_ONCE = 8;
-
-/** Checks a configuration as far as that goes without starting anything. Never throws for what it finds. */
+/** Checks the files of a configuration. Never throws for what it finds. */
 export async function checkConfiguration(
   file: string | undefined,
   options: LoadOptions = {},
@@ -41,8 +32,7 @@ export async function checkConfiguration(
     return { problems: error.problems, warnings: [], settings: undefined };
   }
   const { settings, warnings } = loaded;
-  const problems = [...(await checkFiles(settings, probes)), ...(await checkDatabases(settings, probes))];
-  return { problems, warnings, settings };
+  return { problems: await checkFiles(settings, probes), warnings, settings };
 }
 
 async function checkFiles(settings: Settings, { readable }: CheckProbes): Promise<Problem[]> {
@@ -72,24 +62,4 @@ async function checkFiles(settings: Settings, { readable }: CheckProbes): Promis
     }
   }
   return problems;
-}
-
-async function checkDatabases(settings: Settings, { database }: CheckProbes): Promise<Problem[]> {
-  if (database === undefined) return [];
-  const found: Problem[][] = [];
-  let next = 0;
-  const work = async () => {
-    for (let i = next++; i < settings.partitions.length; i = next++) {
-      const partition = settings.partitions[i]!;
-      const [file, pointer = ''] = partition.source.split('#');
-      const reasons = await database(partition).catch((error: unknown) => [messageOf(error)]);
-      found[i] = reasons.map((reason) => ({
-        file: file!,
-        pointer,
-        reason: `partition "${partition.name}": ${reason}`,
-      }));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, settings.partitions.length) }, work));
-  return found.flat();
 }

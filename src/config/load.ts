@@ -95,6 +95,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     file,
     node: raw.node ?? nodeName(options.hostname ?? hostname()),
     listen,
+    listenByDefault: value['listen'] === undefined,
     dispatcher,
     partitions,
     defaultPartition,

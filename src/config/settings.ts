@@ -235,6 +235,8 @@ export interface Settings {
   /** Name of this node in events; default the host name. */
   readonly node: string;
   readonly listen: readonly SocketDescription[];
+  /** Whether `listen` is the default because the file has no such key. */
+  readonly listenByDefault?: boolean;
   readonly dispatcher: DispatcherConfig;
   /** In order of definition; the default partition, if there is one, wherever it was defined. */
   readonly partitions: readonly PartitionConfig[];

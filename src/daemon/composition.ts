@@ -1,10 +1,12 @@
 import { below, type Problem } from '../config/problem.js';
 import type { RoutingRule, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
+import { knowsAlgorithm } from '../engine/flavours.js';
 import { compileFormat, compileWritable } from '../pvar/format.js';
 import { compileMatcher } from '../route/rules/match.js';
 import { compileRule } from '../route/rules/rule.js';
 import { dispatcherFormats } from '../tenant/options.js';
+import { constantSelection } from './rule-selections.js';
 
 type Fault = Pick<Problem, 'pointer' | 'reason'>;
 
@@ -48,8 +50,21 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     // What the parts are together is only worth looking at when each of them can be read.
     if (faults.length > before) continue;
     attempt(below(rule.pointer, 'select'), () => compileRule({ ...rule, match: new Map() }, none));
+    attempt(below(rule.pointer, 'select', rule.select?.rules === undefined ? 'alg' : 'rules'), () =>
+      refuseUnknownAlgorithm(rule, settings),
+    );
   }
   return faults;
+}
+
+/** Only a strict partition takes its first destination where the algorithm is not known, as the original does. */
+function refuseUnknownAlgorithm(rule: RoutingRule, settings: Settings): void {
+  const selection = constantSelection(rule, settings);
+  if (selection === undefined || selection.partition.compat === 'strict') return;
+  const { flavour } = selection.partition;
+  const unknown = selection.targets.find(({ algorithm }) => !knowsAlgorithm(flavour, false, algorithm));
+  if (unknown === undefined) return;
+  throw new SwitchyardError('CONFIG_INVALID', `flavour ${flavour} has no algorithm ${unknown.algorithm}`);
 }
 
 type Attempt = (pointer: string, compile: () => unknown) => void;

@@ -21,7 +21,7 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Metrics } from '../stats/metrics.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions } from '../tenant/options.js';
-import { PartitionRuntimes } from '../tenant/tenants.js';
+import { type LoadOutcome, PartitionRuntimes } from '../tenant/tenants.js';
 import { CallRecording } from './build-calls.js';
 import { buildEvents, type EventParts } from './build-events.js';
 import { buildManagement, type ManagementParts } from './build-management.js';
@@ -46,6 +46,8 @@ export interface DaemonOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly argv?: readonly string[];
+  /** Take rows that name a socket that is not there: for tools that send nothing, over settings without sockets. */
+  readonly anySocket?: boolean;
   /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
   readonly firstLoadMs?: number;
   /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
@@ -76,7 +78,6 @@ export class Daemon implements Service {
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
-  private serving = false;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: DaemonOptions) {
@@ -97,7 +98,7 @@ export class Daemon implements Service {
     const sip = buildSip(settings, { clock, random, log, metrics });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
-    const noSocket = socketCheck(sip.sockets, settings.listen, () => this.serving, log);
+    const noSocket = options.anySocket === true ? () => undefined : socketCheck(sip.sockets, settings.listen, log);
     this.blacklists = new BlacklistTable(log, blacklistDefinitions(settings));
     this.partitions = new PartitionRuntimes({
       engine,
@@ -232,12 +233,12 @@ export class Daemon implements Service {
   }
 
   /**
-   * Loads all partitions and starts nothing else: for answering what would be selected. The reasons of those that could
-   * not be loaded, by partition.
+   * Loads all partitions, or those in `names`, and starts nothing else: for tools that answer what would be selected and
+   * what would be discarded. What came of each load, by partition.
    */
-  async loadOnly(): Promise<ReadonlyMap<string, string>> {
+  async loadOnly(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     if (this.settings.dispatcher.algoRoute !== undefined) await this.loadScript();
-    return this.partitions.loadAll();
+    return this.partitions.loadAll(names);
   }
 
   /** Loads the route script, if the settings name one, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
@@ -310,7 +311,6 @@ export class Daemon implements Service {
   private async startServices(): Promise<void> {
     const { clock } = this;
     const { nats, weightFeeds } = this.events;
-    this.serving = true;
     await this.loadScript();
     await firstLoads([...this.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
     if (nats !== undefined) {

@@ -11,15 +11,9 @@ import type { NoSocket } from '../store/rows.js';
 /**
  * Finds destinations of flavour kamailio whose sockname= is the name of no socket, or whose socket= is an address of
  * another machine: they would be sent to from where their gateways do not expect it. An address of this machine that
- * nothing listens on is told to the log, and another socket is chosen. Nothing is found while `serving` says no: then
- * nothing is sent.
+ * nothing listens on is told to the log, and another socket is chosen.
  */
-export function socketCheck(
-  sockets: LocalSockets,
-  listen: readonly SocketDescription[],
-  serving: () => boolean,
-  log: Logger,
-): NoSocket {
+export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescription[], log: Logger): NoSocket {
   const told = new Set<string>();
   let addresses: ReadonlySet<string> | undefined;
   const isLocal = (host: string): boolean => {
@@ -33,7 +27,6 @@ export function socketCheck(
     return host.startsWith('127.') || addresses.has(canonicalIp(host) ?? host);
   };
   return (socket, sockname) => {
-    if (!serving()) return undefined;
     if (sockname !== undefined) {
       return sockets.called(sockname) === undefined
         ? `sockname "${sockname}" is the name of no socket here`

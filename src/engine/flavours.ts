@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.js';
 import type { SelectEnv } from './algorithms/algorithm.js';
 import type { Flavour } from './flavour.js';
+import { kamailioAlgorithm } from './kamailio/algorithms/list.js';
 import { KamailioFlavour } from './kamailio/flavour.js';
+import { algorithmOf, OWN_ALGORITHMS } from './opensips/algorithms/list.js';
 import { OpensipsFlavour } from './opensips/flavour.js';
 import type { FlavourName, PartitionOptions } from './options.js';
 
@@ -12,6 +14,12 @@ const FLAVOURS: Readonly<Record<FlavourName, Create>> = {
   opensips: (partition, env) => new OpensipsFlavour(partition, env),
   kamailio: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
 };
+
+/** Whether a flavour has the algorithm with this code; `strict`: those of the recorded program and ours only. */
+export function knowsAlgorithm(flavour: FlavourName, strict: boolean, code: number): boolean {
+  if (OWN_ALGORITHMS.some((own) => own.code === code)) return true;
+  return flavour === 'kamailio' ? kamailioAlgorithm(code, strict) !== undefined : algorithmOf(code) !== undefined;
+}
 
 /** The rules for a partition by the flavour its options name. `partition` may get other parameters later. */
 export function createFlavour(partition: PartitionOptions, env: SelectEnv, clock: Clock): Flavour {

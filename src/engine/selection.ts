@@ -4,7 +4,7 @@ import type { Targets } from './failover.js';
 /** One set to choose from, and how. */
 export interface SelectTarget {
   readonly setId: number;
-  /** Algorithm code; any number, unknown ones take the first active destination. */
+  /** Algorithm code; with an unknown one nothing is selected ("strict": the first active destination, as recorded). */
   readonly algorithm: number;
   /** Bits of FLAG. */
   readonly flags: number;
@@ -17,6 +17,7 @@ export type SelectFailure =
   | 'no such set'
   | 'no active destination'
   | 'all destinations are full'
+  | 'unknown algorithm'
   | 'nothing to hash'
   | 'no room in the list';
 

@@ -20,17 +20,8 @@ export function parseListLine(line: string, strict = false): ListLine {
   const text = line.trim();
   if (text === '' || text.startsWith('#')) return undefined;
   if (text.length > MOST_LINE) return { problem: `longer than ${MOST_LINE} characters` };
-  const cursor = new Cursor(text);
-  const setid = cursor.take(SET_ID);
-  cursor.skipSpace();
-  const destination = cursor.take(/^[^\s#]+/);
+  const { setid, destination, flags, priority, attrs } = cut(text, strict);
   if (destination === '') return { problem: 'no destination behind the set id' };
-  cursor.skipSpace();
-  const flags = cursor.take(strict ? DECIMAL : NUMBER);
-  cursor.skipSpace();
-  const priority = cursor.take(DECIMAL);
-  cursor.skipSpace();
-  const attrs = cursor.take(/^[^\s#]\S*/);
   return {
     row: {
       setid: number(setid, strict),
@@ -42,6 +33,30 @@ export function parseListLine(line: string, strict = false): ListLine {
       description: '',
     },
   };
+}
+
+/** What stands behind the last word of a line that is looked at; '' for nothing or a comment. */
+export function superfluous(line: string): string {
+  const text = line.trim();
+  if (text === '' || text.startsWith('#')) return '';
+  const { rest } = cut(text, false);
+  return rest.startsWith('#') ? '' : rest;
+}
+
+/** The words of a line, and what follows them. */
+function cut(text: string, strict: boolean) {
+  const cursor = new Cursor(text);
+  const word = (pattern: RegExp): string => {
+    const taken = cursor.take(pattern);
+    cursor.skipSpace();
+    return taken;
+  };
+  const setid = word(SET_ID);
+  const destination = word(/^[^\s#]+/);
+  const flags = word(strict ? DECIMAL : NUMBER);
+  const priority = word(DECIMAL);
+  const attrs = word(/^[^\s#]\S*/);
+  return { setid, destination, flags, priority, attrs, rest: cursor.rest };
 }
 
 function number(digits: string, wraps: boolean): number {
@@ -73,6 +88,10 @@ class Cursor {
   private at = 0;
 
   constructor(private readonly text: string) {}
+
+  get rest(): string {
+    return this.text.slice(this.at);
+  }
 
   skipSpace(): void {
     while (this.at < this.text.length && /\s/.test(this.text.charAt(this.at))) this.at++;

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
-import type { Partition } from '../engine/partition.js';
+import type { LoadReport, Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
 import type { Resolver } from '../sip/resolve.js';
 import { createStore } from '../store/create-store.js';
@@ -27,6 +27,11 @@ export interface PartitionRuntimesOptions {
   /** Host names of a partition's destinations resolve to other addresses. */
   readonly renamed: (partition: Partition) => void;
 }
+
+/** What came of a load: the report, or why there is none. */
+export type LoadOutcome =
+  | { readonly report: LoadReport; readonly failure?: undefined }
+  | { readonly failure: string; readonly report?: undefined };
 
 /** All tenants at run time, each in the engine and with the store its rows come from. */
 export class PartitionRuntimes {
@@ -80,18 +85,19 @@ export class PartitionRuntimes {
     return { retired, dropped };
   }
 
-  /** Loads all of them without starting them. The reasons of those that could not be loaded, by name. */
-  async loadAll(): Promise<ReadonlyMap<string, string>> {
-    const failures = new Map<string, string>();
+  /** Loads all of them, or those in `names`, without starting them. What came of it, by name. */
+  async loadAll(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
+    const outcomes = new Map<string, LoadOutcome>();
     const load = async (runtime: PartitionRuntime): Promise<void> => {
       try {
-        await runtime.reload({ inheritState: true, dryRun: false });
+        outcomes.set(runtime.name, { report: await runtime.reload({ inheritState: true, dryRun: false }) });
       } catch (error) {
-        failures.set(runtime.name, messageOf(error));
+        outcomes.set(runtime.name, { failure: messageOf(error) });
       }
     };
-    await Promise.all([...this.runtimes.values()].map(load));
-    return failures;
+    const wanted = [...this.runtimes.values()].filter(({ name }) => names?.has(name) ?? true);
+    await Promise.all(wanted.map(load));
+    return outcomes;
   }
 
   /** Loads one partition for ds_reload of a script; states set by hand are kept where the flavour keeps them. */

@@ -1,55 +1,63 @@
-import { access, constants } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { checkConfiguration } from '../../config/check.js';
-import { formatProblems } from '../../config/problem.js';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
-import { nullLogger } from '../../core/logger.js';
-import { compositionFaults } from '../../daemon/composition.js';
-import { Daemon } from '../../daemon/daemon.js';
-import { checkPartition } from '../database/tables.js';
+import { positionOf } from '../../config/json-source.js';
+import { formatProblems, type Problem } from '../../config/problem.js';
 import type { CommandIo } from '../line/io.js';
+import { colored } from '../line/style.js';
+import { inspect, type Summary } from './inspect.js';
 
-/** switchyard check. Returns the exit status. */
-export async function check(
-  options: { readonly config?: string | undefined; readonly json?: boolean | undefined },
-  io: CommandIo,
-): Promise<number> {
-  const report = await checkConfiguration(
-    options.config,
-    { inspect: compositionFaults },
-    {
-      database: checkPartition,
-      readable: (path) =>
-        access(path, constants.R_OK).then(
-          () => true,
-          () => false,
-        ),
-    },
-  );
-  const problems = [...report.problems];
-  if (report.settings !== undefined) {
-    // The script, and whatever else only shows when everything is put together.
-    try {
-      const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
-      const daemon = new Daemon({ settings: report.settings, log });
-      if (!problems.some((problem) => problem.pointer === '/route_script')) await daemon.loadScript();
-    } catch (error) {
-      const pointer = error instanceof SwitchyardError && error.code === 'SCRIPT_INVALID' ? '/route_script' : '';
-      const path = relative(process.cwd(), report.settings.file);
-      const file = path === '' || path.startsWith('..') ? report.settings.file : path;
-      problems.push({ file, pointer, reason: messageOf(error) });
-    }
+export interface CheckOptions {
+  readonly config?: string | undefined;
+  readonly strict?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** switchyard check. Returns the exit status: 1 for a problem, and with `strict` for a warning. */
+export async function check(options: CheckOptions, io: CommandIo): Promise<number> {
+  const { problems, warnings, summary } = await inspect(options.config);
+  const failed = problems.length > 0 || (options.strict === true && warnings.length > 0);
+  if (options.json === true) {
+    const shown = { ok: !failed, problems: problems.map(located), warnings: warnings.map(located), summary };
+    io.out(`${JSON.stringify(shown, undefined, 2)}\n`);
+    return failed ? 1 : 0;
   }
-  if (options.json === true) io.out(`${JSON.stringify({ problems, warnings: report.warnings }, undefined, 2)}\n`);
-  else {
-    if (report.warnings.length > 0) io.err(`${formatProblems(report.warnings)}\n`);
-    if (problems.length > 0) io.err(`${formatProblems(problems)}\n`);
-    else
-      io.out(
-        `ok: ${counted(report.settings?.partitions.length ?? 0, 'partition')}, ${counted(report.settings?.routing.length ?? 0, 'rule')}\n`,
-      );
+  const paint = colored(io.terminal);
+  for (const problem of problems) io.err(`${paint('red', 'error')}: ${lineOf(problem)}\n`);
+  for (const warning of warnings) io.err(`${paint('yellow', 'warning')}: ${lineOf(warning)}\n`);
+  const counts = [counted(problems.length, 'error'), counted(warnings.length, 'warning')].join(', ');
+  const verdict = failed ? paint('red', 'failed') : paint('green', 'ok');
+  (failed ? io.err : io.out)(`${verdict}: ${summary === undefined ? '' : `${summaryText(summary)}; `}${counts}\n`);
+  return failed ? 1 : 0;
+}
+
+function summaryText({ partitions, sets, destinations, rules }: Summary): string {
+  return [
+    counted(partitions, 'partition'),
+    counted(sets, 'set'),
+    counted(destinations, 'destination'),
+    counted(rules, 'rule'),
+  ].join(', ');
+}
+
+function lineOf(problem: Problem): string {
+  const { line } = located(problem);
+  return `${formatProblems([shown(problem)])}${line === undefined ? '' : ` (line ${line})`}`;
+}
+
+function shown(problem: Problem): Problem {
+  const path = relative(process.cwd(), problem.file);
+  return { ...problem, file: path === '' || path.startsWith('..') ? problem.file : path };
+}
+
+/** A finding with the line and column of its value, where that is in a file. */
+function located(problem: Problem): Problem & { readonly line?: number; readonly column?: number } {
+  if (problem.pointer === '') return shown(problem);
+  try {
+    return { ...shown(problem), ...positionOf(readFileSync(problem.file, 'utf8'), problem.pointer) };
+  } catch {
+    // Settings that are built in have no file.
+    return shown(problem);
   }
-  return problems.length === 0 ? 0 : 1;
 }
 
 /** "1 partition", "2 partitions" */

@@ -43,8 +43,8 @@ export async function select(options: SelectOptions, given: string | undefined, 
   }
   const input = !batch ? undefined : file === '-' ? io.stdin : createReadStream(file);
   const request = batch ? '' : file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
-  const daemon = new Daemon({ settings, log: createLogger('error') });
-  const failures = await daemon.loadOnly();
+  const daemon = new Daemon({ settings, log: createLogger('error'), anySocket: settings.listenByDefault === true });
+  const outcomes = await daemon.loadOnly();
   const session = new OfflineSelect(daemon);
   if (input !== undefined) {
     await session.batch(input, (line) => io.out(`${line}\n`));
@@ -69,7 +69,9 @@ export async function select(options: SelectOptions, given: string | undefined, 
     group?: number;
   };
   await daemon.stop();
-  for (const [partition, reason] of failures) io.err(`partition "${partition}" could not be loaded: ${reason}\n`);
+  for (const [partition, { failure }] of outcomes) {
+    if (failure !== undefined) io.err(`partition "${partition}" could not be loaded: ${failure}\n`);
+  }
   if (options.json === true) io.out(`${JSON.stringify(answer)}\n`);
   else if (answer.error !== undefined) io.err(`${answer.error.message}\n`);
   else if (answer.ok !== true) io.err(`nothing selected: ${answer.reason}\n`);

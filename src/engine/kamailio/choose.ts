@@ -2,7 +2,7 @@ import { FLAG, UNCOMPUTABLE } from '../algorithms/algorithm.js';
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { GivenTargets, NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from '../failover.js';
-import { OWN_ALGORITHMS } from '../opensips/algorithms/list.js';
+import { OWN_ALGORITHMS, unknownAlgorithm } from '../opensips/algorithms/list.js';
 import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
 import type { Snapshot } from '../set.js';
@@ -48,6 +48,7 @@ export function chooseKamailio(
   const plan = planOf(set, strict);
   const userOnly = (flags & FLAG.userOnly) !== 0 || (options.flags & 1) !== 0;
   const algorithm = algorithmOf(target.algorithm, plan, kamailio);
+  if (algorithm === undefined) return 'unknown algorithm';
   const candidate = algorithm.choose(plan, request, end, userOnly, kamailio);
   if (down) return 'no active destination';
   if (candidate === UNCOMPUTABLE) return 'nothing to hash';
@@ -87,11 +88,11 @@ export function chooseKamailio(
   return { destination, rest, count, call };
 }
 
-function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioEnv): KamailioAlgorithm {
+function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioEnv): KamailioAlgorithm | undefined {
   const known = kamailioAlgorithm(code, plan.strict) ?? OWN.get(code);
   if (known !== undefined) return known;
-  kamailio.warn(kamailio.partition.name, `algorithm ${code} is not known: the first active destination is taken`);
-  return serial;
+  kamailio.warn(kamailio.partition.name, unknownAlgorithm(code, plan.strict));
+  return plan.strict ? serial : undefined;
 }
 
 /** Our own algorithms serve either flavour. */

@@ -7,7 +7,7 @@ import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
 import type { Snapshot } from '../set.js';
 import { first } from './algorithms/first.js';
-import { algorithmOf } from './algorithms/list.js';
+import { algorithmOf, unknownAlgorithm } from './algorithms/list.js';
 
 /** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
 export function chooseOpensips(
@@ -25,7 +25,9 @@ export function chooseOpensips(
   const { flags } = target;
   let algorithm = algorithmOf(target.algorithm);
   if (algorithm === undefined) {
-    env.warn(partition.name, `algorithm ${target.algorithm} is not known: the first active destination is taken`);
+    const strict = partition.compat === 'strict';
+    env.warn(partition.name, unknownAlgorithm(target.algorithm, strict));
+    if (!strict) return 'unknown algorithm';
     algorithm = first;
   }
   if (algorithm.ranks === true) return chooseRanked(partition, set, algorithm, target, request);

@@ -87,11 +87,17 @@ describe('a selection', () => {
     assert.deepEqual([w.partition.find(1, 'sip:a')?.health.hits, w.partition.find(1, 'sip:b')?.health.hits], [2, 0]);
   });
 
-  test('by an unknown algorithm takes the first one up, with a warning', () => {
+  test('by an unknown algorithm selects nothing; strict takes the first one up; both with a warning', () => {
     const w = world(setOf('-a b'));
-    for (const alg of [-1, 11, 99]) assert.deepEqual(run(w, { alg }), ['b']);
+    for (const alg of [-1, 11, 99]) assert.equal(run(w, { alg }), 'unknown algorithm');
     assert.equal(w.warnings.length, 3);
-    assert.match(w.warnings[1] ?? '', /^default: algorithm 11 is not known/);
+    assert.equal(w.warnings[1], 'default: algorithm 11 is not known: nothing is selected');
+    const strict = world(setOf('-a b'), 'strict');
+    for (const alg of [-1, 11, 99]) assert.deepEqual(run(strict, { alg }), ['b']);
+    assert.match(
+      strict.warnings[1] ?? '',
+      /^default: algorithm 11 is not known: the first active destination is taken/,
+    );
   });
 
   test('by hash_pvar needs the parameter and a value', () => {

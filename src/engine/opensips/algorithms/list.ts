@@ -29,7 +29,7 @@ export const OWN_ALGORITHMS: readonly Algorithm[] = [rendezvous];
 
 const OWN_BY_CODE = new Map(OWN_ALGORITHMS.map((algorithm) => [algorithm.code, algorithm]));
 
-/** The algorithm with a code; undefined for any other number: those take the first active destination, as documented. */
+/** The algorithm with a code; undefined for any other number. */
 export function algorithmOf(code: number): Algorithm | undefined {
   return ALGORITHMS[code] ?? OWN_BY_CODE.get(code);
 }
@@ -44,4 +44,9 @@ export function algorithmCode(name: string): number | undefined {
 /** Every name an algorithm may be given by. */
 export function algorithmNames(): Iterable<string> {
   return BY_NAME.keys();
+}
+
+/** For the log: what becomes of a selection by an algorithm that nobody knows. */
+export function unknownAlgorithm(code: number, strict: boolean): string {
+  return `algorithm ${code} is not known: ${strict ? 'the first active destination is taken' : 'nothing is selected'}`;
 }

@@ -1,0 +1,116 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { checkConfiguration } from '../../config/check.js';
+import type { Problem } from '../../config/problem.js';
+import type { PartitionConfig, Settings } from '../../config/settings.js';
+import { messageOf } from '../../core/errors.js';
+import { nullLogger } from '../../core/logger.js';
+import { compositionFaults } from '../../daemon/composition.js';
+import { Daemon } from '../../daemon/daemon.js';
+import type { LoadOutcome } from '../../tenant/tenants.js';
+import { missingAddresses } from './addresses.js';
+import { placed } from './placed.js';
+import { withoutSocket } from './reach.js';
+import { ruleWarnings } from './rules.js';
+import { superfluousWords, unwritable } from './tables.js';
+
+/** What a configuration comes to. */
+export interface Inspection {
+  /** What keeps the daemon, or a whole partition, from doing its work. */
+  readonly problems: readonly Problem[];
+  /** What makes calls fail, or does nothing, while the daemon works. */
+  readonly warnings: readonly Problem[];
+  /** undefined when the files themselves are refused. */
+  readonly summary: Summary | undefined;
+}
+
+export interface Summary {
+  readonly partitions: number;
+  readonly sets: number;
+  readonly destinations: number;
+  readonly rules: number;
+}
+
+/** Rows of one partition that are named one by one. */
+const ROWS_NAMED = 50;
+
+/**
+ * Checks a configuration as far as that goes without starting anything: the files, the script, and every table with the
+ * loader of the daemon. Never throws for what it finds.
+ */
+export async function inspect(config: string | undefined): Promise<Inspection> {
+  const report = await checkConfiguration(config, { inspect: compositionFaults }, { readable });
+  const { settings } = report;
+  if (settings === undefined) return { ...report, summary: undefined };
+  const problems = [...report.problems, ...missingAddresses(settings)];
+  const warnings = [...report.warnings];
+  const at = (pointer: string, reason: string): Problem => ({ file: settings.file, pointer, reason });
+  let daemon: Daemon;
+  try {
+    const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
+    daemon = new Daemon({ settings, log });
+  } catch (error) {
+    problems.push(at('', messageOf(error)));
+    return { problems, warnings, summary: undefined };
+  }
+  try {
+    let scriptFails = problems.some(({ pointer }) => pointer === '/route_script');
+    if (!scriptFails) {
+      await daemon.loadScript().catch((error: unknown) => {
+        scriptFails = true;
+        problems.push(at('/route_script', messageOf(error)));
+      });
+    }
+    // A score that only the script can tell says nothing about the rows.
+    const outcomes = scriptFails && settings.dispatcher.algoRoute !== undefined ? new Map() : await daemon.loadOnly();
+    for (const partition of settings.partitions) {
+      const outcome: LoadOutcome | undefined = outcomes.get(partition.name);
+      if (outcome !== undefined) tell(partition, outcome, problems, warnings);
+      const snapshot = daemon.engine.partition(partition.name)?.snapshot;
+      const destinations = [...(snapshot?.sets.values() ?? [])].flatMap((set) => set.destinations);
+      for (const reason of withoutSocket(destinations, settings.listen)) warnings.push(placed(partition, reason));
+    }
+    const tables = settings.partitions.filter(({ name }) => outcomes.get(name)?.report !== undefined);
+    for (const partition of tables) warnings.push(...(await superfluousWords(partition)));
+    warnings.push(...(await unwritable(tables)));
+    const setsOf = (name: string) => daemon.engine.partition(name)?.snapshot.sets;
+    const loaded = (name: string) => outcomes.get(name)?.report !== undefined;
+    warnings.push(
+      ...ruleWarnings(settings, (name, set) => !loaded(name) || (setsOf(name)?.get(set)?.destinations.length ?? 0) > 0),
+    );
+    return { problems, warnings, summary: summaryOf(settings, daemon) };
+  } finally {
+    await daemon.stop();
+  }
+}
+
+function summaryOf(settings: Settings, { engine }: Daemon): Summary {
+  const snapshots = [...engine.partitions].map(({ snapshot }) => snapshot);
+  return {
+    partitions: settings.partitions.length,
+    sets: snapshots.reduce((sum, { sets }) => sum + sets.size, 0),
+    destinations: snapshots.reduce((sum, { size }) => sum + size, 0),
+    rules: settings.routing.length,
+  };
+}
+
+function tell(partition: PartitionConfig, outcome: LoadOutcome, problems: Problem[], warnings: Problem[]): void {
+  const say = (list: Problem[], reason: string) => list.push(placed(partition, reason));
+  if (outcome.report === undefined) {
+    say(problems, outcome.failure);
+    return;
+  }
+  const { loaded, discarded } = outcome.report;
+  const found = loaded === 0 && discarded.length > 0 ? problems : warnings;
+  for (const { row, reason } of discarded.slice(0, ROWS_NAMED)) say(found, `row discarded: ${row}: ${reason}`);
+  if (discarded.length > ROWS_NAMED) say(found, `${discarded.length - ROWS_NAMED} more rows are discarded`);
+  if (loaded === 0 && discarded.length > 0) say(problems, 'none of its rows can be used');
+  if (loaded === 0 && discarded.length === 0) say(warnings, 'its table has no rows');
+}
+
+function readable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}

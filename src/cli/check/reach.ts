@@ -1,0 +1,33 @@
+import { isIP } from 'node:net';
+import type { SocketDescription } from '../../config/settings.js';
+import { isWildcard } from '../../core/local-addresses.js';
+import { parseUri, uriTransport } from '../../core/uri.js';
+import type { Destination } from '../../engine/destination.js';
+
+/** Destinations of one partition that are named one by one. */
+const NAMED = 20;
+
+/** Destinations that no socket of ours can send to: nothing listens by their transport, or in their address family. */
+export function withoutSocket(
+  destinations: Iterable<Destination>,
+  listen: readonly SocketDescription[],
+): readonly string[] {
+  const found = new Map<string, string>();
+  for (const { row } of destinations) {
+    const uri = parseUri(row.uri);
+    const transport = uri && uriTransport(uri);
+    if (uri === undefined || transport === undefined) continue;
+    const family = isIP(uri.host.replace(/^\[|\]$/g, ''));
+    const sockets = listen.filter((each) => each.transport === transport);
+    if (sockets.some((each) => family === 0 || familyOf(each.host) === 0 || familyOf(each.host) === family)) continue;
+    const what = sockets.length === 0 ? transport : `${transport} over IPv${family}`;
+    found.set(row.uri, `destination ${row.uri}: no socket to send by ${what}`);
+    if (found.size === NAMED) break;
+  }
+  return [...found.values()];
+}
+
+/** 4, 6, or 0 for a name. */
+function familyOf(host: string): number {
+  return isWildcard(host) ? (host === '::' ? 6 : 4) : isIP(host);
+}

@@ -1,0 +1,40 @@
+import { below, type Problem } from '../../config/problem.js';
+import type { RoutingRule, Settings } from '../../config/settings.js';
+import { constantSelection } from '../../daemon/rule-selections.js';
+
+/** Rules that fail every call or are never reached. `hasRows` says whether a set of a partition has destinations. */
+export function ruleWarnings(settings: Settings, hasRows: (partition: string, set: number) => boolean): Problem[] {
+  const at = (pointer: string, reason: string): Problem => ({ file: settings.file, pointer, reason });
+  // A script takes the place of the rules.
+  if (settings.routeScript !== undefined) return [];
+  const { routing } = settings;
+  if (routing.length === 0) return [at('/routing', 'there are no rules: every new request is answered 404')];
+  const warnings: Problem[] = [];
+  for (const [i, rule] of routing.entries()) {
+    const before = routing.slice(0, i).find((each) => covers(each, rule));
+    if (before !== undefined) {
+      warnings.push(at(rule.pointer, `is never reached: ${before.pointer} takes every request that matches it`));
+    }
+    warnings.push(...emptySets(rule, settings, hasRows).map((reason) => at(below(rule.pointer, 'select'), reason)));
+  }
+  return warnings;
+}
+
+/** Whether the first rule matches all that the second does. */
+function covers(first: RoutingRule, second: RoutingRule): boolean {
+  return [...first.match].every(
+    ([variable, pattern]) => /^\*+$/.test(pattern) || second.match.get(variable) === pattern,
+  );
+}
+
+function emptySets(
+  rule: RoutingRule,
+  settings: Settings,
+  hasRows: (partition: string, set: number) => boolean,
+): string[] {
+  const selection = constantSelection(rule, settings);
+  if (selection === undefined) return [];
+  const { name } = selection.partition;
+  const sets = [...new Set(selection.targets.map(({ setId }) => setId))];
+  return sets.filter((set) => !hasRows(name, set)).map((set) => `set ${set} of partition "${name}" has no destination`);
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { runCli } from '../../../support/command-line.js';
+
+interface Finding {
+  readonly file: string;
+  readonly pointer: string;
+  readonly reason: string;
+  readonly line?: number;
+}
+
+interface Report {
+  readonly ok: boolean;
+  readonly problems: readonly Finding[];
+  readonly warnings: readonly Finding[];
+  readonly summary?: object;
+}
+
+/** A folder with these files; `check` runs the command on its switchyard.json. */
+function folder(t: TestContext, files: Readonly<Record<string, string | object>>) {
+  const path = mkdtempSync(join(tmpdir(), 'switchyard-check-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
+  }
+  const config = join(path, 'switchyard.json');
+  return {
+    config,
+    check: async (...words: string[]) => {
+      const { status, out, err } = await runCli(['check', '--config', config, '--json', ...words]);
+      assert.equal(err, '');
+      const report = JSON.parse(out) as Report;
+      const said = (findings: readonly Finding[]) => findings.map(({ pointer, reason }) => `${pointer}: ${reason}`);
+      return { status, report, problems: said(report.problems), warnings: said(report.warnings) };
+    },
+  };
+}
+
+const VERSION = 'table_name(string) table_version(int)\ndispatcher:9\n';
+const HEAD =
+  'id(int,auto) setid(int) destination(string) socket(string,null) state(int) probe_mode(int) weight(string) priority(int) attrs(string) description(string)\n';
+const row = (id: number, set: number, uri: string) => `${id}:${set}:${uri.replaceAll(':', '\\:')}::0:0:1:0::\n`;
+const table = (...rows: string[]) => ({ 'db/version': VERSION, 'db/dispatcher': HEAD + rows.join('') });
+const GOOD = { modparam: { db_url: 'text:./db' }, routing: [{ select: { set: 1, alg: 4 } }] };
+
+test('a configuration that works is ok, with what it holds', async (t) => {
+  const { check, config } = folder(t, {
+    ...table(row(1, 1, 'sip:127.0.0.1:5071'), row(2, 2, 'sip:127.0.0.1')),
+    'switchyard.json': GOOD,
+  });
+  const { status, report } = await check('--strict');
+  assert.deepEqual(report, {
+    ok: true,
+    problems: [],
+    warnings: [],
+    summary: { partitions: 1, sets: 2, destinations: 2, rules: 1 },
+  });
+  assert.equal(status, 0);
+  const { out } = await runCli(['check', '--config', config]);
+  assert.equal(out, 'ok: 1 partition, 2 sets, 2 destinations, 1 rule; 0 errors, 0 warnings\n');
+});
+
+test('what makes calls fail is a warning, which fails the check with --strict only', async (t) => {
+  const { check } = folder(t, {
+    ...table(
+      row(1, 1, 'sip:127.0.0.1:5071'),
+      row(2, 1, 'sip:no-such-host.invalid'),
+      row(3, 1, 'sip:127.0.0.1;transport=tls'),
+      row(4, 1, 'tel:123'),
+      row(5, 1, 'sip:[::1]'),
+    ),
+    'switchyard.json': {
+      ...GOOD,
+      routing: [
+        { match: { $rd: 'a.example' }, select: { set: '1,7', alg: 4 } },
+        { match: { $rd: 'a.example', $rm: 'INVITE' }, select: { set: 1, alg: 4 } },
+        { match: { $rU: '*' }, select: { set: 1, alg: 4 } },
+        { match: { $rm: 'BYE' }, select: { set: '$var(s)', alg: 4 } },
+      ],
+    },
+  });
+  const { status, report, problems, warnings } = await check();
+  assert.deepEqual(problems, []);
+  assert.equal(status, 0);
+  const expected = [
+    /^\/modparam.*: partition "default": row discarded: .*host "no-such-host\.invalid" does not resolve$/,
+    /^\/modparam.*: partition "default": row discarded: table dispatcher, id "4": .*tel:123/,
+    /^\/modparam.*: partition "default": destination sip:127\.0\.0\.1;transport=tls: no socket to send by tls$/,
+    /^\/modparam.*: partition "default": destination sip:\[::1\]: no socket to send by udp over IPv6$/,
+    /^\/routing\/0\/select: set 7 of partition "default" has no destination$/,
+    /^\/routing\/1: is never reached: \/routing\/0 takes every request that matches it$/,
+    /^\/routing\/3: is never reached: \/routing\/2 takes/,
+  ];
+  for (const pattern of expected)
+    assert.ok(
+      warnings.some((each) => pattern.test(each)),
+      `${pattern} in\n${warnings.join('\n')}`,
+    );
+  assert.equal(report.warnings.find(({ pointer }) => pointer === '/routing/1')?.line, 15);
+  assert.equal((await check('--strict')).status, 1);
+});
+
+test('no rules at all is a warning', async (t) => {
+  const { check } = folder(t, { ...table(row(1, 1, 'sip:127.0.0.1')), 'switchyard.json': { modparam: GOOD.modparam } });
+  assert.deepEqual((await check()).warnings, ['/routing: there are no rules: every new request is answered 404']);
+});
+
+test('an address this machine does not have, and a partition without a usable row, are errors', async (t) => {
+  const { check } = folder(t, {
+    ...table(row(1, 1, 'tel:1')),
+    'switchyard.json': { ...GOOD, listen: ['udp:203.0.113.9:5060', 'udp:127.0.0.1:5060'], http: '[2001:db8::9]:80' },
+  });
+  const { status, problems } = await check();
+  assert.equal(status, 1);
+  assert.ok(problems.includes('/listen/0: 203.0.113.9 is no address of this machine'));
+  assert.ok(problems.includes('/http: 2001:db8::9 is no address of this machine'));
+  assert.ok(problems.some((each) => /none of its rows can be used/.test(each)));
+});
+
+test('an algorithm that does not exist is an error, unless the partition is strict', async (t) => {
+  const files = (compat: string, flavour: string) => ({
+    ...table(row(1, 1, 'sip:127.0.0.1')),
+    'switchyard.json': {
+      partitions: [{ name: 'a', db_url: 'text:./db', compat, flavour }],
+      routing: [{ select: { partition: 'a', set: 1, alg: 77 } }],
+    },
+  });
+  const refused = await folder(t, files('default', 'opensips')).check();
+  assert.equal(refused.status, 1);
+  assert.deepEqual(refused.problems, ['/routing/0/select/alg: flavour opensips has no algorithm 77']);
+  assert.deepEqual((await folder(t, files('strict', 'opensips')).check()).problems, []);
+});
+
+test('lines of a list file that would be discarded, and words nobody reads, are warnings', async (t) => {
+  const { check } = folder(t, {
+    'dispatcher.list':
+      '1 sip:127.0.0.1:5071 0 0 weight=1 a gateway\n1 sip:127.0.0.1:5072 0 0 socket=udp:192.0.2.7:5060 # remark\n1 sip:127.0.0.1:5073 0 0 sockname=nope\n1 sip:127.0.0.1:5074 8 # remark\n',
+    'switchyard.json': {
+      listen: 'udp:127.0.0.1:5060',
+      partitions: [{ name: 'k', db_url: 'list:./dispatcher.list' }],
+      routing: [{ select: { partition: 'k', set: 1, alg: 4 } }],
+    },
+  });
+  const { warnings } = await check();
+  assert.equal(warnings.length, 3, warnings.join('\n'));
+  assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is none of ours/);
+  assert.match(warnings[1] ?? '', /line 3: sockname "nope" is the name of no socket/);
+  assert.match(warnings[2] ?? '', /line 1: "a gateway" is passed over/);
+});
+
+test('a table that cannot be read is an error of its partition only', async (t) => {
+  const { check } = folder(t, {
+    ...table(row(1, 1, 'sip:127.0.0.1')),
+    'switchyard.json': {
+      partitions: [
+        { name: 'good', db_url: 'text:./db' },
+        { name: 'bad', db_url: 'text:./nowhere' },
+      ],
+      routing: [{ select: { partition: 'bad', set: 1, alg: 4 } }],
+    },
+  });
+  const { problems, warnings } = await check();
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /^\/partitions\/1: partition "bad": .*nowhere/);
+  assert.deepEqual(warnings, []);
+});
