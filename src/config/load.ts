@@ -91,9 +91,11 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   if (raw.route_script !== undefined && routing.length > 0) {
     findings.warn(inside(root, 'routing'), 'the rules are not used: "route_script" takes their place');
   }
+  const node = raw.node ?? nodeName(options.hostname ?? hostname());
+  const beside = { node, databases: partitions };
   const settings: Settings = {
     file,
-    node: raw.node ?? nodeName(options.hostname ?? hostname()),
+    node,
     listen,
     listenByDefault: value['listen'] === undefined,
     dispatcher,
@@ -114,7 +116,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       sipsNeedsTls: raw.tm.sips_needs_tls,
     },
     mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
-    events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings) },
+    events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside) },
     http: readHttp(raw, root, findings),
     log: { level: raw.log.level },
     calls: readCalls(raw, root, findings),

@@ -81,7 +81,7 @@ export interface RawJsonRpc {
 export interface RawNats {
   readonly servers: string | readonly (string | null)[];
   readonly prefix: string;
-  readonly jetstream?: { readonly stream: string; readonly outbox_limit: number };
+  readonly jetstream?: { readonly stream: string; readonly outbox_limit: number; readonly outbox_file?: string };
   readonly bucket?: string;
   readonly weights?: boolean;
   readonly user?: string;

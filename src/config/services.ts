@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
 import { readDatagram } from './datagram-socket.js';
-import { redactUrl } from './db-url.js';
+import { parseDatabaseUrl, redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
 import { listOf, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
@@ -44,8 +44,23 @@ export function readMi(
   };
 }
 
+/** Where an outbox stands that no key names: beside the first SQLite database of a partition. */
+export interface OutboxPlace {
+  readonly node: string;
+  readonly databases: readonly { readonly dbUrl: string; readonly source: string }[];
+}
+
+function outboxFile(named: string | undefined, dir: string, beside: OutboxPlace): string | undefined {
+  if (named !== undefined) return named === '' ? undefined : resolve(dir, named);
+  for (const { dbUrl, source } of beside.databases) {
+    const parsed = parseDatabaseUrl(dbUrl, dirname(source));
+    if (parsed.kind === 'sqlite') return join(dirname(parsed.path), `outbox-${beside.node}.db`);
+  }
+  return undefined;
+}
+
 /** Reads the NATS connection. */
-export function readNats(raw: RawNats, place: Place, findings: Findings): NatsConfig {
+export function readNats(raw: RawNats, place: Place, findings: Findings, beside: OutboxPlace): NatsConfig {
   const servers: string[] = [];
   for (const [index, server] of listOf<string>(raw.servers)) {
     const at = inside(place, 'servers', ...(index === undefined ? [] : [index]));
@@ -64,7 +79,11 @@ export function readNats(raw: RawNats, place: Place, findings: Findings): NatsCo
   return {
     servers,
     prefix: raw.prefix,
-    jetstream: raw.jetstream && { stream: raw.jetstream.stream, outboxLimit: raw.jetstream.outbox_limit },
+    jetstream: raw.jetstream && {
+      stream: raw.jetstream.stream,
+      outboxLimit: raw.jetstream.outbox_limit,
+      outboxFile: outboxFile(raw.jetstream.outbox_file, place.dir, beside),
+    },
     bucket: raw.bucket === '' ? undefined : (raw.bucket ?? (raw.jetstream && 'DISPATCHER_STATE')),
     ...(raw.weights && { weights: true }),
     user: raw.user,

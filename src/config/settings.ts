@@ -215,7 +215,14 @@ export interface JsonRpcConfig {
 export interface NatsConfig {
   readonly servers: readonly string[];
   readonly prefix: string;
-  readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
+  readonly jetstream:
+    | {
+        readonly stream: string;
+        readonly outboxLimit: number;
+        /** Absolute path of the SQLite file that keeps events until they are delivered; undefined: none. */
+        readonly outboxFile?: string | undefined;
+      }
+    | undefined;
   /** KV bucket with the current states; undefined: none. */
   readonly bucket: string | undefined;
   /** Whether weights that come on "<prefix>.weight" are taken. */

@@ -155,6 +155,7 @@ function dispatcherTarget(
       }
       await control.add(partition, row, { persist: false });
     },
+    writeThrough: () => control.writeThrough(partition.name),
     remove: (setId, uri) => control.remove(partition, setId, uri, { persist: false }),
   };
 }

@@ -7,6 +7,9 @@ import { pushScriptAttrs } from '../route/script/core-functions.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { ChangeReporter } from './change-reporter.js';
 
+/** Milliseconds an operator waits for a state to be in the table. */
+const WRITE_THROUGH_MS = 1000;
+
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
 export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime>, prober: Prober): DispatcherControl {
   const runtimeOf = (partition: Partition): PartitionRuntime => {
@@ -52,6 +55,9 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
     },
     pushScriptAttrs(partition, attrs, ip, port, setId) {
       return pushScriptAttrs(partition.destinationsAt(ip), attrs, port, setId);
+    },
+    async writeThrough(partition) {
+      return (await runtimes.get(partition)?.options.flusher?.writeThrough(WRITE_THROUGH_MS)) ?? true;
     },
     scriptAttrs: (destination) => destination.health.scriptAttrs,
     probingActive: () => prober.active,

@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { mergeEvents } from './catalogue.js';
 import type { DispatcherEvent } from './event.js';
+import { type OutboxJournal, storedEvent } from './journal.js';
 import { ReadyHeap } from './ready-heap.js';
 
 export interface OutboxOptions {
@@ -10,8 +11,13 @@ export interface OutboxOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Hands one event over; resolves when the other side has it. May be called again for the same event. */
-  readonly deliver: (event: DispatcherEvent) => Promise<void>;
+  /**
+   * Hands one event over; resolves when the other side has it. May be called again for the same event, and then is told of the
+   * attempts before.
+   */
+  readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
+  /** Keeps what is held on disk as well, so that it outlives the process; absent: in memory only. */
+  readonly journal?: OutboxJournal;
   /** Events held before those of one key are merged. Each key's last event is held beyond it. */
   readonly limit: number;
   /** Events held at most; beyond it the oldest is dropped and counted. Default: no such bound, nothing is ever dropped. */
@@ -32,6 +38,12 @@ export interface OutboxOptions {
   readonly defer?: (run: () => void) => void;
 }
 
+/** When an event may have arrived already: Clock.monotonic() of the first and the last attempt, or of an earlier process' last sign. */
+export interface EarlierAttempts {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Figures of an outbox; all but `depth` count since the start. */
 export interface OutboxStats {
   /** Events held, those under way included. */
@@ -49,7 +61,7 @@ interface Entry {
   readonly order: number;
   readonly since: number;
   /** It may have arrived already: it must keep its id and may not be merged. */
-  attempted: boolean;
+  earlier: { first: number; last: number } | undefined;
 }
 
 interface KeyQueue {
@@ -108,18 +120,55 @@ export class Outbox {
       this.dropped++;
       return;
     }
-    let queue = this.queues.get(event.key);
-    if (queue === undefined) {
-      queue = { key: event.key, entries: [], attempt: 0, failures: 0, cancelTimer: undefined };
-      this.queues.set(event.key, queue);
-    }
+    const queue = this.queueOf(event.key);
     const since = this.options.clock.monotonic();
-    queue.entries.push({ event, order: ++this.order, since, attempted: false });
+    this.options.journal?.append(event.id, JSON.stringify(event));
+    this.enter(queue, { event, order: ++this.order, since, earlier: undefined });
+    if (this.count > this.options.limit) this.makeRoom(queue);
+  }
+
+  /**
+   * Takes what an earlier process left in the journal, to be called before anything else is added. Each may have arrived; how long
+   * ago it was raised, by the clock of the system, is when it was first sent at the earliest. Returns the events.
+   */
+  restore(): readonly DispatcherEvent[] {
+    const { journal, clock } = this.options;
+    const events: DispatcherEvent[] = [];
+    for (const { id, text } of journal?.left ?? []) {
+      const event = storedEvent(text);
+      if (event === undefined) {
+        journal?.remove(id);
+        continue;
+      }
+      const raised = Date.parse(String(event.params['time']));
+      const age = Number.isNaN(raised) ? Number.POSITIVE_INFINITY : Math.max(0, clock.now() - raised);
+      const since = clock.monotonic();
+      this.enter(this.queueOf(event.key), {
+        event,
+        order: ++this.order,
+        since,
+        earlier: { first: since - age, last: since },
+      });
+      events.push(event);
+    }
+    return events;
+  }
+
+  private enter(queue: KeyQueue, entry: Entry): void {
+    queue.entries.push(entry);
     this.count++;
     this.noteMergeable(queue);
     if (queue.entries.length === 1) this.lineUp(queue);
-    if (this.count > this.options.limit) this.makeRoom(queue);
     this.deferPump();
+  }
+
+  private queueOf(key: string): KeyQueue {
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = { key, entries: [], attempt: 0, failures: 0, cancelTimer: undefined };
+      this.queues.set(key, queue);
+    }
+    return queue;
   }
 
   stats(): OutboxStats {
@@ -213,7 +262,10 @@ export class Outbox {
   private send(queue: KeyQueue, entry: Entry): void {
     const attempt = ++this.attempts;
     queue.attempt = attempt;
-    entry.attempted = true;
+    const now = this.options.clock.monotonic();
+    const earlier = entry.earlier && { ...entry.earlier };
+    if (entry.earlier === undefined) entry.earlier = { first: now, last: now };
+    else entry.earlier.last = now;
     this.noteMergeable(queue);
     this.flying.add(queue);
     const timeout = this.options.attemptTimeout ?? 10_000;
@@ -222,7 +274,7 @@ export class Outbox {
     });
     let delivery: Promise<void>;
     try {
-      delivery = this.options.deliver(entry.event);
+      delivery = this.options.deliver(entry.event, earlier);
     } catch (error) {
       delivery = Promise.reject(error);
     }
@@ -261,7 +313,8 @@ export class Outbox {
 
   /** The first event of a queue is done with. */
   private leave(queue: KeyQueue): void {
-    queue.entries.shift();
+    const gone = queue.entries.shift();
+    if (gone !== undefined) this.options.journal?.remove(gone.event.id);
     if (queue.failures > 0) this.failing--;
     queue.failures = 0;
     this.count--;
@@ -298,8 +351,9 @@ export class Outbox {
   }
 
   private noteMergeable(queue: KeyQueue): void {
-    const free = queue.entries.length - (queue.entries[0]?.attempted === true ? 1 : 0);
-    if (free >= 2) this.mergeable.add(queue);
+    const { length } = queue.entries;
+    const isFree = length >= 2 && queue.entries[length - 1]?.earlier === undefined;
+    if (isFree && queue.entries[length - 2]?.earlier === undefined) this.mergeable.add(queue);
     else this.mergeable.delete(queue);
   }
 
@@ -309,7 +363,11 @@ export class Outbox {
     if (queue !== undefined) {
       const newer = queue.entries.pop() as Entry;
       const older = queue.entries[queue.entries.length - 1] as Entry;
+      const { journal } = this.options;
+      journal?.remove(newer.event.id);
+      journal?.remove(older.event.id);
       older.event = mergeEvents(older.event, newer.event);
+      journal?.append(older.event.id, JSON.stringify(older.event));
       this.count--;
       this.coalesced++;
       this.noteMergeable(queue);

@@ -15,11 +15,19 @@ export interface StateFlusherOptions {
   readonly destinations: () => Iterable<Destination>;
   readonly changes: Pick<StateTable, 'onChange'>;
   readonly clock: Clock;
+  /** Says the partition with each line itself. */
   readonly logger: Logger;
   /** Milliseconds after which a changed state is written. */
   readonly intervalMs: number;
   /** Most milliseconds `stop` may take. Default 5000. */
   readonly stopMs?: number;
+}
+
+/** The reason alone: an error of the store says which database it is of, as the line does. */
+function causeOf(error: unknown, where: string): string {
+  const text = messageOf(error);
+  const database = /^(\S+): /.exec(text);
+  return database !== null && where.includes(database[1] as string) ? text.slice(database[0].length) : text;
 }
 
 /** States written in one transaction, so that a table is never locked for long. */
@@ -105,10 +113,21 @@ export class StateFlusher implements Service {
     this.unsubscribe?.();
     this.unsubscribe = undefined;
     this.cancelTimer();
-    const { clock, logger, stopMs = 5000, partition } = this.options;
+    const { clock, logger, stopMs = 5000 } = this.options;
     const written = await within(clock, stopMs, this.flush());
     this.cancelTimer();
-    if (written !== true) logger.warn({ partition, unwritten: this.marked.size }, `${this.name}: states are lost`);
+    if (written !== true) logger.warn({ unwritten: this.marked.size }, `${this.name}: states are lost`);
+  }
+
+  /**
+   * Has what was changed until now written, for an operator who waits for it: whether it was, within `limitMs`. What takes longer
+   * goes on by itself.
+   */
+  async writeThrough(limitMs: number): Promise<boolean> {
+    if (!this.options.store.writable || this.marked.size === 0) return true;
+    // A store that fails is tried when its turn comes: operators must not hasten, nor lengthen, its back-off.
+    if (this.failing) return false;
+    return (await within(this.options.clock, limitMs, this.flush())) === true;
   }
 
   /** Writes all changed states now. True when nothing is left to write. Never throws. */
@@ -170,13 +189,14 @@ export class StateFlusher implements Service {
   }
 
   private failed(error: unknown): void {
-    const { logger, partition, store } = this.options;
+    const { logger, store } = this.options;
     this.counters.failures++;
     this.failuresInARow++;
     const refused = error instanceof SwitchyardError && error.code === 'STORE_READONLY';
     if (this.failuresInARow === 1 || (refused && !this.refused)) {
       const kept = refused ? 'cannot be written to, states are kept in memory' : 'states not written, will retry';
-      logger.warn({ partition, err: error }, `${store.description}: ${kept}: ${messageOf(error)}`);
+      const cause = causeOf(error, store.description);
+      logger.warn({ cause }, `${store.description}: ${kept}`);
     }
     this.refused ||= refused;
     const delay = Math.min(FIRST_RETRY * 2 ** Math.min(this.failuresInARow - 1, 10), LONGEST_RETRY);
@@ -184,10 +204,10 @@ export class StateFlusher implements Service {
   }
 
   private succeeded(): void {
-    const { logger, partition, store } = this.options;
+    const { logger, store } = this.options;
     if (this.failuresInARow > 0) {
       const attempts = this.failuresInARow;
-      logger.info({ partition, attempts }, `${store.description}: states are written again`);
+      logger.info({ attempts }, `${store.description}: states are written again`);
     }
     this.failuresInARow = 0;
     this.refused = false;

@@ -151,6 +151,7 @@ describe('faults: tables', () => {
     const running = await bench.daemon({ settings: { modparam: { db_url: dbUrl } } });
     const [first, second] = [rows[0]?.uri as string, rows[1]?.uri as string];
     await running.mark('i', 1, first);
+    await fill(dbUrl, rows);
     const reload = running.mi('ds_reload', { inherit_state: 'n' });
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));

@@ -92,6 +92,8 @@ export interface MiFixture {
   reloadFailure: Error | undefined;
   level: string;
   probing: boolean;
+  /** Whether states reach the table in time. */
+  writable: boolean;
 }
 
 export function makeMiFixture(
@@ -126,6 +128,7 @@ export function makeMiFixture(
     reloadFailure: undefined,
     level: 'info',
     probing: true,
+    writable: true,
     deps: {
       partitions: () => [...engine.partitions],
       defaultPartition: () => engine.partition(''),
@@ -160,6 +163,7 @@ export function makeMiFixture(
           }
           return count;
         },
+        writeThrough: async () => fixture.writable,
         scriptAttrs: (destination) => fixture.scriptAttrs.get(destination.key),
         probingActive: () => fixture.probing,
         setProbingActive: (active) => {

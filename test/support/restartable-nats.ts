@@ -5,6 +5,8 @@ import { type NatsServerOptions, startNatsServer } from './servers.js';
 export interface RestartableNats {
   readonly url: string;
   readonly port: number;
+  /** Folder of its data. */
+  readonly dir: string;
   /** SIGKILL; the data stay. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -18,6 +20,7 @@ export async function startRestartableNats(options: NatsServerOptions = {}): Pro
   return {
     url,
     port,
+    dir,
     kill: () => running.kill(),
     async restart() {
       running = await startNatsServer({ ...options, port, dir });

@@ -55,6 +55,12 @@ export class NatsLink {
     return refusal !== undefined && refusal.at >= time;
   }
 
+  /** Whether the server refused since then any subject that begins so. */
+  refusedSince(prefix: string, time: number): boolean {
+    for (const [what, { at }] of this.refusals) if (at >= time && what.startsWith(`publish ${prefix}`)) return true;
+    return false;
+  }
+
   onUp(listen: (connection: NatsConnection) => void): () => void {
     return this.ups.on(listen);
   }

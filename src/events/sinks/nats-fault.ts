@@ -25,3 +25,8 @@ export function isTooLarge(error: unknown): boolean {
   if (!(error instanceof NatsError)) return false;
   return error.code === ErrorCode.MaxPayloadExceeded || error.api_error?.err_code === MESSAGE_EXCEEDS_MAXIMUM;
 }
+
+/** Whether the server says that this user may not do that, now or later. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof NatsError && error.code === ErrorCode.PermissionsViolation;
+}

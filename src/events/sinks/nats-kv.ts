@@ -10,6 +10,8 @@ import { eventKey, isTold, type Told } from './nats-tail.js';
 const BATCH = 64;
 const MAX_WAIT = 5000;
 const LOG_EVERY = 30_000;
+/** Milliseconds between two looks whether the bucket still holds what was written to it. */
+export const COMPARE_MS = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
 
@@ -32,6 +34,9 @@ export class StateBucket {
   private readonly heldKeys = new Set<string>();
   private source: (() => Iterable<StateEntry>) | undefined;
   private needsSync = false;
+  /** The bucket as it was when it was last known to be right; undefined: not known. */
+  private seen: string | undefined;
+  private cancelCompare: (() => void) | undefined;
   private tail: ReadonlyMap<string, Told> | undefined;
   private kv: KV | undefined;
   private running = false;
@@ -53,10 +58,14 @@ export class StateBucket {
     private readonly follow: FollowStates = {},
     /** Reads what the stream was told last. */
     private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Told>>,
+    private readonly compareMs = COMPARE_MS,
   ) {
     link.onUp(() => {
       this.kv = undefined;
       this.wait = 250;
+      // The server may have come back without its data, or others may have written meanwhile.
+      this.needsSync = this.source !== undefined;
+      this.seen = undefined;
       this.kick();
     });
     link.onDown(() => {
@@ -108,6 +117,7 @@ export class StateBucket {
   stop(): void {
     this.stopped = true;
     this.cancelRetry?.();
+    this.cancelCompare?.();
     for (const finish of this.waiters) finish();
   }
 
@@ -135,8 +145,63 @@ export class StateBucket {
     if (run !== this.run || !this.running) return;
     this.running = false;
     this.wait = 250;
+    this.compareLater();
     if (!this.isSettled()) this.kick();
     else for (const finish of this.waiters) finish();
+  }
+
+  private compareLater(): void {
+    if (this.stopped || this.source === undefined) return;
+    this.cancelCompare ??= this.clock.schedule(this.compareMs, () => {
+      this.cancelCompare = undefined;
+      void this.compare();
+    });
+  }
+
+  /**
+   * Looks whether the bucket still holds what was written: keys may have been purged, the bucket deleted, its server restored
+   * from an older copy. What differs is written again; until then the bucket is not settled.
+   */
+  private async compare(): Promise<void> {
+    const { kv, run } = this;
+    const isIdle = () => run === this.run && !this.running && !this.stopped && this.isSettled();
+    if (kv !== undefined && isIdle()) {
+      try {
+        const now = await figuresOf(kv);
+        if (now !== this.seen && isIdle()) {
+          if (await this.differs(kv)) {
+            if (isIdle()) this.needsSync = true;
+          } else this.seen = now;
+        }
+      } catch {
+        // Not readable, or gone: writing it anew tells which, and is tried until it succeeds.
+        if (isIdle()) this.needsSync = true;
+      }
+    }
+    if (!this.isSettled()) this.kick();
+    this.compareLater();
+  }
+
+  /**
+   * Whether an entry is missing, one that we wrote is another, or one of ours stands there for a destination that is gone. What
+   * another node wrote about a destination that both serve is left as it is: each of them would write it again for ever.
+   */
+  private async differs(kv: KV): Promise<boolean> {
+    const stored = await this.read(kv);
+    const wanted = new Set<string>();
+    const partitions = new Set<string>();
+    let seen = 0;
+    for (const entry of this.source?.() ?? []) {
+      const key = stateKey(entry);
+      wanted.add(key);
+      partitions.add(entry.partition);
+      const value = stored.get(key);
+      const isOther = value !== JSON.stringify(entry) && (value === undefined || parsed(value)?.node === this.node);
+      if (isOther && !this.heldKeys.has(key) && !this.dirty.has(key)) return true;
+      if (++seen % 500 === 0) await nextTurn();
+    }
+    for (const [key, value] of stored) if (!wanted.has(key) && this.isOurs(value, partitions)) return true;
+    return false;
   }
 
   private failed(run: number, error: unknown): void {
@@ -309,6 +374,13 @@ export class StateBucket {
     if (!complete) throw new Error(`bucket ${this.bucket} could not be read`);
     return stored;
   }
+}
+
+/** What changes with every change of a bucket: when it was made, and which messages it holds. */
+async function figuresOf(kv: KV): Promise<string> {
+  const { streamInfo } = await kv.status();
+  const { created, state } = streamInfo;
+  return [created, state.first_seq, state.last_seq, state.messages, state.num_deleted ?? 0].join(' ');
 }
 
 function parsed(value: string): Partial<StateEntry> | undefined {

@@ -1,8 +1,10 @@
-import { type JetStreamManager, type NatsConnection, NatsError, nanos } from 'nats';
+import { type JetStreamManager, millis, type NatsConnection, NatsError, nanos, type StreamConfig } from 'nats';
 import type { Logger } from '../../core/logger.js';
 import { EVENT_CATALOGUE } from '../catalogue.js';
 
 const HOUR = 3_600_000;
+/** Seconds of duplicate window below which an ordinary outage is longer. */
+const SHORT_WINDOW = 120;
 
 /** Subjects of the events, and of nothing else: requests on "<prefix>.mi" must never be stored. */
 function eventSubjects(prefix: string): string[] {
@@ -23,12 +25,18 @@ export function subjectMatches(pattern: string, subject: string): boolean {
 /**
  * Makes sure that a stream takes the events in. A stream that is there is left as its operator made it; one that is
  * missing is created: file storage, a week or a million events, and duplicates by Nats-Msg-Id recognised for an hour, so
- * that an event whose acknowledgement was lost in an outage is not stored twice.
+ * that an event whose acknowledgement was lost in an outage is not stored twice. Resolves with how long the stream recognises
+ * duplicates; what is wrong with one that is there is logged.
  */
-export async function ensureStream(nc: NatsConnection, stream: string, prefix: string, log: Logger): Promise<void> {
+export async function ensureStream(
+  nc: NatsConnection,
+  stream: string,
+  prefix: string,
+  log: Logger,
+): Promise<{ readonly windowMs: number }> {
   const manager = await nc.jetstreamManager({ checkAPI: false, timeout: 5000 });
-  const subjects = await existingSubjects(manager, stream);
-  if (subjects === undefined) {
+  const existing = await existingConfig(manager, stream);
+  if (existing === undefined) {
     await manager.streams.add({
       name: stream,
       subjects: eventSubjects(prefix),
@@ -38,23 +46,44 @@ export async function ensureStream(nc: NatsConnection, stream: string, prefix: s
       duplicate_window: nanos(HOUR),
     });
     log.info({ stream }, `created the JetStream stream ${stream}`);
-    return;
+    return { windowMs: HOUR };
   }
+  for (const { reason, ...fields } of streamFaults(stream, existing, prefix)) log.warn({ stream, ...fields }, reason);
+  return { windowMs: millis(existing.duplicate_window ?? 0) };
+}
+
+/** What is wrong with a stream for our events, in words; nothing for one that we made. */
+export function streamFaults(
+  stream: string,
+  { subjects = [], duplicate_window = 0 }: Pick<Partial<StreamConfig>, 'subjects' | 'duplicate_window'>,
+  prefix: string,
+): readonly { readonly reason: string; readonly subjects?: readonly string[]; readonly seconds?: number }[] {
+  const faults: { reason: string; subjects?: readonly string[]; seconds?: number }[] = [];
   const missing = EVENT_CATALOGUE.filter(
     ({ name }) => !subjects.some((pattern) => subjectMatches(pattern, `${prefix}.${name}.partition.1`)),
   );
   for (const { name } of missing) {
-    log.error(
-      { stream, subjects },
-      `the JetStream stream ${stream} does not take in ${prefix}.${name}.>; add that subject`,
-    );
+    const reason = `the JetStream stream ${stream} does not take in ${prefix}.${name}.>; add that subject`;
+    faults.push({ subjects, reason });
   }
+  const seconds = millis(duplicate_window) / 1000;
+  if (seconds < SHORT_WINDOW) {
+    const reason =
+      `the JetStream stream ${stream} recognises duplicates for ${seconds} s only (duplicate_window): after a longer outage ` +
+      `the stream is read back before an event is sent again; ${SHORT_WINDOW} s or more spare that`;
+    faults.push({ seconds, reason });
+  }
+  return faults;
 }
 
-async function existingSubjects(manager: JetStreamManager, stream: string): Promise<string[] | undefined> {
+/** The configuration of a stream; undefined where there is none. Rejects when the server does not say. */
+export async function streamConfig(nc: NatsConnection, stream: string): Promise<StreamConfig | undefined> {
+  return existingConfig(await nc.jetstreamManager({ checkAPI: false, timeout: 5000 }), stream);
+}
+
+async function existingConfig(manager: JetStreamManager, stream: string): Promise<StreamConfig | undefined> {
   try {
-    const info = await manager.streams.info(stream);
-    return info.config.subjects ?? [];
+    return (await manager.streams.info(stream)).config;
   } catch (error) {
     if (error instanceof NatsError && error.api_error?.code === 404) return undefined;
     throw error;

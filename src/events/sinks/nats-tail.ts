@@ -55,8 +55,14 @@ function note(told: Map<string, Told>, text: string, node: string): void {
   } catch {
     // Anybody may publish there.
   }
-  if (params?.node !== node || !isTold(params)) return;
-  const { partition, group, address, status, seq }: Partial<StateEntry> & Told = params;
+  if (params !== undefined) noteParams(told, { ...params }, node);
+}
+
+/** Notes what the parameters of an event of this node say of its destination. */
+export function noteParams(told: Map<string, Told>, params: Readonly<Record<string, unknown>>, node: string): void {
+  const entry = params as Partial<StateEntry>;
+  if (entry.node !== node || !isTold(entry)) return;
+  const { partition, group, address, status, seq }: Partial<StateEntry> & Told = entry;
   if (typeof partition !== 'string' || typeof group !== 'number' || typeof address !== 'string') return;
   told.set(eventKey({ partition, group, address }), { status, seq });
 }

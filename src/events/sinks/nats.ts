@@ -6,17 +6,19 @@ import type { Service } from '../../core/service.js';
 import { within } from '../../core/within.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
+import type { OutboxJournal } from '../journal.js';
 import { type EventMetrics, exportBucket, exportOutbox } from '../metrics.js';
-import { Outbox, type OutboxStats } from '../outbox.js';
+import { type EarlierAttempts, Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsLink } from './nats-connection.js';
-import { natsReason } from './nats-fault.js';
+import { isRefusal, natsReason } from './nats-fault.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
+import { StoredEvents } from './nats-stored.js';
 import { ensureStream } from './nats-stream.js';
-import { readTail, type Told } from './nats-tail.js';
+import { noteParams, readTail, type Told } from './nats-tail.js';
 
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
@@ -29,8 +31,12 @@ export interface NatsDeps {
   /** Version shown by `nats micro ls`. */
   readonly version: string;
   readonly metrics?: EventMetrics;
+  /** Keeps events on disk until they are delivered; absent: in memory only. */
+  readonly journal?: OutboxJournal;
   /** What the bucket needs to know of the destinations. */
   readonly states?: FollowStates;
+  /** Milliseconds between two looks whether the bucket is still right; default half a minute. */
+  readonly compareMs?: number;
   /** MI requests on `subject` (default "<prefix>.mi") are answered by `answer`. */
   readonly mi?: { readonly subject?: string; readonly answer: MiAnswer };
 }
@@ -45,14 +51,18 @@ export class NatsBus implements Service {
   readonly name = 'nats';
   /** For subscribers that name "nats:subject". */
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
+  /** Events that an earlier run left on disk, in the order they were raised. */
+  readonly restored: readonly DispatcherEvent[];
   private readonly link: NatsLink;
   private readonly outbox: Outbox;
   private readonly bucket: StateBucket | undefined;
   private readonly mi: NatsMi | undefined;
+  private readonly storedEvents: StoredEvents | undefined;
   private jetstream: JetStreamClient | undefined;
-  private streamReady: Promise<void> | undefined;
+  private streamReady: Promise<{ readonly windowMs: number }> | undefined;
   private flushing: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  private saidUnreadable = false;
 
   constructor(
     private readonly settings: NatsSettings,
@@ -60,19 +70,34 @@ export class NatsBus implements Service {
   ) {
     const { clock, log } = deps;
     this.link = new NatsLink(connectionOptions(settings, `switchyard-${deps.node}`), clock, log);
+    this.storedEvents = settings.jetstream && new StoredEvents(clock, settings.jetstream.stream);
     this.outbox = new Outbox({
       name: 'NATS',
       clock,
       log,
-      deliver: (event) => this.deliver(event),
+      deliver: (event, earlier) => this.deliver(event, earlier),
+      ...(deps.journal === undefined ? {} : { journal: deps.journal }),
       limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
       ready: false,
       settled: (key) => this.bucket?.release(key),
     });
+    this.restored = this.outbox.restore();
+    if (this.restored.length > 0) {
+      log.info({ events: this.restored.length }, 'events that an earlier run could not deliver are sent first');
+    }
     if (settings.bucket !== undefined) {
       const { jetstream, prefix } = settings;
       const tail = jetstream && ((connection: NatsConnection) => this.tailOf(connection, jetstream.stream, prefix));
-      this.bucket = new StateBucket(settings.bucket, this.link, clock, log, deps.node, deps.states, tail);
+      this.bucket = new StateBucket(
+        settings.bucket,
+        this.link,
+        clock,
+        log,
+        deps.node,
+        deps.states,
+        tail,
+        deps.compareMs,
+      );
     }
     if (deps.mi !== undefined) {
       const subject = deps.mi.subject ?? `${settings.prefix}.mi`;
@@ -198,12 +223,15 @@ export class NatsBus implements Service {
     ]);
     this.outbox.stop();
     this.bucket?.stop();
-    if (unsent > 0) log.warn({ unsent }, `${unsent} events were not delivered to NATS before the end`);
+    if (unsent > 0) {
+      const kept = this.deps.journal === undefined ? '' : '; they are kept on disk';
+      log.warn({ unsent }, `${unsent} events were not delivered to NATS before the end${kept}`);
+    }
     await this.link.stop(Math.max(250, timeoutMs - (clock.monotonic() - started)));
     clearInterval(alive);
   }
 
-  private async deliver(event: DispatcherEvent): Promise<void> {
+  private async deliver(event: DispatcherEvent, earlier: EarlierAttempts | undefined): Promise<void> {
     const connection = this.link.current;
     if (connection === undefined) throw new Error('not connected');
     const subject = subjectOf(this.settings.prefix, event);
@@ -211,7 +239,8 @@ export class NatsBus implements Service {
     if (this.jetstream === undefined || this.settings.jetstream === undefined) {
       return this.publishCore(connection, subject, payload, event.id);
     }
-    await this.ensureStream(connection, this.settings.jetstream.stream);
+    const { windowMs } = await this.ensureStream(connection, this.settings.jetstream.stream);
+    if (await this.isStored(connection, event, earlier, windowMs)) return;
     try {
       await this.jetstream.publish(subject, payload, { msgID: event.id, timeout: ACK_TIMEOUT });
     } catch (error) {
@@ -219,6 +248,35 @@ export class NatsBus implements Service {
       this.streamReady = undefined;
       throw new Error(natsReason(error), { cause: error });
     }
+  }
+
+  /** Whether an event that was tried before is in the stream. Rejects when that cannot be found out now. */
+  private async isStored(
+    connection: NatsConnection,
+    { id }: DispatcherEvent,
+    earlier: EarlierAttempts | undefined,
+    windowMs: number,
+  ): Promise<boolean> {
+    const began = this.deps.clock.monotonic();
+    try {
+      return (await this.storedEvents?.has(connection, id, earlier, windowMs)) === true;
+    } catch (error) {
+      if (this.mayNotRead(error, began)) return false;
+      throw new Error(`reading the stream back: ${natsReason(error)}`, { cause: error });
+    }
+  }
+
+  /** A user who may not read the stream goes without; said once. */
+  private mayNotRead(error: unknown, began: number): boolean {
+    if (!isRefusal(error) && !this.link.refusedSince('$JS.API.', began)) return false;
+    if (!this.saidUnreadable) {
+      this.saidUnreadable = true;
+      this.deps.log.warn(
+        { cause: natsReason(error) },
+        'the stream may not be read back: after a long outage an event may be stored twice',
+      );
+    }
+    return true;
   }
 
   /** Resolves when the server has taken the message. Rejects also when it says that this user may not publish there. */
@@ -244,7 +302,7 @@ export class NatsBus implements Service {
     return this.flushing;
   }
 
-  private ensureStream(connection: NatsConnection, stream: string): Promise<void> {
+  private ensureStream(connection: NatsConnection, stream: string): Promise<{ readonly windowMs: number }> {
     this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log).catch(
       (error: unknown) => {
         this.streamReady = undefined;
@@ -256,7 +314,10 @@ export class NatsBus implements Service {
 
   private async tailOf(connection: NatsConnection, stream: string, prefix: string): Promise<ReadonlyMap<string, Told>> {
     await this.ensureStream(connection, stream);
-    return readTail(connection, stream, prefix, this.deps.node);
+    const tail = new Map(await readTail(connection, stream, prefix, this.deps.node));
+    // What waits in the outbox comes after what is stored.
+    for (const { params } of this.restored) noteParams(tail, params, this.deps.node);
+    return tail;
   }
 
   private subjectTarget(target: string): EventTarget {

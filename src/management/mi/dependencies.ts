@@ -72,6 +72,11 @@ export interface DispatcherControl {
    * there are.
    */
   pushScriptAttrs(partition: Partition, attrs: string, ip: string, port: number, setId: number | undefined): number;
+  /**
+   * Has the states of a partition that are not in its table yet written now; false when that takes longer than an operator is made
+   * to wait. True where states are kept in no table.
+   */
+  writeThrough(partition: string): Promise<boolean>;
   /** Script attributes pushed so far; undefined when there are none. */
   scriptAttrs(destination: Destination): string | undefined;
   /** Whether probes are sent at all. */

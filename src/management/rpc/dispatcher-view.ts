@@ -27,6 +27,8 @@ export interface DispatcherTarget {
   isState(state: string): boolean;
   /** Gives it this state at once. */
   setState(destination: Destination, state: string): void;
+  /** Has states that are not in the table yet written now; false when that takes longer than an operator is made to wait. */
+  writeThrough(): Promise<boolean>;
   /** Loads the partition again, states from its rows. Throws when that fails; the old data then stay. */
   reload(): Promise<void>;
   /** Adds a destination in memory only. Throws with the reason. */

@@ -9,15 +9,19 @@ import type { StateWrite } from '../../../src/store/store.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const INTERVAL = 15_000;
+const TABLE = 'table dispatcher of sqlite:./x.db';
 
 /** A store that answers as it is told to, and the destinations whose states it is given. */
-function setUp(count = 3) {
+function setUp(count = 3, heard?: (fields: object, message: string) => void) {
   const clock = new FakeClock();
   const listeners = new Set<(change: StateChange) => void>();
   const destinations = Array.from({ length: count }, (_, i) => destination(i));
   const saved: StateWrite[][] = [];
   const log: string[] = [];
-  const note = (level: string) => (_: object, message: string) => log.push(`${level}: ${message}`);
+  const note = (level: string) => (fields: object, message: string) => {
+    log.push(`${level}: ${message}`);
+    heard?.(fields, message);
+  };
   const logger: Logger = { ...nullLogger, warn: note('warn'), info: note('info') };
   const world = {
     clock,
@@ -34,7 +38,7 @@ function setUp(count = 3) {
     flusher: new StateFlusher({
       partition: 'acme',
       store: {
-        description: 'table dispatcher of test',
+        description: TABLE,
         writable: true,
         load: async () => ({ rows: [], discarded: [] }),
         saveStates: async (states) => {
@@ -72,6 +76,36 @@ const brief = (writes: readonly StateWrite[] | undefined) => writes?.map(({ rowI
 const down = () => Promise.reject(new SwitchyardError('STORE_UNREACHABLE', 'refused', { retryable: true }));
 
 describe('state flusher', () => {
+  test('a line about a failing store names the table and the cause once, and leaves the partition to its logger', async () => {
+    const lines: { fields: Record<string, unknown>; message: string }[] = [];
+    const world = setUp(3, (fields, message) => lines.push({ fields: fields as Record<string, unknown>, message }));
+    await world.flusher.start();
+    world.answer = () =>
+      Promise.reject(
+        new SwitchyardError('STORE_UNREACHABLE', 'sqlite:./x.db: connection refused', { retryable: true }),
+      );
+    world.change(0, 'probing');
+    await world.clock.advanceAsync(INTERVAL);
+    assert.deepEqual(lines, [
+      { fields: { cause: 'connection refused' }, message: `${TABLE}: states not written, will retry` },
+    ]);
+    await world.flusher.stop();
+  });
+
+  test('an operator waits for what is written through, but no longer than the bound', async () => {
+    const world = setUp();
+    await world.flusher.start();
+    assert.equal(await world.flusher.writeThrough(1000), true, 'nothing to write');
+    world.change(0, 'inactive');
+    assert.equal(await world.flusher.writeThrough(1000), true);
+    assert.deepEqual(world.saved.map(brief), [['1 inactive']]);
+    world.answer = () => new Promise(() => {});
+    world.change(1, 'inactive');
+    const waiting = world.flusher.writeThrough(1000);
+    await world.clock.advanceAsync(1000);
+    assert.equal(await waiting, false);
+  });
+
   test('changes are written together after the interval, the latest state of each', async () => {
     const world = setUp();
     await world.flusher.start();
@@ -125,7 +159,7 @@ describe('state flusher', () => {
     }
     assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
     assert.equal(world.log.length, 1);
-    assert.match(world.log[0] ?? '', /^warn: table dispatcher of test: .*refused/);
+    assert.match(world.log[0] ?? '', /^warn: table dispatcher of sqlite.*states not written/);
     assert.equal(world.flusher.counters.failures, 9);
 
     world.change(0, 'inactive');

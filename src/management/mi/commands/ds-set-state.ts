@@ -1,5 +1,6 @@
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination, HealthState } from '../../../engine/destination.js';
+import type { Partition } from '../../../engine/partition.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
@@ -31,13 +32,14 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
       const partition = requirePartition(deps, group.partition, 404);
       const address = params['address'] as string;
       if (address.toLowerCase() === 'all') {
-        return setAll(deps, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
+        await setAll(deps, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
+        return written(deps, partition);
       }
       // The same URI behind two sockets is two destinations, and an address names both.
       const named = partition.findAll(group.setId, address);
       if (named.length === 0) throw new MiError(404, 'destination not found');
       for (const destination of named) setOne(deps, destination, state, address);
-      return 'OK';
+      return written(deps, partition);
     },
   };
 }
@@ -46,11 +48,16 @@ function setOne(deps: MiDependencies, destination: Destination, state: HealthSta
   deps.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: REASON, address });
 }
 
-async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<'OK'> {
+/** What an operator was told "OK" about must outlive a crash: it is in the table, or the answer says that it is not yet. */
+async function written(deps: MiDependencies, { name, options }: Partition): Promise<string> {
+  const isWritten = await deps.dispatcher.writeThrough(name);
+  return isWritten || options.compat === 'strict' ? 'OK' : 'OK, not yet in the table';
+}
+
+async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<void> {
   if (destinations.length === 0) throw new MiError(404, 'destination not found');
   for (const [i, destination] of destinations.entries()) {
     if (i > 0 && i % CHANGES_A_TURN === 0) await nextTurn();
     setOne(deps, destination, state, undefined);
   }
-  return 'OK';
 }

@@ -10,6 +10,7 @@ import { readGroup, requireTarget } from './target.js';
 /** States set between two turns of the event loop: each is logged, counted and told to subscribers. */
 const CHANGES_A_TURN = 50;
 const UPDATED = textResult('Ok. Dispatcher state updated.');
+const UPDATED_IN_MEMORY = textResult('Ok. Dispatcher state updated, not yet in the table.');
 const UPDATE_FAILED = new RpcError(500, 'State Update Failed');
 
 /** dispatcher.set_state state group address|all, dispatcher.set_duid_state state group duid. */
@@ -30,7 +31,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
         if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
         target.setState(destination, state);
       }
-      return UPDATED;
+      return (await target.writeThrough()) || target.strict ? UPDATED : UPDATED_IN_MEMORY;
     };
   return [
     {

@@ -150,6 +150,15 @@ describe('ds_list', () => {
 });
 
 describe('ds_set_state', () => {
+  test('the answer says when a state is not in the table yet', async () => {
+    const fixture = makeMiFixture();
+    fixture.writable = false;
+    const set = () => fixture.handler.execute('ds_set_state', ['i', '5', 'sip:127.0.0.11:5060']);
+    assert.equal(await set(), 'OK, not yet in the table');
+    fixture.writable = true;
+    assert.equal(await set(), 'OK');
+  });
+
   test('takes the address "all" for a whole set', async () => {
     const fixture = makeMiFixture();
     assert.equal(await fixture.handler.execute('ds_set_state', ['i', '5', 'all']), 'OK');

@@ -1,0 +1,95 @@
+import { DeliverPolicy, type NatsConnection, nanos } from 'nats';
+import type { Clock } from '../../core/clock.js';
+import type { EarlierAttempts } from '../outbox.js';
+
+/** Messages read back at most in one look. */
+const MOST = 200_000;
+const READ_TIMEOUT = 10_000;
+/** Part of the duplicate window that is relied upon: the clocks of two machines, and time on the way. */
+const RELIED_UPON = 0.8;
+/** Milliseconds before the first attempt from which on a look reads: the clocks of two machines differ. */
+const CLOCK_SKEW = 60_000;
+
+/**
+ * Finds out whether an event that is to be sent again is in the stream already. Within the duplicate window of the stream
+ * the server knows by the id; after that only the stream itself tells. One look answers for all events that were tried before it.
+ */
+export class StoredEvents {
+  /** The present look: when it began, how far back it reads (both Clock.monotonic()), and the ids it found. */
+  private look:
+    | { readonly began: number; readonly from: number; readonly ids: Promise<ReadonlySet<string>> }
+    | undefined;
+
+  /** When an event was last sent again after a look. */
+  private sentAgain = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly stream: string,
+  ) {}
+
+  /** Whether the stream has it, asked of the stream where its window (milliseconds) does not answer. Rejects when it cannot be read. */
+  async has(
+    connection: NatsConnection,
+    id: string,
+    earlier: EarlierAttempts | undefined,
+    windowMs: number,
+  ): Promise<boolean> {
+    if (earlier === undefined) return false;
+    const now = this.clock.monotonic();
+    if (now - earlier.first < windowMs * RELIED_UPON) return false;
+    const known = this.look;
+    const holds = known !== undefined && known.began >= earlier.last && known.from <= earlier.first;
+    if (holds && known.began > this.sentAgain) return this.asked(id, known.ids);
+    const from = Math.min(earlier.first, known?.from ?? earlier.first);
+    const ids = this.read(connection, now - from + CLOCK_SKEW);
+    const look = { began: now, from, ids };
+    this.look = look;
+    ids.catch(() => {
+      if (this.look === look) this.look = undefined;
+    });
+    return this.asked(id, ids);
+  }
+
+  private async asked(id: string, ids: Promise<ReadonlySet<string>>): Promise<boolean> {
+    const found = (await ids).has(id);
+    // It is sent now: what this look found says nothing about it any more.
+    if (!found) this.sentAgain = this.clock.monotonic();
+    return found;
+  }
+
+  /** Ids of what was stored in the last `ageMs` milliseconds, or of the newest where that are too many. */
+  private async read(connection: NatsConnection, ageMs: number): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+    const { state } = await manager.streams.info(this.stream);
+    if (state.messages === 0) return ids;
+    const since = this.clock.now() - ageMs;
+    const consumer = await connection.jetstream().consumers.get(this.stream, {
+      inactive_threshold: nanos(30_000),
+      ...(Number.isFinite(since) && since > 0
+        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() }
+        : {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
+          }),
+    });
+    try {
+      let pending = Math.min((await consumer.info()).num_pending, MOST);
+      while (pending > 0) {
+        const batch = await consumer.fetch({ max_messages: Math.min(pending, 1000), expires: READ_TIMEOUT });
+        let received = 0;
+        for await (const message of batch) {
+          received++;
+          const id = message.headers?.get('Nats-Msg-Id');
+          if (id !== undefined && id !== '') ids.add(id);
+        }
+        if (received === 0) throw new Error(`stream ${this.stream} could not be read back`);
+        pending -= received;
+      }
+    } finally {
+      await consumer.delete().catch(() => false);
+    }
+    return ids;
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { KV, NatsConnection } from 'nats';
+import { type StateEntry, stateEntry, stateKey } from '../../src/events/state-entry.js';
+import { makeDestination } from '../support/event-fixtures.js';
+import { keysIn, NatsBench, settings, stream, until, withoutNats } from '../support/nats-fixtures.js';
+
+const BUCKET = 'DISPATCHER_STATE';
+const destinations = Array.from({ length: 20 }, (_, i) => makeDestination({ uri: `sip:10.0.0.${i}` }));
+const entries = (): StateEntry[] => destinations.map((each) => stateEntry(each, 'sw1'));
+
+const open = (nc: NatsConnection): Promise<KV> => nc.jetstream().views.kv(BUCKET);
+
+describe('the bucket with the current states', { timeout: 60_000, skip: withoutNats }, () => {
+  test('keys that were purged or overwritten are written again, and until then it is not up to date', async (t) => {
+    const bench = new NatsBench(t);
+    const nats = await bench.server();
+    const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 200 });
+    await ours.start();
+    ours.syncSnapshot(entries);
+    assert.equal(await ours.bucketSettled(5000), true);
+    const nc = await bench.client(nats.url);
+    const kv = await open(nc);
+    const [first, second, third] = entries() as [StateEntry, StateEntry, StateEntry];
+    let wasBehind = false;
+    const looking = setInterval(() => void ours.bucketSettled(0).then((settled) => (wasBehind ||= !settled)), 1);
+    t.after(() => clearInterval(looking));
+    await kv.purge(stateKey(first));
+    await kv.delete(stateKey(second));
+    await kv.put(stateKey(third), JSON.stringify({ ...third, status: 'inactive', state: 'inactive' }));
+    await until('repaired', async () => {
+      const values = await Promise.all([first, second, third].map((each) => kv.get(stateKey(each))));
+      return values.every(
+        (each, i) => each?.operation === 'PUT' && each.string() === JSON.stringify([first, second, third][i]),
+      );
+    });
+    assert.equal(await ours.bucketSettled(5000), true);
+    assert.equal(wasBehind, true);
+  });
+
+  test('what another node wrote about a destination that both serve is left as it is', async (t) => {
+    const bench = new NatsBench(t);
+    const nats = await bench.server();
+    const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 50 });
+    await ours.start();
+    ours.syncSnapshot(entries);
+    assert.equal(await ours.bucketSettled(5000), true);
+    const kv = await open(await bench.client(nats.url));
+    const [first] = entries() as [StateEntry];
+    const theirs = JSON.stringify({ ...first, node: 'sw2', seq: 7 });
+    await kv.put(stateKey(first), theirs);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.equal((await kv.get(stateKey(first)))?.string(), theirs);
+  });
+
+  test('a server that comes back with an empty store gets all entries again', async (t) => {
+    const bench = new NatsBench(t);
+    const nats = await bench.server();
+    const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }));
+    await ours.start();
+    ours.syncSnapshot(entries);
+    assert.equal(await ours.bucketSettled(5000), true);
+    await nats.kill();
+    await until('noticed', () => !ours.connected);
+    await rm(join(nats.dir, 'jetstream'), { recursive: true, force: true });
+    await nats.restart();
+    await until('connected', () => ours.connected);
+    assert.equal(await ours.bucketSettled(10_000), true);
+    const kv = await open(await bench.client(nats.url));
+    assert.equal((await keysIn(kv)).length, destinations.length);
+  });
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from '../../../src/core/clock.js';
+import { nullLogger } from '../../../src/core/logger.js';
+import { OutboxFile } from '../../../src/store/outbox-file.js';
+
+function folder(t: { after(run: () => void): void }): string {
+  const made = mkdtempSync(join(tmpdir(), 'switchyard-outbox-'));
+  t.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+test('what was appended and not removed is left for the next process, in order', async (t) => {
+  const path = join(folder(t), 'outbox.db');
+  const first = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual(first.left, []);
+  for (const id of ['a', 'b', 'c']) first.append(id, `text of ${id}`);
+  await Promise.resolve();
+  first.remove('b');
+  first.append('d', 'text of d');
+  first.append('e', 'text of e');
+  first.remove('e');
+  first.close();
+  const second = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual(
+    second.left.map(({ id, text }) => `${id}: ${text}`),
+    ['a: text of a', 'c: text of c', 'd: text of d'],
+  );
+  second.close();
+});
+
+test('what was appended survives a SIGKILL right after the turn it was appended in', async (t) => {
+  const path = join(folder(t), 'outbox.db');
+  const program = `
+    import { OutboxFile } from ${JSON.stringify(join(import.meta.dirname, '../../../src/store/outbox-file.ts'))};
+    import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/core/clock.ts'))};
+    const file = new OutboxFile(${JSON.stringify(path)}, systemClock, console);
+    for (let i = 0; i < 100; i++) file.append(String(i), 'x'.repeat(300));
+    setImmediate(() => process.kill(process.pid, 'SIGKILL'));
+  `;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    stdio: 'inherit',
+  });
+  const signal = await new Promise((resolve) => child.once('exit', (_, by) => resolve(by)));
+  assert.equal(signal, 'SIGKILL');
+  const file = new OutboxFile(path, systemClock, nullLogger);
+  assert.deepEqual(
+    file.left.map((each) => each.id),
+    Array.from({ length: 100 }, (_, i) => String(i)),
+  );
+  file.close();
+});
+
+test('a file that cannot be used is said when it is opened', (t) => {
+  assert.throws(() => new OutboxFile(join(folder(t), 'no-such-folder', 'outbox.db'), systemClock, nullLogger));
+});
