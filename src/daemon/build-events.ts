@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
@@ -10,6 +11,7 @@ import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
 import { createNats, type NatsBus } from '../events/sinks/nats.js';
 import type { MiAnswer } from '../events/sinks/nats-mi.js';
 import type { Metrics } from '../stats/metrics.js';
+import { OutboxFile } from '../store/outbox-file.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
 import { ChangeReporter } from './change-reporter.js';
@@ -56,6 +58,7 @@ export function buildEvents(env: EventEnvironment): EventParts {
           node,
           version: VERSION,
           metrics,
+          openJournal: () => openOutbox(events.nats?.jetstream?.outboxFile, clock, log),
           states: {
             resume: (entry, written, stored) => changes.resumed(entry, written, stored),
             isLoading: (name) => (runtimes.get(name)?.figures.loads ?? 1) === 0,
@@ -87,6 +90,21 @@ export function buildEvents(env: EventEnvironment): EventParts {
     random,
     log,
   });
-  const syncStates = (): void => nats?.syncSnapshot(() => changes.entries());
+  const syncStates = (): void => {
+    if (nats === undefined) return;
+    changes.resumePending(nats.restored);
+    nats.syncSnapshot(() => changes.entries());
+  };
   return { bus, ids, publisher, nats, changes, weightFeeds, syncStates };
+}
+
+/** The file that keeps events until they are delivered. One that cannot be used costs that safety, not the start. */
+function openOutbox(path: string | undefined, clock: Clock, log: Logger): OutboxFile | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return new OutboxFile(path, clock, log);
+  } catch (error) {
+    log.warn({ file: path, cause: messageOf(error) }, 'the outbox on disk cannot be used; events are kept in memory');
+    return undefined;
+  }
 }

@@ -2,8 +2,8 @@ import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { StateChange, ToldState } from '../engine/state.js';
-import { type EventIds, statusEvent } from '../events/catalogue.js';
-import type { DispatcherEvent } from '../events/event.js';
+import { E_DISPATCHER_STATUS, type EventIds, statusEvent } from '../events/catalogue.js';
+import type { DispatcherEvent, DispatcherStatusParams } from '../events/event.js';
 import { type StateEntry, stateEntry } from '../events/state-entry.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { CounterFamily } from '../stats/metrics.js';
@@ -79,6 +79,22 @@ export class ChangeReporter {
     if (destination === undefined || told === undefined) return entry;
     engine.states.resume(destination, told);
     return stateEntry(destination, node());
+  }
+
+  /** Numbers go on from the events that an earlier run left undelivered, whether or not NATS can be reached now. */
+  resumePending(events: readonly DispatcherEvent[]): void {
+    const last = new Map<string, DispatcherStatusParams>();
+    for (const { name, key, params } of events) {
+      if (name === E_DISPATCHER_STATUS && params['node'] === this.options.node()) {
+        last.set(key, params as unknown as DispatcherStatusParams);
+      }
+    }
+    const { engine } = this.options;
+    for (const [key, { partition, group, address, status, seq }] of last) {
+      const found = engine.partition(partition)?.findAll(group, address) ?? [];
+      const destination = found.find((each) => each.key === key);
+      if (destination !== undefined) engine.states.resume(destination, { status, seq });
+    }
   }
 
   private keep(partition: string, report: StatusReport): void {

@@ -315,6 +315,7 @@ export class Daemon implements Service {
     await firstLoads([...this.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
     if (nats !== undefined) {
       await this.launch(nats);
+      this.events.syncStates();
       await nats.caughtUp(CATCH_UP_MS);
     }
     await this.sip.open();

@@ -16,8 +16,6 @@ export interface OutboxOptions {
    * attempts before.
    */
   readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
-  /** Keeps what is held on disk as well, so that it outlives the process; absent: in memory only. */
-  readonly journal?: OutboxJournal;
   /** Events held before those of one key are merged. Each key's last event is held beyond it. */
   readonly limit: number;
   /** Events held at most; beyond it the oldest is dropped and counted. Default: no such bound, nothing is ever dropped. */
@@ -93,6 +91,7 @@ export class Outbox {
   private readonly flying = new Set<KeyQueue>();
   private readonly waiting = new Set<KeyQueue>();
   private waiters: (() => void)[] = [];
+  private journal: OutboxJournal | undefined;
   private count = 0;
   private order = 0;
   private attempts = 0;
@@ -122,22 +121,24 @@ export class Outbox {
     }
     const queue = this.queueOf(event.key);
     const since = this.options.clock.monotonic();
-    this.options.journal?.append(event.id, JSON.stringify(event));
+    this.journal?.append(event.id, JSON.stringify(event));
     this.enter(queue, { event, order: ++this.order, since, earlier: undefined });
     if (this.count > this.options.limit) this.makeRoom(queue);
   }
 
   /**
-   * Takes what an earlier process left in the journal, to be called before anything else is added. Each may have arrived; how long
-   * ago it was raised, by the clock of the system, is when it was first sent at the earliest. Returns the events.
+   * From now on keeps what is held on disk as well, and takes what an earlier process left there; to be called before anything
+   * else is added. Each of those may have arrived; how long ago it was raised, by the clock of the system, is when it was first
+   * sent at the earliest. Returns the events.
    */
-  restore(): readonly DispatcherEvent[] {
-    const { journal, clock } = this.options;
+  keepIn(journal: OutboxJournal): readonly DispatcherEvent[] {
+    const { clock } = this.options;
+    this.journal = journal;
     const events: DispatcherEvent[] = [];
-    for (const { id, text } of journal?.left ?? []) {
+    for (const { id, text } of journal.left) {
       const event = storedEvent(text);
       if (event === undefined) {
-        journal?.remove(id);
+        journal.remove(id);
         continue;
       }
       const raised = Date.parse(String(event.params['time']));
@@ -314,7 +315,7 @@ export class Outbox {
   /** The first event of a queue is done with. */
   private leave(queue: KeyQueue): void {
     const gone = queue.entries.shift();
-    if (gone !== undefined) this.options.journal?.remove(gone.event.id);
+    if (gone !== undefined) this.journal?.remove(gone.event.id);
     if (queue.failures > 0) this.failing--;
     queue.failures = 0;
     this.count--;
@@ -363,7 +364,7 @@ export class Outbox {
     if (queue !== undefined) {
       const newer = queue.entries.pop() as Entry;
       const older = queue.entries[queue.entries.length - 1] as Entry;
-      const { journal } = this.options;
+      const { journal } = this;
       journal?.remove(newer.event.id);
       journal?.remove(older.event.id);
       older.event = mergeEvents(older.event, newer.event);

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { nanos } from 'nats';
+import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { EventIds, statusEvent } from '../../src/events/catalogue.js';
+import { OutboxFile } from '../../src/store/outbox-file.js';
 import { flip, makeDestination } from '../support/event-fixtures.js';
 import {
   assertExactlyOnceInOrder,
@@ -136,6 +142,62 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
       raised.map((each) => each.id),
     );
     assert.ok(ours.stats().retries >= 7);
+  });
+
+  test('after an outage longer than the duplicate window of the stream an event is stored once', async (t) => {
+    const bench = new NatsBench(t);
+    const nats = await bench.server();
+    const nc = await bench.client(nats.url);
+    await (await nc.jetstreamManager()).streams.add({
+      name: 'DISPATCHER',
+      subjects: ['opensips.E_DISPATCHER_STATUS.>'],
+      duplicate_window: nanos(300),
+    });
+    const relay = bench.relay(nats.port);
+    const warnings: string[] = [];
+    const log = { ...nullLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
+    const ours = bench.bus(settings(`nats://127.0.0.1:${await relay.open()}`, { jetstream: stream }), { log });
+    await ours.start();
+    const raised = await transitions((event) => ours.publish(event), 5);
+    await delivered(ours);
+    assert.ok(
+      warnings.some((line) => /recognises duplicates for 0\.3 s only/.test(line)),
+      warnings.join('\n'),
+    );
+    relay.swallow = true;
+    raised.push(...(await transitions((event) => ours.publish(event), 7)));
+    await until('stored, not acknowledged', async () => (await stored(nc, 'DISPATCHER')).length === 12);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    relay.swallow = false;
+    relay.cut();
+    await delivered(ours);
+    assert.deepEqual(
+      (await stored(nc, 'DISPATCHER')).map((each) => each.id),
+      raised.map((each) => each.id),
+    );
+  });
+
+  test('what is on disk when the process dies is sent by the next one, in order and once', async (t) => {
+    const bench = new NatsBench(t);
+    const folder = mkdtempSync(join(tmpdir(), 'switchyard-outbox-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const port = await freePort();
+    const openJournal = () => new OutboxFile(join(folder, 'outbox.db'), systemClock, nullLogger);
+    const config = settings(`nats://127.0.0.1:${port}`, { jetstream: stream });
+    const first = bench.bus(config, { openJournal });
+    await first.start();
+    const raised = await transitions((event) => first.publish(event), 20);
+    await first.stop(100);
+    const second = bench.bus(config, { openJournal });
+    await second.start();
+    assert.equal(second.restored.length, 20);
+    const nats = await bench.server({ port });
+    await delivered(second);
+    assertExactlyOnceInOrder(raised, await stored(await bench.client(nats.url), 'DISPATCHER'));
+    await second.stop(100);
+    const third = bench.bus(config, { openJournal });
+    await third.start();
+    assert.equal(third.restored.length, 0, 'what was delivered is forgotten');
   });
 
   test('a stream that is removed while we run is made again, nothing raised after is lost', async (t) => {

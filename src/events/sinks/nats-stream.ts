@@ -48,7 +48,10 @@ export async function ensureStream(
     log.info({ stream }, `created the JetStream stream ${stream}`);
     return { windowMs: HOUR };
   }
-  for (const { reason, ...fields } of streamFaults(stream, existing, prefix)) log.warn({ stream, ...fields }, reason);
+  for (const { reason, ...fields } of streamFaults(stream, existing, prefix)) {
+    if (fields.subjects === undefined) log.warn({ stream, ...fields }, reason);
+    else log.error({ stream, ...fields }, reason);
+  }
   return { windowMs: millis(existing.duplicate_window ?? 0) };
 }
 

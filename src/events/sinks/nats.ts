@@ -31,8 +31,8 @@ export interface NatsDeps {
   /** Version shown by `nats micro ls`. */
   readonly version: string;
   readonly metrics?: EventMetrics;
-  /** Keeps events on disk until they are delivered; absent: in memory only. */
-  readonly journal?: OutboxJournal;
+  /** Opens what keeps events on disk until they are delivered; absent, or undefined: they are kept in memory only. */
+  readonly openJournal?: () => (OutboxJournal & { close(): void }) | undefined;
   /** What the bucket needs to know of the destinations. */
   readonly states?: FollowStates;
   /** Milliseconds between two looks whether the bucket is still right; default half a minute. */
@@ -52,7 +52,7 @@ export class NatsBus implements Service {
   /** For subscribers that name "nats:subject". */
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
   /** Events that an earlier run left on disk, in the order they were raised. */
-  readonly restored: readonly DispatcherEvent[];
+  restored: readonly DispatcherEvent[] = [];
   private readonly link: NatsLink;
   private readonly outbox: Outbox;
   private readonly bucket: StateBucket | undefined;
@@ -63,6 +63,7 @@ export class NatsBus implements Service {
   private flushing: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private saidUnreadable = false;
+  private journal: ReturnType<NonNullable<NatsDeps['openJournal']>>;
 
   constructor(
     private readonly settings: NatsSettings,
@@ -76,15 +77,10 @@ export class NatsBus implements Service {
       clock,
       log,
       deliver: (event, earlier) => this.deliver(event, earlier),
-      ...(deps.journal === undefined ? {} : { journal: deps.journal }),
       limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
       ready: false,
       settled: (key) => this.bucket?.release(key),
     });
-    this.restored = this.outbox.restore();
-    if (this.restored.length > 0) {
-      log.info({ events: this.restored.length }, 'events that an earlier run could not deliver are sent first');
-    }
     if (settings.bucket !== undefined) {
       const { jetstream, prefix } = settings;
       const tail = jetstream && ((connection: NatsConnection) => this.tailOf(connection, jetstream.stream, prefix));
@@ -138,6 +134,12 @@ export class NatsBus implements Service {
 
   /** Starts dialling and returns at once: a broker that is not there delays nothing. */
   async start(): Promise<void> {
+    this.journal = this.deps.openJournal?.();
+    if (this.journal !== undefined) {
+      this.restored = this.outbox.keepIn(this.journal);
+      const { length: events } = this.restored;
+      if (events > 0) this.deps.log.info({ events }, 'events that an earlier run did not see delivered are sent first');
+    }
     this.link.start();
   }
 
@@ -222,9 +224,10 @@ export class NatsBus implements Service {
       this.connected ? this.bucketSettled(timeoutMs) : undefined,
     ]);
     this.outbox.stop();
+    this.journal?.close();
     this.bucket?.stop();
     if (unsent > 0) {
-      const kept = this.deps.journal === undefined ? '' : '; they are kept on disk';
+      const kept = this.journal === undefined ? '' : '; they are kept on disk';
       log.warn({ unsent }, `${unsent} events were not delivered to NATS before the end${kept}`);
     }
     await this.link.stop(Math.max(250, timeoutMs - (clock.monotonic() - started)));

@@ -93,7 +93,10 @@ export async function daemonCrashes(
   const daemon = new MortalDaemon(folder, http);
   bench.defer(() => daemon.end('SIGKILL'));
   await daemon.start();
+  /** Changes that the daemon has acknowledged: each must be in the stream, whatever happens to it afterwards. */
+  let acknowledged = 0;
   for (let kill = 0; kill < size.kills; kill++) {
+    const before = await daemon.states();
     const natsAway = kill % 3 === 1;
     if (natsAway) await nats.kill();
     let over = false;
@@ -102,6 +105,9 @@ export async function daemonCrashes(
         const uri = rows[random.uint32() % rows.length]?.uri as string;
         const state = random.uint32() % 2 === 0 ? 'a' : 'i';
         if ((await daemon.mi('ds_set_state', { state, group: '1', address: uri })) === undefined) break;
+        const status = state === 'a' ? 'active' : 'inactive';
+        if (before.get(uri) !== status) acknowledged++;
+        before.set(uri, status);
       }
     })();
     await sleep(300 + (random.uint32() % 1200));
@@ -140,6 +146,9 @@ export async function daemonCrashes(
     assert.notEqual(event.status, event.previous, name);
     last.set(event.address, event);
   }
+  const told = stored.filter(({ reason }) => reason === 'MI command').length;
+  assert.ok(told >= acknowledged, `${told} of ${acknowledged} acknowledged changes are in the stream`);
+  assert.ok(told <= acknowledged + size.kills, 'and at most the one on its way at each kill besides');
   assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length, 'ids are unique over all lives');
   const kv = await nc.jetstream().views.kv('DISPATCHER_STATE');
   await until('the bucket tells the same', async () => {

@@ -107,6 +107,16 @@ describe('management doors', () => {
 });
 
 describe('NATS', () => {
+  test('the outbox on disk stands beside the first SQLite database, unless it is named or switched off', () => {
+    const outbox = (jetstream: object, dbUrl = 'sqlite:/var/lib/sw/gateways.db') =>
+      read({ node: 'sw1', modparam: { db_url: dbUrl }, events: { nats: { jetstream } } }).settings.events.nats
+        ?.jetstream?.outboxFile;
+    assert.equal(outbox({}), '/var/lib/sw/outbox-sw1.db');
+    assert.equal(outbox({ outbox_file: '' }), undefined);
+    assert.equal(outbox({ outbox_file: './events.db' }), '/etc/sw/events.db');
+    assert.equal(outbox({}, 'text:./db'), undefined);
+  });
+
   test('defaults, secrets kept, files resolved', () => {
     const { nats } = read({
       events: { nats: { servers: 'tls://h:4222', user: 'u', pass: 'p', tls: { ca: './ca.pem' }, jetstream: {} } },
@@ -114,7 +124,7 @@ describe('NATS', () => {
     assert.deepEqual(nats, {
       servers: ['tls://h:4222'],
       prefix: 'opensips',
-      jetstream: { stream: 'DISPATCHER', outboxLimit: 10000 },
+      jetstream: { stream: 'DISPATCHER', outboxLimit: 10000, outboxFile: undefined },
       bucket: 'DISPATCHER_STATE',
       user: 'u',
       pass: 'p',
