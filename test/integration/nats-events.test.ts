@@ -7,6 +7,7 @@ import { nanos } from 'nats';
 import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { EventIds, statusEvent } from '../../src/events/catalogue.js';
+import { checkNats } from '../../src/events/sinks/nats-check.js';
 import { OutboxFile } from '../../src/store/outbox-file.js';
 import { flip, makeDestination } from '../support/event-fixtures.js';
 import {
@@ -175,6 +176,25 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
       (await stored(nc, 'DISPATCHER')).map((each) => each.id),
       raised.map((each) => each.id),
     );
+  });
+
+  test('a check names a stream that does not suit, and a server that cannot be reached, and changes nothing', async (t) => {
+    const bench = new NatsBench(t);
+    const nats = await bench.server();
+    const nc = await bench.client(nats.url);
+    const config = settings(nats.url, { jetstream: stream });
+    assert.deepEqual(await checkNats(config), [], 'a stream that is missing is made by the daemon');
+    await (await nc.jetstreamManager()).streams.add({
+      name: 'DISPATCHER',
+      subjects: ['other.>'],
+      duplicate_window: nanos(2000),
+    });
+    const reasons = await checkNats(config);
+    assert.equal(reasons.length, 2);
+    assert.match(reasons[0] ?? '', /does not take in opensips\.E_DISPATCHER_STATUS/);
+    assert.match(reasons[1] ?? '', /recognises duplicates for 2 s only/);
+    const away = await checkNats(settings(`nats://u:secret@127.0.0.1:${await freePort()}`, { jetstream: stream }));
+    assert.match(away[0] ?? '', /^NATS at nats:\/\/\*\*\*@127\.0\.0\.1:[0-9]+: /);
   });
 
   test('what is on disk when the process dies is sent by the next one, in order and once', async (t) => {

@@ -7,6 +7,7 @@ import { messageOf } from '../../core/errors.js';
 import { nullLogger } from '../../core/logger.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { Daemon } from '../../daemon/daemon.js';
+import { checkNats } from '../../events/sinks/nats-check.js';
 import type { LoadOutcome } from '../../tenant/tenants.js';
 import { missingAddresses } from './addresses.js';
 import { placed } from './placed.js';
@@ -78,6 +79,8 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
     warnings.push(
       ...ruleWarnings(settings, (name, set) => !loaded(name) || (setsOf(name)?.get(set)?.destinations.length ?? 0) > 0),
     );
+    const { nats } = settings.events;
+    if (nats !== undefined) warnings.push(...(await checkNats(nats)).map((reason) => at('/events/nats', reason)));
     return { problems, warnings, summary: summaryOf(settings, daemon) };
   } finally {
     await daemon.stop();

@@ -1,0 +1,28 @@
+import { connect } from 'nats';
+import { natsReason } from './nats-fault.js';
+import { connectionOptions, type NatsSettings, redactServer } from './nats-settings.js';
+import { streamConfig, streamFaults } from './nats-stream.js';
+
+const CONNECT_TIMEOUT = 2000;
+
+/**
+ * What a configuration's NATS server says against it, in words: it cannot be reached, or its stream does not suit the events. Changes
+ * nothing there. Throws SwitchyardError CONFIG_INVALID for settings that cannot be used.
+ */
+export async function checkNats(settings: NatsSettings): Promise<readonly string[]> {
+  const options = { ...connectionOptions(settings, 'switchyard-check'), reconnect: false, timeout: CONNECT_TIMEOUT };
+  const servers = settings.servers.map(redactServer).join(', ');
+  try {
+    const connection = await connect(options);
+    try {
+      const { jetstream, prefix } = settings;
+      if (jetstream === undefined) return [];
+      const config = await streamConfig(connection, jetstream.stream);
+      return config === undefined ? [] : streamFaults(jetstream.stream, config, prefix).map(({ reason }) => reason);
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    return [`NATS at ${servers}: ${natsReason(error)}`];
+  }
+}
