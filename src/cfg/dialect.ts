@@ -1,5 +1,5 @@
 import type { FormatNames } from '../pvar/format.js';
-import { KAMAILIO_NAMES, OPENSIPS_NAMES } from '../pvar/names.js';
+import { KAMAILIO_NAMES, OPENSIPS_NAMES, OPENSIPS_OLD_NAMES } from '../pvar/names.js';
 import type { DialectName } from './function-table.js';
 import { KAMAILIO_OPERATORS } from './semantics/kamailio.js';
 import { OPENSIPS_OPERATORS } from './semantics/opensips.js';
@@ -147,6 +147,7 @@ export const OPENSIPS: Dialect = {
 export const OPENSIPS_OLD: Dialect = {
   ...OPENSIPS,
   title: 'opensips-2.1',
+  names: OPENSIPS_OLD_NAMES,
   calls: { ...OPENSIPS.calls, typedArguments: false, wordArguments: true },
   syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true },
 };

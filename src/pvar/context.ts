@@ -1,8 +1,18 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import { AvpStore } from './avp-store.js';
+import type { Json } from './json-value.js';
 import type { PvarValue } from './value.js';
+import { XavpStore } from './xavp-store.js';
 
 export type { PvarValue } from './value.js';
+
+/** Where a header field stands in the text of a message. */
+export interface HeaderSpan {
+  readonly line: number;
+  readonly nameEnd: number;
+  readonly value: number;
+  readonly end: number;
+}
 
 /** What the variables need of a SIP message. All strings are latin1 and may be computed when first asked for. */
 export interface PvarMessage {
@@ -26,6 +36,8 @@ export interface PvarMessage {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly body: string | undefined;
+  /** Header fields of a name in either form, or all: where line, name, value and value's end stand in `text`. */
+  fields?(name?: string): Iterable<HeaderSpan>;
   /** The whole message. */
   readonly text: string;
   /** Its length in bytes. */
@@ -51,6 +63,14 @@ export interface PvarContext {
   readonly avps: AvpStore;
   /** $var(name); unlike AVPs a script variable holds one value. */
   readonly vars: Map<string, PvarValue>;
+  /** $shv(name): shared by all messages. */
+  readonly shared: Map<string, PvarValue>;
+  /** $xavp, $xavu and $xavi of Kamailio. */
+  readonly xavps: XavpStore;
+  readonly xavus: XavpStore;
+  readonly xavis: XavpStore;
+  /** $json(name) of OpenSIPS. */
+  readonly jsons: Map<string, Json>;
   /** $du: where the request goes in place of the request-URI. */
   destinationUri: string | undefined;
   /** $ru: the request-URI as it stands now. */
@@ -69,6 +89,8 @@ export interface PvarContext {
   returnCode: number;
   /** $param(name): parameters of the route that runs. */
   params: ReadonlyMap<string, PvarValue>;
+  /** $mi: number of the message since the start. */
+  readonly messageNumber?: number | undefined;
   /** $return(n): further values that the last route returned. */
   returns?: readonly PvarValue[] | undefined;
   /** $route: routes entered and not left, the outermost first: "route", "route[RELAY]". */
@@ -106,6 +128,7 @@ export class PvarScope implements PvarContext {
   params: ReadonlyMap<string, PvarValue> = NO_PARAMS;
   returns: readonly PvarValue[] | undefined = undefined;
   routes: string[] | undefined = undefined;
+  messageNumber: number | undefined = undefined;
   placeholders: Readonly<Record<string, string>> | undefined = undefined;
   branches: PvarBranches | undefined = undefined;
   records: PvarRecords | undefined = undefined;
@@ -121,6 +144,11 @@ export class PvarScope implements PvarContext {
   private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
   private varStore: Map<string, PvarValue> | undefined = undefined;
+  private sharedStore: Map<string, PvarValue> | undefined = undefined;
+  private xavpStore: XavpStore | undefined = undefined;
+  private xavuStore: XavpStore | undefined = undefined;
+  private xaviStore: XavpStore | undefined = undefined;
+  private jsonStore: Map<string, Json> | undefined = undefined;
 
   constructor(readonly message: PvarMessage) {}
 
@@ -136,9 +164,30 @@ export class PvarScope implements PvarContext {
     return (this.varStore ??= new Map());
   }
 
-  /** From now on $var reads and writes these, which several messages share. */
-  shareVars(vars: Map<string, PvarValue>): void {
+  get shared(): Map<string, PvarValue> {
+    return (this.sharedStore ??= new Map());
+  }
+
+  get xavps(): XavpStore {
+    return (this.xavpStore ??= new XavpStore());
+  }
+
+  get xavus(): XavpStore {
+    return (this.xavuStore ??= new XavpStore());
+  }
+
+  get xavis(): XavpStore {
+    return (this.xaviStore ??= new XavpStore());
+  }
+
+  get jsons(): Map<string, Json> {
+    return (this.jsonStore ??= new Map());
+  }
+
+  /** From now on $var reads and writes `vars`, and $shv `shared`: several messages have them in common. */
+  shareVars(vars: Map<string, PvarValue>, shared?: Map<string, PvarValue>): void {
     this.varStore = vars;
+    if (shared !== undefined) this.sharedStore = shared;
   }
 
   statistic(name: string): number | undefined {

@@ -156,6 +156,10 @@ class Compiler {
     return concatenation(parts);
   }
 
+  private shaped(pieces: readonly Piece[]): TextReader {
+    return { ...this.reader(pieces), shape: pieces.map((each) => (each.kind === 'text' ? each.text : '$')).join('') };
+  }
+
   private part(piece: Piece): string | ((context: PvarContext) => string) {
     if (piece.kind === 'text') return piece.text;
     if (piece.kind === 'placeholder') {
@@ -183,7 +187,7 @@ class Compiler {
     if (node.argument === undefined && definition.argument === 'required') throw this.misuse(node, 'needs "(name)"');
     if (node.argument !== undefined && definition.argument === 'none') throw this.misuse(node, 'takes no "(name)"');
     if (node.index !== undefined && !definition.indexed) throw this.misuse(node, 'takes no index');
-    const argument = node.argument === undefined ? undefined : this.reader(node.argument);
+    const argument = node.argument === undefined ? undefined : this.shaped(node.argument);
     if (argument?.constant === '') throw this.misuse(node, 'needs something between its parentheses');
     let compiled: CompiledVariable;
     try {
@@ -242,9 +246,10 @@ class Compiler {
       if (error instanceof SwitchyardError) throw error;
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} ${messageOf(error)}`);
     }
+    const { ofNull = null } = definition;
     return (context) => {
       const value = get(context);
-      return value === null ? null : transform(value, context);
+      return value === null ? ofNull : transform(value, context);
     };
   }
 

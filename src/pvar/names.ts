@@ -1,20 +1,234 @@
-import { COMMON_NAMES, type FormatNames } from './format.js';
-import type { VariableDefinition } from './variables/definition.js';
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
+import { COMMON_NAMES, compileFormat, type FormatNames } from './format.js';
+import { paramValue } from './header-values.js';
+import type { TransformationDefinition } from './transformations/definition.js';
+import { KAMAILIO_SHARED, kamailioTransformations } from './transformations/kamailio.js';
+import { evaluation, opensipsTransformations } from './transformations/opensips.js';
+import { orNull, plain, type VariableDefinition } from './variables/definition.js';
+import { jsonVariables } from './variables/json.js';
+import {
+  bodyLength,
+  bodyText,
+  headerName,
+  headerReader,
+  headerVariables,
+  sdpLine,
+  sdpStream,
+} from './variables/script-headers.js';
+import {
+  empty,
+  kamailioAvp,
+  kamailioNullVar,
+  kamailioVar,
+  opensipsAvp,
+  returnValue,
+  routeName,
+  routeType,
+  routeVariable,
+  sharedVariable,
+} from './variables/script-state.js';
+import { KAMAILIO_URIS, OPENSIPS_URIS, scriptUriVariables } from './variables/script-uris.js';
+import { xavpVariables } from './variables/xavps.js';
+
+/** Names of the common table that opensips.cfg does not know. */
+const NOT_IN_OPENSIPS = new Set(['pr', 'proto', 'Ri', 'Rp', 'fs', 'xavp', 'dsg', 'stat', 'hdr_cnt']);
+
+/** Names of the common table that kamailio.cfg does not know, or that mean something else there. */
+const NOT_IN_KAMAILIO = new Set(['param', 'socket_in', 'hdrcnt', 'hdr_cnt', 'ct.fields', 'dsg', 'stat']);
+
+/** The number of the sequence, as text: arithmetic joins it to what follows. */
+const cseqText = plain(({ message }) =>
+  message.cseqNumber !== undefined && message.cseqNumber >= 0 ? String(message.cseqNumber) : null,
+);
+
+/** A part of the address in a header field. */
+function addressPart(header: string, of: (raw: string) => string | undefined): VariableDefinition {
+  return plain(({ message }) => {
+    const raw = message.header(header);
+    return raw === undefined ? null : orNull(of(raw));
+  });
+}
+
+const uriOf = (raw: string) => parseAddress(raw).uri;
+const userOf = (raw: string) => parseUri(parseAddress(raw).uri)?.user;
+const hostOf = (raw: string) => parseUri(parseAddress(raw).uri)?.host;
+const displayOf = (raw: string) => parseAddress(raw).display;
+const paramOf = (name: string) => (raw: string) => paramValue(parseAddress(raw).params, name);
+
+const microseconds = plain(({ clock }) => (clock.now() % 1000) * 1000);
+
+const environment: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context) => process.env[argument?.constant ?? argument?.read(context) ?? ''] ?? null,
+  }),
+};
+
+const opensipsHeaders = headerVariables(headerReader('vftimclk'), ', ', ['hdrcnt', 'hdr_cnt']);
+
+const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
+  ...scriptUriVariables(OPENSIPS_URIS),
+  ...opensipsHeaders,
+  ['hdr_name', headerName],
+  ['avp', opensipsAvp],
+  ['cs', cseqText],
+  ['src_ip', plain((context) => orNull(context.sourceAddress))],
+  ['pn', addressPart('P-Preferred-Identity', displayOf)],
+  ['pu', addressPart('P-Preferred-Identity', uriOf)],
+  ['pU', addressPart('P-Preferred-Identity', userOf)],
+  ['pd', addressPart('P-Preferred-Identity', hostOf)],
+  ['re', addressPart('Remote-Party-ID', uriOf)],
+  ['dir', addressPart('Diversion', paramOf('reason'))],
+  ['dip', addressPart('Diversion', paramOf('privacy'))],
+  ['path', plain(({ message }) => orNull(message.header('Path')))],
+  ['mi', plain(({ messageNumber }) => messageNumber ?? 0)],
+  ['return', returnValue],
+  ['route', routeVariable],
+  ['route.name', routeName],
+  ['route.type', routeType],
+  ['sdp', bodyText],
+  ['sdp.line', sdpLine],
+  ['sdp.stream', sdpStream],
+  ['C', empty('')],
+  ['argv', empty(null)],
+  ['cfg_line', empty(null, 'none')],
+  ['cfg_file', empty(null, 'none')],
+  ['Tsm', microseconds],
+  ...jsonVariables,
+];
+
+const kamailioHeaders = headerVariables(headerReader('vftimclkesorbux'), ',', ['hdrc']);
+
+const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
+  ...scriptUriVariables(KAMAILIO_URIS),
+  ...kamailioHeaders,
+  ['avp', kamailioAvp],
+  ['var', kamailioVar],
+  ['vn', kamailioNullVar],
+  ['vz', kamailioVar],
+  ['shv', sharedVariable],
+  ...xavpVariables,
+  ['cs', cseqText],
+  ['rs', plain(({ message }) => (message.isRequest ? null : String(message.status ?? '')))],
+  ['rr', plain(({ message }) => (message.isRequest ? null : orNull(message.reason)))],
+  ['pr', plain((context) => orNull(context.protocol.toLowerCase()))],
+  ['proto', plain((context) => orNull(context.protocol.toLowerCase()))],
+  ['af', plain(({ sourceAddress }) => (sourceAddress.includes(':') ? 'INET6' : 'INET'))],
+  ['su', plain((context) => `sip:${sourceOf(context)}`)],
+  ['sut', plain((context) => `sip:${sourceOf(context)};transport=${context.protocol.toLowerCase()}`)],
+  ['fti', addressPart('From', paramOf('tag'))],
+  ['tti', addressPart('To', paramOf('tag'))],
+  ['rb', bodyText],
+  ['bs', bodyLength],
+  ['mi', plain(({ messageNumber }) => messageNumber ?? 0)],
+  ['mt', plain(({ message }) => (message.isRequest ? 1 : 2))],
+  ['rmid', plain(({ message }) => METHOD_NUMBERS[message.method ?? ''] ?? 0)],
+  ['pU', addressPart('P-Preferred-Identity', userOf)],
+  ['pu', addressPart('P-Preferred-Identity', uriOf)],
+  ['pn', addressPart('P-Preferred-Identity', displayOf)],
+  ['pd', addressPart('P-Preferred-Identity', hostOf)],
+  ['re', addressPart('Remote-Party-ID', uriOf)],
+  ['rt', addressPart('Refer-To', uriOf)],
+  ['pp', plain(() => process.pid)],
+  ['env', environment],
+  ['def', empty(null, 'required')],
+  ['cfg', empty(null, 'required')],
+  ['C', empty('')],
+  ['?', plain((context) => context.returnCode)],
+  ['null', plain(() => null)],
+];
+
+/** Bits that Kamailio numbers methods with. */
+const METHOD_NUMBERS: Readonly<Record<string, number>> = {
+  INVITE: 1,
+  CANCEL: 2,
+  ACK: 4,
+  BYE: 8,
+  INFO: 16,
+  REGISTER: 32,
+  SUBSCRIBE: 64,
+  NOTIFY: 128,
+  MESSAGE: 256,
+  OPTIONS: 512,
+  PRACK: 1024,
+  UPDATE: 2048,
+  REFER: 4096,
+  PUBLISH: 8192,
+};
+
+function sourceOf({
+  sourceAddress,
+  sourcePort,
+}: {
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+}): string {
+  return `${sourceAddress.includes(':') ? `[${sourceAddress}]` : sourceAddress}:${sourcePort}`;
+}
+
+function without<T>(table: ReadonlyMap<string, T>, names: ReadonlySet<string>): [string, T][] {
+  return [...table].filter(([name]) => !names.has(name));
+}
+
+/** What is null stays so in OpenSIPS' transformations; Kamailio's give "" for it. */
+function emptyForNull([name, definition]: readonly [string, TransformationDefinition]): [
+  string,
+  TransformationDefinition,
+] {
+  return [name, { ...definition, ofNull: '' }];
+}
+
+const shared: ReadonlySet<string> = new Set(KAMAILIO_SHARED);
+
+/** Transformations of route scripts that OpenSIPS has not, or has in another form. */
+const NOT_OF_OPENSIPS = /^(?:via\.|uri\.scheme$)/;
+
+const opensipsTransformationTable: Map<string, TransformationDefinition> = new Map([
+  ...[...COMMON_NAMES.transformations].filter(([name]) => !NOT_OF_OPENSIPS.test(name)),
+  ...opensipsTransformations,
+]);
 
 /** Variables and transformations of opensips.cfg. */
 export const OPENSIPS_NAMES: FormatNames = {
-  variables: new Map([...COMMON_NAMES.variables]),
-  transformations: new Map([...COMMON_NAMES.transformations]),
+  variables: new Map([...without(COMMON_NAMES.variables, NOT_IN_OPENSIPS), ...OPENSIPS_VARIABLES]),
+  transformations: opensipsTransformationTable,
   greedy: true,
   foldCase: true,
 };
 
+opensipsTransformationTable.set(
+  's.eval',
+  evaluation((text) => {
+    try {
+      return compileFormat(text, { names: OPENSIPS_NAMES });
+    } catch {
+      return undefined;
+    }
+  }),
+);
+
+/** Those of OpenSIPS before 3.0, with the variables that were taken out then. */
+export const OPENSIPS_OLD_NAMES: FormatNames = {
+  ...OPENSIPS_NAMES,
+  variables: new Map([
+    ...OPENSIPS_NAMES.variables,
+    ...[...COMMON_NAMES.variables].filter(([name]) => ['pr', 'proto', 'Ri', 'Rp', 'fs'].includes(name)),
+    ['af', plain(({ sourceAddress }) => (sourceAddress.includes(':') ? 'INET6' : 'INET'))],
+  ]),
+};
+
 /** Variables and transformations of kamailio.cfg. */
 export const KAMAILIO_NAMES: FormatNames = {
-  variables: new Map([...COMMON_NAMES.variables]),
-  transformations: new Map([...COMMON_NAMES.transformations]),
+  variables: new Map([...without(COMMON_NAMES.variables, NOT_IN_KAMAILIO), ...KAMAILIO_VARIABLES]),
+  transformations: new Map(
+    [...[...COMMON_NAMES.transformations].filter(([name]) => shared.has(name)), ...kamailioTransformations].map(
+      emptyForNull,
+    ),
+  ),
   greedy: true,
-  foldCase: true,
+  foldCase: false,
 };
 
 /** The same names with more variables, or others in their place. */

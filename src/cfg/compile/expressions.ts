@@ -321,7 +321,7 @@ export class ExpressionCompiler {
     };
   }
 
-  /** Kamailio leaves a constant side out, so that the other side is the value: "-1 || 0" is -1, which is not true. */
+  /** Kamailio leaves a constant side out, so that the other side is the value: "$n || 0" is $n, which -2 does not make true. */
   private foldedLogical(
     operator: LogicalOperator,
     left: CompiledExpression,
@@ -331,8 +331,8 @@ export class ExpressionCompiler {
     if (!dialect.syntax.precedence) return undefined;
     const { logicalTruth } = dialect.operators;
     if (left.constant !== undefined) {
-      const decides = logicalTruth(left.constant) === (operator === '||');
-      return decides ? left : right;
+      const holds = logicalTruth(left.constant);
+      return holds === (operator === '||') ? constantExpression(holds ? 1 : 0) : right;
     }
     if (right.constant !== undefined && logicalTruth(right.constant) === (operator === '&&')) return left;
     return undefined;

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.js';
 import { withVariables } from '../../pvar/names.js';
+import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall, RouteKind } from '../ast.js';
 import type { FunctionTable } from '../function-table.js';
 import { Problems } from '../problem.js';
@@ -49,7 +50,10 @@ export function compileScript<Run extends ScriptRun>(
     text: MOST_TEXT,
     ...options.bounds,
   };
-  const names = options.variables === undefined ? dialect.names : withVariables(dialect.names, options.variables);
+  const names = withVariables(dialect.names, [
+    ...(dialect.syntax.directives ? [['def', defineVariable(tree)] as const] : []),
+    ...(options.variables ?? []),
+  ]);
   const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name));
   const context = new CompileContext(
     tree,
@@ -75,6 +79,18 @@ export function compileScript<Run extends ScriptRun>(
   }
   const script = new Script(routes) as unknown as CompiledScript<Run>;
   return { script: problems.ok ? script : undefined, problems: problems.list };
+}
+
+/** $def(name): the value of a definition of the preprocessor. */
+function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile(argument) {
+      const value = defines.get(argument?.constant?.trim() ?? '') ?? null;
+      return { get: () => value };
+    },
+  };
 }
 
 function compileBlock(

@@ -58,7 +58,7 @@ export class Lexer {
         return value === undefined ? this.token('word', text, at) : this.token('int', text, at, value);
       }
       if (c === 34 || c === 39) return this.string(input, at);
-      if (c === 36) return this.token('variable', this.variable(input, at), at);
+      if (c === 36) return this.token('variable', preprocessor.substitute(this.variable(input, at)), at);
       if (c === 64) return this.token('variable', this.select(input), at);
       const operator = OPERATORS.find((each) => input.text.startsWith(each, start)) ?? (input.text[start] as string);
       input.at = start + operator.length;

@@ -9,6 +9,8 @@ export type Setter = (context: PvarContext, value: PvarValue) => void;
 export interface TextReader {
   /** Its value when it holds no variable. */
   readonly constant: string | undefined;
+  /** What is constant in it, with "$" for each variable; for arguments of variables only. */
+  readonly shape?: string;
   read(context: PvarContext): string;
 }
 

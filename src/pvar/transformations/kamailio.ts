@@ -1,0 +1,281 @@
+import { createHash } from 'node:crypto';
+import { coreHash } from '../../core/core-hash.js';
+import { parseAddress } from '../../core/name-addr.js';
+import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import type { PvarValue } from '../context.js';
+import { paramPairs, paramValue } from '../header-values.js';
+import type { TextReader } from '../variables/definition.js';
+import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
+import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+import { regexSubstitution } from './regex.js';
+
+/** A transformation with one text argument. */
+function withText(run: (text: string, argument: string) => PvarValue): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const argument = args[0] as TextReader;
+      return (value, context) => run(String(value), argument.constant ?? argument.read(context));
+    },
+  };
+}
+
+/** A transformation with one number, which may be left out when there is a default. */
+function withNumber(run: (text: string, number: number) => PvarValue, otherwise?: number): TransformationDefinition {
+  return {
+    least: otherwise === undefined ? 1 : 0,
+    most: 1,
+    make(args) {
+      const number = integerArgument(args[0], otherwise ?? 0, 'number');
+      return (value, context) => run(String(value), number(context));
+    },
+  };
+}
+
+const substring: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const offset = integerArgument(args[0], 0, 'offset');
+    const length = integerArgument(args[1], 0, 'length');
+    return (value, context) => {
+      const text = String(value);
+      const from = offset(context);
+      const start = from < 0 ? text.length + from : from;
+      if (start < 0 || start >= text.length) return '';
+      const count = length(context);
+      if (count < 0) return text.slice(start, Math.max(start, text.length + count));
+      return count === 0 ? text.slice(start) : text.slice(start, start + count);
+    };
+  },
+};
+
+const select: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const index = integerArgument(args[0], 0, 'index');
+    const separator = args[1] as TextReader;
+    return (value, context) => {
+      const mark = (separator.constant ?? separator.read(context))[0];
+      if (mark === undefined) return '';
+      const parts = String(value).split(mark);
+      const at = position(index(context), parts.length);
+      return at === undefined ? '' : (parts[at] as string);
+    };
+  },
+};
+
+const replace: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const [what, by] = args as [TextReader, TextReader];
+    return (value, context) => {
+      const wanted = what.constant ?? what.read(context);
+      if (wanted === '') return String(value);
+      return String(value).replaceAll(wanted, () => by.constant ?? by.read(context));
+    };
+  },
+};
+
+function prefixes(text: string, most: number): string {
+  const count = most > 0 ? Math.min(most, text.length) : text.length;
+  // The result grows with the square of the text.
+  return Array.from({ length: Math.min(count, 128) }, (_, i) => text.slice(0, i + 1)).join(',');
+}
+
+/** Lines of at most `width` characters, those after the first indented. */
+function lines(indent: string): TransformationDefinition {
+  return {
+    least: 2,
+    most: 2,
+    make(args) {
+      const width = integerArgument(args[0], 0, 'width');
+      const times = integerArgument(args[1], 0, 'indentation');
+      return (value, context) => {
+        const text = String(value);
+        const size = Math.max(1, width(context));
+        const before = indent.repeat(Math.min(64, Math.max(0, times(context))));
+        const parts: string[] = [];
+        for (let i = 0; i < text.length; i += size) parts.push(text.slice(i, i + size));
+        return parts.join(`\r\n${before}`);
+      };
+    },
+  };
+}
+
+const hash = (algorithm: string) => onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
+
+const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
+const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
+
+function uriPart(of: (uri: SipUri) => PvarValue): TransformationDefinition {
+  return onText((text) => {
+    const uri = parseUri(text);
+    return uri === undefined ? '' : of(uri);
+  });
+}
+
+const uriParameter = (name: string) => uriPart((uri) => uriParam(uri.params, name) ?? '');
+
+function address(of: (text: string) => PvarValue): TransformationDefinition {
+  return onText((text) => (text === '' ? '' : of(text)));
+}
+
+function transportSuffix(uri: SipUri): string {
+  const transport = uriParam(uri.params, 'transport');
+  return transport === undefined ? '' : `;transport=${transport}`;
+}
+
+/** The next hop a URI names: no user, no further parameters. */
+function duri(uri: SipUri): string {
+  return `${uri.scheme}:${uri.host}${uri.portText === '' ? '' : `:${uri.portText}`}${transportSuffix(uri)}`;
+}
+
+const userAt = ({ user }: SipUri): string => (user === '' ? '' : `${user}@`);
+
+const parts = (text: string) => {
+  const { display, uri, params } = parseAddress(text);
+  return { display, uri, params, parsed: parseUri(uri) };
+};
+
+/** The display name with what stands between it and the "<". */
+function nameBefore(text: string): string {
+  const open = text.indexOf('<');
+  return open < 0 ? '' : text.slice(0, open);
+}
+
+function paramAt(of: (pair: readonly [string, string]) => string): TransformationDefinition {
+  return withNumber((text, number) => {
+    const pairs = paramPairs(text);
+    const at = position(number, pairs.length);
+    return at === undefined ? '' : of(pairs[at] as [string, string]);
+  });
+}
+
+const paramByName: TransformationDefinition = {
+  least: 1,
+  most: 2,
+  make(args) {
+    const [name, separator] = args as [TextReader, TextReader | undefined];
+    return (value, context) => {
+      const mark = separator === undefined ? ';' : (separator.constant ?? separator.read(context));
+      const text = mark === ';' || mark === '' ? String(value) : String(value).replaceAll(mark, ';');
+      return paramValue(text, (name.constant ?? name.read(context)).trim()) ?? '';
+    };
+  },
+};
+
+const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/));
+
+/** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
+export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
+  ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : ''))],
+  ['s.substr', substring],
+  ['s.select', select],
+  ['s.ltrim', onText((text) => text.replace(/^[ \t\r\n]+/, ''))],
+  ['s.rtrim', onText((text) => text.replace(/[ \t\r\n]+$/, ''))],
+  ['s.rm', withText((text, what) => (what === '' ? text : text.replaceAll(what, '')))],
+  ['s.replace', replace],
+  ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
+  ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],
+  ['s.prefixes', withNumber(prefixes, 0)],
+  ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
+  ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
+  ['s.rmhdws', onText((text) => text.replace(/[ \t\r\n]+/g, ' ').trim())],
+  ['s.rmhlws', onText((text) => text.replace(/[ \t\r\n]+/g, ' ').trimStart())],
+  ['s.after', withText((text, mark) => after(text, text.indexOf(mark[0] ?? '\0')))],
+  ['s.before', withText((text, mark) => before(text, text.indexOf(mark[0] ?? '\0')))],
+  ['s.rafter', withText((text, mark) => after(text, text.lastIndexOf(mark[0] ?? '\0')))],
+  ['s.rbefore', withText((text, mark) => before(text, text.lastIndexOf(mark[0] ?? '\0')))],
+  ['s.count', withText((text, mark) => text.split(mark[0] ?? '\0').length - 1)],
+  ['s.numeric', onText((text) => text.replace(/[^0-9]+/g, ''))],
+  ['s.fmtlines', lines(' ')],
+  ['s.fmtlinet', lines('\t')],
+  ['s.sha256', hash('sha256')],
+  ['s.sha384', hash('sha384')],
+  ['s.sha512', hash('sha512')],
+  ['s.corehash', withNumber((text, size) => coreHash(text, undefined, Math.max(0, size)), 0)],
+  ['s.encode.base64', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
+  ['s.decode.base64', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
+  [
+    's.encode.base64url',
+    onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('+', '-').replaceAll('/', '_')),
+  ],
+  ['s.decode.base64url', onText((text) => Buffer.from(text, 'base64url').toString('latin1'))],
+  ['s.encode.base58', onText(encodeBase58)],
+  ['s.encode.7bit', onText(encodeSeptets)],
+  ['s.decode.7bit', onText(decodeSeptets)],
+  ['s.escape.csv', onText((text) => `"${text.replaceAll('"', '""')}"`)],
+  ['s.unbracket', onText((text) => text.replace(/^\[(.*)\]$/s, '$1'))],
+  ['uri.user', uriPart((uri) => uri.user)],
+  ['uri.host', uriPart((uri) => uri.host)],
+  ['uri.passwd', uriPart((uri) => uri.password)],
+  ['uri.port', uriPart((uri) => uri.port ?? '')],
+  ['uri.params', uriPart((uri) => uri.params.slice(1))],
+  ['uri.param', withText((text, name) => uriParam(parseUri(text)?.params ?? '', name.trim().toLowerCase()) ?? '')],
+  ['uri.headers', uriPart((uri) => uri.headers.slice(1))],
+  ['uri.transport', uriParameter('transport')],
+  ['uri.ttl', uriParameter('ttl')],
+  ['uri.uparam', uriParameter('user')],
+  ['uri.maddr', uriParameter('maddr')],
+  ['uri.method', uriParameter('method')],
+  ['uri.lr', uriParameter('lr')],
+  ['uri.r2', uriParameter('r2')],
+  ['uri.scheme', uriPart((uri) => uri.scheme)],
+  [
+    'uri.tosocket',
+    uriPart((uri) => {
+      const transport = uriTransport(uri) ?? 'udp';
+      return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`;
+    }),
+  ],
+  ['uri.duri', uriPart(duri)],
+  ['uri.saor', uriPart((uri) => `${uri.scheme}:${userAt(uri)}${uri.host}`)],
+  [
+    'uri.suri',
+    uriPart((uri) => {
+      const port = uri.portText === '' ? '' : `:${uri.portText}`;
+      return `${uri.scheme}:${userAt(uri)}${uri.host}${port}${transportSuffix(uri)}`;
+    }),
+  ],
+  ['param.value', paramByName],
+  ['param.in', withText((text, name) => (paramValue(text, name.trim()) === undefined ? 0 : 1))],
+  ['param.valueat', paramAt(([, value]) => value)],
+  ['param.name', paramAt(([name]) => name)],
+  ['param.count', onText((text) => paramPairs(text).length)],
+  ['nameaddr.name', address(nameBefore)],
+  ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
+  ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
+  ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
+  ['tobody.uri', address((text) => parts(text).uri)],
+  ['tobody.display', address((text) => parts(text).display)],
+  ['tobody.tag', address((text) => paramValue(parts(text).params, 'tag') ?? '')],
+  ['tobody.user', address((text) => parts(text).parsed?.user ?? '')],
+  ['tobody.host', address((text) => parts(text).parsed?.host ?? '')],
+  ['tobody.port', address((text) => parts(text).parsed?.port ?? '')],
+  ['tobody.params', address((text) => parts(text).params.slice(1))],
+  ['line.count', onText((text) => lineList(text).length)],
+  ['line.at', withNumber((text, number) => lineList(text).at(number) ?? '')],
+  ['line.sw', withText((text, start) => lineList(text).find((line) => line.startsWith(start)) ?? '')],
+  ['re.subst', regexSubstitution],
+];
+
+/** Those of route scripts that kamailio.cfg has as well, under the same name and meaning. */
+export const KAMAILIO_SHARED = [
+  's.len',
+  's.md5',
+  's.encode.hexa',
+  's.decode.hexa',
+  's.escape.common',
+  's.unescape.common',
+  's.escape.user',
+  's.unescape.user',
+  's.escape.param',
+  's.unescape.param',
+  's.tolower',
+  's.toupper',
+  's.trim',
+] as const;

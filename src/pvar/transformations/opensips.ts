@@ -1,0 +1,222 @@
+import { parseAddress } from '../../core/name-addr.js';
+import { parseUri, uriParam } from '../../core/uri.js';
+import type { PvarContext, PvarValue } from '../context.js';
+import { paramPairs, splitList, unquote } from '../header-values.js';
+import type { TextReader } from '../variables/definition.js';
+import { ipTransformations } from './addresses.js';
+import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+import { regexSubstitution } from './regex.js';
+
+const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
+
+/** {s.int}: prints as it stood; counts as a number where it is one. */
+const toInteger = onText((text) => (NUMBER.test(text) ? Number(text) | 0 : text));
+
+/** A length of 0 is up to the end, a negative one cuts at the end; a start behind the end gives null. */
+const substring: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const offset = integerArgument(args[0], 0, 'offset');
+    const length = integerArgument(args[1], 0, 'length');
+    return (value, context) => {
+      const text = String(value);
+      const from = offset(context);
+      const start = from < 0 ? text.length + from : from;
+      if (start < 0 || start >= text.length) return null;
+      const count = length(context);
+      return count > 0 ? text.slice(start, start + count) : text.slice(start, count === 0 ? undefined : count);
+    };
+  },
+};
+
+const select: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const index = integerArgument(args[0], 0, 'index');
+    const separator = args[1] as TextReader;
+    if (separator.constant === '') throw new Error('needs a separator');
+    return (value, context) => {
+      const mark = (separator.constant ?? separator.read(context))[0];
+      if (mark === undefined) return null;
+      const parts = String(value).split(mark);
+      const at = position(index(context), parts.length);
+      return at === undefined ? null : (parts[at] as string);
+    };
+  },
+};
+
+function find(search: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
+  return {
+    least: 1,
+    most: 2,
+    make(args) {
+      const needle = args[0] as TextReader;
+      const start = integerArgument(args[1], 0, 'start');
+      return (value, context) => {
+        const text = String(value);
+        const wanted = needle.constant ?? needle.read(context);
+        if (wanted === '') return null;
+        if (args[1] === undefined) return search(text, wanted, undefined);
+        const from = start(context);
+        return search(text, wanted, Math.max(0, from < 0 ? text.length + from : from));
+      };
+    },
+  };
+}
+
+/** The text of the padding goes on to the left from where it meets the value. */
+const fillLeft: TransformationDefinition = {
+  least: 2,
+  most: 2,
+  make(args) {
+    const token = args[0] as TextReader;
+    const length = integerArgument(args[1], 0, 'length');
+    return (value, context) => {
+      const text = String(value);
+      const mark = token.constant ?? token.read(context);
+      const missing = Math.min(8192, length(context)) - text.length;
+      if (missing <= 0 || mark === '') return text;
+      return mark.repeat(Math.ceil(missing / mark.length)).slice(-missing) + text;
+    };
+  },
+};
+
+const unescapePercent = onText((text) => {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return null;
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+});
+
+const hexToDecimal = onText((text) => (/^(?:0x)?[0-9A-Fa-f]{1,8}$/i.test(text) ? Number.parseInt(text, 16) | 0 : null));
+
+/** "Thu, 01 Jan 2015 10:20:30 GMT" (RFC 3261 section 20.17) as seconds since 1970. */
+const dateToUnix = onText((text) => {
+  if (!/^[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(text)) return null;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? null : Math.floor(time / 1000) | 0;
+});
+
+/** Elements of a comma list with their blanks, quotes taken off. */
+function csv(text: string): string[] {
+  if (text === '') return [];
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i <= text.length; i++) {
+    const c = text[i];
+    if (c === '"') quoted = !quoted;
+    else if (i === text.length || (c === ',' && !quoted)) {
+      parts.push(unquote(text.slice(start, i)));
+      start = i + 1;
+    }
+  }
+  return parts;
+}
+
+function indexed<T>(list: (text: string) => readonly T[], of: (item: T) => PvarValue): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const index = integerArgument(args[0], 0, 'index');
+      return (value, context) => {
+        const items = list(String(value));
+        const at = position(index(context), items.length);
+        return at === undefined ? null : of(items[at] as T);
+      };
+    },
+  };
+}
+
+const countOrNull = (count: number): PvarValue => (count === 0 ? null : count);
+
+/** {nameaddr.N.uri}: one of a comma list; without a number the first. */
+function addressPart(of: (text: string) => PvarValue, index: number): TransformationDefinition {
+  return onText((text) => {
+    const one = splitList(text, ',')[index];
+    return one === undefined ? null : of(one);
+  });
+}
+
+const orNull = (text: string): string | null => (text === '' ? null : text);
+
+const ADDRESS_PARTS: readonly [string, (text: string) => PvarValue][] = [
+  ['name', (text) => orNull(parseAddress(text).display)],
+  ['uri', (text) => orNull(parseAddress(text).uri)],
+  ['params', (text) => orNull(parseAddress(text).params.slice(1))],
+  [
+    'len',
+    (text) => {
+      const close = text.indexOf('>');
+      return close < 0 ? parseAddress(text).uri.length : close + 1;
+    },
+  ],
+];
+
+/** Numbers that may stand in {nameaddr.N.uri}. */
+const MOST_ADDRESSES = 20;
+
+const addressTransformations: [string, TransformationDefinition][] = ADDRESS_PARTS.flatMap(
+  ([name, of]): [string, TransformationDefinition][] => [
+    [`nameaddr.${name}`, addressPart(of, 0)],
+    ...Array.from({ length: MOST_ADDRESSES }, (_, i): [string, TransformationDefinition] => [
+      `nameaddr.${i}.${name}`,
+      addressPart(of, i),
+    ]),
+  ],
+);
+
+const port = onText((text) => parseUri(text)?.port ?? null);
+const host = onText((text) => orNull(parseUri(text)?.host ?? ''));
+
+/** A parameter of a URI; one without a value is null here, and "" in {uri.param}. */
+const uriParameter = (name: string) => onText((text) => orNull(uriParam(parseUri(text)?.params ?? '', name) ?? ''));
+
+/** {s.eval}: a text of a variable with the variables in it replaced. `compile` is given by the names it stands among. */
+export function evaluation(
+  compile: (text: string) => { evaluate(context: PvarContext): string } | undefined,
+): TransformationDefinition {
+  const kept = new Map<string, { evaluate(context: PvarContext): string } | undefined>();
+  return {
+    least: 0,
+    most: 0,
+    make: () => (value, context) => {
+      const text = String(value);
+      if (!kept.has(text)) {
+        if (kept.size >= 256) kept.clear();
+        kept.set(text, compile(text));
+      }
+      return kept.get(text)?.evaluate(context) ?? null;
+    },
+  };
+}
+
+/** What transformations of opensips.cfg do differently from those of route scripts, or in addition. */
+export const opensipsTransformations: readonly [string, TransformationDefinition][] = [
+  ['s.int', toInteger],
+  ['s.substr', substring],
+  ['s.select', select],
+  ['s.index', find((text, needle, start) => text.indexOf(needle, start ?? 0))],
+  ['s.rindex', find((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
+  ['s.fill.left', fillLeft],
+  ['s.unescape.user', unescapePercent],
+  ['s.unescape.param', unescapePercent],
+  ['s.hex2dec', hexToDecimal],
+  ['s.date2unix', dateToUnix],
+  ['uri.port', port],
+  ['uri.domain', host],
+  ['uri.transport', uriParameter('transport')],
+  ['uri.ttl', uriParameter('ttl')],
+  ['uri.uparam', uriParameter('user')],
+  ['uri.maddr', uriParameter('maddr')],
+  ['uri.method', uriParameter('method')],
+  ['uri.lr', uriParameter('lr')],
+  ['uri.r2', uriParameter('r2')],
+  ['csv.count', onText((text) => countOrNull(csv(text).length))],
+  ['csv.value', indexed(csv, (item) => item)],
+  ['param.count', onText((text) => countOrNull(paramPairs(text).length))],
+  ['re.subst', regexSubstitution],
+  ...addressTransformations,
+  ...ipTransformations,
+];

@@ -1,0 +1,89 @@
+import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+import type { PvarContext } from '../context.js';
+import type { TextReader } from '../variables/definition.js';
+import type { TransformationDefinition } from './definition.js';
+
+/** Matches that one substitution replaces. */
+const MOST_MATCHES = 10_000;
+/** Characters of a result. */
+const MOST_TEXT = 65_536;
+
+interface Substitution {
+  readonly regex: BoundedRegex;
+  readonly replacement: string;
+  readonly all: boolean;
+}
+
+/** "/what/by/flags" with any delimiter; "\" before the delimiter takes its meaning away. Throws what is wrong with it. */
+export function parseSubstitution(text: string): Substitution {
+  const mark = text[0];
+  if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/what/by/flags"');
+  const parts: string[] = [''];
+  for (let i = 1; i < text.length; i++) {
+    const c = text[i] as string;
+    if (c === '\\' && text[i + 1] === mark) {
+      parts[parts.length - 1] += mark;
+      i++;
+    } else if (c === '\\' && i + 1 < text.length) {
+      parts[parts.length - 1] += c + (text[++i] as string);
+    } else if (c === mark) parts.push('');
+    else parts[parts.length - 1] += c;
+  }
+  const [what = '', by, flags, more] = parts;
+  if (by === undefined || flags === undefined || more !== undefined || !/^[gis]*$/.test(flags.trim())) {
+    throw new Error(`needs "${mark}what${mark}by${mark}flags"`);
+  }
+  const regex = compilePosix(what, { ignoreCase: flags.includes('i'), lines: flags.includes('s') });
+  return { regex, replacement: by, all: flags.includes('g') };
+}
+
+/** Replaces matches; "\0" to "\9" in the replacement are the match and its groups, "\\n" and its kin what they are in C. */
+export function substituted(text: string, { regex, replacement, all }: Substitution): string {
+  let result = '';
+  let from = 0;
+  for (let count = 0; count < MOST_MATCHES && from <= text.length; count++) {
+    const match = regex.match(text, from);
+    if (match === undefined) break;
+    const by = replacement.replace(/\\([0-9nrt\\&])/g, (_whole, c: string) => {
+      if (c >= '0' && c <= '9') return match.groups[Number(c)] ?? '';
+      return { n: '\n', r: '\r', t: '\t' }[c] ?? c;
+    });
+    result += text.slice(from, match.start) + by;
+    from = match.end;
+    if (result.length > MOST_TEXT) return result.slice(0, MOST_TEXT);
+    if (match.end === match.start) {
+      result += text.slice(from, from + 1);
+      from++;
+    }
+    if (!all) break;
+  }
+  return result + text.slice(from);
+}
+
+/** {re.subst,/what/by/flags}: compiled at load unless it holds variables. */
+export const regexSubstitution: TransformationDefinition = {
+  least: 1,
+  most: 1,
+  make(args) {
+    const text = args[0] as TextReader;
+    const constant = text.constant === undefined ? undefined : parseSubstitution(text.constant);
+    const kept = new Map<string, Substitution | undefined>();
+    const computed = (context: PvarContext): Substitution | undefined => {
+      const source = text.read(context);
+      if (kept.has(source)) return kept.get(source);
+      let parsed: Substitution | undefined;
+      try {
+        parsed = parseSubstitution(source);
+      } catch {
+        parsed = undefined;
+      }
+      if (kept.size >= 64) kept.clear();
+      kept.set(source, parsed);
+      return parsed;
+    };
+    return (value, context) => {
+      const substitution = constant ?? computed(context);
+      return substitution === undefined ? null : substituted(String(value), substitution);
+    };
+  },
+};

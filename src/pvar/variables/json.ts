@@ -1,0 +1,170 @@
+import type { PvarContext, PvarValue } from '../context.js';
+import type { Json } from '../json-value.js';
+import type { CompiledVariable, IndexReader, TextReader, VariableDefinition } from './definition.js';
+
+type Step =
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'index'; readonly at: number | undefined };
+
+interface Path {
+  readonly root: string;
+  readonly steps: readonly Step[];
+  /** ".keys" or ".values" at the end. */
+  readonly list: 'keys' | 'values' | undefined;
+}
+
+/** Characters of a document that is parsed, and elements of a list. */
+const MOST_TEXT = 65_536;
+const MOST_ELEMENTS = 10_000;
+
+/** "name/key/list[0]", "name/list[]", "name.keys". */
+function pathOf(text: string): Path | undefined {
+  let rest = text.trim();
+  let list: Path['list'];
+  const ending = /\.(keys|values)$/.exec(rest);
+  if (ending !== null) {
+    list = ending[1] as 'keys' | 'values';
+    rest = rest.slice(0, ending.index);
+  }
+  const root = /^[^/[\]]+/.exec(rest)?.[0];
+  if (root === undefined) return undefined;
+  const steps: Step[] = [];
+  const pattern = /\/([^/[\]]+)|\[(-?[0-9]{1,6})?\]/gy;
+  pattern.lastIndex = root.length;
+  while (pattern.lastIndex < rest.length) {
+    const match = pattern.exec(rest);
+    if (match === null) return undefined;
+    if (match[1] !== undefined) steps.push({ kind: 'key', key: match[1] });
+    else steps.push({ kind: 'index', at: match[2] === undefined ? undefined : Number(match[2]) });
+  }
+  return { root, steps, list };
+}
+
+function fromPlain(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(fromPlain);
+  if (typeof value === 'object' && value !== null) {
+    return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each)]));
+  }
+  return value as Json;
+}
+
+function parsed(text: string): Json | undefined {
+  if (text.length > MOST_TEXT) return undefined;
+  try {
+    return fromPlain(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON text, with the blanks that the original prints, or without. */
+export function jsonText(value: Json, spaced: boolean): string {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return spaced ? '[ ]' : '[]';
+    const parts = value.map((each) => jsonText(each, spaced));
+    return spaced ? `[ ${parts.join(', ')} ]` : `[${parts.join(',')}]`;
+  }
+  if (value instanceof Map) {
+    if (value.size === 0) return spaced ? '{ }' : '{}';
+    const parts = Array.from(
+      value,
+      ([key, each]) => `${JSON.stringify(key)}:${spaced ? ' ' : ''}${jsonText(each, spaced)}`,
+    );
+    return spaced ? `{ ${parts.join(', ')} }` : `{${parts.join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+function toPvar(value: Json | undefined, spaced: boolean): PvarValue {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'number') return Number.isInteger(value) ? value | 0 : String(value);
+  return jsonText(value, spaced);
+}
+
+function step(value: Json | undefined, each: Step): Json | undefined {
+  if (each.kind === 'key') return value instanceof Map ? value.get(each.key) : undefined;
+  if (!Array.isArray(value) || each.at === undefined) return undefined;
+  return value[each.at < 0 ? value.length + each.at : each.at];
+}
+
+function find({ jsons }: PvarContext, { root, steps }: Path): Json | undefined {
+  let value = jsons.get(root);
+  for (const each of steps) value = step(value, each);
+  return value;
+}
+
+function write({ jsons }: PvarContext, { root, steps }: Path, value: Json | undefined): void {
+  const last = steps.at(-1);
+  if (last === undefined) {
+    if (value === undefined) jsons.delete(root);
+    else jsons.set(root, value);
+    return;
+  }
+  let parent = jsons.get(root);
+  for (const each of steps.slice(0, -1)) parent = step(parent, each);
+  if (last.kind === 'key') {
+    if (!(parent instanceof Map)) return;
+    if (value === undefined) parent.delete(last.key);
+    else parent.set(last.key, value);
+    return;
+  }
+  if (!Array.isArray(parent)) return;
+  const at = last.at === undefined ? parent.length : last.at < 0 ? parent.length + last.at : last.at;
+  if (value === undefined) parent.splice(at, 1);
+  else if (at >= 0 && at <= Math.min(parent.length, MOST_ELEMENTS)) parent[at] = value;
+}
+
+function elements(value: Json | undefined, list: Path['list']): readonly PvarValue[] {
+  if (list !== undefined) {
+    if (!(value instanceof Map)) return [];
+    return list === 'keys' ? [...value.keys()] : Array.from(value.values(), (each) => toPvar(each, true));
+  }
+  return Array.isArray(value) ? value.map((each) => toPvar(each, true)) : [];
+}
+
+function compiledJson(text: TextReader, index: IndexReader | undefined, spaced: boolean): CompiledVariable {
+  if (index !== undefined && index.kind !== 'all') throw new Error('takes its index in the path: $json(name[0])');
+  const constant = text.constant === undefined ? undefined : pathOf(text.constant);
+  if (text.constant !== undefined && constant === undefined) throw new Error('needs a path: name/key/list[0]');
+  const path = (context: PvarContext) => constant ?? pathOf(text.read(context));
+  const list = (context: PvarContext): readonly PvarValue[] => {
+    const at = path(context);
+    return at === undefined ? [] : elements(find(context, at), at.list);
+  };
+  return {
+    all: index === undefined ? undefined : list,
+    get: (context) => {
+      const at = path(context);
+      if (at === undefined) return null;
+      if (at.list === undefined) return toPvar(find(context, at), spaced);
+      return list(context)[0] ?? null;
+    },
+    set: (context, value) => {
+      const at = path(context);
+      if (at !== undefined) write(context, at, value ?? undefined);
+    },
+    replace: (context, value) => {
+      const at = path(context);
+      if (at === undefined) return;
+      const json = typeof value === 'string' ? parsed(value) : (value ?? undefined);
+      if (json !== undefined || value === null) write(context, at, json);
+    },
+  };
+}
+
+function definition(spaced: boolean): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: true,
+    compile: (argument, index) => compiledJson(argument as TextReader, index, spaced),
+  };
+}
+
+/** $json of OpenSIPS: documents by name; ":=" parses text, "=" stores it as a string. */
+export const jsonVariables: readonly [string, VariableDefinition][] = [
+  ['json', definition(true)],
+  ['json_pretty', definition(true)],
+  ['json_compact', definition(false)],
+];

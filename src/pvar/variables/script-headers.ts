@@ -1,0 +1,161 @@
+import type { PvarContext, PvarMessage } from '../context.js';
+import { each, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+
+/** Compact forms by their letter (RFC 3261 section 7.3.3 and later). */
+const ALL_COMPACT: Readonly<Record<string, string>> = {
+  v: 'via',
+  f: 'from',
+  t: 'to',
+  i: 'call-id',
+  m: 'contact',
+  c: 'content-type',
+  l: 'content-length',
+  k: 'supported',
+  e: 'content-encoding',
+  s: 'subject',
+  o: 'event',
+  r: 'refer-to',
+  b: 'referred-by',
+  u: 'allow-events',
+  x: 'session-expires',
+};
+
+/** What the message has between the colon and the line end, folded lines as they came. */
+export interface HeaderReader {
+  value(message: PvarMessage, name: string, index: number): string | undefined;
+  count(message: PvarMessage, name: string): number;
+}
+
+/**
+ * Reads header fields as the scripts do. `compact` are the letters that mean a long name to the program; another letter is
+ * a name of its own, so that "s: x" is found as $hdr(s) but not as $hdr(Subject).
+ */
+export function headerReader(compact: string): HeaderReader {
+  const longName = (name: string): string => {
+    const lower = name.toLowerCase();
+    return lower.length === 1 && compact.includes(lower) ? (ALL_COMPACT[lower] ?? lower) : lower;
+  };
+  function* values(message: PvarMessage, name: string): Generator<string> {
+    const wanted = longName(name);
+    if (message.fields === undefined) {
+      for (let i = 0; i < message.headerCount(wanted); i++) yield message.header(wanted, i) ?? '';
+      return;
+    }
+    const { text } = message;
+    for (const { line, nameEnd, value, end } of message.fields(wanted)) {
+      if (longName(text.slice(line, nameEnd)) === wanted) yield text.slice(value, end).trimEnd();
+    }
+  }
+  return {
+    value(message, name, index) {
+      let i = 0;
+      for (const value of values(message, name)) if (i++ === index) return value;
+      return undefined;
+    },
+    count(message, name) {
+      let count = 0;
+      for (const _ of values(message, name)) count++;
+      return count;
+    },
+  };
+}
+
+const NAME = /^[A-Za-z0-9!%*_+`'~.-]{1,128}$/;
+
+/** $hdr(name) and the count of such fields; all of them are joined by `joint`. */
+export function headerVariables(
+  reader: HeaderReader,
+  joint: string,
+  counts: readonly string[],
+): [string, VariableDefinition][] {
+  const hdr: VariableDefinition = {
+    argument: 'required',
+    indexed: true,
+    compile(argument, index) {
+      const name = argument as TextReader;
+      const { constant } = name;
+      if (constant !== undefined && !NAME.test(constant.trim())) throw new Error('needs the name of a header field');
+      const nameIn =
+        constant === undefined ? (context: PvarContext) => name.read(context).trim() : () => constant.trim();
+      const at = (context: PvarContext, i: number) => reader.value(context.message, nameIn(context), i) ?? null;
+      const count = (context: PvarContext) => reader.count(context.message, nameIn(context));
+      const all = each(index, count, at);
+      if (all === undefined) return { get: pick(index, count, at) };
+      return {
+        all,
+        get: (context) => {
+          const values = all(context);
+          return values.length === 0 ? null : values.join(joint);
+        },
+      };
+    },
+  };
+  const counter: VariableDefinition = {
+    argument: 'required',
+    indexed: false,
+    compile(argument) {
+      const name = argument as TextReader;
+      return { get: (context) => reader.count(context.message, (name.constant ?? name.read(context)).trim()) };
+    },
+  };
+  return [['hdr', hdr], ...counts.map((name): [string, VariableDefinition] => [name, counter])];
+}
+
+function fieldNames({ message }: PvarContext): string[] {
+  if (message.fields === undefined) return [];
+  return Array.from(message.fields(), ({ line, nameEnd }) => message.text.slice(line, nameEnd));
+}
+
+/** $hdr_name: names of the header fields in their order. */
+export const headerName: VariableDefinition = {
+  argument: 'none',
+  indexed: true,
+  compile(_argument, index) {
+    const count = (context: PvarContext) => fieldNames(context).length;
+    const at = (context: PvarContext, i: number) => fieldNames(context)[i] ?? null;
+    return { get: pick(index, count, at), all: each(index, count, at) };
+  },
+};
+
+/** $sdp.line(m[1]): the i-th line of a type in the body, whole. */
+export const sdpLine: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const text = argument as TextReader;
+    return {
+      get: (context) => {
+        const match = /^\s*([A-Za-z])(?:=?[^[]*)(?:\[([0-9]{1,4})\])?\s*$/.exec(text.constant ?? text.read(context));
+        if (match === null) return null;
+        const prefix = `${match[1]}=`;
+        let i = Number(match[2] ?? 0);
+        for (const line of (context.message.body ?? '').split(/\r?\n/)) {
+          if (line.startsWith(prefix) && i-- === 0) return line;
+        }
+        return null;
+      },
+    };
+  },
+};
+
+/** $sdp.stream(audio): the m line of a medium. */
+export const sdpStream: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const text = argument as TextReader;
+    return {
+      get: (context) => {
+        const wanted = (text.constant ?? text.read(context)).trim().toLowerCase();
+        for (const line of (context.message.body ?? '').split(/\r?\n/)) {
+          if (line.toLowerCase().startsWith(`m=${wanted} `)) return line;
+        }
+        return null;
+      },
+    };
+  },
+};
+
+/** The body; null where there is none ($rb of OpenSIPS), or "" (Kamailio). */
+export const bodyText = plain(({ message }) => message.body ?? '');
+export const bodyLength = plain(({ message }) => (message.body ?? '').length);

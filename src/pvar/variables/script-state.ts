@@ -1,0 +1,176 @@
+import { avpName } from '../avp-store.js';
+import type { PvarContext, PvarValue } from '../context.js';
+import { each, type IndexReader, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+
+/** $avp of OpenSIPS: an index that does not exist is not written; ":=" replaces all values. */
+export const opensipsAvp: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile(argument, index) {
+    if (index?.kind === 'append') throw new Error('knows the indexes [n] and [*]');
+    const nameIn = avpNameReader(argument as TextReader);
+    const count = (context: PvarContext) => context.avps.count(nameIn(context));
+    const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);
+    return {
+      get: pick(index, count, at),
+      all: each(index, count, at),
+      replace: (context, value) => replaceAll(context, nameIn(context), value),
+      set: (context, value) => {
+        const { avps } = context;
+        const name = nameIn(context);
+        if (index?.kind === 'all') replaceAll(context, name, value);
+        else if (index === undefined) {
+          if (value === null) avps.delete(name, 0);
+          else avps.push(name, value);
+        } else {
+          const position = indexIn(index, context, avps.count(name));
+          if (position === undefined) return;
+          if (value === null) avps.delete(name, position);
+          else avps.setAt(name, position, value);
+        }
+      },
+    };
+  },
+};
+
+/** $avp of Kamailio: an index other than [*] is not looked at when it is written, and negative ones find nothing. */
+export const kamailioAvp: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile(argument, index) {
+    const nameIn = avpNameReader(argument as TextReader);
+    const count = (context: PvarContext) => context.avps.count(nameIn(context));
+    const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);
+    const get =
+      index?.kind === 'at'
+        ? (context: PvarContext) => {
+            const i = index.read(context);
+            return i < 0 ? null : at(context, i);
+          }
+        : pick(index, count, at);
+    return {
+      get,
+      all: each(index, count, at),
+      set: (context, value) => {
+        const name = nameIn(context);
+        if (index?.kind === 'all') replaceAll(context, name, value);
+        else if (value === null) context.avps.delete(name, 0);
+        else context.avps.push(name, value);
+      },
+    };
+  },
+};
+
+function avpNameReader(text: TextReader): (context: PvarContext) => string {
+  const constant = text.constant === undefined ? undefined : avpName(text.constant);
+  if (constant === '') throw new Error('needs a name');
+  return (context) => constant ?? avpName(text.read(context));
+}
+
+function replaceAll({ avps }: PvarContext, name: string, value: PvarValue): void {
+  if (value === null) avps.delete(name);
+  else avps.set(name, value);
+}
+
+function indexIn(index: IndexReader, context: PvarContext, size: number): number | undefined {
+  const i = index.kind === 'at' ? index.read(context) : 0;
+  const position = i < 0 ? size + i : i;
+  return position >= 0 && position < size ? position : undefined;
+}
+
+/** $var of Kamailio: never null, 0 until something is assigned. */
+export const kamailioVar: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    const { constant } = name;
+    if (constant !== undefined) {
+      return {
+        get: (context) => context.vars.get(constant) ?? 0,
+        set: (context, value) => {
+          context.vars.set(constant, value ?? 0);
+        },
+      };
+    }
+    return {
+      get: (context) => context.vars.get(name.read(context)) ?? 0,
+      set: (context, value) => {
+        context.vars.set(name.read(context), value ?? 0);
+      },
+    };
+  },
+};
+
+/** $vn of Kamailio: as $var, but null until something is assigned. */
+export const kamailioNullVar: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    // Not among those of $var.
+    const key = (context: PvarContext) => `vn:${name.constant ?? name.read(context)}`;
+    return {
+      get: (context) => context.vars.get(key(context)) ?? null,
+      set: (context, value) => {
+        if (value === null) context.vars.delete(key(context));
+        else context.vars.set(key(context), value);
+      },
+    };
+  },
+};
+
+/** $shv: shared by all messages; never null, 0 until something is assigned and "" when null is. */
+export const sharedVariable: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    const key = (context: PvarContext) => name.constant ?? name.read(context);
+    return {
+      get: (context) => context.shared.get(key(context)) ?? 0,
+      set: (context, value) => {
+        context.shared.set(key(context), value ?? '');
+      },
+    };
+  },
+};
+
+/** $return(n) of OpenSIPS: further values of the last return. */
+export const returnValue: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const text = argument as TextReader;
+    return { get: (context) => context.returns?.[Number(text.constant ?? text.read(context))] ?? null };
+  },
+};
+
+function titles({ routes }: PvarContext): readonly string[] {
+  return routes === undefined ? [] : [...routes].reverse();
+}
+
+/** $route: the routes that run, the innermost first: "route[RELAY]", "route". */
+export const routeVariable: VariableDefinition = {
+  argument: 'none',
+  indexed: true,
+  compile(_argument, index) {
+    const count = (context: PvarContext) => context.routes?.length ?? 0;
+    const at = (context: PvarContext, i: number) => titles(context)[i] ?? null;
+    return { get: pick(index, count, at) };
+  },
+};
+
+/** The title of the route at hand, cut into word and name. */
+function titleParts({ routes }: PvarContext): readonly [word: string, name: string] {
+  const match = /^([^[]*)(?:\[(.*)\])?$/s.exec(routes?.at(-1) ?? '');
+  return [match?.[1] ?? '', match?.[2] ?? ''];
+}
+
+export const routeName = plain((context) => titleParts(context)[1]);
+export const routeType = plain((context) => titleParts(context)[0]);
+
+/** A variable that is known and holds nothing here: colours of a terminal, arguments of the original's command line. */
+export function empty(value: PvarValue, argument: VariableDefinition['argument'] = 'optional'): VariableDefinition {
+  return { argument, indexed: true, compile: () => ({ get: () => value }) };
+}

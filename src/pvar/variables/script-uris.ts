@@ -1,0 +1,173 @@
+import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import { integerOf, type PvarContext, type PvarValue } from '../context.js';
+import { lastUri } from '../uri-memo.js';
+import { type CompiledVariable, orNull, plain, type VariableDefinition } from './definition.js';
+
+/** What the two programs do differently with the parts of a URI. */
+export interface UriRules {
+  /** $rP and its kin. */
+  protocol(uri: SipUri): string;
+  /** Parts of $du may be written. */
+  readonly writesDestination: boolean;
+  readonly scheme: boolean;
+}
+
+/** OpenSIPS: the transport's name in small letters. */
+export const OPENSIPS_URIS: UriRules = {
+  protocol: (uri) => (uriTransport(uri) ?? 'udp').toLowerCase(),
+  writesDestination: true,
+  scheme: false,
+};
+
+/** Kamailio: the transport as written; capitals where the URI names none. */
+export const KAMAILIO_URIS: UriRules = {
+  protocol: (uri) => uriParam(uri.params, 'transport') ?? (uri.scheme === 'sips' ? 'TLS' : 'UDP'),
+  writesDestination: false,
+  scheme: true,
+};
+
+function isSound(uri: SipUri | undefined): uri is SipUri {
+  return uri !== undefined && !(uri.user === '' && uri.password !== '');
+}
+
+/** A URI put together from parts, however little sense that makes: then all its parts are null, as in the originals. */
+function text(uri: SipUri): string {
+  const password = uri.password === '' ? '' : `:${uri.password}`;
+  const user = uri.user === '' && password === '' ? '' : `${uri.user}${password}@`;
+  const port = uri.portText === '' ? '' : `:${uri.portText}`;
+  return `${uri.scheme}:${user}${uri.host}${port}${uri.params}${uri.headers}`;
+}
+
+type Read = (context: PvarContext) => string | undefined;
+type Write = (context: PvarContext, uri: string) => void;
+
+class UriVariable {
+  private readonly parse = lastUri();
+
+  constructor(
+    private readonly read: Read,
+    private readonly write: Write | undefined,
+    private readonly rules: UriRules,
+  ) {}
+
+  uri(context: PvarContext): SipUri | undefined {
+    const current = this.read(context);
+    if (current === undefined || current === '') return undefined;
+    const uri = this.parse(current);
+    return isSound(uri) ? uri : undefined;
+  }
+
+  part(of: (uri: SipUri) => PvarValue, edit?: (uri: SipUri, value: PvarValue) => SipUri | undefined): CompiledVariable {
+    const get = (context: PvarContext): PvarValue => {
+      const uri = this.uri(context);
+      return uri === undefined ? null : of(uri);
+    };
+    const { write } = this;
+    if (edit === undefined || write === undefined) return { get };
+    return {
+      get,
+      set: (context, value) => {
+        const uri = this.uri(context);
+        const edited = uri === undefined ? undefined : edit(uri, value);
+        if (edited !== undefined) write(context, text(edited));
+      },
+    };
+  }
+
+  user(): VariableDefinition {
+    return fixed(
+      this.part(
+        (uri) => orNull(uri.user),
+        // A number is no user, as recorded.
+        (uri, value) => (typeof value === 'number' ? undefined : { ...uri, user: value ?? '' }),
+      ),
+    );
+  }
+
+  host(): VariableDefinition {
+    return fixed(
+      this.part(
+        (uri) => orNull(uri.host),
+        (uri, value) => (value === null ? undefined : { ...uri, host: String(value) }),
+      ),
+    );
+  }
+
+  port(): VariableDefinition {
+    const compiled = this.part(
+      (uri) => String(uri.port ?? defaultPort(uriTransport(uri) ?? 'udp')),
+      (uri, value) => {
+        if (value === null) return { ...uri, port: undefined, portText: '' };
+        const port = integerOf(value);
+        return port === undefined ? undefined : { ...uri, port, portText: String(port) };
+      },
+    );
+    return { ...fixed(compiled), digits: true };
+  }
+
+  protocol(): VariableDefinition {
+    return { ...fixed(this.part(this.rules.protocol)), ignoreCase: true };
+  }
+
+  scheme(): VariableDefinition {
+    return fixed(this.part((uri) => uri.scheme));
+  }
+}
+
+function fixed(compiled: CompiledVariable): VariableDefinition {
+  return { argument: 'none', indexed: false, compile: () => compiled };
+}
+
+/** $ru and its parts, $ou, $du, as scripts read and write them. */
+export function scriptUriVariables(rules: UriRules): [string, VariableDefinition][] {
+  const request = new UriVariable(
+    (context) => context.requestUri,
+    (context, uri) => context.setRequestUri(uri),
+    rules,
+  );
+  const original = new UriVariable((context) => context.message.requestUri, undefined, rules);
+  const destination = new UriVariable(
+    (context) => context.destinationUri,
+    rules.writesDestination
+      ? (context, uri) => {
+          context.destinationUri = uri;
+        }
+      : undefined,
+    rules,
+  );
+  const whole = plain(
+    (context) => (request.uri(context) === undefined ? null : orNull(context.requestUri)),
+    (context, value) => {
+      if (typeof value === 'string' && value !== '') context.setRequestUri(value);
+    },
+  );
+  const next = plain(
+    (context) => orNull(context.destinationUri),
+    (context, value) => {
+      context.destinationUri = value === null || value === '' ? undefined : String(value);
+    },
+  );
+  const table: [string, VariableDefinition][] = [
+    ['ru', whole],
+    ['rU', request.user()],
+    ['rd', request.host()],
+    ['rp', request.port()],
+    ['rP', request.protocol()],
+    ['ou', plain((context) => orNull(context.message.requestUri))],
+    ['oU', original.user()],
+    ['od', original.host()],
+    ['op', original.port()],
+    ['oP', original.protocol()],
+    ['du', next],
+    ['dd', destination.host()],
+    ['dp', destination.port()],
+    ['dP', destination.protocol()],
+  ];
+  if (rules.scheme) table.push(['rz', request.scheme()], ['oz', original.scheme()]);
+  return table;
+}
+
+/** A URI that may be written into a message: it parses and holds nothing that would break a line. */
+export function isUsableUri(uri: string): boolean {
+  return isSound(parseUri(uri)) && !/[\x00-\x20\x7f<>]/.test(uri);
+}

@@ -1,0 +1,115 @@
+import type { PvarContext, PvarValue } from '../context.js';
+import type { XavpStore } from '../xavp-store.js';
+import type { CompiledVariable, TextReader, VariableDefinition } from './definition.js';
+
+interface Reference {
+  readonly name: string;
+  readonly index: number | undefined;
+  readonly field: string | undefined;
+  readonly position: number | undefined;
+}
+
+const REFERENCE =
+  /^\s*([^\s[\]=>]{1,128})(?:\[\s*([+-]?[0-9]{1,6})\s*\])?\s*(?:=>\s*([^\s[\]=>]{1,128})\s*(?:\[\s*([+-]?[0-9]{1,6})\s*\])?)?\s*$/;
+
+function referenceOf(text: string, fold: boolean): Reference | undefined {
+  const match = REFERENCE.exec(fold ? text.toLowerCase() : text);
+  if (match === null) return undefined;
+  const [, name = '', index, field, position] = match;
+  return {
+    name,
+    index: index === undefined ? undefined : Number(index),
+    field,
+    position: position === undefined ? undefined : Number(position),
+  };
+}
+
+/** Names are never computed, only indexes are: "$xavp(x=>$var(k))" asks for the field "$var(k)", as recorded. */
+function computedNames(text: TextReader): boolean {
+  return text.shape?.replace(/\[[^\]]*\]/g, '').includes('$') === true;
+}
+
+/** A record printed as a whole. */
+const OPAQUE = '<<xavp:0>>';
+
+type Rules = { readonly fold: boolean; readonly unique: boolean };
+
+function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarContext) => XavpStore): CompiledVariable {
+  if (computedNames(text)) return { get: () => null, set: () => undefined };
+  const constant = text.constant === undefined ? undefined : referenceOf(text.constant, rules.fold);
+  if (text.constant !== undefined && constant === undefined) {
+    throw new Error('needs "name[index]=>field" between its parentheses');
+  }
+  const reference = (context: PvarContext) => constant ?? referenceOf(text.read(context), rules.fold);
+  return {
+    get: (context) => {
+      const at = reference(context);
+      return at === undefined ? null : read(context, store(context), at);
+    },
+    set: (context, value) => {
+      const at = reference(context);
+      if (at === undefined) return;
+      if (rules.unique) writeUnique(store(context), at, value);
+      else write(store(context), at, value);
+    },
+  };
+}
+
+function read(context: PvarContext, store: XavpStore, { name, index = 0, field, position = 0 }: Reference): PvarValue {
+  const record = store.record(name, index);
+  if (record === undefined) {
+    // Records that a selection keeps.
+    if (field === undefined || context.records === undefined) return null;
+    const at = index < 0 ? context.records.count(name) + index : index;
+    return at < 0 ? null : context.records.get(name, at, field);
+  }
+  if (field !== undefined) return store.get(name, index, field, position);
+  return record.fields.size > 0 || record.value === null ? OPAQUE : record.value;
+}
+
+/** Without an index a new record goes on top; with one the value goes on top of the field of that record. */
+function write(store: XavpStore, { name, index, field, position }: Reference, value: PvarValue): void {
+  if (field === undefined) {
+    if (value === null) store.remove(name, index ?? 0);
+    else if (index === undefined) store.push(name).value = value;
+    else {
+      const record = index < 0 ? undefined : store.record(name, index);
+      if (record !== undefined) record.value = value;
+    }
+    return;
+  }
+  if (index === undefined && value !== null) {
+    store.add(store.push(name), field, value);
+    return;
+  }
+  const record = (index ?? 0) < 0 ? undefined : store.record(name, index ?? 0);
+  if (record === undefined) return;
+  if (value === null) store.removeValue(record, field, position ?? 0);
+  else store.add(record, field, value);
+}
+
+function writeUnique(store: XavpStore, { name, field }: Reference, value: PvarValue): void {
+  if (field === undefined) {
+    if (value === null) store.remove(name);
+    else (store.record(name, 0) ?? store.push(name)).value = value;
+    return;
+  }
+  const record = store.record(name, 0);
+  if (record !== undefined) store.set(record, field, value);
+  else if (value !== null) store.set(store.push(name), field, value);
+}
+
+function definition(rules: Rules, store: (context: PvarContext) => XavpStore): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => compiledXavp(argument as TextReader, rules, store),
+  };
+}
+
+/** $xavp (stacks of records), $xavu (one value a name), $xavi (as $xavp, letter case of names does not count). */
+export const xavpVariables: readonly [string, VariableDefinition][] = [
+  ['xavp', definition({ fold: false, unique: false }, (context) => context.xavps)],
+  ['xavu', definition({ fold: false, unique: true }, (context) => context.xavus)],
+  ['xavi', definition({ fold: true, unique: false }, (context) => context.xavis)],
+];

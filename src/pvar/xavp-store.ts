@@ -1,0 +1,80 @@
+import type { PvarValue } from './value.js';
+
+type Field = string | number;
+
+/** One record: fields with their values, the newest first; or a plain value. */
+export interface XavpRecord {
+  readonly fields: Map<string, Field[]>;
+  value: PvarValue;
+}
+
+/** Records one name may have, and values one field. */
+const MOST = 1000;
+
+/** Extended AVPs of Kamailio: stacks of records by name, the newest first. */
+export class XavpStore {
+  private readonly stacks = new Map<string, XavpRecord[]>();
+
+  count(name: string): number {
+    return this.stacks.get(name)?.length ?? 0;
+  }
+
+  /** Negative indexes count from the oldest. */
+  record(name: string, index: number): XavpRecord | undefined {
+    const stack = this.stacks.get(name);
+    return stack?.[index < 0 ? stack.length + index : index];
+  }
+
+  get(name: string, index: number, field: string, position = 0): PvarValue {
+    const values = this.record(name, index)?.fields.get(field);
+    return values?.[position < 0 ? values.length + position : position] ?? null;
+  }
+
+  /** A new record on top. */
+  push(name: string): XavpRecord {
+    const record: XavpRecord = { fields: new Map(), value: null };
+    const stack = this.stacks.get(name);
+    if (stack === undefined) this.stacks.set(name, [record]);
+    else {
+      stack.unshift(record);
+      if (stack.length > MOST) stack.pop();
+    }
+    return record;
+  }
+
+  /** Adds a value to a field of a record. */
+  add({ fields }: XavpRecord, field: string, value: Field): void {
+    const values = fields.get(field);
+    if (values === undefined) fields.set(field, [value]);
+    else {
+      values.unshift(value);
+      if (values.length > MOST) values.pop();
+    }
+  }
+
+  /** Replaces a field of a record. */
+  set({ fields }: XavpRecord, field: string, value: PvarValue): void {
+    if (value === null) fields.delete(field);
+    else fields.set(field, [value]);
+  }
+
+  /** Takes the value at a position of a field away. */
+  removeValue({ fields }: XavpRecord, field: string, position: number): void {
+    const values = fields.get(field);
+    if (values === undefined) return;
+    values.splice(position, 1);
+    if (values.length === 0) fields.delete(field);
+  }
+
+  /** Takes one record away, or all of a name. */
+  remove(name: string, index?: number): void {
+    const stack = this.stacks.get(name);
+    if (stack === undefined) return;
+    if (index !== undefined && index >= 0) stack.splice(index, 1);
+    if (index === undefined || stack.length === 0) this.stacks.delete(name);
+  }
+
+  names(): Iterable<string> {
+    return this.stacks.keys();
+  }
+}
