@@ -15,6 +15,9 @@ import { defaultOf } from './schema.js';
 import type { ColumnNames, PartitionConfig } from './settings.js';
 import { parseSocket } from './socket.js';
 
+/** What no partition takes from the default one. */
+const OWN_ONLY: ReadonlySet<string> = new Set(['ds_define_blacklist', 'script_attrs_avp']);
+
 const AVP_KEYS = ['dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp', 'script_attrs_avp'];
 const COLUMN_KEYS = [
   'id_col',
@@ -137,12 +140,13 @@ class Decision {
    * partition" (module document, 1.1) is read as: what was *written* for the default partition. Its AVPs that are only
    * defaults are not passed on, because the document gives every partition AVPs of its own then
    * ("$avp(ds_dst_failover_partitionname)"), and two partitions that shared them would overwrite each other's lists
-   * within one call. Blacklists are never passed on: a list's name stands for one list in the whole process.
+   * within one call. Blacklists are never passed on: a list's name stands for one list in the whole process. Nor is
+   * script_attrs_avp, as recorded.
    */
   private value(key: string): Located | undefined {
     const own = this.own.values.get(key);
     if (own !== undefined) return own;
-    const inherited = key === 'ds_define_blacklist' ? undefined : this.inherited?.values.get(key);
+    const inherited = OWN_ONLY.has(key) ? undefined : this.inherited?.values.get(key);
     if (inherited !== undefined) return inherited;
     const global = GLOBAL[key];
     if (global !== undefined) {

@@ -29,6 +29,8 @@ export interface Compiled {
   readonly restores: readonly { readonly destination: CompiledDestination; readonly state: HealthState }[];
   /** Destinations whose weight was edited: what was told at run time does not hold any more. */
   readonly reweighed: readonly CompiledDestination[];
+  /** Destinations that scripts attached attributes to, which a reload drops. */
+  readonly attributed: readonly CompiledDestination[];
   /** Availability of sets that were not there before. */
   readonly availabilities: ReadonlyMap<number, Availability>;
 }
@@ -60,6 +62,7 @@ export function* compileRows(
   const discarded: Discarded[] = [];
   const restores: { destination: CompiledDestination; state: HealthState }[] = [];
   const reweighed: CompiledDestination[] = [];
+  const attributed: CompiledDestination[] = [];
   const added: string[] = [];
   const changed: string[] = [];
   let size = 0;
@@ -105,6 +108,7 @@ export function* compileRows(
     if (twin === undefined && before !== undefined) {
       if (differs(before.row, row)) changed.push(nameOf(row));
       if (weightDiffers(before.row, row)) reweighed.push(destination);
+      if (options.dropScriptAttrs === true && health.scriptAttrs !== undefined) attributed.push(destination);
       // Flags that were edited in the table or file are meant to hold.
       const edited = (before.row.flags ?? 0) !== (row.flags ?? 0);
       if (!options.inheritState || edited) restores.push({ destination, state });
@@ -135,6 +139,7 @@ export function* compileRows(
     report: { loaded: size, discarded, added, removed, changed },
     restores,
     reweighed,
+    attributed,
     availabilities,
   };
 }

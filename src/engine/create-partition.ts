@@ -116,6 +116,7 @@ class LoadedPartition implements Partition {
   private swap(compiled: Compiled): void {
     for (const [id, availability] of compiled.availabilities) this.shared.availabilities.set(id, availability);
     this.current = compiled.snapshot;
+    for (const { health } of compiled.attributed) health.scriptAttrs = undefined;
     for (const { health } of compiled.reweighed) tellWeight(health, undefined);
   }
 

@@ -37,6 +37,11 @@ export interface SelectionRules {
   choose(snapshot: Snapshot, target: SelectTarget, request: RequestView): Choice | SelectFailure;
   /** In a list of sets, flag f without "M n" keeps the chosen destination alone. */
   readonly listKeepsOne: boolean;
+  /**
+   * A selection without flag f leaves the list of an earlier one, whose first target the next ds_next_dst drops; a
+   * destination without a socket leaves that of an earlier selection.
+   */
+  readonly leavesOlderSelection: boolean;
   /** The last target leaves the list when a next one is asked for and there is none. */
   readonly dropsLastTarget: boolean;
   /** Rewrites the Request-URI of one transaction, hop after hop. */

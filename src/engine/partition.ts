@@ -23,6 +23,8 @@ export interface LoadReport {
 export interface LoadOptions {
   /** Keep the state of destinations that are still there; with false it is taken from the rows again. */
   readonly inheritState: boolean;
+  /** Attributes that scripts attached to destinations at run time are lost, as with each reload from the table. */
+  readonly dropScriptAttrs?: boolean;
   /** Report what would be done, change nothing. */
   readonly dryRun?: boolean;
   /**

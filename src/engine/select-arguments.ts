@@ -20,6 +20,11 @@ export interface SelectParameters {
   /** "f", "fd", "5", "fuD M 5, fuS M 2" */
   readonly flags?: string | number | undefined;
   readonly partition?: string | undefined;
+  /**
+   * Which form of the flags is understood: those of 2.1 (letter s, "M n", a number alone), today's letters only, or both,
+   * which is the default.
+   */
+  readonly dialect?: 'today' | 'both' | undefined;
   /** Today's last parameter; undefined or '' for all. An "M n" among the flags comes before it. */
   readonly maxResults?: string | number | undefined;
 }
@@ -81,7 +86,7 @@ export function parseSelectArguments(given: SelectParameters): SelectArguments |
   }
   const flags: FlagsEntry[] = [];
   for (const entry of entries) {
-    const parsed = parseFlags(entry);
+    const parsed = given.dialect === 'today' ? parseTodaysFlags(entry) : parseFlags(entry);
     if (typeof parsed === 'string') return parsed;
     flags.push(parsed);
   }
@@ -109,6 +114,11 @@ interface FlagsEntry {
   readonly maxResults: number | undefined;
 }
 
+/** Today's letters alone: anything else is refused, as recorded. */
+function parseTodaysFlags(entry: string): FlagsEntry | string {
+  return /^[fudaFUDA]*$/.test(entry) ? parseFlags(entry) : `flags "${entry}" are not of f, u, d, a`;
+}
+
 /** Reads one entry: flag letters, "M n" after them, or a number alone. The text of the problem when it is neither. */
 function parseFlags(entry: string): FlagsEntry | string {
   const text = entry.trim();
@@ -133,12 +143,11 @@ function withMost(flags: number, digits: string): FlagsEntry | string {
   return typeof most === 'string' ? most : { flags, maxResults: most };
 }
 
-/** Infinity when not given or negative. */
+/** Infinity when not given; a negative number keeps the chosen destination alone, as recorded. */
 function parseMaxResults(given: string | number | undefined): number | string {
   if (given === undefined) return Number.POSITIVE_INFINITY;
   const text = String(given).trim();
   if (text === '') return Number.POSITIVE_INFINITY;
   if (!INTEGER.test(text)) return `max_res "${text}" is not a number`;
-  const most = Number(text);
-  return most < 0 ? Number.POSITIVE_INFINITY : most;
+  return Math.max(0, Number(text));
 }

@@ -43,8 +43,15 @@ export class TargetLists {
 
   constructor(readonly partition: Partition) {}
 
-  /** Takes over a selection that replaces what was there. `keep`: with flag f, or when other sets of a list follow. */
+  /**
+   * Takes over a selection that replaces what was there. `keep`: with flag f, or when other sets of a list follow; without
+   * it the list of an earlier selection may stay, as the flavour says.
+   */
   replaceBy(choice: Choice, setId: number, keep: boolean): void {
+    if (!keep && this.partition.flavour.leavesOlderSelection) {
+      this.putBefore(choice, setId, false);
+      return;
+    }
     this.behind = undefined;
     this.tried = undefined;
     this.attrsValues = undefined;
@@ -61,7 +68,7 @@ export class TargetLists {
       if (this.head !== undefined) (this.behind ??= []).unshift({ head: this.head, rest: this.rest });
       this.head = choice.destination;
       this.rest = choice.rest;
-    } else if (this.partition.options.compat === 'strict') {
+    } else if (this.partition.options.compat === 'strict' && this.head !== undefined) {
       // The original adds to attrs_avp alone, so from here on each hop shows the attributes of the one before it.
       this.attrsValues = [choice.destination.row.attrs, ...(this.attrsValues ?? this.listed().map(attrsOfOne))];
     }

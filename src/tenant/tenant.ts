@@ -226,6 +226,7 @@ export class PartitionRuntime {
         rows,
         {
           inheritState: options.inheritState,
+          dropScriptAttrs: true,
           dryRun: options.dryRun,
           resolve: await this.resolution(hosts),
           isNewer: ({ health }) => touched.has(health),

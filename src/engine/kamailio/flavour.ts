@@ -37,6 +37,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   readonly reloadKeepsStates = false;
   readonly weightsAtRunTime = false;
   readonly listKeepsOne = false;
+  readonly leavesOlderSelection = false;
   readonly dropsLastTarget = true;
   /** Calls in progress, for algorithm 10. */
   readonly calls: CallLedger;

@@ -42,7 +42,9 @@ export function chooseOpensips(
   const destination = taken(set, chosen, algorithm);
   if ((flags & FLAG.failover) === 0) return { destination, rest: NO_TARGETS, count: 0 };
   const others = set.activeBefore(end) - (chosen < end ? 1 : 0);
-  const kept = Math.max(0, Math.min(target.maxResults - 1, others));
+  // A default destination that is the chosen one does not count toward the bound, as recorded.
+  const room = chosen < end ? target.maxResults - 1 : target.maxResults;
+  const kept = Math.max(0, Math.min(room, others));
   const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
   const count = 1 + kept + (last === NONE ? 0 : 1);
   if (algorithm.order === undefined) return { destination, rest: new RestOfSet(set, chosen, end, kept, last), count };
@@ -81,7 +83,8 @@ function chooseRanked(
 
 function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destination {
   const destination = set.destinations[position] as Destination;
-  set.last = position;
+  // Round robin goes on from the first position after a ranking, not from the one that was chosen (recorded).
+  set.last = algorithm.ranks === true ? 0 : position;
   if (algorithm.takesTurns === true) set.countTurn(position);
   destination.health.hits++;
   return destination;

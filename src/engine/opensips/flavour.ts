@@ -21,6 +21,7 @@ export class OpensipsFlavour implements Flavour {
   readonly editOrder = 'as listed';
   readonly reloadKeepsStates = true;
   readonly weightsAtRunTime = true;
+  readonly leavesOlderSelection = true;
   readonly dropsLastTarget = false;
   readonly marksFirstOfList = false;
   readonly endsCallsItself = false;

@@ -135,22 +135,26 @@ export class CoreFunctions {
   ): boolean {
     const found = setReference(this.env.engine, this.text(set), optional(this.pvars, partition));
     if (typeof found === 'string') return this.refused('ds_push_script_attrs', found);
-    const count = pushScriptAttrs(
+    pushScriptAttrs(
       found.partition.destinationsAt(this.text(ip).replace(/^\[(.*)\]$/, '$1')),
       this.text(attrs),
       integerOf(this.text(port)) ?? 0,
       found.setId === -1 ? undefined : found.setId,
     );
-    return this.done(count > 0 ? 1 : -1);
+    // Also where no destination has that address, as recorded.
+    return this.done(1);
   }
 
-  /** Writes the attributes a script attached to a destination into a variable. False when there are none. */
+  /**
+   * Writes the attributes a script attached to a destination into a variable, an empty text where there are none. False
+   * for a destination that is not there.
+   */
   ds_get_script_attrs(uri: string, set: string | number, partition: string | undefined, result: string): boolean {
     const found = setReference(this.env.engine, this.text(set), optional(this.pvars, partition));
     if (typeof found === 'string') return this.refused('ds_get_script_attrs', found);
-    const attrs = found.partition.find(found.setId ?? -1, this.text(uri))?.health.scriptAttrs;
-    if (attrs === undefined) return this.done(-1);
-    writableOf(result).assign(this.pvars, attrs);
+    const destination = found.partition.find(found.setId ?? -1, this.text(uri));
+    if (destination === undefined) return this.done(-1);
+    writableOf(result).assign(this.pvars, destination.health.scriptAttrs ?? '');
     return this.done(1);
   }
 

@@ -227,7 +227,7 @@ export class DispatchFunctions extends MessageFunctions {
     }
     env.tally.selected(partition.name);
     if (mode === 'list') call.keep(partition);
-    else if (!call.use(partition, mode)) {
+    else if (!call.use(partition, mode, true)) {
       call.dispatch.of(partition)?.call?.end();
       return -1;
     }

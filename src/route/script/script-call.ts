@@ -104,8 +104,11 @@ export class ScriptCall {
     return true;
   }
 
-  /** Writes the destination in use of a partition into $du or the request-URI. False when that cannot be rewritten. */
-  use(partition: Partition, mode: 'dst' | 'domain'): boolean {
+  /**
+   * Writes the destination in use of a partition into $du or the request-URI. False when that cannot be rewritten.
+   * `isSelection`: it was selected now, not taken from a list.
+   */
+  use(partition: Partition, mode: 'dst' | 'domain', isSelection = false): boolean {
     const destination = this.dispatch.current(partition);
     if (destination === undefined) return false;
     const { pvars } = this;
@@ -122,12 +125,13 @@ export class ScriptCall {
       kamailioOf(partition) === undefined
         ? (this.dispatch.of(partition)?.socket ?? '')
         : (sendingSocket(destination, partition.flavour, this.env.sockets)?.description ?? '');
-    if (socket !== '' || this.socketSelected) {
+    const keepsSocket = isSelection && partition.flavour.leavesOlderSelection;
+    if (socket !== '' || (this.socketSelected && !keepsSocket)) {
       pvars.sendSocket = socket === '' ? undefined : socket;
       this.socketSelected = socket !== '';
     }
     const attrs = this.env.scriptAttrsAvp(partition.name);
-    if (attrs !== undefined) pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? ''].filter(Boolean));
+    if (attrs !== undefined) pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? '']);
     return true;
   }
 

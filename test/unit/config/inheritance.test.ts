@@ -23,7 +23,6 @@ const MATRIX: readonly (readonly [string, keyof PartitionConfig, string | undefi
   ['blacklist_match', 'blacklistMatch', 'blacklist_match', ['endpoint', 'ip', 'endpoint'], 'ip'],
   ['table_name', 'tableName', undefined, ['', 'deflt', 'own'], 'dispatcher'],
   ['attrs_avp', 'attrsAvp', undefined, ['', '$avp(d)', '$avp(o)'], undefined],
-  ['script_attrs_avp', 'scriptAttrsAvp', undefined, ['', '$avp(d)', '$avp(o)'], undefined],
   ['dst_avp', 'dstAvp', undefined, ['', '$avp(d)', '$avp(o)'], '$avp(ds_dst_failover_acme)'],
   ['grp_avp', 'grpAvp', undefined, ['', '$avp(d)', '$avp(o)'], '$avp(ds_grp_failover_acme)'],
   ['cnt_avp', 'cntAvp', undefined, ['', '$avp(d)', '$avp(o)'], '$avp(ds_cnt_failover_acme)'],
@@ -56,6 +55,19 @@ describe('effective values: global x default partition x own', () => {
       }
     });
   }
+
+  test('script_attrs_avp is not inherited, as recorded', () => {
+    const of = (own: object) =>
+      partitions({
+        partitions: [
+          { name: 'acme', db_url: URL, ...own },
+          { name: 'default', db_url: URL, script_attrs_avp: '$avp(d)' },
+        ],
+      });
+    assert.equal(of({})['acme']?.scriptAttrsAvp, undefined);
+    assert.equal(of({})['default']?.scriptAttrsAvp, '$avp(d)');
+    assert.equal(of({ script_attrs_avp: '$avp(o)' })['acme']?.scriptAttrsAvp, '$avp(o)');
+  });
 
   test('a flag written as string, number or boolean', () => {
     for (const [written, expected] of [

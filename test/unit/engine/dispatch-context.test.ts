@@ -88,8 +88,17 @@ describe('what a transaction remembers', () => {
     select(context, partition, 1, 'f');
     select(context, partition, 3, 'f');
     assert.equal(context.of(partition)?.group, 1);
-    select(context, partition, 2, '');
-    assert.deepEqual(rest(context, partition), ['x2']);
+    select(context, partition, 2, 'f');
+    assert.deepEqual(rest(context, partition), ['x2', 'y2']);
+  });
+
+  test('a second selection without f leaves the list of the first, as recorded', () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const { context, partition } = world(compat);
+      select(context, partition, 1, 'f');
+      select(context, partition, 2, '');
+      assert.deepEqual(rest(context, partition), ['x2', 'b1', 'c1']);
+    }
   });
 
   test('flag s leaves a destination that is set alone', () => {

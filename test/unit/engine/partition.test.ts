@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SwitchyardError } from '../../../src/core/errors.js';
 import { createPartition } from '../../../src/engine/create-partition.js';
+import type { Destination } from '../../../src/engine/destination.js';
 import type { Engine } from '../../../src/engine/engine.js';
 import { createFlavour } from '../../../src/engine/flavours.js';
 import type { Partition } from '../../../src/engine/partition.js';
@@ -202,6 +203,22 @@ describe('loading again', () => {
     partition.load(rows(3), INHERIT);
     assert.deepEqual([pick(), pick()], [2, 0]);
   });
+});
+
+test('attributes that scripts attached are lost when a load says so, as with each reload', () => {
+  const partition = partitionOf(engineWith([partitionOptions()]));
+  partition.load(rows(3), INHERIT);
+  const attach = () => {
+    (partition.find(1, 'sip:10.0.0.1:5060') as Destination).health.scriptAttrs = 'busy';
+  };
+  const attached = () => partition.find(1, 'sip:10.0.0.1:5060')?.health.scriptAttrs;
+  attach();
+  partition.load(rows(4), INHERIT);
+  assert.equal(attached(), 'busy');
+  partition.load(rows(4), { ...INHERIT, dropScriptAttrs: true, dryRun: true });
+  assert.equal(attached(), 'busy');
+  partition.load(rows(4), { ...INHERIT, dropScriptAttrs: true });
+  assert.equal(attached(), undefined);
 });
 
 describe('loading in slices', () => {

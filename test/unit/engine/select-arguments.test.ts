@@ -40,7 +40,7 @@ describe('parameters of a selection', () => {
     [{ set: 1, alg: 4, flags: 'F D', partition: 'p2', maxResults: 2 }, 'p2', [[1, 4, f | d, 2]]],
     [{ set: 1, alg: 4, flags: 'fa M 0', maxResults: '7' }, '', [[1, 4, f | a, 0]]],
     [{ set: 1, alg: -1, flags: '', maxResults: '' }, '', [[1, -1, 0, ALL]]],
-    [{ set: 1, alg: 4, maxResults: -1 }, '', [[1, 4, 0, ALL]]],
+    [{ set: 1, alg: 4, maxResults: -1 }, '', [[1, 4, 0, 0]]],
     [{ set: ': 1', alg: 4, partition: 'p2' }, 'p2', [[1, 4, 0, ALL]]],
     [{ set: 'p2:1', alg: 4, partition: 'p2' }, 'p2', [[1, 4, 0, ALL]]],
   ];
@@ -55,6 +55,15 @@ describe('parameters of a selection', () => {
       );
     });
   }
+
+  test('today only the letters f, u, d and a are known', () => {
+    for (const flags of ['s', 'fs', 'M2', 'fM2', '5', 'x', 'f d']) {
+      assert.equal(typeof parseSelectArguments({ set: 1, alg: 4, flags, dialect: 'today' }), 'string', flags);
+    }
+    for (const flags of ['', 'f', 'FUDA']) {
+      assert.equal(typeof parseSelectArguments({ set: 1, alg: 4, flags, dialect: 'today' }), 'object', flags);
+    }
+  });
 
   const bad: readonly [SelectParameters, RegExp][] = [
     [{ set: '', alg: 4 }, /set "" is not a number/],

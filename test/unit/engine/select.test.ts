@@ -57,6 +57,42 @@ function run(
   return names;
 }
 
+describe('round robin after other algorithms', () => {
+  test('goes on from the first position after a ranking algorithm, not from the one it chose', () => {
+    for (const compat of ['default', 'strict'] as const) {
+      for (const alg of [9, 10]) {
+        const w = world(setOf('a b c'), compat);
+        const least = (uri: string) => (uri === 'sip:c' ? 0 : 1);
+        const ranked = request({
+          loadOf: (_partition, uri) => least(uri),
+          scoreOf: (_partition, uri) => least(uri),
+        });
+        const chosen = [4, 4, alg, 4, 4].map((each) => run(w, { alg: each }, each === alg ? ranked : request())[0]);
+        assert.deepEqual(chosen, ['a', 'b', 'c', 'a', 'b'], `${compat} ${alg}`);
+      }
+    }
+  });
+});
+
+describe('targets kept', () => {
+  test('a negative max_res keeps the chosen destination alone', () => {
+    assert.deepEqual(run(world(setOf('a b c')), { flags: 'f', maxResults: -1 }), ['a']);
+  });
+
+  test('a default destination that is the chosen one does not count toward max_res', () => {
+    const w = world(setOf('a b c'));
+    run(w, { alg: 4 });
+    run(w, { alg: 4 });
+    run(w, { alg: 4 });
+    // Round robin stays on the last chosen position, here that of the default, until its weight is used up.
+    const [destination] = w.partition.snapshot.sets.get(1)?.destinations.slice(-1) ?? [];
+    assert.ok(destination !== undefined);
+    w.engine.setWeight(destination, 5);
+    assert.deepEqual(run(w, { alg: 4, flags: 'fd', maxResults: 1 }), ['c', 'a']);
+    assert.deepEqual(run(w, { alg: 4, flags: 'fd', maxResults: 0 }), ['c']);
+  });
+});
+
 describe('a selection', () => {
   test('fails in a set that is not there, or has nobody up, and says so', () => {
     const w = world(setOf('-a -b'));

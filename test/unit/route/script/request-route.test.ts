@@ -105,6 +105,31 @@ describe('selections in a request route', () => {
     assert.deepEqual(seen, [true, 'sip:10.0.0.2:5060']);
   });
 
+  test('a second selection without a socket keeps the socket of the first, as recorded', () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const seen: unknown[] = [];
+      scriptFixture(
+        {
+          request(r) {
+            for (const set of [1, 2]) {
+              r.ds_select_dst(set, 8);
+              seen.push(r.get('$fs'));
+            }
+          },
+        },
+        {
+          partitions: {
+            default: {
+              options: { compat },
+              rows: [row('sip:10.0.0.1', { socket: 'udp:127.0.0.1:5060' }), row('sip:10.0.0.2', { setId: 2 })],
+            },
+          },
+        },
+      ).call();
+      assert.deepEqual(seen, ['udp:127.0.0.1:5060', 'udp:127.0.0.1:5060']);
+    }
+  });
+
   test('the socket of a destination is sent from, and given up with it', () => {
     const seen: unknown[] = [];
     run(
