@@ -8,6 +8,7 @@ import type { TextReader } from '../variables/definition.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
 import { regexSubstitution } from './regex.js';
+import { trimEnd, trimStart } from './strings.js';
 
 /** A transformation with one text argument. */
 function withText(run: (text: string, argument: string) => PvarValue): TransformationDefinition {
@@ -175,8 +176,8 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : ''))],
   ['s.substr', substring],
   ['s.select', select],
-  ['s.ltrim', onText((text) => text.replace(/^[ \t\r\n]+/, ''))],
-  ['s.rtrim', onText((text) => text.replace(/[ \t\r\n]+$/, ''))],
+  ['s.ltrim', onText(trimStart)],
+  ['s.rtrim', onText(trimEnd)],
   ['s.rm', withText((text, what) => (what === '' ? text : text.replaceAll(what, '')))],
   ['s.replace', replace],
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],

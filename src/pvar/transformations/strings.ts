@@ -130,13 +130,13 @@ function integerIn(text: string): number {
 }
 
 /** Blanks as SIP knows them; the bytes that JavaScript takes for spaces beyond ASCII stay. */
-function trimStart(text: string): string {
+export function trimStart(text: string): string {
   let from = 0;
   while (isBlank(text.charCodeAt(from))) from++;
   return text.slice(from);
 }
 
-function trimEnd(text: string): string {
+export function trimEnd(text: string): string {
   let to = text.length;
   while (to > 0 && isBlank(text.charCodeAt(to - 1))) to--;
   return text.slice(0, to);

@@ -125,10 +125,11 @@ export const sdpLine: VariableDefinition = {
     const text = argument as TextReader;
     return {
       get: (context) => {
-        const match = /^\s*([A-Za-z])(?:=?[^[]*)(?:\[([0-9]{1,4})\])?\s*$/.exec(text.constant ?? text.read(context));
-        if (match === null) return null;
-        const prefix = `${match[1]}=`;
-        let i = Number(match[2] ?? 0);
+        const wanted = (text.constant ?? text.read(context)).trim();
+        if (!/^[A-Za-z]/.test(wanted)) return null;
+        const bracket = wanted.indexOf('[');
+        const prefix = `${wanted[0]}=`;
+        let i = bracket < 0 ? 0 : Number.parseInt(wanted.slice(bracket + 1), 10);
         for (const line of (context.message.body ?? '').split(/\r?\n/)) {
           if (line.startsWith(prefix) && i-- === 0) return line;
         }

@@ -9,11 +9,11 @@ interface Reference {
   readonly position: number | undefined;
 }
 
-const REFERENCE =
-  /^\s*([^\s[\]=>]{1,128})(?:\[\s*([+-]?[0-9]{1,6})\s*\])?\s*(?:=>\s*([^\s[\]=>]{1,128})\s*(?:\[\s*([+-]?[0-9]{1,6})\s*\])?)?\s*$/;
+const REFERENCE = /^([^[\]=>]{1,128})(?:\[([+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[([+-]?[0-9]{1,6})\])?)?$/;
 
 function referenceOf(text: string, fold: boolean): Reference | undefined {
-  const match = REFERENCE.exec(fold ? text.toLowerCase() : text);
+  const packed = text.replace(/\s/g, '');
+  const match = REFERENCE.exec(fold ? packed.toLowerCase() : packed);
   if (match === null) return undefined;
   const [, name = '', index, field, position] = match;
   return {
@@ -25,8 +25,14 @@ function referenceOf(text: string, fold: boolean): Reference | undefined {
 }
 
 /** Names are never computed, only indexes are: "$xavp(x=>$var(k))" asks for the field "$var(k)", as recorded. */
-function computedNames(text: TextReader): boolean {
-  return text.shape?.replace(/\[[^\]]*\]/g, '').includes('$') === true;
+function computedNames({ shape = '' }: TextReader): boolean {
+  let depth = 0;
+  for (const c of shape) {
+    if (c === '[') depth++;
+    else if (c === ']') depth--;
+    else if (c === '$' && depth === 0) return true;
+  }
+  return false;
 }
 
 /** A record printed as a whole. */
