@@ -114,6 +114,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       udpMaxRequest: raw.tm.udp_max_request,
       localRport: raw.tm.add_local_rport,
       sipsNeedsTls: raw.tm.sips_needs_tls,
+      strictReplySource: raw.tm.strict_reply_source,
     },
     mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside) },

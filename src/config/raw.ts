@@ -18,6 +18,7 @@ export interface RawSettings {
     readonly udp_max_request: number;
     readonly add_local_rport: boolean;
     readonly sips_needs_tls: boolean;
+    readonly strict_reply_source: boolean;
     readonly auto_100: boolean;
   };
   readonly mi: {

@@ -133,6 +133,8 @@ export interface TmConfig {
   readonly localRport: boolean;
   /** Whether requests for sips URIs leave by TLS and WSS only (RFC 5630). */
   readonly sipsNeedsTls: boolean;
+  /** Whether a reply over UDP must come from the address its request went to. */
+  readonly strictReplySource: boolean;
 }
 
 /** What a routing rule selects. */

@@ -127,6 +127,7 @@ export class Daemon implements Service {
         reload: (name) => this.partitions.reloadForScript(name),
         callEnded: this.callLoad.callEnded,
         clock,
+        random,
         log,
       },
       settings,

@@ -2,6 +2,7 @@ import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
@@ -27,6 +28,7 @@ export interface RoutingOptions {
   /** A dialog ended: its call counts as load no longer. */
   readonly callEnded: (callId: string) => void;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -53,7 +55,8 @@ export class Routing {
     this.scripts = new RouteScripts({ engine, sockets: sip.sockets, blacklists, tally, clock, log, reload });
     this.formats = this.formatsOf(settings);
     const router = this.router(settings, this.formats, undefined);
-    this.proxy = new ProxyCore(sip.layer, sip.sockets, sip.resolver, router, sip.counters.proxy, settings.tm, log);
+    const { layer, sockets, resolver, counters } = sip;
+    this.proxy = new ProxyCore(layer, sockets, resolver, router, counters.proxy, settings.tm, log, options.random);
   }
 
   /** Reads and compiles what settings say of routing, the script included. Throws SwitchyardError; nothing is changed. */

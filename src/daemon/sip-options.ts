@@ -24,6 +24,7 @@ export function layerOptions({ tm, limits }: Settings): TransactionConfig {
     t4: tm.t4,
     frTimeout: tm.frTimeout * 1000,
     frInvTimeout: Math.min(tm.frInvTimeout, tm.timerC) * 1000,
+    strictReplySource: tm.strictReplySource,
     maxTransactions: Math.min(limits.maxTransactions, affordableTransactions()),
   };
 }

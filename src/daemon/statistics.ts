@@ -26,6 +26,14 @@ export function createCounters(metrics: Metrics): DaemonCounters {
     'Requests refused with 503 because their source held too much of the room for transactions',
   );
   const retransmitted = metrics.counter('switchyard_sip_retransmissions_total', 'Requests that came again');
+  const forged = metrics.counter(
+    'switchyard_sip_forged_replies_total',
+    'Replies that do not fit the request they name, dropped',
+  );
+  const elsewhere = metrics.counter(
+    'switchyard_sip_replies_from_elsewhere_total',
+    'Replies over UDP from another address than the request went to',
+  );
   const calls = metrics.counter('switchyard_calls_total', 'INVITE requests received');
   const requests = metrics.counter('switchyard_requests_total', 'Requests handled, ACK left out');
   const replies = metrics.counter('switchyard_replies_total', 'Final replies given to callers, by class');
@@ -44,6 +52,8 @@ export function createCounters(metrics: Metrics): DaemonCounters {
       overload: overload.with(),
       share: share.with(),
       retransmissions: retransmitted.with(),
+      forgedReplies: forged.with(),
+      repliesFromElsewhere: elsewhere.with(),
     },
     proxy: {
       invites: calls.with(),

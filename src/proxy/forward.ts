@@ -162,11 +162,6 @@ export function withChallenges(
   return parseMessage(reply.text.slice(0, at) + added + reply.text.slice(at)) ?? reply;
 }
 
-/** Whether a reply has another Via below ours: without one it was not meant to go any further. */
-export function hasUpstream(reply: SipMessage): boolean {
-  return reply.via?.more === true || reply.headerCount('via') > 1;
-}
-
 /**
  * What of a request changes in a spiral but not in a loop (RFC 3261 section 16.6 step 8), as few characters: all that
  * usually decides where it goes, as it was received. The address it came from is part of it, since rules go by that.

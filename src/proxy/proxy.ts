@@ -1,7 +1,7 @@
 import { ipFamily } from '../core/ip-address.js';
 import type { Logger } from '../core/logger.js';
-import { Mixer, text32 } from '../core/mix.js';
-import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriParam } from '../core/uri.js';
+import type { Random } from '../core/random.js';
+import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
 import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
@@ -14,10 +14,11 @@ import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
-import { forwardedRequest, hasTls, hasUpstream, isSecure, loopHash, replyUpstream } from './forward.js';
+import { forwardedRequest, hasTls, isSecure, loopHash, replyUpstream } from './forward.js';
 import { hopAddress } from './hop-address.js';
 import type { ProxyObserver } from './observer.js';
 import { Relay } from './relay.js';
+import { STATELESS, StatelessBranches, wayBack } from './stateless-branch.js';
 
 export interface ProxyOptions {
   /** Answer INVITE with 100 at once (tm: auto_100trying). */
@@ -48,8 +49,7 @@ export class ProxyCore implements TransactionUser {
   /** Hears what becomes of requests; undefined: nobody does. */
   observer: ProxyObserver | undefined;
   readonly targets = new TargetCache();
-  /** For branches without state; the prefix before them is what nobody can guess. */
-  private readonly mixer = new Mixer(0x9e3779b9, 0x85ebca6b);
+  private readonly statelessBranches: StatelessBranches;
   /** Addresses that refused TCP, and until when that is remembered. */
   private readonly datagramOnly = new Map<string, number>();
 
@@ -61,8 +61,10 @@ export class ProxyCore implements TransactionUser {
     readonly counters: ProxyCounters,
     readonly options: ProxyOptions,
     readonly log: Logger,
+    random: Random,
   ) {
     layer.user = this;
+    this.statelessBranches = new StatelessBranches(layer.branchPrefix, random);
   }
 
   /** Replaces the router; requests under way keep the plan they have. */
@@ -155,18 +157,22 @@ export class ProxyCore implements TransactionUser {
 
   onStrayReply(reply: SipMessage, source: Source): void {
     this.counters.strayReplies.value++;
-    const via = reply.via;
-    if (via === undefined || !this.sockets.isOursAt(via.host, via.port === 0 ? 5060 : via.port)) return;
-    // What was relayed without state comes back the same way (RFC 3261 section 16.11); its branch says so.
-    if (!via.branch.startsWith(this.layer.branchPrefix) || !via.branch.endsWith(STATELESS) || !hasUpstream(reply))
-      return;
+    const { via } = reply;
+    const below = secondVia(reply);
+    if (via === undefined || below === undefined) return;
     const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
-    const known = token === undefined ? undefined : this.sockets.flow(token);
-    const next = known ?? nextVia(reply);
-    const socket = known?.socket ?? (next && this.sockets.choose(next as Address, source.socket));
-    if (next === undefined || socket === undefined) return;
+    const way = wayBack(below, token);
+    // What was relayed without state comes back the same way (RFC 3261 section 16.11), if it was we who relayed it.
+    if (!this.statelessBranches.made(reply, below, way)) return;
+    const flow = token === undefined ? undefined : this.sockets.flow(token);
+    const family = ipFamily(way.address);
+    const socket =
+      flow?.socket ??
+      (family === 0 ? undefined : this.sockets.choose({ transport: way.transport, family }, source.socket));
+    if (socket === undefined) return;
     this.layer.counters.repliesSent.value++;
-    socket.send(replyUpstream(reply), next.address, next.port, undefined, known?.flow);
+    const to = flow ?? way;
+    socket.send(replyUpstream(reply), to.address, to.port, undefined, flow?.flow);
   }
 
   /**
@@ -301,18 +307,6 @@ export class ProxyCore implements TransactionUser {
     return false;
   }
 
-  /**
-   * The same branch for the same request, its ACK and its CANCEL, since nothing is remembered (RFC 3261 section 16.11):
-   * 64 bits out of what identifies the transaction it came with.
-   */
-  private statelessBranch(message: SipMessage, source: Source): string {
-    const { via } = message;
-    const mixer = this.mixer.begin().text(message.callId).number(message.cseqNumber);
-    if (via !== undefined) mixer.text(via.branch).text(via.host).number(via.port);
-    const { a, b } = mixer;
-    return `${this.layer.branchPrefix}${text32(a >>> 0)}${text32(b >>> 0)}.${loopHash(message, source)}${STATELESS}`;
-  }
-
   private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
     const known = hopAddress(hop, routed.message, this.resolver);
     if (typeof known === 'number') {
@@ -354,7 +348,7 @@ export class ProxyCore implements TransactionUser {
       message,
       source,
       socket,
-      branch: this.statelessBranch(message, source),
+      branch: this.statelessBranches.make(message, source, loopHash(message, source)),
       flow: source.flow?.id,
       rport: this.options.localRport,
       requestUri: hop.requestUri,
@@ -371,9 +365,6 @@ export class ProxyCore implements TransactionUser {
 /** Milliseconds, and addresses at most, that a refusal of TCP is remembered for. */
 const DATAGRAM_ONLY_MS = 300_000;
 const MAX_DATAGRAM_ONLY = 10_000;
-/** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
-const STATELESS = '-s';
-
 /** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
 const FLOW_PARAM = /;i=([0-9a-z]+)/;
 
@@ -433,17 +424,6 @@ function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | u
   if (last?.uri === undefined) return undefined;
   const head = `${message.method} ${last.text} SIP/2.0\r\n`;
   return parseMessage(head + applyEdits(message.text, message.headersStart, removeLast(routes)));
-}
-
-/** Where a reply goes by the Via below ours (RFC 3261 section 18.2.2). */
-function nextVia(reply: SipMessage): Pick<Address, 'address' | 'port' | 'transport' | 'family'> | undefined {
-  const via = secondVia(reply);
-  if (via === undefined) return undefined;
-  const address = bareHost(via.received || via.host);
-  const family = ipFamily(address);
-  const transport = via.transport.toLowerCase() as TransportName;
-  if (family === 0) return undefined;
-  return { address, port: via.rportValue || via.port || defaultPort(transport), transport, family };
 }
 
 function secondVia(reply: SipMessage): Via | undefined {

@@ -2,8 +2,8 @@ import { parseUri, type SipUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
+import type { BranchId } from '../sip/transaction/branch.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
-import type { BranchId } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { divideBreadth } from './breadth.js';
@@ -263,7 +263,7 @@ export class Relay {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
-    branch.id = proxy.layer.newBranch(loopHash(message, source));
+    branch.id = proxy.layer.newBranch(loopHash(message, source), message.callId);
     return forwardedRequest({
       message,
       source,
@@ -496,7 +496,7 @@ const IDLE = 0;
 const TRYING = 1;
 const AGAIN = 2;
 
-const NO_BRANCH: BranchId = { text: '', low: 0, high: 0 };
+const NO_BRANCH: BranchId = { text: '', low: 0, high: 0, check: 0, callId: 0 };
 const NO_BRANCHES: readonly Branch[] = [];
 const NO_EDITS: readonly TextEdit[] = [];
 const NO_ADDRESSES: readonly Address[] = [];

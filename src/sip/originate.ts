@@ -93,14 +93,15 @@ export class Originator {
       queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no ${address.transport} socket` }));
       return;
     }
-    const branch = this.layer.newBranch('p');
     const colon = socket.sentBy.lastIndexOf(':');
+    const callId = `${this.callIdPrefix}-${(this.sequence++).toString(36)}@${socket.sentBy.slice(0, colon)}`;
+    const branch = this.layer.newBranch('p', callId);
     const built = buildRequest({
       method: request.method,
       uri: request.uri,
       from: request.from,
       fromTag: this.random.token(8),
-      callId: `${this.callIdPrefix}-${(this.sequence++).toString(36)}@${socket.sentBy.slice(0, colon)}`,
+      callId,
       cseq: 14,
       maxForwards: request.maxForwards,
       userAgent: this.userAgent,

@@ -133,6 +133,7 @@ export function proxyFixture(options: ProxyFixtureOptions) {
       sipsNeedsTls: options.sipsNeedsTls ?? true,
     },
     log,
+    countingRandom(),
   );
   const caller = sourceOf(udp, '192.0.2.1', 5060);
   return {

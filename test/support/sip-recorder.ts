@@ -136,6 +136,8 @@ export function tallies(): LayerCounters {
     overload: tally(),
     share: tally(),
     retransmissions: tally(),
+    forgedReplies: tally(),
+    repliesFromElsewhere: tally(),
   };
 }
 
@@ -146,6 +148,7 @@ export const TIMERS: TransactionConfig = {
   frTimeout: 5000,
   frInvTimeout: 120_000,
   maxTransactions: 1000,
+  strictReplySource: false,
 };
 
 /** What a recording user was told, in order. */

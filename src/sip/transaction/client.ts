@@ -2,6 +2,7 @@ import type { SipMessage } from '../message.js';
 import type { ResolvedTarget } from '../target.js';
 import { WheelTimer } from '../timers.js';
 import type { Flow, TransportError } from '../transport/transport.js';
+import type { BranchId } from './branch.js';
 import { buildAck, buildCancel } from './derived.js';
 import type { TransactionLayer } from './layer.js';
 import { Kind } from './remnants.js';
@@ -16,6 +17,11 @@ export interface ClientUser {
   onReply(client: ClientTransaction, reply: SipMessage): void;
   /** No final reply in time (`timeout`), or the request could not be sent. Called at most once, before any final reply. */
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
+}
+
+/** The second key of a client transaction: a CANCEL shares the branch of what it cancels. */
+export function upperKey(high: number, method: string): number {
+  return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
 }
 
 /** Who is told of what nobody waits for any more; keeps nothing in memory. */
@@ -33,6 +39,11 @@ export interface ClientFailure {
 export abstract class ClientTransaction extends WheelTimer implements TableEntry<ClientTransaction> {
   nextInTable: ClientTransaction | undefined = undefined;
   abstract readonly invite: boolean;
+  readonly method: string;
+  readonly keyA: number;
+  readonly keyB: number;
+  /** The connection the request went by; undefined over UDP. */
+  connection: Flow | undefined = undefined;
   state: ClientState = 'trying';
   protected interval = 0;
   protected deadline = 0;
@@ -44,9 +55,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
   constructor(
     protected readonly layer: TransactionLayer,
-    /** Number of the branch in our Via, and whether it is a CANCEL's. */
-    readonly keyA: number,
-    readonly keyB: number,
+    readonly branch: BranchId,
     /** The request as sent; '' once it is not needed any more. */
     protected request: string,
     readonly target: ResolvedTarget,
@@ -54,6 +63,9 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     protected readonly flow: Flow | undefined,
   ) {
     super();
+    this.method = request.slice(0, request.indexOf(' '));
+    this.keyA = branch.low;
+    this.keyB = upperKey(branch.high, this.method);
   }
 
   abstract start(): void;
@@ -68,6 +80,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     const { socket, address, port, serverName } = this.target;
     this.layer.counters.requestsSent.value++;
     socket.send(text, address, port, this.onSendError, this.flow, serverName);
+    if (socket.reliable) this.connection = socket.connectionTo?.(address, port, this.flow, serverName);
   }
 
   protected get onSendError(): (error: TransportError) => void {
@@ -264,8 +277,7 @@ export class NonInviteClient extends ClientTransaction {
 
   constructor(
     layer: TransactionLayer,
-    keyA: number,
-    keyB: number,
+    branch: BranchId,
     request: string,
     target: ResolvedTarget,
     user: ClientUser,
@@ -273,7 +285,7 @@ export class NonInviteClient extends ClientTransaction {
     /** Timer F in milliseconds. */
     private readonly timeoutMs: number,
   ) {
-    super(layer, keyA, keyB, request, target, user, flow);
+    super(layer, branch, request, target, user, flow);
   }
 
   start(): void {

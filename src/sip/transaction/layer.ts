@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { ipFamily } from '../../core/ip-address.js';
 import type { Logger } from '../../core/logger.js';
-import { hash32, Mixer, number30, text30, text32 } from '../../core/mix.js';
+import { hash32, Mixer, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { bareHost } from '../../core/uri.js';
 import type { Congestion } from '../congestion.js';
@@ -11,8 +11,10 @@ import { buildReply, reasonPhrase } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
-import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInviteClient } from './client.js';
+import { Branches, type BranchId, highOf, lowOf } from './branch.js';
+import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInviteClient, upperKey } from './client.js';
 import { Kind, Remnants } from './remnants.js';
+import { misfit } from './reply-match.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
 import { TransactionTable } from './table.js';
 import { surplusOf } from './weight.js';
@@ -28,6 +30,8 @@ export interface TransactionConfig {
   readonly frInvTimeout: number;
   /** Transactions held at most, large ones counted as several; requests beyond are answered 503 without state. */
   readonly maxTransactions: number;
+  /** Whether a reply over UDP must come from the address the request went to (tm.strict_reply_source). */
+  readonly strictReplySource: boolean;
 }
 
 /** The application above: the proxy core. */
@@ -42,14 +46,6 @@ export interface TransactionUser {
   onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void;
   /** A reply that matches no transaction of ours. */
   onStrayReply(reply: SipMessage, source: Source): void;
-}
-
-/** Branch parameter of a Via of ours, and the number it is found by. */
-export interface BranchId {
-  readonly text: string;
-  /** Lower and upper 30 bits of the number. */
-  readonly low: number;
-  readonly high: number;
 }
 
 /** A counter as the hot path adds to it. */
@@ -70,6 +66,10 @@ export interface LayerCounters {
   /** Requests refused because their source holds the most transactions when there is hardly room for more. */
   readonly share: Tally;
   readonly retransmissions: Tally;
+  /** Replies with a branch of ours that do not fit the request: dropped. */
+  readonly forgedReplies: Tally;
+  /** Replies over UDP from another address than the request went to. */
+  readonly repliesFromElsewhere: Tally;
 }
 
 /** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
@@ -96,13 +96,11 @@ export class TransactionLayer implements Receiver {
   /** The request whose name `mixer` holds, and as a request of which method. */
   private identified: SipMessage | undefined = undefined;
   private identifiedAs = '';
-  private readonly branchPrefix0: string;
+  private readonly branches: Branches;
   private readonly mixer: Mixer;
   private readonly tagPrefix: string;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
   readonly slowMs: number;
-  private lastLow = 0;
-  private lastHigh = 0;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
 
@@ -122,8 +120,7 @@ export class TransactionLayer implements Receiver {
     this.confirmedServers = remnants(config.t4, gone);
     this.settledClients = remnants(config.t4);
     this.mixer = new Mixer(random.uint32(), random.uint32());
-    // 64 random bits a start and a counter: never the same twice (RFC 3261 section 8.1.1.7).
-    this.branchPrefix0 = `z9hG4bK${random.token(8)}.`;
+    this.branches = new Branches(random);
     this.tagPrefix = random.token(4);
     let interval = Math.max(1, config.t1);
     let slow = 0;
@@ -133,7 +130,7 @@ export class TransactionLayer implements Receiver {
 
   /** Start of every branch this process makes. */
   get branchPrefix(): string {
-    return this.branchPrefix0;
+    return this.branches.prefix;
   }
 
   /** Transactions in memory, server and client ones together. */
@@ -173,15 +170,9 @@ export class TransactionLayer implements Receiver {
     return this.clock.monotonic();
   }
 
-  /**
-   * A new branch: the prefix, twelve digits that count up, and `loopHash`, which tells a loop from a spiral when the request
-   * comes back (RFC 3261 section 16.6 step 8). The digits are what a reply is matched by.
-   */
-  newBranch(loopHash: string): BranchId {
-    this.lastLow = (this.lastLow + 1) & LOW_MASK;
-    if (this.lastLow === 0) this.lastHigh++;
-    const { lastLow: low, lastHigh: high } = this;
-    return { text: `${this.branchPrefix0}${text30(high)}${text30(low)}.${loopHash}`, low, high };
+  /** A new branch for a request with this Call-ID; `loopHash` as `Branches.make` has it. */
+  newBranch(loopHash: string, callId: string): BranchId {
+    return this.branches.make(loopHash, callId);
   }
 
   /** The To tag of our own replies to a request: the same for its retransmissions. */
@@ -257,10 +248,9 @@ export class TransactionLayer implements Receiver {
     flow?: Flow | undefined,
     timeoutMs?: number,
   ): ClientTransaction {
-    const { low, high } = branch;
     const client = invite
-      ? new InviteClient(this, low, high << 1, text, target, user, flow)
-      : new NonInviteClient(this, low, high << 1, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
+      ? new InviteClient(this, branch, text, target, user, flow)
+      : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
     this.clients.add(client);
     this.weigh(client, text.length, undefined);
     client.start();
@@ -277,8 +267,8 @@ export class TransactionLayer implements Receiver {
 
   /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void {
-    const { keyA, keyB, target } = invite;
-    const client = new NonInviteClient(this, keyA, keyB | CANCEL, text, target, NOBODY, flow, this.config.frTimeout);
+    const { branch, target } = invite;
+    const client = new NonInviteClient(this, branch, text, target, NOBODY, flow, this.config.frTimeout);
     this.clients.add(client);
     this.weigh(client, text.length, undefined);
     client.start();
@@ -308,7 +298,7 @@ export class TransactionLayer implements Receiver {
     this.weigh(server, text.length, server.source);
     const { keyA, keyB, source, replyPort: port, sentByPort } = server;
     const ring = kind === Kind.confirmed ? this.confirmedServers : this.endedServers;
-    ring.add(keyA, keyB, kind, source, port, sentByPort, text);
+    ring.add(keyA, keyB, kind, source, port, sentByPort, text, 0);
   }
 
   /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
@@ -316,8 +306,9 @@ export class TransactionLayer implements Receiver {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
     const ring = kind === Kind.settled ? this.settledClients : this.endedClients;
-    const { keyA, keyB } = client;
-    ring.add(keyA, keyB, kind, caller?.source, caller?.replyPort ?? 0, caller?.sentByPort ?? 0, '');
+    const { keyA, keyB, branch } = client;
+    const [port, sentByPort] = [caller?.replyPort ?? 0, caller?.sentByPort ?? 0];
+    ring.add(keyA, keyB, kind, caller?.source, port, sentByPort, '', branch.check);
   }
 
   /** @internal */
@@ -449,35 +440,53 @@ export class TransactionLayer implements Receiver {
       this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
       return;
     }
-    const at = reply.via?.branchStart ?? 0;
-    if (at === 0 || !reply.text.startsWith(this.branchPrefix0, at)) {
+    const digits = this.branches.digitsIn(reply);
+    const low = digits < 0 ? -1 : lowOf(reply.text, digits);
+    const high = digits < 0 ? -1 : highOf(reply.text, digits);
+    if (low < 0 || high < 0) {
       this.user?.onStrayReply(reply, source);
       return;
     }
-    // The transaction it belongs to is found by the number in its branch.
-    const digits = at + this.branchPrefix0.length;
-    const high = number30(reply.text, digits);
-    const low = number30(reply.text, digits + 6);
-    if (high < 0 || low < 0 || reply.text.charCodeAt(digits + 12) !== 46) {
-      this.user?.onStrayReply(reply, source);
-      return;
-    }
-    const upper = reply.method === 'CANCEL' ? (high << 1) | CANCEL : high << 1;
+    const upper = upperKey(high, reply.method);
     const client = this.clients.find(low, upper);
-    if (client !== undefined) client.receive(reply);
-    else if (!this.passedOn(reply, low, upper)) this.user?.onStrayReply(reply, source);
+    if (client === undefined) {
+      if (!this.passedOn(reply, source, digits, low, upper)) this.user?.onStrayReply(reply, source);
+      return;
+    }
+    const wrong = misfit(client, reply, this.branches.callIdOf(reply), source);
+    if (wrong !== undefined) this.forged(reply, source, wrong);
+    else if (this.comesFrom(client.target, source)) client.receive(reply);
+    else this.forged(reply, source, 'source address');
+  }
+
+  /** Over UDP a reply may come from another address than the request went to; such replies are counted. */
+  private comesFrom({ address }: ResolvedTarget, source: Source): boolean {
+    if (source.flow !== undefined || source.address === address) return true;
+    this.counters.repliesFromElsewhere.value++;
+    return !this.config.strictReplySource;
+  }
+
+  private forged(reply: SipMessage, source: Source, what: string): void {
+    this.counters.forgedReplies.value++;
+    this.log.debug(
+      { from: `${source.address}:${source.port}`, status: reply.status, what },
+      'a reply does not fit its request',
+    );
   }
 
   /** Whether a reply belongs to a transaction that has ended; a 2xx of a call that was taken is passed on. */
-  private passedOn(reply: SipMessage, low: number, upper: number): boolean {
+  private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
     const { endedClients } = this;
     const at = endedClients.find(low, upper);
     if (at < 0) return this.settledClients.find(low, upper) >= 0;
     const caller = endedClients.sourceAt(at);
-    if (caller !== undefined && reply.status >= 200 && reply.status < 300) {
-      const [port, sentByPort] = [endedClients.replyPortAt(at), endedClients.sentByPortAt(at)];
-      this.user?.onFurtherSuccess(reply, (text) => this.sendBack(text, caller, port, sentByPort));
+    if (caller === undefined || reply.status < 200 || reply.status >= 300) return true;
+    if (endedClients.checkAt(at) !== this.branches.checkOf(reply, digits)) {
+      this.forged(reply, source, 'branch');
+      return true;
     }
+    const [port, sentByPort] = [endedClients.replyPortAt(at), endedClients.sentByPortAt(at)];
+    this.user?.onFurtherSuccess(reply, (text) => this.sendBack(text, caller, port, sentByPort));
     return true;
   }
 
@@ -546,6 +555,3 @@ export class TransactionLayer implements Receiver {
 
 /** Part of the room for transactions from which on it is short. */
 const TIGHT = 3 / 4;
-/** Low 30 bits of a branch's number; in the upper half of the key the lowest bit tells a CANCEL from what it cancels. */
-const LOW_MASK = 0x3fffffff;
-const CANCEL = 1;

@@ -1,12 +1,13 @@
 import { COARSE_MS, type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 
-/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind. */
-const FIELDS = 6;
+/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind, check. */
+const FIELDS = 7;
 const NEXT = 2;
 const DUE = 3;
 const PORTS = 4;
 const KIND = 5;
+const CHECK = 6;
 const LEAST = 1024;
 
 /** What a remnant is of. */
@@ -67,6 +68,8 @@ export class Remnants extends WheelTimer {
     replyPort: number,
     sentByPort: number,
     text: string,
+    /** What a message must show besides the keys; see `checkAt`. */
+    check = 0,
   ): void {
     if (this.count === this.capacity) this.resize(this.capacity * 2);
     const at = (this.first + this.count) & (this.capacity - 1);
@@ -77,6 +80,7 @@ export class Remnants extends WheelTimer {
     records[field + DUE] = Math.ceil((this.now() - this.origin + this.stayMs) / COARSE_MS);
     records[field + PORTS] = (replyPort << 16) | sentByPort;
     records[field + KIND] = kind;
+    records[field + CHECK] = check;
     this.sources[at] = source;
     this.texts[at] = text;
     this.link(at);
@@ -96,6 +100,10 @@ export class Remnants extends WheelTimer {
 
   kindAt(place: number): Kind {
     return this.records[place * FIELDS + KIND] as Kind;
+  }
+
+  checkAt(place: number): number {
+    return this.records[place * FIELDS + CHECK] as number;
   }
 
   sourceAt(place: number): Source | undefined {

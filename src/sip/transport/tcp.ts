@@ -134,6 +134,17 @@ export abstract class StreamSocket implements ConnectionOwner {
     made.write(text, onError);
   }
 
+  connectionTo(
+    address: string,
+    port: number,
+    flow: Flow | undefined,
+    serverName: string | undefined,
+  ): Flow | undefined {
+    return flow instanceof StreamConnection && flow.open
+      ? flow
+      : this.connections.named(this.key(address, port, serverName));
+  }
+
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
     return this.connections.flow(id);
   }

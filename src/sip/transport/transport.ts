@@ -26,6 +26,13 @@ export interface SipSocket {
     flow?: Flow | undefined,
     serverName?: string | undefined,
   ): void;
+  /** The connection that `send` with the same arguments would use now; undefined when there is none. Absent for datagram sockets. */
+  connectionTo?(
+    address: string,
+    port: number,
+    flow: Flow | undefined,
+    serverName: string | undefined,
+  ): Flow | undefined;
   /** The connection of this socket that a flow token names, while it is open. Absent for datagram sockets. */
   findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
   /** Its connections; absent for datagram sockets. */

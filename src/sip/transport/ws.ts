@@ -179,6 +179,15 @@ export class WsSocket implements SipSocket {
     connection.write(text, onError);
   }
 
+  connectionTo(
+    address: string,
+    port: number,
+    flow: Flow | undefined,
+    serverName: string | undefined,
+  ): Flow | undefined {
+    return flow instanceof WsConnection ? flow : this.connections.named(connectionKey(address, port, serverName));
+  }
+
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
     return this.connections.flow(id);
   }

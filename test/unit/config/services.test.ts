@@ -253,5 +253,6 @@ test('without a file section its service is off', (t) => {
     udpMaxRequest: 1300,
     localRport: true,
     sipsNeedsTls: true,
+    strictReplySource: false,
   });
 });

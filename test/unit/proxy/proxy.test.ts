@@ -297,6 +297,12 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
       replyTo(sent, 200).replace(branch, `${branch}x`),
       replyTo(sent, 200).replace(branch, 'z9hG4bKforeign'),
       replyTo(sent, 200).replace(/Via: .*\r\nVia: /, 'Via: '),
+      replyTo(sent, 200).replace('SIP/2.0/UDP 192.0.2.1:5060', 'SIP/2.0/UDP 198.51.100.66:5060'),
+      replyTo(sent, 200).replace('SIP/2.0/UDP 192.0.2.1:5060', 'SIP/2.0/UDP 192.0.2.1:5060;received=198.51.100.66'),
+      replyTo(sent, 200).replace('SIP/2.0/UDP 192.0.2.1:5060', 'SIP/2.0/UDP 192.0.2.1:5060;rport=53'),
+      replyTo(sent, 200).replace('SIP/2.0/UDP 192.0.2.1:5060', 'SIP/2.0/TCP 192.0.2.1:5060'),
+      replyTo(sent, 200).replace('Call-ID: call-1', 'Call-ID: call-2'),
+      replyTo(sent, 200).replace('CSeq: 1', 'CSeq: 2'),
       replyTo(requestText({ via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch}` }), 200),
     ]) {
       layer.receive(reply, sourceOf(udp, GATEWAY));

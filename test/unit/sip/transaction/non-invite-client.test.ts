@@ -8,8 +8,11 @@ function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
   const socket: RecordingSocket = fixture[transport];
   const replies: number[] = [];
   const failures: ClientFailure[] = [];
-  const branch = fixture.layer.newBranch('x');
-  const text = requestText({ method: 'OPTIONS', branch: branch.text });
+  const branch = fixture.layer.newBranch('x', 'call-1@example.org');
+  const text = requestText({
+    method: 'OPTIONS',
+    via: `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text}`,
+  });
   const target = { socket, address: '192.0.2.7', port: 5060, serverName: undefined };
   const user = {
     onReply: (_client: unknown, reply: { status: number }) => replies.push(reply.status),

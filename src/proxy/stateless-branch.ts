@@ -1,0 +1,67 @@
+import { keyedHash } from '../core/keyed-hash.js';
+import type { Random } from '../core/random.js';
+import { bareHost, defaultPort, type TransportName } from '../core/uri.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { Via } from '../sip/via.js';
+
+/** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
+export const STATELESS = '-s';
+/** Begins what follows the prefix in them: no digit of the branches of transactions. */
+const MARK = 'z';
+
+/** Where a reply goes that passes without state: by the Via below ours, or by the connection a flow token names. */
+export interface WayBack {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: TransportName;
+  readonly flow: string | undefined;
+}
+
+/**
+ * Branches of requests that pass without a transaction. Nothing is remembered of them, so the branch itself must say that we
+ * made it: it is a keyed hash over what the reply brings back, the way it will take among it. A reply whose branch is not the
+ * one these give is not to a request of ours, whatever its Vias say (RFC 3261 section 16.11).
+ */
+export class StatelessBranches {
+  private readonly key: string;
+
+  constructor(
+    private readonly prefix: string,
+    random: Random,
+  ) {
+    this.key = random.token(32);
+  }
+
+  /** The same branch for the same request, its ACK and its CANCEL. `loopHash` as branches with state have it. */
+  make(message: SipMessage, source: Source, loopHash: string): string {
+    const { via } = message;
+    if (via === undefined) return `${this.prefix}${MARK}.${loopHash}${STATELESS}`;
+    const transport = transportOf(via);
+    const port = via.rport ? source.port : via.port || defaultPort(transport);
+    const way: WayBack = { address: source.address, port, transport, flow: source.flow?.id };
+    return `${this.prefix}${MARK}${this.hash(message, via, way)}.${loopHash}${STATELESS}`;
+  }
+
+  /** Whether a reply's topmost Via has the branch we gave the request it answers. `below` is the Via under ours. */
+  made(reply: SipMessage, below: Via, way: WayBack): boolean {
+    const branch = reply.via?.branch ?? '';
+    return branch.startsWith(`${this.prefix}${MARK}${this.hash(reply, below, way)}.`) && branch.endsWith(STATELESS);
+  }
+
+  private hash({ callId, cseqNumber }: SipMessage, { branch, host }: Via, way: WayBack): string {
+    const { address, port, transport, flow = '' } = way;
+    return keyedHash(this.key, `${cseqNumber} ${transport} ${address} ${port} ${flow} ${host} ${branch}\n${callId}`);
+  }
+}
+
+/** Where a reply goes by the Via below ours (RFC 3261 section 18.2.2), or by the connection that ours names. */
+export function wayBack(below: Via, flow: string | undefined): WayBack {
+  const transport = transportOf(below);
+  const port = below.rportValue || below.port || defaultPort(transport);
+  return { address: bareHost(below.received || below.host), port, transport, flow };
+}
+
+function transportOf({ transport }: Via): TransportName {
+  return transport.toLowerCase() as TransportName;
+}

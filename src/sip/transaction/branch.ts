@@ -1,0 +1,81 @@
+import { hash32, number30, text30 } from '../../core/mix.js';
+import type { Random } from '../../core/random.js';
+import type { SipMessage } from '../message.js';
+
+/** Branch parameter of a Via of ours, and what a reply to it must carry besides. */
+export interface BranchId {
+  /** The whole parameter: the prefix of this process, 120 random bits in 24 digits, and a hash that tells loops. */
+  readonly text: string;
+  /** The first 30 and the next 30 of the random bits: the transaction is found by them. */
+  readonly low: number;
+  readonly high: number;
+  /** The rest of the random bits and the Call-ID in 32 bits, for what is left of a transaction that has ended. */
+  readonly check: number;
+  /** The Call-ID in 32 bits. */
+  readonly callId: number;
+}
+
+/** Digits of the random part. */
+const DIGITS = 24;
+
+/** Makes branches, and reads them back from replies. */
+export class Branches {
+  /** Start of every branch of this process. */
+  readonly prefix: string;
+  private readonly seed: number;
+
+  constructor(private readonly random: Random) {
+    // Never the same twice, over all processes (RFC 3261 section 8.1.1.7).
+    this.prefix = `z9hG4bK${random.token(8)}.`;
+    this.seed = random.uint32();
+  }
+
+  /**
+   * A branch that cannot be guessed from any other. `loopHash` tells a loop from a spiral when the request comes back (RFC 3261
+   * section 16.6 step 8).
+   */
+  make(loopHash: string, callId: string): BranchId {
+    const { random } = this;
+    const [low, high, third, fourth] = [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
+    const digits = text30(low >>> 2) + text30(high >>> 2) + text30(third >>> 2) + text30(fourth >>> 2);
+    const call = hash32(callId, this.seed);
+    return {
+      text: `${this.prefix}${digits}.${loopHash}`,
+      low: low >>> 2,
+      high: high >>> 2,
+      check: checkOf(third >>> 2, fourth >>> 2, call),
+      callId: call,
+    };
+  }
+
+  /** The Call-ID of a message as `BranchId.callId` has it. */
+  callIdOf({ text, callIdValue, callId }: SipMessage): number {
+    return hash32(text, this.seed, callIdValue, callIdValue + callId.length);
+  }
+
+  /** Where the random digits of a reply's top Via begin; -1 when its branch is not of this form and this process. */
+  digitsIn(reply: SipMessage): number {
+    const at = reply.via?.branchStart ?? 0;
+    if (at === 0 || !reply.text.startsWith(this.prefix, at)) return -1;
+    const digits = at + this.prefix.length;
+    return reply.text.charCodeAt(digits + DIGITS) === 46 ? digits : -1;
+  }
+
+  /** `BranchId.check` of a reply. */
+  checkOf(reply: SipMessage, digits: number): number {
+    return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), this.callIdOf(reply));
+  }
+}
+
+/** The part of a branch the transaction is found by; -1 when these are no digits. */
+export function lowOf(text: string, digits: number): number {
+  return number30(text, digits);
+}
+
+export function highOf(text: string, digits: number): number {
+  return number30(text, digits + 6);
+}
+
+function checkOf(third: number, fourth: number, callId: number): number {
+  return (Math.imul(third, 0x9e3779b1) ^ (fourth << 2) ^ callId) | 0;
+}
