@@ -170,16 +170,19 @@ export class BlacklistTable {
 
   /**
    * The first rule of a list for an endpoint. As documented for check_blacklist, what is undefined stands for "any", which
-   * only a rule for any protocol, or any port, matches.
+   * only a rule for any protocol, or any port, matches. With `sees` only rules of those partitions count.
    */
   check(
     list: string,
     address: string,
     transport: string | undefined,
     port: number | undefined,
+    sees?: (partition: string) => boolean,
   ): BlacklistRule | undefined {
     const found = this.table.get(list);
-    return found && match(found, address, transport, port);
+    if (found === undefined || sees === undefined) return found && match(found, address, transport, port);
+    const visible = [...found.parts].filter(([partition]) => sees(partition)).map(([, rules]) => rules);
+    return match({ index: indexed(visible) }, address, transport, port);
   }
 
   /** Whether a list of that name is defined. */
@@ -187,14 +190,22 @@ export class BlacklistTable {
     return this.table.has(name);
   }
 
-  /** All lists with their rules, in order of definition (list_blacklists shows them in reverse). */
-  lists(): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[] {
-    return [...this.table.values()].map(({ name, parts }) => ({ name, rules: [...parts.values()].flat() }));
+  /**
+   * All lists with their rules, in order of definition (list_blacklists shows them in reverse); with `sees` those of some
+   * partitions, and their rules.
+   */
+  lists(
+    sees: (partition: string) => boolean = () => true,
+  ): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[] {
+    return [...this.table.values()].flatMap(({ name, parts }) => {
+      const visible = [...parts].filter(([partition]) => sees(partition));
+      return visible.length === 0 ? [] : [{ name, rules: visible.flatMap(([, rules]) => rules) }];
+    });
   }
 }
 
 function match(
-  list: List,
+  list: Pick<List, 'index'>,
   address: string,
   transport: string | undefined,
   port: number | undefined,

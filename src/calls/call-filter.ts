@@ -4,6 +4,8 @@ import type { CallEntry } from './call-entry.js';
 /** Which records are wanted; what is left out does not matter. */
 export interface CallFilter {
   readonly partition?: string | undefined;
+  /** Only records of these partitions. */
+  readonly partitions?: ReadonlySet<string> | undefined;
   readonly set?: number | undefined;
   /** Part of the URI of a hop that was tried. */
   readonly destination?: string | undefined;
@@ -33,8 +35,9 @@ export function checkFilter({ code }: CallFilter): void {
 
 /** Whether a record is wanted; `after` is looked at before, by whoever goes through the records. */
 export function isWanted(entry: CallEntry, filter: CallFilter): boolean {
-  const { partition, set, destination, code, from, to, callId, source, method } = filter;
+  const { partition, partitions, set, destination, code, from, to, callId, source, method } = filter;
   if (partition !== undefined && entry.partition !== partition) return false;
+  if (partitions !== undefined && (entry.partition === undefined || !partitions.has(entry.partition))) return false;
   if (set !== undefined && entry.sets?.includes(set) !== true) return false;
   if (callId !== undefined && entry.call_id !== callId) return false;
   if (method !== undefined && entry.method !== method.toUpperCase()) return false;

@@ -211,6 +211,8 @@ class Collector {
   }
 
   private define(name: string, place: Place, kind: PartitionDefinition['kind']): PartitionDefinition {
+    // A key of that name is none in many programs that read our JSON.
+    if (name === '__proto__') this.findings.refuse(place, 'a partition cannot have the name "__proto__"');
     const definition = { name, place, kind, values: new Map(), given: new Set<string>() };
     this.partitions.set(name, definition);
     return definition;

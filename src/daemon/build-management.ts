@@ -1,3 +1,4 @@
+import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
@@ -6,16 +7,15 @@ import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { manualEvent } from '../events/catalogue.js';
 import { healthHandler, metricsHandler } from '../http/handlers.js';
-import { HttpServer } from '../http/server.js';
-import { MiDatagram } from '../management/endpoints/datagram.js';
-import { MiFifo } from '../management/endpoints/fifo.js';
-import { createMiHttpHandler } from '../management/endpoints/http.js';
+import type { HttpServer } from '../http/server.js';
+import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { CallRecording } from './build-calls.js';
+import { buildEndpoints } from './build-endpoints.js';
 import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
 import { registerGauges } from './destination-metrics.js';
@@ -49,7 +49,7 @@ export interface ManagementEnvironment {
 export interface ManagementParts {
   readonly mi: MiHandler;
   readonly http: HttpServer | undefined;
-  readonly datagrams: readonly MiDatagram[];
+  readonly datagrams: readonly DatagramEndpoint[];
   /** All endpoints, in the order they are started. */
   readonly services: readonly Service[];
   /** Runs one of Kamailio's RPC commands. Never rejects. */
@@ -60,7 +60,8 @@ export interface ManagementParts {
 export function buildManagement(settings: Settings, env: ManagementEnvironment): ManagementParts {
   const { engine, runtimes, sip, events, prober, blacklists, statistics, clock, log, metrics } = env;
   registerGauges(metrics, { engine, layer: sip.layer, runtimes, prober, publisher: events.publisher });
-  const mi = new MiHandler(log, metrics, clock);
+  const audit = new AuditTrail(clock);
+  const mi = new MiHandler(log, metrics, clock, audit);
   const control = dispatcherControl(runtimes, prober);
   const processInfo = {
     version: VERSION,
@@ -97,6 +98,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     engine,
     control,
     handler: mi,
+    audit,
     process: processInfo,
     statistics,
     sockets: () => sip.transports,
@@ -104,23 +106,15 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     clock,
     log,
   });
-  const { fifo, datagram } = settings.mi;
-  const datagrams = datagram.map((config) => new MiDatagram({ config, handler: mi, logger: log }));
-  const http = settings.http === undefined ? undefined : new HttpServer({ ...settings.http, log });
+  const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, clock, log });
+  const { http, datagrams } = endpoints;
   http?.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
   http?.mount('/health', healthHandler(env.health), { methods: ['GET', 'HEAD'] });
-  if (settings.mi.http !== undefined) http?.mount(`/${settings.mi.http.root}`, createMiHttpHandler(mi));
-  if (rpc.http !== undefined) http?.mount(`/${rpc.http.root}`, rpc.http.handler);
   return {
     mi,
     http,
     datagrams,
-    services: [
-      ...(http === undefined ? [] : [http]),
-      ...(fifo === undefined ? [] : [new MiFifo({ config: fifo, handler: mi, clock, logger: log })]),
-      ...datagrams,
-      ...rpc.services,
-    ],
+    services: endpoints.services,
     callRpc: (method, params) => rpc.call(method, params),
   };
 }

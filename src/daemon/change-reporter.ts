@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger.js';
+import { maskUri } from '../core/mask.js';
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { StateChange, ToldState } from '../engine/state.js';
@@ -38,10 +39,11 @@ export class ChangeReporter {
     // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
     const present = engine.partition(partition)?.findAll(setId, row.uri) ?? [];
     if (!present.some((each) => each.health === destination.health)) return;
-    const fields = { partition, set: setId, destination: row.uri, state, previous, reason, origin, code, cause };
-    if (state === 'active') log.info(fields, `${row.uri} is ${state}`);
-    else log.warn(fields, `${row.uri} is ${state}`);
-    this.keep(partition, { time: change.time, text: `${row.uri} of set ${setId} is ${state}: ${reason}` });
+    const shown = maskUri(row.uri);
+    const fields = { partition, set: setId, destination: shown, state, previous, reason, origin, code, cause };
+    if (state === 'active') log.info(fields, `${shown} is ${state}`);
+    else log.warn(fields, `${shown} is ${state}`);
+    this.keep(partition, { time: change.time, text: `${shown} of set ${setId} is ${state}: ${reason}` });
     if (change.edge !== undefined) {
       raised.with({ partition, status: change.edge }).value++;
       publish(statusEvent(change, ids));

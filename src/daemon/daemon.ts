@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { unbounded } from '../access/caller.js';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import { type Clock, systemClock } from '../core/clock.js';
@@ -10,7 +11,7 @@ import { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { HttpServer } from '../http/server.js';
-import type { MiDatagram } from '../management/endpoints/datagram.js';
+import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { ProxyCore } from '../proxy/proxy.js';
@@ -141,7 +142,7 @@ export class Daemon implements Service {
       engine,
       runtimes,
       settings: () => this.settings,
-      answerMi: (text) => this.mi.handle(text, 'nats'),
+      answerMi: (text) => this.mi.handle(text, unbounded('nats')),
       clock,
       random,
       log,
@@ -187,7 +188,7 @@ export class Daemon implements Service {
     return this.management.http;
   }
 
-  get miDatagrams(): readonly MiDatagram[] {
+  get miDatagrams(): readonly DatagramEndpoint[] {
     return this.management.datagrams;
   }
 
@@ -293,17 +294,13 @@ export class Daemon implements Service {
   /** What /health answers. */
   health(): { ready: boolean; details: Record<string, unknown> } {
     const { nats } = this.events;
-    const partitions: Record<string, string> = {};
-    let ready = true;
-    for (const runtime of this.partitions.byName.values()) {
-      partitions[runtime.name] = runtime.notReady ?? 'ready';
-      if (runtime.notReady !== undefined) ready = false;
-    }
+    const runtimes = [...this.partitions.byName.values()];
+    const conditions = runtimes.map(({ name, notReady = 'ready' }): [string, string] => [name, notReady]);
     return {
-      ready,
+      ready: runtimes.every(({ notReady }) => notReady === undefined),
       details: {
         version: VERSION,
-        partitions,
+        partitions: Object.fromEntries(conditions),
         ...(nats === undefined ? {} : { nats: nats.connected ? 'connected' : 'not connected' }),
       },
     };

@@ -1,3 +1,4 @@
+import { maskUri } from '../core/mask.js';
 import type { Engine } from '../engine/engine.js';
 import type { EventPublisher } from '../events/publisher.js';
 import type { Prober, ProberFigures } from '../probing/prober.js';
@@ -98,7 +99,12 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
       for (const partition of partitions) {
         for (const [id, set] of partition.snapshot.sets) {
           for (const { row, health } of set.destinations) {
-            const labels = { partition: partition.name, set: String(id), destination: row.uri, socket: row.socket };
+            const labels = {
+              partition: partition.name,
+              set: String(id),
+              destination: maskUri(row.uri),
+              socket: row.socket,
+            };
             yield [labels, STATE_NUMBER[health.state]] as const;
           }
         }

@@ -1,16 +1,13 @@
-import type { CtlConfig, Settings } from '../config/settings.js';
+import type { AuditTrail } from '../access/audit.js';
+import { unbounded } from '../access/caller.js';
+import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
-import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { dispatcherHash } from '../engine/hash.js';
 import { kamailioOf } from '../engine/kamailio/flavour.js';
 import { setStateBits } from '../engine/kamailio/states.js';
 import type { Partition } from '../engine/partition.js';
-import { createMiHttpHandler, type MiHttpHandler } from '../management/endpoints/http.js';
-import { CtlStream } from '../management/endpoints/kamailio/ctl-stream.js';
-import { RpcDatagram } from '../management/endpoints/kamailio/datagram.js';
-import { JsonRpcFifo } from '../management/endpoints/kamailio/json-fifo.js';
 import type { DispatcherControl } from '../management/mi/dependencies.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { DispatcherTarget, DispatcherView } from '../management/rpc/dispatcher-view.js';
@@ -26,67 +23,37 @@ export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
   readonly noSocket: NoSocket;
   /** Counts and logs what is refused. */
   readonly handler: Pick<MiHandler, 'refuse' | 'served'>;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** The doors that kamcmd and kamctl use, over one table of commands. */
+/** Kamailio's RPC commands. */
 export interface KamailioRpc {
-  readonly services: readonly Service[];
-  /** To be mounted under `root`; undefined when there is no such door. */
-  readonly http: { readonly root: string; readonly handler: MiHttpHandler } | undefined;
+  readonly service: RpcService;
   /** Runs one command in this process: {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
   call(method: string, params: unknown): Promise<object>;
 }
 
-/** Builds the table of commands and the doors that the settings name. */
+/** Builds the table of commands. */
 export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
-  const { mi, clock, log, handler } = options;
-  const { ctl = [], jsonrpc } = mi;
+  const { mi, log, handler, audit } = options;
   const view = dispatcherView(options);
   const tally = {
     served: handler.served.bind(handler),
     refuse: handler.refuse.bind(handler),
   };
-  const service = new RpcService(rpcCommands({ ...options, view }), tally, log);
-  const services: Service[] = ctl.map((config) => ctlDoor(config, service, clock, log));
-  const partition = jsonrpc?.partition;
-  if (jsonrpc?.fifo !== undefined) {
-    services.push(new JsonRpcFifo({ config: jsonrpc.fifo, service, partition, clock, logger: log }));
-  }
-  if (jsonrpc?.datagram !== undefined) {
-    const call = { partition, door: 'jsonrpc-datagram' as const };
-    services.push(new RpcDatagram({ ...jsonrpc.datagram, service, call, logger: log }));
-  }
+  const service = new RpcService(rpcCommands({ ...options, view }), tally, log, audit);
   return {
-    services,
-    http: jsonrpc?.http && { root: jsonrpc.http.root, handler: httpHandler(service, partition) },
+    service,
     async call(method, params) {
       const request = { jsonrpc: '2.0', id: 1, method, params };
-      const pieces = await service.answerJsonValue(request, { partition, door: 'jsonrpc-http' });
+      const partition = mi.jsonrpc?.partition;
+      const pieces = await service.answerJsonValue(request, { partition, caller: unbounded('jsonrpc-http') });
       const { result, error } = JSON.parse(pieces.join('')) as { result?: unknown; error?: unknown };
       return error === undefined ? { result } : { error };
     },
   };
-}
-
-function ctlDoor(config: CtlConfig, service: RpcService, clock: Clock, logger: Logger): Service {
-  const { transport, address, port, unixMode, partition } = config;
-  if (transport === 'unixs' || transport === 'tcp') return new CtlStream({ config, service, clock, logger });
-  const host = address.includes(':') ? `[${address}]` : address;
-  const socketName = transport === 'unixd' ? address : `udp:${host}:${port}`;
-  return new RpcDatagram({ socketName, unixMode, service, call: { partition, door: 'ctl' }, logger });
-}
-
-function httpHandler(service: RpcService, partition: string | undefined): MiHttpHandler {
-  const call = { partition, door: 'jsonrpc-http' as const };
-  return createMiHttpHandler({
-    answer: async (body) =>
-      (await service.answerJson(typeof body === 'string' ? body : Buffer.from(body).toString(), call)) ?? [
-        '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null}',
-      ],
-    refuse: (_door, reason, message) => service.refuse(call.door, reason, message),
-  });
 }
 
 const REASON = 'MI command';
@@ -143,7 +110,7 @@ function dispatcherTarget(
       engine.states.apply({ ...signal, ...partition.flavour.wantedByBits(bits) });
     },
     async reload() {
-      await control.reload(name, { inheritState: partition.flavour.reloadKeepsStates, dryRun: false });
+      await control.reload([name], { inheritState: partition.flavour.reloadKeepsStates, dryRun: false });
     },
     async add({ setId, uri, flags, priority, attrs }) {
       const reader = new RowReader({ table: name, flavour, persistentState: true, noSocket });

@@ -9,18 +9,45 @@ import type { ChangeReporter } from './change-reporter.js';
 
 /** Milliseconds an operator waits for a state to be in the table. */
 const WRITE_THROUGH_MS = 1000;
+/** Commands of one partition that wait for its database at once. Further ones fail, so that they hold up nobody else. */
+const MAX_WAITING = 16;
+
+/** Bounds the commands that wait for the database of a partition. */
+class DatabaseWaits {
+  private readonly waiting = new Map<string, number>();
+
+  /** Throws SwitchyardError STORE_FAILED when too many wait already. */
+  async run<T>(partition: string, work: () => Promise<T>): Promise<T> {
+    const count = this.waiting.get(partition) ?? 0;
+    if (count >= MAX_WAITING) {
+      const text = `${count} commands wait for the database of partition "${partition}" already`;
+      throw new SwitchyardError('STORE_FAILED', text, { retryable: true });
+    }
+    this.waiting.set(partition, count + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.waiting.get(partition) ?? 1) - 1;
+      if (left === 0) this.waiting.delete(partition);
+      else this.waiting.set(partition, left);
+    }
+  }
+}
 
 /** What the dispatcher's MI commands do beyond reading partitions and applying states. */
 export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime>, prober: Prober): DispatcherControl {
+  const waits = new DatabaseWaits();
   const runtimeOf = (partition: Partition): PartitionRuntime => {
     const runtime = runtimes.get(partition.name);
     if (runtime === undefined) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${partition.name}"`);
     return runtime;
   };
   return {
-    async reload(name, request) {
-      const wanted = [...runtimes.values()].filter((runtime) => name === undefined || runtime.name === name);
-      const results = await Promise.allSettled(wanted.map((runtime) => runtime.reload(request)));
+    async reload(names, request) {
+      const wanted = [...runtimes.values()].filter((runtime) => names.includes(runtime.name));
+      const results = await Promise.allSettled(
+        wanted.map((runtime) => waits.run(runtime.name, () => runtime.reload(request))),
+      );
       const reports = new Map<string, LoadReport>();
       let failure: unknown;
       results.forEach((result, i) => {
@@ -33,23 +60,27 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
     },
     async add(partition, row, { persist }) {
       const runtime = runtimeOf(partition);
-      await runtime.editRows(
-        (rows) => [...rows, row],
-        async ({ discarded }) => {
-          if (discarded[0] !== undefined) throw new SwitchyardError('URI_INVALID', discarded[0].reason);
-          if (persist) await runtime.persistRow(row);
-        },
+      await waits.run(partition.name, () =>
+        runtime.editRows(
+          (rows) => [...rows, row],
+          async ({ discarded }) => {
+            if (discarded[0] !== undefined) throw new SwitchyardError('URI_INVALID', discarded[0].reason);
+            if (persist) await runtime.persistRow(row);
+          },
+        ),
       );
     },
     async remove(partition, setId, uri, { persist }) {
       const runtime = runtimeOf(partition);
       const found = partition.findAll(setId, uri).map((destination) => destination.row);
       if (found.length === 0) return false;
-      // A table that cannot be written leaves the destination where it is, or the next reload would bring it back.
-      if (persist) await runtime.deleteRows(found);
-      await runtime.editRows((rows) => {
-        const gone = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
-        return rows.filter((row) => !gone.has(row));
+      await waits.run(partition.name, async () => {
+        // A table that cannot be written leaves the destination where it is, or the next reload would bring it back.
+        if (persist) await runtime.deleteRows(found);
+        await runtime.editRows((rows) => {
+          const gone = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
+          return rows.filter((row) => !gone.has(row));
+        });
       });
       return true;
     },
@@ -73,7 +104,10 @@ export function statusReports(
 ): StatusReports {
   return {
     groups: () => [
-      { name: 'core', identifiers: [{ name: 'main', status: 1, details: 'running', reports: [] }] },
+      {
+        name: 'core',
+        identifiers: [{ name: 'main', partition: undefined, status: 1, details: 'running', reports: [] }],
+      },
       {
         name: 'dispatcher',
         identifiers: [...engine.partitions].flatMap(({ name }) => {
@@ -82,11 +116,18 @@ export function statusReports(
           return [
             {
               name,
+              partition: name,
               status: notReady === undefined ? 1 : -1,
               details: notReady ?? 'data available',
               reports: runtime?.reports ?? [],
             },
-            { name: `${name};events`, status: 1, details: undefined, reports: changes.reportsOf(name) },
+            {
+              name: `${name};events`,
+              partition: name,
+              status: 1,
+              details: undefined,
+              reports: changes.reportsOf(name),
+            },
           ];
         }),
       },

@@ -84,12 +84,16 @@ export class DaemonStatistics implements StatisticsSource {
       },
     });
     const measured = (group: string, name: string, value: () => number): Statistic => ({ group, name, value });
-    const destinations = (state: string): number => {
-      let count = 0;
-      for (const { snapshot } of engine.partitions) {
-        for (const { health } of destinationsOf(snapshot)) if (health.state === state) count++;
-      }
-      return count;
+    const destinations = (state: string): Statistic => {
+      const valueIn = (sees: (partition: string) => boolean): number => {
+        let count = 0;
+        for (const { name, snapshot } of engine.partitions) {
+          if (!sees(name)) continue;
+          for (const { health } of destinationsOf(snapshot)) if (health.state === state) count++;
+        }
+        return count;
+      };
+      return { ...measured('dispatcher', `${state}_destinations`, () => valueIn(() => true)), valueIn };
     };
     this.table = [
       counted('core', 'rcv_requests', sip.requestsReceived),
@@ -103,16 +107,16 @@ export class DaemonStatistics implements StatisticsSource {
       counted('core', 'bad_URIs_rcvd', zero),
       counted('core', 'bad_msg_hdr', sip.badRequests),
       counted('core', 'slow_messages', zero),
-      measured('core', 'timestamp', () => started.seconds),
+      { ...measured('core', 'timestamp', () => started.seconds), valueIn: () => started.seconds },
       counted('tm', 'received_requests', proxy.requests),
       counted('tm', 'UAS_transactions', proxy.requests),
       ...[2, 3, 4, 5, 6].map((each) => counted('tm', `${each}xx_transactions`, proxy.replies[each] ?? zero)),
       measured('tm', 'inuse_transactions', () => layer.serverCount),
       counted('dispatcher', 'failovers', proxy.failovers),
       counted('dispatcher', 'cancels', proxy.cancels),
-      measured('dispatcher', 'active_destinations', () => destinations('active')),
-      measured('dispatcher', 'inactive_destinations', () => destinations('inactive')),
-      measured('dispatcher', 'probing_destinations', () => destinations('probing')),
+      destinations('active'),
+      destinations('inactive'),
+      destinations('probing'),
     ];
     for (const each of this.table) this.byName.set(each.name, each);
   }

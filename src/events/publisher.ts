@@ -10,8 +10,10 @@ export interface PublisherOptions {
   readonly log: Logger;
   /** The kinds of place subscribers may name. */
   readonly sinks: readonly EventSink[];
-  /** Subscriptions held at most, over all events. Default 256. */
+  /** Subscriptions held at most, over all events. Default 1024. */
   readonly maxSubscribers?: number;
+  /** Subscriptions of one owner at most. Default 64, so that one client does not shut out the others. */
+  readonly maxOwned?: number;
   /** Events held for one subscriber before those of one destination are merged. Default 1024; twice as many are dropped. */
   readonly queueLimit?: number;
   readonly defer?: (run: () => void) => void;
@@ -29,7 +31,17 @@ export type SubscribersAnswer =
 /** Seconds a subscription lasts when the request does not say. */
 export const DEFAULT_EXPIRE = 3600;
 
+/** Whose a subscription is. */
+export interface SubscriptionOwner {
+  readonly name: string;
+  /** Partitions whose events are sent; undefined: all, and the owner manages the subscriptions of everybody. */
+  readonly partitions: ReadonlySet<string> | undefined;
+}
+
+const ANYBODY: SubscriptionOwner = { name: '', partitions: undefined };
+
 interface Subscriber {
+  owner: SubscriptionOwner;
   readonly event: string;
   readonly socket: string;
   form: WireForm;
@@ -71,7 +83,7 @@ export class EventPublisher {
     let expired = false;
     for (const subscriber of this.subscriptions) {
       if (subscriber.until <= now) expired = true;
-      else if (subscriber.event === event.name) subscriber.outbox.add(event);
+      else if (subscriber.event === event.name && isFor(subscriber.owner, event)) subscriber.outbox.add(event);
     }
     if (expired) this.sweep(now);
   }
@@ -79,15 +91,23 @@ export class EventPublisher {
   /**
    * event_subscribe: `socket` gets the events named `event` for `expire` seconds. Subscribing again renews and keeps its
    * place; 0 unsubscribes. Throws SwitchyardError USAGE for an event we never raise, a socket no sink understands, a
-   * negative or non-integer `expire`, or when there are too many subscribers.
+   * negative or non-integer `expire`, or when there are too many subscribers, or too many of this owner.
    */
-  subscribe(event: string, socket: string, expire: number = DEFAULT_EXPIRE, form: WireForm = 'json'): void {
+  subscribe(
+    event: string,
+    socket: string,
+    expire: number = DEFAULT_EXPIRE,
+    form: WireForm = 'json',
+    owner: SubscriptionOwner = ANYBODY,
+  ): void {
     if (eventKind(event) === undefined) throw new SwitchyardError('USAGE', `unknown event "${event.slice(0, 64)}"`);
     if (!Number.isSafeInteger(expire) || expire < 0) {
       throw new SwitchyardError('USAGE', `expire of an event subscription must be 0 or more seconds, not ${expire}`);
     }
     const now = this.options.clock.monotonic();
-    const known = this.subscriptions.find((each) => each.event === event && each.socket === socket);
+    const known = this.subscriptions.find(
+      (each) => each.event === event && each.socket === socket && manages(owner, each.owner),
+    );
     if (known !== undefined) {
       if (known.form !== form && expire > 0) {
         this.release(known);
@@ -105,27 +125,37 @@ export class EventPublisher {
       return;
     }
     this.sweep(now);
-    const max = this.options.maxSubscribers ?? 256;
+    const { maxSubscribers: max = 1024, maxOwned = 64 } = this.options;
+    const owned = this.subscriptions.filter((each) => each.owner.name === owner.name).length;
+    if (owned >= maxOwned) {
+      void target.close().catch(() => {});
+      throw new SwitchyardError('USAGE', `there are ${maxOwned} event subscribers of this client already`, {
+        retryable: true,
+      });
+    }
     if (this.subscriptions.length >= max) {
       void target.close().catch(() => {});
       throw new SwitchyardError('USAGE', `there are ${max} event subscribers already`, { retryable: true });
     }
     const outbox = this.outbox(target, { bounded: true });
-    const subscriber = { event, socket, form, expire, until: now + expire * 1000, target, outbox };
+    const subscriber = { owner, event, socket, form, expire, until: now + expire * 1000, target, outbox };
     this.subscriptions = [subscriber, ...this.subscriptions];
   }
 
-  /** subscribers_list, in its three recorded forms. Returns undefined for an event or socket that is not known. */
-  subscribers(event?: string, socket?: string): SubscribersAnswer | undefined {
+  /**
+   * subscribers_list, in its three recorded forms; of one owner only where one is given. Returns undefined for an event or
+   * socket that is not known.
+   */
+  subscribers(event?: string, socket?: string, owner?: string): SubscribersAnswer | undefined {
     if (event === undefined) {
-      const listed = EVENT_CATALOGUE.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name) }));
+      const listed = EVENT_CATALOGUE.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name, owner) }));
       return { Events: listed.filter((each) => each.Subscribers.length > 0) };
     }
     const kind = eventKind(event);
     if (kind === undefined) return undefined;
     const { name, id } = kind;
-    if (socket === undefined) return { Event: { name, id, Subscribers: this.entries(name) } };
-    const entry = this.entries(name).find((each) => each.socket === socket);
+    if (socket === undefined) return { Event: { name, id, Subscribers: this.entries(name, owner) } };
+    const entry = this.entries(name, owner).find((each) => each.socket === socket);
     return entry === undefined ? undefined : { Event: { name, id, Subscriber: entry } };
   }
 
@@ -189,10 +219,10 @@ export class EventPublisher {
     });
   }
 
-  private entries(event: string): SubscriberEntry[] {
+  private entries(event: string, owner: string | undefined): SubscriberEntry[] {
     const now = this.options.clock.monotonic();
     return this.subscriptions
-      .filter((each) => each.event === event)
+      .filter((each) => each.event === event && (owner === undefined || each.owner.name === owner))
       .map(({ socket, expire, until }) => ({
         socket,
         expire,
@@ -217,4 +247,13 @@ export class EventPublisher {
       await target.close();
     });
   }
+}
+
+/** Events name their partition first. */
+function isFor({ partitions }: SubscriptionOwner, event: DispatcherEvent): boolean {
+  return partitions === undefined || partitions.has(event.subject[0] ?? '');
+}
+
+function manages(owner: SubscriptionOwner, of: SubscriptionOwner): boolean {
+  return owner.partitions === undefined || owner.name === of.name;
 }

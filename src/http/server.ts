@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { ConnectionShares } from '../core/connection-shares.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import { nextTurn } from '../core/turn.js';
+import { HttpConnection } from './http-connection.js';
+import { PageGuard } from './page-guard.js';
 
 /** Answers one request. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -13,16 +16,22 @@ export interface MountOptions {
   readonly methods?: readonly string[];
   /** Whether everything below the path goes to the handler too. Default false. */
   readonly subpaths?: boolean;
+  /** Whether requests that a web page of another origin may have caused are refused. Default false. */
+  readonly ownPages?: boolean;
 }
 
 export interface HttpServerOptions {
+  /** Host names we are reached by, besides addresses, "localhost" and the machine's own name. */
+  readonly hosts?: readonly string[];
   /** IP literal or host name to listen on. */
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
   readonly log: Logger;
-  /** Connections at a time; further ones are closed at once. Default 256. */
+  /** Connections at a time; beyond them the one that waited for its client longest makes room. Default 256. */
   readonly maxConnections?: number;
+  /** Those of one address. Default half of them. */
+  readonly maxPerSource?: number;
   /** Milliseconds a request's head and body may take. Default 10000. */
   readonly requestTimeout?: number;
 }
@@ -36,6 +45,7 @@ interface Mount {
   readonly handler: HttpHandler;
   readonly methods: readonly string[] | undefined;
   readonly subpaths: boolean;
+  readonly ownPages: boolean;
 }
 
 /** The one HTTP listener that MI, metrics, health and the console share. */
@@ -43,13 +53,20 @@ export class HttpServer implements Service {
   readonly name = 'http';
   private readonly mounts = new Map<string, Mount>();
   private server: Server | undefined;
+  private readonly shares: ConnectionShares;
+  private readonly connections = new WeakMap<Socket, HttpConnection>();
+  private readonly guard: PageGuard;
 
-  constructor(private readonly options: HttpServerOptions) {}
+  constructor(private readonly options: HttpServerOptions) {
+    const { host, hosts = [], maxConnections = 256, maxPerSource = Math.ceil(maxConnections / 2) } = options;
+    this.shares = new ConnectionShares(maxConnections, maxPerSource);
+    this.guard = new PageGuard([host, ...hosts], false);
+  }
 
   /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path takes its place. */
   mount(path: string, handler: HttpHandler, options: MountOptions = {}): void {
-    const { methods, subpaths = false } = options;
-    this.mounts.set(normalise(path), { handler, methods, subpaths });
+    const { methods, subpaths = false, ownPages = false } = options;
+    this.mounts.set(normalise(path), { handler, methods, subpaths, ownPages });
   }
 
   /** Where it listens; undefined before `start`. */
@@ -60,7 +77,7 @@ export class HttpServer implements Service {
 
   /** Resolves when it listens. Throws SwitchyardError TRANSPORT_BIND. */
   async start(): Promise<void> {
-    const { host, port, log, maxConnections = 256, requestTimeout = 10_000 } = this.options;
+    const { host, port, log, requestTimeout = 10_000 } = this.options;
     const server = createServer(
       {
         headersTimeout: requestTimeout,
@@ -71,7 +88,7 @@ export class HttpServer implements Service {
       },
       (request, response) => this.dispatch(request, response),
     );
-    server.maxConnections = maxConnections;
+    server.on('connection', (socket) => this.admit(socket));
     server.maxRequestsPerSocket = 10_000;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -98,11 +115,27 @@ export class HttpServer implements Service {
     clearTimeout(force);
   }
 
+  private admit(socket: Socket): void {
+    const connection = new HttpConnection(socket, () => performance.now());
+    if (!this.shares.admit(connection)) {
+      socket.destroy();
+      return;
+    }
+    this.connections.set(socket, connection);
+    socket.once('close', () => this.shares.release(connection));
+  }
+
   private dispatch(request: IncomingMessage, response: ServerResponse): void {
+    this.connections.get(request.socket)?.began(request, response);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const mount = this.find(pathOf(request));
     if (mount === undefined) {
       refuse(request, response, 404, 'not found');
+      return;
+    }
+    const refusal = mount.ownPages ? this.guard.refusal(request.headers) : undefined;
+    if (refusal !== undefined) {
+      refuse(request, response, refusal.status, refusal.reason);
       return;
     }
     const method = request.method ?? '';

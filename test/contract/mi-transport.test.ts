@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../src/access/caller.js';
 import { callMi, MiCallError } from '../../src/cli/mi/client.js';
 import { MAX_REQUEST_BYTES } from '../../src/management/mi/handler.js';
 import { DOORS, type OpenDoor } from '../support/mi-doors.js';
@@ -27,7 +28,7 @@ for (const door of DOORS) {
       withDoor(async (open, fixture) => {
         assert.equal(await open.ask(request('version')), VERSION);
         const listing = request('ds_list', { full: 1 });
-        assert.equal(await open.ask(listing), await fixture.handler.handle(listing, 'datagram'));
+        assert.equal(await open.ask(listing), await fixture.handler.handle(listing, unbounded('datagram')));
         assert.match(await open.ask(request('nosuch')), /"code":-32601,"message":"Method not found"/);
         assert.match(
           await open.ask(request('ds_set_state', ['x', '5', 'y'])),

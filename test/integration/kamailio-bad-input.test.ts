@@ -8,13 +8,15 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../src/access/caller.js';
 import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
-import { CtlStream } from '../../src/management/endpoints/kamailio/ctl-stream.js';
-import { RpcDatagram } from '../../src/management/endpoints/kamailio/datagram.js';
-import { JsonRpcFifo } from '../../src/management/endpoints/kamailio/json-fifo.js';
+import { DatagramEndpoint } from '../../src/management/endpoints/datagram.js';
+import { FifoEndpoint } from '../../src/management/endpoints/fifo.js';
+import { StreamEndpoint } from '../../src/management/endpoints/stream.js';
 import { encodeRequest, packetHeader } from '../../src/management/rpc/binrpc-encode.js';
 import type { RpcCommand } from '../../src/management/rpc/command.js';
+import { binrpcOverDatagrams, binrpcOverStreams, rpcOverFifo } from '../../src/management/rpc/over-endpoints.js';
 import { RpcService } from '../../src/management/rpc/service.js';
 import { textResult, valuesResult } from '../../src/management/rpc/value.js';
 import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
@@ -22,12 +24,18 @@ import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
 type Ending = { after(run: () => unknown): void };
 
 const COMMANDS: readonly RpcCommand[] = [
-  { name: 'ping', help: '', run: () => textResult('pong') },
+  { name: 'ping', help: '', needs: { role: 'viewer' }, run: () => textResult('pong') },
   // More than the buffers of two sockets take.
-  { name: 'big', help: '', run: () => valuesResult(...Array.from({ length: 20_000 }, () => 'x'.repeat(1000))) },
+  {
+    name: 'big',
+    help: '',
+    needs: { role: 'viewer' },
+    run: () => valuesResult(...Array.from({ length: 20_000 }, () => 'x'.repeat(1000))),
+  },
   {
     name: 'broken',
     help: '',
+    needs: { role: 'viewer' },
     run() {
       throw new TypeError('a fault of ours');
     },
@@ -68,9 +76,15 @@ async function tcp(t: Ending, limits: object = {}) {
     port: 0,
     text: 'tcp',
     unixMode: 0,
-    partition: undefined,
   } as const;
-  const door = new CtlStream({ config, service: parts.service, clock: systemClock, logger: nullLogger, ...limits });
+  const door = new StreamEndpoint({
+    config,
+    protocol: binrpcOverStreams(parts.service, undefined),
+    callerFrom: (peer) => unbounded('ctl', peer),
+    clock: systemClock,
+    logger: nullLogger,
+    ...limits,
+  });
   await door.start();
   t.after(() => door.stop());
   const client = (): Socket => {
@@ -182,14 +196,37 @@ describe('BINRPC over a stream', () => {
     assert.equal(got.length, 20_000 * 1004 + 7);
   });
 
-  test('connections beyond the bound are turned away', async (t) => {
-    const { client, refusal } = await tcp(t, { maxConnections: 2 });
+  test('beyond the bound the connection that was idle longest makes room', async (t) => {
+    const { client, refusal } = await tcp(t, { maxConnections: 2, maxPerSource: 2 });
     const first = client();
     await talk(first, encodeRequest(1, 'ping'), 10);
-    await talk(client(), encodeRequest(1, 'ping'), 10);
-    await within(once(client(), 'close'), 'the third');
+    const second = client();
+    await talk(second, encodeRequest(1, 'ping'), 10);
+    const closed = once(first, 'close');
+    assert.ok((await talk(client(), encodeRequest(1, 'ping'), 10)).includes(PONG));
+    await within(closed, 'the first');
     await refusal('busy');
-    assert.ok((await talk(first, encodeRequest(1, 'ping'), 10)).includes(PONG));
+    assert.ok((await talk(second, encodeRequest(1, 'ping'), 10)).includes(PONG));
+  });
+
+  test('600 idle connections and as many half requests keep nobody away', async (t) => {
+    const { client } = await tcp(t);
+    const idle = Array.from({ length: 600 }, () => client());
+    await Promise.all(idle.map((each) => once(each, 'connect')));
+    for (const each of idle) each.write(encodeRequest(1, 'ping').subarray(0, 3));
+    for (let i = 0; i < 5; i++) {
+      assert.ok((await talk(client(), encodeRequest(1, 'ping'), 10)).includes(PONG));
+    }
+  });
+
+  test('a request that comes byte by byte has one deadline', async (t) => {
+    const { client, refusal } = await tcp(t, { packetTimeout: 150 });
+    const slow = client();
+    const closed = once(slow, 'close');
+    const drip = setInterval(() => slow.write('\xa1'.slice(0, 1), 'latin1'), 40);
+    t.after(() => clearInterval(drip));
+    slow.write(encodeRequest(1, 'ping').subarray(0, 2));
+    await Promise.race([within(closed, 'the end'), refusal('half')]);
   });
 
   test('an idle connection is closed', async (t) => {
@@ -200,16 +237,16 @@ describe('BINRPC over a stream', () => {
 
 describe('UNIX sockets', () => {
   const door = (path: string) =>
-    new CtlStream({
+    new StreamEndpoint({
       config: {
         transport: 'unixs',
         address: path,
         port: 0,
         text: `unixs:${path}`,
         unixMode: 0o600,
-        partition: undefined,
       },
-      service: fixture().service,
+      protocol: binrpcOverStreams(fixture().service, undefined),
+      callerFrom: () => unbounded('ctl'),
       clock: systemClock,
       logger: nullLogger,
     });
@@ -240,8 +277,12 @@ describe('UNIX sockets', () => {
 
 test('UDP: garbage is answered, an answer too long is replaced by one that says so', async (t) => {
   const { service, refused } = fixture();
-  const call = { partition: undefined, door: 'ctl' as const };
-  const door = new RpcDatagram({ socketName: 'udp:127.0.0.1:0', unixMode: 0, service, call, logger: nullLogger });
+  const door = new DatagramEndpoint({
+    config: { socketName: 'udp:127.0.0.1:0', unixMode: 0 },
+    protocol: binrpcOverDatagrams(service, undefined),
+    callerFrom: (peer) => unbounded('ctl', peer),
+    logger: nullLogger,
+  });
   await door.start();
   t.after(() => door.stop());
   const client = createSocket('udp4');
@@ -263,10 +304,11 @@ test('FIFO: half requests, bad reply names and clients that do not read cost nob
   const folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
   t.after(() => rm(folder, { recursive: true }));
   const { service, refusal, refused } = fixture();
-  const door = new JsonRpcFifo({
+  const door = new FifoEndpoint({
     config: { fifoName: `${folder}rpc`, fifoMode: 0o600, replyDir: folder },
-    service,
-    partition: undefined,
+    protocol: rpcOverFifo(service, undefined),
+    what: 'JSON-RPC FIFO',
+    caller: () => unbounded('jsonrpc-fifo'),
     clock: systemClock,
     logger: nullLogger,
     halfTimeout: 100,

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { unbounded } from '../../src/access/caller.js';
 import { readSettings } from '../../src/config/load.js';
 import { systemRandom } from '../../src/core/random.js';
 import { Daemon } from '../../src/daemon/daemon.js';
@@ -219,7 +220,9 @@ async function daemonWith(t: TestContext, weights: readonly string[], settings: 
   t.after(() => daemon.stop());
   await daemon.start();
   const mi = async (method: string, params: object = {}) =>
-    JSON.parse((await daemon.mi.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), 'nats')) as string);
+    JSON.parse(
+      (await daemon.mi.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), unbounded('nats'))) as string,
+    );
   const listed = async (): Promise<number[]> => {
     const { result } = await mi('ds_list', { full: 1 });
     return result.PARTITIONS[0].SETS[0].Destinations.map((each: { weight: number }) => each.weight);

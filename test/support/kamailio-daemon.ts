@@ -79,7 +79,7 @@ export async function startKamailioDaemon(options: KamailioDaemonOptions): Promi
     port,
     httpPort,
     warnings,
-    refused: (door, reason) => refusals.with({ door, reason }).value,
+    refused: (door, reason) => refusals.with({ endpoint: door, reason }).value,
     async stop() {
       await daemon.stop();
       await rm(folder, { recursive: true, force: true });

@@ -8,12 +8,14 @@ import { type AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
+import { unbounded } from '../../src/access/caller.js';
 import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
-import { MiDatagram } from '../../src/management/endpoints/datagram.js';
-import { MiFifo } from '../../src/management/endpoints/fifo.js';
+import { DatagramEndpoint } from '../../src/management/endpoints/datagram.js';
+import { FifoEndpoint } from '../../src/management/endpoints/fifo.js';
 import { createMiHttpHandler } from '../../src/management/endpoints/http.js';
 import type { MiHandler } from '../../src/management/mi/handler.js';
+import { miOverDatagrams, miOverFifo } from '../../src/management/mi/over-endpoints.js';
 
 /** A door with the server behind it, as a test sees it. */
 export interface OpenDoor {
@@ -35,6 +37,16 @@ export interface Door {
 }
 
 const ANSWER_TIMEOUT = 10_000;
+const JSON_BODY = { 'content-type': 'application/json' };
+
+/** A datagram endpoint of the management interface that anybody may use. */
+export function datagramEndpoint(
+  handler: MiHandler,
+  config: { readonly socketName: string; readonly unixMode: number },
+): DatagramEndpoint {
+  const callerFrom = (peer: string) => unbounded('datagram', peer);
+  return new DatagramEndpoint({ config, protocol: miOverDatagrams(handler), callerFrom, logger: nullLogger });
+}
 
 /** Rejects when `work` takes too long. */
 export async function within<T>(work: Promise<T>, what: string, timeoutMs = ANSWER_TIMEOUT): Promise<T> {
@@ -129,12 +141,14 @@ const fifoDoor: Door = {
   async open(handler) {
     const directory = `${await mkdtemp(join(tmpdir(), 'mi-fifo-'))}/`;
     const path = `${directory}mi`;
-    const door = new MiFifo({
+    const door = new FifoEndpoint({
       config: { fifoName: path, fifoMode: 0o600, replyDir: directory },
-      handler,
+      protocol: miOverFifo(handler),
+      what: 'MI FIFO',
+      caller: () => unbounded('fifo'),
       clock: systemClock,
       logger: nullLogger,
-      halfCommandTimeout: 200,
+      halfTimeout: 200,
     });
     await door.start();
     return {
@@ -169,7 +183,7 @@ function udpDoor(host: string, name: string): Door {
     async open(handler) {
       const written = host.includes(':') ? `[${host}]` : host;
       const config = { socketName: `udp:${written}:0`, unixMode: 0o600 };
-      const door = new MiDatagram({ config, handler, logger: nullLogger });
+      const door = datagramEndpoint(handler, config);
       await door.start();
       const port = Number(door.address?.split(':').at(-1));
       const client = async (bytes: string, answer: boolean): Promise<string> => {
@@ -202,7 +216,7 @@ const unixDoor: Door = {
   async open(handler) {
     const directory = `${await mkdtemp(join(tmpdir(), 'mi-unix-'))}/`;
     const path = `${directory}mi.sock`;
-    const door = new MiDatagram({ config: { socketName: path, unixMode: 0o600 }, handler, logger: nullLogger });
+    const door = datagramEndpoint(handler, { socketName: path, unixMode: 0o600 });
     await door.start();
     let clients = 0;
     const client = async (text: string, answer: boolean): Promise<string> => {
@@ -236,10 +250,11 @@ const httpDoor: Door = {
   name: 'http',
   text: false,
   async open(handler) {
-    const server = createServer(createMiHttpHandler(handler));
+    const server = createServer(createMiHttpHandler(handler, () => unbounded('http')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mi`;
-    const post = async (body: string): Promise<string> => (await fetch(target, { method: 'POST', body })).text();
+    const post = async (body: string): Promise<string> =>
+      (await fetch(target, { method: 'POST', headers: JSON_BODY, body })).text();
     return {
       target,
       directory: '/tmp/',

@@ -134,9 +134,8 @@ export function makeMiFixture(
       defaultPartition: () => engine.partition(''),
       states: engine.states,
       dispatcher: {
-        async reload(name, { inheritState, dryRun }) {
+        async reload(names, { inheritState, dryRun }) {
           if (fixture.reloadFailure !== undefined) throw fixture.reloadFailure;
-          const names = name === undefined ? [...rows.keys()] : [name];
           return new Map(names.map((each) => [each, load(each, inheritState, dryRun)]));
         },
         async add(partition, row) {

@@ -1,3 +1,4 @@
+import { unbounded } from '../../src/access/caller.js';
 import type { EventSubscriptions, ProcessInfo, Statistic } from '../../src/management/mi/dependencies.js';
 import type { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import type { MiFixture } from './mi-fixture.js';
@@ -5,12 +6,13 @@ import type { Transcript } from './mi-transcript.js';
 
 /** What the handler answers to a recorded request at its door; on the FIFO everything written to the reply FIFO. */
 export async function replay(fixture: MiFixture, framing: FifoFraming, one: Transcript): Promise<string | undefined> {
-  if (one.door === 'datagram') return fixture.handler.handle(one.request, 'datagram');
+  if (one.door === 'datagram') return fixture.handler.handle(one.request, unbounded('datagram'));
   let answers = '';
   for (const item of framing.push(Buffer.from(one.request))) {
     let answer: string | undefined;
-    if (item.kind === 'json') answer = await fixture.handler.handle(item.body, 'fifo');
-    else if (item.kind === 'text') answer = (await fixture.handler.answerText(item.request, 'fifo')).join('');
+    if (item.kind === 'json') answer = await fixture.handler.handle(item.body, unbounded('fifo'));
+    else if (item.kind === 'text')
+      answer = (await fixture.handler.answerText(item.request, unbounded('fifo'))).join('');
     if (answer !== undefined && item.reply !== '') answers += answer;
   }
   return answers === '' ? undefined : answers;

@@ -1,10 +1,11 @@
 import { describe, test } from 'node:test';
+import { unbounded } from '../../src/access/caller.js';
 import { nullLogger } from '../../src/core/logger.js';
-import { JsonStream } from '../../src/management/endpoints/kamailio/json-stream.js';
 import { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import type { MiHandler } from '../../src/management/mi/handler.js';
 import { readPacket } from '../../src/management/rpc/binrpc-decode.js';
 import { PACKET, packetHeader } from '../../src/management/rpc/binrpc-encode.js';
+import { JsonStream } from '../../src/management/rpc/json-stream.js';
 import { RpcService } from '../../src/management/rpc/service.js';
 import { MessageCutter } from '../../src/weight-feed/event-socket-framing.js';
 import { readHeartbeat } from '../../src/weight-feed/heartbeat.js';
@@ -70,7 +71,7 @@ function seams(text: string): string[] {
 }
 
 function runTimers(handler: MiHandler): (input: string, endpoint: 'datagram' | 'http' | 'nats') => void {
-  return (input, endpoint) => void handler.answer(Buffer.from(input, 'latin1'), endpoint);
+  return (input, endpoint) => void handler.answer(Buffer.from(input, 'latin1'), unbounded(endpoint));
 }
 
 describe('the work for one request grows no faster than its length', () => {
@@ -133,7 +134,7 @@ describe('the work for one request grows no faster than its length', () => {
 
   test("Kamailio's RPC as JSON and as BINRPC", () => {
     const service = new RpcService([], { served() {}, refuse() {} }, nullLogger);
-    const call = { partition: undefined, door: 'ctl' } as const;
+    const call = { partition: undefined, caller: unbounded('ctl') };
     assertLinear('JSON', cases(seams('{"jsonrpc":"2.0","id":1,"method":"x","params":["a",1]}')), (input) => {
       void service.answerJson(input, call);
     });

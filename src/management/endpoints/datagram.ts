@@ -1,93 +1,84 @@
+import type { Caller } from '../../access/caller.js';
 import type { DatagramConfig } from '../../config/settings.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
-import { MiError } from '../mi/command.js';
-import type { MiHandler } from '../mi/handler.js';
-import { renderError } from '../mi/json-rpc.js';
-import { parseFirstJson } from '../mi/json-scanner.js';
-import { renderTextError } from '../mi/line-text.js';
-import { type DatagramEndpoint, MAX_DATAGRAM, openDatagram } from './datagram-endpoint.js';
+import { type DatagramSocket, MAX_DATAGRAM, openDatagram } from './datagram-socket.js';
+import type { CallerFrom, DatagramProtocol } from './protocol.js';
 
-export interface MiDatagramOptions {
-  readonly config: DatagramConfig;
-  readonly handler: MiHandler;
+export interface DatagramOptions {
+  readonly config: Pick<DatagramConfig, 'socketName' | 'unixMode'>;
+  readonly protocol: DatagramProtocol;
+  readonly callerFrom: CallerFrom;
   readonly logger: Logger;
 }
 
-/** Commands under way at once; further datagrams are dropped, and their senders ask again. */
-const MAX_UNDER_WAY = 64;
+/** Requests under way at once, and those of one address; further ones are dropped, and their senders ask again. */
+const MAX_UNDER_WAY = 1024;
+const MAX_OF_ONE = 256;
 
-/**
- * The datagram door: one request a packet in either form, answered to its sender, over UDP ("udp:host:port") or a UNIX
- * socket (a path). An answer too long for a datagram is replaced by an error that says so.
- */
-export class MiDatagram implements Service {
+/** A datagram endpoint: one request a packet, answered to its sender, over UDP ("udp:host:port") or a UNIX socket (a path). */
+export class DatagramEndpoint implements Service {
   readonly name: string;
-  private endpoint: DatagramEndpoint | undefined;
+  private socket: DatagramSocket | undefined;
   private underWay = 0;
+  private readonly underWayOf = new Map<string, number>();
 
-  constructor(private readonly options: MiDatagramOptions) {
-    this.name = `mi datagram ${options.config.socketName}`;
+  constructor(private readonly options: DatagramOptions) {
+    this.name = `${options.protocol.what} ${options.config.socketName}`;
   }
 
   /** Where it listens, "127.0.0.1:8080" or a path; undefined when it does not. */
   get address(): string | undefined {
-    return this.endpoint?.address;
+    return this.socket?.address;
   }
 
   async start(): Promise<void> {
-    const { socketName, unixMode } = this.options.config;
-    this.endpoint = await openDatagram({
-      socketName,
-      unixMode,
-      what: 'MI datagram socket',
-      receive: (bytes, reply) => void this.receive(bytes, reply),
-      onError: (error) => {
-        this.options.logger.warn({ socket: socketName, err: error }, `MI datagram socket: ${error.message}`);
-      },
+    const { config, protocol, logger } = this.options;
+    const { what } = protocol;
+    this.socket = await openDatagram({
+      ...config,
+      what,
+      receive: (bytes, peer, reply) => this.receive(bytes, peer, reply),
+      onError: (error) => logger.warn({ socket: config.socketName, err: error }, `${what}: ${error.message}`),
     });
   }
 
   async stop(): Promise<void> {
-    const { endpoint } = this;
-    this.endpoint = undefined;
-    await endpoint?.close();
+    const { socket } = this;
+    this.socket = undefined;
+    await socket?.close();
   }
 
-  private async receive(bytes: Buffer, reply: ((answer: Buffer) => void) | undefined): Promise<void> {
-    const { handler } = this.options;
-    if (this.underWay >= MAX_UNDER_WAY) {
-      handler.refuse('datagram', 'busy', `a datagram is dropped: ${this.underWay} commands are under way`);
+  private receive(bytes: Buffer, peer: string, reply: ((answer: Buffer) => void) | undefined): void {
+    const { protocol, callerFrom } = this.options;
+    const caller = callerFrom(peer);
+    if (caller === undefined) {
+      protocol.refuse('address', `a datagram from ${peer.slice(0, 64)} is dropped: the address is not allowed`);
+      return;
+    }
+    const ofPeer = this.underWayOf.get(peer) ?? 0;
+    if (this.underWay >= MAX_UNDER_WAY || ofPeer >= MAX_OF_ONE) {
+      protocol.refuse('busy', `a datagram is dropped: ${this.underWay} requests are under way`);
       return;
     }
     this.underWay++;
-    try {
-      const pieces = await handler.answer(bytes, 'datagram');
-      if (pieces === undefined || reply === undefined || this.endpoint === undefined) return;
-      // Characters are no more than bytes: what has too many need not be encoded.
-      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      const answer = length > MAX_DATAGRAM ? undefined : Buffer.from(pieces.join(''), 'utf8');
-      const fits = answer !== undefined && answer.length <= MAX_DATAGRAM;
-      reply(fits ? answer : this.tooLong(bytes, answer?.length ?? length));
-    } catch (error) {
-      this.options.logger.error({ err: error }, `MI datagram could not be answered: ${messageOf(error)}`);
-    } finally {
+    this.underWayOf.set(peer, ofPeer + 1);
+    void this.answer(bytes, caller, reply).finally(() => {
       this.underWay--;
+      const left = (this.underWayOf.get(peer) ?? 1) - 1;
+      if (left === 0) this.underWayOf.delete(peer);
+      else this.underWayOf.set(peer, left);
+    });
+  }
+
+  private async answer(bytes: Buffer, caller: Caller, reply: ((answer: Buffer) => void) | undefined): Promise<void> {
+    const { protocol, logger } = this.options;
+    try {
+      const answer = await protocol.answer(bytes, caller, MAX_DATAGRAM);
+      if (answer !== undefined && reply !== undefined && this.socket !== undefined) reply(answer);
+    } catch (error) {
+      logger.error({ err: error }, `${protocol.what}: a datagram could not be answered: ${messageOf(error)}`);
     }
   }
-
-  private tooLong(request: Buffer, length: number): Buffer {
-    const why = `the answer of ${length} bytes does not fit into a datagram`;
-    this.options.handler.refuse('datagram', 'answer-too-long', why);
-    const error = new MiError(500, 'Answer too long', `${why}: ask for less or through the FIFO or HTTP`);
-    if (request[0] === 58 /* : */) return Buffer.from(renderTextError(error, false));
-    return Buffer.from(renderError(error, idOf(request)));
-  }
-}
-
-function idOf(request: Buffer): string | number | null {
-  const value = parseFirstJson(request.toString())?.value as { id?: unknown } | undefined;
-  if (typeof value?.id === 'string') return value.id;
-  return typeof value?.id === 'number' ? Math.trunc(value.id) : null;
 }

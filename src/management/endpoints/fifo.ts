@@ -1,23 +1,24 @@
+import type { Caller } from '../../access/caller.js';
 import type { FifoConfig } from '../../config/settings.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
-import { MiError } from '../mi/command.js';
-import { FifoFraming, type FifoItem } from '../mi/fifo-framing.js';
-import type { MiHandler } from '../mi/handler.js';
-import { PARSE_ERROR_TEXT } from '../mi/handler.js';
-import { renderError } from '../mi/json-rpc.js';
-import { renderTextError } from '../mi/line-text.js';
-import { FifoDoor } from './fifo-door.js';
+import { FifoReader } from './fifo-reader.js';
+import type { FifoProtocol, Framing } from './protocol.js';
 import { ReplyFifos } from './reply-fifo.js';
+import { RequestQueue } from './request-queue.js';
 
-export interface MiFifoOptions {
+export interface FifoOptions<Item> {
   readonly config: FifoConfig;
-  readonly handler: MiHandler;
+  readonly protocol: FifoProtocol<Item>;
+  /** What it is called in messages: "MI FIFO". */
+  readonly what: string;
+  /** Who writes to it: nobody can be told from another. */
+  readonly caller: () => Caller;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds after which a half command is given up. Default 2000. */
-  readonly halfCommandTimeout?: number;
+  /** Milliseconds after which a half request is given up. Default 2000. */
+  readonly halfTimeout?: number;
   /** Milliseconds between two looks whether the FIFO is still the one we read. Default 3000. */
   readonly watchInterval?: number;
   /** See ReplyFifos. */
@@ -26,64 +27,69 @@ export interface MiFifoOptions {
 }
 
 /**
- * The FIFO door: reads commands of both forms and answers to the reply FIFOs of its clients. Commands run one after the
- * other in the order they were written; delivering their answers holds up nobody.
+ * A named pipe: reads requests and answers to the reply FIFOs of its clients. Requests begin in the order they were
+ * written; delivering their answers holds up nobody.
  */
-export class MiFifo implements Service {
-  readonly name = 'mi fifo';
-  private readonly door: FifoDoor<FifoItem>;
+export class FifoEndpoint<Item> implements Service {
+  readonly name: string;
+  private readonly reader: FifoReader;
   private readonly replies: ReplyFifos;
+  private readonly queue: RequestQueue<Item>;
+  private readonly framing: Framing<Item>;
+  private cancelExpiry = () => {};
 
-  constructor(private readonly options: MiFifoOptions) {
-    const { config, clock, handler, logger, watchInterval, openTimeout, stallTimeout } = options;
-    this.door = new FifoDoor({
-      reader: { path: config.fifoName, mode: config.fifoMode, what: 'MI FIFO', clock, logger, watchInterval },
-      framing: new FifoFraming(),
-      halfTimeout: options.halfCommandTimeout,
-      answer: (item) => this.answer(item),
+  constructor(private readonly options: FifoOptions<Item>) {
+    const { config, protocol, what, caller, clock, logger, watchInterval, openTimeout, stallTimeout } = options;
+    this.name = `${what} ${config.fifoName}`;
+    this.framing = protocol.framing();
+    this.reader = new FifoReader({
+      path: config.fifoName,
+      mode: config.fifoMode,
+      what,
+      clock,
+      logger,
+      watchInterval,
+      onData: (chunk) => this.read(chunk),
     });
     this.replies = new ReplyFifos({
       directory: config.replyDir.endsWith('/') ? config.replyDir : `${config.replyDir}/`,
       clock,
       ...(openTimeout === undefined ? {} : { openTimeout }),
       ...(stallTimeout === undefined ? {} : { stallTimeout }),
-      onLost: (reason, message) => handler.refuse('fifo', reason, message),
+      onLost: (reason, message) => protocol.refuse(reason, message),
+    });
+    this.queue = new RequestQueue({
+      clock,
+      sender: (item) => protocol.sender(item),
+      run: async (item) => {
+        const { reply, pieces } = await protocol.answer(item, caller());
+        if (pieces !== undefined && reply !== '') void this.replies.send(reply, pieces);
+      },
+      refuse: () => protocol.refuse('busy', 'a request is dropped: too many wait for their databases'),
+      pause: () => this.reader.pause(),
+      resume: () => this.reader.resume(),
     });
   }
 
+  /** Throws SwitchyardError TRANSPORT_BIND. */
   start(): Promise<void> {
-    return this.door.start();
+    return this.reader.start();
   }
 
+  /** Reads no more, gives requests under way a second, and removes the FIFO. */
   async stop(): Promise<void> {
-    await this.door.stop();
+    this.cancelExpiry();
+    this.reader.stop();
+    await this.queue.stop();
     await this.replies.stop();
-    this.door.remove();
+    this.reader.remove();
   }
 
-  private async answer(item: FifoItem): Promise<void> {
-    const { handler } = this.options;
-    let answer: readonly string[] | undefined;
-    switch (item.kind) {
-      case 'json':
-        answer = await handler.answer(item.body, 'fifo');
-        break;
-      case 'text':
-        answer = await handler.answerText(item.request, 'fifo');
-        break;
-      case 'refused':
-        handler.refuse('fifo', item.reason, item.message);
-        answer = [refusal(item)];
-        break;
-    }
-    if (answer !== undefined && item.reply !== '') void this.replies.send(item.reply, answer);
+  private read(chunk: Buffer): void {
+    const { framing, queue } = this;
+    const { clock, halfTimeout = 2000 } = this.options;
+    queue.add(framing.push(chunk));
+    this.cancelExpiry();
+    if (framing.waiting) this.cancelExpiry = clock.schedule(halfTimeout, () => queue.add(framing.expire()));
   }
-}
-
-/** What the writer of something that is no command is told, where it can be reached. */
-function refusal(item: Extract<FifoItem, { kind: 'refused' }>): string {
-  const tooLong = item.reason === 'oversized';
-  if (item.form === 'text')
-    return renderTextError(new MiError(400, tooLong ? 'command too long' : 'incomplete command'), true);
-  return tooLong ? renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null) : PARSE_ERROR_TEXT;
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../../access/caller.js';
 import { messageOf } from '../../core/errors.js';
+import { typeRefusal } from '../../http/page-guard.js';
 import { sendPieces } from '../../http/server.js';
 import { MiError } from '../mi/command.js';
 import type { MiHandler } from '../mi/handler.js';
@@ -9,37 +11,56 @@ import { renderError } from '../mi/json-rpc.js';
 /** What answers the bodies of requests. */
 export type HttpAnswers = Pick<MiHandler, 'answer' | 'refuse'>;
 
+/** Who sends a request; undefined when it was answered already, because nobody may ask like that. */
+export type Authenticate = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Caller | undefined | Promise<Caller | undefined>;
+
 /** Answers one HTTP request; what the listener mounts. */
 export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Milliseconds a request's body may take. */
 const BODY_TIMEOUT = 10_000;
+/** Either protocol's answer to who may not do what he asks for. */
+const FORBIDDEN_ANSWER = /^\{\s*"jsonrpc":\s*"2.0",\s*"error":\s*\{\s*"code":\s*403,\s*"message":\s*"Forbidden"/;
 const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
- * The HTTP door, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
- * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 405 to other methods, 413 to what is too long. A web page of
- * another origin is refused with 403, so that no page an operator visits can drive the switch.
+ * JSON-RPC over HTTP, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
+ * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 403 to who may not do what he asks for, 405 to other methods,
+ * 413 to what is too long, 415 to a body that is not said to be JSON.
  */
-export function createMiHttpHandler(handler: HttpAnswers): MiHttpHandler {
+export function createMiHttpHandler(handler: HttpAnswers, authenticate: Authenticate): MiHttpHandler {
   return (request, response) => {
-    void answer(handler, request, response).catch((error: unknown) => {
+    void answer(handler, authenticate, request, response).catch((error: unknown) => {
       handler.refuse('http', 'broken', `a request could not be answered: ${messageOf(error)}`);
       response.destroy();
     });
   };
 }
 
-async function answer(handler: HttpAnswers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  handler: HttpAnswers,
+  authenticate: Authenticate,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST');
     send(response, 405, renderError(new MiError(-32600, 'Invalid Request', 'use POST'), null));
     request.resume();
     return;
   }
-  if (isForeignPage(request)) {
-    handler.refuse('http', 'origin', `a request of the web page ${JSON.stringify(request.headers.origin)} is refused`);
-    send(response, 403, renderError(new MiError(-32600, 'Invalid Request', 'foreign origin'), null));
+  const refusal = typeRefusal(request.headers['content-type']);
+  if (refusal !== undefined) {
+    handler.refuse('http', 'content-type', 'a request whose body is not said to be JSON is refused');
+    send(response, refusal.status, renderError(new MiError(-32600, 'Invalid Request', refusal.reason), null));
+    request.resume();
+    return;
+  }
+  const caller = await authenticate(request, response);
+  if (caller === undefined) {
     request.resume();
     return;
   }
@@ -50,27 +71,26 @@ async function answer(handler: HttpAnswers, request: IncomingMessage, response: 
     send(response, 413, renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null));
     return;
   }
-  const pieces = await handler.answer(body, 'http');
+  const pieces = await handler.answer(body, caller);
   if (pieces === undefined) {
     response.writeHead(204).end();
     return;
   }
   const [first = ''] = pieces;
-  if (pieces.length === 1) send(response, first.startsWith(PARSE_ERROR) ? 400 : 200, first);
+  if (pieces.length === 1) send(response, statusOf(first), first);
   else await sendPieces(response, 'application/json', pieces);
+}
+
+/** HTTP clients look at the status first: a refusal and what is no JSON show there too. */
+function statusOf(answer: string): number {
+  if (answer.startsWith(PARSE_ERROR)) return 400;
+  return FORBIDDEN_ANSWER.test(answer) ? 403 : 200;
 }
 
 function send(response: ServerResponse, status: number, text: string): void {
   const body = Buffer.from(text, 'utf8');
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
   response.end(body);
-}
-
-/** Browsers name the page a POST comes from; tools and servers send no Origin at all. */
-function isForeignPage(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return false;
-  return origin.replace(/^https?:\/\//i, '').toLowerCase() !== (host ?? '').toLowerCase();
 }
 
 /** The body; undefined when it is too long. Throws when the client goes away or takes too long. */

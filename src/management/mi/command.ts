@@ -1,3 +1,6 @@
+import type { Call } from '../../access/call.js';
+import type { Need } from '../../access/rights.js';
+
 /** Values that travel in MI requests and answers. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
@@ -45,7 +48,7 @@ export class MiError extends Error {
 export type MiParams = { readonly [name: string]: Json | undefined };
 
 /**
- * One command, whatever door it is called through. `paramLists` are the accepted forms: a call matches the list whose
+ * One command, whatever endpoint it is called through. `paramLists` are the accepted forms: a call matches the list whose
  * names (named form) or length (positional form) it has.
  */
 export interface MiCommand {
@@ -57,6 +60,10 @@ export interface MiCommand {
   readonly help: string;
   /** Module that exports it, as `help` shows. */
   readonly module: string;
+  /** What the caller has to be allowed; by the parameters as they came where it depends on them. */
+  readonly needs: Need | ((params: MiParams) => Need);
+  /** Whether it changes something: such calls leave an audit record. Default: it only reads. */
+  readonly changes?: boolean | ((params: MiParams) => boolean);
   readonly paramLists: readonly (readonly ParamSpec[])[];
   /**
    * Parameters beyond the recorded lists: accepted by name only, each on its own, with any of the lists. So what is ours
@@ -68,10 +75,10 @@ export interface MiCommand {
   /** The original exports no help for this command, and `help` says so as recorded. */
   readonly helpNotExported?: boolean;
   /** Returns the result (JSON), or throws MiError. Never blocks call handling. */
-  run(params: MiParams): MiResult | Promise<MiResult>;
+  run(params: MiParams, call: Call): MiResult | Promise<MiResult>;
   /**
    * The same answer in the tree form of the line text protocol (2.1); default: a generic rendering of the JSON.
    * Lines without the "200 OK" head, each ended by a newline; a long answer in pieces.
    */
-  text?(params: MiParams): string | readonly string[] | Promise<string | readonly string[]>;
+  text?(params: MiParams, call: Call): string | readonly string[] | Promise<string | readonly string[]>;
 }

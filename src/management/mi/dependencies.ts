@@ -26,6 +26,8 @@ export interface MiDependencies {
 /** Which call records are wanted; what is left out does not matter. */
 export interface CallListFilter {
   readonly partition: string | undefined;
+  /** Only records of these partitions; undefined: of all. */
+  readonly partitions: ReadonlySet<string> | undefined;
   readonly set: number | undefined;
   readonly destination: string | undefined;
   /** "503", "5xx", "failed" */
@@ -59,10 +61,9 @@ export interface ReloadRequest {
 /** What the dispatcher commands do beyond reading partitions and applying states. */
 export interface DispatcherControl {
   /**
-   * Reloads one partition, or all when undefined; concurrent reloads of a partition share one run. Returns the report of
-   * each partition. Throws SwitchyardError STORE_* when nothing could be read; the old data then stay.
+   * Reloads these partitions; concurrent reloads of a partition share one run. Returns the report of each partition. Throws SwitchyardError STORE_* when nothing could be read; the old data then stay.
    */
-  reload(partition: string | undefined, request: ReloadRequest): Promise<ReadonlyMap<string, LoadReport>>;
+  reload(partitions: readonly string[], request: ReloadRequest): Promise<ReadonlyMap<string, LoadReport>>;
   /** Adds a destination to the partition, and to its table with `persist`. Throws SwitchyardError. */
   add(partition: Partition, row: DestinationRow, options: { readonly persist: boolean }): Promise<void>;
   /** Removes the destination, and its row with `persist`; false when there is none. Throws SwitchyardError. */
@@ -103,6 +104,8 @@ export interface Statistic {
   readonly group: string;
   readonly name: string;
   value(): number;
+  /** The same for those who see some of the partitions only; a statistic without it is not there for them. */
+  valueIn?(sees: (partition: string) => boolean): number;
   /** Sets it to zero; absent for what is measured rather than counted. */
   reset?(): void;
 }
@@ -128,14 +131,24 @@ export interface BlacklistRule {
 
 /** What of the blacklists the commands show and check. */
 export interface BlacklistTable {
-  /** In order of definition. */
-  lists(): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[];
+  /** In order of definition; with `sees` those of some partitions, and their rules. */
+  lists(
+    sees?: (partition: string) => boolean,
+  ): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[];
   /** Whether the list has a rule for this endpoint; what is undefined is not compared. */
-  check(list: string, ip: string, transport: string | undefined, port: number | undefined): BlacklistRule | undefined;
+  check(
+    list: string,
+    ip: string,
+    transport: string | undefined,
+    port: number | undefined,
+    sees?: (partition: string) => boolean,
+  ): BlacklistRule | undefined;
 }
 
 /** Status and log of one part of the product, by group ("core", "dispatcher") and identifier. */
 export interface StatusIdentifier {
+  /** Partition it is about; undefined: the whole process. */
+  readonly partition: string | undefined;
   /** "main", a partition's name, or "NAME;events". */
   readonly name: string;
   /** Positive: ready; negative: not ready. */

@@ -1,3 +1,7 @@
+import type { AuditTrail } from '../../access/audit.js';
+import { Call } from '../../access/call.js';
+import { type Caller, type EndpointKind, unbounded } from '../../access/caller.js';
+import { mayDo } from '../../access/rights.js';
 import type { Clock } from '../../core/clock.js';
 import { systemClock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
@@ -20,13 +24,7 @@ import {
 import { matchParameters, matchTextParameters } from './parameters.js';
 import { renderTree } from './tree.js';
 
-/** The way a request came in; it decides how what cannot be parsed is answered. */
-export type MiDoor = 'fifo' | 'datagram' | 'http' | 'nats' | 'cli';
-
-/** Doors of other protocols, which have tables of their own and share the counters. */
-export type OtherDoor = 'ctl' | 'jsonrpc-fifo' | 'jsonrpc-datagram' | 'jsonrpc-http';
-
-/** A request of more bytes than this is refused at every door. */
+/** A request of more bytes than this is refused at every endpoint. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
 const REFUSALS_LOGGED_PER_SECOND = 5;
@@ -35,7 +33,10 @@ const REFUSALS_LOGGED_PER_SECOND = 5;
 export const PARSE_ERROR_TEXT = '400 Parse_error';
 const INTERNAL_ERROR_TEXT = '500 Internal error';
 
-/** The table of commands, and the way from a request's bytes to an answer's text, the same for every door. */
+/** The answer to somebody who may not do what he asks for. */
+export const FORBIDDEN = new MiError(403, 'Forbidden');
+
+/** The table of commands, and the way from a request's bytes to an answer's text, the same for every endpoint. */
 export class MiHandler {
   private readonly byName = new Map<string, MiCommand>();
   private readonly all: MiCommand[] = [];
@@ -49,8 +50,10 @@ export class MiHandler {
     private readonly logger: Logger,
     metrics: Metrics,
     private readonly clock: Clock = systemClock,
+    /** Where what was changed and what was refused is recorded. */
+    private readonly audit?: AuditTrail,
   ) {
-    this.requests = metrics.counter('switchyard_mi_requests_total', 'MI commands run, by command, door and result');
+    this.requests = metrics.counter('switchyard_mi_requests_total', 'MI commands run, by command, endpoint and result');
     this.refusals = metrics.counter('switchyard_mi_refused_total', 'MI requests refused before any command ran');
   }
 
@@ -74,65 +77,70 @@ export class MiHandler {
   }
 
   /**
-   * Runs one command by name, for doors that have their own framing.
+   * Runs one command by name, for endpoints that have their own framing.
    * @param params positional (array), named (object) or none
    * @throws MiError: -32601 unknown command, -32602 parameters, or the command's own
    */
-  async execute(method: string, params?: unknown, door: MiDoor = 'cli'): Promise<Json> {
-    const result = await this.call(method, params, door);
+  async execute(method: string, params?: unknown, caller: Caller = unbounded('cli')): Promise<Json> {
+    const result = await this.call(method, params, caller);
     return result instanceof JsonText ? result.toJson() : result;
   }
 
   /**
-   * Answers what came through a door as one packet: JSON-RPC, or the line text form where the first byte is a colon.
+   * Answers what came through an endpoint as one packet: JSON-RPC, or the line text form where the first byte is a colon.
    * Undefined when there is nothing to answer. Never throws.
    */
-  async handle(input: Uint8Array | string, door: MiDoor): Promise<string | undefined> {
-    return (await this.answer(input, door))?.join('');
+  async handle(input: Uint8Array | string, caller: Caller): Promise<string | undefined> {
+    return (await this.answer(input, caller))?.join('');
   }
 
-  /** As `handle`; a long answer in pieces, so that no door need encode it in one go. */
-  async answer(input: Uint8Array | string, door: MiDoor): Promise<readonly string[] | undefined> {
+  /** As `handle`; a long answer in pieces, so that no endpoint need encode it in one go. */
+  async answer(input: Uint8Array | string, caller: Caller): Promise<readonly string[] | undefined> {
+    const { endpoint } = caller;
     if (input.length > MAX_REQUEST_BYTES) {
-      this.refuse(door, 'oversized', `a request of ${input.length} bytes is longer than ${MAX_REQUEST_BYTES}`);
+      this.refuse(endpoint, 'oversized', `a request of ${input.length} bytes is longer than ${MAX_REQUEST_BYTES}`);
       return [renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null)];
     }
     const text =
       typeof input === 'string' ? input : Buffer.from(input.buffer, input.byteOffset, input.length).toString();
-    if (text.charCodeAt(0) === 58 /* : */ && door === 'datagram') return this.answerTextDatagram(text);
+    if (text.charCodeAt(0) === 58 /* : */ && endpoint === 'datagram') return this.answerTextDatagram(text, caller);
     const parsed = parseFirstJson(text);
     if (parsed === undefined) {
-      this.refuse(door, 'malformed', `a request is neither JSON-RPC nor the line text form: ${excerpt(text)}`);
-      if (door === 'fifo') return undefined;
-      if (door === 'datagram') return [PARSE_ERROR_TEXT];
+      this.refuse(endpoint, 'malformed', `a request is neither JSON-RPC nor the line text form: ${excerpt(text)}`);
+      if (endpoint === 'fifo') return undefined;
+      if (endpoint === 'datagram') return [PARSE_ERROR_TEXT];
       return [renderError(new MiError(-32700, 'Parse error'), null)];
     }
     return Array.isArray(parsed.value)
-      ? this.answerBatch(parsed.value as unknown[], door)
-      : this.answerOne(readRequest(parsed.value), door, false);
+      ? this.answerBatch(parsed.value as unknown[], caller)
+      : this.answerOne(readRequest(parsed.value), caller, false);
   }
 
   /** Answers a command of the line text form that a FIFO has read. Never throws. */
-  async answerText(request: TextRequest, door: 'fifo' | 'datagram'): Promise<readonly string[]> {
-    const fifo = door === 'fifo';
+  async answerText(request: TextRequest, caller: Caller): Promise<readonly string[]> {
+    const fifo = caller.endpoint === 'fifo';
     const command = this.byName.get(request.command);
     if (command === undefined) {
-      this.requests.with({ command: 'unknown', door, result: 'error' }).value++;
+      this.countUnknown(caller);
       return [fifo ? renderUnknownFifoCommand(request.command) : TEXT_NOT_AVAILABLE];
     }
+    const { text } = command;
     try {
-      const params = matchTextParameters(command, request.params);
-      const tree = command.text === undefined ? await this.genericText(command, params) : await command.text(params);
-      this.requests.with({ command: command.name, door, result: 'ok' }).value++;
+      const tree = await this.run(
+        command,
+        caller,
+        () => matchTextParameters(command, request.params),
+        (params, call) => (text === undefined ? this.genericText(command, params, call) : text(params, call)),
+      );
       return renderTextReply(tree, fifo);
     } catch (error) {
-      return [renderTextError(this.failed(command, error, door), fifo)];
+      return [renderTextError(asMiError(error), fifo)];
     }
   }
 
   /** Counts a request that was refused before any command ran, and logs it, a few lines a second at most. */
-  refuse(door: MiDoor | OtherDoor, reason: string, message: string): void {
-    this.refusals.with({ door, reason }).value++;
+  refuse(endpoint: EndpointKind, reason: string, message: string): void {
+    this.refusals.with({ endpoint, reason }).value++;
     const now = this.clock.monotonic();
     if (now - this.refusalWindow >= 1000) {
       this.refusalWindow = now;
@@ -145,15 +153,15 @@ export class MiHandler {
     this.refusalsLogged++;
     const unlogged = this.refusalsUnlogged === 0 ? {} : { unlogged: this.refusalsUnlogged };
     this.refusalsUnlogged = 0;
-    this.logger.warn({ door, reason, ...unlogged }, `MI: ${message}`);
+    this.logger.warn({ endpoint, reason, ...unlogged }, `MI: ${message}`);
   }
 
-  /** Counts a command that a door of another protocol has run. */
-  served(command: string, door: OtherDoor, result: 'ok' | 'error'): void {
-    this.requests.with({ command, door, result }).value++;
+  /** Counts a command that an endpoint of another protocol has run. */
+  served(command: string, endpoint: EndpointKind, result: 'ok' | 'error'): void {
+    this.requests.with({ command, endpoint, result }).value++;
   }
 
-  private async answerTextDatagram(text: string): Promise<readonly string[]> {
+  private async answerTextDatagram(text: string, caller: Caller): Promise<readonly string[]> {
     let request: TextRequest | undefined;
     try {
       request = parseTextDatagram(text);
@@ -165,70 +173,121 @@ export class MiHandler {
       this.refuse('datagram', 'malformed', `a line text request does not start ":command:": ${excerpt(text)}`);
       return [TEXT_NOT_AVAILABLE];
     }
-    return this.answerText(request, 'datagram');
+    return this.answerText(request, caller);
   }
 
-  private async genericText(command: MiCommand, params: MiParams): Promise<string> {
-    const result = await command.run(params);
+  private async genericText(command: MiCommand, params: MiParams, call: Call): Promise<string> {
+    const result = await command.run(params, call);
     return renderTree(result instanceof JsonText ? result.toJson() : result);
   }
 
   /** JSON-RPC 2.0 section 6; the original ends on any batch. */
-  private async answerBatch(values: readonly unknown[], door: MiDoor): Promise<readonly string[] | undefined> {
+  private async answerBatch(values: readonly unknown[], caller: Caller): Promise<readonly string[] | undefined> {
     if (values.length === 0 || values.length > MAX_BATCH) {
-      this.refuse(door, 'invalid', `a batch of ${values.length} requests: from 1 to ${MAX_BATCH} are accepted`);
+      this.refuse(
+        caller.endpoint,
+        'invalid',
+        `a batch of ${values.length} requests: from 1 to ${MAX_BATCH} are accepted`,
+      );
       return [renderError(INVALID_REQUEST, null)];
     }
     const answers: string[] = [];
     for (const [i, value] of values.entries()) {
       if (i > 0) await nextTurn();
-      const answer = await this.answerOne(readRequest(value), door, true);
+      const answer = await this.answerOne(readRequest(value), caller, true);
       if (answer !== undefined) answers.push(answers.length === 0 ? '[' : ',', ...answer);
     }
     return answers.length === 0 ? undefined : [...answers, ']'];
   }
 
-  private async answerOne(request: RpcRequest, door: MiDoor, inBatch: boolean): Promise<readonly string[] | undefined> {
+  private async answerOne(
+    request: RpcRequest,
+    caller: Caller,
+    inBatch: boolean,
+  ): Promise<readonly string[] | undefined> {
+    const { endpoint } = caller;
     if (request.kind === 'bad-id') {
-      this.refuse(door, 'invalid', 'a JSON-RPC id is neither a string, a number nor null');
-      const literal = !inBatch && (door === 'datagram' || door === 'fifo');
+      this.refuse(endpoint, 'invalid', 'a JSON-RPC id is neither a string, a number nor null');
+      const literal = !inBatch && (endpoint === 'datagram' || endpoint === 'fifo');
       return [literal ? INTERNAL_ERROR_TEXT : renderError(INVALID_REQUEST, null)];
     }
     if (request.kind === 'invalid') {
-      this.refuse(door, 'invalid', 'a JSON value is not a JSON-RPC 2.0 request');
+      this.refuse(endpoint, 'invalid', 'a JSON value is not a JSON-RPC 2.0 request');
       return [renderError(INVALID_REQUEST, request.id)];
     }
     const { id } = request;
     try {
-      const result = await this.call(request.method, request.params, door);
+      const result = await this.call(request.method, request.params, caller);
       return id === undefined ? undefined : renderResult(result, id as RpcId);
     } catch (error) {
       return id === undefined ? undefined : [renderError(asMiError(error), id)];
     }
   }
 
-  private async call(method: string, params: unknown, door: MiDoor): Promise<MiResult> {
+  private async call(method: string, params: unknown, caller: Caller): Promise<MiResult> {
     const command = this.byName.get(method);
     if (command === undefined) {
-      this.requests.with({ command: 'unknown', door, result: 'error' }).value++;
+      this.countUnknown(caller);
       throw METHOD_NOT_FOUND;
     }
+    return this.run(
+      command,
+      caller,
+      () => matchParameters(command, params),
+      (matched, call) => command.run(matched, call),
+    );
+  }
+
+  /** Runs a command for a caller who may, counts it, and leaves its audit record. Throws MiError. */
+  private async run<Result>(
+    command: MiCommand,
+    caller: Caller,
+    match: () => MiParams,
+    work: (params: MiParams, call: Call) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const { needs, name } = command;
+    const { endpoint } = caller;
+    const call = new Call(caller);
+    let params: MiParams = {};
     try {
-      const result = await command.run(matchParameters(command, params));
-      this.requests.with({ command: command.name, door, result: 'ok' }).value++;
+      if (typeof needs !== 'function' && !mayDo(caller, needs)) throw FORBIDDEN;
+      params = match();
+      if (typeof needs === 'function' && !mayDo(caller, needs(params))) throw FORBIDDEN;
+      const result = await work(params, call);
+      this.requests.with({ command: name, endpoint, result: 'ok' }).value++;
+      if (isChange(command, params)) this.record(name, params, call, undefined);
       return result;
-    } catch (error) {
-      throw this.failed(command, error, door);
+    } catch (thrown) {
+      this.requests.with({ command: name, endpoint, result: 'error' }).value++;
+      if (!(thrown instanceof MiError)) {
+        const text = `MI: ${name} failed: ${messageOf(thrown)}`;
+        this.logger.error({ command: name, endpoint, err: thrown }, text);
+      }
+      const error = asMiError(thrown);
+      if (error === FORBIDDEN || call.refused || isChange(command, params)) this.record(name, params, call, error);
+      throw error;
     }
   }
 
-  private failed(command: MiCommand, error: unknown, door: MiDoor): MiError {
-    this.requests.with({ command: command.name, door, result: 'error' }).value++;
-    if (!(error instanceof MiError)) {
-      this.logger.error({ command: command.name, door, err: error }, `MI: ${command.name} failed: ${messageOf(error)}`);
-    }
-    return asMiError(error);
+  private record(command: string, params: MiParams, call: Call, error: MiError | undefined): void {
+    this.audit?.record({
+      caller: call.caller,
+      command,
+      params,
+      partition: call.partition,
+      result: error === undefined ? 'ok' : error === FORBIDDEN || call.refused ? 'refused' : 'failed',
+      error: error === undefined ? undefined : `${error.code} ${error.message}`,
+      changes: call.changes,
+    });
   }
+
+  private countUnknown({ endpoint }: Caller): void {
+    this.requests.with({ command: 'unknown', endpoint, result: 'error' }).value++;
+  }
+}
+
+function isChange({ changes = false }: MiCommand, params: MiParams): boolean {
+  return typeof changes === 'function' ? changes(params) : changes;
 }
 
 function asMiError(error: unknown): MiError {

@@ -23,6 +23,11 @@ export class RpcArguments {
     return this.args.length;
   }
 
+  /** The arguments as an audit record shows them. */
+  shown(): readonly (string | number)[] {
+    return this.args.map((arg) => (arg.type === 'other' ? '?' : arg.value));
+  }
+
   /**
    * An integer. Over BINRPC a text is none, as recorded. In JSON the digits of a text are taken when `lenient`; the
    * original takes any text for 0.

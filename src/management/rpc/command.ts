@@ -1,3 +1,6 @@
+import { Call } from '../../access/call.js';
+import type { Caller } from '../../access/caller.js';
+import type { Need } from '../../access/rights.js';
 import type { RpcArguments } from './arguments.js';
 import type { RpcResult } from './value.js';
 
@@ -15,22 +18,33 @@ export class RpcError extends Error {
 /** The answer to parameters that are missing or of the wrong kind (recorded). */
 export const INVALID_PARAMETERS = new RpcError(500, 'Invalid Parameters');
 
-/** What a command is told beside its arguments. */
-export interface RpcCall {
-  /** Name of the partition that the door is for; undefined: the one that calls without a partition mean. */
+/** Who asks, and where the endpoint binds the request to one partition. */
+export interface RpcRequest {
+  /** Name of the partition that the endpoint is for; undefined: the one that calls without a partition mean. */
   readonly partition: string | undefined;
-  /** The door the request came in by, for `ctl.who`. */
-  readonly door: RpcDoor;
+  readonly caller: Caller;
 }
 
-/** Doors by which RPC requests come in, as they stand in metrics. */
-export type RpcDoor = 'ctl' | 'jsonrpc-fifo' | 'jsonrpc-datagram' | 'jsonrpc-http';
+/** A call of a command, and the partition its endpoint is for. */
+export class RpcCall extends Call {
+  /** undefined: the endpoint is for all; calls that name no partition mean the usual one. */
+  readonly pinned: string | undefined;
+
+  constructor({ caller, partition }: RpcRequest) {
+    super(caller);
+    this.pinned = partition;
+  }
+}
 
 /** One command, the same for BINRPC and JSON. */
 export interface RpcCommand {
   readonly name: string;
   /** One sentence, as `system.methodHelp` prints it. */
   readonly help: string;
+  /** What the caller has to be allowed. */
+  readonly needs: Need | ((args: RpcArguments) => Need);
+  /** Whether a call with these arguments changes something, and leaves an audit record; absent: it only reads. */
+  readonly changes?: (args: RpcArguments) => boolean;
   /** Throws RpcError. */
   run(args: RpcArguments, call: RpcCall): RpcResult | Promise<RpcResult>;
 }

@@ -1,3 +1,6 @@
+import type { AuditTrail } from '../../access/audit.js';
+import type { EndpointKind } from '../../access/caller.js';
+import { mayDo } from '../../access/rights.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { nextTurn } from '../../core/turn.js';
@@ -5,7 +8,7 @@ import { parseFirstJson } from '../mi/json-scanner.js';
 import { fromJson, fromRecord, MAX_ARGUMENTS, type RpcArgument, RpcArguments } from './arguments.js';
 import { BinrpcFault, type PacketRead, RecordReader } from './binrpc-decode.js';
 import { encodeFault, encodeReply, PACKET } from './binrpc-encode.js';
-import { type RpcCall, type RpcCommand, type RpcDoor, RpcError } from './command.js';
+import { RpcCall, type RpcCommand, RpcError, type RpcRequest } from './command.js';
 import { systemCommands } from './commands/system.js';
 import { type JsonId, renderJsonError, renderJsonResult } from './json-text.js';
 import { type RpcResult, struct, valuesResult } from './value.js';
@@ -13,9 +16,9 @@ import { type RpcResult, struct, valuesResult } from './value.js';
 /** Where requests are counted; refusals are logged there too, a few a second at most. */
 export interface RpcTally {
   /** `command` is "unknown" for one that is not there. */
-  served(command: string, door: RpcDoor, result: 'ok' | 'error'): void;
+  served(command: string, endpoint: EndpointKind, result: 'ok' | 'error'): void;
   /** A request was refused before any command ran. */
-  refuse(door: RpcDoor, reason: string, message: string): void;
+  refuse(endpoint: EndpointKind, reason: string, message: string): void;
 }
 
 /** An answer in BINRPC; after some the connection is closed, as the original does. */
@@ -37,6 +40,8 @@ export class RpcService {
     commands: readonly RpcCommand[],
     private readonly tally: RpcTally,
     private readonly log: Logger,
+    /** Where what was changed and what was refused is recorded. */
+    private readonly audit?: AuditTrail,
   ) {
     const table = { names: () => [...this.commands.keys()].sort(), find: (name: string) => this.commands.get(name) };
     for (const command of [...commands, ...systemCommands(table)]) {
@@ -46,16 +51,17 @@ export class RpcService {
   }
 
   /** Counts a request that no command was run for, and logs it. */
-  refuse(door: RpcDoor, reason: string, message: string): void {
-    this.tally.refuse(door, reason, message);
+  refuse(endpoint: EndpointKind, reason: string, message: string): void {
+    this.tally.refuse(endpoint, reason, message);
   }
 
-  /** Answers what was read from a BINRPC door. */
-  async answerPacket(packet: Exclude<PacketRead, { kind: 'more' }>, call: RpcCall): Promise<BinrpcAnswer> {
+  /** Answers what was read as BINRPC. */
+  async answerPacket(packet: Exclude<PacketRead, { kind: 'more' }>, from: RpcRequest): Promise<BinrpcAnswer> {
     const { cookie } = packet;
+    const { endpoint } = from.caller;
     if (packet.kind === 'bad' || packet.type !== PACKET.request) {
       const reason = packet.kind === 'bad' ? packet.reason : 'it is no request';
-      this.refuse(call.door, 'malformed', `a packet is refused: ${reason}`);
+      this.refuse(endpoint, 'malformed', `a packet is refused: ${reason}`);
       return { bytes: encodeFault(cookie, 400, 'bad request: corrupted packet'), close: true };
     }
     const reader = new RecordReader(packet.body);
@@ -65,11 +71,11 @@ export class RpcService {
       if (first.type !== 'string') throw new BinrpcFault("record doesn't match type");
       method = first.value;
     } catch (error) {
-      this.refuse(call.door, 'malformed', `a request names no method: ${messageOf(error)}`);
+      this.refuse(endpoint, 'malformed', `a request names no method: ${messageOf(error)}`);
       return { bytes: encodeFault(cookie, 400, `bad request method: ${messageOf(error)}`), close: true };
     }
     try {
-      const result = await this.run(method, new RpcArguments(readArguments(reader), 'binrpc'), call);
+      const result = await this.run(method, new RpcArguments(readArguments(reader), 'binrpc'), from);
       const bytes = await encodeReply(cookie, result, nextTurn);
       if (bytes.length <= MAX_ANSWER) return { bytes, close: false };
       return { bytes: encodeFault(cookie, 500, 'Answer Too Long'), close: false };
@@ -81,30 +87,31 @@ export class RpcService {
   }
 
   /** Answers a JSON-RPC text; undefined where it is no JSON, which gets no answer (recorded). */
-  async answerJson(text: string, call: RpcCall): Promise<readonly string[] | undefined> {
+  async answerJson(text: string, from: RpcRequest): Promise<readonly string[] | undefined> {
     const parsed = parseFirstJson(text);
-    if (parsed !== undefined) return this.answerJsonValue(parsed.value, call);
-    this.refuse(call.door, 'malformed', `a request is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
+    if (parsed !== undefined) return this.answerJsonValue(parsed.value, from);
+    this.refuse(from.caller.endpoint, 'malformed', `a request is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
     return undefined;
   }
 
   /** As answerJson, of a value that has been parsed. */
-  async answerJsonValue(value: unknown, call: RpcCall): Promise<readonly string[]> {
+  async answerJsonValue(value: unknown, from: RpcRequest): Promise<readonly string[]> {
+    const { endpoint } = from.caller;
     const request = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
     const id = answeredId(request['id']);
     const { method, params } = request;
     if (method !== undefined && typeof method !== 'string') {
-      this.refuse(call.door, 'malformed', 'a method is not a string');
+      this.refuse(endpoint, 'malformed', 'a method is not a string');
       return [renderJsonError(-32600, 'Invalid Request', id)];
     }
     const listed = params === undefined || params === null ? [] : params;
     if (request['jsonrpc'] !== '2.0' || method === undefined || typeof listed !== 'object') {
-      this.refuse(call.door, 'malformed', 'a JSON value is not a JSON-RPC 2.0 request');
+      this.refuse(endpoint, 'malformed', 'a JSON value is not a JSON-RPC 2.0 request');
       return [...renderJsonResult(NOTHING, id)];
     }
     const args = Object.values(listed).slice(0, MAX_ARGUMENTS).map(fromJson);
     try {
-      const result = await this.run(method, new RpcArguments(args, 'json'), call);
+      const result = await this.run(method, new RpcArguments(args, 'json'), from);
       const pieces: string[] = [];
       for (const piece of renderJsonResult(result, id)) {
         if (pieces.length > 0) await nextTurn();
@@ -117,25 +124,49 @@ export class RpcService {
     }
   }
 
-  private async run(method: string, args: RpcArguments, call: RpcCall): Promise<RpcResult> {
+  /** Runs a command for a caller who may, counts it, and leaves its audit record. */
+  private async run(method: string, args: RpcArguments, from: RpcRequest): Promise<RpcResult> {
     const command = this.commands.get(method);
+    const { endpoint } = from.caller;
     if (command === undefined) {
-      this.tally.served('unknown', call.door, 'error');
+      this.tally.served('unknown', endpoint, 'error');
       throw METHOD_NOT_FOUND;
     }
+    const call = new RpcCall(from);
+    const { needs, changes } = command;
     try {
+      if (!mayDo(from.caller, typeof needs === 'function' ? needs(args) : needs)) throw FORBIDDEN;
       const result = await command.run(args, call);
-      this.tally.served(command.name, call.door, 'ok');
+      this.tally.served(command.name, endpoint, 'ok');
+      if (changes?.(args) === true) this.record(command.name, args, call, undefined);
       return result;
-    } catch (error) {
-      this.tally.served(command.name, call.door, 'error');
-      if (!(error instanceof RpcError)) {
-        this.log.error({ command: command.name, err: error }, `RPC: ${command.name} failed: ${messageOf(error)}`);
+    } catch (thrown) {
+      this.tally.served(command.name, endpoint, 'error');
+      if (!(thrown instanceof RpcError)) {
+        this.log.error({ command: command.name, err: thrown }, `RPC: ${command.name} failed: ${messageOf(thrown)}`);
+      }
+      const error = asRpcError(thrown);
+      if (error === FORBIDDEN || call.refused || changes?.(args) === true) {
+        this.record(command.name, args, call, error);
       }
       throw error;
     }
   }
+
+  private record(command: string, args: RpcArguments, call: RpcCall, error: RpcError | undefined): void {
+    this.audit?.record({
+      caller: call.caller,
+      command,
+      params: args.shown(),
+      partition: call.partition,
+      result: error === undefined ? 'ok' : error === FORBIDDEN || call.refused ? 'refused' : 'failed',
+      error: error === undefined ? undefined : `${error.code} ${error.message}`,
+      changes: call.changes,
+    });
+  }
 }
+
+const FORBIDDEN = new RpcError(403, 'Forbidden');
 
 /** BINRPC names the command that is not there, JSON does not (recorded). */
 const METHOD_NOT_FOUND = new RpcError(500, 'Method Not Found');

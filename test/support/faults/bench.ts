@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unbounded } from '../../../src/access/caller.js';
 import { parseDatabaseUrl } from '../../../src/config/db-url.js';
 import { readSettings } from '../../../src/config/load.js';
 import type { Clock } from '../../../src/core/clock.js';
@@ -74,7 +75,10 @@ export class RunningDaemon {
 
   /** Runs an MI command. Throws on an error reply. */
   async mi(method: string, params: object = {}): Promise<unknown> {
-    const text = await this.daemon.mi.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), 'http');
+    const text = await this.daemon.mi.handle(
+      JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      unbounded('http'),
+    );
     const reply = JSON.parse(text ?? '{}') as { result?: unknown; error?: { message: string } };
     if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
     return reply.result;

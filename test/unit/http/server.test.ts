@@ -107,3 +107,52 @@ describe('HTTP listener', () => {
     assert.equal(other.address, undefined);
   });
 });
+
+describe('a listener that many slow clients use', () => {
+  test('answers others at once, those of the same address too', async (t) => {
+    const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
+    server.mount(
+      '/health',
+      healthHandler(() => ({ ready: true, details: {} })),
+    );
+    await server.start();
+    t.after(() => server.stop());
+    const port = server.address?.port ?? 0;
+    const slow = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    t.after(() => {
+      for (const each of slow) each.destroy();
+    });
+    await Promise.all(slow.map((each) => once(each, 'connect')));
+    for (const [i, each] of slow.entries())
+      each.write(
+        i % 2 === 0 ? 'GET /health HTTP/1.1\r\nHost: ' : 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx',
+      );
+    for (let i = 0; i < 3; i++) {
+      const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(2000) });
+      assert.equal(response.status, 200);
+    }
+  });
+
+  test('refuses pages of others where a mount is for its own pages only', async (t) => {
+    const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
+    server.mount('/mi', (_request, response) => void response.end('ok'), { ownPages: true });
+    await server.start();
+    t.after(() => server.stop());
+    const url = `http://127.0.0.1:${server.address?.port}/mi`;
+    assert.equal((await fetch(url)).status, 200);
+    assert.equal((await fetch(url, { headers: { origin: 'http://evil.example' } })).status, 403);
+    assert.equal((await fetch(url, { headers: { 'sec-fetch-site': 'cross-site' } })).status, 403);
+  });
+
+  test('finds the mount of a path with thousands of parts as fast as any other', async (t) => {
+    const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
+    server.mount('/ui', (_request, response) => void response.end('ui'), { subpaths: true });
+    await server.start();
+    t.after(() => server.stop());
+    const path = `/ui${'/a'.repeat(7000)}`;
+    const began = performance.now();
+    for (let i = 0; i < 20; i++)
+      assert.equal((await fetch(`http://127.0.0.1:${server.address?.port}${path}`)).status, 200);
+    assert.ok(performance.now() - began < 2000);
+  });
+});

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import type { Call } from '../../../access/call.js';
+import { sees } from '../../../access/rights.js';
 import type { Json, MiCommand, MiParams } from '../command.js';
 import { MiError } from '../command.js';
 import type { BlacklistRule, MiDependencies } from '../dependencies.js';
@@ -21,17 +23,18 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['blacklists:list'],
       module: 'blacklists',
       help: 'lists the black lists and their rules, or those of one list',
+      needs: { role: 'viewer' },
       paramLists: [[], [name]],
-      run: (params) => ({
-        Lists: listed(deps, params).map((list) => ({
+      run: (params, call) => ({
+        Lists: listed(deps, params, call).map((list) => ({
           name: list.name,
           owner: 'dispatcher',
           flags: [],
           Rules: list.rules.map(ruleJson),
         })),
       }),
-      text: (params) =>
-        listed(deps, params)
+      text: (params, call) =>
+        listed(deps, params, call)
           .map((list) => {
             const head = treeLine(0, 'List', list.name, [
               ['owner', OWNER_NUMBER],
@@ -46,11 +49,12 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['blacklists:check_all', 'check_all_blacklists'],
       module: 'blacklists',
       help: 'lists the black lists that have a rule for an address: ip, or proto, ip, port',
+      needs: { role: 'viewer' },
       paramLists: [[ip], [proto, ip], [proto, ip, port], [proto, ip, port, pattern]],
-      run(params) {
+      run(params, call) {
         const endpoint = readEndpoint(params);
-        return listed(deps, {})
-          .filter((list) => deps.blacklists.check(list.name, endpoint.ip, endpoint.transport, endpoint.port))
+        return listed(deps, {}, call)
+          .filter((list) => check(deps, call, list.name, endpoint))
           .map((list) => list.name);
       },
     },
@@ -59,19 +63,17 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['blacklists:check'],
       module: 'blacklists',
       help: 'shows the first rule of a black list for an address: name, ip, or name, proto, ip, port',
+      needs: { role: 'viewer' },
       paramLists: [
         [name, ip],
         [name, proto, ip],
         [name, proto, ip, port],
         [name, proto, ip, port, pattern],
       ],
-      run(params) {
+      run(params, call) {
         const endpoint = readEndpoint(params);
-        const [list] = listed(deps, params);
-        const rule =
-          list === undefined
-            ? undefined
-            : deps.blacklists.check(list.name, endpoint.ip, endpoint.transport, endpoint.port);
+        const [list] = listed(deps, params, call);
+        const rule = list === undefined ? undefined : check(deps, call, list.name, endpoint);
         if (rule === undefined) throw new MiError(404, 'no rule matched');
         return ruleJson(rule);
       },
@@ -80,15 +82,30 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
 }
 
 /** Newest list first, as recorded. */
-function listed(deps: MiDependencies, params: MiParams): ReturnType<MiDependencies['blacklists']['lists']> {
-  const lists = [...deps.blacklists.lists()].reverse();
+function listed(deps: MiDependencies, params: MiParams, call: Call): ReturnType<MiDependencies['blacklists']['lists']> {
+  const lists = [...deps.blacklists.lists(visibleTo(call))].reverse();
   if (params['name'] === undefined) return lists;
   const one = lists.filter((list) => list.name === params['name']);
   if (one.length === 0) throw new MiError(404, 'blacklist not found');
   return one;
 }
 
-function readEndpoint(params: MiParams): { ip: string; transport: string | undefined; port: number | undefined } {
+interface Endpoint {
+  readonly ip: string;
+  readonly transport: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** Rules of other partitions are not there for a caller who is bounded to some. */
+function visibleTo({ caller }: Call): ((partition: string) => boolean) | undefined {
+  return caller.partitions === undefined ? undefined : (partition) => sees(caller, partition);
+}
+
+function check(deps: MiDependencies, call: Call, list: string, { ip, transport, port }: Endpoint) {
+  return deps.blacklists.check(list, ip, transport, port, visibleTo(call));
+}
+
+function readEndpoint(params: MiParams): Endpoint {
   const ip = (params['ip'] as string).replace(/^\[(.*)\]$/, '$1');
   if (isIP(ip) === 0) throw new MiError(400, 'Bad parameter value', 'ip');
   const proto = ((params['proto'] as string | undefined) ?? 'any').toLowerCase();

@@ -2,6 +2,7 @@ import { SwitchyardError } from '../../../core/errors.js';
 import type { MiCommand, ParamSpec } from '../command.js';
 import { MiError } from '../command.js';
 import type { CallListFilter, MiDependencies } from '../dependencies.js';
+import { requirePartition } from './partition-lookup.js';
 
 const FILTERS: readonly ParamSpec[] = [
   { name: 'partition', type: 'string' },
@@ -27,13 +28,16 @@ export function callsCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:calls_list'],
     module: 'dispatcher',
     help: 'lists call records by partition, set, destination, code (503, 5xx, failed), from, to, call_id, source, method; after=SEQ limit=N',
+    needs: { role: 'viewer' },
     paramLists: [[]],
     extraParams: FILTERS,
-    async run(params) {
+    async run(params, call) {
       const text = (name: string) => params[name] as string | undefined;
       const number = (name: string) => params[name] as number | undefined;
       const filter: CallListFilter = {
-        partition: text('partition'),
+        partition:
+          text('partition') === undefined ? undefined : requirePartition(deps, call, text('partition') ?? '', 500).name,
+        partitions: call.caller.partitions,
         set: number('set'),
         destination: text('destination'),
         code: text('code'),

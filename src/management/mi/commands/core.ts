@@ -12,6 +12,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['core:uptime'],
       module: 'core',
       help: 'prints since when the server runs',
+      needs: { role: 'viewer' },
       paramLists: [[]],
       run() {
         const now = process.now();
@@ -27,6 +28,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['core:version'],
       module: 'core',
       help: 'prints the version of the server',
+      needs: { role: 'viewer' },
       paramLists: [[]],
       run: () => ({ Server: `switchyard (${process.version} (${process.platform}))` }),
     },
@@ -35,6 +37,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['core:pwd'],
       module: 'core',
       help: 'prints the working directory of the server',
+      needs: { role: 'viewer' },
       paramLists: [[]],
       run: () => ({ WD: process.workingDirectory() }),
     },
@@ -43,6 +46,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['core:arg'],
       module: 'core',
       help: 'prints the arguments the server was started with',
+      needs: { role: 'viewer' },
       paramLists: [[]],
       run: () => [...process.argv],
     },
@@ -56,6 +60,7 @@ export function psCommand({ process }: MiDependencies): MiCommand {
     aliases: ['core:ps'],
     module: 'core',
     help: 'lists the processes of the server',
+    needs: { role: 'viewer' },
     paramLists: [[]],
     run: () => ({
       Processes: process.processes().map((each) => ({ ID: each.id, PID: each.pid, Type: each.type })),
@@ -87,6 +92,7 @@ export function whichCommand(table: CommandTable): MiCommand {
     aliases: ['core:which'],
     module: 'core',
     help: 'lists the commands there are',
+    needs: { role: 'viewer' },
     paramLists: [[], [{ name: 'command', type: 'string' }]],
     run(params) {
       if (params['command'] !== undefined) return [modern(required(table, params['command'] as string))];
@@ -103,6 +109,7 @@ export function helpCommand(table: CommandTable): MiCommand {
     aliases: ['core:help'],
     module: 'core',
     help: 'prints what a command does and which module exports it; without mi_cmd: all of them',
+    needs: { role: 'viewer' },
     paramLists: [[], [{ name: 'mi_cmd', type: 'string' }]],
     run(params) {
       if (params['mi_cmd'] !== undefined) {

@@ -1,10 +1,11 @@
 import { messageOf, SwitchyardError } from '../../../core/errors.js';
+import { maskSecrets, maskUri } from '../../../core/mask.js';
 import { parseUri } from '../../../core/uri.js';
 import type { DestinationRow } from '../../../engine/destination.js';
 import type { Json, MiCommand, MiParams } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
-import { parseSetId, parseState, requirePartition } from './partition-lookup.js';
+import { destinationsAt, parseSetId, parseState, requirePartition } from './partition-lookup.js';
 
 const NO = new Set(['0', 'n', 'no', 'false', 'off', '']);
 
@@ -20,12 +21,12 @@ function numberOf(params: MiParams, name: string, byDefault: number): number {
   return (params[name] as number | undefined) ?? byDefault;
 }
 
-/** What the daemon refuses is the caller's mistake or the database's; either way the caller is told. */
-async function told<T>(work: Promise<T>): Promise<T> {
+/** What the daemon refuses is the caller's mistake or the database's; either way the answer says so. */
+async function reported<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof SwitchyardError) throw new MiError(500, messageOf(error));
+    if (error instanceof SwitchyardError) throw new MiError(500, maskSecrets(messageOf(error)));
     throw error;
   }
 }
@@ -50,6 +51,8 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:add'],
     module: 'dispatcher',
     help: 'adds a destination: partition, set, uri, and by name weight, priority, attrs, description, socket, state, persist=1',
+    needs: { role: 'admin' },
+    changes: true,
     paramLists: ONE_DESTINATION,
     extraParams: [
       { name: 'weight', type: 'int' },
@@ -61,8 +64,8 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
       { name: 'probe_mode', type: 'int' },
       { name: 'persist', type: 'flag' },
     ],
-    async run(params) {
-      const partition = requirePartition(deps, textOf(params, 'partition'), 404);
+    async run(params, call) {
+      const partition = requirePartition(deps, call, textOf(params, 'partition'), 404);
       const uri = textOf(params, 'uri');
       const parsed = parseUri(uri);
       if (parsed === undefined || parsed.scheme === 'tel') throw new MiError(400, 'Bad parameter value', 'uri');
@@ -81,7 +84,10 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
       };
       if (partition.find(row.setId, uri)?.row.socket === row.socket)
         throw new MiError(409, 'destination already exists');
-      await told(deps.dispatcher.add(partition, row, { persist: isSet(params['persist']) }));
+      const persist = isSet(params['persist']);
+      await reported(deps.dispatcher.add(partition, row, { persist }));
+      const where = persist ? 'in memory and in the table' : 'in memory only';
+      call.changed(`${maskUri(uri)} added to set ${row.setId}, ${where}`);
       return 'OK';
     },
   };
@@ -94,14 +100,20 @@ export function dsRemoveCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:remove'],
     module: 'dispatcher',
     help: 'removes a destination: partition, set, uri; persist=1 removes its row too',
+    needs: { role: 'admin' },
+    changes: true,
     paramLists: ONE_DESTINATION,
     extraParams: [{ name: 'persist', type: 'flag' }],
-    async run(params) {
-      const partition = requirePartition(deps, textOf(params, 'partition'), 404);
+    async run(params, call) {
+      const partition = requirePartition(deps, call, textOf(params, 'partition'), 404);
       const setId = parseSetId(params['set']);
       const persist = isSet(params['persist']);
-      const removed = await told(deps.dispatcher.remove(partition, setId, textOf(params, 'uri'), { persist }));
+      const [named] = destinationsAt(partition, setId, textOf(params, 'uri'));
+      const uri = named?.row.uri ?? textOf(params, 'uri');
+      const removed = await reported(deps.dispatcher.remove(partition, setId, uri, { persist }));
       if (!removed) throw new MiError(404, 'destination not found');
+      const where = persist ? 'from memory and from the table' : 'from memory only';
+      call.changed(`${maskUri(uri)} removed from set ${setId}, ${where}`);
       return 'OK';
     },
   };
@@ -120,20 +132,23 @@ export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
     module: 'dispatcher',
     help: 'sets the script attributes of the destinations with this address: attrs, ip, port, setid, partition',
     helpNotExported: true,
+    needs: { role: 'operator' },
+    changes: true,
     paramLists: [
       [attrs, ip, port],
       [attrs, ip, port, setid],
       [attrs, ip, port, partition],
       [attrs, ip, port, setid, partition],
     ],
-    run(params) {
-      const found = requirePartition(deps, textOf(params, 'partition'), 404);
+    run(params, call) {
+      const found = requirePartition(deps, call, textOf(params, 'partition'), 404);
       const portNumber = numberOf(params, 'port', 0);
       if (portNumber < 0 || portNumber > 65535) throw new MiError(400, 'Bad parameter value', 'port');
       const setId = params['setid'] === undefined || params['setid'] === -1 ? undefined : parseSetId(params['setid']);
       const ipText = textOf(params, 'ip').replace(/^\[(.*)\]$/, '$1');
       const count = deps.dispatcher.pushScriptAttrs(found, textOf(params, 'attrs'), ipText, portNumber, setId);
       if (count === 0) throw new MiError(404, 'destination not found');
+      call.changed(`script attributes of ${count} destinations at ${ipText}`);
       return 'OK';
     },
   };
@@ -146,13 +161,16 @@ export function dsPingActiveCommand(deps: MiDependencies): MiCommand {
     aliases: ['dispatcher:ping_active'],
     module: 'dispatcher',
     help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again',
+    needs: ({ state }) => (state === undefined ? { role: 'viewer' } : { role: 'operator', wholeProcess: true }),
+    changes: ({ state }) => state !== undefined,
     paramLists: [[], [{ name: 'state', type: 'flag' }]],
-    run(params) {
+    run(params, call) {
       const before = deps.dispatcher.probingActive();
       if (params['state'] === undefined) return { PingState: before ? 1 : 0 };
       const state = String(params['state']);
       if (state !== '0' && state !== '1') throw new MiError(400, 'Bad parameter value', 'state');
       deps.dispatcher.setProbingActive(state === '1');
+      call.changed(state === '1' ? 'probes are sent' : 'no probes are sent');
       return { OldPingState: before ? 1 : 0, NewPingState: Number(state) };
     },
   };

@@ -1,3 +1,5 @@
+import type { Call } from '../../../access/call.js';
+import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination, HealthState, ResolvedAddress } from '../../../engine/destination.js';
@@ -31,30 +33,32 @@ export function dsListCommand(deps: MiDependencies): MiCommand {
     module: 'dispatcher',
     help: 'lists partitions, sets and destinations with their states; full=1 adds weight, priority, description and why a destination is not active, full=2 the health of all',
     helpNotExported: true,
+    needs: { role: 'viewer' },
     paramLists: [[], [full], [partition], [full, partition]],
     extraParams: [
       { name: 'group', type: 'string' },
       { name: 'state', type: 'string' },
     ],
     textParams: [],
-    async run(params) {
-      return new JsonText(await listJson(deps, select(deps, params)));
+    async run(params, call) {
+      return new JsonText(await listJson(deps, select(deps, params, call)));
     },
-    text: (params) => listText(deps, select(deps, params)),
+    text: (params, call) => listText(deps, select(deps, params, call)),
   };
 }
 
-function select(deps: MiDependencies, params: MiParams): Selection {
+function select(deps: MiDependencies, params: MiParams, call: Call): Selection {
   let partitions: readonly Partition[] | undefined;
   let setId: number | undefined;
   if (params['group'] !== undefined) {
     const group = parseGroup(params['group'] as string);
     setId = group.setId;
-    if (group.partition !== '') partitions = [requirePartition(deps, group.partition, 500)];
+    if (group.partition !== '') partitions = [requirePartition(deps, call, group.partition, 500)];
   }
-  if (params['partition'] !== undefined) partitions = [requirePartition(deps, params['partition'] as string, 500)];
+  if (params['partition'] !== undefined)
+    partitions = [requirePartition(deps, call, params['partition'] as string, 500)];
   return {
-    partitions: partitions ?? listedPartitions(deps),
+    partitions: partitions ?? listedPartitions(deps, call),
     setId,
     state: params['state'] === undefined ? undefined : parseState(params['state'] as string),
     full: (params['full'] as number | undefined) ?? 0,
@@ -153,7 +157,7 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
 
 function destinationJson(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
   const { row, health } = destination;
-  let text = `{"URI":${JSON.stringify(row.uri)},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
+  let text = `{"URI":${JSON.stringify(maskUri(row.uri))},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
   if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
   if (row.attrs !== '') text += `,"attr":${JSON.stringify(readableText(row.attrs))}`;
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
@@ -214,7 +218,7 @@ async function listText(deps: MiDependencies, selection: Selection): Promise<rea
 
 function destinationText(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
   const { row, health } = destination;
-  let text = treeLine(2, 'URI', row.uri, [['state', STATE_LABELS[health.state]]]);
+  let text = treeLine(2, 'URI', maskUri(row.uri), [['state', STATE_LABELS[health.state]]]);
   if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
   if (row.attrs !== '') text += treeLine(3, 'attr', readableText(row.attrs));
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);

@@ -1,10 +1,11 @@
 import { messageOf } from '../../../core/errors.js';
+import { maskSecrets, maskUri } from '../../../core/mask.js';
 import type { LoadReport } from '../../../engine/partition.js';
 import type { Json, MiCommand, MiResult } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { renderTree } from '../tree.js';
-import { requirePartition } from './partition-lookup.js';
+import { partitionsFor, requirePartition } from './partition-lookup.js';
 
 /** Entries of one list of a report beyond this are counted, not shown. */
 const REPORT_LIMIT = 1000;
@@ -13,16 +14,18 @@ const REPORT_LIMIT = 1000;
 export function dsReloadCommand(deps: MiDependencies): MiCommand {
   const partition = { name: 'partition', type: 'string' } as const;
   const inherit = { name: 'inherit_state', type: 'flag' } as const;
-  const run: MiCommand['run'] = async (params): Promise<MiResult> => {
-    let name: string | undefined;
-    if (params['partition'] !== undefined) name = requirePartition(deps, params['partition'] as string, 500).name;
+  const run: MiCommand['run'] = async (params, call): Promise<MiResult> => {
+    const { partition } = params;
+    const named = partition === undefined ? undefined : requirePartition(deps, call, partition as string, 500);
+    const names = (named === undefined ? partitionsFor(deps, call) : [named]).map(({ name }) => name);
     const dryRun = isYes(params['dry_run'], false);
     let reports: ReadonlyMap<string, LoadReport>;
     try {
-      reports = await deps.dispatcher.reload(name, { inheritState: isYes(params['inherit_state'], true), dryRun });
+      reports = await deps.dispatcher.reload(names, { inheritState: isYes(params['inherit_state'], true), dryRun });
     } catch (error) {
-      throw new MiError(500, `ERROR Reload failed: ${messageOf(error)}`);
+      throw new MiError(500, `ERROR Reload failed: ${maskSecrets(messageOf(error))}`);
     }
+    for (const [name, report] of reports) call.changed(`${name}: ${summary(report)}`);
     return dryRun || isYes(params['report'], false) ? reportJson(reports, dryRun) : 'OK';
   };
   return {
@@ -31,14 +34,20 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     module: 'dispatcher',
     help: 'loads the destinations of one partition or all again; inherit_state=n takes the states from the table, dry_run=1 only reports',
     helpNotExported: true,
+    needs: { role: 'operator' },
+    changes: (params) => !isYes(params['dry_run'], false),
     paramLists: [[], [partition], [inherit], [partition, inherit]],
     extraParams: [
       { name: 'dry_run', type: 'flag' },
       { name: 'report', type: 'flag' },
     ],
     run,
-    text: async (params) => renderTree((await run(params)) as Json),
+    text: async (params, call) => renderTree((await run(params, call)) as Json),
   };
+}
+
+function summary({ loaded, added, removed, changed, discarded }: LoadReport): string {
+  return `${loaded} loaded, ${added.length} added, ${removed.length} removed, ${changed.length} changed, ${discarded.length} discarded`;
 }
 
 /** "0", "n", "no", "false", "off" mean no, "1", "y", "yes", "true", "on" yes; anything else is the default. */
@@ -54,10 +63,12 @@ function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): 
   const partitions = [...reports].map(([name, report]) => ({
     name,
     loaded: report.loaded,
-    added: listJson(report.added),
-    removed: listJson(report.removed),
-    changed: listJson(report.changed),
-    discarded: listJson(report.discarded.map((each) => ({ row: each.row, reason: each.reason }))),
+    added: listJson(report.added.map(maskUri)),
+    removed: listJson(report.removed.map(maskUri)),
+    changed: listJson(report.changed.map(maskUri)),
+    discarded: listJson(
+      report.discarded.map((each) => ({ row: maskSecrets(each.row), reason: maskSecrets(each.reason) })),
+    ),
   }));
   return { dry_run: dryRun, PARTITIONS: partitions };
 }

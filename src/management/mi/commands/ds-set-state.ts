@@ -1,10 +1,12 @@
+import type { Call } from '../../../access/call.js';
+import { maskUri } from '../../../core/mask.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination, HealthState } from '../../../engine/destination.js';
 import type { Partition } from '../../../engine/partition.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
-import { parseGroup, parseState, requirePartition } from './partition-lookup.js';
+import { destinationsAt, parseGroup, parseState, requirePartition } from './partition-lookup.js';
 
 /** Reason that events carry for a state set by hand (recorded). */
 const REASON = 'MI command';
@@ -19,6 +21,8 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
     module: 'dispatcher',
     help: 'sets the state (active, inactive, probing) of a destination: state, group "[partition:]set", address or "all"',
     helpNotExported: true,
+    needs: { role: 'operator' },
+    changes: true,
     paramLists: [
       [
         { name: 'state', type: 'string' },
@@ -26,25 +30,32 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
         { name: 'address', type: 'string' },
       ],
     ],
-    async run(params) {
+    async run(params, call) {
       const state = parseState(params['state'] as string);
       const group = parseGroup(params['group'] as string);
-      const partition = requirePartition(deps, group.partition, 404);
+      const partition = requirePartition(deps, call, group.partition, 404);
       const address = params['address'] as string;
       if (address.toLowerCase() === 'all') {
-        await setAll(deps, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
+        await setAll(deps, call, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
         return written(deps, partition);
       }
-      // The same URI behind two sockets is two destinations, and an address names both.
-      const named = partition.findAll(group.setId, address);
+      const named = destinationsAt(partition, group.setId, address);
       if (named.length === 0) throw new MiError(404, 'destination not found');
-      for (const destination of named) setOne(deps, destination, state, address);
+      for (const destination of named) setOne(deps, call, destination, state, address);
       return written(deps, partition);
     },
   };
 }
 
-function setOne(deps: MiDependencies, destination: Destination, state: HealthState, address: string | undefined): void {
+function setOne(
+  deps: MiDependencies,
+  call: Call,
+  destination: Destination,
+  state: HealthState,
+  address: string | undefined,
+): void {
+  const { row, setId, health } = destination;
+  if (health.state !== state) call.changed(`${maskUri(row.uri)} of set ${setId}: ${health.state} to ${state}`);
   deps.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: REASON, address });
 }
 
@@ -54,10 +65,15 @@ async function written(deps: MiDependencies, { name, options }: Partition): Prom
   return isWritten || options.compat === 'strict' ? 'OK' : 'OK, not yet in the table';
 }
 
-async function setAll(deps: MiDependencies, destinations: readonly Destination[], state: HealthState): Promise<void> {
+async function setAll(
+  deps: MiDependencies,
+  call: Call,
+  destinations: readonly Destination[],
+  state: HealthState,
+): Promise<void> {
   if (destinations.length === 0) throw new MiError(404, 'destination not found');
   for (const [i, destination] of destinations.entries()) {
     if (i > 0 && i % CHANGES_A_TURN === 0) await nextTurn();
-    setOne(deps, destination, state, undefined);
+    setOne(deps, call, destination, state, undefined);
   }
 }

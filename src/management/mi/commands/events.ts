@@ -1,3 +1,6 @@
+import type { Call } from '../../../access/call.js';
+import type { Caller } from '../../../access/caller.js';
+import type { Need } from '../../../access/rights.js';
 import { SwitchyardError } from '../../../core/errors.js';
 import { type EventKind, eventKind } from '../../../events/catalogue.js';
 import type { SubscriberEntry } from '../../../events/publisher.js';
@@ -16,10 +19,11 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
   /** Who subscribes in the line text form gets events in the text form of its time. */
-  const subscribe = (params: MiParams, form: 'json' | 'text'): void => {
+  const subscribe = (params: MiParams, { caller }: Call, form: 'json' | 'text'): void => {
     const seconds = params['expire'] as number | undefined;
+    const owner = { name: ownerOf(caller), partitions: caller.partitions };
     try {
-      events.subscribe(params['event'] as string, params['socket'] as string, seconds, form);
+      events.subscribe(params['event'] as string, params['socket'] as string, seconds, form, owner);
     } catch (error) {
       if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value');
       throw error;
@@ -35,12 +39,14 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
         [event, socket],
         [event, socket, expire],
       ],
-      run(params) {
-        subscribe(params, 'json');
+      needs: subscriptionNeeds,
+      changes: true,
+      run(params, call) {
+        subscribe(params, call, 'json');
         return 'OK';
       },
-      text(params) {
-        subscribe(params, 'text');
+      text(params, call) {
+        subscribe(params, call, 'text');
         return '';
       },
     },
@@ -49,6 +55,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['evi:list'],
       module: 'evi',
       help: 'lists the events there are',
+      needs: { role: 'viewer' },
       paramLists: [[]],
       run: () => events.events(),
       text: () =>
@@ -62,15 +69,18 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['evi:subscribers'],
       module: 'evi',
       help: 'lists who is subscribed, to one event or all',
+      needs: { role: 'viewer' },
       paramLists: [[], [event], [event, socket]],
-      run: (params) => subscribers(deps, params),
-      text: (params) => subscribersText(deps, params),
+      run: (params, call) => subscribers(deps, params, call),
+      text: (params, call) => subscribersText(deps, params, call),
     },
     {
       name: 'raise_event',
       aliases: ['evi:raise'],
       module: 'evi',
       help: 'raises an event by hand: event, params (an array, or a string that is a JSON object)',
+      needs: { role: 'admin', wholeProcess: true },
+      changes: true,
       paramLists: [[event], [event, { name: 'params', type: 'any' }]],
       run(params) {
         const kind = eventKind(params['event'] as string);
@@ -107,14 +117,31 @@ function objectEntries(text: string): readonly (readonly [string, unknown])[] | 
   }
 }
 
-function subscribers(deps: MiDependencies, params: MiParams): NonNullable<ReturnType<typeof deps.events.subscribers>> {
-  const answer = deps.events.subscribers(params['event'] as string | undefined, params['socket'] as string | undefined);
+/** Who a subscription belongs to: the user, or where the endpoint asks for none, the address the request came from. */
+function ownerOf({ user, endpoint, peer }: Caller): string {
+  return user === undefined ? `${endpoint} ${peer}` : `user ${user}`;
+}
+
+/** Datagrams go to whom one likes; a file or a subject of others is not written to by who is bounded to partitions. */
+function subscriptionNeeds({ socket }: MiParams): Need {
+  return /^\s*udp:/i.test(String(socket)) ? { role: 'viewer' } : { role: 'operator', wholeProcess: true };
+}
+
+/** Who is bounded to partitions sees his own subscriptions. */
+function subscribers(
+  deps: MiDependencies,
+  params: MiParams,
+  { caller }: Call,
+): NonNullable<ReturnType<typeof deps.events.subscribers>> {
+  const owner = caller.partitions === undefined ? undefined : ownerOf(caller);
+  const { event, socket } = params as Readonly<Record<string, string | undefined>>;
+  const answer = deps.events.subscribers(event, socket, owner);
   if (answer === undefined) throw new MiError(404, 'event or subscriber not found');
   return answer;
 }
 
-function subscribersText(deps: MiDependencies, params: MiParams): string {
-  const answer = subscribers(deps, params);
+function subscribersText(deps: MiDependencies, params: MiParams, call: Call): string {
+  const answer = subscribers(deps, params, call);
   const events: { name: string; id: number; of: readonly SubscriberEntry[] }[] = [];
   if ('Events' in answer) {
     for (const { name, id, Subscribers } of answer.Events) events.push({ name, id, of: Subscribers });

@@ -32,8 +32,10 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
     aliases: ['core:log_level'],
     module: 'core',
     help: 'shows the log level, or sets it: -3 to 4, or a name (error, warn, info, debug, trace)',
+    needs: ({ level: wanted }) => (wanted === undefined ? { role: 'viewer' } : { role: 'admin', wholeProcess: true }),
+    changes: ({ level: wanted }) => wanted !== undefined,
     paramLists: [[], [level], [level, { name: 'pid', type: 'int' }]],
-    run(params) {
+    run(params, call) {
       const processes = deps.process.processes();
       if (params['level'] === undefined) {
         const current = NUMBER_OF_LEVEL.get(deps.log.level()) ?? 3;
@@ -45,6 +47,7 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
       const word = String(params['level']).trim().toLowerCase();
       const name = /^-?[0-9]+$/.test(word) ? LEVEL_OF_NUMBER.get(Number(word)) : word;
       if (name === undefined || !NUMBER_OF_LEVEL.has(name)) throw new MiError(400, 'Bad parameter value');
+      call.changed(`log level: ${deps.log.level()} to ${name}`);
       deps.log.setLevel(name);
       const number = /^-?[0-9]+$/.test(word) ? Number(word) : (NUMBER_OF_LEVEL.get(name) as number);
       return params['pid'] === undefined ? { 'New global log level': number } : { 'Log level': number };

@@ -1,28 +1,57 @@
-import type { HealthState } from '../../../engine/destination.js';
+import type { Call } from '../../../access/call.js';
+import { sees } from '../../../access/rights.js';
+import { maskUri } from '../../../core/mask.js';
+import type { Destination, HealthState } from '../../../engine/destination.js';
 import type { Partition } from '../../../engine/partition.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
-/** The partition of this name; '' and "default" mean the default one. */
-function findPartition(deps: MiDependencies, name: string): Partition | undefined {
-  if (name === '') return deps.defaultPartition();
-  const named = deps.partitions().find((each) => each.name === name);
-  return named ?? (name === 'default' ? deps.defaultPartition() : undefined);
+/** The partitions that are there for the caller, in order of definition. */
+export function partitionsFor(deps: MiDependencies, { caller }: Call): readonly Partition[] {
+  return deps.partitions().filter(({ name }) => sees(caller, name));
+}
+
+/**
+ * The partition of this name; '' and "default" mean the default one. Who has one partition only means it when he names
+ * none.
+ */
+function findPartition(deps: MiDependencies, call: Call, name: string): Partition | undefined {
+  const visible = partitionsFor(deps, call);
+  const byDefault = visible.find((each) => each === deps.defaultPartition());
+  if (name !== '') return visible.find((each) => each.name === name) ?? (name === 'default' ? byDefault : undefined);
+  return byDefault ?? (call.caller.partitions !== undefined && visible.length === 1 ? visible[0] : undefined);
 }
 
 /** Order of listings, as recorded: partitions in reverse order of definition, the default one last. */
-export function listedPartitions(deps: MiDependencies): readonly Partition[] {
-  const last = deps.defaultPartition();
-  const others = deps.partitions().filter((each) => each !== last);
-  others.reverse();
-  return last === undefined ? others : [...others, last];
+export function listedPartitions(deps: MiDependencies, call: Call): readonly Partition[] {
+  const visible = partitionsFor(deps, call);
+  const byDefault = deps.defaultPartition();
+  const others = visible.filter((each) => each !== byDefault).reverse();
+  return byDefault !== undefined && visible.includes(byDefault) ? [...others, byDefault] : others;
 }
 
-/** The partition called `name`, or the error with the code this command answers (recorded: 500, ds_set_state 404). */
-export function requirePartition(deps: MiDependencies, name: string, code: number): Partition {
-  const partition = findPartition(deps, name);
-  if (partition === undefined) throw new MiError(code, 'ERROR Unknown partition');
-  return partition;
+/**
+ * The partition called `name`, or the error with the code this command answers (recorded: 500, ds_set_state 404). For a
+ * caller bounded to partitions one that is not his and one that is not there are the same.
+ */
+export function requirePartition(deps: MiDependencies, call: Call, name: string, code: number): Partition {
+  const partition = findPartition(deps, call, name);
+  call.partition = partition?.name ?? name;
+  if (partition !== undefined) return partition;
+  call.refused = call.caller.partitions !== undefined;
+  throw new MiError(code, 'ERROR Unknown partition');
+}
+
+/**
+ * The destinations of a set at this address, without case over the whole URI as stored. One with a password may be named as
+ * lists show it. The same URI behind two sockets is two destinations, and an address names both.
+ */
+export function destinationsAt(partition: Partition, setId: number, address: string): readonly Destination[] {
+  const found = partition.findAll(setId, address);
+  if (found.length > 0 || !address.includes(':***@')) return found;
+  const shown = address.toLowerCase();
+  const all = partition.snapshot.sets.get(setId)?.destinations ?? [];
+  return all.filter(({ row }) => maskUri(row.uri).toLowerCase() === shown);
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Call } from '../../../access/call.js';
+import { type Rights, sees } from '../../../access/rights.js';
 import type { MiCommand, MiParams } from '../command.js';
 import { JsonText, MiError } from '../command.js';
-import type { MiDependencies, Statistic } from '../dependencies.js';
+import type { MiDependencies, Statistic, StatisticsSource } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
 const STATISTICS = { name: 'statistics', type: 'array' } as const;
@@ -10,14 +12,18 @@ const MAX_NAMES = 64;
 /** get_statistics, list_statistics, reset_statistics, reset_all_statistics. */
 export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
   const { statistics } = deps;
-  const get = (params: MiParams): readonly Statistic[] => {
-    const found = lookUp([...statistics.list()], params['statistics'] as readonly unknown[]);
+  const visible = ({ caller }: Call) => visibleStatistics(statistics, caller);
+  const get = (params: MiParams, call: Call): readonly Statistic[] => {
+    const found = lookUp(visible(call), params['statistics'] as readonly unknown[]);
     if (found.length === 0) throw new MiError(404, 'Statistics Not Found');
     return found;
   };
   const fullName = (each: Statistic): string => `${each.group}:${each.name}`;
-  const reset = (params: MiParams): 'OK' => {
-    for (const each of get(params)) each.reset?.();
+  const reset = (params: MiParams, call: Call): 'OK' => {
+    for (const each of get(params, call)) {
+      each.reset?.();
+      if (each.reset !== undefined) call.changed(`${fullName(each)} is 0`);
+    }
     return 'OK';
   };
   return [
@@ -26,15 +32,16 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['statistics:get'],
       module: 'statistics',
       help: 'prints the values of statistics: "all", a group "core:", or a name, each as often as it is asked for',
+      needs: { role: 'viewer' },
       paramLists: [[STATISTICS]],
-      run: (params) =>
+      run: (params, call) =>
         new JsonText([
-          `{${get(params)
+          `{${get(params, call)
             .map((each) => `${JSON.stringify(fullName(each))}:${each.value()}`)
             .join(',')}}`,
         ]),
-      text: (params) =>
-        get(params)
+      text: (params, call) =>
+        get(params, call)
           .map((each) => treeLine(0, fullName(each), String(each.value())))
           .join(''),
     },
@@ -43,9 +50,10 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['statistics:list'],
       module: 'statistics',
       help: 'lists the statistics there are, and whether they can be reset (incremental)',
+      needs: { role: 'viewer' },
       paramLists: [[], [STATISTICS]],
-      run(params) {
-        const wanted = params['statistics'] === undefined ? [...statistics.list()] : get(params);
+      run(params, call) {
+        const wanted = params['statistics'] === undefined ? visible(call) : get(params, call);
         return Object.fromEntries(
           wanted.map((each) => [fullName(each), each.reset === undefined ? 'non-incremental' : 'incremental']),
         );
@@ -56,6 +64,8 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['statistics:reset'],
       module: 'statistics',
       help: 'sets statistics to zero, those of them that can be',
+      needs: { role: 'operator', wholeProcess: true },
+      changes: true,
       paramLists: [[STATISTICS]],
       run: reset,
     },
@@ -64,6 +74,8 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
       aliases: ['statistics:reset_all'],
       module: 'statistics',
       help: 'sets all statistics to zero that can be',
+      needs: { role: 'operator', wholeProcess: true },
+      changes: true,
       paramLists: [[]],
       run: () => {
         for (const each of statistics.list()) each.reset?.();
@@ -71,6 +83,16 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
       },
     },
   ];
+}
+
+/** The statistics there are for a caller: who sees some of the partitions only is shown what can be counted in those. */
+export function visibleStatistics(statistics: StatisticsSource, rights: Rights): readonly Statistic[] {
+  const all = [...statistics.list()];
+  if (rights.partitions === undefined) return all;
+  const within = (partition: string) => sees(rights, partition);
+  return all.flatMap(({ group, name, valueIn }) => {
+    return valueIn === undefined ? [] : [{ group, name, value: () => valueIn(within) }];
+  });
 }
 
 /** What the words name, in their order; a statistic named twice is answered twice (recorded). */

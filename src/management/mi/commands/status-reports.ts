@@ -1,3 +1,5 @@
+import type { Call } from '../../../access/call.js';
+import { sees } from '../../../access/rights.js';
 import type { Json, MiCommand, MiParams } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies, StatusIdentifier } from '../dependencies.js';
@@ -12,16 +14,19 @@ type Group = ReturnType<MiDependencies['reports']['groups']>[number];
 export function statusReportCommands(deps: MiDependencies): readonly MiCommand[] {
   const group = { name: 'group', type: 'string' } as const;
   const identifier = { name: 'identifier', type: 'string' } as const;
-  const groups = (params: MiParams): readonly Group[] => {
-    const all = deps.reports.groups();
+  const groups = (params: MiParams, { caller }: Call): readonly Group[] => {
+    const all = deps.reports.groups().map(({ name, identifiers }) => ({
+      name,
+      identifiers: identifiers.filter(({ partition }) => partition === undefined || sees(caller, partition)),
+    }));
     if (params['group'] === undefined) return all;
     const one = all.filter((each) => each.name === params['group']);
     if (one.length === 0) throw new MiError(404, 'unknown group');
     return one;
   };
   /** One group asked for is answered bare, all of them in an array (documented). */
-  const answer = (params: MiParams, render: (each: Group) => Json): Json => {
-    const rendered = groups(params).map(render);
+  const answer = (params: MiParams, call: Call, render: (each: Group) => Json): Json => {
+    const rendered = groups(params, call).map(render);
     return params['group'] === undefined ? rendered : (rendered[0] as Json);
   };
   return [
@@ -30,9 +35,10 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       aliases: ['status_report:get'],
       module: 'status_report',
       help: 'shows whether a part is ready: group, identifier (default "main"; "all" for the worst of the group)',
+      needs: { role: 'viewer' },
       paramLists: [[group], [group, identifier]],
-      run(params) {
-        const [found] = groups(params) as [Group];
+      run(params, call) {
+        const [found] = groups(params, call) as [Group];
         const name = (params['identifier'] as string | undefined) ?? 'main';
         if (name === 'all') return statusJson(aggregate(found));
         return statusJson(requireIdentifier(found, name));
@@ -43,9 +49,10 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       aliases: ['status_report:status'],
       module: 'status_report',
       help: 'lists the status of all parts, or those of one group',
+      needs: { role: 'viewer' },
       paramLists: [[], [group]],
-      run: (params) =>
-        answer(params, (each) => ({
+      run: (params, call) =>
+        answer(params, call, (each) => ({
           Name: each.name,
           Identifiers: each.identifiers.map((one) => ({ Name: one.name, ...statusJson(one) })),
         })),
@@ -55,13 +62,14 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       aliases: ['status_report:reports'],
       module: 'status_report',
       help: 'lists what was reported, of all parts, one group or one identifier',
+      needs: { role: 'viewer' },
       paramLists: [[], [group], [group, identifier]],
-      run(params) {
+      run(params, call) {
         if (params['identifier'] !== undefined) {
-          const [found] = groups(params) as [Group];
+          const [found] = groups(params, call) as [Group];
           return reportsJson(requireIdentifier(found, params['identifier'] as string));
         }
-        return answer(params, (each) => ({ Name: each.name, Identifiers: each.identifiers.map(reportsJson) }));
+        return answer(params, call, (each) => ({ Name: each.name, Identifiers: each.identifiers.map(reportsJson) }));
       },
     },
     {
@@ -69,9 +77,10 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       aliases: ['status_report:identifiers'],
       module: 'status_report',
       help: 'lists the identifiers that have a status or reports',
+      needs: { role: 'viewer' },
       paramLists: [[], [group]],
-      run: (params) =>
-        answer(params, (each) => ({ Group: each.name, Identifiers: each.identifiers.map((one) => one.name) })),
+      run: (params, call) =>
+        answer(params, call, (each) => ({ Group: each.name, Identifiers: each.identifiers.map((one) => one.name) })),
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { calendarTime } from '../../mi/commands/core.js';
 import type { ProcessInfo } from '../../mi/dependencies.js';
 import { type RpcCommand, RpcError } from '../command.js';
-import { list, type RpcMember, struct, textResult, valuesResult } from '../value.js';
+import { list, manyResult, type RpcMember, struct, textResult, valuesResult } from '../value.js';
 
 /** A SIP socket as listings show it. */
 export interface ShownSocket {
@@ -18,11 +18,13 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.version',
       help: 'Returns the version string of the server.',
+      needs: { role: 'viewer' },
       run: () => textResult(`${name} (${process.platform}) `),
     },
     {
       name: 'core.uptime',
       help: 'Returns uptime of SIP server.',
+      needs: { role: 'viewer' },
       run: () =>
         valuesResult(
           struct(
@@ -35,12 +37,14 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.info',
       help: 'Verbose info, including version number, compile flags, compiler,repository hash a.s.o.',
+      needs: { role: 'viewer' },
       run: () =>
         valuesResult(struct(['version', name], ['id', 'unknown '], ['compiler', ''], ['compiled', ''], ['flags', ''])),
     },
     {
       name: 'core.runinfo',
       help: 'Runtime info - binary name, version, uptime, ...',
+      needs: { role: 'viewer' },
       run: () =>
         valuesResult(
           struct(
@@ -59,32 +63,35 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.pwd',
       help: 'Returns the working directory of server.',
+      needs: { role: 'viewer' },
       run: () => valuesResult(process.workingDirectory()),
     },
     {
       name: 'core.arg',
       help: 'Returns the list of command line arguments used on startup.',
+      needs: { role: 'viewer' },
       run: () => valuesResult(...process.argv),
     },
     {
       name: 'core.ps',
       help: 'Returns the description of running processes.',
+      needs: { role: 'viewer' },
       run: () => valuesResult(...process.processes().flatMap((each) => [each.pid, each.type])),
     },
     {
       name: 'core.psx',
       help: 'Returns the detailed description of running processes.',
+      needs: { role: 'viewer' },
       run: () =>
-        valuesResult(
-          ...process.processes().map((each) => struct(['IDX', each.id], ['PID', each.pid], ['DSC', each.type])),
-        ),
+        manyResult(process.processes().map((each) => struct(['IDX', each.id], ['PID', each.pid], ['DSC', each.type]))),
     },
     {
       name: 'core.psa',
       help: 'Return all the attributes of running processes.',
+      needs: { role: 'viewer' },
       run: () =>
-        valuesResult(
-          ...process
+        manyResult(
+          process
             .processes()
             .map((each) =>
               struct(['index', each.id], ['pid', each.pid], ['status', 1], ['rank', 0], ['description', each.type]),
@@ -94,6 +101,7 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.echo',
       help: 'Returns back its parameters.',
+      needs: { role: 'viewer' },
       run(args) {
         const texts: string[] = [];
         for (let i = 0, text = args.printable(0); text !== undefined; text = args.printable(++i)) texts.push(text);
@@ -103,6 +111,7 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.prints',
       help: 'Returns the strings given as parameters.',
+      needs: { role: 'viewer' },
       run(args) {
         const texts: string[] = [];
         for (let i = 0, text = args.text(0); text !== undefined; text = args.text(++i)) texts.push(text);
@@ -112,6 +121,7 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.printi',
       help: 'Returns the integers given as parameters.',
+      needs: { role: 'viewer' },
       run(args) {
         const numbers: number[] = [];
         for (let i = 0; i < args.count; i++) {
@@ -125,6 +135,7 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'core.sockets_list',
       help: 'List local SIP server listen sockets',
+      needs: { role: 'viewer' },
       run: () =>
         valuesResult(
           list(
@@ -148,9 +159,10 @@ export function coreCommands(process: ProcessInfo, sockets: () => readonly Shown
     {
       name: 'corex.list_sockets',
       help: 'List listening sockets',
+      needs: { role: 'viewer' },
       run: () =>
-        valuesResult(
-          ...sockets().map(({ transport, address, port }) =>
+        manyResult(
+          sockets().map(({ transport, address, port }) =>
             struct(
               ['PROTO', transport],
               ['NAME', address],

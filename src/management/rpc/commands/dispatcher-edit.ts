@@ -1,8 +1,10 @@
 import { messageOf } from '../../../core/errors.js';
+import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
-import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
+import type { RpcArguments } from '../arguments.js';
+import { INVALID_PARAMETERS, type RpcCall, type RpcCommand, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
 import { readGroup, requireTarget } from './target.js';
@@ -29,7 +31,9 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
       for (const [i, destination] of destinations.entries()) {
         if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
+        const before = target.view(destination).letters;
         target.setState(destination, state);
+        noteState(call, target, destination, before);
       }
       return (await target.writeThrough()) || target.strict ? UPDATED : UPDATED_IN_MEMORY;
     };
@@ -37,18 +41,34 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
     {
       name: 'dispatcher.set_state',
       help: 'Set the state of a destination by address',
+      needs: { role: 'operator' },
+      changes: () => true,
       run: run((target, setId, address) =>
-        address === 'all' ? destinationsOf(target, setId) : target.find(setId, address),
+        address === 'all' ? destinationsOf(target, setId) : at(target, setId, address),
       ),
     },
     {
       name: 'dispatcher.set_duid_state',
       help: 'Set the state of a destination by duid',
+      needs: { role: 'operator' },
+      changes: () => true,
       run: run((target, setId, duid) =>
         destinationsOf(target, setId).filter((each) => readableText(target.view(each).attributes.duid ?? '') === duid),
       ),
     },
   ];
+}
+
+/** Destinations at an address; one with a password may be named as lists show it. */
+function at(target: DispatcherTarget, setId: number, address: string): readonly Destination[] {
+  const found = target.find(setId, address);
+  if (found.length > 0 || !address.includes(':***@')) return found;
+  return destinationsOf(target, setId).filter(({ row }) => maskUri(row.uri).toLowerCase() === address.toLowerCase());
+}
+
+function noteState(call: RpcCall, target: DispatcherTarget, destination: Destination, before: string): void {
+  const now = target.view(destination).letters;
+  if (now !== before) call.changed(`${maskUri(destination.row.uri)} of set ${destination.setId}: ${before} to ${now}`);
 }
 
 function destinationsOf(target: DispatcherTarget, setId: number): readonly Destination[] {
@@ -60,10 +80,13 @@ export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.reload',
     help: 'Reload dispatcher destination sets',
+    needs: { role: 'operator' },
+    changes: () => true,
     async run(args, call) {
-      const target = requireTarget(view, args.text(0) ?? call.partition);
+      const target = requireTarget(view, args.text(0), call);
       try {
         await target.reload();
+        call.changed(`${target.name} loaded again`);
       } catch {
         // The reason has been logged by whoever loads.
         throw new RpcError(500, 'Reload Failed');
@@ -79,6 +102,8 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
     {
       name: 'dispatcher.add',
       help: 'Add a destination address in memory',
+      needs: { role: 'admin' },
+      changes: () => true,
       async run(args, call) {
         const address = args.text(1);
         if (address === undefined) throw INVALID_PARAMETERS;
@@ -89,6 +114,7 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
         const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
         try {
           await target.add({ setId, uri, flags: flags ?? 0, priority: priority ?? 0, attrs: attrs ?? '' });
+          call.changed(`${maskUri(uri)} added to set ${setId}, in memory only`);
         } catch (error) {
           // The original says it added what it did not.
           if (!target.strict) throw new RpcError(500, `Adding Destination Failed: ${messageOf(error)}`);
@@ -99,12 +125,16 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
     {
       name: 'dispatcher.remove',
       help: 'Remove a destination address from memory',
+      needs: { role: 'admin' },
+      changes: () => true,
       async run(args, call) {
         const address = args.text(1);
         if (address === undefined) throw INVALID_PARAMETERS;
         const { target, setId } = readGroup(view, args, 0, call);
         // Whether it was there makes no difference to the answer (recorded).
-        await target.remove(setId, address);
+        const uri = at(target, setId, address)[0]?.row.uri ?? address;
+        if (await target.remove(setId, uri))
+          call.changed(`${maskUri(uri)} removed from set ${setId}, from memory only`);
         return textResult('Ok. Dispatcher destination removed.');
       },
     },
@@ -117,7 +147,9 @@ export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.ping_active',
     help: 'Manage setting on/off the pinging (keepalive) of destinations',
-    run(args) {
+    needs: (args) => ({ role: setsPinging(args) ? 'operator' : 'viewer', wholeProcess: setsPinging(args) }),
+    changes: setsPinging,
+    run(args, call) {
       const old = view.probingActive() ? last : 0;
       const members: RpcMember[] = [['OldPingState', old]];
       // A text counts as 0 in JSON, as recorded: the digit in quotes is the only one there is a sense in.
@@ -125,6 +157,7 @@ export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
       if (state !== undefined && state !== -1) {
         if (state !== 0) last = state;
         view.setProbingActive(state !== 0);
+        call.changed(state === 0 ? 'no probes are sent' : 'probes are sent');
         members.unshift(['NewPingState', state]);
       }
       return valuesResult(struct(...members));
@@ -137,8 +170,9 @@ export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.hash',
     help: 'Compute the hash if the values',
+    needs: { role: 'viewer' },
     run(args, call) {
-      const strict = view.target(call.partition)?.strict ?? false;
+      const strict = view.target(call.pinned)?.strict ?? false;
       const slots = args.int(0, !strict);
       const first = args.text(1);
       if (slots === undefined || first === undefined || first === '') throw INVALID_PARAMETERS;
@@ -146,4 +180,10 @@ export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
       return valuesResult(struct(['hashid', hash | 0], ['slot', slots > 0 ? hash % slots : 0]));
     },
   };
+}
+
+/** A number but -1 switches probing; anything else only asks. */
+function setsPinging(args: RpcArguments): boolean {
+  const state = args.int(0);
+  return state !== undefined && state !== -1;
 }

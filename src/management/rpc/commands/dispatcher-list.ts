@@ -1,3 +1,4 @@
+import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
@@ -17,8 +18,9 @@ export function dispatcherListCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.list',
     help: 'Return the content of dispatcher sets',
+    needs: { role: 'viewer' },
     async run(args, call) {
-      const target = requireTarget(view, args.text(1) ?? call.partition);
+      const target = requireTarget(view, args.text(1), call);
       const asked = args.printable(0);
       const mode: Mode = asked === 'short' || asked === 'full' ? asked : 'normal';
       const sets = await membersOfSets(target, (destination) => shown(target, destination, mode));
@@ -32,6 +34,7 @@ export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.oclist',
     help: 'Return the overload control attributes of the destinations of a set',
+    needs: { role: 'viewer' },
     async run(args, call) {
       const { target, setId } = readGroup(view, args, 0, call);
       const set = target.snapshot.sets.get(setId);
@@ -69,7 +72,7 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
   const { row } = destination;
   const view = target.view(destination);
   const members: RpcMember[] = [
-    ['URI', readableText(row.uri)],
+    ['URI', readableText(maskUri(row.uri))],
     ['FLAGS', view.letters],
     ['PRIORITY', row.priority],
   ];
@@ -139,7 +142,7 @@ function overload(target: DispatcherTarget, destination: Destination): RpcStruct
   const until = announced === undefined || announced.until === 0 ? 0 : target.timeOf(announced.until);
   return struct(
     ['group', setId],
-    ['uri', readableText(row.uri)],
+    ['uri', readableText(maskUri(row.uri))],
     ['flags', letters],
     ['priority', row.priority],
     ['ocrate', announced?.rate ?? 0],

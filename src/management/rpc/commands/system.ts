@@ -10,11 +10,13 @@ export function systemCommands(table: {
     {
       name: 'system.listMethods',
       help: 'Lists all RPC methods supported by the server.',
+      needs: { role: 'viewer' },
       run: () => valuesResult(...table.names()),
     },
     {
       name: 'system.methodHelp',
       help: 'Print the help string for given method.',
+      needs: { role: 'viewer' },
       run(args) {
         const name = args.printable(0);
         if (name === undefined) throw new RpcError(400, 'Method Name Expected');
@@ -26,6 +28,7 @@ export function systemCommands(table: {
     {
       name: 'system.methodSignature',
       help: 'Returns signature of given method.',
+      needs: { role: 'viewer' },
       run() {
         throw new RpcError(500, 'Not Implemented Yet');
       },

@@ -1,12 +1,27 @@
+import { type Rights, sees } from '../../../access/rights.js';
 import type { RpcArguments } from '../arguments.js';
 import { INVALID_PARAMETERS, type RpcCall, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 
-/** The partition of this name. Throws RpcError when there is none. */
-export function requireTarget(view: DispatcherView, partition: string | undefined): DispatcherTarget {
-  const target = view.target(partition);
-  if (target !== undefined) return target;
-  throw new RpcError(500, partition === undefined ? 'No Partition' : `Unknown Partition ${partition}`);
+/**
+ * The partition that a request names, or the one its endpoint is for. An endpoint for one partition knows no other, and for
+ * a caller bounded to some the others are not there. Throws RpcError when there is none.
+ */
+export function requireTarget(view: DispatcherView, named: string | undefined, call: RpcCall): DispatcherTarget {
+  const { caller, pinned } = call;
+  const found = view.target(named ?? pinned ?? onlyOne(caller));
+  const isThere = found !== undefined && sees(caller, found.name) && (pinned === undefined || found.name === pinned);
+  const bounded = pinned !== undefined || caller.partitions !== undefined;
+  call.partition = found?.name ?? named;
+  if (isThere) return found;
+  call.refused = bounded;
+  throw new RpcError(500, named === undefined ? 'No Partition' : `Unknown Partition ${named}`);
+}
+
+/** Who has one partition only means it when he names none. */
+function onlyOne({ partitions }: Rights): string | undefined {
+  const [only] = partitions?.size === 1 ? partitions : [];
+  return only;
 }
 
 /** A set of a partition: an integer, or (ours) a text "partition:set". */
@@ -17,8 +32,8 @@ export function readGroup(
   call: RpcCall,
 ): { readonly target: DispatcherTarget; readonly setId: number } {
   const named = /^([^:]+):([0-9]{1,9})$/.exec(args.text(index) ?? '');
-  if (named !== null) return { target: requireTarget(view, named[1]), setId: Number(named[2]) };
-  const target = requireTarget(view, call.partition);
+  if (named !== null) return { target: requireTarget(view, named[1], call), setId: Number(named[2]) };
+  const target = requireTarget(view, undefined, call);
   const setId = args.int(index, !target.strict);
   if (setId === undefined) throw INVALID_PARAMETERS;
   return { target, setId };

@@ -7,16 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DgramSocket } from 'node-unix-socket';
-import { nullLogger } from '../../../../src/core/logger.js';
-import { MiDatagram } from '../../../../src/management/endpoints/datagram.js';
-import { within } from '../../../support/mi-doors.js';
+import type { DatagramEndpoint } from '../../../../src/management/endpoints/datagram.js';
+import { datagramEndpoint, within } from '../../../support/mi-doors.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../support/mi-fixture.js';
 
-function open(socketName: string, fixture: MiFixture = makeMiFixture()): MiDatagram {
-  return new MiDatagram({ config: { socketName, unixMode: 0o620 }, handler: fixture.handler, logger: nullLogger });
+function open(socketName: string, fixture: MiFixture = makeMiFixture()): DatagramEndpoint {
+  return datagramEndpoint(fixture.handler, { socketName, unixMode: 0o620 });
 }
 
-async function ask(door: MiDatagram, request: string): Promise<string> {
+async function ask(door: DatagramEndpoint, request: string): Promise<string> {
   const socket = createSocket('udp4');
   try {
     const received = once(socket, 'message');

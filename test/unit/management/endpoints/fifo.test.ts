@@ -15,9 +15,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../../../src/access/caller.js';
 import { systemClock } from '../../../../src/core/clock.js';
 import { type Logger, nullLogger } from '../../../../src/core/logger.js';
-import { MiFifo, type MiFifoOptions } from '../../../../src/management/endpoints/fifo.js';
+import { FifoEndpoint, type FifoOptions } from '../../../../src/management/endpoints/fifo.js';
+import type { FifoItem } from '../../../../src/management/mi/fifo-framing.js';
+import { miOverFifo } from '../../../../src/management/mi/over-endpoints.js';
 import { ReplyReader, within, writeFifo } from '../../../support/mi-doors.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../support/mi-fixture.js';
 
@@ -27,7 +30,7 @@ const ASK_VERSION = '{"jsonrpc":"2.0","id":1,"method":"version"}';
 interface Served {
   readonly directory: string;
   readonly path: string;
-  readonly door: MiFifo;
+  readonly door: FifoEndpoint<FifoItem>;
   readonly fixture: MiFixture;
   /** Warnings and errors of the door. */
   readonly said: string[];
@@ -36,7 +39,7 @@ interface Served {
 
 async function serve(
   use: (served: Served) => Promise<void>,
-  values: { options?: Partial<MiFifoOptions>; fixture?: MiFixture; before?: (directory: string) => void } = {},
+  values: { options?: Partial<FifoOptions<FifoItem>>; fixture?: MiFixture; before?: (directory: string) => void } = {},
 ): Promise<void> {
   const directory = `${await mkdtemp(join(tmpdir(), 'mi-fifo-'))}/`;
   const fixture = values.fixture ?? makeMiFixture();
@@ -44,12 +47,20 @@ async function serve(
   const say = (_: object, message: string): void => void said.push(message);
   const logger: Logger = { ...nullLogger, warn: say, error: say };
   const config = { fifoName: `${directory}mi`, fifoMode: 0o620, replyDir: directory };
-  const door = new MiFifo({ config, handler: fixture.handler, clock: systemClock, logger, ...values.options });
+  const door = new FifoEndpoint({
+    config,
+    protocol: miOverFifo(fixture.handler),
+    what: 'MI FIFO',
+    caller: () => unbounded('fifo'),
+    clock: systemClock,
+    logger,
+    ...values.options,
+  });
   values.before?.(directory);
   try {
     await door.start();
     const counter = fixture.metrics.counter('switchyard_mi_refused_total', '');
-    const refused = (reason: string): number => counter.with({ door: 'fifo', reason }).value;
+    const refused = (reason: string): number => counter.with({ endpoint: 'fifo', reason }).value;
     await use({ directory, path: config.fifoName, door, fixture, said, refused });
   } finally {
     await door.stop();
@@ -146,7 +157,7 @@ describe('MI FIFO', () => {
         assert.equal(refused('half'), 2);
         reader.close();
       },
-      { options: { halfCommandTimeout: 100 } },
+      { options: { halfTimeout: 100 } },
     ));
 
   test('clients that make no reply FIFO, never open it or name something else cost others nothing', () =>

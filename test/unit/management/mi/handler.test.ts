@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../../../src/access/caller.js';
 import type { Logger } from '../../../../src/core/logger.js';
 import { nullLogger } from '../../../../src/core/logger.js';
 import { type Json, type MiCommand, MiError } from '../../../../src/management/mi/command.js';
@@ -14,6 +15,7 @@ function command(values: Partial<MiCommand> = {}): MiCommand {
     aliases: ['test:echo'],
     help: 'answers its parameters',
     module: 'test',
+    needs: { role: 'viewer' },
     paramLists: [
       [],
       [{ name: 'a', type: 'string' }],
@@ -65,8 +67,8 @@ describe('MI handler', () => {
   test('names that are no parameters stay harmless', async () => {
     const { handler } = make();
     const text = '{"jsonrpc":"2.0","id":1,"method":"echo","params":{"__proto__":{"a":1},"constructor":1}}';
-    assert.match((await handler.handle(text, 'datagram')) ?? '', /-32602/);
-    assert.match((await handler.handle(call(undefined, 1, 'constructor'), 'datagram')) ?? '', /-32601/);
+    assert.match((await handler.handle(text, unbounded('datagram'))) ?? '', /-32602/);
+    assert.match((await handler.handle(call(undefined, 1, 'constructor'), unbounded('datagram'))) ?? '', /-32601/);
     assert.equal(({} as { a?: unknown }).a, undefined);
   });
 
@@ -74,33 +76,33 @@ describe('MI handler', () => {
     const { handler } = make();
     const batch = `[${call()},5,{"jsonrpc":"2.0","method":"echo"},{"jsonrpc":"2.0","id":{},"method":"echo"},[]]`;
     assert.equal(
-      await handler.handle(batch, 'fifo'),
+      await handler.handle(batch, unbounded('fifo')),
       `[{"jsonrpc":"2.0","result":{},"id":1},${invalid('null')},${invalid('null')},${invalid('null')}]`,
     );
-    assert.equal(await handler.handle('[{"jsonrpc":"2.0","method":"echo"}]', 'datagram'), undefined);
+    assert.equal(await handler.handle('[{"jsonrpc":"2.0","method":"echo"}]', unbounded('datagram')), undefined);
     const long = `[${new Array(MAX_BATCH + 1).fill('5').join(',')}]`;
-    assert.equal(await handler.handle(long, 'datagram'), invalid('null'));
+    assert.equal(await handler.handle(long, unbounded('datagram')), invalid('null'));
   });
 
   test('answers what cannot be parsed in the way of each door', async () => {
     const { handler } = make();
-    assert.equal(await handler.handle('{"a":', 'datagram'), '400 Parse_error');
-    assert.equal(await handler.handle('{"a":', 'fifo'), undefined);
+    assert.equal(await handler.handle('{"a":', unbounded('datagram')), '400 Parse_error');
+    assert.equal(await handler.handle('{"a":', unbounded('fifo')), undefined);
     for (const door of ['http', 'nats', 'cli'] as const) {
-      assert.match((await handler.handle(':ds_list:\n', door)) ?? '', /"code":-32700/);
-      assert.equal(await handler.handle(call(undefined, {}), door), invalid('null'));
+      assert.match((await handler.handle(':ds_list:\n', unbounded(door))) ?? '', /"code":-32700/);
+      assert.equal(await handler.handle(call(undefined, {}), unbounded(door)), invalid('null'));
     }
-    assert.equal(await handler.handle(call(undefined, [1]), 'fifo'), '500 Internal error');
+    assert.equal(await handler.handle(call(undefined, [1]), unbounded('fifo')), '500 Internal error');
   });
 
   test('refuses what is too long, at every door', async () => {
     const { handler, metrics } = make();
     const long = Buffer.alloc(MAX_REQUEST_BYTES + 1, 0x20);
     for (const door of ['fifo', 'datagram', 'http', 'nats', 'cli'] as const) {
-      assert.match((await handler.handle(long, door)) ?? '', /"data":"request too large"/);
+      assert.match((await handler.handle(long, unbounded(door))) ?? '', /"data":"request too large"/);
     }
     assert.equal(
-      metrics.counter('switchyard_mi_refused_total', '').with({ door: 'nats', reason: 'oversized' }).value,
+      metrics.counter('switchyard_mi_refused_total', '').with({ endpoint: 'nats', reason: 'oversized' }).value,
       1,
     );
   });
@@ -117,34 +119,34 @@ describe('MI handler', () => {
       command({ name: 'b', aliases: [], run: () => Promise.reject(new Error('secret')) }),
     );
     assert.equal(
-      await handler.handle(call(undefined, 'x', 'a'), 'datagram'),
+      await handler.handle(call(undefined, 'x', 'a'), unbounded('datagram')),
       '{"jsonrpc":"2.0","error":{"code":404,"message":"gone","data":"why"},"id":"x"}',
     );
     assert.equal(
-      await handler.handle(call(undefined, 2, 'b'), 'datagram'),
+      await handler.handle(call(undefined, 2, 'b'), unbounded('datagram')),
       '{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":2}',
     );
-    assert.equal(await handler.handle(':a:\n', 'datagram'), '404 gone\n');
-    assert.equal(await handler.handle(':b:\n', 'datagram'), '500 Internal error\n');
+    assert.equal(await handler.handle(':a:\n', unbounded('datagram')), '404 gone\n');
+    assert.equal(await handler.handle(':b:\n', unbounded('datagram')), '500 Internal error\n');
   });
 
   test('counts every command by its name, its door and how it ended', async () => {
     const { handler, metrics } = make();
-    await handler.handle(call(), 'http');
-    await handler.handle(call([1, 2, 3]), 'http');
-    await handler.handle(call(undefined, 1, 'unheard-of'), 'http');
+    await handler.handle(call(), unbounded('http'));
+    await handler.handle(call([1, 2, 3]), unbounded('http'));
+    await handler.handle(call(undefined, 1, 'unheard-of'), unbounded('http'));
     const counter = metrics.counter('switchyard_mi_requests_total', '');
-    assert.equal(counter.with({ command: 'echo', door: 'http', result: 'ok' }).value, 1);
-    assert.equal(counter.with({ command: 'echo', door: 'http', result: 'error' }).value, 1);
-    assert.equal(counter.with({ command: 'unknown', door: 'http', result: 'error' }).value, 1);
+    assert.equal(counter.with({ command: 'echo', endpoint: 'http', result: 'ok' }).value, 1);
+    assert.equal(counter.with({ command: 'echo', endpoint: 'http', result: 'error' }).value, 1);
+    assert.equal(counter.with({ command: 'unknown', endpoint: 'http', result: 'error' }).value, 1);
   });
 
   test('logs refusals, a few a second', async () => {
     const { handler, clock, warnings } = make();
-    for (let i = 0; i < 50; i++) await handler.handle('garbage', 'datagram');
+    for (let i = 0; i < 50; i++) await handler.handle('garbage', unbounded('datagram'));
     assert.equal(warnings.length, 5);
     clock.advance(1000);
-    await handler.handle('garbage', 'datagram');
+    await handler.handle('garbage', unbounded('datagram'));
     assert.equal(warnings.length, 6);
   });
 
@@ -158,18 +160,21 @@ describe('MI handler', () => {
       command({ name: 'a', aliases: [], run: (params) => ({ ...params }) as Json }),
       command({ name: 'list', aliases: [], paramLists: [[{ name: 'words', type: 'array' }]] }),
     );
-    assert.equal(await handler.handle(':a:\n  "x y"\n', 'datagram'), '200 OK\na:: x y\n');
-    assert.equal(await handler.handle(':a:\nn::5\nx\n', 'datagram'), '200 OK\nn:: 5\na:: x\n');
-    assert.equal(await handler.handle(':a:\nextra::1\n', 'datagram'), '200 OK\nextra:: 1\n');
-    assert.equal(await handler.handle(':a:\nx\ny\n', 'datagram'), '400 Bad parameter\n');
-    assert.equal(await handler.handle(':a:\nsip:[::1]:5060\n', 'datagram'), '200 OK\na:: sip:[::1]:5060\n');
-    assert.equal(await handler.handle(':list:\nx\ny\n', 'datagram'), '200 OK\nwords:: x\nwords:: y\n');
-    assert.equal(await handler.handle(':list:\n', 'datagram'), '400 Too few or too many arguments\n');
-    assert.equal(await handler.handle(`:a:\n${'x\n'.repeat(300)}`, 'datagram'), '400 Too few or too many arguments\n');
+    assert.equal(await handler.handle(':a:\n  "x y"\n', unbounded('datagram')), '200 OK\na:: x y\n');
+    assert.equal(await handler.handle(':a:\nn::5\nx\n', unbounded('datagram')), '200 OK\nn:: 5\na:: x\n');
+    assert.equal(await handler.handle(':a:\nextra::1\n', unbounded('datagram')), '200 OK\nextra:: 1\n');
+    assert.equal(await handler.handle(':a:\nx\ny\n', unbounded('datagram')), '400 Bad parameter\n');
+    assert.equal(await handler.handle(':a:\nsip:[::1]:5060\n', unbounded('datagram')), '200 OK\na:: sip:[::1]:5060\n');
+    assert.equal(await handler.handle(':list:\nx\ny\n', unbounded('datagram')), '200 OK\nwords:: x\nwords:: y\n');
+    assert.equal(await handler.handle(':list:\n', unbounded('datagram')), '400 Too few or too many arguments\n');
+    assert.equal(
+      await handler.handle(`:a:\n${'x\n'.repeat(300)}`, unbounded('datagram')),
+      '400 Too few or too many arguments\n',
+    );
   });
 
   test('never lets a value forge a line of a text answer', async () => {
     const { handler } = make(command({ run: () => ({ key: 'one\n200 OK\r\nSET:: 1' }) }));
-    assert.equal(await handler.handle(':echo:\n', 'datagram'), '200 OK\nkey:: one\\n200 OK\\r\\nSET:: 1\n');
+    assert.equal(await handler.handle(':echo:\n', unbounded('datagram')), '200 OK\nkey:: one\\n200 OK\\r\\nSET:: 1\n');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { JsonStream, MAX_TEXT, type StreamItem } from '../../../../src/management/endpoints/kamailio/json-stream.js';
+import { JsonStream, MAX_TEXT, type StreamItem } from '../../../../src/management/rpc/json-stream.js';
 
 const feed = (stream: JsonStream, text: string): StreamItem[] => stream.push(Buffer.from(text));
 const shown = (items: readonly StreamItem[]): string[] =>

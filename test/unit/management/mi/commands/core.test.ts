@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../../../../src/access/caller.js';
 import { calendarTime } from '../../../../../src/management/mi/commands/core.js';
 import type { MiDependencies } from '../../../../../src/management/mi/dependencies.js';
 import { type MiFixture, makeMiFixture } from '../../../../support/mi-fixture.js';
 
 const json = (fixture: MiFixture, method: string, params?: unknown) =>
-  fixture.handler.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), 'datagram');
+  fixture.handler.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), unbounded('datagram'));
 
 describe('which and help', () => {
   test('name every command in both spellings', async () => {
@@ -16,7 +17,7 @@ describe('which and help', () => {
       assert.match(name, /^[a-z_]+:[a-z_]+$/);
       assert.deepEqual(await handler.execute('which', [name]), [name]);
     }
-    const plain = ((await handler.handle(':which:\n', 'datagram')) ?? '').split('\n').slice(1, -1);
+    const plain = ((await handler.handle(':which:\n', unbounded('datagram'))) ?? '').split('\n').slice(1, -1);
     for (const name of plain) assert.ok(handler.find(name), name);
     for (const name of ['ds_list', 'ds_reload', 'ds_set_state', 'get_statistics', 'list_blacklists', 'sr_get_status']) {
       assert.ok(plain.includes(name), name);
@@ -104,7 +105,7 @@ describe('events', () => {
     };
     const { handler } = makeMiFixture({ deps: { events } });
     await handler.execute('event_subscribe', ['E_DISPATCHER_STATUS', 'udp:127.0.0.1:9']);
-    await handler.handle(':event_subscribe:\nE_DISPATCHER_STATUS\nudp:127.0.0.1:9\n', 'datagram');
+    await handler.handle(':event_subscribe:\nE_DISPATCHER_STATUS\nudp:127.0.0.1:9\n', unbounded('datagram'));
     assert.deepEqual(forms, ['json', 'text']);
     await assert.rejects(handler.execute('subscribers_list', ['E_NOPE']), { code: 404 });
   });
@@ -144,7 +145,7 @@ describe('black lists', () => {
       '{"jsonrpc":"2.0","result":{"Lists":[{"name":"bl9","owner":"dispatcher","flags":[],"Rules":[]},' +
         `{"name":"bl1","owner":"dispatcher","flags":[],"Rules":[${['127.0.65.1', '127.0.0.1', '127.0.65.2'].map(rule).join(',')}]}]},"id":1}`,
     );
-    const text = (await listed().handler.handle(':list_blacklists:\n', 'datagram')) ?? '';
+    const text = (await listed().handler.handle(':list_blacklists:\n', unbounded('datagram'))) ?? '';
     assert.ok(
       text.startsWith(
         '200 OK\nList:: bl9 owner=313131 flags=0\nList:: bl1 owner=313131 flags=0\n\tRule::  flags=0\n\t\tIP:: 127.0.65.1\n' +
@@ -180,11 +181,20 @@ test('status reports have the documented shapes', async () => {
       {
         name: 'dispatcher',
         identifiers: [
-          { name: 'acme', status: 1, details: 'data available', reports: [{ time, text: 'loaded' }] },
-          { name: 'acme;events', status: -1, details: undefined, reports: [] },
+          {
+            name: 'acme',
+            partition: 'acme',
+            status: 1,
+            details: 'data available',
+            reports: [{ time, text: 'loaded' }],
+          },
+          { name: 'acme;events', partition: 'acme', status: -1, details: undefined, reports: [] },
         ],
       },
-      { name: 'core', identifiers: [{ name: 'main', status: 1, details: 'running', reports: [] }] },
+      {
+        name: 'core',
+        identifiers: [{ name: 'main', partition: undefined, status: 1, details: 'running', reports: [] }],
+      },
     ],
   };
   const { handler } = makeMiFixture({ deps: { reports } });

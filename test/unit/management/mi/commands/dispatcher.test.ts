@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { unbounded } from '../../../../../src/access/caller.js';
 import { SwitchyardError } from '../../../../../src/core/errors.js';
 import type { Json } from '../../../../../src/management/mi/command.js';
 import { addressText } from '../../../../../src/management/mi/commands/ds-list.js';
@@ -140,7 +141,7 @@ describe('ds_list', () => {
         params: { ...all, address: rows[id]?.uri },
       })),
     );
-    assert.ok((await turnsOf(fixture.handler.handle(batch, 'http'))) >= 19, 'a batch');
+    assert.ok((await turnsOf(fixture.handler.handle(batch, unbounded('http')))) >= 19, 'a batch');
   });
 
   test('works without partitions', async () => {
@@ -233,7 +234,7 @@ describe('ds_reload', () => {
       message: 'ERROR Reload failed: database "x" does not answer',
     });
     assert.equal(
-      await fixture.handler.handle(':ds_reload:\n', 'datagram'),
+      await fixture.handler.handle(':ds_reload:\n', unbounded('datagram')),
       '500 ERROR Reload failed: database "x" does not answer\n',
     );
   });
@@ -257,7 +258,10 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
   test('script attributes are listed after the attributes', async () => {
     const { handler } = makeMiFixture();
     assert.equal(await handler.execute('ds_push_script_attrs', ['gold', '127.0.0.31', 5060, 7, 'p2']), 'OK');
-    const text = await handler.handle('{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"group":"p2:7"}}', 'cli');
+    const text = await handler.handle(
+      '{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"group":"p2:7"}}',
+      unbounded('cli'),
+    );
     assert.match(text ?? '', /"attr":"p2a","script_attr":"gold","resolved_addresses"/);
     await assert.rejects(handler.execute('ds_push_script_attrs', ['x', '1.2.3.4', 0]), { code: 404 });
   });

@@ -1,4 +1,4 @@
-import { JsonScanner } from '../../mi/json-scanner.js';
+import { JsonScanner } from '../mi/json-scanner.js';
 
 /** What comes out of the byte stream of a FIFO: a JSON text, or why something is none. */
 export type StreamItem =

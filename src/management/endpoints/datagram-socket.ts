@@ -5,16 +5,19 @@ import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { loadUnixSockets } from './unix-socket.js';
 
 /** What differs between UDP and UNIX datagram sockets. */
-export interface DatagramEndpoint {
+export interface DatagramSocket {
   /** Where the socket is, for messages and tests: "127.0.0.1:8080" or a path. */
   readonly address: string;
   close(): Promise<void>;
 }
 
-/** Takes a datagram; `reply` is undefined where its sender has no address to answer to. */
-export type ReceiveDatagram = (bytes: Buffer, reply: ((answer: Buffer) => void) | undefined) => void;
+/**
+ * Takes a datagram. `peer` is the address it came from, '' where there is none; `reply` is undefined where its sender has no
+ * address to answer to.
+ */
+export type ReceiveDatagram = (bytes: Buffer, peer: string, reply: ((answer: Buffer) => void) | undefined) => void;
 
-export interface DatagramEndpointOptions {
+export interface DatagramSocketOptions {
   /** "udp:host:port" or an absolute path of a UNIX socket. */
   readonly socketName: string;
   /** Mode of a UNIX socket. */
@@ -30,11 +33,11 @@ export interface DatagramEndpointOptions {
 export const MAX_DATAGRAM = 65507;
 
 /** Opens a datagram socket. Throws SwitchyardError TRANSPORT_BIND. */
-export function openDatagram(options: DatagramEndpointOptions): Promise<DatagramEndpoint> {
+export function openDatagram(options: DatagramSocketOptions): Promise<DatagramSocket> {
   return options.socketName.startsWith('/') ? openUnix(options) : openUdp(options);
 }
 
-async function openUdp(options: DatagramEndpointOptions): Promise<DatagramEndpoint> {
+async function openUdp(options: DatagramSocketOptions): Promise<DatagramSocket> {
   const { socketName, what, receive, onError } = options;
   const match = /^udp:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(socketName);
   const port = Number(match?.[3]);
@@ -59,7 +62,7 @@ async function openUdp(options: DatagramEndpointOptions): Promise<DatagramEndpoi
   }
   socket.on('error', onError);
   socket.on('message', (bytes, from) => {
-    receive(bytes, (answer) => {
+    receive(bytes, from.address, (answer) => {
       socket.send(answer, from.port, from.address, (error) => {
         if (error !== null && error !== undefined) onError(error);
       });
@@ -72,7 +75,7 @@ async function openUdp(options: DatagramEndpointOptions): Promise<DatagramEndpoi
   };
 }
 
-async function openUnix(options: DatagramEndpointOptions): Promise<DatagramEndpoint> {
+async function openUnix(options: DatagramSocketOptions): Promise<DatagramSocket> {
   const { socketName: path, unixMode, what, receive, onError } = options;
   const module = await loadUnixSockets('TRANSPORT_BIND', `${what} ${path}`);
   const left = lstatSync(path, { throwIfNoEntry: false });
@@ -99,7 +102,7 @@ async function openUnix(options: DatagramEndpointOptions): Promise<DatagramEndpo
               if (error !== undefined && error !== null) onError(error);
             });
           };
-    receive(bytes, reply);
+    receive(bytes, from, reply);
   });
   const identity = lstatSync(path);
   return {

@@ -1,22 +1,24 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../../../core/clock.js';
-import { readPacket } from '../../rpc/binrpc-decode.js';
-import type { RpcCall } from '../../rpc/command.js';
-import type { RpcService } from '../../rpc/service.js';
+import type { Caller } from '../../access/caller.js';
+import type { Clock } from '../../core/clock.js';
+import type { SharedConnection } from '../../core/connection-shares.js';
+import type { StreamProtocol } from './protocol.js';
 
 /** Milliseconds. */
 export interface ConnectionLimits {
-  /** A packet that was begun has to be whole by then. Default 10 s. */
+  /** A request that was begun has to be whole by then. Default 10 s. */
   readonly packetTimeout?: number | undefined;
   /** A client that takes nothing of its answer for so long is given up. Default 10 s. */
   readonly stallTimeout?: number | undefined;
   /** A connection on which nothing is asked is closed. Default 10 minutes. */
   readonly idleTimeout?: number | undefined;
+  /** The first request has to begin by then. Default 30 s. */
+  readonly firstTimeout?: number | undefined;
 }
 
 export interface ConnectionOptions extends ConnectionLimits {
-  readonly service: RpcService;
-  readonly call: RpcCall;
+  readonly protocol: StreamProtocol;
+  readonly caller: Caller;
   readonly clock: Clock;
 }
 
@@ -24,20 +26,25 @@ export interface ConnectionOptions extends ConnectionLimits {
 const PIECE = 64 * 1024;
 
 /**
- * One client on a stream: packets are answered one after the other, and nothing more is read while one is, so that a client
- * that asks much and reads little holds up itself only.
+ * One client on a stream: requests are answered one after the other, and nothing more is read while one is, so that a
+ * client that asks much and reads little holds up itself only.
  */
-export class CtlConnection {
+export class StreamConnection implements SharedConnection {
+  readonly source: string;
+  idleSince: number | undefined;
   private held: Buffer = Buffer.alloc(0);
   private cancelTimeout = () => {};
   private working = false;
   private ended = false;
+  /** Part of a request is held. */
+  private half = false;
 
   constructor(
     private readonly socket: Socket,
     private readonly options: ConnectionOptions,
     closed: () => void,
   ) {
+    this.source = options.caller.peer;
     socket.on('data', (chunk: Buffer) => {
       this.held = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
       void this.work();
@@ -52,28 +59,41 @@ export class CtlConnection {
       this.cancelTimeout();
       closed();
     });
-    this.wait();
+    this.wait('first');
   }
 
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** Answers the packets that are there, then waits for more. */
+  /** Makes room for another client. */
+  evict(): void {
+    this.options.protocol.refuse('busy', 'an idle connection is closed to make room for another');
+    this.destroy();
+  }
+
+  /** Answers the requests that are there, then waits for more. */
   private async work(): Promise<void> {
     if (this.working) return;
+    const { protocol, caller } = this.options;
+    let answering = protocol.answer(this.held, caller);
+    if (answering === undefined && !this.ended) {
+      // The time a request may take to arrive does not begin anew with each of its bytes.
+      if (!this.half) this.wait('half');
+      return;
+    }
     this.working = true;
+    this.idleSince = undefined;
     this.cancelTimeout();
     this.socket.pause();
     try {
-      while (this.held.length > 0 && !this.socket.destroyed) {
-        const packet = readPacket(this.held);
-        if (packet.kind === 'more') break;
-        const answer = await this.options.service.answerPacket(packet, this.options.call);
-        this.held = packet.kind === 'packet' ? this.held.subarray(packet.size) : Buffer.alloc(0);
+      while (answering !== undefined && !this.socket.destroyed) {
+        const answer = await answering;
+        this.held = this.held.subarray(answer.used);
         await this.write(answer.bytes);
         if (answer.close) this.ended = true;
         if (answer.close) break;
+        answering = this.held.length === 0 ? undefined : protocol.answer(this.held, caller);
       }
     } catch {
       this.socket.destroy();
@@ -87,16 +107,20 @@ export class CtlConnection {
       this.socket.resume();
       return;
     }
-    this.wait();
+    this.wait(this.held.length > 0 ? 'half' : 'again');
     this.socket.resume();
   }
 
-  private wait(): void {
-    const { clock, service, call, packetTimeout = 10_000, idleTimeout = 600_000 } = this.options;
-    const half = this.held.length > 0;
+  /** Waits for the client: for its first request, for the rest of one, or for a further one. */
+  private wait(what: 'first' | 'half' | 'again'): void {
+    const { clock, protocol } = this.options;
+    const { packetTimeout = 10_000, idleTimeout = 600_000, firstTimeout = 30_000 } = this.options;
+    this.half = what === 'half';
+    this.idleSince ??= clock.monotonic();
     this.cancelTimeout();
-    this.cancelTimeout = clock.schedule(half ? packetTimeout : idleTimeout, () => {
-      if (half) service.refuse(call.door, 'half', `a packet was not completed within ${packetTimeout} ms`);
+    const times = { first: Math.min(idleTimeout, firstTimeout), half: packetTimeout, again: idleTimeout };
+    this.cancelTimeout = clock.schedule(times[what], () => {
+      if (this.half) protocol.refuse('half', `a request was not completed within ${packetTimeout} ms`);
       this.socket.destroy();
     });
   }
@@ -104,7 +128,7 @@ export class CtlConnection {
   /** Writes as the client reads. Rejects when it does not, or is gone. */
   private write(bytes: Buffer): Promise<void> {
     const { socket } = this;
-    const { clock, service, call, stallTimeout = 10_000 } = this.options;
+    const { clock, protocol, stallTimeout = 10_000 } = this.options;
     return new Promise((resolve, reject) => {
       let offset = 0;
       let cancel = () => {};
@@ -120,11 +144,7 @@ export class CtlConnection {
           return;
         }
         cancel = clock.schedule(stallTimeout, () => {
-          service.refuse(
-            call.door,
-            'slow-reader',
-            `an answer is given up: its reader took nothing for ${stallTimeout} ms`,
-          );
+          protocol.refuse('slow-reader', `an answer is given up: its reader took nothing for ${stallTimeout} ms`);
           socket.destroy();
         });
         const piece = bytes.subarray(offset, offset + PIECE);

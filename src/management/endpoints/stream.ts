@@ -1,30 +1,37 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { CtlConfig } from '../../../config/settings.js';
-import type { Clock } from '../../../core/clock.js';
-import { messageOf, SwitchyardError } from '../../../core/errors.js';
-import type { Logger } from '../../../core/logger.js';
-import type { Service } from '../../../core/service.js';
-import type { RpcService } from '../../rpc/service.js';
-import { type ConnectionLimits, CtlConnection } from './connection.js';
+import type { CtlConfig } from '../../config/settings.js';
+import type { Clock } from '../../core/clock.js';
+import { ConnectionShares } from '../../core/connection-shares.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import type { Service } from '../../core/service.js';
+import type { CallerFrom, StreamProtocol } from './protocol.js';
+import { type ConnectionLimits, StreamConnection } from './stream-connection.js';
 
-export interface CtlStreamOptions extends ConnectionLimits {
-  readonly config: CtlConfig;
-  readonly service: RpcService;
+export interface StreamOptions extends ConnectionLimits {
+  readonly config: Pick<CtlConfig, 'transport' | 'address' | 'port' | 'text' | 'unixMode'>;
+  readonly protocol: StreamProtocol;
+  readonly callerFrom: CallerFrom;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Clients at once; further ones are turned away. Default 128. */
+  /** Clients at once; beyond them the one that was idle longest makes room. Default 128. */
   readonly maxConnections?: number;
+  /** Clients of one address. Default half of them. */
+  readonly maxPerSource?: number;
 }
 
-/** BINRPC over a UNIX stream socket or TCP: what kamcmd connects to. */
-export class CtlStream implements Service {
+/** A protocol over a UNIX stream socket or TCP. */
+export class StreamEndpoint implements Service {
   readonly name: string;
   private server: Server | undefined;
-  private readonly connections = new Set<CtlConnection>();
+  private readonly connections = new Set<StreamConnection>();
+  private readonly shares: ConnectionShares;
 
-  constructor(private readonly options: CtlStreamOptions) {
-    this.name = `ctl ${options.config.text}`;
+  constructor(private readonly options: StreamOptions) {
+    const { maxConnections = 128, maxPerSource = Math.ceil(maxConnections / 2) } = options;
+    this.name = `${options.protocol.what} ${options.config.text}`;
+    this.shares = new ConnectionShares(maxConnections, maxPerSource);
   }
 
   /** "127.0.0.1:2049" or a path; undefined when it does not listen. */
@@ -55,10 +62,10 @@ export class CtlStream implements Service {
       if (config.transport === 'unixs') chmodSync(config.address, config.unixMode);
     } catch (error) {
       server.close();
-      throw new SwitchyardError('TRANSPORT_BIND', `ctl socket ${config.text}: ${messageOf(error)}`, { cause: error });
+      throw new SwitchyardError('TRANSPORT_BIND', `${this.name}: ${messageOf(error)}`, { cause: error });
     }
     server.on('error', (error) => {
-      this.options.logger.error({ socket: config.text, err: error }, `ctl socket: ${error.message}`);
+      this.options.logger.error({ socket: config.text, err: error }, `${this.name}: ${error.message}`);
     });
     this.server = server;
   }
@@ -73,21 +80,29 @@ export class CtlStream implements Service {
   }
 
   private accept(socket: Socket): void {
-    const { service, clock, config, maxConnections = 128 } = this.options;
-    const { packetTimeout, stallTimeout, idleTimeout } = this.options;
-    if (this.connections.size >= maxConnections) {
-      service.refuse('ctl', 'busy', `a connection is turned away: there are ${maxConnections}`);
+    const { protocol, clock, callerFrom } = this.options;
+    const { packetTimeout, stallTimeout, idleTimeout, firstTimeout } = this.options;
+    const peer = socket.remoteAddress ?? '';
+    const caller = callerFrom(peer);
+    const turnAway = (reason: string, why: string): void => {
+      protocol.refuse(reason, why);
       socket.on('error', () => {});
       socket.destroy();
+    };
+    if (caller === undefined) {
+      turnAway('address', `a connection from ${peer} is turned away: the address is not allowed`);
       return;
     }
-    const call = { partition: config.partition, door: 'ctl' as const };
-    const connection: CtlConnection = new CtlConnection(
+    const connection: StreamConnection = new StreamConnection(
       socket,
-      { service, clock, call, packetTimeout, stallTimeout, idleTimeout },
-      () => this.connections.delete(connection),
+      { protocol, clock, caller, packetTimeout, stallTimeout, idleTimeout, firstTimeout },
+      () => {
+        this.connections.delete(connection);
+        this.shares.release(connection);
+      },
     );
-    this.connections.add(connection);
+    if (this.shares.admit(connection)) this.connections.add(connection);
+    else turnAway('busy', `a connection is turned away: there are ${this.shares.size}`);
   }
 }
 

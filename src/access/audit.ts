@@ -1,0 +1,125 @@
+import type { Clock } from '../core/clock.js';
+import { Emitter } from '../core/emitter.js';
+import { maskSecrets } from '../core/mask.js';
+import type { Caller, EndpointKind } from './caller.js';
+
+/** What came of a call: done, not allowed, or tried and failed. */
+export type AuditResult = 'ok' | 'refused' | 'failed';
+
+/** A call as the endpoint reports it. */
+export interface AuditedCall {
+  readonly caller: Caller;
+  readonly command: string;
+  /** By name, or by position. */
+  readonly params: unknown;
+  readonly partition: string | undefined;
+  readonly result: AuditResult;
+  /** "404 destination not found" */
+  readonly error: string | undefined;
+  readonly changes: readonly string[];
+}
+
+/** One audit record as it is logged, published and shown. */
+export interface AuditRecord {
+  /** Counts from 1 since the start. */
+  readonly seq: number;
+  /** ISO 8601 with milliseconds. */
+  readonly time: string;
+  /** undefined where the endpoint asks for no name. */
+  readonly user: string | undefined;
+  readonly endpoint: EndpointKind;
+  readonly peer: string;
+  readonly command: string;
+  /** JSON, cut at 1000 characters; passwords in URIs are masked. */
+  readonly params: string;
+  readonly partition: string | undefined;
+  readonly result: AuditResult;
+  readonly error: string | undefined;
+  readonly changes: readonly string[];
+  /** Refusals of the same caller that were merged into this record. */
+  readonly merged?: number;
+}
+
+/** Records kept in memory, for those who look at them there. */
+const KEPT = 1000;
+/** Refusals of one caller in a second that are recorded one by one. */
+const REFUSALS_A_SECOND = 5;
+/** Callers remembered whose refusals are merged. */
+const MAX_CALLERS = 1000;
+const MAX_PARAMS = 1000;
+const MAX_TEXT = 300;
+
+/**
+ * Records who changed what and what was refused. Every call is in one record; refusals of one caller that come faster than
+ * five a second are merged into one, which says how many they were.
+ */
+export class AuditTrail {
+  private readonly kept: AuditRecord[] = [];
+  private readonly listeners = new Emitter<AuditRecord>(() => {});
+  private readonly refusals = new Map<string, { since: number; count: number; merged: number }>();
+  private seq = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Calls `listen` with each record. The returned function removes it. */
+  onRecord(listen: (record: AuditRecord) => void): () => void {
+    return this.listeners.on(listen);
+  }
+
+  /** The last records, oldest first. */
+  recent(): readonly AuditRecord[] {
+    return this.kept;
+  }
+
+  record(call: AuditedCall): void {
+    const merged = call.result === 'refused' ? this.merge(call.caller) : 0;
+    if (merged === undefined) return;
+    const { user, endpoint, peer } = call.caller;
+    const record: AuditRecord = {
+      seq: ++this.seq,
+      time: new Date(this.clock.now()).toISOString(),
+      user,
+      endpoint,
+      peer,
+      command: call.command.slice(0, 64),
+      params: cut(maskSecrets(JSON.stringify(call.params) ?? ''), MAX_PARAMS),
+      partition: call.partition === undefined ? undefined : cut(call.partition, 64),
+      result: call.result,
+      error: call.error === undefined ? undefined : cut(maskSecrets(call.error), MAX_TEXT),
+      changes: call.changes.map((each) => cut(maskSecrets(each), MAX_TEXT)),
+      ...(merged === 0 ? {} : { merged }),
+    };
+    this.kept.push(record);
+    if (this.kept.length > KEPT) this.kept.shift();
+    this.listeners.emit(record);
+  }
+
+  /** How many refusals are told with this one; undefined when it is to be told with a later one. */
+  private merge({ user, endpoint, peer }: Caller): number | undefined {
+    const key = `${endpoint} ${user ?? ''} ${peer.slice(0, 64)}`;
+    const now = this.clock.monotonic();
+    let known = this.refusals.get(key);
+    if (known === undefined) {
+      if (this.refusals.size >= MAX_CALLERS) {
+        const [oldest] = this.refusals.keys();
+        if (oldest !== undefined) this.refusals.delete(oldest);
+      }
+      this.refusals.set(key, (known = { since: now, count: 0, merged: 0 }));
+    }
+    if (now - known.since >= 1000) {
+      known.since = now;
+      known.count = 0;
+    }
+    if (++known.count > REFUSALS_A_SECOND) {
+      known.merged++;
+      return undefined;
+    }
+    const { merged } = known;
+    known.merged = 0;
+    return merged;
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}...` : text;
+}

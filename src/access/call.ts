@@ -1,0 +1,27 @@
+import type { Caller } from './caller.js';
+
+/** Changes an audit record lists one by one. */
+const MAX_NOTES = 20;
+
+/** What a command knows of a call beside its parameters, and what it leaves behind for the audit record. */
+export class Call {
+  /** Partition the call is about, once the command knows it. */
+  partition: string | undefined;
+  /** The caller asked for a partition that is not there for him. */
+  refused = false;
+  private readonly notes: string[] = [];
+  private count = 0;
+
+  constructor(readonly caller: Caller) {}
+
+  /** Notes one thing that was changed, in words: "sip:a of set 5: active to inactive". A bounded number is kept. */
+  changed(what: string): void {
+    if (++this.count <= MAX_NOTES) this.notes.push(what);
+  }
+
+  /** What was changed; the last one says how many are left out. */
+  get changes(): readonly string[] {
+    const more = this.count - this.notes.length;
+    return more > 0 ? [...this.notes, `and ${more} more`] : this.notes;
+  }
+}

@@ -1,0 +1,27 @@
+import { ALL_RIGHTS, type Rights } from './rights.js';
+
+/** The ways requests come in by, as they stand in metrics and audit records. */
+export type EndpointKind =
+  | 'fifo'
+  | 'datagram'
+  | 'http'
+  | 'nats'
+  | 'cli'
+  | 'ctl'
+  | 'jsonrpc-fifo'
+  | 'jsonrpc-datagram'
+  | 'jsonrpc-http';
+
+/** Who asks: what he may do, and what an audit record says of him. */
+export interface Caller extends Rights {
+  /** Name of the user; undefined where the endpoint asks for none. */
+  readonly user: string | undefined;
+  readonly endpoint: EndpointKind;
+  /** Address he asks from; '' where the endpoint knows none. */
+  readonly peer: string;
+}
+
+/** A caller the endpoint bounds by nothing: whoever may reach it may do everything. */
+export function unbounded(endpoint: EndpointKind, peer = ''): Caller {
+  return { ...ALL_RIGHTS, user: undefined, endpoint, peer };
+}

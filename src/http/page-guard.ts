@@ -1,0 +1,66 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+
+/** Why a request that a web page of somebody else may have caused is refused. */
+export interface PageRefusal {
+  readonly status: 403 | 415;
+  readonly reason: string;
+}
+
+/**
+ * Keeps web pages of others from using what answers without a password, or with a cookie. A browser names the page's origin
+ * and how it relates to us, and sends the host it believes to speak to: a name that an attacker lets point to our address
+ * (DNS rebinding) is none of ours.
+ */
+export class PageGuard {
+  private readonly names: ReadonlySet<string>;
+
+  /**
+   * @param hosts names we are reached by, besides IP addresses, "localhost", the listener's and the machine's own name
+   * @param secure whether the listener speaks TLS
+   */
+  constructor(
+    hosts: readonly string[],
+    private readonly secure: boolean,
+  ) {
+    this.names = new Set(['localhost', hostname(), ...hosts].map((each) => each.toLowerCase()));
+  }
+
+  /** Why a request with these headers is refused; undefined when it is taken. */
+  refusal(headers: IncomingHttpHeaders): PageRefusal | undefined {
+    const { host, origin } = headers;
+    if (host !== undefined && !this.isOurs(host)) {
+      return { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
+    }
+    const site = headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      return { status: 403, reason: 'the request comes from a page of another origin' };
+    }
+    if (origin !== undefined && !this.isSameOrigin(origin, host)) {
+      return { status: 403, reason: 'the request comes from a page of another origin' };
+    }
+    return undefined;
+  }
+
+  private isOurs(host: string): boolean {
+    const name = host.replace(/:[0-9]{1,5}$/, '').toLowerCase();
+    if (isIP(name) !== 0 || this.names.has(name)) return true;
+    return name.startsWith('[') && name.endsWith(']') && isIP(name.slice(1, -1)) === 6;
+  }
+
+  private isSameOrigin(origin: string, host: string | undefined): boolean {
+    const { secure } = this;
+    return host !== undefined && origin.toLowerCase() === `${secure ? 'https' : 'http'}://${host.toLowerCase()}`;
+  }
+}
+
+/**
+ * Why a POST is refused for what it says its body is: a page of another origin can send any other type without being asked
+ * (Fetch standard, CORS-safelisted request-headers), JSON it cannot.
+ */
+export function typeRefusal(contentType: string | undefined): PageRefusal | undefined {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/json' || type === 'application/json-rpc') return undefined;
+  return { status: 415, reason: 'send JSON, with Content-Type: application/json' };
+}

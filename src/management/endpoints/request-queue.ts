@@ -1,0 +1,94 @@
+import type { Clock } from '../../core/clock.js';
+import { nextTurn } from '../../core/turn.js';
+
+export interface RequestQueueOptions<Item> {
+  readonly clock: Clock;
+  /** Runs one request. Must not reject. */
+  readonly run: (item: Item) => Promise<void>;
+  /** Requests of one sender run one after the other; '' for nobody. */
+  readonly sender: (item: Item) => string;
+  /** Called for a request that is not run, because too many others are under way. */
+  readonly refuse: (item: Item) => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+/** Requests run before other work gets a turn of the event loop: one read may hold thousands. */
+const RUN_IN_A_TURN = 16;
+/** Requests read and not yet begun beyond this stop the reading until they are. */
+const MAX_QUEUED = 128;
+/** Requests that wait for a database or the like; more are refused. */
+const MAX_WAITING = 1024;
+/** Milliseconds the next request waits for the one before it, by the number of those that wait for something already. */
+const GRACE: readonly number[] = [100, 20, 20, 20];
+
+/**
+ * Runs requests in the order they were written. One that takes long, because a tenant's database does not answer, holds up
+ * its own sender only: the others go on after a short while.
+ */
+export class RequestQueue<Item> {
+  private readonly queue: Item[] = [];
+  /** The last request of each sender that is under way. */
+  private readonly senders = new Map<string, Promise<void>>();
+  private readonly waiting = new Set<Promise<void>>();
+  private working: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: RequestQueueOptions<Item>) {}
+
+  add(items: readonly Item[]): void {
+    this.queue.push(...items);
+    if (this.queue.length > MAX_QUEUED) this.options.pause();
+    if (this.queue.length === 0 || this.working !== undefined || this.stopped) return;
+    this.working = this.work().finally(() => {
+      this.working = undefined;
+      this.add([]);
+    });
+  }
+
+  /** Begins no more requests. Resolves when those under way are done, or after `graceMs` milliseconds. */
+  async stop(graceMs = 1000): Promise<void> {
+    this.stopped = true;
+    await this.working;
+    await this.within(graceMs, Promise.all(this.waiting));
+  }
+
+  private async work(): Promise<void> {
+    let sinceTurn = 0;
+    for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
+      if (this.waiting.size >= MAX_WAITING) this.options.refuse(item);
+      else await this.begin(item);
+      if (++sinceTurn % RUN_IN_A_TURN === 0) await nextTurn();
+      if (this.queue.length <= MAX_QUEUED / 2) this.options.resume();
+    }
+  }
+
+  /** Begins a request, and waits for its end for a while. */
+  private async begin(item: Item): Promise<void> {
+    const { run, sender } = this.options;
+    const name = sender(item);
+    const before = name === '' ? undefined : this.senders.get(name);
+    const done = before === undefined ? run(item) : before.then(() => run(item));
+    if (name !== '') this.senders.set(name, done);
+    let ended = false;
+    this.waiting.add(done);
+    const end = done.finally(() => {
+      ended = true;
+      this.waiting.delete(done);
+      if (this.senders.get(name) === done) this.senders.delete(name);
+    });
+    const grace = before === undefined ? (GRACE[this.waiting.size - 1] ?? 0) : 0;
+    if (grace > 0) await this.within(grace, end);
+    else if (!ended) await nextTurn();
+  }
+
+  private within(ms: number, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.options.clock.schedule(ms, resolve);
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}

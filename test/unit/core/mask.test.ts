@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { maskSecrets, maskUri } from '../../../src/core/mask.js';
+
+describe('passwords in URIs', () => {
+  test('a SIP URI is shown without its password', () => {
+    assert.equal(maskUri('sip:gw:s3cret@10.0.0.1:5060;transport=tcp'), 'sip:gw:***@10.0.0.1:5060;transport=tcp');
+    assert.equal(maskUri('SIPS:a;b?c:p@ss@host'), 'SIPS:a;b?c:***@host');
+  });
+
+  test('a URI without a password stays as it is', () => {
+    for (const uri of ['sip:10.0.0.1:5060', 'sip:gw@10.0.0.1', 'sip:[::1]:5062', 'tel:+1;x=@', '']) {
+      assert.equal(maskUri(uri), uri);
+    }
+  });
+
+  test('passwords in a text are masked, whatever stands around them', () => {
+    assert.equal(
+      maskSecrets('cannot reach mysql://kam:p@ss/w@db/x, nor "sip:a:b@c"'),
+      'cannot reach mysql://kam:***@db/x, nor "sip:a:***@c"',
+    );
+    assert.equal(maskSecrets('{"address":"sip:u:pw@h","n":1}'), '{"address":"sip:u:***@h","n":1}');
+    assert.equal(maskSecrets('mail to a@b'), 'mail to a@b');
+  });
+});
