@@ -236,7 +236,8 @@ test('garbage at the management doors is refused, and the next request answered'
   assert.deepEqual(Object.keys((await callMi(miTarget(), 'version', undefined)) as object), ['Server']);
 
   const http = `http://127.0.0.1:${daemon.httpPort}`;
-  const post = (body: string) => fetch(`${http}/mi`, { method: 'POST', body });
+  const post = (body: string) =>
+    fetch(`${http}/mi`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   assert.match(await (await post('garbage')).text(), /Parse|error/i);
   assert.equal((await post('x'.repeat(3_000_000)).catch(() => ({ ok: false }))).ok, false);
   assert.match(await stream(daemon.httpPort, noise(300, 5), () => false), /^HTTP\/1\.1 400 |^$/);

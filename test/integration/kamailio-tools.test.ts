@@ -231,7 +231,12 @@ describe('kamctl', () => {
 
 test('JSON-RPC over HTTP', async (t) => {
   const { httpPort } = await daemonFor(t);
-  const post = (body: string): Promise<Response> => fetch(`http://127.0.0.1:${httpPort}/RPC`, { method: 'POST', body });
+  const post = (body: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${httpPort}/RPC`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
   const answer = await post(
     '{"jsonrpc":"2.0","method":"dispatcher.set_state","params":["ix","1","sip:127.0.0.1:7001"],"id":9}',
   );

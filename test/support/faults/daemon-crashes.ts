@@ -46,7 +46,11 @@ class MortalDaemon {
   /** Runs an MI command; undefined when the daemon has died under it. */
   async mi(method: string, params: object): Promise<unknown> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-    const answer = await fetch(`http://127.0.0.1:${this.http}/mi`, { method: 'POST', body }).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${this.http}/mi`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    }).catch(() => undefined);
     const text = await answer?.text().catch(() => undefined);
     return text === undefined ? undefined : (JSON.parse(text) as { result?: unknown }).result;
   }
