@@ -11,6 +11,8 @@ export interface SocketDescription {
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
   /** What destinations may call the socket by (sockname=); undefined for none. */
   readonly name?: string | undefined;
+  /** Web pages that may open a WebSocket: of the same origin (default), any, or of these origins (lower case). */
+  readonly origins?: 'same' | 'any' | readonly string[] | undefined;
   /** As written in the configuration. */
   readonly text: string;
 }

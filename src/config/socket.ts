@@ -19,13 +19,22 @@ export interface HostPort {
 /**
  * Reads a socket description, "[proto:]host[:port]" as the ds_probing_sock parameter documents it, optionally followed by
  * " as host[:port]": what is written into Via, Record-Route and Contact in place of the socket's own address, and by
- * " name NAME": what destinations may call it by. The transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
+ * " name NAME": what destinations may call it by, and, of a WebSocket, " origins same", "any" or a list with commas: which web
+ * pages may use it. The transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
  * for a free one.
  *
  * Throws SwitchyardError CONFIG_INVALID.
  */
 export function parseSocket(text: string): SocketDescription {
   if (text.length > MAX_LENGTH) throw invalid(`socket description is longer than ${MAX_LENGTH} characters`);
+  const origins = /^(.*?)\s+origins\s+(\S+)$/is.exec(text.trim());
+  if (origins !== null) {
+    const socket = parseSocket(origins[1]!);
+    if (socket.transport !== 'ws' && socket.transport !== 'wss') {
+      throw invalid(`bad socket description "${text}": "origins" is for ws and wss`);
+    }
+    return { ...socket, origins: readOrigins(origins[2]!, text), text: text.trim() };
+  }
   const named = /^(.*?)\s+name\s+"?([A-Za-z0-9_.-]{1,64})"?$/is.exec(text.trim());
   if (named !== null) return { ...parseSocket(named[1]!), name: named[2]!, text: text.trim() };
   const parts = text.trim().split(/\s+as\s+/i);
@@ -92,6 +101,16 @@ export function parseHostPort(text: string, whole: string = text): HostPort {
   const port = Number(portText);
   if (!/^[0-9]{1,5}$/.test(portText) || port > 65535) throw bad(whole, `bad port "${portText}"`);
   return { host, port };
+}
+
+/** "same", "any", or origins with commas. */
+function readOrigins(text: string, whole: string): NonNullable<SocketDescription['origins']> {
+  const word = text.toLowerCase();
+  if (word === 'same' || word === 'any') return word;
+  return word.split(',').map((origin) => {
+    if (/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin)) return origin;
+    throw bad(whole, `"${origin}" is no origin: expected same, any, or https://host[:port] with commas between`);
+  });
 }
 
 /** "proto:host:port" with defaults filled in, the form two descriptions of the same socket share. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { isOwnHost, isSameOrigin } from '../core/web-origin.js';
 
 /** Why a request that a web page of somebody else may have caused is refused. */
 export interface PageRefusal {
@@ -30,28 +30,17 @@ export class PageGuard {
   /** Why a request with these headers is refused; undefined when it is taken. */
   refusal(headers: IncomingHttpHeaders): PageRefusal | undefined {
     const { host, origin } = headers;
-    if (host !== undefined && !this.isOurs(host)) {
+    if (host !== undefined && !isOwnHost(host, this.names)) {
       return { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
     }
     const site = headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none') {
       return { status: 403, reason: 'the request comes from a page of another origin' };
     }
-    if (origin !== undefined && !this.isSameOrigin(origin, host)) {
+    if (origin !== undefined && !isSameOrigin(origin, host, this.secure)) {
       return { status: 403, reason: 'the request comes from a page of another origin' };
     }
     return undefined;
-  }
-
-  private isOurs(host: string): boolean {
-    const name = host.replace(/:[0-9]{1,5}$/, '').toLowerCase();
-    if (isIP(name) !== 0 || this.names.has(name)) return true;
-    return name.startsWith('[') && name.endsWith(']') && isIP(name.slice(1, -1)) === 6;
-  }
-
-  private isSameOrigin(origin: string, host: string | undefined): boolean {
-    const { secure } = this;
-    return host !== undefined && origin.toLowerCase() === `${secure ? 'https' : 'http'}://${host.toLowerCase()}`;
   }
 }
 

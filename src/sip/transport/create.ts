@@ -10,7 +10,7 @@ import { TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
 import { hostPort, type Receiver, type SipSocket } from './transport.js';
 import { UdpSocket } from './udp.js';
-import { WsSocket } from './ws.js';
+import { type OriginRule, WsSocket } from './ws.js';
 
 /** What a socket is made from: a socket description of the configuration. */
 export interface ListenOptions {
@@ -18,6 +18,8 @@ export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
+  /** Web pages that may open a WebSocket. Default: of the same origin. */
+  readonly origins?: OriginRule | undefined;
   readonly text: string;
 }
 
@@ -53,7 +55,7 @@ export function createSipSocket(
       return new TlsSocket(common, receiver, tls);
     case 'ws':
     case 'wss':
-      return new WsSocket(options.transport, common, receiver, tls);
+      return new WsSocket(options.transport, { ...common, origins: options.origins }, receiver, tls);
     default:
       throw new SwitchyardError(
         'TRANSPORT_BIND',

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import { WebSocket, WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
+import { isOwnHost, isSameOrigin } from '../../core/web-origin.js';
 import { AcceptedSockets } from './accepted.js';
 import { bindStream, type StreamOptions } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
@@ -25,7 +26,12 @@ export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
 /** Milliseconds between two looks whether peers are still there, unless the options say otherwise. */
 const PING_MS = 30_000;
 
+/** Web pages that may open a WebSocket: of the same origin, any, or of these origins (lower case). */
+export type OriginRule = 'same' | 'any' | readonly string[];
+
 export interface WsOptions extends StreamOptions {
+  /** Default: of the same origin. */
+  readonly origins?: OriginRule | undefined;
   /** Milliseconds between two pings; a peer that answered none by the next one is gone. Default 30 s. */
   readonly pingMs?: number;
 }
@@ -112,7 +118,9 @@ export class WsSocket implements SipSocket {
       // Without the sub-protocol the peer does not speak SIP (RFC 7118 section 4.1): the upgrade is refused below.
       handleProtocols: (protocols) => [...protocols].find((each) => each.toLowerCase() === 'sip') ?? false,
       verifyClient: ({ req }, done) => {
-        if (/(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? ''))) done(true);
+        const { origin, host } = req.headers;
+        if (!this.takesOrigin(origin, host)) done(false, 403, 'pages of this origin are not allowed');
+        else if (/(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? ''))) done(true);
         else done(false, 400, 'this is a SIP WebSocket: the sub-protocol must be sip');
       },
     });
@@ -134,6 +142,15 @@ export class WsSocket implements SipSocket {
     this.pings = setInterval(() => {
       for (const connection of this.connections.list()) connection.probe();
     }, this.options.pingMs ?? PING_MS).unref();
+  }
+
+  /** A browser names the page's origin, other clients name none. */
+  private takesOrigin(origin: string | undefined, host: string | undefined): boolean {
+    const { origins = 'same', address, advertise } = this.options;
+    if (origin === undefined || origins === 'any') return true;
+    if (origins !== 'same') return origins.includes(origin.toLowerCase());
+    const names = new Set(['localhost', address, advertise?.host ?? ''].map((each) => each.toLowerCase()));
+    return isSameOrigin(origin, host, this.transport === 'wss') && isOwnHost(host ?? '', names);
   }
 
   send(
