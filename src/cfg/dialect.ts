@@ -45,6 +45,14 @@ export interface SyntaxDecisions {
   readonly routeWords: ReadonlySet<string>;
   /** Names of routes that are more than a word need quotes. */
   readonly quotedRouteNames: boolean;
+  /** Every kind of route either needs a name or takes none. */
+  readonly strictRouteNames: boolean;
+  /** ";" may stand between the definitions of a file. */
+  readonly topSemicolons: boolean;
+  /** exit and drop may have a number in brackets. */
+  readonly endArguments: boolean;
+  /** A module may be loaded twice, which means nothing. */
+  readonly modulesTwice: boolean;
   /** Two main routes are one, the second behind the first. */
   readonly joinsMainRoutes: boolean;
   readonly forLoops: boolean;
@@ -113,6 +121,10 @@ export const OPENSIPS: Dialect = {
     routeWords: new Set([...COMMON_ROUTES, 'local_route', 'startup_route', 'timer_route', 'error_route']),
     quotedRouteNames: false,
     joinsMainRoutes: false,
+    modulesTwice: true,
+    strictRouteNames: true,
+    topSemicolons: false,
+    endArguments: false,
     forLoops: true,
     asyncStatements: true,
     breakAnywhere: false,
@@ -149,7 +161,7 @@ export const OPENSIPS_OLD: Dialect = {
   title: 'opensips-2.1',
   names: OPENSIPS_OLD_NAMES,
   calls: { ...OPENSIPS.calls, typedArguments: false, wordArguments: true },
-  syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true },
+  syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true, topSemicolons: true, endArguments: true },
 };
 
 export const KAMAILIO: Dialect = {
@@ -169,6 +181,10 @@ export const KAMAILIO: Dialect = {
     routeWords: new Set([...COMMON_ROUTES, 'request_route', 'reply_route', 'onsend_route']),
     quotedRouteNames: true,
     joinsMainRoutes: true,
+    modulesTwice: false,
+    strictRouteNames: false,
+    topSemicolons: true,
+    endArguments: true,
     forLoops: false,
     asyncStatements: false,
     breakAnywhere: true,

@@ -54,6 +54,8 @@ export interface CompiledArgument<Run extends ScriptRun = ScriptRun> {
   int(run: Run): number | undefined;
   /** The variable itself, of kinds "variable" and "writable". */
   readonly variable: Format | undefined;
+  /** It is a variable that stands without quotes, whose type counts. */
+  readonly bare: boolean;
   /** Of kind "regex" the expression; of one with variables that of this message, undefined when it is not valid. */
   regex(run: Run): BoundedRegex | undefined;
 }

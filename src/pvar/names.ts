@@ -115,7 +115,6 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['rr', plain(({ message }) => (message.isRequest ? null : orNull(message.reason)))],
   ['pr', plain((context) => orNull(context.protocol.toLowerCase()))],
   ['proto', plain((context) => orNull(context.protocol.toLowerCase()))],
-  ['af', plain(({ sourceAddress }) => (sourceAddress.includes(':') ? 'INET6' : 'INET'))],
   ['su', plain((context) => `sip:${sourceOf(context)}`)],
   ['sut', plain((context) => `sip:${sourceOf(context)};transport=${context.protocol.toLowerCase()}`)],
   ['fti', addressPart('From', paramOf('tag'))],

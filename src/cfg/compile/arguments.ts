@@ -2,7 +2,7 @@ import type { BoundedRegex } from '../../core/posix-regex.js';
 import { integerOf } from '../../pvar/context.js';
 import type { Format } from '../../pvar/format.js';
 import type { Expression, Position } from '../ast.js';
-import type { CompiledArgument, ParameterDefinition } from '../function-table.js';
+import type { CompiledArgument, FunctionDefinition, ParameterDefinition } from '../function-table.js';
 import type { ScriptRun } from '../runtime.js';
 import type { CompileContext } from './context.js';
 import type { CompiledExpression } from './expression.js';
@@ -16,7 +16,12 @@ export class ArgumentCompiler {
   ) {}
 
   /** Undefined for an argument that is wrong, which is reported. */
-  compile(node: Expression, parameter: ParameterDefinition, name: string): CompiledArgument | undefined {
+  compile(
+    node: Expression,
+    parameter: ParameterDefinition,
+    { name, module }: FunctionDefinition,
+  ): CompiledArgument | undefined {
+    const core = module === 'core';
     const wrong = (message: string) => {
       this.context.problems.error('argument-type', node.at, `${name}(): ${message}`);
       return undefined;
@@ -26,7 +31,7 @@ export class ArgumentCompiler {
     if (node.kind === 'word' && !(syntax.nullVariable === false && node.text === 'NULL')) {
       const declared = kind === 'flag' ? this.context.tree.flags.get(node.text) : undefined;
       if (declared !== undefined) return constantArgument(declared, node.at, node.text);
-      if (!calls.wordArguments) return wrong(`${node.text} needs quotes`);
+      if (!calls.wordArguments || (!core && kind !== 'flag')) return wrong(`${node.text} needs quotes`);
       return this.literal(node.text, parameter, node, wrong);
     }
     if (kind === 'variable' || kind === 'writable') return this.variable(node, kind, parameter, wrong);
@@ -34,7 +39,7 @@ export class ArgumentCompiler {
       if (calls.constantArguments && kind !== 'expression')
         return wrong(`${node.text} stands where a constant is expected`);
       const format = this.context.variable(node);
-      return format === undefined ? undefined : formatArgument(format, node.at, kind === 'regex');
+      return format === undefined ? undefined : { ...formatArgument(format, node.at, kind === 'regex'), bare: true };
     }
     const value = this.expression(node);
     const { constant } = value;
@@ -137,6 +142,7 @@ function constantArgument(value: string | number, at: Position, text = String(va
     string: () => String(value),
     int: () => number,
     variable: undefined,
+    bare: false,
     regex: () => undefined,
   };
 }
@@ -151,6 +157,7 @@ function formatArgument(format: Format, at: Position, isRegex: boolean): Compile
     string: (run) => format.evaluate(run.pvars),
     int: (run) => integerOf(format.evaluateValue(run.pvars)),
     variable: format,
+    bare: false,
     regex: (run): BoundedRegex | undefined => computed?.(run, format.evaluate(run.pvars)),
   };
 }
@@ -165,6 +172,7 @@ function expressionArgument(value: CompiledExpression, at: Position): CompiledAr
     string: (run) => String(read(run) ?? ''),
     int: (run) => integerOf(read(run)),
     variable: value.variable,
+    bare: false,
     regex: () => undefined,
   };
 }

@@ -72,7 +72,7 @@ export class CallCompiler {
         args.push(undefined);
         continue;
       }
-      const compiled = this.args.compile(arg, parameter, node.name);
+      const compiled = this.args.compile(arg, parameter, definition);
       if (compiled === undefined) fits = false;
       args.push(compiled);
     }
@@ -210,7 +210,7 @@ function misfits(
   for (const [i, arg] of args.entries()) {
     const parameter = parameters[i];
     const kind = parameter?.kind;
-    if (arg?.variable === undefined || parameter === undefined || !isLone(arg.text)) continue;
+    if (arg?.bare !== true || parameter === undefined) continue;
     if (kind === 'int' || kind === 'string' || kind === 'regex')
       checks.push({ arg, int: kind === 'int', name: parameter.name });
   }
@@ -223,10 +223,6 @@ function misfits(
     }
     return undefined;
   };
-}
-
-function isLone(text: string): boolean {
-  return text.startsWith('$');
 }
 
 function rangeText(definitions: readonly FunctionDefinition[]): string {

@@ -16,7 +16,6 @@ const TESTS: Readonly<Record<string, string>> = {
   src_port: '$sp',
   dst_port: '$Rp',
   proto: '$proto',
-  af: '$af',
   status: '$rs',
   'msg:len': '$ml',
 };
@@ -30,6 +29,10 @@ const OWN = new Set(['uri', 'from_uri', 'to_uri', 'src_ip', 'dst_ip']);
 
 /** The value of an old core test; undefined for another word. */
 export function coreTest(word: string, context: CompileContext): CompiledExpression | undefined {
+  if (word === 'af') {
+    const read = ({ pvars }: ScriptRun) => (pvars.sourceAddress.includes(':') ? 'INET6' : 'INET');
+    return { type: 'any', constant: undefined, calls: false, read };
+  }
   const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
   if (text === undefined) return undefined;
   const format = context.format(text, { file: '', line: 0, column: 0 });

@@ -265,6 +265,9 @@ export class StatementCompiler {
   private asyncStatement(node: AsyncStatement): CompiledStatement {
     const { kind, at } = node;
     const { invoke, invokeLater } = this.calls.compile(node.call);
+    if (!this.context.callWaits(node.call)) {
+      this.context.problems.error('expression', node.call.at, `${node.call.name}() is nothing to wait for`);
+    }
     const resume = this.resume.find(node, this.context.problems);
     return simple((run) => {
       const done = invokeLater === undefined ? invoke(run) : invokeLater(run);

@@ -1,6 +1,8 @@
+import { nearest } from '../../core/nearest.js';
 import type {
   ConfigurationTree,
   GlobalParameter,
+  IntLiteral,
   LoadModule,
   ModuleParameter,
   Position,
@@ -14,6 +16,7 @@ import { Lexer } from './lexer.js';
 import { Preprocessor, SyntaxFault } from './preprocessor.js';
 import type { SourceFile, SourceReader } from './sources.js';
 import { StatementParser } from './statements.js';
+import type { Token } from './token.js';
 import { shown, TokenStream } from './token-stream.js';
 
 export interface ParseOptions {
@@ -105,6 +108,13 @@ class ConfigurationParser {
     if (this.preprocessor !== undefined) {
       try {
         this.top();
+        if (this.isEmpty) {
+          this.problems.error(
+            'syntax',
+            { file: this.preprocessor.file, line: 1, column: 1 },
+            'nothing stands in this file',
+          );
+        }
       } catch (error) {
         this.report(error);
       }
@@ -117,6 +127,11 @@ class ConfigurationParser {
     };
   }
 
+  private get isEmpty(): boolean {
+    const { parameters, modules, moduleParameters, routes, problems } = this;
+    return parameters.length + modules.length + moduleParameters.length + routes.length + problems.list.length === 0;
+  }
+
   private report(error: unknown): void {
     if (!(error instanceof SyntaxFault)) throw error;
     this.problems.error(error.code, error.at, error.message);
@@ -127,7 +142,7 @@ class ConfigurationParser {
     for (;;) {
       const token = tokens.peek();
       if (token.kind === 'end') return;
-      if (tokens.accept(';')) continue;
+      if (this.dialect.syntax.topSemicolons && tokens.accept(';')) continue;
       try {
         this.definition();
       } catch (error) {
@@ -192,6 +207,13 @@ class ConfigurationParser {
       tokens.expect(')', 'after the name of a module');
     }
     const name = (path.split('/').at(-1) as string).replace(/\.so$/, '');
+    const before = this.modules.find((each) => each.name === name);
+    if (before !== undefined) {
+      const message = `module ${name} is loaded twice, first in line ${before.at.line}`;
+      if (!this.dialect.syntax.modulesTwice) throw new SyntaxFault(at, message);
+      this.problems.warning('setting', at, message);
+      return;
+    }
     this.modules.push({ path, name, at });
   }
 
@@ -203,9 +225,28 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a module');
     const name = this.text('the name of a parameter');
     tokens.expect(',', 'after the name of a parameter');
-    const value = this.settingValue();
+    const token = tokens.peek();
+    const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
+    if (token.kind !== 'string' && token.kind !== 'int' && !negative) throw tokens.unexpected('a number or a string');
+    if (negative) tokens.take();
+    const value: SettingValue =
+      tokens.peek().kind === 'string' ? tokens.string() : integerOf(tokens.take(), negative ? -1 : 1);
     tokens.expect(')', 'after the value of a parameter');
+    this.checkLoaded(module, at);
     this.moduleParameters.push({ module, name, value: value.kind === 'int' ? value.value : valueText(value), at });
+  }
+
+  /** A parameter stands behind the line that loads its module. */
+  private checkLoaded(module: string, at: Position): void {
+    const names = module.split('|');
+    if (names.some((name) => this.modules.some((each) => each.name === name))) return;
+    if (/[*.?+[(]/.test(module)) return;
+    const meant = nearest(
+      module,
+      this.modules.map(({ name }) => name),
+    );
+    const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+    this.problems.error('setting', at, `module ${module} is not loaded before this line${hint}`);
   }
 
   private text(what: string): string {
@@ -301,12 +342,25 @@ class ConfigurationParser {
       }
       tokens.expect(']', 'after the name of a route');
     }
+    this.checkName(word, kind, name, interval);
     if (word.text === 'reply_route' && name !== undefined) {
       throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
     }
     if (name === 'main' && kind === 'request') name = undefined;
     const body = this.statements.routeBody(`after ${shown(word)}`);
     this.add({ kind, name, interval, body, at: word.at });
+  }
+
+  /** Which routes have a name, and which have none. */
+  private checkName(word: Token, kind: RouteKind, name: string | undefined, interval: number | undefined): void {
+    if (!this.dialect.syntax.strictRouteNames) return;
+    if (name === undefined && (kind === 'failure' || kind === 'branch' || kind === 'event' || kind === 'timer')) {
+      throw new SyntaxFault(this.tokens.peek().at, `${word.text} needs a name`);
+    }
+    if (name !== undefined && (kind === 'local' || kind === 'startup' || kind === 'error')) {
+      throw new SyntaxFault(word.at, `${word.text} takes no name`);
+    }
+    if (kind === 'timer' && interval === undefined) throw new SyntaxFault(word.at, 'timer_route needs its seconds');
   }
 
   private add(block: RouteBlock): void {
@@ -330,6 +384,10 @@ class ConfigurationParser {
       );
     }
   }
+}
+
+function integerOf({ value, text, at }: Token, sign: 1 | -1): IntLiteral {
+  return { kind: 'int', value: (sign * value) | 0, text, at };
 }
 
 function valueText(value: SettingValue): string {

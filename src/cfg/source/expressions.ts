@@ -35,7 +35,8 @@ const RANKS: readonly (readonly string[])[] = [
 ];
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '=~', '!~', '<', '>', '<=', '>=']);
-const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^', '<<', '>>']);
+const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
+const SHIFTS: ReadonlySet<string> = new Set(['<<', '>>']);
 const ASSIGNMENTS: ReadonlySet<string> = new Set([
   '=',
   ':=',
@@ -113,6 +114,9 @@ export class ExpressionParser {
   routeName(): Expression {
     const { tokens } = this;
     const token = tokens.peek();
+    if (token.defined && this.dialect.syntax.directives && token.kind === 'word') {
+      throw new SyntaxFault(token.at, 'a definition names a route only when its value has quotes');
+    }
     if ((token.kind === 'word' || token.kind === 'int') && !tokens.isPunctuation('(', 1)) {
       const { text, at, tokens: count } = tokens.gluedText(WORD_END);
       if (count > 1 && this.dialect.syntax.quotedRouteNames) {
@@ -120,7 +124,16 @@ export class ExpressionParser {
       }
       return { kind: 'word', text, at };
     }
-    return this.value();
+    return this.simple();
+  }
+
+  /** An argument or a name: any expression, or a literal or a variable alone, as the dialect has it. */
+  private simple(): Expression {
+    if (this.dialect.syntax.precedence) return this.value();
+    const token = this.tokens.peek();
+    if (token.kind === 'word' && this.tokens.isPunctuation('(', 1))
+      throw this.tokens.unexpected('a literal or a variable');
+    return this.primary();
   }
 
   private args(name: string): Argument[] {
@@ -139,7 +152,7 @@ export class ExpressionParser {
   private argument(): Argument {
     const { tokens } = this;
     if (tokens.isPunctuation(',') || tokens.isPunctuation(')')) return undefined;
-    return this.value();
+    return this.simple();
   }
 
   /** Operators by rank, left to right within one. */
@@ -229,7 +242,11 @@ export class ExpressionParser {
     const next = tokens.peek();
     if (left.kind === 'variable' && this.isAssignment(next)) return this.assigned(left);
     if (next.kind !== 'punctuation' || !COMPARISONS.has(next.text)) return left;
-    if (left.kind === 'int' || left.kind === 'string') throw tokens.unexpected('")" or "&&" after a literal');
+    if (left.kind !== 'variable' && left.kind !== 'word') {
+      throw tokens.unexpected(
+        `")" or "&&" after ${left.kind === 'call' || left.kind === 'route' ? 'a call' : 'a literal'}`,
+      );
+    }
     tokens.take();
     const right = this.comparand();
     return { kind: 'binary', operator: next.text as BinaryOperator, left, right, at: next.at };
@@ -247,17 +264,21 @@ export class ExpressionParser {
     return { kind: 'assign-expression', assignment, at: target.at };
   }
 
-  /** OpenSIPS: arithmetic from left to right without any precedence. */
+  /** OpenSIPS: arithmetic from left to right without precedence, but that shifts come last. */
   private arithmeticChain(): Expression {
+    return this.chain(SHIFTS, () => this.chain(ARITHMETIC, () => this.arithmeticTerm()));
+  }
+
+  private chain(operators: ReadonlySet<string>, operand: () => Expression): Expression {
     if (++this.depth > MOST_DEPTH) throw this.tooDeep();
-    let left = this.arithmeticTerm();
+    let left = operand();
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
-      if (token.kind !== 'punctuation' || !ARITHMETIC.has(token.text)) break;
+      if (token.kind !== 'punctuation' || !operators.has(token.text)) break;
       if (chain > 2000) throw this.tooDeep();
       if (left.kind === 'null') throw this.tokens.unexpected('";"');
       this.tokens.take();
-      const right = this.arithmeticTerm();
+      const right = operand();
       if (right.kind === 'null') throw new SyntaxFault(right.at, 'NULL has no part in arithmetic');
       left = { kind: 'binary', operator: token.text as BinaryOperator, left, right, at: token.at };
     }

@@ -69,7 +69,7 @@ export class Lexer {
   private token(kind: TokenKind, text: string, at: Position, value = 0, quote?: '"' | "'"): Token {
     const { glued } = this;
     this.glued = true;
-    return { kind, text, value, quote, at, glued };
+    return { kind, text, value, quote, at, glued, defined: this.preprocessor.current?.define !== undefined };
   }
 
   /** The input to read on from, after blanks, comments and directives; undefined at the end. */

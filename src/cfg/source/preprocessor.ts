@@ -66,11 +66,16 @@ export class Preprocessor {
   private last: Input;
 
   constructor(
-    source: SourceFile,
+    private readonly source: SourceFile,
     private readonly options: PreprocessorOptions,
   ) {
     for (const [name, value] of options.defines) this.defines.set(name, value);
     this.last = this.open(source, { file: source.file, line: 1, column: 1 });
+  }
+
+  /** The main file. */
+  get file(): string {
+    return this.source.file;
   }
 
   get current(): Input | undefined {

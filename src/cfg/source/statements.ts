@@ -288,7 +288,7 @@ export class StatementParser {
     const { tokens } = this;
     const { at } = tokens.take();
     if (tokens.accept('(')) {
-      if (!tokens.isPunctuation(')')) this.expressions.value();
+      if (!tokens.isPunctuation(')') && this.dialect.syntax.endArguments) this.expressions.value();
       tokens.expect(')', 'to close "("');
     }
     this.semicolon();

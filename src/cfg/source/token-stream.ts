@@ -46,6 +46,10 @@ export class TokenStream {
 
   unexpected(wanted: string): SyntaxFault {
     const token = this.peek();
+    const { previous } = this;
+    if (previous?.kind === 'string' && previous.text.includes('\n') && token.at.line > previous.at.line) {
+      return new SyntaxFault(previous.at, 'this string goes over several lines; its closing quote seems to be missing');
+    }
     const found = token.kind === 'end' ? 'the file ends' : `${shown(token)} stands`;
     return new SyntaxFault(token.at, `${wanted} is expected where ${found}`);
   }
@@ -68,7 +72,7 @@ export class TokenStream {
     let text = first.text;
     let tokens = 1;
     for (let next = this.peek(); next.glued && next.kind !== 'end'; next = this.peek()) {
-      if (next.kind === 'punctuation' && stop.includes(next.text)) break;
+      if (next.kind === 'punctuation' && stop.includes(next.text[0] as string)) break;
       text += this.take().text;
       tokens++;
     }

@@ -17,6 +17,8 @@ export interface Token {
   readonly at: Position;
   /** Nothing stands between this token and the one before. */
   readonly glued: boolean;
+  /** It comes from the value of a definition. */
+  readonly defined: boolean;
 }
 
 /** A 32-bit integer as the scripts read it: decimal, octal with a leading zero, hexadecimal; wrapped. Undefined for none. */
