@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   serve: async () => (await import('./serve/command.js')).serve,
   mi: async () => (await import('./mi/command.js')).mi,
   watch: async () => (await import('./watch/command.js')).watch,
+  calls: async () => (await import('./calls/command.js')).calls,
   check: async () => (await import('./check/command.js')).check,
   select: async () => (await import('./select/command.js')).select,
   db: async () => (await import('./database/command.js')).db,

@@ -47,7 +47,7 @@ export interface EventParts {
 /** Builds the bus and registers its listeners: subscribers, NATS. Nothing is connected. */
 export function buildEvents(env: EventEnvironment): EventParts {
   const { engine, runtimes, settings, clock, random, log, metrics } = env;
-  const { events, mi, node } = settings();
+  const { calls, events, mi, node } = settings();
   const bus = new EventBus((error) => log.error({ err: error }, 'a listener of events failed'));
   const nats: NatsBus | undefined =
     events.nats === undefined
@@ -58,6 +58,7 @@ export function buildEvents(env: EventEnvironment): EventParts {
           node,
           version: VERSION,
           metrics,
+          ...(calls.nats ? { calls: { stream: calls.stream } } : {}),
           openJournal: () => openOutbox(events.nats?.jetstream?.outboxFile, clock, log),
           states: {
             resume: (entry, written, stored) => changes.resumed(entry, written, stored),

@@ -134,7 +134,10 @@ export class Daemon implements Service {
       settings,
     );
     this.routing = routing;
-    this.calls = new CallRecording(settings, clock, log, undefined);
+    this.calls = new CallRecording(settings, clock, log, (entry) => {
+      const { partition = '', node, time, seq } = entry;
+      this.events.nats?.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
+    });
     routing.proxy.observer = this.calls.ledger;
     const { calls } = this;
     this.prober = buildProbing(settings, { engine, sip, calls, clock, random, log, metrics });

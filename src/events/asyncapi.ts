@@ -33,7 +33,6 @@ export function asyncApiDocument(
       summary,
       messages: [{ $ref: `#/channels/${name}/messages/${name}` }],
     };
-    const { $schema: _dialect, $id: _id, ...inline } = payload;
     messages[name] = {
       name,
       summary,
@@ -44,7 +43,7 @@ export function asyncApiDocument(
           'Nats-Msg-Id': { type: 'string', description: 'The id of the event; the same on a repetition.' },
         },
       },
-      payload: { schemaFormat: 'application/schema+json;version=draft-2020-12', schema: inline },
+      payload: inlined(payload),
     };
   }
   channels['mi'] = {
@@ -91,6 +90,21 @@ export function asyncApiDocument(
       },
     },
   };
+  const record = schemas.get('call-record.schema.json');
+  if (record === undefined) throw new Error('there is no schema of call records');
+  channels['calls'] = {
+    address: `${prefix}.calls.{partition}`,
+    description: 'Call records; published where calls.nats is true.',
+    messages: { callRecord: ref('messages', 'callRecord') },
+    parameters: { partition: { description: 'Partition that was asked; "=" for none.' } },
+  };
+  operations['publish_call'] = {
+    action: 'send',
+    channel: { $ref: '#/channels/calls' },
+    summary: 'a call, or another request that was dispatched, has ended',
+    messages: [{ $ref: '#/channels/calls/messages/callRecord' }],
+  };
+  messages['callRecord'] = { contentType: 'application/json', payload: inlined(record) };
   channels['weight'] = {
     address: `${prefix}.weight`,
     description: 'Weights of destinations at run time; listened to where events.nats.weights is true.',
@@ -133,6 +147,11 @@ const WEIGHT_PAYLOAD = {
   },
   anyOf: [{ required: ['weight'] }, { required: ['sessions', 'max_sessions', 'idle_cpu'] }],
 };
+
+/** A schema of a file as the payload of a message. */
+function inlined({ $schema: _dialect, $id: _id, ...schema }: SchemaDocument): object {
+  return { schemaFormat: 'application/schema+json;version=draft-2020-12', schema };
+}
 
 function ref(kind: string, name: string): { $ref: string } {
   return { $ref: `#/components/${kind}/${name}` };

@@ -8,10 +8,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The published document. `npm run docs` makes it anew. */
 export const ASYNCAPI_FILE = `${root}schemas/asyncapi.json`;
 
-/** The schema of each event by file name. */
+/** The schemas of the events and of call records, by file name. */
 export function eventSchemas(): Map<string, SchemaDocument> {
   const read = (name: string) => JSON.parse(readFileSync(`${root}schemas/events/${name}`, 'utf8')) as SchemaDocument;
-  return new Map(EVENT_CATALOGUE.map(({ schema }) => [schema, read(schema)]));
+  const files = [...EVENT_CATALOGUE.map(({ schema }) => schema), 'call-record.schema.json'];
+  return new Map(files.map((file) => [file, read(file)]));
 }
 
 /** The document as it must stand in the file. */

@@ -15,6 +15,7 @@ import { NatsLink } from './nats-connection.js';
 import { isRefusal, natsReason } from './nats-fault.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
+import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 import { StoredEvents } from './nats-stored.js';
 import { ensureStream } from './nats-stream.js';
@@ -33,6 +34,8 @@ export interface NatsDeps {
   readonly metrics?: EventMetrics;
   /** Opens what keeps events on disk until they are delivered; absent, or undefined: they are kept in memory only. */
   readonly openJournal?: () => (OutboxJournal & { close(): void }) | undefined;
+  /** Whether call records are published, and the stream that takes them in; absent: they are not. */
+  readonly calls?: { readonly stream: string | undefined };
   /** What the bucket needs to know of the destinations. */
   readonly states?: FollowStates;
   /** Milliseconds between two looks whether the bucket is still right; default half a minute. */
@@ -53,6 +56,8 @@ export class NatsBus implements Service {
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
   /** Events that an earlier run left on disk, in the order they were raised. */
   restored: readonly DispatcherEvent[] = [];
+  /** For call records; undefined where they are not published. */
+  readonly records: NatsRecords | undefined;
   private readonly link: NatsLink;
   private readonly outbox: Outbox;
   private readonly bucket: StateBucket | undefined;
@@ -81,8 +86,11 @@ export class NatsBus implements Service {
       ready: false,
       settled: (key) => this.bucket?.release(key),
     });
+    const { link } = this;
+    const { prefix } = settings;
+    this.records = deps.calls && new NatsRecords({ prefix, stream: deps.calls.stream, link, clock, log });
     if (settings.bucket !== undefined) {
-      const { jetstream, prefix } = settings;
+      const { jetstream } = settings;
       const tail = jetstream && ((connection: NatsConnection) => this.tailOf(connection, jetstream.stream, prefix));
       this.bucket = new StateBucket(
         settings.bucket,
@@ -222,6 +230,7 @@ export class NatsBus implements Service {
     const [unsent] = await Promise.all([
       this.outbox.drain(timeoutMs),
       this.connected ? this.bucketSettled(timeoutMs) : undefined,
+      this.records?.stop(this.connected ? timeoutMs : 0),
     ]);
     this.outbox.stop();
     this.journal?.close();

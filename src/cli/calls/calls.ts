@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallEntry } from '../../calls/call-entry.js';
+import { renderCall } from '../../calls/call-text.js';
+import type { CommandIo } from '../line/io.js';
+import { callMi } from '../mi/client.js';
+import { endpointFor } from '../mi/mi.js';
+
+export interface CallsOptions {
+  readonly config?: string | undefined;
+  readonly to?: string | undefined;
+  readonly partition?: string | undefined;
+  readonly set?: number | undefined;
+  readonly destination?: string | undefined;
+  readonly code?: string | undefined;
+  readonly from?: string | undefined;
+  readonly 'to-uri'?: string | undefined;
+  readonly 'call-id'?: string | undefined;
+  readonly source?: string | undefined;
+  readonly method?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly follow?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Milliseconds between two questions of --follow. */
+const ASK_EVERY = 500;
+/** Records asked for at once by --follow: an answer must fit a datagram. */
+const A_TIME = 50;
+
+/** switchyard calls. Returns the exit status. Throws MiCallError, SwitchyardError. */
+export async function calls(options: CallsOptions, io: CommandIo, signal = interrupted()): Promise<number> {
+  const { target, replyDir } = endpointFor(options);
+  const ask = async (more: Record<string, number>): Promise<{ newest: number; Calls: readonly CallEntry[] }> => {
+    const params = { ...filterOf(options), ...more };
+    const answer = await callMi(target, 'calls_list', params, replyDir === undefined ? {} : { replyDir });
+    return answer as unknown as { newest: number; Calls: readonly CallEntry[] };
+  };
+  const print = (entry: CallEntry) => io.out(options.json === true ? `${JSON.stringify(entry)}\n` : renderCall(entry));
+  const first = await ask({ limit: options.limit ?? 50 });
+  for (const entry of first.Calls) print(entry);
+  if (options.follow !== true) return 0;
+  let after = first.newest;
+  while (!signal.aborted) {
+    const { newest, Calls } = await ask({ after, limit: A_TIME });
+    for (const entry of Calls) {
+      // A call that goes on is shown when it ends.
+      if (entry.in_progress !== true) print(entry);
+    }
+    after = Calls.length < A_TIME ? Math.max(newest, after) : (Calls[Calls.length - 1] as CallEntry).seq;
+    if (Calls.length < A_TIME) await sleep(ASK_EVERY, undefined, { signal }).catch(() => {});
+  }
+  return 0;
+}
+
+function filterOf(options: CallsOptions): Record<string, string | number> {
+  const { partition, set, destination, code, from, source, method } = options;
+  const given = { partition, set, destination, code, from, source, method };
+  const all = { ...given, to: options['to-uri'], call_id: options['call-id'] };
+  return Object.fromEntries(
+    Object.entries(all).filter((each): each is [string, string | number] => each[1] !== undefined),
+  );
+}
+
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  process.once('SIGTERM', () => controller.abort());
+  return controller.signal;
+}
