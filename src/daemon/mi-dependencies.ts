@@ -91,6 +91,7 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
       return (await runtimes.get(partition)?.options.flusher?.writeThrough(WRITE_THROUGH_MS)) ?? true;
     },
     scriptAttrs: (destination) => destination.health.scriptAttrs,
+    probe: (destination) => prober.probeNow(destination),
     probingActive: () => prober.active,
     setProbingActive: (active) => prober.setActive(active),
   };

@@ -75,6 +75,8 @@ export interface Prober extends Service {
   refresh(): void;
   /** Takes new settings; destinations keep their figures. */
   configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void;
+  /** Sends a probe outside the interval; false where it would not be probed, or a probe is under way. */
+  probeNow(destination: Pick<Destination, 'partition' | 'key'>): boolean;
   /** Round trips of a destination; undefined before the first probe ended. */
   latency(destination: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined;
   figures(): ProberFigures;
@@ -171,6 +173,12 @@ class ScheduledProber implements Prober {
 
   latency({ partition, key }: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined {
     return this.watched.get(partition)?.byKey.get(key)?.latency;
+  }
+
+  probeNow({ partition, key }: Pick<Destination, 'partition' | 'key'>): boolean {
+    const member = this.watched.get(partition)?.byKey.get(key);
+    if (member === undefined || !this.active || member.slot < 0 || !this.wanted(member)) return false;
+    return this.flights?.request(member) ?? false;
   }
 
   figures(): ProberFigures {

@@ -92,6 +92,8 @@ export interface MiFixture {
   reloadFailure: Error | undefined;
   level: string;
   probing: boolean;
+  /** URIs a probe was asked for. */
+  readonly probed: string[];
   /** Whether states reach the table in time. */
   writable: boolean;
 }
@@ -128,6 +130,7 @@ export function makeMiFixture(
     reloadFailure: undefined,
     level: 'info',
     probing: true,
+    probed: [],
     writable: true,
     deps: {
       partitions: () => [...engine.partitions],
@@ -141,6 +144,10 @@ export function makeMiFixture(
         async add(partition, row) {
           rows.set(partition.name, [...(rows.get(partition.name) ?? []), row]);
           load(partition.name, true);
+        },
+        probe: (destination) => {
+          fixture.probed.push(destination.row.uri);
+          return fixture.probing;
         },
         async remove(partition, setId, uri) {
           const before = rows.get(partition.name) ?? [];

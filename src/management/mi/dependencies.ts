@@ -80,6 +80,8 @@ export interface DispatcherControl {
   writeThrough(partition: string): Promise<boolean>;
   /** Script attributes pushed so far; undefined when there are none. */
   scriptAttrs(destination: Destination): string | undefined;
+  /** Sends a probe at once; false where probing is off for the destination, or one is under way. */
+  probe(destination: Destination): boolean;
   /** Whether probes are sent at all. */
   probingActive(): boolean;
   setProbingActive(active: boolean): void;

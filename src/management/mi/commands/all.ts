@@ -5,6 +5,7 @@ import { callsCommand } from './calls.js';
 import { helpCommand, processCommands, psCommand, whichCommand } from './core.js';
 import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
 import { dsListCommand } from './ds-list.js';
+import { dsProbeCommand } from './ds-probe.js';
 import { dsReloadCommand } from './ds-reload.js';
 import { dsSetStateCommand } from './ds-set-state.js';
 import { eventCommands } from './events.js';
@@ -32,6 +33,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     dsRemoveCommand(deps),
     dsPingActiveCommand(deps),
     callsCommand(deps),
+    dsProbeCommand(deps),
   ]) {
     handler.register(command);
   }

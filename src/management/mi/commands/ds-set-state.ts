@@ -30,6 +30,8 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
         { name: 'address', type: 'string' },
       ],
     ],
+    // A word of why, which the audit record holds with the other parameters.
+    extraParams: [{ name: 'comment', type: 'string' }],
     async run(params, call) {
       const state = parseState(params['state'] as string);
       const group = parseGroup(params['group'] as string);

@@ -273,4 +273,16 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
     assert.equal(fixture.probing, false);
     await assert.rejects(fixture.handler.execute('ds_ping_active', { state: 'maybe' }), { code: 400 });
   });
+
+  test('a probe is sent at once, to one destination; where probing is off that is said', async () => {
+    const fixture = makeMiFixture();
+    const { handler, engine } = fixture;
+    const [destination] = [...(engine.partition('p2')?.snapshot.sets.get(7)?.destinations ?? [])];
+    const address = destination?.row.uri ?? '';
+    assert.equal(await handler.execute('ds_probe', { group: 'p2:7', address }), 'OK');
+    assert.deepEqual(fixture.probed, [address]);
+    await assert.rejects(handler.execute('ds_probe', { group: 'p2:7', address: 'sip:nobody' }), { code: 404 });
+    fixture.probing = false;
+    await assert.rejects(handler.execute('ds_probe', { group: 'p2:7', address }), { code: 409 });
+  });
 });
