@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   mi: async () => (await import('./mi/command.js')).mi,
   watch: async () => (await import('./watch/command.js')).watch,
   calls: async () => (await import('./calls/command.js')).calls,
+  top: async () => (await import('./top/command.js')).top,
   check: async () => (await import('./check/command.js')).check,
   select: async () => (await import('./select/command.js')).select,
   db: async () => (await import('./database/command.js')).db,
