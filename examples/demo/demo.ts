@@ -4,6 +4,7 @@
  * no call went to another tenant, else 1.
  *
  * `--calls N`: calls before and again around the failure (default 200).
+ * `--stay`: goes on with calls, and a gateway that fails now and then, until it is interrupted: to look at the console.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -88,6 +89,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 async function play(count: number): Promise<string[]> {
   await stage.open((what) => show.at(`starting ${what}`));
+  show.say(`  the console: ${stage.console}`);
   show.head(`1. ${count} calls for two tenants`);
   show.say('  acme: weighted round robin, weights 2:1:1; globex: hash over the Call-ID');
   let before = counts();
@@ -166,12 +168,31 @@ function judge(calls: readonly Call[], upOnIt: number, back: number): string[] {
   return faults;
 }
 
+/** Calls at an even pace, and one gateway after another that fails for a while, until somebody interrupts. */
+async function stay(): Promise<never> {
+  show.head(`The console: ${stage.console}`);
+  show.say('  calls go on, and a gateway fails now and then; end it with Ctrl-C');
+  for (let round = 0; ; round++) {
+    const victim = stage.gateways[round % stage.gateways.length];
+    await placeCalls(150, 'calls');
+    victim?.kill();
+    show.say(`  ${victim?.name} is off`);
+    await placeCalls(400, 'calls');
+    await victim?.revive();
+    show.say(`  ${victim?.name} is on again`);
+  }
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { calls: { type: 'string', default: '200' } } });
+  const { values } = parseArgs({
+    options: { calls: { type: 'string', default: '200' }, stay: { type: 'boolean', default: false } },
+  });
+  if (!values.stay) setTimeout(() => giveUp(`not done within ${HARD_LIMIT_MS / 1000} s`, 1), HARD_LIMIT_MS).unref();
   const count = Number(values.calls);
   if (!Number.isInteger(count) || count < 12 || count > 600) throw new Error('--calls takes a number from 12 to 600');
   const began = performance.now();
   const faults = await play(count);
+  if (values.stay) await stay();
   show.at('stopping the daemon');
   const status = await stage.close();
   if (status !== 0) faults.push(`the daemon ended with status ${status}: ${stage.daemon.said()}`);
@@ -193,7 +214,6 @@ function giveUp(why: string, status: number): void {
 process.once('exit', () => stage.remove());
 process.once('SIGINT', () => giveUp('interrupted', 130));
 process.once('SIGTERM', () => giveUp('interrupted', 143));
-setTimeout(() => giveUp(`not done within ${HARD_LIMIT_MS / 1000} s`, 1), HARD_LIMIT_MS).unref();
 
 try {
   const status = await main();

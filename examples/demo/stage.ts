@@ -39,6 +39,8 @@ export class Stage {
   daemon!: Child;
   /** Where calls are sent to. */
   proxy = '';
+  /** Address of the console's page. */
+  console = '';
   private nats: RunningServer | undefined;
   private readonly env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -59,6 +61,9 @@ export class Stage {
     const port = await freePort();
     this.proxy = `sip:127.0.0.1:${port}`;
     this.env['DEMO_SIP_PORT'] = String(port);
+    const httpPort = await freePort();
+    this.env['DEMO_HTTP_PORT'] = String(httpPort);
+    this.console = `http://127.0.0.1:${httpPort}/`;
     this.writeConfig(url === undefined ? undefined : { servers: [url], prefix });
     tell('the tenants’ tables');
     await this.provision();

@@ -25,6 +25,17 @@ export class Times {
     this.count += other.count;
   }
 
+  /** What was observed after the counts were `before`; its sum is not known. */
+  since(before: readonly number[]): Times {
+    const recent = new Times();
+    for (let i = 0; i < this.counts.length; i++) {
+      const count = (this.counts[i] as number) - (before[i] ?? 0);
+      recent.counts[i] = count;
+      recent.count += count;
+    }
+    return recent;
+  }
+
   /**
    * The time that a share (0 to 1) of the observed ones did not exceed, milliseconds, interpolated inside its bucket;
    * undefined where nothing was observed.

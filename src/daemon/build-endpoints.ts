@@ -73,6 +73,8 @@ export function buildEndpoints(settings: Settings, env: EndpointEnvironment): En
     (endpoint: EndpointKind): Authenticate =>
     (request) =>
       unbounded(endpoint, request.socket.remoteAddress);
+  // The console's page runs its commands here, whether or not there is an endpoint for others.
+  http?.mount('/console/mi', createMiHttpHandler(mi, anybody('http')), { ownPages: true });
   if (settings.mi.http !== undefined) {
     http?.mount(`/${settings.mi.http.root}`, createMiHttpHandler(mi, anybody('http')), { ownPages: true });
   }

@@ -2,7 +2,9 @@ import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
+import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
+import type { ProbeOutcome } from '../probing/probe.js';
 import { createProber, type Prober } from '../probing/prober.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { CallRecording } from './build-calls.js';
@@ -16,6 +18,8 @@ export interface ProbingEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Called with each probe that has ended. */
+  readonly probed?: (destination: Destination, outcome: ProbeOutcome) => void;
 }
 
 /** Milliseconds a probe's transaction outlives the prober's own deadline, which decides. */
@@ -36,6 +40,7 @@ export function buildProbing(settings: Settings, env: ProbingEnvironment): Probe
     send: (probe, done) => sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS }, done),
     observer: {
       ended: (destination, outcome, good) => {
+        env.probed?.(destination, outcome);
         if (outcome.rtt !== undefined) calls.ledger.probed(destination, outcome.rtt);
         const result = good === undefined ? 'stale' : good ? 'good' : 'bad';
         probes.with({ partition: destination.partition, result }).value++;

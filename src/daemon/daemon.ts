@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { unbounded } from '../access/caller.js';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
+import type { Console } from '../console/server/console.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
@@ -14,7 +15,6 @@ import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
-import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
@@ -25,6 +25,7 @@ import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions } from '../tenant/options.js';
 import { type LoadOutcome, PartitionRuntimes } from '../tenant/tenants.js';
 import { CallRecording } from './build-calls.js';
+import { buildConsole } from './build-console.js';
 import { buildEvents, type EventParts } from './build-events.js';
 import { buildManagement, type ManagementParts } from './build-management.js';
 import { buildProbing } from './build-probing.js';
@@ -36,7 +37,6 @@ import { onceAMinute } from './once-a-minute.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
-import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
 import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
@@ -70,7 +70,6 @@ export class Daemon implements Service {
   private settings: Settings;
   private readonly sip: SipParts;
   private readonly partitions: PartitionRuntimes;
-  private readonly secret: Secret;
   private readonly blacklists: BlacklistTable;
   private readonly selections: ReturnType<typeof selectionTally>;
   private readonly callLoad: CallLoad;
@@ -79,6 +78,7 @@ export class Daemon implements Service {
   private readonly prober: Prober;
   private readonly events: EventParts;
   private readonly management: ManagementParts;
+  private readonly console: Console | undefined;
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
@@ -99,7 +99,6 @@ export class Daemon implements Service {
       onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
     });
     this.engine = engine;
-    this.secret = new Secret(settings, { clock, random, log });
     const sip = buildSip(settings, { clock, random, log, metrics });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
@@ -131,7 +130,6 @@ export class Daemon implements Service {
         statistic: (name) => statistics.lookup(name),
         reload: (name) => this.partitions.reloadForScript(name),
         callEnded: this.callLoad.callEnded,
-        tokens: new DialogTokens(this.secret.keys),
         clock,
         random,
         log,
@@ -145,7 +143,16 @@ export class Daemon implements Service {
     });
     routing.proxy.observer = this.calls.ledger;
     const { calls } = this;
-    this.prober = buildProbing(settings, { engine, sip, calls, clock, random, log, metrics });
+    this.prober = buildProbing(settings, {
+      engine,
+      sip,
+      calls,
+      clock,
+      random,
+      log,
+      metrics,
+      probed: (destination, outcome) => this.console?.probed(destination, outcome),
+    });
     this.events = buildEvents({
       engine,
       runtimes,
@@ -174,6 +181,23 @@ export class Daemon implements Service {
       log,
       metrics,
     });
+    const { http } = this.management;
+    this.console =
+      http &&
+      buildConsole({
+        settings: () => this.settings,
+        engine,
+        runtimes,
+        sip,
+        events: this.events,
+        prober: this.prober,
+        startTime,
+        ledger: calls.ledger,
+        http,
+        identify: (request) => unbounded('http', request.socket.remoteAddress ?? ''),
+        clock,
+        log,
+      });
   }
 
   get layer(): TransactionLayer {
@@ -295,7 +319,6 @@ export class Daemon implements Service {
     for (const renew of certificates) renew?.();
     this.calls.configure(settings);
     sip.configure(settings);
-    this.secret.configure(settings);
     this.log.level = settings.log.level;
     return restartOnly(before, settings);
   }
@@ -318,7 +341,6 @@ export class Daemon implements Service {
   private async startServices(): Promise<void> {
     const { clock } = this;
     const { nats, weightFeeds } = this.events;
-    this.secret.save();
     await this.loadScript();
     await firstLoads([...this.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
     if (nats !== undefined) {
@@ -327,7 +349,14 @@ export class Daemon implements Service {
       await nats.caughtUp(CATCH_UP_MS);
     }
     await this.sip.open();
-    for (const service of [this.calls, ...this.management.services, this.callLoad, ...weightFeeds, this.prober]) {
+    for (const service of [
+      ...(this.console === undefined ? [] : [this.console]),
+      this.calls,
+      ...this.management.services,
+      this.callLoad,
+      ...weightFeeds,
+      this.prober,
+    ]) {
       await this.launch(service);
     }
   }

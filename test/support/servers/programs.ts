@@ -23,6 +23,7 @@ export const PROGRAMS = {
   socat: { name: 'socat', debianPackage: 'socat' },
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
   openssl: { name: 'openssl', debianPackage: 'openssl' },
+  chromium: { name: 'chromium', debianPackage: 'chromium' },
   netcat: { name: 'nc', debianPackage: 'netcat-openbsd' },
 } as const satisfies Record<string, Program>;
 

@@ -28,7 +28,6 @@ function forward(text: string, options: Options = {}): string {
     rport: options.rport ?? false,
     requestUri: options.requestUri,
     recordRoute: options.recordRoute ?? false,
-    tokens: undefined,
     edits: options.edits ?? [],
     hopEdits: undefined,
   });

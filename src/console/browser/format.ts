@@ -1,0 +1,43 @@
+const ZONED = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+
+/** A moment in the reader's zone. */
+export const moment = (time: number | string): string => ZONED.format(new Date(time));
+
+/** "12 s", "4 min", "3 h 10 min", "2 d 4 h" for a span in milliseconds. */
+export function span(ms: number): string {
+  const seconds = Math.max(Math.round(ms / 1000), 0);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Milliseconds, -1 for none. */
+export function millis(ms: number): string {
+  if (ms < 0) return '–';
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+/** Calls a second. */
+export function rate(perSecond: number): string {
+  if (perSecond === 0) return '0';
+  return perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
+}
+
+/** A share of a whole, "97 %"; '–' of nothing. */
+export function percent(part: number, whole: number): string {
+  if (whole === 0) return '–';
+  const share = (100 * part) / whole;
+  return `${share > 99 && share < 100 ? share.toFixed(1) : Math.round(share)} %`;
+}
+
+export const count = (value: number): string => value.toLocaleString();

@@ -1,0 +1,235 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Me, mi } from '../api.js';
+import { millis, moment, span } from '../format.js';
+import { Problem, reasonOf, useLoaded } from '../parts.js';
+
+/** One hop of a call record. */
+interface Try {
+  readonly destination: string;
+  readonly partition?: string;
+  readonly set?: number;
+  readonly address?: string;
+  readonly code?: number;
+  readonly local?: true;
+  readonly cause?: string;
+  readonly after_ms: number;
+  readonly ms?: number;
+  readonly first_ms?: number;
+}
+
+/** A call record as calls_list gives it (schemas/calls). */
+interface Call {
+  readonly seq: number;
+  readonly time: string;
+  readonly method: string;
+  readonly call_id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly ruri: string;
+  readonly source: string;
+  readonly partition?: string;
+  readonly sets?: readonly number[];
+  readonly algorithm?: number;
+  readonly rule?: string;
+  readonly tries: readonly Try[];
+  readonly code: number;
+  readonly reason?: string;
+  readonly cancelled?: true;
+  readonly ms: number;
+  readonly ring_ms?: number;
+  readonly in_progress?: true;
+  readonly duration_ms?: number;
+  readonly hung_up?: string;
+}
+
+export interface Calls {
+  readonly calls: readonly Call[] | undefined;
+  readonly error: string | undefined;
+}
+
+type Filter = Readonly<Record<string, string | number>>;
+
+/** The newest calls that match, read again each `everyMs`. Without a filter nothing is read. */
+export function useCalls(filter: Filter | undefined, everyMs: number): Calls {
+  const key = JSON.stringify(filter);
+  const { value, error } = useLoaded(
+    async () =>
+      filter === undefined
+        ? { Calls: [] }
+        : await mi<{ Calls?: readonly Call[]; calls?: readonly Call[] }>('calls_list', filter),
+    key,
+    everyMs,
+  );
+  return { calls: value === undefined ? undefined : [...(value.Calls ?? value.calls ?? [])].reverse(), error };
+}
+
+const FIELDS = [
+  ['from', 'Caller'],
+  ['to', 'Callee'],
+  ['call_id', 'Call-ID'],
+  ['destination', 'Destination'],
+  ['code', 'Code'],
+] as const;
+
+/** The last calls, filtered, each with what was tried. */
+export function CallsPage({ me }: { readonly me: Me }) {
+  const [text, setText] = useState<Readonly<Record<string, string>>>({});
+  const [filter, setFilter] = useState<Filter>({ limit: 200 });
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const given = Object.entries(text).filter(([, value]) => value.trim() !== '');
+      setFilter({ limit: 200, ...Object.fromEntries(given.map(([name, value]) => [name, value.trim()])) });
+    }, 300);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const calls = useCalls(filter, 2000);
+  return (
+    <article>
+      <h1>Calls</h1>
+      <div class="tools">
+        {FIELDS.map(([name, label]) => (
+          <label key={name}>
+            {label}
+            <input
+              value={text[name] ?? ''}
+              onInput={(e) => {
+                const { value } = e.currentTarget;
+                setText((before) => ({ ...before, [name]: value }));
+              }}
+            />
+          </label>
+        ))}
+      </div>
+      {me.role === 'admin' && <TraceForm />}
+      <CallTable calls={calls} />
+    </article>
+  );
+}
+
+/** Rows of calls; each opens as a ladder of its tries. */
+export function CallTable({ calls: { calls, error } }: { readonly calls: Calls }) {
+  const [open, setOpen] = useState<number>();
+  if (error !== undefined) return <Problem>{error}</Problem>;
+  if (calls === undefined) return <p class="empty">Loading.</p>;
+  if (calls.length === 0) return <p class="empty">No calls.</p>;
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Caller</th>
+            <th scope="col">Callee</th>
+            <th scope="col">Went to</th>
+            <th scope="col">Result</th>
+            <th scope="col">Rang</th>
+            <th scope="col">Lasted</th>
+          </tr>
+        </thead>
+        <tbody>
+          {calls.map((call) => [
+            <tr key={call.seq} class={call.code >= 300 ? 'failed' : ''}>
+              <td>
+                <button
+                  type="button"
+                  class="link"
+                  aria-expanded={open === call.seq}
+                  onClick={() => setOpen(open === call.seq ? undefined : call.seq)}
+                >
+                  {moment(call.time)}
+                </button>
+              </td>
+              <td>{call.from}</td>
+              <td>{call.to}</td>
+              <td>{call.tries.map((each) => each.destination).join(' → ') || '–'}</td>
+              <td>{result(call)}</td>
+              <td>{call.ring_ms === undefined ? '–' : millis(call.ring_ms)}</td>
+              <td>
+                {call.in_progress
+                  ? 'goes on'
+                  : call.duration_ms === undefined
+                    ? '–'
+                    : `${span(call.duration_ms)}${call.hung_up === undefined ? '' : `, ended by ${call.hung_up}`}`}
+              </td>
+            </tr>,
+            open === call.seq && (
+              <tr key={`${call.seq} tries`}>
+                <td colSpan={7}>
+                  <Ladder call={call} />
+                </td>
+              </tr>
+            ),
+          ])}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function result(call: Call): string {
+  const failed = call.reason === undefined ? '' : ` ${call.reason}`;
+  return call.cancelled ? `${call.code} cancelled` : `${call.code}${failed}`;
+}
+
+/** What was tried in order: an arrow for each request, and what came back. */
+function Ladder({ call }: { readonly call: Call }) {
+  return (
+    <div class="ladder">
+      <p>
+        {call.method} {call.ruri} · Call-ID <code>{call.call_id}</code> · from {call.source}
+        {call.rule !== undefined && ` · ${call.rule}`}
+        {call.partition !== undefined && ` · ${call.partition} set ${(call.sets ?? []).join()}`}
+        {call.algorithm !== undefined && ` · algorithm ${call.algorithm}`}
+      </p>
+      <ol>
+        {call.tries.map((each) => (
+          <li key={`${each.destination} ${each.after_ms}`}>
+            <span>after {millis(each.after_ms)}</span>
+            <span class="arrow">→ {each.destination}</span>
+            <span class={each.code !== undefined && each.code < 300 ? 'good' : 'bad'}>
+              ← {each.code ?? 'nothing'}
+              {each.local && ' (ours)'} {each.cause}
+            </span>
+            <span>
+              {each.first_ms !== undefined && `first reply ${millis(each.first_ms)}, `}
+              {each.ms !== undefined && `final ${millis(each.ms)}`}
+            </span>
+          </li>
+        ))}
+        <li>
+          <span>after {millis(call.ms)}</span>
+          <span class="arrow">to the caller</span>
+          <span class={call.code < 300 ? 'good' : 'bad'}>← {result(call)}</span>
+        </li>
+      </ol>
+    </div>
+  );
+}
+
+/** Switches a trace on for a filter, bounded in time. */
+function TraceForm() {
+  const [from, setFrom] = useState('');
+  const [message, setMessage] = useState<string>();
+  const start = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await mi('trace_start', { from, seconds: 60, limit: 20 });
+      setMessage('Tracing for a minute: switchyard trace shows the messages.');
+    } catch (error) {
+      setMessage(reasonOf(error));
+    }
+  };
+  return (
+    <details>
+      <summary>Trace</summary>
+      <form class="tools" onSubmit={start}>
+        <label>
+          Calls from
+          <input value={from} required onInput={(e) => setFrom(e.currentTarget.value)} />
+        </label>
+        <button type="submit">Trace for a minute</button>
+        <span role="status">{message}</span>
+      </form>
+    </details>
+  );
+}

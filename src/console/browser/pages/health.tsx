@@ -1,0 +1,33 @@
+import { health } from '../api.js';
+import { Problem, useLoaded } from '../parts.js';
+
+/** Databases, NATS, endpoints, limits, memory: what the daemon says of itself. */
+export function HealthPage() {
+  const { value, error } = useLoaded(health, '', 2000);
+  return (
+    <article>
+      <h1>Health</h1>
+      {error !== undefined && <Problem>{error}</Problem>}
+      <div class="columns">
+        {(value ?? []).map(({ title, items }) => (
+          <section key={title} class="card">
+            <h2>{title}</h2>
+            <table class="pairs">
+              <tbody>
+                {items.map((item) => (
+                  <tr key={item.name} class={item.level}>
+                    <th scope="row">{item.name}</th>
+                    <td>
+                      {item.value}
+                      {item.detail !== undefined && <small>{item.detail}</small>}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
+        ))}
+      </div>
+    </article>
+  );
+}

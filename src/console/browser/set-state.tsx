@@ -1,0 +1,35 @@
+import { mi } from './api.js';
+import { Confirm } from './parts.js';
+import type { Row } from './store.js';
+
+const STATES = { a: 'active', i: 'inactive', p: 'probing' } as const;
+export type StateLetter = keyof typeof STATES;
+
+/** Sets the state of some destinations, one command each, and reports what failed. */
+export function SetState({
+  rows,
+  state,
+  onDone,
+}: {
+  readonly rows: readonly Row['info'][];
+  readonly state: StateLetter;
+  readonly onDone: () => void;
+}) {
+  const what = rows.length === 1 ? (rows[0]?.uri ?? '') : `${rows.length} destinations`;
+  const act = async (comment: string) => {
+    const failed: string[] = [];
+    for (const { partition, set, uri } of rows) {
+      const params = { state, group: `${partition}:${set}`, address: uri, ...(comment === '' ? {} : { comment }) };
+      await mi('ds_set_state', params).catch((error: Error) => failed.push(`${uri}: ${error.message}`));
+    }
+    return failed.length === 0 ? undefined : failed.join('; ');
+  };
+  return (
+    <Confirm title={`Set ${STATES[state]}`} action={act} onDone={onDone} withComment>
+      <p>
+        {what} {rows.length === 1 ? 'becomes' : 'become'} <strong>{STATES[state]}</strong>.
+        {state !== 'a' && ' New calls go to other destinations of the set; calls in progress are not touched.'}
+      </p>
+    </Confirm>
+  );
+}

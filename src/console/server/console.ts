@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../../access/caller.js';
+import { sees } from '../../access/rights.js';
+import { type FiguresTable, TIME_BOUNDS } from '../../calls/destination-figures.js';
+import type { Clock } from '../../core/clock.js';
+import type { Service } from '../../core/service.js';
+import type { Destination } from '../../engine/destination.js';
+import type { Partition } from '../../engine/partition.js';
+import { destinationsOf } from '../../engine/set.js';
+import type { HttpHandler } from '../../http/server.js';
+import { Assets } from './assets.js';
+import { Feed, type RowPair } from './feed.js';
+import { History } from './history.js';
+import { Rows } from './rows.js';
+import type { DestinationDetail, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
+
+/** Destinations asked for at once, and characters of their numbers. */
+const MAX_IDS = 100;
+const MAX_IDS_TEXT = 2000;
+
+/** What the console shows, read when somebody looks. */
+export interface ConsoleSource {
+  readonly node: string;
+  readonly version: string;
+  partitions(): Iterable<Partition>;
+  /** Why a partition does not serve; undefined when it does. */
+  problem(partition: string): string | undefined;
+  readonly figures: Pick<FiguresTable, 'find'>;
+  health(): readonly HealthGroup[];
+  /** Settings that apply to a destination: name, value, where it comes from. */
+  settings(destination: Destination): DestinationDetail['settings'];
+  /** Who asks; undefined: nobody who may see anything. */
+  identify(request: IncomingMessage): Caller | undefined;
+}
+
+/** A path and what answers it. */
+export type Route = readonly [path: string, handler: HttpHandler];
+
+export interface ConsoleOptions {
+  readonly source: ConsoleSource;
+  readonly clock: Clock;
+  readonly pause: () => Promise<void>;
+  readonly onError: (error: unknown) => void;
+  /** Folder of the built page. */
+  readonly assets: URL;
+}
+
+/** The server side of the console: the page, its live data, and what its pages ask for. */
+export class Console implements Service {
+  readonly name = 'console';
+  readonly history = new History();
+  readonly feed: Feed;
+  private readonly rows: Rows;
+  private readonly assets: Assets;
+
+  constructor(private readonly options: ConsoleOptions) {
+    const { source, clock, pause, onError } = options;
+    this.rows = new Rows(source.figures);
+    this.assets = new Assets(options.assets);
+    const feedSource = {
+      node: source.node,
+      version: source.version,
+      partitions: () => [...source.partitions()].map((each) => this.partitionRow(each)),
+      rows: () => this.allRows(),
+    };
+    this.feed = new Feed(feedSource, clock, randomBytes(6).toString('hex'), pause, onError);
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.feed.stop();
+  }
+
+  /** A probe has ended; to be called with each. */
+  probed(destination: Destination, outcome: { readonly code: number; readonly rtt?: number | undefined }): void {
+    this.history.probed(destination, outcome, this.options.clock.now());
+  }
+
+  /** Paths of the page's files. */
+  pages(): readonly Route[] {
+    return [
+      ['/', (request, response) => this.assets.serve('index.html', request, response)],
+      ['/console/app.js', (request, response) => this.assets.serve('app.js', request, response)],
+      ['/console/app.css', (request, response) => this.assets.serve('app.css', request, response)],
+    ];
+  }
+
+  /** Paths of what the page asks for: for pages of our own only. */
+  data(): readonly Route[] {
+    return [
+      ['/console/stream', this.asked((caller, request, response) => this.stream(caller, request, response))],
+      ['/console/destination', this.asked((caller, request, response) => this.destination(caller, request, response))],
+      ['/console/probes', this.asked((caller, request, response) => this.probes(caller, request, response))],
+      ['/console/health', this.asked((caller, _request, response) => this.health(caller, response))],
+      ['/console/me', this.asked((caller, _request, response) => this.me(caller, response))],
+    ];
+  }
+
+  private asked(answer: (caller: Caller, request: IncomingMessage, response: ServerResponse) => void): HttpHandler {
+    return (request, response) => {
+      const caller = this.options.source.identify(request);
+      if (caller === undefined) sendJson(response, 401, { error: 'sign in' });
+      else answer(caller, request, response);
+    };
+  }
+
+  private stream(caller: Caller, request: IncomingMessage, response: ServerResponse): void {
+    const last = request.headers['last-event-id'];
+    const opened = this.feed.open(response, caller, typeof last === 'string' ? last : undefined);
+    if (!opened) sendJson(response, 503, { error: 'too many pages are open' });
+  }
+
+  private destination(caller: Caller, request: IncomingMessage, response: ServerResponse): void {
+    const [found] = this.all(new Set([Number(queryOf(request, 'id'))]));
+    if (found === undefined || !sees(caller, found.partition)) {
+      sendJson(response, 404, { error: 'no such destination' });
+      return;
+    }
+    const figures = this.options.source.figures.find(found);
+    const detail: DestinationDetail = {
+      row: this.rows.staticRow(found),
+      history: this.history.changesOf(found),
+      probes: this.history.probesOf(found),
+      outcomes: figures?.outcomes ?? [],
+      bounds: TIME_BOUNDS,
+      first: figures?.first.counts ?? [],
+      final: figures?.final.counts ?? [],
+      settings: this.options.source.settings(found),
+    };
+    sendJson(response, 200, detail);
+  }
+
+  /** The last probes of some destinations, by number. */
+  private probes(caller: Caller, request: IncomingMessage, response: ServerResponse): void {
+    const wanted = new Set(queryOf(request, 'ids').slice(0, MAX_IDS_TEXT).split(',').slice(0, MAX_IDS).map(Number));
+    const found: Record<number, readonly ProbePoint[]> = {};
+    for (const destination of this.all(wanted)) {
+      if (sees(caller, destination.partition)) {
+        found[this.rows.numberOf(destination)] = this.history.probesOf(destination);
+      }
+    }
+    sendJson(response, 200, found);
+  }
+
+  private health(caller: Caller, response: ServerResponse): void {
+    const groups = caller.partitions === undefined ? this.options.source.health() : this.partitionHealth(caller);
+    sendJson(response, 200, groups);
+  }
+
+  /** What of the health somebody sees who is bounded to partitions. */
+  private partitionHealth(caller: Caller): readonly HealthGroup[] {
+    const items = [...this.options.source.partitions()]
+      .filter(({ name }) => sees(caller, name))
+      .map(({ name }) => {
+        const problem = this.options.source.problem(name);
+        return {
+          name,
+          value: problem === undefined ? 'serving' : 'not serving',
+          level: problem === undefined ? ('ok' as const) : ('bad' as const),
+        };
+      });
+    return [{ title: 'Partitions', items }];
+  }
+
+  private me(caller: Caller, response: ServerResponse): void {
+    const { user, role, partitions } = caller;
+    sendJson(response, 200, {
+      user: user ?? null,
+      role,
+      partitions: partitions === undefined ? null : [...partitions],
+    });
+  }
+
+  private partitionRow({ name, options }: Partition): PartitionRow {
+    const problem = this.options.source.problem(name);
+    return { name, flavour: options.flavour, ...(problem === undefined ? {} : { problem }) };
+  }
+
+  private *allRows(): Generator<RowPair> {
+    this.rows.begin(this.options.clock.monotonic());
+    for (const partition of this.options.source.partitions()) {
+      for (const destination of destinationsOf(partition.snapshot)) {
+        yield { row: this.rows.staticRow(destination), live: this.rows.live(destination) };
+      }
+    }
+  }
+
+  /** Destinations by their numbers. */
+  private *all(wanted: ReadonlySet<number>): Generator<Destination> {
+    for (const partition of this.options.source.partitions()) {
+      for (const destination of destinationsOf(partition.snapshot)) {
+        if (wanted.has(this.rows.numberOf(destination))) yield destination;
+      }
+    }
+  }
+}
+
+/** A parameter of the query; '' when it is not there. */
+function queryOf(request: IncomingMessage, name: string): string {
+  const [, query = ''] = (request.url ?? '').split('?', 2);
+  return new URLSearchParams(query).get(name) ?? '';
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(JSON.stringify(value), 'utf8');
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+  });
+  response.end(body);
+}

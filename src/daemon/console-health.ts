@@ -1,0 +1,135 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Settings } from '../config/settings.js';
+import type { HealthGroup, HealthItem } from '../console/server/wire.js';
+import type { Engine } from '../engine/engine.js';
+import type { Prober } from '../probing/prober.js';
+import type { PartitionRuntime } from '../tenant/tenant.js';
+import type { EventParts } from './build-events.js';
+import type { SipParts } from './build-sip.js';
+import type { StartTime } from './start-time.js';
+
+/** What the page on health is made from. */
+export interface HealthSources {
+  readonly settings: () => Settings;
+  readonly engine: Engine;
+  readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
+  readonly sip: SipParts;
+  readonly events: EventParts;
+  readonly prober: Prober;
+  readonly startTime: StartTime;
+  readonly readers: () => number;
+}
+
+/** Milliseconds for which the delay of the event loop is watched after somebody looked. */
+const WATCHED_MS = 60_000;
+const MIB = 1024 * 1024;
+
+/** What the daemon says of itself to people. Holds no names of users or hosts of databases. */
+export class ConsoleHealth {
+  private delay: IntervalHistogram | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly sources: HealthSources) {}
+
+  groups(): readonly HealthGroup[] {
+    return [this.process(), this.partitions(), this.sip(), this.events(), this.probing()];
+  }
+
+  private process(): HealthGroup {
+    const { heapUsed, rss } = process.memoryUsage();
+    const delay = this.watchDelay();
+    const seconds = Math.floor(process.uptime());
+    return group('Process', [
+      item('started', this.sources.startTime.at === undefined ? '' : new Date(this.sources.startTime.at).toISOString()),
+      item('up for', `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`),
+      item('memory', `${Math.round(rss / MIB)} MiB, heap ${Math.round(heapUsed / MIB)} MiB`),
+      item(
+        'event loop delay',
+        `p99 ${delay.p99.toFixed(1)} ms, longest ${delay.max.toFixed(1)} ms`,
+        delay.p99 > 50 ? 'warning' : 'ok',
+        'of the last minute, or since somebody looked',
+      ),
+      item('pages open', String(this.sources.readers())),
+    ]);
+  }
+
+  private partitions(): HealthGroup {
+    const items = [...this.sources.runtimes.values()].map((runtime) => {
+      const { notReady, figures } = runtime;
+      const flusher = runtime.options.flusher;
+      const { size } = runtime.partition.snapshot;
+      const details = [
+        `loaded ${figures.loads} times`,
+        ...(figures.failures > 0 ? [`${figures.failures} loads failed`] : []),
+        ...(figures.discarded > 0 ? [`${figures.discarded} rows left out`] : []),
+        ...(flusher === undefined ? [] : [`${flusher.pendingCount} states to be written`]),
+        ...(flusher?.failing === true ? ['states cannot be written'] : []),
+      ];
+      const level = notReady !== undefined ? 'bad' : figures.discarded > 0 || flusher?.failing ? 'warning' : 'ok';
+      return item(runtime.name, notReady ?? `${size} destinations`, level, details.join(', '));
+    });
+    return group('Partitions', items);
+  }
+
+  private sip(): HealthGroup {
+    const { layer, transports } = this.sources.sip;
+    const { maxTransactions } = this.sources.settings().limits;
+    const share = layer.load / maxTransactions;
+    return group('SIP', [
+      item('transactions', `${layer.size} of ${maxTransactions}`, share > 0.9 ? 'bad' : share > 0.5 ? 'warning' : 'ok'),
+      ...transports.map(({ description, counts }) =>
+        item(description, counts === undefined ? 'open' : `${counts.inbound} in, ${counts.outbound} out`),
+      ),
+    ]);
+  }
+
+  private events(): HealthGroup {
+    const { nats, publisher } = this.sources.events;
+    const { subscribers, dropped } = publisher.stats();
+    const items: HealthItem[] = [item('subscribers', String(subscribers), 'ok', `${dropped} events given up`)];
+    if (nats === undefined) items.unshift(item('NATS', 'not configured'));
+    else {
+      const { depth } = nats.stats();
+      items.unshift(
+        item('NATS', nats.connected ? 'connected' : 'not connected', nats.connected ? 'ok' : 'bad'),
+        item('outbox', `${depth} events wait`, depth > 0 && !nats.connected ? 'warning' : 'ok'),
+      );
+    }
+    return group('Events', items);
+  }
+
+  private probing(): HealthGroup {
+    const { watched, inFlight, queued, sent, timeouts } = this.sources.prober.figures();
+    return group('Probing', [
+      item('watched', String(watched)),
+      item('in flight', String(inFlight), 'ok', `${queued} wait`),
+      item('sent', String(sent), 'ok', `${timeouts} without an answer`),
+    ]);
+  }
+
+  /** Milliseconds; measured for a minute after the last look only. */
+  private watchDelay(): { readonly p99: number; readonly max: number } {
+    if (this.delay === undefined) {
+      this.delay = monitorEventLoopDelay({ resolution: 20 });
+      this.delay.enable();
+    }
+    const { delay } = this;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      delay.disable();
+      this.delay = undefined;
+    }, WATCHED_MS);
+    this.timer.unref();
+    // The histogram counts the whole interval: what is above the resolution is the delay.
+    const above = (nanoseconds: number) => Math.max(nanoseconds / 1e6 - 20, 0);
+    return delay.count === 0 ? { p99: 0, max: 0 } : { p99: above(delay.percentile(99)), max: above(delay.max) };
+  }
+}
+
+function group(title: string, items: readonly HealthItem[]): HealthGroup {
+  return { title, items };
+}
+
+function item(name: string, value: string, level: HealthItem['level'] = 'ok', detail = ''): HealthItem {
+  return { name, value, level, ...(detail === '' ? {} : { detail }) };
+}

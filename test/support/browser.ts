@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { requireProgram } from './servers/programs.js';
+
+/** A real browser without a window, and what its pages complained about. */
+export interface Browser {
+  /** Opens a page of its own session. `faults` collects what the page throws and reports as errors. */
+  page(options?: { readonly width?: number; readonly height?: number; readonly dark?: boolean }): Promise<Page>;
+  /** Exceptions of pages and errors on their consoles. */
+  readonly faults: string[];
+  close(): Promise<void>;
+}
+
+/** Debian's Chromium with nothing that calls out. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export async function startBrowser(): Promise<Browser> {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-browser-'));
+  const browser = await chromium.launch({ executablePath: requireProgram('chromium'), args: ARGUMENTS });
+  const faults: string[] = [];
+  const contexts: BrowserContext[] = [];
+  return {
+    faults,
+    async page({ width = 1280, height = 800, dark = false } = {}) {
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: dark ? 'dark' : 'light',
+        locale: 'en-GB',
+      });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.setDefaultTimeout(10_000);
+      page.on('pageerror', (error) => faults.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error') faults.push(message.text());
+      });
+      return page;
+    },
+    async close() {
+      for (const context of contexts) await context.close();
+      await browser.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
