@@ -249,7 +249,7 @@ export type SettingValue = StringLiteral | IntLiteral | Word;
 export interface GlobalParameter {
   /** "listen", "testgrp.num". */
   readonly name: string;
-  /** "listen" with an index, "tcp_accept_aliases" without a value: undefined. */
+  /** "listen" with an index, "tcp_accept_aliases" without a value: undefined. "{" for a block of names and values. */
   readonly value: SettingValue | undefined;
   readonly rest: readonly SettingValue[];
   readonly at: Position;

@@ -107,7 +107,7 @@ export interface RawRule {
     readonly max_res?: string | number | null;
     readonly fn: 'dst' | 'domain';
   };
-  readonly relay: 'stateful' | 'stateless' | 'redirect';
+  readonly relay: 'stateful' | 'stateless' | 'redirect' | 'reply';
   readonly failover: {
     readonly codes: readonly (string | number | null)[];
     readonly max?: number;

@@ -33,6 +33,14 @@ function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: F
     const at = inside(place, 'use_blacklist', ...(index === undefined ? [] : [index]));
     findings.refuse(at, `unknown blacklist "${name}"`, nearest(name, targets.blacklists));
   }
+  const { code } = rule.reject;
+  const methods = rule.match['$rm'];
+  if (code < 300 && (rule.relay !== 'reply' || methods === undefined || !/^(?!INVITE$)[A-Z]+$/.test(String(methods)))) {
+    findings.refuse(inside(place, 'reject', 'code'), 'below 300 it needs relay "reply" and a match of $rm, not INVITE');
+  }
+  if (rule.relay === 'reply' && rule.select !== undefined) {
+    findings.refuse(inside(place, 'select'), 'relay "reply" selects nothing');
+  }
   return {
     pointer: place.pointer,
     match: new Map(Object.entries(rule.match).map(([variable, value]) => [variable, String(value)])),

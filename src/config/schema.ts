@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { SwitchyardError } from '../core/errors.js';
 import { type Fault, faultOf } from './schema-fault.js';
@@ -36,6 +36,11 @@ export interface CompiledSchema {
 const SUFFIX = '.schema.json';
 // The package root is two folders up from here, in src/ and in dist/ alike.
 const FOLDER = fileURLToPath(new URL('../../schemas/', import.meta.url));
+
+/** Where editors find a schema: a file URL into this installation, which holds wherever the settings file stands. */
+export function schemaUrl(name: string): string {
+  return pathToFileURL(join(FOLDER, name + SUFFIX)).href;
+}
 
 const documents = new Map<string, JsonSchema>();
 const compiled = new Map<string, CompiledSchema>();

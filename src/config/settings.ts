@@ -158,9 +158,9 @@ export interface RoutingRule {
   readonly pointer: string;
   readonly match: ReadonlyMap<string, string>;
   readonly select: SelectConfig | undefined;
-  readonly relay: 'stateful' | 'stateless' | 'redirect';
+  readonly relay: 'stateful' | 'stateless' | 'redirect' | 'reply';
   readonly failover: {
-    /** "408", "5xx" */
+    /** "408", "5xx", "timeout" */
     readonly codes: readonly string[];
     /** Destinations tried at most, the first included; undefined: all. */
     readonly max: number | undefined;

@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'route',
     'tenant',
   ],
-  cli: ['core', 'engine', 'sip', 'config', 'events', 'calls', 'store', 'management', 'tenant', 'daemon'],
+  cli: ['core', 'engine', 'sip', 'config', 'cfg', 'events', 'calls', 'store', 'management', 'tenant', 'daemon'],
   'index.ts': ['core', 'config', 'daemon'],
   'main.ts': ['cli'],
 };

@@ -274,6 +274,10 @@ class ConfigurationParser {
       throw new SyntaxFault(name.at, `"=" is expected after ${name.text}`);
     }
     if (!hasValue && tokens.peek().kind !== 'string' && tokens.peek().kind !== 'word') throw tokens.unexpected('"="');
+    if (hasValue && tokens.isPunctuation('{')) {
+      this.parameters.push({ name: name.text, ...this.block(), at: name.at });
+      return;
+    }
     const value = this.settingValue();
     const rest: SettingValue[] = [];
     for (;;) {
@@ -290,6 +294,28 @@ class ConfigurationParser {
       rest.push(this.settingValue());
     }
     this.parameters.push({ name: name.text, value, rest, at: name.at });
+  }
+
+  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, names and values stand in turn in the rest. */
+  private block(): Pick<GlobalParameter, 'value' | 'rest'> {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    const rest: SettingValue[] = [];
+    while (tokens.accept('}') === undefined) {
+      if (tokens.accept(';')) continue;
+      const key = tokens.gluedText('=;{}');
+      if (key.text === '') throw tokens.unexpected('a name or "}"');
+      tokens.expect('=', `after ${key.text}`);
+      rest.push({ kind: 'word', text: key.text, at: key.at }, this.blockValue());
+    }
+    return { value: { kind: 'word', text: '{', at }, rest };
+  }
+
+  private blockValue(): SettingValue {
+    const { tokens } = this;
+    if (tokens.peek().kind === 'string') return tokens.string();
+    const { text, at } = tokens.gluedText(',;{}');
+    return { kind: 'word', text, at };
   }
 
   /** The list of a blacklist in old files. */

@@ -1,47 +1,85 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { schemaUrl } from '../../config/schema.js';
+import { messageOf } from '../../core/errors.js';
+import { compositionFaults } from '../../daemon/composition.js';
+import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
 import { importCfg } from './import-cfg.js';
+import { remarkText } from './ledger.js';
 
-/** switchyard import: a foreign configuration becomes files of ours. Returns the exit status. */
-export function importConfiguration(
-  options: { readonly out?: string | undefined; readonly force?: boolean | undefined },
-  positionals: readonly string[],
-  io: CommandIo,
-): number {
-  const [file] = positionals;
-  if (file === undefined) throw new SwitchyardError('USAGE', 'import needs a configuration file');
+export interface ImportOptions {
+  readonly out?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/**
+ * switchyard import: a configuration of OpenSIPS or Kamailio becomes files of ours. Returns the exit status: 0 only where
+ * everything was carried over.
+ */
+export function importConfiguration(options: ImportOptions, file: string, io: CommandIo): number {
   let text: string;
   try {
     text = readFileSync(file, 'latin1');
   } catch (error) {
-    throw new SwitchyardError('USAGE', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : messageOf(error);
+    throw usageError(`cannot read ${file}: ${reason}`, error);
   }
-  const { settings, partitions, notes } = importCfg(text);
+  const { settings, partitions, left, notes } = importCfg(text, file);
   const out = options.out ?? '.';
-  const files: [path: string, content: object][] = [[join(out, 'switchyard.json'), settings]];
-  for (const [name, partition] of partitions) files.push([join(out, 'partitions', `${name}.json`), partition]);
+  const main = join(out, 'switchyard.json');
+  const files: [path: string, content: object][] = [[main, { $schema: schemaUrl('settings'), ...settings }]];
+  for (const [name, partition] of partitions) {
+    files.push([join(out, 'partitions', `${name}.json`), { $schema: schemaUrl('partition'), ...partition }]);
+  }
   const taken = files.map(([path]) => path).filter((path) => existsSync(path));
   if (taken.length > 0 && options.force !== true) {
     io.err(`${taken.join(', ')} there already: nothing was written (--force replaces)\n`);
     return 1;
   }
-  mkdirSync(partitions.size > 0 ? join(out, 'partitions') : out, { recursive: true });
   for (const [path, content] of files) {
+    mkdirSync(dirname(path), { recursive: true });
     // Passwords of database URLs stand in these files.
     writeFileSync(path, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o640 });
-    io.out(`wrote ${path}\n`);
   }
-  for (const note of notes) io.err(`${file}: ${note}\n`);
+  const problems = faultsOf(main);
+  const rules = (settings['routing'] as readonly { readonly select?: unknown }[]).filter(
+    (rule) => rule.select !== undefined,
+  );
+  const written = files.map(([path]) => path);
+  const complete = left.length === 0 && problems.length === 0;
+  if (options.json === true) {
+    io.out(
+      `${JSON.stringify({ complete, files: written.map((path) => resolve(path)), rules: rules.length, left, notes, problems }, undefined, 2)}\n`,
+    );
+    return complete ? 0 : 1;
+  }
+  for (const path of written) io.out(`wrote ${path}\n`);
+  for (const note of notes) io.err(`note: ${remarkText(note)}\n`);
+  for (const remark of left) io.err(`not carried over: ${remarkText(remark)}\n`);
+  if (problems.length > 0) io.err(`what was written needs your attention:\n${formatProblems(problems)}\n`);
+  io.err(
+    complete
+      ? `everything was carried over; ${counted(rules.length, 'selection')} became rules\n`
+      : `${counted(left.length, 'thing')} not carried over; ${counted(rules.length, 'rule')} with a selection\n`,
+  );
+  return complete ? 0 : 1;
+}
+
+function faultsOf(file: string): ConfigError['problems'] {
   try {
-    loadSettings(join(out, 'switchyard.json'));
+    loadSettings(file, { inspect: compositionFaults });
+    return [];
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    io.err(`what was written needs your attention:\n${formatProblems(error.problems)}\n`);
-    return 1;
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
   }
-  return 0;
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { AddressBlocks, isAddressBlock } from '../../core/address-blocks.js';
-import { SwitchyardError } from '../../core/errors.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { compilePosix } from '../../core/posix-regex.js';
 import { type PvarContext, textOf } from '../../pvar/context.js';
-import { compileFormat } from '../../pvar/format.js';
+import { compileFormat, type Format } from '../../pvar/format.js';
 
 /** Whether a request satisfies one entry of a rule's match. */
 export type Matcher = (context: PvarContext) => boolean;
@@ -11,12 +12,14 @@ export type Matcher = (context: PvarContext) => boolean;
 const HOSTS = new Set(['rd', 'fd', 'td', 'dd', 'od', 'ad']);
 
 /**
- * Compiles an entry of a rule's match: a pseudo-variable and what it must be, an exact value, a glob with "*", or a CIDR
- * block for addresses. Throws SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX or CONFIG_INVALID.
+ * Compiles an entry of a rule's match: a pseudo-variable and what it must be, an exact value, a glob with "*", a CIDR
+ * block for addresses, or a POSIX extended regular expression in slashes, "/.../i" without case. Throws SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX or CONFIG_INVALID.
  */
 export function compileMatcher(variable: string, pattern: string): Matcher {
   const format = compileFormat(variable);
   const ignoreCase = format.ignoreCase || (format.names.length === 1 && HOSTS.has(format.names[0] as string));
+  const regex = /^\/(.+)\/(i?)$/s.exec(pattern);
+  if (regex !== null) return regexMatcher(format, regex[1] as string, regex[2] === 'i');
   const block = cidr(pattern);
   if (block !== undefined) {
     return (context) => block.has(bare(textOf(format.evaluateValue(context))));
@@ -37,6 +40,18 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
     };
   }
   return (context) => textOf(format.evaluateValue(context)) === pattern;
+}
+
+function regexMatcher(format: Format, source: string, ignoreCase: boolean): Matcher {
+  try {
+    const regex = compilePosix(source, { ignoreCase });
+    return (context) => {
+      const value = format.evaluateValue(context);
+      return value !== null && regex.test(textOf(value));
+    };
+  } catch (error) {
+    throw new SwitchyardError('CONFIG_INVALID', messageOf(error), { cause: error });
+  }
 }
 
 /** Whether the parts stand in the text in order, the first at its start and the last at its end. Linear in the text. */

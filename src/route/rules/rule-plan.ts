@@ -62,7 +62,9 @@ export class RulePlan implements RelayPlan {
     }
     // A destination that could not be reached at all is a failure whatever codes are listed: nobody answered.
     const unreachable = failure.local && failure.code !== 408;
-    if (!unreachable && !this.compiled.failsOver(failure.code)) return false;
+    const silent = failure.local && failure.code === 408;
+    const failsOver = silent ? this.compiled.silenceFailsOver : this.compiled.failsOver(failure.code);
+    if (!unreachable && !failsOver) return false;
     const { mark } = this.compiled.rule.failover;
     if (mark !== undefined && hop.destination !== undefined) {
       this.states.apply({

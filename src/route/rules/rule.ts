@@ -29,6 +29,8 @@ export interface CompiledRule {
   origin(selection: ReadySelection | undefined, failure?: string): RouteOrigin;
   /** Whether a final reply code goes to the next destination. */
   failsOver(code: number): boolean;
+  /** Whether a destination that sends no final reply goes to the next one. */
+  readonly silenceFailsOver: boolean;
 }
 
 /** Finds a partition by name, '' for the default one. */
@@ -44,6 +46,7 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
       matches: compileMatch(matchers),
       selection: compileSelection(rule, partitions),
       failsOver: (code) => codes[code] === 1,
+      silenceFailsOver: codes[408] === 1 || rule.failover.codes.includes('timeout'),
       origin: originOf(rule.pointer),
     };
   } catch (error) {
@@ -160,6 +163,7 @@ function ready(given: SelectArguments, partitions: PartitionLookup): ReadySelect
 function compileCodes(codes: readonly string[]): Uint8Array {
   const table = new Uint8Array(700);
   for (const code of codes) {
+    if (code === 'timeout') continue;
     const match = /^([1-6])([0-9]{2}|xx)$/i.exec(code);
     if (match === null)
       throw new SwitchyardError('CONFIG_INVALID', `failover code "${code}" is neither a code nor a class`);

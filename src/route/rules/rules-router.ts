@@ -56,6 +56,13 @@ export class RulesRouter implements Router {
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);
     if (rule === undefined) return this.unmatched(request);
+    // A rule that takes everything does not take what is asked of the proxy itself.
+    if (message.method === 'OPTIONS' && !rule.rule.match.has('$rm') && this.isForUs(request))
+      return this.unmatched(request);
+    if (rule.rule.relay === 'reply') {
+      const { code, reason } = rule.rule.reject;
+      return { kind: 'reply', code, reason, origin: rule.origin(undefined) };
+    }
     // One whose INVITE is not known here is no request to select for: it would count, and shift the ones that follow.
     if (message.method === 'CANCEL' && rule.rule.relay !== 'stateless') {
       return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
@@ -128,13 +135,15 @@ export class RulesRouter implements Router {
 
   private unmatched(request: RoutedRequest): RouteDecision {
     // An OPTIONS for the proxy itself is a peer's keep-alive (RFC 3261 section 11).
-    if (request.message.method === 'OPTIONS') {
-      const uri = parseUri(request.requestUri);
-      if (uri !== undefined && uri.user === '' && this.options.sockets.isOurs(uri)) {
-        return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
-      }
+    if (request.message.method === 'OPTIONS' && this.isForUs(request)) {
+      return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
     }
     return { kind: 'reply', code: 404, reason: reasonPhrase(404), origin: NO_RULE };
+  }
+
+  private isForUs({ requestUri }: RoutedRequest): boolean {
+    const uri = parseUri(requestUri);
+    return uri !== undefined && uri.user === '' && this.options.sockets.isOurs(uri);
   }
 
   private refuse(

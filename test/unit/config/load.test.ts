@@ -48,7 +48,7 @@ test('everything that is wrong in all files is said at once', (t) => {
     'switchyard.json#/modparam/setid_col: expected a name of letters, digits, "_" and "$"',
     'switchyard.json#/modparam/partition/0: partition "p2": unknown parameter "db_ulr" (did you mean "db_url"?)',
     'switchyard.json#/modparam/partition/1: expected "name: param = value; ...", but there is no ":"',
-    'switchyard.json#/routing/0/failover/codes/0: expected a reply code or class as in "408" or "5xx"',
+    'switchyard.json#/routing/0/failover/codes/0: expected a reply code or class as in "408" or "5xx", or "timeout"',
     'switchyard.json#/http: the port is missing: expected host:port',
     'switchyard.json#/mi/datagram/0/socket_name: expected udp:host:port or the path of a UNIX socket, not "udp"',
     'switchyard.json#/listen/0: bad socket description "udp:127.0.0.1:99999": bad port "99999"',
@@ -108,16 +108,16 @@ describe('routing rules', () => {
         { match: { si: 'x' } },
       ]).map((line) => line.replace('switchyard.json#/routing/', '')),
       [
-        '0/relay: must be one of "stateful", "stateless", "redirect" (did you mean "stateful"?)',
+        '0/relay: must be one of "stateful", "stateless", "redirect", "reply" (did you mean "stateful"?)',
         '1/select/set: expected a set id, a list of them as in "1,2" or a pseudo-variable',
         '2/select/fn: must be one of "dst", "domain" (did you mean "domain"?)',
-        '3/failover/codes/2: expected a reply code or class as in "408" or "5xx"',
+        '3/failover/codes/2: expected a reply code or class as in "408" or "5xx", or "timeout"',
         '3/failover/max: must be at least 1',
         '3/failover/mark: must be one of "p", "i", "a"',
-        '5/reject/code: must be at least 300',
         '6/match/$si: must be a string or a whole number, not true',
         '7/match/si: bad key "si": expected a pseudo-variable, as in $rd',
         '4/use_blacklist/0: unknown blacklist "gws"',
+        '5/reject/code: below 300 it needs relay "reply" and a match of $rm, not INVITE',
       ],
     );
   });

@@ -2,18 +2,45 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { importCfg } from '../../../../src/cli/import/import-cfg.js';
+import { remarkText } from '../../../../src/cli/import/ledger.js';
 
-const OPENSIPS = `
+type Rule = {
+  readonly match: Record<string, string>;
+  readonly select?: Record<string, unknown>;
+  readonly failover?: { readonly codes: readonly string[]; readonly mark?: string; readonly max?: number };
+  readonly reject?: object;
+  readonly relay?: string;
+  readonly record_route?: boolean;
+};
+
+/** A file without included files, carried over. */
+function carry(text: string, files: Readonly<Record<string, string>> = {}) {
+  const { settings, partitions, left, notes } = importCfg(text, 'x.cfg', {
+    read: (path) => (files[path] === undefined ? undefined : { file: path, text: files[path] }),
+  });
+  return {
+    settings,
+    partitions,
+    rules: settings['routing'] as unknown as readonly Rule[],
+    left: left.map((each) => remarkText(each).replace(/^x\.cfg /, '')),
+    notes: notes.map((each) => remarkText(each).replace(/^x\.cfg /, '')),
+  };
+}
+
+const one = (body: string, more = '') => carry(`socket=udp:127.0.0.1:5060\nroute {\n${body}\n}\n${more}`);
+
+describe('parameters and sockets', () => {
+  const { settings, partitions, left } = carry(`
 log_level=3  # level
-socket=udp:127.0.0.1:5060 as 203.0.113.7:5060 use_children 4
-socket=tcp:127.0.0.1:5060
+socket=udp:127.0.0.1:5060 as 203.0.113.7:5060 use_workers 4
+socket=tcp:127.0.0.1
 /* modparam("dispatcher","db_url","mysql://no") */
 # modparam("dispatcher","ds_ping_interval", 99)
 loadmodule "dispatcher.so"
+loadmodule "rtpengine.so"
 modparam("tm", "fr_timeout", 7)
 modparam("tm|sl", "fr_inv_timeout", 30)
 modparam("dispatcher", "db_url", "mysql://opensips:se#cret@localhost/opensips")
-modparam("dispatcher", "ds_ping_interval", 30)
 modparam("dispatcher", "partition", "part2 : db_url=mysql://u:p@localhost/db; table_name = ds_table; ds_define_blacklist= list2= 4,6;")
 modparam("dispatcher", "ds_define_blacklist", "list= 1,4,3")
 modparam("dispatcher", "ds_define_blacklist", "blist2= 2,10,6")
@@ -22,165 +49,337 @@ modparam("mi_fifo", "fifo_name", "/tmp/opensips_fifo")
 modparam("mi_fifo", "fifo_mode", 0666)
 modparam("mi_datagram", "socket_name", "udp:127.0.0.1:8080")
 modparam("event_rabbitmq", "heartbeat", 3)
-route {
-  if (is_method("INVITE")) record_route();
-  if (!ds_select_dst("2","4","f")) { send_reply("500","No destinations"); exit; }
-  t_relay();
-}
-failure_route[GW_FAILOVER] {
-  if (t_check_status("(408)|([56][0-9][0-9])")) { ds_mark_dst("p"); if (ds_next_dst()) { t_relay(); exit; } }
-}
-`;
+udp_workers=4
+`);
 
-describe('import of opensips.cfg', () => {
-  const { settings, partitions, notes } = importCfg(OPENSIPS);
-
-  test('carries listeners, timers, module parameters and MI over', () => {
+  test('are carried over', () => {
     assert.deepEqual(settings['listen'], ['udp:127.0.0.1:5060 as 203.0.113.7:5060', 'tcp:127.0.0.1:5060']);
     assert.deepEqual(settings['tm'], { fr_timeout: 7, fr_inv_timeout: 30 });
     assert.deepEqual(settings['modparam'], {
       db_url: 'mysql://opensips:se#cret@localhost/opensips',
-      ds_ping_interval: 30,
       ds_define_blacklist: ['list= 1,4,3', 'blist2= 2,10,6'],
     });
     assert.deepEqual(settings['mi'], {
       fifo: { fifo_name: '/tmp/opensips_fifo', fifo_mode: '0666' },
       datagram: [{ socket_name: 'udp:127.0.0.1:8080' }],
     });
+    assert.deepEqual(partitions.get('part2'), {
+      name: 'part2',
+      db_url: 'mysql://u:p@localhost/db',
+      table_name: 'ds_table',
+      ds_define_blacklist: ['list2= 4,6'],
+    });
   });
 
-  test('what stands in a comment of several lines is none of ours', () => {
-    const text =
-      '/* off:\n   modparam("tm", "fr_timeout", 9)\n*/\nmodparam("tm", "fr_timeout", 3) /* open to the end\nport=1';
-    assert.deepEqual(importCfg(text).settings['tm'], { fr_timeout: 3 });
-    assert.ok(!importCfg(text).notes.some((note) => /port/.test(note)));
+  test('what has no counterpart is listed with its line', () => {
+    for (const entry of [
+      'line 8: module rtpengine has no counterpart',
+      'line 15: dispatcher parameter "nosuch" is not known and was left out',
+      'line 19: event_rabbitmq heartbeat: events go to NATS here (settings key "events")',
+      'line 20: core parameter udp_workers has no counterpart',
+    ]) {
+      assert.ok(left.includes(entry), `${entry} in\n${left.join('\n')}`);
+    }
   });
 
-  test('sockets lose what has no counterpart, and what was passed over is said', () => {
-    const { settings, notes } = importCfg(`
-port=5060
-alias=udp:sip.example.com:5060
-listen=udp:192.0.2.1:5060 as 198.51.100.1:5060 use_workers 8
-socket=tcp:192.0.2.1:5060 use_children 2 anycast tag edge
-socket=udp:192.0.2.2 advertise 203.0.113.2:5062 use_auto_scaling_profile P
-socket=hep_udp:127.0.0.1:9060
-modparam("usrloc|rr", "x", 1)
-modparam("permissions", "db_url", "mysql://a:geheim@c/d")`);
-    assert.deepEqual(settings['listen'], [
-      'udp:192.0.2.1:5060 as 198.51.100.1:5060',
-      'tcp:192.0.2.1:5060',
-      'udp:192.0.2.2 as 203.0.113.2:5062',
+  test('sockets are taken in every form', () => {
+    const cases: readonly (readonly [string, readonly string[]])[] = [
+      ['socket=udp:*:5060', ['udp:0.0.0.0:5060']],
+      ['listen=udp:(10.0.0.1, 10.0.0.2):5060', ['udp:10.0.0.1:5060', 'udp:10.0.0.2:5060']],
+      ['#!KAMAILIO\nport=5080\nlisten=10.0.0.1', ['udp:10.0.0.1:5080', 'tcp:10.0.0.1:5080']],
+      ['#!KAMAILIO\ndisable_tcp=yes\nlisten=10.0.0.1:5070', ['udp:10.0.0.1:5070']],
+      [
+        '#!KAMAILIO\nsocket = {\n bind = "udp:10.0.0.1:5060";\n advertise = "192.0.2.1:5062"; name = "edge"; workers = 4\n}',
+        ['udp:10.0.0.1:5060 as 192.0.2.1:5062 name edge'],
+      ],
+      [
+        '#!KAMAILIO\nlisten=tls:10.0.0.1:5061 advertise 192.0.2.1:5061 name "s1"',
+        ['tls:10.0.0.1:5061 as 192.0.2.1:5061 name s1'],
+      ],
+      ['#!KAMAILIO\nport=5090', ['udp:0.0.0.0:5090', 'tcp:0.0.0.0:5090']],
+    ];
+    for (const [text, expected] of cases) assert.deepEqual(carry(text).settings['listen'], expected, text);
+    const { left } = carry(
+      'socket=hep_udp:127.0.0.1:9060\nsocket=tcp:192.0.2.1:5060 anycast tag edge\nlisten=udp:nosuch0:5060',
+    );
+    assert.deepEqual(left, [
+      'line 1: socket=hep_udp:127.0.0.1:9060: protocol hep_udp has no counterpart',
+      'line 2: socket=tcp:192.0.2.1:5060: its options have no counterpart: anycast tag edge',
+      'line 3: listen=nosuch0:5060: this machine has no interface "nosuch0": write its address into "listen"',
     ]);
-    assert.deepEqual(notes, [
-      'line 2: port=5060: write it into the sockets of "listen"',
-      'line 3: alias=udp:sip.example.com:5060 has no counterpart: rules say which requests are taken',
-      'line 5: socket=tcp:192.0.2.1:5060: its options have no counterpart: anycast tag edge',
-      'line 6: socket=udp:192.0.2.2 as 203.0.113.2:5062: its options have no counterpart: use_auto_scaling_profile P',
-      'line 7: socket=hep_udp:127.0.0.1:9060: protocol hep_udp has no counterpart',
-      'parameters of these modules have no counterpart: permissions, rr, usrloc',
-    ]);
   });
 
-  test('makes a file of each partition', () => {
-    assert.deepEqual([...partitions.keys()], ['part2']);
-    assert.equal(partitions.get('part2')?.['table_name'], 'ds_table');
-    assert.deepEqual(partitions.get('part2')?.['ds_define_blacklist'], ['list2= 4,6']);
+  test('modules with a counterpart become its settings', () => {
+    const { settings } = carry(`socket=udp:127.0.0.1:5060
+loadmodule "httpd.so"
+loadmodule "mi_http.so"
+loadmodule "prometheus.so"
+modparam("httpd", "ip", "192.0.2.1")
+modparam("pike", "sampling_time_unit", 5)
+modparam("pike", "reqs_density_per_unit", 100)
+modparam("tls_mgm", "certificate", "[edge]/etc/c.pem")
+modparam("tls_mgm", "private_key", "[edge]/etc/k.pem")
+modparam("tls_mgm", "verify_cert", "[edge]0")`);
+    assert.equal(settings['http'], '192.0.2.1:8888');
+    assert.deepEqual(settings['mi'], { http: { root: 'mi' } });
+    assert.deepEqual(settings['limits'], { requests_per_second_per_source: 20 });
+    assert.deepEqual(settings['tls'], { certificate: '/etc/c.pem', private_key: '/etc/k.pem', verify_server: false });
   });
 
-  test('makes a rule of the first selection, with its failover', () => {
-    assert.deepEqual(settings['routing'], [
+  test('included files are read; one that is missing is listed, whichever word includes it', () => {
+    const { settings, left } = carry(
+      'include_file "a.cfg"\nimport_file "b.cfg"\n#!KAMAILIO\nlisten=udp:127.0.0.1:5060\n',
       {
-        match: {},
-        select: { set: 2, alg: 4, flags: 'f' },
-        failover: { codes: ['408', '5xx', '6xx'], mark: 'p' },
-        record_route: true,
+        'a.cfg': 'modparam("tm", "fr_timer", 4000)\n',
       },
+    );
+    assert.deepEqual(settings['tm'], { fr_timeout: 4 });
+    assert.deepEqual(left, ['line 2: included file "b.cfg" cannot be read: nothing of it is carried over']);
+    assert.deepEqual(carry('include_file "c.cfg"').left, [
+      'line 1: included file "c.cfg" cannot be read: nothing of it is carried over',
     ]);
   });
 
-  test('takes partition, bound and variables of the selection along, also past an argument that is left out', () => {
-    const selection = (call: string) => {
-      const { settings } = importCfg(`route { if (!${call}) exit; }\nfailure_route[f] { ds_next_dst(); }`);
-      return (settings['routing'] as { select: unknown }[])[0]?.select;
-    };
-    const all = { partition: 'trunks', set: 1, alg: 4, flags: 'fu', max_res: 3 };
-    assert.deepEqual(selection('ds_select_dst(1, 4, "fu", "trunks", 3)'), all);
-    assert.deepEqual(selection('ds_select_dst(1, 4, , "trunks")'), { partition: 'trunks', set: 1, alg: 4, flags: 'f' });
-    assert.deepEqual(selection('ds_select_domain($(hdr(X-Set){s.int}), "0")'), {
-      set: '$(hdr(X-Set){s.int})',
-      alg: 0,
-      fn: 'domain',
-      flags: 'f',
+  test("a list file makes a partition of Kamailio's flavour, with timers in milliseconds", () => {
+    const { settings, partitions } = carry(`#!KAMAILIO
+#!define DBURL "mysql://a:b@c/d"
+listen=udp:10.0.0.1:5060
+modparam("tm", "fr_timer", 5000)
+modparam("dispatcher", "list_file", "/etc/kamailio/dispatcher.list")
+modparam("dispatcher", "flags", 2)`);
+    assert.deepEqual(settings['tm'], { fr_timeout: 5 });
+    assert.deepEqual(settings['modparam'], { flags: 2 });
+    assert.deepEqual(partitions.get('default'), {
+      name: 'default',
+      flavour: 'kamailio',
+      db_url: 'list:/etc/kamailio/dispatcher.list',
     });
-    assert.deepEqual(selection('ds_select_dst("part4 : 2,3", "0,1", "fuD M 5, fuS M 2")'), {
-      set: 'part4 : 2,3',
-      alg: '0,1',
-      flags: 'fuD M 5, fuS M 2',
-    });
-  });
-
-  test('lists what it could not carry over, with its line', () => {
-    assert.ok(notes.includes('line 15: dispatcher parameter "nosuch" is not known and was left out'), notes.join('\n'));
-    assert.ok(notes.some((note) => /^line 19: event_rabbitmq/.test(note)));
-    assert.ok(notes.some((note) => /failure_route\[GW_FAILOVER\]: routing logic/.test(note)));
   });
 });
 
-describe('import of kamailio.cfg', () => {
-  test('is told by its marks; the partition gets the flavour, timers are milliseconds', () => {
-    const { settings, partitions } = importCfg(`#!KAMAILIO
-listen=udp:10.0.0.1:5060 advertise 198.51.100.4:5060
-modparam("tm", "fr_timer", 5000)
-modparam("dispatcher", "list_file", "/etc/kamailio/dispatcher.list")
-modparam("dispatcher", "flags", 2)
-modparam("dispatcher", "ds_ping_interval", 10)
-`);
-    assert.deepEqual(settings['listen'], ['udp:10.0.0.1:5060 as 198.51.100.4:5060']);
-    assert.deepEqual(settings['tm'], { fr_timeout: 5 });
-    assert.deepEqual(settings['modparam'], { flags: 2, ds_ping_interval: 10 });
-    assert.equal(partitions.get('default')?.['flavour'], 'kamailio');
-    assert.equal(partitions.get('default')?.['db_url'], 'list:/etc/kamailio/dispatcher.list');
+describe('selections', () => {
+  test('one without a guard takes everything, with the reply of the script', () => {
+    const { rules, left } = one(
+      'if (!ds_select_dst(2, 4, "f")) { send_reply(500, "No gateways"); exit; }\nrecord_route();\nt_relay();',
+    );
+    assert.deepEqual(rules, [
+      {
+        match: {},
+        select: { set: 2, alg: 4, flags: 'f' },
+        failover: { codes: [] },
+        record_route: true,
+        reject: { code: 500, reason: 'No gateways' },
+      },
+    ]);
+    assert.deepEqual(left, []);
   });
 
-  test('the third argument of a selection is a limit', () => {
-    const { settings } = importCfg(
-      '#!KAMAILIO\nroute { if (!ds_select_dst("$var(set)", "4", "2")) exit; ds_next_dst(); }',
+  test('guards become match, each selection a rule, in the order of the script', () => {
+    const { rules } = one(`
+  if (has_totag()) { loose_route(); t_relay(); exit; }
+  if (is_method("CANCEL")) { t_relay(); exit; }
+  if (is_method("REGISTER")) { ds_select_dst(9, 0); t_relay(); exit; }
+  if ($rU =~ "^00" && $si == "10.0.0.0/8") { ds_select_dst(1, 4); }
+  else if ($rd == "b.example") ds_select_dst(3, 4);
+  else ds_select_domain(2, 4);
+  t_relay();`);
+    assert.deepEqual(
+      rules.map(({ match, select }) => [match, select?.['set'], select?.['fn'] ?? 'dst']),
+      [
+        [{ $rm: 'REGISTER' }, 9, 'dst'],
+        [{ $rU: '/^00/i', $si: '10.0.0.0/8' }, 1, 'dst'],
+        [{ $rd: 'b.example' }, 3, 'dst'],
+        [{}, 2, 'domain'],
+      ].map(([match, set, fn]) => [match, set, fn]),
     );
-    assert.deepEqual((settings['routing'] as { select: unknown }[])[0]?.select, {
-      set: '$var(set)',
+  });
+
+  test('a negated guard is said by a rule before it', () => {
+    const { rules } = one(
+      'if (!is_method("INVITE")) { send_reply(405, "Not Allowed"); exit; }\nds_select_dst(1, 4);\nt_relay();',
+    );
+    assert.deepEqual(
+      rules.map(({ match, relay, select, reject }) => [match, relay ?? 'stateful', select?.['set'], reject]),
+      [
+        [{ $rm: 'INVITE' }, 'stateful', 1, undefined],
+        [{}, 'reply', undefined, { code: 405, reason: 'Not Allowed' }],
+      ],
+    );
+  });
+
+  test("one behind a guard that cannot be said is listed, and takes nobody else's requests", () => {
+    const { rules, left } = one(`
+  if (is_method("REGISTER")) {
+    if (!www_authorize("x", "subscriber")) { www_challenge("x"); exit; }
+    ds_select_dst(9, 0);
+    t_relay();
+    exit;
+  }
+  ds_select_dst(1, 4);
+  t_relay();`);
+    assert.deepEqual(
+      rules.map(({ match, relay, select }) => [match, relay, select?.['set']]),
+      [
+        [{ $rm: 'REGISTER' }, 'reply', undefined],
+        [{}, undefined, 1],
+      ],
+    );
+    assert.ok(
+      left.some((each) =>
+        /^line 6: ds_select_dst\(9, 0\) did not become a rule: the condition "!www_authorize/.test(each),
+      ),
+      left.join('\n'),
+    );
+  });
+
+  test('nothing is taken behind an unknown guard of everything', () => {
+    const { rules, left } = one('if (!check_source_address("0")) { exit; }\nds_select_dst(1, 4);\nt_relay();');
+    assert.deepEqual(rules, []);
+    assert.ok(left.some((each) => each.startsWith('line 4: ds_select_dst(1, 4) did not become a rule')));
+  });
+
+  test('an unknown condition that decides nothing is listed and passed over', () => {
+    const { rules, left } = one('if (nat_uac_test("19")) { fix_nated_contact(); }\nds_select_dst(1, 4);\nt_relay();');
+    assert.equal(rules.length, 1);
+    assert.deepEqual(left, ['line 3: what stands under "if (nat_uac_test("19"))" is not carried over']);
+  });
+
+  test('what the script computes does not become an argument; what it assigned outright does', () => {
+    const { rules, left } = one(`
+  if ($rd == "a") { $avp(set) = 7; ds_select_dst($avp(set), 4); t_relay(); exit; }
+  $var(s) = $(hdr(X-Set){s.int});
+  if ($rd == "b") { ds_select_dst($var(s), 4); t_relay(); exit; }
+  ds_select_dst($(hdr(X-Set){s.int}), 4, , "trunks", 3);
+  t_relay();`);
+    assert.equal(rules[0]?.select?.['set'], 7);
+    assert.equal(rules[1]?.relay, 'reply');
+    assert.deepEqual(rules[2]?.select, {
+      partition: 'trunks',
+      set: '$(hdr(X-Set){s.int})',
       alg: 4,
-      max_res: 2,
-      flags: 'f',
+      flags: '',
+      max_res: 3,
     });
+    assert.ok(left.some((each) => /\$var\.\.\. in argument 1 is filled by the script/.test(each)));
+  });
+
+  test('one that falls back to another, and one that is not relayed, is listed', () => {
+    const fallback = one('if (!ds_select_dst(1, 4)) { if (!ds_select_dst(2, 4)) { exit; } }\nt_relay();');
+    assert.deepEqual(fallback.rules, []);
+    assert.equal(fallback.left.filter((each) => /ds_select_dst\(\d, 4\) did not become a rule/.test(each)).length, 2);
+    const silent = one('ds_select_dst(1, 4);');
+    assert.deepEqual(silent.rules, []);
+    assert.match(silent.left[0] ?? '', /the request is not relayed after it/);
+  });
+
+  test("Kamailio's third argument is a limit, routes are followed, and keep-alives are the proxy's", () => {
+    const { rules, left } = carry(`#!KAMAILIO
+listen=udp:127.0.0.1:5060
+request_route {
+  if(is_method("OPTIONS") && uri==myself && $rU==$null) { sl_send_reply("200","Keepalive"); exit; }
+  route(DISPATCH);
+}
+route[DISPATCH] {
+  if (uri==myself) { if (!ds_select_dst("1", "4", "2")) { sl_send_reply("404", "None"); exit; } route(RELAY); }
+}
+route[RELAY] { if (!t_relay()) { sl_reply_error(); } exit; }`);
+    assert.deepEqual(rules, [
+      {
+        match: { $rd: '127.0.0.1' },
+        select: { set: 1, alg: 4, flags: '', max_res: 2 },
+        failover: { codes: [] },
+        record_route: false,
+        reject: { code: 404, reason: 'None' },
+      },
+    ]);
+    assert.deepEqual(left, []);
+  });
+});
+
+describe('failover', () => {
+  const failover = (route: string) =>
+    one(
+      'if (!ds_select_dst(1, 4, "f")) { send_reply(503, "x"); exit; }\nt_on_failure("GW");\nt_relay();',
+      `failure_route[GW] {\n${route}\n}`,
+    );
+  const next = 'if (ds_next_dst()) { t_on_failure("GW"); t_relay(); exit; }';
+
+  test('codes are those of the conditions around the next destination', () => {
+    const cases: readonly (readonly [string, readonly string[]])[] = [
+      [next, ['3xx', '4xx', '5xx', '6xx']],
+      [
+        `if (t_was_cancelled()) exit;\nif (t_check_status("(408)|([56][0-9][0-9])")) { ${next} }`,
+        ['408', '5xx', '6xx'],
+      ],
+      [`if (t_check_status("500") or (t_branch_timeout() and !t_branch_replied())) { ${next} }`, ['500', 'timeout']],
+      [
+        `if (t_check_status("486|600")) exit;\nif (t_check_status("[456][0-9][0-9]")) { ${next} }`,
+        codes4xxWithout486(),
+      ],
+      [`if (!t_check_status("5..")) { exit; }\n${next}`, ['5xx']],
+      [`if ($T_reply_code >= 500 && $T_reply_code < 600) { ${next} }`, ['5xx']],
+    ];
+    for (const [route, codes] of cases) {
+      const { rules, left } = failover(route.replaceAll(' or ', ' || ').replaceAll(' and ', ' && '));
+      assert.deepEqual(rules[0]?.failover?.codes, codes, route);
+      assert.deepEqual(left, [], route);
+    }
+  });
+
+  function codes4xxWithout486(): string[] {
+    const fours = Array.from({ length: 100 }, (_, i) => String(400 + i)).filter((code) => code !== '486');
+    const sixes = Array.from({ length: 100 }, (_, i) => String(600 + i)).filter((code) => code !== '600');
+    return [...fours, '5xx', ...sixes];
+  }
+
+  test('the mark is that of the script, whatever partition stands beside it', () => {
+    const mark = (call: string) => failover(`if (t_check_status("5..")) { ${call}; ${next} }`).rules[0]?.failover?.mark;
+    assert.equal(mark('ds_mark_dst("p", "acme")'), 'p');
+    assert.equal(mark('ds_mark_dst("acme", "p")'), 'p');
+    assert.equal(mark('ds_mark_dst()'), 'i');
+    assert.equal(mark('xlog("x")'), undefined);
+  });
+
+  test('a route that is not armed again tries one more destination', () => {
+    assert.deepEqual(failover('if (t_check_status("5..") && ds_next_dst()) { t_relay(); }').rules[0]?.failover, {
+      codes: ['5xx'],
+      max: 2,
+    });
+  });
+
+  test('what cannot be said as codes is listed, and the rule does not fail over', () => {
+    for (const route of [
+      `if (isflagset("X")) { ${next} }`,
+      `if (t_check_status("401|407")) { uac_auth(); t_relay(); exit; }\nif (t_check_status("5..")) { ${next} }`,
+      `if (t_check_status("5..")) { rewritehostport("10.0.0.9"); t_relay(); }`,
+      `if (t_check_status("5..")) { ds_mark_dst("p"); ${next} } else if (t_check_status("408")) { ${next} }`,
+    ]) {
+      const { rules, left } = failover(route);
+      assert.deepEqual(rules[0]?.failover, { codes: [] }, route);
+      assert.ok(
+        left.some((each) => /failure_route\[GW\] is not carried over: .*; the rule does not fail over/.test(each)),
+        left.join('\n'),
+      );
+    }
+  });
+
+  test('a failure route that no rule uses is listed', () => {
+    const { left } = one('t_reply(404, "x");', 'failure_route[OTHER] { t_relay(); }\nonreply_route[R] { xlog("x"); }');
+    assert.deepEqual(left, [
+      'line 5: failure_route[OTHER] is not carried over',
+      'line 6: onreply_route[R] is not carried over',
+    ]);
   });
 });
 
 test('any text is read without an exception', () => {
+  const words =
+    'modparam ( ) " , { } # \n dispatcher x \\ /* listen = route if ds_select_dst t_relay exit ; ! && "1" is_method'.split(
+      ' ',
+    );
   fc.assert(
-    fc.property(
-      fc.string({
-        unit: fc.constantFrom(
-          'modparam',
-          '(',
-          ')',
-          '"',
-          "'",
-          ',',
-          '{',
-          '}',
-          '#',
-          '\n',
-          'dispatcher',
-          'x',
-          '\\',
-          '/*',
-          'listen',
-          '=',
-        ),
-      }),
-      (text) => {
-        assert.ok(Array.isArray(importCfg(text).notes));
-      },
-    ),
+    fc.property(fc.array(fc.constantFrom(...words, ' '), { maxLength: 40 }), (pieces) => {
+      assert.ok(Array.isArray(carry(pieces.join(' ')).left));
+    }),
   );
 });

@@ -30,13 +30,20 @@ describe('a rule matches', () => {
     ['$hdr(X-Set)', '*', true],
     ['$hdr(X-Other)', '*', false],
     ['$hdr(X-Other)', '', false],
+    ['$hdr(X-Other)', '<null>', true],
+    ['$rU', '/^10+$/', true],
+    ['$rU', '/^2/', false],
+    ['$rd', '/ACME|other/i', true],
+    ['$rm', '/inv/', false],
+    ['$hdr(X-Other)', '/.*/', false],
   ] as const) {
     test(`${variable} ${pattern}: ${expected}`, () => {
       assert.equal(compileMatcher(variable, pattern)(scope('X-Set: 7\r\n')), expected);
     });
   }
 
-  test('a block that is none is refused', () => {
+  test('a block that is none, and a bad regular expression, is refused', () => {
+    assert.throws(() => compileMatcher('$rU', '/(/'), /regular expression "\(" is not valid/);
     assert.throws(() => compileMatcher('$si', '10.1.0.0/33'), /is not a CIDR block/);
   });
 

@@ -91,3 +91,44 @@ test('without a selection a request follows the routes it came with, then its re
     );
   }
 });
+
+test('relay "reply" answers at once and sends nothing', () => {
+  const { send, codes, counted } = routed({
+    relay: 'reply',
+    select: undefined,
+    reject: { code: 405, reason: 'Method Not Allowed' },
+  });
+  assert.deepEqual([send('INVITE'), codes(), counted.selected], [[0, 0], [405], 0]);
+});
+
+test('an OPTIONS for the proxy itself is answered by it, unless a rule asks for the method', () => {
+  const own = { method: 'OPTIONS', uri: 'sip:127.0.0.1:5060', branch: 'z9hG4bKo', callId: 'o' };
+  const taken = routed();
+  taken.call(own);
+  assert.deepEqual(taken.codes(), [200]);
+  const asked = routed({ match: new Map([['$rm', 'OPTIONS']]) });
+  asked.call(own);
+  assert.equal(asked.sentTo(GATEWAYS[0]).length, 1);
+});
+
+test('"timeout" goes to the next destination where none answered, and not for a 408', () => {
+  for (const [codes, silent, answered] of [
+    [['timeout'], true, false],
+    [['408'], true, true],
+    [['500'], false, false],
+  ] as const) {
+    const rule: RoutingRule = {
+      pointer: '/routing/0',
+      match: new Map(),
+      select: { partition: undefined, set: '1', alg: '4', flags: 'f', maxRes: undefined, fn: 'dst' },
+      relay: 'stateful',
+      failover: { codes, max: undefined, mark: undefined },
+      redirects: { follow: false, max: 5 },
+      recordRoute: false,
+      useBlacklist: [],
+      reject: { code: 503, reason: 'x' },
+    };
+    const compiled = compileRule(rule, () => undefined);
+    assert.deepEqual([compiled.silenceFailsOver, compiled.failsOver(408)], [silent, answered], codes.join());
+  }
+});

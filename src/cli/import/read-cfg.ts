@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { ConfigurationTree, Position } from '../../cfg/ast.js';
+import { type Dialect, KAMAILIO, OPENSIPS } from '../../cfg/dialect.js';
+import { parseConfiguration } from '../../cfg/source/configuration.js';
+import { detectDialect } from '../../cfg/source/detect-dialect.js';
+import { MOST_FILE, type SourceFile, type SourceReader } from '../../cfg/source/sources.js';
+import type { Ledger } from './ledger.js';
+
+/** A configuration of OpenSIPS or Kamailio as it was read. */
+export interface ReadConfiguration {
+  readonly tree: ConfigurationTree;
+  readonly dialect: Dialect;
+  readonly kamailio: boolean;
+}
+
+/** Reads included files beside the file that includes them, else in the working folder, as the original looks for them. */
+export const diskReader: SourceReader = {
+  read(path, from) {
+    const places = isAbsolute(path) ? [path] : [resolve(dirname(from), path), resolve(path)];
+    for (const place of places) {
+      try {
+        return { file: place, text: readFileSync(place, 'latin1') };
+      } catch {
+        // The next one, or none: then it is told.
+      }
+    }
+    return undefined;
+  },
+};
+
+/** Parses a configuration with what it includes. What cannot be read is left in the ledger; never throws for the text. */
+export function readConfiguration(source: SourceFile, reader: SourceReader, ledger: Ledger): ReadConfiguration {
+  const dialect = detectDialect(source.text) ?? guessed(source.text);
+  if (source.text.length > MOST_FILE) {
+    ledger.leave(undefined, `the file is larger than ${MOST_FILE} bytes and was not read`);
+    const { tree } = parseConfiguration({ ...source, text: '' }, { dialect, reader });
+    return { tree, dialect, kamailio: dialect.name === 'kamailio' };
+  }
+  const texts = new Map([[source.file, source.text]]);
+  const told: SourceReader = {
+    read(path, from) {
+      const found = reader.read(path, from);
+      if (found !== undefined) texts.set(found.file, found.text);
+      else
+        ledger.leave(
+          placeOf(path, from, texts),
+          `included file "${path}" cannot be read: nothing of it is carried over`,
+        );
+      return found;
+    },
+  };
+  const { tree, problems } = parseConfiguration(source, { dialect, reader: told, environment: process.env });
+  // A file that is missing has been told.
+  for (const { code, at, message } of problems) {
+    if (code !== 'include' || !/cannot be read/.test(message)) ledger.leave(at, `not understood: ${message}`);
+  }
+  return { tree, dialect, kamailio: dialect.name === 'kamailio' };
+}
+
+/** Files without a sign of either are told by parameters that only one dispatcher has. */
+function guessed(text: string): Dialect {
+  const parameter = /modparam\s*\(\s*"dispatcher"\s*,\s*"(?:list_file|flags|ds_hash_size|xavp_\w+)"/;
+  return parameter.test(text) || /"(?:tmx|jsonrpcs|ctl|siputils)(?:\.so)?"/.test(text) ? KAMAILIO : OPENSIPS;
+}
+
+/** Where a file is included: the first line that names it. */
+function placeOf(path: string, from: string, texts: ReadonlyMap<string, string>): Position {
+  const text = texts.get(from) ?? '';
+  const at = text.indexOf(`"${path}"`);
+  return { file: from, line: at < 0 ? 1 : text.slice(0, at).split('\n').length, column: 1 };
+}

@@ -1,0 +1,191 @@
+import type { Position, RouteBlock } from '../../cfg/ast.js';
+import { expressionText } from './expression-text.js';
+import { failoverOf } from './failure-route.js';
+import { SELECTS } from './functions.js';
+import type { Json } from './json.js';
+import type { Ledger } from './ledger.js';
+import type { OwnNames } from './match.js';
+import type { Path, Selection } from './path.js';
+import { callsIn, type Outcome, Walk } from './walk.js';
+
+type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: Json };
+
+/** What requests get whose way could not be carried over; as where no rule matches. */
+const NOT_CARRIED = { relay: 'reply', reject: { code: 404, reason: 'Not Found' } } as const;
+
+export interface RulesOf {
+  readonly routes: readonly RouteBlock[];
+  readonly kamailio: boolean;
+  readonly own: OwnNames;
+  readonly ledger: Ledger;
+}
+
+/**
+ * Rules from the routes of a script. A selection becomes one only where all that guards it can be said as `match`; every
+ * other is left in the ledger with its reason.
+ */
+export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): Json[] {
+  const main = routes.find(({ kind, name }) => kind === 'request' && name === undefined);
+  const walk = new Walk(routes, ledger, own);
+  const outcomes = main === undefined ? [] : walk.run(main);
+  const carried = new Set<Position>();
+  const used = new Set<string>();
+  const drafts = outcomes.map((outcome) => {
+    const rule = ruleOf(outcome, { routes, kamailio, own, ledger }, walk.blamed, used);
+    return { rule, selection: outcome.path.selection };
+  });
+  const kept = simplified(drafts);
+  for (const { rule, selection } of kept)
+    if ('select' in rule && selection !== undefined) carried.add(selection.call.at);
+  leaveSelections(routes, carried, walk.blamed, ledger);
+  leaveRoutes(routes, used, ledger);
+  return kept.map(({ rule }) => rule);
+}
+
+interface Draft {
+  readonly rule: Rule;
+  readonly selection: Selection | undefined;
+}
+
+function ruleOf({ path, ending }: Outcome, options: RulesOf, blamed: Map<Position, string>, used: Set<string>): Rule {
+  const match = Object.fromEntries(path.match);
+  const { selection, reply } = path;
+  if (ending === 'reply' && reply !== undefined && selection === undefined) {
+    return { match, relay: 'reply', reject: rejectOf(reply) };
+  }
+  if (selection !== undefined && ending !== 'unknown') {
+    const rule = selecting(path, selection, ending === 'stateless', options, used);
+    if (typeof rule !== 'string') return { match, ...rule };
+    blamed.set(selection.call.at, rule);
+  }
+  return { match, ...NOT_CARRIED };
+}
+
+function rejectOf({ code, reason }: { readonly code: number; readonly reason: string }): Json {
+  const text = reason.replace(/[\x00-\x1f\x7f]/g, ' ').slice(0, 256);
+  return text === '' || text.includes('$') ? { code } : { code, reason: text };
+}
+
+/** The rule of a way that selects and relays; a string says why there is none. */
+function selecting(
+  path: Path,
+  selection: Selection,
+  stateless: boolean,
+  { routes, kamailio, ledger }: RulesOf,
+  used: Set<string>,
+): { readonly [key: string]: Json } | string {
+  if (selection.problem !== undefined) return selection.problem;
+  const select = selectOf(selection, kamailio);
+  if (typeof select === 'string') return select;
+  const { failureRoute } = path;
+  let failover: Json = { codes: [] };
+  if (failureRoute !== undefined && !stateless) {
+    used.add(failureRoute);
+    const found = failoverOf(failureRoute, routes, ledger, kamailio);
+    const at = routes.find(({ kind, name }) => kind === 'failure' && name === failureRoute)?.at ?? selection.call.at;
+    if (typeof found === 'string') {
+      ledger.leave(at, `failure_route[${failureRoute}] is not carried over: ${found}; the rule does not fail over`);
+    } else failover = { ...found, codes: [...found.codes] };
+  }
+  if (selection.reject === undefined) {
+    ledger.note(
+      selection.call.at,
+      'the script says no reply for when nothing is selected: it is 503 No destinations here',
+    );
+  }
+  return {
+    select,
+    ...(stateless ? { relay: 'stateless' } : {}),
+    failover,
+    record_route: path.recordRoute,
+    ...(selection.reject === undefined ? {} : { reject: rejectOf(selection.reject) }),
+  };
+}
+
+/** Variables that a script fills: a rule has no script before it. */
+const COMPUTED = /\$\(?(?:var|avp|xavp|xavu|xavi|shv|sht|dlg_val|dlg_var|dbr|rc|retcode|snd|def|sel|expr|param)\b/;
+
+/**
+ * (set, alg[, flags[, partition[, max_res]]]) of OpenSIPS, (set, alg[, limit]) of Kamailio, (rules, mode[, limit]) of its
+ * ds_select_routes. A string says why there is none.
+ */
+function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]: Json } | string {
+  for (const [i, arg] of args.entries()) {
+    if (arg === undefined) return `argument ${i + 1} of it is computed`;
+    const computed = COMPUTED.exec(arg);
+    if (computed !== null) return `${computed[0]}... in argument ${i + 1} is filled by the script`;
+  }
+  const [set = '', alg = '', third = '', partition = '', fifth = ''] = args as readonly string[];
+  const routes = call.name === 'ds_select_routes';
+  if (call.name === 'ds_select') return 'ds_select() fills a list and sets no destination';
+  if (set === '' || alg === '') return 'it names no set or no algorithm';
+  if (routes && /^[2xX]/.test(alg)) return `mode ${alg} of ds_select_routes sets no destination`;
+  const most = kamailio ? third.replace(/^0$/, '') : fifth;
+  const domain = call.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
+  return {
+    ...(partition === '' ? {} : { partition }),
+    ...(routes ? { rules: set } : { set: numeric(set), alg: numeric(alg) }),
+    flags: kamailio ? '' : third,
+    ...(most === '' ? {} : { max_res: numeric(most) }),
+    ...(domain ? { fn: 'domain' } : {}),
+  };
+}
+
+/** A number where the text is one, else the text: a variable, a list. */
+function numeric(text: string): number | string {
+  return /^[0-9]{1,9}$/.test(text) ? Number(text) : text;
+}
+
+/** Without rules that are never reached, that say the same as the one behind them, or that say what no rule says. */
+function simplified(drafts: readonly Draft[]): Draft[] {
+  let list = drafts.filter(({ rule }, i) => !drafts.slice(0, i).some((before) => covers(before.rule, rule)));
+  for (let i = list.length - 2; i >= 0; i--) {
+    const [here, behind] = [list[i] as Draft, list[i + 1] as Draft];
+    if (covers(behind.rule, here.rule) && outcomeOf(behind.rule) === outcomeOf(here.rule)) {
+      list = list.filter((each) => each !== here);
+    }
+  }
+  const blocks = JSON.stringify(NOT_CARRIED);
+  while (list.length > 0 && outcomeOf((list.at(-1) as Draft).rule) === blocks) list.pop();
+  return list;
+}
+
+function outcomeOf({ match: _, ...outcome }: Rule): string {
+  return JSON.stringify(outcome);
+}
+
+/** Whether the first rule matches all that the second does. */
+function covers(first: Rule, second: Rule): boolean {
+  return Object.entries(first.match).every(([variable, value]) => second.match[variable] === value);
+}
+
+function leaveSelections(
+  routes: readonly RouteBlock[],
+  carried: ReadonlySet<Position>,
+  blamed: ReadonlyMap<Position, string>,
+  ledger: Ledger,
+): void {
+  for (const route of routes) {
+    for (const call of callsIn(route.body)) {
+      if (call.kind !== 'call' || carried.has(call.at)) continue;
+      if (SELECTS.test(call.name)) {
+        const why = blamed.get(call.at) ?? `no way of a new request leads to it${titleOf(route)}`;
+        ledger.leave(call.at, `${expressionText(call)} did not become a rule: ${why}`);
+      } else if (/^ds_(?:is_|count|mark_dst|is_from_list)/.test(call.name) && route.kind !== 'failure') {
+        ledger.leave(call.at, `${expressionText(call)} is not carried over`);
+      }
+    }
+  }
+}
+
+function titleOf({ kind, name }: RouteBlock): string {
+  return name === undefined ? '' : ` (${kind} route ${name})`;
+}
+
+/** Routes that rules have no counterpart for. */
+function leaveRoutes(routes: readonly RouteBlock[], used: ReadonlySet<string>, ledger: Ledger): void {
+  for (const { kind, name, at, body } of routes) {
+    if (kind === 'request' || body.length === 0 || (kind === 'failure' && used.has(name ?? ''))) continue;
+    ledger.leave(at, `${kind.replace('-', '_')}_route${name === undefined ? '' : `[${name}]`} is not carried over`);
+  }
+}

@@ -1,0 +1,420 @@
+import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, Statement } from '../../cfg/ast.js';
+import { apart } from './conditions.js';
+import { expressionText, literalText } from './expression-text.js';
+import {
+  ARMS,
+  alwaysOf,
+  decides,
+  FORWARDS,
+  isBuiltIn,
+  isLog,
+  isSilent,
+  nameOf,
+  RELAYS,
+  REPLIES,
+  SELECTS,
+} from './functions.js';
+import type { Ledger } from './ledger.js';
+import { isKeepAlive, matchTest, type OwnNames } from './match.js';
+import { type Ending, type Path, type Selection, START, split } from './path.js';
+
+/** Ways through a script at most, and statements looked at: beyond that it is nothing a list of rules could say. */
+const MOST_WAYS = 300;
+const MOST_STEPS = 50_000;
+const MOST_DEPTH = 32;
+
+/** What is still to be done on a way: statements from an index on, then the frame around. */
+interface Frame {
+  readonly statements: readonly Statement[];
+  readonly at: number;
+  /** Whether "return" ends here. */
+  readonly route: boolean;
+  readonly depth: number;
+  readonly next: Frame | undefined;
+}
+
+/** One way through the script and how it ends. */
+export interface Outcome {
+  readonly path: Path;
+  readonly ending: Ending;
+}
+
+/** A way with the value of a condition on it. */
+interface Branch {
+  readonly path: Path;
+  readonly holds: boolean | 'unknown';
+}
+
+/**
+ * Follows every way a request that begins a dialog can take through the main route. The ways are in such an order that
+ * each condition that holds comes before the same that does not: as rules, of which the first that matches wins, they need
+ * no negation. What cannot be said as a rule is left in the ledger.
+ */
+export class Walk {
+  readonly outcomes: Outcome[] = [];
+  /** Why selections cannot be carried over, by where they stand. */
+  readonly blamed = new Map<Position, string>();
+  private steps = 0;
+
+  constructor(
+    private readonly routes: readonly RouteBlock[],
+    private readonly ledger: Ledger,
+    private readonly own: OwnNames,
+  ) {}
+
+  run(main: RouteBlock): readonly Outcome[] {
+    this.follow({ statements: main.body, at: 0, route: true, depth: 0, next: undefined }, START);
+    return this.outcomes;
+  }
+
+  private follow(start: Frame | undefined, from: Path): void {
+    let frame = start;
+    let path = from;
+    for (;;) {
+      if (++this.steps > MOST_STEPS || this.outcomes.length > MOST_WAYS) {
+        this.unknown(frame, path, 'the script has too many ways');
+        return;
+      }
+      while (frame !== undefined && frame.at >= frame.statements.length) frame = frame.next;
+      if (frame === undefined) break;
+      const statement = frame.statements[frame.at] as Statement;
+      const rest: Frame = { ...frame, at: frame.at + 1 };
+      switch (statement.kind) {
+        case 'assign': {
+          path = this.assigned(path, statement);
+          frame = rest;
+          break;
+        }
+        case 'call-statement': {
+          const { call } = statement;
+          if (call.kind === 'route') {
+            const inner = this.inner(nameOf(call.name), rest);
+            if (inner === undefined) {
+              this.unknown(rest, path, `${expressionText(call)} is not followed`, call.at);
+              return;
+            }
+            frame = inner;
+            break;
+          }
+          const ended = this.call(call, path);
+          if (ended === 'ends') return;
+          path = ended;
+          frame = rest;
+          break;
+        }
+        case 'if': {
+          const outcome = this.condition(statement, rest, path);
+          if (outcome === undefined) return;
+          frame = rest;
+          path = outcome;
+          break;
+        }
+        case 'exit':
+        case 'drop':
+          this.end(path, statement.at);
+          return;
+        case 'return': {
+          let around: Frame | undefined = frame;
+          while (around !== undefined && !around.route) around = around.next;
+          frame = around?.next;
+          if (frame === undefined) {
+            this.end(path);
+            return;
+          }
+          break;
+        }
+        case 'break':
+          frame = rest;
+          break;
+        default: {
+          const bodies = statement.kind === 'switch' ? statement.cases.flatMap(({ body }) => body) : bodyOf(statement);
+          const what =
+            statement.kind === 'async' || statement.kind === 'launch' ? statement.kind : `"${statement.kind}"`;
+          if (statement.kind === 'async' || statement.kind === 'launch' || decides(bodies, this.body)) {
+            this.unknown(
+              { statements: bodies, at: 0, route: false, depth: 0, next: rest },
+              path,
+              `${what} decides on it`,
+              statement.at,
+            );
+            return;
+          }
+          this.ledger.leave(statement.at, `${what} and what stands in it is not carried over`);
+          frame = rest;
+        }
+      }
+    }
+    this.end(path);
+  }
+
+  /** An "if": follows all its ways (undefined), or passes over one that decides nothing (the way goes on behind it). */
+  private condition(statement: IfStatement, rest: Frame, path: Path): Path | undefined {
+    const { body, otherwise = [] } = statement;
+    const around: Frame = { statements: [statement], at: 0, route: false, depth: rest.depth, next: rest };
+    const branches = this.branches(apart(statement.condition), path);
+    const decisive = mentionsSelection(statement.condition) || decides([...body, ...otherwise], this.body);
+    if (!decisive && branches.some(({ holds }) => holds === 'unknown')) {
+      if (!isSilent([...body, ...otherwise])) {
+        const what = `what stands under "if (${expressionText(statement.condition)})" is not carried over`;
+        this.ledger.leave(statement.at, what);
+      }
+      return forgetting(path, [...body, ...otherwise]);
+    }
+    for (const branch of branches) {
+      if (branch.holds === 'unknown') {
+        const why = `the condition "${expressionText(statement.condition)}" (line ${statement.at.line}) cannot be said as "match"`;
+        this.unknown(around, branch.path, why, statement.at);
+        continue;
+      }
+      const inner = branch.holds ? body : otherwise;
+      this.follow({ statements: inner, at: 0, route: false, depth: rest.depth, next: rest }, branch.path);
+    }
+    return undefined;
+  }
+
+  /** The ways a condition divides a way into. */
+  private branches(condition: Expression, path: Path): readonly Branch[] {
+    const always = isKeepAlive(condition) ? false : alwaysOf(condition);
+    if (always !== undefined) return [{ path, holds: always }];
+    if (condition.kind === 'unary' && condition.operator === '!') {
+      return this.branches(condition.operand, path).map(negated);
+    }
+    if (condition.kind === 'binary' && (condition.operator === '&&' || condition.operator === '||')) {
+      const decided = condition.operator === '||';
+      const found = this.branches(condition.left, path).flatMap((each) => {
+        if (each.holds === decided || each.holds === 'unknown') return [each];
+        return this.branches(condition.right, each.path);
+      });
+      return decided ? found : joinedFalse(found, path);
+    }
+    if (condition.kind === 'binary' && (condition.operator === '!=' || condition.operator === '!~')) {
+      const operator = condition.operator === '!=' ? '==' : '=~';
+      return this.branches({ ...condition, operator }, path).map(negated);
+    }
+    if (condition.kind === 'call') return this.callBranches(condition, path);
+    if (condition.kind === 'binary' && (condition.operator === '==' || condition.operator === 'eq')) {
+      const { left } = condition;
+      const known = left.kind === 'variable' ? path.constants.get(left.text) : undefined;
+      const value = literalText(condition.right);
+      if (known !== undefined && value !== undefined) return [{ path, holds: known === value }];
+    }
+    return this.tested(condition, path);
+  }
+
+  private callBranches(call: FunctionCall, path: Path): readonly Branch[] {
+    if (SELECTS.test(call.name)) {
+      if (path.failed !== undefined || path.selection !== undefined) return [{ path, holds: 'unknown' }];
+      const selection = this.selectionOf(call, path);
+      return [
+        { path: { ...path, selection }, holds: true },
+        { path: { ...path, failed: selection }, holds: false },
+      ];
+    }
+    if (RELAYS.test(call.name) || FORWARDS.test(call.name)) {
+      this.outcome(path, RELAYS.test(call.name) ? 'relay' : 'stateless');
+      return [];
+    }
+    if (call.name === 't_is_set') {
+      return [{ path, holds: literalText(call.args[0]) === 'failure_route' && path.failureRoute !== undefined }];
+    }
+    return this.tested(call, path);
+  }
+
+  private tested(condition: Expression, path: Path): readonly Branch[] {
+    const test = matchTest(condition, this.own);
+    if (test === undefined) return [{ path, holds: 'unknown' }];
+    // The proxy knows by itself where a CANCEL and an ACK go.
+    const values = test.values.filter((each) => test.variable !== '$rm' || (each !== 'CANCEL' && each !== 'ACK'));
+    if (values.length === 0) return [{ path, holds: false }];
+    return split(path, { ...test, values }) ?? [{ path, holds: 'unknown' }];
+  }
+
+  private call(call: FunctionCall, path: Path): Path | 'ends' {
+    const { name, args } = call;
+    if (SELECTS.test(name)) {
+      if (path.selection !== undefined || path.failed !== undefined) {
+        const problem = 'a further selection stands on the same way';
+        this.blamed.set(call.at, problem);
+        for (const each of [path.selection, path.failed]) if (each !== undefined) each.problem = problem;
+        return path;
+      }
+      return { ...path, selection: this.selectionOf(call, path) };
+    }
+    if (RELAYS.test(name)) return this.outcome(path, 'relay');
+    if (FORWARDS.test(name)) return this.outcome(path, 'stateless');
+    if (REPLIES.test(name)) {
+      const code = name.endsWith('_error') ? 500 : Number(literalText(args[0]));
+      const reason = name.endsWith('_error') ? 'Server error' : (literalText(args[1]) ?? '');
+      if (code >= 300 && code <= 699) return { ...path, reply: { code, reason } };
+      if (!(code >= 100 && code < 200)) this.ledger.leave(call.at, `${expressionText(call)} is not carried over`);
+      return path;
+    }
+    if (name === 'record_route' || name === 'record_route_preset') return { ...path, recordRoute: true };
+    if (name === 't_on_failure') {
+      const route = args[0] && (nameOf(args[0]) ?? '');
+      return { ...path, failureRoute: route === '0' ? undefined : route };
+    }
+    if (isLog(name) || isBuiltIn(name) || ARMS.test(name)) return path;
+    this.ledger.leaveRepeated(call.at, `${name}() is not carried over`);
+    return path;
+  }
+
+  private selectionOf(call: FunctionCall, { constants }: Path): Selection {
+    const args = call.args.map((arg) => {
+      if (arg === undefined) return '';
+      const text = literalText(arg);
+      return text === undefined ? undefined : (constants.get(text) ?? text);
+    });
+    return { call, args, reject: undefined, problem: undefined };
+  }
+
+  private assigned(path: Path, { target, value, operator, at }: Extract<Statement, { kind: 'assign' }>): Path {
+    const constants = new Map(path.constants);
+    const text = literalText(value);
+    const isScript = /^\$(?:var|avp|\(|xavp|xavu|xavi|dlg_val|vars?)\b/.test(target.text);
+    if (!isScript) this.ledger.leaveRepeated(at, `the assignment to ${target.text} is not carried over`);
+    if (operator === '=' && text !== undefined && !text.includes('$')) constants.set(target.text, text);
+    else constants.delete(target.text);
+    return { ...path, constants };
+  }
+
+  private inner(name: string | undefined, next: Frame): Frame | undefined {
+    const body = name === undefined ? undefined : this.body(name);
+    if (body === undefined || next.depth >= MOST_DEPTH) return undefined;
+    return { statements: body, at: 0, route: true, depth: next.depth + 1, next };
+  }
+
+  private readonly body = (name: string): readonly Statement[] | undefined =>
+    this.routes.find((route) => route.kind === 'request' && route.name === name)?.body;
+
+  private end(path: Path, at?: Position): void {
+    if (path.reply === undefined && path.selection === undefined && path.failed === undefined && at !== undefined) {
+      const match = [...path.match].map(([variable, value]) => `${variable} ${value}`).join(', ');
+      this.ledger.note(
+        at,
+        `the script drops ${match === '' ? 'requests' : `requests with ${match}`} without a reply; here they are answered 404`,
+      );
+    }
+    this.outcome(path, path.reply === undefined ? 'nothing' : 'reply');
+  }
+
+  private outcome(path: Path, ending: Ending): 'ends' {
+    const { failed, selection } = path;
+    if (failed !== undefined) {
+      // The way on which nothing was selected belongs to the selection.
+      if (ending === 'reply') failed.reject ??= path.reply;
+      else if (ending === 'nothing') failed.reject ??= undefined;
+      else failed.problem ??= 'where it finds nothing, the request goes another way';
+      return 'ends';
+    }
+    if (selection !== undefined && (ending === 'reply' || ending === 'nothing')) {
+      selection.problem ??= ending === 'reply' ? 'the script replies after it' : 'the request is not relayed after it';
+    }
+    this.outcomes.push({ path, ending });
+    return 'ends';
+  }
+
+  /** What happens from here on is not known: requests of this way are not taken by rules that follow. */
+  private unknown(frame: Frame | undefined, path: Path, why: string, at?: Position): void {
+    for (let each = frame; each !== undefined; each = each.next) this.blame(each.statements.slice(each.at), why, 0);
+    if (path.selection !== undefined) path.selection.problem ??= why;
+    if (at !== undefined) this.ledger.leave(at, `${why}: what depends on it is not carried over`);
+    this.outcome(path, 'unknown');
+  }
+
+  /** Gives the reason to every selection below these statements that has none. */
+  private blame(statements: readonly Statement[], why: string, depth: number): void {
+    if (depth > MOST_DEPTH) return;
+    for (const call of callsIn(statements)) {
+      if (call.kind === 'call') {
+        if (SELECTS.test(call.name) && !this.blamed.has(call.at)) this.blamed.set(call.at, why);
+      } else {
+        const body = this.body(nameOf(call.name) ?? '');
+        if (body !== undefined && this.steps++ < MOST_STEPS) this.blame(body, why, depth + 1);
+      }
+    }
+  }
+}
+
+function bodyOf(statement: Statement): readonly Statement[] {
+  return statement.kind === 'while' || statement.kind === 'for' ? statement.body : [];
+}
+
+function mentionsSelection(condition: Expression): boolean {
+  return callsOf(condition).some((call) => call.kind === 'call' && SELECTS.test(call.name));
+}
+
+type Call = Extract<Expression, { kind: 'call' | 'route' }>;
+
+function callsOf(expression: Expression): Call[] {
+  switch (expression.kind) {
+    case 'call':
+    case 'route':
+      return [expression];
+    case 'unary':
+      return callsOf(expression.operand);
+    case 'binary':
+      return [...callsOf(expression.left), ...callsOf(expression.right)];
+    case 'assign-expression':
+      return callsOf(expression.assignment.value);
+    default:
+      return [];
+  }
+}
+
+/** Every call in these statements, in order. */
+export function callsIn(statements: readonly Statement[]): Call[] {
+  return statements.flatMap((statement): Call[] => {
+    switch (statement.kind) {
+      case 'assign':
+        return callsOf(statement.value);
+      case 'call-statement':
+        return [statement.call];
+      case 'if':
+        return [...callsOf(statement.condition), ...callsIn(statement.body), ...callsIn(statement.otherwise ?? [])];
+      case 'while':
+        return [...callsOf(statement.condition), ...callsIn(statement.body)];
+      case 'for':
+        return callsIn(statement.body);
+      case 'switch':
+        return statement.cases.flatMap(({ body }) => callsIn(body));
+      case 'async':
+      case 'launch':
+        return [statement.call];
+      default:
+        return [];
+    }
+  });
+}
+
+/** A way without the values of variables that these statements may assign. */
+function forgetting(path: Path, statements: readonly Statement[]): Path {
+  const constants = new Map(path.constants);
+  const forget = (list: readonly Statement[]): void => {
+    for (const statement of list) {
+      if (statement.kind === 'assign') constants.delete(statement.target.text);
+      else if (statement.kind === 'if') forget([...statement.body, ...(statement.otherwise ?? [])]);
+      else if (statement.kind === 'while' || statement.kind === 'for') forget(statement.body);
+      else if (statement.kind === 'switch') forget(statement.cases.flatMap(({ body }) => body));
+    }
+  };
+  forget(statements);
+  return { ...path, constants };
+}
+
+/**
+ * The ways at the end on which "a && b" does not hold, as one: what is left over there needs no rule to say which part
+ * failed. Ways before one on which it holds stay: a rule must keep them from it.
+ */
+function joinedFalse(branches: readonly Branch[], path: Path): readonly Branch[] {
+  let end = branches.length;
+  while (end > 0 && branches[end - 1]?.holds === false) end--;
+  const fails = branches.slice(end);
+  const same = fails.every((each) => each.path.selection === path.selection && each.path.failed === path.failed);
+  if (fails.length < 2 || !same || fails.at(-1)?.path.match !== path.match) return branches;
+  return [...branches.slice(0, end), { path, holds: false }];
+}
+
+function negated({ path, holds }: Branch): Branch {
+  return { path, holds: holds === 'unknown' ? holds : !holds };
+}
