@@ -51,8 +51,9 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
     },
   };
   const { tree, problems } = parseConfiguration(source, { dialect, reader: told, environment: process.env });
-  // A file that is missing has been told.
+  // A file that is missing has been told, and a parameter is carried over whether its module is loaded or not.
   for (const { code, at, message } of problems) {
+    if (/is not loaded before/.test(message)) continue;
     if (code !== 'include' || !/cannot be read/.test(message)) ledger.leave(at, `not understood: ${message}`);
   }
   return { tree, dialect, kamailio: dialect.name === 'kamailio' };
