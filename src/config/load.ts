@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { BUILT_IN, builtInSettings } from './built-in.js';
+import { readCluster } from './cluster.js';
 import { deepFreeze } from './freeze.js';
 import type { Json } from './json-source.js';
 import { readListeners, warnAboutSendingSockets } from './listeners.js';
@@ -124,6 +125,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     privacy: { keepDigits: raw.privacy.keep_digits, hashKey: raw.privacy.hash_key },
     tls: readTls(raw, root, findings),
     limits: readLimits(raw, root, findings),
+    cluster: readCluster(raw, root, findings),
   };
   for (const { pointer, reason } of options.inspect?.(settings, findings.problems) ?? []) {
     findings.refuse({ ...root, pointer }, reason);

@@ -12,7 +12,7 @@ import { parseBlacklist } from './partition-string.js';
 import { isOn, listOf, type RawModparam } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
 import { defaultOf } from './schema.js';
-import type { ColumnNames, PartitionConfig } from './settings.js';
+import type { ClusterProbing, ColumnNames, PartitionClusterConfig, PartitionConfig } from './settings.js';
 import { parseSocket } from './socket.js';
 
 /** What no partition takes from the default one. */
@@ -127,6 +127,7 @@ class Decision {
       pingMethod,
       pingSock,
       columns: this.columns(),
+      cluster: this.cluster(),
     };
     this.checkDistinct('AVP', AVP_KEYS);
     this.checkDistinct('column', COLUMN_KEYS);
@@ -243,6 +244,14 @@ class Decision {
       lists.set(list.name, list.sets);
     }
     return lists;
+  }
+
+  private cluster(): PartitionClusterConfig {
+    return {
+      takesPart: this.value('cluster')?.value !== false,
+      sharingTag: this.optionalText('cluster_sharing_tag'),
+      probing: this.optionalText('cluster_probing_mode') as ClusterProbing | undefined,
+    };
   }
 
   private columns(): ColumnNames {

@@ -52,6 +52,7 @@ export interface RawSettings {
       readonly private_key: string;
     } | null)[];
   };
+  readonly cluster?: RawCluster;
   readonly limits: {
     readonly requests_per_second_per_source: number;
     readonly burst?: number;
@@ -61,6 +62,25 @@ export interface RawSettings {
     readonly gather_ms: number;
     readonly batch_datagrams: boolean;
   };
+}
+
+export interface RawCluster {
+  readonly name?: string;
+  readonly heartbeat_ms: number;
+  readonly dead_after_ms: number;
+  readonly probing?: 'all' | 'by-shtag' | 'distributed';
+  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared';
+  readonly zone: string;
+  readonly weight: number;
+  readonly replicas?: number;
+  readonly storage: 'file' | 'memory';
+  readonly tags: Readonly<
+    Record<string, { readonly prefer?: readonly (string | null)[]; readonly auto?: boolean } | undefined>
+  >;
+  readonly reload: boolean;
+  readonly reload_spread: number;
+  readonly alone_probe_rate: number;
+  readonly load_keep: number;
 }
 
 export interface RawCtl {

@@ -42,6 +42,18 @@ export interface PartitionConfig {
   readonly pingMethod: string;
   readonly pingSock: string | undefined;
   readonly columns: ColumnNames;
+  /** How it takes part in the cluster; undefined: as the settings of the cluster say. */
+  readonly cluster?: PartitionClusterConfig | undefined;
+}
+
+/** Who of a cluster probes: every node for itself, the holder of a sharing tag, each node its share. */
+export type ClusterProbing = 'all' | 'by-shtag' | 'distributed';
+
+/** What a partition says about the cluster. */
+export interface PartitionClusterConfig {
+  readonly takesPart: boolean;
+  readonly sharingTag: string | undefined;
+  readonly probing: ClusterProbing | undefined;
 }
 
 /** setid_col, destination_col, ... */
@@ -272,6 +284,27 @@ export interface Settings {
   readonly privacy: PrivacyConfig;
   readonly tls: TlsConfig | undefined;
   readonly limits: LimitsConfig;
+  /** Several nodes as one; undefined: this node is by itself. */
+  readonly cluster?: ClusterConfig | undefined;
+}
+
+/** Several nodes as one dispatcher. Times in milliseconds where the name says so, else in seconds. */
+export interface ClusterConfig {
+  readonly name: string;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly probing: ClusterProbing;
+  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared';
+  readonly zone: string;
+  readonly weight: number;
+  readonly replicas: number | undefined;
+  readonly storage: 'file' | 'memory';
+  readonly sharingTag: string | undefined;
+  readonly tags: ReadonlyMap<string, { readonly prefer: readonly string[]; readonly auto: boolean }>;
+  readonly reload: boolean;
+  readonly reloadSpread: number;
+  readonly aloneProbeRate: number;
+  readonly loadKeep: number;
 }
 
 /** Call records. */

@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import { EventBus } from '../events/bus.js';
-import { EventIds } from '../events/catalogue.js';
+import { CLUSTER_EVENTS, EVENT_CATALOGUE, EventIds } from '../events/catalogue.js';
 import { EventPublisher } from '../events/publisher.js';
 import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
 import { createNats, type NatsBus } from '../events/sinks/nats.js';
@@ -15,6 +15,7 @@ import { OutboxFile } from '../store/outbox-file.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
 import { ChangeReporter } from './change-reporter.js';
+import type { ClusterHooks } from './cluster-hooks.js';
 import { VERSION } from './version.js';
 import { createWeightFeeds } from './weight-feeds.js';
 
@@ -29,6 +30,7 @@ export interface EventEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly cluster: ClusterHooks;
 }
 
 /** What becomes of changes of state: the bus, those that registered with it, and what is read from NATS. */
@@ -46,7 +48,7 @@ export interface EventParts {
 
 /** Builds the bus and registers its listeners: subscribers, NATS. Nothing is connected. */
 export function buildEvents(env: EventEnvironment): EventParts {
-  const { engine, runtimes, settings, clock, random, log, metrics } = env;
+  const { engine, runtimes, settings, clock, random, log, metrics, cluster } = env;
   const { calls, events, mi, node } = settings();
   const bus = new EventBus((error) => log.error({ err: error }, 'a listener of events failed'));
   const nats: NatsBus | undefined =
@@ -63,12 +65,18 @@ export function buildEvents(env: EventEnvironment): EventParts {
           states: {
             resume: (entry, written, stored) => changes.resumed(entry, written, stored),
             isLoading: (name) => (runtimes.get(name)?.figures.loads ?? 1) === 0,
+            ...(cluster.configured ? { owns: (entry) => cluster.ownsEntry(entry) } : {}),
           },
           mi: { ...(mi.nats === undefined ? {} : { subject: mi.nats.subject }), answer: env.answerMi },
         });
   const defaultPartition = () => settings().defaultPartition;
   const sinks = [new UdpSink({ defaultPartition }), new UnixSink({ defaultPartition })];
-  const publisher = new EventPublisher({ clock, log, sinks: nats === undefined ? sinks : [...sinks, nats.sink] });
+  const publisher = new EventPublisher({
+    clock,
+    log,
+    sinks: nats === undefined ? sinks : [...sinks, nats.sink],
+    kinds: cluster.configured ? [...EVENT_CATALOGUE, ...CLUSTER_EVENTS] : undefined,
+  });
   const ids = new EventIds(node, random);
   const changes: ChangeReporter = new ChangeReporter({
     engine,
@@ -78,6 +86,8 @@ export function buildEvents(env: EventEnvironment): EventParts {
     raised: metrics.counter('switchyard_events_total', 'Events raised, by partition and status'),
     publish: (event) => bus.raise(event),
     putState: nats && ((entry, key) => nats.putState(entry, key)),
+    shared: (destination) => cluster.shares(destination),
+    owns: (destination) => cluster.owns(destination),
   });
   bus.on((event) => publisher.raise(event));
   if (nats !== undefined) bus.on((event) => nats.publish(event));

@@ -18,6 +18,7 @@ import type { CallRecording } from './build-calls.js';
 import { buildEndpoints } from './build-endpoints.js';
 import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
+import type { ClusterHooks } from './cluster-hooks.js';
 import { registerGauges } from './destination-metrics.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
@@ -34,6 +35,7 @@ export interface ManagementEnvironment {
   readonly prober: Prober;
   readonly blacklists: BlacklistTable;
   readonly calls: CallRecording;
+  readonly cluster: ClusterHooks;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
   readonly startTime: StartTime;
@@ -86,6 +88,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     blacklists,
     reports: statusReports(engine, runtimes, events.changes),
     calls: env.calls,
+    ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {

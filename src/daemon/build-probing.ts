@@ -9,11 +9,13 @@ import { createProber, type Prober } from '../probing/prober.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { CallRecording } from './build-calls.js';
 import type { SipParts } from './build-sip.js';
+import type { ClusterHooks } from './cluster-hooks.js';
 
 export interface ProbingEnvironment {
   readonly engine: Engine;
   readonly sip: SipParts;
   readonly calls: CallRecording;
+  readonly cluster: ClusterHooks;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -38,6 +40,7 @@ export function buildProbing(settings: Settings, env: ProbingEnvironment): Probe
     random,
     logger: log,
     send: (probe, done) => sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS }, done),
+    owns: (destination) => env.cluster.probes(destination),
     observer: {
       ended: (destination, outcome, good) => {
         env.probed?.(destination, outcome);

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.js';
 import { maskUri } from '../core/mask.js';
+import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { StateChange, ToldState } from '../engine/state.js';
@@ -20,6 +21,10 @@ export interface ChangeReporterOptions {
   readonly publish: (event: DispatcherEvent) => void;
   /** Writes a destination's state to where others read it, if there is such a place; `key` is the destination's. */
   readonly putState: ((entry: StateEntry, key: string) => void) | undefined;
+  /** Whether another node of the cluster may be the one that publishes events of the destination. */
+  readonly shared?: (destination: Destination) => boolean;
+  /** Whether this node writes the destination's state to where others read it; default: it does. */
+  readonly owns?: (destination: Destination) => boolean;
 }
 
 /** Status reports kept for each partition; the oldest go first. */
@@ -46,9 +51,10 @@ export class ChangeReporter {
     this.keep(partition, { time: change.time, text: `${shown} of set ${setId} is ${state}: ${reason}` });
     if (change.edge !== undefined) {
       raised.with({ partition, status: change.edge }).value++;
-      publish(statusEvent(change, ids));
+      const event = statusEvent(change, ids);
+      publish(this.options.shared?.(destination) === true ? { ...event, local: true } : event);
     }
-    putState?.(stateEntry(destination, node()), destination.key);
+    if (this.options.owns?.(destination) !== false) putState?.(stateEntry(destination, node()), destination.key);
   }
 
   /** What was reported about a partition's destinations, oldest first. */
@@ -59,6 +65,11 @@ export class ChangeReporter {
   /** The partition is there no longer, nor are its reports. */
   forget(partition: string): void {
     this.reports.delete(partition);
+  }
+
+  /** The state of a destination as it is now. */
+  entryOf(destination: Destination): StateEntry {
+    return stateEntry(destination, this.options.node());
   }
 
   /** The states of all destinations as they are now. */
@@ -79,6 +90,8 @@ export class ChangeReporter {
     const isOne = found.every((each) => each.health === destination?.health);
     const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
     if (destination === undefined || told === undefined) return entry;
+    // Numbers of a destination the nodes of a cluster share go on from its record.
+    if (this.options.shared?.(destination) === true) return entry;
     engine.states.resume(destination, told);
     return stateEntry(destination, node());
   }

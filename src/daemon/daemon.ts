@@ -31,6 +31,7 @@ import { buildManagement, type ManagementParts } from './build-management.js';
 import { buildProbing } from './build-probing.js';
 import { buildSip, type SipParts } from './build-sip.js';
 import { CallLoad } from './call-load.js';
+import { ClusterHooks } from './cluster-hooks.js';
 import { drain } from './drain.js';
 import { firstLoads } from './first-loads.js';
 import { onceAMinute } from './once-a-minute.js';
@@ -79,6 +80,7 @@ export class Daemon implements Service {
   private readonly events: EventParts;
   private readonly management: ManagementParts;
   private readonly console: Console | undefined;
+  private readonly cluster: ClusterHooks;
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
@@ -90,6 +92,8 @@ export class Daemon implements Service {
     this.settings = settings;
     this.clock = clock;
     this.log = log;
+    const cluster = new ClusterHooks(settings.cluster !== undefined);
+    this.cluster = cluster;
     const startTime = new StartTime(clock);
     const engine = new Engine({
       clock,
@@ -111,6 +115,7 @@ export class Daemon implements Service {
       noSocket,
       clock,
       log,
+      ...(cluster.configured ? { writesTable: ({ name }) => cluster.writesTable(name) } : {}),
       loaded: (partition) => this.loaded(partition),
       renamed: (partition) => this.rebuildBlacklists(partition),
     });
@@ -147,6 +152,7 @@ export class Daemon implements Service {
       engine,
       sip,
       calls,
+      cluster,
       clock,
       random,
       log,
@@ -162,6 +168,7 @@ export class Daemon implements Service {
       random,
       log,
       metrics,
+      cluster,
     });
     this.events.bus.on(routing.event);
     this.management = buildManagement(settings, {
@@ -172,6 +179,7 @@ export class Daemon implements Service {
       prober: this.prober,
       blacklists: this.blacklists,
       calls,
+      cluster,
       statistics,
       noSocket,
       startTime,
@@ -315,6 +323,7 @@ export class Daemon implements Service {
     await Promise.all(added.map((runtime) => runtime.start()));
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.refreshWeights();
+    this.cluster.parts?.reconfigured();
     this.events.syncStates();
     for (const renew of certificates) renew?.();
     this.calls.configure(settings);
@@ -334,6 +343,7 @@ export class Daemon implements Service {
         version: VERSION,
         partitions: Object.fromEntries(conditions),
         ...(nats === undefined ? {} : { nats: nats.connected ? 'connected' : 'not connected' }),
+        ...(this.cluster.parts === undefined ? {} : { cluster: this.cluster.parts.state }),
       },
     };
   }
@@ -348,6 +358,7 @@ export class Daemon implements Service {
       this.events.syncStates();
       await nats.caughtUp(CATCH_UP_MS);
     }
+    if (this.settings.cluster !== undefined) await this.joinCluster();
     await this.sip.open();
     for (const service of [
       ...(this.console === undefined ? [] : [this.console]),
@@ -359,6 +370,25 @@ export class Daemon implements Service {
     ]) {
       await this.launch(service);
     }
+  }
+
+  /** Only a node of a cluster loads what it takes to be one. */
+  private async joinCluster(): Promise<void> {
+    const { buildCluster } = await import('./build-cluster.js');
+    const { engine, prober, events, clock, log, metrics } = this;
+    this.cluster.parts = buildCluster({
+      settings: () => this.settings,
+      engine,
+      runtimes: this.partitions.byName,
+      prober,
+      events,
+      mi: () => this.mi,
+      clock,
+      random: this.options.random ?? systemRandom,
+      log,
+      metrics,
+    });
+    await this.launch(this.cluster.parts);
   }
 
   private async launch(service: Service): Promise<void> {
@@ -392,6 +422,7 @@ export class Daemon implements Service {
     this.rebuildBlacklists(partition);
     this.prober.refresh();
     this.refreshWeights();
+    this.cluster.parts?.loaded(partition);
     this.events.syncStates();
   }
 

@@ -70,6 +70,10 @@ export interface StateRules {
   readonly marksFirstOfList: boolean;
   /** Kamailio's state bits (dispatcher.set_state), as this flavour can hold them. */
   wantedByBits(bits: number): StateWanted;
+  /** What another node must be told of a state besides its name; undefined for nothing. */
+  stateBits(destination: Destination): number | undefined;
+  /** Failures that switch an active destination off, at least 1. */
+  failuresLeft(destination: Destination): number;
 }
 
 /** What the attributes of a destination say of its probes. */
@@ -106,8 +110,22 @@ export interface CallRules {
   endCall(callId: string): void;
   /** Forgets calls whose time is up. */
   expireCalls(): void;
+  /** Calls of a destination that count as load; undefined where none do. */
+  loadOf(destination: Destination): DestinationLoad | undefined;
+  /**
+   * Takes over what other nodes have of a destination's calls, and how many calls this one may have at most until it has heard
+   * of them again; undefined: no such bound.
+   */
+  shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void;
   /** A dialog that ends also ends its call without a script saying so (ds_load_unset). */
   readonly endsCallsItself: boolean;
+}
+
+/** Calls of this node at a destination, how many it may have at most beside other nodes, and all nodes together (0: any). */
+export interface DestinationLoad {
+  readonly load: number;
+  readonly share: number | undefined;
+  readonly maxload: number;
 }
 
 /** A local socket by its name or its description; the name wins. */

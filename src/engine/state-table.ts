@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
 import type { Destination } from './destination.js';
 import type { StateRules } from './flavour.js';
-import type { StateChange, StateSignal, StateTable, ToldState } from './state.js';
+import type { DecidedState, StateChange, StateSignal, StateTable, ToldState } from './state.js';
 
 export interface StateTableOptions {
   readonly clock: Clock;
@@ -15,8 +15,16 @@ export interface StateTableOptions {
 /** Creates the one place where health is written. */
 export function createStateTable(options: StateTableOptions): StateTable {
   const changes = new Emitter<StateChange>(options.onListenerError);
+  let admits: ((signal: StateSignal) => boolean) | undefined;
   return {
-    apply: (signal) => apply(signal, options, changes),
+    apply: (signal) => (admits === undefined || admits(signal) ? apply(signal, options, changes) : undefined),
+    adopt: (destination, decided) => adopt(destination, decided, options, changes),
+    carry({ health }, failures) {
+      if (health.state !== 'inactive') health.failures = Math.max(health.failures, failures);
+    },
+    guard(asked) {
+      admits = asked;
+    },
     resume: (destination, told) => resume(destination, told, options.clock, changes),
     onChange: (listen) => changes.on(listen),
   };
@@ -58,6 +66,52 @@ function apply(
     code: signal.code,
     cause: signal.cause,
     address: signal.address ?? destination.row.uri,
+    signal,
+  };
+  changes.emit(change);
+  return change;
+}
+
+function adopt(
+  destination: Destination,
+  decided: DecidedState,
+  options: StateTableOptions,
+  changes: Emitter<StateChange>,
+): StateChange | undefined {
+  const { health } = destination;
+  const { state, seq, time, reason, code, cause } = decided;
+  const previous = health.state;
+  const rules = options.rules(destination.partition);
+  // Another flavour's bits follow: those that were told, or as when a state is restored.
+  const mark = decided.bits === undefined ? undefined : { bits: decided.bits, how: 'set' as const };
+  if (state !== previous || mark !== undefined) {
+    rules.nextState({ destination, kind: 'restore', to: state, mark, origin: 'cluster', reason });
+  }
+  health.seq = seq;
+  if (state === previous) return undefined;
+  health.state = state;
+  health.failures = 0;
+  health.lastChange = { time, reason, origin: 'cluster', code, cause };
+  health.dirty = true;
+  const usable = state === 'active';
+  let edge: StateChange['edge'];
+  if (usable !== (previous === 'active')) {
+    edge = usable ? 'active' : 'inactive';
+    if (health.availability !== undefined) health.availability.version++;
+  }
+  const { uri: address } = destination.row;
+  const change: StateChange = {
+    destination,
+    previous,
+    state,
+    edge,
+    seq,
+    time,
+    origin: 'cluster',
+    reason,
+    code,
+    cause,
+    address,
   };
   changes.emit(change);
   return change;

@@ -45,6 +45,21 @@ export interface StateChange {
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
   readonly address: string;
+  /** What brought it about; undefined for what was taken over from others. */
+  readonly signal?: StateSignal | undefined;
+}
+
+/** A state that was decided elsewhere, with the number of the last edge there. */
+export interface DecidedState {
+  readonly state: HealthState;
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly reason: string;
+  readonly code?: number | undefined;
+  readonly cause?: string | undefined;
+  /** Flavour kamailio: the state bits, where they were told. */
+  readonly bits?: number | undefined;
 }
 
 /** The last edge others know of. */
@@ -63,6 +78,18 @@ export interface StateTable {
    * Does nothing once an edge was told.
    */
   resume(destination: Destination, told: ToldState): StateChange | undefined;
+  /**
+   * Takes over what other nodes have decided: state, number of the last edge, who and why. An edge is raised when usability
+   * changed; its origin is `cluster`. Returns the change, or undefined when only numbers changed.
+   */
+  adopt(destination: Destination, decided: DecidedState): StateChange | undefined;
+  /** Goes on counting failures where another node stopped: the higher count holds. */
+  carry(destination: Destination, failures: number): void;
+  /**
+   * Asks `admits` before each signal, in place of who was asked before; a signal that is not admitted changes nothing.
+   * Undefined: all are.
+   */
+  guard(admits: ((signal: StateSignal) => boolean) | undefined): void;
   /** Calls `listen` after each change, in order. The returned function removes it. */
   onChange(listen: (change: StateChange) => void): () => void;
 }

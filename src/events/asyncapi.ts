@@ -1,4 +1,4 @@
-import { EVENT_CATALOGUE } from './catalogue.js';
+import { CLUSTER_EVENTS, EVENT_CATALOGUE, isStored } from './catalogue.js';
 
 /** A JSON Schema as it stands in its file. */
 export type SchemaDocument = Readonly<Record<string, unknown>>;
@@ -15,17 +15,19 @@ export function asyncApiDocument(
   const channels: Record<string, unknown> = {};
   const operations: Record<string, unknown> = {};
   const messages: Record<string, unknown> = {};
-  for (const { name, summary, schema } of EVENT_CATALOGUE) {
+  for (const { name, summary, schema } of [...EVENT_CATALOGUE, ...CLUSTER_EVENTS]) {
     const payload = schemas.get(schema);
     if (payload === undefined) throw new Error(`there is no schema ${schema} for the event ${name}`);
     channels[name] = {
-      address: `${prefix}.${name}.{partition}.{group}`,
+      address: `${prefix}.${name}.${isStored(name) ? '{partition}.{group}' : '{cluster}.{name}'}`,
       description: 'Characters other than letters, digits, "-" and "_" are written "=XX", their bytes in hexadecimal.',
       messages: { [name]: ref('messages', name) },
-      parameters: {
-        partition: { description: 'Partition of the destination.' },
-        group: { description: 'Set of the destination.' },
-      },
+      parameters: isStored(name)
+        ? {
+            partition: { description: 'Partition of the destination.' },
+            group: { description: 'Set of the destination.' },
+          }
+        : { cluster: { description: 'Name of the cluster.' }, name: { description: 'The node, or the sharing tag.' } },
     };
     operations[`raise_${name}`] = {
       action: 'send',

@@ -31,9 +31,34 @@ export const EVENT_CATALOGUE: readonly EventKind[] = [
   },
 ];
 
+/** Events about the cluster itself; raised, and listed, only where there is one. They are not kept in the stream. */
+export const CLUSTER_EVENTS: readonly EventKind[] = [
+  {
+    name: 'E_CLUSTERER_NODE_STATE_CHANGED',
+    id: 1,
+    summary: 'a node of the cluster has come, gone, or changed what it takes part in',
+    documented: ['cluster_id', 'node_id', 'new_state'],
+    text: ['cluster_id', 'node_id', 'new_state'],
+    schema: 'E_CLUSTERER_NODE_STATE_CHANGED.schema.json',
+  },
+  {
+    name: 'E_CLUSTERER_SHARING_TAG_CHANGED',
+    id: 2,
+    summary: 'a sharing tag has become active at a node, or backup',
+    documented: ['tag', 'cluster_id', 'new_state'],
+    text: ['tag', 'cluster_id', 'new_state'],
+    schema: 'E_CLUSTERER_SHARING_TAG_CHANGED.schema.json',
+  },
+];
+
+/** Whether events of that name are kept in the stream. */
+export function isStored(name: string): boolean {
+  return !CLUSTER_EVENTS.some((kind) => kind.name === name);
+}
+
 /** The kind of that name, or undefined. Names are compared exactly, as recorded. */
 export function eventKind(name: string): EventKind | undefined {
-  return EVENT_CATALOGUE.find((kind) => kind.name === name);
+  return [...EVENT_CATALOGUE, ...CLUSTER_EVENTS].find((kind) => kind.name === name);
 }
 
 /** Makes event ids that are unique over time: node, boot (drawn once), counter. */
@@ -84,6 +109,18 @@ export function statusEvent(change: StateChange, ids: EventIds): DispatcherEvent
     id,
     subject: [destination.partition, String(destination.setId)],
   };
+}
+
+/** An event about the cluster. `local`: for subscribers of this process alone, since another node publishes it. */
+export function clusterEvent(
+  name: string,
+  ids: EventIds,
+  params: Readonly<Record<string, string | number>>,
+  local: boolean,
+): DispatcherEvent {
+  const id = ids.next();
+  const subject = [String(params['cluster_id'] ?? ''), String(params['tag'] ?? params['node_id'] ?? '')];
+  return { name, params: { ...params, id }, key: `${name}:${subject.join(':')}`, id, subject, local };
 }
 
 /** An event raised by hand (MI raise_event): parameters as given, ordered among themselves by the name of the event. */

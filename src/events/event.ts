@@ -10,6 +10,8 @@ export interface DispatcherEvent {
   readonly id: string;
   /** Tokens after "<prefix>.<name>" in a subject, not yet encoded: partition, group. */
   readonly subject: readonly string[];
+  /** For subscribers of this process alone: the node of the cluster that owns the destination publishes it. */
+  readonly local?: boolean;
 }
 
 /** The parameters of E_DISPATCHER_STATUS. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { EVENT_CATALOGUE, eventKind } from './catalogue.js';
+import { EVENT_CATALOGUE, type EventKind, eventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
 import { Outbox } from './outbox.js';
 
@@ -10,6 +10,8 @@ export interface PublisherOptions {
   readonly log: Logger;
   /** The kinds of place subscribers may name. */
   readonly sinks: readonly EventSink[];
+  /** Kinds of event there are; default EVENT_CATALOGUE. */
+  readonly kinds?: readonly EventKind[] | undefined;
   /** Subscriptions held at most, over all events. Default 1024. */
   readonly maxSubscribers?: number;
   /** Subscriptions of one owner at most. Default 64, so that one client does not shut out the others. */
@@ -100,7 +102,8 @@ export class EventPublisher {
     form: WireForm = 'json',
     owner: SubscriptionOwner = ANYBODY,
   ): void {
-    if (eventKind(event) === undefined) throw new SwitchyardError('USAGE', `unknown event "${event.slice(0, 64)}"`);
+    if (!this.kinds.some(({ name }) => name === event))
+      throw new SwitchyardError('USAGE', `unknown event "${event.slice(0, 64)}"`);
     if (!Number.isSafeInteger(expire) || expire < 0) {
       throw new SwitchyardError('USAGE', `expire of an event subscription must be 0 or more seconds, not ${expire}`);
     }
@@ -148,7 +151,7 @@ export class EventPublisher {
    */
   subscribers(event?: string, socket?: string, owner?: string): SubscribersAnswer | undefined {
     if (event === undefined) {
-      const listed = EVENT_CATALOGUE.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name, owner) }));
+      const listed = this.kinds.map(({ name, id }) => ({ name, id, Subscribers: this.entries(name, owner) }));
       return { Events: listed.filter((each) => each.Subscribers.length > 0) };
     }
     const kind = eventKind(event);
@@ -159,9 +162,13 @@ export class EventPublisher {
     return entry === undefined ? undefined : { Event: { name, id, Subscriber: entry } };
   }
 
+  private get kinds(): readonly EventKind[] {
+    return this.options.kinds ?? EVENT_CATALOGUE;
+  }
+
   /** events_list. */
   events(): { readonly Events: readonly { readonly name: string; readonly id: number }[] } {
-    return { Events: EVENT_CATALOGUE.map(({ name, id }) => ({ name, id })) };
+    return { Events: this.kinds.map(({ name, id }) => ({ name, id })) };
   }
 
   /** Totals over all targets. */

@@ -22,6 +22,8 @@ const MAX_IN_FLIGHT = 1000;
 const LOOK_EVERY = 500;
 /** A probe may take this part of the interval at most, so that no destination has two under way. */
 const LONGEST_PART = 0.9;
+/** Milliseconds between two groups of probes that are due soon. */
+const HURRY_TICK = 10;
 
 /** What of the engine the prober reads. */
 export interface ProbedEngine {
@@ -79,6 +81,12 @@ export interface Prober extends Service {
   probeNow(destination: Pick<Destination, 'partition' | 'key'>): boolean;
   /** Round trips of a destination; undefined before the first probe ended. */
   latency(destination: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined;
+  /** Probes these destinations once within `withinMs`, spread evenly, besides their turns: they have come to this node. */
+  hurry(destinations: readonly Destination[], withinMs: number): void;
+  /** Sends one probe that changes nothing; `done` is called once with whether the answer was good. */
+  check(destination: Destination, done: (good: boolean) => void): void;
+  /** Forgets the probes under way: what comes of them does not count. */
+  abandon(): void;
   figures(): ProberFigures;
 }
 
@@ -179,6 +187,64 @@ class ScheduledProber implements Prober {
     const member = this.watched.get(partition)?.byKey.get(key);
     if (member === undefined || !this.active || member.slot < 0 || !this.wanted(member)) return false;
     return this.flights?.request(member) ?? false;
+  }
+
+  hurry(destinations: readonly Destination[], withinMs: number): void {
+    const slots = new Map<number, Watched[]>();
+    const count = Math.max(1, Math.floor(Math.min(withinMs, this.intervalMs) / HURRY_TICK));
+    for (const { partition, key } of destinations) {
+      const member = this.watched.get(partition)?.byKey.get(key);
+      if (member === undefined) continue;
+      const slot = Math.floor((phaseHash(key, this.salt) / 2 ** 32) * count);
+      const members = slots.get(slot);
+      if (members === undefined) slots.set(slot, [member]);
+      else members.push(member);
+    }
+    for (const [slot, members] of slots) {
+      this.options.clock.schedule(slot * HURRY_TICK, () => {
+        for (const member of members) if (this.started) this.turn(member);
+      });
+    }
+  }
+
+  check(destination: Destination, done: (good: boolean) => void): void {
+    const { clock, send, engine } = this.options;
+    const { partition } = destination;
+    const found = [...engine.partitions].find(({ name }) => name === partition);
+    if (found === undefined) {
+      done(false);
+      return;
+    }
+    const { flavour } = found;
+    const plan =
+      this.watched.get(partition)?.plan ?? planProbes(partition, this.config, this.partitions.get(partition));
+    const timeoutMs = this.timeoutMs > 0 ? this.timeoutMs : this.config.pingTimeout * 1000;
+    let open = true;
+    let cancel = () => {};
+    const end = (good: boolean) => {
+      if (!open) return;
+      open = false;
+      stop();
+      done(good);
+    };
+    const stop = clock.schedule(timeoutMs, () => {
+      cancel();
+      end(false);
+    });
+    try {
+      cancel = send(plan.request(destination, timeoutMs, flavour), (outcome) => {
+        end(outcome.cause === undefined && flavour.acceptsReply(outcome.code, plan.goodCodes));
+      });
+    } catch {
+      end(false);
+    }
+  }
+
+  abandon(): void {
+    const { flights } = this;
+    if (flights === undefined) return;
+    flights.clearLine();
+    for (const { byKey } of this.watched.values()) for (const member of byKey.values()) flights.abandon(member);
   }
 
   figures(): ProberFigures {

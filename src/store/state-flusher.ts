@@ -19,6 +19,8 @@ export interface StateFlusherOptions {
   readonly logger: Logger;
   /** Milliseconds after which a changed state is written. */
   readonly intervalMs: number;
+  /** Whether this process is the one that writes the table now; default: it is. Marks are kept until it is. */
+  readonly enabled?: (() => boolean) | undefined;
   /** Most milliseconds `stop` may take. Default 5000. */
   readonly stopMs?: number;
 }
@@ -71,12 +73,21 @@ export class StateFlusher implements Service {
 
   /** Milliseconds the oldest state not written yet has waited; 0 when all are written. */
   get lagMs(): number {
-    return this.behindSince === undefined ? 0 : this.options.clock.monotonic() - this.behindSince;
+    return this.behindSince === undefined || !this.isEnabled ? 0 : this.options.clock.monotonic() - this.behindSince;
   }
 
   /** States not written yet. */
   get pendingCount(): number {
-    return this.marked.size;
+    return this.isEnabled ? this.marked.size : 0;
+  }
+
+  private get isEnabled(): boolean {
+    return this.options.enabled?.() !== false;
+  }
+
+  /** Whoever wrote the table may have changed: what is marked here is written soon, should it be this process now. */
+  enabledChanged(): void {
+    if (this.unsubscribe !== undefined && this.marked.size > 0) this.behind();
   }
 
   async start(): Promise<void> {
@@ -132,7 +143,7 @@ export class StateFlusher implements Service {
 
   /** Writes all changed states now. True when nothing is left to write. Never throws. */
   async flush(): Promise<boolean> {
-    if (!this.options.store.writable) return true;
+    if (!this.options.store.writable || !this.isEnabled) return true;
     // A run under way may have read a state before it changed again.
     if (this.running !== undefined) await this.running;
     this.running ??= this.run().finally(() => {
@@ -216,6 +227,7 @@ export class StateFlusher implements Service {
   }
 
   private behind(): void {
+    if (!this.isEnabled) return;
     this.behindSince ??= this.options.clock.monotonic();
     this.timer ??= this.schedule(this.options.intervalMs);
   }

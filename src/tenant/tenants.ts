@@ -22,6 +22,8 @@ export interface PartitionRuntimesOptions {
   readonly noSocket: NoSocket;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether this process writes states to the partition's table now; default: it does. */
+  readonly writesTable?: (partition: PartitionConfig) => boolean;
   /** A partition has a new snapshot. */
   readonly loaded: (partition: Partition) => void;
   /** Host names of a partition's destinations resolve to other addresses. */
@@ -107,7 +109,7 @@ export class PartitionRuntimes {
   }
 
   private create(config: PartitionConfig): PartitionRuntime {
-    const { engine, clock, resolver, noSocket, loaded, renamed } = this.options;
+    const { engine, clock, resolver, noSocket, loaded, renamed, writesTable } = this.options;
     const dispatcher = this.options.dispatcher();
     const partition = engine.putPartition(partitionOptions(config, dispatcher));
     const rules = { freeswitchMaxWeight: freeswitchMaxWeight(dispatcher), noSocket };
@@ -122,6 +124,7 @@ export class PartitionRuntimes {
           clock,
           logger: log,
           intervalMs: dispatcher.flushInterval * 1000,
+          enabled: writesTable && (() => writesTable(config)),
         })
       : undefined;
     const changes = engine.states;

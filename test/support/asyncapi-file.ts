@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { asyncApiDocument, type SchemaDocument } from '../../src/events/asyncapi.js';
-import { EVENT_CATALOGUE } from '../../src/events/catalogue.js';
+import { CLUSTER_EVENTS, EVENT_CATALOGUE } from '../../src/events/catalogue.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -11,7 +11,7 @@ export const ASYNCAPI_FILE = `${root}schemas/asyncapi.json`;
 /** The schemas of the events and of call records, by file name. */
 export function eventSchemas(): Map<string, SchemaDocument> {
   const read = (name: string) => JSON.parse(readFileSync(`${root}schemas/events/${name}`, 'utf8')) as SchemaDocument;
-  const files = [...EVENT_CATALOGUE.map(({ schema }) => schema), 'call-record.schema.json'];
+  const files = [...[...EVENT_CATALOGUE, ...CLUSTER_EVENTS].map(({ schema }) => schema), 'call-record.schema.json'];
   return new Map(files.map((file) => [file, read(file)]));
 }
 

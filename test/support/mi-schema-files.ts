@@ -3,13 +3,16 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Json, MiCommand } from '../../src/management/mi/command.js';
 import { commandSchema, schemaFile } from '../../src/management/mi/command-schema.js';
+import { clusterCommands } from '../../src/management/mi/commands/cluster.js';
+import type { MiDependencies } from '../../src/management/mi/dependencies.js';
 import { makeMiFixture } from './mi-fixture.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../schemas/mi');
 
 /** Every command of the daemon. */
 export function miCommands(): readonly MiCommand[] {
-  return makeMiFixture().handler.commands();
+  // Those of a cluster are there only where there is one; their parameters need nothing of it.
+  return [...makeMiFixture().handler.commands(), ...clusterCommands({} as MiDependencies)];
 }
 
 /** The schemas as they must stand in the files, by file name. */

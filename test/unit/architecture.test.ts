@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'engine'],
   blacklist: ['core', 'engine'],
   events: ['core', 'engine'],
+  cluster: ['core', 'engine', 'events'],
   pvar: ['core'],
   stats: [],
   store: ['core', 'engine', 'config'],
@@ -37,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'config',
     'blacklist',
     'events',
+    'cluster',
     'pvar',
     'stats',
     'store',
@@ -82,6 +84,8 @@ interface Import {
   readonly specifier: string;
   /** Gone when the program runs. */
   readonly typeOnly: boolean;
+  /** import(): only when it is run. */
+  readonly dynamic: boolean;
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
@@ -104,8 +108,9 @@ function importsOf(text: string): Omit<Import, 'file'>[] {
     ...[...lines].map((match) => ({
       specifier: match[2] ?? (match[3] as string),
       typeOnly: /^\s*type\b/.test(match[1] ?? ''),
+      dynamic: false,
     })),
-    ...[...calls].map((match) => ({ specifier: match[1] as string, typeOnly: false })),
+    ...[...calls].map((match) => ({ specifier: match[1] as string, typeOnly: false, dynamic: true })),
   ];
 }
 
@@ -227,6 +232,17 @@ test('modules of Node are named as such, and the engine is pure', () => {
   assert.deepEqual(bare, []);
   const impure = imports.filter(({ file, specifier }) => roomOf(file) === 'engine' && NOT_FOR_ENGINE.test(specifier));
   assert.deepEqual(impure, []);
+});
+
+test('what makes a node one of a cluster is loaded only where there is one', () => {
+  const static_ = imports.filter((each) => !each.typeOnly && each.specifier.startsWith('.'));
+  const needs = (file: string) =>
+    roomOf(file) === 'cluster' || /^daemon\/(build-cluster|cluster-(control|metrics))\.ts$/.test(file);
+  const wrong = static_.filter((each) => !needs(each.file) && needs(targetOf(each)) && !each.dynamic);
+  assert.deepEqual(
+    wrong.map(({ file, specifier }) => `${file} imports ${specifier}`),
+    [],
+  );
 });
 
 test('names say what is inside', () => {

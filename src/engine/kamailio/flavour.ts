@@ -3,6 +3,7 @@ import type { SelectEnv } from '../algorithms/algorithm.js';
 import type { CompiledSet } from '../compiled-set.js';
 import type { Destination, HealthState } from '../destination.js';
 import type {
+  DestinationLoad,
   DestinationView,
   Flavour,
   NamedSocket,
@@ -22,7 +23,7 @@ import { CallLedger } from './call-ledger.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
 import { Latency } from './latency.js';
-import { liveOf } from './live.js';
+import { liveOf, STATE_BITS, shareLoad } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
 import { planOf } from './set-plan.js';
@@ -114,6 +115,14 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return { mark: { bits, how: 'set' } };
   }
 
+  stateBits(destination: Destination): number {
+    return liveOf(destination).bits & STATE_BITS;
+  }
+
+  failuresLeft(destination: Destination): number {
+    return Math.max(1, this.options.probingThreshold - liveOf(destination).count);
+  }
+
   wantsProbe(destination: Destination): boolean {
     return wantsPing(destination, this.options);
   }
@@ -153,6 +162,15 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
 
   expireCalls(): void {
     this.calls.expire();
+  }
+
+  loadOf(destination: Destination): DestinationLoad {
+    const { load, share } = liveOf(destination);
+    return { load, share, maxload: parseAttributes(destination.row.attrs).maxload };
+  }
+
+  shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void {
+    shareLoad(destination, elsewhere, share);
   }
 
   view(destination: Destination): DestinationView {

@@ -42,6 +42,10 @@ export interface KamailioLive {
   count: number;
   /** Calls in progress. */
   load: number;
+  /** Calls in progress at other nodes of a cluster. */
+  elsewhere: number;
+  /** Own calls this node may have at most until it has heard of the others' again; undefined: no such bound. */
+  share: number | undefined;
   /** Share that congestion control left of the weight; undefined while it does not act. */
   congestedWeight: number | undefined;
   latency: Latency | undefined;
@@ -62,12 +66,23 @@ function newLive({ row, health }: Destination): KamailioLive {
     bits: bitsAgreeing(row.flags ?? 0, health.state),
     count: 0,
     load: 0,
+    elsewhere: 0,
+    share: undefined,
     congestedWeight: undefined,
     latency: preset === undefined ? undefined : new Latency(preset),
     overload: undefined,
     watcher: undefined,
     position: 0,
   };
+}
+
+/** Takes over what other nodes of a cluster have of a destination's calls, and how many of the rest are this node's. */
+export function shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void {
+  const live = liveOf(destination);
+  if (live.elsewhere === elsewhere && live.share === share) return;
+  live.elsewhere = elsewhere;
+  live.share = share;
+  live.watcher?.loadChanged(live.position);
 }
 
 /** Flags changed as little as it takes to say `state`. */

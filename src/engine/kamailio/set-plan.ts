@@ -164,13 +164,16 @@ export class SetPlan implements LoadWatcher {
   /** Whether a position has as many calls as its maxload= allows. */
   isFull(position: number): boolean {
     const { maxload } = this.attributes[position] as KamailioAttributes;
-    return maxload > 0 && (this.lives[position] as KamailioLive).load >= maxload;
+    if (maxload <= 0) return false;
+    const { load, elsewhere, share } = this.lives[position] as KamailioLive;
+    return load + elsewhere >= maxload || (share !== undefined && load >= share);
   }
 
   /** Calls of a position that may take another one; undefined when it may not. */
   private openLoad(position: number): number | undefined {
     if (!this.set.isActive(position) || this.isFull(position)) return undefined;
-    return (this.lives[position] as KamailioLive).load;
+    const { load, elsewhere } = this.lives[position] as KamailioLive;
+    return load + elsewhere;
   }
 
   private activePositions(end: number): number[] {

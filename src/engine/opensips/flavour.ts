@@ -79,9 +79,19 @@ export class OpensipsFlavour implements Flavour {
 
   probeEnded(): void {}
 
+  stateBits(): undefined {}
+
+  failuresLeft({ health }: Destination): number {
+    return Math.max(1, this.partition.probingThreshold - health.failures);
+  }
+
   endCall(): void {}
 
   expireCalls(): void {}
+
+  loadOf(): undefined {}
+
+  shareLoad(): void {}
 
   view(destination: Destination): DestinationView {
     return viewOf(destination);

@@ -21,6 +21,8 @@ export interface FollowStates {
   readonly resume?: (entry: StateEntry, written: Told | undefined, stored: Told | undefined) => StateEntry;
   /** Whether a partition is there whose destinations are not known yet. */
   readonly isLoading?: (partition: string) => boolean;
+  /** Whether this node is the one that writes and removes the entry; default: it is. */
+  readonly owns?: (entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>) => boolean;
 }
 
 /**
@@ -276,6 +278,7 @@ export class StateBucket {
       if (!current()) return false;
       wanted.add(key);
       partitions.add(listed.partition);
+      if (this.follow.owns?.(listed) === false) continue;
       const entry = this.resumed(listed, stored.get(key));
       if (this.heldKeys.has(key)) continue;
       const value = JSON.stringify(entry);
@@ -350,6 +353,7 @@ export class StateBucket {
     const entry = parsed(value);
     const partition = typeof entry?.partition === 'string' ? entry.partition : undefined;
     if (partition !== undefined && this.follow.isLoading?.(partition) === true) return false;
+    if (this.follow.owns !== undefined && isPlace(entry) && !this.follow.owns(entry)) return false;
     return entry?.node === this.node || (partition !== undefined && partitions.has(partition));
   }
 
@@ -381,6 +385,12 @@ async function figuresOf(kv: KV): Promise<string> {
   const { streamInfo } = await kv.status();
   const { created, state } = streamInfo;
   return [created, state.first_seq, state.last_seq, state.messages, state.num_deleted ?? 0].join(' ');
+}
+
+/** Whether something read back names a destination. */
+function isPlace(entry: Partial<StateEntry> | undefined): entry is StateEntry {
+  if (typeof entry?.partition !== 'string' || typeof entry.group !== 'number') return false;
+  return typeof entry.address === 'string' && typeof entry.socket === 'string';
 }
 
 function parsed(value: string): Partial<StateEntry> | undefined {

@@ -4,6 +4,7 @@ import { SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import { within } from '../../core/within.js';
+import { isStored } from '../catalogue.js';
 import { encodeNotification } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget } from '../event.js';
 import type { OutboxJournal } from '../journal.js';
@@ -11,6 +12,7 @@ import { type EventMetrics, exportBucket, exportOutbox } from '../metrics.js';
 import { type EarlierAttempts, Outbox, type OutboxStats } from '../outbox.js';
 import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
+import { NatsCluster, type NatsClusterOptions } from './nats-cluster.js';
 import { NatsLink } from './nats-connection.js';
 import { isRefusal, natsReason } from './nats-fault.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
@@ -58,6 +60,8 @@ export class NatsBus implements Service {
   restored: readonly DispatcherEvent[] = [];
   /** For call records; undefined where they are not published. */
   readonly records: NatsRecords | undefined;
+  /** Called when the last event of a key has left, and when one was refused. */
+  settled: ((key: string) => void) | undefined;
   private readonly link: NatsLink;
   private readonly outbox: Outbox;
   private readonly bucket: StateBucket | undefined;
@@ -84,7 +88,10 @@ export class NatsBus implements Service {
       deliver: (event, earlier) => this.deliver(event, earlier),
       limit: settings.jetstream?.outboxLimit ?? CORE_LIMIT,
       ready: false,
-      settled: (key) => this.bucket?.release(key),
+      settled: (key) => {
+        this.bucket?.release(key);
+        this.settled?.(key);
+      },
     });
     const { link } = this;
     const { prefix } = settings;
@@ -135,6 +142,17 @@ export class NatsBus implements Service {
     return this.link.current !== undefined;
   }
 
+  /** Whether events of this key are on their way. */
+  holds(key: string): boolean {
+    return this.outbox.holds(key);
+  }
+
+  /** What a cluster's node needs of this connection. */
+  cluster(options: Pick<NatsClusterOptions, 'cluster' | 'replicas' | 'storage'>): NatsCluster {
+    const { clock, log, node } = this.deps;
+    return new NatsCluster({ ...options, link: this.link, clock, log, node, prefix: this.settings.prefix });
+  }
+
   /** What is on its way. */
   stats(): OutboxStats {
     return this.outbox.stats();
@@ -176,9 +194,12 @@ export class NatsBus implements Service {
     };
   }
 
-  /** Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. */
+  /**
+   * Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. One that another node of the cluster publishes
+   * is passed over.
+   */
   publish(event: DispatcherEvent): void {
-    this.outbox.add(event);
+    if (event.local !== true) this.outbox.add(event);
   }
 
   /**
@@ -248,7 +269,7 @@ export class NatsBus implements Service {
     if (connection === undefined) throw new Error('not connected');
     const subject = subjectOf(this.settings.prefix, event);
     const payload = encodeNotification(event);
-    if (this.jetstream === undefined || this.settings.jetstream === undefined) {
+    if (this.jetstream === undefined || this.settings.jetstream === undefined || !isStored(event.name)) {
       return this.publishCore(connection, subject, payload, event.id);
     }
     const { windowMs } = await this.ensureStream(connection, this.settings.jetstream.stream);

@@ -19,6 +19,8 @@ export interface MiDependencies {
   raiseEvent(name: string, params: Readonly<Record<string, string | number>>): void;
   readonly blacklists: BlacklistTable;
   readonly reports: StatusReports;
+  /** The cluster this node is in, once it is loaded; undefined for a node by itself. */
+  cluster?(): ClusterControl | undefined;
   readonly log: LogLevelControl;
   readonly calls: CallRecords;
 }
@@ -48,6 +50,34 @@ export interface CallRecords {
    * USAGE for a filter that nothing could match.
    */
   list(filter: CallListFilter, limit: number): Promise<{ readonly newest: number; readonly entries: Json }>;
+}
+
+/** What commands and listings do with the cluster this node is in. */
+export interface ClusterControl {
+  /** This node and all others it knows. */
+  list(): Json;
+  /** Who owns a destination, and what is recorded of it. */
+  owner(destination: Destination): Json;
+  /** Owner, revision and writer of a destination's record, for ds_list. */
+  describe(destination: Destination): { readonly owner: string; readonly revision: number; readonly by: string };
+  /** Waits until changes of these destinations are committed; false when they are not within `ms`. */
+  settled(destinations: readonly Destination[], ms: number): Promise<boolean>;
+  /** Reads everything again; false when it could not be read. */
+  sync(): Promise<boolean>;
+  /** Gives up all ownership while routing goes on, or takes part again. */
+  drain(on: boolean): void;
+  draining(): boolean;
+  /** Removes what is kept of a node that is gone; false when there is nothing, or when it is alive. */
+  forget(node: string): Promise<boolean>;
+  tags(): Json;
+  /** Makes this node the holder of a tag; whether the others know it. */
+  takeTag(tag: string): Promise<boolean>;
+  /** Runs a command on another node, or on all, this one included: answers by node. */
+  run(node: string | undefined, method: string, params: Json | undefined): Promise<Json>;
+  /** Tells the other nodes to load a partition again; their reports with `wait`. */
+  reloaded(partitions: readonly string[], wait: boolean): Promise<Json | undefined>;
+  /** Tells the other nodes whether probes are sent at all. */
+  setProbing(on: boolean): void;
 }
 
 /** How a reload is to be done. */

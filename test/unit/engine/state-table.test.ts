@@ -106,9 +106,41 @@ describe('state transitions', () => {
     }
   });
 
+  test('what other nodes decided is taken over with its number, and raises an edge of its own', () => {
+    const { engine, destination, changes } = start('active');
+    const decided = { state: 'probing', seq: 7, time: 5, reason: 'negative probing reply', code: 408 } as const;
+    const change = engine.states.adopt(destination, decided);
+    assert.deepEqual([change?.edge, change?.origin, change?.seq, change?.time], ['inactive', 'cluster', 7, 5]);
+    assert.deepEqual(
+      [destination.health.state, destination.health.seq, destination.health.dirty],
+      ['probing', 7, true],
+    );
+    assert.equal(engine.states.adopt(destination, { ...decided, seq: 9 }), undefined, 'only the number changed');
+    assert.equal(destination.health.seq, 9);
+    assert.equal(changes.length, 1);
+    assert.equal(destination.health.lastChange?.code, 408);
+  });
+
+  test('a signal that is not admitted changes nothing', () => {
+    const { engine, destination, changes } = start('active');
+    engine.states.guard(({ origin }) => origin !== 'probe');
+    engine.states.apply({ destination, kind: 'failure', origin: 'probe', reason: 'negative probing reply' });
+    assert.deepEqual([destination.health.failures, changes.length], [0, 0]);
+    engine.states.guard(undefined);
+    engine.states.apply({ destination, kind: 'failure', origin: 'probe', reason: 'negative probing reply' });
+    assert.equal(destination.health.failures, 1);
+  });
+
+  test('failures another node has counted go on here, and never down', () => {
+    const { engine, destination } = start('active');
+    engine.states.carry(destination, 2);
+    engine.states.carry(destination, 1);
+    assert.equal(destination.health.failures, 2);
+  });
+
   test('a change says who, why, when, and what it is about', () => {
     const { engine, destination, changes } = start('active');
-    engine.states.apply({
+    const signal = {
       destination,
       kind: 'set',
       to: 'inactive',
@@ -116,7 +148,8 @@ describe('state transitions', () => {
       reason: 'MI command',
       address: 'SIP:10.0.0.1:5060',
       code: 503,
-    });
+    } as const;
+    engine.states.apply(signal);
     assert.deepEqual(changes[0], {
       destination,
       previous: 'active',
@@ -129,6 +162,7 @@ describe('state transitions', () => {
       code: 503,
       cause: undefined,
       address: 'SIP:10.0.0.1:5060',
+      signal,
     });
     assert.deepEqual(destination.health.lastChange, {
       time: 1_700_000_000_000,

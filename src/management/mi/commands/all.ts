@@ -2,6 +2,7 @@ import type { MiDependencies } from '../dependencies.js';
 import type { MiHandler } from '../handler.js';
 import { blacklistCommands } from './blacklists.js';
 import { callsCommand } from './calls.js';
+import { clusterCommands } from './cluster.js';
 import { helpCommand, processCommands, psCommand, whichCommand } from './core.js';
 import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
 import { dsListCommand } from './ds-list.js';
@@ -34,6 +35,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     dsPingActiveCommand(deps),
     callsCommand(deps),
     dsProbeCommand(deps),
+    ...(deps.cluster === undefined ? [] : clusterCommands(deps)),
   ]) {
     handler.register(command);
   }

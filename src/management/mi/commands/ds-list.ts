@@ -169,7 +169,16 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
   text += `,"resolved_addresses":[${addresses.join(',')}]`;
   if (explains) text += healthJson(destination);
+  if (full > 0) text += clusterJson(deps, destination);
   return `${text}}`;
+}
+
+/** Ours: who owns a destination in the cluster, and who wrote its record. */
+function clusterJson(deps: MiDependencies, destination: Destination): string {
+  const cluster = deps.cluster?.();
+  if (cluster === undefined) return '';
+  const { owner, revision, by } = cluster.describe(destination);
+  return `,"owner":${JSON.stringify(owner)},"revision":${revision}${by === '' ? '' : `,"decided_by":${JSON.stringify(by)}`}`;
 }
 
 /** `exact`: a strict partition shows with full=1 what was recorded and no more. */

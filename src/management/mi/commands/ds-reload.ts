@@ -26,7 +26,11 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
       throw new MiError(500, `ERROR Reload failed: ${maskSecrets(messageOf(error))}`);
     }
     for (const [name, report] of reports) call.changed(`${name}: ${summary(report)}`);
-    return dryRun || isYes(params['report'], false) ? reportJson(reports, dryRun) : 'OK';
+    const report = isYes(params['report'], false);
+    const cluster = dryRun || !isYes(params['cluster'], true) ? undefined : deps.cluster?.();
+    const nodes = await cluster?.reloaded([...reports.keys()], report);
+    if (!dryRun && !report) return 'OK';
+    return nodes === undefined ? reportJson(reports, dryRun) : { ...reportJson(reports, dryRun), NODES: nodes };
   };
   return {
     name: 'ds_reload',
@@ -40,6 +44,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     extraParams: [
       { name: 'dry_run', type: 'flag' },
       { name: 'report', type: 'flag' },
+      ...(deps.cluster === undefined ? [] : [{ name: 'cluster', type: 'flag' } as const]),
     ],
     run,
     text: async (params, call) => renderTree((await run(params, call)) as Json),
@@ -59,7 +64,7 @@ function isYes(value: Json | undefined, byDefault: boolean): boolean {
   return byDefault;
 }
 
-function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): Json {
+function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): { readonly [key: string]: Json } {
   const partitions = [...reports].map(([name, report]) => ({
     name,
     loaded: report.loaded,

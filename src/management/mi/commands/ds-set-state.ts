@@ -12,6 +12,8 @@ import { destinationsAt, parseGroup, parseState, requirePartition } from './part
 const REASON = 'MI command';
 /** States set between two turns of the event loop: each is logged, counted, told to subscribers and written to NATS. */
 const CHANGES_A_TURN = 50;
+/** Milliseconds a change may take to be one of all nodes of the cluster. */
+const SHARED_MS = 2000;
 
 /** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
 export function dsSetStateCommand(deps: MiDependencies): MiCommand {
@@ -38,13 +40,14 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
       const partition = requirePartition(deps, call, group.partition, 404);
       const address = params['address'] as string;
       if (address.toLowerCase() === 'all') {
-        await setAll(deps, call, partition.snapshot.sets.get(group.setId)?.destinations ?? [], state);
-        return written(deps, partition);
+        const all = partition.snapshot.sets.get(group.setId)?.destinations ?? [];
+        await setAll(deps, call, all, state);
+        return written(deps, partition, all);
       }
       const named = destinationsAt(partition, group.setId, address);
       if (named.length === 0) throw new MiError(404, 'destination not found');
       for (const destination of named) setOne(deps, call, destination, state, address);
-      return written(deps, partition);
+      return written(deps, partition, named);
     },
   };
 }
@@ -61,8 +64,17 @@ function setOne(
   deps.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: REASON, address });
 }
 
-/** What an operator was told "OK" about must outlive a crash: it is in the table, or the answer says that it is not yet. */
-async function written(deps: MiDependencies, { name, options }: Partition): Promise<string> {
+/**
+ * What an operator was told "OK" about must outlive a crash: it is in the table, or the answer says that it is not yet. In a
+ * cluster it is one of all nodes, or the answer says so.
+ */
+async function written(
+  deps: MiDependencies,
+  { name, options }: Partition,
+  destinations: readonly Destination[],
+): Promise<string> {
+  const isShared = await deps.cluster?.()?.settled(destinations, SHARED_MS);
+  if (isShared === false) return 'OK, not shared yet';
   const isWritten = await deps.dispatcher.writeThrough(name);
   return isWritten || options.compat === 'strict' ? 'OK' : 'OK, not yet in the table';
 }

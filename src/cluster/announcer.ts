@@ -1,0 +1,159 @@
+import type { Clock } from '../core/clock.js';
+import type { Destination } from '../engine/destination.js';
+import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
+import type { DispatcherEvent } from '../events/event.js';
+import type { Edge } from './record.js';
+import type { Entry } from './records.js';
+
+export interface AnnouncerOptions {
+  readonly cluster: string;
+  readonly clock: Clock;
+  /** Whether this node is the one that publishes events of the destination. */
+  readonly owns: (destination: Destination) => boolean;
+  /** Hands an event to the stream; it is retried until it is stored. */
+  readonly publish: (event: DispatcherEvent) => void;
+  /** Whether events of the key are still on their way. */
+  readonly holds: (key: string) => boolean;
+  /** The note which edges are stored is due. */
+  readonly note: (entry: Entry) => void;
+  readonly republished: () => void;
+}
+
+/** Milliseconds after which it is noted by itself which edges are stored. */
+const NOTE_AFTER_MS = 60_000;
+/** Edges in a record that make the note due at once: there must be room for the next ones. */
+const NOTE_AT = 4;
+
+/**
+ * Publishes the edges of the destinations this node owns: those of a record that are not known to be stored, in their
+ * order. An event's id follows from the fact alone, so two nodes that publish one edge store it once.
+ */
+export class Announcer {
+  /** Keys with edges not known to be stored. */
+  private readonly untold = new Map<string, Entry>();
+  /** By key: the last edge handed to the outbox. */
+  private readonly handed = new Map<string, number>();
+  /** By key: the last edge known here to be stored. */
+  private readonly stored = new Map<string, number>();
+  private readonly due = new Map<string, { readonly entry: Entry; readonly at: number }>();
+  /** Keys the other nodes have not been told of. */
+  private readonly fresh = new Set<string>();
+  /** By the destination's key in the outbox. */
+  private readonly byOutboxKey = new Map<string, Entry>();
+
+  constructor(private readonly options: AnnouncerOptions) {}
+
+  /** Destinations with edges this node does not know to be stored. */
+  get waiting(): number {
+    return this.untold.size;
+  }
+
+  told(key: string): number {
+    return this.stored.get(key) ?? 0;
+  }
+
+  /** A newer record is known. */
+  recorded(entry: Entry, taken = false): void {
+    const { record, destination, key } = entry;
+    if (record === undefined) return;
+    const known = Math.max(record.told, this.stored.get(key) ?? 0);
+    if (!record.ev.some((edge) => edge.q > known)) {
+      this.untold.delete(key);
+      if (record.ev.length === 0) this.due.delete(key);
+      return;
+    }
+    this.untold.set(key, entry);
+    if (destination === undefined || !this.options.owns(destination)) return;
+    for (const edge of record.ev) {
+      if (edge.q <= Math.max(known, this.handed.get(key) ?? 0)) continue;
+      this.handed.set(key, edge.q);
+      this.byOutboxKey.set(destination.key, entry);
+      if (taken) this.options.republished();
+      this.options.publish(edgeEvent(this.options.cluster, destination, key, edge));
+    }
+  }
+
+  /** Ownership has changed: what the owner before may not have published is published. */
+  ownershipChanged(): void {
+    for (const entry of this.untold.values()) this.recorded(entry, true);
+  }
+
+  /** The last event of an outbox key has left it. */
+  settled(outboxKey: string): void {
+    const entry = this.byOutboxKey.get(outboxKey);
+    if (entry === undefined || this.options.holds(outboxKey)) return;
+    this.byOutboxKey.delete(outboxKey);
+    const { key, record } = entry;
+    const handed = this.handed.get(key) ?? 0;
+    this.handed.delete(key);
+    this.stored.set(key, Math.max(handed, this.stored.get(key) ?? 0));
+    this.fresh.add(key);
+    this.untold.delete(key);
+    if (record?.ev.some((edge) => edge.q > handed) === true) this.recorded(entry);
+    const wait = (record?.ev.length ?? 0) >= NOTE_AT ? 0 : NOTE_AFTER_MS;
+    const at = this.options.clock.monotonic() + wait;
+    const known = this.due.get(key);
+    if (known === undefined || known.at > at) this.due.set(key, { entry, at });
+  }
+
+  /** What has come to be known as stored since the last call: keys and edges, for the other nodes. */
+  takeFresh(most: number): (readonly [key: string, edge: number])[] {
+    const list: (readonly [string, number])[] = [];
+    for (const key of this.fresh) {
+      if (list.length >= most) break;
+      this.fresh.delete(key);
+      list.push([key, this.stored.get(key) ?? 0]);
+    }
+    return list;
+  }
+
+  /** Another node says that an edge is stored: should its destination come here, it need not be published again. */
+  heardStored(key: string, edge: number): void {
+    const entry = this.untold.get(key);
+    const last = entry?.record?.ev.at(-1)?.q ?? 0;
+    if (entry === undefined || edge > last) return;
+    this.stored.set(key, Math.max(edge, this.stored.get(key) ?? 0));
+    if (edge === last) this.untold.delete(key);
+  }
+
+  /** To be called every second or so. */
+  tick(): void {
+    const now = this.options.clock.monotonic();
+    for (const [key, { entry, at }] of this.due) {
+      if (at > now) continue;
+      this.due.delete(key);
+      const { record, destination } = entry;
+      const stored = this.stored.get(key) ?? 0;
+      if (record !== undefined && record.told < stored && destination !== undefined && this.options.owns(destination)) {
+        this.options.note(entry);
+      }
+    }
+  }
+}
+
+/** The E_DISPATCHER_STATUS event of an edge; the same, and with the same id, whichever node makes it. */
+export function edgeEvent(cluster: string, destination: Destination, key: string, edge: Edge): DispatcherEvent {
+  const id = eventId(cluster, key, edge.g, edge.q);
+  const { partition, setId, row } = destination;
+  const params = {
+    partition,
+    group: setId,
+    address: edge.a ?? row.uri,
+    status: edge.st,
+    reason: edge.r,
+    previous: edge.pv,
+    state: edge.s,
+    code: edge.c,
+    cause: edge.x,
+    seq: edge.q,
+    time: edge.t,
+    node: edge.n,
+    id,
+  };
+  return { name: E_DISPATCHER_STATUS, params, key: destination.key, id, subject: [partition, String(setId)] };
+}
+
+/** "<cluster>:<hash of the key>:<generation>:<seq>" */
+function eventId(cluster: string, key: string, generation: string, seq: number): string {
+  return `${cluster}:${key.slice(key.lastIndexOf('.') + 1)}:${generation}:${seq}`;
+}

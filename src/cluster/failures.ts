@@ -1,0 +1,65 @@
+import type { Destination } from '../engine/destination.js';
+import type { StateSignal } from '../engine/state.js';
+import type { ClusterNode } from './node.js';
+
+/** Destinations whose counts are published in one message. */
+const MOST = 100;
+/** Milliseconds between two messages. */
+const EVERY_MS = 1000;
+/** Counts of one other node kept at most. */
+const KEPT = 1000;
+
+/**
+ * Failures counted toward the threshold move with a destination: its owner publishes them, and whoever comes after it goes
+ * on from there. Else a gateway that dies together with its prober would have its whole threshold again.
+ */
+export class FailureCounts {
+  private readonly own = new Map<string, Destination>();
+  private readonly others = new Map<string, ReadonlyMap<string, number>>();
+  private sentAt = 0;
+
+  constructor(private readonly node: ClusterNode) {
+    node.on('fail', (name, text) => this.heard(name, text));
+    node.onTick((now) => this.publish(now));
+  }
+
+  /** A probe of this node came to something. */
+  noted({ destination, kind }: StateSignal, key: string): void {
+    if (kind === 'failure') this.own.set(key, destination);
+    else this.own.delete(key);
+  }
+
+  /** What the owners before counted of a destination that has come to this node. */
+  of(key: string): number {
+    let most = 0;
+    for (const counts of this.others.values()) most = Math.max(most, counts.get(key) ?? 0);
+    return most;
+  }
+
+  private publish(now: number): void {
+    if (now - this.sentAt < EVERY_MS || this.own.size === 0 || this.node.phase !== 'ready') return;
+    this.sentAt = now;
+    const counts: [string, number][] = [];
+    for (const [key, { health }] of this.own) {
+      if (health.failures === 0) this.own.delete(key);
+      else if (counts.length < MOST) counts.push([key, health.failures]);
+    }
+    this.node.options.bus.publish('fail', this.node.name, JSON.stringify(counts));
+  }
+
+  private heard(name: string, text: string): void {
+    if (name === this.node.name || text.length > 64 * 1024 || this.others.size > 1024) return;
+    try {
+      const list = JSON.parse(text) as unknown;
+      if (!Array.isArray(list)) return;
+      const counts = new Map<string, number>();
+      for (const each of list.slice(0, KEPT) as unknown[]) {
+        const [key, count] = Array.isArray(each) ? (each as unknown[]) : [];
+        if (typeof key === 'string' && Number.isSafeInteger(count)) counts.set(key, Math.min(count as number, 1000));
+      }
+      this.others.set(name, counts);
+    } catch {
+      // Anybody may publish there.
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** Where a node is in its life. `alone`: it hears itself no longer, or nothing it decides can be committed. */
+export type Phase = 'joining' | 'ready' | 'draining' | 'alone';
+
+/** Version of the protocol; the cluster speaks the lowest of its ready nodes. */
+export const PROTOCOL = 1;
+
+/** What a node says of itself several times a second. */
+export interface Heartbeat {
+  /** Random at each start. */
+  readonly inc: string;
+  readonly pv: number;
+  readonly phase: Phase;
+  /** Id of the bucket's generation; '' while it is not known. */
+  readonly gen: string;
+  /** Sequence of the bucket's stream up to which everything was applied. */
+  readonly rev: number;
+  /** Hash of the names it holds live. */
+  readonly view: number;
+  /** Sharing tags it holds. */
+  readonly tags: readonly string[];
+  /** Share of the probing; 0: none. */
+  readonly weight: number;
+  readonly zone: string;
+}
+
+const PHASES: ReadonlySet<string> = new Set<Phase>(['joining', 'ready', 'draining', 'alone']);
+const MAX_TEXT = 4096;
+const MAX_TAGS = 64;
+
+/** The text of a heartbeat; what has its usual value is left out. */
+export function encodeHeartbeat(beat: Heartbeat): string {
+  const { inc, pv, phase, gen, rev, view, tags, weight, zone } = beat;
+  return JSON.stringify({
+    inc,
+    pv,
+    phase,
+    gen,
+    rev,
+    view,
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(weight === 1 ? {} : { weight }),
+    ...(zone === '' ? {} : { zone }),
+  });
+}
+
+/** Reads a heartbeat; undefined for what is none. Anybody with access to the subject may have written it. */
+export function parseHeartbeat(text: string): Heartbeat | undefined {
+  if (text.length > MAX_TEXT) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (value === null || typeof value !== 'object') return undefined;
+  const { inc, pv, phase, gen, rev, view, tags = [], weight = 1, zone = '' } = value as Record<string, unknown>;
+  if (typeof inc !== 'string' || inc === '' || inc.length > 64) return undefined;
+  if (!isCount(pv) || pv < 1 || typeof phase !== 'string' || !PHASES.has(phase)) return undefined;
+  if (typeof gen !== 'string' || gen.length > 64 || !isCount(rev) || !isCount(view)) return undefined;
+  if (!Array.isArray(tags) || tags.length > MAX_TAGS || !tags.every((tag) => typeof tag === 'string')) return undefined;
+  if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1000)) return undefined;
+  if (typeof zone !== 'string' || zone.length > 64) return undefined;
+  return { inc, pv, phase: phase as Phase, gen, rev, view, tags: tags as string[], weight, zone };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

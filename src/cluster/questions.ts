@@ -1,0 +1,48 @@
+import type { ClusterNode } from './node.js';
+
+/** What a question is about, and what belongs to it. */
+type Question = { readonly q: string; readonly [key: string]: unknown };
+
+/** Answers a question; `answer` may be called later, or never. */
+export type Answerer = (question: Question, answer: (value: unknown) => void) => void;
+
+const MAX_TEXT = 256 * 1024;
+
+/** Questions nodes ask each other by name, and who answers them here. */
+export class Questions {
+  private readonly answerers = new Map<string, Answerer>();
+
+  constructor(private readonly node: ClusterNode) {
+    node.asked = (text, answer) => {
+      const question = parsed(text);
+      if (question === undefined || typeof question['q'] !== 'string') return;
+      this.answerers.get(question['q'])?.(question as Question, (value) => answer(JSON.stringify(value)));
+    };
+  }
+
+  on(kind: string, answer: Answerer): void {
+    this.answerers.set(kind, answer);
+  }
+
+  /** `done` gets what was answered; undefined without an answer in time, or one that cannot be read. */
+  ask(
+    node: string,
+    question: Question,
+    timeoutMs: number,
+    done: (value: Record<string, unknown> | undefined) => void,
+  ): void {
+    this.node.options.bus.ask(node, JSON.stringify(question), timeoutMs, (text) => {
+      done(text === undefined ? undefined : parsed(text));
+    });
+  }
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  if (text.length > MAX_TEXT) return undefined;
+  try {
+    const value = JSON.parse(text) as unknown;
+    return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

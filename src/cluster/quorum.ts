@@ -1,0 +1,190 @@
+import type { Destination } from '../engine/destination.js';
+import type { StateSignal } from '../engine/state.js';
+import type { ClusterNode } from './node.js';
+import type { Questions } from './questions.js';
+import type { DestinationRecord } from './record.js';
+import type { Entry } from './records.js';
+
+/** Nodes asked besides the owner. */
+const WITNESSES = 2;
+/** Checks for others under way at most. */
+const MAX_CHECKS = 500;
+/** Intervals a node that cannot reach a destination leaves it to others. */
+const SKIP_INTERVALS = 10;
+const MAX_SEEN = 100_000;
+
+export interface QuorumOptions {
+  readonly node: ClusterNode;
+  readonly questions: Questions;
+  /** Failures that switch a destination off, from where it stands. */
+  failuresLeft(destination: Destination): number;
+  /** Milliseconds a probe may take. */
+  timeoutMs(): number;
+  /** Applies a signal that was held. */
+  apply(signal: StateSignal): void;
+}
+
+/**
+ * Before an owner switches a destination off it asks the next two nodes to look as well. Two of three that fail decide;
+ * where only the owner fails, it routes round the destination itself and leaves it to the next node for a while. So one
+ * node with a broken uplink takes no gateway from the others.
+ */
+export class Quorum {
+  private readonly asking = new Set<string>();
+  /** Destinations only this node cannot reach, and until when. */
+  private readonly unreachable = new Map<string, number>();
+  /** By a destination's key: nodes that leave it to others, and until when. */
+  private readonly skips = new Map<string, Map<string, number>>();
+  /** Notes of records that were seen. */
+  private readonly seen = new Set<string>();
+  private passing = false;
+  private checks = 0;
+
+  constructor(private readonly options: QuorumOptions) {
+    const { node, questions } = options;
+    node.owners.skipped = (destination) => this.skipped(destination);
+    node.keepsOut = (destination, record) => this.keepsOut(destination, record);
+    node.holds = (signal) => this.holds(signal);
+    node.diverts = (destination) => this.diverting === destination;
+    node.onRecorded((entry) => this.recorded(entry));
+    node.onTick((now) => this.expire(now));
+    questions.on('probe', ({ key }, answer) => this.check(String(key), answer));
+  }
+
+  private diverting: Destination | undefined;
+
+  /** Whether a signal has to wait for the others; it is applied later, or not at all. */
+  private holds(signal: StateSignal): boolean {
+    const { node, failuresLeft } = this.options;
+    const { destination, kind, origin } = signal;
+    if (this.passing || kind !== 'failure' || origin !== 'probe') return false;
+    if (node.options.settings.verdict !== 'quorum' || node.phase !== 'ready') return false;
+    const { health } = destination;
+    if (health.state !== 'active' || failuresLeft(destination) > 1) return false;
+    const entry = node.entryOf(destination);
+    if (this.asking.has(entry.key)) return true;
+    const witnesses = node.owners
+      .ranked(destination)
+      .filter((name) => name !== node.name)
+      .slice(0, WITNESSES);
+    if (witnesses.length < WITNESSES) return false;
+    this.asking.add(entry.key);
+    this.askAll(entry.key, signal, witnesses);
+    return true;
+  }
+
+  private askAll(key: string, signal: StateSignal, witnesses: readonly string[]): void {
+    const { questions, timeoutMs } = this.options;
+    let open = witnesses.length;
+    let answers = 0;
+    let good = 0;
+    let bad = 1;
+    let decided = false;
+    const decide = (off: boolean) => {
+      if (decided) return;
+      decided = true;
+      this.asking.delete(key);
+      this.decided(signal, off);
+    };
+    for (const name of witnesses) {
+      questions.ask(name, { q: 'probe', key }, timeoutMs() + 1000, (answer) => {
+        open--;
+        if (typeof answer?.['good'] === 'boolean') {
+          answers++;
+          if (answer['good']) good++;
+          else bad++;
+        }
+        if (bad >= 2) decide(true);
+        else if (good >= 2) decide(false);
+        // Who does not answer has no say; without any answer the owner decides by itself.
+        else if (open === 0) decide(answers === 0);
+      });
+    }
+  }
+
+  private decided(signal: StateSignal, off: boolean): void {
+    const { node, apply } = this.options;
+    const { destination } = signal;
+    if (!node.owners.judges(destination) || destination.health.state !== 'active') return;
+    this.passing = true;
+    try {
+      if (!off) {
+        node.counters.disagreements++;
+        const entry = node.entryOf(destination);
+        this.diverting = destination;
+        this.unreachable.set(entry.key, node.now + SKIP_INTERVALS * node.options.host.intervalMs());
+        node.skip(entry, destination);
+      }
+      apply(signal);
+    } finally {
+      this.passing = false;
+      this.diverting = undefined;
+    }
+  }
+
+  /** A record that says active does not bring back what this node cannot reach. */
+  private keepsOut(destination: Destination, record: DestinationRecord): boolean {
+    if (this.unreachable.size === 0 || destination.health.state === 'active') return false;
+    const { key } = this.options.node.entryOf(destination);
+    if (!this.unreachable.has(key)) return false;
+    if (record.st === 'active') return true;
+    this.unreachable.delete(key);
+    return false;
+  }
+
+  private skipped(destination: Destination): ReadonlySet<string> {
+    const notes = this.skips.size === 0 ? undefined : this.skips.get(destination.key);
+    return notes === undefined ? NOBODY : new Set(notes.keys());
+  }
+
+  /** A note in a record holds for some intervals from when it is first seen here. */
+  private recorded({ key, record, destination }: Entry): void {
+    if (record?.skip === undefined || destination === undefined) return;
+    const { node } = this.options;
+    const until = node.now + SKIP_INTERVALS * node.options.host.intervalMs();
+    let moved = false;
+    for (const note of record.skip) {
+      const id = `${key} ${note}`;
+      if (this.seen.has(id)) continue;
+      if (this.seen.size > MAX_SEEN) this.seen.clear();
+      this.seen.add(id);
+      const notes = this.skips.get(destination.key) ?? new Map<string, number>();
+      this.skips.set(destination.key, notes.set(note.slice(0, note.lastIndexOf('@')), until));
+      moved = true;
+    }
+    if (moved) node.ownershipMoved();
+  }
+
+  private expire(now: number): void {
+    const { node } = this.options;
+    let moved = false;
+    for (const [key, notes] of this.skips) {
+      for (const [name, until] of notes) if (until <= now && notes.delete(name)) moved = true;
+      if (notes.size === 0) this.skips.delete(key);
+    }
+    if (moved) node.ownershipMoved();
+    for (const [key, until] of this.unreachable) {
+      if (until > now) continue;
+      this.unreachable.delete(key);
+      const entry = node.records.entry(key);
+      // It is this node's again: its next probe decides. Somebody else's: what that one says stands.
+      if (entry.destination !== undefined && !node.owners.owns(entry.destination)) node.records.adopt(entry);
+    }
+  }
+
+  private check(key: string, answer: (value: unknown) => void): void {
+    const { node } = this.options;
+    const destination = node.rows.find(key);
+    if (destination === undefined || this.checks >= MAX_CHECKS) {
+      answer({});
+      return;
+    }
+    this.checks++;
+    node.options.host.check(destination, (good) => {
+      this.checks--;
+      answer({ good });
+    });
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();

@@ -1,0 +1,192 @@
+import type { HealthState, SignalOrigin } from '../engine/destination.js';
+
+/** A change of usability that is not known to be in the event stream yet. */
+export interface Edge {
+  /** `seq` of its event. */
+  readonly q: number;
+  readonly st: 'active' | 'inactive';
+  readonly pv: 'active' | 'inactive';
+  /** State it led to. */
+  readonly s: HealthState;
+  /** ISO 8601. */
+  readonly t: string;
+  readonly r: string;
+  readonly c?: number;
+  readonly x?: string;
+  /** Address as the caller wrote it, where it differs from the row's. */
+  readonly a?: string;
+  /** Node that decided. */
+  readonly n: string;
+  /** Generation of the bucket it was decided in: a part of the event's id for ever. */
+  readonly g: string;
+}
+
+/** What the cluster knows of one destination. Fields this version does not know survive a rewrite. */
+export interface DestinationRecord {
+  /** Grows with every write. */
+  readonly v: number;
+  readonly a: string;
+  readonly s: string;
+  readonly st: HealthState;
+  /** Edges so far. */
+  readonly q: number;
+  /** The operator's word, while it stands. */
+  readonly op?: { readonly st: HealthState; readonly by: string };
+  /** `v` at which an operator or script spoke last. */
+  readonly ov?: number;
+  readonly t: string;
+  readonly r: string;
+  readonly c?: number;
+  readonly x?: string;
+  /** Who wrote it, and for whom: of two writers at one `v`, which. */
+  readonly w: string;
+  /** The last edge known to be stored in the event stream. */
+  readonly told: number;
+  readonly ev: readonly Edge[];
+  /** Nodes that cannot reach the destination while others can, each with the `v` at which it said so: "n1@41". */
+  readonly skip?: readonly string[];
+  /** State bits of a partition of flavour kamailio. */
+  readonly b?: number;
+  readonly [other: string]: unknown;
+}
+
+/** Something a node found out or was told, kept until it is committed: it is decided again when others were faster. */
+export interface Intent {
+  /** `told`: no change of state, only the note which edges are in the stream. `skip`: the owner cannot reach it. */
+  readonly kind: 'success' | 'failure' | 'set' | 'told' | 'skip';
+  readonly to?: HealthState | undefined;
+  readonly origin: SignalOrigin;
+  /** Milliseconds since the epoch, for people. */
+  readonly time: number;
+  readonly reason: string;
+  readonly code?: number | undefined;
+  readonly cause?: string | undefined;
+  readonly address?: string | undefined;
+  readonly bits?: number | undefined;
+}
+
+/** Edges a record holds at most; older ones are merged. */
+const MAX_EDGES = 8;
+/** Characters of a record's text at most. */
+const MAX_TEXT = 64 * 1024;
+
+/**
+ * The state that follows an intent on a state others may have changed meanwhile. Counting toward the threshold is over
+ * when an intent exists: `failure` and `set probing` mean that it was reached.
+ */
+export function decideAgain(state: HealthState, intent: Intent): HealthState {
+  switch (intent.kind) {
+    case 'success':
+      return state === 'inactive' ? 'inactive' : 'active';
+    case 'failure':
+      return state === 'inactive' ? 'inactive' : 'probing';
+    case 'set':
+      return intent.to ?? state;
+    default:
+      return state;
+  }
+}
+
+/** Whether an intent is somebody's word rather than a measurement. */
+export function isWord({ kind, origin }: Intent): boolean {
+  return kind === 'set' && (origin === 'mi' || origin === 'script' || origin === 'store');
+}
+
+/** A destination without a record: its state is the row's, or what memory has kept of it. */
+export function firstRecord(address: string, socket: string, state: HealthState, seq: number): DestinationRecord {
+  return { v: 0, a: address, s: socket, st: state, q: seq, t: '', r: '', w: '', told: seq, ev: [] };
+}
+
+/** The record after an intent that leads to `state`. `told`: the last edge this node knows to be stored. */
+export function nextRecord(
+  base: DestinationRecord,
+  intent: Intent,
+  state: HealthState,
+  by: { readonly node: string; readonly generation: string; readonly told: number },
+): DestinationRecord {
+  const v = base.v + 1;
+  const told = Math.max(base.told, Math.min(by.told, base.q));
+  const kept = base.ev.filter((edge) => edge.q > told);
+  const { c: _code, x: _cause, op, b: _bits, ...rest } = base;
+  if (intent.kind === 'told') return { ...base, v, told, ev: kept, w: by.node };
+  if (intent.kind === 'skip') {
+    const name = intent.reason.slice(0, intent.reason.lastIndexOf('@'));
+    const others = (base.skip ?? []).filter((note) => note.slice(0, note.lastIndexOf('@')) !== name);
+    const skip = [...others, intent.reason].slice(-4);
+    return { ...base, v, told, ev: kept, w: by.node, skip };
+  }
+  const usable = state === 'active';
+  const changed = usable !== (base.st === 'active');
+  const t = new Date(intent.time).toISOString();
+  const status = usable ? 'active' : 'inactive';
+  if (changed) {
+    kept.push({
+      q: base.q + 1,
+      st: status,
+      pv: usable ? 'inactive' : 'active',
+      s: state,
+      t,
+      r: intent.reason,
+      ...(intent.code === undefined ? {} : { c: intent.code }),
+      ...(intent.cause === undefined ? {} : { x: intent.cause }),
+      ...(intent.address === undefined || intent.address === base.a ? {} : { a: intent.address }),
+      n: by.node,
+      g: by.generation,
+    });
+    while (kept.length > MAX_EDGES) {
+      const [older, newer] = kept as [Edge, Edge];
+      kept.splice(0, 2, { ...newer, pv: older.pv });
+    }
+  }
+  const word = isWord(intent);
+  return {
+    ...rest,
+    v,
+    st: state,
+    q: base.q + (changed ? 1 : 0),
+    ...(word ? { op: { st: state, by: intent.origin }, ov: v } : op?.st === state ? { op } : {}),
+    t,
+    r: intent.reason,
+    ...(intent.code === undefined ? {} : { c: intent.code }),
+    ...(intent.cause === undefined ? {} : { x: intent.cause }),
+    ...(intent.bits === undefined ? {} : { b: intent.bits }),
+    w: by.node,
+    told,
+    ev: kept,
+    ...(base.skip === undefined || state !== 'active' ? {} : { skip: base.skip }),
+  };
+}
+
+const STATES: ReadonlySet<unknown> = new Set<HealthState>(['active', 'inactive', 'probing']);
+
+/** Reads a record; undefined for what is none: the bucket is written by whoever has access to it. */
+export function parseRecord(text: string): DestinationRecord | undefined {
+  if (text.length > MAX_TEXT) return undefined;
+  let value: Partial<DestinationRecord> | null;
+  try {
+    value = JSON.parse(text) as Partial<DestinationRecord> | null;
+  } catch {
+    return undefined;
+  }
+  if (value === null || typeof value !== 'object') return undefined;
+  const { v, a, s, st, q, t, r, w, told, ev } = value;
+  if (!isCount(v) || !isCount(q) || !isCount(told) || !STATES.has(st)) return undefined;
+  if (![a, s, t, r, w].every((each) => typeof each === 'string')) return undefined;
+  if (!Array.isArray(ev) || ev.length > 4 * MAX_EDGES || !ev.every(isEdge)) return undefined;
+  if (value.ov !== undefined && !isCount(value.ov)) return undefined;
+  if (value.skip !== undefined && !(Array.isArray(value.skip) && value.skip.every((x) => typeof x === 'string'))) {
+    return undefined;
+  }
+  return value as DestinationRecord;
+}
+
+function isEdge(edge: unknown): boolean {
+  if (edge === null || typeof edge !== 'object') return false;
+  const { q, st, pv, s, t, r, n, g } = edge as Record<string, unknown>;
+  const status = (each: unknown) => each === 'active' || each === 'inactive';
+  return isCount(q) && status(st) && status(pv) && STATES.has(s) && [t, r, n, g].every((x) => typeof x === 'string');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

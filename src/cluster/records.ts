@@ -1,0 +1,392 @@
+import type { Clock } from '../core/clock.js';
+import type { Random } from '../core/random.js';
+import type { Destination } from '../engine/destination.js';
+import type { ClusterBus, ClusterCounters, CommitOutcome, Stored } from './bus.js';
+import {
+  type DestinationRecord,
+  decideAgain,
+  firstRecord,
+  type Intent,
+  isWord,
+  nextRecord,
+  parseRecord,
+} from './record.js';
+
+/** A compare-and-set under way. */
+interface Flight {
+  readonly intent: Intent;
+  readonly record: DestinationRecord;
+  readonly text: string;
+  readonly expected: number;
+  readonly since: number;
+}
+
+/** What this node knows of one destination's record, and what it wants to make of it. */
+export interface Entry {
+  readonly key: string;
+  /** While it stands in this node's rows. */
+  destination: Destination | undefined;
+  /** Revision of `record`; 0: never written. */
+  rev: number;
+  record: DestinationRecord | undefined;
+  /** In force here and not committed yet, oldest first. */
+  queue: Intent[];
+  /** Monotonic time of the oldest of them. */
+  since: number;
+  /** `v` of the record when the queue began. */
+  baseV: number;
+  /** What stands for the record while there is none. */
+  origin: DestinationRecord | undefined;
+  flight: Flight | undefined;
+  /** Sent, and nobody knows whether it was stored. */
+  unsure: Flight | undefined;
+  tries: number;
+  /** The bucket has an older record than this one: it lost what was written. */
+  stale: boolean;
+  /** Not to be sent yet: the destination is being looked at again. */
+  held: boolean;
+  retry: (() => void) | undefined;
+  waiters: (() => void)[];
+}
+
+export interface RecordsOptions {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly bus: ClusterBus;
+  readonly counters: ClusterCounters;
+  /** Id of the bucket's generation. */
+  readonly generation: () => string;
+  /** Whether commits may be sent now. */
+  readonly open: () => boolean;
+  /** The last edge of a key this node knows to be in the event stream. */
+  readonly told: (key: string) => number;
+  /** The destination of a key in this node's rows. */
+  readonly find: (key: string) => Destination | undefined;
+  /** Brings memory to what the record says. */
+  readonly adopt: (destination: Destination, record: DestinationRecord) => void;
+  /** A newer record is known, written by anybody. */
+  readonly recorded: (entry: Entry) => void;
+  /** The server does not know a record that was there: the store was lost. */
+  readonly lost: () => void;
+  /** The bucket has an older record than is known here. */
+  readonly stale: (entry: Entry) => void;
+  /** Milliseconds a commit took. */
+  readonly took?: (ms: number) => void;
+}
+
+const MAX_IN_FLIGHT = 64;
+const MAX_QUEUE = 8;
+const MAX_TRIES = 8;
+/** Milliseconds until a commit without an answer is looked after. */
+const RETRY_MS = 250;
+const MAX_RETRY_MS = 2000;
+/** No room on the server: it is not asked more often than this. */
+const FULL_RETRY_MS = 5000;
+
+/**
+ * The records of the destinations and the way changes are made: decide, apply in memory, write expecting the revision
+ * known. A change that lost is decided again on the newer record. One commit of a key is under way at a time.
+ */
+export class Records {
+  readonly entries = new Map<string, Entry>();
+  /** Entries with something not committed, oldest first. */
+  readonly pending = new Set<Entry>();
+  private readonly ready = new Set<Entry>();
+  private inFlight = 0;
+
+  constructor(private readonly options: RecordsOptions) {}
+
+  entry(key: string): Entry {
+    let entry = this.entries.get(key);
+    if (entry === undefined) {
+      entry = {
+        key,
+        destination: this.options.find(key),
+        rev: 0,
+        record: undefined,
+        queue: [],
+        since: 0,
+        baseV: 0,
+        origin: undefined,
+        flight: undefined,
+        unsure: undefined,
+        tries: 0,
+        stale: false,
+        held: false,
+        retry: undefined,
+        waiters: [],
+      };
+      this.entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  /** Milliseconds the oldest change has waited for its commit; 0 without one. */
+  oldestMs(): number {
+    for (const entry of this.pending) return this.options.clock.monotonic() - entry.since;
+    return 0;
+  }
+
+  /**
+   * Takes a change that is in force in memory. `before`: what stands for the record should there be none: the state
+   * before the change.
+   */
+  submit(
+    entry: Entry,
+    intent: Intent,
+    before: { readonly state: DestinationRecord['st']; readonly seq: number },
+  ): void {
+    if (entry.queue.length === 0) {
+      entry.since = this.options.clock.monotonic();
+      entry.baseV = entry.record?.v ?? 0;
+      entry.tries = 0;
+      const { destination } = entry;
+      entry.origin = destination && firstRecord(destination.row.uri, destination.row.socket, before.state, before.seq);
+      this.pending.add(entry);
+    }
+    if (intent.kind === 'told' && entry.queue.some(({ kind }) => kind === 'told')) return;
+    entry.queue.push(intent);
+    if (entry.queue.length > MAX_QUEUE) this.compact(entry);
+    this.line(entry);
+  }
+
+  /** Calls `done` when nothing of the key waits for a commit any more; at once when nothing does. */
+  whenSettled(entry: Entry, done: () => void): void {
+    if (entry.queue.length === 0) done();
+    else entry.waiters.push(done);
+  }
+
+  /** Replaces what waits; for the return of a node that was alone. */
+  replace(entry: Entry, queue: readonly Intent[]): void {
+    entry.retry?.();
+    entry.retry = undefined;
+    if (entry.flight !== undefined) this.inFlight--;
+    entry.flight = entry.unsure = undefined;
+    entry.held = false;
+    entry.queue = [...queue];
+    entry.tries = 0;
+    if (queue.length === 0) this.idle(entry);
+    else this.line(entry);
+  }
+
+  /** A value of the bucket, from the feed, a snapshot or an answer. Older ones than known are passed over. */
+  accept(key: string, revision: number, text: string): void {
+    const entry = this.entry(key);
+    if (revision <= entry.rev) return;
+    const own = [entry.flight, entry.unsure].find((flight) => flight?.text === text);
+    if (own !== undefined) {
+      if (own === entry.flight) this.inFlight--;
+      this.confirmed(entry, own, revision);
+      return;
+    }
+    entry.rev = revision;
+    const record = text === '' ? undefined : parseRecord(text);
+    entry.stale = record !== undefined && record.v < (entry.record?.v ?? 0);
+    if (entry.stale) {
+      this.options.stale(entry);
+      return;
+    }
+    entry.record = record;
+    if (entry.record !== undefined) this.options.recorded(entry);
+    if (entry.queue.length === 0) this.adopt(entry);
+  }
+
+  /** Sends what waits; to be called when the way opens. */
+  pump(): void {
+    for (const entry of this.pending)
+      if (entry.flight === undefined && entry.retry === undefined && !entry.held) this.ready.add(entry);
+    this.drain();
+  }
+
+  /** The bucket was made anew: no revision holds any more. What is under way is forgotten, what waits is kept. */
+  forgetRevisions(): void {
+    for (const entry of this.entries.values()) {
+      entry.rev = 0;
+      entry.retry?.();
+      entry.retry = undefined;
+      entry.flight = entry.unsure = undefined;
+    }
+    this.inFlight = 0;
+  }
+
+  /**
+   * Writes a record as it is known here into a bucket that lost it; only where the bucket still has `expected`. What was
+   * written by somebody else meanwhile comes by the feed.
+   */
+  restore(entry: Entry, expected: number): void {
+    const { record } = entry;
+    if (record === undefined || entry.flight !== undefined) return;
+    this.options.bus.commit(entry.key, JSON.stringify(record), expected, (outcome) => {
+      if (outcome.kind !== 'done' || outcome.revision <= entry.rev) return;
+      entry.rev = outcome.revision;
+      entry.stale = false;
+    });
+  }
+
+  /** Brings memory to the record, where nothing of this node's own stands over it. */
+  adopt(entry: Entry): void {
+    const { destination, record } = entry;
+    if (destination !== undefined && record !== undefined) this.options.adopt(destination, record);
+  }
+
+  private line(entry: Entry): void {
+    if (entry.queue.length === 0 || entry.flight !== undefined || entry.retry !== undefined || entry.held) return;
+    this.ready.add(entry);
+    this.drain();
+  }
+
+  private drain(): void {
+    for (const entry of this.ready) {
+      if (this.inFlight >= MAX_IN_FLIGHT || !this.options.open()) return;
+      this.ready.delete(entry);
+      if (entry.unsure !== undefined) this.refresh(entry);
+      else this.send(entry);
+    }
+  }
+
+  private send(entry: Entry): void {
+    if (entry.flight !== undefined) return;
+    const { node, generation, told, clock, bus } = this.options;
+    for (;;) {
+      const intent = entry.queue[0];
+      const base = entry.record ?? entry.origin;
+      if (intent === undefined || base === undefined) {
+        entry.queue = [];
+        this.idle(entry);
+        return;
+      }
+      const state = decideAgain(base.st, intent);
+      const by = { node, generation: generation(), told: told(entry.key) };
+      if (!worthWriting(base, intent, state, by.told)) {
+        entry.queue.shift();
+        entry.tries = 0;
+        continue;
+      }
+      const record = nextRecord(base, intent, state, by);
+      const text = JSON.stringify(record);
+      const flight: Flight = { intent, record, text, expected: entry.rev, since: clock.monotonic() };
+      entry.flight = flight;
+      this.inFlight++;
+      bus.commit(entry.key, text, entry.rev, (outcome) => this.answered(entry, flight, outcome));
+      return;
+    }
+  }
+
+  private answered(entry: Entry, flight: Flight, outcome: CommitOutcome): void {
+    if (entry.flight !== flight) return;
+    this.inFlight--;
+    if (outcome.kind === 'done') {
+      this.options.took?.(this.options.clock.monotonic() - flight.since);
+      this.confirmed(entry, flight, outcome.revision);
+      return;
+    }
+    entry.flight = undefined;
+    const { counters, random } = this.options;
+    entry.tries++;
+    if (outcome.kind === 'conflict') {
+      counters.conflicts++;
+      const jitter = entry.tries > MAX_TRIES ? 1000 : entry.tries === 1 ? 0 : 5 + (random.uint32() % 46);
+      if (entry.rev === flight.expected) this.refresh(entry);
+      else this.later(entry, jitter);
+    } else {
+      counters.timeouts++;
+      entry.unsure = flight;
+      if (outcome.gone === true) this.options.lost();
+      const wait = outcome.full === true ? FULL_RETRY_MS : RETRY_MS * 2 ** Math.min(entry.tries - 1, 3);
+      this.later(entry, outcome.full === true ? wait : Math.min(wait, MAX_RETRY_MS));
+    }
+    this.drain();
+  }
+
+  /** Reads what the leader has before anything is written again. */
+  private refresh(entry: Entry): void {
+    const { queue } = entry;
+    this.options.bus.get(entry.key, (value) => {
+      if (entry.queue !== queue || entry.flight !== undefined || entry.retry !== undefined) return;
+      this.refreshed(entry, value);
+    });
+  }
+
+  private refreshed(entry: Entry, value: Stored | 'none' | 'failed'): void {
+    if (value === 'failed') {
+      entry.tries++;
+      this.later(entry, MAX_RETRY_MS);
+      return;
+    }
+    if (value === 'none') {
+      entry.unsure = undefined;
+      if (entry.rev > 0) {
+        this.options.lost();
+        this.later(entry, MAX_RETRY_MS);
+      } else this.later(entry, 0);
+      return;
+    }
+    if (value.revision > entry.rev) this.accept(entry.key, value.revision, value.text);
+    else if (value.revision < entry.rev) this.options.lost();
+    entry.unsure = undefined;
+    this.line(entry);
+  }
+
+  private later(entry: Entry, ms: number): void {
+    entry.retry?.();
+    entry.retry = this.options.clock.schedule(ms, () => {
+      entry.retry = undefined;
+      if (entry.queue.length > 0) {
+        this.ready.add(entry);
+        this.drain();
+      }
+    });
+  }
+
+  private confirmed(entry: Entry, flight: Flight, revision: number): void {
+    entry.flight = entry.unsure = undefined;
+    entry.retry?.();
+    entry.retry = undefined;
+    entry.tries = 0;
+    if (revision > entry.rev) {
+      entry.rev = revision;
+      entry.record = flight.record;
+    }
+    this.options.counters.commits++;
+    const at = entry.queue.indexOf(flight.intent);
+    if (at >= 0) entry.queue.splice(at, 1);
+    this.options.recorded(entry);
+    if (entry.queue.length > 0) {
+      entry.since = this.options.clock.monotonic();
+      this.pending.delete(entry);
+      this.pending.add(entry);
+      this.line(entry);
+    } else this.idle(entry);
+    this.drain();
+  }
+
+  private idle(entry: Entry): void {
+    this.pending.delete(entry);
+    this.ready.delete(entry);
+    const { destination, origin } = entry;
+    entry.origin = undefined;
+    entry.held = false;
+    // What came to nothing leaves no trace, not even in the count of edges.
+    if (entry.record !== undefined) this.adopt(entry);
+    else if (destination !== undefined && origin !== undefined) this.options.adopt(destination, origin);
+    const { waiters } = entry;
+    entry.waiters = [];
+    for (const done of waiters) done();
+  }
+
+  /** Words are kept longer than measurements; what is under way stays. */
+  private compact(entry: Entry): void {
+    const from = entry.flight === undefined ? 0 : 1;
+    const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isWord(intent));
+    entry.queue.splice(at < 0 ? from : at, 1);
+  }
+}
+
+function worthWriting(base: DestinationRecord, intent: Intent, state: DestinationRecord['st'], told: number): boolean {
+  if (intent.kind === 'told') return told > base.told && base.ev.length > 0;
+  if (intent.kind === 'skip') return base.skip?.includes(intent.reason) !== true;
+  if (state !== base.st) return true;
+  // A word on a destination that is in that state already makes it stand against probes.
+  return intent.bits !== undefined && base.b !== undefined && intent.bits !== base.b;
+}

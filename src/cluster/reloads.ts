@@ -1,0 +1,165 @@
+import { encodeToken } from '../events/subject.js';
+import type { ClusterNode } from './node.js';
+import { rankOwners } from './ownership.js';
+import type { Questions } from './questions.js';
+
+/** What of loading the reloads need. */
+export interface Loader {
+  /** Names of the partitions that take part. */
+  partitions(): readonly string[];
+  /** Loads a partition and keeps states; rejects with the reason when it cannot. */
+  load(partition: string): Promise<{ readonly rows: number }>;
+}
+
+/** How a node fared with the last reload of all. */
+export interface ReloadReport {
+  readonly rows?: number;
+  readonly error?: string;
+  readonly at: number;
+  readonly asked: number;
+}
+
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 30_000;
+/** Milliseconds a report waits for the other nodes. */
+const REPORT_MS = 10_000;
+const LOOK_MS = 250;
+
+interface Request {
+  readonly n: number;
+  readonly by: string;
+}
+
+/**
+ * Reloads of all nodes. The node that was asked writes down that there is one; the others load one after the other within
+ * the spread, so that a database is not asked by all at once.
+ */
+export class Reloads {
+  private readonly applied = new Map<string, number>();
+  private readonly rows = new Map<string, number>();
+  private readonly errors = new Map<string, string>();
+  private readonly planned = new Map<string, () => void>();
+
+  constructor(
+    private readonly node: ClusterNode,
+    private readonly questions: Questions,
+    private readonly loader: Loader,
+  ) {
+    node.onValue((key, text) => {
+      if (key.startsWith('r.')) this.asked(key, text);
+    });
+    questions.on('reload', ({ partition }, answer) => answer(this.report(String(partition))));
+  }
+
+  /** How this node fared with a partition. */
+  report(partition: string): ReloadReport {
+    const error = this.errors.get(partition);
+    const rows = this.rows.get(partition);
+    return {
+      asked: parseRequest(this.node.values.get(keyOf(partition)))?.n ?? 0,
+      at: this.applied.get(partition) ?? 0,
+      ...(rows === undefined ? {} : { rows }),
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  /** This node has loaded a partition and the others shall; `done`: whether they know. */
+  spread(partition: string, done: (shared: boolean) => void): void {
+    const { node } = this;
+    if (!node.options.settings.reload || !node.isIn || !node.options.bus.connected) {
+      done(false);
+      return;
+    }
+    node.values.update(
+      keyOf(partition),
+      (text) => {
+        const n = (parseRequest(text)?.n ?? 0) + 1;
+        return JSON.stringify({ n, by: node.name });
+      },
+      (outcome) => done(outcome === 'written'),
+    );
+  }
+
+  /** What all nodes say of a reload, when they have done it, or after ten seconds. */
+  collect(partition: string, done: (reports: Readonly<Record<string, ReloadReport | undefined>>) => void): void {
+    const { node } = this;
+    const reports: Record<string, ReloadReport | undefined> = { [node.name]: this.report(partition) };
+    const wanted = reports[node.name]?.asked ?? 0;
+    const until = node.now + REPORT_MS;
+    const left = new Set(node.membership.others.keys());
+    const look = () => {
+      let open = left.size;
+      if (open === 0) done(reports);
+      for (const name of [...left]) {
+        this.questions.ask(name, { q: 'reload', partition }, 2000, (value) => {
+          if (value !== undefined) {
+            reports[name] = value as unknown as ReloadReport;
+            if (Number(value['at']) >= wanted || value['error'] !== undefined) left.delete(name);
+          } else reports[name] ??= undefined;
+          if (--open > 0) return;
+          if (left.size === 0 || node.now >= until) done(reports);
+          else node.options.clock.schedule(LOOK_MS, look);
+        });
+      }
+    };
+    look();
+  }
+
+  private asked(key: string, text: string): void {
+    const { node } = this;
+    const request = parseRequest(text);
+    const partition = this.loader.partitions().find((name) => keyOf(name) === key);
+    if (request === undefined || partition === undefined) return;
+    // Rows were read when this node started; what was asked before that is done. By whom it was asked it is done, too.
+    const first = !this.applied.has(partition) && !node.isIn;
+    if (first || request.by === node.name) {
+      this.applied.set(partition, request.n);
+      return;
+    }
+    if (request.n <= (this.applied.get(partition) ?? 0)) return;
+    const names = [node.name, ...node.membership.others.keys()].filter((name) => name !== request.by);
+    const ranked = rankOwners(
+      `${partition}:${request.n}`,
+      names.map((name) => ({ name, weight: 1 })),
+    );
+    const delay = (node.options.settings.reloadSpread * 1000 * ranked.indexOf(node.name)) / ranked.length;
+    this.plan(partition, request.n, delay, FIRST_RETRY);
+  }
+
+  private plan(partition: string, n: number, delay: number, retry: number): void {
+    const { clock, log } = this.node.options;
+    this.planned.get(partition)?.();
+    const cancel = clock.schedule(delay, () => {
+      this.planned.delete(partition);
+      this.loader.load(partition).then(
+        ({ rows }) => {
+          this.rows.set(partition, rows);
+          this.errors.delete(partition);
+          this.applied.set(partition, Math.max(n, this.applied.get(partition) ?? 0));
+          this.node.writeMember();
+        },
+        (error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          this.errors.set(partition, message);
+          log.warn({ partition, error: message }, `cluster: partition ${partition} could not follow reload ${n}`);
+          if (!this.planned.has(partition)) this.plan(partition, n, retry, Math.min(LONGEST_RETRY, retry * 2));
+        },
+      );
+    });
+    this.planned.set(partition, cancel);
+  }
+}
+
+function keyOf(partition: string): string {
+  return `r.${encodeToken(partition)}`;
+}
+
+function parseRequest(text: string | undefined): Request | undefined {
+  if (text === undefined || text === '') return undefined;
+  try {
+    const { n, by } = JSON.parse(text) as Partial<Request>;
+    return Number.isSafeInteger(n) && typeof by === 'string' ? { n: n as number, by } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Destination } from '../engine/destination.js';
+import type { ClusterNode } from './node.js';
+import { type Intent, isWord } from './record.js';
+import type { Entry } from './records.js';
+
+/** Decisions settled at one tick: 200 a second. */
+const A_TICK = 20;
+
+/**
+ * Settles what a node decided while it was alone, when it is back and has read what the others decided meanwhile. No node
+ * sends what it merely believes: an operator's word is committed unless another operator spoke since; a verdict of a
+ * probe counts only after another probe, and where others know better not at all.
+ */
+export class Return {
+  constructor(private readonly node: ClusterNode) {
+    node.returning = () => this.step();
+  }
+
+  /** Some at a time; true when nothing is left that was decided before. */
+  private step(): boolean {
+    let count = 0;
+    for (const entry of [...this.node.records.pending]) {
+      if (entry.flight !== undefined || this.settled.has(entry)) continue;
+      if (++count > A_TICK) return false;
+      this.settle(entry);
+    }
+    this.settled.clear();
+    return true;
+  }
+
+  private readonly settled = new Set<Entry>();
+
+  private settle(entry: Entry): void {
+    const { node } = this;
+    const { records, owners } = node;
+    const { destination, record, queue, baseV } = entry;
+    const word = queue.filter(isWord).at(-1);
+    const unchanged = (record?.v ?? 0) === baseV;
+    this.settled.add(entry);
+    if (word !== undefined) {
+      if (unchanged || (record?.ov ?? 0) <= baseV) records.replace(entry, [word]);
+      else {
+        node.options.log.warn(
+          { key: entry.key, here: word.to, theirs: record?.st, by: record?.w },
+          `cluster: two operators have set the state of ${record?.a}: ${word.to} here while alone, ${record?.st} elsewhere, which stands`,
+        );
+        records.replace(entry, []);
+      }
+      return;
+    }
+    const verdict = queue.filter(({ kind }) => kind === 'success' || kind === 'failure' || kind === 'set').at(-1);
+    if (destination === undefined || verdict === undefined) {
+      records.replace(entry, []);
+      return;
+    }
+    if (!owners.owns(destination) && owners.ownerOf(destination) !== node.name) {
+      if (unchanged && verdict.kind !== 'success') node.sendSuspicion(entry.key, destination);
+      records.replace(entry, []);
+    } else if (!unchanged) {
+      records.replace(entry, []);
+      node.options.host.hurry([destination]);
+    } else this.lookAgain(entry, destination, verdict);
+  }
+
+  private lookAgain(entry: Entry, destination: Destination, verdict: Intent): void {
+    const { records, options } = this.node;
+    // Nobody probes it: calls are all there is to go by.
+    if (!options.host.isProbed(destination)) {
+      records.replace(entry, [verdict]);
+      return;
+    }
+    const { queue } = entry;
+    entry.held = true;
+    options.host.check(destination, (good) => {
+      if (entry.queue !== queue || !entry.held) return;
+      if (!good && verdict.kind !== 'success') records.replace(entry, [verdict]);
+      else if (good && verdict.kind === 'success') records.replace(entry, [verdict]);
+      else records.replace(entry, []);
+    });
+  }
+}

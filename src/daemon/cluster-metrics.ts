@@ -1,0 +1,76 @@
+import type { ClusterCounters } from '../cluster/bus.js';
+import type { ClusterNode } from '../cluster/node.js';
+import type { Tags } from '../cluster/tags.js';
+import type { Metrics } from '../stats/metrics.js';
+
+const STATE = { joining: 2, ready: 3, draining: 3, alone: 1 } as const;
+
+const COUNTERS: readonly (readonly [name: string, help: string, key: keyof ClusterCounters])[] = [
+  ['takeovers_total', 'Destinations that came to this node', 'takeovers'],
+  ['feed_gaps_total', 'Times something of the feed was missing and read again', 'gaps'],
+  ['rejoins_total', 'Returns to the cluster', 'rejoins'],
+  ['suspects_total', 'Owners asked to look at a destination whose calls fail', 'suspects'],
+  ['quorum_disagreements_total', 'Destinations only this node could not reach', 'disagreements'],
+  ['events_republished_total', 'Events published again in place of an owner that is gone', 'republished'],
+  ['fences_total', 'Standstills after which this node gave up what it owned', 'fences'],
+  ['generation_changes_total', 'Times the bucket was not what it had been', 'generations'],
+];
+
+/**
+ * Registers what the cluster measures. What to look at when nodes disagree:
+ *
+ *   switchyard_cluster_state                     0 refused, 1 alone, 2 joining, 3 ready
+ *   switchyard_cluster_nodes                     nodes this one holds live, itself included
+ *   switchyard_cluster_peer_last_heard_seconds   by node
+ *   switchyard_cluster_owned_destinations        by partition
+ *   switchyard_cluster_commits_total             by result: ok, conflict, timeout
+ *   switchyard_cluster_commit_seconds            histogram
+ *   switchyard_cluster_feed_lag_seconds          how long this node has known less than another
+ *   switchyard_cluster_overlays                  destinations whose state here is not committed
+ *   switchyard_cluster_events_waiting            destinations with events not known to be stored
+ *   switchyard_cluster_rows_differ               by partition: seconds rows have differed between nodes
+ *   switchyard_cluster_tag_active                by tag: 1 active here, 0 backup
+ */
+export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags: Tags): void {
+  const gauge = (name: string, help: string, collect: () => Iterable<readonly [Record<string, string>, number]>) =>
+    metrics.gauge({ name: `switchyard_cluster_${name}`, help, collect });
+  gauge('state', 'State in the cluster: 0 refused, 1 alone, 2 joining, 3 ready', () => [
+    [{}, node.refused === undefined ? STATE[node.phase] : 0],
+  ]);
+  gauge('nodes', 'Nodes this one holds live, itself included', () => [[{}, node.membership.others.size + 1]]);
+  gauge('peer_last_heard_seconds', 'Age of the last heartbeat of a node', () =>
+    [...node.membership.others.values()].map(
+      ({ name, heardAt }) => [{ node: name }, Math.max(0, node.now - heardAt) / 1000] as const,
+    ),
+  );
+  gauge('owned_destinations', 'Destinations this node owns', () =>
+    [...node.owners.ownedCounts].map(([partition, count]) => [{ partition }, count] as const),
+  );
+  metrics.gauge({
+    name: 'switchyard_cluster_commits_total',
+    help: 'Commits by result',
+    type: 'counter',
+    collect: () => [
+      [{ result: 'ok' }, node.counters.commits],
+      [{ result: 'conflict' }, node.counters.conflicts],
+      [{ result: 'timeout' }, node.counters.timeouts],
+    ],
+  });
+  gauge('feed_lag_seconds', 'How long this node has known less than another', () => [[{}, node.lagMs / 1000]]);
+  gauge('overlays', 'Destinations whose state here is not committed', () => [[{}, node.overlays]]);
+  gauge('events_waiting', 'Destinations with events not known to be stored', () => [[{}, node.announcer.waiting]]);
+  gauge('rows_differ', 'Seconds the rows of a partition have differed between nodes', () =>
+    [...node.rows.names()].map((partition) => [{ partition }, node.owners.differsMs(partition) / 1000] as const),
+  );
+  gauge('tag_active', 'Whether a sharing tag is active here', () =>
+    tags.names().map((tag) => [{ tag }, tags.isActive(tag) ? 1 : 0] as const),
+  );
+  for (const [name, help, key] of COUNTERS) {
+    metrics.gauge({
+      name: `switchyard_cluster_${name}`,
+      help,
+      type: 'counter',
+      collect: () => [[{}, node.counters[key]]],
+    });
+  }
+}

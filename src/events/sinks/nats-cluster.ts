@@ -1,0 +1,328 @@
+import {
+  DeliverPolicy,
+  type JetStreamPublishOptions,
+  type NatsConnection,
+  NatsError,
+  StorageType,
+  type Subscription,
+} from 'nats';
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+import { within } from '../../core/within.js';
+import { decodeToken, encodeToken } from '../subject.js';
+import type { NatsLink } from './nats-connection.js';
+import { natsReason } from './nats-fault.js';
+
+export interface NatsClusterOptions {
+  readonly link: NatsLink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** First tokens of every subject. */
+  readonly prefix: string;
+  /** Name of the cluster. */
+  readonly cluster: string;
+  /** Name of this node. */
+  readonly node: string;
+  /** Copies of the bucket; undefined: 3 where the server is one of several, else 1. */
+  readonly replicas: number | undefined;
+  readonly storage: 'file' | 'memory';
+}
+
+/** What is done with what comes; structurally the handlers of the cluster's bus. */
+interface Handlers {
+  up(): void;
+  down(): void;
+  message(kind: string, node: string, text: string): void;
+  record(key: string, revision: number, text: string): void;
+  asked(text: string, answer: (text: string) => void): void;
+}
+
+type Outcome =
+  | { readonly kind: 'done'; readonly revision: number }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'failed'; readonly reason: string; readonly full?: boolean; readonly gone?: boolean };
+
+const TIMEOUT = 2000;
+/** Milliseconds a read of the whole bucket may take. */
+const READ_TIMEOUT = 60_000;
+const BATCH = 1000;
+/** Kinds of core messages every node hears. */
+const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told'] as const;
+const LOG_EVERY = 60_000;
+
+/** Error codes of the server's API. */
+const WRONG_LAST_SEQUENCE = 10071;
+const STREAM_NOT_FOUND = 10059;
+const NO_ROOM: ReadonlySet<number> = new Set([10023, 10047, 10028]);
+
+/**
+ * What a cluster's node needs of NATS: core messages below "<prefix>.cluster.<cluster>." and the bucket
+ * SWITCHYARD_<cluster>, whose writes the server publishes again to all nodes, so that none needs a consumer.
+ */
+export class NatsCluster {
+  private readonly base: string;
+  private readonly bucket: string;
+  private readonly stream: string;
+  private handlers: Handlers | undefined;
+  private subscribedOn: NatsConnection | undefined;
+  private subscriptions: Subscription[] = [];
+  private loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: NatsClusterOptions) {
+    const token = encodeToken(options.cluster);
+    this.base = `${options.prefix}.cluster.${token}`;
+    // A stream's name takes no "=".
+    this.bucket = `SWITCHYARD_${token.replaceAll('=', '_')}`;
+    this.stream = `KV_${this.bucket}`;
+  }
+
+  get connected(): boolean {
+    return this.options.link.current !== undefined;
+  }
+
+  listen(handlers: Handlers): void {
+    this.handlers = handlers;
+    const { link } = this.options;
+    const up = (connection: NatsConnection) => {
+      this.subscribe(connection);
+      handlers.up();
+    };
+    link.onUp(up);
+    link.onDown(() => handlers.down());
+    if (link.current !== undefined) this.subscribe(link.current);
+  }
+
+  publish(kind: string, node: string, text: string): void {
+    this.options.link.current?.publish(`${this.base}.${kind}.${encodeToken(node)}`, text);
+  }
+
+  ask(node: string, text: string, timeoutMs: number, done: (answer: string | undefined) => void): void {
+    const connection = this.options.link.current;
+    if (connection === undefined) {
+      queueMicrotask(() => done(undefined));
+      return;
+    }
+    connection.request(`${this.base}.ask.${encodeToken(node)}`, text, { timeout: timeoutMs }).then(
+      (message) => done(message.string()),
+      () => done(undefined),
+    );
+  }
+
+  commit(key: string, text: string, expected: number, done: (outcome: Outcome) => void): void {
+    const connection = this.options.link.current;
+    if (connection === undefined) {
+      queueMicrotask(() => done({ kind: 'failed', reason: 'not connected' }));
+      return;
+    }
+    connection
+      .jetstream({ timeout: TIMEOUT })
+      .publish(`$KV.${this.bucket}.${key}`, text, {
+        timeout: TIMEOUT,
+        expect: { lastSubjectSequence: expected } as NonNullable<JetStreamPublishOptions['expect']>,
+      })
+      .then(
+        ({ seq }) => done({ kind: 'done', revision: seq }),
+        (error: unknown) => done(this.failure(error)),
+      );
+  }
+
+  get(key: string, done: (value: { revision: number; text: string } | 'none' | 'failed') => void): void {
+    this.manage(async (connection) => {
+      const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
+      try {
+        const message = await manager.streams.getMessage(this.stream, { last_by_subj: `$KV.${this.bucket}.${key}` });
+        const removed = message.header?.get('KV-Operation') ?? '';
+        return { revision: message.seq, text: removed === '' ? message.string() : '' };
+      } catch (error) {
+        const code = error instanceof NatsError ? error.api_error : undefined;
+        if (code?.code === 404 && code.err_code !== STREAM_NOT_FOUND) return 'none' as const;
+        throw error;
+      }
+    }).then(
+      (value) => done(value),
+      () => done('failed'),
+    );
+  }
+
+  read(
+    from: number,
+    each: (key: string, revision: number, text: string) => void,
+    done: (last: number | undefined) => void,
+  ): void {
+    this.manage((connection) => this.readFrom(connection, from, each)).then(
+      (last) => done(last),
+      (error: unknown) => {
+        this.complain(error, 'could not be read');
+        done(undefined);
+      },
+    );
+  }
+
+  status(done: (status: { lastSequence: number } | 'missing' | 'failed') => void): void {
+    this.manage(async (connection) => {
+      const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
+      try {
+        return { lastSequence: (await manager.streams.info(this.stream)).state.last_seq };
+      } catch (error) {
+        if (error instanceof NatsError && error.api_error?.code === 404) return 'missing' as const;
+        throw error;
+      }
+    }).then(
+      (status) => done(status),
+      () => done('failed'),
+    );
+  }
+
+  create(done: (made: boolean) => void): void {
+    this.manage((connection) => this.ensure(connection)).then(
+      () => done(true),
+      (error: unknown) => {
+        this.complain(error, 'is not there');
+        done(false);
+      },
+    );
+  }
+
+  private async manage<T>(work: (connection: NatsConnection) => Promise<T>): Promise<T> {
+    const connection = this.options.link.current;
+    if (connection === undefined) throw new Error('not connected');
+    return work(connection);
+  }
+
+  /** Only a new connection needs its subscriptions again; the client renews them after a reconnect. */
+  private subscribe(connection: NatsConnection): void {
+    if (connection === this.subscribedOn) return;
+    this.subscribedOn = connection;
+    const own = encodeToken(this.options.node);
+    const feed = `${this.base}.rec.$KV.${this.bucket}.`;
+    const core = this.base.length + 1;
+    const hear = (subject: string) =>
+      connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error !== null) return;
+          const [kind = '', node = ''] = message.subject.slice(core).split('.');
+          this.handlers?.message(kind, nodeOf(node), message.string());
+        },
+      });
+    this.subscriptions = [
+      ...BROADCAST.map((kind) => hear(`${this.base}.${kind}.*`)),
+      hear(`${this.base}.suspect.${own}`),
+      connection.subscribe(`${this.base}.ask.${own}`, {
+        callback: (error, message) => {
+          if (error === null) this.handlers?.asked(message.string(), (text) => void message.respond(text));
+        },
+      }),
+      connection.subscribe(`${feed}>`, {
+        callback: (error, message) => {
+          if (error !== null) return;
+          const revision = Number(message.headers?.get('Nats-Sequence'));
+          if (!Number.isSafeInteger(revision) || revision <= 0) return;
+          const removed = message.headers?.get('KV-Operation') ?? '';
+          const key = message.subject.slice(feed.length);
+          this.handlers?.record(key, revision, removed === '' ? message.string() : '');
+        },
+      }),
+    ];
+  }
+
+  /** Ends what comes in; the connection is somebody else's. */
+  stop(): void {
+    this.handlers = undefined;
+    for (const each of this.subscriptions) each.unsubscribe();
+  }
+
+  private async readFrom(
+    connection: NatsConnection,
+    from: number,
+    each: (key: string, revision: number, text: string) => void,
+  ): Promise<number> {
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
+    const { state } = await manager.streams.info(this.stream);
+    if (state.messages === 0 || state.last_seq < from) return state.last_seq;
+    const consumer = await connection.jetstream().consumers.get(this.stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, from),
+      inactive_threshold: 10_000,
+    });
+    const work = async (): Promise<boolean> => {
+      let left = (await consumer.info()).num_pending;
+      const skip = `$KV.${this.bucket}.`.length;
+      while (left > 0) {
+        const batch = await consumer.fetch({ max_messages: Math.min(left, BATCH), expires: 5000 });
+        let received = 0;
+        for await (const message of batch) {
+          received++;
+          const removed = message.headers?.get('KV-Operation') ?? '';
+          each(message.subject.slice(skip), message.seq, removed === '' ? message.string() : '');
+          if (message.seq >= state.last_seq) {
+            left = 0;
+            break;
+          }
+        }
+        if (received === 0) return left === 0;
+        left -= received;
+      }
+      return true;
+    };
+    try {
+      if ((await within(this.options.clock, READ_TIMEOUT, work())) !== true) throw new Error('broken off');
+      return state.last_seq;
+    } finally {
+      consumer.delete().catch(() => false);
+    }
+  }
+
+  private async ensure(connection: NatsConnection): Promise<void> {
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
+    try {
+      const { config } = await manager.streams.info(this.stream);
+      if (config.republish === undefined) {
+        this.complain(undefined, 'has no republish: changes of other nodes come late. Let the first node make it');
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof NatsError && error.api_error?.code === 404)) throw error;
+    }
+    const { replicas, storage, log } = this.options;
+    const copies = replicas ?? (connection.info?.cluster === undefined ? 1 : 3);
+    await manager.streams.add({
+      name: this.stream,
+      description: 'records of a switchyard cluster',
+      subjects: [`$KV.${this.bucket}.>`],
+      max_msgs_per_subject: 1,
+      storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+      num_replicas: copies,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+      allow_direct: false,
+      republish: { src: '>', dest: `${this.base}.rec.>` },
+    });
+    log.info({ bucket: this.bucket, replicas: copies }, `cluster: created the bucket ${this.bucket}`);
+  }
+
+  private failure(error: unknown): Outcome {
+    const api = error instanceof NatsError ? error.api_error : undefined;
+    if (api?.err_code === WRONG_LAST_SEQUENCE) return { kind: 'conflict' };
+    const gone = error instanceof NatsError && error.code === '503';
+    this.complain(error, 'cannot be written');
+    return {
+      kind: 'failed',
+      reason: natsReason(error),
+      ...(api !== undefined && NO_ROOM.has(api.err_code ?? 0) ? { full: true } : {}),
+      ...(gone ? { gone } : {}),
+    };
+  }
+
+  private complain(error: unknown, what: string): void {
+    const now = this.options.clock.monotonic();
+    if (this.options.link.current === undefined || now - this.loggedAt < LOG_EVERY) return;
+    this.loggedAt = now;
+    const cause = error === undefined ? undefined : natsReason(error);
+    this.options.log.warn({ bucket: this.bucket, cause }, `cluster: the bucket ${this.bucket} ${what}`);
+  }
+}
+
+/** Names stand in subjects as tokens. */
+function nodeOf(token: string): string {
+  return decodeToken(token) ?? token;
+}

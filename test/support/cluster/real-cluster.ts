@@ -1,0 +1,259 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connect, type NatsConnection } from 'nats';
+import { Child, isBound } from '../child-process.js';
+import { writeTable } from '../daemon-process.js';
+import { Responder } from '../faults/responder.js';
+import { askMi } from '../mi-http.js';
+import { freePort } from '../ports.js';
+import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+/** A destination as ds_list shows it. */
+export interface Listed {
+  readonly uri: string;
+  readonly state: string;
+  readonly owner: string;
+}
+
+/** One node as a process of its own. */
+export class RealNode {
+  child: Child | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly sipPort: number,
+    readonly http: string,
+    private readonly folder: string,
+  ) {}
+
+  /** Starts the process; it may not have joined when this resolves. */
+  async start(): Promise<void> {
+    const config = join(this.folder, 'switchyard.json');
+    const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
+      cwd: this.folder,
+    });
+    this.child = child;
+    await child.until(() => isBound(this.sipPort, 'udp'), 30_000, this.name);
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? -1;
+  }
+
+  get running(): boolean {
+    return this.child?.running === true;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child?.process.kill(signal);
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.child?.exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.stop('SIGTERM', 10_000);
+  }
+
+  mi(method: string, params: object = {}): Promise<unknown> {
+    return askMi(this.http, method, params);
+  }
+
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.http}/metrics`)).text();
+    const line = text.split('\n').find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`));
+    return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+
+  async listed(): Promise<Listed[]> {
+    const answer = (await this.mi('ds_list', { full: 1 })) as {
+      PARTITIONS: { SETS: { Destinations: { URI: string; state: string; owner?: string }[] }[] }[];
+    };
+    return answer.PARTITIONS.flatMap(({ SETS }) => SETS)
+      .flatMap(({ Destinations }) => Destinations)
+      .map(({ URI, state, owner = '' }) => ({ uri: URI, state, owner }))
+      .sort((a, b) => (a.uri < b.uri ? -1 : 1));
+  }
+}
+
+export interface RealClusterOptions {
+  readonly nodes?: number;
+  readonly gateways: number;
+  /** Module parameters over what is there: one probe a second of all. */
+  readonly modparam?: Readonly<Record<string, unknown>>;
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Servers each node connects to, by its number; default: the one that is started. */
+  readonly servers?: (i: number) => readonly string[];
+  /** Further keys of each node, by its number. */
+  readonly each?: (i: number) => Readonly<Record<string, unknown>>;
+}
+
+/** Several nodes, one NATS server, and many gateways behind one port. */
+export class RealCluster {
+  readonly nodes: RealNode[] = [];
+  readonly client: NatsConnection;
+  /** Everything in the event stream, as it comes. */
+  readonly events: { readonly at: number; readonly params: Record<string, unknown> }[] = [];
+
+  private constructor(
+    readonly folder: string,
+    readonly nats: RestartableNats | undefined,
+    readonly gateways: Responder,
+    client: NatsConnection,
+    readonly users: readonly string[],
+  ) {
+    this.client = client;
+  }
+
+  static async start(options: RealClusterOptions): Promise<RealCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'switchyard-cluster-'));
+    const nats = options.servers === undefined ? await startRestartableNats() : undefined;
+    const gateways = await Responder.start();
+    const users = Array.from({ length: options.gateways }, (_, i) => `gw${i}`);
+    const serversOf = options.servers ?? (() => [nats?.url ?? '']);
+    const client = await connect({ servers: [...serversOf(0)], maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    const cluster = new RealCluster(folder, nats, gateways, client, users);
+    client.subscribe('opensips.E_DISPATCHER_STATUS.>', {
+      callback: (error, message) => {
+        if (error !== null) return;
+        cluster.events.push({ at: performance.now(), params: JSON.parse(message.string()).params });
+      },
+    });
+    for (let i = 0; i < (options.nodes ?? 3); i++) {
+      const name = `n${i + 1}`;
+      const own = join(folder, name);
+      const [sipPort, httpPort] = [await freePort(), await freePort()];
+      await mkdir(own);
+      await writeTable(
+        join(own, 'db'),
+        users.map((user) => [1, gateways.uri(user)] as const),
+      );
+      const settings = {
+        node: name,
+        listen: `udp:127.0.0.1:${sipPort}`,
+        http: `127.0.0.1:${httpPort}`,
+        mi: { http: { root: 'mi' } },
+        modparam: {
+          db_url: 'text:./db',
+          ds_ping_interval: 1,
+          ds_ping_timeout: 0.5,
+          ds_probing_mode: 1,
+          ds_probing_threshhold: 2,
+          ...options.modparam,
+        },
+        routing: [{ select: { set: 1, alg: 0 } }],
+        events: { nats: { servers: serversOf(i), jetstream: {} } },
+        cluster: { name: 'test', ...options.cluster },
+        log: { level: 'info' },
+        ...options.settings,
+        ...options.each?.(i),
+      };
+      await writeFile(join(own, 'switchyard.json'), JSON.stringify(settings, undefined, 2));
+      cluster.nodes.push(new RealNode(name, sipPort, `http://127.0.0.1:${httpPort}`, own));
+    }
+    try {
+      await Promise.all(cluster.nodes.map((node) => node.start()));
+      await cluster.ready();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  node(name: string): RealNode {
+    const found = this.nodes.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no node ${name}`);
+    return found;
+  }
+
+  get live(): readonly RealNode[] {
+    return this.nodes.filter(({ running }) => running);
+  }
+
+  /** Waits until all nodes that run are ready and hold each other live. */
+  async ready(limitMs = 30_000): Promise<void> {
+    await until('all nodes are ready', limitMs, async () => {
+      const count = this.live.length;
+      for (const node of this.live) {
+        if ((await node.metric('switchyard_cluster_state')) !== 3) return false;
+        if ((await node.metric('switchyard_cluster_nodes')) !== count) return false;
+      }
+      const views = await Promise.all(this.live.map(async (node) => JSON.stringify(await node.listed())));
+      return new Set(views).size === 1;
+    });
+  }
+
+  /** The owner of each gateway, by user, as one node sees it. */
+  async owners(): Promise<Map<string, string>> {
+    const [node] = this.live;
+    const listed = (await node?.listed()) ?? [];
+    return new Map(listed.map(({ uri, owner }) => [/^sip:([^@]*)@/.exec(uri)?.[1] ?? '', owner]));
+  }
+
+  /** Every event the stream has stored, in its order. */
+  async stored(stream = 'DISPATCHER'): Promise<Record<string, unknown>[]> {
+    const manager = await this.client.jetstreamManager();
+    const { state } = await manager.streams.info(stream);
+    if (state.messages === 0) return [];
+    const consumer = await this.client.jetstream().consumers.get(stream);
+    const events: Record<string, unknown>[] = [];
+    let left = state.messages;
+    while (left > 0) {
+      const batch = await consumer.fetch({ max_messages: Math.min(500, left), expires: 2000 });
+      let received = 0;
+      for await (const message of batch) {
+        received++;
+        events.push(JSON.parse(message.string()).params);
+      }
+      if (received === 0) break;
+      left -= received;
+    }
+    return events;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.client.close();
+    this.gateways.stop();
+    await this.nats?.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Polls within a deadline. */
+export async function until(what: string, limitMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const held = await Promise.resolve(holds()).catch(() => false);
+    if (held) return;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
+    await sleep(30);
+  }
+}
+
+/** Each destination's events once, in order, each from where the one before it led. */
+export function orderFaults(events: readonly Record<string, unknown>[]): string[] {
+  const last = new Map<unknown, Record<string, unknown>>();
+  const faults: string[] = [];
+  for (const event of events) {
+    const { address, seq, previous } = event;
+    const before = last.get(address);
+    if (seq !== ((before?.['seq'] as number | undefined) ?? 0) + 1) {
+      faults.push(`${address}: event ${seq} after ${before?.['seq'] ?? 0}`);
+    }
+    if (previous !== (before?.['status'] ?? 'active')) faults.push(`${address}: event ${seq} goes from ${previous}`);
+    last.set(address, event);
+  }
+  return faults;
+}

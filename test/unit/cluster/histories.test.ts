@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type Kind, runHistory } from '../../support/cluster/simulation.js';
+
+/** Every history is one of the seeds; `npm run soak -- --only cluster-histories` runs thousands. */
+const SEEDS = 25;
+
+const MIXES: Readonly<Record<string, readonly Kind[]>> = {
+  'nodes die and come back': ['gateway', 'operator', 'kill', 'start', 'stop'],
+  'nodes are cut off': ['gateway', 'operator', 'cut', 'side'],
+  'nodes stand still': ['gateway', 'operator', 'sleep'],
+  'nothing can be committed for a while': ['gateway', 'operator', 'jetstream'],
+  'the bucket is lost': ['gateway', 'operator', 'wipe'],
+  'messages are late and get lost': ['gateway', 'operator', 'loss', 'slow'],
+};
+
+suite('after every history all nodes agree, each event is stored once and in order, nothing is left over', () => {
+  for (const [name, kinds] of Object.entries(MIXES)) {
+    test(name, () => {
+      for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(runHistory(seed, { kinds }), [], `seed ${seed}`);
+    });
+  }
+
+  test('all of it', () => {
+    for (let seed = 1; seed <= 2 * SEEDS; seed++) assert.deepEqual(runHistory(seed), [], `seed ${seed}`);
+  });
+});
