@@ -28,6 +28,12 @@ export type CfgProblemCode =
   | 'expression'
   | 'setting';
 
+/** Text of the file may stand in a message: cut short, control characters replaced. */
+function oneLine(message: string): string {
+  const clean = message.replace(/[^\x20-\x7e]/g, '.');
+  return clean.length > 400 ? `${clean.slice(0, 397)}...` : clean;
+}
+
 /** "file:line:column: message", as it is shown to a user. */
 export function problemText({ at, message }: CfgProblem): string {
   return `${at.file}:${at.line}:${at.column}: ${message}`;
@@ -52,6 +58,6 @@ export class Problems {
   }
 
   private add(problem: CfgProblem): void {
-    if (this.list.length < Problems.MOST) this.list.push(problem);
+    if (this.list.length < Problems.MOST) this.list.push({ ...problem, message: oneLine(problem.message) });
   }
 }

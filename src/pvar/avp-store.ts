@@ -39,7 +39,16 @@ export class AvpStore {
 
   /** Adds a value on top of the others. */
   push(name: string, value: AvpValue): void {
-    this.change(name, (values) => values.unshift(value));
+    if (this.virtuals?.has(name) === true) {
+      this.change(name, (values) => values.unshift(value));
+      return;
+    }
+    const values = this.stacks.get(name);
+    if (values === undefined) this.stacks.set(name, [value]);
+    else {
+      values.unshift(value);
+      if (values.length > MAX_VALUES) values.length = MAX_VALUES;
+    }
   }
 
   /** Adds a value below the others. */

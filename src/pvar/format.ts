@@ -45,6 +45,9 @@ export interface Format {
   readonly ignoreCase: boolean;
   /** True for a lone variable whose text of digits counts as a number in comparisons. */
   readonly digits: boolean;
+  /** Of a lone variable: how it is read and written, for callers that do so for every message. */
+  readonly getter: Getter | undefined;
+  readonly setter: Setter | undefined;
   /** Of a lone variable with the index "[*]": its values one by one. */
   readonly values: ((context: PvarContext) => readonly PvarValue[]) | undefined;
   /** The text with every variable replaced; null ones are written "<null>", as OpenSIPS does. */
@@ -324,8 +327,8 @@ class LoneVariable implements Format {
   readonly ignoreCase: boolean;
   readonly digits: boolean;
   readonly values: Format['values'];
-  private readonly get: Getter;
-  private readonly set: Setter | undefined;
+  readonly getter: Getter;
+  readonly setter: Setter | undefined;
   private readonly setAll: Setter | undefined;
 
   constructor(
@@ -333,8 +336,8 @@ class LoneVariable implements Format {
     readonly names: readonly string[],
     parts: LoneParts,
   ) {
-    this.get = parts.get;
-    this.set = parts.set;
+    this.getter = parts.get;
+    this.setter = parts.set;
     this.setAll = parts.replace ?? parts.set;
     this.ignoreCase = parts.ignoreCase;
     this.digits = parts.digits;
@@ -342,20 +345,20 @@ class LoneVariable implements Format {
   }
 
   get writable(): boolean {
-    return this.set !== undefined;
+    return this.setter !== undefined;
   }
 
   evaluate(context: PvarContext): string {
-    const value = this.get(context);
+    const value = this.getter(context);
     return typeof value === 'string' ? value : textOf(value);
   }
 
   evaluateValue(context: PvarContext): PvarValue {
-    return this.get(context);
+    return this.getter(context);
   }
 
   assign(context: PvarContext, value: PvarValue): void {
-    this.set?.(context, value);
+    this.setter?.(context, value);
   }
 
   replace(context: PvarContext, value: PvarValue): void {
@@ -369,6 +372,8 @@ class TextFormat implements Format {
   readonly ignoreCase = false;
   readonly digits = false;
   readonly values = undefined;
+  readonly getter = undefined;
+  readonly setter = undefined;
 
   constructor(
     readonly text: string,

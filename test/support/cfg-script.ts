@@ -85,7 +85,8 @@ export const TEST_FUNCTIONS: readonly FunctionDefinition<TestRun>[] = [
     routes: ['request', 'failure'],
     summary: 'Whether the method is one of these.',
     compile([methods]) {
-      return (run) => ((methods?.string(run) ?? '').split('|').includes(run.pvars.message.method ?? '') ? 1 : -1);
+      const names = new Set(String(methods?.constant ?? '').split('|'));
+      return (run) => (names.has(run.pvars.message.method ?? '') ? 1 : -1);
     },
   },
   {

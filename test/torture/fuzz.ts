@@ -1,14 +1,19 @@
 /**
- * Fuzzes the parsers with mutations of the torture messages for as long as it is told: `node --import tsx
- * test/torture/fuzz.ts [seconds] [seed]`, 60 seconds by default. Ends with status 1 and the smallest failing message.
+ * Fuzzes the parsers with mutations of the torture messages, or with cfg scripts, for as long as it is told: `node --import
+ * tsx test/torture/fuzz.ts [seconds] [seed] [messages|scripts]`, 60 seconds of messages by default. Ends with status 1 and
+ * the smallest failing input.
  */
 import fc from 'fast-check';
+import { exerciseScript, garbage, grammatical, mutatedScript } from './cfg-scripts.js';
 import { exercise, mutated } from './mutations.js';
+
+const script = fc.oneof(grammatical, mutatedScript, mutatedScript, garbage);
 
 const seconds = Number(process.argv[2] ?? 60);
 const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
-if (!(seconds > 0) || !Number.isInteger(seed)) {
-  console.error('usage: fuzz.ts [seconds] [seed]');
+const what = process.argv[4] ?? 'messages';
+if (!(seconds > 0) || !Number.isInteger(seed) || (what !== 'messages' && what !== 'scripts')) {
+  console.error('usage: fuzz.ts [seconds] [seed] [messages|scripts]');
   process.exit(2);
 }
 let runs = 0;
@@ -17,9 +22,11 @@ let slowestText = '';
 const deadline = performance.now() + seconds * 1000;
 for (let round = 0; performance.now() < deadline; round++) {
   const result = fc.check(
-    fc.property(mutated, (text) => {
+    fc.property(what === 'messages' ? mutated : script, (input) => {
+      const text = typeof input === 'string' ? input : input.text;
       const began = performance.now();
-      exercise(text);
+      if (typeof input === 'string') exercise(input);
+      else exerciseScript(input);
       const took = performance.now() - began;
       if (took > slowest) {
         slowest = took;
@@ -27,7 +34,7 @@ for (let round = 0; performance.now() < deadline; round++) {
       }
       runs++;
     }),
-    { numRuns: 5000, seed: seed + round },
+    { numRuns: what === 'messages' ? 5000 : 500, seed: seed + round },
   );
   if (result.failed) {
     console.error(`seed ${seed + round}: ${String(result.errorInstance)}`);
@@ -36,5 +43,5 @@ for (let round = 0; performance.now() < deadline; round++) {
   }
 }
 console.log(
-  `${runs} messages in ${seconds} s from seed ${seed}, slowest ${slowest.toFixed(1)} ms (${slowestText.length} octets)`,
+  `${runs} ${what} in ${seconds} s from seed ${seed}, slowest ${slowest.toFixed(1)} ms (${slowestText.length} octets)`,
 );

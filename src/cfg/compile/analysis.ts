@@ -32,19 +32,7 @@ export function analyse(routes: readonly RouteBlock[], waiting: (name: string) =
     }
     return found;
   };
-  const waits = new Set<RouteBlock>();
-  for (const [block, { functions }] of calls) if ([...functions].some(waiting)) waits.add(block);
-  for (let changed = true; changed; ) {
-    changed = false;
-    const anySubRoute = [...subRoutes.values()].some((each) => waits.has(each));
-    for (const block of routes) {
-      if (waits.has(block)) continue;
-      const dynamic = calls.get(block)?.dynamic === true && anySubRoute;
-      if (!dynamic && !targets(block).some((each) => waits.has(each))) continue;
-      waits.add(block);
-      changed = true;
-    }
-  }
+  const waits = waitingRoutes(calls, subRoutes, targets, waiting);
   const reached = new Map<RouteBlock, Set<RouteKind>>();
   const mark = (start: RouteBlock, kind: RouteKind) => {
     const stack = [start];
@@ -77,6 +65,36 @@ export function analyse(routes: readonly RouteBlock[], waiting: (name: string) =
 export function staticName(name: Expression): string | undefined {
   if (name.kind === 'word' || name.kind === 'int') return name.text;
   return name.kind === 'string' && !name.value.includes('$') ? name.value : undefined;
+}
+
+/** Routes that call a function that waits, those that call them, and so on. */
+function waitingRoutes(
+  calls: ReadonlyMap<RouteBlock, Calls>,
+  subRoutes: ReadonlyMap<string | undefined, RouteBlock>,
+  targets: (block: RouteBlock) => readonly RouteBlock[],
+  waiting: (name: string) => boolean,
+): Set<RouteBlock> {
+  const callers = new Map<RouteBlock, RouteBlock[]>();
+  const dynamic: RouteBlock[] = [];
+  const open: RouteBlock[] = [];
+  for (const [block, each] of calls) {
+    if (each.dynamic) dynamic.push(block);
+    if ([...each.functions].some(waiting)) open.push(block);
+    for (const target of targets(block)) {
+      const list = callers.get(target);
+      if (list === undefined) callers.set(target, [block]);
+      else list.push(block);
+    }
+  }
+  const found = new Set<RouteBlock>();
+  for (let block = open.pop(); block !== undefined; block = open.pop()) {
+    if (found.has(block)) continue;
+    found.add(block);
+    open.push(...(callers.get(block) ?? []));
+    // A name that is computed may be that of any named route.
+    if (subRoutes.get(block.name) === block) open.push(...dynamic.splice(0));
+  }
+  return found;
 }
 
 function callsOf(body: readonly Statement[]): Calls {

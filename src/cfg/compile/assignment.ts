@@ -1,3 +1,4 @@
+import type { Setter } from '../../pvar/variables/definition.js';
 import type { Assignment } from '../ast.js';
 import { NEXT, type ScriptRun } from '../runtime.js';
 import type { ArithmeticOperator, Result } from '../semantics/operators.js';
@@ -29,18 +30,28 @@ export function assignmentOf(
   const { calls, later } = value;
   const { at } = node;
   if (node.operator === '=' || node.operator === ':=') {
-    const put =
-      node.operator === '='
-        ? (run: ScriptRun, result: Result) => target.assign(run.pvars, result ?? null)
-        : (run: ScriptRun, result: Result) => target.replace(run.pvars, result ?? null);
+    const put: Setter =
+      node.operator === '=' && target.setter !== undefined
+        ? target.setter
+        : (pvars, result) => target.replace(pvars, result);
+    const { constant, read } = value;
+    if (constant !== undefined) {
+      return {
+        now: (run) => {
+          put(run.pvars, constant);
+          return constant;
+        },
+        calls: false,
+      };
+    }
     const finish = (run: ScriptRun, result: Result): Result => {
-      if ((result !== undefined || failureAssignsNull) && run.stop === NEXT) put(run, result);
+      if (result === undefined) {
+        if (failureAssignsNull) put(run.pvars, null);
+      } else if (run.stop === NEXT) put(run.pvars, result);
       return result;
     };
-    const { constant } = value;
-    if (constant !== undefined) return { now: (run) => finish(run, constant), calls: false };
     return {
-      now: (run) => finish(run, value.read(run)),
+      now: (run) => finish(run, read(run)),
       later: later === undefined ? undefined : async (run) => finish(run, await later(run)),
       calls,
     };

@@ -1,4 +1,5 @@
 import type { BoundedRegex } from '../../core/posix-regex.js';
+import type { Format } from '../../pvar/format.js';
 import type {
   Assignment,
   Binary,
@@ -139,7 +140,7 @@ export class ExpressionCompiler {
       constant: undefined,
       calls: false,
       variable: format,
-      read: (run) => format.evaluateValue(run.pvars),
+      read: readerOf(format),
     };
   }
 
@@ -257,11 +258,12 @@ export class ExpressionCompiler {
     const network = wordComparison(node, (left) => this.compile(left), this.context);
     if (network !== undefined) return network;
     const [left, right] = this.operands(node);
-    const compare = this.context.dialect.operators.comparison(operator, left.type, right.type);
-    const calls = left.calls || right.calls;
     const { constant } = right;
+    const compare = this.context.dialect.operators.comparison(operator, left.type, right.type, constant);
+    const calls = left.calls || right.calls;
     if (constant !== undefined) {
-      return comparisonValue((run) => compare(left.read(run), constant), calls);
+      const { read } = left;
+      return comparisonValue((run) => compare(read(run), constant), calls);
     }
     return comparisonValue((run) => {
       const a = left.read(run);
@@ -344,6 +346,11 @@ export class ExpressionCompiler {
     const read = (run: ScriptRun): Result => assign.now(run);
     return { type: 'any', constant: undefined, read, calls: assign.calls, test: (run) => operators.truth(read(run)) };
   }
+}
+
+function readerOf(format: Format): (run: ScriptRun) => Result {
+  const { getter } = format;
+  return getter === undefined ? (run) => format.evaluateValue(run.pvars) : (run) => getter(run.pvars);
 }
 
 function truthValue(test: (run: ScriptRun) => boolean, calls: boolean): CompiledExpression {

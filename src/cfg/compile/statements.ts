@@ -89,6 +89,20 @@ export class StatementCompiler {
         },
       };
     }
+    if (!calls) {
+      return assignmentSetsReturnCode
+        ? simple((run) => {
+            now(run);
+            run.pvars.returnCode = 1;
+            run.last = 1;
+            return NEXT;
+          })
+        : simple((run) => {
+            now(run);
+            run.last = 1;
+            return NEXT;
+          });
+    }
     return simple((run) => {
       now(run);
       return finish(run);

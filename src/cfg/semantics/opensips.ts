@@ -1,3 +1,4 @@
+import type { PvarValue } from '../../pvar/value.js';
 import {
   type Arithmetic,
   type ArithmeticOperator,
@@ -40,7 +41,13 @@ function kindOf(value: Result): string {
  * Strings are compared without letter case. A number and a string are compared as strings, but for a string variable and
  * a number of the script, where every comparison is false. NULL is equal to NULL and different from everything else.
  */
-function comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison {
+function comparison(
+  operator: ComparisonOperator,
+  left: StaticType,
+  right: StaticType,
+  constant?: PvarValue | undefined,
+): Comparison {
+  if (typeof constant === 'string' && (operator === '==' || operator === '!=')) return toConstant(operator, constant);
   return (a, b) => {
     if (a === undefined || b === undefined) return false;
     if (a === null || b === null) {
@@ -52,6 +59,19 @@ function comparison(operator: ComparisonOperator, left: StaticType, right: Stati
       return left === 'digits' ? compareNumbers(operator, Number(a), b) : false;
     }
     return compareStrings(operator, String(a).toLowerCase(), String(b).toLowerCase());
+  };
+}
+
+/** "==" and "!=" with a string of the script, whose small letters are made once. */
+function toConstant(operator: '==' | '!=', constant: string): Comparison {
+  const equal = operator === '==';
+  const folded = constant.toLowerCase();
+  return (value) => {
+    if (typeof value === 'string') {
+      return (value === constant || (value.length === folded.length && value.toLowerCase() === folded)) === equal;
+    }
+    if (typeof value === 'number') return (String(value) === folded) === equal;
+    return value === null && !equal;
   };
 }
 

@@ -26,7 +26,13 @@ export interface Operators {
   arithmetic(operator: ArithmeticOperator, left: StaticType, right: StaticType): Arithmetic;
   /** Type of the result of an arithmetic operation. */
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
-  comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison;
+  /** `constant` is the right side where it does not depend on the message. */
+  comparison(
+    operator: ComparisonOperator,
+    left: StaticType,
+    right: StaticType,
+    constant?: PvarValue | undefined,
+  ): Comparison;
   /** Whether a value is that of a case; types may count for more than in "==". */
   caseEquals(subject: StaticType, label: StaticType): Comparison;
   /** What "=~" looks at: undefined where the value matches nothing. */

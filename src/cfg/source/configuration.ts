@@ -80,6 +80,8 @@ class ConfigurationParser {
   private readonly modules: LoadModule[] = [];
   private readonly moduleParameters: ModuleParameter[] = [];
   private readonly routes: RouteBlock[] = [];
+  /** Index of each in the list, by kind and name. */
+  private readonly routeIndex = new Map<string, number>();
   private readonly flags = new Map<string, number>();
 
   constructor(source: SourceFile, options: ParseOptions) {
@@ -393,12 +395,13 @@ class ConfigurationParser {
     const branchFailure = /^tm:branch-failure(?::(.*))?$/.exec(block.kind === 'event' ? (block.name ?? '') : '');
     const route: RouteBlock =
       branchFailure === null ? block : { ...block, kind: 'branch-failure', name: branchFailure[1] };
-    const same = this.routes.findIndex((each) => each.kind === route.kind && each.name === route.name);
+    const key = `${route.kind} ${route.name ?? '\n'}`;
+    const same = this.routeIndex.get(key) ?? -1;
     const before = this.routes[same];
     if (before === undefined) {
       if (this.routes.length >= 20_000)
         throw new SyntaxFault(route.at, 'more than 20000 routes', 'syntax', 'too-large');
-      this.routes.push(route);
+      this.routeIndex.set(key, this.routes.push(route) - 1);
     } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.joinsMainRoutes) {
       this.routes[same] = { ...before, body: [...before.body, ...route.body] };
     } else {

@@ -71,7 +71,7 @@ export class TokenStream {
     const first = this.take();
     let text = first.text;
     let tokens = 1;
-    for (let next = this.peek(); next.glued && next.kind !== 'end'; next = this.peek()) {
+    for (let next = this.peek(); next.glued && next.kind !== 'end' && next.kind !== 'string'; next = this.peek()) {
       if (next.kind === 'punctuation' && stop.includes(next.text[0] as string)) break;
       text += this.take().text;
       tokens++;

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cfg, cfgFile } from '../../support/cfg-script.js';
+
+/** The first problem of a file, as "line:column message"; it must come within `most` milliseconds. */
+function firstProblem(dialect: string, text: string, most = 3000): string {
+  const began = performance.now();
+  const { messages } = cfgFile(dialect, text);
+  const took = performance.now() - began;
+  assert.ok(took < most, `took ${Math.round(took)} ms`);
+  return messages[0] ?? '';
+}
+
+test('a file of 10 MB is refused', () => {
+  const text = `route {\n${'xlog("x");\n'.repeat(1_000_000)}}\n`;
+  assert.match(firstProblem('opensips', text), /^1:1 "test.cfg" is longer than 8388608 bytes/);
+});
+
+test('a file of 7 MB of statements has too many', () => {
+  const text = `route {\n${'xlog("x");\n'.repeat(600_000)}}\n`;
+  assert.match(firstProblem('opensips', text, 20_000), /^\d+:\d+ more than (500000 statements|2000000 words)/);
+});
+
+test('10,000 routes are compiled, each calls the next', () => {
+  const routes = Array.from(
+    { length: 10_000 },
+    (_, i) => `route[r${i}] {\n  if ($rU == "u${i}") { xlog("${i}"); }\n  route(r${i + 1});\n}\n`,
+  );
+  const began = performance.now();
+  const file = cfgFile('opensips', `route { route(r0); }\n${routes.join('')}route[r10000] { exit; }\n`);
+  assert.deepEqual(file.messages, []);
+  assert.ok(performance.now() - began < 15_000);
+  assert.match(file.run().faults[0] as string, /nested deeper than 100/);
+});
+
+test('braces that do not balance are reported where they are missed', () => {
+  assert.match(
+    firstProblem('opensips', 'route {\n  if ($rU=="a") {\n    exit;\n'),
+    /^4:1 "}" is expected where the file ends/,
+  );
+  assert.match(
+    firstProblem('opensips', 'route {\n  exit;\n}\n}\n'),
+    /^4:1 a parameter or a route is expected where } stands/,
+  );
+  assert.match(
+    firstProblem('kamailio', `request_route {\n${'if (1) {\n'.repeat(100_000)}`),
+    /^\d+:\d+ blocks nested deeper than 200/,
+  );
+});
+
+test('brackets and operators nest to a bound, chains are long to a bound', () => {
+  const deep = `${'('.repeat(50_000)}1${')'.repeat(50_000)}`;
+  assert.match(
+    firstProblem('kamailio', `request_route { $var(x) = ${deep}; }`),
+    /^1:\d+ expression nested deeper than 200/,
+  );
+  assert.match(firstProblem('opensips', `route { if (${deep}) exit; }`), /^1:\d+ expression nested deeper than 200/);
+  assert.match(
+    firstProblem('kamailio', `request_route { $var(x) = ${'1 + '.repeat(50_000)}1; }`),
+    /^1:\d+ expression nested deeper/,
+  );
+  assert.match(
+    firstProblem('kamailio', `request_route { $var(x) = ${'! '.repeat(50_000)}1; }`),
+    /^1:\d+ expression nested deeper/,
+  );
+  assert.match(
+    firstProblem('opensips', `route { if (${'!'.repeat(50_000)}1) exit; }`),
+    /^1:\d+ expression nested deeper/,
+  );
+  assert.match(firstProblem('opensips', `route { ${'if (1) '.repeat(50_000)} exit; }`), /^1:\d+ blocks nested deeper/);
+});
+
+test('strings, comments and variables without end', () => {
+  assert.match(firstProblem('opensips', `route {\n xlog("${'x'.repeat(5_000_000)}`), /^2:7 this string has no end/);
+  assert.match(firstProblem('opensips', `route {\n /*${'*'.repeat(5_000_000)}`), /^2:2 this comment has no end/);
+  assert.match(
+    firstProblem('opensips', `route {\n $(var(${'('.repeat(100_000)}`),
+    /^2:2 "\)" missing for this variable/,
+  );
+  assert.match(
+    firstProblem('opensips', `route {\n $var(${'x'.repeat(1_000_000)}`),
+    /^2:2 "\)" missing for this variable/,
+  );
+  assert.match(firstProblem('opensips', `route {\n xlog("${'$'.repeat(20_000)}"); }`), /^2:7 format longer than 8192/);
+});
+
+test('definitions that double each other do not fill the memory', () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `#!define A${i + 1} A${i} A${i}`);
+  const text = `#!define A0 xlog("x");\n${lines.join('\n')}\nrequest_route {\n A40\n}\n`;
+  assert.match(firstProblem('kamailio', text, 20_000), /^43:2 (more than|blocks|")/);
+});
+
+test('garbage is refused with positions, and not endlessly many', () => {
+  const file = cfgFile('kamailio', `request_route {\n${'%% nosuch( ] = ;\n'.repeat(10_000)}}\n`);
+  assert.ok(file.problems.length > 10 && file.problems.length < 200);
+  assert.match(firstProblem('kamailio', '\0\x01\x02{{{;;;"'), /^1:1 /);
+});
+
+test('a regular expression of the file takes linear time whatever a peer sends', () => {
+  const evil = `INVITE sip:${'a'.repeat(30_000)}!@sw.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n`;
+  const source =
+    'if ($ru =~ "^sip:(a+)+$") xlog("T"); else xlog("F"); $var(s) = $(ru{re.subst,/(a|aa)+b/x/g}); xlog("$(var(s){s.len})");';
+  for (const dialect of ['opensips', 'kamailio']) {
+    const file = cfg(dialect, source.replace('xlog("T")', 'xlog("T")'));
+    assert.match(file.messages[0] ?? '', /^$/);
+    const began = performance.now();
+    const { log } = file.run('request', undefined, evil);
+    assert.deepEqual(log[0], 'F');
+    assert.ok(performance.now() - began < 2000);
+  }
+});
+
+test('back-references are refused, they have no linear time', () => {
+  assert.match(
+    firstProblem('opensips', 'route { if ($ru =~ "(a)\\\\1") exit; }'),
+    /^1:20 .*back-reference \\1 is not supported/,
+  );
+});
