@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unbounded } from '../access/caller.js';
 import { BlacklistTable } from '../blacklist/blacklist.js';
+import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
 import type { Console } from '../console/server/console.js';
 import { type Clock, systemClock } from '../core/clock.js';
@@ -17,6 +18,7 @@ import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
+import type { ScriptOutput } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -38,6 +40,7 @@ import { onceAMinute } from './once-a-minute.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
+import { ScriptRouting } from './script-routing.js';
 import { selectionTally } from './selection-tally.js';
 import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
@@ -52,6 +55,10 @@ export interface DaemonOptions {
   readonly argv?: readonly string[];
   /** Take rows that name a socket that is not there: for tools that send nothing, over settings without sockets. */
   readonly anySocket?: boolean;
+  /** Routes by the script of a configuration file; `settings` are those of the file. */
+  readonly cfg?: LoadedCfg | undefined;
+  /** Where lines of its script go; by default to the log. */
+  readonly scriptOutput?: ScriptOutput | undefined;
   /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
   readonly firstLoadMs?: number;
   /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
@@ -75,6 +82,7 @@ export class Daemon implements Service {
   private readonly selections: ReturnType<typeof selectionTally>;
   private readonly callLoad: CallLoad;
   private readonly routing: Routing;
+  private readonly script: ScriptRouting | undefined;
   readonly calls: CallRecording;
   private readonly prober: Prober;
   private readonly events: EventParts;
@@ -146,6 +154,26 @@ export class Daemon implements Service {
       const { partition = '', node, time, seq } = entry;
       this.events.nats?.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
     });
+    const { cfg, scriptOutput } = options;
+    this.script =
+      cfg === undefined
+        ? undefined
+        : new ScriptRouting(
+            {
+              engine,
+              sip,
+              blacklists: this.blacklists,
+              tally: this.selections,
+              formats: () => routing.dispatcherFormats,
+              reload: (name) => routing.reload(name),
+              clock,
+              random,
+              log,
+              output: scriptOutput,
+            },
+            cfg,
+            settings,
+          );
     routing.proxy.observer = this.calls.ledger;
     const { calls } = this;
     this.prober = buildProbing(settings, {

@@ -97,7 +97,7 @@ export class RouteScripts {
   };
 
   /** ds_reload: whether it may be, and then begins it. A partition that is being loaded is not asked again. */
-  private readonly reload = (name: string): boolean => {
+  readonly reload = (name: string): boolean => {
     const { engine, clock, log, reload } = this.parts;
     const last = this.reloads.get(name);
     const delta = engine.partition(name)?.options.compat === 'strict' ? RELOAD_DELTA : 0;

@@ -74,6 +74,16 @@ export class Routing {
     this.options.sip.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
   }
 
+  /** Formats of the dispatcher's parameters of the settings in force. */
+  get dispatcherFormats(): DispatcherFormats {
+    return this.formats;
+  }
+
+  /** Begins loading a partition anew; false when that may not be now. */
+  reload(name: string): boolean {
+    return this.scripts.reload(name);
+  }
+
   /** Runs the script's route of an event. */
   readonly event = (event: DispatcherEvent): void => this.scripts.event(event);
 

@@ -150,7 +150,7 @@ export class PvarScope implements PvarContext {
   private xaviStore: XavpStore | undefined = undefined;
   private jsonStore: Map<string, Json> | undefined = undefined;
 
-  constructor(readonly message: PvarMessage) {}
+  constructor(public message: PvarMessage) {}
 
   get requestUri(): string | undefined {
     return this.rewrittenUri ?? this.message.requestUri;

@@ -56,6 +56,11 @@ export class LocalSockets {
     return this.byName.get(name.toLowerCase());
   }
 
+  /** The name a socket was given; undefined when it has none. */
+  nameOf(socket: SipSocket | undefined): string | undefined {
+    return socket === undefined ? undefined : this.given[this.sockets.indexOf(socket)];
+  }
+
   get all(): readonly SipSocket[] {
     return this.sockets;
   }

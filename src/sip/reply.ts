@@ -39,7 +39,7 @@ export function reasonPhrase(code: number): string {
  * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
  * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came; what a broken
  * request lacks is left out. A 100 carries the Timestamp back (section 8.2.6.1).
- * `headers` are complete lines, each with its CRLF.
+ * `headers` are complete lines, each with its CRLF. `rport`: the port is told though the Via did not ask for it.
  */
 export function buildReply(
   request: SipMessage,
@@ -49,11 +49,12 @@ export function buildReply(
   toTag: string,
   headers = '',
   body = '',
+  rport = false,
 ): string {
   const text = request.text;
   let out = `SIP/2.0 ${code} ${reason}\r\n`;
   if (request.viaLine >= 0) {
-    const edit = viaEdit(request, source);
+    const edit = rport ? forcedRport(request, source) : viaEdit(request, source);
     out +=
       edit === undefined
         ? text.slice(request.viaLine, request.viaEnd)
@@ -111,6 +112,15 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
       ? text.slice(via.rportEnd, via.receivedStart)
       : text.slice(via.receivedEnd, via.rportStart);
   return { start: first, end: last, text: added + between };
+}
+
+/** received and rport of the sender, though it did not ask for the port: what scripts do for phones behind NAT (force_rport). */
+export function forcedRport(request: SipMessage, source: Source): TextEdit | undefined {
+  const { via } = request;
+  if (via === undefined || via.rport) return viaEdit(request, source);
+  const at = via.branchStart > 0 ? request.text.lastIndexOf(';', via.branchStart) : via.end;
+  const received = via.host === source.address ? '' : `;received=${source.address}`;
+  return { start: at, end: at, text: `;rport=${source.port}${received}` };
 }
 
 /** Puts edits in the order of the message. There are a few of them, nearly in order already. */

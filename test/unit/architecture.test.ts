@@ -29,6 +29,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   route: ['core', 'engine', 'sip', 'config', 'pvar', 'proxy'],
   console: ['core', 'access', 'engine', 'http', 'calls'],
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
+  script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route'],
+  modules: ['core', 'engine', 'sip', 'pvar', 'cfg', 'script'],
+  'cfg-file': ['core', 'config', 'cfg', 'script', 'modules'],
   daemon: [
     'core',
     'access',
@@ -50,6 +53,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'management',
     'route',
     'tenant',
+    'script',
+    'cfg-file',
   ],
   cli: ['core', 'engine', 'sip', 'config', 'cfg', 'events', 'calls', 'store', 'management', 'tenant', 'daemon'],
   'index.ts': ['core', 'config', 'daemon'],

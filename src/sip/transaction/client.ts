@@ -17,6 +17,8 @@ export interface ClientUser {
   onReply(client: ClientTransaction, reply: SipMessage): void;
   /** No final reply in time (`timeout`), or the request could not be sent. Called at most once, before any final reply. */
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
+  /** Header lines of the CANCEL that is sent when the time is up. */
+  readonly timeoutLines?: string;
 }
 
 /** The second key of a client transaction: a CANCEL shares the branch of what it cancels. */
@@ -127,19 +129,36 @@ export class InviteClient extends ClientTransaction {
   private cancelSent = false;
   /** Our ACK, kept while the final reply may come again. */
   private ack = '';
+  /** Lines of the CANCEL beyond what it must have. */
+  private cancelLines = '';
+
+  constructor(
+    layer: TransactionLayer,
+    branch: BranchId,
+    request: string,
+    target: ResolvedTarget,
+    user: ClientUser,
+    flow: Flow | undefined,
+    /** Milliseconds without any reply, and without a final one after a provisional; those of the layer without. */
+    private readonly silentMs = layer.config.frTimeout,
+    private readonly ringMs = layer.config.frInvTimeout,
+  ) {
+    super(layer, branch, request, target, user, flow);
+  }
 
   start(): void {
     this.state = 'calling';
     const { config, timers } = this.layer;
     // Timer B is fr_timeout: how long a destination may stay silent.
-    this.deadline = this.layer.now() + config.frTimeout;
+    this.deadline = this.layer.now() + this.silentMs;
     this.interval = config.t1;
-    timers.arm(this, this.target.socket.reliable ? config.frTimeout : Math.min(this.interval, config.frTimeout));
+    timers.arm(this, this.target.socket.reliable ? this.silentMs : Math.min(this.interval, this.silentMs));
     this.transmit(this.request);
   }
 
-  /** Gives the branch up. Harmless when it has its final reply. */
-  cancel(): void {
+  /** Gives the branch up. Harmless when it has its final reply. `lines` are header lines of the CANCEL: a Reason. */
+  cancel(lines = ''): void {
+    this.cancelLines = lines;
     if (this.state !== 'calling' && this.state !== 'proceeding') return;
     this.cancelWanted = true;
     if (this.state === 'proceeding') this.sendCancel();
@@ -156,7 +175,7 @@ export class InviteClient extends ClientTransaction {
           if (!this.failed) {
             // Timer C is begun by the first provisional reply and restarted by those above 100 (section 16.7).
             if (!this.cancelSent && (first || status > 100)) {
-              this.layer.timers.arm(this, this.layer.config.frInvTimeout);
+              this.layer.timers.arm(this, this.ringMs);
             }
             if (this.cancelWanted) this.sendCancel();
             this.user.onReply(this, reply);
@@ -214,6 +233,7 @@ export class InviteClient extends ClientTransaction {
       this.terminate();
       return;
     }
+    this.cancelLines = this.user.timeoutLines ?? '';
     if (this.state === 'proceeding') this.sendCancel();
     // Stays for a late reply.
     this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
@@ -260,7 +280,7 @@ export class InviteClient extends ClientTransaction {
   private sendCancel(): void {
     if (this.cancelSent) return;
     this.cancelSent = true;
-    this.layer.sendCancel(buildCancel(this.request), this, this.flow);
+    this.layer.sendCancel(buildCancel(this.request, this.cancelLines), this, this.flow);
     this.layer.timers.arm(this, 64 * this.layer.config.t1);
   }
 

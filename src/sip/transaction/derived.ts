@@ -7,12 +7,12 @@ export function buildAck(request: string, reply: SipMessage): string {
   return derive(request, 'ACK', reply.text.slice(reply.toValue, reply.toEnd));
 }
 
-/** CANCEL for a request (RFC 3261 section 9.1). */
-export function buildCancel(request: string): string {
-  return derive(request, 'CANCEL', undefined);
+/** CANCEL for a request (RFC 3261 section 9.1). `lines` are header lines put before Content-Length. */
+export function buildCancel(request: string, lines = ''): string {
+  return derive(request, 'CANCEL', undefined, lines);
 }
 
-function derive(text: string, method: string, to: string | undefined): string {
+function derive(text: string, method: string, to: string | undefined, lines = ''): string {
   const request = parseMessage(text);
   if (request?.via === undefined) return '';
   const via = request.via;
@@ -21,5 +21,5 @@ function derive(text: string, method: string, to: string | undefined): string {
   out += `Max-Forwards: 70\r\nFrom: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
   out += `To: ${to ?? text.slice(request.toValue, request.toEnd)}\r\n`;
   out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
-  return `${out}CSeq: ${request.cseqNumber} ${method}\r\nContent-Length: 0\r\n\r\n`;
+  return `${out}CSeq: ${request.cseqNumber} ${method}\r\n${lines}Content-Length: 0\r\n\r\n`;
 }

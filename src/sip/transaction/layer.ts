@@ -48,6 +48,28 @@ export interface TransactionUser {
   onStrayReply(reply: SipMessage, source: Source): void;
 }
 
+/** What the layer knows of a request that a script is run for. */
+export interface KnownRequest {
+  /**
+   * new: of no transaction. copy: came before. ack: acknowledges a failure of ours, which is noted already. accepted: an ACK with the
+   * branch of an INVITE that was taken.
+   */
+  readonly kind: 'new' | 'copy' | 'ack' | 'accepted';
+  /** The transaction of a copy, while it is in work. */
+  readonly server: ServerTransaction | undefined;
+  /** Sends the last reply again, as is due for a copy. */
+  repeat(): void;
+}
+
+/** Sees every message before it is matched: copies, ACKs and CANCELs too. For scripts, which do the matching themselves. */
+export interface MessageObserver {
+  onMessage(request: SipMessage, source: Source, known: KnownRequest): void;
+  /** A reply as it goes on; undefined drops it. */
+  onReply(reply: SipMessage, source: Source): SipMessage | undefined;
+  /** A request that may not be processed; false leaves it to the layer to answer. */
+  onDefect(request: SipMessage, source: Source): boolean;
+}
+
 /** A counter as the hot path adds to it. */
 export interface Tally {
   value: number;
@@ -76,6 +98,8 @@ export interface LayerCounters {
 export class TransactionLayer implements Receiver {
   readonly timers: TimerWheel;
   user: TransactionUser | undefined;
+  /** Takes the place of `user` for requests, and looks at replies first. */
+  observer: MessageObserver | undefined;
   /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
   limiter: { take(address: string): number } | undefined;
   /** Sources that may hold as many transactions as there is room for. */
@@ -247,9 +271,10 @@ export class TransactionLayer implements Receiver {
     user: ClientUser,
     flow?: Flow | undefined,
     timeoutMs?: number,
+    ringMs?: number,
   ): ClientTransaction {
     const client = invite
-      ? new InviteClient(this, branch, text, target, user, flow)
+      ? new InviteClient(this, branch, text, target, user, flow, timeoutMs, ringMs)
       : new NonInviteClient(this, branch, text, target, user, flow, timeoutMs ?? this.config.frTimeout);
     this.clients.add(client);
     this.weigh(client, text.length, undefined);
@@ -258,11 +283,20 @@ export class TransactionLayer implements Receiver {
   }
 
   /** Answers without keeping state: for overload and for what cannot be processed. */
-  replyStateless(request: SipMessage, source: Source, code: number, reason = reasonPhrase(code), headers = ''): void {
+  replyStateless(
+    request: SipMessage,
+    source: Source,
+    code: number,
+    reason = reasonPhrase(code),
+    headers = '',
+    body = '',
+    rport = false,
+  ): void {
     if (request.method === 'ACK') return;
     this.counters.repliesSent.value++;
-    const text = buildReply(request, source, code, reason, this.localTag(request), headers);
-    source.socket.send(text, source.address, replyPort(request, source), undefined, source.flow);
+    const text = buildReply(request, source, code, reason, this.localTag(request), headers, body, rport);
+    const port = rport ? source.port : replyPort(request, source);
+    source.socket.send(text, source.address, port, undefined, source.flow);
   }
 
   /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
@@ -357,10 +391,14 @@ export class TransactionLayer implements Receiver {
   private receiveRequest(request: SipMessage, source: Source): void {
     this.counters.requestsReceived.value++;
     if (request.defect !== undefined) {
-      this.refuse(request, source);
+      if (this.observer?.onDefect(request, source) !== true) this.refuse(request, source);
       return;
     }
     const method = request.method;
+    if (this.observer !== undefined) {
+      this.observeRequest(this.observer, request, source);
+      return;
+    }
     const { a, b } = this.identify(request, method === 'ACK' ? 'INVITE' : method);
     const known = this.servers.find(a, b);
     if (known !== undefined) {
@@ -388,21 +426,68 @@ export class TransactionLayer implements Receiver {
         return;
       }
     }
+    if (!this.admits(request, source)) return;
+    // A CANCEL that comes to here is of an INVITE that passed without state, or of none: the proxy knows.
+    this.user?.onRequest(request, source);
+  }
+
+  /** Whether a new request may be worked on; answers it otherwise. */
+  private admits(request: SipMessage, source: Source): boolean {
     if (this.congestion?.active === true && request.toTag === '' && this.congestion.refuses(source.address)) {
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
-      return;
+      return false;
     }
     const wait = this.limiter?.take(source.address) ?? 0;
     if (wait > 0) {
       this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
-      return;
+      return false;
     }
     if (this.load * 2 > this.config.maxTransactions && this.refuses(request, source)) {
       this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
+      return false;
+    }
+    return true;
+  }
+
+  /** Hands a request to the observer with what is known of it; an ACK for a failure of ours ends its retransmission. */
+  private observeRequest(observer: MessageObserver, request: SipMessage, source: Source): void {
+    const { method } = request;
+    const { a, b } = this.identify(request, method === 'ACK' ? 'INVITE' : method);
+    const server = this.servers.find(a, b);
+    if (server !== undefined) {
+      if (method === 'ACK') {
+        (server as InviteServer).acknowledged();
+        observer.onMessage(request, source, { kind: 'ack', server, repeat: NOTHING });
+        return;
+      }
+      this.counters.retransmissions.value++;
+      observer.onMessage(request, source, { kind: 'copy', server, repeat: () => server.retransmitted() });
       return;
     }
-    // A CANCEL that comes to here is of an INVITE that passed without state, or of none: the proxy knows.
-    this.user?.onRequest(request, source);
+    const { endedServers } = this;
+    const at = endedServers.find(a, b);
+    if (at >= 0 || this.confirmedServers.find(a, b) >= 0) {
+      if (method === 'ACK') {
+        observer.onMessage(request, source, { kind: at >= 0 ? 'accepted' : 'ack', server: undefined, repeat: NOTHING });
+        return;
+      }
+      this.counters.retransmissions.value++;
+      const repeat = (): void => void this.absorbed(request, source, a, b);
+      observer.onMessage(request, source, { kind: 'copy', server: undefined, repeat });
+      return;
+    }
+    if (method === 'ACK') {
+      // One for a failure that was given without state ends here (RFC 3261 section 8.2.7).
+      if (!request.toTag.startsWith(this.tagPrefix)) observer.onMessage(request, source, NEW_REQUEST);
+      return;
+    }
+    if (method === 'CANCEL' || this.admits(request, source)) observer.onMessage(request, source, NEW_REQUEST);
+  }
+
+  /** The INVITE a CANCEL is for: its transaction; undefined for one that is not known or had its final reply. */
+  cancelled(cancel: SipMessage): ServerTransaction | undefined {
+    const { a, b } = this.identify(cancel, 'INVITE');
+    return this.servers.find(a, b);
   }
 
   /**
@@ -439,6 +524,11 @@ export class TransactionLayer implements Receiver {
     if (reply.defect !== undefined) {
       this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
       return;
+    }
+    if (this.observer !== undefined) {
+      const seen = this.observer.onReply(reply, source);
+      if (seen === undefined) return;
+      reply = seen;
     }
     const digits = this.branches.digitsIn(reply);
     const low = digits < 0 ? -1 : lowOf(reply.text, digits);
@@ -553,5 +643,7 @@ export class TransactionLayer implements Receiver {
   }
 }
 
+const NOTHING = (): void => undefined;
+const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
 /** Part of the room for transactions from which on it is short. */
 const TIGHT = 3 / 4;

@@ -22,7 +22,9 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   protected last = '';
   /** @internal What it counts beyond one for the size of what it keeps. */
   surplus = 0;
-  readonly replyPort: number;
+  /** Replies name and go to the port the request came from, though its Via did not ask for that. */
+  rport = false;
+  replyPort: number;
   readonly sentByPort: number;
 
   constructor(
@@ -58,7 +60,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     const request = this.request;
     if (request === undefined) return;
     const tag = code > 100 ? this.layer.localTag(request) : '';
-    this.reply(buildReply(request, this.source, code, reason, tag, headers, body), code);
+    this.reply(buildReply(request, this.source, code, reason, tag, headers, body, this.rport), code);
   }
 
   /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */

@@ -1,0 +1,226 @@
+import type { ConfigurationTree } from '../cfg/ast.js';
+import type { Dialect } from '../cfg/dialect.js';
+import type { Problems } from '../cfg/problem.js';
+import { parsePartitionString } from '../config/partition-string.js';
+import { readSchema } from '../config/schema.js';
+import { messageOf } from '../core/errors.js';
+import type { TmSettings } from '../script/environment.js';
+import { type GlobalSettings, readGlobals } from './globals.js';
+import { type ModuleValues, moduleValues } from './parameters.js';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A configuration file as settings of the product, and what its script needs. */
+export interface CfgSettings {
+  /** As switchyard.json would say it. */
+  readonly settings: { [key: string]: Json };
+  readonly globals: GlobalSettings;
+  readonly modules: ModuleValues;
+  readonly loaded: ReadonlySet<string>;
+  readonly tm: TmSettings;
+}
+
+/** Parameters of a partition; the others are of the module. */
+const PARTITION_KEYS = new Set([
+  'db_url',
+  'table_name',
+  'dst_avp',
+  'grp_avp',
+  'cnt_avp',
+  'sock_avp',
+  'attrs_avp',
+  'list_file',
+]);
+
+/** Translates the parameters of a file. `folder` is where relative paths start. */
+export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems: Problems): CfgSettings {
+  const globals = readGlobals(tree.parameters, dialect, problems, ({ name, at }) =>
+    problems.warning('setting', at, `parameter "${name}" has no effect here`),
+  );
+  const modules = moduleValues(tree);
+  const tm = tmSettings(modules, dialect, globals);
+  const settings: { [key: string]: Json } = { listen: globals.listen, routing: [] };
+  if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;
+  const translator = new Dispatcher(tree, dialect, globals, problems);
+  Object.assign(settings, translator.settings());
+  Object.assign(settings, management(modules));
+  settings['tm'] = {
+    fr_timeout: Math.max(0.1, tm.frTimeout / 1000),
+    fr_inv_timeout: Math.max(0.1, tm.frInvTimeout / 1000),
+    auto_100: tm.auto100,
+    ...timers(modules),
+  };
+  settings['log'] = { level: logLevel(globals.logLevel, dialect) };
+  return { settings, globals, modules, loaded: new Set(tree.modules.map(({ name }) => name)), tm };
+}
+
+function timers(modules: ModuleValues): { [key: string]: Json } {
+  const out: { [key: string]: Json } = {};
+  const tm = modules.get('tm');
+  for (const [name, key] of [
+    ['T1_timer', 't1'],
+    ['retr_timer1', 't1'],
+    ['T2_timer', 't2'],
+    ['retr_timer2', 't2'],
+  ] as const) {
+    const value = tm?.get(name)?.at(-1);
+    if (value !== undefined) out[key] = Number(value);
+  }
+  return out;
+}
+
+function logLevel(level: number, dialect: Dialect): string {
+  const names = ['error', 'error', 'warn', 'info', 'debug'] as const;
+  return names[Math.min(4, Math.max(0, level + (dialect.name === 'kamailio' ? 1 : 0)))] ?? 'info';
+}
+
+/** tm of both programs: Kamailio counts in milliseconds, OpenSIPS in seconds. */
+function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSettings): TmSettings {
+  const tm = modules.get('tm');
+  const kamailio = dialect.name === 'kamailio';
+  const number = (names: readonly string[], fallback: number): number => {
+    for (const name of names) {
+      const value = Number(tm?.get(name)?.at(-1) ?? Number.NaN);
+      if (!Number.isNaN(value)) return value;
+    }
+    return fallback;
+  };
+  const unit = kamailio ? 1 : 1000;
+  return {
+    frTimeout: number(['fr_timeout', 'fr_timer'], kamailio ? 30_000 : 30) * unit,
+    frInvTimeout: number(['fr_inv_timeout', 'fr_inv_timer'], 120 * (kamailio ? 1000 : 1)) * unit,
+    auto100: number(['auto_100trying', 'auto_inv_100'], 1) !== 0,
+    auto100Reason: String(
+      tm?.get('auto_inv_100_reason')?.at(-1) ??
+        (kamailio ? 'trying -- your call is important to us' : 'Giving it a try'),
+    ),
+    failureReplyMode: number(['failure_reply_mode'], 3),
+    onreplyAvps: number(['onreply_avp_mode'], 0) !== 0,
+    translate503: !globals.disable503,
+    restartOnProvisional: number(['restart_fr_on_each_reply'], 0) !== 0,
+    timeoutReason: kamailio ? '' : 'Reason: SIP;cause=480;text="NO_ANSWER"\r\n',
+    autoInv100: true,
+    passProvisional: number(['pass_provisional_replies'], 0) !== 0,
+    sendsErrors: true,
+  };
+}
+
+/** mi_fifo, mi_datagram, mi_http, ctl, jsonrpcs as switchyard.json says them. */
+function management(modules: ModuleValues): { [key: string]: Json } {
+  const mi: { [key: string]: Json } = {};
+  const last = (module: string, name: string): string | number | undefined => modules.get(module)?.get(name)?.at(-1);
+  const fifo = last('mi_fifo', 'fifo_name');
+  if (fifo !== undefined) {
+    const reply = last('mi_fifo', 'reply_dir');
+    const mode = last('mi_fifo', 'fifo_mode');
+    mi['fifo'] = {
+      fifo_name: String(fifo),
+      ...(reply === undefined ? {} : { reply_dir: String(reply) }),
+      ...(mode === undefined ? {} : { fifo_mode: modeOf(mode) }),
+    };
+  }
+  const datagrams = modules.get('mi_datagram')?.get('socket_name');
+  if (datagrams !== undefined) mi['datagram'] = datagrams.map((each) => ({ socket_name: String(each) }));
+  const ctl = modules.get('ctl')?.get('binrpc');
+  if (ctl !== undefined) mi['ctl'] = ctl.map((each) => ({ socket_name: String(each) }));
+  const jsonrpc: { [key: string]: Json } = {};
+  for (const name of ['fifo_name', 'fifo_reply_dir', 'dgram_socket']) {
+    const value = last('jsonrpcs', name);
+    if (value !== undefined) jsonrpc[name] = String(value);
+  }
+  if (Object.keys(jsonrpc).length > 0) mi['jsonrpc'] = jsonrpc;
+  const out: { [key: string]: Json } = {};
+  const port = last('httpd', 'port');
+  if (port !== undefined) {
+    out['http'] = `${String(last('httpd', 'ip') ?? '127.0.0.1')}:${port}`;
+    mi['http'] = { root: String(last('mi_http', 'root') ?? 'mi') };
+  }
+  if (Object.keys(mi).length > 0) out['mi'] = mi;
+  return out;
+}
+
+/** File modes come as a number that was written in octal, or as text. */
+function modeOf(value: string | number): string {
+  return typeof value === 'number' ? `0${value.toString(8)}` : value;
+}
+
+/** The dispatcher's parameters: those of the module, and partitions. */
+class Dispatcher {
+  private readonly partitions = new Map<string, { [key: string]: Json }>();
+  private readonly modparam: { [key: string]: Json } = {};
+  private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
+  private fallback: string | undefined;
+  private readonly kamailio: boolean;
+
+  constructor(
+    private readonly tree: ConfigurationTree,
+    dialect: Dialect,
+    private readonly globals: GlobalSettings,
+    private readonly problems: Problems,
+  ) {
+    this.kamailio = dialect.name === 'kamailio';
+  }
+
+  settings(): { [key: string]: Json } {
+    const loaded = this.tree.modules.some(({ name }) => name === 'dispatcher');
+    for (const parameter of this.tree.moduleParameters) {
+      if (parameter.module.split('|').includes('dispatcher')) this.take(parameter);
+    }
+    if (loaded && this.partitions.size === 0) {
+      const partition = this.partition('default');
+      if (!this.kamailio && partition['db_url'] === undefined && this.globals.defaultDbUrl !== undefined) {
+        partition['db_url'] = this.globals.defaultDbUrl;
+      }
+    }
+    const out: { [key: string]: Json } = { partitions: [...this.partitions.values()], modparam: this.modparam };
+    if (this.fallback !== undefined) out['default'] = this.fallback;
+    return out;
+  }
+
+  private take({ name, value, at }: ConfigurationTree['moduleParameters'][number]): void {
+    if (name === 'partition') {
+      this.takePartition(String(value), at);
+      return;
+    }
+    if (PARTITION_KEYS.has(name) && (this.kamailio || name !== 'db_url' || true)) {
+      const partition = this.partition('default');
+      if (name === 'list_file') partition['db_url'] = `list:${String(value)}`;
+      else partition[name] = value;
+      return;
+    }
+    if (name === 'ds_define_blacklist') {
+      const lists = this.modparam[name];
+      this.modparam[name] = Array.isArray(lists) ? [...lists, String(value)] : [String(value)];
+    } else if (!this.known.has(name)) {
+      this.problems.warning('setting', at, `parameter "${name}" of dispatcher is not known and has no effect`);
+    } else this.modparam[name] = value;
+  }
+
+  private takePartition(text: string, at: ConfigurationTree['moduleParameters'][number]['at']): void {
+    try {
+      const parsed = parsePartitionString(text);
+      if (parsed.kind === 'redirect') {
+        this.fallback = parsed.target;
+        return;
+      }
+      const partition = this.partition(parsed.name);
+      for (const [key, value] of parsed.params) {
+        if (key === 'ds_define_blacklist') {
+          const lists = partition[key];
+          partition[key] = Array.isArray(lists) ? [...lists, value] : [value];
+        } else partition[key] = value;
+      }
+    } catch (error) {
+      this.problems.error('setting', at, `partition: ${messageOf(error)}`);
+    }
+  }
+
+  private partition(name: string): { [key: string]: Json } {
+    let partition = this.partitions.get(name);
+    if (partition === undefined) {
+      partition = { name, compat: 'strict', ...(this.kamailio ? { flavour: 'kamailio' } : {}) };
+      this.partitions.set(name, partition);
+    }
+    return partition;
+  }
+}

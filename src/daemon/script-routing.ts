@@ -1,0 +1,127 @@
+import type { BlacklistTable } from '../blacklist/blacklist.js';
+import type { LoadedCfg } from '../cfg-file/load.js';
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { Engine } from '../engine/engine.js';
+import type { PvarValue } from '../pvar/context.js';
+import { compileWritable } from '../pvar/format.js';
+import type { DispatcherFormats } from '../route/request-scope.js';
+import type { SelectionTally } from '../route/rules/rules-router.js';
+import { ScriptCore } from '../script/core.js';
+import { ModuleStates, type ScriptEnvironment, type ScriptLevel, type ScriptOutput } from '../script/environment.js';
+import type { SipParts } from './build-sip.js';
+import { VERSION } from './version.js';
+
+/** What the script of a configuration file works with. */
+export interface ScriptRoutingOptions {
+  readonly engine: Engine;
+  readonly sip: SipParts;
+  readonly blacklists: BlacklistTable;
+  readonly tally: SelectionTally;
+  readonly formats: () => DispatcherFormats;
+  /** Loads a partition anew; false when that may not be now. */
+  readonly reload: (partition: string) => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where script lines go; by default to the log. */
+  readonly output?: ScriptOutput | undefined;
+}
+
+const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
+  ALERT: 'error',
+  BUG: 'error',
+  CRITICAL: 'error',
+  ERROR: 'error',
+  WARNING: 'warn',
+  NOTICE: 'info',
+  INFO: 'info',
+  DEBUG: 'debug',
+};
+
+/** Routes by the script of a configuration file, which sees every message. */
+export class ScriptRouting {
+  readonly core: ScriptCore;
+  /** $var and $shv live as long as the process. */
+  private readonly vars = new Map<string, PvarValue>();
+  private readonly shared = new Map<string, PvarValue>();
+
+  constructor(
+    private readonly options: ScriptRoutingOptions,
+    cfg: LoadedCfg,
+    settings: Settings,
+  ) {
+    this.core = new ScriptCore(this.environment(cfg, settings));
+    const { layer } = options.sip;
+    layer.user = this.core;
+    layer.observer = this.core;
+  }
+
+  /** New requests run another script from now on. */
+  use(cfg: LoadedCfg, settings: Settings): void {
+    this.core.use(this.environment(cfg, settings));
+  }
+
+  private environment(cfg: LoadedCfg, settings: Settings): ScriptEnvironment {
+    const { engine, sip, blacklists, formats, clock, random, log } = this.options;
+    const { globals, dialect } = cfg;
+    const { dispatcher } = settings;
+    const attrsPvar = dispatcher.kamailio?.attrsPvar;
+    const kamailio = dialect.name === 'kamailio';
+    const xlog = kamailio ? globals.logLevel + 1 : (globals.xlogLevel ?? 3);
+    const rr = cfg.modules.get('rr');
+    const flag = (name: string, fallback: boolean): boolean => {
+      const value = rr?.get(name)?.at(-1);
+      return value === undefined ? fallback : Number(value) !== 0;
+    };
+    const product = `switchyard/${VERSION}`;
+    const server = globals.serverHeader ?? `Server: ${product}`;
+    return {
+      dialect: dialect.name,
+      script: cfg.script,
+      engine,
+      layer: sip.layer,
+      sockets: sip.sockets,
+      resolver: sip.resolver,
+      formats: formats(),
+      clock,
+      random,
+      log,
+      output: this.options.output ?? logged(log),
+      aliases: globals.aliases,
+      tm: cfg.tm,
+      rr: {
+        appendFromTag: flag('append_fromtag', true),
+        fullLr: flag('enable_full_lr', false),
+        doubleRr: flag('enable_double_rr', true),
+        ignoreUser: flag('ignore_user', false),
+      },
+      logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },
+      groups: globals.groups,
+      vars: this.vars,
+      shared: this.shared,
+      serverLine: globals.serverSignature && server !== '' ? `${server}\r\n` : '',
+      userAgentLine: globals.userAgentHeader ?? `User-Agent: ${product}`,
+      warning: globals.sipWarning,
+      socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
+      blocked: (lists, address) => blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
+      hasBlacklist: (name) => blacklists.has(name),
+      tally: this.options.tally,
+      forceDst: dispatcher.kamailio?.forceDst,
+      setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
+      attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
+      reload: (name) => this.options.reload(name),
+      modules: new ModuleStates(cfg.modules, cfg.loaded),
+    };
+  }
+}
+
+/** Script lines as log lines. */
+function logged(log: Logger): ScriptOutput {
+  return (level, text, callId) => {
+    const name = LOG_LEVELS[level];
+    if (log.isLevelEnabled(name)) log[name]({ script: level, callId }, text.trimEnd());
+  };
+}

@@ -1,0 +1,31 @@
+import { FunctionTable } from '../cfg/function-table.js';
+import type { MessageRun } from '../script/call.js';
+import { coreFunctions } from './core.js';
+import { coreUriFunctions } from './core-uri.js';
+import { dispatcherFunctions } from './dispatcher.js';
+import { flagFunctions } from './flags.js';
+import { logFunctions } from './log.js';
+import { messageFunctions } from './message.js';
+import { replyFunctions } from './replies.js';
+import { rrFunctions } from './rr.js';
+import { textFunctions } from './text.js';
+import { tmFunctions } from './tm.js';
+
+let table: FunctionTable<MessageRun> | undefined;
+
+/** Every function of configuration files, of both dialects. */
+export function scriptFunctions(): FunctionTable<MessageRun> {
+  table ??= new FunctionTable<MessageRun>([
+    ...coreFunctions,
+    ...coreUriFunctions,
+    ...flagFunctions,
+    ...logFunctions,
+    ...replyFunctions,
+    ...tmFunctions,
+    ...rrFunctions,
+    ...textFunctions,
+    ...messageFunctions,
+    ...dispatcherFunctions,
+  ]);
+  return table;
+}

@@ -1,0 +1,265 @@
+import type { MessageRun } from '../script/call.js';
+import {
+  type Arg,
+  BOTH,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  named,
+  OPENSIPS,
+  optional,
+  param,
+  REQUESTS,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { cutUri, joinUri, type UriParts } from './uri-parts.js';
+
+/** Changes parts of the request-URI. False when it has no parts to change. */
+export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
+  const { call } = run;
+  const parts = cutUri(call.requestUri);
+  if (parts === undefined || edit(parts) === false) return false;
+  run.pvars.setRequestUri(joinUri(parts));
+  return true;
+}
+
+type Edit = (parts: UriParts, value: string) => boolean | undefined;
+
+const EDITS: readonly [names: readonly string[], summary: string, edit: Edit][] = [
+  [['prefix'], 'puts text before the user of the request-URI', (u, v) => void (u.user = v + (u.user ?? ''))],
+  [['sethost', 'rewritehost', 'seth'], 'replaces the host of the request-URI', (u, v) => void (u.host = v)],
+  [
+    ['sethostport', 'rewritehostport', 'sethp'],
+    'replaces host and port of the request-URI',
+    (u, v) => {
+      u.host = v;
+      u.port = undefined;
+      return undefined;
+    },
+  ],
+  [
+    ['sethostporttrans', 'rewritehostporttrans'],
+    'replaces host, port and transport of the request-URI',
+    (u, v) => {
+      u.host = v;
+      u.port = undefined;
+      return undefined;
+    },
+  ],
+  [
+    ['setport', 'rewriteport', 'setp'],
+    'replaces the port of the request-URI',
+    (u, v) => {
+      if (/^tel/i.test(u.scheme)) return false;
+      u.port = v;
+      return undefined;
+    },
+  ],
+  [['setuser', 'rewriteuser', 'setu'], 'replaces the user of the request-URI', (u, v) => void (u.user = v)],
+  [
+    ['setuserpass', 'rewriteuserpass', 'setup'],
+    'replaces user and password of the request-URI',
+    (u, v) => {
+      u.user = v;
+      u.password = undefined;
+      return undefined;
+    },
+  ],
+];
+
+const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
+  ...named(names, {
+    dialects: OPENSIPS,
+    routes: REQUESTS,
+    parameters: [param('text', 'string')],
+    summary,
+    compile:
+      ([value]) =>
+      (run) => {
+        editRequestUri(run, (parts) => edit(parts, (value as Arg).string(run)));
+        return 1;
+      },
+  }),
+  ...named(names, {
+    dialects: KAMAILIO,
+    parameters: [
+      param('text', 'literal', { check: (v) => (typeof v === 'number' ? 'a string is needed' : undefined) }),
+    ],
+    keepsReturnCode: true,
+    summary,
+    compile:
+      ([value]) =>
+      (run) => {
+        editRequestUri(run, (parts) => edit(parts, (value as Arg).text));
+        return 1;
+      },
+  }),
+]);
+
+function strip(parts: UriParts, count: number, tail: boolean): void {
+  const user = parts.user ?? '';
+  if (count <= 0) return;
+  parts.user = tail ? user.slice(0, Math.max(0, user.length - count)) : user.slice(count);
+}
+
+const strips: FunctionSpec[] = (
+  [
+    ['strip', false],
+    ['strip_tail', true],
+  ] as const
+).flatMap(([name, tail]): FunctionSpec[] => [
+  {
+    name,
+    dialects: OPENSIPS,
+    routes: REQUESTS,
+    parameters: [param('count', 'int')],
+    summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
+    compile:
+      ([count]) =>
+      (run) => {
+        editRequestUri(run, (parts) => void strip(parts, intOf(count, run, 0), tail));
+        return 1;
+      },
+  },
+  {
+    name,
+    dialects: KAMAILIO,
+    parameters: [
+      param('count', 'literal', { check: (v) => (typeof v === 'number' ? undefined : 'a number is needed') }),
+    ],
+    keepsReturnCode: true,
+    summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
+    compile:
+      ([count]) =>
+      (run) => {
+        editRequestUri(run, (parts) => void strip(parts, Number((count as Arg).text), tail));
+        return 1;
+      },
+  },
+]);
+
+function destination(names: readonly string[], dialects: FunctionSpec['dialects']): FunctionSpec[] {
+  const keeps = dialects === KAMAILIO;
+  return [
+    ...named(names, {
+      dialects: dialects ?? BOTH,
+      parameters: [param('uri', keeps ? 'literal' : 'string')],
+      keepsReturnCode: keeps,
+      summary: 'sets $du',
+      compile:
+        ([uri]) =>
+        (run) => {
+          run.pvars.destinationUri = keeps ? (uri as Arg).text : textOf(uri, run);
+          run.call.scope.changed = true;
+          return 1;
+        },
+    }),
+  ];
+}
+
+export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
+  ...edits,
+  ...strips,
+  ...destination(['setdsturi'], OPENSIPS),
+  ...destination(['setdsturi'], KAMAILIO),
+  {
+    name: 'resetdsturi',
+    summary: 'takes $du away',
+    compile: () => (run) => {
+      run.pvars.destinationUri = undefined;
+      return 1;
+    },
+  },
+  {
+    name: 'isdsturiset',
+    summary: 'whether $du is set',
+    compile: () => (run) => code(run.pvars.destinationUri !== undefined),
+  },
+  ...named(['seturi', 'rewriteuri'], {
+    dialects: OPENSIPS,
+    routes: REQUESTS,
+    parameters: [param('uri', 'string')],
+    summary: 'replaces the request-URI',
+    compile:
+      ([uri]) =>
+      (run) => {
+        run.pvars.setRequestUri(textOf(uri, run));
+        return 1;
+      },
+  }),
+  ...named(['seturi', 'rewriteuri'], {
+    dialects: KAMAILIO,
+    parameters: [param('uri', 'literal')],
+    keepsReturnCode: true,
+    summary: 'replaces the request-URI',
+    compile:
+      ([uri]) =>
+      (run) => {
+        run.pvars.setRequestUri((uri as Arg).text);
+        return 1;
+      },
+  }),
+  {
+    name: 'revert_uri',
+    keepsReturnCode: true,
+    summary: 'puts the request-URI back as it came',
+    compile: () => (run) => {
+      run.pvars.setRequestUri(run.call.message.requestUri);
+      return 1;
+    },
+  },
+  {
+    name: 'ruri_add_param',
+    dialects: OPENSIPS,
+    parameters: [param('parameter', 'string')],
+    summary: 'adds a parameter to the request-URI, behind all that stands there',
+    compile:
+      ([value]) =>
+      (run) => {
+        const text = textOf(value, run);
+        const uri = run.call.requestUri;
+        run.pvars.setRequestUri(`${uri};${text.replace(/^;/, '')}`);
+        return 1;
+      },
+  },
+  {
+    name: 'ruri_del_param',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string')],
+    summary: 'takes a parameter out of the request-URI',
+    compile:
+      ([name]) =>
+      (run) => {
+        const wanted = textOf(name, run).toLowerCase();
+        return code(
+          editRequestUri(run, (parts) => {
+            const kept = parts.params
+              .split(';')
+              .filter((each) => each !== '' && each.split('=')[0]?.toLowerCase() !== wanted);
+            parts.params = kept.map((each) => `;${each}`).join('');
+            return undefined;
+          }),
+        );
+      },
+  },
+  {
+    name: 'ruri_has_param',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string'), optional('value', 'string')],
+    summary: 'whether the request-URI has a parameter',
+    compile:
+      ([name, value]) =>
+      (run) => {
+        const parts = cutUri(run.call.requestUri);
+        const wanted = textOf(name, run).toLowerCase();
+        const found = parts?.params.split(';').find((each) => each.split('=')[0]?.toLowerCase() === wanted);
+        if (found === undefined) return -1;
+        if (value === undefined) return 1;
+        const equals = found.indexOf('=');
+        return code(equals >= 0 && found.slice(equals + 1) === value.string(run));
+      },
+  },
+]);

@@ -1,0 +1,322 @@
+import { parseUri } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { forwardStateless } from './tm.js';
+
+/** Adds a branch; without a URI the place that $ru and $du name now. */
+export function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
+  const { call, env } = run;
+  if (call.branches.length >= MOST_BRANCHES - 1) return false;
+  const given = uri === undefined || uri === '' ? undefined : uri;
+  const branch: RequestBranch = {
+    uri: given ?? call.requestUri,
+    destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
+    q,
+    path: '',
+    flags: call.branchFlags,
+    socket: call.sendSocket?.description,
+  };
+  call.branches.push(branch);
+  return true;
+}
+
+/** "proto:host:port", "host:port" or "host" as a URI. */
+function uriOf(text: string): string {
+  if (/^sips?:/i.test(text)) return text;
+  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(.*)$/i.exec(text);
+  const transport = match?.[1]?.toLowerCase();
+  return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
+}
+
+function sendSocket(run: MessageRun, text: string): number {
+  const socket = run.env.socket(text);
+  if (socket === undefined) return -1;
+  run.call.sendSocket = socket;
+  return 1;
+}
+
+const accepted: FunctionSpec[] = [
+  'set_forward_no_connect',
+  'set_forward_close',
+  'force_tcp_alias',
+  'add_tcp_alias',
+  'keep_hf',
+].map((name) => ({
+  name,
+  parameters: [optional('value', 'string')],
+  keepsReturnCode: true,
+  summary: 'accepted; connections are kept as their peers keep them',
+  compile: () => () => 1,
+}));
+
+export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
+  {
+    name: 'forward',
+    waits: true,
+    parameters: [optional('destination', 'string')],
+    routes: ['request', 'failure', 'branch', 'local', 'event'],
+    summary: 'sends the request on without a transaction',
+    compile:
+      ([to]) =>
+      (run) =>
+        forwardStateless(run, to === undefined ? undefined : uriOf(textOf(to, run))),
+  },
+  {
+    name: 'send',
+    waits: true,
+    parameters: [param('destination', 'string'), optional('headers', 'string')],
+    summary: 'sends the request as it came, without our Via',
+    compile:
+      ([to]) =>
+      (run) => {
+        const uri = parseUri(uriOf(textOf(to, run)));
+        const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
+        if (address === undefined) return -1;
+        const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);
+        socket?.send(run.call.message.text, address.address, address.port, undefined);
+        return code(socket !== undefined);
+      },
+  },
+  {
+    name: 'append_branch',
+    dialects: KAMAILIO,
+    parameters: [optional('uri', 'string'), optional('q', 'string')],
+    routes: ['request', 'failure', 'event', 'branch-failure'],
+    summary: 'adds a branch to send to',
+    compile:
+      ([uri, q]) =>
+      (run) =>
+        code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
+  },
+  ...['append_branch', 'append_msg_branch'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      parameters: [optional('uri', 'string'), optional('q', 'string')],
+      routes: ['request', 'failure'],
+      summary: 'adds a branch to send to',
+      compile:
+        ([uri, q]) =>
+        (run) =>
+          code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
+    }),
+  ),
+  ...['remove_branch', 'remove_msg_branch'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      parameters: [param('index', 'int')],
+      summary: 'takes a branch away',
+      compile:
+        ([index]) =>
+        (run) => {
+          const at = (index as Arg).int(run) ?? -1;
+          return code(at >= 0 && run.call.branches.splice(at - 1, 1).length > 0);
+        },
+    }),
+  ),
+  {
+    name: 'remove_branch',
+    dialects: KAMAILIO,
+    parameters: [optional('index', 'int')],
+    keepsReturnCode: true,
+    summary: 'takes a branch away',
+    compile:
+      ([index]) =>
+      (run) =>
+        code(run.call.branches.splice(index === undefined ? -1 : ((index as Arg).int(run) ?? 0), 1).length > 0),
+  },
+  {
+    name: 'clear_branches',
+    keepsReturnCode: true,
+    summary: 'takes all added branches away',
+    compile: () => (run) => {
+      run.call.branches = [];
+      return 1;
+    },
+  },
+  {
+    name: 'serialize_branches',
+    dialects: OPENSIPS,
+    parameters: [param('clear', 'int'), optional('keep order', 'int')],
+    summary: 'puts the branches aside, to be tried one after the other by q',
+    compile: () => (run) => {
+      const { call } = run;
+      const all: RequestBranch[] = [
+        {
+          uri: call.requestUri,
+          destinationUri: run.pvars.destinationUri,
+          q: call.q ?? '',
+          path: '',
+          flags: call.branchFlags,
+          socket: undefined,
+        },
+        ...call.branches,
+      ];
+      const value = (q: string): number => (q === '' ? -1 : Number(q));
+      call.serial = all
+        .map((each, i) => ({ each, i }))
+        .sort((a, b) => value(b.each.q) - value(a.each.q) || a.i - b.i)
+        .map(({ each }) => each);
+      call.branches = [];
+      return 1;
+    },
+  },
+  {
+    name: 'force_send_socket',
+    dialects: OPENSIPS,
+    parameters: [param('socket', 'string')],
+    summary: 'sends from a socket of ours',
+    compile:
+      ([socket]) =>
+      (run) =>
+        sendSocket(run, textOf(socket, run)),
+  },
+  {
+    name: 'force_send_socket',
+    dialects: KAMAILIO,
+    parameters: [param('socket', 'literal')],
+    keepsReturnCode: true,
+    summary: 'sends from a socket of ours',
+    compile:
+      ([socket]) =>
+      (run) =>
+        sendSocket(run, (socket as Arg).text),
+  },
+  {
+    name: 'set_send_socket',
+    dialects: KAMAILIO,
+    parameters: [param('socket', 'string')],
+    summary: 'sends from a socket of ours',
+    compile:
+      ([socket]) =>
+      (run) =>
+        sendSocket(run, textOf(socket, run)),
+  },
+  {
+    name: 'set_send_socket_name',
+    dialects: KAMAILIO,
+    parameters: [param('name', 'string')],
+    summary: 'sends from a socket of ours, by its name',
+    compile:
+      ([name]) =>
+      (run) => {
+        const socket = run.env.sockets.called(textOf(name, run));
+        if (socket === undefined) return -1;
+        run.call.sendSocket = socket;
+        return 1;
+      },
+  },
+  ...(['force_rport', 'add_rport'] as const).map(
+    (name): FunctionSpec => ({
+      name,
+      keepsReturnCode: true,
+      summary: 'replies go to the port the request came from',
+      compile: () => (run) => {
+        run.call.rport = true;
+        const server = run.transaction?.server;
+        if (server !== undefined) server.rport = true;
+        return 1;
+      },
+    }),
+  ),
+  {
+    name: 'add_local_rport',
+    keepsReturnCode: true,
+    summary: 'our Via asks for replies to the port they are sent from',
+    compile: () => (run) => {
+      run.call.localRport = true;
+      return 1;
+    },
+  },
+  {
+    name: 'set_advertised_address',
+    dialects: OPENSIPS,
+    parameters: [param('address', 'string')],
+    summary: 'the host of our Via and Record-Route',
+    compile:
+      ([address]) =>
+      (run) => {
+        run.call.advertisedHost = textOf(address, run);
+        return 1;
+      },
+  },
+  {
+    name: 'set_advertised_port',
+    dialects: OPENSIPS,
+    parameters: [param('port', 'string')],
+    summary: 'the port of our Via and Record-Route',
+    compile:
+      ([port]) =>
+      (run) => {
+        run.call.advertisedPort = textOf(port, run);
+        return 1;
+      },
+  },
+  {
+    name: 'set_advertised_address',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'literal')],
+    keepsReturnCode: true,
+    summary: 'the host of our Via',
+    compile:
+      ([address]) =>
+      (run) => {
+        run.call.advertisedHost = (address as Arg).text;
+        return 1;
+      },
+  },
+  {
+    name: 'set_advertised_port',
+    dialects: KAMAILIO,
+    parameters: [param('port', 'literal')],
+    keepsReturnCode: true,
+    summary: 'the port of our Via',
+    compile:
+      ([port]) =>
+      (run) => {
+        run.call.advertisedPort = (port as Arg).text;
+        return 1;
+      },
+  },
+  {
+    name: 'use_blacklist',
+    dialects: OPENSIPS,
+    parameters: [param('list', 'string')],
+    summary: 'does not send to addresses of a black list',
+    compile:
+      ([list]) =>
+      (run) => {
+        const name = textOf(list, run);
+        if (!run.env.hasBlacklist(name)) return -1;
+        if (!run.call.blacklists.includes(name)) run.call.blacklists.push(name);
+        return 1;
+      },
+  },
+  {
+    name: 'unuse_blacklist',
+    dialects: OPENSIPS,
+    parameters: [param('list', 'string')],
+    summary: 'undoes use_blacklist()',
+    compile:
+      ([list]) =>
+      (run) => {
+        const name = textOf(list, run);
+        run.call.blacklists = run.call.blacklists.filter((each) => name !== 'all' && each !== name);
+        return 1;
+      },
+  },
+  ...accepted,
+]);

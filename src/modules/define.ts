@@ -1,0 +1,85 @@
+import type { RouteKind } from '../cfg/ast.js';
+import type {
+  CallSite,
+  CompiledArgument,
+  DialectName,
+  FunctionClosure,
+  FunctionDefinition,
+  ParameterDefinition,
+  ParameterKind,
+} from '../cfg/function-table.js';
+import type { MessageRun } from '../script/call.js';
+
+export type Arg = CompiledArgument<MessageRun>;
+export type Args = readonly (Arg | undefined)[];
+export type ScriptFunction = FunctionDefinition<MessageRun>;
+
+/** A function as a module lists it; what is left out is: both dialects, every route, no parameters. */
+export interface FunctionSpec {
+  readonly name: string;
+  readonly dialects?: readonly DialectName[];
+  readonly parameters?: readonly ParameterDefinition[];
+  readonly routes?: readonly RouteKind[] | 'any';
+  readonly summary: string;
+  readonly waits?: boolean;
+  readonly keepsReturnCode?: boolean;
+  compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;
+}
+
+export const BOTH: readonly DialectName[] = ['opensips', 'kamailio'];
+export const OPENSIPS: readonly DialectName[] = ['opensips'];
+export const KAMAILIO: readonly DialectName[] = ['kamailio'];
+
+/** Routes that have a request at hand. */
+export const REQUESTS: readonly RouteKind[] = [
+  'request',
+  'failure',
+  'branch',
+  'branch-failure',
+  'local',
+  'error',
+  'event',
+  'onsend',
+];
+
+/** The functions of one module. */
+export function moduleFunctions(module: string, specs: readonly FunctionSpec[]): ScriptFunction[] {
+  return specs.map((spec) => ({
+    module,
+    dialects: BOTH,
+    parameters: [],
+    routes: 'any',
+    ...spec,
+  }));
+}
+
+/** The same function by several names. */
+export function named(names: readonly string[], spec: Omit<FunctionSpec, 'name'>): FunctionSpec[] {
+  return names.map((name) => ({ ...spec, name }));
+}
+
+export function param(name: string, kind: ParameterKind, more: Partial<ParameterDefinition> = {}): ParameterDefinition {
+  return { name, kind, ...more };
+}
+
+export function optional(
+  name: string,
+  kind: ParameterKind,
+  more: Partial<ParameterDefinition> = {},
+): ParameterDefinition {
+  return { name, kind, optional: true, ...more };
+}
+
+/** An argument as text; `fallback` when it is left out. */
+export function textOf(arg: Arg | undefined, run: MessageRun, fallback = ''): string {
+  return arg === undefined ? fallback : arg.string(run);
+}
+
+export function intOf(arg: Arg | undefined, run: MessageRun, fallback: number): number {
+  return arg === undefined ? fallback : (arg.int(run) ?? fallback);
+}
+
+/** What a function that succeeded or failed returns. */
+export function code(good: boolean): number {
+  return good ? 1 : -1;
+}

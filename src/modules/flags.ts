@@ -1,0 +1,151 @@
+import type { MessageRun } from '../script/call.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+} from './define.js';
+
+/** Names of flags by first use: each gets a bit. Kept for the process, as the originals do. */
+const bits = new Map<string, number>();
+
+/** The bit of a flag: a number is one itself, a name gets the next that is free. Throws when there are too many. */
+export function flagBit(text: string): number {
+  if (/^\d+$/.test(text)) {
+    const number = Number(text);
+    if (number > 31) throw new Error(`flag ${text} is above 31`);
+    return number;
+  }
+  let bit = bits.get(text);
+  if (bit === undefined) {
+    if (bits.size >= 32) throw new Error(`more than 32 flags are named: "${text}"`);
+    bit = bits.size;
+    bits.set(text, bit);
+  }
+  return bit;
+}
+
+/** Names of the flags that are set, the newest name first. */
+export function flagNames(mask: number): string {
+  return [...bits.entries()]
+    .filter(([, bit]) => (mask & (1 << bit)) !== 0)
+    .map(([name]) => name)
+    .reverse()
+    .join(' ');
+}
+
+const flag = param('flag', 'flag');
+
+type Change = 'set' | 'reset' | 'test';
+
+function flagged(mask: number, bit: number, change: Change): number {
+  if (change === 'set') return mask | (1 << bit);
+  return change === 'reset' ? mask & ~(1 << bit) : mask;
+}
+
+function messageFlag(name: string, change: Change): FunctionSpec {
+  return {
+    name,
+    parameters: [flag],
+    keepsReturnCode: change !== 'test',
+    summary: `${change === 'test' ? 'whether a flag of the message is set' : `${change}s a flag of the message`}`,
+    compile: ([arg]) => {
+      const bit = flagBit((arg as Arg).text);
+      if (change === 'test') return (run) => code((run.call.flags & (1 << bit)) !== 0);
+      return (run) => {
+        run.call.flags = flagged(run.call.flags, bit, change);
+        return 1;
+      };
+    },
+  };
+}
+
+function branchFlag(name: string, change: Change): FunctionSpec[] {
+  const apply = (run: MessageRun, bit: number, branch: number): number => {
+    const { call } = run;
+    const other = branch > 0 ? call.branches[branch - 1] : undefined;
+    if (branch > 0 && other === undefined) return -1;
+    const mask =
+      other === undefined
+        ? run.branch !== undefined && run.routeKind === 'onreply'
+          ? run.branch.flags
+          : call.branchFlags
+        : other.flags;
+    if (change === 'test') return code((mask & (1 << bit)) !== 0);
+    const next = flagged(mask, bit, change);
+    if (other !== undefined) other.flags = next;
+    else if (run.branch !== undefined && run.routeKind === 'onreply') run.branch.flags = next;
+    else call.branchFlags = next;
+    return 1;
+  };
+  const summary = change === 'test' ? 'whether a flag of a branch is set' : `${change}s a flag of a branch`;
+  return [
+    {
+      name,
+      dialects: OPENSIPS,
+      parameters: [flag, optional('branch', 'int')],
+      summary,
+      compile: ([arg, branch]) => {
+        const bit = flagBit((arg as Arg).text);
+        return (run) => apply(run, bit, intOf(branch, run, 0));
+      },
+    },
+    {
+      name,
+      dialects: KAMAILIO,
+      parameters: [flag],
+      keepsReturnCode: change !== 'test',
+      summary,
+      compile: ([arg]) => {
+        const bit = flagBit((arg as Arg).text);
+        return (run) => apply(run, bit, 0);
+      },
+    },
+  ];
+}
+
+/** Script flags live as long as the process. */
+let scriptFlags = 0;
+
+export function scriptFlagMask(): number {
+  return scriptFlags;
+}
+
+export function setScriptFlags(mask: number): void {
+  scriptFlags = mask;
+}
+
+function scriptFlag(name: string, change: Change): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [flag],
+    summary: `${change === 'test' ? 'whether' : `${change}s`} a script flag${change === 'test' ? ' is set' : ''}`,
+    compile: ([arg]) => {
+      const bit = flagBit((arg as Arg).text);
+      if (change === 'test') return () => code((scriptFlags & (1 << bit)) !== 0);
+      return () => {
+        scriptFlags = flagged(scriptFlags, bit, change);
+        return 1;
+      };
+    },
+  };
+}
+
+export const flagFunctions: ScriptFunction[] = moduleFunctions('core', [
+  messageFlag('setflag', 'set'),
+  messageFlag('resetflag', 'reset'),
+  messageFlag('isflagset', 'test'),
+  ...branchFlag('setbflag', 'set'),
+  ...branchFlag('resetbflag', 'reset'),
+  ...branchFlag('isbflagset', 'test'),
+  scriptFlag('setsflag', 'set'),
+  scriptFlag('resetsflag', 'reset'),
+  scriptFlag('issflagset', 'test'),
+]);

@@ -1,0 +1,165 @@
+import type { FunctionClosure } from '../cfg/function-table.js';
+import type { MessageRun } from '../script/call.js';
+import type { ScriptLevel } from '../script/environment.js';
+import {
+  type Arg,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+} from './define.js';
+
+/** Levels by their names in scripts, L_ taken off: the level that is written, and the number it has in the originals. */
+const LEVELS: Readonly<Record<string, readonly [ScriptLevel, number]>> = {
+  ALERT: ['ALERT', -3],
+  BUG: ['BUG', -4],
+  CRIT2: ['CRITICAL', -3],
+  CRIT: ['CRITICAL', -2],
+  CRITICAL: ['CRITICAL', -2],
+  ERR: ['ERROR', -1],
+  ERROR: ['ERROR', -1],
+  WARN: ['WARNING', 1],
+  WARNING: ['WARNING', 1],
+  NOTICE: ['NOTICE', 2],
+  INFO: ['INFO', 3],
+  DBG: ['DEBUG', 4],
+  DEBUG: ['DEBUG', 4],
+};
+
+const NUMBERED: ReadonlyMap<number, ScriptLevel> = new Map([
+  [-3, 'ALERT'],
+  [-2, 'CRITICAL'],
+  [-1, 'ERROR'],
+  [0, 'WARNING'],
+  [1, 'NOTICE'],
+  [2, 'INFO'],
+  [3, 'DEBUG'],
+]);
+
+function levelOf(text: string): readonly [ScriptLevel, number] | undefined {
+  return LEVELS[text.replace(/^L_/, '').toUpperCase()];
+}
+
+function write(run: MessageRun, level: ScriptLevel, rank: number, text: string): number {
+  if (rank <= run.env.logLimits.xlog) run.env.output(level, text, run.message.callId);
+  return 1;
+}
+
+function checkLevel(constant: string | number): string | undefined {
+  return typeof constant === 'string' && levelOf(constant) === undefined ? `"${constant}" is no log level` : undefined;
+}
+
+/** xlog([level,] text); the level may be chosen by a variable. */
+function xlog(fallback: readonly [ScriptLevel, number]) {
+  return ([first, second]: readonly (Arg | undefined)[]): FunctionClosure<MessageRun> => {
+    const text = second ?? first;
+    if (text === undefined) throw new Error('needs a text');
+    if (second === undefined || first === undefined) {
+      return (run) => write(run, fallback[0], fallback[1], text.string(run));
+    }
+    const fixed = first.constant === undefined ? undefined : levelOf(String(first.constant));
+    if (fixed !== undefined) {
+      const [level, rank] = fixed;
+      return (run) => (rank <= run.env.logLimits.xlog ? write(run, level, rank, text.string(run)) : 1);
+    }
+    return (run) => {
+      const number = first.int(run);
+      const [level, rank] =
+        number === undefined ? (levelOf(first.string(run)) ?? fallback) : [NUMBERED.get(number) ?? 'INFO', number];
+      return write(run, level as ScriptLevel, rank as number, text.string(run));
+    };
+  };
+}
+
+const text = param('text', 'string');
+
+const fixedLevels: FunctionSpec[] = [
+  ['xalert', 'ALERT'],
+  ['xbug', 'BUG'],
+  ['xcrit', 'CRIT'],
+  ['xerr', 'ERR'],
+  ['xwarn', 'WARN'],
+  ['xnotice', 'NOTICE'],
+  ['xinfo', 'INFO'],
+  ['xdbg', 'DBG'],
+].map(([name, level]) => {
+  const [word, rank] = LEVELS[level as string] as readonly [ScriptLevel, number];
+  return {
+    name: name as string,
+    dialects: name === 'xdbg' ? ['opensips', 'kamailio'] : KAMAILIO,
+    parameters: [text],
+    summary: `writes a line at level ${word}`,
+    compile:
+      ([line]) =>
+      (run) =>
+        write(run, word, rank, (line as Arg).string(run)),
+  };
+});
+
+export const logFunctions: ScriptFunction[] = [
+  ...moduleFunctions('core', [
+    {
+      name: 'xlog',
+      dialects: OPENSIPS,
+      parameters: [param('level or text', 'string'), optional('text', 'string')],
+      summary: 'writes a line to the log',
+      compile: (args) => {
+        const [first, second] = args;
+        if (second !== undefined && first?.constant !== undefined) {
+          const wrong = checkLevel(first.constant);
+          if (wrong !== undefined) throw new Error(wrong);
+        }
+        return xlog(['NOTICE', 2])(args);
+      },
+    },
+  ]),
+  ...moduleFunctions('xlog', [
+    {
+      name: 'xlog',
+      dialects: KAMAILIO,
+      parameters: [text],
+      summary: 'writes a line to the log',
+      compile: (args) => xlog(['ERROR', -1])(args),
+    },
+    {
+      name: 'xlog',
+      dialects: KAMAILIO,
+      parameters: [param('level', 'string', { check: checkLevel }), text],
+      summary: 'writes a line to the log',
+      compile: (args) => xlog(['ERROR', -1])(args),
+    },
+    {
+      name: 'xlog',
+      dialects: KAMAILIO,
+      parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
+      summary: 'writes a line to the log; the facility is not looked at',
+      compile: ([, level, line]) => xlog(['ERROR', -1])([level, line]),
+    },
+    ...fixedLevels,
+  ]),
+  ...moduleFunctions('core', [
+    {
+      name: 'log',
+      dialects: OPENSIPS,
+      parameters: [param('level or text', 'string'), optional('text', 'string')],
+      summary: 'writes a line to the log as it stands',
+      compile: (args) => xlog(['NOTICE', 2])(args),
+    },
+    {
+      name: 'log',
+      dialects: KAMAILIO,
+      parameters: [param('level or text', 'literal'), optional('text', 'literal')],
+      keepsReturnCode: true,
+      summary: 'writes a line to the log as it stands',
+      compile: ([first, second]) => {
+        const line = (second ?? first) as Arg;
+        const rank = second === undefined ? 4 : Number(first?.constant ?? first?.text ?? 0);
+        const level = NUMBERED.get(rank) ?? 'DEBUG';
+        return (run) => (second !== undefined && rank <= 1 ? write(run, level, -4, line.text) : 1);
+      },
+    },
+  ]),
+];

@@ -1,0 +1,422 @@
+import { ipFamily } from '../core/ip-address.js';
+import { parseUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+/** Methods a list may name (RFC 3261 and its extensions); another word in a list refuses the start. */
+const METHODS = new Set([
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'INFO',
+  'REGISTER',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'MESSAGE',
+  'OPTIONS',
+  'PRACK',
+  'UPDATE',
+  'REFER',
+  'PUBLISH',
+  'KDMQ',
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+]);
+
+function methodCheck(value: string | number): string | undefined {
+  const words = String(value).split('|');
+  if (words.length === 1) return undefined;
+  const bad = words.find((each) => !METHODS.has(each.toUpperCase()));
+  return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
+}
+
+function isMethod(): FunctionSpec[] {
+  const spec = (dialects: FunctionSpec['dialects']): FunctionSpec => ({
+    name: 'is_method',
+    ...(dialects === undefined ? {} : { dialects }),
+    parameters: [param('methods', 'string', { check: methodCheck })],
+    summary: 'whether the method is one of a list',
+    compile: ([list]) => {
+      const { constant } = list as Arg;
+      if (constant !== undefined) {
+        const methods = new Set(String(constant).toUpperCase().split('|'));
+        return (run) => code(methods.has(run.message.method));
+      }
+      return (run) => code((list as Arg).string(run).toUpperCase().split('|').includes(run.message.method));
+    },
+  });
+  return [spec(undefined)];
+}
+
+/** Writes Max-Forwards: one less, or the limit when there is none. */
+function maxForwards(run: MessageRun, limit: number): number {
+  const { message } = run;
+  const hops = message.maxForwards;
+  const kamailio = run.env.dialect === 'kamailio';
+  if (hops < 0) {
+    run.edits.insert(message.headersEnd, `Max-Forwards: ${limit}\r\n`);
+    return kamailio ? 2 : 1;
+  }
+  if (Number.isNaN(hops)) return kamailio ? -2 : -1;
+  if (hops === 0) return -1;
+  const next = Math.min(hops - 1, kamailio ? 70 : 255);
+  const width = message.maxForwardsEnd - message.maxForwardsValue;
+  const text = kamailio ? String(next).padStart(width > 2 ? width : 0, ' ') : String(next);
+  run.edits.drop((edit) => edit.start === message.maxForwardsValue && edit.end === message.maxForwardsEnd);
+  run.edits.replace(message.maxForwardsValue, message.maxForwardsEnd, text);
+  return 1;
+}
+
+const limitCheck = (value: string | number): string | undefined =>
+  /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is no limit`;
+
+export const messageFunctions: ScriptFunction[] = [
+  ...moduleFunctions('sipmsgops|textops', isMethod()),
+  ...moduleFunctions('sipmsgops|siputils|textops', [
+    {
+      name: 'has_totag',
+      summary: 'whether To has a tag: the request is inside a dialog',
+      compile: () => (run) => code(run.message.toTag !== ''),
+    },
+  ]),
+  ...moduleFunctions('maxfwd', [
+    {
+      name: 'mf_process_maxfwd_header',
+      dialects: OPENSIPS,
+      routes: ['request'],
+      parameters: [param('limit', 'int', { check: limitCheck })],
+      summary: 'counts Max-Forwards down; false when it is used up',
+      compile:
+        ([limit]) =>
+        (run) =>
+          maxForwards(run, intOf(limit, run, 70)),
+    },
+    {
+      name: 'mf_process_maxfwd_header',
+      dialects: KAMAILIO,
+      routes: ['request', 'event'],
+      parameters: [param('limit', 'int', { check: limitCheck })],
+      summary: 'counts Max-Forwards down; false when it is used up',
+      compile:
+        ([limit]) =>
+        (run) =>
+          maxForwards(run, intOf(limit, run, 70)),
+    },
+    ...['process_maxfwd', 'process_maxfwd_header'].map(
+      (name): FunctionSpec => ({
+        name,
+        dialects: KAMAILIO,
+        routes: ['request'],
+        parameters: [param('limit', 'int')],
+        summary: 'counts Max-Forwards down; false when it is used up',
+        compile:
+          ([limit]) =>
+          (run) =>
+            maxForwards(run, intOf(limit, run, 70)),
+      }),
+    ),
+    {
+      name: 'is_maxfwd_lt',
+      parameters: [param('number', 'int')],
+      routes: ['request', 'failure', 'branch', 'local', 'event'],
+      summary: 'whether Max-Forwards is below a number',
+      compile:
+        ([number]) =>
+        (run) => {
+          const hops = run.message.maxForwards;
+          if (hops < 0) return -1;
+          if (Number.isNaN(hops)) return -2;
+          return code(hops < intOf(number, run, 0));
+        },
+    },
+  ]),
+  ...moduleFunctions('sipmsgops', [
+    {
+      name: 'has_body',
+      dialects: OPENSIPS,
+      parameters: [optional('type', 'string')],
+      summary: 'whether there is a body, of a type',
+      compile:
+        ([type]) =>
+        (run) =>
+          code(hasBody(run, type === undefined ? undefined : textOf(type, run))),
+    },
+    {
+      name: 'is_privacy',
+      dialects: OPENSIPS,
+      parameters: [param('kind', 'string')],
+      summary: 'whether the Privacy header asks for a kind',
+      compile:
+        ([kind]) =>
+        (run) =>
+          code(isPrivacy(run, textOf(kind, run))),
+    },
+    {
+      name: 'is_uri_user_e164',
+      dialects: OPENSIPS,
+      parameters: [param('uri', 'string')],
+      summary: 'whether the user of a URI is a number of E.164',
+      compile:
+        ([uri]) =>
+        (run) =>
+          code(/^\+[0-9]{2,15}$/.test(parseUri(textOf(uri, run))?.user ?? '')),
+    },
+    {
+      name: 'is_audio_on_hold',
+      dialects: OPENSIPS,
+      summary: 'whether audio is on hold',
+      compile: () => (run) => code(onHold(run)),
+    },
+  ]),
+  ...moduleFunctions('textops', [
+    {
+      name: 'has_body',
+      dialects: KAMAILIO,
+      parameters: [optional('type', 'string')],
+      summary: 'whether there is a body, of a type',
+      compile:
+        ([type]) =>
+        (run) =>
+          code(hasBody(run, type === undefined ? undefined : textOf(type, run))),
+    },
+    {
+      name: 'is_privacy',
+      dialects: KAMAILIO,
+      parameters: [param('kind', 'string')],
+      summary: 'whether the Privacy header asks for a kind',
+      compile:
+        ([kind]) =>
+        (run) =>
+          code(isPrivacy(run, textOf(kind, run))),
+    },
+    {
+      name: 'is_audio_on_hold',
+      dialects: KAMAILIO,
+      summary: 'whether audio is on hold',
+      compile: () => (run) => code(onHold(run)),
+    },
+  ]),
+  ...moduleFunctions('siputils', [
+    {
+      name: 'is_request',
+      dialects: KAMAILIO,
+      summary: 'whether the message is a request',
+      compile: () => (run) => code(run.message.isRequest),
+    },
+    {
+      name: 'is_reply',
+      dialects: KAMAILIO,
+      summary: 'whether the message is a reply',
+      compile: () => (run) => code(!run.message.isRequest),
+    },
+    {
+      name: 'is_first_hop',
+      dialects: KAMAILIO,
+      parameters: [optional('mode', 'int')],
+      summary: 'whether the message came to us first',
+      compile: () => (run) =>
+        code(run.message.headerCount('via') === 1 && run.message.nextField('record-route') === undefined),
+    },
+    {
+      name: 'is_uri',
+      dialects: KAMAILIO,
+      parameters: [param('text', 'string')],
+      summary: 'whether a text is a URI',
+      compile:
+        ([text]) =>
+        (run) =>
+          code(parseUri(textOf(text, run)) !== undefined),
+    },
+    {
+      name: 'is_user',
+      dialects: KAMAILIO,
+      parameters: [param('user', 'string')],
+      summary: 'whether the user of the credentials is this one',
+      compile: () => () => -1,
+    },
+    {
+      name: 'uri_param',
+      dialects: KAMAILIO,
+      parameters: [param('name', 'string')],
+      summary: 'whether the request-URI has a parameter without a value',
+      compile:
+        ([name]) =>
+        (run) =>
+          code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) === ''),
+    },
+    {
+      name: 'uri_param',
+      dialects: KAMAILIO,
+      parameters: [param('name', 'string'), param('value', 'string')],
+      summary: 'whether the request-URI has a parameter with this value',
+      compile:
+        ([name, value]) =>
+        (run) =>
+          code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) === textOf(value, run)),
+    },
+    {
+      name: 'add_uri_param',
+      dialects: KAMAILIO,
+      parameters: [param('parameter', 'string')],
+      summary: 'adds a parameter to the request-URI',
+      compile:
+        ([value]) =>
+        (run) => {
+          const uri = run.call.requestUri;
+          const question = uri.indexOf('?');
+          const head = question < 0 ? uri : uri.slice(0, question);
+          run.pvars.setRequestUri(`${head};${textOf(value, run)}${question < 0 ? '' : uri.slice(question)}`);
+          return 1;
+        },
+    },
+    {
+      name: 'is_numeric',
+      dialects: KAMAILIO,
+      parameters: [param('text', 'string')],
+      summary: 'whether a text is of digits only',
+      compile:
+        ([text]) =>
+        (run) =>
+          code(/^[0-9]+$/.test(textOf(text, run))),
+    },
+    {
+      name: 'is_alphanum',
+      dialects: KAMAILIO,
+      parameters: [param('text', 'string')],
+      summary: 'whether a text is of letters and digits only',
+      compile:
+        ([text]) =>
+        (run) =>
+          code(/^[0-9A-Za-z]+$/.test(textOf(text, run))),
+    },
+    {
+      name: 'is_gruu',
+      dialects: KAMAILIO,
+      parameters: [optional('uri', 'string')],
+      summary: 'whether a URI is a GRUU',
+      compile:
+        ([uri]) =>
+        (run) =>
+          code(
+            uriParam(parseUri(uri === undefined ? run.call.requestUri : textOf(uri, run))?.params ?? '', 'gr') !==
+              undefined,
+          ),
+    },
+  ]),
+  ...moduleFunctions('ipops', ipFunctions()),
+];
+
+function ipFunctions(): FunctionSpec[] {
+  const test = (name: string, summary: string, check: (text: string) => boolean): FunctionSpec => ({
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('text', 'string')],
+    summary,
+    compile:
+      ([text]) =>
+      (run) =>
+        code(check(textOf(text, run))),
+  });
+  const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
+  return [
+    test('is_ip', 'whether a text is an IP address', (text) => ipFamily(bare(text)) !== 0),
+    test('is_pure_ip', 'whether a text is an IP address without brackets', (text) => ipFamily(text) !== 0),
+    test('is_ipv4', 'whether a text is an IPv4 address', (text) => ipFamily(text) === 4),
+    test('is_ipv6', 'whether a text is an IPv6 address', (text) => ipFamily(text) === 6),
+    test(
+      'is_ipv6_reference',
+      'whether a text is an IPv6 address in brackets',
+      (text) => /^\[.*\]$/.test(text) && ipFamily(bare(text)) === 6,
+    ),
+    test('is_ip_rfc1918', 'whether an address is private', isPrivateAddress),
+    test('is_rfc1918', 'whether an address is private', isPrivateAddress),
+    {
+      name: 'compare_ips',
+      dialects: KAMAILIO,
+      parameters: [param('one', 'string'), param('other', 'string')],
+      summary: 'whether two addresses are the same',
+      compile:
+        ([one, other]) =>
+        (run) =>
+          code(
+            ipFamily(bare(textOf(one, run))) !== 0 &&
+              bare(textOf(one, run)).toLowerCase() === bare(textOf(other, run)).toLowerCase(),
+          ),
+    },
+    ...['is_in_subnet', 'compare_pure_ips'].slice(0, 1).map(
+      (name): FunctionSpec => ({
+        name,
+        dialects: KAMAILIO,
+        parameters: [param('address', 'string'), param('networks', 'string')],
+        summary: 'whether an address lies in a network',
+        compile:
+          ([address, networks]) =>
+          (run) =>
+            code(
+              textOf(networks, run)
+                .split(',')
+                .some((each) => inNetwork(textOf(address, run), each.trim())),
+            ),
+      }),
+    ),
+  ];
+}
+
+/** Whether an IPv4 address lies in "a.b.c.d/n". */
+export function inNetwork(address: string, network: string): boolean {
+  const [base = '', bits = '32'] = network.split('/');
+  const [a, b] = [numberOf(address), numberOf(base)];
+  if (a === undefined || b === undefined) return address === base;
+  const shift = 32 - Number(bits);
+  return shift >= 32 || a >>> shift === b >>> shift;
+}
+
+function numberOf(address: string): number | undefined {
+  if (ipFamily(address) !== 4) return undefined;
+  return address.split('.').reduce((sum, part) => (sum << 8) + Number(part), 0) >>> 0;
+}
+
+/** RFC 1918 and RFC 6598. */
+export function isPrivateAddress(address: string): boolean {
+  return ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].some(
+    (each) => inNetwork(address, each) && numberOf(address) !== undefined,
+  );
+}
+
+function hasBody(run: MessageRun, type: string | undefined): boolean {
+  const { message } = run;
+  if (message.bodyEnd <= message.bodyStart) return false;
+  if (type === undefined || type === '') return true;
+  const given = message.header('content-type') ?? '';
+  return given.split(';')[0]?.trim().toLowerCase() === type.toLowerCase();
+}
+
+function isPrivacy(run: MessageRun, kind: string): boolean {
+  const wanted = kind.toLowerCase();
+  for (let i = 0; i < run.message.headerCount('privacy'); i++) {
+    const value = run.message.header('privacy', i) ?? '';
+    if (value.split(/[;,]/).some((each) => each.trim().toLowerCase() === wanted)) return true;
+  }
+  return false;
+}
+
+/** Whether the first audio stream is held: 0.0.0.0, sendonly or inactive. */
+function onHold(run: MessageRun): boolean {
+  const body = run.message.body;
+  return /^m=audio /m.test(body) && (/^c=IN IP4 0\.0\.0\.0/m.test(body) || /^a=(?:sendonly|inactive)\r?$/m.test(body));
+}

@@ -1,0 +1,242 @@
+import { compilePosix } from '../core/posix-regex.js';
+import { parseUri, type SipUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { isOurs } from '../script/ours.js';
+import type { SipMessage } from '../sip/message.js';
+import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+function ours(run: MessageRun, uri: SipUri | undefined): boolean {
+  return uri !== undefined && isOurs(run.env, uri.host, uri.port ?? 5060);
+}
+
+function paired(route: RouteValue | undefined): boolean {
+  return route?.uri !== undefined && uriParam(route.uri.params, 'r2') !== undefined;
+}
+
+/**
+ * Loose routing (RFC 3261 section 16.4) with the results of the originals: 1 when the request is to be relayed along its Route, -1
+ * when it has none, or, in OpenSIPS, was preloaded with our own address only; -3 for that in Kamailio.
+ */
+function looseRoute(run: MessageRun): number {
+  const { call, env } = run;
+  const { message } = call;
+  const kamailio = env.dialect === 'kamailio';
+  if (message.routeLine < 0) return -1;
+  const routes = routeSet(message);
+  const first = routes[0];
+  if (first?.uri === undefined) return -1;
+  call.routeParams = first.uri.params;
+  call.scope.routeUri = first.text;
+  // A strict router before us put its Route into the request-URI, which is ours then.
+  const ruri = parseUri(call.requestUri);
+  if (
+    ruri !== undefined &&
+    ours(run, ruri) &&
+    uriParam(ruri.params, 'lr') !== undefined &&
+    uriParam(ruri.params, 'ftag') !== undefined &&
+    ruri.user === ''
+  ) {
+    return afterStrict(run, routes);
+  }
+  if (!ours(run, first.uri)) {
+    if (!isLoose(first.uri)) return strictNext(run, routes, 0);
+    run.pvars.destinationUri = first.text;
+    return 1;
+  }
+  call.matchedRouteParams = first.uri.params;
+  const taken = paired(first) && ours(run, routes[1]?.uri) && paired(routes[1]) ? 2 : 1;
+  if (taken === 2) {
+    const socket = routes[1]?.uri === undefined ? undefined : env.sockets.byUri(routes[1].uri);
+    if (socket !== undefined) call.sendSocket = socket;
+  }
+  const next = routes[taken];
+  if (next === undefined) {
+    for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+    if (message.toTag === '') return kamailio ? -3 : -1;
+    return 1;
+  }
+  if (next.uri === undefined) return -1;
+  if (!isLoose(next.uri)) return strictNext(run, routes, taken);
+  for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+  run.pvars.destinationUri = next.text;
+  return 1;
+}
+
+/** The next router is a strict one: its URI becomes the request-URI, the present one the last Route. */
+function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: number): number {
+  const { call } = run;
+  const next = routes[taken] as RouteValue;
+  for (const edit of removeFirst(routes, taken + 1)) call.edits.add(edit);
+  call.edits.insert(call.message.headersEnd, `Route: <${call.requestUri}>\r\n`);
+  run.pvars.setRequestUri(next.text);
+  run.pvars.destinationUri = undefined;
+  return 1;
+}
+
+function afterStrict(run: MessageRun, routes: readonly RouteValue[]): number {
+  const { call } = run;
+  const last = routes[routes.length - 1] as RouteValue;
+  if (routes.length === 1 || !ours(run, routes[0]?.uri)) {
+    for (const edit of removeLast(routes)) call.edits.add(edit);
+    run.pvars.setRequestUri(last.text);
+    if (routes.length > 1) run.pvars.destinationUri = routes[0]?.text;
+    return 1;
+  }
+  run.pvars.setRequestUri(last.text);
+  for (const edit of removeLast(routes)) call.edits.add(edit);
+  return 1;
+}
+
+function recordRoute(run: MessageRun, params: string, preset?: string, advertised?: string): number {
+  const { call } = run;
+  const { recordRouting } = call;
+  if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
+  recordRouting.push({ params, preset, advertised });
+  return 1;
+}
+
+/** Which way a request goes in its dialog, by the ftag of our Route and the From tag. */
+function direction(run: MessageRun, message: SipMessage, wanted: string): number {
+  const params = run.call.routeParams;
+  const ftag = params === undefined ? undefined : uriParam(params, 'ftag');
+  const downstream = ftag === undefined || ftag === message.fromTag;
+  return code((wanted === 'downstream') === downstream);
+}
+
+const RECORDS: FunctionSpec['routes'] = ['request', 'branch', 'failure', 'local', 'branch-failure'];
+
+export const rrFunctions: ScriptFunction[] = moduleFunctions('rr', [
+  {
+    name: 'loose_route',
+    routes: ['request', 'event'],
+    summary: 'follows the Route of the request',
+    compile: () => looseRoute,
+  },
+  {
+    name: 'loose_route_preloaded',
+    dialects: KAMAILIO,
+    routes: ['request'],
+    summary: 'follows a Route that was given before the first request',
+    compile: () => looseRoute,
+  },
+  {
+    name: 'loose_route_mode',
+    dialects: KAMAILIO,
+    parameters: [param('mode', 'int')],
+    routes: ['request'],
+    summary: 'follows the Route of the request',
+    compile: () => looseRoute,
+  },
+  {
+    name: 'record_route',
+    parameters: [optional('parameters', 'string')],
+    routes: RECORDS,
+    summary: 'stays in the path of the dialog',
+    compile:
+      ([params]) =>
+      (run) =>
+        recordRoute(run, textOf(params, run)),
+  },
+  {
+    name: 'record_route_preset',
+    parameters: [param('address', 'string'), optional('second address', 'string')],
+    routes: RECORDS,
+    summary: 'stays in the path of the dialog by an address that is given',
+    compile:
+      ([address]) =>
+      (run) =>
+        recordRoute(run, '', textOf(address, run)),
+  },
+  {
+    name: 'record_route_advertised_address',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string')],
+    routes: RECORDS,
+    summary: 'stays in the path of the dialog by an address that is given',
+    compile:
+      ([address]) =>
+      (run) =>
+        recordRoute(run, '', textOf(address, run)),
+  },
+  {
+    name: 'add_rr_param',
+    parameters: [param('parameter', 'string')],
+    routes: RECORDS,
+    summary: 'adds a parameter to our Record-Route',
+    compile:
+      ([value]) =>
+      (run) => {
+        const { call } = run;
+        const text = textOf(value, run);
+        call.rrParams = run.env.dialect === 'opensips' ? text + call.rrParams : call.rrParams + text;
+        return 1;
+      },
+  },
+  {
+    name: 'check_route_param',
+    parameters: [param('pattern', 'regex')],
+    routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
+    summary: 'whether the parameters of our Route match',
+    compile:
+      ([pattern]) =>
+      (run) => {
+        const params = run.call.routeParams;
+        if (params === undefined) return -1;
+        const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run));
+        return code(regex.test(params));
+      },
+  },
+  {
+    name: 'is_direction',
+    parameters: [param('direction', 'string', { values: ['downstream', 'upstream'] })],
+    routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
+    summary: 'whether a request goes the way of the first one or back',
+    compile:
+      ([wanted]) =>
+      (run) =>
+        direction(run, run.call.message, textOf(wanted, run).toLowerCase()),
+  },
+  {
+    name: 'remove_record_route',
+    dialects: KAMAILIO,
+    summary: 'takes our Record-Route back',
+    compile: () => (run) => {
+      run.call.recordRouting = [];
+      return 1;
+    },
+  },
+  {
+    name: 'next_branches',
+    dialects: OPENSIPS,
+    parameters: [],
+    routes: ['request', 'failure'],
+    summary: 'takes the next branches of those that were put in order',
+    compile: () => (run) => nextBranches(run),
+  },
+]);
+
+/** Takes the branches of the best q that serialize_branches() put aside. */
+function nextBranches(run: MessageRun): number {
+  const { call } = run;
+  const [first, ...rest] = call.serial;
+  if (first === undefined) return -1;
+  const same = rest.filter((each) => each.q === first.q);
+  call.serial = rest.slice(same.length);
+  run.pvars.setRequestUri(first.uri);
+  run.pvars.destinationUri = first.destinationUri;
+  call.q = first.q;
+  call.branches = same;
+  return call.serial.length === 0 ? 2 : 1;
+}

@@ -1,0 +1,113 @@
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
+import type { MessageRun } from '../script/call.js';
+
+/** "/pattern/replacement/flags", read: what is found, and what takes its place. */
+export interface Substitution {
+  readonly regex: BoundedRegex;
+  readonly all: boolean;
+  replacement(groups: readonly (string | undefined)[], run: MessageRun): string;
+}
+
+type Piece = string | number | { readonly format: (run: MessageRun) => string };
+
+/**
+ * Reads a substitution. Any character may stand for "/"; flags are i (letter case), g (all), s (lines do not matter). `format`
+ * makes a reader of the variables in the replacement. Throws an Error with the reason.
+ */
+export function parseSubstitution(
+  text: string,
+  lines: boolean,
+  format: (text: string) => ((run: MessageRun) => string) | undefined,
+): Substitution {
+  const mark = text.charAt(0);
+  if (mark === '' || mark === '\\') throw new Error(`"${text}" is no substitution`);
+  const parts: string[] = [''];
+  let i = 1;
+  for (; i < text.length && parts.length < 3; i++) {
+    const c = text.charAt(i);
+    if (c === '\\' && text.charAt(i + 1) === mark) {
+      parts[parts.length - 1] += mark;
+      i++;
+    } else if (c === '\\') {
+      parts[parts.length - 1] += c + text.charAt(++i);
+    } else if (c === mark) parts.push('');
+    else parts[parts.length - 1] += c;
+  }
+  if (parts.length < 3) throw new Error(`"${text}" has no end`);
+  const flags = text.slice(i);
+  const [pattern = '', replacement = ''] = parts;
+  const regex = compilePosix(pattern, { ignoreCase: flags.includes('i'), lines: lines && !flags.includes('s') });
+  const pieces = readPieces(replacement, format);
+  return {
+    regex,
+    all: flags.includes('g'),
+    replacement: (groups, run) =>
+      pieces
+        .map((each) =>
+          typeof each === 'string' ? each : typeof each === 'number' ? (groups[each] ?? '') : each.format(run),
+        )
+        .join(''),
+  };
+}
+
+function readPieces(text: string, format: (text: string) => ((run: MessageRun) => string) | undefined): Piece[] {
+  const pieces: Piece[] = [];
+  let plain = '';
+  const flush = (): void => {
+    if (plain === '') return;
+    const reader = plain.includes('$') ? format(plain) : undefined;
+    pieces.push(reader === undefined ? plain : { format: reader });
+    plain = '';
+  };
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i);
+    if (c !== '\\') {
+      plain += c;
+      continue;
+    }
+    const next = text.charAt(++i);
+    if (/[0-9]/.test(next)) {
+      flush();
+      pieces.push(Number(next));
+    } else plain += next === 'n' ? '\n' : next === 'r' ? '\r' : next === 't' ? '\t' : next;
+  }
+  flush();
+  return pieces;
+}
+
+/** Most replacements of one substitution. */
+const MOST = 256;
+
+/** Text with the substitution made; undefined when nothing is found. */
+export function substituted(s: Substitution, text: string, run: MessageRun): string | undefined {
+  let out = '';
+  let at = 0;
+  let found = 0;
+  while (at <= text.length && found < MOST) {
+    const match = s.regex.match(text, at);
+    if (match === undefined) break;
+    found++;
+    out += text.slice(at, match.start) + s.replacement(match.groups, run);
+    if (match.end === match.start) out += text.slice(match.end, match.end + 1);
+    at = match.end === match.start ? match.end + 1 : match.end;
+    if (!s.all) break;
+  }
+  return found === 0 ? undefined : out + text.slice(at);
+}
+
+/** Replaces in a part of the message by edits. The number of replacements. */
+export function editBySubstitution(s: Substitution, run: MessageRun, from: number, to: number): number {
+  const { message, edits } = run;
+  const text = message.text.slice(from, to);
+  let at = 0;
+  let found = 0;
+  while (at <= text.length && found < MOST) {
+    const match = s.regex.match(text, at);
+    if (match === undefined) break;
+    found++;
+    edits.replace(from + match.start, from + match.end, s.replacement(match.groups, run));
+    at = match.end === match.start ? match.end + 1 : match.end;
+    if (!s.all) break;
+  }
+  return found;
+}

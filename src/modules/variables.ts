@@ -1,0 +1,559 @@
+import type { DialectName } from '../cfg/function-table.js';
+import { parseUri } from '../core/uri.js';
+import type { PvarContext, PvarValue } from '../pvar/context.js';
+import { compileFormat } from '../pvar/format.js';
+import { KAMAILIO_NAMES, OPENSIPS_NAMES } from '../pvar/names.js';
+import {
+  each,
+  type IndexReader,
+  pick,
+  plain,
+  type TextReader,
+  type VariableDefinition,
+} from '../pvar/variables/definition.js';
+import { CfgScope } from '../script/call.js';
+import type { RequestBranch } from '../script/request-branches.js';
+import type { BranchState } from '../script/state.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
+
+const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
+
+function own(
+  get: (scope: CfgScope) => PvarValue,
+  set?: (scope: CfgScope, value: PvarValue) => void,
+): VariableDefinition {
+  const read = (context: PvarContext): PvarValue => get(scopeOf(context));
+  return set === undefined ? plain(read) : plain(read, (context, value) => set(scopeOf(context), value));
+}
+
+function numberIn(value: PvarValue): number | undefined {
+  const number = typeof value === 'number' ? value : Number(value ?? Number.NaN);
+  return Number.isNaN(number) ? undefined : number;
+}
+
+/** A variable over a list: index and "[*]" as for headers. */
+function listed(
+  count: (scope: CfgScope) => number,
+  at: (scope: CfgScope, index: number) => PvarValue,
+  set?: (scope: CfgScope, index: number, value: PvarValue) => void,
+): VariableDefinition {
+  return {
+    argument: 'none',
+    indexed: true,
+    compile: (_argument: TextReader | undefined, index: IndexReader | undefined) => {
+      const size = (context: PvarContext) => count(scopeOf(context));
+      const value = (context: PvarContext, i: number) => at(scopeOf(context), i);
+      return {
+        get: pick(index, size, value),
+        all: each(index, size, value),
+        ...(set === undefined
+          ? {}
+          : {
+              set: (context: PvarContext, given: PvarValue) =>
+                set(scopeOf(context), index?.kind === 'at' ? index.read(context) : 0, given),
+            }),
+      };
+    },
+  };
+}
+
+function hexMask(mask: number): string {
+  return (mask >>> 0).toString(16).toUpperCase().padStart(8, '0');
+}
+
+/** Flags as the dialect shows them: a number in Kamailio, names in OpenSIPS. */
+function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
+  const message = (scope: CfgScope) => scope.call?.flags ?? 0;
+  const branch = (scope: CfgScope) => scope.run?.branch?.flags ?? scope.call?.branchFlags ?? 0;
+  if (dialect === 'opensips') {
+    const flag: VariableDefinition = {
+      argument: 'required',
+      indexed: false,
+      compile: (argument) => {
+        const bit = flagBit(argument?.constant ?? '');
+        return {
+          get: (context) => ((message(scopeOf(context)) & (1 << bit)) === 0 ? 'false' : 'true'),
+          set: (context, value) => {
+            const { call } = scopeOf(context);
+            if (call === undefined) return;
+            const on = value === 'true' || (numberIn(value) ?? 0) !== 0;
+            call.flags = on ? call.flags | (1 << bit) : call.flags & ~(1 << bit);
+          },
+        };
+      },
+    };
+    return [
+      ['mf', own((scope) => flagNames(message(scope)))],
+      ['bf', own((scope) => flagNames(branch(scope)))],
+      ['msg.flag', flag],
+    ];
+  }
+  const set = (write: (scope: CfgScope, mask: number) => void) => (scope: CfgScope, value: PvarValue) => {
+    const number = numberIn(value);
+    if (number !== undefined) write(scope, number | 0);
+  };
+  return [
+    [
+      'mf',
+      own(
+        (s) => message(s) >>> 0,
+        set((s, mask) => void (s.call !== undefined && (s.call.flags = mask))),
+      ),
+    ],
+    ['mF', own((s) => hexMask(message(s)))],
+    [
+      'bf',
+      own(
+        (s) => branch(s) >>> 0,
+        set((s, mask) => void (s.call !== undefined && (s.call.branchFlags = mask))),
+      ),
+    ],
+    ['bF', own((s) => hexMask(branch(s)))],
+    [
+      'sf',
+      own(
+        () => scriptFlagMask() >>> 0,
+        set((_s, mask) => setScriptFlags(mask)),
+      ),
+    ],
+    ['sF', own(() => hexMask(scriptFlagMask()))],
+  ];
+}
+
+function branchesOf(scope: CfgScope): RequestBranch[] {
+  return scope.call?.branches ?? [];
+}
+
+function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
+  if (branch === undefined) return null;
+  switch (field) {
+    case 'uri':
+      return branch.uri;
+    case 'dst_uri':
+    case 'duri':
+      return branch.destinationUri ?? null;
+    case 'q':
+      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? -1 : Math.round(Number(branch.q) * 1000);
+    case 'path':
+      return branch.path === '' ? null : branch.path;
+    case 'flags':
+      return branch.flags;
+    case 'send_socket':
+    case 'socket':
+      return branch.socket ?? null;
+    default:
+      return null;
+  }
+}
+
+function setBranchField(branch: RequestBranch, field: string, value: PvarValue): void {
+  const text = value === null ? undefined : String(value);
+  switch (field) {
+    case 'uri':
+      branch.uri = text ?? '';
+      break;
+    case 'dst_uri':
+    case 'duri':
+      branch.destinationUri = text;
+      break;
+    case 'q':
+      branch.q = text ?? '';
+      break;
+    case 'path':
+      branch.path = text ?? '';
+      break;
+    case 'flags':
+      branch.flags = numberIn(value) ?? 0;
+      break;
+    case 'send_socket':
+    case 'socket':
+      branch.socket = text;
+      break;
+  }
+}
+
+function addBranch(scope: CfgScope, uri: string): void {
+  const { call } = scope;
+  if (call === undefined || call.branches.length >= 11) return;
+  call.branches.push({
+    uri,
+    destinationUri: undefined,
+    q: '',
+    path: '',
+    flags: 0,
+    socket: undefined,
+  });
+}
+
+/** $branch(field)[index]; assigning without a field adds a branch. */
+const branch: VariableDefinition = {
+  argument: 'optional',
+  indexed: true,
+  compile: (argument, index) => {
+    if (argument === undefined) {
+      return {
+        get: () => null,
+        set: (context, value) => {
+          if (value !== null) addBranch(scopeOf(context), String(value));
+        },
+      };
+    }
+    const field = (context: PvarContext): string => argument.constant ?? argument.read(context);
+    const count = (context: PvarContext) => branchesOf(scopeOf(context)).length;
+    const at = (context: PvarContext, i: number) =>
+      branchField(branchesOf(scopeOf(context))[i], field(context), scopeOf(context));
+    const get = pick(index, count, at);
+    return {
+      get: (context) => (field(context) === 'count' ? count(context) : get(context)),
+      all: each(index, count, at),
+      set: (context, value) => {
+        const all = branchesOf(scopeOf(context));
+        const i = index?.kind === 'at' ? index.read(context) : 0;
+        const found = all[i < 0 ? all.length + i : i];
+        if (found === undefined) return;
+        if (value === null && field(context) === 'uri') all.splice(all.indexOf(found), 1);
+        else setBranchField(found, field(context), value);
+      },
+    };
+  },
+};
+
+/** OpenSIPS' $msg.branch.<field>: the request-URI is branch 0. */
+function messageBranch(field: string): [string, VariableDefinition] {
+  const own0 = (scope: CfgScope): PvarValue => {
+    switch (field) {
+      case 'uri':
+        return scope.requestUri ?? null;
+      case 'duri':
+        return scope.destinationUri ?? null;
+      case 'q':
+        return scope.call?.q ?? '';
+      case 'socket':
+        return scope.call?.sendSocket?.description ?? null;
+      default:
+        return null;
+    }
+  };
+  return [
+    `msg.branch.${field}`,
+    listed(
+      (scope) => branchesOf(scope).length + 1,
+      (scope, i) => (i === 0 ? own0(scope) : branchField(branchesOf(scope)[i - 1], field, scope)),
+      (scope, i, value) => {
+        const found = i === 0 ? undefined : branchesOf(scope)[i - 1];
+        if (found !== undefined) setBranchField(found, field, value);
+        else if (i === 0 && field === 'uri' && value !== null) scope.setRequestUri(String(value));
+        else if (i === 0 && field === 'duri') scope.destinationUri = value === null ? undefined : String(value);
+      },
+    ),
+  ];
+}
+
+function txBranches(scope: CfgScope): readonly BranchState[] {
+  return scope.run?.transaction?.branches ?? scope.call?.transaction?.branches ?? [];
+}
+
+function timeoutVariable(which: 'frTimeout' | 'frInvTimeout'): VariableDefinition {
+  return own(
+    (scope) => Math.round((scope.call?.[which] ?? scope.env.tm[which]) / 1000),
+    (scope, value) => {
+      const seconds = numberIn(value);
+      if (scope.call !== undefined) scope.call[which] = seconds === undefined ? undefined : seconds * 1000;
+    },
+  );
+}
+
+function sendSocketText(scope: CfgScope): PvarValue {
+  return scope.call?.sendSocket?.description ?? null;
+}
+
+function setSendSocket(scope: CfgScope, value: PvarValue): void {
+  const { call } = scope;
+  if (call === undefined) return;
+  call.sendSocket = value === null ? undefined : (scope.env.socket(String(value)) ?? call.sendSocket);
+}
+
+/** $socket_in(field), $socket_out(field). */
+function socketVariable(
+  socket: (scope: CfgScope) => SipSocket | undefined,
+  set?: (scope: CfgScope, value: PvarValue) => void,
+): VariableDefinition {
+  return {
+    argument: 'optional',
+    indexed: false,
+    compile: (argument) => {
+      const field = argument?.constant;
+      return {
+        get: (context) => socketField(socket(scopeOf(context)), field),
+        ...(set === undefined || argument !== undefined
+          ? {}
+          : { set: (context: PvarContext, value: PvarValue) => set(scopeOf(context), value) }),
+      };
+    },
+  };
+}
+
+function socketField(socket: SipSocket | undefined, field: string | undefined): PvarValue {
+  if (socket === undefined) return null;
+  const shown = socket.sentBy === `${socket.address}:${socket.port}` ? undefined : socket.sentBy;
+  const colon = shown?.lastIndexOf(':') ?? -1;
+  switch (field) {
+    case undefined:
+      return `${socket.transport}:${socket.address}:${socket.port}`;
+    case 'ip':
+      return socket.address;
+    case 'port':
+      return socket.port;
+    case 'proto':
+      return socket.transport;
+    case 'af':
+      return socket.family === 4 ? 'INET' : 'INET6';
+    case 'advertised_ip':
+      return shown === undefined ? null : shown.slice(0, colon);
+    case 'advertised_port':
+      return shown === undefined ? null : Number(shown.slice(colon + 1));
+    case 'tag':
+      return null;
+    default:
+      return null;
+  }
+}
+
+/** The parameters of the URI without the leading ";", as $rr_params shows them. */
+function routeParams(scope: CfgScope): PvarValue {
+  const params = scope.call?.matchedRouteParams;
+  return params === undefined || params === '' ? null : params.replace(/^;/, '');
+}
+
+/** $T_rpl($x): a variable read from the reply that was chosen. $T_req($x): from the request of the transaction. */
+function otherMessage(dialect: DialectName, which: 'reply' | 'request'): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const text = argument?.shape ?? argument?.constant ?? '';
+      const format = compileFormat(text, { names: dialect === 'kamailio' ? KAMAILIO_NAMES : OPENSIPS_NAMES });
+      return {
+        get: (context) => {
+          const scope = scopeOf(context);
+          const branch = scope.run?.branch;
+          if (which === 'reply') {
+            if (branch?.reply === undefined || scope.run?.routeKind !== 'failure') return null;
+            const target = branch.client?.target;
+            const reply = new CfgScope(scope.env, branch.reply, undefined, scope.avps);
+            reply.sourceAddress = target?.address ?? '';
+            reply.sourcePort = target?.port ?? 0;
+            return format.evaluateValue(reply);
+          }
+          if (scope.run?.routeKind !== 'onreply') return null;
+          const { call } = scope;
+          if (call === undefined) return null;
+          return format.evaluateValue(call.scope);
+        },
+      };
+    },
+  };
+}
+
+function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
+  return [
+    ['T_reply_code', own((scope) => scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0)],
+    ['T_reply_reason', own((scope) => scope.replyReason ?? null)],
+    [
+      'T_branch_idx',
+      own((scope) => {
+        const kind = scope.run?.routeKind;
+        if (dialect === 'opensips' && (kind === 'request' || kind === 'failure')) return null;
+        if (dialect === 'kamailio' && kind === 'request') return -1;
+        return scope.branchIndex;
+      }),
+    ],
+    [
+      'ru_q',
+      own(
+        (scope) => {
+          const q = scope.call?.q;
+          return q === undefined || q === ''
+            ? -1
+            : Number(q) <= 1 && q.includes('.')
+              ? Math.round(Number(q) * 1000)
+              : Number(q);
+        },
+        (scope, value) => {
+          if (scope.call !== undefined) scope.call.q = value === null ? undefined : String(value);
+        },
+      ),
+    ],
+    ['branch', branch],
+    [
+      'br',
+      listed(
+        (scope) => branchesOf(scope).length,
+        (scope, i) => branchesOf(scope)[i]?.uri ?? null,
+        (scope, _i, value) => {
+          if (value !== null) addBranch(scope, String(value));
+        },
+      ),
+    ],
+    ['conid', own(() => null)],
+  ];
+}
+
+function opensipsVariables(): [string, VariableDefinition][] {
+  return [
+    [
+      'T_ruri',
+      own((scope) =>
+        scope.run?.routeKind === 'request' && scope.call?.transaction !== undefined ? null : (scope.requestUri ?? null),
+      ),
+    ],
+    ['T_fr_timeout', timeoutVariable('frTimeout')],
+    ['T_fr_inv_timeout', timeoutVariable('frInvTimeout')],
+    ['T_branch_last_reply_code', own((scope) => scope.run?.branch?.status ?? null)],
+    [
+      'tm.branch.uri',
+      listed(
+        (scope) => 0 * txBranches(scope).length,
+        () => null,
+      ),
+    ],
+    ['tm.branch.idx', own((scope) => scope.branchIndex)],
+    messageBranch('uri'),
+    messageBranch('duri'),
+    messageBranch('q'),
+    messageBranch('path'),
+    messageBranch('flags'),
+    messageBranch('socket'),
+    ['msg.branch.last_idx', own((scope) => branchesOf(scope).length)],
+    ['rr_params', own(routeParams)],
+    ['socket_in', socketVariable((scope) => scope.source?.socket)],
+    ['socket_out', socketVariable((scope) => scope.call?.sendSocket ?? scope.source?.socket, setSendSocket)],
+    [
+      'log_level',
+      own(
+        (scope) => scope.env.logLimits.log,
+        (scope, value) => {
+          const limits = scope.env.logLimits;
+          limits.log = value === null ? limits.firstLog : (numberIn(value) ?? limits.log);
+        },
+      ),
+    ],
+    [
+      'xlog_level',
+      own(
+        (scope) => scope.env.logLimits.xlog,
+        (scope, value) => {
+          const limits = scope.env.logLimits;
+          limits.xlog = value === null ? limits.firstXlog : (numberIn(value) ?? limits.xlog);
+        },
+      ),
+    ],
+    ['err.class', own((scope) => scope.fault?.class ?? null)],
+    ['err.level', own((scope) => scope.fault?.level ?? null)],
+    ['err.info', own((scope) => scope.fault?.reason ?? null)],
+    ['err.rcode', own((scope) => scope.fault?.code ?? null)],
+    ['err.rreason', own((scope) => scope.fault?.reason ?? null)],
+  ];
+}
+
+/** "proto:host:port" of the socket a Kamailio file sends from. */
+function kamailioVariables(): [string, VariableDefinition][] {
+  return [
+    ['T_rpl', otherMessage('kamailio', 'reply')],
+    ['T_req', otherMessage('kamailio', 'request')],
+    ['route_uri', own((scope) => scope.routeUri ?? null)],
+    ['fs', own(sendSocketText, setSendSocket)],
+    [
+      'fsn',
+      own(
+        (scope) => scope.env.sockets.nameOf(scope.call?.sendSocket) ?? null,
+        (scope, value) => {
+          const socket = value === null ? undefined : scope.env.sockets.called(String(value));
+          if (scope.call !== undefined) scope.call.sendSocket = socket ?? scope.call.sendSocket;
+        },
+      ),
+    ],
+    ['Rn', own((scope) => scope.env.sockets.nameOf(scope.source?.socket) ?? null)],
+    ['Ru', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort}`)],
+    ['Rut', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort};transport=${scope.protocol}`)],
+    ['RAi', own((scope) => shownHost(scope))],
+    ['RAp', own((scope) => shownPort(scope))],
+    ['dsv', { argument: 'required', indexed: false, compile: () => ({ get: () => null }) }],
+    [
+      'dsg',
+      {
+        argument: 'required',
+        indexed: false,
+        compile: (argument) => ({
+          get: (context) => scopeOf(context).groupField?.(argument?.constant ?? argument?.read(context) ?? '') ?? null,
+        }),
+      },
+    ],
+    [
+      'sel',
+      {
+        argument: 'required',
+        indexed: false,
+        compile: (argument) => ({
+          get: (context) => select(scopeOf(context), argument?.constant ?? argument?.read(context) ?? ''),
+        }),
+      },
+    ],
+  ];
+}
+
+function shownHost(scope: CfgScope): PvarValue {
+  const sentBy = scope.source?.socket.sentBy;
+  return sentBy === undefined ? null : sentBy.slice(0, sentBy.lastIndexOf(':'));
+}
+
+function shownPort(scope: CfgScope): PvarValue {
+  const sentBy = scope.source?.socket.sentBy;
+  return sentBy === undefined ? null : Number(sentBy.slice(sentBy.lastIndexOf(':') + 1));
+}
+
+/** Kamailio's selects, as far as a proxy's file reads them: cfg_get.group.name, and the parts of a message. */
+function select(scope: CfgScope, path: string): PvarValue {
+  const config = /^@?cfg_get\.([\w-]+\.[\w-]+)$/.exec(path)?.[1];
+  if (config !== undefined) return scope.env.groups.get(config) ?? null;
+  switch (path.replace(/^@/, '')) {
+    case 'ruri':
+      return scope.requestUri ?? null;
+    case 'ruri.user':
+      return parseUri(scope.requestUri ?? '')?.user ?? null;
+    case 'ruri.host':
+      return parseUri(scope.requestUri ?? '')?.host ?? null;
+    case 'method':
+      return scope.message.method ?? null;
+    case 'src.ip':
+      return scope.sourceAddress;
+    case 'src.port':
+      return scope.sourcePort;
+    case 'received.ip':
+      return scope.receivedAddress;
+    case 'received.port':
+      return scope.receivedPort;
+    default:
+      return null;
+  }
+}
+
+/** $stat(name). */
+const statistic: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context) => context.statistic(argument?.constant ?? argument?.read(context) ?? '') ?? null,
+  }),
+};
+
+/** Variables of the transaction and of modules. */
+export function scriptVariables(dialect: DialectName): ReadonlyMap<string, VariableDefinition> {
+  return new Map([
+    ...sharedVariables(dialect),
+    ...flagVariables(dialect),
+    ...(dialect === 'opensips' ? opensipsVariables() : kamailioVariables()),
+    ['stat', statistic],
+  ]);
+}

@@ -1,0 +1,65 @@
+import type { SipMessage } from '../sip/message.js';
+import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import type { BranchState } from './state.js';
+
+/** Whoever wants to know what became of a branch. */
+export interface BranchOwner {
+  /** Header lines of the CANCEL when time is up. */
+  readonly timeoutLines: string;
+  replied(branch: TxBranch, reply: SipMessage): void;
+  failed(branch: TxBranch, timedOut: boolean): void;
+}
+
+/** One branch of a transaction: what was sent where, and what came of it. */
+export class TxBranch implements ClientUser, BranchState {
+  client: ClientTransaction | undefined = undefined;
+  /** Last status that came, or that was set here: 408 when nothing came in time. */
+  status = 0;
+  /** The final reply; undefined for one of our own. */
+  reply: SipMessage | undefined = undefined;
+  /** Whether the final status is our own. */
+  local = false;
+  /** Its time was up. */
+  timedOut = false;
+  /** Its final status was looked at by a failure route before. */
+  dropped = false;
+  replyRoute: string | undefined = undefined;
+  branchFailureRoute: string | undefined = undefined;
+  flags = 0;
+  cancelled = false;
+  /** A provisional reply came. */
+  provisional = false;
+
+  constructor(
+    private readonly transaction: BranchOwner,
+    readonly index: number,
+    readonly requestUri: string,
+    readonly destinationUri: string | undefined,
+    readonly socket: SipSocket | undefined,
+  ) {}
+
+  get timeoutLines(): string {
+    return this.transaction.timeoutLines;
+  }
+
+  /** Whether no final reply has come. */
+  get pending(): boolean {
+    return this.status < 200;
+  }
+
+  onReply(_client: ClientTransaction, reply: SipMessage): void {
+    this.transaction.replied(this, reply);
+  }
+
+  onFailure(_client: ClientTransaction, failure: ClientFailure): void {
+    this.transaction.failed(this, failure.kind === 'timeout');
+  }
+
+  cancel(lines: string): void {
+    if (this.cancelled || !this.pending) return;
+    this.cancelled = true;
+    const { client } = this;
+    if (client?.invite === true) (client as InviteClient).cancel(lines);
+  }
+}

@@ -1,0 +1,202 @@
+import type { Position, RouteKind } from '../cfg/ast.js';
+import { ScriptRun } from '../cfg/runtime.js';
+import type { DispatchContext } from '../engine/dispatch-context.js';
+import { kamailioOf } from '../engine/kamailio/flavour.js';
+import type { Partition } from '../engine/partition.js';
+import { AvpStore } from '../pvar/avp-store.js';
+import { PvarScope } from '../pvar/context.js';
+import { SelectionRecords } from '../route/script/selection-records.js';
+import type { SipMessage } from '../sip/message.js';
+import type { KnownRequest } from '../sip/transaction/layer.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
+import { MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+import { isOurs } from './ours.js';
+import type { RequestBranch } from './request-branches.js';
+import type { BranchState, TransactionState } from './state.js';
+
+/** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
+export class CfgScope extends PvarScope {
+  call: Call | undefined = undefined;
+  /** The request-URI or $du was written since the last relaying: a failure route has somewhere new to go. */
+  private uriChanged = true;
+  private usedDestination: string | undefined = undefined;
+  /** $route_uri: the topmost Route that loose_route() looked at. */
+  routeUri: string | undefined = undefined;
+  /** What is wrong with the message an error route is called for. */
+  fault:
+    | { readonly class: number; readonly level: number; readonly code: number; readonly reason: string }
+    | undefined = undefined;
+  /** The run at work. */
+  run: MessageRun | undefined = undefined;
+
+  constructor(
+    readonly env: ScriptEnvironment,
+    message: SipMessage,
+    readonly source: Source | undefined,
+    private readonly stack: AvpStore,
+  ) {
+    super(message);
+    if (source !== undefined) {
+      this.sourceAddress = source.address;
+      this.sourcePort = source.port;
+      this.receivedAddress = source.socket.address;
+      this.receivedPort = source.socket.port;
+      this.protocol = source.socket.transport;
+    }
+    this.clock = env.clock;
+    this.routes = [];
+    this.shareVars(env.vars, env.shared);
+    this.lookUpStatistic = env.formats.statistic;
+  }
+
+  /** Whether a failure route has somewhere new to go. */
+  get changed(): boolean {
+    return this.uriChanged || this.destinationUri !== this.usedDestination;
+  }
+
+  set changed(value: boolean) {
+    this.uriChanged = value;
+    this.usedDestination = this.destinationUri;
+  }
+
+  override setRequestUri(uri: string): void {
+    this.uriChanged = true;
+    super.setRequestUri(uri);
+  }
+
+  override get avps(): AvpStore {
+    return this.stack;
+  }
+}
+
+/** Names of the routes a script asked to be called. */
+export interface ArmedRoutes {
+  failure: string | undefined;
+  branch: string | undefined;
+  reply: string | undefined;
+  branchFailure: string | undefined;
+}
+
+/** What record_route() is to write; finished when it is known by which socket the request leaves. */
+export interface RecordRouting {
+  readonly params: string;
+  /** Written as it is: record_route_preset. */
+  readonly preset: string | undefined;
+  /** "host:port" in place of the sockets' own (record_route_advertised_address). */
+  readonly advertised: string | undefined;
+}
+
+/** One request with all that its routes share, from the request route to the last failure route. */
+export class Call {
+  readonly scope: CfgScope;
+  edits = new MessageEdits();
+  /** Message flags, as bits. */
+  flags = 0;
+  /** Flags of the first branch. */
+  branchFlags = 0;
+  armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined, branchFailure: undefined };
+  /** Branches the next t_relay() sends to besides. */
+  branches: RequestBranch[] = [];
+  /** Lines for replies of our own. */
+  replyLines = '';
+  replyBody = '';
+  transaction: TransactionState | undefined = undefined;
+  recordRouting: RecordRouting[] = [];
+  /** Parameters of add_rr_param(). */
+  rrParams = '';
+  sendSocket: SipSocket | undefined = undefined;
+  /** Host and port our Via shows in place of the socket's (set_advertised_address). */
+  advertisedHost: string | undefined = undefined;
+  advertisedPort: string | undefined = undefined;
+  /** Replies go to the port the request came from, whatever its Via says. */
+  rport = false;
+  /** Our Via asks for rport. */
+  localRport = false;
+  /** Route lines of the top values loose_route() found: what check_route_param() and is_direction() look at. */
+  routeParams: string | undefined = undefined;
+  /** The same, but only of a Route of ours: $rr_params. */
+  matchedRouteParams: string | undefined = undefined;
+  blacklists: string[] = [];
+  /** Milliseconds set by t_set_fr(). */
+  frTimeout: number | undefined = undefined;
+  frInvTimeout: number | undefined = undefined;
+  auto100: boolean | undefined = undefined;
+  /** Branches serialize_branches() put aside, the best first. */
+  serial: RequestBranch[] = [];
+  /** q of the request-URI. */
+  q: string | undefined = undefined;
+  /** Why the last function of the transaction module failed. */
+  failure = 0;
+  /** Partitions selected in, the last one last. */
+  registered: readonly Partition[] = [];
+  private context: DispatchContext | undefined = undefined;
+
+  constructor(
+    readonly env: ScriptEnvironment,
+    public message: SipMessage,
+    readonly source: Source,
+  ) {
+    this.scope = new CfgScope(env, message, source, new AvpStore());
+    this.scope.call = this;
+    this.scope.records = new SelectionRecords(() => {
+      const last = this.registered.findLast((each) => kamailioOf(each) !== undefined);
+      return last === undefined ? undefined : this.dispatch.of(last);
+    });
+  }
+
+  get requestUri(): string {
+    return this.scope.requestUri ?? '';
+  }
+
+  get dispatch(): DispatchContext {
+    return (this.context ??= this.env.engine.context());
+  }
+
+  /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */
+  freeze(): void {
+    this.edits = this.edits.copy();
+  }
+}
+
+/** One route at work on one message: what functions get. */
+export class MessageRun extends ScriptRun {
+  /** What the layer knew of the request when it came. */
+  known: KnownRequest | undefined = undefined;
+  /** The branch at work: in branch, reply and branch-failure routes; the one that was chosen in a failure route. */
+  branch: BranchState | undefined = undefined;
+  /** The transaction was begun by this run, or is the one a reply belongs to. */
+  transaction: TransactionState | undefined = undefined;
+  /** A final reply was given without a transaction. */
+  answered = false;
+  /** "code reason" that change_reply_status() gave. */
+  newStatus: string | undefined = undefined;
+  /** Name of the route that was entered. */
+  routeName: string | undefined = undefined;
+  /** Parameters of an event route. */
+  eventParams: ReadonlyMap<string, string | number> | undefined = undefined;
+
+  constructor(
+    readonly env: ScriptEnvironment,
+    readonly routeKind: RouteKind,
+    readonly pvars: CfgScope,
+    /** The message at hand: a request, or in reply routes the reply. */
+    public message: SipMessage,
+    readonly source: Source,
+    /** Where changes to that message are kept. */
+    public edits: MessageEdits,
+    /** The request this is about; a reply that belongs to none has a call of its own. */
+    readonly call: Call,
+  ) {
+    super();
+    pvars.run = this;
+  }
+
+  override isOwn(host: string, port: number | undefined): boolean {
+    return isOurs(this.env, host, port ?? 5060);
+  }
+
+  fault(at: Position, message: string): void {
+    this.env.log.error({ file: at.file, line: at.line, callId: this.message.callId }, `script: ${message}`);
+  }
+}

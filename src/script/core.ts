@@ -1,0 +1,109 @@
+import { ipFamily } from '../core/ip-address.js';
+import { bareHost, defaultPort, type TransportName } from '../core/uri.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/layer.js';
+import type { Source } from '../sip/transport/transport.js';
+import { parseVia, type Via } from '../sip/via.js';
+import { Call, MessageRun } from './call.js';
+import { MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+import { isOurs } from './ours.js';
+import { outgoingReply, rewritten } from './outgoing.js';
+
+/** Runs the routes of a configuration file over every message; what becomes of one is up to the script. */
+export class ScriptCore implements TransactionUser, MessageObserver {
+  /** Requests to a stopped proxy are answered 503. */
+  private draining = false;
+
+  constructor(private environment: ScriptEnvironment) {}
+
+  get env(): ScriptEnvironment {
+    return this.environment;
+  }
+
+  /** From now on new requests run another script; what is under way keeps the one it began with. */
+  use(environment: ScriptEnvironment): void {
+    this.environment = environment;
+  }
+
+  drain(): void {
+    this.draining = true;
+  }
+
+  onMessage(request: SipMessage, source: Source, known: KnownRequest): void {
+    const env = this.environment;
+    if (this.draining && request.toTag === '' && known.kind === 'new' && request.method !== 'CANCEL') {
+      env.layer.replyStateless(request, source, 503, undefined, 'Retry-After: 10\r\n');
+      return;
+    }
+    const route = env.script.route('request');
+    if (route === undefined) return;
+    const call = new Call(env, request, source);
+    call.scope.returnCode = env.dialect === 'opensips' ? 0 : 1;
+    const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
+    run.known = known;
+    const outcome = route.run(run);
+    if (outcome instanceof Promise) void outcome;
+  }
+
+  onDefect(request: SipMessage, source: Source): boolean {
+    void request;
+    void source;
+    return false;
+  }
+
+  onReply(reply: SipMessage, source: Source): SipMessage | undefined {
+    const env = this.environment;
+    const route = env.script.route('onreply');
+    if (route === undefined) return reply;
+    const call = new Call(env, reply, source);
+    call.scope.replyCode = reply.status;
+    call.scope.replyReason = reply.reason;
+    const run = new MessageRun(env, 'onreply', call.scope, reply, source, new MessageEdits(), call);
+    const outcome = route.run(run);
+    if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
+    if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
+    if (run.edits.empty && run.newStatus === undefined) return reply;
+    const line = run.newStatus === undefined ? undefined : `SIP/2.0 ${run.newStatus}\r\n`;
+    return parseMessage(rewritten(reply, run.edits.list, line)) ?? reply;
+  }
+
+  onRequest(): void {}
+  onAck(): void {}
+  onCancel(): void {}
+
+  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void {
+    pass(outgoingReply(reply, []));
+  }
+
+  /** A reply to what was forwarded without a transaction goes where the Via below ours says (RFC 3261 section 16.11). */
+  onStrayReply(reply: SipMessage, source: Source): void {
+    const env = this.environment;
+    const { via } = reply;
+    if (via === undefined || !isOurs(env, via.host, via.port === 0 ? 5060 : via.port)) return;
+    const next = secondVia(reply);
+    if (next === undefined) return;
+    const address = bareHost(next.received || next.host);
+    const family = ipFamily(address);
+    if (family === 0) return;
+    const transport = next.transport.toLowerCase() as TransportName;
+    const port = next.rportValue || next.port || defaultPort(transport);
+    const socket = env.sockets.choose({ transport, family }, source.socket);
+    env.layer.counters.repliesSent.value++;
+    const translated = reply.status === 503 && env.tm.translate503 && env.dialect === 'opensips';
+    const text = outgoingReply(reply, [], translated ? `500 ${reply.reason}` : undefined);
+    socket?.send(text, address, port, undefined);
+  }
+}
+
+function secondVia(reply: SipMessage): Via | undefined {
+  const first = reply.via;
+  if (first?.more === true) {
+    let at = first.end + 1;
+    while (at < reply.viaEnd && reply.text.charCodeAt(at) <= 32) at++;
+    return parseVia(reply.text, at, reply.viaEnd);
+  }
+  let seen = 0;
+  for (const field of reply.fields('via')) if (seen++ === 1) return parseVia(reply.text, field.value, field.end);
+  return undefined;
+}

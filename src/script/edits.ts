@@ -1,0 +1,81 @@
+import type { TextEdit } from '../sip/reply.js';
+
+/** Changes to one message that are written when it leaves. They may overlap: what is gone already is not taken out again. */
+export class MessageEdits {
+  private edits: TextEdit[] = [];
+  private shared = false;
+
+  get list(): readonly TextEdit[] {
+    return this.edits;
+  }
+
+  get empty(): boolean {
+    return this.edits.length === 0;
+  }
+
+  insert(at: number, text: string): void {
+    this.add({ start: at, end: at, text });
+  }
+
+  remove(start: number, end: number): void {
+    this.add({ start, end, text: '' });
+  }
+
+  replace(start: number, end: number, text: string): void {
+    this.add({ start, end, text });
+  }
+
+  add(edit: TextEdit): void {
+    if (this.edits.length >= MOST_EDITS) return;
+    if (this.shared) this.edits = this.edits.slice();
+    this.shared = false;
+    this.edits.push(edit);
+  }
+
+  /** Forgets what `unwanted` names. */
+  drop(unwanted: (edit: TextEdit) => boolean): void {
+    this.edits = this.edits.filter((each) => !unwanted(each));
+    this.shared = false;
+  }
+
+  clear(): void {
+    this.edits = [];
+    this.shared = false;
+  }
+
+  /** The same edits, to be added to on their own. */
+  copy(): MessageEdits {
+    const copy = new MessageEdits();
+    copy.edits = this.edits;
+    copy.shared = this.shared = true;
+    return copy;
+  }
+}
+
+/** Edits one message may have: a script that loops must not fill the memory. */
+const MOST_EDITS = 4096;
+
+/**
+ * Text from `from` on with edits applied in the order of the message, those of one position in the order they were made. What two of
+ * them take out is taken out once.
+ */
+export function applied(text: string, from: number, edits: readonly TextEdit[]): string {
+  if (edits.length === 0) return from === 0 ? text : text.slice(from);
+  const sorted = edits.length === 1 ? edits : [...edits].sort(byPosition);
+  let out = '';
+  let at = from;
+  for (const { start, end, text: added } of sorted) {
+    if (start > at) {
+      out += text.slice(at, start);
+      at = start;
+    }
+    out += added;
+    if (end > at) at = end;
+  }
+  return out + text.slice(at);
+}
+
+/** At one position what is put in stands before what is taken out. */
+function byPosition(a: TextEdit, b: TextEdit): number {
+  return a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start);
+}

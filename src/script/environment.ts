@@ -1,0 +1,171 @@
+import type { DialectName } from '../cfg/function-table.js';
+import type { CompiledScript } from '../cfg/script.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { TransportName } from '../core/uri.js';
+import type { Engine } from '../engine/engine.js';
+import type { PvarValue } from '../pvar/context.js';
+import type { Format } from '../pvar/format.js';
+import type { DispatcherFormats } from '../route/request-scope.js';
+import type { SelectionTally } from '../route/rules/rules-router.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { Resolver } from '../sip/resolve.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+
+/** Levels scripts log at, by the names of the originals. */
+export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
+
+/** Where script lines go. */
+export type ScriptOutput = (level: ScriptLevel, text: string, callId: string | undefined) => void;
+
+/** Settings of the transaction and stateless modules, in one unit for both dialects. Times in milliseconds. */
+export interface TmSettings {
+  frTimeout: number;
+  frInvTimeout: number;
+  auto100: boolean;
+  auto100Reason: string;
+  /** Kamailio's failure_reply_mode. */
+  failureReplyMode: number;
+  /** OpenSIPS' onreply_avp_mode: replies see the AVPs of the request. */
+  onreplyAvps: boolean;
+  /** A 503 that was received goes on as 500. */
+  translate503: boolean;
+  /** Restarts the timer of final replies with each provisional one. */
+  restartOnProvisional: boolean;
+  /** Reason header of a CANCEL made when time is up, and when another branch was taken. */
+  timeoutReason: string;
+  autoInv100: boolean;
+  passProvisional: boolean;
+  /** Reply of the transaction module itself when a request cannot be relayed. */
+  sendsErrors: boolean;
+}
+
+/** Settings of the record-routing module. */
+export interface RrSettings {
+  appendFromTag: boolean;
+  fullLr: boolean;
+  doubleRr: boolean;
+  /** Methods that add a user part, and the like, are left to the script. */
+  ignoreUser: boolean;
+}
+
+/** A name that counts as ours: "alias" of the file. */
+export interface HostAlias {
+  readonly host: string;
+  /** undefined: any. */
+  readonly port: number | undefined;
+  readonly transport: TransportName | undefined;
+}
+
+/** Which xlog lines are written. */
+export interface LogLimits {
+  /** Script lines above this level are not written: 4 debug, 3 info, 2 notice, 1 warning, -1 error ... */
+  xlog: number;
+  /** What it is set back to by NULL. */
+  readonly firstXlog: number;
+  /** $log_level, of the log itself. */
+  log: number;
+  readonly firstLog: number;
+}
+
+/** What all runs of one configuration file share. */
+export interface ScriptEnvironment {
+  readonly dialect: DialectName;
+  readonly script: CompiledScript;
+  readonly engine: Engine;
+  readonly layer: TransactionLayer;
+  readonly sockets: LocalSockets;
+  readonly resolver: Resolver;
+  readonly formats: DispatcherFormats;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly output: ScriptOutput;
+  readonly aliases: readonly HostAlias[];
+  readonly tm: TmSettings;
+  readonly rr: RrSettings;
+  readonly logLimits: LogLimits;
+  /** $var: one value for each name, for the whole process. */
+  readonly vars: Map<string, PvarValue>;
+  readonly shared: Map<string, PvarValue>;
+  /** "Server: ..." line of replies of our own, with its line break; '' for none. */
+  readonly serverLine: string;
+  readonly userAgentLine: string;
+  /** Text of a Warning header for replies (sip_warning). */
+  readonly warning: boolean;
+  /** "group.name" parameters of the file. */
+  readonly groups: ReadonlyMap<string, string | number>;
+  /** Socket by a name or description in a script. */
+  socket(text: string): SipSocket | undefined;
+  blocked(lists: readonly string[], address: { readonly address: string; readonly port: number }): boolean;
+  hasBlacklist(name: string): boolean;
+  readonly tally: SelectionTally;
+  /** force_dst of Kamailio's dispatcher. */
+  readonly forceDst: boolean | undefined;
+  /** Variables that get the set and the attributes of what ds_is_in_list() and ds_is_from_list() found. */
+  readonly setidPvar: Format | undefined;
+  readonly attrsPvar: Format | undefined;
+  /** Loads a partition anew; false when that may not be now. */
+  reload(partition: string): boolean;
+  /** State of modules, by module. */
+  readonly modules: ModuleStates;
+}
+
+/** What modules keep for one configuration: made when first asked for. */
+export class ModuleStates {
+  private readonly states = new Map<object, unknown>();
+
+  constructor(
+    /** Parameters of the modules as the file sets them, in order; a parameter may be set several times. */
+    readonly parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
+    readonly loaded: ReadonlySet<string>,
+  ) {}
+
+  of<T>(key: { create(parameters: ModuleParameters, states: ModuleStates): T; readonly module: string }): T {
+    let state = this.states.get(key) as T | undefined;
+    if (state === undefined) {
+      state = key.create(new ModuleParameters(this.parameters.get(key.module) ?? new Map()), this);
+      this.states.set(key, state);
+    }
+    return state;
+  }
+
+  module(name: string): ModuleParameters {
+    return new ModuleParameters(this.parameters.get(name) ?? new Map());
+  }
+}
+
+/** The parameters of one module. */
+export class ModuleParameters {
+  constructor(private readonly given: ReadonlyMap<string, readonly (string | number)[]>) {}
+
+  text(name: string, fallback: string): string {
+    const value = this.last(name);
+    return value === undefined ? fallback : String(value);
+  }
+
+  int(name: string, fallback: number): number {
+    const value = this.last(name);
+    const number = typeof value === 'number' ? value : Number.parseInt(value ?? '', 10);
+    return Number.isNaN(number) ? fallback : number;
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    return this.int(name, fallback ? 1 : 0) !== 0;
+  }
+
+  has(name: string): boolean {
+    return this.given.has(name);
+  }
+
+  all(name: string): readonly (string | number)[] {
+    return this.given.get(name) ?? [];
+  }
+
+  private last(name: string): string | number | undefined {
+    const values = this.given.get(name);
+    return values?.[values.length - 1];
+  }
+}

@@ -1,0 +1,75 @@
+import type { SipSocket } from '../sip/transport/transport.js';
+import type { Call } from './call.js';
+import type { MessageEdits } from './edits.js';
+import { outgoingRequest } from './outgoing.js';
+
+/** What one copy of a request leaves with. */
+export interface Leaving {
+  readonly requestUri: string;
+  readonly destinationUri: string | undefined;
+  readonly socket: SipSocket | undefined;
+  readonly edits: MessageEdits;
+  /** Lines put before the first header line besides Record-Route. */
+  readonly head: string;
+}
+
+/** A request as it leaves by a socket, with Record-Route lines, which need to know it. */
+export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branch: string): string {
+  const { message, source } = call;
+  let params = '';
+  if (call.localRport && socket.transport === 'udp') params += ';rport';
+  if (source.flow !== undefined) params += `;i=${source.flow.id}`;
+  return outgoingRequest({
+    message,
+    source,
+    socket,
+    sentBy: sentBy(call, socket),
+    branch,
+    viaParams: params,
+    requestUri: leaving.requestUri,
+    edits: leaving.edits.list,
+    head: recordRoutes(call, socket) + leaving.head,
+    forceRport: call.rport,
+  });
+}
+
+function sentBy(call: Call, socket: SipSocket): string {
+  if (call.advertisedHost === undefined && call.advertisedPort === undefined) return socket.sentBy;
+  const colon = socket.sentBy.lastIndexOf(':');
+  const host = call.advertisedHost ?? socket.sentBy.slice(0, colon);
+  return `${host}:${call.advertisedPort ?? socket.sentBy.slice(colon + 1)}`;
+}
+
+/** Record-Route lines: two when a dialog comes and goes by different sockets (RFC 5658). */
+export function recordRoutes(call: Call, outbound: SipSocket): string {
+  const { env, source } = call;
+  const inbound = source.socket;
+  let out = '';
+  for (const each of [...call.recordRouting].reverse()) {
+    const tag = env.rr.appendFromTag && call.message.fromTag !== '' ? `;ftag=${call.message.fromTag}` : '';
+    const lr = env.rr.fullLr ? ';lr=on' : ';lr';
+    const own = call.rrParams;
+    const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
+    if (each.preset !== undefined) {
+      const host = each.preset;
+      out += `Record-Route: <sip:${host}${params}>\r\n`;
+      continue;
+    }
+    const two = env.rr.doubleRr && inbound !== outbound;
+    const mark = two ? ';r2=on' : '';
+    if (two)
+      out += `Record-Route: <sip:${hostOf(call, outbound, each.advertised)}${transport(outbound)}${mark}${params}>\r\n`;
+    out += `Record-Route: <sip:${hostOf(call, inbound, each.advertised)}${transport(inbound)}${mark}${params}>\r\n`;
+  }
+  return out;
+}
+
+/** Host of a Record-Route; OpenSIPS and Kamailio leave out the port when it is 5060. */
+function hostOf(call: Call, socket: SipSocket, advertised: string | undefined): string {
+  const host = advertised ?? sentBy(call, socket);
+  return host.endsWith(':5060') && socket.transport !== 'tls' ? host.slice(0, -5) : host;
+}
+
+function transport(socket: SipSocket): string {
+  return socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
+}

@@ -1,0 +1,81 @@
+import type { SipMessage } from '../sip/message.js';
+import { forcedRport, type TextEdit, viaEdit } from '../sip/reply.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
+import { applied } from './edits.js';
+
+/** What a request leaves with. */
+export interface OutgoingRequest {
+  readonly message: SipMessage;
+  readonly source: Source;
+  readonly socket: SipSocket;
+  /** "host:port" of our Via: the socket's own, or one the script set. */
+  readonly sentBy: string;
+  readonly branch: string;
+  /** Parameters of our Via behind the branch, each with its semicolon. */
+  readonly viaParams: string;
+  readonly requestUri: string;
+  readonly edits: readonly TextEdit[];
+  /** Lines put before the first header line: Record-Route. */
+  readonly head: string;
+  /** Adds rport to the Via below ours though it did not ask for it (force_rport). */
+  readonly forceRport: boolean;
+}
+
+/** A request as it leaves: our Via above the first, the edits applied, Content-Length that of the body. */
+export function outgoingRequest(o: OutgoingRequest): string {
+  const { message, socket } = o;
+  const { text } = message;
+  const edits: TextEdit[] = [];
+  if (o.head !== '') edits.push({ start: message.headersStart, end: message.headersStart, text: o.head });
+  for (const edit of o.edits) edits.push(edit);
+  const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${o.sentBy};branch=${o.branch}${o.viaParams}\r\n`;
+  if (message.viaLine >= 0) edits.push({ start: message.viaLine, end: message.viaLine, text: via });
+  else edits.push({ start: message.headersStart, end: message.headersStart, text: via });
+  const below = o.forceRport ? forcedRport(message, o.source) : viaEdit(message, o.source);
+  if (below !== undefined) edits.push(below);
+  const whole = message.bodyEnd === text.length ? text : text.slice(0, message.bodyEnd);
+  const length = lengthEdit(message, o.edits);
+  if (length !== undefined) edits.push(length);
+  return `${message.method} ${o.requestUri} SIP/2.0\r\n${applied(whole, message.headersStart, edits)}`;
+}
+
+/** A reply as it goes on: without our Via, with the edits of a script. */
+export function outgoingReply(reply: SipMessage, edits: readonly TextEdit[], status?: string): string {
+  const all: TextEdit[] = [...edits];
+  const via = reply.via;
+  if (via?.more === true) {
+    let next = via.end + 1;
+    while (reply.text.charCodeAt(next) === 32 || reply.text.charCodeAt(next) === 9) next++;
+    all.push({ start: reply.viaValue, end: next, text: '' });
+  } else if (reply.viaLine >= 0) all.push({ start: reply.viaLine, end: reply.viaEnd + 2, text: '' });
+  const length = lengthEdit(reply, edits);
+  if (length !== undefined) all.push(length);
+  const whole = reply.bodyEnd === reply.text.length ? reply.text : reply.text.slice(0, reply.bodyEnd);
+  const line = status === undefined ? reply.text.slice(0, reply.headersStart) : `SIP/2.0 ${status}\r\n`;
+  return line + applied(whole, reply.headersStart, all);
+}
+
+/** A message with its edits in it, to be read anew. */
+export function rewritten(message: SipMessage, edits: readonly TextEdit[], firstLine?: string): string {
+  const length = lengthEdit(message, edits);
+  const all = length === undefined ? edits : [...edits, length];
+  return (firstLine ?? message.text.slice(0, message.headersStart)) + applied(message.text, message.headersStart, all);
+}
+
+/** The new Content-Length when the body is changed. */
+function lengthEdit(message: SipMessage, edits: readonly TextEdit[]): TextEdit | undefined {
+  let change = 0;
+  let changed = false;
+  for (const { start, end, text } of edits) {
+    if (start < message.bodyStart) continue;
+    changed = true;
+    change += text.length - (end - start);
+  }
+  if (!changed) return undefined;
+  const text = String(message.bodyEnd - message.bodyStart + change);
+  if (message.contentLengthValue < 0) {
+    const at = message.headersEnd;
+    return { start: at, end: at, text: `Content-Length: ${text}\r\n` };
+  }
+  return { start: message.contentLengthValue, end: message.contentLengthEnd, text };
+}

@@ -1,0 +1,256 @@
+import { parseUri, type SipUri } from '../core/uri.js';
+import type { Address } from '../sip/resolve.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import { TxBranch } from './branch.js';
+import { type Call, MessageRun } from './call.js';
+import { forwarded, type Leaving } from './forwarding.js';
+import type { RequestBranch } from './request-branches.js';
+import { MOST_BRANCHES } from './request-branches.js';
+import type { TransactionState } from './state.js';
+import { ScriptTransaction } from './transaction.js';
+
+/** What t_relay() found. `code` is what the originals return; `status` and `reason` what tm answers by itself. */
+export interface RelayFault {
+  readonly code: number;
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Begins the transaction of a request. undefined: it is a copy, or an ACK, which has been dealt with. */
+export function beginTransaction(run: MessageRun): ScriptTransaction | undefined {
+  if (run.transaction !== undefined) return run.transaction as ScriptTransaction;
+  const { call, env, known } = run;
+  if (known !== undefined && known.kind !== 'new') {
+    known.repeat();
+    return undefined;
+  }
+  const server = env.layer.serve(run.message, run.source);
+  if (call.rport) {
+    server.rport = true;
+    server.replyPort = run.source.port;
+  }
+  const transaction = new ScriptTransaction(env, call, server);
+  run.transaction = transaction;
+  call.transaction = transaction;
+  return transaction;
+}
+
+/** Answers an INVITE with 100 at once, where the module does that. */
+export function answerTrying(transaction: TransactionState, call: Call): void {
+  const { tm } = call.env;
+  if (!transaction.invite || transaction.lastStatus !== 0 || !(call.auto100 ?? tm.auto100)) return;
+  transaction.reply(100, tm.auto100Reason, call.replyLines);
+}
+
+/** A place a branch goes to, as the script left it. */
+interface Target {
+  readonly uri: string;
+  readonly destinationUri: string | undefined;
+  readonly socket: SipSocket | undefined;
+  readonly flags: number;
+  readonly path: string;
+}
+
+/** The request-URI and the branches that were added, taken from the call: the next relaying begins without. */
+export function takeTargets(call: Call): Target[] {
+  const { scope, env } = call;
+  const main: Target = {
+    uri: call.requestUri,
+    destinationUri: scope.destinationUri,
+    socket: call.sendSocket,
+    flags: call.branchFlags,
+    path: '',
+  };
+  const more = call.branches.map((each: RequestBranch) => ({
+    uri: each.uri,
+    destinationUri: each.destinationUri,
+    socket: each.socket === undefined ? undefined : env.socket(each.socket),
+    flags: each.flags,
+    path: each.path,
+  }));
+  call.branches = [];
+  return [main, ...more];
+}
+
+/**
+ * Sends a request on, on a branch for each target, at once where no name has to be resolved. Answers undefined when at least one branch
+ * is under way, else why not.
+ */
+export function sendBranches(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  targets: readonly Target[],
+): RelayFault | undefined | Promise<RelayFault | undefined> {
+  const waiting: Promise<RelayFault | undefined>[] = [];
+  let fault: RelayFault | undefined;
+  let sent = 0;
+  const prepared = targets.map((target) => prepare(run, transaction, target)).filter((each) => each !== undefined);
+  if (prepared.length === 0) return NO_BRANCH;
+  for (const each of prepared) {
+    const result = each();
+    if (result instanceof Promise) waiting.push(result);
+    else if (result === undefined) sent++;
+    else fault = result;
+  }
+  if (waiting.length === 0) return sent > 0 ? undefined : fault;
+  return Promise.all(waiting).then((results) => {
+    const good = sent + results.filter((each) => each === undefined).length;
+    return good > 0 ? undefined : (results[0] ?? fault);
+  });
+}
+
+/** No branch is left: every one was dropped by the branch route, or there are too many. */
+const NO_BRANCH: RelayFault = { code: -6, status: 500, reason: 'Server error occurred' };
+
+/** Runs the branch route for a target and makes its branch; undefined when the route drops it. The result sends it. */
+function prepare(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  target: Target,
+): (() => RelayFault | undefined | Promise<RelayFault | undefined>) | undefined {
+  const { call, env } = run;
+  const { scope } = call;
+  if (transaction.branches.length >= MOST_BRANCHES) return undefined;
+  const index = transaction.branches.length;
+  const name = call.armed.branch;
+  const route = name === undefined ? undefined : env.script.route('branch', name);
+  let leaving: Leaving = {
+    requestUri: target.uri,
+    destinationUri: target.destinationUri,
+    socket: target.socket,
+    edits: call.edits,
+    head: target.path,
+  };
+  let flags = target.flags;
+  const before = call.armed;
+  let branchReply: string | undefined;
+  let branchFailure: string | undefined = before.branchFailure;
+  if (route !== undefined) {
+    const held = {
+      uri: call.requestUri,
+      du: scope.destinationUri,
+      socket: call.sendSocket,
+      flags: call.branchFlags,
+      edits: call.edits,
+      index: scope.branchIndex,
+    };
+    scope.setRequestUri(target.uri);
+    scope.destinationUri = target.destinationUri;
+    scope.branchIndex = index;
+    call.sendSocket = target.socket;
+    call.branchFlags = target.flags;
+    call.edits = held.edits.copy();
+    call.armed = { ...before, reply: undefined, branchFailure: undefined };
+    const branchRun = new MessageRun(env, 'branch', scope, call.message, call.source, call.edits, call);
+    branchRun.transaction = transaction;
+    const outcome = route.run(branchRun);
+    leaving = {
+      requestUri: call.requestUri,
+      destinationUri: scope.destinationUri,
+      socket: call.sendSocket,
+      edits: call.edits,
+      head: target.path,
+    };
+    flags = call.branchFlags;
+    branchReply = call.armed.reply;
+    branchFailure = call.armed.branchFailure ?? before.branchFailure;
+    call.armed = { ...before, failure: call.armed.failure };
+    call.edits = held.edits;
+    call.sendSocket = held.socket;
+    call.branchFlags = held.flags;
+    scope.setRequestUri(held.uri);
+    scope.destinationUri = held.du;
+    scope.branchIndex = held.index;
+    scope.run = run;
+    if (outcome === 'drop') return undefined;
+  }
+  const branch = new TxBranch(transaction, index, leaving.requestUri, leaving.destinationUri, leaving.socket);
+  branch.flags = flags;
+  branch.replyRoute = branchReply;
+  branch.branchFailureRoute = branchFailure;
+  const place = leaving.destinationUri ?? leaving.requestUri;
+  const uri = parseUri(place);
+  if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
+  transaction.branches.push(branch);
+  return () => start(run, transaction, branch, leaving, uri);
+}
+
+function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket' | 'blocked'): RelayFault {
+  if (dialect === 'opensips') {
+    switch (why) {
+      case 'uri':
+        return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)' };
+      case 'dns':
+        return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)' };
+      case 'blocked':
+        return { code: -4, status: 473, reason: 'Filtered destination (473/TM)' };
+      case 'socket':
+        return { code: -6, status: 500, reason: 'Server error occurred (7/TM)' };
+    }
+  }
+  return why === 'dns' || why === 'uri'
+    ? { code: -1, status: 478, reason: 'Unresolvable destination (478/TM)' }
+    : { code: -1, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
+}
+
+function start(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  branch: TxBranch,
+  leaving: Leaving,
+  uri: SipUri,
+): RelayFault | undefined | Promise<RelayFault | undefined> {
+  const { env } = run;
+  const literal = env.resolver.literal(uri);
+  if (literal !== undefined) return sent(run, transaction, branch, leaving, literal);
+  return new Promise((resolve) => {
+    env.resolver.resolve(uri, (result) => {
+      const first = result instanceof Error ? undefined : result[0];
+      if (first === undefined) {
+        fail(transaction, branch);
+        resolve(faultOf(env.dialect, 'dns'));
+      } else resolve(sent(run, transaction, branch, leaving, first));
+    });
+  });
+}
+
+function sent(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  branch: TxBranch,
+  leaving: Leaving,
+  address: Address,
+): RelayFault | undefined {
+  const { env, call } = run;
+  const blocked = call.blacklists.length > 0 && env.blocked(call.blacklists, address);
+  const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
+  if (socket === undefined) {
+    fail(transaction, branch);
+    return faultOf(env.dialect, blocked ? 'blocked' : 'socket');
+  }
+  const id = env.layer.newBranch(String(branch.index), call.message.callId);
+  const text = forwarded(call, leaving, socket, id.text);
+  const { tm } = env;
+  branch.client = env.layer.request(
+    text,
+    transaction.invite,
+    id,
+    { socket, address: address.address, port: address.port, serverName: address.name },
+    branch,
+    undefined,
+    call.frTimeout ?? tm.frTimeout,
+    call.frInvTimeout ?? tm.frInvTimeout,
+  );
+  return undefined;
+}
+
+/** A branch that could not be sent counts as if it had never been. */
+function fail(transaction: ScriptTransaction, branch: TxBranch): void {
+  const { branches } = transaction;
+  if (branches[branches.length - 1] === branch) branches.pop();
+  else {
+    branch.status = 500;
+    branch.local = true;
+    branch.dropped = true;
+  }
+}

@@ -1,0 +1,8 @@
+import type { DialectName } from '../cfg/function-table.js';
+import { reasonPhrase } from '../sip/reply.js';
+
+/** Reason phrase of a status the transaction module gives itself. */
+export function statusLine(status: number, dialect: DialectName): string {
+  if (status === 477) return dialect === 'kamailio' ? 'Send failed (477/TM)' : 'Send failed (477/TM)';
+  return reasonPhrase(status);
+}

@@ -1,0 +1,326 @@
+import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import { reasonPhrase } from '../sip/reply.js';
+import type { InviteClient } from '../sip/transaction/client.js';
+import type { ServerTransaction } from '../sip/transaction/server.js';
+import type { BranchOwner, TxBranch } from './branch.js';
+import { type Call, CfgScope, MessageRun } from './call.js';
+import { challengesOf } from './challenges.js';
+import { MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+import { outgoingReply, rewritten } from './outgoing.js';
+import type { TransactionState } from './state.js';
+import { statusLine } from './status.js';
+
+/** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
+export class ScriptTransaction implements BranchOwner, TransactionState {
+  readonly branches: TxBranch[] = [];
+  /** Final status the caller got; 0 while it has none. */
+  final = 0;
+  cancelled = false;
+  /** Branches of earlier legs, which a failure route has dealt with, stand before this index. */
+  legStart = 0;
+  /** Last provisional or final status that went to the caller. */
+  lastStatus = 0;
+  /** Replies are not looked at: t_drop_replies. */
+  dropAll = false;
+  private readonly hooks: ((code: number) => void)[] = [];
+  /** A failure route is at work: its branches are not judged before it has ended. */
+  private inFailureRoute = false;
+
+  constructor(
+    readonly env: ScriptEnvironment,
+    readonly call: Call,
+    readonly server: ServerTransaction,
+  ) {
+    server.owner = this;
+  }
+
+  get timeoutLines(): string {
+    return this.env.tm.timeoutReason;
+  }
+
+  get request(): SipMessage {
+    return this.call.message;
+  }
+
+  get invite(): boolean {
+    return this.server.invite;
+  }
+
+  /** Is called once with the final status, or with 408 when there will be none. */
+  onEnd(hook: (code: number) => void): void {
+    this.hooks.push(hook);
+  }
+
+  /** Whether a branch waits for its final reply. */
+  get pending(): boolean {
+    return this.branches.some((each) => each.pending);
+  }
+
+  /** Replies here: t_reply, send_reply. False when the caller has its final reply. */
+  reply(code: number, reason: string, lines = '', body = ''): boolean {
+    if (this.final !== 0) return false;
+    const all = lines + (code > 100 ? this.env.serverLine : '');
+    this.server.replyWith(code, reason, all, body);
+    this.lastStatus = code;
+    if (code >= 200) {
+      this.cancelBranches('');
+      this.ended(code);
+    }
+    return true;
+  }
+
+  /** Gives up what waits. `lines` are header lines of the CANCEL requests. */
+  cancelBranches(lines: string, but?: TxBranch): void {
+    for (const branch of this.branches) if (branch !== but) branch.cancel(lines);
+  }
+
+  /** A reply came on a branch. */
+  replied(branch: TxBranch, reply: SipMessage): void {
+    const { status } = reply;
+    if (status < 200) branch.provisional = true;
+    if (status === 100) {
+      if (branch.status < 100) branch.status = 100;
+      return;
+    }
+    if (this.final !== 0 && (status < 200 || status >= 300)) {
+      if (status >= 200) branch.status = status;
+      return;
+    }
+    const seen = this.throughReplyRoutes(branch, reply);
+    if (seen === undefined) return;
+    if (seen.status < 200) {
+      branch.status = Math.max(branch.status, seen.status);
+      if (!branch.cancelled || !this.cancelled) this.pass(seen);
+      return;
+    }
+    if (seen.status < 300) {
+      branch.status = seen.status;
+      branch.reply = seen;
+      this.pass(seen);
+      if (this.final === 0) {
+        this.cancelBranches(this.env.tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE, branch);
+        this.ended(seen.status);
+      }
+      if (branch.client?.invite === true) (branch.client as InviteClient).takenBy(this.server);
+      return;
+    }
+    this.refused(branch, seen.status, seen, false);
+  }
+
+  /** No final reply in time, or the request could not be sent. */
+  failed(branch: TxBranch, timedOut: boolean): void {
+    if (!branch.pending) return;
+    branch.timedOut = timedOut;
+    branch.local = true;
+    this.refused(branch, timedOut ? 408 : 477, undefined, true);
+  }
+
+  /** A branch has its final status. */
+  refused(branch: TxBranch, status: number, reply: SipMessage | undefined, local: boolean): void {
+    branch.status = status;
+    branch.reply = reply;
+    branch.local = local;
+    if (this.final !== 0) return;
+    if (branch.branchFailureRoute !== undefined && !this.cancelled) this.runBranchFailure(branch);
+    if (status >= 600) this.cancelBranches('', branch);
+    if (!this.inFailureRoute) this.judge();
+  }
+
+  /** When no branch is waited for any more, the failure route decides, or the best reply goes to the caller. */
+  judge(): void {
+    if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
+    const best = this.best();
+    if (best === undefined) {
+      this.reply(500, reasonPhrase(500));
+      return;
+    }
+    const name = this.call.armed.failure;
+    const route = name === undefined ? undefined : this.env.script.route('failure', name);
+    if (route === undefined) {
+      this.giveBest();
+      return;
+    }
+    this.call.armed.failure = undefined;
+    if (this.env.dialect === 'kamailio') this.call.armed.branch = undefined;
+    const before = this.branches.length;
+    if (this.env.dialect === 'kamailio') this.beforeFailureRoute();
+    this.inFailureRoute = true;
+    const outcome = this.runFailure(route, best);
+    if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
+    else this.afterFailureRoute(before);
+  }
+
+  private afterFailureRoute(before: number): void {
+    this.inFailureRoute = false;
+    if (this.final !== 0) return;
+    if (this.branches.length > before) {
+      if (this.env.dialect === 'kamailio') this.newLeg(before);
+      else for (const each of this.branches.slice(0, before)) each.dropped = false;
+      if (this.pending) return;
+      this.judge();
+      return;
+    }
+    this.giveBest();
+  }
+
+  /** failure_reply_mode 1 forgets all earlier replies, 2 those of the last leg, whatever the route does. */
+  private beforeFailureRoute(): void {
+    const { failureReplyMode: mode } = this.env.tm;
+    if (mode === 1) for (const each of this.branches) each.dropped = true;
+    else if (mode === 2) for (const each of this.branches.slice(this.legStart)) each.dropped = true;
+  }
+
+  /** failure_reply_mode 3 forgets all earlier replies when there is a new leg. */
+  private newLeg(before: number): void {
+    if (this.env.tm.failureReplyMode === 3) for (const each of this.branches.slice(0, before)) each.dropped = true;
+    this.legStart = before;
+  }
+
+  /** The branch whose final reply is the best (RFC 3261 section 16.7 step 6). */
+  best(): TxBranch | undefined {
+    let best: TxBranch | undefined;
+    for (const each of this.branches) {
+      if (each.dropped || each.pending) continue;
+      if (best === undefined || rank(each.status) < rank(best.status)) best = each;
+    }
+    return best;
+  }
+
+  private giveBest(): void {
+    const best = this.best();
+    if (best === undefined) {
+      this.reply(500, reasonPhrase(500));
+      return;
+    }
+    const { reply, status } = best;
+    if (reply === undefined) {
+      this.reply(status, statusLine(status, this.env.dialect), this.call.replyLines);
+      return;
+    }
+    if (status === 503 && this.env.tm.translate503) {
+      if (this.env.dialect === 'kamailio') {
+        this.reply(500, reply.reason, this.call.replyLines);
+        return;
+      }
+      this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500);
+      return;
+    }
+    const challenged = challengesOf(best, this.branches);
+    this.sendFinal(outgoingReply(reply, challenged), status);
+  }
+
+  private pass(reply: SipMessage): void {
+    const text = outgoingReply(reply, []);
+    this.lastStatus = reply.status;
+    if (this.final !== 0) this.server.send(text);
+    else this.server.reply(text, reply.status);
+  }
+
+  private sendFinal(text: string, status: number): void {
+    this.server.reply(text, status);
+    this.lastStatus = status;
+    this.ended(status);
+  }
+
+  /** The caller has its final reply. */
+  ended(code: number): void {
+    if (this.final !== 0) return;
+    this.final = code;
+    for (const hook of this.hooks) hook(code);
+  }
+
+  /** The reply as the reply routes leave it; undefined for a provisional one they drop. */
+  private throughReplyRoutes(branch: TxBranch, reply: SipMessage): SipMessage | undefined {
+    const { script, dialect } = this.env;
+    const { armed } = this.call;
+    const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute ?? armed.reply];
+    let seen: SipMessage = reply;
+    for (const name of names) {
+      if (name === undefined) continue;
+      const route = script.route('onreply', name);
+      if (route === undefined) continue;
+      const run = this.replyRun(seen, branch);
+      const outcome = route.run(run) as RouteOutcome;
+      if (outcome === 'drop' && reply.status < 200) return undefined;
+      seen = editedReply(run);
+    }
+    return seen;
+  }
+
+  private replyRun(reply: SipMessage, branch: TxBranch): MessageRun {
+    const { call, env } = this;
+    const source = {
+      socket: branch.client?.target.socket ?? call.source.socket,
+      address: branch.client?.target.address ?? '',
+      port: branch.client?.target.port ?? 0,
+      flow: undefined,
+    };
+    const shares = env.dialect === 'kamailio' || env.tm.onreplyAvps;
+    const scope = new CfgScope(
+      env,
+      reply,
+      source,
+      shares ? call.scope.avps : new (call.scope.avps.constructor as new () => typeof call.scope.avps)(),
+    );
+    scope.call = call;
+    scope.branchIndex = branch.index;
+    scope.replyCode = reply.status;
+    scope.replyReason = reply.reason;
+    const run = new MessageRun(env, 'onreply', scope, reply, source, new MessageEdits(), call);
+    run.transaction = this;
+    run.branch = branch;
+    return run;
+  }
+
+  private runFailure(route: CompiledRoute, best: TxBranch): RouteOutcome | Promise<RouteOutcome> {
+    const { call, env } = this;
+    const { scope } = call;
+    if (env.dialect === 'opensips') {
+      scope.setRequestUri(call.message.requestUri);
+      scope.destinationUri = undefined;
+      call.branchFlags = 0;
+    }
+    call.branches = [];
+    scope.changed = false;
+    scope.branchIndex = env.dialect === 'kamailio' ? this.branches.length : best.index;
+    scope.replyCode = best.status;
+    scope.replyReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
+    const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
+    run.transaction = this;
+    run.branch = best;
+    return route.run(run);
+  }
+
+  private runBranchFailure(branch: TxBranch): void {
+    const route = this.env.script.route('branch-failure', branch.branchFailureRoute);
+    branch.branchFailureRoute = undefined;
+    if (route === undefined) return;
+    const { call, env } = this;
+    call.scope.replyCode = branch.status;
+    call.scope.replyReason = branch.reply?.reason ?? '';
+    call.scope.branchIndex = branch.index;
+    const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
+    run.transaction = this;
+    run.branch = branch;
+    void route.run(run);
+  }
+}
+
+/** 6xx before all, then the lower class, in it what the caller can act upon. */
+function rank(status: number): number {
+  if (status >= 600) return status - 600;
+  if (status === 503) return 599;
+  return status;
+}
+
+/** The reply with what a reply route changed, read anew. */
+function editedReply(run: MessageRun): SipMessage {
+  const { edits, newStatus } = run;
+  if (edits.empty && newStatus === undefined) return run.message;
+  const line = newStatus === undefined ? undefined : `SIP/2.0 ${newStatus}\r\n`;
+  return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
+}
+
+const ANSWERED_ELSEWHERE = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';

@@ -1,0 +1,469 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Lane, Peer } from './lane.js';
+import { differences } from './outcome.js';
+import { type GatewayReply, play, type Seen } from './play.js';
+import { Refused, type ScriptLine, type Target } from './target.js';
+import { firstValue, longName, methodOf, statusOf, toTag, valuesOf, type WireMessage, wireMessage } from './wire.js';
+
+type Reply =
+  | number
+  | {
+      readonly code: number;
+      readonly reason?: string;
+      readonly headers?: readonly string[];
+      readonly body?: string;
+      readonly delay_ms?: number;
+    };
+
+interface Request {
+  readonly gateway: string;
+  readonly first_line: string;
+  readonly method: string;
+}
+
+interface Expected {
+  readonly replies?: readonly Record<string, unknown>[];
+  readonly forwarded?: readonly (Request & Record<string, unknown>)[];
+  readonly hop_acks?: readonly (Request & Record<string, unknown>)[];
+  readonly log?: readonly (readonly [string, string])[];
+  readonly refused?: boolean;
+  readonly line_in_routes?: number;
+  readonly crashed?: boolean;
+}
+
+export interface KamailioCase {
+  readonly id: string;
+  readonly area: string;
+  readonly routes: Readonly<Record<string, string>>;
+  readonly standalone?: boolean;
+  readonly head_extra?: string;
+  readonly cfg?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly messages: readonly { readonly send: string; readonly at_ms?: number; readonly to?: string }[];
+  readonly gateways?: Readonly<Record<string, readonly (Reply | readonly Reply[])[]>>;
+  readonly no_ack?: boolean;
+  readonly wait_ms?: number;
+  readonly randomised?: boolean;
+  readonly nondeterministic?: boolean;
+  readonly stateful?: boolean;
+  readonly expect: Expected;
+}
+
+export interface KamailioError {
+  readonly kind: 'statement' | 'config';
+  readonly name?: string;
+  readonly from_case?: string;
+  readonly area?: string;
+  readonly statement?: string;
+  readonly config_tail?: string;
+  readonly check?: string;
+  readonly error_lines_in_tail?: readonly number[];
+  readonly start?: string;
+  readonly start_error_lines_in_tail?: readonly number[];
+}
+
+export interface KamailioScripts {
+  readonly setup: {
+    readonly shared_head: string;
+    readonly shared_dispatch: string;
+    readonly standalone_head: string;
+    readonly dispatcher_list: string;
+    readonly dispatcher_list_events?: string;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly gateways: Readonly<Record<string, string>>;
+    readonly caller: string;
+  };
+  readonly cases: readonly KamailioCase[];
+  readonly errors: readonly KamailioError[];
+}
+
+const SERVER = { address: '127.0.0.30', port: 15060 };
+
+export function kamailioPeers(setup: KamailioScripts['setup']): Peer[] {
+  return [['caller', setup.caller] as const, ...Object.entries(setup.gateways)].map(([name, where]) => ({
+    name,
+    address: where.split(':')[0] ?? '',
+    port: Number(where.split(':')[1]),
+  }));
+}
+
+/** The folder of the files that heads name, and one for each case. */
+export class KamailioWorld {
+  private constructor(readonly folder: string) {}
+
+  static async create(setup: KamailioScripts['setup'], lanes: readonly Lane[]): Promise<KamailioWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'switchyard-conformance-'));
+    const world = new KamailioWorld(folder);
+    const files = { '@WORLD@/dispatcher.list': setup.dispatcher_list, ...setup.files };
+    for (const lane of lanes) {
+      await mkdir(world.of(lane), { recursive: true });
+      for (const [path, text] of Object.entries(files)) {
+        await writeFile(path.replace('@WORLD@', world.of(lane)), lane.there(text));
+      }
+    }
+    return world;
+  }
+
+  of(lane: Lane): string {
+    return join(this.folder, `world${lane.index}`);
+  }
+
+  async caseFolder(lane: Lane, id: string, files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(this.folder, `${lane.index}-${id.replace(/\W+/g, '_')}`);
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), lane.there(text));
+    return folder;
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The configuration of a case, and how many lines stand before its routes. */
+function whole(setup: KamailioScripts['setup'], c: KamailioCase): { text: string; before: number } {
+  if (c.cfg !== undefined) return { text: c.cfg, before: 0 };
+  const routes = Object.entries(c.routes)
+    .map(([header, body]) => `${header} {\n${body}\n}\n`)
+    .join('');
+  const head =
+    c.standalone === true
+      ? `${setup.standalone_head}${c.head_extra === undefined ? '' : `${c.head_extra}\n`}`
+      : `${setup.shared_head}${setup.shared_dispatch}`;
+  return { text: head + routes, before: head.split('\n').length - 1 };
+}
+
+export async function runKamailioCase(
+  target: Target,
+  lane: Lane,
+  world: KamailioWorld,
+  setup: KamailioScripts['setup'],
+  c: KamailioCase,
+): Promise<string[]> {
+  const { expect } = c;
+  if (expect.crashed === true || c.randomised === true || c.nondeterministic === true) return [];
+  const { text, before } = whole(setup, c);
+  const folder = await world.caseFolder(lane, c.id, c.files ?? {});
+  const filled = lane.there(text).replaceAll('@WORLD@', world.of(lane)).replaceAll('@CASE@', folder);
+  const lines: ScriptLine[] = [];
+  let running: Awaited<ReturnType<Target['start']>>;
+  try {
+    running = await target.start(
+      {
+        dialect: 'kamailio',
+        text: filled,
+        folder,
+        args: c.args ?? [],
+        env: c.env ?? {},
+        sockets: ['udp:127.0.0.30:15060'],
+      },
+      ([level, line]) => lines.push([level, lane.back(line)]),
+    );
+  } catch (error) {
+    const message = lane.back(error instanceof Error ? error.message : String(error));
+    if (expect.refused !== true) return [`not started: ${message}`];
+    if (!(error instanceof Refused)) return [`failed: ${message}`];
+    const line = expect.line_in_routes;
+    const named = error.line === undefined ? undefined : error.line - before;
+    return line === undefined || named === line ? [] : [`line ${line} expected, ${named} named: ${message}`];
+  }
+  try {
+    if (expect.refused === true) return ['accepted, recorded as refused'];
+    const messages = c.messages.map((each) => {
+      const [address = '', port = ''] = each.to?.split(':') ?? [];
+      return {
+        text: each.send,
+        atMs: each.at_ms ?? 0,
+        ...(each.to === undefined ? {} : { to: { address, port: Number(port) } }),
+      };
+    });
+    const replies = expect.replies ?? [];
+    const forwarded = expect.forwarded ?? [];
+    const quiet = (c.wait_ms ?? 0) > 0 || JSON.stringify(c.gateways ?? {}).includes('[]');
+    const seen = await play({
+      lane,
+      server: SERVER,
+      messages,
+      plan: (gateway, request, nth) => planOf(c, gateway, request, nth),
+      ack: (reply) =>
+        c.standalone === true || c.no_ack === true || statusOf(reply) < 300 ? undefined : ackOf(c, reply),
+      cancelled: (gateway, cancel, invite) => [
+        replyTo(cancel, gateway, { code: 200, reason: 'canceling' }),
+        ...(invite === undefined ? [] : [replyTo(invite, gateway, { code: 487, reason: 'Request Terminated' })]),
+      ],
+      complete: (now) =>
+        now.replies.length >= replies.length &&
+        forwardedOf(now, c).length >= forwarded.length &&
+        acksOf(now, c).length >= (expect.hop_acks?.length ?? 0) &&
+        lines.length >= (expect.log?.length ?? 0),
+      leastMs: quiet && replies.length + forwarded.length === 0 ? (c.wait_ms ?? 0) : 0,
+      mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
+    });
+    return compare(c, seen, lines);
+  } finally {
+    await running.stop();
+  }
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  100: 'Trying',
+  180: 'Ringing',
+  183: 'Session Progress',
+  200: 'OK',
+  202: 'Accepted',
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Moved Temporarily',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  480: 'Temporarily Unavailable',
+  481: 'Call/Transaction Does Not Exist',
+  482: 'Loop Detected',
+  483: 'Too Many Hops',
+  484: 'Address Incomplete',
+  486: 'Busy Here',
+  487: 'Request Terminated',
+  488: 'Not Acceptable Here',
+  500: 'Server Internal Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Server Time-out',
+  600: 'Busy Everywhere',
+  603: 'Decline',
+  604: 'Does Not Exist Anywhere',
+  606: 'Not Acceptable',
+};
+
+function planOf(c: KamailioCase, gateway: string, request: WireMessage, nth: number): GatewayReply[] {
+  const entries = c.gateways?.[gateway];
+  const entry = entries?.[Math.min(nth, entries.length - 1)] ?? 200;
+  const all = Array.isArray(entry) ? (entry as readonly Reply[]) : [entry as Reply];
+  return all.map((reply, i) => {
+    const delay = typeof reply === 'number' ? undefined : reply.delay_ms;
+    return { text: replyTo(request, gateway, reply), afterMs: delay ?? (i === 0 ? 0 : 20) };
+  });
+}
+
+function replyTo(request: WireMessage, gateway: string, reply: Reply): string {
+  const { code, reason, headers = [], body = '' } = typeof reply === 'number' ? { code: reply } : reply;
+  const lines = [`SIP/2.0 ${code} ${reason ?? REASONS[code] ?? 'Unknown'}`];
+  for (const [name, value] of request.fields) {
+    const long = longName(name);
+    if (long === 'to' && !/;\s*tag=/i.test(value)) lines.push(`${name}: ${value};tag=${gateway}tag`);
+    else if (['via', 'from', 'to', 'call-id', 'cseq', 'x-case', 'record-route'].includes(long)) {
+      lines.push(`${name}: ${value}`);
+    }
+  }
+  lines.push(...headers, `Content-Length: ${body.length}`, '', '');
+  return lines.join('\r\n') + body;
+}
+
+/** The caller's ACK of a refusal: the branch of the INVITE, and no X-Case. */
+function ackOf(c: KamailioCase, reply: WireMessage): string | undefined {
+  const invite = messageFor(reply, c);
+  if (!invite.startLine.startsWith('INVITE ')) return undefined;
+  return [
+    invite.startLine.replace('INVITE', 'ACK'),
+    `Via: ${firstValue(invite, 'via')}`,
+    'Max-Forwards: 70',
+    `From: ${firstValue(invite, 'from')}`,
+    `To: ${firstValue(reply, 'to')}`,
+    `Call-ID: ${firstValue(invite, 'call-id')}`,
+    `CSeq: ${(firstValue(invite, 'cseq') ?? '').split(' ')[0]} ACK`,
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+}
+
+/** The message of the case that a message belongs to: the same CSeq, else the first. */
+function messageFor(message: WireMessage, c: KamailioCase): WireMessage {
+  const cseq = firstValue(message, 'cseq');
+  const all = c.messages.map((each) => wireMessage(each.send));
+  return (
+    all.find(
+      (each) => firstValue(each, 'cseq') === cseq && firstValue(each, 'call-id') === firstValue(message, 'call-id'),
+    ) ??
+    all.find((each) => firstValue(each, 'cseq') === cseq) ??
+    (all[0] as WireMessage)
+  );
+}
+
+/** An ACK of the proxy's own: one whose branch is that of an INVITE it sent, and which no message of the case asked for. */
+function isHopAck(message: WireMessage, c: KamailioCase): boolean {
+  if (methodOf(message) !== 'ACK') return false;
+  return !c.messages.some((each) => each.send.startsWith('ACK ') && valuesOf(message, 'via').length > 1);
+}
+
+function forwardedOf(seen: Seen, c: KamailioCase): Seen['requests'] {
+  return seen.requests.filter(({ message }) => !isHopAck(message, c));
+}
+
+function acksOf(seen: Seen, c: KamailioCase): Seen['requests'] {
+  return seen.requests.filter(({ message }) => isHopAck(message, c));
+}
+
+function compare(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[]): string[] {
+  const { expect } = c;
+  const replies = seen.replies.map(({ message, arrival }) => replyView(message, c, arrival.from));
+  const misses = differences(expect.replies ?? [], replies, 'replies');
+  const forwarded = forwardedOf(seen, c).map(({ message, arrival }) =>
+    requestView(arrival.peer.name, message, c, arrival.from),
+  );
+  misses.push(...differences(inOrder(expect.forwarded ?? []), inOrder(forwarded), 'forwarded'));
+  const acks = acksOf(seen, c).map(({ message, arrival }) => requestView(arrival.peer.name, message, c, arrival.from));
+  misses.push(...differences(inOrder(expect.hop_acks ?? []), inOrder(acks), 'hop_acks'));
+  const log = lines.map(([level, text]) => [
+    level,
+    text
+      .replace(/[\r\n]+$/, '')
+      .replace(/0x[0-9a-f]{6,}/g, '{PTR}')
+      .replace(/<<xavp:[^>]*>>/g, '<<xavp:{PTR}>>'),
+  ]);
+  misses.push(...differences(expect.log ?? [], log, 'log'));
+  return misses;
+}
+
+/** By gateway, in order of arrival at each: across gateways the order is one of the network. */
+function inOrder(all: readonly object[]): object[] {
+  const name = (each: object): string => (each as Request).gateway;
+  return all
+    .map((each, i) => ({ each, i }))
+    .sort((a, b) => (name(a.each) < name(b.each) ? -1 : name(a.each) > name(b.each) ? 1 : a.i - b.i))
+    .map(({ each }) => each);
+}
+
+const SKIPPED = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'content-length', 'x-case']);
+
+function replyView(reply: WireMessage, c: KamailioCase, from: { address: string; port: number }): object {
+  const tag = toTag(reply);
+  const socket = `${from.address}:${from.port}`;
+  return {
+    code: statusOf(reply),
+    reason: reply.startLine.slice(12),
+    to_tag: tag === undefined ? null : maskTag(tag, c),
+    headers: reply.fields
+      .filter(([name]) => !SKIPPED.has(longName(name)))
+      .map(([name, value]) => `${name}: ${value}`.replace(/pid=\d+/, 'pid={PID}')),
+    via: valuesOf(reply, 'via').map((via) => maskBranch(via, c)),
+    ...(reply.body === '' ? {} : { body: reply.body }),
+    ...(socket === '127.0.0.30:15060' ? {} : { from_socket: socket }),
+  };
+}
+
+function maskTag(tag: string, c: KamailioCase): string {
+  return /^gw\dtag$/.test(tag) || c.messages.some((each) => each.send.includes(`tag=${tag}`)) || sentByGateway(tag, c)
+    ? tag
+    : '{TAG}';
+}
+
+function sentByGateway(tag: string, c: KamailioCase): boolean {
+  return JSON.stringify(c.gateways ?? {}).includes(tag);
+}
+
+function maskBranch(line: string, c: KamailioCase): string {
+  return line.replace(/branch=([^;\s,]+)/g, (all, branch: string) =>
+    c.messages.some((each) => each.send.includes(branch)) ? all : 'branch={BRANCH}',
+  );
+}
+
+function requestView(
+  gateway: string,
+  message: WireMessage,
+  c: KamailioCase,
+  from: { address: string; port: number },
+): object {
+  const method = methodOf(message);
+  const cseq = firstValue(message, 'cseq');
+  const counterpart = c.messages
+    .map((each) => wireMessage(each.send))
+    .find((each) => methodOf(each) === method && firstValue(each, 'cseq') === cseq);
+  const socket = `${from.address}:${from.port}`;
+  const common = {
+    gateway,
+    first_line: message.startLine,
+    ...(socket === '127.0.0.30:15060' ? {} : { from_socket: socket }),
+    method,
+    ruri: message.startLine.split(' ')[1] ?? '',
+    via_top: maskBranch(valuesOf(message, 'via')[0] ?? '', c),
+  };
+  const generated =
+    counterpart === undefined || (method === 'CANCEL' && valuesOf(message, 'via').length === 1) || isHopAck(message, c);
+  if (generated || counterpart === undefined) {
+    const line = ([name, value]: readonly [string, string]): string => {
+      const tagged =
+        longName(name) === 'to' || longName(name) === 'from'
+          ? value.replace(/;tag=([^;\s>]+)/, (_, tag: string) => `;tag=${maskTag(tag, c)}`)
+          : value;
+      return maskBranch(`${name}: ${tagged}`, c);
+    };
+    return { ...common, generated: true, headers_all: message.fields.map(line) };
+  }
+  const added = withoutTopVia(message).map((line) => maskBranch(line, c));
+  const removed: string[] = [];
+  for (const each of counterpart.lines) {
+    const line = maskBranch(each, c);
+    const at = added.indexOf(line);
+    if (at >= 0) added.splice(at, 1);
+    else removed.push(line);
+  }
+  return {
+    ...common,
+    added,
+    removed,
+    order: message.fields.map(([name]) => name),
+    ...(message.body === counterpart.body ? {} : { body: message.body }),
+  };
+}
+
+function withoutTopVia(message: WireMessage): string[] {
+  const at = message.fields.findIndex(([name]) => longName(name) === 'via');
+  return message.lines.filter((_, i) => i !== at);
+}
+
+/** Whether a statement or a configuration is refused or taken as recorded. */
+export async function runKamailioError(
+  target: Target,
+  lane: Lane,
+  world: KamailioWorld,
+  setup: KamailioScripts['setup'],
+  e: KamailioError,
+  index: number,
+): Promise<string[]> {
+  let head = setup.standalone_head;
+  let tail = e.config_tail ?? '';
+  if (e.kind === 'statement') {
+    head = `${setup.shared_head}${setup.shared_dispatch}`;
+    tail = `route[C_X] {\n${e.statement}\n}\n`;
+  }
+  const before = head.split('\n').length - 1;
+  const folder = await world.caseFolder(lane, `error${index}`, {});
+  const text = lane
+    .there(head + tail)
+    .replaceAll('@WORLD@', world.of(lane))
+    .replaceAll('@CASE@', folder);
+  const accepted = e.kind === 'config' && e.check === 'accept' && e.start !== 'refuse';
+  const lines = e.check === 'accept' ? e.start_error_lines_in_tail : e.error_lines_in_tail;
+  try {
+    const configuration = { dialect: 'kamailio' as const, text, folder, args: [], env: {}, sockets: [] };
+    await (await target.start(configuration, () => undefined)).stop();
+    return accepted ? [] : ['accepted, recorded as refused'];
+  } catch (error) {
+    if (!(error instanceof Refused)) return [`failed: ${String(error)}`];
+    if (accepted) return [`refused, recorded as accepted: ${lane.back(error.message)}`];
+    const line = lines?.[0];
+    const named = error.line === undefined ? undefined : error.line - before;
+    return line === undefined || named === undefined || lines?.includes(named) === true
+      ? []
+      : [`line ${line} expected, ${named} named: ${error.message}`];
+  }
+}

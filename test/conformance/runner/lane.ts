@@ -1,0 +1,86 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+/** A UDP socket of a caller or a gateway in the setup of a recording. */
+export interface Peer {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A datagram a peer got. */
+export interface Arrival {
+  readonly peer: Peer;
+  readonly text: string;
+  readonly from: { readonly address: string; readonly port: number };
+  /** Milliseconds since the case began. */
+  readonly at: number;
+}
+
+/**
+ * One set of loopback addresses with the sockets of a setup on it. The first lane has the addresses of the recording; the others
+ * have those of another network of the same length, so that cases run beside each other. What is seen is written back.
+ */
+export class Lane {
+  private readonly sockets = new Map<string, Socket>();
+  onArrival: ((arrival: Arrival) => void) | undefined;
+  private epoch = performance.now();
+
+  constructor(
+    readonly index: number,
+    /** Network of the recording, and of this lane: "127.0.8." and "127.0.3.". */
+    readonly recorded: string,
+    readonly own: string,
+    readonly peers: readonly Peer[],
+  ) {}
+
+  /** Text of the recording with this lane's addresses, and the other way. */
+  there(text: string): string {
+    return this.recorded === this.own ? text : swap(text, this.recorded, this.own);
+  }
+
+  back(text: string): string {
+    return this.recorded === this.own ? text : swap(text, this.own, this.recorded);
+  }
+
+  async open(): Promise<void> {
+    for (const peer of this.peers) {
+      const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
+      socket.bind(peer.port, this.there(peer.address));
+      await once(socket, 'listening');
+      socket.on('error', () => undefined);
+      socket.on('message', (data, from) => {
+        this.onArrival?.({
+          peer,
+          text: this.back(data.toString('latin1')),
+          from: { address: this.back(from.address), port: from.port },
+          at: this.now(),
+        });
+      });
+      this.sockets.set(peer.name, socket);
+    }
+  }
+
+  begin(): void {
+    this.epoch = performance.now();
+  }
+
+  now(): number {
+    return performance.now() - this.epoch;
+  }
+
+  /** Sends text of the recording from a peer to an address of the recording. */
+  send(from: string, text: string, address: string, port: number): void {
+    const bytes = Buffer.from(this.there(text), 'latin1');
+    this.sockets.get(from)?.send(bytes, port, this.there(address), () => undefined);
+  }
+
+  close(): void {
+    for (const socket of this.sockets.values()) socket.close();
+    this.sockets.clear();
+  }
+}
+
+function swap(text: string, from: string, to: string): string {
+  return text.replaceAll(from, to).replaceAll(from.replaceAll('.', '\\.'), to.replaceAll('.', '\\.'));
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { OriginalTarget } from './original-target.js';
+import type { Outcome } from './outcome.js';
+import { runScripts } from './scripts.js';
+import { SwitchyardTarget } from './switchyard-target.js';
+import type { Target } from './target.js';
+
+const USAGE = `usage: npm run conformance -- [--against opensips|kamailio] [--lanes N] [--only ID,ID] [--area AREA] [--quiet] FILE...
+`;
+
+/** Replays recordings and prints what does not agree, by area. The exit status is 0 when everything does. */
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      against: { type: 'string' },
+      lanes: { type: 'string', default: '8' },
+      only: { type: 'string' },
+      area: { type: 'string' },
+      quiet: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length === 0) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const { against } = values;
+  let target: Target;
+  if (against === undefined) target = new SwitchyardTarget();
+  else if (against === 'opensips' || against === 'kamailio') target = new OriginalTarget(against);
+  else {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const outcomes: Outcome[] = [];
+  for (const file of positionals) {
+    const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const only = values.only === undefined ? undefined : new Set(values.only.split(','));
+    outcomes.push(
+      ...(await runScripts(recording, {
+        target,
+        lanes: Math.max(1, Number(values.lanes)),
+        wanted: (id, area) =>
+          (only === undefined || only.has(id)) && (values.area === undefined || area === values.area),
+      })),
+    );
+  }
+  return report(outcomes, values.quiet);
+}
+
+function report(outcomes: readonly Outcome[], quiet: boolean): number {
+  const areas = new Map<string, { all: number; good: number }>();
+  for (const { id, area, misses } of outcomes) {
+    const sum = areas.get(area) ?? { all: 0, good: 0 };
+    areas.set(area, sum);
+    sum.all++;
+    if (misses.length === 0) sum.good++;
+    else if (!quiet) process.stdout.write(`${area} ${id}\n${misses.map((each) => `    ${each}\n`).join('')}`);
+  }
+  for (const [area, { all, good }] of areas) process.stdout.write(`${area}: ${good} of ${all}\n`);
+  const good = outcomes.filter(({ misses }) => misses.length === 0).length;
+  process.stdout.write(`${good} of ${outcomes.length} agree\n`);
+  return good === outcomes.length ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Configuration, Refused, type Running, type ScriptLine, type Target } from './target.js';
+
+/** Milliseconds an original may take until its sockets are bound. */
+const START_MS = 8000;
+
+/** Runs the original that is installed on this machine: a process for each case, as it was recorded. */
+export class OriginalTarget implements Target {
+  private count = 0;
+
+  constructor(readonly name: 'opensips' | 'kamailio') {
+    const { error } = spawnSync(name, ['-v'], { stdio: 'ignore' });
+    if (error !== undefined) throw new Error(`${name} is not installed: ${error.message}`);
+  }
+
+  async start(configuration: Configuration, log: (line: ScriptLine) => void): Promise<Running> {
+    const { folder, text } = configuration;
+    const file = join(folder, `original-${++this.count}.cfg`);
+    await writeFile(file, text, 'latin1');
+    await this.check(file, configuration);
+    const env = { ...process.env, ...configuration.env };
+    const args =
+      this.name === 'kamailio'
+        ? ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-w', folder, '-Y', folder, ...configuration.args]
+        : ['-f', file, '-F', '-m', '64', '-M', '8', '-w', folder, ...configuration.args];
+    const child = spawn(this.name, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    const errors: string[] = [];
+    const lines = new LogLines(log, (fault) => errors.push(fault));
+    let rest = '';
+    child.stderr.on('data', (data: Buffer) => {
+      const parts = (rest + data.toString('latin1')).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) for (const line of part.split(ONE_LINE)) lines.add(line);
+    });
+    const exited = once(child, 'exit');
+    const bound = await this.bound(configuration, child, exited);
+    if (!bound) {
+      await stop(child, exited);
+      throw new Refused(errors.slice(0, 5).join('; ') || 'did not start', undefined, 'start');
+    }
+    return { stop: () => stop(child, exited) };
+  }
+
+  private async check(file: string, { folder, args, env }: Configuration): Promise<void> {
+    const child = spawn(this.name, [this.name === 'kamailio' ? '-c' : '-C', '-f', file, ...args], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let text = '';
+    child.stderr.on('data', (data: Buffer) => {
+      text += data.toString('latin1');
+    });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code === 0) return;
+    const line = /line (\d+)/.exec(text)?.[1];
+    throw new Refused(text.slice(-500), line === undefined ? undefined : Number(line), 'check');
+  }
+
+  /** Waits until the sockets are bound and the workers had a moment to begin; false when the process has ended. */
+  private async bound({ text }: Configuration, child: ChildProcess, exited: Promise<unknown>): Promise<boolean> {
+    const wanted = [...text.matchAll(/^(?:listen|socket)=udp:([0-9.]+):([0-9]+)/gm)].map(
+      ([, address = '', port = '']) =>
+        `${hexAddress(address)}:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`,
+    );
+    let ended = false;
+    void exited.then(() => {
+      ended = true;
+    });
+    const end = performance.now() + START_MS;
+    while (performance.now() < end && !ended) {
+      const table = await readFile('/proc/net/udp', 'latin1');
+      if (wanted.every((each) => table.includes(each))) {
+        await wait(400);
+        return !ended && child.exitCode === null;
+      }
+      await wait(30);
+    }
+    return false;
+  }
+}
+
+/** Reads script lines out of the log of an original; one that has line breaks in it comes as several. */
+class LogLines {
+  private pending: [string, string] | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly log: (line: ScriptLine) => void,
+    private readonly fault: (text: string) => void,
+  ) {}
+
+  add(line: string): void {
+    const script = SCRIPT_LINE.exec(line);
+    if (script === null && this.pending !== undefined && !/^ *\d+\(\d+\) /.test(line)) {
+      this.pending[1] += `${line}\n`;
+      return;
+    }
+    this.flush();
+    if (script !== null) {
+      this.pending = [script[1] ?? '', `${script[2] ?? ''}\n`];
+      this.timer = setTimeout(() => this.flush(), 15);
+      return;
+    }
+    const fault = /^.*?\b(?:ERROR|CRITICAL):? (.*)$/.exec(line)?.[1];
+    if (fault !== undefined) this.fault(fault);
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    if (this.pending !== undefined) this.log(this.pending);
+    this.pending = undefined;
+  }
+}
+
+/** Where the next entry begins on a line that a script did not end. */
+const ONE_LINE = /(?<=.)(?= \d+\(\d+\) [A-Z]+: )/;
+/** "<level>: ... <script>: text" of Kamailio, "<level>:xlog? text" of OpenSIPS. */
+const SCRIPT_LINE = /\b(ALERT|BUG|CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG): (?:\{[^}]*\} )?<script>: (.*)$/;
+
+function hexAddress(address: string): string {
+  return address
+    .split('.')
+    .reverse()
+    .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
+    .join('');
+}
+
+/** Ends a process and those it made, which are a process group. */
+async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null) return;
+  const kill = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  kill('SIGTERM');
+  const timer = setTimeout(() => kill('SIGKILL'), 3000);
+  await exited;
+  clearTimeout(timer);
+  kill('SIGKILL');
+}

@@ -1,0 +1,31 @@
+/** What one case came to. */
+export interface Outcome {
+  readonly id: string;
+  readonly area: string;
+  /** Differences from the recording, in words; empty when it agrees. */
+  readonly misses: readonly string[];
+}
+
+/** Compares two JSON values; the differences, each with the path at which it lies. */
+export function differences(expected: unknown, got: unknown, at = ''): string[] {
+  if (Array.isArray(expected) && Array.isArray(got)) {
+    if (expected.length !== got.length) {
+      return [`${at}: ${expected.length} expected, ${got.length} seen: ${short(expected)} / ${short(got)}`];
+    }
+    return expected.flatMap((each, i) => differences(each, got[i], `${at}[${i}]`));
+  }
+  if (isRecord(expected) && isRecord(got)) {
+    const keys = new Set([...Object.keys(expected), ...Object.keys(got)]);
+    return [...keys].flatMap((key) => differences(expected[key], got[key], at === '' ? key : `${at}.${key}`));
+  }
+  return expected === got ? [] : [`${at}: expected ${short(expected)}, seen ${short(got)}`];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 600 ? `${text.slice(0, 600)}...` : text;
+}

@@ -1,0 +1,130 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Arrival, Lane } from './lane.js';
+import { firstValue, isRequest, methodOf, statusOf, type WireMessage, wireMessage } from './wire.js';
+
+/** A message of the caller, and when it is sent. */
+export interface Planned {
+  readonly text: string;
+  readonly atMs: number;
+  /** Sent when a reply of this code came first, in place of a time. */
+  readonly whenReply?: number;
+  readonly to?: { readonly address: string; readonly port: number };
+}
+
+/** One reply of a gateway. */
+export interface GatewayReply {
+  readonly text: string;
+  readonly afterMs: number;
+}
+
+/** What a gateway does with a request that is new to it. */
+export type GatewayPlan = (gateway: string, request: WireMessage, nth: number) => readonly GatewayReply[];
+
+export interface Play {
+  readonly lane: Lane;
+  readonly server: { readonly address: string; readonly port: number };
+  readonly messages: readonly Planned[];
+  readonly plan: GatewayPlan;
+  /** The ACK of the caller for a final reply to an INVITE; undefined for none. */
+  readonly ack: (reply: WireMessage) => string | undefined;
+  /** Whether what has been seen is all that is expected: the end is then near. */
+  readonly complete: (seen: Seen) => boolean;
+  /** Milliseconds that are waited at least and at most. */
+  readonly leastMs: number;
+  readonly mostMs: number;
+  /** How a gateway answers a CANCEL; null answers for the INVITE when none has been sent finally. */
+  readonly cancelled: (gateway: string, cancel: WireMessage, invite: WireMessage | undefined) => readonly string[];
+}
+
+/** All that arrived at the caller and the gateways, without retransmissions. */
+export interface Seen {
+  readonly replies: { readonly message: WireMessage; readonly arrival: Arrival }[];
+  readonly requests: { readonly message: WireMessage; readonly arrival: Arrival }[];
+}
+
+/** Milliseconds that are waited, when all has come, for what should not come. */
+const GRACE = 45;
+
+/** Plays the caller and the gateways of a case. */
+export async function play(p: Play): Promise<Seen> {
+  const { lane } = p;
+  const seen: Seen = { replies: [], requests: [] };
+  const known = new Set<string>();
+  const counts = new Map<string, number>();
+  const invites = new Map<string, { message: WireMessage; final: boolean }>();
+  const timers: NodeJS.Timeout[] = [];
+  let over = false;
+  const later = (ms: number, work: () => void): void => {
+    if (ms <= 0) work();
+    else timers.push(setTimeout(() => !over && work(), ms));
+  };
+  const unsent = new Set(p.messages.filter((each) => each.whenReply !== undefined));
+  const sendPlanned = (each: Planned): void =>
+    lane.send('caller', each.text, each.to?.address ?? p.server.address, each.to?.port ?? p.server.port);
+  lane.onArrival = (arrival) => {
+    if (over) return;
+    const message = wireMessage(arrival.text);
+    const key = `${arrival.peer.name} ${arrival.text}`;
+    const again = known.has(key);
+    known.add(key);
+    const { address, port } = arrival.from;
+    if (!isRequest(message)) {
+      if (arrival.peer.name !== 'caller') return;
+      if (!again) seen.replies.push({ message, arrival });
+      const status = statusOf(message);
+      if (status >= 200 && methodOf(message) === 'INVITE') {
+        const ack = p.ack(message);
+        if (ack !== undefined) lane.send('caller', ack, address, port);
+      }
+      for (const each of [...unsent]) {
+        if (each.whenReply === status) {
+          unsent.delete(each);
+          sendPlanned(each);
+        }
+      }
+      return;
+    }
+    if (again) return;
+    seen.requests.push({ message, arrival });
+    const method = methodOf(message);
+    const { name } = arrival.peer;
+    if (name === 'caller' || method === 'ACK') return;
+    const branch = /;branch=([^;\s,]+)/.exec(firstValue(message, 'via') ?? '')?.[1] ?? '';
+    const invite = invites.get(`${name} ${branch}`);
+    const answer = (text: string): void => lane.send(name, text, address, port);
+    if (method === 'CANCEL') {
+      const open = invite === undefined || invite.final ? undefined : invite.message;
+      if (invite !== undefined) invite.final = true;
+      for (const text of p.cancelled(name, message, open)) answer(text);
+      return;
+    }
+    const entry = { message, final: false };
+    invites.set(`${name} ${branch}`, entry);
+    const nth = counts.get(name) ?? 0;
+    counts.set(name, nth + 1);
+    let at = 0;
+    for (const reply of p.plan(name, message, nth)) {
+      at += reply.afterMs;
+      later(at, () => {
+        if (entry.final) return;
+        if (Number(reply.text.slice(8, 11)) >= 200) entry.final = true;
+        answer(reply.text);
+      });
+    }
+  };
+  lane.begin();
+  for (const each of p.messages) if (each.whenReply === undefined) later(each.atMs, () => sendPlanned(each));
+  const lastAt = Math.max(0, ...p.messages.map((each) => each.atMs));
+  while (lane.now() < p.mostMs + lastAt) {
+    await wait(5);
+    if (lane.now() >= Math.max(lastAt, p.leastMs) && unsent.size === 0 && p.complete(seen)) {
+      const until = lane.now() + GRACE;
+      while (lane.now() < until) await wait(5);
+      break;
+    }
+  }
+  over = true;
+  for (const timer of timers) clearTimeout(timer);
+  lane.onArrival = undefined;
+  return seen;
+}

@@ -1,0 +1,124 @@
+import {
+  type KamailioScripts,
+  KamailioWorld,
+  kamailioPeers,
+  runKamailioCase,
+  runKamailioError,
+} from './kamailio-scripts.js';
+import { Lane, type Peer } from './lane.js';
+import {
+  type OpensipsScripts,
+  OpensipsWorld,
+  opensipsPeers,
+  runOpensipsCase,
+  runOpensipsError,
+} from './opensips-scripts.js';
+import type { Outcome } from './outcome.js';
+import type { Target } from './target.js';
+
+export interface RunOptions {
+  readonly target: Target;
+  readonly lanes: number;
+  readonly wanted: (id: string, area: string) => boolean;
+}
+
+/** Something to be run on any lane. */
+interface Job {
+  readonly id: string;
+  readonly area: string;
+  run(lane: Lane): Promise<string[]>;
+}
+
+/** Runs the cases of a file of recorded scripts, several at once. Throws for a file of another format. */
+export async function runScripts(recording: unknown, options: RunOptions): Promise<Outcome[]> {
+  const { setup } = recording as { setup?: Record<string, unknown> };
+  if (setup?.['config_head'] !== undefined) return runOpensips(recording as OpensipsScripts, options);
+  if (setup?.['shared_head'] !== undefined) return runKamailio(recording as KamailioScripts, options);
+  throw new Error('not a recording of a known format');
+}
+
+async function runOpensips(recording: OpensipsScripts, options: RunOptions): Promise<Outcome[]> {
+  const { setup } = recording;
+  const world = await OpensipsWorld.create(setup);
+  try {
+    const jobs: Job[] = [
+      ...recording.cases.map((c) => ({
+        id: c.id,
+        area: c.area,
+        run: (lane: Lane) =>
+          c.deterministic === false ? Promise.resolve([]) : runOpensipsCase(options.target, lane, world, setup, c),
+      })),
+      ...recording.errors.map((e) => ({
+        id: e.id,
+        area: 'errors',
+        run: (lane: Lane) => runOpensipsError(options.target, lane, world, setup, e),
+      })),
+    ];
+    const networks = ['127.0.8.', ...[1, 2, 3, 4, 5, 6, 7, 9].map((n) => `127.0.${n}.`)];
+    return await inLanes(jobs, openLanes(networks, '127.0.8.', opensipsPeers(setup), options.lanes), options);
+  } finally {
+    await world.remove();
+  }
+}
+
+async function runKamailio(recording: KamailioScripts, options: RunOptions): Promise<Outcome[]> {
+  const { setup } = recording;
+  const networks = ['127.0.0.', ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `127.${n}.0.`)];
+  const lanes = openLanes(networks, '127.0.0.', kamailioPeers(setup), options.lanes);
+  const world = await KamailioWorld.create(setup, lanes);
+  try {
+    const jobs: Job[] = [
+      ...recording.cases.map((c) => ({
+        id: c.id,
+        area: c.area,
+        run: (lane: Lane) => runKamailioCase(options.target, lane, world, setup, c),
+      })),
+      ...recording.errors.map((e, i) => ({
+        id: `error${i}`,
+        area: `errors ${e.area ?? e.name ?? ''}`.trim(),
+        run: (lane: Lane) => runKamailioError(options.target, lane, world, setup, e, i),
+      })),
+    ];
+    return await inLanes(
+      jobs.map((job) => (job.area.startsWith('errors') ? { ...job, area: 'errors' } : job)),
+      lanes,
+      options,
+    );
+  } finally {
+    await world.remove();
+  }
+}
+
+function openLanes(networks: readonly string[], recorded: string, peers: readonly Peer[], count: number): Lane[] {
+  return networks.slice(0, count).map((own, i) => new Lane(i, recorded, own, peers));
+}
+
+/**
+ * Runs jobs beside each other. What does not agree is run once more, alone, on the recorded addresses: a busy machine, or a value made
+ * from an address, is no difference.
+ */
+async function inLanes(jobs: readonly Job[], lanes: readonly Lane[], { wanted }: RunOptions): Promise<Outcome[]> {
+  const chosen = jobs.filter(({ id, area }) => wanted(id, area));
+  const outcomes = new Map<Job, string[]>();
+  const attempt = async (job: Job, lane: Lane): Promise<void> => {
+    try {
+      outcomes.set(job, await job.run(lane));
+    } catch (error) {
+      outcomes.set(job, [`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
+    }
+  };
+  for (const lane of lanes) await lane.open();
+  try {
+    const waiting = [...chosen];
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await attempt(job, lane);
+      }),
+    );
+    const first = lanes[0] as Lane;
+    for (const job of chosen) if ((outcomes.get(job) ?? []).length > 0) await attempt(job, first);
+  } finally {
+    for (const lane of lanes) lane.close();
+  }
+  return chosen.map((job) => ({ id: job.id, area: job.area, misses: outcomes.get(job) ?? [] }));
+}
