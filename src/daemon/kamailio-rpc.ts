@@ -58,11 +58,11 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
 
 const REASON = 'MI command';
 
-function dispatcherView({ engine, control, clock, noSocket }: KamailioRpcOptions): DispatcherView {
+function dispatcherView({ engine, control, clock, noSocket, process: info }: KamailioRpcOptions): DispatcherView {
   return {
     target(name) {
       const partition = name === undefined ? usualPartition(engine) : engine.partition(name);
-      return partition && dispatcherTarget(partition, engine, control, clock, noSocket);
+      return partition && dispatcherTarget(partition, engine, control, clock, noSocket, info);
     },
     probingActive: () => control.probingActive(),
     setProbingActive: (active) => control.setProbingActive(active),
@@ -87,6 +87,7 @@ function dispatcherTarget(
   control: DispatcherControl,
   clock: Clock,
   noSocket: NoSocket,
+  info: RpcDependencies['process'],
 ): DispatcherTarget {
   const { name } = partition;
   const { flavour, compat } = partition.options;
@@ -100,7 +101,12 @@ function dispatcherTarget(
       // Of rows that are there twice the original changes the first alone.
       return strict ? all.slice(0, 1) : all;
     },
+    showsFieldsOf6: partition.flavour.showsFieldsOf6,
     view: (destination) => partition.flavour.view(destination),
+    iuid: ({ serial, setId }) => {
+      const seconds = Math.floor(info.startedAt / 1000);
+      return `dspt-${seconds.toString(16)}-${process.pid.toString(16)}-${digitsReversed(serial)}-${setId}`;
+    },
     timeOf: (monotonic) => clock.now() + monotonic - clock.monotonic(),
     isState: (state) => setStateBits(state) !== undefined,
     setState(destination, state) {
@@ -125,4 +131,9 @@ function dispatcherTarget(
     writeThrough: () => control.writeThrough(partition.name),
     remove: (setId, uri) => control.remove(partition, setId, uri, { persist: false }),
   };
+}
+
+/** A number in hexadecimal digits, the last one first, as 6.x counts its identifiers. */
+function digitsReversed(value: number): string {
+  return [...value.toString(16)].reverse().join('');
 }

@@ -19,6 +19,8 @@ export interface Shared {
   /** By set id. */
   readonly availabilities: ReadonlyMap<number, Availability>;
   readonly resolutions: { version: number };
+  /** Number of the row loaded last. */
+  readonly serials: { last: number };
 }
 
 /** What came out of compiling: nothing of the partition has been touched yet. */
@@ -103,6 +105,7 @@ export function* compileRows(
     const state = partition.persistentState ? row.state : 'active';
     const health: Health = (twin ?? before)?.health ?? newHealth(state, set.availability);
     const destination = new CompiledDestination(partition.name, row, health, resolved);
+    destination.serial = ++shared.serials.last;
     if (apart > 0) destination.setApart(apart);
     if (twin === undefined && before === undefined) added.push(nameOf(row));
     if (twin === undefined && before !== undefined) {

@@ -38,6 +38,7 @@ function dialUriOf(rowUri: string, uri: SipUri): string {
  */
 export class CompiledDestination implements Destination {
   index = 0;
+  serial = 0;
   private parts: DialParts | undefined;
   private dial: string | undefined;
   private addresses: readonly ResolvedAddress[] | undefined;

@@ -27,7 +27,11 @@ const SLICE_MS = 4;
 class LoadedPartition implements Partition {
   readonly name: string;
   private current: CompiledSnapshot;
-  private readonly shared = { availabilities: new Map<number, Availability>(), resolutions: { version: 0 } };
+  private readonly shared = {
+    availabilities: new Map<number, Availability>(),
+    resolutions: { version: 0 },
+    serials: { last: 0 },
+  };
   private rules: Flavour;
   private running: Promise<unknown> = Promise.resolve();
 

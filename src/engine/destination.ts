@@ -107,6 +107,8 @@ export interface Destination {
   readonly setId: number;
   /** Position in its set. */
   readonly index: number;
+  /** Number of the row among all that were ever loaded, 1 for the first; each load counts on. */
+  readonly serial: number;
   readonly row: DestinationRow;
   /** URI that is dialled: without user, password and headers. */
   readonly dialUri: string;

@@ -14,6 +14,8 @@ export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRule
   readonly name: FlavourName;
   /** Socket to send from for destinations that name none. */
   readonly defaultSocket: NamedSocket;
+  /** Whether lists have the fields that came with 6.x. */
+  readonly showsFieldsOf6: boolean;
   /** A destination as Kamailio's dispatcher.list shows it. */
   view(destination: Destination): DestinationView;
 }
@@ -138,6 +140,12 @@ export interface NamedSocket {
 export interface DestinationView {
   /** "AX", "IP" and so on. */
   readonly letters: string;
+  /** The same as bits. */
+  readonly bits: number;
+  /** Good or bad answers counted toward a threshold. */
+  readonly probingCount: number;
+  /** Calls in progress; undefined where no load is kept. */
+  readonly load: number | undefined;
   readonly attributes: AttributesView;
   readonly latency: LatencyView | undefined;
   readonly overload: OverloadView | undefined;
@@ -151,6 +159,9 @@ export interface AttributesView {
   readonly socket: string | undefined;
   readonly sockname: string | undefined;
   readonly obproxy: string | undefined;
+  readonly pingSocket: string | undefined;
+  readonly ocMin: number;
+  readonly ocMax: number;
 }
 
 /** Milliseconds. */
@@ -168,6 +179,7 @@ export interface OverloadView {
   readonly min: number;
   readonly max: number;
   readonly sequence: number;
+  /** Decisions made while an announcement holds, modulo 100. */
   readonly index: number;
   /** Milliseconds of Clock.monotonic() until which it holds; 0 for never. */
   readonly until: number;

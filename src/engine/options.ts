@@ -6,6 +6,9 @@ export type FlavourName = 'opensips' | 'kamailio';
 /** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
 export type Compat = 'default' | 'strict';
 
+/** Version of Kamailio a partition follows where 5.6 and 6.x differ. */
+export type KamailioVersion = '5.6' | '6';
+
 /** What of a partition's configuration the engine needs. */
 export interface PartitionOptions {
   readonly name: string;
@@ -21,6 +24,8 @@ export interface PartitionOptions {
   readonly attrsAvp: string | undefined;
   /** With false the state column is neither read nor written: all destinations start active. */
   readonly persistentState: boolean;
+  /** Flavour kamailio; default 5.6. */
+  readonly version?: KamailioVersion | undefined;
   /** Parameters of flavour kamailio; undefined: the documented defaults. */
   readonly kamailio?: KamailioOptions | undefined;
 }

@@ -18,6 +18,7 @@ export function makeDestination(
     key: `${partition}|${setId}|${uri}|${socket}`,
     partition,
     setId,
+    serial: 1,
     index: 0,
     row: { setId, uri, socket, state, probeMode: 0, weight: 1, priority: 0, attrs: '', description: '' },
     dialUri: uri,

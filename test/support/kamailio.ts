@@ -4,7 +4,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { parseAttributes } from '../../src/engine/kamailio/attributes.js';
 import { liveOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
-import type { Compat } from '../../src/engine/options.js';
+import type { Compat, KamailioVersion } from '../../src/engine/options.js';
 import type { Partition } from '../../src/engine/partition.js';
 import type { RequestView } from '../../src/engine/request-view.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from './partitions.js';
@@ -14,14 +14,22 @@ export class KamailioBench {
   readonly clock = stillClock();
   readonly engine: Engine;
   readonly partition: Partition;
+  readonly options: KamailioOptions;
 
   constructor(
     rows: readonly DestinationRow[],
-    over: { compat?: Compat; options?: Partial<KamailioOptions>; seed?: number } = {},
+    over: {
+      compat?: Compat;
+      version?: KamailioVersion;
+      options?: Partial<KamailioOptions>;
+      seed?: number;
+    } = {},
   ) {
     const kamailio = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, ...over.options };
     this.engine = new Engine({ clock: this.clock, random: seededRandom(over.seed ?? 1) });
-    this.engine.addPartition(partitionOptions({ flavour: 'kamailio', compat: over.compat ?? 'default', kamailio }));
+    const { compat = 'default', version } = over;
+    this.engine.addPartition(partitionOptions({ flavour: 'kamailio', compat, version, kamailio }));
+    this.options = kamailio;
     this.partition = this.engine.partition('') as Partition;
     this.load(rows);
   }

@@ -25,8 +25,8 @@ export interface KamailioAttributes {
   /** Bounds of the overload control rate, percent. */
   readonly ocMin: number;
   readonly ocMax: number;
-  /** Overload control rate to begin with, percent. */
-  readonly ocRate: number | undefined;
+  /** Overload control rate that is shown until one is announced, percent. It has no effect by itself (recorded from 6.x). */
+  readonly ocRate: number;
 }
 
 /** The largest weight taken in: Kamailio's own bound is 100. */
@@ -46,7 +46,7 @@ const NONE: KamailioAttributes = {
   congestionControl: false,
   ocMin: 0,
   ocMax: 100,
-  ocRate: undefined,
+  ocRate: 0,
 };
 
 /**
@@ -115,10 +115,12 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
     const number = integer(values.get(name));
     return number !== undefined && number >= 1 && number <= mostWeight ? number : 0;
   };
-  const percent = (name: string): number | undefined => {
+  const percent = (name: string, usual: number): number => {
     const number = integer(values.get(name));
-    return number === undefined ? undefined : Math.min(100, Math.max(0, number));
+    return number === undefined || number < 0 || number > 100 ? usual : number;
   };
+  const ocMin = percent('ocmin', 0);
+  const ocMax = percent('ocmax', 100);
   const named = (name: string): string | undefined => values.get(name) || undefined;
   return {
     duid: named('duid'),
@@ -132,9 +134,9 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
     obproxy: named('obproxy'),
     latency: positive(values.get('latency')),
     congestionControl: integer(values.get('cc')) === 1,
-    ocMin: percent('ocmin') ?? 0,
-    ocMax: percent('ocmax') ?? 100,
-    ocRate: percent('ocrate'),
+    ocMin,
+    ocMax,
+    ocRate: Math.min(ocMax, Math.max(ocMin, percent('ocrate', 0))),
   };
 }
 

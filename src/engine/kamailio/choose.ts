@@ -89,7 +89,7 @@ export function chooseKamailio(
 }
 
 function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioEnv): KamailioAlgorithm | undefined {
-  const known = kamailioAlgorithm(code, plan.strict) ?? OWN.get(code);
+  const known = kamailioAlgorithm(code, plan.strict && kamailio.version === '5.6') ?? OWN.get(code);
   if (known !== undefined) return known;
   kamailio.warn(kamailio.partition.name, unknownAlgorithm(code, plan.strict));
   return plan.strict ? serial : undefined;

@@ -1,5 +1,5 @@
 import type { SelectEnv } from '../algorithms/algorithm.js';
-import type { PartitionOptions } from '../options.js';
+import type { KamailioVersion, PartitionOptions } from '../options.js';
 import type { CallLedger } from './call-ledger.js';
 import type { KamailioOptions } from './options.js';
 
@@ -7,6 +7,7 @@ import type { KamailioOptions } from './options.js';
 export interface KamailioEnv extends SelectEnv {
   readonly partition: PartitionOptions;
   readonly options: KamailioOptions;
+  readonly version: KamailioVersion;
   /** Calls in progress, for algorithm 10. */
   readonly calls: CallLedger;
   /** Milliseconds, as Clock.monotonic(). */

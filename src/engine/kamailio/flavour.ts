@@ -12,7 +12,7 @@ import type {
   RequestUris,
   StateWanted,
 } from '../flavour.js';
-import type { PartitionOptions } from '../options.js';
+import type { KamailioVersion, PartitionOptions } from '../options.js';
 import type { Partition } from '../partition.js';
 import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
@@ -23,7 +23,7 @@ import { CallLedger } from './call-ledger.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
 import { Latency } from './latency.js';
-import { liveOf, STATE_BITS, shareLoad } from './live.js';
+import { BIT, liveOf, STATE_BITS, shareLoad } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
 import { planOf } from './set-plan.js';
@@ -60,6 +60,15 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   /** The module's parameters. */
   get options(): KamailioOptions {
     return this.partition.kamailio ?? KAMAILIO_DEFAULTS;
+  }
+
+  /** The version it follows. */
+  get version(): KamailioVersion {
+    return this.partition.version ?? '5.6';
+  }
+
+  get showsFieldsOf6(): boolean {
+    return this.version === '6';
   }
 
   get strict(): boolean {
@@ -103,12 +112,15 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 
   nextState(signal: StateSignal): HealthState {
-    return decideKamailio(signal, this.options);
+    return decideKamailio(signal, this.options, this.version);
   }
 
   markOf(text: string): StateWanted | undefined {
     const bits = markBits(text, this.options);
-    return bits === undefined ? undefined : { mark: { bits, how: 'update' } };
+    if (bits === undefined) return undefined;
+    // In 6.x a mark goes to inactive at once; only failed pings count up through T (recorded).
+    const straight = this.version === '6' && (bits & BIT.trying) !== 0;
+    return { mark: { bits: straight ? (bits & ~BIT.trying) | BIT.inactive : bits, how: 'update' } };
   }
 
   wantedByBits(bits: number): StateWanted {
@@ -124,7 +136,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 
   wantsProbe(destination: Destination): boolean {
-    return wantsPing(destination, this.options);
+    return wantsPing(destination, this.options, this.version);
   }
 
   acceptsReply(code: number): boolean {
@@ -174,7 +186,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 
   view(destination: Destination): DestinationView {
-    return viewOf(destination, this.options, this.strict);
+    return viewOf(destination, this);
   }
 }
 

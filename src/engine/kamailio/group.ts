@@ -31,9 +31,6 @@ export function groupOverload(partition: Partition, setId: number, uri: string):
   const destination = partition.find(setId, uri);
   if (destination === undefined) return undefined;
   const told = liveOf(destination).overload;
-  // A rate that comes from the attributes holds without an end, which no time says.
-  if (told !== undefined) {
-    return { until: Number.isFinite(told.until) ? told.until : 0, seq: told.seq, rate: told.rate };
-  }
-  return { until: 0, seq: 0, rate: parseAttributes(destination.row.attrs).ocRate ?? 0 };
+  if (told !== undefined) return { until: told.until, seq: told.seq, rate: told.rate };
+  return { until: 0, seq: 0, rate: parseAttributes(destination.row.attrs).ocRate };
 }

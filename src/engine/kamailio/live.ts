@@ -1,4 +1,5 @@
 import type { Destination, HealthState } from '../destination.js';
+import type { KamailioVersion } from '../options.js';
 import { parseAttributes } from './attributes.js';
 import { Latency } from './latency.js';
 
@@ -27,6 +28,8 @@ export interface OverloadControl {
   seq: number;
   /** Running remainder of skipped calls. */
   debt: number;
+  /** Decisions made while it holds, modulo 100. */
+  decisions: number;
 }
 
 /** Told when a destination's number of calls changed. */
@@ -103,14 +106,15 @@ export function stateOfBits(bits: number): HealthState {
     : 'inactive';
 }
 
-/** Two letters as dispatcher.list shows them: I, D, T or A; then P for probing, else X. */
-function stateLetters(bits: number): string {
+/** Two letters as dispatcher.list shows them: I, D, T or A; then P for probing, in 6.x N for never pinged, else X. */
+function stateLetters(bits: number, version: KamailioVersion): string {
   const first =
     (bits & BIT.inactive) !== 0 ? 'I' : (bits & BIT.disabled) !== 0 ? 'D' : (bits & BIT.trying) !== 0 ? 'T' : 'A';
-  return first + ((bits & BIT.probing) !== 0 ? 'P' : 'X');
+  if ((bits & BIT.probing) !== 0) return `${first}P`;
+  return first + (version === '6' && (bits & BIT.noPing) !== 0 ? 'N' : 'X');
 }
 
 /** The letters of a destination as it is now. */
-export function lettersOf(destination: Destination): string {
-  return stateLetters(liveOf(destination).bits);
+export function lettersOf(destination: Destination, version: KamailioVersion = '5.6'): string {
+  return stateLetters(liveOf(destination).bits, version);
 }

@@ -3,14 +3,11 @@ import { parseAttributes } from './attributes.js';
 import { kamailioOf } from './flavour.js';
 import { liveOf } from './live.js';
 
-/** Milliseconds an announcement holds that says 0 (recorded in the documentation of 6.x). */
-const DEFAULT_TIME = 500;
-
 /** What a destination says of its load. */
 export interface OverloadAnnouncement {
-  /** Percent of calls to skip; kept between the destination's ocmin and ocmax. */
+  /** Percent of calls to skip, all for what is no percentage; kept between the destination's ocmin and ocmax. */
   readonly rate: number;
-  /** Milliseconds it holds; 0 for 500. */
+  /** Milliseconds it holds; with 0 it is only shown (recorded). */
   readonly time: number;
   /** Grows with each announcement: older ones are passed over. */
   readonly seq: number;
@@ -28,16 +25,19 @@ export function announceOverload(
 ): 1 | -1 | -2 {
   if (!partition.snapshot.sets.has(setId)) return -1;
   const now = kamailioOf(partition)?.now() ?? 0;
+  const { rate } = announcement;
+  const asked = rate >= 0 && rate <= 100 ? rate : 100;
   let noted: 1 | -2 = -2;
   for (const destination of partition.findAll(setId, uri)) {
     const live = liveOf(destination);
     if (live.overload !== undefined && announcement.seq <= live.overload.seq) continue;
     const { ocMin, ocMax } = parseAttributes(destination.row.attrs);
     live.overload = {
-      rate: Math.min(ocMax, Math.max(ocMin, announcement.rate)),
-      until: now + (announcement.time > 0 ? announcement.time : DEFAULT_TIME),
+      rate: Math.min(ocMax, Math.max(ocMin, asked)),
+      until: now + Math.max(0, announcement.time),
       seq: announcement.seq,
       debt: 0,
+      decisions: 0,
     };
     noted = 1;
   }

@@ -4,7 +4,13 @@ import type { Destination } from '../destination.js';
 import { type KamailioAttributes, parseAttributes } from './attributes.js';
 import { LeastLoaded } from './least-loaded.js';
 import { type KamailioLive, type LoadWatcher, liveOf } from './live.js';
-import { proportionalSlots, recordedRelativeSlots, recordedWeightSlots, SlotTable } from './slots.js';
+import {
+  proportionalSlots,
+  recordedPrioritySlots,
+  recordedRelativeSlots,
+  recordedWeightSlots,
+  SlotTable,
+} from './slots.js';
 
 /** A table of slots and what it was made for. */
 interface MadeTable {
@@ -74,16 +80,17 @@ export class SetPlan implements LoadWatcher {
 
   /** Algorithm 15: the position whose turn it is among the active ones with the lowest priority number; -1 without one. */
   nextByLowestPriority(end: number, random: Random): number {
-    const { version } = this.set.availability;
+    // The original's table stands as it was made at load.
+    const version = this.strict ? 0 : this.set.availability.version;
     if (this.lowest === undefined || this.lowest.version !== version || this.lowest.end !== end) {
       const active = this.activePositions(end);
       const priorityOf = (position: number) => (this.set.destinations[position] as Destination).row.priority;
       const least = active.reduce((low, position) => Math.min(low, priorityOf(position)), Number.POSITIVE_INFINITY);
-      const table = proportionalSlots(
-        active.filter((position) => priorityOf(position) === least),
-        (position) => (this.attributes[position] as KamailioAttributes).weight,
-        random,
-      );
+      const group = active.filter((position) => priorityOf(position) === least);
+      const weightOf = (position: number) => (this.attributes[position] as KamailioAttributes).weight;
+      const table = this.strict
+        ? recordedPrioritySlots(group, weightOf, random)
+        : proportionalSlots(group, weightOf, random);
       this.lowest = { table: table ?? new SlotTable(new Int32Array([-1])), version, end };
     }
     return this.lowest.table.next();

@@ -93,6 +93,20 @@ export function recordedRelativeSlots(
   return new SlotTable(shuffled(slots, random));
 }
 
+/**
+ * The original's table for algorithm 15: shares of a hundred slots, rounded down; equal ones where no position has a weight.
+ * What is left over goes to the last position. Undefined when there is no position.
+ */
+export function recordedPrioritySlots(
+  positions: readonly number[],
+  weightOf: (position: number) => number,
+  random: Random,
+): SlotTable | undefined {
+  if (positions.length === 0) return undefined;
+  const table = recordedRelativeSlots(positions, weightOf, random);
+  return table ?? recordedRelativeSlots(positions, () => 1, random);
+}
+
 /** Counts that add up to MOST_SLOTS nearly: every share above 0 gets a slot. */
 function rounded(weights: readonly number[], sum: number): number[] {
   return weights.map((weight) => (weight === 0 ? 0 : Math.max(1, Math.round((weight * MOST_SLOTS) / sum))));

@@ -1,4 +1,5 @@
 import type { Destination, HealthState } from '../destination.js';
+import type { KamailioVersion } from '../options.js';
 import type { StateSignal } from '../state.js';
 import { BIT, bitsAgreeing, liveOf, STATE_BITS, stateOfBits, UNUSABLE } from './live.js';
 import type { KamailioOptions } from './options.js';
@@ -15,10 +16,12 @@ import type { KamailioOptions } from './options.js';
  *   set probing     as one bad probe
  *   restore         bits of the row, or those that say the state told
  */
-export function decideKamailio(signal: StateSignal, options: KamailioOptions): HealthState {
+export function decideKamailio(signal: StateSignal, options: KamailioOptions, version: KamailioVersion): HealthState {
   const live = liveOf(signal.destination);
   const { mark } = signal;
   if (mark !== undefined) {
+    // In 6.x what a command or script sets takes the flag "never pinged" away too (recorded).
+    if (version === '6') live.bits &= ~BIT.noPing;
     if (mark.how === 'set') live.bits = (live.bits & ~STATE_BITS) | mark.bits;
     else update(signal.destination, mark.bits, options);
     return stateOfBits(live.bits);
@@ -106,10 +109,13 @@ function update(destination: Destination, wanted: number, options: KamailioOptio
   live.bits = others | bits;
 }
 
-/** Whether a destination is probed now (ds_probing_mode). Disabled ones and those with the no-ping bit never are. */
-export function wantsPing(destination: Destination, options: KamailioOptions): boolean {
+/**
+ * Whether a destination is probed now (ds_probing_mode). Disabled ones never are, nor in 6.x those with flag 32, which 5.6
+ * passes over.
+ */
+export function wantsPing(destination: Destination, options: KamailioOptions, version: KamailioVersion): boolean {
   const { bits } = liveOf(destination);
-  if ((bits & (BIT.disabled | BIT.noPing)) !== 0) return false;
+  if ((bits & BIT.disabled) !== 0 || (version === '6' && (bits & BIT.noPing) !== 0)) return false;
   const probing = (bits & BIT.probing) !== 0;
   switch (options.probingMode) {
     case 1:

@@ -25,6 +25,7 @@ export class OpensipsFlavour implements Flavour {
   readonly dropsLastTarget = false;
   readonly marksFirstOfList = false;
   readonly endsCallsItself = false;
+  readonly showsFieldsOf6 = false;
   readonly defaultSocket = ANY_SOCKET;
 
   constructor(

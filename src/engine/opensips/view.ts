@@ -4,10 +4,15 @@ import type { DestinationView } from '../flavour.js';
 /** What an OpenSIPS partition, which has no such letters, shows of its states. */
 const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
 
+const BITS: Readonly<Record<HealthState, number>> = { active: 0, probing: 9, inactive: 1 };
+
 /** A destination as Kamailio's tools show it: what OpenSIPS knows of it. */
 export function viewOf({ row, health }: Destination): DestinationView {
   return {
     letters: LETTERS[health.state],
+    bits: BITS[health.state],
+    probingCount: health.failures,
+    load: undefined,
     attributes: {
       duid: undefined,
       maxload: 0,
@@ -16,6 +21,9 @@ export function viewOf({ row, health }: Destination): DestinationView {
       socket: row.socket === '' ? undefined : row.socket,
       sockname: undefined,
       obproxy: undefined,
+      pingSocket: undefined,
+      ocMin: 0,
+      ocMax: 100,
     },
     latency: undefined,
     overload: undefined,

@@ -21,6 +21,10 @@ export interface DispatcherTarget {
   find(setId: number, uri: string): readonly Destination[];
   /** What is shown of a destination besides its row. */
   view(destination: Destination): DestinationView;
+  /** Whether listings have the fields that came with 6.x. */
+  readonly showsFieldsOf6: boolean;
+  /** What 6.x shows as IUID of a destination. */
+  iuid(destination: Destination): string;
   /** Milliseconds since 1970 of a time of Clock.monotonic(). */
   timeOf(monotonic: number): number;
   /** Whether the text names a state: its first letter or digit counts, "p" behind it turns probing on. */

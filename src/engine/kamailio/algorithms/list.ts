@@ -32,8 +32,8 @@ export const KAMAILIO_ALGORITHMS: readonly KamailioAlgorithm[] = [
 const RECORDED = 14;
 
 /** The algorithm with a code; undefined for a number that is not known: those take the first that is up. */
-export function kamailioAlgorithm(code: number, strict: boolean): KamailioAlgorithm | undefined {
+export function kamailioAlgorithm(code: number, onlyRecorded: boolean): KamailioAlgorithm | undefined {
   if (code < RECORDED) return KAMAILIO_ALGORITHMS[code];
-  if (strict) return undefined;
+  if (onlyRecorded) return undefined;
   return code === 64 ? overloadControl : code < 16 ? KAMAILIO_ALGORITHMS[code] : undefined;
 }

@@ -1,5 +1,4 @@
 import { NONE } from '../../compiled-set.js';
-import type { KamailioAttributes } from '../attributes.js';
 import type { KamailioEnv } from '../environment.js';
 import type { KamailioLive } from '../live.js';
 import type { KamailioAlgorithm } from './algorithm.js';
@@ -17,7 +16,7 @@ export const overloadControl: KamailioAlgorithm = {
       const position = set.stepToActive(set.last % end, end);
       if (position < 0) return 0;
       set.last = (position + 1) % end;
-      if (!passes(plan.lives[position] as KamailioLive, plan.attributes[position] as KamailioAttributes, env)) {
+      if (!passes(plan.lives[position] as KamailioLive, env)) {
         return position;
       }
     }
@@ -25,10 +24,10 @@ export const overloadControl: KamailioAlgorithm = {
   },
 };
 
-function passes(live: KamailioLive, { ocRate }: KamailioAttributes, env: KamailioEnv): boolean {
-  if (live.overload === undefined && ocRate === undefined) return false;
-  const overload = (live.overload ??= { rate: ocRate ?? 0, until: Number.POSITIVE_INFINITY, seq: 0, debt: 0 });
-  if (overload.rate === 0 || env.now() >= overload.until) return false;
+/** Counts a decision about a destination: whether this call passes it over. */
+function passes({ overload }: KamailioLive, env: KamailioEnv): boolean {
+  if (overload === undefined || env.now() >= overload.until) return false;
+  overload.decisions = (overload.decisions + 1) % 100;
   overload.debt += overload.rate;
   if (overload.debt < 100) return false;
   overload.debt -= 100;

@@ -1,7 +1,9 @@
+import { canonicalIp } from '../../../core/ip-address.js';
 import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
+import type { DestinationView } from '../../../engine/flavour.js';
 import { type RpcCommand, RpcError, SLICE } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { listingOrder } from '../set-order.js';
@@ -71,38 +73,16 @@ async function membersOfSets(
 function shown(target: DispatcherTarget, destination: Destination, mode: Mode): RpcMember {
   const { row } = destination;
   const view = target.view(destination);
-  const members: RpcMember[] = [
-    ['URI', readableText(maskUri(row.uri))],
-    ['FLAGS', view.letters],
-    ['PRIORITY', row.priority],
-  ];
-  if (mode === 'full') {
-    members.push(
-      ['HOST', destination.host],
-      ['IPADDR', ipAddress(destination)],
-      ['PORT', destination.port ?? 0],
-      ['PROTOID', protocolId(destination)],
-      ['DNSTIME_SEC', 0],
-      ['DNSTIME_USEC', 0],
-    );
+  const six = target.showsFieldsOf6;
+  const members: RpcMember[] = [];
+  if (six) members.push(['IDX', destination.index]);
+  members.push(['URI', readableText(maskUri(row.uri))], ['FLAGS', view.letters], ['PRIORITY', row.priority]);
+  if (six) members.push(['IUID', target.iuid(destination)]);
+  if (mode === 'full') members.push(...addressMembers(target, destination, view));
+  if (mode !== 'short' && (row.attrs !== '' || (six && mode === 'full'))) {
+    members.push(['ATTRS', attributesStruct(row.attrs, view, six)]);
   }
-  if (mode !== 'short' && row.attrs !== '') {
-    const { attributes } = view;
-    members.push([
-      'ATTRS',
-      struct(
-        ['BODY', readableText(row.attrs)],
-        ['DUID', readable(attributes.duid)],
-        ['MAXLOAD', attributes.maxload],
-        ['WEIGHT', attributes.weight],
-        ['RWEIGHT', attributes.rweight],
-        ['SOCKET', readable(attributes.socket)],
-        ['SOCKNAME', readable(attributes.sockname)],
-        ['OBPROXY', readable(attributes.obproxy)],
-      ),
-    ]);
-  }
-  const { latency } = view;
+  const { latency, load } = view;
   if (latency !== undefined) {
     members.push([
       'LATENCY',
@@ -115,7 +95,54 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
       ),
     ]);
   }
+  if (load !== undefined) members.push(['RUNTIME', struct(['DLGLOAD', load])]);
   return ['DEST', struct(...members)];
+}
+
+/** What mode full has besides. */
+function addressMembers(target: DispatcherTarget, destination: Destination, view: DestinationView): RpcMember[] {
+  const members: RpcMember[] = [
+    ['HOST', destination.host],
+    ['IPADDR', ipAddress(destination)],
+    ['PORT', destination.port ?? 0],
+    ['PROTOID', protocolId(destination, target.showsFieldsOf6)],
+    ['DNSTIME_SEC', 0],
+    ['DNSTIME_USEC', 0],
+  ];
+  if (!target.showsFieldsOf6) return members;
+  const until = untilOf(target, view);
+  members.push(
+    ['OCRATE', view.overload?.rate ?? 0],
+    ['OCIDX', view.overload?.index ?? 0],
+    ['OCSEQ', view.overload?.sequence ?? 0],
+    ['OCTIME_SEC', Math.floor(until / 1000)],
+    ['OCTIME_USEC', Math.floor(until % 1000) * 1000],
+  );
+  return members;
+}
+
+function attributesStruct(body: string, { attributes, probingCount }: DestinationView, six: boolean): RpcStruct {
+  const members: RpcMember[] = [
+    ['BODY', body === '' ? null : readableText(body)],
+    ['DUID', readable(attributes.duid)],
+  ];
+  if (six) members.push(['PROBING_COUNT', probingCount]);
+  members.push(
+    ['MAXLOAD', attributes.maxload],
+    ['WEIGHT', attributes.weight],
+    ['RWEIGHT', attributes.rweight],
+    ['SOCKET', readable(attributes.socket)],
+    ['SOCKNAME', readable(attributes.sockname)],
+  );
+  if (six) members.push(['PING_SOCKET', readable(attributes.pingSocket)]);
+  members.push(['OBPROXY', readable(attributes.obproxy)]);
+  if (six) members.push(['OCMIN', attributes.ocMin], ['OCMAX', attributes.ocMax]);
+  return struct(...members);
+}
+
+/** Milliseconds since 1970 until which an announcement holds; 0 before the first. */
+function untilOf(target: DispatcherTarget, { overload }: DestinationView): number {
+  return overload === undefined || overload.until === 0 ? 0 : target.timeOf(overload.until);
 }
 
 function readable(text: string | undefined): string | null {
@@ -129,21 +156,26 @@ function ipAddress({ resolved, host }: Destination): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
-/** The number of the transport parameter, 0 without one (recorded: sips too). */
-function protocolId({ params }: Destination): number {
+/**
+ * The number of the transport parameter; without one 0, and in 6.x 1 where the host is an address or the port is written
+ * (recorded: sips too).
+ */
+function protocolId({ params, host, port }: Destination, six: boolean): number {
   const named = /;transport=([a-z]+)/i.exec(params)?.[1]?.toLowerCase();
-  const at = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'].indexOf(named ?? '');
-  return at + 1;
+  const at = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'].indexOf(named ?? '') + 1;
+  if (at > 0 || !six) return at;
+  return port !== undefined || canonicalIp(host) !== undefined ? 1 : 0;
 }
 
 function overload(target: DispatcherTarget, destination: Destination): RpcStruct {
   const { row, setId } = destination;
-  const { letters, overload: announced } = target.view(destination);
-  const until = announced === undefined || announced.until === 0 ? 0 : target.timeOf(announced.until);
+  const view = target.view(destination);
+  const { overload: announced } = view;
+  const until = untilOf(target, view);
   return struct(
     ['group', setId],
     ['uri', readableText(maskUri(row.uri))],
-    ['flags', letters],
+    ['flags', view.bits],
     ['priority', row.priority],
     ['ocrate', announced?.rate ?? 0],
     ['ocidx', announced?.index ?? 0],
