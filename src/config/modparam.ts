@@ -31,7 +31,6 @@ export function readDispatcher(
     findings.warn(at('pvar_algo_pattern'), 'holds no "%u": every destination of a set has the same load then');
   }
   const threshold = readThreshold(raw, at, findings);
-  const frTimer = number('ds_ping_fr_timer');
   const mode = number('ds_probing_mode') as KamailioConfig['probingMode'];
   return {
     hashPvar: text('hash_pvar'),
@@ -42,7 +41,7 @@ export function readDispatcher(
     pingMethod: (text('ds_ping_method') ?? '').toUpperCase(),
     pingFrom,
     pingMaxfwd: number('ds_ping_maxfwd'),
-    pingTimeout: frTimer > 0 ? frTimer / 1000 : number('ds_ping_timeout'),
+    pingTimeout: readPingTimeout(number),
     probingSock,
     probingThreshold: threshold ?? 3,
     probingMode: mode === 0 ? 0 : 1,
@@ -55,6 +54,7 @@ export function readDispatcher(
       probingThreshold: threshold ?? 1,
       inactiveThreshold: number('ds_inactive_threshold'),
       pingReplyCodes: readReplyCodes(text('ds_ping_reply_codes') ?? '', at('ds_ping_reply_codes'), findings),
+      attrsNone: isOn(raw['ds_attrs_none']),
       latencyStats: isOn(raw['ds_ping_latency_stats']),
       retainLatencyStats: isOn(raw['ds_retain_latency_stats']),
       latencyAlpha: number('ds_latency_estimator_alpha') / 1000,
@@ -71,6 +71,13 @@ export function readDispatcher(
       outboundProxy,
     },
   };
+}
+
+/** Seconds: of ds_ping_fr_timeout (sixteenths), else ds_ping_fr_timer (milliseconds), else ds_ping_timeout. */
+function readPingTimeout(number: (key: string) => number): number {
+  const [sixteenths, milliseconds] = [number('ds_ping_fr_timeout'), number('ds_ping_fr_timer')];
+  if (sixteenths > 0) return sixteenths / 16;
+  return milliseconds > 0 ? milliseconds / 1000 : number('ds_ping_timeout');
 }
 
 type At = (key: string) => Place;

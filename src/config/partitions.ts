@@ -1,6 +1,6 @@
 import { nearest } from '../core/nearest.js';
 import { parseUri } from '../core/uri.js';
-import type { Compat, FlavourName } from '../engine/options.js';
+import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
 import { parseDatabaseUrl } from './db-url.js';
 import {
   type Definitions,
@@ -122,6 +122,8 @@ class Decision {
       blacklistMatch: this.text('blacklist_match') as 'ip' | 'endpoint',
       flavour: this.flavour(dbUrl),
       compat: this.text('compat') as Compat,
+      version: this.text('version') as KamailioVersion,
+      expandNames: isOn(this.value('expand_names')?.value),
       persistentState: isOn(this.value('persistent_state')?.value),
       pingFrom: this.checked('ping_from', sipUri) ?? '',
       pingMethod,

@@ -1,5 +1,5 @@
 import type { TransportName } from '../core/uri.js';
-import type { Compat, FlavourName } from '../engine/options.js';
+import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
 
 /** "udp:127.0.0.1:5060 as 203.0.113.7:5060", parsed. */
 export interface SocketDescription {
@@ -37,6 +37,10 @@ export interface PartitionConfig {
   readonly blacklistMatch: 'ip' | 'endpoint';
   readonly flavour: FlavourName;
   readonly compat: Compat;
+  /** Flavour kamailio: the version followed where 5.6 and 6.x differ; default 5.6. */
+  readonly version?: KamailioVersion;
+  /** Each address of a host name is a destination of its own. */
+  readonly expandNames?: boolean;
   readonly persistentState: boolean;
   readonly pingFrom: string;
   readonly pingMethod: string;
@@ -110,6 +114,8 @@ export interface KamailioConfig {
   readonly inactiveThreshold: number;
   /** Good codes and classes besides 2xx: ["403", "3xx"]. */
   readonly pingReplyCodes: readonly string[];
+  /** Destinations without attributes have "none=yes". */
+  readonly attrsNone?: boolean;
   readonly latencyStats: boolean;
   readonly retainLatencyStats: boolean;
   /** Weight of the past in the latency average, 0 to 1; default 0.9. */

@@ -116,7 +116,9 @@ function dispatcherTarget(
       engine.states.apply({ ...signal, ...partition.flavour.wantedByBits(bits) });
     },
     async reload() {
-      await control.reload([name], { inheritState: partition.flavour.reloadKeepsStates, dryRun: false });
+      const inheritState = partition.flavour.reloadKeepsStates;
+      const reports = await control.reload([name], { inheritState, dryRun: false });
+      return reports.get(name)?.discarded ?? [];
     },
     async add({ setId, uri, flags, priority, attrs }) {
       const reader = new RowReader({ table: name, flavour, persistentState: true, noSocket });

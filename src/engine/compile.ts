@@ -4,7 +4,7 @@ import { CompiledSet } from './compiled-set.js';
 import type { Availability, DestinationRow, Health, HealthState, ResolvedAddress } from './destination.js';
 import type { SetRules } from './flavour.js';
 import type { PartitionOptions } from './options.js';
-import type { Discarded, LoadOptions, LoadReport } from './partition.js';
+import { type Discarded, type LoadOptions, type LoadReport, UNRESOLVED } from './partition.js';
 import { inOrderOfPriority } from './set-order.js';
 import { CompiledSnapshot } from './snapshot.js';
 import { UriIndex } from './uri-index.js';
@@ -85,7 +85,7 @@ export function* compileRows(
       resolved = options.resolve === undefined ? before?.resolved : options.resolve(parts.uri, parts.transport);
       const mustResolve = options.resolve !== undefined && ((row.flags ?? 0) & NO_DNS) === 0;
       if (mustResolve && (resolved === undefined || resolved.length === 0)) {
-        discarded.push({ row: nameOf(row), reason: `host "${host}" does not resolve` });
+        discarded.push({ row: nameOf(row), reason: `host "${host}" ${UNRESOLVED}` });
         continue;
       }
       resolved ??= [];

@@ -60,6 +60,7 @@ class LoadedPartition implements Partition {
     const steps = this.compile(rows, options);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
+    options.check?.(step.value.report);
     if (options.dryRun !== true) {
       this.swap(step.value);
       for (const restore of step.value.restores) this.restore(restore, options);
@@ -81,6 +82,7 @@ class LoadedPartition implements Partition {
           }
           step = steps.next();
         }
+        options.check?.(step.value.report);
         if (options.dryRun === true) return step.value.report;
         // Somebody loaded in between: what was compiled inherits from data that are gone.
         if (this.current !== before) continue;

@@ -29,6 +29,8 @@ export interface SetRules {
   readonly editOrder: 'as listed' | 'reverse';
   /** Whether a reload that a script or the RPC asks for keeps the states of destinations that stay. */
   readonly reloadKeepsStates: boolean;
+  /** Whether a reload from a table with a host name that does not resolve is refused as a whole. */
+  readonly refusesUnresolved: boolean;
   /** Whether weights may be set at run time; else they are attributes. */
   readonly weightsAtRunTime: boolean;
 }

@@ -10,6 +10,9 @@ export interface Discarded {
   readonly reason: string;
 }
 
+/** How the reason of a row ends whose host name does not resolve. */
+export const UNRESOLVED = 'does not resolve';
+
 /** What a (re)load did; destinations are named by "set uri". */
 export interface LoadReport {
   readonly loaded: number;
@@ -25,6 +28,8 @@ export interface LoadOptions {
   readonly inheritState: boolean;
   /** Attributes that scripts attached to destinations at run time are lost, as with each reload from the table. */
   readonly dropScriptAttrs?: boolean;
+  /** Looks at what came of the rows before it is taken over, and may throw: the old data then stay. */
+  readonly check?: (report: LoadReport) => void;
   /** Report what would be done, change nothing. */
   readonly dryRun?: boolean;
   /**

@@ -28,7 +28,7 @@ export type StoreConfig = Pick<
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
 > &
   Partial<Pick<PartitionConfig, 'compat'>> &
-  Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
+  Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
 
 /** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
@@ -39,7 +39,7 @@ class KnexStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
+  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
   private tidying: Promise<void> | undefined;
 
   constructor(
@@ -50,7 +50,11 @@ class KnexStore implements DestinationStore {
     this.description = `table ${table} of ${database.url.display}`;
     // Kamailio keeps states in memory only; its flags column belongs to the operator.
     this.writable = persistentState && flavour === 'opensips';
-    this.rules = { freeswitchMaxWeight: config.freeswitchMaxWeight, noSocket: config.noSocket };
+    this.rules = {
+      freeswitchMaxWeight: config.freeswitchMaxWeight,
+      noSocket: config.noSocket,
+      attrsNone: config.attrsNone,
+    };
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 

@@ -20,6 +20,7 @@ class ListStore implements DestinationStore {
   readonly description: string;
   /** The file is its owner's: states are kept in memory only, as in the original. */
   readonly writable = false;
+  readonly isFile = true;
 
   constructor(
     private readonly path: string,
@@ -40,9 +41,9 @@ class ListStore implements DestinationStore {
     if (content.length > MOST_BYTES) {
       throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
     }
-    const { flavour, persistentState, compat, noSocket } = this.config;
+    const { flavour, persistentState, compat, noSocket, attrsNone } = this.config;
     const strict = compat === 'strict';
-    const load = await readListFile(content, this.path, flavour, persistentState, strict, noSocket);
+    const load = await readListFile(content, this.path, flavour, persistentState, strict, noSocket, attrsNone);
     const [first] = load.discarded;
     if (strict) return load;
     // A file without one good line is a broken file, not an empty list.
@@ -75,8 +76,9 @@ export async function readListFile(
   persistentState: boolean,
   strict = false,
   noSocket: NoSocket | undefined = undefined,
+  attrsNone: boolean | undefined = undefined,
 ): Promise<StoreLoad> {
-  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', noSocket });
+  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', noSocket, attrsNone });
   let number = 0;
   for (const line of listLines(content.toString('latin1'), strict)) {
     if (++number % LINES_PER_TURN === 0) await nextTurn();

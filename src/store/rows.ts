@@ -35,6 +35,8 @@ export interface RowRules {
   readonly kind?: 'table' | 'file';
   /** Largest weight a FreeSWITCH server may tell; undefined: the weight column may not name one. */
   readonly freeswitchMaxWeight?: number | undefined;
+  /** Flavour kamailio: destinations without attributes have "none=yes". */
+  readonly attrsNone?: boolean | undefined;
   /** Why a destination cannot be sent to from the socket it names; undefined when it can. Absent: not looked at. */
   readonly noSocket?: NoSocket | undefined;
 }
@@ -128,7 +130,8 @@ export class RowReader {
     const uri = uriOf(withScheme(raw.destination));
     if (/^sips?:@/i.test(uri)) throw new RowFault(`destination ${shown(uri)} has "@" without a user before it`);
     const flags = optional(raw.flags, 'flags', 0, 0);
-    const attrs = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
+    const written = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
+    const attrs = written === '' && this.rules.attrsNone === true ? 'none=yes' : written;
     if (attributePairs(attrs) === undefined) throw new RowFault(`attrs ${shown(attrs)} are no list of name=value`);
     const { socket, sockname, weight } = parseAttributes(attrs);
     const unknown = this.rules.noSocket?.(socket, sockname);

@@ -24,6 +24,8 @@ export interface DestinationStore {
    * Yields to the event loop between slices. Throws SwitchyardError STORE_* when nothing can be read.
    */
   load(): Promise<StoreLoad>;
+  /** Whether it is a list file, of which each line loads by itself. */
+  readonly isFile?: boolean;
   /** Whether states can be written at all (a list file cannot). */
   readonly writable: boolean;
   /** Writes states in one batch, by primary key where rows have one. Throws SwitchyardError STORE_*. */

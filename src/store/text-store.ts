@@ -20,7 +20,7 @@ class TextStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket'>;
+  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
   private readonly path: string;
   /** Rewrites go one after the other: each begins with what the one before has left. */
   private writing: Promise<void> = Promise.resolve();
@@ -33,7 +33,11 @@ class TextStore implements DestinationStore {
     this.path = join(folder, table);
     this.description = `table ${table} of text://${folder}`;
     this.writable = persistentState && flavour === 'opensips';
-    this.rules = { freeswitchMaxWeight: config.freeswitchMaxWeight, noSocket: config.noSocket };
+    this.rules = {
+      freeswitchMaxWeight: config.freeswitchMaxWeight,
+      noSocket: config.noSocket,
+      attrsNone: config.attrsNone,
+    };
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 

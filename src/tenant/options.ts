@@ -12,6 +12,7 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
     name: config.name,
     flavour: config.flavour,
     compat: config.compat,
+    version: config.version,
     probingThreshold: dispatcher.probingThreshold,
     dstAvp: avpName(config.dstAvp),
     grpAvp: avpName(config.grpAvp),

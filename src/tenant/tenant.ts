@@ -8,7 +8,7 @@ import { nextTurn } from '../core/turn.js';
 import type { SipUri } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
-import type { LoadOptions, LoadReport, Partition } from '../engine/partition.js';
+import { type Discarded, type LoadOptions, type LoadReport, type Partition, UNRESOLVED } from '../engine/partition.js';
 import type { StateTable } from '../engine/state.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { Resolver } from '../sip/resolve.js';
@@ -16,6 +16,7 @@ import { deleteRows, insertRows } from '../store/provision.js';
 import type { StateFlusher } from '../store/state-flusher.js';
 import type { DestinationStore } from '../store/store.js';
 import type { RowIdentity, TableSpec } from '../store/table-spec.js';
+import { expandNames } from './expand-names.js';
 import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
 import { JobQueue } from './job-queue.js';
 
@@ -70,6 +71,8 @@ export class PartitionRuntime {
   /** Names of the rows last read, those of rows that were discarded included. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
+  /** Addresses of names that stand in the partition as destinations of their own. */
+  private expandedHosts: ReadonlyMap<string, readonly ResolvedAddress[]> = new Map();
   private started = false;
   private stopped = false;
 
@@ -143,8 +146,9 @@ export class PartitionRuntime {
     const { partition } = this.options;
     const known = this.knownAddresses();
     const hosts = new Map([...(await namedHosts(rows, this.pause))].filter(([key]) => !known().has(key)));
-    const options: LoadOptions = { inheritState: true, resolve: await this.resolution(hosts) };
-    const report = await partition.loadInSlices(rows, options, this.pause);
+    const resolve = await this.resolution(hosts);
+    const options: LoadOptions = { inheritState: true, resolve };
+    const report = await partition.loadInSlices(await this.expanded(rows, resolve), options, this.pause);
     this.options.loaded(partition);
     return report;
   }
@@ -182,7 +186,14 @@ export class PartitionRuntime {
       log.debug({ destinations: changed }, `host names of partition ${this.name} resolve to other addresses`);
       renamed(partition);
     }
-    if (unresolved.some((key) => found.has(key))) {
+    const moved = [...this.expandedHosts].some(([key, before]) => {
+      const now = found.get(key);
+      return now !== undefined && !sameAddresses(inOrder(now), inOrder(before));
+    });
+    if (moved) {
+      log.info({}, `host names of partition ${this.name} resolve to other addresses; it is loaded again`);
+      await this.reload({ inheritState: true, dryRun: false }).catch(() => undefined);
+    } else if (unresolved.some((key) => found.has(key))) {
       log.info({}, `host names of discarded rows of partition ${this.name} resolve now; it is loaded again`);
       await this.reload({ inheritState: true, dryRun: false }).catch(() => undefined);
     }
@@ -222,14 +233,16 @@ export class PartitionRuntime {
       const { rows, discarded } = await store.load();
       this.checkRunning();
       const hosts = await namedHosts(rows, this.pause);
+      const resolve = await this.resolution(hosts);
       const report = await partition.loadInSlices(
-        rows,
+        await this.expanded(rows, resolve),
         {
           inheritState: options.inheritState,
           dropScriptAttrs: true,
           dryRun: options.dryRun,
-          resolve: await this.resolution(hosts),
+          resolve,
           isNewer: ({ health }) => touched.has(health),
+          check: ({ discarded: refused }) => this.checkResolved(refused),
         },
         this.pause,
       );
@@ -272,7 +285,7 @@ export class PartitionRuntime {
     };
     log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
     this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
-    const present = new Set(partition.named().map(hostKey));
+    const present = new Set([...partition.named().map(hostKey), ...this.expandedHosts.keys()]);
     this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
     this.options.loaded(partition);
   }
@@ -309,11 +322,39 @@ export class PartitionRuntime {
     };
   }
 
+  /** The rows with each address of a name as one of its own, where the partition wants that. */
+  private async expanded(
+    rows: readonly DestinationRow[],
+    resolve: (uri: SipUri) => readonly ResolvedAddress[] | undefined,
+  ): Promise<readonly DestinationRow[]> {
+    if (this.options.config.expandNames !== true) return rows;
+    const addresses = new Map<string, readonly ResolvedAddress[]>();
+    const remembering = (uri: SipUri) => {
+      const found = resolve(uri);
+      if (found !== undefined) addresses.set(hostKey(uri), found);
+      return found;
+    };
+    const expanded = await expandNames(rows, remembering, this.pause);
+    this.expandedHosts = addresses;
+    return expanded;
+  }
+
+  /** In flavours that want it so, one name that does not resolve refuses a reload of a table; the first load is never refused. */
+  private checkResolved(discarded: readonly Discarded[]): void {
+    const { partition, store } = this.options;
+    if (!partition.flavour.refusesUnresolved || this.figures.loads === 0 || store.isFile === true) return;
+    const unresolved = discarded.find(({ reason }) => reason.endsWith(UNRESOLVED));
+    if (unresolved !== undefined) throw new SwitchyardError('STORE_FAILED', `${unresolved.row}: ${unresolved.reason}`);
+  }
+
   /** Addresses by host of the destinations that are there, collected when first asked for. */
   private knownAddresses(): () => ReadonlyMap<string, readonly ResolvedAddress[]> {
     let known: Map<string, readonly ResolvedAddress[]> | undefined;
     return () => {
-      known ??= new Map(this.partition.named().map((each) => [hostKey(each), each.resolved]));
+      known ??= new Map([
+        ...this.expandedHosts,
+        ...this.partition.named().map((each) => [hostKey(each), each.resolved] as const),
+      ]);
       return known;
     };
   }
@@ -339,4 +380,9 @@ function rowsOf(partition: Partition): DestinationRow[] {
     }
   }
   return rows;
+}
+
+/** Addresses in an order of their own: the DNS gives those of one name in another order each time. */
+function inOrder(addresses: readonly ResolvedAddress[]): readonly ResolvedAddress[] {
+  return [...addresses].sort((a, b) => (`${a.address} ${a.port}` < `${b.address} ${b.port}` ? -1 : 1));
 }

@@ -112,7 +112,8 @@ export class PartitionRuntimes {
     const { engine, clock, resolver, noSocket, loaded, renamed, writesTable } = this.options;
     const dispatcher = this.options.dispatcher();
     const partition = engine.putPartition(partitionOptions(config, dispatcher));
-    const rules = { freeswitchMaxWeight: freeswitchMaxWeight(dispatcher), noSocket };
+    const { attrsNone } = dispatcher.kamailio ?? {};
+    const rules = { freeswitchMaxWeight: freeswitchMaxWeight(dispatcher), noSocket, attrsNone };
     const store = createStore({ ...config, ...rules }, { pools: this.pools });
     const log = this.options.log.child({ partition: config.name });
     const flusher = config.persistentState

@@ -177,7 +177,7 @@ test('overload control is listed with its bounds', async (t) => {
   const ask = (set: string) => runTool(kamcmd, ['-s', ctl, 'dispatcher.oclist', set]);
   assert.equal(
     await ask('1'),
-    '{\n\tgroup: 1\n\turi: sip:127.0.0.1:7001\n\tflags: AX\n\tpriority: 0\n\tocrate: 30\n\tocidx: 0\n\tocseq: 0\n' +
+    '{\n\tgroup: 1\n\turi: sip:127.0.0.1:7001\n\tflags: 0\n\tpriority: 0\n\tocrate: 30\n\tocidx: 0\n\tocseq: 0\n' +
       '\toctime_sec: 0\n\toctime_usec: 0\n\tocmin: 5\n\tocmax: 80\n}\n',
   );
   assert.equal(await ask('9'), 'error: 404 - Destination Group Not Found\n');

@@ -30,6 +30,8 @@ export interface KamailioDaemon {
 export interface KamailioDaemonOptions {
   readonly list: readonly string[];
   readonly compat?: 'default' | 'strict';
+  /** Further keys of the kamailio partition. */
+  readonly partition?: Readonly<Record<string, unknown>>;
   readonly modparam?: Readonly<Record<string, unknown>>;
   /** More partitions, in front of the kamailio one. */
   readonly partitions?: readonly unknown[];
@@ -42,7 +44,7 @@ export async function startKamailioDaemon(options: KamailioDaemonOptions): Promi
   await writeFile(list, `${options.list.join('\n')}\n`);
   const [port, httpPort] = [await freePort(), await freePort()];
   const { compat = 'default', modparam = {}, partitions = [] } = options;
-  const kamailio = { name: 'gw', db_url: `list:${list}`, flavour: 'kamailio', compat };
+  const kamailio = { name: 'gw', db_url: `list:${list}`, flavour: 'kamailio', compat, ...options.partition };
   const { settings } = readSettings(
     {
       listen: ['udp:127.0.0.1:0'],

@@ -80,6 +80,10 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict ? 'as listed' : 'reverse';
   }
 
+  get refusesUnresolved(): boolean {
+    return this.strict;
+  }
+
   /** The original marks the first of its list. */
   get marksFirstOfList(): boolean {
     return this.strict;

@@ -20,6 +20,7 @@ export class OpensipsFlavour implements Flavour {
   readonly repeatedRows = 'one destination';
   readonly editOrder = 'as listed';
   readonly reloadKeepsStates = true;
+  readonly refusesUnresolved = false;
   readonly weightsAtRunTime = true;
   readonly leavesOlderSelection = true;
   readonly dropsLastTarget = false;

@@ -1,5 +1,6 @@
 import type { Destination } from '../../engine/destination.js';
 import type { DestinationView } from '../../engine/flavour.js';
+import type { Discarded } from '../../engine/partition.js';
 import type { Snapshot } from '../../engine/set.js';
 
 /** A destination that is to be added in memory. */
@@ -33,8 +34,8 @@ export interface DispatcherTarget {
   setState(destination: Destination, state: string): void;
   /** Has states that are not in the table yet written now; false when that takes longer than an operator is made to wait. */
   writeThrough(): Promise<boolean>;
-  /** Loads the partition again, states from its rows. Throws when that fails; the old data then stay. */
-  reload(): Promise<void>;
+  /** Loads the partition again; the rows that were left out. Throws when that fails; the old data then stay. */
+  reload(): Promise<readonly Discarded[]>;
   /** Adds a destination in memory only. Throws with the reason. */
   add(destination: NewDestination): Promise<void>;
   /** Removes a destination from memory only; false when there is none. */

@@ -5,6 +5,7 @@ import { SwitchyardError } from '../../../src/core/errors.js';
 import { nullLogger } from '../../../src/core/logger.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
 import { Engine } from '../../../src/engine/engine.js';
+import type { PartitionOptions } from '../../../src/engine/options.js';
 import { type DnsSource, Resolver } from '../../../src/sip/resolve.js';
 import type { DestinationStore } from '../../../src/store/store.js';
 import { PartitionRuntime } from '../../../src/tenant/tenant.js';
@@ -12,7 +13,11 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { partitionOptions, row, seededRandom } from '../../support/partitions.js';
 
 /** A runtime over rows and names that the test holds. */
-function makeRuntime(rows: DestinationRow[]) {
+function makeRuntime(
+  rows: DestinationRow[],
+  config: Partial<PartitionConfig> = {},
+  options: Partial<PartitionOptions> = {},
+) {
   const clock = new FakeClock();
   const names = new Map<string, string[]>();
   const table = {
@@ -46,10 +51,10 @@ function makeRuntime(rows: DestinationRow[]) {
   };
   const errors: string[] = [];
   const engine = new Engine({ clock, random: seededRandom() });
-  const partition = engine.addPartition(partitionOptions({ name: 'acme' }));
+  const partition = engine.addPartition(partitionOptions({ name: 'acme', ...options }));
   const told = { loaded: 0, renamed: 0 };
   const runtime = new PartitionRuntime({
-    config: { name: 'acme' } as PartitionConfig,
+    config: { name: 'acme', ...config } as PartitionConfig,
     partition,
     store,
     flusher: undefined,
@@ -177,5 +182,65 @@ describe('partition runtime', () => {
     );
     assert.equal(it.partition.find(1, 'sip:192.0.2.1')?.health.state, 'inactive');
     await it.runtime.stop();
+  });
+
+  test('with expand_names each address of a name is a destination of its own, and follows the DNS', async () => {
+    const it = makeRuntime(
+      [
+        row('sip:gw.example:5070;transport=tcp', { rowId: 7, attrs: 'a=b' }),
+        row('sip:192.0.2.9'),
+        row('sips:secure.example'),
+      ],
+      { expandNames: true },
+    );
+    it.names.set('gw.example', ['192.0.2.1', '192.0.2.2']);
+    it.names.set('secure.example', ['192.0.2.5', '192.0.2.6']);
+    await it.runtime.start();
+    const uris = () => it.partition.snapshot.sets.get(1)?.destinations.map((each) => each.row.uri) ?? [];
+    const tcp = (n: number) => `sip:192.0.2.${n}:5070;transport=tcp`;
+    // A certificate is checked against the name.
+    assert.deepEqual(uris(), [tcp(1), tcp(2), 'sip:192.0.2.9', 'sips:secure.example']);
+    const first = it.partition.find(1, tcp(1)) ?? assert.fail();
+    assert.deepEqual([first.row.attrs, first.row.description, first.row.rowId], ['a=b', 'gw.example', undefined]);
+    it.engine.states.apply({ destination: first, kind: 'set', to: 'inactive', origin: 'mi', reason: 'test' });
+    // The order alone does not count.
+    it.names.set('gw.example', ['192.0.2.2', '192.0.2.1']);
+    it.clock.advance(16_000);
+    await it.runtime.refreshNames();
+    assert.equal(it.table.loads, 1);
+    it.names.set('gw.example', ['192.0.2.1', '192.0.2.3']);
+    it.clock.advance(16_000);
+    await it.runtime.refreshNames();
+    assert.deepEqual(uris(), [tcp(1), tcp(3), 'sip:192.0.2.9', 'sips:secure.example']);
+    assert.equal(it.partition.find(1, tcp(1))?.health.state, 'inactive');
+    // An outage of the DNS changes nothing.
+    it.names.clear();
+    it.clock.advance(60_000);
+    await it.runtime.refreshNames();
+    await it.runtime.reload({ inheritState: true, dryRun: false });
+    assert.deepEqual(uris(), [tcp(1), tcp(3), 'sip:192.0.2.9', 'sips:secure.example']);
+    await it.runtime.stop();
+  });
+
+  test('a strict kamailio partition refuses a reload with a name that does not resolve; by default the row is left out', async () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const it = makeRuntime([row('sip:192.0.2.1'), row('sip:lost.example')], {}, { flavour: 'kamailio', compat });
+      await it.runtime.start();
+      // The first load is never refused: there is nothing to keep.
+      assert.equal(it.partition.snapshot.size, 1);
+      it.table.rows = [row('sip:192.0.2.1'), row('sip:192.0.2.2'), row('sip:lost.example')];
+      const reload = it.runtime.reload({ inheritState: false, dryRun: false });
+      if (compat === 'strict') {
+        await assert.rejects(reload, /1 sip:lost\.example: host "lost\.example" does not resolve/);
+        assert.equal(it.partition.snapshot.size, 1);
+      } else {
+        assert.deepEqual(
+          (await reload).discarded.map((each) => each.row),
+          ['1 sip:lost.example'],
+        );
+        assert.equal(it.partition.snapshot.size, 2);
+      }
+      await it.runtime.stop();
+    }
   });
 });

@@ -1,8 +1,9 @@
 import { messageOf } from '../../../core/errors.js';
-import { maskUri } from '../../../core/mask.js';
+import { maskSecrets, maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
+import type { Discarded } from '../../../engine/partition.js';
 import type { RpcArguments } from '../arguments.js';
 import { INVALID_PARAMETERS, type RpcCall, type RpcCommand, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
@@ -75,6 +76,9 @@ function destinationsOf(target: DispatcherTarget, setId: number): readonly Desti
   return target.snapshot.sets.get(setId)?.destinations ?? [];
 }
 
+/** Rows that an answer names. */
+const MOST_NAMED = 5;
+
 /** dispatcher.reload [partition]: a partition as argument is ours. */
 export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
   return {
@@ -85,15 +89,23 @@ export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
     async run(args, call) {
       const target = requireTarget(view, args.text(0), call);
       try {
-        await target.reload();
+        const leftOut = await target.reload();
         call.changed(`${target.name} loaded again`);
+        return textResult(`Ok. Dispatcher successfully reloaded.${target.strict ? '' : namesOf(leftOut)}`);
       } catch {
         // The reason has been logged by whoever loads.
         throw new RpcError(500, 'Reload Failed');
       }
-      return textResult('Ok. Dispatcher successfully reloaded.');
     },
   };
+}
+
+/** Rows that were left out of a load, the first of them by name; '' for none. */
+function namesOf(leftOut: readonly Discarded[]): string {
+  if (leftOut.length === 0) return '';
+  const named = leftOut.slice(0, MOST_NAMED).map(({ row, reason }) => `${row} (${reason})`);
+  const more = leftOut.length > MOST_NAMED ? ' ...' : '';
+  return ` ${leftOut.length} left out: ${readableText(maskSecrets(named.join(', ')))}${more}`;
 }
 
 /** dispatcher.add group address [flags [priority [attrs]]], dispatcher.remove group address: in memory only. */
