@@ -169,7 +169,13 @@ export const KAMAILIO: Dialect = {
   title: 'kamailio-5.6',
   syntax: {
     directives: true,
-    predefined: new Map(['KAMAILIO', 'KAMAILIO_5', 'KAMAILIO_5_6', 'KAMAILIO_5_6_3'].map((name) => [name, ''])),
+    predefined: new Map([
+      ['KAMAILIO', ''],
+      ['KAMAILIO_5', ''],
+      ['KAMAILIO_5_6', ''],
+      ['KAMAILIO_5_6_3', ''],
+      ['KAMAILIO_VERSION', '5006003'],
+    ]),
     slashComments: true,
     precedence: true,
     freeConditions: true,

@@ -107,6 +107,8 @@ export interface PvarContext {
   readonly replyCode?: number | undefined;
   readonly replyReason?: string | undefined;
   readonly clock: Clock;
+  /** $(<request>ru), $(<reply>hdr(x)): the other message of the transaction; undefined where there is none. */
+  contextOf?(which: 'request' | 'reply'): PvarContext | undefined;
   /** $stat(name); undefined for an unknown statistic. */
   statistic(name: string): number | undefined;
   /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */

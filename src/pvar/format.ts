@@ -200,6 +200,15 @@ class Compiler {
       throw this.misuse(node, messageOf(error));
     }
     const { ignoreCase = false, digits = false } = definition;
+    const { of } = node;
+    if (of !== undefined) {
+      const own = compiled.get;
+      const get: Getter = (context) => {
+        const other = context.contextOf?.(of);
+        return other === undefined ? null : own(other);
+      };
+      compiled = { get };
+    }
     if (node.transformations.length === 0) return { ...compiled, ignoreCase, digits };
     let { get } = compiled;
     for (const transformation of node.transformations) get = this.transformed(get, transformation);

@@ -12,6 +12,8 @@ export interface VariableNode {
   /** Offset of its "$" in the whole text. */
   readonly offset: number;
   readonly name: string;
+  /** Of "$(<request>ru)": the message that is looked at. */
+  readonly of: 'request' | 'reply' | undefined;
   /** Undefined without parentheses. */
   readonly argument: readonly Piece[] | undefined;
   readonly index: IndexNode | undefined;
@@ -136,8 +138,8 @@ class FormatParser {
     if (this.text[this.at] === '(') {
       this.at++;
       this.blanks();
-      if (this.text[this.at] === '<') throw this.fail(this.at, 'contexts such as "<request>" are not supported');
-      const node = this.inner(offset, true);
+      const of = this.context();
+      const node = { ...this.inner(offset, true), of };
       this.blanks();
       if (this.text[this.at] !== ')') {
         throw this.fail(
@@ -149,6 +151,17 @@ class FormatParser {
       return node;
     }
     return this.inner(offset, false);
+  }
+
+  /** "<request>" or "<reply>" before a name. */
+  private context(): 'request' | 'reply' | undefined {
+    if (this.text[this.at] !== '<') return undefined;
+    for (const each of ['request', 'reply'] as const) {
+      if (!this.text.startsWith(`<${each}>`, this.at)) continue;
+      this.at += each.length + 2;
+      return each;
+    }
+    throw this.fail(this.at, 'only <request> and <reply> may stand here; something else does');
   }
 
   /** name, argument, index, transformations; index and transformations only inside "$(...)". */
@@ -176,7 +189,15 @@ class FormatParser {
         this.blanks();
       }
     }
-    return { kind: 'variable', offset: this.base.offset + offset, name, argument, index, transformations };
+    return {
+      kind: 'variable',
+      offset: this.base.offset + offset,
+      name,
+      of: undefined,
+      argument,
+      index,
+      transformations,
+    };
   }
 
   private name(offset: number): string {

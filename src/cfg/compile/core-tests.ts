@@ -3,7 +3,7 @@ import { parseUri } from '../../core/uri.js';
 import type { Binary, Expression } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
 import type { CompileContext } from './context.js';
-import type { CompiledExpression } from './expression.js';
+import { type CompiledExpression, constantExpression } from './expression.js';
 
 /** What the old tests of the core look at. */
 const TESTS: Readonly<Record<string, string>> = {
@@ -33,6 +33,8 @@ export function coreTest(word: string, context: CompileContext): CompiledExpress
     const read = ({ pvars }: ScriptRun) => (pvars.sourceAddress.includes(':') ? 'INET6' : 'INET');
     return { type: 'any', constant: undefined, calls: false, read };
   }
+  // The most a message may have; in files of before 3.0 only.
+  if (word === 'max_len' && !context.dialect.syntax.precedence) return constantExpression(65_535);
   const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
   if (text === undefined) return undefined;
   const format = context.format(text, { file: '', line: 0, column: 0 });

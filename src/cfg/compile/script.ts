@@ -51,7 +51,12 @@ export function compileScript<Run extends ScriptRun>(
     ...options.bounds,
   };
   const names = withVariables(dialect.names, [
-    ...(dialect.syntax.directives ? [['def', defineVariable(tree)] as const] : []),
+    ...(dialect.syntax.directives
+      ? ([
+          ['def', defineVariable(tree)],
+          ['sel', selectVariable(tree)],
+        ] as const)
+      : []),
     ...(options.variables ?? []),
   ]);
   const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name));
@@ -89,6 +94,22 @@ function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
     compile(argument) {
       const value = defines.get(argument?.constant?.trim() ?? '') ?? null;
       return { get: () => value };
+    },
+  };
+}
+
+/** $sel(cfg_get.group.name): a parameter of the file that has a group; other selects are not known. */
+function selectVariable({ parameters }: ConfigurationTree): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile(argument) {
+      const name = /^cfg_get\.(\w+\.\w+)$/.exec(argument?.constant?.trim() ?? '')?.[1];
+      if (name === undefined) throw new Error('knows cfg_get.group.name only');
+      const value = parameters.findLast((each) => each.name === name)?.value;
+      if (value === undefined) throw new Error(`finds no parameter ${name}`);
+      const constant = value.kind === 'word' ? value.text : value.value;
+      return { get: () => constant };
     },
   };
 }

@@ -203,12 +203,14 @@ class ConfigurationParser {
     const { at } = tokens.take();
     const bracket = tokens.accept('(');
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a module in quotes');
-    const path = tokens.string().value;
+    // What follows is not looked at before the module counts as loaded: "#!ifdef MOD_tm" may stand there.
+    const path = tokens.take().text;
+    const name = (path.split('/').at(-1) as string).replace(/\.so$/, '');
+    if (this.dialect.syntax.directives) this.preprocessor?.defines.set(`MOD_${name}`, '');
     if (bracket !== undefined) {
       if (tokens.accept(',')) tokens.string();
       tokens.expect(')', 'after the name of a module');
     }
-    const name = (path.split('/').at(-1) as string).replace(/\.so$/, '');
     const before = this.modules.find((each) => each.name === name);
     if (before !== undefined) {
       const message = `module ${name} is loaded twice, first in line ${before.at.line}`;

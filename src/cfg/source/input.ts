@@ -17,9 +17,10 @@ export class Input {
     readonly origin: Position | undefined = undefined,
     /** Of a define: its name, so that it does not expand within itself. */
     readonly define: string | undefined = undefined,
-    line = 1,
+    /** What lines of the text are in the file; undefined where they are the same. */
+    private readonly lines: readonly number[] | undefined = undefined,
   ) {
-    this.line = line;
+    this.line = 1;
     this.lineStart = 0;
   }
 
@@ -36,7 +37,8 @@ export class Input {
       this.lineStart = next + 1;
       this.counted = next + 1;
     }
-    return { file: this.file, line: this.line, column: offset - this.lineStart + 1 };
+    const line = this.lines?.[this.line] ?? this.line;
+    return { file: this.file, line, column: offset - this.lineStart + 1 };
   }
 
   /** The rest of the line, lines that end in a backslash joined; stands behind its end afterwards. */

@@ -275,7 +275,7 @@ export class Preprocessor {
     }
     this.grow(source.text.length, at);
     this.files.set(source.file, (this.files.get(source.file) ?? 0) + 1);
-    const input = new Input(source.file, source.text);
+    const input = new Input(source.file, source.text, undefined, undefined, source.lines);
     this.stack.push(input);
     return input;
   }

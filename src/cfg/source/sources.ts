@@ -4,6 +4,8 @@ export interface SourceFile {
   readonly file: string;
   /** latin1: one character a byte. */
   readonly text: string;
+  /** Of the output of a preprocessor: for each line of the text, counted from 1, its line in the file. */
+  readonly lines?: readonly number[];
 }
 
 /** Where files come from. */

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { MOST_FILE, type SourceFile } from './sources.js';
+
+/** Milliseconds a preprocessor may take. */
+const TIME = 10_000;
+
+/**
+ * Sends a file through an external preprocessor, as OpenSIPS' option -p does: the text goes to its input, and its output is
+ * the file. The command is a program and its arguments with blanks between them; no shell is asked. Lines such as "#line 5"
+ * in the output (m4 -s, cpp) keep positions those of the file. Throws an Error with the reason.
+ */
+export function preprocessed(source: SourceFile, command: string): SourceFile {
+  const [program = '', ...args] = words(command);
+  if (program === '') throw new Error('the preprocessor has no name');
+  const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
+    input: Buffer.from(source.text, 'latin1'),
+    timeout: TIME,
+    maxBuffer: MOST_FILE,
+    windowsHide: true,
+  });
+  if (error !== undefined) throw new Error(`preprocessor "${command}" does not run: ${error.message}`);
+  if (status !== 0) {
+    const reason = stderr.toString('latin1').trim().split('\n')[0] ?? '';
+    throw new Error(`preprocessor "${command}" ends with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
+  }
+  const text = stdout.toString('latin1');
+  const lines = lineNumbers(text);
+  return lines === undefined ? { file: source.file, text } : { file: source.file, text, lines };
+}
+
+/** Words of a command; double quotes hold one together. */
+function words(command: string): string[] {
+  return Array.from(command.matchAll(/"([^"]*)"|([^\s"]+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
+/** For each line of the output, from 1, its line in the file; undefined when nothing in it tells. */
+function lineNumbers(text: string): readonly number[] | undefined {
+  const numbers: number[] = [0];
+  let next = 1;
+  let found = false;
+  for (const line of text.split('\n')) {
+    const match = /^#(?:line)? ([0-9]{1,9})(?: "|$)/.exec(line);
+    if (match === null) numbers.push(next++);
+    else {
+      found = true;
+      next = Number(match[1]);
+      numbers.push(next);
+    }
+  }
+  return found ? numbers : undefined;
+}

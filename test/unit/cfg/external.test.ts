@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OPENSIPS } from '../../../src/cfg/dialect.js';
+import { parseConfiguration } from '../../../src/cfg/source/configuration.js';
+import { preprocessed } from '../../../src/cfg/source/external.js';
+
+/** A preprocessor of one line of JavaScript over the text. */
+const node = (code: string) =>
+  `"${process.execPath}" -e "let t='';process.stdin.on('data',(d)=>t+=d).on('end',()=>{${code}})"`;
+
+const source = (text: string) => ({ file: 'opensips.cfg', text });
+
+test('the output of the preprocessor is the file', () => {
+  const { text, file } = preprocessed(
+    source('route { xlog(GREETING); }'),
+    node("console.log(t.replace('GREETING','hi'))"),
+  );
+  assert.equal(file, 'opensips.cfg');
+  assert.equal(text, 'route { xlog(hi); }\n');
+});
+
+test('lines that tell positions keep them', () => {
+  const output = preprocessed(source('a\nb\nnosuch\n'), node("console.log('#line 3\\nroute { 1; }')"));
+  const { problems } = parseConfiguration(output, { dialect: OPENSIPS, reader: { read: () => undefined } });
+  assert.deepEqual(problems[0]?.at, { file: 'opensips.cfg', line: 3, column: 9 });
+});
+
+test('a preprocessor that fails is named with its reason', () => {
+  assert.throws(() => preprocessed(source(''), 'no-such-program-here -x'), /"no-such-program-here -x" does not run/);
+  assert.throws(
+    () => preprocessed(source(''), node("console.error('bad');process.exit(3)")),
+    /ends with status 3: bad/,
+  );
+  assert.throws(() => preprocessed(source(''), ' '), /has no name/);
+});
