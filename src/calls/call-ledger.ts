@@ -34,6 +34,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   readonly table = new FiguresTable();
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
+  /** Hears of each request outside a dialog as it is dispatched; undefined: nobody wants to. */
+  onDispatch: ((message: SipMessage, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
   private readonly ended: Emitter<CallRecord>;
   private ring: Ring;
   private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
@@ -88,6 +90,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     const invite = message.method === 'INVITE';
     const { clock } = this;
     const { origin, recordRoute } = plan;
+    this.onDispatch?.(message, source, origin);
     const { transport } = source.socket;
     return new CallRecord(
       this,

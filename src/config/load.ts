@@ -14,7 +14,7 @@ import type { RawSettings } from './raw.js';
 import { Findings, inside, numericStringsAsNumbers, type Place, soundPart } from './reading.js';
 import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
-import { readCalls, readHttp, readLimits, readMi, readNats, readTls } from './services.js';
+import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls } from './services.js';
 import type { Settings } from './settings.js';
 import { fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
 
@@ -121,6 +121,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside) },
     http: readHttp(raw, root, findings),
     log: { level: raw.log.level },
+    hep: readHep(raw, root, findings),
     calls: readCalls(raw, root, findings),
     privacy: { keepDigits: raw.privacy.keep_digits, hashKey: raw.privacy.hash_key },
     tls: readTls(raw, root, findings),

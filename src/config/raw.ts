@@ -39,6 +39,13 @@ export interface RawSettings {
     readonly nats: boolean;
     readonly stream?: string;
   };
+  readonly hep?: {
+    readonly to: string;
+    readonly id: number;
+    readonly password?: string;
+    readonly one_in: number;
+    readonly ca?: string;
+  };
   readonly privacy: { readonly keep_digits?: number; readonly hash_key?: string };
   readonly tls?: {
     readonly certificate: string;

@@ -5,7 +5,7 @@ import { parseDatabaseUrl, redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
 import { listOf, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
-import type { CallsConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
+import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
 /**
@@ -153,6 +153,33 @@ export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsC
     verifyClient: tls.verify_client,
     verifyServer: tls.verify_server,
     contexts,
+  };
+}
+
+/** Reads "hep". */
+export function readHep(raw: RawSettings, root: Place, findings: Findings): HepConfig | undefined {
+  const { hep } = raw;
+  if (hep === undefined) return undefined;
+  const place = inside(root, 'hep', 'to');
+  const transport = /^(udp|tcp|tls):/.exec(hep.to)?.[1] as HepConfig['transport'] | undefined;
+  const address =
+    transport === undefined
+      ? undefined
+      : findings.attempt(place, () => parseHostPort(hep.to.slice(transport.length + 1)));
+  if (transport === undefined) findings.refuse(place, 'expected udp:host:port, tcp:host:port or tls:host:port');
+  if (transport === undefined || address === undefined) return undefined;
+  if (address.port === undefined) {
+    findings.refuse(place, 'the port is missing: expected udp:host:port, tcp:host:port or tls:host:port');
+    return undefined;
+  }
+  return {
+    transport,
+    host: address.host,
+    port: address.port,
+    id: hep.id,
+    password: hep.password,
+    oneIn: hep.one_in,
+    caFile: hep.ca === undefined ? undefined : resolve(root.dir, hep.ca),
   };
 }
 

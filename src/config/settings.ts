@@ -288,6 +288,7 @@ export interface Settings {
   readonly log: { readonly level: string };
   readonly calls: CallsConfig;
   readonly privacy: PrivacyConfig;
+  readonly hep: HepConfig | undefined;
   readonly tls: TlsConfig | undefined;
   readonly limits: LimitsConfig;
   /** Several nodes as one; undefined: this node is by itself. */
@@ -325,6 +326,20 @@ export interface CallsConfig {
   readonly nats: boolean;
   /** JetStream stream that takes them in; undefined: they are published without acknowledgement. */
   readonly stream: string | undefined;
+}
+
+/** A capture server that gets copies of messages. */
+export interface HepConfig {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly host: string;
+  readonly port: number;
+  /** Number of this capture agent. */
+  readonly id: number;
+  readonly password: string | undefined;
+  /** One call in this many. */
+  readonly oneIn: number;
+  /** Absolute path of a file with certificate authorities. */
+  readonly caFile: string | undefined;
 }
 
 /** What records show of numbers. */

@@ -18,6 +18,7 @@ import type { CallRecording } from './build-calls.js';
 import { buildEndpoints } from './build-endpoints.js';
 import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
+import type { TraceControl } from './build-traces.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 import { registerGauges } from './destination-metrics.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
@@ -36,6 +37,7 @@ export interface ManagementEnvironment {
   readonly blacklists: BlacklistTable;
   readonly calls: CallRecording;
   readonly cluster: ClusterHooks;
+  readonly traces: TraceControl;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
   readonly startTime: StartTime;
@@ -89,6 +91,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     reports: statusReports(engine, runtimes, events.changes),
     calls: env.calls,
     ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),
+    traces: env.traces.commands,
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {

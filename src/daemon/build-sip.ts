@@ -11,6 +11,7 @@ import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import { createSipSocket } from '../sip/transport/create.js';
 import { DatagramTurn } from '../sip/transport/datagram-turn.js';
+import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import type { Metrics } from '../stats/metrics.js';
@@ -32,6 +33,8 @@ export interface SipEnvironment {
 export interface SipParts {
   readonly counters: DaemonCounters;
   readonly layer: TransactionLayer;
+  /** Where messages can be heard as they come and leave. */
+  readonly tapPoint: TapPoint;
   /** Listening sockets, in the order of the settings. */
   readonly transports: readonly SipSocket[];
   readonly sockets: LocalSockets;
@@ -63,18 +66,21 @@ export function buildSip(settings: Settings, { clock, random, log, metrics }: Si
     gatherMs: settings.limits.gatherMs,
     handled: (datagrams, full) => congestion.handled(datagrams, full),
   });
+  const tapPoint = new TapPoint(layer);
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
-  const transports = settings.listen.map((each) => createSipSocket(each, layer, settings.tls, bounds, turn, libc));
+  const transports = settings.listen.map((each) => createSipSocket(each, tapPoint, settings.tls, bounds, turn, libc));
   const sockets = new LocalSockets(
     transports,
     settings.listen.map((each) => each.name),
   );
+  tapPoint.watch(transports);
   const resolver = new Resolver(clock, random, undefined, sockets.transports);
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, limiter, congestion, unfinished);
   return {
     counters,
     layer,
+    tapPoint,
     transports,
     sockets,
     resolver,

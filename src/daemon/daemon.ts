@@ -32,6 +32,7 @@ import { buildEvents, type EventParts } from './build-events.js';
 import { buildManagement, type ManagementParts } from './build-management.js';
 import { buildProbing } from './build-probing.js';
 import { buildSip, type SipParts } from './build-sip.js';
+import { TraceControl } from './build-traces.js';
 import { CallLoad } from './call-load.js';
 import { ClusterHooks } from './cluster-hooks.js';
 import { drain } from './drain.js';
@@ -84,6 +85,7 @@ export class Daemon implements Service {
   private readonly routing: Routing;
   private readonly script: ScriptRouting | undefined;
   readonly calls: CallRecording;
+  readonly traces: TraceControl;
   private readonly prober: Prober;
   private readonly events: EventParts;
   private readonly management: ManagementParts;
@@ -175,6 +177,8 @@ export class Daemon implements Service {
             settings,
           );
     routing.proxy.observer = this.calls.ledger;
+    this.traces = new TraceControl(settings, sip.tapPoint, clock, log, metrics);
+    this.calls.ledger.onDispatch = (message, source, origin) => this.traces.tracer.dispatched(message, source, origin);
     const { calls } = this;
     this.prober = buildProbing(settings, {
       engine,
@@ -208,6 +212,7 @@ export class Daemon implements Service {
       blacklists: this.blacklists,
       calls,
       cluster,
+      traces: this.traces,
       statistics,
       noSocket,
       startTime,
@@ -355,6 +360,7 @@ export class Daemon implements Service {
     this.events.syncStates();
     for (const renew of certificates) renew?.();
     this.calls.configure(settings);
+    this.traces.configure(settings);
     sip.configure(settings);
     this.log.level = settings.log.level;
     return restartOnly(before, settings);
@@ -391,6 +397,7 @@ export class Daemon implements Service {
     for (const service of [
       ...(this.console === undefined ? [] : [this.console]),
       this.calls,
+      this.traces,
       ...this.management.services,
       this.callLoad,
       ...weightFeeds,

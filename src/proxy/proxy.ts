@@ -234,8 +234,8 @@ export class ProxyCore implements TransactionUser {
     switch (decision.kind) {
       case 'relay': {
         const server = routed.transaction();
-        this.trying(server);
         const watch = this.observer?.relayed(message, source, decision.plan);
+        this.trying(server);
         const relay = new Relay(this, server, message, source, decision.plan, watch);
         server.owner = relay;
         relay.start();

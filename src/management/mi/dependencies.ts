@@ -23,6 +23,31 @@ export interface MiDependencies {
   cluster?(): ClusterControl | undefined;
   readonly log: LogLevelControl;
   readonly calls: CallRecords;
+  readonly traces: Traces;
+}
+
+/** Which calls a trace takes, and its bounds; what is left out has a default. */
+export interface TraceParams {
+  readonly callId: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly source: string | undefined;
+  readonly partition: string | undefined;
+  readonly oneIn: number | undefined;
+  readonly seconds: number | undefined;
+  readonly calls: number | undefined;
+  readonly messages: number | undefined;
+  readonly bodies: boolean;
+}
+
+/** What the trace_* commands do. Each throws SwitchyardError USAGE for a trace that is not there or cannot be. */
+export interface Traces {
+  /** Its number. */
+  start(params: TraceParams): number;
+  /** Messages numbered after `after`, as many as fit one answer. */
+  get(id: number, after: number): Json;
+  list(): Json;
+  stop(id: number): void;
 }
 
 /** Which call records are wanted; what is left out does not matter. */

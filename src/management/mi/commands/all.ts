@@ -13,6 +13,7 @@ import { eventCommands } from './events.js';
 import { logLevelCommand } from './log-level.js';
 import { statisticsCommands } from './statistics.js';
 import { statusReportCommands } from './status-reports.js';
+import { traceCommands } from './traces.js';
 
 /** Registers every command, in the order `which` lists them: as recorded, ours last. A new command is one line here. */
 export function registerCommands(handler: MiHandler, deps: MiDependencies): void {
@@ -36,6 +37,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     callsCommand(deps),
     dsProbeCommand(deps),
     ...(deps.cluster === undefined ? [] : clusterCommands(deps)),
+    ...traceCommands(deps),
   ]) {
     handler.register(command);
   }

@@ -1,0 +1,107 @@
+import type { Need } from '../../../access/rights.js';
+import { SwitchyardError } from '../../../core/errors.js';
+import type { MiCommand, MiParams, ParamSpec } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies, TraceParams } from '../dependencies.js';
+
+const FILTERS: readonly ParamSpec[] = [
+  { name: 'call_id', type: 'string' },
+  { name: 'from', type: 'string' },
+  { name: 'to', type: 'string' },
+  { name: 'source', type: 'string' },
+  { name: 'partition', type: 'string' },
+  { name: 'one_in', type: 'int' },
+  { name: 'seconds', type: 'int' },
+  { name: 'calls', type: 'int' },
+  { name: 'messages', type: 'int' },
+  { name: 'bodies', type: 'flag' },
+];
+
+/** What peers say to each other is in them, of all partitions: not for those who are bounded to some. */
+const NEEDS: Need = { role: 'operator', wholeProcess: true };
+
+/** Most that a request may ask for. */
+const MOST = { seconds: 3600, calls: 10_000, messages: 100_000 };
+
+/** trace_start, trace_get, trace_list, trace_stop: the messages of chosen calls. */
+export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
+  const id = { name: 'id', type: 'int' } as const;
+  const after = { name: 'after', type: 'int' } as const;
+  const { traces } = deps;
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value', error.message);
+      throw error;
+    }
+  };
+  return [
+    {
+      name: 'trace_start',
+      aliases: [],
+      module: 'switchyard',
+      help: 'begins a trace of calls by call_id, from, to, source, partition, one_in; bounds: seconds, calls, messages; bodies=0',
+      needs: NEEDS,
+      changes: true,
+      paramLists: [[]],
+      extraParams: FILTERS,
+      run: (params) => guarded(() => ({ id: traces.start(traceParams(params)) })),
+    },
+    {
+      name: 'trace_get',
+      aliases: [],
+      module: 'switchyard',
+      help: 'the messages of a trace: id, after=N for those numbered after N',
+      needs: NEEDS,
+      paramLists: [[id], [id, after]],
+      run: (params) => guarded(() => traces.get(params['id'] as number, (params['after'] as number | undefined) ?? 0)),
+    },
+    {
+      name: 'trace_list',
+      aliases: [],
+      module: 'switchyard',
+      help: 'lists the traces there are',
+      needs: NEEDS,
+      paramLists: [[]],
+      run: () => traces.list(),
+    },
+    {
+      name: 'trace_stop',
+      aliases: [],
+      module: 'switchyard',
+      help: 'ends a trace and forgets its messages: id',
+      needs: NEEDS,
+      changes: true,
+      paramLists: [[id]],
+      run: (params) =>
+        guarded(() => {
+          traces.stop(params['id'] as number);
+          return 'OK';
+        }),
+    },
+  ];
+}
+
+function traceParams(params: MiParams): TraceParams {
+  const text = (name: string) => params[name] as string | undefined;
+  const number = (name: string, most: number): number | undefined => {
+    const value = params[name] as number | undefined;
+    if (value !== undefined && (value < 1 || value > most)) {
+      throw new MiError(400, 'Bad parameter value', `${name} must be from 1 to ${most}`);
+    }
+    return value;
+  };
+  return {
+    callId: text('call_id'),
+    from: text('from'),
+    to: text('to'),
+    source: text('source'),
+    partition: text('partition'),
+    oneIn: number('one_in', 1_000_000_000),
+    seconds: number('seconds', MOST.seconds),
+    calls: number('calls', MOST.calls),
+    messages: number('messages', MOST.messages),
+    bodies: text('bodies') !== '0',
+  };
+}

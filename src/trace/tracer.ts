@@ -1,0 +1,155 @@
+import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { RouteOrigin } from '../proxy/decision.js';
+import type { SipMessage } from '../sip/message.js';
+import type { MessageTap, TapPoint } from '../sip/transport/tap.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
+import { callIdOf } from './call-id.js';
+import {
+  DEFAULT_TRACE_BOUNDS,
+  type SeenMessage,
+  type TraceBounds,
+  type TraceFilter,
+  TraceSession,
+} from './trace-session.js';
+
+/** Traces at a time, those that have ended and were not asked for included. */
+const MOST_SESSIONS = 8;
+/** Milliseconds an ended trace is kept for whoever asked for it. */
+const KEPT_MS = 600_000;
+
+/** What a trace is asked for with. */
+export interface TraceRequest {
+  readonly filter: TraceFilter;
+  readonly bounds?: Partial<TraceBounds>;
+  /** Default true. */
+  readonly bodies?: boolean;
+}
+
+/** Hears all messages beside the traces: what is sent to a capture server. */
+export interface CaptureSink {
+  /** Whether a message of this call is wanted. */
+  wants(callId: string): boolean;
+  capture(message: SeenMessage): void;
+}
+
+/** Traces of calls: puts a tap into the path of messages while there is one, and takes it away after the last. */
+export class Tracer implements MessageTap {
+  private readonly sessions = new Map<number, TraceSession>();
+  private capture: CaptureSink | undefined;
+  private ids = 0;
+
+  constructor(
+    private readonly point: TapPoint,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Sends every message to a capture server as well; undefined: to none. */
+  useCapture(sink: CaptureSink | undefined): void {
+    this.capture = sink;
+    this.settle();
+  }
+
+  /** Begins a trace. Throws SwitchyardError USAGE for a filter that takes everything, and when there are too many traces. */
+  begin({ filter, bounds, bodies }: TraceRequest): TraceSession {
+    if (Object.values(filter).every((each) => each === undefined)) {
+      throw new SwitchyardError('USAGE', 'a trace needs a filter: call_id, from, to, source, partition or one_in');
+    }
+    const all = { ...DEFAULT_TRACE_BOUNDS, ...bounds };
+    this.forget();
+    if (this.sessions.size >= MOST_SESSIONS) {
+      throw new SwitchyardError('USAGE', `there are ${MOST_SESSIONS} traces already: stop one`, { retryable: true });
+    }
+    const id = ++this.ids;
+    const session = new TraceSession(id, filter, all, bodies ?? true, this.clock.monotonic() + all.seconds * 1000);
+    this.sessions.set(id, session);
+    this.clock.schedule(all.seconds * 1000, () => this.end(session, 'time'));
+    this.settle();
+    return session;
+  }
+
+  /** The trace of this number. Throws SwitchyardError USAGE. */
+  find(id: number): TraceSession {
+    const session = this.sessions.get(id);
+    if (session === undefined) throw new SwitchyardError('USAGE', `no trace ${id}`);
+    return session;
+  }
+
+  /** All traces, those that have ended lately included. */
+  list(): readonly TraceSession[] {
+    return [...this.sessions.values()];
+  }
+
+  /** Ends a trace and forgets it. Throws SwitchyardError USAGE. */
+  stop(id: number): void {
+    const session = this.find(id);
+    this.end(session, 'stopped');
+    this.sessions.delete(id);
+  }
+
+  received(text: string, source: Source): void {
+    const { socket, address, port } = source;
+    this.seen(text, 'in', socket, address, port);
+  }
+
+  sent(text: string, socket: SipSocket, address: string, port: number): void {
+    this.seen(text, 'out', socket, address, port);
+  }
+
+  /** A request is dispatched: traces of its partition begin here. */
+  dispatched(message: SipMessage, source: Source, origin: RouteOrigin | undefined): void {
+    if (this.sessions.size === 0) return;
+    const { socket, address, port } = source;
+    const { text, callId } = message;
+    for (const session of this.sessions.values()) {
+      if (!session.wantsDispatched(origin?.partition, callId, text, address)) continue;
+      session.keep(this.message(text, 'in', socket, address, port, callId));
+    }
+  }
+
+  private seen(text: string, direction: 'in' | 'out', socket: SipSocket, address: string, port: number): void {
+    const callId = callIdOf(text);
+    if (callId === '') return;
+    let seen: SeenMessage | undefined;
+    for (const session of this.sessions.values()) {
+      if (!session.wants(callId, text, direction, address)) continue;
+      seen ??= this.message(text, direction, socket, address, port, callId);
+      session.keep(seen);
+      if (session.ended !== undefined) this.settle();
+    }
+    const { capture } = this;
+    if (capture?.wants(callId)) {
+      capture.capture(seen ?? this.message(text, direction, socket, address, port, callId));
+    }
+  }
+
+  private message(
+    text: string,
+    direction: 'in' | 'out',
+    socket: SipSocket,
+    address: string,
+    port: number,
+    callId: string,
+  ): SeenMessage {
+    const { transport } = socket;
+    return { time: this.clock.now(), direction, transport, local: socket, remote: { address, port }, callId, text };
+  }
+
+  private end(session: TraceSession, why: TraceSession['ended']): void {
+    session.ended ??= why;
+    this.settle();
+  }
+
+  /** The tap is in the path only while somebody listens. */
+  private settle(): void {
+    const isTracing = [...this.sessions.values()].some((each) => each.ended === undefined);
+    this.point.use(isTracing || this.capture !== undefined ? this : undefined);
+  }
+
+  private forget(): void {
+    const now = this.clock.monotonic();
+    for (const [id, { ended, until }] of this.sessions) {
+      if (ended !== undefined && now > until + KEPT_MS) this.sessions.delete(id);
+    }
+  }
+}
