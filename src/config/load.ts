@@ -104,6 +104,8 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     defaultPartition,
     routing,
     routeScript: raw.route_script === undefined ? undefined : resolve(root.dir, raw.route_script),
+    secret: raw.secret,
+    foreignDialogs: raw.foreign_dialogs,
     tm: {
       frTimeout: raw.tm.fr_timeout,
       frInvTimeout: raw.tm.fr_inv_timeout,

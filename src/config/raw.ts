@@ -8,6 +8,8 @@ export interface RawSettings {
   readonly modparam: RawModparam;
   readonly routing: readonly (RawRule | null)[];
   readonly route_script?: string;
+  readonly secret?: string;
+  readonly foreign_dialogs: 'accept' | 'known' | 'refuse';
   readonly tm: {
     readonly fr_timeout: number;
     readonly fr_inv_timeout: number;

@@ -273,6 +273,9 @@ export interface Settings {
   readonly defaultPartition: string | undefined;
   readonly routing: readonly RoutingRule[];
   readonly routeScript: string | undefined;
+  /** What dialog tokens are made with; undefined: a key of this node's own. Never logged. */
+  readonly secret: string | undefined;
+  readonly foreignDialogs: 'accept' | 'known' | 'refuse';
   readonly tm: TmConfig;
   readonly mi: {
     readonly fifo: FifoConfig | undefined;

@@ -16,6 +16,7 @@ import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
+import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { ScriptOutput } from '../script/environment.js';
@@ -41,7 +42,11 @@ import { onceAMinute } from './once-a-minute.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
+<<<<<<< HEAD
 import { ScriptRouting } from './script-routing.js';
+=======
+import { Secret } from './secret.js';
+>>>>>>> 655b3cd (sip: bring back the check of Route tokens)
 import { selectionTally } from './selection-tally.js';
 import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
@@ -79,6 +84,7 @@ export class Daemon implements Service {
   private settings: Settings;
   private readonly sip: SipParts;
   private readonly partitions: PartitionRuntimes;
+  private readonly secret: Secret;
   private readonly blacklists: BlacklistTable;
   private readonly selections: ReturnType<typeof selectionTally>;
   private readonly callLoad: CallLoad;
@@ -113,6 +119,7 @@ export class Daemon implements Service {
       onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
     });
     this.engine = engine;
+    this.secret = new Secret(settings, { clock, random, log });
     const sip = buildSip(settings, { clock, random, log, metrics });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
@@ -145,6 +152,7 @@ export class Daemon implements Service {
         statistic: (name) => statistics.lookup(name),
         reload: (name) => this.partitions.reloadForScript(name),
         callEnded: this.callLoad.callEnded,
+        tokens: new DialogTokens(this.secret.keys),
         clock,
         random,
         log,
@@ -362,6 +370,7 @@ export class Daemon implements Service {
     this.calls.configure(settings);
     this.traces.configure(settings);
     sip.configure(settings);
+    this.secret.configure(settings);
     this.log.level = settings.log.level;
     return restartOnly(before, settings);
   }
@@ -385,6 +394,7 @@ export class Daemon implements Service {
   private async startServices(): Promise<void> {
     const { clock } = this;
     const { nats, weightFeeds } = this.events;
+    this.secret.save();
     await this.loadScript();
     await firstLoads([...this.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
     if (nats !== undefined) {

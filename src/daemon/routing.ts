@@ -1,13 +1,16 @@
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
+import { AddressBlocks } from '../core/address-blocks.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
+import type { DialogTokens } from '../proxy/dialog-token.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
+import { DialogGate } from '../route/rules/dialog-gate.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter, type SelectionTally } from '../route/rules/rules-router.js';
 import type { LoadedScript } from '../route/script/load.js';
@@ -27,6 +30,7 @@ export interface RoutingOptions {
   readonly reload: (partition: string) => Promise<unknown>;
   /** A dialog ended: its call counts as load no longer. */
   readonly callEnded: (callId: string) => void;
+  readonly tokens: DialogTokens;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -56,7 +60,17 @@ export class Routing {
     this.formats = this.formatsOf(settings);
     const router = this.router(settings, this.formats, undefined);
     const { layer, sockets, resolver, counters } = sip;
-    this.proxy = new ProxyCore(layer, sockets, resolver, router, counters.proxy, settings.tm, log, options.random);
+    this.proxy = new ProxyCore(
+      layer,
+      sockets,
+      resolver,
+      router,
+      counters.proxy,
+      settings.tm,
+      log,
+      options.random,
+      options.tokens,
+    );
   }
 
   /** Reads and compiles what settings say of routing, the script included. Throws SwitchyardError; nothing is changed. */
@@ -113,6 +127,12 @@ export class Routing {
       tally,
       log,
       callEnded,
+      dialogs: new DialogGate({
+        engine,
+        tokens: this.options.tokens,
+        foreign: settings.foreignDialogs,
+        trusted: new AddressBlocks(settings.limits.trustedSources),
+      }),
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { SipUri } from '../core/uri.js';
 import type { Destination, ResolvedAddress } from '../engine/destination.js';
 import type { FlowTarget } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
@@ -130,10 +131,10 @@ export interface RoutedRequest {
   /** Request-URI to go by: the one that came, or the one a strict router's Route had in it (RFC 3261 section 16.4). */
   readonly requestUri: string;
   /**
-   * Whether it came from a strict router, in a form that has been undone: the message is as a loose router would have
-   * sent it, less our own Route value.
+   * Our own Route URI, where a strict router had put it into the request-URI. That has been undone: the message is as a loose
+   * router would have sent it, less that Route value. Undefined: it came from no strict router.
    */
-  readonly strictlyRouted?: boolean;
+  readonly strictRoute?: SipUri | undefined;
   /** Begins the server transaction early, for routers that answer later. */
   transaction(): ServerTransaction;
 }

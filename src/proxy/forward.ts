@@ -2,6 +2,7 @@ import { hash32, text32 } from '../core/mix.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
+import type { DialogTokens } from './dialog-token.js';
 
 /** What a forwarded request gets beyond what it came with. */
 export interface Forwarding {
@@ -17,6 +18,8 @@ export interface Forwarding {
   /** New request-URI; undefined keeps the one that came. */
   readonly requestUri: string | undefined;
   readonly recordRoute: boolean;
+  /** Makes the tokens of Record-Route; undefined: none. */
+  readonly tokens: DialogTokens | undefined;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
   /** Max-Forwards for a request that has none; default 70. */
@@ -33,7 +36,7 @@ export function forwardedRequest(f: Forwarding): string {
   let params = f.rport && socket.transport === 'udp' ? ';rport' : '';
   if (f.flow !== undefined) params += `;i=${f.flow}`;
   let added = `Via: SIP/2.0/${viaTransport(socket)} ${socket.sentBy};branch=${f.branch}${params}\r\n`;
-  if (f.recordRoute) added += recordRoutes(f.source, socket, isSecure(message, f.requestUri));
+  if (f.recordRoute) added += recordRoutes(f);
   let out =
     f.requestUri === undefined
       ? text.slice(0, message.viaLine)
@@ -84,16 +87,18 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
  * reached through it: its connection is named by a flow token (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to
  * a sips URI they are sips URIs (RFC 3261 section 16.6 step 4), but for a socket that has no TLS.
  */
-function recordRoutes(source: Source, outbound: SipSocket, secure: boolean): string {
+function recordRoutes({ message, source, socket: outbound, requestUri, tokens }: Forwarding): string {
   const inbound = source.socket;
-  const token = source.flow !== undefined && !inbound.transport.startsWith('t') ? `${source.flow.id}@` : '';
+  const secure = isSecure(message, requestUri);
+  const flow = source.flow !== undefined && !inbound.transport.startsWith('t') ? `${source.flow.id}@` : '';
   const from = secure && hasTls(inbound) ? 'sips' : 'sip';
+  const token = tokens === undefined ? '' : tokens.parameter(message.callId, inbound, outbound);
   if (inbound === outbound)
-    return `Record-Route: <${from}:${token}${outbound.sentBy}${transportParam(outbound)};lr>\r\n`;
+    return `Record-Route: <${from}:${flow}${outbound.sentBy}${transportParam(outbound)};lr${token}>\r\n`;
   const to = secure && hasTls(outbound) ? 'sips' : 'sip';
   return (
-    `Record-Route: <${to}:${outbound.sentBy}${transportParam(outbound)};r2=on;lr>\r\n` +
-    `Record-Route: <${from}:${token}${inbound.sentBy}${transportParam(inbound)};r2=on;lr>\r\n`
+    `Record-Route: <${to}:${outbound.sentBy}${transportParam(outbound)};r2=on;lr${token}>\r\n` +
+    `Record-Route: <${from}:${flow}${inbound.sentBy}${transportParam(inbound)};r2=on;lr${token}>\r\n`
   );
 }
 

@@ -14,6 +14,7 @@ import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
+import type { DialogTokens } from './dialog-token.js';
 import { forwardedRequest, hasTls, isSecure, loopHash, replyUpstream } from './forward.js';
 import { hopAddress } from './hop-address.js';
 import type { ProxyObserver } from './observer.js';
@@ -62,6 +63,8 @@ export class ProxyCore implements TransactionUser {
     readonly options: ProxyOptions,
     readonly log: Logger,
     random: Random,
+    /** Makes the tokens in our Record-Route; undefined: there are none. */
+    readonly tokens: DialogTokens | undefined,
   ) {
     layer.user = this;
     this.statelessBranches = new StatelessBranches(layer.branchPrefix, random);
@@ -353,6 +356,7 @@ export class ProxyCore implements TransactionUser {
       rport: this.options.localRport,
       requestUri: hop.requestUri,
       recordRoute,
+      tokens: this.tokens,
       edits,
       hopEdits: hop.edits,
       maxForwards: hop.maxForwards,
@@ -372,7 +376,7 @@ const FLOW_PARAM = /;i=([0-9a-z]+)/;
 class Routed implements RoutedRequest {
   readonly message: SipMessage;
   readonly requestUri: string;
-  readonly strictlyRouted: boolean;
+  readonly strictRoute: SipUri | undefined;
   private server: ServerTransaction | undefined = undefined;
 
   constructor(
@@ -384,7 +388,7 @@ class Routed implements RoutedRequest {
     const restored = received.routeLine < 0 ? undefined : strictRoute(received, proxy.sockets);
     this.message = restored ?? received;
     this.requestUri = this.message.requestUri;
-    this.strictlyRouted = restored !== undefined;
+    this.strictRoute = restored === undefined ? undefined : received.parsedUri;
   }
 
   transaction(): ServerTransaction {

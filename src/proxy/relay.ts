@@ -272,6 +272,7 @@ export class Relay {
       rport: proxy.options.localRport,
       requestUri: branch.hop.requestUri,
       recordRoute: plan.recordRoute,
+      tokens: proxy.tokens,
       edits: plan.edits,
       hopEdits: branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth],
       maxForwards: branch.hop.maxForwards,

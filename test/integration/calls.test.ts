@@ -154,7 +154,8 @@ describe('calls through the daemon: endpoints on another stack', () => {
     caller.stop();
     for (const result of results) {
       assert.deepEqual([result.status, result.byeStatus], [200, 200]);
-      assert.deepEqual(result.routes, [`${proxy};lr`]);
+      assert.equal(result.routes.length, 1);
+      assert.equal(result.routes[0]?.replace(/;dt=[\w-]{16}$/, ''), `${proxy};lr`);
     }
     assert.deepEqual(
       gateways.map((gateway) => gateway.count('INVITE')),

@@ -7,6 +7,7 @@ import type {
   RoutedRequest,
   Router,
 } from '../../src/proxy/decision.js';
+import type { DialogTokens } from '../../src/proxy/dialog-token.js';
 import { ProxyCore, type ProxyCounters } from '../../src/proxy/proxy.js';
 import { looseRoute } from '../../src/route/rules/dialog.js';
 import { LocalSockets } from '../../src/sip/local-sockets.js';
@@ -78,6 +79,7 @@ export interface ProxyFixtureOptions {
   readonly localRport?: boolean;
   readonly sipsNeedsTls?: boolean;
   readonly dns?: DnsSource;
+  readonly tokens?: DialogTokens;
   /** What is decided for each request that is not inside a dialog. */
   readonly decide: (request: RoutedRequest) => RouteDecision | Promise<RouteDecision>;
 }
@@ -134,6 +136,7 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     },
     log,
     countingRandom(),
+    options.tokens,
   );
   const caller = sourceOf(udp, '192.0.2.1', 5060);
   return {

@@ -230,3 +230,8 @@ export function replyTo(request: string, status: number, toTag = 'b1', headers =
     `CSeq: ${message.cseqNumber} ${message.method}\r\n${headers}Content-Length: 0\r\n\r\n`
   );
 }
+
+/** Text with our Record-Route or Route values less the token that is different in each dialog. */
+export function withoutToken(text: string): string {
+  return text.replace(/;dt=[\w-]{16}(?=[>;])/g, '');
+}

@@ -1,4 +1,4 @@
-import { uriParam } from '../../core/uri.js';
+import { type SipUri, uriParam } from '../../core/uri.js';
 import type { NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
@@ -9,6 +9,8 @@ import type { SipSocket } from '../../sip/transport/transport.js';
 export interface LooseRoute {
   readonly hop: NextHop;
   readonly edits: readonly TextEdit[];
+  /** Our own URIs on top of the Route, in their order: one, or the two of a dialog that changes sockets. */
+  readonly ours: readonly SipUri[];
 }
 
 /**
@@ -18,25 +20,27 @@ export interface LooseRoute {
  */
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
-  if (message.routeLine < 0 && request.strictlyRouted !== true) return undefined;
+  if (message.routeLine < 0 && request.strictRoute === undefined) return undefined;
   const routes = routeSet(message);
   let ours = 0;
   if (isOurs(routes[0], sockets))
     ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
   // A strict router took our value out itself.
-  if (ours === 0 && request.strictlyRouted !== true) return undefined;
+  if (ours === 0 && request.strictRoute === undefined) return undefined;
+  const own = [request.strictRoute, routes[0]?.uri, routes[1]?.uri];
+  const uris = (request.strictRoute === undefined ? own.slice(1, 1 + ours) : own.slice(0, 1 + ours)) as SipUri[];
   const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
   const next = followingRoute(request, routes, ours, out);
-  if (next !== undefined) return next;
+  if (next !== undefined) return { ...next, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
-  return { hop: { uri: request.requestUri, socket: out, flow }, edits: removeFirst(routes, ours) };
+  return { hop: { uri: request.requestUri, socket: out, flow }, edits: removeFirst(routes, ours), ours: uris };
 }
 
 /**
  * Where a request goes whose Route header holds none of ours on top: to that route (RFC 3261 section 16.6 step 7). Undefined
  * when it has none.
  */
-export function foreignRoute(request: RoutedRequest): LooseRoute | undefined {
+export function foreignRoute(request: RoutedRequest): Omit<LooseRoute, 'ours'> | undefined {
   return request.message.routeLine < 0 ? undefined : followingRoute(request, routeSet(request.message), 0, undefined);
 }
 
@@ -46,7 +50,7 @@ function followingRoute(
   routes: readonly RouteValue[],
   ours: number,
   socket: SipSocket | undefined,
-): LooseRoute | undefined {
+): Omit<LooseRoute, 'ours'> | undefined {
   const next = routes[ours];
   if (next?.uri === undefined) return undefined;
   if (isLoose(next.uri)) return { hop: { uri: next.text, socket }, edits: removeFirst(routes, ours) };

@@ -5,12 +5,13 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import type { Partition } from '../../engine/partition.js';
-import type { NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
+import type { AckRoute, NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
 import { sendingSocket } from '../sending-socket.js';
 import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
+import type { DialogGate } from './dialog-gate.js';
 import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
@@ -33,6 +34,7 @@ export interface RulesRouterOptions {
   readonly blocked: BlacklistCheck;
   readonly tally: SelectionTally;
   readonly log: Logger;
+  readonly dialogs: DialogGate;
   /** Told of the end of each dialog that passes: its call counts as load no longer. */
   readonly callEnded?: (callId: string) => void;
 }
@@ -45,12 +47,15 @@ export class RulesRouter implements Router {
     const { message } = request;
     let loose: LooseRoute | undefined;
     if (message.routeLine >= 0 || message.toTag !== '') {
-      if (message.method === 'BYE') this.options.callEnded?.(message.callId);
       loose = looseRoute(request, this.options.sockets);
       if (message.toTag !== '') {
         // Inside a dialog the route recorded at its start decides, not a new selection.
         if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here', origin: IN_DIALOG };
-        return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits, undefined, IN_DIALOG) };
+        if (this.options.dialogs.mayPass(request, loose)) {
+          if (message.method === 'BYE') this.options.callEnded?.(message.callId);
+          return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits, undefined, IN_DIALOG) };
+        }
+        // Nothing but its sender says that it is inside a dialog: the rules decide as of any request.
       }
     }
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
@@ -112,10 +117,10 @@ export class RulesRouter implements Router {
     }
   }
 
-  routeAck(request: RoutedRequest): LooseRoute | undefined {
+  routeAck(request: RoutedRequest): AckRoute | undefined {
     const { message } = request;
     const loose = looseRoute(request, this.options.sockets);
-    if (loose !== undefined) return loose;
+    if (loose !== undefined && this.options.dialogs.mayPass(request, loose)) return loose;
     // An ACK for a failure that passed without state goes where its INVITE went.
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);

@@ -28,6 +28,7 @@ function forward(text: string, options: Options = {}): string {
     rport: options.rport ?? false,
     requestUri: options.requestUri,
     recordRoute: options.recordRoute ?? false,
+    tokens: undefined,
     edits: options.edits ?? [],
     hopEdits: undefined,
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RoutingRule } from '../../../../src/config/settings.js';
 import { Engine } from '../../../../src/engine/engine.js';
+import { DialogGate } from '../../../../src/route/rules/dialog-gate.js';
 import { compileRule } from '../../../../src/route/rules/rule.js';
 import { RulesRouter } from '../../../../src/route/rules/rules-router.js';
 import { routeValues } from '../../../../src/sip/route-set.js';
@@ -42,6 +43,7 @@ function routed(change: Partial<RoutingRule> = {}) {
     blocked: () => false,
     tally: { selected: () => counted.selected++, failed: () => counted.failed++ },
     log: recordingLogger().log,
+    dialogs: new DialogGate({ engine, tokens: undefined, foreign: 'known', trusted: { has: () => false } }),
   });
   fixture.proxy.useRouter(router);
   let calls = 0;

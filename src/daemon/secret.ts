@@ -1,0 +1,92 @@
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { type KeptKey, KeyRing } from '../core/key-ring.js';
+import { keyedHash } from '../core/keyed-hash.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+
+/** Beside the settings, or in the state folder that the service manager names. */
+const FILE = 'switchyard.secret';
+
+/**
+ * The key that dialog tokens are made with: from `secret` in the settings, else from a file made at the first start (mode 0600),
+ * so that calls in progress outlast a restart. Keys that were replaced are kept there for a day.
+ */
+export class Secret {
+  readonly keys: KeyRing;
+  /** Undefined: the key is this run's only. */
+  private readonly path: string | undefined;
+  private unsaved: boolean;
+
+  constructor(
+    settings: Settings,
+    private readonly environment: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+  ) {
+    const { clock, random } = environment;
+    const folder = process.env['STATE_DIRECTORY']?.split(':')[0] ?? dirname(settings.file);
+    this.path = isAbsolute(folder) ? join(folder, FILE) : undefined;
+    const [newest, ...older] = this.read();
+    const now = clock.now();
+    const wanted = configured(settings) ?? newest?.key ?? random.token(32);
+    const earlier =
+      newest === undefined || newest.key === wanted
+        ? older
+        : [{ ...newest, replacedAt: newest.replacedAt ?? now }, ...older];
+    this.keys = new KeyRing(wanted, () => clock.now(), earlier);
+    this.unsaved = newest?.key !== wanted;
+  }
+
+  /** Takes the key of other settings into use. */
+  configure(settings: Settings): void {
+    const wanted = configured(settings);
+    if (wanted === undefined || !this.keys.use(wanted)) return;
+    this.unsaved = true;
+    this.save();
+  }
+
+  /** Writes the keys, if the file has others. One that cannot be written is warned of. */
+  save(): void {
+    if (this.path === undefined || !this.unsaved) return;
+    this.unsaved = false;
+    this.write(this.path);
+  }
+
+  private read(): readonly KeptKey[] {
+    if (this.path === undefined) return [];
+    try {
+      const { keys } = JSON.parse(readFileSync(this.path, 'utf8')) as { keys?: unknown };
+      return Array.isArray(keys) ? keys.filter(isKept) : [];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.complain('cannot be read', error);
+      return [];
+    }
+  }
+
+  private write(path: string): void {
+    const aside = `${path}.new`;
+    try {
+      writeFileSync(aside, `${JSON.stringify({ keys: this.keys.keys })}\n`, { mode: 0o600 });
+      chmodSync(aside, 0o600);
+      renameSync(aside, path);
+    } catch (error) {
+      this.complain('cannot be written, calls in progress are not recognised after a restart', error);
+    }
+  }
+
+  private complain(what: string, error: unknown): void {
+    this.environment.log.warn({ file: this.path, reason: messageOf(error) }, `the file of the secret key ${what}`);
+  }
+}
+
+/** The key of a secret, so that the secret itself stands in no other file. */
+function configured({ secret }: Settings): string | undefined {
+  return secret === undefined ? undefined : keyedHash(secret, 'dialog tokens');
+}
+
+function isKept(value: unknown): value is KeptKey {
+  const { key, replacedAt } = (value ?? {}) as Partial<Record<keyof KeptKey, unknown>>;
+  return typeof key === 'string' && key.length >= 16 && (replacedAt === undefined || typeof replacedAt === 'number');
+}

@@ -1,0 +1,53 @@
+import type { KeyRing } from '../core/key-ring.js';
+import { keyedHash } from '../core/keyed-hash.js';
+import { defaultPort, type SipUri, uriParam, uriTransport } from '../core/uri.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+
+/** Parameter of our Record-Route URI that shows it is ours. */
+const PARAMETER = 'dt';
+
+/**
+ * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
+ * inside a dialog shows that the dialog began here. A token is a keyed hash over what does not change in a dialog: its Call-ID
+ * and the sockets it passes through.
+ */
+export class DialogTokens {
+  constructor(private readonly keys: KeyRing) {}
+
+  /** The URI parameter, with its ";", for a dialog that comes by one socket and leaves by another, or the same. */
+  parameter(callId: string, inbound: SipSocket, outbound: SipSocket): string {
+    const over = text(callId, nameOf(inbound), nameOf(outbound));
+    return `;${PARAMETER}=${keyedHash(this.keys.current, over)}`;
+  }
+
+  /** Whether URIs of ours on top of a request's Route, one or a pair, carry the token of the dialog with this Call-ID. */
+  recorded(callId: string, first: SipUri, second: SipUri | undefined): boolean {
+    const token = uriParam(first.params, PARAMETER);
+    if (token === undefined || token === '') return false;
+    const over = text(callId, nameIn(first), nameIn(second ?? first));
+    return this.keys.some((key) => same(token, keyedHash(key, over)));
+  }
+}
+
+/** A request of the callee names the sockets the other way round. */
+function text(callId: string, a: string, b: string): string {
+  return a < b ? `${a} ${b} ${callId}` : `${b} ${a} ${callId}`;
+}
+
+function nameOf({ transport, sentBy }: SipSocket): string {
+  return `${transport}:${sentBy}`.toLowerCase();
+}
+
+/** The socket a URI of ours names, as `nameOf` has it. */
+function nameIn(uri: SipUri): string {
+  const transport = uriTransport(uri) ?? 'udp';
+  return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
+}
+
+/** Whether two texts are equal, in a time that does not tell where they differ. */
+function same(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let differences = 0;
+  for (let i = 0; i < a.length; i++) differences |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return differences === 0;
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { KeyRing, OLD_KEY_MS } from '../../../../src/core/key-ring.js';
+import { Engine } from '../../../../src/engine/engine.js';
+import { DialogTokens } from '../../../../src/proxy/dialog-token.js';
+import { DialogGate, type ForeignDialogs } from '../../../../src/route/rules/dialog-gate.js';
+import { compileRule } from '../../../../src/route/rules/rule.js';
+import { RulesRouter } from '../../../../src/route/rules/rules-router.js';
+import { partitionOptions, row, seededRandom } from '../../../support/partitions.js';
+import { proxyFixture } from '../../../support/proxy-fixture.js';
+import { parsed, recordingLogger, requestText, sourceOf } from '../../../support/sip-recorder.js';
+
+const GATEWAY = '192.0.2.11';
+const PEER = '198.51.100.9';
+const PARTNER = '203.0.113.5';
+
+/** A rule for everything that selects one gateway and records its route. */
+function gated(foreign: ForeignDialogs = 'known') {
+  let now = 1_000_000;
+  const keys = new KeyRing('first key', () => now);
+  const tokens = new DialogTokens(keys);
+  const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }), tokens });
+  const engine = new Engine({ clock: fixture.clock, random: seededRandom(), warn: () => {} });
+  const partition = engine.addPartition(partitionOptions({ name: 'default' }));
+  partition.load([row(`sip:${GATEWAY}`)], { inheritState: true });
+  const select = { partition: undefined, set: '1', alg: '4', flags: '', maxRes: undefined, fn: 'dst' } as const;
+  const rule = {
+    pointer: '/routing/0',
+    match: new Map(),
+    select,
+    relay: 'stateful' as const,
+    failover: { codes: [], max: undefined, mark: undefined },
+    redirects: { follow: false, max: 5 },
+    recordRoute: true,
+    useBlacklist: [],
+    reject: { code: 503, reason: 'No destinations' },
+  };
+  fixture.proxy.useRouter(
+    new RulesRouter({
+      engine,
+      sockets: fixture.sockets,
+      rules: [compileRule(rule, (name) => engine.partition(name))],
+      formats: { hash: undefined, load: undefined, score: undefined, statistic: () => undefined },
+      blocked: () => false,
+      tally: { selected: () => {}, failed: () => {} },
+      log: recordingLogger().log,
+      dialogs: new DialogGate({ engine, tokens, foreign, trusted: { has: (address) => address === PARTNER } }),
+    }),
+  );
+  let serial = 0;
+  return {
+    ...fixture,
+    keys,
+    later: (ms: number) => {
+      now += ms;
+    },
+    /** The Route a dialog with this Call-ID was given. */
+    recorded(callId: string, from = sourceOf(fixture.udp, '192.0.2.1')): string[] {
+      fixture.udp.sent.length = 0;
+      const transport = from.socket.transport.toUpperCase();
+      const via = `SIP/2.0/${transport} 192.0.2.1:5060;branch=z9hG4bKr${++serial}`;
+      fixture.layer.receive(requestText({ callId, via }), from);
+      return parsed(fixture.sentTo(GATEWAY)[0] ?? '').headers('record-route');
+    },
+    /** Where a request inside a dialog goes, and what its sender gets. */
+    inDialog(options: { route: string; callId?: string; method?: string; from?: string; to?: string }): string[] {
+      fixture.udp.sent.length = 0;
+      const { route, callId = 'c1@x', method = 'BYE', from = '192.0.2.1', to = PEER } = options;
+      const headers = route === '' ? '' : `Route: ${route}\r\n`;
+      const text = requestText({
+        method,
+        callId,
+        headers,
+        uri: `sip:bob@${to}`,
+        toTag: 'b',
+        via: `SIP/2.0/UDP ${from}:5060;branch=z9hG4bKd${++serial}`,
+      });
+      fixture.layer.receive(text, sourceOf(fixture.udp, from));
+      return fixture.udp.sent.filter((each) => !each.text.startsWith('SIP/2.0 100')).map((each) => each.address);
+    },
+  };
+}
+
+const INVENTED = '<sip:127.0.0.1:5060;lr>';
+
+describe('a request inside a dialog is relayed by its Route only if we wrote it', () => {
+  test('the Route of our own Record-Route leads to the request-URI', () => {
+    const { recorded, inDialog } = gated();
+    const [route = ''] = recorded('c1@x');
+    assert.match(route, /^<sip:127\.0\.0\.1:5060;lr;dt=[\w-]{16}>$/);
+    for (const method of ['BYE', 'INVITE', 'UPDATE', 'ACK']) assert.deepEqual(inDialog({ route, method }), [PEER]);
+  });
+
+  test('an invented Route and To tag lead where the rules say', () => {
+    const { inDialog } = gated();
+    const inventions = [INVENTED, '<sip:127.0.0.1:5060;lr;dt=>', '<sip:127.0.0.1:5060;lr;dt=AAAAAAAAAAAAAAAA>'];
+    for (const route of inventions) {
+      assert.deepEqual(inDialog({ route, method: 'INVITE' }), [GATEWAY]);
+      assert.deepEqual(inDialog({ route: `${route}, <sip:127.0.0.1:22;lr>`, method: 'INVITE' }), [GATEWAY]);
+      assert.deepEqual(inDialog({ route, method: 'ACK' }), []);
+    }
+  });
+
+  test('the token of another dialog, or of other sockets, is none', () => {
+    const { recorded, inDialog, tcp } = gated();
+    const [route = ''] = recorded('other@x');
+    assert.deepEqual(inDialog({ route }), [GATEWAY]);
+    const pair = recorded('c1@x', sourceOf(tcp, '192.0.2.1'));
+    assert.equal(pair.length, 2);
+    assert.deepEqual(inDialog({ route: pair[0] ?? '' }), [GATEWAY]);
+    assert.deepEqual(inDialog({ route: pair.join(', ') }), [PEER]);
+  });
+
+  test('the callee names the two sockets of a dialog the other way round', () => {
+    const { recorded, inDialog, tcp } = gated();
+    const pair = recorded('c1@x', sourceOf(tcp, '192.0.2.1'));
+    assert.deepEqual(inDialog({ route: [...pair].reverse().join(', ') }), [PEER]);
+  });
+
+  test('a strict router carries the token in the request-URI', () => {
+    const { recorded, layer, udp } = gated();
+    const [route = ''] = recorded('c1@x');
+    udp.sent.length = 0;
+    const uri = route.slice(1, -1);
+    const parts = { method: 'BYE', callId: 'c1@x', toTag: 'b', branch: 'z9hG4bKstrict' };
+    layer.receive(requestText({ ...parts, uri, headers: `Route: <sip:bob@${PEER}>\r\n` }), sourceOf(udp));
+    assert.equal(udp.sent[0]?.address, PEER);
+  });
+
+  test('a key that was replaced is accepted for a day', () => {
+    const { recorded, inDialog, keys, later } = gated();
+    const [route = ''] = recorded('c1@x');
+    keys.use('second key');
+    later(OLD_KEY_MS - 1);
+    assert.deepEqual(inDialog({ route }), [PEER]);
+    later(1);
+    assert.deepEqual(inDialog({ route }), [GATEWAY]);
+  });
+});
+
+describe('dialogs that began elsewhere (foreign_dialogs)', () => {
+  const ways: readonly { what: string; from?: string; to?: string }[] = [
+    { what: 'from a destination', from: GATEWAY },
+    { what: 'to a destination', to: GATEWAY },
+    { what: 'from a trusted source', from: PARTNER },
+  ];
+  for (const { what, ...way } of ways) {
+    test(`${what}: relayed by default and with accept, not with refuse`, () => {
+      for (const foreign of ['known', 'accept'] as const) {
+        assert.deepEqual(gated(foreign).inDialog({ route: INVENTED, ...way }), [way.to ?? PEER]);
+      }
+      if (way.to === undefined) assert.deepEqual(gated('refuse').inDialog({ route: INVENTED, ...way }), [GATEWAY]);
+    });
+  }
+
+  test('between strangers: relayed with accept only', () => {
+    assert.deepEqual(gated('accept').inDialog({ route: INVENTED }), [PEER]);
+    for (const foreign of ['known', 'refuse'] as const) {
+      assert.deepEqual(gated(foreign).inDialog({ route: INVENTED }), [GATEWAY]);
+    }
+  });
+
+  test('another port of a destination is no destination', () => {
+    assert.deepEqual(gated().inDialog({ route: INVENTED, to: `${GATEWAY}:22` }), [GATEWAY]);
+    const { inDialog } = gated();
+    assert.deepEqual(inDialog({ route: `${INVENTED}, <sip:${GATEWAY}:22;lr>`, to: PEER }), [GATEWAY]);
+  });
+
+  test('without a Route of ours it is answered 404', () => {
+    const fixture = gated();
+    assert.deepEqual(fixture.inDialog({ route: '' }), ['192.0.2.1']);
+    assert.equal(parsed(fixture.udp.sent[0]?.text ?? '').status, 404);
+  });
+});
