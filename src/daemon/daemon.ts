@@ -42,11 +42,8 @@ import { onceAMinute } from './once-a-minute.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
-<<<<<<< HEAD
 import { ScriptRouting } from './script-routing.js';
-=======
 import { Secret } from './secret.js';
->>>>>>> 655b3cd (sip: bring back the check of Route tokens)
 import { selectionTally } from './selection-tally.js';
 import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
