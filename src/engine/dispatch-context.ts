@@ -4,7 +4,7 @@ import type { Flavour, RequestUris } from './flavour.js';
 import { chooseKamailio } from './kamailio/choose.js';
 import { kamailioOf } from './kamailio/flavour.js';
 import { kamailioRequestUri } from './kamailio/request-uri.js';
-import type { Routes } from './kamailio/select-routes.js';
+import type { Routes, RoutesMode } from './kamailio/select-routes.js';
 import type { Partition } from './partition.js';
 import type { RequestView } from './request-view.js';
 import type { SelectFailure, SelectTarget } from './selection.js';
@@ -82,10 +82,15 @@ export class DispatchContext {
   /**
    * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets without
    * an active destination are passed over. A target that stands in more than one set is tried once; a strict partition
-   * tries it each time, as recorded, and makes use of the groups before a fault in the rules. `rewrites`: the first target
-   * goes into the Request-URI, and what later groups hash is the Request-URI it left (recorded).
+   * tries it each time, as recorded, and makes use of the groups before a fault in the rules. `mode`: where the first target
+   * goes; once it is in the Request-URI, that is what later groups hash (recorded).
    */
-  selectRoutes(partition: Partition, routes: Routes, request: RequestView, rewrites = false): SelectVerdict {
+  selectRoutes(
+    partition: Partition,
+    routes: Routes,
+    request: RequestView,
+    mode: RoutesMode = 'destination',
+  ): SelectVerdict {
     const kamailio = kamailioOf(partition);
     const strict = partition.options.compat === 'strict';
     if (kamailio === undefined || (routes.problem !== undefined && !strict)) return 'failed';
@@ -103,10 +108,12 @@ export class DispatchContext {
       count += choice.count;
       if (lists === undefined) {
         lists = this.open(partition);
-        if (rewrites)
+        if (mode === 'request-uri')
           seen = withRequestUri(request, kamailioRequestUri(request.requestUri, choice.destination, strict));
-        // Parallel targets are no list: what follows them takes their place in it, as recorded.
-        lists.replaceBy(choice, target.setId, choice.count > 0 || (choice.branches !== undefined && !strict));
+        // Parallel targets are no list: what follows them takes their place in it, as recorded. By default the one that is
+        // set goes before them; where none is, all are branches.
+        const before = choice.branches !== undefined && !strict && mode !== 'list';
+        lists.replaceBy(choice, target.setId, choice.count > 0 || before);
       } else if (choice.branches !== undefined) {
         lists.branches = [...(lists.branches ?? []), choice.destination, ...choice.branches];
       } else if (choice.count > 0) {

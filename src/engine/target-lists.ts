@@ -112,6 +112,15 @@ export class TargetLists {
     return target;
   }
 
+  /** ds_set_dst: the first of the list is the destination in use, if it is not already. Undefined when the list is empty. */
+  useFirst(): Destination | undefined {
+    const { head } = this;
+    if (head === undefined || head === this.current) return head;
+    this.current = head;
+    this.call?.moveTo(head);
+    return head;
+  }
+
   /** The first of the list: the destination in use while the list goes with it. Undefined when the list is empty. */
   get first(): Destination | undefined {
     return this.head;

@@ -167,7 +167,9 @@ export function selectRoutes(call: Call, partition: Partition, rules: string, mo
   const { problem } = routes;
   const usable =
     problem === undefined || partition.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
-  const verdict = call.dispatch.selectRoutes(partition, usable, new CallScope(call), way === 'request-uri');
+  const { env, scope } = call;
+  if (way === 'destination' && env.forceDst === false && scope.destinationUri !== undefined) return -1;
+  const verdict = call.dispatch.selectRoutes(partition, usable, new CallScope(call), way);
   const code = selected(call, partition, ROUTE_TARGETS[way], verdict === 'selected');
   return problem === undefined ? code : -1;
 }
@@ -180,7 +182,7 @@ export function selectNext(call: Call, partition: Partition, target: 'dst' | 'do
 
 /** ds_set_dst, ds_set_domain: the destination in use once more. */
 export function selectAgain(call: Call, partition: Partition, target: 'dst' | 'domain'): number {
-  return call.dispatch.of(partition)?.first !== undefined && use(call, partition, target) ? 1 : -1;
+  return call.dispatch.of(partition)?.useFirst() !== undefined && use(call, partition, target) ? 1 : -1;
 }
 
 const MARKS: Readonly<Record<string, HealthState>> = {

@@ -101,7 +101,7 @@ function routes(work: Work): object {
   const limit = Number(line.select.maxResults ?? 0);
   if (!Number.isInteger(limit)) return fault(`max_res "${line.select.maxResults}" is not a number`);
   const parsed = parseRoutes(rules, flags, limit);
-  if (context.selectRoutes(partition, parsed, view, mode === 'request-uri') === 'failed') {
+  if (context.selectRoutes(partition, parsed, view, mode) === 'failed') {
     context.of(partition)?.call?.end();
     return parsed.problem === undefined ? refused(work) : { ok: false, reason: parsed.problem };
   }

@@ -80,6 +80,10 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict ? 'as listed' : 'reverse';
   }
 
+  get keepsNextHop(): boolean {
+    return this.strict;
+  }
+
   get refusesUnresolved(): boolean {
     return this.strict;
   }

@@ -86,7 +86,12 @@ export class RulesRouter implements Router {
     const verdict =
       selection.routes === undefined
         ? context.select(partition, selection.targets, scope)
-        : context.selectRoutes(partition, selection.routes, scope, rule.rule.select.fn === 'domain');
+        : context.selectRoutes(
+            partition,
+            selection.routes,
+            scope,
+            rule.rule.select.fn === 'domain' ? 'request-uri' : undefined,
+          );
     if (verdict !== 'selected') {
       context.of(partition)?.call?.end();
       this.options.tally.failed(partition.name);

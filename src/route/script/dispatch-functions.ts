@@ -94,7 +94,8 @@ export class DispatchFunctions extends MessageFunctions {
     // As recorded, what stands before a fault is used, though the answer is no.
     const usable =
       problem === undefined || found.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
-    const verdict = dispatch.selectRoutes(found, usable, scope, way === 'request-uri');
+    if (way === 'destination' && this.keepsDestination) return this.done(-1);
+    const verdict = dispatch.selectRoutes(found, usable, scope, way);
     const code = this.selected(found, ROUTES_MODES[way], verdict === 'selected');
     return problem === undefined ? this.done(code) : this.refused(name, problem);
   }
@@ -212,9 +213,14 @@ export class DispatchFunctions extends MessageFunctions {
     };
   }
 
+  /** force_dst is off and $du is set: it must not be overwritten. */
+  private get keepsDestination(): boolean {
+    return this.env.forceDst === false && this.pvars.destinationUri !== undefined;
+  }
+
   private selectKamailio(mode: Mode, partition: Partition, target: SelectTarget): number {
-    const { call, env, pvars } = this;
-    if (mode === 'dst' && env.forceDst === false && pvars.destinationUri !== undefined) return -1;
+    const { call } = this;
+    if (mode === 'dst' && this.keepsDestination) return -1;
     return this.selected(partition, mode, call.dispatch.selectOne(partition, target, call.scope) !== undefined);
   }
 
@@ -244,8 +250,8 @@ export class DispatchFunctions extends MessageFunctions {
     const found = this.partition(name, partition);
     if (found === undefined) return false;
     if (kamailioOf(found) === undefined) return this.refused(name, NOT_KAMAILIO);
-    const kept = this.call.dispatch.of(found)?.first !== undefined;
-    return this.done(kept && this.call.use(found, mode) ? 1 : -1);
+    const first = this.call.dispatch.of(found)?.useFirst();
+    return this.done(first !== undefined && this.call.use(found, mode) ? 1 : -1);
   }
 
   private partition(name: string, argument: string | undefined): Partition | undefined {

@@ -8,7 +8,7 @@ import { statusMatches } from './status.js';
 
 /**
  * A failure route: the place a request was relayed to did not take it. t_relay() tries another one, send_reply() gives an
- * answer of our own, otherwise the best reply so far goes to the caller. As $du is empty here, the next place must be
+ * answer of our own, otherwise the best reply so far goes to the caller. As $du is empty here (but in a strict Kamailio partition), the next place must be
  * chosen: by ds_next_dst(), ds_select_dst() or by hand. Further failures come here only if t_on_failure() is called again.
  */
 export class FailureRoute extends RequestRoute {

@@ -64,6 +64,8 @@ export class ScriptCall {
   private selected: Selected | undefined;
   /** $fs was set by a selection, not by the script. */
   private socketSelected = false;
+  /** $du when the first failure came. */
+  private firstNextHop: { readonly uri: string | undefined } | undefined;
   private registered: Partition[] | undefined;
   /** The branch at work. */
   private branch: ScriptBranch | undefined;
@@ -190,6 +192,14 @@ export class ScriptCall {
     if (this.socketSelected) pvars.sendSocket = undefined;
     this.socketSelected = false;
     this.selected = undefined;
+  }
+
+  /** $du as failure routes begin with it: what the request route left where the flavour keeps it, else nothing. */
+  get nextHopOfRequest(): string | undefined {
+    const keeps = this.registered?.some(({ flavour }) => flavour.keepsNextHop) === true;
+    if (!keeps) return undefined;
+    this.firstNextHop ??= { uri: this.pvars.destinationUri };
+    return this.firstNextHop.uri;
   }
 
   /** Goes on to the next destination of a partition, or of the one selected in last. */

@@ -85,7 +85,7 @@ export class ScriptPlan implements RelayPlan {
     const { pvars } = call;
     pvars.replyCode = failure.code;
     pvars.replyReason = reply?.reason ?? reasonPhrase(failure.code);
-    pvars.destinationUri = undefined;
+    pvars.destinationUri = call.nextHopOfRequest;
     call.branches.take();
     call.reply = undefined;
     call.followed = undefined;

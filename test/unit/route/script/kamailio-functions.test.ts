@@ -173,6 +173,70 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
 });
 
 describe('selections in Kamailio’s form', () => {
+  test('parallel groups in mode x are branches; ds_set_dst goes to the first of the list behind them', () => {
+    for (const compat of ['default', 'strict'] as const) {
+      const seen: unknown[] = [];
+      const fixture = fixtureOf(
+        (r) => {
+          seen.push(r.ds_select_routes('1=12;2=12;3=8', 'x'), r.ds_set_dst(), r.du);
+          r.t_relay();
+        },
+        { compat },
+      );
+      fixture.call();
+      assert.deepEqual(seen, [true, true, 'sip:10.0.3.2:5060'], compat);
+      const hosts = fixture.places().map((place) => place.split(':')[0] ?? '');
+      // Each once, those of groups 1 and 2 together with the first of group 3.
+      assert.deepEqual([...hosts].sort(), [...new Set(hosts)].sort(), compat);
+      assert.ok(hosts.includes('10.0.3.2') && hosts.includes('10.0.1.2') && hosts.includes('10.0.2.1'), `${hosts}`);
+    }
+  });
+
+  test('with force_dst 0 a $du that is there makes ds_select_routes in mode d fail', () => {
+    const seen = noted(
+      (r, note) => {
+        note([r.ds_select_routes('1=8', 'd'), r.retcode]);
+        note([r.ds_select_routes('2=8', 'd'), r.retcode, r.du]);
+        note([r.ds_select_routes('2=8', 'x'), r.retcode]);
+      },
+      { forceDst: false },
+    );
+    assert.deepEqual(seen, [
+      [true, 1],
+      [false, -1, 'sip:10.0.1.2:5060'],
+      [true, 1],
+    ]);
+  });
+
+  test('in strict $du stays in failure routes as the request route left it; by default it is empty there', () => {
+    for (const [compat, expected] of [
+      ['default', [null, null]],
+      ['strict', ['sip:10.0.1.2:5060', 'sip:10.0.1.2:5060']],
+    ] as const) {
+      const seen: unknown[] = [];
+      const fixture = fixtureOf(
+        (r) => {
+          r.ds_select_dst(1, 8);
+          r.t_on_failure('NEXT');
+          r.t_relay();
+        },
+        { compat },
+        (r) => {
+          seen.push(r.du);
+          if (!r.ds_next_dst()) return;
+          r.t_on_failure('NEXT');
+          r.t_relay();
+        },
+      );
+      fixture.call();
+      for (let i = 0; i < 2; i++) {
+        const sent = fixture.udp.sent.filter(({ text }) => text.startsWith('INVITE'))[i];
+        fixture.answer(sent?.text ?? '', 503);
+      }
+      assert.deepEqual(seen, expected, compat);
+    }
+  });
+
   test('ds_select_dst, ds_select_domain, ds_select, ds_set_dst, ds_next_dst and the records', () => {
     const seen = noted((r, note) => {
       note([r.ds_select_dst(1, 8, 0), r.retcode, r.du]);
