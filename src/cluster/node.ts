@@ -568,6 +568,7 @@ export class ClusterNode {
       return;
     }
     this.writeMember();
+    this.records.holdAll();
     this.stageTo('resolving');
     this.resolve();
   }

@@ -157,6 +157,12 @@ export class Records {
     else entry.waiters.push(done);
   }
 
+  /** Holds everything that waits until it is replaced: it was decided before what others decided was known. */
+  holdAll(): void {
+    this.ready.clear();
+    for (const entry of this.pending) entry.held = entry.flight === undefined;
+  }
+
   /** Replaces what waits; for the return of a node that was alone. */
   replace(entry: Entry, queue: readonly Intent[]): void {
     entry.retry?.();

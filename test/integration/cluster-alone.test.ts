@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { connect, type NatsConnection } from 'nats';
+import { LocalCluster } from '../support/cluster/local-cluster.js';
+import { orderFaults, until } from '../support/cluster/real-cluster.js';
+import { withoutNats } from '../support/nats-fixtures.js';
+
+/** Events of the stream, in its order. */
+async function stored(client: NatsConnection): Promise<Record<string, unknown>[]> {
+  const manager = await client.jetstreamManager();
+  const { state } = await manager.streams.info('DISPATCHER');
+  const events: Record<string, unknown>[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await manager.streams.getMessage('DISPATCHER', { seq });
+    events.push(JSON.parse(new TextDecoder().decode(message.data)).params);
+  }
+  return events;
+}
+
+suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90_000 }, () => {
+  let cluster: LocalCluster;
+  let client: NatsConnection;
+  const state = (i: number, user: string) => cluster.states(i).get(user);
+  const set = (i: number, user: string, to: string) =>
+    cluster.mi(i, 'ds_set_state', { state: to, group: '1', address: cluster.gateways.uri(user) });
+  const agree = () =>
+    until('all nodes agree', 6000, () => {
+      const views = cluster.nodes.map((_, i) => JSON.stringify([...cluster.states(i)]));
+      return new Set(views).size === 1;
+    });
+
+  before(async () => {
+    cluster = await LocalCluster.start({ gateways: 12 });
+    client = await connect({ servers: cluster.nats.url });
+  });
+  after(async () => {
+    await client.close();
+    await cluster.stop();
+  });
+
+  test('is alone after three seconds, says so, and goes on deciding for itself', async () => {
+    await cluster.relays[2]?.close();
+    await until('alone', 8000, () => cluster.metric(2, 'switchyard_cluster_state') === 1);
+    const { details, ready } = cluster.nodes[2]!.daemon.health();
+    assert.deepEqual([ready, details['cluster']], [true, 'alone']);
+    await until('given up by the others', 4000, () => cluster.metric(0, 'switchyard_cluster_nodes') === 2);
+    assert.equal(await set(2, 'gw1', 'i'), 'OK, not shared yet');
+    assert.deepEqual([state(2, 'gw1'), state(0, 'gw1')], ['inactive', 'active']);
+    // Another operator at the same destination, and one at another; and a gateway that dies.
+    assert.equal(await set(2, 'gw2', 'i'), 'OK, not shared yet');
+    assert.equal(await set(0, 'gw2', 'p'), 'OK');
+    assert.equal(await set(0, 'gw2', 'i'), 'OK');
+    assert.equal(await set(0, 'gw2', 'a'), 'OK');
+    assert.equal(await set(1, 'gw3', 'i'), 'OK');
+    cluster.gateways.status.set('gw4', 503);
+    await until('found by both sides', 8000, () => [0, 2].every((i) => state(i, 'gw4') === 'probing'));
+    assert.equal(state(2, 'gw3'), 'active');
+  });
+
+  test('comes back: its operator counts unless another spoke since, and what others found stands', async () => {
+    await cluster.relays[2]?.open();
+    await cluster.ready(undefined, 15_000);
+    await agree();
+    assert.deepEqual(
+      ['gw1', 'gw2', 'gw3', 'gw4'].map((user) => state(0, user)),
+      ['inactive', 'active', 'inactive', 'probing'],
+    );
+    assert.equal(cluster.metric(2, 'switchyard_cluster_overlays'), 0);
+    assert.equal(cluster.nodes[2]?.logged(/two operators have set/).length, 1);
+    cluster.gateways.status.clear();
+    await until('up again', 6000, () => state(1, 'gw4') === 'active');
+    await set(0, 'gw1', 'a');
+    await set(1, 'gw3', 'a');
+    await until('events', 5000, async () => (await stored(client)).length >= 8);
+    assert.deepEqual(orderFaults(await stored(client)), []);
+  });
+
+  test('NATS that comes back with an empty store is filled again, numbers go on, and nothing is raised', async () => {
+    await set(0, 'gw5', 'i');
+    await agree();
+    const seqOf = (i: number) =>
+      cluster.nodes[i]!.daemon.engine.partition('')!.find(1, cluster.gateways.uri('gw5'))!.health.seq;
+    const seq = seqOf(0);
+    const manager = await client.jetstreamManager();
+    const before = (await manager.streams.info('DISPATCHER')).state.last_seq;
+    await manager.streams.delete('KV_SWITCHYARD_test');
+    await set(1, 'gw6', 'i');
+    await until('made again', 10_000, async () => {
+      const { state: bucket } = await manager.streams.info('KV_SWITCHYARD_test');
+      const keys: string[] = [];
+      for (let at = bucket.first_seq; at <= bucket.last_seq; at++) {
+        const found = await manager.streams.getMessage('KV_SWITCHYARD_test', { seq: at }).catch(() => undefined);
+        if (found !== undefined) keys.push(found.subject);
+      }
+      return keys.filter((key) => key.includes('.d.')).length >= 6;
+    });
+    await agree();
+    assert.equal(state(2, 'gw5'), 'inactive');
+    assert.equal(await set(2, 'gw5', 'a'), 'OK');
+    assert.equal(seqOf(2), seq + 1);
+    await until(
+      'two events',
+      5000,
+      async () => (await manager.streams.info('DISPATCHER')).state.last_seq === before + 2,
+    );
+    assert.deepEqual(orderFaults(await stored(client)), []);
+  });
+
+  test('a second node of one name does not join', async () => {
+    const twin = await cluster.add('n1');
+    await until('refused', 8000, () => twin.daemon.health().details['cluster'] === 'refused');
+    assert.equal(twin.logged(/another node of the name n1/).length, 1);
+    assert.equal(cluster.metric(0, 'switchyard_cluster_state'), 3);
+    await set(0, 'gw7', 'i');
+    assert.equal(state(1, 'gw7'), 'inactive');
+  });
+});

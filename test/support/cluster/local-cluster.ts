@@ -1,0 +1,107 @@
+import { type DaemonFixture, startDaemon } from '../daemon-fixture.js';
+import { Responder } from '../faults/responder.js';
+import { Relay } from '../nats-fixtures.js';
+import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
+import { until } from './real-cluster.js';
+
+export interface LocalClusterOptions {
+  readonly nodes?: number;
+  readonly gateways: number;
+  readonly modparam?: Readonly<Record<string, unknown>>;
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Further keys of a row. */
+  readonly row?: (user: string) => object;
+  /** Database of all nodes; default: each has its own. */
+  readonly dbUrl?: string;
+}
+
+/** Several daemons in this process, each behind a relay of its own that can be cut. */
+export class LocalCluster {
+  readonly nodes: DaemonFixture[] = [];
+  readonly relays: Relay[] = [];
+
+  private constructor(
+    readonly nats: RestartableNats,
+    readonly gateways: Responder,
+    readonly users: readonly string[],
+    private readonly options: LocalClusterOptions,
+  ) {}
+
+  static async start(options: LocalClusterOptions): Promise<LocalCluster> {
+    const users = Array.from({ length: options.gateways }, (_, i) => `gw${i}`);
+    const cluster = new LocalCluster(await startRestartableNats(), await Responder.start(), users, options);
+    try {
+      for (let i = 0; i < (options.nodes ?? 3); i++) await cluster.add(`n${i + 1}`);
+      await cluster.ready();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Starts a further node. */
+  async add(node: string): Promise<DaemonFixture> {
+    const { options, users, gateways } = this;
+    const relay = new Relay(this.nats.port);
+    this.relays.push(relay);
+    const port = await relay.open();
+    const rows = users.map((user) => ({ setid: 1, destination: gateways.uri(user), ...options.row?.(user) }));
+    const fixture = await startDaemon(
+      {
+        node,
+        modparam: {
+          db_url: options.dbUrl ?? 'text:./db',
+          ds_ping_interval: 1,
+          ds_ping_timeout: 0.5,
+          ds_probing_mode: 1,
+          ds_probing_threshhold: 2,
+          ds_flush_interval: 1,
+          ...options.modparam,
+        },
+        events: { nats: { servers: [`nats://127.0.0.1:${port}`], jetstream: {} } },
+        cluster: { name: 'test', reload_spread: 0.2, ...options.cluster },
+        ...options.settings,
+      },
+      options.dbUrl !== undefined && this.nodes.length > 0 ? {} : { default: rows },
+    );
+    this.nodes.push(fixture);
+    return fixture;
+  }
+
+  mi(i: number, method: string, params: object = {}): Promise<unknown> {
+    return (this.nodes[i] as DaemonFixture).daemon.mi.execute(method, params);
+  }
+
+  /** States by user, as one node has them. */
+  states(i: number): Map<string, string> {
+    const partition = this.nodes[i]?.daemon.engine.partition('');
+    const found = partition?.snapshot.sets.get(1)?.destinations ?? [];
+    return new Map(found.map(({ row, health }) => [/^sip:([^@]*)@/.exec(row.uri)?.[1] ?? '', health.state]));
+  }
+
+  metric(i: number, name: string): number {
+    const text = this.nodes[i]?.daemon.metrics.prometheus() ?? '';
+    const line = text.split('\n').find((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{`));
+    return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+
+  /** Waits until these nodes are ready and hold each other live. */
+  async ready(indexes: readonly number[] = this.nodes.map((_, i) => i), limitMs = 20_000): Promise<void> {
+    await until('nodes are ready', limitMs, () =>
+      indexes.every(
+        (i) =>
+          this.metric(i, 'switchyard_cluster_state') === 3 &&
+          this.metric(i, 'switchyard_cluster_nodes') === indexes.length,
+      ),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    for (const relay of this.relays) await relay.close();
+    this.gateways.stop();
+    await this.nats.stop();
+  }
+}
