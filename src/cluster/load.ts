@@ -123,8 +123,10 @@ export class SharedLoad {
     if (maxload > 0 && alone) share = Math.max(1, Math.floor(maxload / this.lastCount));
     else if (maxload > 0) {
       const { rank, count } = this.rank();
-      const free = Math.max(0, maxload - load - held);
-      const wanted = load + Math.floor(free / count) + (rank < free % count ? 1 : 0);
+      const free = Math.max(0, maxload - load - elsewhere);
+      const part = load + Math.floor(free / count) + (rank < free % count ? 1 : 0);
+      // What others still hold for themselves is theirs until they have given it back.
+      const wanted = Math.max(load, Math.min(part, maxload - held));
       // A share is given back at once, and raised only in step with the others.
       share = raise || before === undefined ? wanted : Math.min(before, Math.max(wanted, load));
     }

@@ -210,6 +210,10 @@ class ClusterSide implements ClusterParts {
     return OWN_FILE.test(config?.dbUrl ?? '') || this.node.owners.keeps(partition);
   }
 
+  isActive(tag: string): boolean {
+    return this.tags.isActive(tag);
+  }
+
   loaded(partition: Partition): void {
     if (this.share(partition.name) === undefined) return;
     this.node.rows.index(partition, nextTurn).then(

@@ -20,6 +20,7 @@ import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
 import type { TraceControl } from './build-traces.js';
 import type { ClusterHooks } from './cluster-hooks.js';
+import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
@@ -66,7 +67,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
   registerGauges(metrics, { engine, layer: sip.layer, runtimes, prober, publisher: events.publisher });
   const audit = new AuditTrail(clock);
   const mi = new MiHandler(log, metrics, clock, audit);
-  const control = dispatcherControl(runtimes, prober);
+  const own = dispatcherControl(runtimes, prober);
+  const control = env.cluster.configured ? clusteredDispatcher(own, env.cluster) : own;
   const processInfo = {
     version: VERSION,
     platform: `${process.arch === 'x64' ? 'x86_64' : process.arch}/${process.platform}`,

@@ -17,6 +17,8 @@ export interface ClusterParts extends Service {
   ownsEntry(entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>): boolean;
   /** Whether this node writes the states of a partition to its table. */
   writesTable(partition: string): boolean;
+  /** Whether this node is the active one of a sharing tag. */
+  isActive(tag: string): boolean;
   /** A partition has a new snapshot. */
   loaded(partition: Partition): void;
   /** Settings or partitions have changed. */
@@ -53,6 +55,11 @@ export class ClusterHooks {
 
   ownsEntry(entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>): boolean {
     return this.parts === undefined ? !this.configured : this.parts.ownsEntry(entry);
+  }
+
+  tag(name: string): 'active' | 'backup' | undefined {
+    if (this.parts === undefined) return this.configured ? 'backup' : undefined;
+    return this.parts.isActive(name) ? 'active' : 'backup';
   }
 
   writesTable(partition: string): boolean {

@@ -147,6 +147,7 @@ export class Daemon implements Service {
         blacklists: this.blacklists,
         tally: this.selections,
         statistic: (name) => statistics.lookup(name),
+        ...(cluster.configured ? { tag: (name) => cluster.tag(name) } : {}),
         reload: (name) => this.partitions.reloadForScript(name),
         callEnded: this.callLoad.callEnded,
         tokens: new DialogTokens(this.secret.keys),

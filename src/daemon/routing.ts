@@ -26,6 +26,8 @@ export interface RoutingOptions {
   readonly tally: SelectionTally;
   /** A statistic by its name, for $stat. */
   readonly statistic: (name: string) => number | undefined;
+  /** Whether this node is the active one of a sharing tag, for $shtag. */
+  readonly tag?: (name: string) => 'active' | 'backup' | undefined;
   /** Loads a partition anew, for scripts. Rejects when the old data stay. */
   readonly reload: (partition: string) => Promise<unknown>;
   /** A dialog ended: its call counts as load no longer. */
@@ -112,6 +114,7 @@ export class Routing {
       dispatcher,
       this.options.statistic,
       dispatcher.algoRoute === undefined ? undefined : score,
+      this.options.tag,
     );
   }
 

@@ -111,6 +111,8 @@ export interface PvarContext {
   contextOf?(which: 'request' | 'reply'): PvarContext | undefined;
   /** $stat(name); undefined for an unknown statistic. */
   statistic(name: string): number | undefined;
+  /** $shtag(name): whether this node is the active one of a sharing tag; undefined without a cluster. */
+  sharingTag?(name: string): 'active' | 'backup' | undefined;
   /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */
   setRequestUri(uri: string): void;
 }
@@ -141,6 +143,7 @@ export class PvarScope implements PvarContext {
   clock: Clock = systemClock;
   /** Answers `$stat(name)`. */
   lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;
+  lookUpTag: ((name: string) => 'active' | 'backup' | undefined) | undefined = undefined;
   /** Is told of each change of the request-URI. */
   onRequestUri: ((uri: string) => void) | undefined = undefined;
   private rewrittenUri: string | undefined = undefined;
@@ -194,6 +197,10 @@ export class PvarScope implements PvarContext {
 
   statistic(name: string): number | undefined {
     return this.lookUpStatistic?.(name);
+  }
+
+  sharingTag(name: string): 'active' | 'backup' | undefined {
+    return this.lookUpTag?.(name);
   }
 
   setRequestUri(uri: string): void {

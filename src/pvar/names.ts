@@ -32,10 +32,20 @@ import { KAMAILIO_URIS, OPENSIPS_URIS, scriptUriVariables } from './variables/sc
 import { xavpVariables } from './variables/xavps.js';
 
 /** Names of the common table that opensips.cfg does not know. */
-const NOT_IN_OPENSIPS = new Set(['pr', 'proto', 'Ri', 'Rp', 'fs', 'xavp', 'dsg', 'stat', 'hdr_cnt']);
+const NOT_IN_OPENSIPS = new Set(['pr', 'proto', 'Ri', 'Rp', 'fs', 'xavp', 'dsg', 'stat', 'hdr_cnt', 'shtag']);
 
 /** Names of the common table that kamailio.cfg does not know, or that mean something else there. */
-const NOT_IN_KAMAILIO = new Set(['param', 'socket_in', 'hdrcnt', 'hdr_cnt', 'ct.fields', 'dsg', 'stat']);
+const NOT_IN_KAMAILIO = new Set([
+  'param',
+  'socket_in',
+  'hdrcnt',
+  'hdr_cnt',
+  'ct.fields',
+  'dsg',
+  'stat',
+  'shtag',
+  'cluster.sh_tag',
+]);
 
 /** The number of the sequence, as text: arithmetic joins it to what follows. */
 const cseqText = plain(({ message }) =>

@@ -25,6 +25,8 @@ export interface DispatcherFormats {
   /** What algo_route answers (algorithm 10). */
   readonly score: ((scope: PvarScope, destination: ScoredDestination) => number | undefined) | undefined;
   readonly statistic: (name: string) => number | undefined;
+  /** Whether this node is the active one of a sharing tag; undefined without a cluster. */
+  readonly tag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
 }
 
 /**
@@ -60,6 +62,7 @@ export class RequestScope implements RequestView {
         this.requestUri = uri;
       };
       scope.lookUpStatistic = this.formats.statistic;
+      scope.lookUpTag = this.formats.tag;
       this.pvarScope = scope;
     }
     return this.pvarScope;

@@ -41,6 +41,7 @@ export function dispatcherFormats(
   dispatcher: DispatcherConfig,
   statistic: (name: string) => number | undefined,
   score: DispatcherFormats['score'] = undefined,
+  tag: DispatcherFormats['tag'] = undefined,
 ): DispatcherFormats {
   const { hashPvar, pvarAlgoPattern } = dispatcher;
   return {
@@ -48,6 +49,7 @@ export function dispatcherFormats(
     load: named('pvar_algo_pattern', pvarAlgoPattern, (text) => compileFormat(text, { placeholders: 'ui' })),
     score,
     statistic,
+    tag,
   };
 }
 

@@ -111,6 +111,8 @@ export interface ReloadRequest {
   readonly inheritState: boolean;
   /** Report what a reload would do, and change nothing. */
   readonly dryRun: boolean;
+  /** Whether the other nodes of a cluster load, too; default: they do. */
+  readonly spread?: boolean;
 }
 
 /** What the dispatcher commands do beyond reading partitions and applying states. */

@@ -69,6 +69,16 @@ const statistic: VariableDefinition = {
   },
 };
 
+/** "active" or "backup"; null where there is no cluster. */
+const sharingTag: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument as TextReader;
+    return { get: (context) => context.sharingTag?.(name.constant ?? name.read(context)) ?? null };
+  },
+};
+
 const parameter: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -173,6 +183,8 @@ export const runtimeVariableTable: readonly [string, VariableDefinition][] = [
   ['var', scriptVariable],
   ['avp', avp],
   ['stat', statistic],
+  ['shtag', sharingTag],
+  ['cluster.sh_tag', sharingTag],
   ['param', parameter],
   ['retcode', returnCode],
   ['rc', returnCode],

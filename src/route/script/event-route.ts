@@ -27,6 +27,7 @@ export class EventRoute extends CoreFunctions {
     const pvars = new PvarScope(NO_MESSAGE);
     pvars.clock = env.clock;
     pvars.lookUpStatistic = env.formats.statistic;
+    pvars.lookUpTag = env.formats.tag;
     pvars.params = new Map<string, PvarValue>(Object.entries(params).map(([name, value]) => [name, value ?? null]));
     const route = new EventRoute(env, pvars, event, params);
     void execute({ script: script.file, route: `event ${event}` }, () => handler(route), env.faults, env.clock);

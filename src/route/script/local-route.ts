@@ -17,6 +17,7 @@ export class LocalRoute extends MessageFunctions {
     const pvars = new PvarScope(message);
     pvars.clock = env.clock;
     pvars.lookUpStatistic = env.formats.statistic;
+    pvars.lookUpTag = env.formats.tag;
     const route = new LocalRoute(env, pvars, 'local', message, new HeaderEdits(message));
     const end = executeNow(
       { script: script.file, route: 'local', callId: message.callId },

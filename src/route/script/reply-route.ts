@@ -80,5 +80,6 @@ function scopeOf(call: ScriptCall, reply: SipMessage, target: ResolvedTarget): P
   scope.records = call.pvars.records;
   scope.groupField = call.pvars.groupField;
   scope.lookUpStatistic = call.env.formats.statistic;
+  scope.lookUpTag = call.env.formats.tag;
   return scope;
 }

@@ -12,6 +12,8 @@ export interface LocalClusterOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Further keys of a row. */
   readonly row?: (user: string) => object;
+  /** Name of the partition the rows are for. */
+  readonly partition?: string;
   /** Database of all nodes; default: each has its own. */
   readonly dbUrl?: string;
 }
@@ -52,7 +54,7 @@ export class LocalCluster {
       {
         node,
         modparam: {
-          db_url: options.dbUrl ?? 'text:./db',
+          ...(options.partition === undefined ? { db_url: options.dbUrl ?? 'text:./db' } : {}),
           ds_ping_interval: 1,
           ds_ping_timeout: 0.5,
           ds_probing_mode: 1,
@@ -64,7 +66,7 @@ export class LocalCluster {
         cluster: { name: 'test', reload_spread: 0.2, ...options.cluster },
         ...options.settings,
       },
-      options.dbUrl !== undefined && this.nodes.length > 0 ? {} : { default: rows },
+      options.dbUrl !== undefined && this.nodes.length > 0 ? {} : { [options.partition ?? 'default']: rows },
     );
     this.nodes.push(fixture);
     return fixture;

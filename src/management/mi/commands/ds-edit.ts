@@ -88,7 +88,7 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
       await reported(deps.dispatcher.add(partition, row, { persist }));
       const where = persist ? 'in memory and in the table' : 'in memory only';
       call.changed(`${maskUri(uri)} added to set ${row.setId}, ${where}`);
-      return 'OK';
+      return doneHere(deps, persist);
     },
   };
 }
@@ -114,9 +114,14 @@ export function dsRemoveCommand(deps: MiDependencies): MiCommand {
       if (!removed) throw new MiError(404, 'destination not found');
       const where = persist ? 'from memory and from the table' : 'from memory only';
       call.changed(`${maskUri(uri)} removed from set ${setId}, ${where}`);
-      return 'OK';
+      return doneHere(deps, persist);
     },
   };
+}
+
+/** What is not in the table is not known to the other nodes of a cluster. */
+function doneHere(deps: MiDependencies, persist: boolean): string {
+  return persist || deps.cluster === undefined ? 'OK' : 'OK, at this node only';
 }
 
 /** ds_push_script_attrs: attrs, ip, port (0: any), and by number or name setid and partition. */

@@ -19,16 +19,20 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     const named = partition === undefined ? undefined : requirePartition(deps, call, partition as string, 500);
     const names = (named === undefined ? partitionsFor(deps, call) : [named]).map(({ name }) => name);
     const dryRun = isYes(params['dry_run'], false);
+    const report = isYes(params['report'], false);
+    const here = !isYes(params['cluster'], true);
+    // With a report the other nodes are waited for.
+    const apart = here || (report && deps.cluster !== undefined);
     let reports: ReadonlyMap<string, LoadReport>;
     try {
-      reports = await deps.dispatcher.reload(names, { inheritState: isYes(params['inherit_state'], true), dryRun });
+      const inheritState = isYes(params['inherit_state'], true);
+      reports = await deps.dispatcher.reload(names, { inheritState, dryRun, ...(apart ? { spread: false } : {}) });
     } catch (error) {
       throw new MiError(500, `ERROR Reload failed: ${maskSecrets(messageOf(error))}`);
     }
     for (const [name, report] of reports) call.changed(`${name}: ${summary(report)}`);
-    const report = isYes(params['report'], false);
-    const cluster = dryRun || !isYes(params['cluster'], true) ? undefined : deps.cluster?.();
-    const nodes = await cluster?.reloaded([...reports.keys()], report);
+    const cluster = dryRun || here || !report ? undefined : deps.cluster?.();
+    const nodes = await cluster?.reloaded([...reports.keys()], true);
     if (!dryRun && !report) return 'OK';
     return nodes === undefined ? reportJson(reports, dryRun) : { ...reportJson(reports, dryRun), NODES: nodes };
   };
