@@ -15,5 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   select: async () => (await import('./select/command.js')).select,
   db: async () => (await import('./database/command.js')).db,
   import: async () => (await import('./import/command.js')).importCfg,
+  completion: async () => (await import('./completion/command.js')).completion,
+  man: async () => (await import('./man/command.js')).man,
   version: async () => (await import('./version/command.js')).version,
 };

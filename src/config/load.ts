@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { BUILT_IN, builtInSettings } from './built-in.js';
@@ -16,7 +15,7 @@ import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
 import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls } from './services.js';
 import type { Settings } from './settings.js';
-import { fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
+import { defaultFile, fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
 
 /** Settings as they were read. */
 export interface LoadedSettings {
@@ -135,11 +134,6 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   }
   if (findings.problems.length > 0) throw new ConfigError(distinct(findings.problems));
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
-}
-
-function defaultFile(cwd: string): string | undefined {
-  const path = resolve(cwd, 'switchyard.json');
-  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
 }
 
 /** Names stand in events and stream ids: what is odd in a host name becomes "-". */

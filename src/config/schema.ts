@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { SwitchyardError } from '../core/errors.js';
 import { type Fault, faultOf } from './schema-fault.js';
 
@@ -127,7 +128,9 @@ export function referred(schema: JsonSchema): JsonSchema {
 }
 
 function engine(allErrors: boolean): Ajv2020 {
-  const ajv = new Ajv2020({
+  // Loaded when a schema is first asked: clients of a running daemon ask none.
+  const { Ajv2020: Validator } = createRequire(import.meta.url)('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
+  const ajv = new Validator({
     strict: true,
     allErrors,
     verbose: allErrors,

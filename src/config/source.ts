@@ -46,8 +46,18 @@ export function displayName(path: string, cwd: string): string {
   return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
-/** Reads a JSON file; undefined when that failed and was added to `problems`. */
+/** Reads a JSON file and fills the environment in; undefined when that failed and was added to `problems`. */
 export function readSource(path: string, options: LoadOptions, problems: Problem[]): Source | undefined {
+  const read = readJson(path, options, problems);
+  return read && fillEnvironment(read.value, { ...read, pointer: '' }, options, problems);
+}
+
+/** Reads a JSON file as it is written; undefined when that failed and was added to `problems`. */
+export function readJson(
+  path: string,
+  options: LoadOptions,
+  problems: Problem[],
+): Pick<Source, 'file' | 'dir' | 'value'> | undefined {
   const cwd = options.cwd ?? process.cwd();
   const absolute = resolve(cwd, path);
   const file = displayName(absolute, cwd);
@@ -60,7 +70,7 @@ export function readSource(path: string, options: LoadOptions, problems: Problem
     return undefined;
   }
   try {
-    return fillEnvironment(parseJson(text), { file, dir: dirname(absolute), pointer: '' }, options, problems);
+    return { file, dir: dirname(absolute), value: parseJson(text) };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     problems.push({ file, pointer: '', reason: `not JSON: ${error.message}` });
@@ -129,4 +139,10 @@ function readError(error: unknown): string {
     default:
       return messageOf(error);
   }
+}
+
+/** ./switchyard.json, if it is there: what is read when no file is named. */
+export function defaultFile(cwd: string): string | undefined {
+  const path = resolve(cwd, 'switchyard.json');
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
 }

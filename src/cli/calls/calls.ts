@@ -29,7 +29,7 @@ const A_TIME = 50;
 
 /** switchyard calls. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function calls(options: CallsOptions, io: CommandIo, signal = interrupted()): Promise<number> {
-  const { target, replyDir } = endpointFor(options);
+  const { target, replyDir } = await endpointFor(options);
   const ask = async (more: Record<string, number>): Promise<{ newest: number; Calls: readonly CallEntry[] }> => {
     const params = { ...filterOf(options), ...more };
     const answer = await callMi(target, 'calls_list', params, replyDir === undefined ? {} : { replyDir });

@@ -39,6 +39,8 @@ export interface CommandCall<O extends OptionSpecs = OptionSpecs> {
   readonly options: OptionValues<O>;
   readonly args: readonly string[];
   readonly io: CommandIo;
+  /** Every command of the program, for what is made from all of them. */
+  readonly commands: () => Promise<readonly CommandSpec[]>;
 }
 
 /**

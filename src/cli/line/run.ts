@@ -52,7 +52,7 @@ async function runCommand(name: string, words: readonly string[], io: CommandIo)
     io.out(commandHelp(command, path, inherited));
     return 0;
   }
-  return (await command.run?.({ options, args, io })) ?? 0;
+  return (await command.run?.({ options, args, io, commands: loadCommands })) ?? 0;
 }
 
 /** What an error carries beyond its message: a ConfigError's problems, an MI error's code. */
@@ -60,19 +60,22 @@ interface Detailed {
   readonly code?: unknown;
   readonly problems?: readonly unknown[];
   readonly data?: unknown;
+  readonly plain?: string;
+  readonly hint?: string;
 }
 
 /** Tells `io.err` what went wrong, as JSON where "--json" stands in the line. Returns the exit status. */
 function complain(error: unknown, argv: readonly string[], io: CommandIo): number {
-  const { code, problems, data } = (error instanceof Error ? error : {}) as Detailed;
+  const { code, problems, data, plain, hint: meant } = (error instanceof Error ? error : {}) as Detailed;
   const misused = error instanceof SwitchyardError && error.code === 'USAGE';
   if (argv.includes('--json')) {
     const message = problems === undefined ? messageOf(error) : 'configuration refused';
     const told = {
       code: code ?? 'INTERNAL',
-      message,
+      message: plain ?? message,
       ...(problems && { problems }),
       ...(data === undefined ? {} : { data }),
+      ...(meant === undefined ? {} : { hint: meant }),
     };
     io.err(`${JSON.stringify({ error: told })}\n`);
     return misused ? 2 : 1;

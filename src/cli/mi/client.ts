@@ -20,10 +20,13 @@ export interface CallMiOptions {
 export class MiCallError extends Error {
   constructor(
     readonly code: number,
-    message: string,
+    /** The text of the answer alone. */
+    readonly plain: string,
     readonly data?: string,
+    /** What was probably meant. */
+    readonly hint?: string,
   ) {
-    super(data === undefined ? message : `${message}: ${data}`);
+    super(`${data === undefined ? plain : `${plain}: ${data}`}${hint === undefined ? '' : `\n${hint}`}`);
     this.name = 'MiCallError';
   }
 }

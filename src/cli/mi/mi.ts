@@ -1,7 +1,9 @@
-import { loadSettings } from '../../config/load.js';
+import { type EndpointSettings, endpointsOf } from '../../config/endpoints.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
-import { callMi } from './client.js';
+import { hint } from '../line/parse.js';
+import { cataloguedCommand, miCommandHelp, nearestCommand, unknownParameters } from './catalog.js';
+import { callMi, MiCallError } from './client.js';
 import { type Endpoint, firstEndpoint } from './endpoints.js';
 import { parseCliParams } from './params.js';
 import { renderForPeople } from './render.js';
@@ -16,28 +18,60 @@ export interface MiOptions {
 }
 
 /** Where the daemon of these options is reached. Throws SwitchyardError USAGE, ConfigError. */
-export function endpointFor(options: MiOptions): Endpoint {
+export async function endpointFor(options: MiOptions): Promise<Endpoint> {
   const replyDir = options['reply-dir'];
   if (options.to !== undefined) return { target: options.to, replyDir };
-  const { settings } = loadSettings(options.config);
-  const found = firstEndpoint(settings);
+  const known = endpointsOf(options.config) ?? (await complete(options.config));
+  const found = firstEndpoint(known);
   if (found === undefined) {
-    throw usageError(`${settings.file} has no management endpoint: add "mi" to it, or give --to TARGET`);
+    const file = options.config ?? './switchyard.json';
+    throw usageError(`${file} has no management endpoint: add "mi" to it, or give --to TARGET`);
   }
   return { target: found.target, replyDir: replyDir ?? found.replyDir };
 }
 
+/** The same by a complete load, which says what is wrong with the settings. */
+async function complete(config: string | undefined): Promise<EndpointSettings> {
+  const { loadSettings } = await import('../../config/load.js');
+  return loadSettings(config).settings;
+}
+
 /** switchyard mi. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function mi(options: MiOptions, args: readonly string[], io: CommandIo): Promise<number> {
-  // Nobody means "--json" as a value of a management command; people put it last.
-  const words = args.filter((word) => word !== '--json');
-  const json = options.json === true || words.length < args.length;
-  const [method = '', ...params] = words;
-  const { target, replyDir } = endpointFor(options);
-  const answer = await callMi(target, method, parseCliParams(params, method), {
-    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
-    ...(replyDir === undefined ? {} : { replyDir }),
-  });
-  io.out(json ? `${JSON.stringify(answer)}\n` : renderForPeople(method, answer));
+  // Nobody means "--json" or "--help" as a value of a management command; people put them last.
+  const words = args.filter((word) => word !== '--json' && word !== '--help' && word !== '-h');
+  const json = options.json === true || args.includes('--json');
+  const [method = '', ...given] = words;
+  if (args.includes('--help') || args.includes('-h')) return help(method, io);
+  const params = parseCliParams(given, method);
+  const { target, replyDir } = await endpointFor(options);
+  try {
+    const answer = await callMi(target, method, params, {
+      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+      ...(replyDir === undefined ? {} : { replyDir }),
+    });
+    io.out(json ? `${JSON.stringify(answer)}\n` : renderForPeople(method, answer, io.terminal));
+    return 0;
+  } catch (error) {
+    throw error instanceof MiCallError ? explained(error, method, params) : error;
+  }
+}
+
+function help(method: string, io: CommandIo): number {
+  const command = cataloguedCommand(method);
+  if (command === undefined) throw usageError(unknown(method));
+  io.out(miCommandHelp(command));
   return 0;
+}
+
+function unknown(method: string): string {
+  return `there is no management command "${method}"${hint(nearestCommand(method))}`;
+}
+
+/** The daemon's answer with what was probably meant. */
+function explained(error: MiCallError, method: string, params: ReturnType<typeof parseCliParams>): MiCallError {
+  const command = cataloguedCommand(method);
+  const named = params !== undefined && !Array.isArray(params) ? Object.keys(params) : [];
+  const why = command === undefined ? [unknown(method)] : unknownParameters(command, named);
+  return why.length === 0 ? error : new MiCallError(error.code, error.plain, error.data, why.join('; '));
 }

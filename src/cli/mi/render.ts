@@ -1,5 +1,7 @@
 import type { Json } from '../../management/mi/command.js';
 import { renderTree } from '../../management/mi/tree.js';
+import type { Terminal } from '../line/io.js';
+import { colored, type Style } from '../line/style.js';
 
 interface ListedDestination {
   readonly URI: string;
@@ -26,9 +28,13 @@ interface Listing {
   }[];
 }
 
-/** An MI answer for people: ds_list as a table, what is a list of names a line each, the rest as a tree. Ends in a newline. */
-export function renderForPeople(method: string, answer: Json): string {
-  if ((method === 'ds_list' || method === 'dispatcher:list') && isListing(answer)) return renderListing(answer);
+/**
+ * An MI answer for people: ds_list as a table with its sets in order, what is a list of names a line each, the rest as a
+ * tree. On a terminal states have colours and times are relative. Ends in a newline.
+ */
+export function renderForPeople(method: string, answer: Json, terminal?: Terminal | undefined): string {
+  if ((method === 'ds_list' || method === 'dispatcher:list') && isListing(answer))
+    return renderListing(answer, terminal);
   if (answer === 'OK') return 'OK\n';
   const text = renderTree(answer).replace(/^(\t*)(.*?):: /gm, (_, tabs: string, name: string) => {
     return `${'  '.repeat(tabs.length)}${name}: `;
@@ -42,7 +48,11 @@ function isListing(answer: Json): answer is Json & Listing {
   );
 }
 
-type Column = readonly [title: string, cell: (destination: ListedDestination) => string | number | undefined];
+type When = (time: string) => string;
+type Column = readonly [
+  title: string,
+  cell: (destination: ListedDestination, when: When) => string | number | undefined,
+];
 
 const COLUMNS: readonly Column[] = [
   ['URI', (each) => each.URI],
@@ -51,35 +61,57 @@ const COLUMNS: readonly Column[] = [
   ['WEIGHT', (each) => each.weight],
   ['PRIO', (each) => each.priority],
   ['FAILED', (each) => each.consecutive_failures],
-  ['LAST PROBE', (each) => probeText(each.last_probe)],
+  ['LAST PROBE', (each, when) => probeText(each.last_probe, when)],
   [
     'CHANGED',
-    (each) => each.last_change && `${each.last_change.time} ${each.last_change.by}: ${each.last_change.reason}`,
+    (each, when) =>
+      each.last_change && `${when(each.last_change.time)} ${each.last_change.by}: ${each.last_change.reason}`,
   ],
   ['SOCKET', (each) => each.socket],
   ['ATTRS', (each) => each.attr],
   ['DESCRIPTION', (each) => each.description],
 ];
 
-function probeText(probe: ListedDestination['last_probe']): string | undefined {
+const STATE_STYLES: Readonly<Record<string, Style>> = { Active: 'green', Inactive: 'red', Probing: 'yellow' };
+
+function probeText(probe: ListedDestination['last_probe'], when: When): string | undefined {
   if (probe === undefined) return undefined;
   const rtt = probe.rtt === undefined ? '' : ` ${Math.round(probe.rtt)} ms`;
-  return `${probe.time} ${probe.code}${probe.cause === undefined ? '' : ` ${probe.cause}`}${rtt}`;
+  return `${when(probe.time)} ${probe.code}${probe.cause === undefined ? '' : ` ${probe.cause}`}${rtt}`;
+}
+
+const UNITS: readonly (readonly [seconds: number, name: string])[] = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
+
+/** "12 s ago", "3 h ago"; a time that is none stays as it is. */
+export function ago(time: string, now: number): string {
+  const then = Date.parse(time);
+  if (Number.isNaN(then)) return time;
+  const seconds = Math.max(0, Math.round((now - then) / 1000));
+  const [size, name] = UNITS.find(([each]) => seconds >= each) ?? [1, 's'];
+  return `${Math.floor(seconds / size)} ${name} ago`;
 }
 
 /** One table over all partitions; columns nobody has a value for are left out. */
-function renderListing(listing: Listing): string {
+function renderListing(listing: Listing, terminal: Terminal | undefined): string {
+  const now = Date.now();
+  const when: When = terminal === undefined ? (time) => time : (time) => ago(time, now);
+  const paint = colored(terminal);
   const rows: { partition: string; set: number; destination: ListedDestination }[] = [];
   for (const partition of listing.PARTITIONS) {
-    for (const set of partition.SETS) {
+    for (const set of [...partition.SETS].sort((a, b) => a.id - b.id)) {
       for (const destination of set.Destinations) rows.push({ partition: partition.name, set: set.id, destination });
     }
   }
   if (rows.length === 0) return 'no destinations\n';
-  const used = COLUMNS.filter(([, cell]) => rows.some(({ destination }) => (cell(destination) ?? '') !== ''));
+  const used = COLUMNS.filter(([, cell]) => rows.some(({ destination }) => (cell(destination, when) ?? '') !== ''));
   const cells = [['PARTITION', 'SET', ...used.map(([title]) => title)]];
   for (const { partition, set, destination } of rows) {
-    cells.push([partition, String(set), ...used.map(([, cell]) => printable(String(cell(destination) ?? '')))]);
+    cells.push([partition, String(set), ...used.map(([, cell]) => printable(String(cell(destination, when) ?? '')))]);
   }
   const widths = (cells[0] as string[]).map((_, i) =>
     cells.reduce((widest, row) => Math.max(widest, (row[i] as string).length), 0),
@@ -87,7 +119,11 @@ function renderListing(listing: Listing): string {
   return cells
     .map((row) =>
       row
-        .map((cell, i) => cell.padEnd(widths[i] as number))
+        .map((cell, i) => {
+          const padded = i === row.length - 1 ? cell : cell.padEnd(widths[i] as number);
+          const style = cells[0]?.[i] === 'STATE' ? STATE_STYLES[cell] : undefined;
+          return style === undefined ? padded : paint(style, padded);
+        })
         .join('  ')
         .trimEnd(),
     )

@@ -21,7 +21,7 @@ const CLEAR_BELOW = '\x1b[J';
 
 /** switchyard top: the destinations of a daemon as a table that refreshes. Returns the exit status. */
 export async function top(options: TopOptions, io: CommandIo): Promise<number> {
-  const endpoint = endpointFor(options);
+  const endpoint = await endpointFor(options);
   const params = { full: 2, ...(options.partition === undefined ? {} : { partition: options.partition }) };
   const read = async () =>
     (await callMi(endpoint.target, 'ds_list', params, {

@@ -1,0 +1,44 @@
+import { BUILT_IN, builtInSettings } from './built-in.js';
+import type { RawSettings } from './raw.js';
+import { Findings, type Place } from './reading.js';
+import { withDefaults } from './schema.js';
+import { readHttp, readMi } from './services.js';
+import type { Settings } from './settings.js';
+import { defaultFile, fillEnvironment, type LoadOptions, readJson } from './source.js';
+
+/** What of the settings a client of the daemon needs. */
+export type EndpointSettings = Pick<Settings, 'mi' | 'http'>;
+
+/**
+ * The management endpoints of a configuration, without a look at the rest of it: a client that asks a running daemon must
+ * not wait for every schema. Undefined where something stands there that only a complete load can explain.
+ */
+export function endpointsOf(file: string | undefined, options: LoadOptions = {}): EndpointSettings | undefined {
+  const findings = new Findings();
+  const cwd = options.cwd ?? process.cwd();
+  const path = file ?? defaultFile(cwd);
+  const read =
+    path === undefined
+      ? { file: BUILT_IN, dir: cwd, value: builtInSettings() }
+      : readJson(path, options, findings.problems);
+  const whole = read?.value;
+  if (read === undefined || whole === null || typeof whole !== 'object' || Array.isArray(whole)) return undefined;
+  // Secrets of the daemon's environment, which a client may lack, stand in other keys.
+  const { mi } = whole;
+  if (mi !== undefined && (mi === null || typeof mi !== 'object' || Array.isArray(mi))) return undefined;
+  const parts = { mi: mi ?? {}, ...(whole['http'] === undefined ? {} : { http: whole['http'] }) };
+  const value = fillEnvironment(parts, { ...read, pointer: '' }, options, findings.problems).value;
+  const root: Place = { file: read.file, dir: read.dir, pointer: '' };
+  try {
+    const raw = withDefaults('settings', value) as RawSettings;
+    const known = { partitions: new Set<string>(), complete: false };
+    const found = {
+      mi: readMi(raw, root, new Set(Object.keys(whole)), findings, known),
+      http: readHttp(raw, root, findings),
+    };
+    return findings.problems.length === 0 ? found : undefined;
+  } catch {
+    // A value of another type than the schema wants.
+    return undefined;
+  }
+}

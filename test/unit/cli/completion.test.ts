@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { commandNames, loadCommands } from '../../../src/cli/line/run.js';
+import { runCli } from '../../support/command-line.js';
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'switchyard-completion-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+test('bash completes commands, options, values and management commands', async (t) => {
+  const file = join(folder(t), 'switchyard');
+  writeFileSync(file, (await runCli(['completion', 'bash'])).out);
+  const complete = (line: string): string[] => {
+    const words = line.split(' ');
+    const script = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _switchyard; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script, 'bash', file, ...words], {
+      encoding: 'utf8',
+    });
+    assert.equal(stderr, '');
+    return stdout.split('\n').filter((word) => word !== '');
+  };
+  assert.deepEqual(complete('switchyard ser'), ['serve']);
+  assert.ok(commandNames().every((name) => complete('switchyard ').includes(name)));
+  assert.deepEqual(complete('switchyard check --st'), ['--strict']);
+  assert.deepEqual(complete('switchyard select --fn d'), ['dst', 'domain']);
+  assert.deepEqual(complete('switchyard mi ds_set'), ['ds_set_state']);
+  assert.deepEqual(complete('switchyard db import --if'), ['--if-empty']);
+  assert.deepEqual(complete('switchyard completion f'), ['fish']);
+});
+
+test('the scripts of zsh and fish name every command and option', async () => {
+  const zsh = (await runCli(['completion', 'zsh'])).out;
+  const fish = (await runCli(['completion', 'fish'])).out;
+  for (const { name, options = {} } of await loadCommands()) {
+    assert.ok(zsh.includes(`'${name}:`), name);
+    assert.match(fish, new RegExp(`-f -a ${name} -d`));
+    for (const option of Object.keys(options)) {
+      assert.ok(zsh.includes(`'--${option}[`), option);
+      assert.ok(fish.includes(`-l ${option} `), option);
+    }
+  }
+  // One quote that is not closed would take the rest of the file with it.
+  for (const script of [zsh, fish]) assert.equal((script.replaceAll("'\\''", '').match(/'/g) ?? []).length % 2, 0);
+});
+
+test('a shell nobody knows is refused with the one that was meant', async () => {
+  const { status, err } = await runCli(['completion', 'bas']);
+  assert.equal(status, 2);
+  assert.match(err, /expected one of bash, zsh, fish, not "bas" \(did you mean "bash"\?\)/);
+});
+
+test('the manual page has every command, and man takes it without a warning', async (t) => {
+  const { out } = await runCli(['man']);
+  for (const name of commandNames()) assert.ok(out.includes(`.SS "switchyard ${name}"`), name);
+  const file = join(folder(t), 'switchyard.8');
+  writeFileSync(file, out);
+  const { status, stdout, stderr, error } = spawnSync('man', ['--warnings', '-l', '-P', 'cat', file], {
+    encoding: 'utf8',
+    env: { ...process.env, MANWIDTH: '100', LC_ALL: 'C.UTF-8' },
+  });
+  if (error !== undefined || /minimized/.test(stdout)) return t.skip('man is not installed');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /SWITCHYARD\(8\)/);
+  assert.match(stdout, /--strict/);
+});
