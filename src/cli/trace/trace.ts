@@ -35,7 +35,7 @@ const ASK_EVERY = 500;
 
 /** switchyard trace. Returns the exit status: 1 when no message came. Throws MiCallError, SwitchyardError. */
 export async function trace(options: TraceOptions, io: CommandIo, signal = interrupted()): Promise<number> {
-  const { target, replyDir } = endpointFor(options);
+  const { target, replyDir } = await endpointFor(options);
   const mi = (method: string, params: Record<string, string | number>) =>
     callMi(target, method, params, replyDir === undefined ? {} : { replyDir });
   const { pcap } = options;
