@@ -4,6 +4,7 @@ import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
 import type { Console } from '../console/server/console.js';
+import { boundedLog } from '../core/bounded-log.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
@@ -116,8 +117,10 @@ export class Daemon implements Service {
       onListenerError: (error) => log.error({ err: error }, 'a listener of state changes failed'),
     });
     this.engine = engine;
+    // Peers can cause what these write.
+    const peerLog = boundedLog(log, () => clock.monotonic());
     this.secret = new Secret(settings, { clock, random, log });
-    const sip = buildSip(settings, { clock, random, log, metrics });
+    const sip = buildSip(settings, { clock, random, log: peerLog, metrics });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
     const noSocket = options.anySocket === true ? () => undefined : socketCheck(sip.sockets, settings.listen, log);
@@ -153,7 +156,7 @@ export class Daemon implements Service {
         tokens: new DialogTokens(this.secret.keys),
         clock,
         random,
-        log,
+        log: peerLog,
       },
       settings,
     );

@@ -53,7 +53,10 @@ export class RulesRouter implements Router {
         if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here', origin: IN_DIALOG };
         if (this.options.dialogs.mayPass(request, loose)) {
           if (message.method === 'BYE') this.options.callEnded?.(message.callId);
-          return { kind: 'relay', plan: new UriPlan(loose.hop, false, loose.edits, undefined, IN_DIALOG) };
+          return {
+            kind: 'relay',
+            plan: new UriPlan(loose.hop, message.method === 'INVITE', loose.edits, undefined, IN_DIALOG),
+          };
         }
         // Nothing but its sender says that it is inside a dialog: the rules decide as of any request.
       }
@@ -69,12 +72,15 @@ export class RulesRouter implements Router {
       return { kind: 'reply', code, reason, origin: rule.origin(undefined) };
     }
     // One whose INVITE is not known here is no request to select for: it would count, and shift the ones that follow.
-    if (message.method === 'CANCEL' && rule.rule.relay !== 'stateless') {
+    const unknownCancel = message.method === 'CANCEL';
+    if (unknownCancel && rule.rule.select !== undefined && rule.rule.relay !== 'stateless') {
       return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
     }
     const edits = loose?.edits ?? NO_EDITS;
     if (rule.rule.select === undefined) {
       const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
+      // A CANCEL of nothing known here goes on without state (RFC 3261 section 16.10).
+      if (unknownCancel) return { kind: 'stateless', hop, recordRoute: false, edits };
       if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
       const redirects = this.redirectsOf(rule, request);
       return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects, rule.origin(undefined)) };
@@ -146,7 +152,7 @@ export class RulesRouter implements Router {
   private unmatched(request: RoutedRequest): RouteDecision {
     // An OPTIONS for the proxy itself is a peer's keep-alive (RFC 3261 section 11).
     if (request.message.method === 'OPTIONS' && this.isForUs(request)) {
-      return { kind: 'reply', code: 200, reason: 'OK', headers: 'Accept: */*\r\nSupported: path\r\n' };
+      return ownOptions(request.message);
     }
     return { kind: 'reply', code: 404, reason: reasonPhrase(404), origin: NO_RULE };
   }
@@ -237,6 +243,19 @@ export class RulesRouter implements Router {
   }
 }
 
+/** What an OPTIONS for the proxy itself is answered (RFC 3261 section 11.2); it needs no extension, and knows Path only. */
+function ownOptions(message: RoutedRequest['message']): RouteDecision {
+  const required = message.headers('require').flatMap((value) => value.split(','));
+  const unknown = required.map((tag) => tag.trim()).filter((tag) => tag !== '' && tag.toLowerCase() !== 'path');
+  if (unknown.length > 0) {
+    return { kind: 'reply', code: 420, reason: reasonPhrase(420), headers: `Unsupported: ${unknown.join(', ')}\r\n` };
+  }
+  return { kind: 'reply', code: 200, reason: 'OK', headers: `Accept: */*\r\nAllow: ${METHODS}\r\nSupported: path\r\n` };
+}
+
+/** Methods that are relayed: those of the RFCs that add one. */
+const METHODS =
+  'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH';
 const NO_EDITS = [] as const;
 const IN_DIALOG: RouteOrigin = { rule: 'dialog' };
 const NO_RULE: RouteOrigin = { rule: '', failure: 'no rule matched' };

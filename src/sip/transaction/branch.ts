@@ -61,6 +61,13 @@ export class Branches {
     return reply.text.charCodeAt(digits + DIGITS) === 46 ? digits : -1;
   }
 
+  /** Where the first branch of ours in a text begins, and its random digits; undefined when there is none. */
+  find(text: string): { readonly start: number; readonly digits: number } | undefined {
+    const start = text.indexOf(this.prefix);
+    const digits = start + this.prefix.length;
+    return start < 0 || text.charCodeAt(digits + DIGITS) !== 46 ? undefined : { start, digits };
+  }
+
   /** `BranchId.check` of a reply. */
   checkOf(reply: SipMessage, digits: number): number {
     return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), this.callIdOf(reply));

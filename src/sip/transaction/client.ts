@@ -95,6 +95,16 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     };
   }
 
+  /** The connection its final reply was to come by was reset. What is not even answered provisionally is sent once more. */
+  connectionBroken(): void {
+    if (this.state === 'proceeding') this.fail('transport', 'refused', 'the connection was reset');
+  }
+
+  /** ICMP says that the request did not arrive (RFC 3261 section 18.4). Once a reply has come it means another datagram. */
+  undelivered(): void {
+    if (this.unanswered) this.fail('transport', 'refused', 'nothing listens there (ICMP)');
+  }
+
   /** Whether it still waits for a first reply. */
   private get unanswered(): boolean {
     return !this.failed && (this.state === 'calling' || this.state === 'trying');

@@ -125,6 +125,9 @@ export class TransactionLayer implements Receiver {
   private readonly tagPrefix: string;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
   readonly slowMs: number;
+  private readonly brokenFlows = new Set<Flow>();
+  /** When a forged reply was logged last. */
+  private forgedAt = Number.NEGATIVE_INFINITY;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
 
@@ -245,6 +248,32 @@ export class TransactionLayer implements Receiver {
     this.counters.requestsReceived.value++;
     request.defect = reason;
     this.refuse(request, source, code);
+  }
+
+  undelivered(text: string, address: string, port: number): void {
+    const found = this.branches.find(text);
+    if (found === undefined) return;
+    const method = text.slice(0, text.indexOf(' '));
+    const client = this.clients.find(lowOf(text, found.digits), upperKey(highOf(text, found.digits), method));
+    if (client === undefined || !text.startsWith(client.branch.text, found.start)) return;
+    const { target } = client;
+    if (target.address === address && target.port === port) client.undelivered();
+  }
+
+  connectionBroken(flow: Flow): void {
+    // Many may break at once: all of them are looked for in one go.
+    if (this.brokenFlows.size === 0) setImmediate(() => this.failBroken());
+    this.brokenFlows.add(flow);
+  }
+
+  private failBroken(): void {
+    const { brokenFlows } = this;
+    const lost: ClientTransaction[] = [];
+    for (const client of this.clients.values()) {
+      if (client.connection !== undefined && brokenFlows.has(client.connection)) lost.push(client);
+    }
+    brokenFlows.clear();
+    for (const client of lost) client.connectionBroken();
   }
 
   /** Begins a server transaction for a request handed up by onRequest. */
@@ -558,10 +587,11 @@ export class TransactionLayer implements Receiver {
 
   private forged(reply: SipMessage, source: Source, what: string): void {
     this.counters.forgedReplies.value++;
-    this.log.debug(
-      { from: `${source.address}:${source.port}`, status: reply.status, what },
-      'a reply does not fit its request',
-    );
+    const now = this.now();
+    if (now - this.forgedAt < FORGED_LINE_MS) return;
+    this.forgedAt = now;
+    const fields = { from: `${source.address}:${source.port}`, status: reply.status, what };
+    this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
   }
 
   /** Whether a reply belongs to a transaction that has ended; a 2xx of a call that was taken is passed on. */
@@ -647,3 +677,5 @@ const NOTHING = (): void => undefined;
 const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
 /** Part of the room for transactions from which on it is short. */
 const TIGHT = 3 / 4;
+/** Milliseconds between two lines about replies that do not fit. */
+const FORGED_LINE_MS = 60_000;

@@ -10,7 +10,7 @@ export interface StreamOptions {
   readonly description: string;
   /** Milliseconds a connection may be without traffic before it is closed; default 120 s. */
   readonly idleMs?: number;
-  /** Milliseconds a message may take from its first byte to its last, and a peer until its first; default 30 s. */
+  /** Milliseconds a message may take from its first byte to its last, and a peer until its first; default 10 s. */
   readonly messageMs?: number;
   /** Milliseconds a connection attempt of ours may take, TLS included; default 5 s. */
   readonly connectMs?: number;

@@ -64,6 +64,12 @@ export class ConnectionTable<C extends TabledConnection> {
     return this.byId.get(connection.id)?.names ?? [];
   }
 
+  /** A connection is found by none of its names any more, only by its flow token. */
+  unname(connection: C): void {
+    const names = this.byId.get(connection.id)?.names ?? [];
+    for (const name of names.splice(0)) if (this.byName.get(name) === connection) this.byName.delete(name);
+  }
+
   /** Forgets a connection; harmless when it is not here. */
   remove(connection: C): void {
     const names = this.namesOf(connection);

@@ -9,6 +9,8 @@ const PAUSE_BYTES = 256 * 1024;
 const PONG_BYTES = 16 * 1024;
 /** Milliseconds a peer has to take the answer to what it must not send, while more of it is read and thrown away. */
 const REFUSED_MS = 1000;
+/** Milliseconds a peer that has ended its side may wait for replies: 64*T1, a little more. */
+const HALF_CLOSED_MS = 35_000;
 /** Requests remembered in case the connection turns out to have been dead when they were written. */
 const MAX_UNHEARD = 256;
 
@@ -25,6 +27,10 @@ export interface ConnectionOwner extends SipSocket {
   causeOf(error: Error): TransportError['cause'];
   /** A message that may ask for the connection to be used the other way too (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
+  /** The peer has ended its side. */
+  halfClosed(connection: StreamConnection): void;
+  /** A connection was reset, or timed out: what was asked over it is not answered any more. */
+  broken(connection: StreamConnection): void;
   /** A connection is gone. */
   forget(connection: StreamConnection): void;
 }
@@ -43,6 +49,10 @@ export class StreamConnection implements Flow {
   private unheard: ((error: TransportError) => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private paused = false;
+  /** Requests of the peer that have no final reply yet. */
+  private owed = 0;
+  /** Whether the peer has ended its side and waits for replies. */
+  private peerEnded = false;
   /** Whether the peer has ever said anything on it. */
   private served = false;
   /** Bytes of an unfinished message that are counted. */
@@ -59,7 +69,11 @@ export class StreamConnection implements Flow {
     this.proven = !inbound;
     socket.setNoDelay(true);
     socket.on('timeout', () => this.fail({ cause: 'timeout', message: 'idle' }));
-    socket.on('error', (error) => this.broke(owner.causeOf(error), error.message));
+    socket.on('error', (error) => {
+      if (this.open && this.served) owner.broken(this);
+      this.broke(owner.causeOf(error), error.message);
+    });
+    socket.on('end', () => this.ended());
     socket.on('close', () => this.broke('refused', 'connection closed'));
     socket.on('data', (data: Buffer) => this.take(data));
     if (inbound) {
@@ -109,6 +123,9 @@ export class StreamConnection implements Flow {
     }
     if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
     this.socket.write(text, 'latin1');
+    if (this.owed > 0 && isFinalReply(text) && --this.owed === 0 && this.peerEnded) {
+      void this.end(REFUSED_MS, 'the peer has closed');
+    }
   }
 
   /** Closes, and tells everyone who waits or was not heard since. */
@@ -141,6 +158,25 @@ export class StreamConnection implements Flow {
     });
   }
 
+  /** The peer sends nothing any more. What it asked for is still answered, for as long as that may take. */
+  private ended(): void {
+    if (!this.open) return;
+    if (!this.inbound || this.framing.pending > 0) {
+      this.broke('refused', 'connection closed');
+      return;
+    }
+    this.owner.halfClosed(this);
+    const unheard = this.unheard.splice(0);
+    for (const each of unheard) later(each, { cause: 'refused', message: 'connection closed', stale: this.served });
+    if (this.owed === 0) {
+      void this.end(REFUSED_MS, 'the peer has closed');
+      return;
+    }
+    this.peerEnded = true;
+    this.clearTimer();
+    this.timer = setTimeout(() => void this.end(REFUSED_MS, 'the peer has closed'), HALF_CLOSED_MS).unref();
+  }
+
   private broke(cause: TransportError['cause'], message: string): void {
     this.fail({ cause, message, stale: this.served && cause !== 'tls' });
   }
@@ -167,6 +203,7 @@ export class StreamConnection implements Flow {
     for (const event of framing.push(data.toString('latin1'))) {
       if (event.kind === 'message') {
         messages++;
+        if (isAnswered(event.text)) this.owed++;
         if (event.text.includes(';alias')) owner.aliasWanted(this, event.text);
         owner.receiver.receive(event.text, this.source);
         if (!this.open) return;
@@ -232,4 +269,13 @@ export class StreamConnection implements Flow {
     clearTimeout(this.timer);
     this.timer = undefined;
   }
+}
+
+function isFinalReply(text: string): boolean {
+  return text.startsWith('SIP/2.0 ') && text.charCodeAt(8) !== 49 /* 1 */;
+}
+
+/** Whether a message is a request that gets a reply. */
+function isAnswered(text: string): boolean {
+  return !text.startsWith('SIP/') && !text.startsWith('ACK ');
 }

@@ -53,7 +53,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.family = options.address.indexOf(':') >= 0 ? 6 : 4;
     this.description = options.description;
     this.idleMs = options.idleMs ?? 120_000;
-    this.messageMs = options.messageMs ?? 30_000;
+    this.messageMs = options.messageMs ?? 10_000;
     this.connectMs = options.connectMs ?? 5_000;
     this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
     this.maxConnections = options.maxConnections ?? 10_000;
@@ -72,7 +72,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   protected abstract connect(address: string, port: number, serverName: string | undefined, ready: () => void): Socket;
   /** Key of the connections that may be used to reach a name at an address. */
   protected abstract key(address: string, port: number, serverName: string | undefined): string;
-  /** Whether the peer's address is proof enough to send it what is meant for its listener (RFC 5923 section 8). */
+  /** Whether the peer has proved who it is, so that it may be sent what is meant for its listener (RFC 5923 section 8). */
   protected abstract trusted(socket: Socket): boolean;
 
   causeOf(error: Error): TransportError['cause'] {
@@ -149,6 +149,16 @@ export abstract class StreamSocket implements ConnectionOwner {
     return this.connections.flow(id);
   }
 
+  /** @internal The peer sends nothing any more: it is not sent any request of others either. */
+  halfClosed(connection: StreamConnection): void {
+    this.connections.unname(connection);
+  }
+
+  /** @internal */
+  broken(connection: StreamConnection): void {
+    this.receiver.connectionBroken?.(connection);
+  }
+
   /** @internal */
   forget(connection: StreamConnection): void {
     this.connections.remove(connection);
@@ -201,7 +211,8 @@ export class TcpSocket extends StreamSocket {
   readonly transport = 'tcp' as const;
 
   protected listen(accept: (socket: Socket) => void): Server {
-    return createServer({ noDelay: true }, accept);
+    // A peer that has said all it has to say still gets the replies to it.
+    return createServer({ noDelay: true, allowHalfOpen: true }, accept);
   }
 
   protected connect(address: string, port: number, _serverName: string | undefined, ready: () => void): Socket {
@@ -213,8 +224,9 @@ export class TcpSocket extends StreamSocket {
     return `${address}|${port}`;
   }
 
+  /** Whoever shares an address with a gateway could take its connection over: only a certificate proves who it is. */
   protected trusted(): boolean {
-    return true;
+    return false;
   }
 
   /** From the address we listen on, so that the peer sees the address it is configured for. */

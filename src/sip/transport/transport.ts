@@ -87,6 +87,8 @@ export interface Receiver {
   receive(text: string, source: Source): void;
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
+  /** A connection that had served was reset: what waits for a final reply over it waits in vain. */
+  connectionBroken?(flow: Flow): void;
   /**
    * The header section of a message that cannot be taken, from a stream that cannot be followed any further: a request is
    * answered with `code`, anything else counted. The connection is closed after this call.

@@ -78,7 +78,7 @@ export class WsSocket implements SipSocket {
       () => this.connections.refused++,
     );
     this.connectMs = options.connectMs ?? 5_000;
-    this.messageMs = options.messageMs ?? 30_000;
+    this.messageMs = options.messageMs ?? 10_000;
     if (transport === 'wss') {
       if (tls === undefined) {
         throw new SwitchyardError('TRANSPORT_BIND', `cannot bind ${options.description}: "tls" names no certificate`);

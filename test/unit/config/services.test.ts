@@ -244,11 +244,11 @@ test('without a file section its service is off', (t) => {
   );
   assert.deepEqual(settings.tm, {
     frTimeout: 5,
-    frInvTimeout: 120,
+    frInvTimeout: 185,
     t1: 500,
     t2: 4000,
     t4: 5000,
-    timerC: 180,
+    timerC: 185,
     auto100: true,
     udpMaxRequest: 1300,
     localRport: true,

@@ -299,7 +299,8 @@ describe('best reply (RFC 3261 section 16.7 step 6)', () => {
     ['a 503 alone becomes 500', [503, 503], 500],
     ['503 is no better than 502', [503, 502], 500],
     ['silence everywhere is 408', ['silent', 'silent'], 408],
-    ['our own 408 before a 5xx', ['silent', 500], 408],
+    ['what a gateway answered before our own 408', ['silent', 500], 500],
+    ['what a gateway answered before the 408 of another', [408, 500], 500],
     ['any 4xx before our own 408', ['silent', 486], 486],
     ['a 3xx before all but 6xx', [404, 302, 500], 302],
   ];

@@ -134,3 +134,35 @@ test('"timeout" goes to the next destination where none answered, and not for a 
     assert.deepEqual([compiled.silenceFailsOver, compiled.failsOver(408)], [silent, answered], codes.join());
   }
 });
+
+test('without a selection a CANCEL of no call that is known goes on without state (RFC 3261 section 16.10)', () => {
+  const fixture = routed({ select: undefined });
+  fixture.call({ method: 'CANCEL', uri: 'sip:bob@192.0.2.20' });
+  assert.match(fixture.sentTo('192.0.2.20')[0] ?? '', /^CANCEL sip:bob@192\.0\.2\.20 /);
+  assert.deepEqual([fixture.codes(), fixture.layer.size], [[], 0]);
+});
+
+test('a re-INVITE gets Record-Route again, other requests inside a dialog do not', () => {
+  for (const [method, count] of [
+    ['INVITE', 1],
+    ['BYE', 0],
+    ['UPDATE', 0],
+  ] as const) {
+    const fixture = routed();
+    fixture.call({ method, uri: 'sip:bob@192.0.2.20', toTag: 'b', headers: 'Route: <sip:127.0.0.1:5060;lr>\r\n' });
+    assert.equal(parsed(fixture.sentTo('192.0.2.20')[0] ?? '').headerCount('record-route'), count);
+  }
+});
+
+test('an OPTIONS for the proxy itself says what it knows, and refuses what it does not (RFC 3261 section 11.2)', () => {
+  const never: Partial<RoutingRule> = { match: new Map([['$rm', 'NOTHING']]) };
+  const plain = routed(never);
+  plain.call({ method: 'OPTIONS', uri: 'sip:127.0.0.1:5060' });
+  const reply = plain.lastToCaller();
+  assert.equal(reply.status, 200);
+  assert.match(reply.header('allow') ?? '', /^INVITE, ACK, CANCEL, BYE/);
+  assert.deepEqual([reply.header('accept'), reply.header('supported')], ['*/*', 'path']);
+  const asked = routed(never);
+  asked.call({ method: 'OPTIONS', uri: 'sip:127.0.0.1:5060', headers: 'Require: path, 100rel\r\nRequire: foo\r\n' });
+  assert.deepEqual([asked.codes(), asked.lastToCaller().header('unsupported')], [[420], '100rel, foo']);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamOptions } from '../../../../src/sip/transport/bind.js';
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../../../../src/sip/transport/stream-framing.js';
 import { TcpSocket } from '../../../../src/sip/transport/tcp.js';
@@ -255,8 +256,26 @@ describe('RFC 5923 alias', () => {
   const register = (sentBy: string, alias = ';alias') =>
     requestText({ method: 'OPTIONS', via: `SIP/2.0/TCP ${sentBy}${alias};branch=z9hG4bKa` });
 
-  test('requests to its sent-by use the connection', async (t) => {
+  test('over plain TCP it is ignored: whoever shares an address could take a connection over', async (t) => {
     const { socket, receiver, connect } = await opened(t);
+    const peer = await connect();
+    peer.write(register('127.0.0.1:5099'));
+    await receiver.message();
+    const { list, onError } = failures();
+    socket.send(MESSAGE, '127.0.0.1', 5099, onError);
+    await eventually(() => list.length === 1, 'the refusal');
+    assert.equal(peer.received, '');
+  });
+
+  /** A socket whose peers have proved who they are, as over TLS. */
+  const proven = async (t: TestContext) => {
+    const all = await opened(t);
+    Object.assign(all.socket, { trusted: () => true });
+    return all;
+  };
+
+  test('requests to its sent-by use the connection of a peer with a certificate', async (t) => {
+    const { socket, receiver, connect } = await proven(t);
     const peer = await connect();
     peer.write(register('127.0.0.1:5099'));
     await receiver.message();
@@ -277,7 +296,7 @@ describe('RFC 5923 alias', () => {
     ['nobody asked', '127.0.0.1:5099', ';x-alias'],
   ] as const) {
     test(`not when ${why}`, async (t) => {
-      const { socket, receiver, connect } = await opened(t);
+      const { socket, receiver, connect } = await proven(t);
       const peer = await connect();
       peer.write(register(sentBy, alias));
       await receiver.message();
@@ -289,7 +308,7 @@ describe('RFC 5923 alias', () => {
   }
 
   test('a connection gets only a few names', async (t) => {
-    const { socket, receiver, connect } = await opened(t);
+    const { socket, receiver, connect } = await proven(t);
     const peer = await connect();
     for (let i = 0; i < 50; i++) peer.write(register(`127.0.0.1:${4000 + i}`));
     const { source } = await receiver.message(49);
@@ -297,5 +316,33 @@ describe('RFC 5923 alias', () => {
     const names = connections.namesOf(source.flow).length;
     assert.ok(names > 1 && names <= 5, `${names} names`);
     assert.equal(socket.counts.inbound, 1);
+  });
+});
+
+describe('a peer that ends its side (half close)', () => {
+  test('still gets the replies to what it asked for, then the connection ends', async (t) => {
+    const { socket, receiver, connect } = await opened(t);
+    const peer = await connect();
+    peer.socket.end(requestText({ method: 'OPTIONS' }));
+    const { source } = await receiver.message();
+    await sleep(50);
+    for (const status of [100, 200]) {
+      const reply = `SIP/2.0 ${status} X\r\nContent-Length: 0\r\n\r\n`;
+      socket.send(reply, source.address, source.port, undefined, source.flow);
+    }
+    await peer.expect(/200 X/);
+    await peer.gone();
+    assert.equal(peer.error, undefined);
+    await eventually(() => socket.counts.inbound === 0, 'the end');
+  });
+
+  test('with half a message, or nothing asked, the connection ends at once', async (t) => {
+    const { socket, connect } = await opened(t);
+    for (const text of ['', 'OPTIONS sip:a SIP/2.0\r\n']) {
+      const peer = await connect();
+      peer.socket.end(text);
+      await peer.gone();
+    }
+    await eventually(() => socket.counts.inbound === 0, 'the end');
   });
 });

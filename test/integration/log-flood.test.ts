@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings } from '../../src/config/load.js';
+import type { Logger } from '../../src/core/logger.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+import { replyTo, requestText } from '../support/sip-recorder.js';
+
+/** What was logged, a line each, as it would stand in the file. */
+const lines: string[] = [];
+const write = (fields: object, message: string): void => {
+  lines.push(JSON.stringify({ ...fields, message }));
+};
+const ignore = (): void => {};
+const log: Logger = {
+  trace: ignore,
+  debug: ignore,
+  info: write,
+  warn: write,
+  error: write,
+  fatal: write,
+  child: () => log,
+  isLevelEnabled: () => false,
+};
+
+let daemon: Daemon;
+let peer: Socket;
+const heard: string[] = [];
+
+before(async () => {
+  peer = createSocket('udp4');
+  peer.on('message', (data) => heard.push(data.toString('latin1')));
+  peer.bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const { settings } = readSettings(
+    {
+      listen: ['udp:127.0.0.1:0'],
+      partitions: [],
+      tm: { fr_timeout: 1, t1: 50, t2: 100, t4: 100 },
+      routing: [{ match: {}, relay: 'stateful' }],
+    },
+    { cwd: '/tmp' },
+  );
+  daemon = new Daemon({ settings, log, drainMs: 50 });
+  await daemon.start();
+});
+
+after(async () => {
+  await daemon.stop();
+  peer.close();
+});
+
+/** Sends texts slowly enough to arrive, and returns what was logged meanwhile. */
+async function flood(make: (i: number) => string, count = 1000): Promise<string[]> {
+  lines.length = 0;
+  const port = daemon.sockets.all[0]?.port ?? 0;
+  for (let i = 0; i < count; i++) {
+    peer.send(Buffer.from(make(i), 'latin1'), port, '127.0.0.1');
+    if (i % 50 === 49) await sleep(5);
+  }
+  await sleep(200);
+  return lines;
+}
+
+const via = (i: number) => `SIP/2.0/UDP 127.0.0.1:${peer.address().port};branch=z9hG4bKf${i}`;
+
+function assertBounded(logged: readonly string[], most: number): void {
+  assert.ok(logged.length <= most, `${logged.length} lines: ${logged[0]}`);
+  assert.ok(logged.join('').length < 10_000, `${logged.join('').length} bytes`);
+}
+
+test('requests for what cannot be reached', async () => {
+  const uri = `sip:${'u'.repeat(1500)}@[2001:db8::1]`;
+  const logged = await flood((i) => requestText({ method: 'OPTIONS', uri, via: via(i), callId: `f${i}@x` }));
+  assert.match(logged[0] ?? '', /cannot be reached/);
+  assertBounded(logged, 10);
+});
+
+test('replies that do not fit their request', async () => {
+  heard.length = 0;
+  const uri = `sip:bob@127.0.0.1:${peer.address().port}`;
+  await flood(() => requestText({ uri, via: via(0), callId: 'call@x' }), 1);
+  const sent = heard.find((each) => each.startsWith('INVITE')) ?? '';
+  const logged = await flood((i) => replyTo(sent, 200).replace('Call-ID: call@x', `Call-ID: ${i}@x`));
+  assert.match(logged[0] ?? '', /does not fit/);
+  assertBounded(logged, 1);
+});
+
+test('what is no SIP, or broken', async () => {
+  assertBounded(await flood((i) => 'x'.repeat(i)), 0);
+  assertBounded(await flood((i) => `INVITE sip:a SIP/2.0\r\nVia: ${via(i)}\r\n${'X'.repeat(i)}\r\n\r\n`), 0);
+});
