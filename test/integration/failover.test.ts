@@ -133,7 +133,8 @@ describe('a gateway that dies in the middle', () => {
     assert.deepEqual([...new Set(results.map((each) => each.status))], [200]);
     assert.ok(!first.alive);
     assert.ok(first.count('INVITE') >= 20);
-    const late = results.filter((each) => each.answerMs > 900);
+    // A copy of the request finds the port closed (ICMP), or fr_timeout passes.
+    const late = results.filter((each) => each.answerMs > 400);
     assert.ok(late.length >= 10, 'calls that were with the dead gateway went on to another');
     assert.ok(late.every((each) => each.gateway !== 'gw1'));
     // Marked by the first failure, it gets no more calls.

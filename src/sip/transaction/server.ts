@@ -68,6 +68,11 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     this.layer.sendBack(text, this.source, this.replyPort, this.sentByPort);
   }
 
+  /** The connection of the request was reset: the last reply may not have arrived, and goes where its Via says. */
+  connectionBroken(): void {
+    if (this.last !== '') this.send(this.last);
+  }
+
   /** Forgets a request that will never get a final reply: nothing is sent. */
   abandon(): void {
     if (this.request === undefined) return;

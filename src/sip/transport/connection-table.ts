@@ -15,6 +15,8 @@ export class ConnectionTable<C extends TabledConnection> {
   private readonly byId = new Map<string, { readonly connection: C; readonly names: string[] }>();
   private readonly byName = new Map<string, C>();
   private outbound = 0;
+  /** Connections whose peer has ended its side. */
+  private readonly ended = new Set<C>();
 
   constructor(
     /** Outbound connections at most. */
@@ -27,7 +29,11 @@ export class ConnectionTable<C extends TabledConnection> {
   }
 
   get counts(): ConnectionCounts {
-    return { inbound: this.byId.size - this.outbound, outbound: this.outbound, refused: this.refused };
+    return {
+      inbound: this.byId.size - this.outbound - this.ended.size,
+      outbound: this.outbound,
+      refused: this.refused,
+    };
   }
 
   /** All connections as they are now: closing them while going through is harmless. */
@@ -64,16 +70,19 @@ export class ConnectionTable<C extends TabledConnection> {
     return this.byId.get(connection.id)?.names ?? [];
   }
 
-  /** A connection is found by none of its names any more, only by its flow token. */
+  /** The peer has ended its side: the connection is found by none of its names any more, only by its flow token. */
   unname(connection: C): void {
-    const names = this.byId.get(connection.id)?.names ?? [];
-    for (const name of names.splice(0)) if (this.byName.get(name) === connection) this.byName.delete(name);
+    const entry = this.byId.get(connection.id);
+    if (entry === undefined) return;
+    this.ended.add(connection);
+    for (const name of entry.names.splice(0)) if (this.byName.get(name) === connection) this.byName.delete(name);
   }
 
   /** Forgets a connection; harmless when it is not here. */
   remove(connection: C): void {
     const names = this.namesOf(connection);
     if (!this.byId.delete(connection.id)) return;
+    this.ended.delete(connection);
     if (!connection.inbound) this.outbound--;
     for (const name of names) if (this.byName.get(name) === connection) this.byName.delete(name);
   }

@@ -9,6 +9,8 @@ const PAUSE_BYTES = 256 * 1024;
 const PONG_BYTES = 16 * 1024;
 /** Milliseconds a peer has to take the answer to what it must not send, while more of it is read and thrown away. */
 const REFUSED_MS = 1000;
+/** Milliseconds after a reply to a peer that has ended its side until it is looked whether it is there at all. */
+const PROBE_MS = 100;
 /** Milliseconds a peer that has ended its side may wait for replies: 64*T1, a little more. */
 const HALF_CLOSED_MS = 35_000;
 /** Requests remembered in case the connection turns out to have been dead when they were written. */
@@ -53,6 +55,7 @@ export class StreamConnection implements Flow {
   private owed = 0;
   /** Whether the peer has ended its side and waits for replies. */
   private peerEnded = false;
+  private probing: NodeJS.Timeout | undefined;
   /** Whether the peer has ever said anything on it. */
   private served = false;
   /** Bytes of an unfinished message that are counted. */
@@ -123,9 +126,22 @@ export class StreamConnection implements Flow {
     }
     if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
     this.socket.write(text, 'latin1');
-    if (this.owed > 0 && isFinalReply(text) && --this.owed === 0 && this.peerEnded) {
-      void this.end(REFUSED_MS, 'the peer has closed');
-    }
+    if (this.owed > 0 && isFinalReply(text)) this.owed--;
+    if (this.peerEnded) this.probe();
+  }
+
+  /**
+   * A peer that has closed altogether looks like one that has ended its side, until something is written twice: the second
+   * time its system says so.
+   */
+  private probe(): void {
+    clearTimeout(this.probing);
+    this.probing = setTimeout(() => {
+      if (!this.open) return;
+      this.socket.write('\r\n');
+      if (this.owed === 0)
+        this.probing = setTimeout(() => void this.end(REFUSED_MS, 'the peer has closed'), PROBE_MS).unref();
+    }, PROBE_MS).unref();
   }
 
   /** Closes, and tells everyone who waits or was not heard since. */
@@ -183,6 +199,7 @@ export class StreamConnection implements Flow {
 
   private release(): ((error: TransportError) => void)[] {
     this.open = false;
+    clearTimeout(this.probing);
     this.clearTimer();
     this.owner.forget(this);
     this.hold(0);
