@@ -211,7 +211,7 @@ export class Daemon implements Service {
       metrics,
       cluster,
     });
-    this.events.bus.on(routing.event);
+    this.events.bus.on(this.script?.event ?? routing.event);
     this.management = buildManagement(settings, {
       engine,
       runtimes,
@@ -336,12 +336,12 @@ export class Daemon implements Service {
    * settings that only a restart can change. Throws SwitchyardError when something in them cannot be used; nothing has
    * then been changed.
    */
-  reconfigure(settings: Settings): Promise<readonly string[]> {
+  reconfigure(settings: Settings, cfg?: LoadedCfg): Promise<readonly string[]> {
     // Two at once would each take what the other is about to start for what is there.
-    return this.settingsJobs.run(undefined, () => this.takeSettings(settings));
+    return this.settingsJobs.run(undefined, () => this.takeSettings(settings, cfg));
   }
 
-  private async takeSettings(settings: Settings): Promise<readonly string[]> {
+  private async takeSettings(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
     const { partitions, sip } = this;
     const routes = await this.routing.prepare(settings);
     await partitions.check(settings.partitions);
@@ -355,6 +355,7 @@ export class Daemon implements Service {
     this.blacklists.define(blacklistDefinitions(settings));
     const added = partitions.add(settings.partitions);
     this.routing.use(routes);
+    if (cfg !== undefined) this.script?.use(cfg, settings);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
     await Promise.all(retired.map((runtime) => runtime.stop()));
@@ -405,6 +406,7 @@ export class Daemon implements Service {
     }
     if (this.settings.cluster !== undefined) await this.joinCluster();
     await this.sip.open();
+    this.script?.start();
     for (const service of [
       ...(this.console === undefined ? [] : [this.console]),
       this.calls,
@@ -444,6 +446,7 @@ export class Daemon implements Service {
 
   private async stopServices(): Promise<void> {
     const { log, sip, events } = this;
+    this.script?.stop();
     await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000);
     const { nats } = events;
     for (const service of [...this.started].reverse()) {

@@ -5,12 +5,14 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
+import type { DispatcherEvent } from '../events/event.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileWritable } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
 import { ScriptCore } from '../script/core.js';
 import { ModuleStates, type ScriptEnvironment, type ScriptLevel, type ScriptOutput } from '../script/environment.js';
+import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import type { SipParts } from './build-sip.js';
 import { VERSION } from './version.js';
 
@@ -45,6 +47,7 @@ const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debu
 export class ScriptRouting {
   readonly core: ScriptCore;
   /** $var and $shv live as long as the process. */
+  private stopTimers: (() => void) | undefined;
   private readonly vars = new Map<string, PvarValue>();
   private readonly shared = new Map<string, PvarValue>();
 
@@ -59,9 +62,53 @@ export class ScriptRouting {
     layer.observer = this.core;
   }
 
+  /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
+  start(): void {
+    const { env } = this.core;
+    runService(env, 'startup', undefined, undefined);
+    runService(env, 'event', 'htable:mod-init', undefined);
+    this.stopTimers = startTimers(() => this.core.env);
+    this.options.sip.originator.edit = (text) => runLocal(this.core.env, text).text;
+  }
+
+  /** New requests are refused from now on; those under way go on. */
+  stop(): void {
+    this.core.drain();
+    this.stopTimers?.();
+  }
+
+  /** Runs the route of an event: by its name, and Kamailio's of a destination that went up or down. */
+  readonly event = ({ name, params }: DispatcherEvent): void => {
+    const { env } = this.core;
+    if (env.dialect === 'opensips') {
+      const values = new Map<string, PvarValue>(
+        Object.entries(params).map(([key, value]) => [key, value as PvarValue]),
+      );
+      runService(env, 'event', name, values);
+      return;
+    }
+    const { status, address } = params as { status?: unknown; address?: unknown };
+    if (name !== 'E_DISPATCHER_STATUS' || typeof address !== 'string') return;
+    runService(env, 'event', status === 'active' ? 'dispatcher:dst-up' : 'dispatcher:dst-down', undefined, address);
+  };
+
   /** New requests run another script from now on. */
   use(cfg: LoadedCfg, settings: Settings): void {
     this.core.use(this.environment(cfg, settings));
+  }
+
+  /** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */
+  private seed(cfg: LoadedCfg): void {
+    for (const [parameter, target] of [
+      ['varset', this.vars],
+      ['shvset', this.shared],
+    ] as const) {
+      for (const each of cfg.modules.get('pv')?.get(parameter) ?? []) {
+        const match = /^([^=]+)=([is]):(.*)$/s.exec(String(each));
+        const [, name = '', type, value = ''] = match ?? [];
+        if (match !== null && !target.has(name)) target.set(name, type === 'i' ? Number(value) : value);
+      }
+    }
   }
 
   private environment(cfg: LoadedCfg, settings: Settings): ScriptEnvironment {
@@ -76,6 +123,7 @@ export class ScriptRouting {
       const value = rr?.get(name)?.at(-1);
       return value === undefined ? fallback : Number(value) !== 0;
     };
+    this.seed(cfg);
     const product = `switchyard/${VERSION}`;
     const server = globals.serverHeader ?? `Server: ${product}`;
     return {

@@ -87,6 +87,7 @@ export class ProxyCore implements TransactionUser {
       server.replyWith(503, reasonPhrase(503), 'Retry-After: 10\r\n');
       this.counted(503);
       if (relay instanceof Relay) relay.cancel();
+      else (relay as { giveUp?: () => void } | undefined)?.giveUp?.();
     }
   }
 

@@ -1,5 +1,5 @@
 import { ipFamily } from '../core/ip-address.js';
-import { bareHost, defaultPort, type TransportName } from '../core/uri.js';
+import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/layer.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -9,6 +9,7 @@ import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
 import { outgoingReply, rewritten } from './outgoing.js';
+import { runError } from './service-routes.js';
 
 /** Runs the routes of a configuration file over every message; what becomes of one is up to the script. */
 export class ScriptCore implements TransactionUser, MessageObserver {
@@ -46,10 +47,15 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     if (outcome instanceof Promise) void outcome;
   }
 
+  /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */
   onDefect(request: SipMessage, source: Source): boolean {
-    void request;
-    void source;
-    return false;
+    const env = this.environment;
+    if (env.dialect !== 'opensips' || request.viaLine < 0 || request.cseqValue < 0)
+      return env.dialect === 'kamailio' && request.viaLine < 0;
+    this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
+    const uri = request.defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined;
+    runError(env, request, source, uri ? 'bad r-uri' : 'bad header');
+    return true;
   }
 
   onReply(reply: SipMessage, source: Source): SipMessage | undefined {

@@ -76,6 +76,12 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     for (const branch of this.branches) if (branch !== but) branch.cancel(lines);
   }
 
+  /** The proxy stops: the caller was answered, branches stop ringing. */
+  giveUp(): void {
+    this.cancelBranches('');
+    this.ended(503);
+  }
+
   /** A reply came on a branch. */
   replied(branch: TxBranch, reply: SipMessage): void {
     const { status } = reply;

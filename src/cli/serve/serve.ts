@@ -1,6 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
+import { problemText } from '../../cfg/problem.js';
+import { type CompleteCfg, loadCompleteCfg } from '../../cfg-file/complete.js';
+import { CfgError } from '../../cfg-file/load.js';
 import { loadSettings } from '../../config/load.js';
-import { ConfigError } from '../../config/problem.js';
+import { ConfigError, formatProblems } from '../../config/problem.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { collectInTurns } from '../../core/turn.js';
@@ -8,22 +11,86 @@ import { compositionFaults } from '../../daemon/composition.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { ManagerNotifier } from '../../daemon/notify.js';
+import { type MiCommand, MiError } from '../../management/mi/command.js';
 import { JobQueue } from '../../tenant/job-queue.js';
 import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
+
+/** Options of the command line. */
+export interface ServeOptions {
+  readonly config?: string | undefined;
+  readonly cfg?: string | undefined;
+  readonly dialect?: string | undefined;
+  readonly define?: string | undefined;
+}
+
+/** A configuration file that is read again for each reload. */
+class CfgFile {
+  constructor(
+    private readonly path: string,
+    private readonly options: ServeOptions,
+  ) {}
+
+  /** Throws CfgError, ConfigError. */
+  load(): CompleteCfg {
+    const { dialect, define, config } = this.options;
+    const defines = new Map<string, string>();
+    for (const each of define?.split(',') ?? []) {
+      const equals = each.indexOf('=');
+      defines.set(equals < 0 ? each : each.slice(0, equals), equals < 0 ? '' : each.slice(equals + 1));
+    }
+    return loadCompleteCfg(this.path, { dialect, defines }, config);
+  }
+}
+
+function reportProblems({ cfg, warnings }: CompleteCfg, io: CommandIo): void {
+  for (const each of cfg.warnings) io.err(`${problemText(each)}\n`);
+  if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
+}
+
+/** Reads the file again and takes it whole. Throws what is wrong with it; the old one then stays. */
+async function takeFile(daemon: Daemon, file: CfgFile, log: Logger): Promise<void> {
+  const { cfg, settings, warnings } = file.load();
+  const restart = await daemon.reconfigure(settings, cfg);
+  log.info({ warnings, needRestart: restart }, 'configuration file reloaded');
+}
+
+/** OpenSIPS' reload_routes. */
+function reloadRoutes(reload: () => Promise<void>): MiCommand {
+  return {
+    name: 'reload_routes',
+    aliases: ['core:reload_routes'],
+    module: 'core',
+    help: 'reads the configuration file again: its script is taken whole, or refused whole',
+    needs: { role: 'admin' },
+    changes: true,
+    paramLists: [[]],
+    async run() {
+      try {
+        await reload();
+        return 'OK';
+      } catch (error) {
+        throw new MiError(500, 'Server Error', messageOf(error));
+      }
+    },
+  };
+}
 
 /**
  * switchyard serve: runs until SIGTERM or SIGINT, which let what is under way finish; a second one ends it at once. SIGHUP
  * reads the settings again. Returns the exit status.
  */
-export async function serve(options: { readonly config?: string | undefined }, io: CommandIo): Promise<number> {
+export async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
   // The young generation holds little at any moment here: waking V8's helper threads for it cost more than they did
   // (5 to 10 % of the CPU per call, measured by interleaved runs).
   setFlagsFromString('--no-parallel-scavenge');
   collectInTurns();
-  const settings = settingsFor(options.config, io);
+  const file = options.cfg === undefined ? undefined : new CfgFile(options.cfg, options);
+  const loaded = file?.load();
+  if (loaded !== undefined) reportProblems(loaded, io);
+  const settings = loaded?.settings ?? settingsFor(options.config, io);
   const log = createLogger(settings.log.level);
-  const daemon = new Daemon({ settings, log });
+  const daemon = new Daemon({ settings, log, cfg: loaded?.cfg });
   const ended = new Promise<string>((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));
@@ -47,10 +114,11 @@ export async function serve(options: { readonly config?: string | undefined }, i
       if (stopping) return;
       manager.reloading();
       manager.ready(
-        (await reconfigure(daemon, options.config, log)) ? 'serving' : 'serving; the last settings were refused',
+        (await reconfigure(daemon, options.config, file, log)) ? 'serving' : 'serving; the last settings were refused',
       );
     });
   });
+  if (file !== undefined) daemon.mi.register(reloadRoutes(() => jobs.run('reload', () => takeFile(daemon, file, log))));
   try {
     await started;
     const signal = await ended;
@@ -65,14 +133,23 @@ export async function serve(options: { readonly config?: string | undefined }, i
 }
 
 /** New settings are taken whole (true), or refused whole with the old ones going on. */
-async function reconfigure(daemon: Daemon, config: string | undefined, log: Logger): Promise<boolean> {
+async function reconfigure(
+  daemon: Daemon,
+  config: string | undefined,
+  file: CfgFile | undefined,
+  log: Logger,
+): Promise<boolean> {
   try {
+    if (file !== undefined) {
+      await takeFile(daemon, file, log);
+      return true;
+    }
     const { settings, warnings } = loadSettings(config, { inspect: compositionFaults });
     const restart = await daemon.reconfigure(settings);
     log.info({ warnings, needRestart: restart }, 'settings reloaded');
     return true;
   } catch (error) {
-    const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
+    const problems = error instanceof ConfigError || error instanceof CfgError ? error.problems : [messageOf(error)];
     log.error({ problems }, 'the new settings are refused, the old ones stay');
     return false;
   }

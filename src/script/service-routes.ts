@@ -1,0 +1,94 @@
+import type { RouteKind } from '../cfg/ast.js';
+import type { PvarValue } from '../pvar/context.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+import { Call, MessageRun } from './call.js';
+import { applied, MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+
+/** A request nobody sent, for routes that are called without one. Undefined when there is no socket. */
+function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
+  const socket = env.sockets.all[0];
+  if (socket === undefined) return undefined;
+  const text = [
+    `OPTIONS ${uri} SIP/2.0`,
+    `Via: SIP/2.0/UDP ${socket.sentBy};branch=z9hG4bKempty`,
+    'From: <sip:switchyard@localhost>;tag=empty',
+    'To: <sip:switchyard@localhost>',
+    `Call-ID: empty-${env.random.token(4)}`,
+    'CSeq: 1 OPTIONS',
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n');
+  const message = parseMessage(text);
+  if (message === undefined) return undefined;
+  return { message, source: { socket, address: socket.address, port: socket.port, flow: undefined } };
+}
+
+/** Runs a route that no message led to: startup, timer, event. */
+export function runService(
+  env: ScriptEnvironment,
+  kind: RouteKind,
+  name: string | undefined,
+  params: ReadonlyMap<string, PvarValue> | undefined,
+  uri = 'sip:switchyard@localhost',
+): void {
+  const route = env.script.route(kind, name);
+  const empty = route === undefined ? undefined : emptyRequest(env, uri);
+  if (route === undefined || empty === undefined) return;
+  const call = new Call(env, empty.message, empty.source);
+  const run = new MessageRun(env, kind, call.scope, empty.message, empty.source, call.edits, call);
+  run.routeName = name;
+  if (params !== undefined) call.scope.params = params;
+  void route.run(run);
+}
+
+/**
+ * A request of our own as the route of local requests leaves it, and where it goes when the route said so. `text` has no
+ * Via yet, or ours.
+ */
+export function runLocal(env: ScriptEnvironment, text: string): { text: string; destination: string | undefined } {
+  const kind = env.dialect === 'kamailio' ? 'event' : 'local';
+  const route = env.script.route(kind, env.dialect === 'kamailio' ? 'tm:local-request' : undefined);
+  const message = route === undefined ? undefined : parseMessage(text);
+  const socket = env.sockets.all[0];
+  if (route === undefined || message === undefined || socket === undefined) return { text, destination: undefined };
+  const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
+  const call = new Call(env, message, source);
+  const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
+  void route.run(run);
+  const destination = call.scope.destinationUri;
+  if (call.edits.empty) return { text, destination };
+  return { text: applied(message.text, 0, call.edits.list), destination };
+}
+
+/** The nameless routes of a script that the clock calls. Returns what stops them. */
+export function startTimers(env: () => ScriptEnvironment): () => void {
+  const stops: (() => void)[] = [];
+  let stopped = false;
+  for (const { kind, name, interval } of env().script.routes) {
+    if (kind !== 'timer' || interval === undefined || interval <= 0) continue;
+    const again = (): void => {
+      if (stopped) return;
+      runService(env(), 'timer', name, undefined);
+      stops.push(env().clock.schedule(interval * 1000, again));
+    };
+    stops.push(env().clock.schedule(interval * 1000, again));
+  }
+  return () => {
+    stopped = true;
+    for (const stop of stops) stop();
+  };
+}
+
+/** Runs the error route for a message that cannot be processed; false when there is none. */
+export function runError(env: ScriptEnvironment, message: SipMessage, source: Source, reason: string): boolean {
+  const route = env.script.route('error');
+  if (route === undefined) return false;
+  const call = new Call(env, message, source);
+  call.scope.fault = { class: 1, level: 3, code: 400, reason };
+  const run = new MessageRun(env, 'error', call.scope, message, source, new MessageEdits(), call);
+  void route.run(run);
+  return true;
+}
