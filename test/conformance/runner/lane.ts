@@ -43,11 +43,17 @@ export class Lane {
     return this.recorded === this.own ? text : swap(text, this.own, this.recorded);
   }
 
-  async open(): Promise<void> {
+  /** Binds the sockets; false when somebody else has one of them. */
+  async open(): Promise<boolean> {
     for (const peer of this.peers) {
       const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
       socket.bind(peer.port, this.there(peer.address));
-      await once(socket, 'listening');
+      try {
+        await once(socket, 'listening');
+      } catch {
+        this.close();
+        return false;
+      }
       socket.on('error', () => undefined);
       socket.on('message', (data, from) => {
         this.onArrival?.({
@@ -59,6 +65,7 @@ export class Lane {
       });
       this.sockets.set(peer.name, socket);
     }
+    return true;
   }
 
   begin(): void {

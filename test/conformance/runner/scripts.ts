@@ -107,18 +107,20 @@ async function inLanes(jobs: readonly Job[], lanes: readonly Lane[], { wanted }:
       outcomes.set(job, [`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
     }
   };
-  for (const lane of lanes) await lane.open();
+  const open: Lane[] = [];
+  for (const lane of lanes) if (await lane.open()) open.push(lane);
   try {
+    const first = open[0];
+    if (first === undefined) throw new Error('none of the loopback networks is free');
     const waiting = [...chosen];
     await Promise.all(
-      lanes.map(async (lane) => {
+      open.map(async (lane) => {
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await attempt(job, lane);
       }),
     );
-    const first = lanes[0] as Lane;
     for (const job of chosen) if ((outcomes.get(job) ?? []).length > 0) await attempt(job, first);
   } finally {
-    for (const lane of lanes) lane.close();
+    for (const lane of open) lane.close();
   }
   return chosen.map((job) => ({ id: job.id, area: job.area, misses: outcomes.get(job) ?? [] }));
 }
