@@ -59,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cfg-file',
   ],
   cli: [
+    'cfg-file',
     'core',
     'engine',
     'sip',
