@@ -178,7 +178,7 @@ function listenOn(
   let text = value === undefined ? '' : String(plainValue(value)).trim();
   if (!/^(?:udp|tcp|tls|ws|wss|sctp|hep_udp|hep_tcp|bin|smpp|msrp)[a-z_]*:/i.test(text)) text = `udp:${text}`;
   if (/^(?:sctp|hep_|bin|smpp|msrp)/i.test(text)) {
-    problems.warning('setting', at, `${name}=${text}: this transport is not served`);
+    problems.warning('no-effect', at, `${name}=${text}: this transport is not served`);
     return;
   }
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {

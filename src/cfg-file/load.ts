@@ -8,8 +8,9 @@ import { type CfgProblem, Problems, problemText } from '../cfg/problem.js';
 import type { CompiledScript } from '../cfg/script.js';
 import { parseConfiguration } from '../cfg/source/configuration.js';
 import { detectDialect } from '../cfg/source/detect-dialect.js';
-import type { SourceReader } from '../cfg/source/sources.js';
-import { SwitchyardError } from '../core/errors.js';
+import { preprocessed } from '../cfg/source/external.js';
+import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { scriptVariables } from '../modules/variables.js';
 import type { MessageRun } from '../script/call.js';
@@ -23,6 +24,10 @@ export interface LoadCfgOptions {
   readonly defines?: ReadonlyMap<string, string>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly unknownFunctions?: 'refuse' | 'log';
+  /** A program the file is sent through first: "m4 -s". */
+  readonly preprocess?: string | undefined;
+  /** Statements tell the trace of a run that they are run. */
+  readonly traced?: boolean;
 }
 
 /** A configuration file, read, checked and compiled. */
@@ -52,47 +57,70 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   kamailio: KAMAILIO,
 };
 
-/** Reads a configuration file with all it includes. Throws CfgError with every problem. */
-export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
+/** A configuration file as it was read, whether it can be used or not. */
+export interface CfgReading {
+  readonly file: string;
+  /** undefined when nothing tells it. */
+  readonly dialect: Dialect | undefined;
+  readonly tree: ConfigurationTree | undefined;
+  readonly problems: readonly CfgProblem[];
+  /** undefined when a problem is an error. */
+  readonly loaded: LoadedCfg | undefined;
+}
+
+/** Reads a configuration file with all it includes, and compiles it. Throws only when the file itself cannot be read. */
+export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading {
   const file = resolve(path);
   const folder = dirname(file);
-  const text = readFileSync(file, 'latin1');
   const problems = new Problems();
-  const dialect = options.dialect === undefined ? detectDialect(text) : DIALECTS[options.dialect];
+  const failed = (message: string): CfgReading => {
+    problems.error('setting', { file, line: 1, column: 1 }, message);
+    return { file, dialect: undefined, tree: undefined, problems: problems.list, loaded: undefined };
+  };
+  let source: SourceFile = { file, text: readFileSync(file, 'latin1') };
+  try {
+    if (options.preprocess !== undefined) source = preprocessed(source, options.preprocess);
+  } catch (error) {
+    return failed(messageOf(error));
+  }
+  const given = options.dialect;
+  const dialect = given === undefined ? detectDialect(source.text) : DIALECTS[given];
   if (dialect === undefined) {
-    const given = options.dialect;
-    const message =
+    return failed(
       given === undefined
         ? 'neither OpenSIPS nor Kamailio can be told from the file: say --dialect opensips or kamailio'
-        : `unknown dialect "${given}": one of ${Object.keys(DIALECTS).join(', ')}`;
-    problems.error('setting', { file, line: 1, column: 1 }, message);
-    throw new CfgError(problems.list);
+        : `unknown dialect "${given}": one of ${Object.keys(DIALECTS).join(', ')}`,
+    );
   }
-  const parsed = parseConfiguration(
-    { file, text },
-    {
-      dialect,
-      reader: readerIn(folder),
-      ...(options.defines === undefined ? {} : { defines: options.defines }),
-      environment: options.environment ?? process.env,
-    },
-  );
-  const all: CfgProblem[] = [...parsed.problems];
-  const settings = cfgSettings(parsed.tree, dialect, problems);
-  all.push(...problems.list);
+  const parsed = parseConfiguration(source, {
+    dialect,
+    reader: readerIn(folder),
+    ...(options.defines === undefined ? {} : { defines: options.defines }),
+    environment: options.environment ?? process.env,
+  });
+  const { tree } = parsed;
+  const settings = cfgSettings(tree, dialect, problems);
   const functions = scriptFunctions();
   const loops = settings.globals.maxWhileLoops;
-  const compiled = compileScript<MessageRun>(parsed.tree, {
+  const { script, problems: compiled } = compileScript<MessageRun>(tree, {
     dialect,
     functions,
     variables: scriptVariables(dialect.name),
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
     ...(loops === undefined ? {} : { bounds: { loops } }),
+    ...(options.traced === undefined ? {} : { traced: options.traced }),
   });
-  all.push(...compiled.problems);
-  const { script } = compiled;
-  if (script === undefined || all.some(({ severity }) => severity === 'error')) throw new CfgError(all);
-  return { ...settings, file, folder, dialect, tree: parsed.tree, script, functions, warnings: all };
+  const all = [...parsed.problems, ...problems.list, ...compiled];
+  const ok = script !== undefined && all.every(({ severity }) => severity !== 'error');
+  const loaded = ok ? { ...settings, file, folder, dialect, tree, script, functions, warnings: all } : undefined;
+  return { file, dialect, tree, problems: all, loaded };
+}
+
+/** As `readCfg`, for whoever needs the whole file. Throws CfgError with every problem. */
+export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
+  const { loaded, problems } = readCfg(path, options);
+  if (loaded === undefined) throw new CfgError(problems);
+  return loaded;
 }
 
 /** Included files: beside the file that includes, in the folder of the first one, or absolute. */

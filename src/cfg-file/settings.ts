@@ -35,7 +35,7 @@ const PARTITION_KEYS = new Set([
 /** Translates the parameters of a file. `folder` is where relative paths start. */
 export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems: Problems): CfgSettings {
   const globals = readGlobals(tree.parameters, dialect, problems, ({ name, at }) =>
-    problems.warning('setting', at, `parameter "${name}" has no effect here`),
+    problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
   );
   const modules = moduleValues(tree);
   const tm = tmSettings(modules, dialect, globals);
@@ -192,7 +192,7 @@ class Dispatcher {
       const lists = this.modparam[name];
       this.modparam[name] = Array.isArray(lists) ? [...lists, String(value)] : [String(value)];
     } else if (!this.known.has(name)) {
-      this.problems.warning('setting', at, `parameter "${name}" of dispatcher is not known and has no effect`);
+      this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher is not known and has no effect`);
     } else this.modparam[name] = value;
   }
 

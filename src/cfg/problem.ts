@@ -26,7 +26,8 @@ export type CfgProblemCode =
   | 'read-only'
   | 'regex'
   | 'expression'
-  | 'setting';
+  | 'setting'
+  | 'no-effect';
 
 /** Text of the file may stand in a message: cut short, control characters replaced. */
 function oneLine(message: string): string {

@@ -113,6 +113,8 @@ export interface PvarContext {
   statistic(name: string): number | undefined;
   /** $shtag(name): whether this node is the active one of a sharing tag; undefined without a cluster. */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
+  /** $fu, $tn and their kin are written: the header field is another when the message leaves. */
+  editAddress?(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void;
   /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */
   setRequestUri(uri: string): void;
 }

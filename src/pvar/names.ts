@@ -109,11 +109,28 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ...jsonVariables,
 ];
 
+/** $fu, $fU, $fd, $fn and those of To: written they change what leaves, and are read as they came. */
+function writableAddresses(): [string, VariableDefinition][] {
+  const parts = { u: 'uri', U: 'user', d: 'domain', n: 'display' } as const;
+  const headers = { f: 'from', t: 'to' } as const;
+  const table: [string, VariableDefinition][] = [];
+  for (const [letter, header] of Object.entries(headers)) {
+    for (const [end, part] of Object.entries(parts)) {
+      const definition = COMMON_NAMES.variables.get(letter + end);
+      if (definition === undefined) continue;
+      const { get } = definition.compile(undefined, undefined);
+      table.push([letter + end, plain(get, (context, value) => context.editAddress?.(header, part, value))]);
+    }
+  }
+  return table;
+}
+
 const kamailioHeaders = headerVariables(headerReader('vftimclkesorbux'), ',', ['hdrc']);
 
 const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ...scriptUriVariables(KAMAILIO_URIS),
   ...kamailioHeaders,
+  ...writableAddresses(),
   ['avp', kamailioAvp],
   ['var', kamailioVar],
   ['vn', kamailioNullVar],

@@ -12,6 +12,8 @@ interface Calls {
 export interface Analysis {
   /** Kinds of routes from which a named sub-route is reached, itself or through others. */
   reachedFrom(block: RouteBlock): ReadonlySet<RouteKind>;
+  /** Whether a route is entered at all: by the program, or called from one that is. */
+  isReached(block: RouteBlock): boolean;
   /** Whether something in it, or in what it calls, may wait. */
   waits(block: RouteBlock): boolean;
   /** Whether the route that is called, or any when its name is computed, may wait. */
@@ -48,9 +50,11 @@ export function analyse(routes: readonly RouteBlock[], waiting: (name: string) =
     }
   };
   for (const block of routes) if (!subRoutes.has(block.name) || block.kind !== 'request') mark(block, block.kind);
+  const anyDynamic = [...calls.values()].some(({ dynamic }) => dynamic);
   const own = (block: RouteBlock): ReadonlySet<RouteKind> => new Set([block.kind]);
   return {
     reachedFrom: (block) => reached.get(block) ?? own(block),
+    isReached: (block) => reached.has(block) || anyDynamic,
     waits: (block) => waits.has(block),
     callWaits(call) {
       const name = staticName(call.name);

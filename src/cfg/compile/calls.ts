@@ -22,6 +22,8 @@ export class CallCompiler {
     private readonly subRoutes: SubRoutes,
     /** Kinds of routes from which the route at hand is reached. */
     private readonly reached: ReadonlySet<RouteKind>,
+    /** Nothing enters the route at hand. */
+    private readonly unreached: boolean,
     private readonly expression: (node: Expression) => CompiledExpression,
   ) {
     this.args = new ArgumentCompiler(context, expression);
@@ -147,7 +149,7 @@ export class CallCompiler {
       unloaded === undefined
         ? `unknown function ${node.name}()${hint}`
         : `${node.name}() is a function of module ${unloaded.module.replace('|', ' or ')}, which is not loaded`;
-    if (!context.logUnknown) {
+    if (!context.logUnknown && !this.unreached) {
       problems.error('unknown-function', node.at, message);
       return NOTHING;
     }

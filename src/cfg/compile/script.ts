@@ -122,8 +122,12 @@ function compileBlock(
 ): CompiledStatement {
   subRoutes.kindAtHand = block.kind;
   const reached = context.analysis.reachedFrom(block);
-  const calls: CallCompiler = new CallCompiler(context, subRoutes, reached, (node: Expression) =>
-    expressions.compile(node),
+  const calls: CallCompiler = new CallCompiler(
+    context,
+    subRoutes,
+    reached,
+    !context.analysis.isReached(block),
+    (node: Expression) => expressions.compile(node),
   );
   const expressions: ExpressionCompiler = new ExpressionCompiler(context, (node: FunctionCall | RouteCall) =>
     calls.compile(node),

@@ -135,6 +135,19 @@ describe('what is wrong with a script is reported with its position', () => {
   });
 });
 
+describe('routes that nothing enters', () => {
+  test('an unknown function there is a warning, unless a name of a route is computed', () => {
+    const routes = { 'route[OLD]': 'nosuch();' };
+    const { problems, script } = cfg('opensips', 'exit;', routes);
+    assert.deepEqual(
+      problems.map(({ severity, code }) => [severity, code]),
+      [['warning', 'unknown-function']],
+    );
+    assert.notEqual(script, undefined);
+    assert.equal(cfg('opensips', 'route($var(x));', routes).problems[0]?.severity, 'error');
+  });
+});
+
 describe('blocks of a file', () => {
   test('a route twice, and two main routes', () => {
     assert.match(
