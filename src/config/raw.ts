@@ -143,6 +143,11 @@ export interface RawRule {
     readonly mark?: 'p' | 'i' | 'a';
   };
   readonly redirects: { readonly follow: boolean; readonly max: number };
+  readonly destination?: {
+    readonly strip?: string | number;
+    readonly prefix?: string | number;
+    readonly headers?: Readonly<Record<string, string | number>>;
+  };
   readonly record_route: boolean;
   readonly use_blacklist: string | readonly (string | null)[];
   readonly reject: { readonly code: number; readonly reason: string };

@@ -59,6 +59,11 @@ function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: F
       max: rule.failover.max,
       mark: rule.failover.mark,
     },
+    destination: rule.destination && {
+      strip: String(rule.destination.strip ?? ''),
+      prefix: String(rule.destination.prefix ?? ''),
+      headers: new Map(Object.entries(rule.destination.headers ?? {}).map(([name, value]) => [name, String(value)])),
+    },
     redirects: { follow: rule.redirects.follow, max: rule.redirects.max },
     recordRoute: rule.record_route,
     useBlacklist: lists.map(([, name]) => name),

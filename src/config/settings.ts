@@ -171,6 +171,15 @@ export interface SelectConfig {
 }
 
 /** A routing rule as written, defaults filled; compiled by route/. */
+export interface DestinationChanges {
+  /** Digits taken off the user part of the Request-URI; "{name}" stands for an attribute of the destination. */
+  readonly strip: string;
+  /** What is put before it then. */
+  readonly prefix: string;
+  /** Values of header fields that are added, by name. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
 export interface RoutingRule {
   /** JSON pointer of the rule, for messages. */
   readonly pointer: string;
@@ -185,6 +194,8 @@ export interface RoutingRule {
     /** State letter given to ds_mark_dst for a destination that failed; undefined: not marked. */
     readonly mark: 'p' | 'i' | 'a' | undefined;
   };
+  /** What is changed for each destination that is tried, by its attributes; undefined: nothing. */
+  readonly destination?: DestinationChanges | undefined;
   /** Whether the Contacts of a 300, 301 or 302 are tried, and how many at most for one request. */
   readonly redirects: { readonly follow: boolean; readonly max: number };
   readonly recordRoute: boolean;

@@ -9,6 +9,7 @@ import type { SelectTarget } from '../../engine/selection.js';
 import type { RouteOrigin } from '../../proxy/decision.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import type { RequestScope } from '../request-scope.js';
+import { type CompiledChanges, compileChanges } from './destination-changes.js';
 import { compileMatcher, type Matcher } from './match.js';
 
 /** A selection with its partition found. */
@@ -25,6 +26,8 @@ export interface CompiledRule {
   matches(scope: RequestScope): boolean;
   /** What to select; a string says why that cannot be told (an unknown partition in a variable, a set that is no number). */
   selection(scope: RequestScope): ReadySelection | string;
+  /** What is changed for each destination; undefined: nothing. */
+  readonly changes: CompiledChanges | undefined;
   /** What call records say of a selection of this rule; the same object for the same targets as the last time. */
   origin(selection: ReadySelection | undefined, failure?: string): RouteOrigin;
   /** Whether a final reply code goes to the next destination. */
@@ -45,6 +48,7 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
       rule,
       matches: compileMatch(matchers),
       selection: compileSelection(rule, partitions),
+      changes: rule.destination && compileChanges(rule.destination),
       failsOver: (code) => codes[code] === 1,
       silenceFailsOver: codes[408] === 1 || rule.failover.codes.includes('timeout'),
       origin: originOf(rule.pointer),

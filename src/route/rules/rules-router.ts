@@ -10,6 +10,7 @@ import type { LocalSockets } from '../../sip/local-sockets.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
 import { sendingSocket } from '../sending-socket.js';
+import type { CompiledChanges } from './destination-changes.js';
 import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
 import type { DialogGate } from './dialog-gate.js';
 import { literalAddress } from './literal-address.js';
@@ -197,7 +198,8 @@ export class RulesRouter implements Router {
     const lists = context.of(selection.partition);
     if (lists?.branches === undefined) return [first];
     const branches = branchTargets(lists, scope.requestUri, rule.rule.select?.fn === 'domain' ? 'domain' : 'dst');
-    return [first, ...branches.map((each) => this.hopTo(selection.partition, each.destination, each.requestUri))];
+    const { partition } = selection;
+    return [first, ...branches.map((each) => this.hopTo(rule, scope, partition, each.destination, each.requestUri))];
   }
 
   /** The destination in use as a next hop. */
@@ -205,16 +207,26 @@ export class RulesRouter implements Router {
     const { partition } = selection;
     const rewritten = rule.rule.select?.fn === 'domain';
     return this.hopTo(
+      rule,
+      scope,
       partition,
       context.current(partition) as Destination,
       rewritten ? context.rewriteRequestUri(partition, scope.requestUri) : undefined,
     );
   }
 
-  private hopTo(partition: Partition, destination: Destination, requestUri: string | undefined): NextHop {
+  private hopTo(
+    rule: CompiledRule,
+    scope: RequestScope,
+    partition: Partition,
+    destination: Destination,
+    requestUri: string | undefined,
+  ): NextHop {
+    const { changes } = rule;
     return {
       uri: destination.dialUri,
-      requestUri,
+      requestUri: changes === undefined ? requestUri : changedUri(changes, scope, destination, requestUri),
+      edits: changes?.edits(scope.message, destination),
       address: literalAddress(destination),
       socket: sendingSocket(destination, partition.flavour, this.options.sockets),
       destination,
@@ -234,7 +246,7 @@ export class RulesRouter implements Router {
     const most = Math.min(rule.rule.failover.max ?? MAX_CONTACTS, MAX_CONTACTS);
     while (destination !== undefined && contacts.length < most) {
       const uri = partition.flavour.requestUris().rewrite(scope.requestUri, destination);
-      if (uri !== undefined) contacts.push(uri);
+      if (uri !== undefined) contacts.push(rule.changes?.requestUri(uri, destination) ?? uri);
       destination = context.next(partition);
     }
     const step = 1 / (contacts.length + 1);
@@ -256,6 +268,19 @@ function ownOptions(message: RoutedRequest['message']): RouteDecision {
 /** Methods that are relayed: those of the RFCs that add one. */
 const METHODS =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH';
+
+/** The Request-URI of a try; undefined for the one that came, byte for byte. */
+function changedUri(
+  changes: CompiledChanges,
+  scope: RequestScope,
+  destination: Destination,
+  rewritten: string | undefined,
+): string | undefined {
+  const before = rewritten ?? scope.requestUri;
+  const after = changes.requestUri(before, destination);
+  return after === before ? rewritten : after;
+}
+
 const NO_EDITS = [] as const;
 const IN_DIALOG: RouteOrigin = { rule: 'dialog' };
 const NO_RULE: RouteOrigin = { rule: '', failure: 'no rule matched' };

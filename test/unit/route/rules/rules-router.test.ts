@@ -13,13 +13,13 @@ import { parsed, recordingLogger } from '../../../support/sip-recorder.js';
 const GATEWAYS = ['192.0.2.11', '192.0.2.12'] as const;
 
 /** Round robin over two destinations by the one rule, which may be varied. */
-function routed(change: Partial<RoutingRule> = {}) {
+function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []) {
   const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }) });
   const { clock } = fixture;
   const engine = new Engine({ clock, random: seededRandom(), warn: () => {} });
   const partition = engine.addPartition(partitionOptions({ name: 'default' }));
   partition.load(
-    GATEWAYS.map((host) => row(`sip:${host}`)),
+    GATEWAYS.map((host, i) => row(`sip:${host}`, { attrs: attrs[i] ?? '' })),
     { inheritState: true },
   );
   const rule: RoutingRule = {
@@ -165,4 +165,50 @@ test('an OPTIONS for the proxy itself says what it knows, and refuses what it do
   const asked = routed(never);
   asked.call({ method: 'OPTIONS', uri: 'sip:127.0.0.1:5060', headers: 'Require: path, 100rel\r\nRequire: foo\r\n' });
   assert.deepEqual([asked.codes(), asked.lastToCaller().header('unsupported')], [[420], '100rel, foo']);
+});
+
+/** Digits and headers by attributes of the destination. */
+function changing(destination: { strip?: string; prefix?: string; headers?: Record<string, string> }) {
+  const { strip = '', prefix = '', headers = {} } = destination;
+  return { strip, prefix, headers: new Map(Object.entries(headers)) };
+}
+
+test('strip, prefix and headers are those of the destination, on every try from the number that came', () => {
+  const { send, sentTo, answer } = routed(
+    {
+      failover: { codes: ['503'], max: undefined, mark: undefined },
+      destination: changing({
+        strip: '{strip}',
+        prefix: '{tech}',
+        headers: { 'X-Trunk': 'id={trunk}', 'X-Way': 'out' },
+      }),
+    },
+    ['strip=2;tech="99#";trunk=a', 'tech=+44'],
+  );
+  send('INVITE');
+  const [first = ''] = sentTo(GATEWAYS[0]);
+  assert.match(first, /^INVITE sip:99%23b@/);
+  assert.match(first, /\r\nX-Trunk: id=a\r\nX-Way: out\r\n/);
+  answer(first, 503);
+  const [second = ''] = sentTo(GATEWAYS[1]);
+  assert.match(second, /^INVITE sip:\+44bob@/);
+  // Without the attribute there is no such header.
+  assert.doesNotMatch(second, /X-Trunk/);
+  assert.match(second, /\r\nX-Way: out\r\n/);
+});
+
+test('what an attribute holds begins no other header, and is no user part it cannot be', () => {
+  const { send, sentTo } = routed({ destination: changing({ prefix: '{p}', headers: { 'X-A': '{a}' } }) }, [
+    'p=1@evil;a=x\r\nX-B: 1',
+  ]);
+  send('INVITE');
+  const [sent = ''] = sentTo(GATEWAYS[0]);
+  assert.match(sent, /^INVITE sip:bob@/);
+  assert.doesNotMatch(sent, /X-[AB]/);
+});
+
+test('a header the proxy lives by cannot be added', () => {
+  for (const name of ['Via', 'to', 'Content-Length', 'X Y', '']) {
+    assert.throws(() => routed({ destination: changing({ headers: { [name]: 'x' } }) }), /cannot be added/, name);
+  }
 });
