@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   watch: async () => (await import('./watch/command.js')).watch,
   calls: async () => (await import('./calls/command.js')).calls,
   top: async () => (await import('./top/command.js')).top,
+  explain: async () => (await import('./explain/command.js')).explain,
   trace: async () => (await import('./trace/command.js')).trace,
   check: async () => (await import('./check/command.js')).check,
   select: async () => (await import('./select/command.js')).select,

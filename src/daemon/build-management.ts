@@ -12,6 +12,7 @@ import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
+import type { Explanation } from '../route/rules/explain.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { CallRecording } from './build-calls.js';
@@ -39,6 +40,7 @@ export interface ManagementEnvironment {
   readonly calls: CallRecording;
   readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
+  readonly explain: (request: string, source: string | undefined) => Explanation;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
   readonly startTime: StartTime;
@@ -94,6 +96,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     calls: env.calls,
     ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),
     traces: env.traces.commands,
+    explain: env.explain,
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {

@@ -20,6 +20,7 @@ import type { Prober } from '../probing/prober.js';
 import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
+import type { Explanation } from '../route/rules/explain.js';
 import type { ScriptOutput } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
@@ -50,6 +51,8 @@ import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
+
+export type { Explanation } from '../route/rules/explain.js';
 
 export interface DaemonOptions {
   readonly settings: Settings;
@@ -222,6 +225,7 @@ export class Daemon implements Service {
       calls,
       cluster,
       traces: this.traces,
+      explain: (request, source) => this.explain(request, source),
       statistics,
       noSocket,
       startTime,
@@ -287,6 +291,11 @@ export class Daemon implements Service {
   /** A request as rules and the engine see it, with the module parameters' formats of this configuration. */
   scope(message: SipMessage): RequestScope {
     return this.routing.scope(message);
+  }
+
+  /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE. */
+  explain(request: string, source: string | undefined): Explanation {
+    return this.routing.explain(request, source);
   }
 
   /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */

@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import { AddressBlocks } from '../core/address-blocks.js';
 import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
@@ -11,10 +13,13 @@ import type { DialogTokens } from '../proxy/dialog-token.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
 import { DialogGate } from '../route/rules/dialog-gate.js';
+import type { Explanation } from '../route/rules/explain.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter, type SelectionTally } from '../route/rules/rules-router.js';
 import type { LoadedScript } from '../route/script/load.js';
+import { handWritten } from '../sip/hand-written.js';
 import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SipParts } from './build-sip.js';
 import { RouteScripts } from './route-scripts.js';
@@ -51,6 +56,7 @@ export class Routing {
   readonly proxy: ProxyCore;
   private readonly scripts: RouteScripts;
   private formats: DispatcherFormats;
+  private router: Router;
 
   /** Routes by the rules, without the script, which is loaded later. Throws SwitchyardError for rules that cannot be used. */
   constructor(
@@ -60,7 +66,8 @@ export class Routing {
     const { engine, sip, blacklists, tally, clock, log, reload } = options;
     this.scripts = new RouteScripts({ engine, sockets: sip.sockets, blacklists, tally, clock, log, reload });
     this.formats = this.formatsOf(settings);
-    const router = this.router(settings, this.formats, undefined);
+    const router = this.routerFor(settings, this.formats, undefined);
+    this.router = router;
     const { layer, sockets, resolver, counters } = sip;
     this.proxy = new ProxyCore(
       layer,
@@ -79,12 +86,13 @@ export class Routing {
   async prepare(settings: Settings): Promise<Routes> {
     const formats = this.formatsOf(settings);
     const script = await RouteScripts.load(settings);
-    return { settings, formats, script, router: this.router(settings, formats, script) };
+    return { settings, formats, script, router: this.routerFor(settings, formats, script) };
   }
 
   /** From now on requests are routed so. Calls under way go on as they began. */
   use({ settings, formats, script, router }: Routes): void {
     this.formats = formats;
+    this.router = router;
     this.scripts.use(settings, formats, script);
     this.proxy.useRouter(router);
     this.options.sip.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
@@ -108,6 +116,24 @@ export class Routing {
     return new RequestScope(message, undefined, message.requestUri, this.formats);
   }
 
+  /**
+   * Where a request that came from `source` (an address, or address:port) goes by the rules, and why; changes nothing. Throws
+   * SwitchyardError USAGE for what is no request, and where a script decides.
+   */
+  explain(text: string, source: string | undefined): Explanation {
+    const { router } = this;
+    if (!(router instanceof RulesRouter)) {
+      throw new SwitchyardError('USAGE', 'a route script decides where requests go, not rules');
+    }
+    const message = handWritten(text);
+    const [socket] = this.options.sip.transports;
+    const match = /^\[?([0-9A-Fa-f.:]*?)\]?(?::([0-9]{1,5}))?$/.exec(source ?? '127.0.0.1:5060');
+    const address = match?.[1] ?? '';
+    if (isIP(address) === 0) throw new SwitchyardError('USAGE', `source "${source}" is no IP address`);
+    const from: Source | undefined = socket && { socket, address, port: Number(match?.[2] ?? 5060), flow: undefined };
+    return router.explain(message, from);
+  }
+
   private formatsOf({ dispatcher }: Settings): DispatcherFormats {
     const score: DispatcherFormats['score'] = (pvars, destination) => this.scripts.score(pvars, destination);
     return dispatcherFormats(
@@ -118,7 +144,7 @@ export class Routing {
     );
   }
 
-  private router(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
+  private routerFor(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
     if (settings.routeScript !== undefined) return this.scripts.router(settings, formats, script);
     const { engine, sip, blacklists, tally, callEnded, log } = this.options;
     return new RulesRouter({

@@ -140,6 +140,24 @@ export class CompiledSet implements DestinationSet {
     }
   }
 
+  /**
+   * Remembers what a selection moves on: positions, turns, counts of hits, and what its flavour keeps. The returned function puts it
+   * back, so that a selection can be tried. To be called in the same turn of the event loop.
+   */
+  remember(): () => void {
+    const { last, taken, own } = this;
+    const turns = taken?.slice();
+    const hits = this.destinations.map(({ health }) => health.hits);
+    const back = (own as { remember?(): () => void } | undefined)?.remember?.();
+    return () => {
+      this.last = last;
+      this.taken = turns;
+      for (const [i, { health }] of this.destinations.entries()) health.hits = hits[i] as number;
+      if (back === undefined) this.own = own;
+      else back();
+    };
+  }
+
   private weigh(): void {
     const { running, destinations } = this;
     this.weighed = this.availability.weights;

@@ -201,6 +201,7 @@ export function makeMiFixture(
             ),
       },
       reports: { groups: () => [] },
+      explain: () => ({}),
       traces: { start: () => 1, get: () => ({}), list: () => [], stop: () => {} },
       calls: { list: async () => ({ newest: 0, entries: [] }) },
       log: {

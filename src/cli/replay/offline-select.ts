@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Daemon } from '../../daemon/daemon.js';
 import { MiError } from '../../management/mi/command.js';
+import { handWritten } from '../../sip/hand-written.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { type BatchMessage, BatchSession, type BatchView } from './batch.js';
 import { answerKamailio } from './kamailio-batch.js';
@@ -60,26 +61,11 @@ export class OfflineSelect {
   }
 
   private open({ request, avps }: BatchMessage): BatchView {
-    const message = typeof request === 'string' ? rawRequest(request) : composed(request);
+    const message = typeof request === 'string' ? handWritten(request) : composed(request);
     const scope = this.daemon.scope(message);
     for (const [name, value] of Object.entries(avps)) scope.pvars.avps.set(name, value);
     return Object.assign(scope, { setRequestUri: (uri: string) => scope.pvars.setRequestUri(uri) });
   }
-}
-
-/** What the proxy would refuse, but selecting can do without: a header a hand-written request lacks, a body cut short. */
-const TOLERATED = /^(?:no [\w-]+ header|CSeq method differs|body shorter)/;
-
-function rawRequest(text: string): SipMessage {
-  // A file written by hand may have bare line feeds and no empty line at its end.
-  let whole = text.includes('\r\n') ? text : text.replace(/\n/g, '\r\n');
-  if (!whole.includes('\r\n\r\n')) whole = `${whole.replace(/(?:\r\n)+$/, '')}\r\n\r\n`;
-  const message = parseMessage(whole);
-  if (message === undefined || !message.isRequest) throw new SwitchyardError('USAGE', 'not a SIP request');
-  if (message.defect !== undefined && !TOLERATED.test(message.defect)) {
-    throw new SwitchyardError('USAGE', `SIP request with ${message.defect}`);
-  }
-  return message;
 }
 
 function composed(request: Exclude<BatchMessage['request'], string>): SipMessage {

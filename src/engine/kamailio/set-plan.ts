@@ -46,6 +46,16 @@ export class SetPlan implements LoadWatcher {
     this.lives = set.destinations.map(liveOf);
   }
 
+  /** Remembers where its tables stand; the returned function puts them back. */
+  remember(): () => void {
+    const { latencyOrder, weights, relative, lowest } = this;
+    const back = [weights, relative, lowest].map((made) => made?.table.remember());
+    return () => {
+      Object.assign(this, { latencyOrder, weights, relative, lowest });
+      for (const restore of back) restore?.();
+    };
+  }
+
   /** Algorithm 9: the position whose turn it is. In a strict partition it may be down. */
   nextByWeight(end: number, random: Random): number {
     const version = this.strict ? 0 : this.set.availability.version;

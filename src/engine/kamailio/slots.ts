@@ -17,6 +17,14 @@ export class SlotTable {
     return position;
   }
 
+  /** Remembers where it stands; the returned function puts it back. */
+  remember(): () => void {
+    const { at } = this;
+    return () => {
+      this.at = at;
+    };
+  }
+
   get size(): number {
     return this.slots.length;
   }

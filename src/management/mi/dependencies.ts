@@ -24,6 +24,8 @@ export interface MiDependencies {
   readonly log: LogLevelControl;
   readonly calls: CallRecords;
   readonly traces: Traces;
+  /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
+  explain(request: string, source: string | undefined): Json;
 }
 
 /** Which calls a trace takes, and its bounds; what is left out has a default. */

@@ -20,10 +20,21 @@ export interface ReadySelection {
   readonly routes?: Routes;
 }
 
+/** One entry of a rule's match. */
+export interface RuleEntry {
+  readonly variable: string;
+  readonly pattern: string;
+  readonly matches: Matcher;
+  /** What the variable is for a request. */
+  readonly value: Format;
+}
+
 /** A routing rule, compiled: matching it and finding out what to select costs no parsing. */
 export interface CompiledRule {
   readonly rule: RoutingRule;
   matches(scope: RequestScope): boolean;
+  /** The entries of its match one by one, for explanations. */
+  readonly entries: readonly RuleEntry[];
   /** What to select; a string says why that cannot be told (an unknown partition in a variable, a set that is no number). */
   selection(scope: RequestScope): ReadySelection | string;
   /** What is changed for each destination; undefined: nothing. */
@@ -47,6 +58,12 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
     return {
       rule,
       matches: compileMatch(matchers),
+      entries: [...rule.match].map(([variable, pattern], i) => ({
+        variable,
+        pattern,
+        matches: matchers[i] as Matcher,
+        value: compileFormat(variable),
+      })),
       selection: compileSelection(rule, partitions),
       changes: rule.destination && compileChanges(rule.destination),
       failsOver: (code) => codes[code] === 1,

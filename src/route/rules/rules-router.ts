@@ -7,12 +7,15 @@ import { branchTargets } from '../../engine/kamailio/branches.js';
 import type { Partition } from '../../engine/partition.js';
 import type { AckRoute, NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
+import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
+import type { Source } from '../../sip/transport/transport.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
 import { sendingSocket } from '../sending-socket.js';
 import type { CompiledChanges } from './destination-changes.js';
 import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
 import type { DialogGate } from './dialog-gate.js';
+import { type Explanation, explain } from './explain.js';
 import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
@@ -139,6 +142,11 @@ export class RulesRouter implements Router {
     if (rule?.rule.relay !== 'stateless') return undefined;
     const decision = this.route(new WithoutTag(request));
     return decision.kind === 'stateless' ? { hop: decision.hop, edits: decision.edits } : undefined;
+  }
+
+  /** Says where a request goes, and why; changes nothing. */
+  explain(message: SipMessage, source: Source | undefined): Explanation {
+    return explain(new RequestScope(message, source, message.requestUri, this.options.formats), this.options);
   }
 
   private match(scope: RequestScope): CompiledRule | undefined {

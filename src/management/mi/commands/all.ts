@@ -10,6 +10,7 @@ import { dsProbeCommand } from './ds-probe.js';
 import { dsReloadCommand } from './ds-reload.js';
 import { dsSetStateCommand } from './ds-set-state.js';
 import { eventCommands } from './events.js';
+import { explainCommand } from './explain.js';
 import { logLevelCommand } from './log-level.js';
 import { statisticsCommands } from './statistics.js';
 import { statusReportCommands } from './status-reports.js';
@@ -38,6 +39,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     dsProbeCommand(deps),
     ...(deps.cluster === undefined ? [] : clusterCommands(deps)),
     ...traceCommands(deps),
+    explainCommand(deps),
   ]) {
     handler.register(command);
   }

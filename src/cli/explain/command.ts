@@ -1,0 +1,24 @@
+import { CONFIG, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
+
+export const explain = defineCommand({
+  name: 'explain',
+  group: 'operate',
+  summary: 'say where a request goes by the rules, and why',
+  description: `
+Says which rule takes a request and why those before it do not, which destinations there are with their weights and states, the hash or
+position that decides, and the order they are tried in. Offline from the tables, as a daemon would begin; with --live as the running
+daemon sees it now. Sends nothing and moves nothing on.`,
+  arguments: [{ name: 'FILE', optional: true, description: 'A SIP request. Default, or "-": standard input.' }],
+  options: {
+    config: CONFIG,
+    source: text('ADDRESS', 'Address the request comes from, or address:port. Default 127.0.0.1:5060.'),
+    live: flag('Ask the running daemon.'),
+    to: text('TARGET', 'Management endpoint of the daemon for --live (see mi). Default: of the configuration.'),
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    ['from the tables', 'switchyard explain --source 10.0.0.9 invite.sip'],
+    ['as the daemon sees it now', 'switchyard explain --live invite.sip'],
+  ],
+  run: async ({ options, args, io }) => (await import('./explain.js')).explain(options, args[0], io),
+});

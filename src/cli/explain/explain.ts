@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { messageOf } from '../../core/errors.js';
+import { Daemon, type Explanation } from '../../daemon/daemon.js';
+import { createLogger } from '../../daemon/logger.js';
+import { usageError } from '../line/command.js';
+import type { CommandIo } from '../line/io.js';
+import { callMi } from '../mi/client.js';
+import { endpointFor } from '../mi/mi.js';
+import { settingsFor } from '../settings.js';
+import { renderExplanation } from './render.js';
+
+export interface ExplainOptions {
+  readonly config?: string | undefined;
+  readonly source?: string | undefined;
+  readonly live?: boolean | undefined;
+  readonly to?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** switchyard explain. Returns the exit status: 1 where the request goes nowhere. Throws MiCallError, SwitchyardError. */
+export async function explain(options: ExplainOptions, file: string | undefined, io: CommandIo): Promise<number> {
+  const request = file === undefined || file === '-' ? await textOf(io.stdin) : textIn(file);
+  const found =
+    options.live === true || options.to !== undefined
+      ? await live(options, request)
+      : await offline(options, request, io);
+  io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderExplanation(found));
+  return found.failure === undefined ? 0 : 1;
+}
+
+async function live(options: ExplainOptions, request: string): Promise<Explanation> {
+  const { target, replyDir } = await endpointFor(options);
+  const params = { request, ...(options.source === undefined ? {} : { source: options.source }) };
+  const answer = await callMi(target, 'explain', params, replyDir === undefined ? {} : { replyDir });
+  return answer as unknown as Explanation;
+}
+
+async function offline(options: ExplainOptions, request: string, io: CommandIo): Promise<Explanation> {
+  const settings = settingsFor(options.config, io);
+  const daemon = new Daemon({ settings, log: createLogger('error'), anySocket: settings.listenByDefault === true });
+  try {
+    const outcomes = await daemon.loadOnly();
+    for (const [partition, { failure }] of outcomes) {
+      if (failure !== undefined) io.err(`partition "${partition}" could not be loaded: ${failure}\n`);
+    }
+    return daemon.explain(request, options.source);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    throw usageError(`cannot read ${file}: ${messageOf(error)}`, error);
+  }
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('latin1');
+}

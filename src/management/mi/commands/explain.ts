@@ -1,0 +1,31 @@
+import { SwitchyardError } from '../../../core/errors.js';
+import type { MiCommand } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+
+/** Longest request that is looked at. */
+const MOST_BYTES = 64 * 1024;
+
+/** explain: where a request would go by the rules now, and why; nothing is sent and nothing moves on. */
+export function explainCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'explain',
+    aliases: [],
+    module: 'switchyard',
+    help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from',
+    // It names destinations of whatever partition the rules select.
+    needs: { role: 'viewer', wholeProcess: true },
+    paramLists: [[{ name: 'request', type: 'string' }]],
+    extraParams: [{ name: 'source', type: 'string' }],
+    run(params) {
+      const request = params['request'] as string;
+      if (request.length > MOST_BYTES) throw new MiError(400, 'Bad parameter value', 'the request is too long');
+      try {
+        return deps.explain(request, params['source'] as string | undefined);
+      } catch (error) {
+        if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value', error.message);
+        throw error;
+      }
+    },
+  };
+}

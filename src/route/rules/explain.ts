@@ -1,0 +1,267 @@
+import { parseUri } from '../../core/uri.js';
+import type { CompiledSet } from '../../engine/compiled-set.js';
+import type { Destination } from '../../engine/destination.js';
+import type { Engine } from '../../engine/engine.js';
+import { dispatcherHash } from '../../engine/hash.js';
+import { uriHash } from '../../engine/hash-keys.js';
+import { kamailioAlgorithm } from '../../engine/kamailio/algorithms/list.js';
+import { algorithmOf } from '../../engine/opensips/algorithms/list.js';
+import type { Partition } from '../../engine/partition.js';
+import type { SelectTarget } from '../../engine/selection.js';
+import { weightOf } from '../../engine/weight.js';
+import { textOf } from '../../pvar/context.js';
+import type { LocalSockets } from '../../sip/local-sockets.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { RequestScope } from '../request-scope.js';
+import type { CompiledRule, ReadySelection } from './rule.js';
+import type { BlacklistCheck } from './rules-router.js';
+
+/** Candidates of one set that are listed. */
+const MOST_CANDIDATES = 200;
+const MOST_ORDER = 100;
+
+/** One entry of a rule's match, and what the request has there. */
+export type ExplainedEntry = {
+  readonly variable: string;
+  readonly pattern: string;
+  readonly value: string;
+  readonly matches: boolean;
+};
+
+/** Whether a rule was looked at, and took the request. */
+export type ExplainedRule = {
+  readonly rule: string;
+  /** `not reached`: one before it took the request. */
+  readonly verdict: 'taken' | 'does not match' | 'not reached';
+  readonly entries: readonly ExplainedEntry[];
+};
+
+/** A destination of a set that was asked. */
+export type ExplainedCandidate = {
+  readonly destination: string;
+  readonly state: string;
+  readonly since?: string;
+  readonly why?: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly attrs?: string;
+  readonly blacklisted?: true;
+  /** It is a socket of our own: the request would come back. */
+  readonly ourselves?: true;
+};
+
+/** A set that was asked. */
+export type ExplainedSet = {
+  readonly set: number;
+  readonly algorithm: string;
+  /** The hash and its key, or the position, that decided. */
+  readonly decided_by?: string;
+  readonly active: number;
+  readonly candidates: readonly ExplainedCandidate[];
+  readonly more_candidates?: number;
+};
+
+/** Where a request goes by the rules, and why. */
+export type Explanation = {
+  readonly rules: readonly ExplainedRule[];
+  /** The rule that took it; absent where none did. */
+  readonly rule?: string;
+  readonly relay?: string;
+  readonly partition?: string;
+  readonly sets?: readonly ExplainedSet[];
+  /** Destinations in the order they are tried. */
+  readonly order?: readonly string[];
+  readonly fails_over_on?: string;
+  /** What the caller gets without a destination, or in place of one. */
+  readonly answer?: string;
+  /** Why nothing is selected. */
+  readonly failure?: string;
+};
+
+export interface ExplainOptions {
+  readonly engine: Engine;
+  readonly rules: readonly CompiledRule[];
+  readonly blocked: BlacklistCheck;
+  readonly sockets: LocalSockets;
+}
+
+/** What is remarkable of a destination. */
+interface Marks {
+  readonly isBlocked: (destination: Destination) => boolean;
+  readonly isOurs: (destination: Destination) => boolean;
+}
+
+/** Says where a request outside a dialog goes by the rules, and why. What selections move on is put back: nothing has happened. */
+export function explain(scope: RequestScope, options: ExplainOptions): Explanation {
+  const before = beforeRules(scope.message);
+  if (before !== undefined) return { rules: [], ...before };
+  let taken: CompiledRule | undefined;
+  const rules = options.rules.map((each): ExplainedRule => {
+    const { pointer } = each.rule;
+    if (taken !== undefined) return { rule: pointer, verdict: 'not reached', entries: [] };
+    const entries = each.entries.map(({ variable, pattern, matches, value }) => ({
+      variable,
+      pattern,
+      value: textOf(value.evaluateValue(scope.pvars)).slice(0, 200),
+      matches: matches(scope.pvars),
+    }));
+    if (each.matches(scope)) taken = each;
+    return { rule: pointer, verdict: taken === undefined ? 'does not match' : 'taken', entries };
+  });
+  if (taken === undefined) return { rules, answer: '404 Not Found', failure: 'no rule matched' };
+  const { rule } = taken;
+  const { code, reason } = rule.reject;
+  const base = { rules, rule: rule.pointer, relay: rule.relay };
+  if (rule.relay === 'reply') return { ...base, answer: `${code} ${reason}` };
+  if (rule.select === undefined) return { ...base, order: [scope.requestUri] };
+  const selection = taken.selection(scope);
+  if (typeof selection === 'string') return { ...base, answer: `${code} ${reason}`, failure: selection };
+  const { failover } = rule;
+  const failsOver = [...failover.codes, ...(failover.max === undefined ? [] : [`at most ${failover.max} tries`])];
+  const lists = rule.useBlacklist;
+  const isBlocked = (each: Destination) =>
+    lists.length > 0 && each.resolved.length > 0 && each.resolved.every((address) => options.blocked(lists, address));
+  const isOurs = ({ dialUri }: Destination) => {
+    const uri = parseUri(dialUri);
+    return uri !== undefined && options.sockets.isOurs(uri);
+  };
+  const { sets, order, failure } = rehearse(taken, selection, scope, options.engine, { isBlocked, isOurs });
+  return {
+    ...base,
+    partition: selection.partition.name,
+    sets,
+    order,
+    fails_over_on: failsOver.length === 0 ? 'nothing' : failsOver.join(', '),
+    ...(failure === undefined ? {} : { failure, answer: `${code} ${reason}` }),
+  };
+}
+
+/** What is decided of a request before any rule is looked at (RFC 3261 section 16.3). */
+function beforeRules(message: SipMessage): { readonly answer?: string; readonly failure: string } | undefined {
+  if (message.maxForwards === 0) return { answer: '483 Too Many Hops', failure: 'Max-Forwards is used up' };
+  if (message.parsedUri === undefined) return { answer: '400 Bad Request', failure: 'the request-URI cannot be read' };
+  if (message.hasProxyRequire)
+    return { answer: '420 Bad Extension', failure: 'Proxy-Require names what is not supported' };
+  if (message.toTag !== '') return { failure: 'it is inside a dialog: its Route headers decide, no rule does' };
+  return undefined;
+}
+
+/** Selects as the router would, and puts back what that moved on. */
+function rehearse(
+  rule: CompiledRule,
+  selection: ReadySelection,
+  scope: RequestScope,
+  engine: Engine,
+  marks: Marks,
+): { sets: ExplainedSet[]; order: string[]; failure: string | undefined } {
+  const { partition, routes } = selection;
+  const targets = routes?.targets ?? selection.targets;
+  const found = targets.map((each) => partition.snapshot.sets.get(each.setId) as CompiledSet | undefined);
+  const sets = targets.map((target, i) => explainedSet(partition, target, found[i], scope, marks));
+  const restore = [...new Set(found)].map((set) => set?.remember());
+  try {
+    const context = engine.context();
+    const isDomain = rule.rule.select?.fn === 'domain';
+    const verdict =
+      routes === undefined
+        ? context.select(partition, selection.targets, scope)
+        : context.selectRoutes(partition, routes, scope, isDomain ? 'request-uri' : undefined);
+    context.of(partition)?.call?.end();
+    if (verdict !== 'selected') return { sets, order: [], failure: context.failure ?? 'nothing selected' };
+    const order: string[] = [];
+    let next = context.current(partition);
+    while (next !== undefined && order.length < MOST_ORDER) {
+      const remark = marks.isBlocked(next)
+        ? ' (blacklisted, passed over)'
+        : marks.isOurs(next)
+          ? ' (ourselves: a loop)'
+          : '';
+      order.push(next.row.uri + remark);
+      next = context.next(partition);
+    }
+    return { sets, order, failure: undefined };
+  } finally {
+    for (const back of restore) back?.();
+  }
+}
+
+function explainedSet(
+  partition: Partition,
+  target: SelectTarget,
+  set: CompiledSet | undefined,
+  scope: RequestScope,
+  { isBlocked, isOurs }: Marks,
+): ExplainedSet {
+  const { algorithm: code, setId } = target;
+  const isKamailio = partition.options.flavour === 'kamailio';
+  const name = (isKamailio ? kamailioAlgorithm(code, false) : algorithmOf(code))?.name ?? 'unknown';
+  const destinations = set?.destinations ?? [];
+  const decided = set === undefined ? undefined : decidedBy(partition, target, set, scope, name);
+  return {
+    set: setId,
+    algorithm: `${code} ${name}`,
+    ...(decided === undefined ? {} : { decided_by: decided }),
+    active: destinations.filter(({ health }) => health.state === 'active').length,
+    candidates: destinations.slice(0, MOST_CANDIDATES).map((each): ExplainedCandidate => {
+      const { row, health } = each;
+      const { lastChange } = health;
+      return {
+        destination: row.uri,
+        state: health.state,
+        ...(lastChange === undefined
+          ? {}
+          : {
+              since: new Date(lastChange.time).toISOString(),
+              why: [lastChange.reason, lastChange.cause].filter(Boolean).join(', '),
+            }),
+        weight: weightOf(each),
+        priority: row.priority,
+        ...(row.attrs === '' ? {} : { attrs: row.attrs }),
+        ...(isBlocked(each) ? { blacklisted: true } : {}),
+        ...(isOurs(each) ? { ourselves: true } : {}),
+      };
+    }),
+    ...(destinations.length > MOST_CANDIDATES ? { more_candidates: destinations.length - MOST_CANDIDATES } : {}),
+  };
+}
+
+/** What an algorithm looks at: the key and its hash, or the position where it goes on. */
+function decidedBy(
+  partition: Partition,
+  { flags }: SelectTarget,
+  set: CompiledSet,
+  scope: RequestScope,
+  name: string,
+): string | undefined {
+  const userOnly = (flags & 2) !== 0;
+  const total = set.destinations.reduce((sum, each) => sum + weightOf(each), 0);
+  const over = (what: string, key: string | undefined, hash: number): string =>
+    key === undefined || key === ''
+      ? `${what} is empty`
+      : `hash 0x${(hash >>> 0).toString(16).padStart(8, '0')} of ${what} "${key}", over ${set.destinations.length} destinations of weight ${total}`;
+  const byUri = (what: string, uri: string) =>
+    over(userOnly ? `the user of ${what}` : what, uri, uriHash(uri, userOnly, partition.options.flavour));
+  switch (name) {
+    case 'hash-call-id':
+      return over('Call-ID', scope.callId, dispatcherHash(scope.callId));
+    case 'hash-from-uri':
+      return byUri('the From URI', scope.fromUri);
+    case 'hash-to-uri':
+      return byUri('the To URI', scope.toUri);
+    case 'hash-request-uri':
+      return byUri('the request-URI', scope.requestUri);
+    case 'hash-auth-user':
+      return over('the digest username', scope.authUsername, dispatcherHash(scope.authUsername ?? ''));
+    case 'hash-pvar':
+    case 'hash-variable': {
+      const value = scope.hashVar(partition.name)?.trim();
+      return over('hash_pvar', value, dispatcherHash(value ?? ''));
+    }
+    case 'round-robin':
+      return `position ${set.last + 1} of ${set.destinations.length} was chosen last (${set.destinations[set.last]?.row.uri ?? '-'})`;
+    case 'random':
+      return 'a random number, drawn anew for each request';
+    default:
+      return undefined;
+  }
+}
