@@ -1,9 +1,10 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT } from '../line/command.js';
+import { CFG_OPTIONS, definesOf } from './cfg-options.js';
 
 export const check = defineCommand({
   name: 'check',
   group: 'data',
-  summary: 'validate settings, partitions, databases and tables',
+  summary: 'validate settings, partitions, databases, tables, or a cfg file',
   description: `
 Validates settings and partitions, reads each table with the loader of the daemon, and lists everything at once, as
 FILE#/POINTER: REASON. Starts nothing and changes nothing.
@@ -11,15 +12,25 @@ FILE#/POINTER: REASON. Starts nothing and changes nothing.
 Errors keep the daemon or a whole partition from working: settings that are refused, an address this machine does not have, a
 database that cannot be read, an algorithm that does not exist. Warnings are what makes calls fail, or does nothing, while the
 daemon works: rows that would be discarded, a rule whose set has no destination, a rule that is never reached, a table that may
-not be written. The exit status is 1 for errors, and with --strict for warnings too.`,
+not be written. The exit status is 1 for errors, and with --strict for warnings too.
+
+With --cfg an opensips.cfg or kamailio.cfg is looked at instead: what of it has no effect here, what is unknown, what is wrong, each
+with its line, and a verdict: runs whole, runs without, or cannot run. The exit status is 0 when it runs whole.`,
   options: {
     config: CONFIG,
     strict: flag('Fail on warnings too.'),
     json: JSON_OUTPUT,
+    ...CFG_OPTIONS,
+    all: flag('With --cfg: list what is supported too.'),
   },
   examples: [
     ['check the settings of a system', 'switchyard check --config /etc/switchyard/switchyard.json'],
+    ['whether a cfg file runs as it is', 'switchyard check --cfg /etc/kamailio/kamailio.cfg'],
     ['before a deployment, in a script', 'switchyard check --strict --json --config staging.json | jq .summary'],
   ],
-  run: async ({ options, io }) => (await import('./check.js')).check(options, io),
+  run: async ({ options, io }) => {
+    const { cfg, define, ...more } = options;
+    if (cfg === undefined) return (await import('./check.js')).check(options, io);
+    return (await import('./cfg.js')).checkCfg({ ...more, cfg, defines: definesOf(define) }, io);
+  },
 });

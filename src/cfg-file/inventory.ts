@@ -1,0 +1,93 @@
+import type { ConfigurationTree, Position } from '../cfg/ast.js';
+import type { FunctionTable } from '../cfg/function-table.js';
+import { callsIn } from '../cfg/visit.js';
+import type { MessageRun } from '../script/call.js';
+import type { CfgReading } from './load.js';
+
+/** How one thing of a file is taken. */
+export type Standing = 'supported' | 'no effect' | 'unknown' | 'wrong';
+
+/** One thing a file uses, with where it stands first. */
+export interface UsedThing {
+  readonly kind: 'parameter' | 'module' | 'function' | 'other';
+  readonly name: string;
+  readonly standing: Standing;
+  readonly at: Position;
+  /** How often it is used. */
+  readonly count: number;
+  /** Why it is not supported. */
+  readonly message: string;
+}
+
+/** What comes of a file as it is. */
+export type Verdict = 'runs whole' | 'runs without' | 'cannot run';
+
+export interface Inventory {
+  readonly things: readonly UsedThing[];
+  readonly verdict: Verdict;
+}
+
+/** Modules that have no functions here because what they do is built in, or of no use to a proxy of one process. */
+const BUILT_IN = new Set(
+  `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
+  mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
+  siputils dispatcher options`.split(/\s+/),
+);
+
+/**
+ * Lists what a file uses: what is supported, what is accepted without effect, what is unknown, what is wrong. `reading` was
+ * made with unknown functions logged, so that everything else is seen as well.
+ */
+export function inventory(reading: CfgReading, functions: FunctionTable<MessageRun>): Inventory {
+  const things: UsedThing[] = [];
+  const { tree, dialect, problems } = reading;
+  if (tree !== undefined && dialect !== undefined) {
+    things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions));
+    const known = new Map<string, { at: Position; count: number }>();
+    for (const { body } of tree.routes) {
+      for (const call of callsIn(body)) {
+        if (call.kind !== 'call' || functions.find(dialect.name, call.name).length === 0) continue;
+        const before = known.get(call.name);
+        known.set(call.name, { at: before?.at ?? call.at, count: (before?.count ?? 0) + 1 });
+      }
+    }
+    for (const [name, { at, count }] of known) {
+      things.push({ kind: 'function', name: `${name}()`, standing: 'supported', at, count, message: '' });
+    }
+  }
+  for (const { code, severity, at, message } of problems) {
+    if (code === 'no-effect') continue;
+    const standing: Standing = severity === 'error' ? 'wrong' : code === 'unknown-function' ? 'unknown' : 'no effect';
+    things.push({ kind: 'other', name: '', standing, at, count: 1, message });
+  }
+  things.sort((a, b) => a.at.file.localeCompare(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column);
+  return { things, verdict: verdictOf(things) };
+}
+
+function verdictOf(things: readonly UsedThing[]): Verdict {
+  if (things.some(({ standing }) => standing === 'wrong')) return 'cannot run';
+  return things.some(({ standing }) => standing === 'unknown') ? 'runs without' : 'runs whole';
+}
+
+function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedThing[] {
+  const messages = new Map(problems.filter(({ code }) => code === 'no-effect').map(({ at, message }) => [at, message]));
+  const wrong = new Set(problems.filter(({ severity }) => severity === 'error').map(({ at }) => at));
+  const parameters = tree.parameters.map(({ name, at }) => ({ name, at }));
+  const ofModules = tree.moduleParameters.map(({ module, name, at }) => ({ name: `${module}: ${name}`, at }));
+  return [...parameters, ...ofModules]
+    .filter(({ at }) => !wrong.has(at))
+    .map(({ name, at }) => {
+      const message = messages.get(at);
+      const standing = message === undefined ? 'supported' : 'no effect';
+      return { kind: 'parameter', name, standing, at, count: 1, message: message ?? '' };
+    });
+}
+
+function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {
+  const withFunctions = new Set(functions.all.flatMap(({ module }) => module.split('|')));
+  return tree.modules.map(({ name, at }) => {
+    const served = withFunctions.has(name) || BUILT_IN.has(name);
+    const message = served ? '' : `module ${name} is accepted; nothing of it is here`;
+    return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };
+  });
+}

@@ -1,0 +1,87 @@
+import { relative } from 'node:path';
+import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
+import { type LoadCfgOptions, readCfg } from '../../cfg-file/load.js';
+import { scriptFunctions } from '../../modules/all.js';
+import type { CommandIo } from '../line/io.js';
+import { colored } from '../line/style.js';
+
+export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'preprocess'> {
+  readonly cfg: string;
+  /** "name=value" of -A, separated by commas. */
+  readonly defines?: ReadonlyMap<string, string> | undefined;
+  readonly all?: boolean | undefined;
+  readonly strict?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const COLORS: Readonly<Record<Standing, 'red' | 'yellow' | 'green'>> = {
+  wrong: 'red',
+  unknown: 'red',
+  'no effect': 'yellow',
+  supported: 'green',
+};
+
+/** switchyard check --cfg. Returns the exit status: 0 when the file runs whole. */
+export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
+  const { cfg, dialect, preprocess, defines } = options;
+  const reading = readCfg(cfg, {
+    unknownFunctions: 'log',
+    ...(dialect === undefined ? {} : { dialect }),
+    ...(preprocess === undefined ? {} : { preprocess }),
+    ...(defines === undefined ? {} : { defines }),
+  });
+  const found = inventory(reading, scriptFunctions());
+  const withoutEffect = found.things.some(({ standing }) => standing === 'no effect');
+  const failed = found.verdict !== 'runs whole' || (options.strict === true && withoutEffect);
+  if (options.json === true) {
+    const { file } = reading;
+    io.out(`${JSON.stringify({ file, dialect: reading.dialect?.title, ...found }, undefined, 2)}\n`);
+    return failed ? 1 : 0;
+  }
+  const paint = colored(io.terminal);
+  for (const thing of found.things) {
+    if (thing.standing === 'supported' && options.all !== true) continue;
+    io.out(`${placeOf(thing)}: ${paint(COLORS[thing.standing], thing.standing)}: ${textOf(thing)}\n`);
+  }
+  const title = reading.dialect === undefined ? '' : `${reading.dialect.title}; `;
+  io.out(`${title}${countsOf(found)}\n`);
+  io.out(`verdict: ${paint(failed ? 'red' : 'green', verdictText(found))}\n`);
+  return failed ? 1 : 0;
+}
+
+function placeOf({ at }: UsedThing): string {
+  const path = relative(process.cwd(), at.file);
+  return `${path === '' || path.startsWith('..') ? at.file : path}:${at.line}:${at.column}`;
+}
+
+function textOf({ kind, name, count, message }: UsedThing): string {
+  if (message !== '') return message;
+  return `${kind} ${name}${count > 1 ? `, ${count} times` : ''}`;
+}
+
+function countsOf({ things }: Inventory): string {
+  const count = (standing: Standing) => things.filter((each) => each.standing === standing).length;
+  return `${count('supported')} supported, ${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
+}
+
+/** Names at most this many of what is missing. */
+const MOST_NAMED = 10;
+
+function verdictText({ things, verdict }: Inventory): string {
+  const of = (standing: Standing) => things.filter((each) => each.standing === standing);
+  switch (verdict) {
+    case 'runs whole':
+      return 'runs whole';
+    case 'runs without': {
+      const lines = of('unknown').map(({ at, message }) => `${message} (line ${at.line})`);
+      return `runs without, where "unknown_functions" is "log": ${named(lines)}`;
+    }
+    case 'cannot run':
+      return `cannot run because: ${named(of('wrong').map(({ at, message }) => `line ${at.line}: ${message}`))}`;
+  }
+}
+
+function named(lines: readonly string[]): string {
+  const shown = lines.slice(0, MOST_NAMED).join('; ');
+  return lines.length > MOST_NAMED ? `${shown}; and ${lines.length - MOST_NAMED} more` : shown;
+}

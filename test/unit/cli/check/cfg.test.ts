@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, test } from 'node:test';
+import { checkCfg } from '../../../../src/cli/check/cfg.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-check-cfg-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const HEAD = `#!KAMAILIO
+listen=udp:127.0.0.1:5060
+loadmodule "tm.so"
+loadmodule "sl.so"
+`;
+
+function run(text: string, more: { json?: boolean; all?: boolean } = {}) {
+  const cfg = join(folder, 'kamailio.cfg');
+  writeFileSync(cfg, text);
+  let out = '';
+  const io = { out: (each: string) => (out += each), err: () => undefined, stdin: Readable.from([]) };
+  const status = checkCfg({ cfg, ...more }, { ...io, out: (each) => void io.out(each) });
+  return { status, out, lines: out.trimEnd().split('\n') };
+}
+
+test('a file of what is supported runs whole', () => {
+  const { status, lines } = run(`${HEAD}request_route { if (!t_relay()) { sl_reply_error(); } exit; }`);
+  assert.equal(status, 0);
+  assert.equal(lines.at(-1), 'verdict: runs whole');
+});
+
+test('what has no effect is listed with its line, and does not fail', () => {
+  const { status, out } = run(`${HEAD}children=4\nrequest_route { t_relay(); }`);
+  assert.equal(status, 0);
+  assert.match(out, /kamailio\.cfg:5:1: no effect: parameter "children" has no effect here/);
+});
+
+test('an unknown function is named with its line: the file runs without it', () => {
+  const { status, out } = run(`${HEAD}request_route {\n  nosuch("a");\n}`);
+  assert.equal(status, 1);
+  assert.match(out, /kamailio\.cfg:6:3: unknown: unknown function nosuch\(\)/);
+  assert.match(out, /verdict: runs without, .* unknown function nosuch\(\) \(line 6\)/);
+});
+
+test('mistakes are all listed: the file cannot run', () => {
+  const { status, out } = run(`${HEAD}request_route {\n  t_relay()\n  route(NONE);\n}`);
+  assert.equal(status, 1);
+  assert.match(out, /verdict: cannot run because: line 7: ";" is expected where route stands/);
+});
+
+test('the answer comes as JSON', () => {
+  const { out } = run(`${HEAD}request_route { t_relay(); }`, { json: true });
+  const { verdict, dialect, things } = JSON.parse(out);
+  assert.deepEqual([verdict, dialect], ['runs whole', 'kamailio-5.6']);
+  assert.ok(
+    things.some(
+      (each: { name: string; standing: string }) => each.name === 't_relay()' && each.standing === 'supported',
+    ),
+  );
+});
