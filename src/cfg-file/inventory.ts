@@ -1,6 +1,7 @@
 import type { ConfigurationTree, Position } from '../cfg/ast.js';
 import type { FunctionTable } from '../cfg/function-table.js';
 import { callsIn } from '../cfg/visit.js';
+import { scriptFunctions } from '../modules/all.js';
 import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
 
@@ -38,7 +39,8 @@ const BUILT_IN = new Set(
  * Lists what a file uses: what is supported, what is accepted without effect, what is unknown, what is wrong. `reading` was
  * made with unknown functions logged, so that everything else is seen as well.
  */
-export function inventory(reading: CfgReading, functions: FunctionTable<MessageRun>): Inventory {
+export function inventory(reading: CfgReading): Inventory {
+  const functions = scriptFunctions();
   const things: UsedThing[] = [];
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {

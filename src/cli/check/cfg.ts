@@ -1,7 +1,6 @@
 import { relative } from 'node:path';
 import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
 import { type LoadCfgOptions, readCfg } from '../../cfg-file/load.js';
-import { scriptFunctions } from '../../modules/all.js';
 import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 
@@ -30,7 +29,7 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
     ...(preprocess === undefined ? {} : { preprocess }),
     ...(defines === undefined ? {} : { defines }),
   });
-  const found = inventory(reading, scriptFunctions());
+  const found = inventory(reading);
   const withoutEffect = found.things.some(({ standing }) => standing === 'no effect');
   const failed = found.verdict !== 'runs whole' || (options.strict === true && withoutEffect);
   if (options.json === true) {
