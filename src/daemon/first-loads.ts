@@ -4,6 +4,8 @@ import type { Clock } from '../core/clock.js';
 export interface FirstLoad {
   /** undefined: ready; else why it is not. */
   readonly notReady: string | undefined;
+  /** Its rows have been read: it will be ready soon. */
+  readonly isCompiling: boolean;
   start(): Promise<void>;
 }
 
@@ -12,8 +14,8 @@ const GRACE_MS = 200;
 
 /**
  * Begins the first load of all partitions and resolves when calls can be taken: all loads have ended; or at least one
- * partition is ready and for a while no other became so (a database that hangs must not hold up its neighbours); at the
- * latest after `most` milliseconds. Loads that have not ended go on.
+ * partition is ready, for a while no other became so and none is about to (a database that hangs must not hold up its
+ * neighbours); at the latest after `most` milliseconds. Loads that have not ended go on.
  */
 export function firstLoads(partitions: readonly FirstLoad[], clock: Clock, most: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -31,8 +33,14 @@ export function firstLoads(partitions: readonly FirstLoad[], clock: Clock, most:
         done();
       } else if (partition.notReady === undefined) {
         cancelGrace();
-        cancelGrace = clock.schedule(GRACE_MS, done);
+        waitOn();
       }
+    };
+    const waitOn = (): void => {
+      cancelGrace = clock.schedule(GRACE_MS, () => {
+        if (partitions.some((each) => each.isCompiling)) waitOn();
+        else done();
+      });
     };
     if (left === 0) done();
     for (const partition of partitions) {

@@ -73,6 +73,8 @@ export class PartitionRuntime {
   private unresolved: readonly string[] = [];
   /** Addresses of names that stand in the partition as destinations of their own. */
   private expandedHosts: ReadonlyMap<string, readonly ResolvedAddress[]> = new Map();
+  /** Rows have been read and are being compiled. */
+  isCompiling = false;
   private started = false;
   private stopped = false;
 
@@ -232,6 +234,7 @@ export class PartitionRuntime {
       this.checkRunning();
       const { rows, discarded } = await store.load();
       this.checkRunning();
+      this.isCompiling = true;
       const hosts = await namedHosts(rows, this.pause);
       const resolve = await this.resolution(hosts);
       const report = await partition.loadInSlices(
@@ -259,6 +262,7 @@ export class PartitionRuntime {
         ? error
         : new SwitchyardError('INTERNAL', messageOf(error), { cause: error });
     } finally {
+      this.isCompiling = false;
       forget();
     }
   }

@@ -9,6 +9,7 @@ function loading() {
   const ended = new Promise<void>((resolve) => (end = resolve));
   const partition = {
     notReady: 'not loaded yet' as string | undefined,
+    isCompiling: false,
     start: () => ended,
     async finish(failure?: string) {
       partition.notReady = failure;
@@ -54,6 +55,19 @@ test('a load that hangs does not hold up the start once another partition is rea
   assert.equal(state.waiting, true);
   clock.advance(100);
   await settle();
+  assert.equal(state.waiting, false);
+});
+
+test('a start waits for rows that have been read and are being compiled', async () => {
+  const clock = new FakeClock();
+  const [a, large] = [loading(), loading()];
+  const state = watch(firstLoads([a, large], clock, 3000));
+  large.isCompiling = true;
+  await a.finish();
+  clock.advance(1000);
+  await settle();
+  assert.equal(state.waiting, true);
+  await large.finish();
   assert.equal(state.waiting, false);
 });
 
