@@ -89,6 +89,11 @@ export class DestinationFigures {
 /** The figures of all destinations. They live as long as a destination stands in the table of its partition. */
 export class FiguresTable {
   private readonly byHealth = new WeakMap<Health, DestinationFigures>();
+  /** Those that were sent to or probed, by key; those that are gone are left out when somebody looks. */
+  private readonly known = new Map<
+    string,
+    { readonly destination: Destination; readonly figures: DestinationFigures }
+  >();
 
   /** The figures of a destination, made on first use. */
   of(destination: Destination): DestinationFigures {
@@ -97,8 +102,17 @@ export class FiguresTable {
     if (figures === undefined) {
       figures = new DestinationFigures();
       this.byHealth.set(health, figures);
+      this.known.set(destination.key, { destination, figures });
     }
     return figures;
+  }
+
+  /** All that were sent to or probed and are still there, as `isThere` says; the others are forgotten. */
+  used(
+    isThere: (destination: Destination) => boolean,
+  ): readonly { readonly destination: Destination; readonly figures: DestinationFigures }[] {
+    for (const [key, { destination }] of this.known) if (!isThere(destination)) this.known.delete(key);
+    return [...this.known.values()];
   }
 
   /** The figures of a destination that was sent to or probed; else undefined. */

@@ -20,11 +20,13 @@ import { buildEndpoints } from './build-endpoints.js';
 import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
 import type { TraceControl } from './build-traces.js';
+import { registerCallMetrics } from './call-metrics.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
+import { registerProcessMetrics } from './process-metrics.js';
 import type { socketCheck } from './socket-check.js';
 import type { StartTime } from './start-time.js';
 import type { DaemonStatistics } from './statistics.js';
@@ -67,6 +69,8 @@ export interface ManagementParts {
 export function buildManagement(settings: Settings, env: ManagementEnvironment): ManagementParts {
   const { engine, runtimes, sip, events, prober, blacklists, statistics, clock, log, metrics } = env;
   registerGauges(metrics, { engine, layer: sip.layer, runtimes, prober, publisher: events.publisher });
+  registerCallMetrics(metrics, env.calls.ledger, engine, () => clock.monotonic());
+  registerProcessMetrics(metrics, VERSION, () => env.startTime.at);
   const audit = new AuditTrail(clock);
   const mi = new MiHandler(log, metrics, clock, audit);
   const own = dispatcherControl(runtimes, prober);

@@ -41,6 +41,7 @@ import { ClusterHooks } from './cluster-hooks.js';
 import { drain } from './drain.js';
 import { firstLoads } from './first-loads.js';
 import { onceAMinute } from './once-a-minute.js';
+import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
@@ -93,6 +94,9 @@ export class Daemon implements Service {
   private readonly script: ScriptRouting | undefined;
   readonly calls: CallRecording;
   readonly traces: TraceControl;
+  /** Told by whoever reads settings again. */
+  readonly settingsReloads: SettingsReloads;
+  private readonly loopDelay: EventLoopDelay;
   private readonly prober: Prober;
   private readonly events: EventParts;
   private readonly management: ManagementParts;
@@ -112,6 +116,8 @@ export class Daemon implements Service {
     const cluster = new ClusterHooks(settings.cluster !== undefined);
     this.cluster = cluster;
     const startTime = new StartTime(clock);
+    this.settingsReloads = new SettingsReloads(metrics, () => clock.now());
+    this.loopDelay = new EventLoopDelay(metrics);
     const engine = new Engine({
       clock,
       random,
@@ -455,6 +461,7 @@ export class Daemon implements Service {
 
   private async stopServices(): Promise<void> {
     const { log, sip, events } = this;
+    this.loopDelay.stop();
     this.script?.stop();
     await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000);
     const { nats } = events;

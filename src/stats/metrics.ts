@@ -77,11 +77,28 @@ export class Histogram {
   }
 }
 
+/** Histograms that differ in their labels, kept elsewhere and read at collection time. */
+export interface HistogramFamily {
+  readonly name: string;
+  readonly help: string;
+  /** Upper bounds of the buckets, in the unit of what is exported. */
+  readonly bounds: readonly number[];
+  readonly collect: () => Iterable<readonly [labels: Readonly<Record<string, string>>, values: HistogramValues]>;
+}
+
+/** Counts by bucket, the last without a bound. */
+export interface HistogramValues {
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
 /** Everything that is counted, by name. */
 export class Metrics {
   private readonly families = new Map<string, CounterFamily>();
   private readonly gauges = new Map<string, Gauge>();
   private readonly histograms = new Map<string, Histogram>();
+  private readonly histogramFamilies = new Map<string, HistogramFamily>();
 
   counter(name: string, help: string): CounterFamily {
     let family = this.families.get(name);
@@ -102,6 +119,10 @@ export class Metrics {
     let histogram = this.histograms.get(name);
     if (histogram === undefined) this.histograms.set(name, (histogram = new Histogram(name, help, bounds)));
     return histogram;
+  }
+
+  histogramFamily(family: HistogramFamily): void {
+    this.histogramFamilies.set(family.name, family);
   }
 
   /** Prometheus text exposition format 0.0.4. */
@@ -140,19 +161,31 @@ export class Metrics {
     for (const histogram of this.histograms.values()) {
       yield `# HELP ${histogram.name} ${histogram.help}`;
       yield `# TYPE ${histogram.name} histogram`;
-      yield* histogramLines(histogram);
+      yield* histogramLines(histogram.name, histogram.bounds, {}, histogram);
+    }
+    for (const { name, help, bounds, collect } of this.histogramFamilies.values()) {
+      yield `# HELP ${name} ${help}`;
+      yield `# TYPE ${name} histogram`;
+      for (const [labels, values] of collect()) yield* histogramLines(name, bounds, labels, values);
     }
   }
 }
 
 /** Taken in one go, so that buckets, sum and count are of the same moment. */
-function histogramLines({ name, bounds, counts, sum, count }: Histogram): string[] {
+function histogramLines(
+  name: string,
+  bounds: readonly number[],
+  labels: Readonly<Record<string, string>>,
+  { counts, sum, count }: HistogramValues,
+): string[] {
   let cumulative = 0;
   const buckets = bounds.map((bound, i) => {
     cumulative += counts[i] as number;
-    return `${name}_bucket{le="${bound}"} ${cumulative}`;
+    return `${name}_bucket${labelText({ ...labels, le: String(bound) })} ${cumulative}`;
   });
-  return [...buckets, `${name}_bucket{le="+Inf"} ${count}`, `${name}_sum ${sum}`, `${name}_count ${count}`];
+  const text = labelText(labels);
+  const all = `${name}_bucket${labelText({ ...labels, le: '+Inf' })} ${count}`;
+  return [...buckets, all, `${name}_sum${text} ${sum}`, `${name}_count${text} ${count}`];
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -142,15 +142,18 @@ async function reconfigure(
   try {
     if (file !== undefined) {
       await takeFile(daemon, file, log);
+      daemon.settingsReloads.ended(true);
       return true;
     }
     const { settings, warnings } = loadSettings(config, { inspect: compositionFaults });
     const restart = await daemon.reconfigure(settings);
     log.info({ warnings, needRestart: restart }, 'settings reloaded');
+    daemon.settingsReloads.ended(true);
     return true;
   } catch (error) {
     const problems = error instanceof ConfigError || error instanceof CfgError ? error.problems : [messageOf(error)];
     log.error({ problems }, 'the new settings are refused, the old ones stay');
+    daemon.settingsReloads.ended(false);
     return false;
   }
 }

@@ -1,0 +1,92 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Metrics } from '../stats/metrics.js';
+
+/** When settings were last read, and how that ended. */
+export class SettingsReloads {
+  /** Seconds since the epoch; 0: never since the start. */
+  private at = 0;
+  private good = true;
+
+  constructor(
+    metrics: Metrics,
+    private readonly now: () => number,
+  ) {
+    metrics.gauge({
+      name: 'switchyard_settings_reload_success',
+      help: 'Whether the settings were taken when they were last read: 1, or 0 where they were refused',
+      collect: () => [[{}, this.good ? 1 : 0]],
+    });
+    metrics.gauge({
+      name: 'switchyard_settings_reload_timestamp_seconds',
+      help: 'When settings were last read again, seconds since the epoch; 0 for never since the start',
+      collect: () => [[{}, this.at]],
+    });
+  }
+
+  ended(good: boolean): void {
+    this.good = good;
+    this.at = Math.round(this.now() / 1000);
+  }
+}
+
+/** Milliseconds between two looks at the clock: delays below it are not seen. */
+const RESOLUTION_MS = 10;
+
+/** How late the event loop comes round; measured while it runs. */
+export class EventLoopDelay {
+  private histogram: IntervalHistogram | undefined;
+
+  constructor(metrics: Metrics) {
+    metrics.gauge({
+      name: 'switchyard_event_loop_delay_seconds',
+      help: 'How late the event loop came round since the last scrape, by quantile; 1 is the longest',
+      collect: () => {
+        const { histogram } = this;
+        if (histogram === undefined) return [];
+        const isEmpty = histogram.count === 0;
+        const late = (ns: number) => (isEmpty ? 0 : Math.max(0, ns / 1e9 - RESOLUTION_MS / 1000));
+        const samples = [
+          [{ quantile: '0.5' }, late(histogram.percentile(50))],
+          [{ quantile: '0.99' }, late(histogram.percentile(99))],
+          [{ quantile: '1' }, late(histogram.max)],
+        ] as const;
+        histogram.reset();
+        return samples;
+      },
+    });
+  }
+
+  start(): void {
+    this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+    this.histogram.enable();
+  }
+
+  stop(): void {
+    this.histogram?.disable();
+    this.histogram = undefined;
+  }
+}
+
+/** Registers what the process is and uses. */
+export function registerProcessMetrics(metrics: Metrics, version: string, startedAt: () => number): void {
+  const labels = { version, node: process.version };
+  metrics.gauge({
+    name: 'switchyard_build_info',
+    help: 'Version of the program and of Node',
+    collect: () => [[labels, 1]],
+  });
+  metrics.gauge({
+    name: 'process_start_time_seconds',
+    help: 'When the process began, seconds since the epoch',
+    collect: () => [[{}, startedAt() / 1000]],
+  });
+  metrics.gauge({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of the process, user and system',
+    type: 'counter',
+    collect: () => {
+      const { user, system } = process.cpuUsage();
+      return [[{}, (user + system) / 1e6]];
+    },
+  });
+}
