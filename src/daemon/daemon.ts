@@ -409,6 +409,7 @@ export class Daemon implements Service {
   }
 
   private async startServices(): Promise<void> {
+    this.loopDelay.start();
     const { clock } = this;
     const { nats, weightFeeds } = this.events;
     this.secret.save();
