@@ -42,7 +42,10 @@ export interface CompiledRoute<Run extends ScriptRun = ScriptRun> {
 
 /** Follows a run statement by statement: what `explain` shows. */
 export interface ScriptTrace {
-  statement(at: Position, statement: Statement): void;
+  before(run: ScriptRun, statement: Statement): void;
+  /** Of if and while. */
+  condition(run: ScriptRun, statement: Statement, holds: boolean): void;
+  after(run: ScriptRun, statement: Statement): void;
 }
 
 /**

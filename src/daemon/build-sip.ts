@@ -14,6 +14,7 @@ import { DatagramTurn } from '../sip/transport/datagram-turn.js';
 import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
+import { UnopenedSocket } from '../sip/transport/unopened.js';
 import type { Metrics } from '../stats/metrics.js';
 import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
@@ -27,6 +28,8 @@ export interface SipEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Gets what would be sent, in place of sockets. */
+  readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
 }
 
 /** Everything of the daemon that knows SIP below the proxy. */
@@ -47,7 +50,7 @@ export interface SipParts {
 }
 
 /** Builds sockets, transactions, admission and the resolver. Nothing is opened. */
-export function buildSip(settings: Settings, { clock, random, log, metrics }: SipEnvironment): SipParts {
+export function buildSip(settings: Settings, { clock, random, log, metrics, unsent }: SipEnvironment): SipParts {
   const counters = createCounters(metrics);
   const limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
   const congestion = new Congestion(() => clock.monotonic(), congestionLog(log, clock));
@@ -68,7 +71,11 @@ export function buildSip(settings: Settings, { clock, random, log, metrics }: Si
   });
   const tapPoint = new TapPoint(layer);
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
-  const transports = settings.listen.map((each) => createSipSocket(each, tapPoint, settings.tls, bounds, turn, libc));
+  const transports = settings.listen.map((each) =>
+    unsent === undefined
+      ? createSipSocket(each, tapPoint, settings.tls, bounds, turn, libc)
+      : new UnopenedSocket(each, unsent),
+  );
   const sockets = new LocalSockets(
     transports,
     settings.listen.map((each) => each.name),

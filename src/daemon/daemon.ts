@@ -21,7 +21,7 @@ import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { Explanation } from '../route/rules/explain.js';
-import type { ScriptOutput } from '../script/environment.js';
+import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -67,6 +67,10 @@ export interface DaemonOptions {
   readonly cfg?: LoadedCfg | undefined;
   /** Where lines of its script go; by default to the log. */
   readonly scriptOutput?: ScriptOutput | undefined;
+  /** Follows its script statement by statement. */
+  readonly scriptTrace?: ScriptTrace | undefined;
+  /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
+  readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
   /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
   readonly firstLoadMs?: number;
   /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
@@ -129,7 +133,14 @@ export class Daemon implements Service {
     // Peers can cause what these write.
     const peerLog = boundedLog(log, () => clock.monotonic());
     this.secret = new Secret(settings, { clock, random, log });
-    const sip = buildSip(settings, { clock, random, log: peerLog, metrics });
+    const { unsent } = options;
+    const sip = buildSip(settings, {
+      clock,
+      random,
+      log: peerLog,
+      metrics,
+      ...(unsent === undefined ? {} : { unsent }),
+    });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
     const noSocket = options.anySocket === true ? () => undefined : socketCheck(sip.sockets, settings.listen, log);
@@ -174,7 +185,7 @@ export class Daemon implements Service {
       const { partition = '', node, time, seq } = entry;
       this.events.nats?.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
     });
-    const { cfg, scriptOutput } = options;
+    const { cfg, scriptOutput, scriptTrace } = options;
     this.script =
       cfg === undefined
         ? undefined
@@ -190,6 +201,7 @@ export class Daemon implements Service {
               random,
               log,
               output: scriptOutput,
+              trace: scriptTrace,
             },
             cfg,
             settings,

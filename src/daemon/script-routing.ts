@@ -11,7 +11,13 @@ import { compileWritable } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
 import { ScriptCore } from '../script/core.js';
-import { ModuleStates, type ScriptEnvironment, type ScriptLevel, type ScriptOutput } from '../script/environment.js';
+import {
+  ModuleStates,
+  type ScriptEnvironment,
+  type ScriptLevel,
+  type ScriptOutput,
+  type ScriptTrace,
+} from '../script/environment.js';
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import type { SipParts } from './build-sip.js';
 import { VERSION } from './version.js';
@@ -30,6 +36,7 @@ export interface ScriptRoutingOptions {
   readonly log: Logger;
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
+  readonly trace?: ScriptTrace | undefined;
 }
 
 const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
@@ -161,6 +168,7 @@ export class ScriptRouting {
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       reload: (name) => this.options.reload(name),
+      trace: this.options.trace,
       modules: new ModuleStates(cfg.modules, cfg.loaded),
     };
   }

@@ -190,6 +190,7 @@ export class MessageRun extends ScriptRun {
   ) {
     super();
     pvars.run = this;
+    this.trace = env.trace;
   }
 
   override isOwn(host: string, port: number | undefined): boolean {

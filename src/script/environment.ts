@@ -1,4 +1,5 @@
 import type { DialectName } from '../cfg/function-table.js';
+import type { ScriptTrace } from '../cfg/runtime.js';
 import type { CompiledScript } from '../cfg/script.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
@@ -13,6 +14,8 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+
+export type { ScriptTrace } from '../cfg/runtime.js';
 
 /** Levels scripts log at, by the names of the originals. */
 export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
@@ -109,6 +112,8 @@ export interface ScriptEnvironment {
   readonly attrsPvar: Format | undefined;
   /** Loads a partition anew; false when that may not be now. */
   reload(partition: string): boolean;
+  /** Follows runs statement by statement. */
+  readonly trace?: ScriptTrace | undefined;
   /** State of modules, by module. */
   readonly modules: ModuleStates;
 }

@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
   script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route'],
   modules: ['core', 'engine', 'sip', 'pvar', 'cfg', 'script'],
-  'cfg-file': ['core', 'config', 'cfg', 'script', 'modules'],
+  'cfg-file': ['core', 'config', 'cfg', 'pvar', 'script', 'modules'],
   daemon: [
     'core',
     'access',

@@ -13,6 +13,7 @@ import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '..
 import { assignmentOf } from './assignment.js';
 import type { CallCompiler } from './calls.js';
 import type { CompileContext } from './context.js';
+import type { CompiledCondition } from './expression.js';
 import type { ExpressionCompiler } from './expressions.js';
 import type { ResumeRoutes } from './resume.js';
 import { sequence } from './sequence.js';
@@ -60,15 +61,38 @@ export class StatementCompiler {
     }
   }
 
+  /** Where runs are followed, each statement says that it begins and ends. */
   private traced(node: Statement, compiled: CompiledStatement): CompiledStatement {
     if (!this.context.traced) return compiled;
-    const { at } = node;
     return {
       waits: compiled.waits,
       run(run) {
-        run.trace?.statement(at, node);
-        return compiled.run(run);
+        run.trace?.before(run, node);
+        const signal = compiled.run(run);
+        if (!(signal instanceof Promise)) {
+          run.trace?.after(run, node);
+          return signal;
+        }
+        return signal.then((each) => {
+          run.trace?.after(run, node);
+          return each;
+        });
       },
+    };
+  }
+
+  private condition(node: IfStatement | WhileStatement, loop: boolean): CompiledCondition {
+    const condition = this.expressions.condition(node.condition, loop);
+    if (!this.context.traced) return condition;
+    const noted = (run: ScriptRun, holds: boolean): boolean => {
+      run.trace?.condition(run, node, holds);
+      return holds;
+    };
+    const { test, later } = condition;
+    return {
+      ...condition,
+      test: (run) => noted(run, test(run)),
+      ...(later === undefined ? {} : { later: async (run: ScriptRun) => noted(run, await later(run)) }),
     };
   }
 
@@ -129,7 +153,7 @@ export class StatementCompiler {
   }
 
   private ifStatement(node: IfStatement): CompiledStatement {
-    const condition = this.expressions.condition(node.condition, false);
+    const condition = this.condition(node, false);
     const body = this.block(node.body);
     const otherwise = node.otherwise === undefined ? undefined : this.block(node.otherwise);
     const notTaken = this.context.dialect.flow.blocksSetReturnCode
@@ -170,7 +194,7 @@ export class StatementCompiler {
   }
 
   private whileStatement(node: WhileStatement): CompiledStatement {
-    const condition = this.expressions.condition(node.condition, true);
+    const condition = this.condition(node, true);
     const body = this.block(node.body);
     const { loops } = this.context.bounds;
     const cost = 1 + node.body.length;

@@ -20,7 +20,7 @@ export interface ExplainOptions {
 
 /** switchyard explain. Returns the exit status: 1 where the request goes nowhere. Throws MiCallError, SwitchyardError. */
 export async function explain(options: ExplainOptions, file: string | undefined, io: CommandIo): Promise<number> {
-  const request = file === undefined || file === '-' ? await textOf(io.stdin) : textIn(file);
+  const request = await requestIn(file, io);
   const found =
     options.live === true || options.to !== undefined
       ? await live(options, request)
@@ -48,6 +48,11 @@ async function offline(options: ExplainOptions, request: string, io: CommandIo):
   } finally {
     await daemon.stop();
   }
+}
+
+/** The request in a file, or on standard input for "-" and no name. Throws SwitchyardError USAGE. */
+export async function requestIn(file: string | undefined, io: CommandIo): Promise<string> {
+  return file === undefined || file === '-' ? textOf(io.stdin) : textIn(file);
 }
 
 function textIn(file: string): string {

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import type { Expression, Position, Statement } from '../cfg/ast.js';
+import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
+import { within } from '../cfg/visit.js';
+import { scriptVariables } from '../modules/variables.js';
+import { compileFormat, type Format, type FormatNames } from '../pvar/format.js';
+import { withVariables } from '../pvar/names.js';
+import type { LoadedCfg } from './load.js';
+
+/** One statement that was run. */
+export interface ScriptStep {
+  readonly file: string;
+  readonly line: number;
+  /** Routes entered, one within the other; 1 is the route that was entered first. */
+  readonly depth: number;
+  /** The line of the file. */
+  readonly text: string;
+  /** "yes", "no", "returns 1", "enters" */
+  readonly result: string;
+  /** Variables of the statement with their values, in order; null for those that are not set. */
+  readonly values: readonly (readonly [name: string, value: string | number | null])[];
+}
+
+/** Steps that are kept, and values of each. */
+const MOST_STEPS = 10_000;
+const MOST_VALUES = 8;
+
+/** Writes down which way runs take through a script. */
+export class ScriptPath implements ScriptTrace {
+  readonly steps: ScriptStep[] = [];
+  private readonly names: FormatNames;
+  private readonly formats = new Map<string, Format | undefined>();
+  private readonly files = new Map<string, readonly string[]>();
+
+  constructor({ dialect }: Pick<LoadedCfg, 'dialect'>) {
+    this.names = withVariables(dialect.names, scriptVariables(dialect.name));
+  }
+
+  before(run: ScriptRun, statement: Statement): void {
+    switch (statement.kind) {
+      case 'call-statement':
+        if (statement.call.kind === 'route') this.add(run, statement.at, 'enters', [statement.call]);
+        break;
+      case 'switch':
+        this.add(run, statement.at, 'looks at', [statement.subject]);
+        break;
+      case 'exit':
+      case 'drop':
+      case 'break':
+      case 'return':
+        this.add(run, statement.at, 'ends', statement.values);
+    }
+  }
+
+  condition(run: ScriptRun, statement: Statement, holds: boolean): void {
+    if (statement.kind !== 'if' && statement.kind !== 'while') return;
+    this.add(run, statement.at, holds ? 'yes' : 'no', [statement.condition]);
+  }
+
+  after(run: ScriptRun, statement: Statement): void {
+    if (statement.kind === 'assign') this.add(run, statement.at, 'assigns', [statement.target]);
+    else if (statement.kind === 'call-statement' && statement.call.kind === 'call') {
+      this.add(
+        run,
+        statement.at,
+        `returns ${run.last}`,
+        statement.call.args.filter((arg) => arg !== undefined),
+      );
+    }
+  }
+
+  private add(run: ScriptRun, at: Position, result: string, expressions: readonly Expression[]): void {
+    if (this.steps.length >= MOST_STEPS) return;
+    const { file, line } = at;
+    this.steps.push({
+      file,
+      line,
+      depth: run.depth,
+      text: this.line(at),
+      result,
+      values: this.values(run, expressions),
+    });
+  }
+
+  private line({ file, line }: Position): string {
+    let lines = this.files.get(file);
+    if (lines === undefined) {
+      try {
+        lines = readFileSync(file, 'latin1').split(/\r?\n/);
+      } catch {
+        lines = [];
+      }
+      this.files.set(file, lines);
+    }
+    return lines[line - 1]?.trim() ?? '';
+  }
+
+  private values(run: ScriptRun, expressions: readonly Expression[]): ScriptStep['values'] {
+    const values = new Map<string, string | number | null>();
+    for (const expression of expressions) {
+      for (const each of within(expression)) {
+        if (each.kind !== 'variable' && each.kind !== 'string') continue;
+        const text = each.kind === 'variable' ? each.text : each.value;
+        if (!text.includes('$') || values.size >= MOST_VALUES) continue;
+        const format = this.format(text);
+        if (format !== undefined) values.set(text, format.evaluateValue(run.pvars));
+      }
+    }
+    return [...values];
+  }
+
+  private format(text: string): Format | undefined {
+    if (!this.formats.has(text)) {
+      let format: Format | undefined;
+      try {
+        format = compileFormat(text, { names: this.names });
+      } catch {
+        // Text of an assignment, in which "$" means nothing.
+        format = undefined;
+      }
+      this.formats.set(text, format);
+    }
+    return this.formats.get(text);
+  }
+}

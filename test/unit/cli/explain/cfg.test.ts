@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, test } from 'node:test';
+import { explainCfg } from '../../../../src/cli/explain/cfg.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-explain-cfg-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const HEAD = `#!KAMAILIO
+listen=udp:127.0.0.1:5060
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "xlog.so"
+loadmodule "dispatcher.so"
+modparam("dispatcher", "list_file", "${join(folder, 'dispatcher.list')}")
+`;
+
+const INVITE = `INVITE sip:bob@sw.example SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:alice@caller.example>;tag=ft
+To: <sip:bob@sw.example>
+Call-ID: a@caller.example
+CSeq: 1 INVITE
+Content-Length: 0
+
+`;
+
+async function run(main: string, json = false) {
+  const cfg = join(folder, 'kamailio.cfg');
+  writeFileSync(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:5071\n');
+  writeFileSync(cfg, `${HEAD}request_route {\n${main}\n}\nroute[RELAY] {\n  t_relay();\n}\n`);
+  let out = '';
+  const io = { out: (text: string) => void (out += text), err: () => undefined, stdin: Readable.from([]) };
+  const status = await explainCfg({ cfg, json }, INVITE, io);
+  return { status, out };
+}
+
+test('each statement is shown with its values, and what would be sent', async () => {
+  const { status, out } = await run(
+    'if ($rU == "alice") exit;\n$var(x) = 1;\nxlog("L_INFO", "to $rU");\nds_select_dst("1", "4");\nroute(RELAY);',
+  );
+  assert.equal(status, 0);
+  assert.match(out, /kamailio\.cfg:9 {2}if \(\$rU == "alice"\) exit;\n {4}no: \$rU = bob\n/);
+  assert.match(out, /kamailio\.cfg:10 {2}\$var\(x\) = 1;\n {4}assigns: \$var\(x\) = 1\n/);
+  assert.match(out, /kamailio\.cfg:13 {2}route\(RELAY\);\n {4}enters\n/);
+  assert.match(out, /kamailio\.cfg:16 {4}t_relay\(\);\n {4}returns 1\n/);
+  assert.match(out, /sends to 127\.0\.0\.1:5071: INVITE sip:bob@sw\.example SIP\/2\.0\n/);
+});
+
+test('a request that is refused gives status 1; JSON has the steps', async () => {
+  const { status, out } = await run('sl_send_reply("404", "None");', true);
+  assert.equal(status, 1);
+  const { steps, sent } = JSON.parse(out);
+  assert.deepEqual(
+    steps.map(({ line, result }: { line: number; result: string }) => [line, result]),
+    [[9, 'returns 1']],
+  );
+  assert.equal(sent[0].line, 'SIP/2.0 404 None');
+});
