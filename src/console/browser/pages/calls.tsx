@@ -213,7 +213,7 @@ function TraceForm() {
   const start = async (event: Event) => {
     event.preventDefault();
     try {
-      await mi('trace_start', { from, seconds: 60, limit: 20 });
+      await mi('trace_start', { from, seconds: 60, calls: 20 });
       setMessage('Tracing for a minute: switchyard trace shows the messages.');
     } catch (error) {
       setMessage(reasonOf(error));
