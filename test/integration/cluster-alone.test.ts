@@ -31,7 +31,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
 
   before(async () => {
     cluster = await LocalCluster.start({ gateways: 12 });
-    client = await connect({ servers: cluster.nats.url });
+    client = await connect({ servers: cluster.nats?.url ?? '' });
   });
   after(async () => {
     await client.close();

@@ -12,6 +12,8 @@ export interface LocalClusterOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Further keys of a row. */
   readonly row?: (user: string) => object;
+  /** Servers each node connects to, by its number; default: one that is started, through a relay. */
+  readonly servers?: (i: number) => readonly string[];
   /** Name of the partition the rows are for. */
   readonly partition?: string;
   /** Database of all nodes; default: each has its own. */
@@ -24,7 +26,7 @@ export class LocalCluster {
   readonly relays: Relay[] = [];
 
   private constructor(
-    readonly nats: RestartableNats,
+    readonly nats: RestartableNats | undefined,
     readonly gateways: Responder,
     readonly users: readonly string[],
     private readonly options: LocalClusterOptions,
@@ -32,7 +34,12 @@ export class LocalCluster {
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const users = Array.from({ length: options.gateways }, (_, i) => `gw${i}`);
-    const cluster = new LocalCluster(await startRestartableNats(), await Responder.start(), users, options);
+    const cluster = new LocalCluster(
+      options.servers === undefined ? await startRestartableNats() : undefined,
+      await Responder.start(),
+      users,
+      options,
+    );
     try {
       for (let i = 0; i < (options.nodes ?? 3); i++) await cluster.add(`n${i + 1}`);
       await cluster.ready();
@@ -46,9 +53,7 @@ export class LocalCluster {
   /** Starts a further node. */
   async add(node: string): Promise<DaemonFixture> {
     const { options, users, gateways } = this;
-    const relay = new Relay(this.nats.port);
-    this.relays.push(relay);
-    const port = await relay.open();
+    const servers = options.servers?.(this.nodes.length) ?? [await this.relay()];
     const rows = users.map((user) => ({ setid: 1, destination: gateways.uri(user), ...options.row?.(user) }));
     const fixture = await startDaemon(
       {
@@ -62,7 +67,7 @@ export class LocalCluster {
           ds_flush_interval: 1,
           ...options.modparam,
         },
-        events: { nats: { servers: [`nats://127.0.0.1:${port}`], jetstream: {} } },
+        events: { nats: { servers, jetstream: {} } },
         cluster: { name: 'test', reload_spread: 0.2, ...options.cluster },
         ...options.settings,
       },
@@ -70,6 +75,12 @@ export class LocalCluster {
     );
     this.nodes.push(fixture);
     return fixture;
+  }
+
+  private async relay(): Promise<string> {
+    const relay = new Relay(this.nats?.port ?? 0);
+    this.relays.push(relay);
+    return `nats://127.0.0.1:${await relay.open()}`;
   }
 
   mi(i: number, method: string, params: object = {}): Promise<unknown> {
@@ -104,6 +115,6 @@ export class LocalCluster {
     await Promise.all(this.nodes.map((node) => node.stop()));
     for (const relay of this.relays) await relay.close();
     this.gateways.stop();
-    await this.nats.stop();
+    await this.nats?.stop();
   }
 }
