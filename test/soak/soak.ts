@@ -4,6 +4,7 @@
  * the first fault, with the seed that shows it.
  */
 import { parseArgs } from 'node:util';
+import { fanOut, histories, idleCpu, natsKills, nodeKills, takeovers } from '../support/cluster/scenarios.js';
 import { FaultBench } from '../support/faults/bench.js';
 import { daemonCrashes } from '../support/faults/daemon-crashes.js';
 import { DATABASES, databaseOutages } from '../support/faults/database-outage.js';
@@ -36,6 +37,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     if (figures.heapGrowth > HEAP_GROWTH) throw new Error(`the heap has grown by ${figures.heapGrowth} bytes`);
     return figures;
   },
+  'cluster-histories': async (_bench, seed) => histories(seed * 100_000, 2000),
+  'cluster-node-kills': (_bench, seed) => nodeKills({ kills: 20, seed }),
+  'cluster-nats-kills': (_bench, seed) => natsKills({ kills: 20, seed }),
+  'cluster-takeovers': () => takeovers({ gateways: 1000, kills: 6 }),
+  'cluster-fan-out': () => fanOut({ changes: 400 }),
+  'cluster-idle-cpu': () => idleCpu({ gateways: 1000, seconds: 30 }),
   flapping: (bench, seed) => flapping(bench, { gateways: 200, flaps: 90, holdMs: 2000, seed }),
 };
 

@@ -94,6 +94,8 @@ export interface RealClusterOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Servers each node connects to, by its number; default: the one that is started. */
   readonly servers?: (i: number) => readonly string[];
+  /** The same nodes without a cluster, each by itself. */
+  readonly alone?: boolean;
   /** Further keys of each node, by its number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
 }
@@ -153,7 +155,7 @@ export class RealCluster {
         },
         routing: [{ select: { set: 1, alg: 0 } }],
         events: { nats: { servers: serversOf(i), jetstream: {} } },
-        cluster: { name: 'test', ...options.cluster },
+        ...(options.alone ? {} : { cluster: { name: 'test', ...options.cluster } }),
         log: { level: 'info' },
         ...options.settings,
         ...options.each?.(i),
@@ -163,7 +165,7 @@ export class RealCluster {
     }
     try {
       await Promise.all(cluster.nodes.map((node) => node.start()));
-      await cluster.ready();
+      if (options.alone !== true) await cluster.ready();
     } catch (error) {
       await cluster.stop();
       throw error;

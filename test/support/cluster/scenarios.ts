@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from '../partitions.js';
+import { LocalCluster } from './local-cluster.js';
+import { orderFaults, RealCluster, type RealNode, until } from './real-cluster.js';
+import { runHistory } from './simulation.js';
+
+/** Random histories of the rules, by seed. Throws with the first that breaks one. */
+export function histories(first: number, count: number): { histories: number } {
+  for (let seed = first; seed < first + count; seed++) {
+    const faults = runHistory(seed, { steps: 20, nodes: 3 + (seed % 3) });
+    if (faults.length > 0) throw new Error(`seed ${seed}:\n  ${faults.join('\n  ')}`);
+  }
+  return { histories: count };
+}
+
+/** Changes states of random gateways, by themselves and by operators at random nodes, until told to stop. */
+function unrest(cluster: RealCluster, draw: () => number): { count: number; stop(): Promise<void> } {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
+  const state = { count: 0, on: true };
+  const run = (async () => {
+    while (state.on) {
+      const user = pick(cluster.users);
+      state.count++;
+      if (draw() < 0.5) cluster.gateways.status.set(user, cluster.gateways.status.get(user) === 503 ? 200 : 503);
+      else {
+        const to = pick(['i', 'a', 'a']);
+        const address = cluster.gateways.uri(user);
+        await pick(cluster.live)
+          .mi('ds_set_state', { state: to, group: '1', address })
+          .catch(() => undefined);
+      }
+      await sleep(20);
+    }
+  })();
+  return {
+    get count() {
+      return state.count;
+    },
+    async stop() {
+      state.on = false;
+      await run;
+    },
+  };
+}
+
+/** After unrest: every gateway is well, all nodes and the stream say the same, each event was stored once and in order. */
+async function settle(cluster: RealCluster): Promise<{ events: number }> {
+  for (const user of cluster.users) cluster.gateways.status.set(user, 200);
+  const [node] = cluster.live as [RealNode];
+  await cluster.ready(60_000);
+  for (const { uri, state } of await node.listed()) {
+    if (state !== 'Inactive') continue;
+    assert.match(String(await node.mi('ds_set_state', { state: 'a', group: '1', address: uri })), /^OK/);
+  }
+  await until('all active at all nodes', 30_000, async () => {
+    const lists = await Promise.all(cluster.live.map((each) => each.listed()));
+    return lists.every((list) => list.every(({ state }) => state === 'Active'));
+  });
+  await sleep(2000);
+  const events = await cluster.stored();
+  assert.deepEqual(orderFaults(events), []);
+  const last = new Map(events.map((event) => [event['address'], event]));
+  for (const event of last.values()) assert.equal(event['status'], 'active', `${event['address']}`);
+  return { events: events.length };
+}
+
+/** Nodes are killed and come back while states change everywhere. */
+export async function nodeKills(options: { kills: number; seed: number; gateways?: number }): Promise<object> {
+  const random = seededRandom(options.seed);
+  const draw = () => random.uint32() / 2 ** 32;
+  const cluster = await RealCluster.start({ gateways: options.gateways ?? 30 });
+  try {
+    const changes = unrest(cluster, draw);
+    for (let i = 0; i < options.kills; i++) {
+      const node = cluster.nodes[Math.floor(draw() * cluster.nodes.length)] as RealNode;
+      await sleep(500 + draw() * 1500);
+      await node.kill();
+      await sleep(draw() * 2000);
+      await node.start();
+      await sleep(2500);
+    }
+    await changes.stop();
+    return { kills: options.kills, changes: changes.count, ...(await settle(cluster)) };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** The NATS server is killed and comes back while states change everywhere. */
+export async function natsKills(options: { kills: number; seed: number }): Promise<object> {
+  const random = seededRandom(options.seed);
+  const draw = () => random.uint32() / 2 ** 32;
+  const cluster = await RealCluster.start({ gateways: 30 });
+  try {
+    const changes = unrest(cluster, draw);
+    for (let i = 0; i < options.kills; i++) {
+      await sleep(500 + draw() * 2000);
+      await cluster.nats?.kill();
+      await sleep(draw() * 1500);
+      await cluster.nats?.restart();
+    }
+    await sleep(1000);
+    await changes.stop();
+    const result = await settle(cluster);
+    for (const node of cluster.nodes) {
+      assert.doesNotMatch(
+        node.child?.stderr ?? '',
+        /cluster: node n\d is gone/,
+        `${node.name} gave up a node that lived`,
+      );
+    }
+    return { kills: options.kills, changes: changes.count, ...result };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Milliseconds from the death of a node until each destination it owned was probed again, over some kills. */
+export async function takeovers(options: { gateways: number; kills: number }): Promise<object> {
+  const cluster = await RealCluster.start({ gateways: options.gateways });
+  try {
+    const seen = new Map<string, number>();
+    const worst: number[] = [];
+    const shares: number[] = [];
+    for (let i = 0; i < options.kills; i++) {
+      const node = cluster.nodes[(i + 1) % 3] as RealNode;
+      const owners = await cluster.owners();
+      const lost = cluster.users.filter((user) => owners.get(user) === node.name);
+      shares.push(lost.length / cluster.users.length);
+      await sleep(1500);
+      await node.kill();
+      const killed = performance.now();
+      cluster.gateways.heard = (user) => {
+        const now = performance.now();
+        if (now > killed + 50 && !seen.has(user)) seen.set(user, now - killed);
+      };
+      seen.clear();
+      await until('all probed', 10_000, () => lost.every((user) => seen.has(user)));
+      worst.push(Math.max(...lost.map((user) => seen.get(user) as number)));
+      await node.start();
+      await cluster.ready();
+    }
+    return { takeoverMs: worst.map(Math.round), shares: shares.map((share) => Math.round(share * 100)) };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Milliseconds from a state set at one node until the others route by it. */
+export async function fanOut(options: { changes: number }): Promise<object> {
+  const cluster = await LocalCluster.start({ gateways: 20 });
+  try {
+    const times: number[] = [];
+    let began = 0;
+    let left = 0;
+    let done = () => {};
+    for (const i of [1, 2]) {
+      cluster.nodes[i]?.daemon.engine.states.onChange(({ origin }) => {
+        if (origin !== 'cluster') return;
+        times.push(performance.now() - began);
+        if (--left === 0) done();
+      });
+    }
+    for (let i = 0; i < options.changes; i++) {
+      const address = cluster.gateways.uri(`gw${i % 20}`);
+      const both = new Promise<void>((resolve) => {
+        left = 2;
+        done = resolve;
+      });
+      began = performance.now();
+      await cluster.mi(0, 'ds_set_state', { state: Math.floor(i / 20) % 2 === 0 ? 'i' : 'a', group: '1', address });
+      await both;
+    }
+    times.sort((a, b) => a - b);
+    const at = (part: number) => Math.round((times[Math.floor(part * (times.length - 1))] as number) * 100) / 100;
+    return { changes: options.changes, medianMs: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Part of a core that a node takes for the cluster while nothing happens: with it, and without. */
+export async function idleCpu(options: { gateways: number; seconds: number }): Promise<object> {
+  const measure = async (settings: object): Promise<number> => {
+    const cluster = await RealCluster.start({
+      gateways: options.gateways,
+      modparam: { ds_ping_interval: 0 },
+      ...settings,
+    });
+    try {
+      await sleep(3000);
+      const before = cluster.nodes.map(({ pid }) => cpuMs(pid));
+      await sleep(options.seconds * 1000);
+      const used = cluster.nodes.map(({ pid }, i) => cpuMs(pid) - (before[i] as number));
+      return used.reduce((sum, each) => sum + each, 0) / used.length / (options.seconds * 10);
+    } finally {
+      await cluster.stop();
+    }
+  };
+  const withCluster = await measure({});
+  const without = await measure({ alone: true });
+  return { withPercent: withCluster, withoutPercent: without, clusterPercent: withCluster - without };
+}
+
+/** CPU a process has used, by the kernel's count of ticks of 10 ms. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
