@@ -3,12 +3,13 @@
  * on loopback with free ports and a temporary folder, and ends by itself. Exit status 0 when every call was answered and
  * no call went to another tenant, else 1.
  *
- * `--calls N`: calls before and again around the failure (default 200).
+ * `--nodes N`: a cluster of N nodes instead, see cluster.ts. `--calls N`: calls before and again around the failure (default 200).
  * `--stay`: goes on with calls, and a gateway that fails now and then, until it is interrupted: to look at the console.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { CallResult } from '../../test/support/sip-endpoints.js';
+import { ClusterDemo } from './cluster.js';
 import type { SeenEvent } from './events.js';
 import { Progress } from './progress.js';
 import { Stage } from './stage.js';
@@ -25,6 +26,8 @@ interface Call extends CallResult {
 
 const show = new Progress(process.stdout);
 const stage = new Stage();
+/** With --nodes: played in place of the stage. */
+let cluster: ClusterDemo | undefined;
 let number = 0;
 
 /** Places calls at an even pace, the tenants in turn, and waits for their ends. */
@@ -185,9 +188,14 @@ async function stay(): Promise<never> {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { calls: { type: 'string', default: '200' }, stay: { type: 'boolean', default: false } },
+    options: {
+      calls: { type: 'string', default: '200' },
+      nodes: { type: 'string', default: '1' },
+      stay: { type: 'boolean', default: false },
+    },
   });
   if (!values.stay) setTimeout(() => giveUp(`not done within ${HARD_LIMIT_MS / 1000} s`, 1), HARD_LIMIT_MS).unref();
+  if (values.nodes !== '1') return playCluster(Number(values.nodes));
   const count = Number(values.calls);
   if (!Number.isInteger(count) || count < 12 || count > 600) throw new Error('--calls takes a number from 12 to 600');
   const began = performance.now();
@@ -203,15 +211,32 @@ async function main(): Promise<number> {
   return faults.length === 0 ? 0 : 1;
 }
 
+async function playCluster(nodes: number): Promise<number> {
+  if (!Number.isInteger(nodes) || nodes < 3 || nodes > 5) throw new Error('--nodes takes 1, or a number from 3 to 5');
+  const began = performance.now();
+  cluster = new ClusterDemo(show, nodes);
+  const faults = await cluster.play();
+  show.at('stopping the nodes');
+  await cluster.close();
+  for (const fault of faults) show.say(`  FAILED: ${fault}`);
+  show.say(
+    `  ${faults.length === 0 ? 'all went as promised' : 'not everything went well'}; ${seconds(performance.now() - began)}`,
+  );
+  return faults.length === 0 ? 0 : 1;
+}
+
 function giveUp(why: string, status: number): void {
   show.say(`demo: ${why}`);
   // Children end with this process; a folder would stay.
   const hurry = setTimeout(() => process.exit(status), 3000);
   hurry.unref();
-  void stage.close().finally(() => process.exit(status));
+  void (cluster ?? stage).close().finally(() => process.exit(status));
 }
 
-process.once('exit', () => stage.remove());
+process.once('exit', () => {
+  cluster?.remove();
+  stage.remove();
+});
 process.once('SIGINT', () => giveUp('interrupted', 130));
 process.once('SIGTERM', () => giveUp('interrupted', 143));
 
