@@ -140,7 +140,7 @@ export async function takeovers(options: { gateways: number; kills: number }): P
       await until('all probed', 10_000, () => lost.every((user) => seen.has(user)));
       worst.push(Math.max(...lost.map((user) => seen.get(user) as number)));
       await node.start();
-      await cluster.ready();
+      await cluster.ready(60_000);
     }
     return { takeoverMs: worst.map(Math.round), shares: shares.map((share) => Math.round(share * 100)) };
   } finally {
