@@ -14,6 +14,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   trace: async () => (await import('./trace/command.js')).trace,
   check: async () => (await import('./check/command.js')).check,
   select: async () => (await import('./select/command.js')).select,
+  access: async () => (await import('./access/command.js')).access,
+  audit: async () => (await import('./audit/command.js')).audit,
   db: async () => (await import('./database/command.js')).db,
   import: async () => (await import('./import/command.js')).importCfg,
   completion: async () => (await import('./completion/command.js')).completion,

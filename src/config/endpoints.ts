@@ -1,3 +1,4 @@
+import { UNCHECKED_BOUNDS } from './access.js';
 import { BUILT_IN, builtInSettings } from './built-in.js';
 import type { RawSettings } from './raw.js';
 import { Findings, type Place } from './reading.js';
@@ -33,8 +34,8 @@ export function endpointsOf(file: string | undefined, options: LoadOptions = {})
     const raw = withDefaults('settings', value) as RawSettings;
     const known = { partitions: new Set<string>(), complete: false };
     const found = {
-      mi: readMi(raw, root, new Set(Object.keys(whole)), findings, known),
-      http: readHttp(raw, root, findings),
+      mi: readMi(raw, root, new Set(Object.keys(whole)), findings, known, UNCHECKED_BOUNDS),
+      http: readHttp(raw, root, findings, UNCHECKED_BOUNDS),
     };
     return findings.problems.length === 0 ? found : undefined;
   } catch {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Bounds } from './access.js';
 import { readDatagram, unixPath } from './datagram-socket.js';
 import { listOf, type RawCtl, type RawJsonRpc } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
@@ -20,11 +21,14 @@ export function readCtl(
   place: Place,
   findings: Findings,
   known: KnownPartitions,
+  bounds: Bounds,
 ): readonly CtlConfig[] {
   const sockets = listOf<RawCtl>(raw).map(([index, each]) => {
     const at = inside(place, index ?? 0);
     refuseUnknown(each.partition, at, findings, known);
-    return readCtlSocket(each, at, findings);
+    const socket = readCtlSocket(each, at, findings);
+    const host = socket?.port === 0 ? undefined : socket?.address;
+    return socket && { ...socket, ...bounds.read(each, host, at) };
   });
   return sockets.filter((each) => each !== undefined);
 }
@@ -57,23 +61,26 @@ function readCtlSocket(raw: RawCtl, place: Place, findings: Findings): CtlConfig
 
 /** Reads the doors of Kamailio's JSON-RPC; its pipe must not be that of our own management. */
 export function readJsonRpc(
-  { jsonrpc: raw, fifo }: { readonly jsonrpc?: RawJsonRpc; readonly fifo?: { readonly fifo_name: string } },
+  raw: RawJsonRpc,
+  fifos: ReadonlySet<string>,
   place: Place,
   written: ReadonlySet<string>,
   findings: Findings,
   known: KnownPartitions,
-): JsonRpcConfig | undefined {
-  if (raw === undefined) return undefined;
+  bounds: Bounds,
+): JsonRpcConfig {
   refuseUnknown(raw.partition, place, findings, known);
   const fifoName = raw.fifo_name === undefined ? undefined : resolve(place.dir, raw.fifo_name);
-  if (fifoName !== undefined && fifo !== undefined && resolve(place.dir, fifo.fifo_name) === fifoName) {
+  if (fifoName !== undefined && fifos.has(fifoName)) {
     findings.refuse(inside(place, 'fifo_name'), `the pipe "${fifoName}" is that of "mi" "fifo" already`);
   }
   if (raw.http_root !== undefined && !written.has('http')) {
     findings.refuse(inside(place, 'http_root'), 'needs the listener of the key "http"');
   }
   const datagram = { socket_name: raw.dgram_socket ?? '', unix_socket_mode: raw.dgram_mode };
+  const udp = /^udp:(.*):[0-9]+$/i.exec(raw.dgram_socket?.trim() ?? '')?.[1]?.replace(/^\[|\]$/g, '');
   return {
+    ...bounds.read(raw, udp, place),
     fifo:
       fifoName === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { BoundsReader, readAccess } from './access.js';
 import { BUILT_IN, builtInSettings } from './built-in.js';
 import { readCluster } from './cluster.js';
 import { deepFreeze } from './freeze.js';
@@ -13,7 +14,7 @@ import type { RawSettings } from './raw.js';
 import { Findings, inside, numericStringsAsNumbers, type Place, soundPart } from './reading.js';
 import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
-import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls } from './services.js';
+import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls, refuseOpenNats } from './services.js';
 import type { Settings } from './settings.js';
 import { defaultFile, fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
 
@@ -93,6 +94,10 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   }
   const node = raw.node ?? nodeName(options.hostname ?? hostname());
   const beside = { node, databases: partitions };
+  const access = readAccess(raw, source, options, findings, targets);
+  const bounds = new BoundsReader(access, findings);
+  const nats = raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside);
+  refuseOpenNats(raw, nats, root, findings);
   const settings: Settings = {
     file,
     node,
@@ -118,9 +123,10 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
       sipsNeedsTls: raw.tm.sips_needs_tls,
       strictReplySource: raw.tm.strict_reply_source,
     },
-    mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets),
-    events: { nats: raw.events.nats && readNats(raw.events.nats, inside(root, 'events', 'nats'), findings, beside) },
-    http: readHttp(raw, root, findings),
+    mi: readMi(raw, root, new Set(Object.keys(normal)), findings, targets, bounds),
+    events: { nats },
+    access,
+    http: readHttp(raw, root, findings, bounds),
     log: { level: raw.log.level },
     hep: readHep(raw, root, findings),
     calls: readCalls(raw, root, findings),

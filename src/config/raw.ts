@@ -24,15 +24,16 @@ export interface RawSettings {
     readonly auto_100: boolean;
   };
   readonly mi: {
-    readonly fifo?: { readonly fifo_name: string; readonly fifo_mode: string; readonly reply_dir: string };
-    readonly datagram: readonly ({ readonly socket_name: string; readonly unix_socket_mode: string } | null)[];
-    readonly http?: { readonly root: string };
+    readonly fifo?: RawFifo | readonly (RawFifo | null)[];
+    readonly datagram: readonly (RawDatagram | null)[];
+    readonly http?: { readonly root: string; readonly as?: string };
     readonly ctl: readonly (RawCtl | null)[];
-    readonly jsonrpc?: RawJsonRpc;
-    readonly nats?: { readonly subject: string };
+    readonly jsonrpc?: RawJsonRpc | readonly (RawJsonRpc | null)[];
+    readonly nats?: { readonly subject: string; readonly as?: string; readonly open?: boolean };
   };
   readonly events: { readonly nats?: RawNats };
-  readonly http?: string;
+  readonly http?: string | RawHttp;
+  readonly access?: string | RawAccess;
   readonly log: { readonly level: string };
   readonly calls: {
     readonly ring: number;
@@ -92,13 +93,50 @@ export interface RawCluster {
   readonly load_keep: number;
 }
 
-export interface RawCtl {
+/** What bounds an endpoint. */
+export interface RawBounds {
+  readonly as?: string;
+  readonly allow?: readonly string[];
+  readonly open?: boolean;
+}
+
+export interface RawFifo {
+  readonly fifo_name: string;
+  readonly fifo_mode: string;
+  readonly reply_dir: string;
+  readonly as?: string;
+}
+
+export interface RawDatagram extends RawBounds {
+  readonly socket_name: string;
+  readonly unix_socket_mode: string;
+}
+
+export interface RawHttp {
+  readonly listen: string;
+  readonly tls?: { readonly certificate: string; readonly private_key: string };
+  readonly hosts?: readonly string[];
+  readonly open_metrics?: boolean;
+  readonly open?: boolean;
+}
+
+export interface RawAccess {
+  readonly users: readonly ({
+    readonly name: string;
+    readonly password?: string;
+    readonly token?: string;
+    readonly role: 'viewer' | 'operator' | 'admin';
+    readonly partitions: string | readonly (string | null)[];
+  } | null)[];
+}
+
+export interface RawCtl extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
   readonly partition?: string;
 }
 
-export interface RawJsonRpc {
+export interface RawJsonRpc extends RawBounds {
   readonly fifo_name?: string;
   readonly fifo_mode: string;
   readonly fifo_reply_dir: string;

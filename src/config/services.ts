@@ -1,9 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
+import { type Bounds, isLoopback } from './access.js';
 import { readDatagram } from './datagram-socket.js';
 import { parseDatabaseUrl, redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
-import { listOf, type RawNats, type RawSettings } from './raw.js';
+import { listOf, type RawFifo, type RawHttp, type RawJsonRpc, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Place } from './reading.js';
 import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
@@ -18,9 +19,10 @@ export function readMi(
   written: ReadonlySet<string>,
   findings: Findings,
   known: KnownPartitions,
+  bounds: Bounds,
 ): Settings['mi'] {
   const place = inside(root, 'mi');
-  const { fifo, http, nats } = raw.mi;
+  const { http, nats } = raw.mi;
   if (http !== undefined && !written.has('http')) {
     findings.refuse(inside(place, 'http'), 'needs the listener of the key "http"');
   }
@@ -28,19 +30,33 @@ export function readMi(
     findings.refuse(inside(place, 'nats'), 'needs the connection of "events" "nats"');
   }
   const datagram = listOf(raw.mi.datagram).map(([index, each]) => {
-    return readDatagram(each!, inside(place, 'datagram', index ?? 0), findings);
+    const at = inside(place, 'datagram', index ?? 0);
+    const socket = readDatagram(each!, at, findings);
+    const host = /^udp:(.*):[0-9]+$/i.exec(socket?.socketName ?? '')?.[1]?.replace(/^\[|\]$/g, '');
+    return socket && { ...socket, ...bounds.read(each!, host, at) };
+  });
+  const fifo = listOf<RawFifo>(raw.mi.fifo).map(([index, each]) => ({
+    fifoName: resolve(root.dir, each.fifo_name),
+    fifoMode: Number.parseInt(each.fifo_mode, 8),
+    replyDir: `${resolve(root.dir, each.reply_dir).replace(/\/$/, '')}/`,
+    ...bounds.user(each.as, inside(place, 'fifo', ...(index === undefined ? [] : [index]))),
+  }));
+  const fifos = new Set<string>();
+  for (const [index, { fifoName }] of fifo.entries()) {
+    if (fifos.has(fifoName)) findings.refuse(inside(place, 'fifo', index), `the pipe "${fifoName}" is listed twice`);
+    fifos.add(fifoName);
+  }
+  const jsonrpc = listOf<RawJsonRpc>(raw.mi.jsonrpc).map(([index, each]) => {
+    const at = inside(place, 'jsonrpc', ...(index === undefined ? [] : [index]));
+    return readJsonRpc(each, fifos, at, written, findings, known, bounds);
   });
   return {
-    fifo: fifo && {
-      fifoName: resolve(root.dir, fifo.fifo_name),
-      fifoMode: Number.parseInt(fifo.fifo_mode, 8),
-      replyDir: `${resolve(root.dir, fifo.reply_dir).replace(/\/$/, '')}/`,
-    },
+    fifo,
     datagram: datagram.filter((each) => each !== undefined),
-    http: http && { root: http.root.replace(/^\//, '') },
-    nats: nats && { subject: nats.subject },
-    ctl: readCtl(raw.mi.ctl, inside(place, 'ctl'), findings, known),
-    jsonrpc: readJsonRpc(raw.mi, inside(place, 'jsonrpc'), written, findings, known),
+    http: http && { root: http.root.replace(/^\//, ''), ...bounds.user(http.as, inside(place, 'http')) },
+    nats: nats && { subject: nats.subject, ...bounds.user(nats.as, inside(place, 'nats')) },
+    ctl: readCtl(raw.mi.ctl, inside(place, 'ctl'), findings, known, bounds),
+    jsonrpc,
   };
 }
 
@@ -109,18 +125,44 @@ function isNatsServer(text: string): boolean {
   }
 }
 
-/** Reads "http": the address of the HTTP listener. */
-export function readHttp(raw: RawSettings, root: Place, findings: Findings): Settings['http'] {
-  const text = raw.http;
-  if (text === undefined) return undefined;
-  const place = inside(root, 'http');
-  const address = findings.attempt(place, () => parseHostPort(text));
+/** Reads "http": the HTTP listener. One that is not loopback needs users, or says that it is meant to be open. */
+export function readHttp(raw: RawSettings, root: Place, findings: Findings, bounds: Bounds): Settings['http'] {
+  if (raw.http === undefined) return undefined;
+  const http: RawHttp = typeof raw.http === 'string' ? { listen: raw.http } : raw.http;
+  const place = typeof raw.http === 'string' ? inside(root, 'http') : inside(root, 'http', 'listen');
+  const address = findings.attempt(place, () => parseHostPort(http.listen));
   if (address === undefined) return undefined;
   if (address.port === undefined) {
     findings.refuse(place, 'the port is missing: expected host:port');
     return undefined;
   }
-  return { host: address.host, port: address.port };
+  if (!isLoopback(address.host) && !bounds.hasUsers && http.open !== true) {
+    const reason = `anybody who reaches ${address.host} may use it: add users in "access", or write {"listen": ..., "open": true}`;
+    findings.refuse(inside(root, 'http'), reason);
+  }
+  const { tls, hosts = [], open_metrics: openMetrics = false } = http;
+  return {
+    host: address.host,
+    port: address.port,
+    ...(tls && { tls: { cert: resolve(root.dir, tls.certificate), key: resolve(root.dir, tls.private_key) } }),
+    hosts,
+    openMetrics,
+  };
+}
+
+/** NATS requests are bounded by the server's own permissions, or by "as": a server that asks nobody needs the latter. */
+export function refuseOpenNats(raw: RawSettings, nats: NatsConfig | undefined, root: Place, findings: Findings): void {
+  if (nats === undefined || raw.mi.nats?.as !== undefined || raw.mi.nats?.open === true) return;
+  const { user, token, nkeySeed, credsFile, tls, servers } = nats;
+  if ([user, token, nkeySeed, credsFile, tls?.cert].some((each) => each !== undefined)) return;
+  const open = servers
+    .map((each) => each.replace(/^[a-z]+:\/\//i, ''))
+    .find((each) => {
+      return !each.includes('@') && !isLoopback(parseHostPort(each).host);
+    });
+  if (open === undefined) return;
+  const reason = `requests come from anybody who reaches the NATS server ${open}: give it credentials, or add "as" or "open": true to "mi" "nats"`;
+  findings.refuse(inside(root, 'events', 'nats'), reason);
 }
 
 /** A host name, or "*." and one. */

@@ -203,8 +203,30 @@ export interface RoutingRule {
   readonly reject: { readonly code: number; readonly reason: string };
 }
 
+/** What bounds the requests of an endpoint. */
+export interface EndpointBounds {
+  /** User whose role and partitions they have; undefined: everything is allowed. */
+  readonly as?: string | undefined;
+  /** Addresses and CIDR blocks they are taken from; undefined: all. */
+  readonly allow?: readonly string[] | undefined;
+}
+
+/** A user of the management interface. */
+export interface AccessUserConfig {
+  readonly name: string;
+  /** "scrypt:..." */
+  readonly password: string | undefined;
+  /** "sha256:..." */
+  readonly token: string | undefined;
+  readonly role: 'viewer' | 'operator' | 'admin';
+  /** undefined: all, and the process itself. */
+  readonly partitions: readonly string[] | undefined;
+}
+
 /** A FIFO that takes requests, and where its clients have theirs. */
 export interface FifoConfig {
+  /** User whose role and partitions its requests have; undefined: everything is allowed. */
+  readonly as?: string | undefined;
   readonly fifoName: string;
   /** Octal, as number (0o660). */
   readonly fifoMode: number;
@@ -213,7 +235,7 @@ export interface FifoConfig {
 }
 
 /** A datagram socket that takes requests. */
-export interface DatagramConfig {
+export interface DatagramConfig extends EndpointBounds {
   /** "udp:127.0.0.1:8080" or an absolute path of a UNIX socket. */
   readonly socketName: string;
   /** Mode of a UNIX socket, default 0o660. */
@@ -221,7 +243,7 @@ export interface DatagramConfig {
 }
 
 /** A BINRPC socket, as Kamailio's ctl module describes them. */
-export interface CtlConfig {
+export interface CtlConfig extends EndpointBounds {
   /** UNIX stream, UNIX datagram, TCP or UDP. */
   readonly transport: 'unixs' | 'unixd' | 'tcp' | 'udp';
   /** Absolute path of a UNIX socket, or host (IP literal without brackets). */
@@ -237,7 +259,7 @@ export interface CtlConfig {
 }
 
 /** Doors of Kamailio's JSON-RPC. */
-export interface JsonRpcConfig {
+export interface JsonRpcConfig extends EndpointBounds {
   readonly fifo: FifoConfig | undefined;
   readonly datagram: DatagramConfig | undefined;
   readonly http: { readonly root: string } | undefined;
@@ -289,16 +311,19 @@ export interface Settings {
   readonly foreignDialogs: 'accept' | 'known' | 'refuse';
   readonly tm: TmConfig;
   readonly mi: {
-    readonly fifo: FifoConfig | undefined;
+    readonly fifo: readonly FifoConfig[];
     readonly datagram: readonly DatagramConfig[];
-    readonly http: { readonly root: string } | undefined;
-    readonly nats: { readonly subject: string } | undefined;
+    /** `as`: the user a request without credentials counts as. */
+    readonly http: { readonly root: string; readonly as?: string | undefined } | undefined;
+    readonly nats: { readonly subject: string; readonly as?: string | undefined } | undefined;
     /** Kamailio's doors; always there in settings that were loaded. */
     readonly ctl?: readonly CtlConfig[];
-    readonly jsonrpc?: JsonRpcConfig | undefined;
+    readonly jsonrpc?: readonly JsonRpcConfig[];
   };
+  /** Users of the management interface; undefined: nobody is asked for a name. */
+  readonly access: readonly AccessUserConfig[] | undefined;
   readonly events: { readonly nats: NatsConfig | undefined };
-  readonly http: { readonly host: string; readonly port: number } | undefined;
+  readonly http: HttpConfig | undefined;
   readonly log: { readonly level: string };
   readonly calls: CallsConfig;
   readonly privacy: PrivacyConfig;
@@ -362,6 +387,18 @@ export interface PrivacyConfig {
   readonly keepDigits: number | undefined;
   /** Key of the hash that stands in place of a number; undefined: none. */
   readonly hashKey: string | undefined;
+}
+
+/** The HTTP listener. */
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** PEM files; undefined: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Host names it is reached by, besides addresses, "localhost" and the machine's own name. */
+  readonly hosts: readonly string[];
+  /** Whether /metrics answers without a name where there are users. */
+  readonly openMetrics: boolean;
 }
 
 /** Bounds against overload. */

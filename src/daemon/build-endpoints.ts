@@ -1,13 +1,11 @@
-import { type EndpointKind, unbounded } from '../access/caller.js';
-import type { CtlConfig, Settings } from '../config/settings.js';
+import type { Access } from '../access/access.js';
+import type { Caller } from '../access/caller.js';
+import type { CtlConfig, JsonRpcConfig, Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import { HttpServer } from '../http/server.js';
 import { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { FifoEndpoint } from '../management/endpoints/fifo.js';
-import { type Authenticate, createMiHttpHandler } from '../management/endpoints/http.js';
-import type { CallerFrom } from '../management/endpoints/protocol.js';
 import { StreamEndpoint } from '../management/endpoints/stream.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import { miOverDatagrams, miOverFifo } from '../management/mi/over-endpoints.js';
@@ -16,77 +14,77 @@ import {
   binrpcOverStreams,
   rpcOverDatagrams,
   rpcOverFifo,
-  rpcOverHttp,
 } from '../management/rpc/over-endpoints.js';
 import type { RpcService } from '../management/rpc/service.js';
+import { callersOf } from './callers.js';
 
 export interface EndpointEnvironment {
   readonly mi: MiHandler;
   readonly rpc: RpcService;
+  readonly access: Access;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** The ways requests come in by. */
+/** The ways requests come in by, HTTP and NATS left out. */
 export interface Endpoints {
-  readonly http: HttpServer | undefined;
   readonly datagrams: readonly DatagramEndpoint[];
   /** All of them, in the order they are started. */
   readonly services: readonly Service[];
 }
 
 /** Makes the endpoints that the settings name, MI's and Kamailio's alike. Nothing is opened. */
-export function buildEndpoints(settings: Settings, env: EndpointEnvironment): Endpoints {
-  const { mi, rpc, clock, log } = env;
-  const { fifo, datagram, ctl = [], jsonrpc } = settings.mi;
-  const from =
-    (endpoint: EndpointKind): CallerFrom =>
-    (peer) =>
-      unbounded(endpoint, peer);
-  const http = settings.http === undefined ? undefined : new HttpServer({ ...settings.http, log });
-  const services: Service[] = http === undefined ? [] : [http];
-  if (fifo !== undefined) {
-    const caller = () => unbounded('fifo');
-    services.push(
-      new FifoEndpoint({ config: fifo, protocol: miOverFifo(mi), what: 'MI FIFO', caller, clock, logger: log }),
-    );
-  }
+export function buildEndpoints({ mi: config }: Settings, env: EndpointEnvironment): Endpoints {
+  const { mi, access, clock, log } = env;
+  const { fifo, datagram, ctl = [], jsonrpc = [] } = config;
+  const fifos = fifo.map((config) => {
+    const caller = callersOf(access, 'fifo', config);
+    return new FifoEndpoint({
+      config,
+      protocol: miOverFifo(mi),
+      what: 'MI FIFO',
+      caller: () => caller('') as Caller,
+      clock,
+      logger: log,
+    });
+  });
   const protocol = miOverDatagrams(mi);
-  const datagrams = datagram.map(
-    (config) => new DatagramEndpoint({ config, protocol, callerFrom: from('datagram'), logger: log }),
-  );
-  services.push(...datagrams, ...ctl.map((config) => ctlEndpoint(config, from('ctl'), env)));
-  const partition = jsonrpc?.partition;
-  if (jsonrpc?.fifo !== undefined) {
-    const caller = () => unbounded('jsonrpc-fifo');
-    const protocol = rpcOverFifo(rpc, partition);
-    services.push(
-      new FifoEndpoint({ config: jsonrpc.fifo, protocol, what: 'JSON-RPC FIFO', caller, clock, logger: log }),
-    );
-  }
-  if (jsonrpc?.datagram !== undefined) {
-    const protocol = rpcOverDatagrams(rpc, partition);
-    const callerFrom = from('jsonrpc-datagram');
-    services.push(new DatagramEndpoint({ config: jsonrpc.datagram, protocol, callerFrom, logger: log }));
-  }
-  const anybody =
-    (endpoint: EndpointKind): Authenticate =>
-    (request) =>
-      unbounded(endpoint, request.socket.remoteAddress);
-  // The console's page runs its commands here, whether or not there is an endpoint for others.
-  http?.mount('/console/mi', createMiHttpHandler(mi, anybody('http')), { ownPages: true });
-  if (settings.mi.http !== undefined) {
-    http?.mount(`/${settings.mi.http.root}`, createMiHttpHandler(mi, anybody('http')), { ownPages: true });
-  }
-  if (jsonrpc?.http !== undefined) {
-    const handler = createMiHttpHandler(rpcOverHttp(rpc, partition), anybody('jsonrpc-http'));
-    http?.mount(`/${jsonrpc.http.root}`, handler, { ownPages: true });
-  }
-  return { http, datagrams, services };
+  const datagrams = datagram.map((config) => {
+    return new DatagramEndpoint({ config, protocol, callerFrom: callersOf(access, 'datagram', config), logger: log });
+  });
+  const sockets = ctl.map((each) => ctlEndpoint(each, env));
+  const services = [...fifos, ...datagrams, ...sockets, ...jsonrpc.flatMap((each) => jsonRpcEndpoints(each, env))];
+  return { datagrams, services };
 }
 
-function ctlEndpoint(config: CtlConfig, callerFrom: CallerFrom, { rpc, clock, log }: EndpointEnvironment): Service {
+function jsonRpcEndpoints(config: JsonRpcConfig, { rpc, access, clock, log }: EndpointEnvironment): Service[] {
+  const { fifo, datagram, partition, as } = config;
+  const services: Service[] = [];
+  if (fifo !== undefined) {
+    const caller = callersOf(access, 'jsonrpc-fifo', { as });
+    services.push(
+      new FifoEndpoint({
+        config: fifo,
+        protocol: rpcOverFifo(rpc, partition),
+        what: 'JSON-RPC FIFO',
+        caller: () => caller('') as Caller,
+        clock,
+        logger: log,
+      }),
+    );
+  }
+  if (datagram !== undefined) {
+    const callerFrom = callersOf(access, 'jsonrpc-datagram', config);
+    const protocol = rpcOverDatagrams(rpc, partition);
+    services.push(new DatagramEndpoint({ config: datagram, protocol, callerFrom, logger: log }));
+  }
+  return services;
+}
+
+function ctlEndpoint(config: CtlConfig, { rpc, access, clock, log }: EndpointEnvironment): Service {
   const { transport, address, port, unixMode, partition } = config;
+  // A UNIX socket has no addresses to allow.
+  const callerFrom = callersOf(access, 'ctl', port === 0 ? { as: config.as } : config);
   if (transport === 'unixs' || transport === 'tcp') {
     return new StreamEndpoint({ config, protocol: binrpcOverStreams(rpc, partition), callerFrom, clock, logger: log });
   }

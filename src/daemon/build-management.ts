@@ -1,3 +1,4 @@
+import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
@@ -6,7 +7,8 @@ import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { manualEvent } from '../events/catalogue.js';
-import { healthHandler, metricsHandler } from '../http/handlers.js';
+import type { MiAnswer } from '../events/sinks/nats-mi.js';
+import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
@@ -15,9 +17,11 @@ import type { Prober } from '../probing/prober.js';
 import type { Explanation } from '../route/rules/explain.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
+import { followAudit } from './audit-sinks.js';
 import type { CallRecording } from './build-calls.js';
 import { buildEndpoints } from './build-endpoints.js';
 import type { EventParts } from './build-events.js';
+import { buildHttp, type HttpParts } from './build-http.js';
 import type { SipParts } from './build-sip.js';
 import type { TraceControl } from './build-traces.js';
 import { registerCallMetrics } from './call-metrics.js';
@@ -26,6 +30,7 @@ import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
+import { natsAnswers } from './nats-answers.js';
 import { registerProcessMetrics } from './process-metrics.js';
 import type { socketCheck } from './socket-check.js';
 import type { StartTime } from './start-time.js';
@@ -47,8 +52,7 @@ export interface ManagementEnvironment {
   readonly noSocket: ReturnType<typeof socketCheck>;
   readonly startTime: StartTime;
   readonly argv: readonly string[];
-  /** What /health answers. */
-  readonly health: Parameters<typeof healthHandler>[0];
+  readonly health: HealthSource;
   readonly clock: Clock;
   readonly log: Logger & { level?: string };
   readonly metrics: Metrics;
@@ -58,7 +62,13 @@ export interface ManagementEnvironment {
 export interface ManagementParts {
   readonly mi: MiHandler;
   readonly http: HttpServer | undefined;
+  /** Who sends a request to the HTTP listener; undefined: nobody who may see anything. */
+  readonly identify: HttpParts['identify'];
+  readonly access: Access;
+  readonly audit: AuditTrail;
   readonly datagrams: readonly DatagramEndpoint[];
+  /** Answers a request that came over NATS. */
+  readonly answerNats: MiAnswer;
   /** All endpoints, in the order they are started. */
   readonly services: readonly Service[];
   /** Runs one of Kamailio's RPC commands. Never rejects. */
@@ -72,6 +82,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
   registerCallMetrics(metrics, env.calls.ledger, engine, () => clock.monotonic());
   registerProcessMetrics(metrics, VERSION, () => env.startTime.at);
   const audit = new AuditTrail(clock);
+  const { nats } = events;
+  followAudit(audit, log, nats && ((event) => nats.publish(event)), events.ids);
   const mi = new MiHandler(log, metrics, clock, audit);
   const own = dispatcherControl(runtimes, prober);
   const control = env.cluster.configured ? clusteredDispatcher(own, env.cluster) : own;
@@ -101,6 +113,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),
     traces: env.traces.commands,
     explain: env.explain,
+    audit,
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {
@@ -121,15 +134,19 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     clock,
     log,
   });
-  const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, clock, log });
-  const { http, datagrams } = endpoints;
-  http?.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
-  http?.mount('/health', healthHandler(env.health), { methods: ['GET', 'HEAD'] });
+  const access = new Access(clock);
+  access.configure(settings.access);
+  const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, access, clock, log });
+  const listener = buildHttp(settings, { mi, rpc: rpc.service, access, audit, health: env.health, metrics, log });
   return {
     mi,
-    http,
-    datagrams,
-    services: endpoints.services,
+    http: listener?.server,
+    identify: listener?.identify ?? (async () => undefined),
+    access,
+    audit,
+    datagrams: endpoints.datagrams,
+    services: listener === undefined ? endpoints.services : [listener.server, ...endpoints.services],
+    answerNats: natsAnswers(settings, mi, access),
     callRpc: (method, params) => rpc.call(method, params),
   };
 }

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { unbounded } from '../access/caller.js';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
@@ -13,6 +12,7 @@ import { nextTurn } from '../core/turn.js';
 import { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
+import type { HealthReport } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import type { MiHandler } from '../management/mi/handler.js';
@@ -28,6 +28,7 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Metrics } from '../stats/metrics.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions } from '../tenant/options.js';
+import type { PartitionRuntime } from '../tenant/tenant.js';
 import { type LoadOutcome, PartitionRuntimes } from '../tenant/tenants.js';
 import { CallRecording } from './build-calls.js';
 import { buildConsole } from './build-console.js';
@@ -80,6 +81,9 @@ export interface DaemonOptions {
 /** Milliseconds a start waits for NATS to say what an earlier run has published. */
 const CATCH_UP_MS = 500;
 
+/** What of a partition's life its condition is told from. */
+type RuntimeCondition = Pick<PartitionRuntime, 'name' | 'notReady' | 'figures'>;
+
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
 export class Daemon implements Service {
   readonly name = 'switchyard';
@@ -103,7 +107,7 @@ export class Daemon implements Service {
   private readonly loopDelay: EventLoopDelay;
   private readonly prober: Prober;
   private readonly events: EventParts;
-  private readonly management: ManagementParts;
+  readonly management: ManagementParts;
   private readonly console: Console | undefined;
   private readonly cluster: ClusterHooks;
   private readonly started: Service[] = [];
@@ -225,7 +229,7 @@ export class Daemon implements Service {
       engine,
       runtimes,
       settings: () => this.settings,
-      answerMi: (text) => this.mi.handle(text, unbounded('nats')),
+      answerMi: (text, request) => this.management.answerNats(text, request),
       clock,
       random,
       log,
@@ -266,7 +270,7 @@ export class Daemon implements Service {
         startTime,
         ledger: calls.ledger,
         http,
-        identify: (request) => unbounded('http', request.socket.remoteAddress ?? ''),
+        identify: this.management.identify,
         clock,
         log,
       });
@@ -398,26 +402,34 @@ export class Daemon implements Service {
     for (const renew of certificates) renew?.();
     this.calls.configure(settings);
     this.traces.configure(settings);
+    this.management.access.configure(settings.access);
     sip.configure(settings);
     this.secret.configure(settings);
     this.log.level = settings.log.level;
     return restartOnly(before, settings);
   }
 
-  /** What /health answers. */
-  health(): { ready: boolean; details: Record<string, unknown> } {
+  /** How the node does, for /readyz and /health. */
+  health(): HealthReport {
     const { nats } = this.events;
     const runtimes = [...this.partitions.byName.values()];
-    const conditions = runtimes.map(({ name, notReady = 'ready' }): [string, string] => [name, notReady]);
+    const loaded = runtimes.filter(({ notReady }) => notReady === undefined);
     return {
-      ready: runtimes.every(({ notReady }) => notReady === undefined),
+      ready: this.stopping === undefined && (runtimes.length === 0 || loaded.length > 0),
+      partitions: Object.fromEntries(runtimes.map((each) => [each.name, this.conditionOf(each)])),
       details: {
         version: VERSION,
-        partitions: Object.fromEntries(conditions),
         ...(nats === undefined ? {} : { nats: nats.connected ? 'connected' : 'not connected' }),
         ...(this.cluster.parts === undefined ? {} : { cluster: this.cluster.parts.state }),
       },
     };
+  }
+
+  private conditionOf({ name, notReady, figures }: RuntimeCondition): string {
+    if (notReady !== undefined) return notReady;
+    const { discarded } = figures;
+    const isEmpty = this.engine.partition(name)?.snapshot.size === 0;
+    return isEmpty && discarded > 0 ? `no destination: all ${discarded} rows were discarded` : 'ready';
   }
 
   private async startServices(): Promise<void> {

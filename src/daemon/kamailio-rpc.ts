@@ -48,7 +48,7 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
     service,
     async call(method, params) {
       const request = { jsonrpc: '2.0', id: 1, method, params };
-      const partition = mi.jsonrpc?.partition;
+      const partition = mi.jsonrpc?.[0]?.partition;
       const pieces = await service.answerJsonValue(request, { partition, caller: unbounded('jsonrpc-http') });
       const { result, error } = JSON.parse(pieces.join('')) as { result?: unknown; error?: unknown };
       return error === undefined ? { result } : { error };

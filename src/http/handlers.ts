@@ -1,23 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuditRecord } from '../access/audit.js';
+import type { Caller } from '../access/caller.js';
+import { mayDo, type Rights, sees } from '../access/rights.js';
 import { type HttpHandler, sendPieces, sendText } from './server.js';
 
-/** What /health tells. */
+/** How the node does. */
 export interface HealthReport {
-  /** Whether this node does its work: 200, else 503. */
+  /** Whether it can serve: at least one partition is loaded, and it is not about to stop. */
   readonly ready: boolean;
-  /** Which parts are in which condition: { "partitions": { "acme": "starting: ..." } }. Never holds secrets. */
+  /** Condition of each partition: "ready", or what is wrong with it. */
+  readonly partitions: Readonly<Record<string, string>>;
+  /** Other parts: { "version": "0.1.0", "nats": "connected" }. Never holds secrets. */
   readonly details: { readonly [part: string]: unknown };
 }
 
-/** Answers 200 or 503 with {"status":"ok"|"unavailable", ...details}. */
-export function healthHandler(source: () => HealthReport): HttpHandler {
+export type HealthSource = () => HealthReport;
+
+const GET_ANSWERS = 'application/json';
+
+/** /livez: the process answers. */
+export function liveHandler(): HttpHandler {
+  return (_request, response) => sendText(response, 200, GET_ANSWERS, '{"status":"ok"}\n');
+}
+
+/** /readyz: 200 when the node can serve, else 503. Tells nothing else, and asks for no name. */
+export function readyHandler(source: HealthSource): HttpHandler {
   return (_request, response) => {
-    const { ready, details } = source();
-    const body = { status: ready ? 'ok' : 'unavailable', ...details };
-    sendText(response, ready ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
+    const { ready } = source();
+    sendText(response, ready ? 200 : 503, GET_ANSWERS, `{"status":"${ready ? 'ok' : 'unavailable'}"}\n`);
   };
 }
 
-/** Answers with the metrics in the Prometheus text format 0.0.4. */
-export function metricsHandler(metrics: { pieces(): Iterable<string> }): HttpHandler {
-  return (_request, response) => sendPieces(response, 'text/plain; version=0.0.4; charset=utf-8', metrics.pieces());
+/**
+ * /health: 200 as long as the node can serve, with status "degraded" when some partition cannot; else 503. What is wrong is
+ * told to `caller`, of the partitions he sees; to nobody else.
+ */
+export function healthHandler(source: HealthSource, caller: Rights | undefined): HttpHandler {
+  return (_request, response) => {
+    const { ready, partitions, details } = source();
+    const all = Object.entries(partitions);
+    const status = !ready ? 'unavailable' : all.every(([, condition]) => condition === 'ready') ? 'ok' : 'degraded';
+    let body: Readonly<Record<string, unknown>> = { status };
+    if (caller !== undefined) {
+      body = { status, ...details, partitions: Object.fromEntries(all.filter(([name]) => sees(caller, name))) };
+    }
+    sendText(response, ready ? 200 : 503, GET_ANSWERS, `${JSON.stringify(body)}\n`);
+  };
+}
+
+/** What /metrics reads. */
+export interface MetricsSource {
+  pieces(wanted?: (labels: string) => boolean): Iterable<string>;
+}
+
+/**
+ * Answers with the metrics in the Prometheus text format 0.0.4. A caller who sees some of the partitions only is shown what
+ * is counted by partition, of those.
+ */
+export function metricsHandler(
+  metrics: MetricsSource,
+): (caller: Rights | undefined, request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return (caller, _request, response) => {
+    const wanted = caller?.partitions === undefined ? undefined : (labels: string) => isVisible(caller, labels);
+    return sendPieces(response, 'text/plain; version=0.0.4; charset=utf-8', metrics.pieces(wanted));
+  };
+}
+
+function isVisible(caller: Rights, labels: string): boolean {
+  const [, partition] = /[{,]partition="([^"\\]*)"/.exec(labels) ?? [];
+  return partition !== undefined && sees(caller, partition);
+}
+
+/** Where audit records are read. */
+export interface AuditSource {
+  recent(): readonly AuditRecord[];
+}
+
+/** Records one answer holds. */
+const MOST_RECORDS = 500;
+
+/** /api/audit?after=SEQ: the last audit records, oldest first, of what the caller sees. Admins only. */
+export function auditHandler(
+  audit: AuditSource,
+): (caller: Caller, request: IncomingMessage, response: ServerResponse) => void {
+  return (caller, request, response) => {
+    if (!mayDo(caller, { role: 'admin' })) {
+      sendText(response, 403, GET_ANSWERS, '{"error":"forbidden"}\n');
+      return;
+    }
+    const after = Number(new URL(request.url ?? '/', 'http://x').searchParams.get('after') ?? 0);
+    const records = recordsFor(audit, caller, Number.isFinite(after) ? after : 0);
+    sendText(response, 200, GET_ANSWERS, `${JSON.stringify({ records: records.slice(-MOST_RECORDS) })}\n`);
+  };
+}
+
+/** The records a caller may read: who is bounded to partitions reads of those. */
+export function recordsFor(audit: AuditSource, caller: Rights, after: number): readonly AuditRecord[] {
+  return audit.recent().filter(({ seq, partition }) => {
+    return seq > after && (caller.partitions === undefined || (partition !== undefined && sees(caller, partition)));
+  });
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { ConnectionShares } from '../core/connection-shares.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
@@ -23,6 +24,8 @@ export interface MountOptions {
 export interface HttpServerOptions {
   /** Host names we are reached by, besides addresses, "localhost" and the machine's own name. */
   readonly hosts?: readonly string[];
+  /** Certificate and private key, PEM; undefined: plain HTTP. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** IP literal or host name to listen on. */
   readonly host: string;
   /** 0 for a free one. */
@@ -52,15 +55,16 @@ interface Mount {
 export class HttpServer implements Service {
   readonly name = 'http';
   private readonly mounts = new Map<string, Mount>();
-  private server: Server | undefined;
+  private server: Server | SecureServer | undefined;
   private readonly shares: ConnectionShares;
-  private readonly connections = new WeakMap<Socket, HttpConnection>();
+  /** By the client's address and port: a request on TLS comes with a socket of its own. */
+  private readonly connections = new Map<string, HttpConnection>();
   private readonly guard: PageGuard;
 
   constructor(private readonly options: HttpServerOptions) {
     const { host, hosts = [], maxConnections = 256, maxPerSource = Math.ceil(maxConnections / 2) } = options;
     this.shares = new ConnectionShares(maxConnections, maxPerSource);
-    this.guard = new PageGuard([host, ...hosts], false);
+    this.guard = new PageGuard([host, ...hosts], options.tls !== undefined);
   }
 
   /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path takes its place. */
@@ -78,17 +82,20 @@ export class HttpServer implements Service {
   /** Resolves when it listens. Throws SwitchyardError TRANSPORT_BIND. */
   async start(): Promise<void> {
     const { host, port, log, requestTimeout = 10_000 } = this.options;
-    const server = createServer(
-      {
-        headersTimeout: requestTimeout,
-        requestTimeout,
-        keepAliveTimeout: 5000,
-        maxHeaderSize: MAX_HEADERS,
-        connectionsCheckingInterval: Math.min(5000, requestTimeout),
-      },
-      (request, response) => this.dispatch(request, response),
-    );
-    server.on('connection', (socket) => this.admit(socket));
+    const { tls } = this.options;
+    const options = {
+      headersTimeout: requestTimeout,
+      requestTimeout,
+      keepAliveTimeout: 5000,
+      maxHeaderSize: MAX_HEADERS,
+      connectionsCheckingInterval: Math.min(5000, requestTimeout),
+    };
+    const dispatch = (request: IncomingMessage, response: ServerResponse) => this.dispatch(request, response);
+    const server =
+      tls === undefined
+        ? createServer(options, dispatch)
+        : createSecureServer({ ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: requestTimeout }, dispatch);
+    server.on('connection', (socket: Socket) => this.admit(socket));
     server.maxRequestsPerSocket = 10_000;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -121,12 +128,16 @@ export class HttpServer implements Service {
       socket.destroy();
       return;
     }
-    this.connections.set(socket, connection);
-    socket.once('close', () => this.shares.release(connection));
+    const key = clientOf(socket);
+    this.connections.set(key, connection);
+    socket.once('close', () => {
+      this.shares.release(connection);
+      if (this.connections.get(key) === connection) this.connections.delete(key);
+    });
   }
 
   private dispatch(request: IncomingMessage, response: ServerResponse): void {
-    this.connections.get(request.socket)?.began(request, response);
+    this.connections.get(clientOf(request.socket))?.began(request, response);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const mount = this.find(pathOf(request));
     if (mount === undefined) {
@@ -232,6 +243,10 @@ export async function sendPieces(response: ServerResponse, type: string, pieces:
     if (response.destroyed) return;
   }
   response.end(text);
+}
+
+function clientOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function drained(response: ServerResponse): Promise<void> {

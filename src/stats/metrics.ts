@@ -93,6 +93,12 @@ export interface HistogramValues {
   readonly count: number;
 }
 
+function isWanted(line: string, wanted: (labels: string) => boolean): boolean {
+  if (line.startsWith('#')) return true;
+  const brace = line.indexOf('{');
+  return brace >= 0 && wanted(line.slice(brace));
+}
+
 /** Everything that is counted, by name. */
 export class Metrics {
   private readonly families = new Map<string, CounterFamily>();
@@ -132,11 +138,12 @@ export class Metrics {
 
   /**
    * The same text in pieces, each with less than a millisecond of work in it: with very many destinations or partitions
-   * others must have their turns in between. Some pieces are empty.
+   * others must have their turns in between. Some pieces are empty. With `wanted` only samples whose labels it takes.
    */
-  *pieces(): Generator<string> {
+  *pieces(wanted?: (labels: string) => boolean): Generator<string> {
     let lines: string[] = [];
     for (const line of this.lines()) {
+      if (line !== undefined && wanted !== undefined && !isWanted(line, wanted)) continue;
       if (line !== undefined) lines.push(line, '\n');
       if (line !== undefined && lines.length < 2 * LINES) continue;
       yield lines.join('');

@@ -100,7 +100,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     assert.equal(info.version, '0.1.0');
     assert.deepEqual(
       info.endpoints.map((each) => each.subject),
-      ['opensips.mi', 'opensips.mi.sw=2E1'],
+      ['opensips.mi', 'opensips.mi.sw=2E1', 'opensips.mi.*.*'],
     );
     await nats.kill();
     await until('noticed', () => !ours.connected);

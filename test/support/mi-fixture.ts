@@ -1,3 +1,4 @@
+import { AuditTrail } from '../../src/access/audit.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { systemRandom } from '../../src/core/random.js';
 import { bareHost } from '../../src/core/uri.js';
@@ -79,6 +80,7 @@ export interface MiFixture {
   readonly handler: MiHandler;
   readonly engine: Engine;
   readonly clock: FakeClock;
+  readonly audit: AuditTrail;
   readonly metrics: Metrics;
   readonly publisher: EventPublisher;
   readonly deps: MiDependencies;
@@ -115,9 +117,11 @@ export function makeMiFixture(
     if (partition === undefined) throw new Error(`no partition ${name}`);
     return partition.load(rows.get(name) ?? [], { inheritState, dryRun, resolve });
   };
+  const fixtureAudit = new AuditTrail(clock);
   const startedAt = clock.now();
   const fixture: MiFixture = {
-    handler: new MiHandler(nullLogger, metrics, clock),
+    handler: new MiHandler(nullLogger, metrics, clock, fixtureAudit),
+    audit: fixtureAudit,
     engine,
     clock,
     metrics,
@@ -203,6 +207,7 @@ export function makeMiFixture(
       reports: { groups: () => [] },
       explain: () => ({}),
       traces: { start: () => 1, get: () => ({}), list: () => [], stop: () => {} },
+      audit: fixtureAudit,
       calls: { list: async () => ({ newest: 0, entries: [] }) },
       log: {
         level: () => fixture.level,

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ['core'],
   sip: ['core'],
-  http: ['core'],
+  http: ['core', 'access'],
   access: ['core'],
   config: ['core', 'engine'],
   blacklist: ['core', 'engine'],
@@ -61,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'cfg-file',
     'core',
+    'access',
     'engine',
     'sip',
     'config',

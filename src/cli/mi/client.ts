@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { maskSecrets } from '../../core/mask.js';
 import { systemRandom } from '../../core/random.js';
 import { loadUnixSockets } from '../../management/endpoints/unix-socket.js';
 import type { Json } from '../../management/mi/command.js';
@@ -46,7 +47,7 @@ export async function callMi(
 ): Promise<Json> {
   const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params === undefined ? {} : { params }) });
   const text = await ask(target, request, options.timeoutMs ?? 5000, options.replyDir ?? '/tmp/');
-  return readAnswer(text, target);
+  return readAnswer(text, maskSecrets(target));
 }
 
 function ask(target: string, request: string, timeoutMs: number, replyDir: string): Promise<string> {
@@ -63,12 +64,13 @@ function ask(target: string, request: string, timeoutMs: number, replyDir: strin
 }
 
 function readAnswer(text: string, target: string): Json {
-  let answer: { result?: Json; error?: { code?: number; message?: string; data?: string } } | null;
+  let answer: { result?: Json; error?: string | { code?: number; message?: string; data?: string } } | null;
   try {
     answer = JSON.parse(text) as typeof answer;
   } catch {
     throw new SwitchyardError('TRANSPORT_SEND', `${target} answered no JSON: ${text.slice(0, 200).trim()}`);
   }
+  if (typeof answer?.error === 'string') throw new SwitchyardError('TRANSPORT_SEND', `${target}: ${answer.error}`);
   if (answer?.error !== undefined) {
     throw new MiCallError(answer.error.code ?? 500, answer.error.message ?? 'error', answer.error.data);
   }
@@ -133,18 +135,34 @@ async function askUnix(path: string, request: string, timeoutMs: number): Promis
   }
 }
 
+/** Of "http://user:password@host/mi", or the token in SWITCHYARD_TOKEN. */
+function credentials(target: string): { readonly authorization?: string } {
+  const { username, password } = new URL(target);
+  const token = process.env['SWITCHYARD_TOKEN'];
+  if (username === '') return token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` };
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
+}
+
+function withoutLogin(target: string): string {
+  const url = new URL(target);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
 async function askHttp(target: string, request: string, timeoutMs: number): Promise<string> {
   try {
-    const response = await fetch(target, {
+    const response = await fetch(withoutLogin(target), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...credentials(target) },
       body: request,
       signal: AbortSignal.timeout(timeoutMs),
     });
     return await response.text();
   } catch (error) {
-    if ((error as Error).name === 'TimeoutError') throw silent(target, timeoutMs);
+    if ((error as Error).name === 'TimeoutError') throw silent(maskSecrets(target), timeoutMs);
     const cause = (error as { cause?: unknown }).cause;
-    throw unreachable(target, cause ?? error);
+    throw unreachable(maskSecrets(target), cause ?? error);
   }
 }

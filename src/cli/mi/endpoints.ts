@@ -9,11 +9,16 @@ export interface Endpoint {
 
 /** The endpoint of a configuration that a client on the same machine uses: FIFO, datagram socket, HTTP, in this order. */
 export function firstEndpoint({ mi, http }: Pick<Settings, 'mi' | 'http'>): Endpoint | undefined {
-  if (mi.fifo !== undefined) return { target: `fifo:${mi.fifo.fifoName}`, replyDir: mi.fifo.replyDir };
-  const [datagram] = mi.datagram;
+  // One without "as" allows most.
+  const fifo = mi.fifo.find(({ as }) => as === undefined) ?? mi.fifo[0];
+  if (fifo !== undefined) return { target: `fifo:${fifo.fifoName}`, replyDir: fifo.replyDir };
+  const datagram = mi.datagram.find(({ as }) => as === undefined) ?? mi.datagram[0];
   if (datagram !== undefined) return { target: datagramTarget(datagram.socketName), replyDir: undefined };
   if (mi.http === undefined || http === undefined) return undefined;
-  return { target: `http://${reachable(bracketed(http.host))}:${http.port}/${mi.http.root}`, replyDir: undefined };
+  return {
+    target: `${http.tls === undefined ? 'http' : 'https'}://${reachable(bracketed(http.host))}:${http.port}/${mi.http.root}`,
+    replyDir: undefined,
+  };
 }
 
 function datagramTarget(name: string): string {

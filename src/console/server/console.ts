@@ -31,7 +31,7 @@ export interface ConsoleSource {
   /** Settings that apply to a destination: name, value, where it comes from. */
   settings(destination: Destination): DestinationDetail['settings'];
   /** Who asks; undefined: nobody who may see anything. */
-  identify(request: IncomingMessage): Caller | undefined;
+  identify(request: IncomingMessage): Promise<Caller | undefined>;
 }
 
 /** A path and what answers it. */
@@ -99,8 +99,8 @@ export class Console implements Service {
   }
 
   private asked(answer: (caller: Caller, request: IncomingMessage, response: ServerResponse) => void): HttpHandler {
-    return (request, response) => {
-      const caller = this.options.source.identify(request);
+    return async (request, response) => {
+      const caller = await this.options.source.identify(request);
       if (caller === undefined) sendJson(response, 401, { error: 'sign in' });
       else answer(caller, request, response);
     };

@@ -30,3 +30,8 @@ export function isTooLarge(error: unknown): boolean {
 export function isRefusal(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.PermissionsViolation;
 }
+
+/** Whether nobody, and no stream, takes a message in. */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof NatsError && error.code === ErrorCode.NoResponders;
+}

@@ -1,14 +1,26 @@
 import type { NatsConnection, Service, ServiceMsg } from 'nats';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
-import { encodeToken } from '../subject.js';
+import { decodeToken, encodeToken } from '../subject.js';
 import type { NatsLink } from './nats-connection.js';
 
-/** Answers one MI JSON-RPC text; undefined when nothing is to be answered (a notification). */
-export type MiAnswer = (text: string) => Promise<string | undefined>;
+/** What the subject of a request bounds it to. */
+export interface SubjectBounds {
+  readonly partition: string;
+  /** Name of the one command it may call. */
+  readonly command: string;
+}
+
+/**
+ * Answers one MI request; undefined when nothing is to be answered (a notification). `bounds`: those of the subject it came
+ * on, undefined for the plain one.
+ */
+export type MiAnswer = (text: string, bounds?: SubjectBounds) => Promise<string | undefined>;
 
 export interface NatsMiOptions {
   readonly subject: string;
+  /** First tokens of the subjects "<prefix>.mi.<partition>.<command>", which bound a request by themselves. */
+  readonly prefix: string;
   readonly answer: MiAnswer;
   readonly link: NatsLink;
   readonly log: Logger;
@@ -22,7 +34,8 @@ const MAX_RUNNING = 64;
 
 /**
  * The management interface over NATS request-reply, registered as the NATS service "switchyard". Requests on the subject
- * go to one node of those that listen; "<subject>.<node>" reaches this one.
+ * go to one node of those that listen; "<subject>.<node>" reaches this one. "<prefix>.mi.<partition>.<command>" is for one
+ * command on one partition, so that the server's permissions bound who may do what.
  */
 export class NatsMi {
   private service: Service | undefined;
@@ -53,7 +66,7 @@ export class NatsMi {
   }
 
   private async register(connection: NatsConnection): Promise<void> {
-    const { subject, node, version } = this.options;
+    const { subject, prefix, node, version } = this.options;
     const service = await connection.services.add({
       name: 'switchyard',
       version,
@@ -61,21 +74,32 @@ export class NatsMi {
       metadata: { node },
     });
     const handler = (error: Error | null, message: ServiceMsg) => {
-      if (error === null) void this.handle(connection, message);
+      if (error === null) void this.handle(connection, message, undefined);
     };
     service.addEndpoint('mi', { subject, handler });
     service.addEndpoint('node', { subject: `${subject}.${encodeToken(node)}`, handler });
+    service.addEndpoint('partition', {
+      subject: `${prefix}.mi.*.*`,
+      handler: (error, message) => {
+        const bounds = boundsOf(message.subject);
+        if (error === null && bounds !== undefined) void this.handle(connection, message, bounds);
+      },
+    });
     this.service = service;
   }
 
-  private async handle(connection: NatsConnection, message: ServiceMsg): Promise<void> {
+  private async handle(
+    connection: NatsConnection,
+    message: ServiceMsg,
+    bounds: SubjectBounds | undefined,
+  ): Promise<void> {
     if (this.runningCount >= MAX_RUNNING) {
       message.respondError(503, 'too many requests', failure(-32000, 'too many requests'));
       return;
     }
     this.runningCount++;
     try {
-      const answer = Buffer.from((await this.options.answer(message.string())) ?? '');
+      const answer = Buffer.from((await this.options.answer(message.string(), bounds)) ?? '');
       const limit = connection.info?.max_payload;
       if (limit !== undefined && answer.length > limit) {
         const text = `answer is larger than the ${limit} bytes the NATS server takes; ask for a part`;
@@ -92,6 +116,12 @@ export class NatsMi {
       this.runningCount--;
     }
   }
+}
+
+/** The partition and the command that a subject names last. */
+function boundsOf(subject: string): SubjectBounds | undefined {
+  const [partition, command] = subject.split('.').slice(-2).map(decodeToken);
+  return partition === undefined || command === undefined ? undefined : { partition, command };
 }
 
 function failure(code: number, message: string): Uint8Array {

@@ -3,12 +3,14 @@ import type { Logger } from '../../core/logger.js';
 import { EVENT_CATALOGUE } from '../catalogue.js';
 
 const HOUR = 3_600_000;
+/** Name of audit records, as events are named. A stream that an operator made need not keep them. */
+export const AUDIT = 'audit';
 /** Seconds of duplicate window below which an ordinary outage is longer. */
 const SHORT_WINDOW = 120;
 
-/** Subjects of the events, and of nothing else: requests on "<prefix>.mi" must never be stored. */
+/** Subjects of events and audit records, and of nothing else: requests on "<prefix>.mi" must never be stored. */
 function eventSubjects(prefix: string): string[] {
-  return EVENT_CATALOGUE.map(({ name }) => `${prefix}.${name}.>`);
+  return [...EVENT_CATALOGUE.map(({ name }) => `${prefix}.${name}.>`), `${prefix}.${AUDIT}.>`];
 }
 
 /** Whether a subject with wildcards takes in a subject without. */

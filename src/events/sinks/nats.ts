@@ -14,13 +14,13 @@ import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsCluster, type NatsClusterOptions } from './nats-cluster.js';
 import { NatsLink } from './nats-connection.js';
-import { isRefusal, natsReason } from './nats-fault.js';
+import { isRefusal, isUnheard, natsReason } from './nats-fault.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 import { StoredEvents } from './nats-stored.js';
-import { ensureStream } from './nats-stream.js';
+import { AUDIT, ensureStream } from './nats-stream.js';
 import { noteParams, readTail, type Told } from './nats-tail.js';
 
 export type { MiAnswer } from './nats-mi.js';
@@ -114,6 +114,7 @@ export class NatsBus implements Service {
       const subject = deps.mi.subject ?? `${settings.prefix}.mi`;
       this.mi = new NatsMi({
         subject,
+        prefix: settings.prefix,
         answer: deps.mi.answer,
         link: this.link,
         log,
@@ -277,6 +278,8 @@ export class NatsBus implements Service {
     try {
       await this.jetstream.publish(subject, payload, { msgID: event.id, timeout: ACK_TIMEOUT });
     } catch (error) {
+      // A stream that was made before there were audit records, or without them, does not keep them: others still get them.
+      if (event.name === AUDIT && isUnheard(error)) return this.publishCore(connection, subject, payload, event.id);
       // Nobody may listen because the stream was removed: look again before the next attempt.
       this.streamReady = undefined;
       throw new Error(natsReason(error), { cause: error });

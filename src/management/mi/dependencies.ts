@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../../access/audit.js';
 import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { LoadReport, Partition } from '../../engine/partition.js';
 import type { StateTable } from '../../engine/state.js';
@@ -26,6 +27,7 @@ export interface MiDependencies {
   readonly traces: Traces;
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
   explain(request: string, source: string | undefined): Json;
+  readonly audit: Pick<AuditTrail, 'recent'>;
 }
 
 /** Which calls a trace takes, and its bounds; what is left out has a default. */

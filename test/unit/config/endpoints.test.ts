@@ -39,7 +39,7 @@ test('a client finds the FIFO, then a datagram socket, then HTTP, whichever the 
 test('secrets of other keys need not be in the environment of a client', (t) => {
   const text = `{"modparam": {"db_url": "mysql://a:\${NO_SUCH_SECRET}@h/d"}, "mi": {"fifo": {"fifo_name": "\${RUN}/mi"}}}`;
   const cwd = configFolder(t, { 'switchyard.json': text });
-  assert.equal(endpointsOf(undefined, { cwd, env: { RUN: '/run/s' } })?.mi.fifo?.fifoName, '/run/s/mi');
+  assert.equal(endpointsOf(undefined, { cwd, env: { RUN: '/run/s' } })?.mi.fifo[0]?.fifoName, '/run/s/mi');
   assert.equal(endpointsOf(undefined, { cwd, env: {} }), undefined);
 });
 

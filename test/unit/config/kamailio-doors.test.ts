@@ -33,13 +33,13 @@ test('JSON-RPC doors by the names of the jsonrpcs module', () => {
     http_root: '/RPC',
     partition: 'gw',
   };
-  assert.deepEqual(read({ jsonrpc }).jsonrpc, {
+  assert.deepEqual(read({ jsonrpc }).jsonrpc?.[0], {
     fifo: { fifoName: '/etc/sw/run/rpc.fifo', fifoMode: 0o600, replyDir: '/tmp/' },
     datagram: { socketName: '/etc/sw/rpc.sock', unixMode: 0o666 },
     http: { root: 'RPC' },
     partition: 'gw',
   });
-  assert.deepEqual(read({ jsonrpc: {} }).jsonrpc, {
+  assert.deepEqual(read({ jsonrpc: {} }).jsonrpc?.[0], {
     fifo: undefined,
     datagram: undefined,
     http: undefined,
@@ -50,7 +50,11 @@ test('JSON-RPC doors by the names of the jsonrpcs module', () => {
 test('what cannot be opened is refused', (t) => {
   const mi = {
     fifo: { fifo_name: './mi' },
-    ctl: [{ socket_name: 'unixs:ctl' }, { socket_name: 'tcp:h:x' }, { socket_name: 'udp:h', partition: 'none' }],
+    ctl: [
+      { socket_name: 'unixs:ctl' },
+      { socket_name: 'tcp:h:x' },
+      { socket_name: 'udp:h', partition: 'none', open: true },
+    ],
     jsonrpc: { fifo_name: 'mi', http_root: 'RPC', dgram_socket: 'sock' },
   };
   const lines = refusals(t, { 'switchyard.json': { mi, partitions: [PARTITION] } });

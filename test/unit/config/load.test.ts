@@ -193,8 +193,8 @@ describe('which file', () => {
     assert.equal(settings.defaultPartition, 'default');
     assert.equal(settings.partitions[0]?.dbUrl, `sqlite://${join(folder, 'sub/switchyard.db')}`);
     assert.deepEqual([settings.routing[0]?.select?.set, settings.routing[0]?.failover.codes], ['1', ['408', '5xx']]);
-    assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8085 });
-    assert.ok(settings.mi.fifo);
+    assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8085, hosts: [], openMetrics: false });
+    assert.equal(settings.mi.fifo.length, 1);
     assert.deepEqual(warnings, []);
   });
 

@@ -74,7 +74,7 @@ describe('management doors', () => {
       },
     }).settings;
     assert.deepEqual(mi, {
-      fifo: { fifoName: '/etc/sw/run/mi', fifoMode: 0o600, replyDir: '/etc/sw/replies/' },
+      fifo: [{ fifoName: '/etc/sw/run/mi', fifoMode: 0o600, replyDir: '/etc/sw/replies/' }],
       datagram: [
         { socketName: 'udp:127.0.0.1:8080', unixMode: 0o660 },
         { socketName: '/etc/sw/mi.sock', unixMode: 0o666 },
@@ -82,7 +82,7 @@ describe('management doors', () => {
       http: { root: 'rpc' },
       nats: { subject: 'opensips.mi' },
       ctl: [],
-      jsonrpc: undefined,
+      jsonrpc: [],
     });
   });
 
@@ -236,7 +236,7 @@ test('without a file section its service is off', (t) => {
     [settings.http, settings.mi, settings.events, settings.tls, settings.routing],
     [
       undefined,
-      { fifo: undefined, datagram: [], http: undefined, nats: undefined, ctl: [], jsonrpc: undefined },
+      { fifo: [], datagram: [], http: undefined, nats: undefined, ctl: [], jsonrpc: [] },
       { nats: undefined },
       undefined,
       [],

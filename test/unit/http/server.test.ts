@@ -15,10 +15,14 @@ describe('HTTP listener', () => {
   before(async () => {
     const metrics = new Metrics();
     metrics.counter('calls_total', 'Calls.').with({ set: '1' }).value = 3;
-    server.mount('/metrics', metricsHandler(metrics), { methods: ['GET', 'HEAD'] });
+    const shown = metricsHandler(metrics);
+    server.mount('/metrics', (request, response) => shown(undefined, request, response), { methods: ['GET', 'HEAD'] });
     server.mount(
       '/health',
-      healthHandler(() => ({ ready, details: { partitions: { acme: 'ok' } } })),
+      healthHandler(() => ({ ready, partitions: { acme: 'ready' }, details: {} }), {
+        role: 'viewer',
+        partitions: undefined,
+      }),
       { methods: ['GET'] },
     );
     server.mount('/ui/', (request, response) => void response.end(`ui ${request.url}`), { subpaths: true });
@@ -41,7 +45,7 @@ describe('HTTP listener', () => {
     assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
     assert.match(await metrics.text(), /^calls_total\{set="1"\} 3$/m);
     const healthy = await fetch(`${url}/health/`);
-    assert.deepEqual([healthy.status, await healthy.json()], [200, { status: 'ok', partitions: { acme: 'ok' } }]);
+    assert.deepEqual([healthy.status, await healthy.json()], [200, { status: 'ok', partitions: { acme: 'ready' } }]);
     ready = false;
     const ill = await fetch(`${url}/health`);
     assert.deepEqual([ill.status, ((await ill.json()) as { status: string }).status], [503, 'unavailable']);
@@ -113,7 +117,7 @@ describe('a listener that many slow clients use', () => {
     const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
     server.mount(
       '/health',
-      healthHandler(() => ({ ready: true, details: {} })),
+      healthHandler(() => ({ ready: true, partitions: {}, details: {} }), undefined),
     );
     await server.start();
     t.after(() => server.stop());

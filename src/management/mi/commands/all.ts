@@ -1,5 +1,6 @@
 import type { MiDependencies } from '../dependencies.js';
 import type { MiHandler } from '../handler.js';
+import { auditCommand } from './audit.js';
 import { blacklistCommands } from './blacklists.js';
 import { callsCommand } from './calls.js';
 import { clusterCommands } from './cluster.js';
@@ -35,6 +36,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     dsAddCommand(deps),
     dsRemoveCommand(deps),
     dsPingActiveCommand(deps),
+    auditCommand(deps),
     callsCommand(deps),
     dsProbeCommand(deps),
     ...(deps.cluster === undefined ? [] : clusterCommands(deps)),

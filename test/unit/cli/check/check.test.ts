@@ -112,7 +112,11 @@ test('no rules at all is a warning', async (t) => {
 test('an address this machine does not have, and a partition without a usable row, are errors', async (t) => {
   const { check } = folder(t, {
     ...table(row(1, 1, 'tel:1')),
-    'switchyard.json': { ...GOOD, listen: ['udp:203.0.113.9:5060', 'udp:127.0.0.1:5060'], http: '[2001:db8::9]:80' },
+    'switchyard.json': {
+      ...GOOD,
+      listen: ['udp:203.0.113.9:5060', 'udp:127.0.0.1:5060'],
+      http: { listen: '[2001:db8::9]:80', open: true },
+    },
   });
   const { status, problems } = await check();
   assert.equal(status, 1);

@@ -1,0 +1,60 @@
+import { isIPv6 } from 'node:net';
+import type { Clock } from '../core/clock.js';
+
+/** Wrong tries of a source that cost it nothing. */
+const FREE_TRIES = 3;
+/** Milliseconds the next try waits after the first that is not free; doubled with each. */
+const FIRST_DELAY = 1000;
+const LONGEST_DELAY = 60_000;
+/** Milliseconds after which one wrong try is forgotten. */
+const FORGET = 120_000;
+const MAX_SOURCES = 10_000;
+
+interface Source {
+  failures: number;
+  /** Clock.monotonic() of the last wrong try. */
+  last: number;
+  /** No try is looked at before. */
+  until: number;
+}
+
+/** Slows down sources that try wrong secrets. An IPv6 source is its network of 64 bits: whoever has one has them all. */
+export class Throttle {
+  private readonly sources = new Map<string, Source>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Milliseconds until a try of this source is looked at; 0 for now. */
+  wait(address: string): number {
+    const source = this.sources.get(sourceOf(address));
+    return source === undefined ? 0 : Math.max(0, Math.ceil(source.until - this.clock.monotonic()));
+  }
+
+  /** The source tried a wrong secret. */
+  failed(address: string): void {
+    const key = sourceOf(address);
+    const now = this.clock.monotonic();
+    const known = this.sources.get(key);
+    // The order of the map is that of the last wrong tries: the oldest is forgotten first.
+    this.sources.delete(key);
+    if (known === undefined && this.sources.size >= MAX_SOURCES) {
+      const [oldest] = this.sources.keys();
+      if (oldest !== undefined) this.sources.delete(oldest);
+    }
+    const forgotten = known === undefined ? 0 : Math.floor((now - known.last) / FORGET);
+    const failures = Math.max(0, (known?.failures ?? 0) - forgotten) + 1;
+    const beyond = failures - FREE_TRIES;
+    const delay = beyond <= 0 ? 0 : Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(beyond - 1, 10));
+    this.sources.set(key, { failures, last: now, until: now + delay });
+  }
+}
+
+function sourceOf(address: string): string {
+  const bare = address.replace(/^::ffff:(?=[0-9.]{7,15}$)/i, '');
+  if (!isIPv6(bare)) return bare;
+  const [left = '', right = ''] = bare.split('::');
+  const before = left === '' ? [] : left.split(':');
+  const after = right === '' ? [] : right.split(':');
+  const zeros = bare.includes('::') ? new Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0') : [];
+  return [...before, ...zeros, ...after].slice(0, 4).join(':').toLowerCase();
+}

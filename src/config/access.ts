@@ -1,0 +1,108 @@
+import { resolve } from 'node:path';
+import { isAddressBlock } from '../core/address-blocks.js';
+import { listOf, type RawAccess, type RawBounds, type RawSettings } from './raw.js';
+import { type Findings, inside, type Place, soundPart } from './reading.js';
+import { withDefaults } from './schema.js';
+import type { AccessUserConfig, EndpointBounds } from './settings.js';
+import { type LoadOptions, readSource, type Source } from './source.js';
+
+/** Reads "access": users in the settings, or in a file of their own. Undefined when nobody is asked for a name. */
+export function readAccess(
+  raw: RawSettings,
+  source: Source,
+  options: LoadOptions,
+  findings: Findings,
+  partitions: { readonly partitions: ReadonlySet<string>; readonly complete: boolean },
+): readonly AccessUserConfig[] | undefined {
+  const { access } = raw;
+  if (access === undefined) return undefined;
+  let place: Place = inside({ file: source.file, dir: source.dir, pointer: source.pointer }, 'access');
+  let value: unknown = access;
+  if (typeof access === 'string') {
+    const file = readSource(resolve(source.dir, access), options, findings.problems);
+    if (file === undefined) return [];
+    place = { file: file.file, dir: file.dir, pointer: '' };
+    value = soundPart(file, 'access', findings);
+  }
+  const { users } = withDefaults('access', value) as RawAccess;
+  const seen = new Set<string>();
+  return listOf(users).map(([index, user]) => {
+    const { name, password, token, role, partitions: named } = user as NonNullable<RawAccess['users'][number]>;
+    const at = inside(place, 'users', index ?? 0);
+    if (seen.has(name)) findings.refuse(at, `two users have the name "${name}"`);
+    seen.add(name);
+    const list = typeof named === 'string' ? undefined : listOf(named).map(([, each]) => each as string);
+    for (const each of list ?? []) {
+      if (!partitions.complete || partitions.partitions.has(each)) continue;
+      findings.warn(inside(at, 'partitions'), `there is no partition "${each}" for user "${name}"`);
+    }
+    return { name, password, token, role, partitions: list };
+  });
+}
+
+/** Reads what bounds endpoints. */
+export interface Bounds {
+  /** Whether users are asked for at all. */
+  readonly hasUsers: boolean;
+  /** The user an endpoint names, as a part of its settings. */
+  user(name: string | undefined, place: Place): { readonly as?: string };
+  /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
+  read(raw: RawBounds, host: string | undefined, place: Place): EndpointBounds;
+}
+
+/** Takes what is written: for a client, who is not the one to judge it. */
+export const UNCHECKED_BOUNDS: Bounds = {
+  hasUsers: true,
+  user: (as) => (as === undefined ? {} : { as }),
+  read: ({ as, allow }) => ({ ...(as === undefined ? {} : { as }), ...(allow === undefined ? {} : { allow }) }),
+};
+
+/** Finds what endpoints name as "as" and nobody is, and those that anybody may use without its being meant. */
+export class BoundsReader implements Bounds {
+  private readonly names: ReadonlySet<string>;
+
+  constructor(
+    private readonly users: readonly AccessUserConfig[] | undefined,
+    private readonly findings: Findings,
+  ) {
+    this.names = new Set(users?.map(({ name }) => name));
+  }
+
+  /** Whether users are asked for at all. */
+  get hasUsers(): boolean {
+    return this.users !== undefined;
+  }
+
+  /** The user an endpoint names, who has to be there. */
+  private as(name: string | undefined, place: Place): string | undefined {
+    if (name === undefined || this.names.has(name)) return name;
+    const reason = this.users === undefined ? 'needs users in "access"' : `there is no user "${name}" in "access"`;
+    this.findings.refuse(inside(place, 'as'), reason);
+    return undefined;
+  }
+
+  /** The same as a part of an endpoint's settings. */
+  user(name: string | undefined, place: Place): { readonly as?: string } {
+    const as = this.as(name, place);
+    return as === undefined ? {} : { as };
+  }
+
+  /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
+  read({ as, allow, open }: RawBounds, host: string | undefined, place: Place): EndpointBounds {
+    for (const [index, block] of (allow ?? []).entries()) {
+      if (isAddressBlock(block)) continue;
+      const reason = `"${block}" is neither an IP address nor a CIDR block`;
+      this.findings.refuse(inside(place, 'allow', index), reason);
+    }
+    if (host !== undefined && !isLoopback(host) && allow === undefined && as === undefined && open !== true) {
+      const reason = `anybody who reaches ${host} may use it: add "allow" or "as", or "open": true where that is meant`;
+      this.findings.refuse(place, reason);
+    }
+    return { ...this.user(as, place), ...(allow === undefined ? {} : { allow }) };
+  }
+}
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return /^127\.[0-9.]+$/.test(host) || host === '::1' || host.toLowerCase() === 'localhost';
+}

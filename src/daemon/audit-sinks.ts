@@ -1,0 +1,45 @@
+import type { AuditRecord, AuditTrail } from '../access/audit.js';
+import type { Logger } from '../core/logger.js';
+import type { EventIds } from '../events/catalogue.js';
+import type { DispatcherEvent } from '../events/event.js';
+
+/** Records about no partition are published under this name: it is none a partition can have. */
+const WHOLE_PROCESS = '_';
+
+/** A logger whose children may have a level of their own (pino). */
+interface LevelledLogger extends Logger {
+  child(bindings: Record<string, unknown>, options?: { readonly level: string }): Logger;
+}
+
+/**
+ * Writes audit records to the log, as lines with "audit": true that no log level leaves out, and publishes them on NATS as
+ * "<prefix>.audit.<partition>", where there is a connection. What cannot be published stays in the log, and is counted with
+ * the events that could not.
+ */
+export function followAudit(
+  audit: AuditTrail,
+  log: Logger,
+  publish: ((event: DispatcherEvent) => void) | undefined,
+  ids: EventIds,
+): void {
+  const lines = (log as LevelledLogger).child({ audit: true }, { level: 'info' });
+  audit.onRecord((record) => {
+    const { user = 'somebody', command, result } = record;
+    if (result === 'ok') lines.info(record, `${user} ran ${command}`);
+    else lines.warn(record, `${user} ran ${command}: ${result}`);
+    publish?.(eventOf(record, ids));
+  });
+}
+
+function eventOf(record: AuditRecord, ids: EventIds): DispatcherEvent {
+  const { time, user, endpoint, peer, command, params, partition, result, error, changes } = record;
+  const id = ids.next();
+  return {
+    name: 'audit',
+    params: { time, user, endpoint, peer, command, params, partition, result, error, changes: changes.join('; '), id },
+    // Each record is one of its own: none may take the place of another.
+    key: `audit ${id}`,
+    id,
+    subject: [partition ?? WHOLE_PROCESS],
+  };
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../access/access.js';
+import type { AuditTrail } from '../access/audit.js';
+import type { Caller, EndpointKind } from '../access/caller.js';
+import { HttpAccess, isRejection, type Rejection } from '../access/http-access.js';
+import type { Settings } from '../config/settings.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import {
+  auditHandler,
+  type HealthSource,
+  healthHandler,
+  liveHandler,
+  metricsHandler,
+  readyHandler,
+} from '../http/handlers.js';
+import { type HttpHandler, HttpServer, type MountOptions, sendText } from '../http/server.js';
+import { sessionHandler } from '../http/session.js';
+import { createMiHttpHandler } from '../management/endpoints/http.js';
+import type { MiHandler } from '../management/mi/handler.js';
+import { rpcOverHttp } from '../management/rpc/over-endpoints.js';
+import type { RpcService } from '../management/rpc/service.js';
+import type { Metrics } from '../stats/metrics.js';
+
+export interface HttpEnvironment {
+  readonly mi: MiHandler;
+  readonly rpc: RpcService;
+  readonly access: Access;
+  readonly audit: AuditTrail;
+  readonly health: HealthSource;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** The HTTP listener, and who sends a request to it. */
+export interface HttpParts {
+  readonly server: HttpServer;
+  /** undefined: nobody who may see anything. */
+  readonly identify: (request: IncomingMessage) => Promise<Caller | undefined>;
+}
+
+/** One path of the HTTP listener. */
+interface Route extends MountOptions {
+  readonly path: string;
+  readonly handler: HttpHandler;
+}
+
+const READ: readonly string[] = ['GET', 'HEAD'];
+
+/** The HTTP listener with all its paths; undefined when the settings name none. Throws SwitchyardError for its certificate. */
+export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts | undefined {
+  const { http, mi: config } = settings;
+  if (http === undefined) return undefined;
+  const { mi, rpc, access, audit, health, metrics, log } = env;
+  const { tls, ...address } = http;
+  const server = new HttpServer({ ...address, log, tls: tls && certificate(tls) });
+  const httpAccess = new HttpAccess(access, audit, tls !== undefined);
+  const named = (endpoint: EndpointKind, as?: string) => async (request: IncomingMessage, response: ServerResponse) => {
+    const peer = request.socket.remoteAddress ?? '';
+    const caller = await httpAccess.caller({ headers: request.headers, peer }, endpoint, as);
+    if (!isRejection(caller)) return caller;
+    reject(response, caller);
+    return undefined;
+  };
+  const user = named('http');
+  const forUsers =
+    (
+      handle: (caller: Caller, request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
+    ): HttpHandler =>
+    async (request, response) => {
+      const caller = await user(request, response);
+      if (caller !== undefined) await handle(caller, request, response);
+    };
+  const showMetrics = metricsHandler(metrics);
+  /** Every path there is. Those of a page need a request from a page of ours, or from no page. */
+  const routes: readonly Route[] = [
+    { path: '/livez', methods: READ, handler: liveHandler() },
+    { path: '/readyz', methods: READ, handler: readyHandler(health) },
+    {
+      path: '/health',
+      methods: READ,
+      handler: async (request, response) => {
+        const peer = request.socket.remoteAddress ?? '';
+        const caller = await httpAccess.caller({ headers: request.headers, peer }, 'http');
+        healthHandler(health, isRejection(caller) ? undefined : caller)(request, response);
+      },
+    },
+    {
+      path: '/metrics',
+      methods: READ,
+      handler: http.openMetrics
+        ? (request, response) => showMetrics(undefined, request, response)
+        : forUsers(showMetrics),
+    },
+    ...(config.http === undefined
+      ? []
+      : [{ path: config.http.root, ownPages: true, handler: createMiHttpHandler(mi, named('http', config.http.as)) }]),
+    ...(config.jsonrpc ?? []).flatMap(({ http: kamailio, partition, as }) => {
+      if (kamailio === undefined) return [];
+      const handler = createMiHttpHandler(rpcOverHttp(rpc, partition), named('jsonrpc-http', as));
+      return [{ path: kamailio.root, ownPages: true, handler }];
+    }),
+    // The console's page runs its commands here, whether or not there is an endpoint for others.
+    { path: '/console/mi', ownPages: true, handler: createMiHttpHandler(mi, user) },
+    { path: '/api/session', ownPages: true, handler: sessionHandler(httpAccess) },
+    { path: '/api/audit', methods: READ, ownPages: true, handler: forUsers(auditHandler(audit)) },
+  ];
+  for (const { path, handler, ...options } of routes) {
+    server.mount(path.startsWith('/') ? path : `/${path}`, handler, options);
+  }
+  return {
+    server,
+    async identify(request) {
+      const peer = request.socket.remoteAddress ?? '';
+      const caller = await httpAccess.caller({ headers: request.headers, peer }, 'http');
+      return isRejection(caller) ? undefined : caller;
+    },
+  };
+}
+
+function reject(response: ServerResponse, { status, headers }: Rejection): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const error = status === 401 ? 'name and secret are needed' : 'too many wrong tries';
+  sendText(response, status, 'application/json', `${JSON.stringify({ error })}\n`);
+}
+
+function certificate({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(cert), key: readFileSync(key) };
+  } catch (error) {
+    throw new SwitchyardError('TRANSPORT_BIND', `the certificate of "http" cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import type { Access } from '../access/access.js';
+import { type Caller, unbounded } from '../access/caller.js';
+import { withinPartition } from '../access/rights.js';
+import type { Settings } from '../config/settings.js';
+import type { MiAnswer } from '../events/sinks/nats-mi.js';
+import type { MiHandler } from '../management/mi/handler.js';
+import { METHOD_NOT_FOUND, renderError } from '../management/mi/json-rpc.js';
+import { parseFirstJson } from '../management/mi/json-scanner.js';
+import { callerAs } from './callers.js';
+
+/**
+ * Answers requests that came over NATS. Who may publish to a subject is what the server's own permissions say: on the subject
+ * of a partition and a command a request is bounded to both; on the plain one it counts as the user the settings name.
+ */
+export function natsAnswers({ mi: config }: Settings, mi: MiHandler, access: Access): MiAnswer {
+  const as = config.nats?.as;
+  return async (text, bounds) => {
+    if (bounds === undefined) {
+      return mi.handle(text, as === undefined ? unbounded('nats') : callerAs(access, 'nats', as));
+    }
+    const { partition, command } = bounds;
+    const anybody = unbounded('nats', partition);
+    const caller: Caller = { ...anybody, ...withinPartition(anybody, partition) };
+    const request = requestOf(text, command, mi);
+    return request === undefined ? renderError(METHOD_NOT_FOUND, null) : mi.handle(request, caller);
+  };
+}
+
+/**
+ * The request of a subject that names its command: what came is its parameters, nothing, or a whole request whose method is
+ * that command. Undefined for another method.
+ */
+function requestOf(text: string, command: string, mi: MiHandler): string | undefined {
+  const named = mi.find(command);
+  if (named === undefined) return undefined;
+  if (text.trim() === '') return JSON.stringify({ jsonrpc: '2.0', id: null, method: named.name });
+  const value = parseFirstJson(text)?.value;
+  // What is no JSON is answered as everywhere.
+  if (value === undefined) return text;
+  if (Array.isArray(value)) return JSON.stringify({ jsonrpc: '2.0', id: null, method: named.name, params: value });
+  const { jsonrpc, method } = value as Readonly<Record<string, unknown>>;
+  if (jsonrpc === undefined) return JSON.stringify({ jsonrpc: '2.0', id: null, method: named.name, params: value });
+  return typeof method === 'string' && mi.find(method) === named ? text : undefined;
+}

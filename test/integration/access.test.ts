@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { hashPassword, hashToken, newToken } from '../../src/access/secret.js';
+import { readSettings } from '../../src/config/load.js';
+import { nullLogger } from '../../src/core/logger.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+import { encodeRequest } from '../../src/management/rpc/binrpc-encode.js';
+import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
+import { freePort } from '../support/ports.js';
+
+const ROLES = ['viewer', 'operator', 'admin'] as const;
+type Role = (typeof ROLES)[number];
+/** Partitions a user sees: one, or all. */
+const SCOPES = ['acme', '*'] as const;
+const ACME = 'sip:10.0.0.1:5060';
+
+/** Every command, what it needs, and parameters for a partition (undefined where it is about none). */
+const COMMANDS: readonly {
+  readonly name: string;
+  readonly needs: Role;
+  /** Only who sees all partitions may. */
+  readonly process?: boolean;
+  readonly params?: (partition: string) => object;
+}[] = [
+  { name: 'ds_list', needs: 'viewer', params: (partition) => ({ partition }) },
+  { name: 'calls_list', needs: 'viewer', params: (partition) => ({ partition }) },
+  { name: 'version', needs: 'viewer' },
+  { name: 'uptime', needs: 'viewer' },
+  { name: 'which', needs: 'viewer' },
+  { name: 'help', needs: 'viewer' },
+  { name: 'ps', needs: 'viewer' },
+  { name: 'pwd', needs: 'viewer' },
+  { name: 'arg', needs: 'viewer' },
+  { name: 'list_statistics', needs: 'viewer' },
+  { name: 'list_blacklists', needs: 'viewer' },
+  { name: 'events_list', needs: 'viewer' },
+  { name: 'subscribers_list', needs: 'viewer' },
+  { name: 'sr_list_reports', needs: 'viewer' },
+  { name: 'sr_list_status', needs: 'viewer' },
+  { name: 'sr_list_identifiers', needs: 'viewer' },
+  { name: 'log_level', needs: 'viewer' },
+  { name: 'ds_ping_active', needs: 'viewer' },
+  {
+    name: 'ds_set_state',
+    needs: 'operator',
+    params: (partition) => ({ state: 'i', group: `${partition}:1`, address: 'all' }),
+  },
+  { name: 'ds_reload', needs: 'operator', params: (partition) => ({ partition }) },
+  {
+    name: 'ds_push_script_attrs',
+    needs: 'operator',
+    params: (partition) => ({ attrs: 'x', ip: '10.0.0.1', port: 0, partition }),
+  },
+  { name: 'reset_all_statistics', needs: 'operator', process: true },
+  { name: 'audit_list', needs: 'admin', params: (partition) => ({ partition }) },
+  { name: 'ds_add', needs: 'admin', params: (partition) => ({ partition, set: 9, uri: 'sip:10.9.9.9' }) },
+  { name: 'ds_remove', needs: 'admin', params: (partition) => ({ partition, set: 9, uri: 'sip:10.9.9.9' }) },
+  { name: 'raise_event', needs: 'admin', process: true, params: () => ({ event: 'E_DISPATCHER_STATUS' }) },
+];
+
+interface Answer {
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+describe('users, roles and partitions', () => {
+  const tokens = new Map<string, string>();
+  let folder = '';
+  let http = 0;
+  const udp = new Map<string, number>();
+  let daemon: Daemon;
+  const nameOf = (role: Role, scope: string) => `${role}-${scope === '*' ? 'all' : scope}`;
+  const users = ROLES.flatMap((role) => SCOPES.map((scope) => ({ role, scope, name: nameOf(role, scope) })));
+
+  before(async () => {
+    folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
+    await writeFile(`${folder}acme.list`, `1 ${ACME}\n`);
+    await writeFile(`${folder}globex.list`, '1 sip:10.1.0.1:5060\n');
+    http = await freePort();
+    const written = [];
+    for (const { name, role, scope } of users) {
+      const token = newToken();
+      tokens.set(name, token);
+      written.push({ name, role, token: hashToken(token), partitions: scope === '*' ? '*' : [scope] });
+      udp.set(name, await freePort());
+    }
+    const acme = { name: 'acme', flavour: 'kamailio', db_url: 'list:./acme.list' };
+    await writeFile(`${folder}access.json`, JSON.stringify({ users: written }));
+    const { settings } = readSettings(
+      {
+        listen: ['udp:127.0.0.1:0'],
+        http: `127.0.0.1:${http}`,
+        access: './access.json',
+        partitions: [acme, { ...acme, name: 'globex', db_url: 'list:./globex.list' }],
+        mi: {
+          http: {},
+          fifo: users.map(({ name }) => ({ fifo_name: `fifo-${name}`, reply_dir: '.', as: name })),
+          datagram: users.map(({ name }) => ({
+            socket_name: `udp:127.0.0.1:${udp.get(name)}`,
+            as: name,
+            allow: ['127.0.0.0/8'],
+          })),
+          ctl: users.map(({ name }) => ({ socket_name: `unixs:./ctl-${name}`, as: name })),
+        },
+      },
+      { cwd: folder },
+    );
+    daemon = new Daemon({ settings, log: nullLogger, drainMs: 20 });
+    await daemon.start();
+  });
+  after(async () => {
+    await daemon.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const body = (method: string, params: object | undefined) =>
+    JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params && { params }) });
+
+  /** The ways to ask as a user. */
+  const ENDPOINTS: Readonly<Record<string, (name: string, text: string) => Promise<Answer>>> = {
+    async http(name, text) {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens.get(name)}` };
+      const response = await fetch(`http://127.0.0.1:${http}/mi`, { method: 'POST', headers, body: text });
+      const answer = (await response.json()) as Answer;
+      assert.equal(response.status, answer.error?.code === 403 ? 403 : 200);
+      return answer;
+    },
+    async udp(name, text) {
+      const socket = createSocket('udp4');
+      try {
+        const received = once(socket, 'message');
+        socket.send(text, udp.get(name) ?? 0, '127.0.0.1');
+        const [bytes] = (await within(received, text)) as [Buffer];
+        return JSON.parse(bytes.toString()) as Answer;
+      } finally {
+        socket.close();
+      }
+    },
+    async fifo(name, text) {
+      const reply = `reply${Math.random().toString(36).slice(2)}`;
+      const reader = new ReplyReader(folder + reply);
+      try {
+        await writeFifo(`${folder}fifo-${name}`, `:${reply}:${text}\n`);
+        const whole = await reader.until((each) => each.endsWith('"id":1}'));
+        return JSON.parse(whole) as Answer;
+      } finally {
+        reader.close();
+      }
+    },
+  };
+
+  for (const [endpoint, ask] of Object.entries(ENDPOINTS)) {
+    for (const { role, scope, name } of users) {
+      test(`${endpoint}: ${name} may do what ${role} may, within ${scope === '*' ? 'all partitions' : scope}`, async () => {
+        for (const command of COMMANDS) {
+          const isEnough =
+            ROLES.indexOf(role) >= ROLES.indexOf(command.needs) && (command.process !== true || scope === '*');
+          for (const partition of command.params === undefined ? [''] : ['acme', 'globex', 'nobody']) {
+            const { error } = await ask(name, body(command.name, command.params?.(partition)));
+            const what = `${command.name} ${partition} answered ${error?.code} ${error?.message}`;
+            if (!isEnough) assert.deepEqual([error?.code, error?.message], [403, 'Forbidden'], what);
+            else if (partition === '' || command.process === true) assert.equal(error, undefined, what);
+            else {
+              const isThere = partition === 'acme' || (partition === 'globex' && scope === '*');
+              assert.equal(/Unknown partition/.test(error?.message ?? ''), !isThere, what);
+              assert.notEqual(error?.code, 403, what);
+            }
+          }
+        }
+      });
+    }
+  }
+
+  test("Kamailio's commands know the same roles and partitions", async () => {
+    const needs: readonly (readonly [string, Role, boolean, (string | number)[]])[] = [
+      ['dispatcher.list', 'viewer', false, ['full']],
+      ['core.version', 'viewer', false, []],
+      ['dispatcher.set_state', 'operator', false, ['ip', 'acme:1', 'all']],
+      ['dispatcher.reload', 'operator', false, ['acme']],
+      ['dispatcher.ping_active', 'operator', true, [1]],
+      ['stats.reset_statistics', 'operator', true, ['all']],
+      ['dispatcher.add', 'admin', false, ['acme:1', 'sip:10.8.8.8']],
+      ['dispatcher.remove', 'admin', false, ['acme:1', 'sip:10.8.8.8']],
+    ];
+    for (const { role, scope, name } of users) {
+      const ask = async (method: string, params: readonly (string | number)[]): Promise<string> => {
+        const socket = connect(`${folder}ctl-${name}`);
+        const answered = once(socket, 'data');
+        socket.write(encodeRequest(1, method, params));
+        const [bytes] = (await within(answered, method)) as [Buffer];
+        socket.destroy();
+        return bytes.toString('latin1');
+      };
+      for (const [method, needed, wholeProcess, params] of needs) {
+        const isEnough = ROLES.indexOf(role) >= ROLES.indexOf(needed) && (!wholeProcess || scope === '*');
+        assert.equal(/Forbidden/.test(await ask(method, params)), !isEnough, `${name} ${method}`);
+      }
+      const foreign = await ask('dispatcher.list', ['full', 'globex']);
+      assert.equal(/Unknown Partition globex/.test(foreign), scope !== '*', name);
+    }
+  });
+
+  test('lists, health, metrics and status reports show the partitions of the reader', async () => {
+    const ask = async (name: string, path: string) => {
+      const headers: Record<string, string> = name === '' ? {} : { authorization: `Bearer ${tokens.get(name)}` };
+      return fetch(`http://127.0.0.1:${http}${path}`, { headers });
+    };
+    for (const path of ['/health', '/metrics']) {
+      const own = await (await ask('viewer-acme', path)).text();
+      assert.match(own, /acme/, path);
+      assert.doesNotMatch(own, /globex/, path);
+      assert.match(await (await ask('viewer-all', path)).text(), /globex/, path);
+    }
+    assert.deepEqual(await (await ask('', '/health')).json(), { status: 'ok' });
+    assert.equal((await ask('', '/metrics')).status, 401);
+    assert.deepEqual([(await ask('', '/livez')).status, (await ask('', '/readyz')).status], [200, 200]);
+    for (const method of ['ds_list', 'sr_list_reports', 'list_blacklists', 'calls_list']) {
+      const answer = await (ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object)(
+        'viewer-acme',
+        body(method, undefined),
+      );
+      assert.doesNotMatch(JSON.stringify(answer), /globex/, method);
+    }
+  });
+
+  test('nobody is let in without a name, and a wrong one is refused', async () => {
+    const ask = (headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${http}/mi`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: body('version', undefined),
+      });
+    const unnamed = await ask({});
+    assert.equal(unnamed.status, 401);
+    assert.match(unnamed.headers.get('www-authenticate') ?? '', /Basic/);
+    assert.equal((await ask({ authorization: 'Bearer x' })).status, 401);
+    assert.equal((await ask({ authorization: `Basic ${Buffer.from('viewer-all:x').toString('base64')}` })).status, 401);
+    assert.equal((await ask({ authorization: `Bearer ${tokens.get('viewer-all')}` })).status, 200);
+  });
+
+  test('the audit trail tells what was done and what was refused', async () => {
+    const { recent } = { recent: () => daemon.management.audit.recent() };
+    const before = recent().at(-1)?.seq ?? 0;
+    const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
+    await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'acme:1', address: ACME }));
+    await ask('operator-acme', body('ds_set_state', { state: 'a', group: 'acme:1', address: ACME }));
+    await ask('viewer-acme', body('ds_set_state', { state: 'i', group: 'acme:1', address: ACME }));
+    await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'globex:1', address: 'all' }));
+    await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'nobody:1', address: 'all' }));
+    await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'acme:1', address: 'sip:nobody' }));
+    const told = recent()
+      .filter(({ seq }) => seq > before)
+      .map(({ user, command, partition, result, changes }) => [user, command, partition, result, changes.join()]);
+    assert.deepEqual(told.slice(1), [
+      ['operator-acme', 'ds_set_state', 'acme', 'ok', `${ACME} of set 1: inactive to active`],
+      ['viewer-acme', 'ds_set_state', undefined, 'refused', ''],
+      ['operator-acme', 'ds_set_state', 'globex', 'refused', ''],
+      ['operator-acme', 'ds_set_state', 'nobody', 'refused', ''],
+      ['operator-acme', 'ds_set_state', 'acme', 'failed', ''],
+    ]);
+    const own = await ask('admin-acme', body('audit_list', { limit: 1000 }));
+    const records = (own.result as { Records: readonly { partition: string | null }[] }).Records;
+    assert.deepEqual([...new Set(records.map(({ partition }) => partition))], ['acme']);
+  });
+
+  test('changed users are in force after a reload, whole or not at all', async () => {
+    const text = { users: [{ name: 'viewer-acme', role: 'admin', token: hashToken('new'), partitions: '*' }] };
+    assert.throws(
+      () => readSettings({ access: { users: [{ ...text.users[0], role: 'king' }] } }, { cwd: folder }),
+      /role/,
+    );
+    assert.throws(() => readSettings({ access: './none.json' }, { cwd: folder }), /no such file/);
+    const ask = ENDPOINTS['udp'] as (typeof ENDPOINTS)['udp'] & object;
+    assert.equal((await ask('viewer-acme', body('raise_event', { event: 'E_DISPATCHER_STATUS' }))).error?.code, 403);
+    daemon.management.access.configure([
+      { name: 'viewer-acme', password: undefined, token: undefined, role: 'admin', partitions: undefined },
+    ]);
+    assert.equal((await ask('viewer-acme', body('raise_event', { event: 'E_DISPATCHER_STATUS' }))).error, undefined);
+    // A user that is gone may do nothing, at the endpoints that name him too.
+    assert.equal((await ask('operator-all', body('ds_reload', undefined))).error?.code, 403);
+  });
+});
+
+test('the console signs in, is known by its cookie, and signs out', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sw-'));
+  const http = await freePort();
+  const password = await hashPassword('correct horse');
+  const { settings } = readSettings(
+    {
+      listen: ['udp:127.0.0.1:0'],
+      http: `127.0.0.1:${http}`,
+      mi: { http: {} },
+      access: { users: [{ name: 'noc', password, role: 'viewer', partitions: '*' }] },
+    },
+    { cwd: folder },
+  );
+  const daemon = new Daemon({ settings, log: nullLogger, drainMs: 20 });
+  await daemon.start();
+  t.after(async () => {
+    await daemon.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const session = (method: string, headers: Record<string, string> = {}, body?: object) =>
+    fetch(`http://127.0.0.1:${http}/api/session`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  assert.equal((await session('GET')).status, 401);
+  assert.equal((await session('POST', {}, { name: 'noc', password: 'wrong horse' })).status, 401);
+  assert.equal(
+    (await session('POST', { origin: 'http://evil.example' }, { name: 'noc', password: 'correct horse' })).status,
+    403,
+  );
+  const signed = await session('POST', {}, { name: 'noc', password: 'correct horse' });
+  assert.deepEqual(await signed.json(), { user: 'noc', role: 'viewer', partitions: '*' });
+  const set = signed.headers.get('set-cookie') ?? '';
+  assert.match(set, /^switchyard_session=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+  const cookie = set.split(';')[0] as string;
+  assert.equal((await session('GET', { cookie })).status, 200);
+  const mi = await fetch(`http://127.0.0.1:${http}/mi`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', cookie },
+    body: '{"jsonrpc":"2.0","id":1,"method":"log_level","params":["debug"]}',
+  });
+  assert.equal(mi.status, 403);
+  assert.equal((await session('DELETE', { cookie })).status, 204);
+  assert.equal((await session('GET', { cookie })).status, 401);
+});
+
+test('an endpoint that anybody reaches is refused, naming what to write', () => {
+  const refusal = (settings: object) => {
+    try {
+      readSettings(settings, { cwd: '/tmp' });
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(
+    refusal({ http: '0.0.0.0:8085' }),
+    /#\/http: anybody who reaches 0.0.0.0 may use it: add users in "access", or write/,
+  );
+  assert.equal(refusal({ http: { listen: '0.0.0.0:8085', open: true } }), '');
+  assert.equal(refusal({ http: '10.0.0.1:8085', access: { users: [] } }), '');
+  const datagram = (more: object) => refusal({ mi: { datagram: [{ socket_name: 'udp:10.0.0.1:8080', ...more }] } });
+  assert.match(datagram({}), /#\/mi\/datagram\/0: .*"allow" or "as", or "open": true/);
+  assert.equal(datagram({ allow: ['10.0.0.0/8'] }), '');
+  assert.equal(datagram({ open: true }), '');
+  assert.match(datagram({ as: 'noc' }), /as: needs users in "access"/);
+  assert.match(refusal({ mi: { ctl: [{ socket_name: 'tcp:[2001:db8::1]' }] } }), /"open": true/);
+  assert.match(refusal({ mi: { jsonrpc: { dgram_socket: 'udp:10.0.0.1:8080' } } }), /"open": true/);
+  assert.match(refusal({ events: { nats: { servers: 'nats://10.0.0.1' } } }), /"as" or "open": true to "mi" "nats"/);
+  assert.equal(refusal({ events: { nats: { servers: 'nats://u:p@10.0.0.1' } } }), '');
+});
