@@ -1,10 +1,25 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { readSettings } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import { readSource } from '../config/source.js';
 import { type LoadCfgOptions, type LoadedCfg, loadCfg } from './load.js';
+
+/** How switchyard.json says the file is to be read; what is wrong there is refused with the rest of it. */
+function readingOf(json: Record<string, unknown>): LoadCfgOptions {
+  const { dialect, preprocess, unknown_functions: unknown } = json;
+  return {
+    ...(typeof dialect === 'string' ? { dialect } : {}),
+    ...(typeof preprocess === 'string' ? { preprocess } : {}),
+    ...(unknown === 'log' ? { unknownFunctions: 'log' } : {}),
+  };
+}
+
+/** Options that were given: those of the command line count for more. */
+function definedOf(options: LoadCfgOptions): LoadCfgOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
 
 /** Settings and script of a configuration file, with those of a switchyard.json beside it. */
 export interface CompleteCfg {
@@ -33,8 +48,7 @@ const OF_THE_FILE = [
  * without it, it is switchyard.json beside the file, if there is one. Throws CfgError, ConfigError.
  */
 export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json?: string): CompleteCfg {
-  const cfg = loadCfg(path, options);
-  const beside = json ?? join(cfg.folder, 'switchyard.json');
+  const beside = json ?? join(dirname(resolve(path)), 'switchyard.json');
   let rest: Record<string, unknown> = {};
   if (json !== undefined || existsSync(beside)) {
     const problems: Problem[] = [];
@@ -43,6 +57,7 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
     rest = { ...(source.value as Record<string, unknown>) };
     for (const key of OF_THE_FILE) delete rest[key];
   }
+  const cfg = loadCfg(path, { ...readingOf(rest), ...definedOf(options) });
   const { mi, ...own } = cfg.settings as { mi?: Record<string, unknown> };
   const merged = {
     ...rest,
