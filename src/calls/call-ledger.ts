@@ -22,6 +22,8 @@ export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 }
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Requests that were refused before anything was selected have a ring of their own, so that a flood of them hides no call. */
 const REFUSED_RING = 1000;
+/** Answered calls between two looks whether the oldest of them have been waited for too long. */
+const LOOK_EVERY = 4096;
 /** Milliseconds an answered call is waited for: nobody talks for longer, a BYE was lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
@@ -42,6 +44,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   /** Answered calls by Call-ID, oldest first. */
   private readonly dialogs = new Map<string, CallRecord>();
   private changes = 0;
+  private begun = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -132,7 +135,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
       const former = this.dialogs.get(callId);
       if (former !== undefined) this.hangUp(former, callId, 'unknown');
       this.dialogs.set(callId, record);
-      this.forgetOldDialogs();
+      // The oldest are behind all those that were taken out: finding them costs more the more calls have ended.
+      if (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0) this.forgetOldDialogs();
     }
     this.file(record, this.ring);
     if (!record.inDialog) this.ended.emit(record);

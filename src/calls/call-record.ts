@@ -160,7 +160,12 @@ export class CallRecord implements RelayWatch {
 
   /** The try that took the call; undefined when none did. */
   get winner(): CallTry | undefined {
-    return this.tries.find((each) => each.code >= 200 && each.code < 300);
+    const { tries } = this;
+    for (let i = tries.length - 1; i >= 0; i--) {
+      const { code } = tries[i] as CallTry;
+      if (code >= 200 && code < 300) return tries[i];
+    }
+    return undefined;
   }
 
   /** Lets go of what is needed no longer. A large request is cut to its head, in a copy: a part of a string keeps the whole. */

@@ -51,6 +51,8 @@ export class StateFlusher implements Service {
   private unsubscribe: (() => void) | undefined;
   private running: Promise<boolean> | undefined;
   private failuresInARow = 0;
+  /** The store has kept an operator waiting, and has not answered yet. */
+  private isLate = false;
   private refused = false;
   /** Clock.monotonic() of the oldest state not written yet; undefined when all are. */
   private behindSince: number | undefined;
@@ -137,8 +139,11 @@ export class StateFlusher implements Service {
   async writeThrough(limitMs: number): Promise<boolean> {
     if (!this.options.store.writable || this.marked.size === 0) return true;
     // A store that fails is tried when its turn comes: operators must not hasten, nor lengthen, its back-off.
-    if (this.failing) return false;
-    return (await within(this.options.clock, limitMs, this.flush())) === true;
+    if (this.failing || this.isLate) return false;
+    const isWritten = await within(this.options.clock, limitMs, this.flush());
+    // Until the store has answered nobody else waits for it.
+    this.isLate = isWritten === undefined && this.running !== undefined;
+    return isWritten === true;
   }
 
   /** Writes all changed states now. True when nothing is left to write. Never throws. */
@@ -148,6 +153,7 @@ export class StateFlusher implements Service {
     if (this.running !== undefined) await this.running;
     this.running ??= this.run().finally(() => {
       this.running = undefined;
+      this.isLate = false;
     });
     return this.running;
   }

@@ -90,6 +90,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   ajv: /^config\/schema\.ts$/,
   nats: /^events\/sinks\/nats[^/]*\.ts$/,
   pino: /^daemon\/logger\.ts$/,
+  'pino-pretty': /^daemon\/log-stream\.ts$/,
   'node-unix-socket': /^(management\/endpoints|events\/sinks)\//,
   re2js: /^core\/posix-regex\.ts$/,
   'jsonc-parser': /^config\/json-source\.ts$/,

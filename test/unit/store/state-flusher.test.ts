@@ -104,6 +104,7 @@ describe('state flusher', () => {
     const waiting = world.flusher.writeThrough(1000);
     await world.clock.advanceAsync(1000);
     assert.equal(await waiting, false);
+    assert.equal(await world.flusher.writeThrough(1000), false, 'nobody waits again for a store that has not answered');
   });
 
   test('changes are written together after the interval, the latest state of each', async () => {

@@ -1,0 +1,56 @@
+import { fstatSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { messageOf } from '../core/errors.js';
+
+/** How lines leave the process. */
+export type LogForm = 'json' | 'journal' | 'people';
+
+/** What pino's levels are as priorities of syslog (sd-daemon(3)). */
+const PRIORITY: ReadonlyMap<string, number> = new Map([
+  ['10', 7],
+  ['20', 7],
+  ['30', 6],
+  ['40', 4],
+  ['50', 3],
+  ['60', 2],
+]);
+
+/** A line for journald: its priority before it, as sd-daemon(3) has it. Lines begin with their level. */
+export function withPriority(line: string): string {
+  const level = /^\{"level":([0-9]{2})/.exec(line)?.[1];
+  return `<${PRIORITY.get(level ?? '') ?? 6}>${line}`;
+}
+
+/**
+ * The form for standard error: for people on a terminal, with priorities where it is the journal's stream (systemd.exec(5),
+ * JOURNAL_STREAM), else JSON lines.
+ */
+export function logForm(env: Readonly<Record<string, string | undefined>>, isTerminal: boolean): LogForm {
+  const journal = env['JOURNAL_STREAM'];
+  if (journal !== undefined) {
+    try {
+      const { dev, ino } = fstatSync(2);
+      if (journal === `${dev}:${ino}`) return 'journal';
+    } catch {
+      // Standard error is closed.
+    }
+  }
+  return isTerminal ? 'people' : 'json';
+}
+
+/** Lines for people by pino's own printer; undefined where that is not installed, with the reason. */
+export function prettyPrinter(color: boolean): ((line: string) => string) | { readonly reason: string } {
+  try {
+    const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as {
+      prettyFactory(options: object): (line: string) => string;
+    };
+    return prettyFactory({
+      colorize: color,
+      translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
+      ignore: 'pid',
+      singleLine: true,
+    });
+  } catch (error) {
+    return { reason: messageOf(error) };
+  }
+}
