@@ -1,5 +1,6 @@
 import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from './destination.js';
+import { LiveHealth } from './live-health.js';
 
 /** What identifies "the same destination": never weight, attributes or row order, so those may change under its health. */
 function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
@@ -119,19 +120,7 @@ function literalAddress({ uri, transport }: DialParts): ResolvedAddress {
 
 /** Health of a destination that was never seen before. */
 export function newHealth(state: Health['state'], availability: Health['availability']): Health {
-  return {
-    state,
-    failures: 0,
-    hits: 0,
-    seq: 0,
-    lastChange: undefined,
-    lastProbe: undefined,
-    weight: undefined,
-    dirty: false,
-    scriptAttrs: undefined,
-    own: undefined,
-    availability,
-  };
+  return new LiveHealth(state, availability);
 }
 
 /**

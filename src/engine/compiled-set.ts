@@ -1,7 +1,12 @@
 import type { Availability, Destination, Health } from './destination.js';
+import { LiveHealth } from './live-health.js';
 import { hashModulo, RunningWeights } from './running-weights.js';
 import type { DestinationSet } from './set.js';
 import { weightOf } from './weight.js';
+
+/** Count at which a column's entry is carried over. */
+const FULL_COLUMN = 2 ** 31;
+const NO_BYTES = new Uint8Array(0);
 
 /** No destination: nothing usable is left. */
 export const NONE = -1;
@@ -27,6 +32,12 @@ export class CompiledSet implements DestinationSet {
   /** Version of the weights that `running` was summed from. */
   private weighed: number | undefined;
   private taken: Int32Array | undefined;
+  /** 1 for positions that are active; of no meaning while all are. */
+  private usable: Uint8Array = NO_BYTES;
+  /** Selections by position, since the healths count here. */
+  private readonly hits: Uint32Array;
+  /** Where each position is counted; undefined while each has a health of its own. */
+  private countedAt: Int32Array | undefined;
 
   constructor(
     readonly id: number,
@@ -35,13 +46,46 @@ export class CompiledSet implements DestinationSet {
   ) {
     const n = destinations.length;
     this.running = new RunningWeights(n);
+    this.hits = new Uint32Array(n);
     this.weigh();
     this.seen = availability.version - 1;
   }
 
-  /** Whether the destination at `position` may be selected. */
+  /** Whether the destination at `position` may be selected. Reads no object: one byte for each position. */
   isActive(position: number): boolean {
-    return (this.destinations[position] as Destination).health.state === 'active';
+    if (this.seen !== this.availability.version) this.rebuild();
+    return this.activeAt === undefined || this.usable[position] === 1;
+  }
+
+  /** Counts a selection that chose `position` first (Health.hits). */
+  countHit(position: number): void {
+    const at = this.countedAt === undefined ? position : (this.countedAt[position] as number);
+    const count = (this.hits[at] as number) + 1;
+    this.hits[at] = count;
+    // The column holds 32 bits: what it cannot goes to the health, once in two thousand million selections.
+    if (count === FULL_COLUMN) this.carry(at);
+  }
+
+  private carry(position: number): void {
+    const { health } = this.destinations[position] as Destination;
+    if (health instanceof LiveHealth) health.carry();
+  }
+
+  /**
+   * Makes the healths of positions `from` to `to` (exclusive) count in this set: to be called once for each when the set is
+   * in use. Positions that share a health count at the first of them.
+   */
+  takeCounts(from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      const { health } = this.destinations[i] as Destination;
+      if (!(health instanceof LiveHealth)) continue;
+      const at = health.countIn(this.hits, i);
+      if (at === i) continue;
+      this.countedAt ??= Int32Array.from(this.destinations.keys());
+      this.countedAt[i] = at;
+      this.hits[at] = (this.hits[at] as number) + (this.hits[i] as number);
+      this.hits[i] = 0;
+    }
   }
 
   /** Number of active destinations before position `end`. */
@@ -147,12 +191,12 @@ export class CompiledSet implements DestinationSet {
   remember(): () => void {
     const { last, taken, own } = this;
     const turns = taken?.slice();
-    const hits = this.destinations.map(({ health }) => health.hits);
+    const hits = this.hits.slice();
     const back = (own as { remember?(): () => void } | undefined)?.remember?.();
     return () => {
       this.last = last;
       this.taken = turns;
-      for (const [i, { health }] of this.destinations.entries()) health.hits = hits[i] as number;
+      this.hits.set(hits);
       if (back === undefined) this.own = own;
       else back();
     };
@@ -169,24 +213,32 @@ export class CompiledSet implements DestinationSet {
   private rebuild(): void {
     const { destinations } = this;
     this.seen = this.availability.version;
+    const size = destinations.length;
     let i = 0;
-    while (i < destinations.length && this.isActive(i)) i++;
-    if (i === destinations.length) {
+    while (i < size && isUsable(destinations[i] as Destination)) i++;
+    if (i === size) {
       this.activeAt = undefined;
       return;
     }
+    const usable = this.usable.length === size ? this.usable : new Uint8Array(size);
     const activeAt = (this.activeSpace ??= new Int32Array(destinations.length));
     const running = (this.activeRunning ??= new RunningWeights(destinations.length));
     running.clear();
     for (i = 0; i < destinations.length; i++) {
       const destination = destinations[i] as Destination;
-      if (destination.health.state !== 'active') continue;
+      usable[i] = isUsable(destination) ? 1 : 0;
+      if (usable[i] === 0) continue;
       activeAt[running.count] = i;
       running.add(weightOf(destination));
     }
     running.finish();
+    this.usable = usable;
     this.activeAt = activeAt;
   }
+}
+
+function isUsable({ health }: Destination): boolean {
+  return health.state === 'active';
 }
 
 /** Index of the first of `count` ascending positions that is not below `value`; `count` when all are. */

@@ -23,6 +23,8 @@ export function createPartition(
 
 /** Milliseconds a load goes on before others get a turn. */
 const SLICE_MS = 4;
+/** Destinations whose counts are taken over in one event loop iteration: about a millisecond. */
+const COUNTS_A_SLICE = 5000;
 
 class LoadedPartition implements Partition {
   readonly name: string;
@@ -63,6 +65,7 @@ class LoadedPartition implements Partition {
     options.check?.(step.value.report);
     if (options.dryRun !== true) {
       this.swap(step.value);
+      for (const set of this.current.sets.values()) set.takeCounts(0, set.destinations.length);
       for (const restore of step.value.restores) this.restore(restore, options);
     }
     return step.value.report;
@@ -87,6 +90,12 @@ class LoadedPartition implements Partition {
         // Somebody loaded in between: what was compiled inherits from data that are gone.
         if (this.current !== before) continue;
         this.swap(step.value);
+        for (const set of this.current.sets.values()) {
+          for (let from = 0; from < set.destinations.length; from += COUNTS_A_SLICE) {
+            if (from > 0) await pause();
+            set.takeCounts(from, Math.min(from + COUNTS_A_SLICE, set.destinations.length));
+          }
+        }
         let restored = 0;
         for (const restore of step.value.restores) {
           if (++restored % 500 === 0) await pause();

@@ -61,7 +61,7 @@ export function chooseKamailio(
   if (chosen === NONE) return 'no active destination';
 
   const destination = set.destinations[chosen] as Destination;
-  destination.health.hits++;
+  set.countHit(chosen);
   const failover = (flags & FLAG.failover) !== 0 || (options.flags & 2) !== 0;
   const limit = target.maxResults > 0 ? target.maxResults - before : Number.POSITIVE_INFINITY;
   const counted = counts && algorithm.code === CALL_LOAD;

@@ -86,6 +86,6 @@ function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destin
   // Round robin goes on from the first position after a ranking, not from the one that was chosen (recorded).
   set.last = algorithm.ranks === true ? 0 : position;
   if (algorithm.takesTurns === true) set.countTurn(position);
-  destination.health.hits++;
+  set.countHit(position);
   return destination;
 }

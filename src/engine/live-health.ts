@@ -1,0 +1,50 @@
+import type { Availability, Health, HealthState, LastChange, ProbeResult } from './destination.js';
+
+/**
+ * Health of a compiled destination. Selections count in a column of their set, by position, so that a choice among a
+ * hundred thousand destinations touches no object; `hits` adds what stands there.
+ */
+export class LiveHealth implements Health {
+  failures = 0;
+  seq = 0;
+  lastChange: LastChange | undefined = undefined;
+  lastProbe: ProbeResult | undefined = undefined;
+  weight: number | undefined = undefined;
+  dirty = false;
+  scriptAttrs: string | undefined = undefined;
+  own: object | undefined = undefined;
+  private counted = 0;
+  private column: Uint32Array | undefined = undefined;
+  private at = 0;
+
+  constructor(
+    public state: HealthState,
+    readonly availability: Availability | undefined,
+  ) {}
+
+  get hits(): number {
+    return this.counted + (this.column === undefined ? 0 : (this.column[this.at] as number));
+  }
+
+  set hits(value: number) {
+    this.counted += value - this.hits;
+  }
+
+  /** Takes what stands in the column over, so that it can begin at 0 again. */
+  carry(): void {
+    this.counted = this.hits;
+    if (this.column !== undefined) this.column[this.at] = 0;
+  }
+
+  /**
+   * From now on selections are counted at `at` of this column; what stands in the one before is taken over. Returns where
+   * they are counted already, when the destination stands in the same column at another position.
+   */
+  countIn(column: Uint32Array, at: number): number {
+    if (this.column === column) return this.at;
+    this.carry();
+    this.column = column;
+    this.at = at;
+    return at;
+  }
+}
