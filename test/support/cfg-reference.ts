@@ -1,0 +1,73 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { KAMAILIO, OPENSIPS } from '../../src/cfg/dialect.js';
+import { argumentRange, type FunctionDefinition } from '../../src/cfg/function-table.js';
+import { scriptFunctions } from '../../src/modules/all.js';
+import { scriptVariables } from '../../src/modules/variables.js';
+import type { MessageRun } from '../../src/script/call.js';
+
+/** The page with every function, variable and transformation of cfg files. */
+export const CFG_REFERENCE = resolve(import.meta.dirname, '../../examples/cfg-reference.md');
+
+const INTRODUCTION = `# Functions, variables and transformations of cfg files
+
+Made from the tables of the program by \`npm run docs\`. What is not here is unknown: \`switchyard check --cfg FILE\` names it with
+its line.
+`;
+
+const LETTERS = { opensips: 'O', kamailio: 'K' } as const;
+
+function row({ name, parameters, dialects, routes, summary }: FunctionDefinition<MessageRun>): string {
+  const [least] = argumentRange(parameters);
+  const shown = parameters.map((each, i) => (i < least ? each.name : `[${each.name}]`)).join(', ');
+  const letters = dialects.map((each) => LETTERS[each]).join(' ');
+  return `| \`${name}(${shown})\` | ${letters} | ${routes === 'any' ? 'any' : routes.join(', ')} | ${summary.replaceAll('|', '\\|')} |`;
+}
+
+function functionTables(): string {
+  const byModule = new Map<string, FunctionDefinition<MessageRun>[]>();
+  for (const each of scriptFunctions().all) byModule.set(each.module, [...(byModule.get(each.module) ?? []), each]);
+  return [...byModule]
+    .sort(([a], [b]) => (a === 'core' ? -1 : b === 'core' ? 1 : a.localeCompare(b)))
+    .map(([module, list]) => {
+      const rows = list.sort((a, b) => a.name.localeCompare(b.name)).map(row);
+      return `\n### ${module.replaceAll('|', ' or ')}\n\n| function | file of | routes | what it does |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+    })
+    .join('');
+}
+
+function names(title: string, list: Iterable<string>, mark: (name: string) => string): string {
+  return `\n${title}: ${[...new Set(list)]
+    .sort()
+    .map((each) => `\`${mark(each)}\``)
+    .join(' ')}\n`;
+}
+
+/** The page as it should be. */
+export function cfgReference(): string {
+  const variables = (dialect: typeof OPENSIPS) => [
+    ...dialect.names.variables.keys(),
+    ...scriptVariables(dialect.name).keys(),
+  ];
+  return [
+    INTRODUCTION,
+    '\n## Functions\n\nO is OpenSIPS, K is Kamailio.\n',
+    functionTables(),
+    '\n## Variables\n',
+    names('OpenSIPS', variables(OPENSIPS), (name) => `$${name}`),
+    names('Kamailio', variables(KAMAILIO), (name) => `$${name}`),
+    '\n## Transformations\n',
+    names(
+      'OpenSIPS',
+      [...OPENSIPS.names.transformations.keys()].map((name) => name.replace(/^nameaddr\.[0-9]+\./, 'nameaddr.N.')),
+      (name) => `{${name}}`,
+    ),
+    names('Kamailio', KAMAILIO.names.transformations.keys(), (name) => `{${name}}`),
+  ].join('');
+}
+
+// `npm run docs`
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  writeFileSync(CFG_REFERENCE, cfgReference());
+}
