@@ -236,7 +236,8 @@ export class Relay {
     const socket = hop.flow?.socket ?? proxy.sockets.choose(address, hop.socket ?? source.socket);
     if (socket === undefined) {
       const reason = `no ${address.transport} socket for IPv${address.family}`;
-      proxy.log.warn({ uri: hop.uri, reason }, 'a destination cannot be reached');
+      const callId = this.message?.callId.slice(0, SHOWN);
+      proxy.log.warn({ callId, uri: hop.uri, reason }, 'a destination cannot be reached');
       this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
       return;
     }
@@ -352,7 +353,10 @@ export class Relay {
           if (!this.answered) this.goOn(late);
         },
         (error) => {
-          this.proxy.log.error({ err: error }, 'routing after a failure failed');
+          this.proxy.log.error(
+            { err: error, callId: this.message?.callId.slice(0, SHOWN) },
+            'routing after a failure failed',
+          );
           this.finish(500, reasonPhrase(500));
         },
       );
@@ -497,6 +501,8 @@ const IDLE = 0;
 const TRYING = 1;
 const AGAIN = 2;
 
+/** Characters of a Call-ID that a line of the log shows. */
+const SHOWN = 128;
 const NO_BRANCH: BranchId = { text: '', low: 0, high: 0, check: 0, callId: 0 };
 const NO_BRANCHES: readonly Branch[] = [];
 const NO_EDITS: readonly TextEdit[] = [];

@@ -595,7 +595,8 @@ export class TransactionLayer implements Receiver {
     const now = this.now();
     if (now - this.forgedAt < FORGED_LINE_MS) return;
     this.forgedAt = now;
-    const fields = { from: `${source.address}:${source.port}`, status: reply.status, what };
+    const callId = reply.callId.slice(0, SHOWN);
+    const fields = { from: `${source.address}:${source.port}`, callId, status: reply.status, what };
     this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
   }
 
@@ -663,7 +664,12 @@ export class TransactionLayer implements Receiver {
     const answerable = request.viaLine >= 0 && request.method !== 'ACK';
     if (this.log.isLevelEnabled('debug')) {
       this.log.debug(
-        { from: `${source.address}:${source.port}`, defect: request.defect, answered: answerable },
+        {
+          from: `${source.address}:${source.port}`,
+          callId: request.callId.slice(0, SHOWN),
+          defect: request.defect,
+          answered: answerable,
+        },
         'bad request',
       );
     }
@@ -680,6 +686,8 @@ export class TransactionLayer implements Receiver {
 
 const NOTHING = (): void => undefined;
 const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
+/** Characters of a Call-ID that a line of the log shows. */
+const SHOWN = 128;
 /** Part of the room for transactions from which on it is short. */
 const TIGHT = 3 / 4;
 /** Milliseconds between two lines about replies that do not fit. */
