@@ -1,4 +1,6 @@
 import { ClusterNode } from '../../../src/cluster/node.js';
+import { Questions } from '../../../src/cluster/questions.js';
+import { Quorum } from '../../../src/cluster/quorum.js';
 import { Return } from '../../../src/cluster/return.js';
 import type { ClusterSettings } from '../../../src/cluster/settings.js';
 import type { Clock } from '../../../src/core/clock.js';
@@ -108,6 +110,13 @@ export class SimulatedNode {
       },
     });
     new Return(this.node);
+    new Quorum({
+      node: this.node,
+      questions: new Questions(this.node),
+      failuresLeft: ({ health }) => Math.max(1, THRESHOLD - health.failures),
+      timeoutMs: () => 500,
+      apply: (signal) => this.engine.states.apply(signal),
+    });
     this.node.rows.indexNow(partition);
     this.engine.states.guard((signal) => this.node.admits(signal));
     this.engine.states.onChange((change) => this.node.changed(change));

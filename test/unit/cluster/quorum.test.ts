@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SimulatedNats } from '../../support/cluster/simulated-nats.js';
+import { SimulatedNode } from '../../support/cluster/simulated-node.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { seededRandom } from '../../support/partitions.js';
+
+function cluster(count: number) {
+  const clock = new FakeClock();
+  const random = seededRandom(7);
+  const nats = new SimulatedNats(clock, () => random.uint32() / 2 ** 32);
+  /** "node uri" that gets no answer. */
+  const cut = new Set<string>();
+  const world = { nats, random, size: 9, answers: (node: string, uri: string) => !cut.has(`${node} ${uri}`) };
+  const nodes = Array.from({ length: count }, (_, i) => new SimulatedNode(world, `n${i + 1}`, { verdict: 'quorum' }));
+  clock.advance(5000);
+  const [first] = nodes as [SimulatedNode];
+  const destination = first.destinations[0]!;
+  const uri = destination.row.uri;
+  const owner = nodes.find(({ node }) => node.owners.owns(destination))!;
+  const states = () => nodes.map((each) => each.destinations[0]!.health.state);
+  const others = () => nodes.filter((each) => each !== owner);
+  return { clock, nats, nodes, cut, uri, owner, others, states };
+}
+
+test('a destination only its owner cannot reach stays in use at the others, who probe it for a while', () => {
+  const { clock, nats, nodes, cut, uri, owner, others, states } = cluster(3);
+  cut.add(`${owner.name} ${uri}`);
+  clock.advance(6000);
+  assert.equal(owner.destinations[0]!.health.state, 'probing', 'out of use at the node that cannot reach it');
+  assert.deepEqual(
+    others().map((each) => each.destinations[0]!.health.state),
+    ['active', 'active'],
+  );
+  assert.deepEqual(nats.events, []);
+  assert.equal(owner.node.counters.disagreements, 1);
+  const next = nodes.filter((each) => each.node.owners.owns(each.destinations[0]!));
+  assert.equal(next.length, 1);
+  assert.notEqual(next[0], owner);
+  // Its uplink is well again: after ten intervals it owns and uses the destination as before.
+  cut.clear();
+  clock.advance(20_000);
+  assert.deepEqual(states(), ['active', 'active', 'active']);
+  assert.equal(owner.node.owners.owns(owner.destinations[0]!), true);
+});
+
+test('a destination two of three cannot reach is switched off for all', () => {
+  const { clock, nats, cut, uri, owner, others, states } = cluster(3);
+  cut.add(`${owner.name} ${uri}`);
+  cut.add(`${others()[0]!.name} ${uri}`);
+  clock.advance(6000);
+  assert.deepEqual(states(), ['probing', 'probing', 'probing']);
+  assert.equal(nats.events.length, 1);
+});
+
+test('where only two nodes are the owner decides by itself', () => {
+  const { clock, cut, uri, owner, states } = cluster(2);
+  cut.add(`${owner.name} ${uri}`);
+  clock.advance(6000);
+  assert.deepEqual(states(), ['probing', 'probing']);
+});
+
+test('a gateway that dies together with the node that probes it is found by the next one', () => {
+  const { clock, nats, nodes, cut, uri, owner } = cluster(3);
+  for (const { name } of nodes) cut.add(`${name} ${uri}`);
+  clock.advance(1900);
+  owner.kill();
+  clock.advance(4500);
+  const live = nodes.filter((each) => each !== owner);
+  assert.deepEqual(
+    live.map((each) => each.destinations[0]!.health.state),
+    ['probing', 'probing'],
+  );
+  assert.equal(nats.events.length, 1);
+});
