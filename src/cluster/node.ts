@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
-import type { Destination, HealthState } from '../engine/destination.js';
+import type { Destination } from '../engine/destination.js';
 import type { StateChange, StateSignal } from '../engine/state.js';
 import type { DispatcherEvent } from '../events/event.js';
 import { Announcer } from './announcer.js';
@@ -10,10 +10,13 @@ import { FeedPosition } from './feed.js';
 import { encodeHeartbeat, type Phase, PROTOCOL, parseHeartbeat } from './heartbeat.js';
 import { Membership } from './membership.js';
 import { Owners } from './owners.js';
-import { type DestinationRecord, firstRecord, type Intent, isWord } from './record.js';
+import { type DestinationRecord, type Intent, isWord } from './record.js';
 import { type Entry, Records } from './records.js';
 import { Rows, recordKey } from './rows.js';
 import type { ClusterSettings, PartitionShare } from './settings.js';
+import { StoreWatch } from './store-watch.js';
+import { storedNote, takeStoredNote } from './stored-notes.js';
+import { Suspicions } from './suspicions.js';
 import { Values } from './values.js';
 
 /** What the node does to and asks of the process it is in. */
@@ -69,13 +72,8 @@ const INSPECT_MS = 30_000;
 /** Milliseconds a peer may know more than this node before what is missing is read. */
 const BEHIND_MS = 1000;
 const RETRY_MS = 500;
-/** Edges in one message about what is stored. */
-const MOST_STORED = 500;
-const MAX_STORED_TEXT = 128 * 1024;
 /** Milliseconds a joining node waits at most for peers that still have to learn of a new bucket. */
 const ELSEWHERE_MS = 6000;
-/** Milliseconds after which what its owner has not written again into a bucket that lost it is written by others. */
-const REPAIR_MS = 2000;
 
 /** Where the way into the cluster is. */
 type Stage = 'down' | 'opening' | 'waiting' | 'reading' | 'settling' | 'resolving' | 'in';
@@ -97,8 +95,7 @@ export class ClusterNode {
   phase: Phase = 'joining';
   /** Why this node cannot take part at all; undefined when it can. */
   refused: string | undefined;
-  /** Id of the bucket's generation; '' while it is not known. */
-  generation = '';
+  readonly store = new StoreWatch(this);
   private stage: Stage = 'down';
   private stageAt = 0;
   private started = false;
@@ -107,17 +104,11 @@ export class ClusterNode {
   private everReady = false;
   private tickedAt = 0;
   private beatAt = Number.NEGATIVE_INFINITY;
-  private inspectedAt = 0;
   private slowAt = 0;
   private behindSince: number | undefined;
   private reading = false;
   private cancelTick: (() => void) | undefined;
-  /** Destinations kept out of this node's own calls until their owner has answered. */
-  private readonly suspicions = new Map<Entry, { readonly until: number; readonly before: DestinationRecord }>();
-  private readonly suspectSent = new Map<string, number>();
-  /** Whether records lost by the bucket have to be written again; what is left of it. */
-  private repairing: Entry[] | undefined;
-  private readonly unrepaired: Entry[] = [];
+  readonly suspicions = new Suspicions(this);
   private readonly messages = new Map<string, (node: string, text: string) => void>();
   private readonly valueListeners: ((key: string, text: string) => void)[] = [];
   private readonly tickListeners: ((now: number) => void)[] = [];
@@ -141,18 +132,14 @@ export class ClusterNode {
       random,
       bus,
       counters: this.counters,
-      generation: () => this.generation,
+      generation: () => this.store.generation,
       open: () => this.isOpen,
       told: (key) => this.announcer.told(key),
       find: (key) => this.rows.find(key),
-      adopt: (destination, record) => this.adopt(destination, record),
+      adopt: (destination, record) => this.bring(destination, record),
       recorded: (entry) => this.recorded(entry),
-      lost: () => {
-        if (this.now - this.inspectedAt >= RETRY_MS) this.inspect();
-      },
-      stale: (entry) => {
-        this.repairing = [...(this.repairing ?? []), entry];
-      },
+      lost: () => this.store.suspect(),
+      stale: (entry) => this.store.stale(entry),
       ...(options.took === undefined ? {} : { took: options.took }),
     });
     this.owners = new Owners(this);
@@ -164,6 +151,11 @@ export class ClusterNode {
       holds: (key) => host.holds(key),
       note: (entry) => this.note(entry),
       republished: () => this.counters.republished++,
+    });
+    // Calls fail elsewhere: this node, which probes the destination, looks at once.
+    this.on('suspect', (_self, key) => {
+      const destination = this.rows.find(key);
+      if (destination !== undefined && this.owners.owns(destination)) host.hurry([destination]);
     });
   }
 
@@ -180,6 +172,11 @@ export class ClusterNode {
     const { stage } = this;
     if (!this.options.bus.connected || this.refused !== undefined) return false;
     return stage === 'resolving' || (this.isIn && (stage === 'in' || stage === 'opening'));
+  }
+
+  /** Whether the bucket was read and is followed. */
+  get isThere(): boolean {
+    return this.stage === 'in';
   }
 
   /** Whether this node takes part: it hears the others and its changes count. */
@@ -217,7 +214,7 @@ export class ClusterNode {
 
   start(): void {
     this.started = true;
-    this.startedAt = this.tickedAt = this.inspectedAt = this.now;
+    this.startedAt = this.tickedAt = this.store.inspectedAt = this.now;
     this.options.bus.listen(this.handlers);
     if (this.options.bus.connected) this.handlers.up();
     this.schedule();
@@ -286,9 +283,9 @@ export class ClusterNode {
     entry.destination ??= destination;
     const before = { state: change.previous, seq: change.edge === undefined ? change.seq : change.seq - 1 };
     if (this.diverts(destination)) return;
-    if (this.isSuspicion(intent, destination)) this.suspect(entry, destination, before);
+    if (this.suspicions.concerns(intent, destination)) this.suspicions.add(entry, destination, before);
     else {
-      this.suspicions.delete(entry);
+      this.suspicions.drop(entry);
       this.records.submit(entry, intent, before);
     }
   }
@@ -300,7 +297,7 @@ export class ClusterNode {
       const found = present.get(entry.key);
       if (found !== undefined) {
         entry.destination = found;
-        if (entry.record !== undefined && entry.queue.length === 0) this.adopt(found, entry.record);
+        if (entry.record !== undefined && entry.queue.length === 0) this.bring(found, entry.record);
       } else if (entry.destination?.partition === partition) entry.destination = undefined;
     }
     this.owners.invalidate();
@@ -316,10 +313,6 @@ export class ClusterNode {
   /** Entries whose state here is not the record's, or not known to be. */
   get overlays(): number {
     return this.records.pending.size + this.suspicions.size;
-  }
-
-  isSuspect(entry: Entry): boolean {
-    return this.suspicions.has(entry);
   }
 
   /** Gives up everything when the event loop stood still for too long. */
@@ -354,8 +347,9 @@ export class ClusterNode {
     message: (kind, node, text) => {
       if (kind === 'hb') this.heard(node, text);
       else if (kind === 'bye') this.membership.left(node, text);
-      else if (kind === 'told') this.heardStored(node, text);
-      else this.messages.get(kind)?.(node, text);
+      else if (kind === 'told') {
+        if (node !== this.options.node) takeStoredNote(this.announcer, text);
+      } else this.messages.get(kind)?.(node, text);
     },
     record: (key, revision, text) => {
       this.take(key, revision, text);
@@ -410,38 +404,20 @@ export class ClusterNode {
     if (now - this.beatAt >= this.options.settings.heartbeatMs - TICK_MS / 2) this.beat();
     this.membership.tick(now);
     this.lookAround(now);
-    this.endSuspicions(now);
+    this.suspicions.end(now);
     for (const listen of this.tickListeners) listen(now);
     if (now - this.slowAt >= 1000) {
       this.slowAt = now;
       if (this.isIn) {
         this.announcer.tick();
-        this.tellStored();
+        const note = storedNote(this.announcer);
+        if (note !== undefined) this.options.bus.publish('told', this.options.node, note);
       }
       if (this.isOpen) this.records.pump();
       this.lookBehind(now);
-      if (now - this.inspectedAt >= INSPECT_MS && this.stage === 'in') this.inspect();
+      if (now - this.store.inspectedAt >= INSPECT_MS && this.stage === 'in') this.store.inspect();
     }
-    if (this.repairing !== undefined) this.repair();
-  }
-
-  /** What has been published need not be published again by a node that takes over. */
-  private tellStored(): void {
-    const list = this.announcer.takeFresh(MOST_STORED);
-    if (list.length > 0) this.options.bus.publish('told', this.options.node, JSON.stringify(list));
-  }
-
-  private heardStored(node: string, text: string): void {
-    if (node === this.options.node || text.length > MAX_STORED_TEXT) return;
-    try {
-      const list = JSON.parse(text) as unknown;
-      for (const each of Array.isArray(list) ? (list.slice(0, MOST_STORED) as unknown[]) : []) {
-        const [key, edge] = Array.isArray(each) ? (each as unknown[]) : [];
-        if (typeof key === 'string' && Number.isSafeInteger(edge)) this.announcer.heardStored(key, edge as number);
-      }
-    } catch {
-      // Anybody may publish there.
-    }
+    this.store.repair();
   }
 
   private beat(): void {
@@ -455,7 +431,7 @@ export class ClusterNode {
         inc: this.inc,
         pv: PROTOCOL,
         phase: this.phase,
-        gen: this.generation,
+        gen: this.store.generation,
         rev: this.feed.rev,
         view: this.membership.view,
         tags: this.owners.ownTags(),
@@ -522,14 +498,14 @@ export class ClusterNode {
         });
         return;
       }
-      this.inspectedAt = this.now;
+      this.store.inspectedAt = this.now;
       if (this.phase !== 'ready' && this.phase !== 'draining') {
         this.wait();
         return;
       }
       // A connection that was lost for a moment: what was missed is read, and nothing else changes.
       this.stageTo('in');
-      this.checkGeneration((ok) => {
+      this.store.check((ok) => {
         if (ok) this.read(this.feed.rev + 1, () => this.records.pump());
       });
     });
@@ -546,7 +522,7 @@ export class ClusterNode {
     this.options.bus.create((made) => {
       if (this.stage !== 'reading') return;
       if (!made) return retry();
-      this.checkGeneration((ok) => {
+      this.store.check((ok) => {
         if (this.stage !== 'reading') return;
         if (!ok) return retry();
         this.read(this.feed.rev + 1, (whole) => {
@@ -561,7 +537,7 @@ export class ClusterNode {
   private settle(): void {
     const { twin, others } = this.membership;
     // Peers that do not know this bucket yet may have the records it lost.
-    const elsewhere = [...others.values()].some(({ gen }) => gen !== '' && gen !== this.generation);
+    const elsewhere = [...others.values()].some(({ gen }) => gen !== '' && gen !== this.store.generation);
     if (elsewhere && this.now - this.stageAt < ELSEWHERE_MS) return;
     if (twin !== undefined && twin.at > this.now - 2 * SETTLE_MS) {
       this.refuse();
@@ -618,20 +594,20 @@ export class ClusterNode {
   }
 
   /** Reads the bucket from a sequence on, and takes everything. */
-  private read(from: number, done: (whole: boolean) => void): void {
+  read(from: number, done: (whole: boolean) => void): void {
     this.reading = true;
-    const { generation } = this;
+    const { generation } = this.store;
     this.options.bus.read(
       from,
       (key, revision, text) => {
-        if (generation === this.generation) this.take(key, revision, text);
+        if (generation === this.store.generation) this.take(key, revision, text);
       },
       (last) => {
         this.reading = false;
-        if (last !== undefined && generation === this.generation) this.feed.reach(last);
+        if (last !== undefined && generation === this.store.generation) this.feed.reach(last);
         else if (this.stage === 'in' && this.options.bus.connected) {
           this.options.clock.schedule(RETRY_MS, () => {
-            if (this.stage === 'in' && !this.reading && generation === this.generation) this.read(from, () => {});
+            if (this.stage === 'in' && !this.reading && generation === this.store.generation) this.read(from, () => {});
           });
         }
         done(last !== undefined);
@@ -643,7 +619,7 @@ export class ClusterNode {
   private lookBehind(now: number): void {
     let most = 0;
     for (const peer of this.membership.others.values()) {
-      if (peer.gen === this.generation) most = Math.max(most, peer.rev);
+      if (peer.gen === this.store.generation) most = Math.max(most, peer.rev);
     }
     if (most <= this.feed.rev) this.behindSince = undefined;
     else if (this.behindSince === undefined) this.behindSince = now;
@@ -664,103 +640,9 @@ export class ClusterNode {
     return this.behindSince === undefined ? 0 : this.now - this.behindSince;
   }
 
-  /** Whether the bucket is still the one this node knows. */
-  private inspect(): void {
-    this.inspectedAt = this.now;
-    this.options.bus.status((status) => {
-      if (status === 'failed' || this.stage !== 'in') return;
-      if (status === 'missing') {
-        this.options.bus.create((made) => {
-          if (made && this.stage === 'in') this.checkGeneration(() => {});
-        });
-        return;
-      }
-      if (status.lastSequence < this.feed.rev) this.startAgain('its last writes are gone');
-      else this.checkGeneration(() => {});
-    });
-  }
-
-  /** Learns the bucket's generation, or makes it. A bucket that is another one than before is filled again. */
-  private checkGeneration(done: (ok: boolean) => void): void {
-    this.options.bus.get('gen', (value) => {
-      if (value === 'failed') return done(false);
-      if (value === 'none') {
-        const id = this.options.random.token(4);
-        const text = JSON.stringify({ id, pv: PROTOCOL, by: this.options.node });
-        this.options.bus.commit('gen', text, 0, (outcome) => {
-          if (outcome.kind === 'failed') return done(false);
-          // Whoever lost reads what the winner wrote.
-          this.checkGeneration(done);
-        });
-        return;
-      }
-      const id = generationOf(value.text);
-      if (id === undefined) return done(false);
-      const known = this.generation;
-      this.generation = id;
-      if (known !== '' && known !== id) this.startAgain('it was made anew');
-      done(true);
-    });
-  }
-
-  /** The bucket has lost what was written: everything is read, and what is missing is written again, newest first. */
-  private startAgain(why: string): void {
-    this.counters.generations++;
-    this.options.log.warn(
-      { why, records: this.records.entries.size },
-      `cluster: the bucket is not what it was: ${why}`,
-    );
-    this.feed.reset();
-    this.records.forgetRevisions();
-    this.values.forgetRevisions();
-    const { generation } = this;
-    this.read(1, (whole) => {
-      if (!whole) {
-        const { clock, bus } = this.options;
-        clock.schedule(RETRY_MS, () => {
-          if (bus.connected && generation === this.generation && this.feed.rev === 0) this.startAgain(why);
-        });
-        return;
-      }
-      this.repairing = [...this.records.entries.values()].filter((entry) => entry.record !== undefined);
-      this.writeMember();
-      this.restoreValues();
-      this.repair();
-      this.records.pump();
-    });
-  }
-
-  /** Some of the records at a time: each by its owner, and what is still missing a while later by whoever has it. */
-  private repair(): void {
-    const left = this.repairing;
-    if (left === undefined || !this.options.bus.connected) return;
-    for (let count = 0; count < 200; count++) {
-      const entry = left.pop();
-      if (entry === undefined) break;
-      if (entry.rev > 0 && !entry.stale) continue;
-      const { destination } = entry;
-      if (destination === undefined || this.owners.owns(destination)) this.records.restore(entry, entry.rev);
-      else this.unrepaired.push(entry);
-    }
-    if (left.length > 0) return;
-    this.repairing = undefined;
-    const rest = this.unrepaired.splice(0);
-    if (rest.length === 0) return;
-    this.options.clock.schedule(REPAIR_MS, () => {
-      for (const entry of rest) if (entry.rev === 0 || entry.stale) this.records.restore(entry, entry.rev);
-    });
-  }
-
-  private restoreValues(): void {
-    for (const [key, text] of [...this.values.under('')]) {
-      if (key === 'gen' || key.startsWith('m.')) continue;
-      this.values.update(key, (there) => (there === '' || there === text ? text : undefined));
-    }
-  }
-
   /** Writes down what this node is, when that has changed. */
   writeMember(): void {
-    if (!this.options.bus.connected || this.generation === '' || this.refused !== undefined) return;
+    if (!this.options.bus.connected || this.store.generation === '' || this.refused !== undefined) return;
     const text = JSON.stringify({ inc: this.inc, pv: PROTOCOL, ...this.options.host.member() });
     this.values.update(`m.${this.options.node}`, () => text);
   }
@@ -771,12 +653,13 @@ export class ClusterNode {
   }
 
   private recorded(entry: Entry): void {
-    this.suspicions.delete(entry);
+    this.suspicions.drop(entry);
     this.announcer.recorded(entry);
     for (const listen of this.recordListeners) listen(entry);
   }
 
-  private adopt(destination: Destination, record: DestinationRecord): void {
+  /** Brings a destination's state to a record. */
+  bring(destination: Destination, record: DestinationRecord): void {
     const { health } = destination;
     if ((health.state === record.st && health.seq === record.q) || this.keepsOut(destination, record)) return;
     this.options.host.adopt(destination, record);
@@ -797,54 +680,5 @@ export class ClusterNode {
     if (signal.kind === 'success' || signal.kind === 'failure') return { kind: signal.kind, ...fields };
     // What the word came to: "p" on an active destination has reached the threshold.
     return { kind: 'set', to: state, ...fields };
-  }
-
-  /** Calls fail at a node that is not the one that probes: its owner shall look, and decide for all. */
-  private isSuspicion({ kind, to, origin }: Intent, destination: Destination): boolean {
-    if (this.phase === 'alone' || (origin !== 'traffic' && origin !== 'script')) return false;
-    if (kind !== 'failure' && !(kind === 'set' && to === 'probing')) return false;
-    if (!this.options.host.isProbed(destination)) return false;
-    const owner = this.owners.ownerOf(destination);
-    return owner !== undefined && owner !== this.options.node;
-  }
-
-  private suspect(entry: Entry, destination: Destination, { state, seq }: { state: HealthState; seq: number }): void {
-    const { row } = destination;
-    const before = entry.record ?? this.suspicions.get(entry)?.before ?? firstRecord(row.uri, row.socket, state, seq);
-    this.suspicions.set(entry, { until: this.now + 2 * this.options.host.intervalMs(), before });
-    this.sendSuspicion(entry.key, destination);
-  }
-
-  /** Asks the owner to look at a destination at once; once a second at most. */
-  sendSuspicion(key: string, destination: Destination): void {
-    const owner = this.owners.ownerOf(destination);
-    const { now } = this;
-    if (owner === undefined || now - (this.suspectSent.get(key) ?? Number.NEGATIVE_INFINITY) < 1000) return;
-    if (this.suspectSent.size > 10_000) this.suspectSent.clear();
-    this.suspectSent.set(key, now);
-    this.counters.suspects++;
-    this.options.bus.publish('suspect', owner, key);
-  }
-
-  private endSuspicions(now: number): void {
-    for (const [entry, { until }] of this.suspicions) if (until <= now) this.clearSuspicion(entry);
-  }
-
-  /** The owner has looked, or does not answer: what it says stands. */
-  clearSuspicion(entry: Entry): void {
-    const before = this.suspicions.get(entry)?.before;
-    if (before === undefined) return;
-    this.suspicions.delete(entry);
-    const { destination, record } = entry;
-    if (destination !== undefined && entry.queue.length === 0) this.adopt(destination, record ?? before);
-  }
-}
-
-function generationOf(text: string): string | undefined {
-  try {
-    const id = (JSON.parse(text) as { id?: unknown } | null)?.id;
-    return typeof id === 'string' && id !== '' && id.length <= 64 ? id : undefined;
-  } catch {
-    return undefined;
   }
 }

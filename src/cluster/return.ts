@@ -54,7 +54,7 @@ export class Return {
       return;
     }
     if (!owners.owns(destination) && owners.ownerOf(destination) !== node.name) {
-      if (unchanged && verdict.kind !== 'success') node.sendSuspicion(entry.key, destination);
+      if (unchanged && verdict.kind !== 'success') node.suspicions.send(entry.key, destination);
       records.replace(entry, []);
     } else if (!unchanged) {
       records.replace(entry, []);

@@ -57,7 +57,7 @@ export function clusterControl(parts: Parts): ClusterControl {
         revision: entry.rev,
         record: (entry.record ?? null) as Json,
         pending: entry.queue.map(({ kind, to, origin, reason }) => ({ kind, to, by: origin, reason })),
-        suspected: node.isSuspect(entry),
+        suspected: node.suspicions.has(entry),
       };
     },
     describe(destination) {

@@ -154,6 +154,12 @@ export class SimulatedNode {
     this.engine.states.apply({ destination, kind: 'set', to, origin: 'mi', reason: 'MI command' });
   }
 
+  /** A call through this node failed. */
+  callFailed(uri: string): void {
+    const destination = this.destinations.find(({ row }) => row.uri === uri) as Destination;
+    this.engine.states.apply({ destination, kind: 'failure', origin: 'traffic', reason: 'script function ds_mark()' });
+  }
+
   private cycle(destination: Destination, delay: number): void {
     this.clock.schedule(delay, () => {
       this.probe(destination);

@@ -266,7 +266,7 @@ function judge(
     });
     const last = told.at(-1);
     const status = health.state === 'active' ? 'active' : 'inactive';
-    if ((last?.['status'] ?? 'active') !== status)
+    if ((last?.['status'] ?? 'active') !== status && !wiped)
       faults.push(`${uri} is ${status}, the last event says ${last?.['status']}`);
     if ((last?.['seq'] ?? 0) !== health.seq && !wiped)
       faults.push(`${uri} has ${health.seq} edges, ${last?.['seq']} told`);

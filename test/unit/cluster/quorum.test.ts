@@ -73,3 +73,23 @@ test('a gateway that dies together with the node that probes it is found by the 
   );
   assert.equal(nats.events.length, 1);
 });
+
+test('calls that fail at a node keep its own calls away, and its owner looks at once; what that finds stands', () => {
+  const { clock, nats, cut, uri, owner, others } = cluster(3);
+  const [caller] = others() as [SimulatedNode];
+  const before = owner.probes.get(uri) ?? 0;
+  for (let i = 0; i < 3; i++) caller.callFailed(uri);
+  assert.equal(caller.destinations[0]!.health.state, 'probing');
+  clock.advance(400);
+  assert.ok((owner.probes.get(uri) ?? 0) > before, 'the owner has looked');
+  assert.equal(owner.destinations[0]!.health.state, 'active');
+  clock.advance(3000);
+  assert.equal(caller.destinations[0]!.health.state, 'active', 'the owner found nothing');
+  assert.deepEqual(nats.events, []);
+  // This time the gateway is down for all.
+  for (const name of ['n1', 'n2', 'n3']) cut.add(`${name} ${uri}`);
+  for (let i = 0; i < 3; i++) caller.callFailed(uri);
+  clock.advance(5000);
+  assert.equal(owner.destinations[0]!.health.state, 'probing');
+  assert.equal(nats.events.length, 1);
+});

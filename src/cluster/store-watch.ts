@@ -1,0 +1,164 @@
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { ClusterBus, ClusterCounters } from './bus.js';
+import type { FeedPosition } from './feed.js';
+import { PROTOCOL } from './heartbeat.js';
+import type { Owners } from './owners.js';
+import type { Entry, Records } from './records.js';
+import type { Values } from './values.js';
+
+/** What of a node the watch over its bucket needs. */
+export interface WatchingNode {
+  readonly now: number;
+  /** Whether the node has read the bucket and follows it. */
+  readonly isThere: boolean;
+  readonly records: Records;
+  readonly values: Values;
+  readonly feed: FeedPosition;
+  readonly owners: Owners;
+  readonly counters: ClusterCounters;
+  readonly options: {
+    readonly node: string;
+    readonly bus: ClusterBus;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Logger;
+  };
+  /** Reads the bucket from a sequence on, and takes everything. */
+  read(from: number, done: (whole: boolean) => void): void;
+  writeMember(): void;
+}
+
+const RETRY_MS = 500;
+/** Milliseconds after which what its owner has not written again into a bucket that lost it is written by others. */
+const REPAIR_MS = 2000;
+
+/**
+ * Whether the bucket is still the one this node knows. A server that came back without its files, or lost its last writes, is
+ * noticed by the bucket's generation and its sequence; the nodes then write again what it lost.
+ */
+export class StoreWatch {
+  /** Id of the bucket's generation; '' while it is not known. */
+  generation = '';
+  /** Monotonic time of the last look. */
+  inspectedAt = 0;
+  /** Records to be written again. */
+  private repairing: Entry[] | undefined;
+  private readonly unrepaired: Entry[] = [];
+
+  constructor(private readonly node: WatchingNode) {}
+
+  /** The bucket has an older record than is known here. */
+  stale(entry: Entry): void {
+    this.repairing = [...(this.repairing ?? []), entry];
+  }
+
+  /** A record that was there is not; looked at, but not all the time. */
+  suspect(): void {
+    if (this.node.now - this.inspectedAt >= RETRY_MS) this.inspect();
+  }
+
+  /** Whether the bucket is still the one this node knows. */
+  inspect(): void {
+    this.inspectedAt = this.node.now;
+    this.node.options.bus.status((status) => {
+      if (status === 'failed' || !this.node.isThere) return;
+      if (status === 'missing') {
+        this.node.options.bus.create((made) => {
+          if (made && this.node.isThere) this.check(() => {});
+        });
+        return;
+      }
+      if (status.lastSequence < this.node.feed.rev) this.startAgain('its last writes are gone');
+      else this.check(() => {});
+    });
+  }
+
+  /** Learns the bucket's generation, or makes it. A bucket that is another one than before is filled again. */
+  check(done: (ok: boolean) => void): void {
+    this.node.options.bus.get('gen', (value) => {
+      if (value === 'failed') return done(false);
+      if (value === 'none') {
+        const id = this.node.options.random.token(4);
+        const text = JSON.stringify({ id, pv: PROTOCOL, by: this.node.options.node });
+        this.node.options.bus.commit('gen', text, 0, (outcome) => {
+          if (outcome.kind === 'failed') return done(false);
+          // Whoever lost reads what the winner wrote.
+          this.check(done);
+        });
+        return;
+      }
+      const id = generationOf(value.text);
+      if (id === undefined) return done(false);
+      const known = this.generation;
+      this.generation = id;
+      if (known !== '' && known !== id) this.startAgain('it was made anew');
+      done(true);
+    });
+  }
+
+  /** The bucket has lost what was written: everything is read, and what is missing is written again, newest first. */
+  private startAgain(why: string): void {
+    this.node.counters.generations++;
+    this.node.options.log.warn(
+      { why, records: this.node.records.entries.size },
+      `cluster: the bucket is not what it was: ${why}`,
+    );
+    this.node.feed.reset();
+    this.node.records.forgetRevisions();
+    this.node.values.forgetRevisions();
+    const { generation } = this;
+    this.node.read(1, (whole) => {
+      if (!whole) {
+        const { clock, bus } = this.node.options;
+        clock.schedule(RETRY_MS, () => {
+          if (bus.connected && generation === this.generation && this.node.feed.rev === 0) this.startAgain(why);
+        });
+        return;
+      }
+      this.repairing = [...this.node.records.entries.values()].filter((entry) => entry.record !== undefined);
+      this.node.writeMember();
+      this.restoreValues();
+      this.repair();
+      this.node.records.pump();
+    });
+  }
+
+  /** Some of the records at a time: each by its owner, and what is still missing a while later by whoever has it. */
+  repair(): void {
+    const left = this.repairing;
+    if (left === undefined || !this.node.options.bus.connected) return;
+    for (let count = 0; count < 200; count++) {
+      const entry = left.pop();
+      if (entry === undefined) break;
+      if (entry.rev > 0 && !entry.stale) continue;
+      const { destination } = entry;
+      if (destination === undefined || this.node.owners.owns(destination)) this.node.records.restore(entry, entry.rev);
+      else this.unrepaired.push(entry);
+    }
+    if (left.length > 0) return;
+    this.repairing = undefined;
+    const rest = this.unrepaired.splice(0);
+    if (rest.length === 0) return;
+    this.node.options.clock.schedule(REPAIR_MS, () => {
+      for (const entry of rest) if (entry.rev === 0 || entry.stale) this.node.records.restore(entry, entry.rev);
+    });
+  }
+
+  private restoreValues(): void {
+    for (const [key, text] of [...this.node.values.under('')]) {
+      if (key === 'gen' || key.startsWith('m.')) continue;
+      this.node.values.update(key, (there) => (there === '' || there === text ? text : undefined));
+    }
+  }
+}
+
+function generationOf(text: string): string | undefined {
+  try {
+    const id = (JSON.parse(text) as { id?: unknown } | null)?.id;
+    return typeof id === 'string' && id !== '' && id.length <= 64 ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Destination, HealthState } from '../engine/destination.js';
+import type { ClusterBus, ClusterCounters } from './bus.js';
+import type { Phase } from './heartbeat.js';
+import type { Owners } from './owners.js';
+import { type DestinationRecord, firstRecord, type Intent } from './record.js';
+import type { Entry } from './records.js';
+
+/** What of a node its suspicions need. */
+export interface SuspectingNode {
+  readonly now: number;
+  readonly phase: Phase;
+  readonly owners: Owners;
+  readonly counters: ClusterCounters;
+  readonly options: {
+    readonly node: string;
+    readonly bus: ClusterBus;
+    readonly host: { isProbed(destination: Destination): boolean; intervalMs(): number };
+  };
+  /** Brings a destination's state to a record. */
+  bring(destination: Destination, record: DestinationRecord): void;
+}
+
+/**
+ * Destinations whose calls fail at a node that does not probe them: kept out of this node's own calls until their owner, who is
+ * asked to look, has said what it found, or for two intervals.
+ */
+export class Suspicions {
+  private readonly standing = new Map<Entry, { readonly until: number; readonly before: DestinationRecord }>();
+  private readonly sent = new Map<string, number>();
+
+  constructor(private readonly node: SuspectingNode) {}
+
+  get size(): number {
+    return this.standing.size;
+  }
+
+  has(entry: Entry): boolean {
+    return this.standing.has(entry);
+  }
+
+  /** Its owner has decided, or this node has. */
+  drop(entry: Entry): void {
+    this.standing.delete(entry);
+  }
+
+  /** Calls fail at a node that is not the one that probes: its owner shall look, and decide for all. */
+  concerns({ kind, to, origin }: Intent, destination: Destination): boolean {
+    if (this.node.phase === 'alone' || (origin !== 'traffic' && origin !== 'script')) return false;
+    if (kind !== 'failure' && !(kind === 'set' && to === 'probing')) return false;
+    if (!this.node.options.host.isProbed(destination)) return false;
+    const owner = this.node.owners.ownerOf(destination);
+    return owner !== undefined && owner !== this.node.options.node;
+  }
+
+  add(entry: Entry, destination: Destination, { state, seq }: { state: HealthState; seq: number }): void {
+    const { row } = destination;
+    const before = entry.record ?? this.standing.get(entry)?.before ?? firstRecord(row.uri, row.socket, state, seq);
+    this.standing.set(entry, { until: this.node.now + 2 * this.node.options.host.intervalMs(), before });
+    this.send(entry.key, destination);
+  }
+
+  /** Asks the owner to look at a destination at once; once a second at most. */
+  send(key: string, destination: Destination): void {
+    const owner = this.node.owners.ownerOf(destination);
+    const { now } = this.node;
+    if (owner === undefined || now - (this.sent.get(key) ?? Number.NEGATIVE_INFINITY) < 1000) return;
+    if (this.sent.size > 10_000) this.sent.clear();
+    this.sent.set(key, now);
+    this.node.counters.suspects++;
+    this.node.options.bus.publish('suspect', owner, key);
+  }
+
+  end(now: number): void {
+    for (const [entry, { until }] of this.standing) if (until <= now) this.clear(entry);
+  }
+
+  /** The owner has looked, or does not answer: what it says stands. */
+  clear(entry: Entry): void {
+    const before = this.standing.get(entry)?.before;
+    if (before === undefined) return;
+    this.standing.delete(entry);
+    const { destination, record } = entry;
+    if (destination !== undefined && entry.queue.length === 0) this.node.bring(destination, record ?? before);
+  }
+}
