@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
@@ -130,6 +131,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     process: processInfo,
     statistics,
     sockets: () => sip.transports,
+    memory: () => ({ total: getHeapStatistics().heap_size_limit, used: process.memoryUsage().heapUsed }),
+    limits: settings.limits,
     noSocket: env.noSocket,
     clock,
     log,

@@ -112,6 +112,8 @@ export class DaemonStatistics implements StatisticsSource {
       counted('tm', 'UAS_transactions', proxy.requests),
       ...[2, 3, 4, 5, 6].map((each) => counted('tm', `${each}xx_transactions`, proxy.replies[each] ?? zero)),
       measured('tm', 'inuse_transactions', () => layer.serverCount),
+      counted('sl', '4xx_replies', sip.badRequests),
+      measured('sl', '5xx_replies', () => sip.overload.value + sip.share.value),
       counted('dispatcher', 'failovers', proxy.failovers),
       counted('dispatcher', 'cancels', proxy.cancels),
       destinations('active'),

@@ -159,3 +159,22 @@ test('a partition cannot be called __proto__', () => {
   const text = '__proto__: db_url=list:./x';
   assert.throws(() => readSettings({ modparam: { partition: text } }, { cwd: tmpdir() }), /cannot have the name/);
 });
+
+test('exporters find what they ask for', async (t) => {
+  const { post } = await start(t, { mi: { jsonrpc: { http_root: 'RPC' } } });
+  const keys = async (method: string) => Object.keys((await post('RPC', method, [])).result as object);
+  assert.deepEqual(
+    (await keys('tm.stats')).sort(),
+    ['2xx', '3xx', '4xx', '5xx', '6xx', 'created', 'current', 'freed', 'rpl_received', 'rpl_sent', 'total'].sort(),
+  );
+  assert.deepEqual((await keys('sl.stats')).sort(), ['400', '4xx', '5xx', 'xxx']);
+  assert.deepEqual(await keys('core.shmmem'), ['total', 'free', 'used', 'real_used']);
+  assert.deepEqual(await keys('core.tcp_info'), [
+    'readers',
+    'max_connections',
+    'opened_connections',
+    'opened_tls_connections',
+  ]);
+  // A list of one stays a list.
+  assert.ok(Array.isArray((await post('RPC', 'core.psx', [])).result));
+});

@@ -9,6 +9,7 @@ import {
   dispatcherStateCommands,
 } from './commands/dispatcher-edit.js';
 import { dispatcherListCommand, dispatcherOclistCommand } from './commands/dispatcher-list.js';
+import { exporterCommands, type MemoryFigures } from './commands/exporter.js';
 import { statsCommands } from './commands/stats.js';
 import type { DispatcherView } from './dispatcher-view.js';
 
@@ -19,10 +20,20 @@ export interface RpcDependencies {
   readonly statistics: StatisticsSource;
   /** SIP sockets, for listings. */
   sockets(): readonly ShownSocket[];
+  /** Memory of the process. */
+  memory(): MemoryFigures;
+  readonly limits: { readonly maxConnections: number };
 }
 
 /** All commands but system.*, which the service adds over the whole table. */
-export function rpcCommands({ view, process, statistics, sockets }: RpcDependencies): readonly RpcCommand[] {
+export function rpcCommands({
+  view,
+  process,
+  statistics,
+  sockets,
+  memory,
+  limits,
+}: RpcDependencies): readonly RpcCommand[] {
   return [
     dispatcherListCommand(view),
     dispatcherOclistCommand(view),
@@ -33,5 +44,6 @@ export function rpcCommands({ view, process, statistics, sockets }: RpcDependenc
     dispatcherHashCommand(view),
     ...coreCommands(process, sockets),
     ...statsCommands(statistics),
+    ...exporterCommands(statistics, memory, limits, sockets),
   ];
 }

@@ -8,6 +8,8 @@ export interface ShownSocket {
   readonly transport: string;
   readonly address: string;
   readonly port: number;
+  /** Open connections of a stream. */
+  readonly counts?: { readonly inbound: number; readonly outbound: number };
 }
 
 /** core.* commands that clients ask for. */
