@@ -7,6 +7,7 @@ import type { CommandSpec } from './line/command.js';
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   serve: async () => (await import('./serve/command.js')).serve,
   mi: async () => (await import('./mi/command.js')).mi,
+  reload: async () => (await import('./reload/command.js')).reload,
   watch: async () => (await import('./watch/command.js')).watch,
   calls: async () => (await import('./calls/command.js')).calls,
   top: async () => (await import('./top/command.js')).top,

@@ -13,6 +13,7 @@ import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
+import type { SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { Explanation } from '../route/rules/explain.js';
@@ -49,6 +50,7 @@ export interface ManagementEnvironment {
   readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
   readonly explain: (request: string, source: string | undefined) => Explanation;
+  readonly settings: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
   readonly startTime: StartTime;
@@ -115,6 +117,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     traces: env.traces.commands,
     explain: env.explain,
     audit,
+    settings: env.settings,
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {

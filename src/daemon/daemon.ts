@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
+import type { LoadedSettings } from '../config/load.js';
+import { formatProblems } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import type { Console } from '../console/server/console.js';
 import { boundedLog } from '../core/bounded-log.js';
 import { type Clock, systemClock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
@@ -15,6 +18,7 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { HealthReport } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
+import type { SettingsReload } from '../management/mi/dependencies.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import { DialogTokens } from '../proxy/dialog-token.js';
@@ -49,6 +53,7 @@ import { Routing } from './routing.js';
 import { ScriptRouting } from './script-routing.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
+import { settingsChanges } from './settings-changes.js';
 import { socketCheck } from './socket-check.js';
 import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
@@ -72,6 +77,8 @@ export interface DaemonOptions {
   readonly scriptTrace?: ScriptTrace | undefined;
   /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
+  /** Reads the settings anew, for config_reload. Throws ConfigError. */
+  readonly readSettings?: (() => LoadedSettings & { readonly cfg?: LoadedCfg | undefined }) | undefined;
   /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
   readonly firstLoadMs?: number;
   /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
@@ -238,6 +245,7 @@ export class Daemon implements Service {
     });
     this.events.bus.on(this.script?.event ?? routing.event);
     this.management = buildManagement(settings, {
+      settings: options.readSettings === undefined ? undefined : { reload: (dryRun) => this.reloadSettings(dryRun) },
       engine,
       runtimes,
       sip,
@@ -370,6 +378,32 @@ export class Daemon implements Service {
   reconfigure(settings: Settings, cfg?: LoadedCfg): Promise<readonly string[]> {
     // Two at once would each take what the other is about to start for what is there.
     return this.settingsJobs.run(undefined, () => this.takeSettings(settings, cfg));
+  }
+
+  /**
+   * Reads the settings anew and takes them, or with `dryRun` only looks whether they can be used. Says what differs. Throws
+   * ConfigError, SwitchyardError; nothing has then been changed.
+   */
+  reloadSettings(dryRun: boolean): Promise<SettingsReload> {
+    return this.settingsJobs.run(undefined, async () => {
+      const { readSettings } = this.options;
+      if (readSettings === undefined) throw new SwitchyardError('USAGE', 'the settings came from a program');
+      let done = false;
+      try {
+        const { settings, warnings, cfg } = readSettings();
+        const before = this.settings;
+        const changes = settingsChanges(before, settings);
+        if (dryRun) {
+          await this.routing.prepare(settings);
+          await this.partitions.check(settings.partitions);
+        } else await this.takeSettings(settings, cfg);
+        done = true;
+        const told = warnings.map((warning) => formatProblems([warning]));
+        return { changes, needRestart: restartOnly(before, settings), warnings: told };
+      } finally {
+        if (!dryRun) this.settingsReloads.ended(done);
+      }
+    });
   }
 
   private async takeSettings(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {

@@ -48,13 +48,6 @@ function reportProblems({ cfg, warnings }: CompleteCfg, io: CommandIo): void {
   if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
 }
 
-/** Reads the file again and takes it whole. Throws what is wrong with it; the old one then stays. */
-async function takeFile(daemon: Daemon, file: CfgFile, log: Logger): Promise<void> {
-  const { cfg, settings, warnings } = file.load();
-  const restart = await daemon.reconfigure(settings, cfg);
-  log.info({ warnings, needRestart: restart }, 'configuration file reloaded');
-}
-
 /** OpenSIPS' reload_routes. */
 function reloadRoutes(reload: () => Promise<void>): MiCommand {
   return {
@@ -90,7 +83,8 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   if (loaded !== undefined) reportProblems(loaded, io);
   const settings = loaded?.settings ?? settingsFor(options.config, io);
   const log = createLogger(settings.log.level);
-  const daemon = new Daemon({ settings, log, cfg: loaded?.cfg });
+  const readSettings = () => file?.load() ?? loadSettings(options.config, { inspect: compositionFaults });
+  const daemon = new Daemon({ settings, log, cfg: loaded?.cfg, readSettings });
   const ended = new Promise<string>((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));
@@ -113,12 +107,13 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     void jobs.run('reload', async () => {
       if (stopping) return;
       manager.reloading();
-      manager.ready(
-        (await reconfigure(daemon, options.config, file, log)) ? 'serving' : 'serving; the last settings were refused',
-      );
+      manager.ready((await reconfigure(daemon, log)) ? 'serving' : 'serving; the last settings were refused');
     });
   });
-  if (file !== undefined) daemon.mi.register(reloadRoutes(() => jobs.run('reload', () => takeFile(daemon, file, log))));
+  const takeAgain = async () => {
+    await daemon.reloadSettings(false);
+  };
+  if (file !== undefined) daemon.mi.register(reloadRoutes(() => jobs.run('reload', takeAgain)));
   try {
     await started;
     const signal = await ended;
@@ -133,27 +128,14 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
 }
 
 /** New settings are taken whole (true), or refused whole with the old ones going on. */
-async function reconfigure(
-  daemon: Daemon,
-  config: string | undefined,
-  file: CfgFile | undefined,
-  log: Logger,
-): Promise<boolean> {
+async function reconfigure(daemon: Daemon, log: Logger): Promise<boolean> {
   try {
-    if (file !== undefined) {
-      await takeFile(daemon, file, log);
-      daemon.settingsReloads.ended(true);
-      return true;
-    }
-    const { settings, warnings } = loadSettings(config, { inspect: compositionFaults });
-    const restart = await daemon.reconfigure(settings);
-    log.info({ warnings, needRestart: restart }, 'settings reloaded');
-    daemon.settingsReloads.ended(true);
+    const { warnings, needRestart } = await daemon.reloadSettings(false);
+    log.info({ warnings, needRestart }, 'settings reloaded');
     return true;
   } catch (error) {
     const problems = error instanceof ConfigError || error instanceof CfgError ? error.problems : [messageOf(error)];
     log.error({ problems }, 'the new settings are refused, the old ones stay');
-    daemon.settingsReloads.ended(false);
     return false;
   }
 }

@@ -28,6 +28,28 @@ export interface MiDependencies {
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
   explain(request: string, source: string | undefined): Json;
   readonly audit: Pick<AuditTrail, 'recent'>;
+  /** Reads the settings file again; undefined where the settings came from a program. */
+  readonly settings?: SettingsControl | undefined;
+}
+
+/** What a reload of the settings came to. */
+export interface SettingsReload {
+  /** Values that differ, secrets masked; an undefined side was not there, or is not there any more. */
+  readonly changes: readonly {
+    readonly path: string;
+    readonly from?: string | undefined;
+    readonly to?: string | undefined;
+  }[];
+  /** Top-level keys whose change only a restart brings into force. */
+  readonly needRestart: readonly string[];
+  /** A line each. */
+  readonly warnings: readonly string[];
+}
+
+/** What config_reload does. */
+export interface SettingsControl {
+  /** Takes the settings whole, or with `dryRun` only compares them. Throws ConfigError, SwitchyardError; nothing has then changed. */
+  reload(dryRun: boolean): Promise<SettingsReload>;
 }
 
 /** Which calls a trace takes, and its bounds; what is left out has a default. */

@@ -4,6 +4,7 @@ import { auditCommand } from './audit.js';
 import { blacklistCommands } from './blacklists.js';
 import { callsCommand } from './calls.js';
 import { clusterCommands } from './cluster.js';
+import { configReloadCommand } from './config-reload.js';
 import { helpCommand, processCommands, psCommand, whichCommand } from './core.js';
 import { dsAddCommand, dsPingActiveCommand, dsPushScriptAttrsCommand, dsRemoveCommand } from './ds-edit.js';
 import { dsListCommand } from './ds-list.js';
@@ -39,6 +40,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     auditCommand(deps),
     callsCommand(deps),
     dsProbeCommand(deps),
+    configReloadCommand(deps),
     ...(deps.cluster === undefined ? [] : clusterCommands(deps)),
     ...traceCommands(deps),
     explainCommand(deps),

@@ -1,0 +1,39 @@
+import { ConfigError, formatProblems } from '../../../config/problem.js';
+import { messageOf } from '../../../core/errors.js';
+import type { MiCommand } from '../command.js';
+import { MiError } from '../command.js';
+import type { MiDependencies } from '../dependencies.js';
+
+/**
+ * config_reload: reads the settings again and takes them whole, or refuses them whole with the problems in `data`, a line
+ * each. The answer lists what differs and what only a restart brings into force; with dry_run nothing is taken.
+ */
+export function configReloadCommand(deps: MiDependencies): MiCommand {
+  return {
+    name: 'config_reload',
+    aliases: ['core:config_reload'],
+    module: 'core',
+    help: 'reads the settings again and takes them, or says why not; with dry_run=1 only what would change',
+    needs: { role: 'admin', wholeProcess: true },
+    changes: ({ dry_run }) => !isOn(dry_run),
+    paramLists: [[]],
+    extraParams: [{ name: 'dry_run', type: 'flag' }],
+    async run(params, call) {
+      const dryRun = isOn(params['dry_run']);
+      if (deps.settings === undefined)
+        throw new MiError(500, 'settings cannot be reloaded', 'they came from a program');
+      try {
+        const { changes, needRestart, warnings } = await deps.settings.reload(dryRun);
+        if (!dryRun) call.changed(`settings: ${changes.length} values changed`);
+        return { dry_run: dryRun, changes: changes.map((each) => ({ ...each })), need_restart: needRestart, warnings };
+      } catch (error) {
+        const data = error instanceof ConfigError ? formatProblems(error.problems) : messageOf(error);
+        throw new MiError(400, 'settings refused', data);
+      }
+    },
+  };
+}
+
+function isOn(value: unknown): boolean {
+  return value !== undefined && value !== false && !/^(?:0|no|false)$/i.test(String(value));
+}
