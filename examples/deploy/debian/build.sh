@@ -60,7 +60,7 @@ complete fish fish/vendor_completions.d/switchyard.fish
 install -D -m 644 examples/deploy/switchyard.service "$stage/lib/systemd/system/switchyard.service"
 sed -i -e '1,/^\[Unit\]/{/^#/d}' -e 's|/usr/bin/node /opt/switchyard/dist/main.js|/usr/bin/switchyard|' \
   "$stage/lib/systemd/system/switchyard.service"
-install -D -m 640 "$here/switchyard.json" "$stage/etc/switchyard/switchyard.json"
+install -D -m 640 "$here/settings.jsonc" "$stage/etc/switchyard/switchyard.json"
 install -d -m 750 "$stage/etc/switchyard/partitions"
 gzip -9nc CHANGELOG.md > "$stage/usr/share/doc/switchyard/changelog.gz"
 install -m 644 LICENSE "$stage/usr/share/doc/switchyard/copyright"

@@ -13,7 +13,7 @@ const env = { ADVERTISE: '192.0.2.1:5060', DB_PASSWORD: 'x', HOST_IP: '192.0.2.1
 test('the settings of every deployment are accepted as they stand', () => {
   const block = /switchyard\.json: \|\n((?: {4}.*\n)+)/.exec(text('kubernetes/switchyard.yml'))?.[1] ?? '';
   for (const [name, source] of [
-    ['debian', text('debian/switchyard.json')],
+    ['debian', text('debian/settings.jsonc')],
     ['compose', text('compose/switchyard.json')],
     ['kubernetes', block.replace(/^ {4}/gm, '')],
   ] as const) {
