@@ -8,7 +8,7 @@ import { compositionFaults } from '../../../src/daemon/composition.js';
 
 const DEPLOY = resolve(import.meta.dirname, '../../../examples/deploy');
 const text = (name: string) => readFileSync(resolve(DEPLOY, name), 'utf8');
-const env = { ADVERTISE: '192.0.2.1:5060', DB_PASSWORD: 'x', HOST_IP: '192.0.2.1', NODE_NAME: 'n1' };
+const env = { ADVERTISE: '192.0.2.1:5060', DB_PASSWORD: 'x', NATS_TOKEN: 'x', HOST_IP: '192.0.2.1', NODE_NAME: 'n1' };
 
 test('the settings of every deployment are accepted as they stand', () => {
   const block = /switchyard\.json: \|\n((?: {4}.*\n)+)/.exec(text('kubernetes/switchyard.yml'))?.[1] ?? '';
