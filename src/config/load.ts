@@ -108,6 +108,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     defaultPartition,
     routing,
     routeScript: raw.route_script === undefined ? undefined : resolve(root.dir, raw.route_script),
+    aliases: raw.aliases,
     secret: raw.secret,
     foreignDialogs: raw.foreign_dialogs,
     tm: {

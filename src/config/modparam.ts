@@ -41,6 +41,8 @@ export function readDispatcher(
     pingMethod: (text('ds_ping_method') ?? '').toUpperCase(),
     pingFrom,
     pingMaxfwd: number('ds_ping_maxfwd'),
+    pingContact: isOn(raw['ds_ping_contact']),
+    pingHeaders: lines(raw['ds_ping_headers']),
     pingTimeout: readPingTimeout(number),
     probingSock,
     probingThreshold: threshold ?? 3,
@@ -78,6 +80,10 @@ function readPingTimeout(number: (key: string) => number): number {
   const [sixteenths, milliseconds] = [number('ds_ping_fr_timeout'), number('ds_ping_fr_timer')];
   if (sixteenths > 0) return sixteenths / 16;
   return milliseconds > 0 ? milliseconds / 1000 : number('ds_ping_timeout');
+}
+
+function lines(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 type At = (key: string) => Place;

@@ -8,6 +8,7 @@ export interface RawSettings {
   readonly modparam: RawModparam;
   readonly routing: readonly (RawRule | null)[];
   readonly route_script?: string;
+  readonly aliases: readonly string[];
   readonly secret?: string;
   readonly foreign_dialogs: 'accept' | 'known' | 'refuse';
   readonly tm: {

@@ -87,6 +87,10 @@ export interface DispatcherConfig {
   readonly pingMethod: string;
   readonly pingFrom: string;
   readonly pingMaxfwd: number;
+  /** Whether probes carry a Contact. */
+  readonly pingContact: boolean;
+  /** Header lines of probes, without their ends. */
+  readonly pingHeaders: readonly string[];
   /** Seconds a probe may take (ours; default 2). */
   readonly pingTimeout: number;
   readonly probingSock: string | undefined;
@@ -297,6 +301,8 @@ export interface Settings {
   /** Name of this node in events; default the host name. */
   readonly node: string;
   readonly listen: readonly SocketDescription[];
+  /** Host names and addresses besides those of `listen` that are ours, each with or without a port. */
+  readonly aliases: readonly string[];
   /** Whether `listen` is the default because the file has no such key. */
   readonly listenByDefault?: boolean;
   readonly dispatcher: DispatcherConfig;

@@ -79,6 +79,7 @@ export function buildSip(settings: Settings, { clock, random, log, metrics, unse
   const sockets = new LocalSockets(
     transports,
     settings.listen.map((each) => each.name),
+    settings.aliases,
   );
   tapPoint.watch(transports);
   const resolver = new Resolver(clock, random, undefined, sockets.transports);

@@ -28,9 +28,41 @@ export function planProbes(name: string, config: DispatcherConfig, partition: Pa
     request: (destination, timeoutMs, flavour) => {
       const { uri, socket: own } = destination.row;
       const usual = own === '' ? socket : own;
-      const request = { destination, method, uri, from, socket: usual, maxForwards: config.pingMaxfwd, timeoutMs };
+      const added = additions(destination.row.attrs, config);
+      const request = {
+        destination,
+        method,
+        uri,
+        from,
+        socket: usual,
+        ...added,
+        maxForwards: config.pingMaxfwd,
+        timeoutMs,
+      };
       const via = flavour.probeVia(destination, usual);
       return via === undefined ? request : { ...request, ...via, from: via.from ?? from, socket: via.socket };
     },
   };
+}
+
+/** What a probe carries besides the usual: by the settings, and by the attributes ping_contact and ping_header of its destination. */
+function additions(attrs: string, config: DispatcherConfig): Pick<ProbeRequest, 'contact' | 'headers'> {
+  const { pingContact, pingHeaders } = config;
+  if (!attrs.includes('ping_'))
+    return pingContact || pingHeaders.length > 0 ? { contact: pingContact, headers: pingHeaders } : {};
+  const own = attributeOf(attrs, 'ping_header');
+  return {
+    contact:
+      attributeOf(attrs, 'ping_contact') === undefined ? pingContact : attributeOf(attrs, 'ping_contact') !== '0',
+    headers: own !== undefined && HEADER_LINE.test(own) ? [...pingHeaders, own] : pingHeaders,
+  };
+}
+
+const HEADER_LINE = /^[A-Za-z0-9!%*_+`'~.-]{1,128}:[^\r\n\0]*$/;
+
+/** The value of "name=value" among attributes that ";" separates, its quotes taken off. */
+function attributeOf(attrs: string, name: string): string | undefined {
+  const found = attrs.split(';').find((each) => each.trimStart().startsWith(`${name}=`));
+  const value = found?.slice(found.indexOf('=') + 1).trim();
+  return value?.startsWith('"') === true && value.endsWith('"') ? value.slice(1, -1) : value;
 }

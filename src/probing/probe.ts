@@ -1,6 +1,6 @@
 import type { Destination } from '../engine/destination.js';
 
-/** One probe to be sent: a request outside any dialog, with Content-Length 0 and no Contact, to the URI as stored. */
+/** One probe to be sent: a request outside any dialog, with Content-Length 0, to the URI as stored. */
 export interface ProbeRequest {
   readonly destination: Destination;
   /** "OPTIONS" unless configured otherwise (ds_ping_method). */
@@ -15,6 +15,10 @@ export interface ProbeRequest {
   readonly sockname?: string | undefined;
   /** SIP URI it is sent by way of. */
   readonly nextHop?: string | undefined;
+  /** Whether it carries a Contact with the address its socket advertises. */
+  readonly contact?: boolean;
+  /** Further header lines, without their ends. */
+  readonly headers?: readonly string[];
   readonly maxForwards: number;
   /** Milliseconds after which the prober gives up by itself and cancels. */
   readonly timeoutMs: number;

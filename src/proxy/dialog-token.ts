@@ -24,9 +24,15 @@ export class DialogTokens {
   recorded(callId: string, first: SipUri, second: SipUri | undefined): boolean {
     const token = uriParam(first.params, PARAMETER);
     if (token === undefined || token === '') return false;
-    const over = text(callId, nameIn(first), nameIn(second ?? first));
+    const pair = second !== undefined && isHalf(first) && isHalf(second) ? second : first;
+    const over = text(callId, nameIn(first), nameIn(pair));
     return this.keys.some((key) => same(token, keyedHash(key, over)));
   }
+}
+
+/** Whether a URI is one of the two of a dialog that changes sockets. */
+function isHalf(uri: SipUri): boolean {
+  return uriParam(uri.params, 'r2') !== undefined;
 }
 
 /** A request of the callee names the sockets the other way round. */

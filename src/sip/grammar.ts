@@ -13,6 +13,8 @@ export interface OriginatedRequest {
   readonly cseq: number;
   readonly maxForwards: number;
   readonly userAgent: string;
+  /** Further header lines, without their ends. */
+  readonly lines?: readonly string[];
   readonly via: { readonly transport: string; readonly host: string; readonly port: number; readonly branch: string };
 }
 
@@ -20,7 +22,7 @@ export interface OriginatedRequest {
 export function buildRequest(request: OriginatedRequest): string {
   const { via } = request;
   const from = request.from.includes('<') ? addrSpecOf(request.from) : request.from;
-  return sip.stringify({
+  const text = sip.stringify({
     method: request.method,
     uri: request.uri,
     version: '2.0',
@@ -43,4 +45,8 @@ export function buildRequest(request: OriginatedRequest): string {
       'content-length': 0,
     },
   });
+  const { lines = [] } = request;
+  if (lines.length === 0) return text;
+  const end = text.indexOf('\r\n\r\n');
+  return `${text.slice(0, end)}\r\n${lines.join('\r\n')}${text.slice(end)}`;
 }

@@ -22,6 +22,8 @@ export class LocalSockets {
   constructor(
     private sockets: readonly SipSocket[],
     private readonly given: readonly (string | undefined)[] = [],
+    /** Further names that are ours, "host" or "host:port"; without a port they go with each port of ours. */
+    private readonly aliases: readonly string[] = [],
   ) {
     this.refresh(sockets);
   }
@@ -43,6 +45,15 @@ export class LocalSockets {
       if (name !== undefined) this.byName.set(name.toLowerCase(), socket);
       this.byDescription.set(`${socket.transport}:${bound}`, socket);
       this.byDescription.set(socket.description.toLowerCase(), socket);
+    }
+    for (const alias of this.aliases) {
+      const lower = alias.toLowerCase();
+      if (/:[0-9]+$/.test(lower) && (lower.startsWith('[') || lower.indexOf(':') === lower.lastIndexOf(':'))) {
+        this.addName(lower);
+        continue;
+      }
+      const host = lower.includes(':') && !lower.startsWith('[') ? `[${lower}]` : lower;
+      for (const port of new Set([5060, 5061, ...this.names.keys()])) this.addName(`${host}:${port}`);
     }
     // Without a port the first of an address is meant.
     for (const socket of sockets) {

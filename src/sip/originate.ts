@@ -21,6 +21,10 @@ export interface OwnRequest {
   readonly nextHop?: string | undefined;
   /** Where to send when the host is resolved already. */
   readonly address?: Omit<Address, 'name'> | undefined;
+  /** Whether it carries a Contact with the address of its socket. */
+  readonly contact?: boolean;
+  /** Further header lines, without their ends. */
+  readonly headers?: readonly string[];
   readonly maxForwards: number;
   readonly timeoutMs: number;
 }
@@ -105,6 +109,7 @@ export class Originator {
       cseq: 14,
       maxForwards: request.maxForwards,
       userAgent: this.userAgent,
+      lines: linesOf(request, socket),
       via: {
         transport: socket.transport.toUpperCase(),
         host: socket.sentBy.slice(0, colon),
@@ -116,6 +121,12 @@ export class Originator {
     const text = this.edit === undefined ? built : this.edit(built);
     pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs * share);
   }
+}
+
+/** Header lines a request carries besides the usual. */
+function linesOf({ contact, headers = [] }: OwnRequest, { sentBy, transport }: SipSocket): readonly string[] {
+  if (contact !== true) return headers;
+  return [`Contact: <sip:${sentBy}${transport === 'udp' ? '' : `;transport=${transport}`}>`, ...headers];
 }
 
 /** Addresses of a name that are tried at most. */

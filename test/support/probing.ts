@@ -19,6 +19,8 @@ export const DISPATCHER: DispatcherConfig = {
   pingMethod: 'OPTIONS',
   pingFrom: 'sip:dispatcher@localhost',
   pingMaxfwd: 70,
+  pingContact: false,
+  pingHeaders: [],
   pingTimeout: 2,
   probingSock: undefined,
   probingThreshold: 3,

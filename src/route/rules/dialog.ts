@@ -1,4 +1,4 @@
-import { type SipUri, uriParam } from '../../core/uri.js';
+import type { SipUri } from '../../core/uri.js';
 import type { NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
@@ -14,22 +14,21 @@ export interface LooseRoute {
 }
 
 /**
- * Loose routing (RFC 3261 section 16.4): when the topmost Route is ours it is taken out, with the second half of a pair
- * we put there, and the request goes to the next Route or to its request-URI. Undefined when the topmost Route is
+ * Loose routing (RFC 3261 section 16.4): when the topmost Route is ours it is taken out, with all of ours that follow, and the request goes to the next Route or to its request-URI. Undefined when the topmost Route is
  * somebody else's or there is none: the request does not come back from a route we recorded.
  */
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
   if (message.routeLine < 0 && request.strictRoute === undefined) return undefined;
   const routes = routeSet(message);
+  // All of ours on top: the second of a pair, a name of ours before an address, what another of our sockets recorded.
   let ours = 0;
-  if (isOurs(routes[0], sockets))
-    ours = isPaired(routes[0]) && isPaired(routes[1]) && isOurs(routes[1], sockets) ? 2 : 1;
+  while (isOurs(routes[ours], sockets)) ours++;
   // A strict router took our value out itself.
   if (ours === 0 && request.strictRoute === undefined) return undefined;
-  const own = [request.strictRoute, routes[0]?.uri, routes[1]?.uri];
-  const uris = (request.strictRoute === undefined ? own.slice(1, 1 + ours) : own.slice(0, 1 + ours)) as SipUri[];
-  const out = ours === 2 ? outbound(routes[1] as RouteValue, sockets) : undefined;
+  const own = routes.slice(0, ours).flatMap((each) => each.uri ?? []);
+  const uris = request.strictRoute === undefined ? own : [request.strictRoute, ...own];
+  const out = ours > 1 ? outbound(routes[ours - 1] as RouteValue, sockets) : undefined;
   const next = followingRoute(request, routes, ours, out);
   if (next !== undefined) return { ...next, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
@@ -79,11 +78,6 @@ function flowOf(
 
 function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
   return route?.uri !== undefined && sockets.isOurs(route.uri);
-}
-
-/** Whether a Route value is one half of the two we record when a dialog changes sockets. */
-function isPaired(route: RouteValue | undefined): boolean {
-  return route?.uri !== undefined && uriParam(route.uri.params, 'r2') !== undefined;
 }
 
 /** The socket the second of our two Route values names: the one the dialog leaves by. */

@@ -10,6 +10,7 @@ import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { Source } from '../../sip/transport/transport.js';
+import { dialled } from '../dialled.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
 import { sendingSocket } from '../sending-socket.js';
 import type { CompiledChanges } from './destination-changes.js';
@@ -231,12 +232,15 @@ export class RulesRouter implements Router {
     requestUri: string | undefined,
   ): NextHop {
     const { changes } = rule;
+    const socket = sendingSocket(destination, partition.flavour, this.options.sockets);
+    const to = { uri: destination.dialUri, address: literalAddress(destination) };
+    const { uri, address } = dialled(to, requestUri, socket);
     return {
-      uri: destination.dialUri,
+      uri,
       requestUri: changes === undefined ? requestUri : changedUri(changes, scope, destination, requestUri),
       edits: changes?.edits(scope.message, destination),
-      address: literalAddress(destination),
-      socket: sendingSocket(destination, partition.flavour, this.options.sockets),
+      address,
+      socket,
       destination,
     };
   }

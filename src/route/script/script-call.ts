@@ -7,6 +7,7 @@ import type { Partition } from '../../engine/partition.js';
 import type { Followed, LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { reasonPhrase } from '../../sip/reply.js';
+import { dialled } from '../dialled.js';
 import { RequestScope } from '../request-scope.js';
 import { type LooseRoute, looseRoute } from '../rules/dialog.js';
 import { literalAddress } from '../rules/literal-address.js';
@@ -232,10 +233,12 @@ export class ScriptCall {
       socket = undefined;
     }
     const flow = this.loose?.hop.uri === uri ? this.loose.hop.flow : undefined;
+    const known = destination === undefined ? undefined : literalAddress(destination);
+    const to = destination === undefined ? { uri, address: known } : dialled({ uri, address: known }, uri, socket);
     return {
-      uri,
+      uri: to.uri,
       requestUri: requestUri === this.request.message.requestUri ? undefined : requestUri,
-      address: destination === undefined ? undefined : literalAddress(destination),
+      address: to.address,
       socket,
       destination,
       edits: this.headers.list,

@@ -60,6 +60,8 @@ describe('module parameters', () => {
       pingMethod: 'INFO',
       pingFrom: 'sip:proxy@sip.somehost.com',
       pingMaxfwd: 70,
+      pingContact: false,
+      pingHeaders: [],
       pingTimeout: 2,
       probingSock: 'udp:192.168.1.100:5077',
       probingThreshold: 10,

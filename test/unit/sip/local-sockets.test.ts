@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUri } from '../../../src/core/uri.js';
+import { parseUri, type SipUri } from '../../../src/core/uri.js';
 import { LocalSockets } from '../../../src/sip/local-sockets.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { RecordingSocket } from '../../support/sip-recorder.js';
@@ -75,4 +75,26 @@ test('refresh takes ports that were chosen by the system', () => {
   late.refresh([udp, tcp]);
   assert.deepEqual(late.transports, ['udp', 'tcp']);
   assert.equal(late.isOursAt('127.0.0.1', 5060), true);
+});
+
+test('aliases are ours, with their port, or with each port listened on', () => {
+  const own = new LocalSockets(
+    [udp],
+    [],
+    ['Proxy.Example.com', 'other.example:5090', '[2001:db8::1]:5070', '2001:db8::2'],
+  );
+  const ours = (text: string) => own.isOurs(parseUri(text) as SipUri);
+  for (const uri of [
+    'sip:proxy.example.com',
+    'sip:proxy.example.com:5060;lr',
+    'sips:proxy.example.com',
+    'sip:other.example:5090',
+    'sip:[2001:db8::1]:5070',
+    'sip:[2001:db8::2]',
+  ]) {
+    assert.ok(ours(uri), uri);
+  }
+  for (const uri of ['sip:proxy.example.com:5999', 'sip:other.example', 'sip:[2001:db8::1]', 'sip:example.com']) {
+    assert.ok(!ours(uri), uri);
+  }
 });

@@ -80,3 +80,23 @@ describe('a name with several addresses', () => {
     assert.deepEqual([places(), outcomes], [['192.0.2.1'], []]);
   });
 });
+
+test('a probe carries a Contact with its socket and further header lines, where they are asked for', () => {
+  const { layer, udp, clock } = layerFixture();
+  const originator = new Originator(
+    layer,
+    new LocalSockets([udp]),
+    new Resolver(clock, countingRandom()),
+    countingRandom(),
+    't',
+  );
+  const request = { method: 'OPTIONS', uri: 'sip:192.0.2.1', from: 'sip:p@x', maxForwards: 70, timeoutMs: 3000 };
+  originator.send(request, () => {});
+  originator.send({ ...request, contact: true, headers: ['X-Probe: yes', 'Accept: a/b'] }, () => {});
+  const [plain, full] = udp.take();
+  assert.deepEqual([plain?.header('contact'), plain?.defect], [undefined, undefined]);
+  assert.deepEqual(
+    [full?.header('contact'), full?.header('x-probe'), full?.header('accept'), full?.defect],
+    ['<sip:127.0.0.1:5060>', 'yes', 'a/b', undefined],
+  );
+});

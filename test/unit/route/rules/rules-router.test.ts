@@ -212,3 +212,11 @@ test('a header the proxy lives by cannot be added', () => {
     assert.throws(() => routed({ destination: changing({ headers: { [name]: 'x' } }) }), /cannot be added/, name);
   }
 });
+
+test('all Route values of ours on top are taken off, paired or not', () => {
+  const fixture = routed({ select: undefined });
+  const ours = '<sip:127.0.0.1:5060;lr>, <sip:[::1]:5060;lr>, <sip:127.0.0.1:5060;transport=tcp;lr>';
+  fixture.call({ uri: 'sip:bob@192.0.2.20', headers: `Route: ${ours}\r\n` });
+  const sent = parsed(fixture.sentTo('192.0.2.20')[0] ?? '');
+  assert.equal(sent.headerCount('route'), 0);
+});

@@ -1,0 +1,53 @@
+import { defaultPort, parseUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
+import type { ResolvedAddress } from '../engine/destination.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+
+/** Where a request is sent: a URI, and the address it stands for where that is known. */
+export interface Dialled {
+  readonly uri: string;
+  readonly address: ResolvedAddress | undefined;
+}
+
+/**
+ * Makes what is done agree with what is written: a destination is reached by the transport of the request-URI that leads to it,
+ * `written`, and by that of the socket it is sent from, where one is named. What is secure by any of them stays so: a socket
+ * without TLS then does not count.
+ */
+export function dialled(to: Dialled, written: string | undefined, socket: SipSocket | undefined): Dialled {
+  if (written === undefined && socket === undefined) return to;
+  const own = parseUri(to.uri);
+  const target = written === undefined ? own : parseUri(written);
+  const usual = own && uriTransport(own);
+  const named = target && uriTransport(target);
+  if (own === undefined || own.scheme === 'tel' || usual === undefined || named === undefined) return to;
+  const secure = [usual, named].find(isSecure);
+  let transport = socket?.transport ?? named;
+  if (secure !== undefined && !isSecure(transport)) transport = secure;
+  if (transport === usual) return to;
+  const { address } = to;
+  return {
+    uri: withTransport(to.uri, transport),
+    address: address && { ...address, transport, port: own.port ?? defaultPort(transport) },
+  };
+}
+
+function isSecure(transport: TransportName): boolean {
+  return transport === 'tls' || transport === 'wss';
+}
+
+/** A URI with this transport parameter in place of its own. */
+function withTransport(text: string, transport: TransportName): string {
+  const uri = parseUri(text);
+  if (uri === undefined) return text;
+  const end = text.length - uri.headers.length;
+  const before = text.slice(0, end - uri.params.length);
+  const old = uriParam(uri.params, 'transport');
+  const params =
+    old === undefined
+      ? uri.params
+      : uri.params
+          .split(';')
+          .filter((each) => !each.toLowerCase().startsWith('transport='))
+          .join(';');
+  return `${before}${params};transport=${transport}${text.slice(end)}`;
+}
