@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Settings } from '../config/settings.js';
 import type { RateLimit } from '../sip/rate-limit.js';
-import type { TransactionConfig } from '../sip/transaction/layer.js';
+import type { TransactionConfig } from '../sip/transaction/config.js';
 import type { StreamOptions } from '../sip/transport/bind.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 

@@ -1,35 +1,31 @@
-import { ipFamily } from '../core/ip-address.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
-import { parseUri, type SipUri, uriParam } from '../core/uri.js';
+import { type SipUri, uriParam } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
-import { applyEdits, reasonPhrase, type TextEdit } from '../sip/reply.js';
-import type { Address, Resolver } from '../sip/resolve.js';
+import { applyEdits, reasonPhrase } from '../sip/reply.js';
+import type { Resolver } from '../sip/resolve.js';
 import { removeLast, routeSet } from '../sip/route-set.js';
 import { TargetCache } from '../sip/target.js';
 import type { Tally, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
-import type { SipSocket, Source } from '../sip/transport/transport.js';
-import type { Via } from '../sip/via.js';
+import type { Source } from '../sip/transport/transport.js';
 import { viaValues } from '../sip/via-values.js';
-import type { AckRoute, NextHop, RouteDecision, RoutedRequest, Router } from './decision.js';
+import type { AckRoute, RouteDecision, RoutedRequest, Router } from './decision.js';
 import type { DialogTokens } from './dialog-token.js';
-import { forwardedRequest, hasTls, isSecure, loopHash, replyUpstream } from './forward.js';
-import { hopAddress } from './hop-address.js';
+import { loopHash, replyUpstream } from './forward.js';
+import { LargeRequests } from './large-requests.js';
 import type { ProxyObserver } from './observer.js';
 import { Relay } from './relay.js';
-import { STATELESS, StatelessBranches, wayBack } from './stateless-branch.js';
+import { Sender, type SenderOptions } from './sender.js';
+import { StatelessForwarder } from './stateless.js';
+import { STATELESS } from './stateless-branch.js';
 
-export interface ProxyOptions {
+export interface ProxyOptions extends SenderOptions {
   /** Answer INVITE with 100 at once (tm: auto_100trying). */
   readonly auto100: boolean;
   /** Bytes of a request beyond which TCP is tried before UDP; 0: never. */
   readonly udpMaxRequest: number;
-  /** Whether our Via on UDP asks for replies to the port they are sent from (RFC 3581). */
-  readonly localRport: boolean;
-  /** Whether what is for a sips URI leaves by TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
-  readonly sipsNeedsTls: boolean;
 }
 
 /** Counters of the proxy, added to on the hot path. */
@@ -50,24 +46,27 @@ export class ProxyCore implements TransactionUser {
   /** Hears what becomes of requests; undefined: nobody does. */
   observer: ProxyObserver | undefined;
   readonly targets = new TargetCache();
-  private readonly statelessBranches: StatelessBranches;
-  /** Addresses that refused TCP, and until when that is remembered. */
-  private readonly datagramOnly = new Map<string, number>();
+  /** How requests leave, with a transaction or without. */
+  readonly sender: Sender;
+  readonly large: LargeRequests;
+  private readonly stateless: StatelessForwarder;
 
   constructor(
     readonly layer: TransactionLayer,
     readonly sockets: LocalSockets,
-    readonly resolver: Resolver,
+    resolver: Resolver,
     private router: Router,
     readonly counters: ProxyCounters,
     readonly options: ProxyOptions,
     readonly log: Logger,
     random: Random,
     /** Makes the tokens in our Record-Route; undefined: there are none. */
-    readonly tokens: DialogTokens | undefined,
+    tokens: DialogTokens | undefined,
   ) {
     layer.user = this;
-    this.statelessBranches = new StatelessBranches(layer.branchPrefix, random);
+    this.sender = new Sender(sockets, resolver, options, tokens);
+    this.large = new LargeRequests(options.udpMaxRequest, sockets, () => layer.now(), log);
+    this.stateless = new StatelessForwarder(layer, this.sender, random, (code) => this.counted(code));
   }
 
   /** Replaces the router; requests under way keep the plan they have. */
@@ -134,7 +133,10 @@ export class ProxyCore implements TransactionUser {
   }
 
   private forwardAck(routed: Routed, to: AckRoute | undefined): void {
-    if (to !== undefined) this.forwardStateless(routed, to.hop, false, to.edits);
+    if (to !== undefined) {
+      const { message, source } = routed;
+      this.stateless.forward({ message, source, hop: to.hop, recordRoute: false, edits: to.edits });
+    }
   }
 
   private trying(server: ServerTransaction): void {
@@ -161,51 +163,7 @@ export class ProxyCore implements TransactionUser {
 
   onStrayReply(reply: SipMessage, source: Source): void {
     this.counters.strayReplies.value++;
-    const { via } = reply;
-    const below = secondVia(reply);
-    if (via === undefined || below === undefined) return;
-    const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
-    const way = wayBack(below, token);
-    // What was relayed without state comes back the same way (RFC 3261 section 16.11), if it was we who relayed it.
-    if (!this.statelessBranches.made(reply, below, way)) return;
-    const flow = token === undefined ? undefined : this.sockets.flow(token);
-    const family = ipFamily(way.address);
-    const socket =
-      flow?.socket ??
-      (family === 0 ? undefined : this.sockets.choose({ transport: way.transport, family }, source.socket));
-    if (socket === undefined) return;
-    this.layer.counters.repliesSent.value++;
-    const to = flow ?? way;
-    socket.send(replyUpstream(reply), to.address, to.port, undefined, flow?.flow);
-  }
-
-  /**
-   * The TCP socket for a request that is too large for UDP (RFC 3261 section 18.1.1); undefined when there is none, or when
-   * the address has refused TCP lately.
-   */
-  streamFor(address: Address): SipSocket | undefined {
-    const known = this.datagramOnly.get(`${address.address}|${address.port}`);
-    if (known !== undefined && known > this.layer.now()) return undefined;
-    return this.sockets.choose({ transport: 'tcp', family: address.family }, undefined);
-  }
-
-  /** TCP did not lead to an address: its large requests go by UDP for a while. */
-  refusedStream(address: Address): void {
-    if (this.datagramOnly.size >= MAX_DATAGRAM_ONLY) this.datagramOnly.clear();
-    this.datagramOnly.set(`${address.address}|${address.port}`, this.layer.now() + DATAGRAM_ONLY_MS);
-  }
-
-  /**
-   * Whether a request for a sips URI must not leave by a socket for want of TLS. Inside a dialog the route that was taken at
-   * its start holds.
-   */
-  barred(message: SipMessage, { requestUri }: NextHop, socket: SipSocket): boolean {
-    return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket) && message.toTag === '';
-  }
-
-  /** Says with a 480 why (RFC 5630 section 5.3). */
-  warning({ socket }: Source): string {
-    return `Warning: 380 ${socket.sentBy} "SIPS Not Allowed"\r\n`;
+    this.stateless.reply(reply, source);
   }
 
   /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
@@ -249,7 +207,13 @@ export class ProxyCore implements TransactionUser {
         this.counters.stateless.value++;
         // One that was begun while the decision was awaited would never end.
         routed.abandon();
-        this.forwardStateless(routed, decision.hop, decision.recordRoute, decision.edits);
+        this.stateless.forward({
+          message,
+          source,
+          hop: decision.hop,
+          recordRoute: decision.recordRoute,
+          edits: decision.edits,
+        });
         return;
       case 'reply':
         routed.transaction().replyWith(decision.code, decision.reason, decision.headers);
@@ -310,68 +274,7 @@ export class ProxyCore implements TransactionUser {
     }
     return false;
   }
-
-  private forwardStateless(routed: Routed, hop: NextHop, recordRoute: boolean, edits: readonly TextEdit[]): void {
-    const known = hopAddress(hop, routed.message, this.resolver);
-    if (typeof known === 'number') {
-      this.refuseStateless(routed, known);
-      return;
-    }
-    if (known !== undefined) {
-      this.sendStateless(routed, hop, known, recordRoute, edits);
-      return;
-    }
-    this.resolver.resolve(parseUri(hop.uri) as SipUri, (result) => {
-      const first = result instanceof Error ? undefined : result[0];
-      if (first !== undefined) this.sendStateless(routed, hop, first, recordRoute, edits);
-      else this.refuseStateless(routed, 500);
-    });
-  }
-
-  /** Nothing is remembered of a request that cannot go on; one that comes again is answered again. */
-  private refuseStateless({ message, source }: Routed, code: number): void {
-    const headers = code === 480 ? this.warning(source) : '';
-    this.layer.replyStateless(message, source, code, reasonPhrase(code), headers);
-    if (message.method !== 'ACK') this.counted(code);
-  }
-
-  private sendStateless(
-    routed: Routed,
-    hop: NextHop,
-    address: Address,
-    recordRoute: boolean,
-    edits: readonly TextEdit[],
-  ): void {
-    const { message, source } = routed;
-    const socket = hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
-    if (socket === undefined || this.barred(message, hop, socket)) {
-      this.refuseStateless(routed, socket === undefined ? 500 : 480);
-      return;
-    }
-    const text = forwardedRequest({
-      message,
-      source,
-      socket,
-      branch: this.statelessBranches.make(message, source, loopHash(message, source)),
-      flow: source.flow?.id,
-      rport: this.options.localRport,
-      requestUri: hop.requestUri,
-      recordRoute,
-      tokens: this.tokens,
-      edits,
-      hopEdits: hop.edits,
-      maxForwards: hop.maxForwards,
-    });
-    this.layer.counters.requestsSent.value++;
-    socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
-  }
 }
-
-/** Milliseconds, and addresses at most, that a refusal of TCP is remembered for. */
-const DATAGRAM_ONLY_MS = 300_000;
-const MAX_DATAGRAM_ONLY = 10_000;
-/** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
-const FLOW_PARAM = /;i=([0-9a-z]+)/;
 
 /** A request on its way through a router. */
 class Routed implements RoutedRequest {
@@ -429,10 +332,4 @@ function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | u
   if (last?.uri === undefined) return undefined;
   const head = `${message.method} ${last.text} SIP/2.0\r\n`;
   return parseMessage(head + applyEdits(message.text, message.headersStart, removeLast(routes)));
-}
-
-function secondVia(reply: SipMessage): Via | undefined {
-  let seen = 0;
-  for (const via of viaValues(reply)) if (seen++ === 1) return via;
-  return undefined;
 }

@@ -1,18 +1,32 @@
-import { parseUri, type SipUri } from '../core/uri.js';
+import type { Logger } from '../core/logger.js';
 import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
+import type { TargetCache } from '../sip/target.js';
 import type { BranchId } from '../sip/transaction/branch.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { Tally, TransactionLayer } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { divideBreadth } from './breadth.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
-import { forwardedRequest, loopHash, replyUpstream, withChallenges } from './forward.js';
-import { hopAddress } from './hop-address.js';
+import { loopHash, replyUpstream, withChallenges } from './forward.js';
+import type { LargeRequests } from './large-requests.js';
 import type { RelayWatch } from './observer.js';
 import { failureRank } from './preference.js';
-import type { ProxyCore } from './proxy.js';
+import { type Sender, sipsWarning } from './sender.js';
+
+/** What a response context needs of the proxy. */
+export interface RelayContext {
+  readonly layer: TransactionLayer;
+  readonly sender: Sender;
+  readonly large: LargeRequests;
+  readonly targets: TargetCache;
+  readonly counters: { readonly failovers: Tally };
+  readonly log: Logger;
+  /** Notes a final reply that went to a caller. */
+  counted(code: number): void;
+}
 
 /**
  * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, or several
@@ -39,7 +53,7 @@ export class Relay {
   private message: SipMessage | undefined = undefined;
 
   constructor(
-    private readonly proxy: ProxyCore,
+    private readonly proxy: RelayContext,
     private readonly server: ServerTransaction,
     message: SipMessage,
     private readonly source: Source,
@@ -78,6 +92,7 @@ export class Relay {
   /** @internal A reply on a branch, the present one or one given up. */
   replied(branch: Branch, client: ClientTransaction, received: SipMessage): void {
     const status = received.status;
+    if (branch.byDatagram !== undefined) this.datagramEnded(branch, true);
     if (status >= 200 && status < 300) {
       this.success(branch, client, received);
       return;
@@ -104,13 +119,14 @@ export class Relay {
   /** @internal A branch got no final reply. */
   unanswered(branch: Branch, client: ClientTransaction, failure: ClientFailure): void {
     if (this.answered || branch.ended || client !== branch.client) return;
+    if (branch.byDatagram !== undefined) this.datagramEnded(branch, false);
     const large = branch.insteadOf;
     branch.insteadOf = undefined;
     const code = failure.kind === 'timeout' ? 408 : 503;
     if (large !== undefined && !failure.provisional && !this.cancelled) {
       this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
       // Refused, or dropped by a firewall without a word: the place itself may be well.
-      this.proxy.refusedStream(large);
+      this.proxy.large.streamFailed(large);
       this.send(branch, large);
       return;
     }
@@ -121,6 +137,11 @@ export class Relay {
       return;
     }
     this.branchFailed(branch, { code, local: true, cause: failure.cause }, undefined);
+  }
+
+  private datagramEnded(branch: Branch, answered: boolean): void {
+    this.proxy.large.datagramEnded(branch.byDatagram as Address, answered);
+    branch.byDatagram = undefined;
   }
 
   private success(branch: Branch, client: ClientTransaction, received: SipMessage): void {
@@ -193,9 +214,9 @@ export class Relay {
 
   private open(branch: Branch): void {
     const { hop } = branch;
-    const known = hopAddress(hop, this.message as SipMessage, this.proxy.resolver);
+    const known = this.proxy.sender.locate(hop, this.message as SipMessage);
     if (known === undefined) {
-      this.proxy.resolver.resolve(parseUri(hop.uri) as SipUri, (result) => this.resolved(branch, result));
+      this.proxy.sender.lookUp(hop, (result) => this.resolved(branch, result));
     } else if (typeof known === 'number') {
       this.branchFailed(branch, { code: known, local: true }, undefined);
     } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {
@@ -215,9 +236,8 @@ export class Relay {
       this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
-    // Of a name with addresses of both families those that no socket leads to are no failures of the place.
-    const reached = result.filter((address) => this.proxy.sockets.choose(address, undefined) !== undefined);
-    const known = reached.length === 0 ? result : reached;
+    // Addresses of a family that no socket leads to are no failures of the hop.
+    const known = this.proxy.sender.reachable(result);
     const allowed = this.plan?.allowed;
     branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
     if (branch.addresses.length === 0) this.passedOver(branch, 473);
@@ -233,7 +253,7 @@ export class Relay {
   private send(branch: Branch, address: Address): void {
     const { proxy, source } = this;
     const { hop } = branch;
-    const socket = hop.flow?.socket ?? proxy.sockets.choose(address, hop.socket ?? source.socket);
+    const socket = proxy.sender.socketTo(hop, address, source);
     if (socket === undefined) {
       const reason = `no ${address.transport} socket for IPv${address.family}`;
       const callId = this.message?.callId.slice(0, SHOWN);
@@ -241,20 +261,21 @@ export class Relay {
       this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
       return;
     }
-    if (proxy.barred(this.message as SipMessage, hop, socket)) {
+    if (proxy.sender.bars(this.message as SipMessage, hop, socket)) {
       this.passedOver(branch, 480);
       return;
     }
     const text = this.write(branch, socket);
-    const limit = proxy.options.udpMaxRequest;
-    if (limit > 0 && text.length > limit && socket.transport === 'udp' && hop.socket === undefined) {
-      const stream = proxy.streamFor(address);
+    if (hop.socket === undefined && proxy.large.isLarge(text, socket)) {
+      const stream = proxy.large.streamTo(address);
       if (stream !== undefined) {
         // Should TCP not lead there, the same address is tried by UDP (RFC 3261 section 18.1.1).
         branch.insteadOf = address;
         this.transmit(branch, this.write(branch, stream), stream, address);
+        proxy.large.tried(stream, address);
         return;
       }
+      branch.byDatagram = address;
     }
     this.transmit(branch, text, socket, address);
   }
@@ -265,19 +286,9 @@ export class Relay {
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
     branch.id = proxy.layer.newBranch(loopHash(message, source), message.callId);
-    return forwardedRequest({
-      message,
-      source,
-      socket,
-      branch: branch.id.text,
-      rport: proxy.options.localRport,
-      requestUri: branch.hop.requestUri,
-      recordRoute: plan.recordRoute,
-      tokens: proxy.tokens,
-      edits: plan.edits,
-      hopEdits: branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth],
-      maxForwards: branch.hop.maxForwards,
-    });
+    const hopEdits = branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth];
+    const writing = { branch: branch.id.text, recordRoute: plan.recordRoute, edits: plan.edits, hopEdits };
+    return proxy.sender.write(message, source, branch.hop, socket, writing);
   }
 
   private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
@@ -431,7 +442,7 @@ export class Relay {
     }
     // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
     const code = bestCode === 503 ? 500 : bestCode;
-    this.finish(code, reasonPhrase(code), code === 480 ? this.proxy.warning(this.source) : undefined);
+    this.finish(code, reasonPhrase(code), code === 480 ? sipsWarning(this.source) : undefined);
   }
 
   private finish(code: number, reason: string, headers?: string): void {
@@ -471,6 +482,8 @@ class Branch implements ClientUser {
   id: BranchId = NO_BRANCH;
   /** Address a request too large for UDP was sent to by TCP. */
   insteadOf: Address | undefined = undefined;
+  /** Address a request too large for UDP was sent to by UDP. */
+  byDatagram: Address | undefined = undefined;
 
   constructor(
     private readonly relay: Relay,

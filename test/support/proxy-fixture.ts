@@ -13,7 +13,7 @@ import { looseRoute } from '../../src/route/rules/dialog.js';
 import { LocalSockets } from '../../src/sip/local-sockets.js';
 import type { SipMessage } from '../../src/sip/message.js';
 import { type DnsSource, Resolver } from '../../src/sip/resolve.js';
-import type { TransactionConfig } from '../../src/sip/transaction/layer.js';
+import type { TransactionConfig } from '../../src/sip/transaction/config.js';
 import { TransactionLayer } from '../../src/sip/transaction/layer.js';
 import { FakeClock } from './fake-clock.js';
 import {

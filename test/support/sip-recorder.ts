@@ -2,12 +2,8 @@ import type { Logger } from '../../src/core/logger.js';
 import type { Random } from '../../src/core/random.js';
 import type { TransportName } from '../../src/core/uri.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
-import {
-  type LayerCounters,
-  type TransactionConfig,
-  TransactionLayer,
-  type TransactionUser,
-} from '../../src/sip/transaction/layer.js';
+import type { TransactionConfig } from '../../src/sip/transaction/config.js';
+import { type LayerCounters, TransactionLayer, type TransactionUser } from '../../src/sip/transaction/layer.js';
 import type { InviteServer } from '../../src/sip/transaction/server.js';
 import {
   type Flow,

@@ -1,4 +1,4 @@
-import type { SipUri } from '../../core/uri.js';
+import { type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
@@ -21,9 +21,10 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   const { message } = request;
   if (message.routeLine < 0 && request.strictRoute === undefined) return undefined;
   const routes = routeSet(message);
-  // All of ours on top: the second of a pair, a name of ours before an address, what another of our sockets recorded.
+  // Ours on top: one, or several that differ: a pair, what another of our sockets recorded, a name of ours and an address. The
+  // same one twice means two passes (a spiral).
   let ours = 0;
-  while (isOurs(routes[ours], sockets)) ours++;
+  while (isOurs(routes[ours], sockets) && (ours === 0 || !isSameSocket(routes[ours - 1], routes[ours]))) ours++;
   // A strict router took our value out itself.
   if (ours === 0 && request.strictRoute === undefined) return undefined;
   const own = routes.slice(0, ours).flatMap((each) => each.uri ?? []);
@@ -84,4 +85,13 @@ function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
 function outbound(route: RouteValue, sockets: LocalSockets) {
   const uri = route.uri;
   return uri === undefined ? undefined : sockets.byUri(uri);
+}
+
+/** Whether two Route values name the same socket, and are not the two halves of a pair. */
+function isSameSocket(a: RouteValue | undefined, b: RouteValue | undefined): boolean {
+  if (a?.uri === undefined || b?.uri === undefined) return false;
+  if (uriParam(a.uri.params, 'r2') !== undefined && uriParam(b.uri.params, 'r2') !== undefined) return false;
+  const [one, other] = [a.uri, b.uri];
+  const same = one.host.toLowerCase() === other.host.toLowerCase() && one.port === other.port;
+  return same && uriTransport(one) === uriTransport(other);
 }

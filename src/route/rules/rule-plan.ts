@@ -6,7 +6,9 @@ import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import type { Redirects } from './redirects.js';
 import type { CompiledRule } from './rule.js';
-import type { BlacklistCheck } from './rules-router.js';
+
+/** Whether an address is on one of the named blacklists. */
+export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
 
 /** Begins following the redirections of a request; undefined where the rule does not follow them. */
 export type RedirectsOf = (() => Redirects | undefined) | undefined;

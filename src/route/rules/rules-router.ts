@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/logger.js';
 import { parseUri } from '../../core/uri.js';
-import type { Destination, ResolvedAddress } from '../../engine/destination.js';
+import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
@@ -20,10 +20,7 @@ import { type Explanation, explain } from './explain.js';
 import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
-import { type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
-
-/** Whether an address is on one of the named blacklists. */
-export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
+import { type BlacklistCheck, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
 
 /** Counters of what was selected, by partition. */
 export interface SelectionTally {

@@ -4,7 +4,8 @@ import type { Engine } from '../../engine/engine.js';
 import type { Format } from '../../pvar/format.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { DispatcherFormats } from '../request-scope.js';
-import type { BlacklistCheck, SelectionTally } from '../rules/rules-router.js';
+import type { BlacklistCheck } from '../rules/rule-plan.js';
+import type { SelectionTally } from '../rules/rules-router.js';
 import type { ScriptLog } from './script-log.js';
 
 /** What the functions of a script reach. */

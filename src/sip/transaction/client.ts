@@ -1,12 +1,11 @@
 import type { SipMessage } from '../message.js';
 import type { ResolvedTarget } from '../target.js';
-import { WheelTimer } from '../timers.js';
-import type { Flow, TransportError } from '../transport/transport.js';
+import { type TimerWheel, WheelTimer } from '../timers.js';
+import type { Flow, Source, TransportError } from '../transport/transport.js';
 import type { BranchId } from './branch.js';
+import type { TransactionConfig } from './config.js';
 import { buildAck, buildCancel } from './derived.js';
-import type { TransactionLayer } from './layer.js';
 import { Kind } from './remnants.js';
-import type { ServerTransaction } from './server.js';
 import type { TableEntry } from './table.js';
 
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
@@ -37,6 +36,29 @@ export interface ClientFailure {
   readonly message: string;
 }
 
+/** Where a call came from, as replies need it. */
+export interface CallerSide {
+  readonly source: Source;
+  readonly replyPort: number;
+  readonly sentByPort: number;
+}
+
+/** What client transactions need of the layer they belong to. */
+export interface ClientHost {
+  readonly config: TransactionConfig;
+  readonly timers: TimerWheel;
+  readonly counters: { readonly requestsSent: { value: number } };
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Sends the CANCEL of an INVITE under a transaction of its own with the same branch. */
+  sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void;
+  /** A transaction keeps so many bytes of messages from now on. */
+  weigh(client: ClientTransaction, bytes: number, source: undefined): void;
+  /** A transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
+  retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void;
+  removeClient(client: ClientTransaction): void;
+}
+
 /** What both client transactions share. */
 export abstract class ClientTransaction extends WheelTimer implements TableEntry<ClientTransaction> {
   nextInTable: ClientTransaction | undefined = undefined;
@@ -56,7 +78,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
   surplus = 0;
 
   constructor(
-    protected readonly layer: TransactionLayer,
+    protected readonly layer: ClientHost,
     readonly branch: BranchId,
     /** The request as sent; '' once it is not needed any more. */
     protected request: string,
@@ -143,7 +165,7 @@ export class InviteClient extends ClientTransaction {
   private cancelLines = '';
 
   constructor(
-    layer: TransactionLayer,
+    layer: ClientHost,
     branch: BranchId,
     request: string,
     target: ResolvedTarget,
@@ -253,7 +275,7 @@ export class InviteClient extends ClientTransaction {
    * Lets go of all but the way back: further 2xx of a call that was taken go to its caller by `onFurtherSuccess`, without the
    * present user. Timer M goes on.
    */
-  takenBy(server: ServerTransaction): void {
+  takenBy(server: CallerSide): void {
     if (this.state !== 'accepted') return;
     this.state = 'terminated';
     this.user = NOBODY;
@@ -306,7 +328,7 @@ export class NonInviteClient extends ClientTransaction {
   readonly invite = false;
 
   constructor(
-    layer: TransactionLayer,
+    layer: ClientHost,
     branch: BranchId,
     request: string,
     target: ResolvedTarget,

@@ -12,27 +12,21 @@ import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
 import { Branches, type BranchId, highOf, lowOf } from './branch.js';
-import { type ClientTransaction, type ClientUser, InviteClient, NOBODY, NonInviteClient, upperKey } from './client.js';
+import {
+  type CallerSide,
+  type ClientTransaction,
+  type ClientUser,
+  InviteClient,
+  NOBODY,
+  NonInviteClient,
+  upperKey,
+} from './client.js';
+import type { TransactionConfig } from './config.js';
 import { Kind, Remnants } from './remnants.js';
 import { misfit } from './reply-match.js';
 import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
 import { TransactionTable } from './table.js';
 import { surplusOf } from './weight.js';
-
-/** Timers in milliseconds (RFC 3261 section 17.1.1.1; fr_timeout and fr_inv_timeout as OpenSIPS' tm names them). */
-export interface TransactionConfig {
-  readonly t1: number;
-  readonly t2: number;
-  readonly t4: number;
-  /** How long a destination may stay silent (timers B and F). */
-  readonly frTimeout: number;
-  /** How long a call may ring: the lesser of fr_inv_timeout and timer C. */
-  readonly frInvTimeout: number;
-  /** Transactions held at most, large ones counted as several; requests beyond are answered 503 without state. */
-  readonly maxTransactions: number;
-  /** Whether a reply over UDP must come from the address the request went to (tm.strict_reply_source). */
-  readonly strictReplySource: boolean;
-}
 
 /** The application above: the proxy core. */
 export interface TransactionUser {
@@ -370,7 +364,7 @@ export class TransactionLayer implements Receiver {
   }
 
   /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
-  retireClient(client: ClientTransaction, kind: Kind, caller: ServerTransaction | undefined): void {
+  retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
     const ring = kind === Kind.settled ? this.settledClients : this.endedClients;

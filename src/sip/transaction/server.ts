@@ -1,13 +1,36 @@
 import { defaultPort } from '../../core/uri.js';
 import type { SipMessage } from '../message.js';
 import { buildReply, reasonPhrase } from '../reply.js';
-import { WheelTimer } from '../timers.js';
+import { type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
-import type { TransactionLayer } from './layer.js';
+import type { TransactionConfig } from './config.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
+
+/** What server transactions need of the layer they belong to. */
+export interface ServerHost {
+  readonly config: TransactionConfig;
+  readonly timers: TimerWheel;
+  /** Whether room, or time, is short: what has ended is then not kept for as long as it might be of use. */
+  readonly tight: boolean;
+  /** Milliseconds until a 100 is due to a request that is not an INVITE (RFC 4320 section 4.1). */
+  readonly slowMs: number;
+  /** Server transactions that have no final reply yet. */
+  unanswered: number;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** The To tag of our own replies to a request. */
+  localTag(request: SipMessage): string;
+  /** Sends a reply to where a request came from. */
+  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
+  /** A transaction keeps so many bytes of messages from now on; `source` is whose share they are. */
+  weigh(server: ServerTransaction, bytes: number, source: Source): void;
+  /** A transaction has ended: of it stays what answers or absorbs copies of its request. */
+  retireServer(server: ServerTransaction, kind: Kind, text: string): void;
+  removeServer(server: ServerTransaction): void;
+}
 
 /** What both server transactions share: where replies go, the last reply, and the place in the layer's table. */
 export abstract class ServerTransaction extends WheelTimer implements TableEntry<ServerTransaction> {
@@ -28,7 +51,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   readonly sentByPort: number;
 
   constructor(
-    protected readonly layer: TransactionLayer,
+    protected readonly layer: ServerHost,
     readonly keyA: number,
     readonly keyB: number,
     request: SipMessage,

@@ -102,6 +102,13 @@ export class StreamConnection implements Flow {
     for (const each of waiting) this.write(each.text, each.onError);
   }
 
+  /** Gives up after so many milliseconds if it is not established by then. */
+  hurry(ms: number): void {
+    if (this.connected || !this.open || ms >= this.owner.connectMs) return;
+    this.clearTimer();
+    this.timer = setTimeout(() => this.fail({ cause: 'timeout', message: 'no answer to connect' }), ms).unref();
+  }
+
   /** Sends, now or when the connection is established. Errors come later, through `onError`. */
   write(text: string, onError: OnError): void {
     if (!this.open) {

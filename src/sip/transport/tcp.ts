@@ -145,6 +145,10 @@ export abstract class StreamSocket implements ConnectionOwner {
       : this.connections.named(this.key(address, port, serverName));
   }
 
+  hurry(address: string, port: number, serverName: string | undefined, ms: number): void {
+    this.connections.named(this.key(address, port, serverName))?.hurry(ms);
+  }
+
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {
     return this.connections.flow(id);
   }

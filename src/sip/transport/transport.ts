@@ -33,6 +33,8 @@ export interface SipSocket {
     flow: Flow | undefined,
     serverName: string | undefined,
   ): Flow | undefined;
+  /** Gives a connection that is being made to an address `ms` from now at most. Absent for datagram sockets. */
+  hurry?(address: string, port: number, serverName: string | undefined, ms: number): void;
   /** The connection of this socket that a flow token names, while it is open. Absent for datagram sockets. */
   findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
   /** Its connections; absent for datagram sockets. */

@@ -588,6 +588,28 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 2]);
   });
 
+  test('TCP gets a short time to connect; what was learned holds for a day once UDP was answered', () => {
+    const { call, sentTo, tcp, from, fixture } = relay([A, A, A, A], { udpMaxRequest: 1300 });
+    const hurried: number[] = [];
+    Object.assign(tcp, { hurry: (_address: string, _port: number, _name: undefined, ms: number) => hurried.push(ms) });
+    const tries = () => [
+      sentTo('192.0.2.7', tcp).length,
+      sentTo('192.0.2.7').filter((each) => !each.startsWith('ACK')).length,
+    ];
+    call(large);
+    assert.deepEqual(hurried, [1500]);
+    tcp.sent[0]?.fail({ cause: 'timeout', message: 'no answer to connect' });
+    from('192.0.2.7', 486);
+    assert.deepEqual(tries(), [1, 1]);
+    fixture.clock.advance(12 * 3600 * 1000);
+    call({ ...large, branch: 'z9hG4bKsecond', callId: 'second' });
+    assert.deepEqual(tries(), [1, 2]);
+    // UDP is silent now: next time TCP is tried again.
+    fixture.clock.advance(fixture.layer.config.frTimeout + 100);
+    call({ ...large, branch: 'z9hG4bKthird', callId: 'third' });
+    assert.ok((tries()[0] ?? 0) >= 2);
+  });
+
   test('where TCP stays silent it goes by UDP after fr_timeout, and the place has not failed', () => {
     const { call, sentTo, tcp, plan, from, codes, fixture } = relay([A, B], { udpMaxRequest: 1300 });
     call(large);

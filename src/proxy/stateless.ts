@@ -1,0 +1,101 @@
+import { ipFamily } from '../core/ip-address.js';
+import type { Random } from '../core/random.js';
+import type { SipMessage } from '../sip/message.js';
+import { reasonPhrase, type TextEdit } from '../sip/reply.js';
+import type { Address } from '../sip/resolve.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { Via } from '../sip/via.js';
+import { viaValues } from '../sip/via-values.js';
+import type { NextHop } from './decision.js';
+import { loopHash, replyUpstream } from './forward.js';
+import { type Sender, sipsWarning } from './sender.js';
+import { StatelessBranches, wayBack } from './stateless-branch.js';
+
+/** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
+const FLOW_PARAM = /;i=([0-9a-z]+)/;
+
+/** A request that passes without a transaction, and where to. */
+export interface StatelessRequest {
+  readonly message: SipMessage;
+  readonly source: Source;
+  readonly hop: NextHop;
+  readonly recordRoute: boolean;
+  readonly edits: readonly TextEdit[];
+}
+
+/** Relays requests, and what comes back for them, without a transaction (RFC 3261 section 16.11). */
+export class StatelessForwarder {
+  private readonly branches: StatelessBranches;
+
+  constructor(
+    private readonly layer: TransactionLayer,
+    private readonly sender: Sender,
+    random: Random,
+    /** Called with each final reply of our own. */
+    private readonly counted: (code: number) => void,
+  ) {
+    this.branches = new StatelessBranches(layer.branchPrefix, random);
+  }
+
+  forward(request: StatelessRequest): void {
+    const { hop, message } = request;
+    const known = this.sender.locate(hop, message);
+    if (typeof known === 'number') this.refuse(request, known);
+    else if (known !== undefined) this.send(request, known);
+    else {
+      this.sender.lookUp(hop, (result) => {
+        const first = result instanceof Error ? undefined : result[0];
+        if (first !== undefined) this.send(request, first);
+        else this.refuse(request, 500);
+      });
+    }
+  }
+
+  /** Passes a reply back that answers a request which passed here; any other is dropped. */
+  reply(reply: SipMessage, source: Source): void {
+    const { via } = reply;
+    const below = secondVia(reply);
+    if (via === undefined || below === undefined) return;
+    const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
+    const way = wayBack(below, token);
+    // It goes where its Vias say, so these must be the ones we sent.
+    if (!this.branches.made(reply, below, way)) return;
+    const { sockets } = this.sender;
+    const flow = token === undefined ? undefined : sockets.flow(token);
+    const family = ipFamily(way.address);
+    const { transport } = way;
+    const socket = flow?.socket ?? (family === 0 ? undefined : sockets.choose({ transport, family }, source.socket));
+    if (socket === undefined) return;
+    this.layer.counters.repliesSent.value++;
+    const to = flow ?? way;
+    socket.send(replyUpstream(reply), to.address, to.port, undefined, flow?.flow);
+  }
+
+  /** Nothing is remembered of a request that cannot go on; one that comes again is answered again. */
+  private refuse({ message, source }: StatelessRequest, code: number): void {
+    const headers = code === 480 ? sipsWarning(source) : '';
+    this.layer.replyStateless(message, source, code, reasonPhrase(code), headers);
+    if (message.method !== 'ACK') this.counted(code);
+  }
+
+  private send(request: StatelessRequest, address: Address): void {
+    const { message, source, hop, recordRoute, edits } = request;
+    const socket = this.sender.socketTo(hop, address, source);
+    if (socket === undefined || this.sender.bars(message, hop, socket)) {
+      this.refuse(request, socket === undefined ? 500 : 480);
+      return;
+    }
+    const branch = this.branches.make(message, source, loopHash(message, source));
+    const writing = { branch, flow: source.flow?.id, recordRoute, edits, hopEdits: hop.edits };
+    const text = this.sender.write(message, source, hop, socket, writing);
+    this.layer.counters.requestsSent.value++;
+    socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
+  }
+}
+
+function secondVia(reply: SipMessage): Via | undefined {
+  let seen = 0;
+  for (const via of viaValues(reply)) if (seen++ === 1) return via;
+  return undefined;
+}
