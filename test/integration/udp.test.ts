@@ -89,7 +89,7 @@ describe('SIP over UDP', () => {
   });
 
   test('each destination is sent to from its own socket, under the address that one advertises', async (t) => {
-    const [a, b, c] = (await freePorts(3)) as [number, number, number];
+    const [a, b, c, d] = (await freePorts(4)) as [number, number, number, number];
     const gateways = [await gatewayAt(t), await gatewayAt(t), await gatewayAt(t), await StreamGateway.open()] as const;
     t.after(() => gateways[3].close());
     const uri = (i: 0 | 1 | 2) => `sip:127.0.0.1:${gateways[i].port}`;
@@ -99,15 +99,15 @@ describe('SIP over UDP', () => {
         [1, uri(0), `udp:127.0.0.1:${a}`],
         [2, uri(1), `udp:127.0.0.1:${b}`],
         [3, uri(2)],
-        // A socket that cannot reach it is not used.
-        [4, gateways[3].uri(), `udp:127.0.0.1:${b}`],
+        // The socket decides the protocol.
+        [4, `sip:127.0.0.1:${gateways[3].port}`, `tcp:127.0.0.1:${d}`],
       ],
       {
         listen: [
           `udp:127.0.0.1:${a}`,
           `udp:127.0.0.1:${b} as 203.0.113.7:5070`,
           `udp:127.0.0.1:${c} as sip.example.com`,
-          'tcp:127.0.0.1:0',
+          `tcp:127.0.0.1:${d}`,
         ],
         routing: [1, 2, 3, 4].map((set) => rule(set, { $rU: `set${set}` })),
       },

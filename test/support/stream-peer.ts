@@ -33,6 +33,10 @@ export class RecordingReceiver implements Receiver {
     this.dropped.push(`${code} ${reason}`);
   }
 
+  undelivered(): void {}
+
+  connectionBroken(): void {}
+
   async message(index = 0): Promise<{ readonly text: string; readonly source: Source }> {
     await eventually(() => this.messages.length > index, `message ${index + 1}`);
     return this.messages[index] as (typeof this.messages)[0];

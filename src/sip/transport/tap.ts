@@ -1,4 +1,4 @@
-import type { Receiver, SipSocket, Source } from './transport.js';
+import type { Flow, Receiver, SipSocket, Source } from './transport.js';
 
 /** Hears every message as it comes and leaves. Called in the path of each message; must not throw. */
 export interface MessageTap {
@@ -49,5 +49,13 @@ export class TapPoint implements Receiver {
 
   refused(head: string, code: number, reason: string, source: Source): void {
     this.receiver.refused(head, code, reason, source);
+  }
+
+  undelivered(text: string, address: string, port: number): void {
+    this.receiver.undelivered(text, address, port);
+  }
+
+  connectionBroken(flow: Flow): void {
+    this.receiver.connectionBroken(flow);
   }
 }

@@ -160,7 +160,7 @@ export abstract class StreamSocket implements ConnectionOwner {
 
   /** @internal */
   broken(connection: StreamConnection): void {
-    this.receiver.connectionBroken?.(connection);
+    this.receiver.connectionBroken(connection);
   }
 
   /** @internal */

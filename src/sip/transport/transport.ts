@@ -90,7 +90,7 @@ export interface Receiver {
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
   /** A connection that had served was reset: what waits for a final reply over it waits in vain. */
-  connectionBroken?(flow: Flow): void;
+  connectionBroken(flow: Flow): void;
   /**
    * The header section of a message that cannot be taken, from a stream that cannot be followed any further: a request is
    * answered with `code`, anything else counted. The connection is closed after this call.
@@ -100,7 +100,7 @@ export interface Receiver {
    * A datagram of ours did not arrive: ICMP says that nothing listens at `address` and `port`, or that there is no way to it
    * (RFC 3261 section 18.4). `text` is its beginning as far as the system quotes it. Only where errors by datagram can be had.
    */
-  undelivered?(text: string, address: string, port: number): void;
+  undelivered(text: string, address: string, port: number): void;
 }
 
 /** Host for a sent-by or URI: IPv6 literals get their brackets. */

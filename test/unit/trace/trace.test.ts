@@ -14,7 +14,13 @@ function setUp() {
   const clock = new FakeClock();
   const received: string[] = [];
   const socket = new RecordingSocket(clock);
-  const point = new TapPoint({ receive: (text) => received.push(text), garbage() {}, refused() {} });
+  const point = new TapPoint({
+    receive: (text) => received.push(text),
+    garbage() {},
+    refused() {},
+    undelivered() {},
+    connectionBroken() {},
+  });
   point.watch([socket]);
   const tracer = new Tracer(point, clock);
   const come = (parts: Parameters<typeof requestText>[0], address = '192.0.2.1') =>

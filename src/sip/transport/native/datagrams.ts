@@ -178,7 +178,7 @@ export class BatchedDatagrams {
         const text = errors.data.toString('latin1', at, at + Math.min(errors.received(i), QUOTED_BYTES));
         const port = errors.names.readUInt16BE(name + 2);
         errors.prepare(i);
-        this.receiver.undelivered?.(text, readAddress(errors.names, name, family), port);
+        this.receiver.undelivered(text, readAddress(errors.names, name, family), port);
       }
     }
   }

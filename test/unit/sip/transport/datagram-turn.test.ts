@@ -24,6 +24,8 @@ function recorded(onReceive: (text: string) => void = () => {}) {
     },
     garbage() {},
     refused() {},
+    undelivered() {},
+    connectionBroken() {},
   };
   return { turn, steps, send, hear: (text: string) => turn.receive(text, source, receiver) };
 }
@@ -46,7 +48,7 @@ describe('DatagramTurn', () => {
   test('tells how many each turn handled; a full one is followed by another, though nothing came', async () => {
     const told: number[] = [];
     const turn = new DatagramTurn({ handled: (datagrams) => told.push(datagrams) });
-    const receiver: Receiver = { receive() {}, garbage() {}, refused() {} };
+    const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
     for (let i = 0; i < 32; i++) turn.receive('x', source, receiver);
     for (let i = 0; i < 4; i++) await nextTurn();
     turn.receive('x', source, receiver);
@@ -118,7 +120,7 @@ describe('DatagramTurn', () => {
           time += ms;
         },
       });
-      const receiver: Receiver = { receive() {}, garbage() {}, refused() {} };
+      const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
       /** One turn of `count` datagrams, `after` milliseconds from the last one's end. */
       const round = async (count: number, after: number) => {
         time += after;
@@ -164,7 +166,7 @@ describe('DatagramTurn', () => {
 
     test('sleeps for real as long as it says', async () => {
       const turn = new DatagramTurn({ gatherMs: 10 });
-      const receiver: Receiver = { receive() {}, garbage() {}, refused() {} };
+      const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
       const began = performance.now();
       for (let round = 0; round < 20; round++) {
         for (let i = 0; i < 20; i++) turn.receive('x', source, receiver);

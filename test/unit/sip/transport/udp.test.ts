@@ -26,6 +26,7 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
   let wake = () => {};
   const undelivered: { text: string; address: string; port: number }[] = [];
   const receiver: Receiver = {
+    connectionBroken() {},
     undelivered: (text, to, port) => {
       undelivered.push({ text, address: to, port });
     },
@@ -100,7 +101,7 @@ for (const [way, calls] of WAYS)
       const { socket } = await ours();
       const second = new UdpSocket(
         { address: '127.0.0.1', port: socket.port, description: `udp:127.0.0.1:${socket.port}`, libc },
-        { receive() {}, garbage() {}, refused() {} },
+        { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} },
       );
       await assert.rejects(second.open(), (error: Error & { code?: string }) => {
         assert.equal(error.code, 'TRANSPORT_BIND');
