@@ -14,7 +14,7 @@ import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { RequestScope } from '../request-scope.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
-import type { BlacklistCheck } from './rules-router.js';
+import type { BlacklistCheck } from './rule-plan.js';
 
 /** Candidates of one set that are listed. */
 const MOST_CANDIDATES = 200;
