@@ -203,7 +203,7 @@ export class RealCluster {
     return new Map(listed.map(({ uri, owner }) => [/^sip:([^@]*)@/.exec(uri)?.[1] ?? '', owner]));
   }
 
-  /** Every event the stream has stored, in its order. */
+  /** Every status event the stream has stored, in its order. */
   async stored(stream = 'DISPATCHER'): Promise<Record<string, unknown>[]> {
     const manager = await this.client.jetstreamManager();
     const { state } = await manager.streams.info(stream);
@@ -216,7 +216,8 @@ export class RealCluster {
       let received = 0;
       for await (const message of batch) {
         received++;
-        events.push(JSON.parse(message.string()).params);
+        const { method, params } = JSON.parse(message.string());
+        if (method === 'E_DISPATCHER_STATUS') events.push(params);
       }
       if (received === 0) break;
       left -= received;
