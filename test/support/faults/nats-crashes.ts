@@ -18,7 +18,7 @@ export interface StoredEvent {
   readonly text: string;
 }
 
-/** Every message of the stream, in its order, read by a consumer of our own. */
+/** Every status event of the stream, in its order, read by a consumer of our own; audit records stand there as well. */
 export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise<StoredEvent[]> {
   const manager = await nc.jetstreamManager();
   const { messages } = (await manager.streams.info(stream)).state;
@@ -26,9 +26,12 @@ export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise
   if (messages === 0) return events;
   const consumer = await nc.jetstream().consumers.get(stream);
   const iterator = await consumer.consume({ max_messages: 500 });
+  let read = 0;
   for await (const message of iterator) {
-    events.push({ id: message.headers?.get('Nats-Msg-Id') ?? '', text: message.string() });
-    if (events.length === messages) break;
+    if (message.subject.includes('.E_DISPATCHER_STATUS.')) {
+      events.push({ id: message.headers?.get('Nats-Msg-Id') ?? '', text: message.string() });
+    }
+    if (++read === messages) break;
   }
   return events;
 }
