@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request as secureRequest } from 'node:https';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { nullLogger } from '../../../src/core/logger.js';
 import { healthHandler, metricsHandler } from '../../../src/http/handlers.js';
 import { HttpServer, MAX_BODY, readBody } from '../../../src/http/server.js';
 import { Metrics } from '../../../src/stats/metrics.js';
+import { TestAuthority } from '../../support/certificates.js';
 
 describe('HTTP listener', () => {
   const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger, requestTimeout: 300 });
@@ -159,4 +162,29 @@ describe('a listener that many slow clients use', () => {
       assert.equal((await fetch(`http://127.0.0.1:${server.address?.port}${path}`)).status, 200);
     assert.ok(performance.now() - began < 2000);
   });
+});
+
+test('a listener with a certificate speaks TLS only', async (t) => {
+  const authority = new TestAuthority();
+  t.after(() => authority.remove());
+  const { cert, key } = authority.issue('http', ['IP:127.0.0.1']);
+  const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger, tls });
+  server.mount('/mi', (_request, response) => void response.end('ok'), { ownPages: true });
+  await server.start();
+  t.after(() => server.stop());
+  const port = server.address?.port ?? 0;
+  const get = (headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((done, failed) => {
+      const options = { host: '127.0.0.1', port, path: '/mi', ca: readFileSync(authority.ca), headers };
+      secureRequest(options, (response) => {
+        response.resume();
+        done(response.statusCode);
+      })
+        .on('error', failed)
+        .end();
+    });
+  assert.equal(await get({ origin: `https://127.0.0.1:${port}` }), 200);
+  assert.equal(await get({ origin: `http://127.0.0.1:${port}` }), 403);
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/mi`));
 });
