@@ -48,7 +48,7 @@ for (const kind of DATABASES) {
       const bench = new FaultBench(t);
       const database = await RestartableDatabase.place(bench, kind);
       await database.start();
-      const rows = deadRows(1500);
+      const rows = deadRows(400);
       await fill(database.url, rows);
       const start = (node: string) =>
         bench.daemon({ settings: { node, modparam: { db_url: database.url, ds_flush_interval: 1 } } });

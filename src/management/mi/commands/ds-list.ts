@@ -131,12 +131,15 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
   let firstPartition = true;
   let firstSet = true;
   let firstDestination = true;
+  let loadOf = (_destination: Destination): number | undefined => undefined;
   pieces.add('{"PARTITIONS":[');
   await walk(selection, {
     partition(partition) {
       pieces.add(`${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`);
       firstPartition = false;
       firstSet = true;
+      // Ours: calls in progress, where a flavour counts them.
+      if (selection.full > 1) loadOf = (destination) => partition.flavour.view(destination).load;
     },
     set(id) {
       pieces.add(`${firstSet ? '' : ','}{"id":${id},"Destinations":[`);
@@ -144,7 +147,9 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
       firstDestination = true;
     },
     destination(destination, explains) {
-      pieces.add((firstDestination ? '' : ',') + destinationJson(deps, destination, selection.full, explains));
+      const { full } = selection;
+      const text = destinationJson(deps, destination, full, explains, loadOf(destination));
+      pieces.add((firstDestination ? '' : ',') + text);
       firstDestination = false;
     },
     endSet: () => pieces.add(']}'),
@@ -155,7 +160,13 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
   return pieces.all();
 }
 
-function destinationJson(deps: MiDependencies, destination: Destination, full: number, explains: boolean): string {
+function destinationJson(
+  deps: MiDependencies,
+  destination: Destination,
+  full: number,
+  explains: boolean,
+  load: number | undefined,
+): string {
   const { row, health } = destination;
   let text = `{"URI":${JSON.stringify(maskUri(row.uri))},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
   if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
@@ -169,6 +180,7 @@ function destinationJson(deps: MiDependencies, destination: Destination, full: n
   const addresses = destination.resolved.map((each) => JSON.stringify(addressText(each)));
   text += `,"resolved_addresses":[${addresses.join(',')}]`;
   if (explains) text += healthJson(destination);
+  if (load !== undefined) text += `,"load":${load}`;
   if (full > 0) text += clusterJson(deps, destination);
   return `${text}}`;
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { unbounded } from '../../../../../src/access/caller.js';
 import { SwitchyardError } from '../../../../../src/core/errors.js';
+import { KAMAILIO_DEFAULTS } from '../../../../../src/engine/kamailio/options.js';
 import type { Json } from '../../../../../src/management/mi/command.js';
 import { addressText } from '../../../../../src/management/mi/commands/ds-list.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../../support/mi-fixture.js';
+import { partitionOptions, request, row } from '../../../../support/partitions.js';
 
 interface Listing {
   PARTITIONS: { name: string; SETS: { id: number; Destinations: Record<string, Json>[] }[] }[];
@@ -55,6 +57,23 @@ describe('ds_list', () => {
       cause: 'timeout',
     });
     assert.equal(shown?.['consecutive_failures'], 0);
+  });
+
+  test('shows with full=2 the calls in progress of a partition that counts them', async () => {
+    const fixture = makeMiFixture();
+    const { engine } = fixture;
+    const kamailio = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6 };
+    const partition = engine.addPartition(partitionOptions({ name: 'kam', flavour: 'kamailio', kamailio }));
+    partition.load([row('sip:10.0.0.1', { attrs: 'duid=a' })], { inheritState: true });
+    const target = { setId: 1, algorithm: 10, flags: 0, maxResults: 0 };
+    engine.context().selectOne(partition, target, request({ callId: '1' }));
+    const shown = async (full: number) =>
+      (await list(fixture, { full, partition: 'kam' })).PARTITIONS[0]?.SETS[0]?.Destinations[0] as Record<
+        string,
+        unknown
+      >;
+    assert.equal((await shown(2))['load'], 1);
+    assert.equal((await shown(1))['load'], undefined);
   });
 
   test('explains with full=1 what is not active, where something has happened; a strict partition as recorded', async () => {
