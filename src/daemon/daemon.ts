@@ -121,6 +121,8 @@ export class Daemon implements Service {
   private readonly settingsJobs = new JobQueue();
   private ready = false;
   private stopping: Promise<void> | undefined;
+  /** A load has just ended, and those that look at all partitions will. */
+  private followsLoads = false;
 
   constructor(private readonly options: DaemonOptions) {
     const { settings, clock = systemClock, random = systemRandom, log } = options;
@@ -544,10 +546,16 @@ export class Daemon implements Service {
 
   private loaded(partition: Partition): void {
     this.rebuildBlacklists(partition);
-    this.prober.refresh();
-    this.refreshWeights();
     this.cluster.parts?.loaded(partition);
-    this.events.syncStates();
+    if (this.followsLoads) return;
+    // What looks at all partitions does so once for all that are loaded in one event loop iteration.
+    this.followsLoads = true;
+    setImmediate(() => {
+      this.followsLoads = false;
+      this.prober.refresh();
+      this.refreshWeights();
+      this.events.syncStates();
+    });
   }
 
   private refreshWeights(): void {
