@@ -422,7 +422,7 @@ export class Daemon implements Service {
     this.blacklists.define(blacklistDefinitions(settings));
     const added = partitions.add(settings.partitions);
     this.routing.use(routes);
-    if (cfg !== undefined) this.script?.use(cfg, settings);
+    if (cfg !== undefined) await this.script?.use(cfg, settings);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
     await Promise.all(retired.map((runtime) => runtime.stop()));
@@ -481,6 +481,7 @@ export class Daemon implements Service {
       await nats.caughtUp(CATCH_UP_MS);
     }
     if (this.settings.cluster !== undefined) await this.joinCluster();
+    await this.script?.load();
     await this.sip.open();
     this.script?.start();
     for (const service of [

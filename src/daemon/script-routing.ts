@@ -19,6 +19,8 @@ import {
   type ScriptTrace,
 } from '../script/environment.js';
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
+import { NO_TABLES, type ScriptTables } from '../script/tables.js';
+import { readScriptTables } from './script-tables.js';
 import type { SipParts } from './build-sip.js';
 import { VERSION } from './version.js';
 
@@ -54,19 +56,26 @@ const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debu
 export class ScriptRouting {
   readonly core: ScriptCore;
   /** $var and $shv live as long as the process. */
+  private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
   private readonly vars = new Map<string, PvarValue>();
   private readonly shared = new Map<string, PvarValue>();
 
   constructor(
     private readonly options: ScriptRoutingOptions,
-    cfg: LoadedCfg,
-    settings: Settings,
+    private cfg: LoadedCfg,
+    private settings: Settings,
   ) {
     this.core = new ScriptCore(this.environment(cfg, settings));
     const { layer } = options.sip;
     layer.user = this.core;
     layer.observer = this.core;
+  }
+
+  /** Reads the tables of the modules. To be called before requests come. */
+  async load(): Promise<void> {
+    this.tables = await readScriptTables(this.cfg, this.options.log);
+    if (this.tables !== NO_TABLES) this.core.use(this.environment(this.cfg, this.settings));
   }
 
   /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
@@ -100,7 +109,10 @@ export class ScriptRouting {
   };
 
   /** New requests run another script from now on. */
-  use(cfg: LoadedCfg, settings: Settings): void {
+  async use(cfg: LoadedCfg, settings: Settings): Promise<void> {
+    this.tables = await readScriptTables(cfg, this.options.log);
+    this.cfg = cfg;
+    this.settings = settings;
     this.core.use(this.environment(cfg, settings));
   }
 
@@ -163,6 +175,7 @@ export class ScriptRouting {
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
       blocked: (lists, address) => blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
       hasBlacklist: (name) => blacklists.has(name),
+      tables: this.tables,
       tally: this.options.tally,
       forceDst: dispatcher.kamailio?.forceDst,
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),

@@ -1,5 +1,13 @@
 import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
+import { accessFunctions } from './access.js';
+import { cfgutilsFunctions } from './cfgutils.js';
+import { mathFunctions } from './math.js';
+import { miscFunctions } from './misc.js';
+import { natFunctions } from './nat.js';
+import { sanityFunctions } from './sanity.js';
+import { sdpFunctions } from './sdp.js';
+import { storeFunctions } from './stores.js';
 import { coreFunctions } from './core.js';
 import { coreUriFunctions } from './core-uri.js';
 import { dispatcherFunctions } from './dispatcher.js';
@@ -26,6 +34,14 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...textFunctions,
     ...messageFunctions,
     ...dispatcherFunctions,
+    ...accessFunctions,
+    ...cfgutilsFunctions,
+    ...mathFunctions,
+    ...miscFunctions,
+    ...natFunctions,
+    ...sanityFunctions,
+    ...sdpFunctions,
+    ...storeFunctions,
   ]);
   return table;
 }

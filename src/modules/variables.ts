@@ -15,6 +15,7 @@ import { CfgScope } from '../script/call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import type { BranchState } from '../script/state.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import { hashTableVariables } from './stores.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
@@ -553,7 +554,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
   return new Map([
     ...sharedVariables(dialect),
     ...flagVariables(dialect),
-    ...(dialect === 'opensips' ? opensipsVariables() : kamailioVariables()),
+    ...(dialect === 'opensips' ? opensipsVariables() : [...kamailioVariables(), ...hashTableVariables]),
     ['stat', statistic],
   ]);
 }

@@ -13,6 +13,7 @@ import type { SelectionTally } from '../route/rules/rules-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
+import type { ScriptTables } from './tables.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
@@ -104,6 +105,7 @@ export interface ScriptEnvironment {
   socket(text: string): SipSocket | undefined;
   blocked(lists: readonly string[], address: { readonly address: string; readonly port: number }): boolean;
   hasBlacklist(name: string): boolean;
+  readonly tables: ScriptTables;
   readonly tally: SelectionTally;
   /** force_dst of Kamailio's dispatcher. */
   readonly forceDst: boolean | undefined;

@@ -1,0 +1,308 @@
+import { parseUri } from '../core/uri.js';
+import { addrSpecOf } from '../core/name-addr.js';
+import { fnmatch } from '../engine/fnmatch.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import type { AddressRow } from '../script/tables.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { inNetwork } from './message.js';
+
+interface Wanted {
+  readonly group: number;
+  readonly ip: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly text: string | undefined;
+}
+
+/** The first row of the address table that fits; group 0 stands for every group. */
+function findAddress(run: MessageRun, { group, ip, port, protocol, text }: Wanted): AddressRow | undefined {
+  return run.env.tables.addresses.find(
+    (row) =>
+      (group === 0 || row.group === 0 || row.group === group) &&
+      inNetwork(ip, `${row.ip}/${row.mask}`) &&
+      (row.port === 0 || port === 0 || row.port === port) &&
+      (row.protocol === 'any' || protocol === 'any' || protocol === '' || row.protocol === protocol.toLowerCase()) &&
+      (row.pattern === undefined || text === undefined || fnmatch(row.pattern, text)),
+  );
+}
+
+function answer(run: MessageRun, row: AddressRow | undefined, context: Arg | undefined): number {
+  if (row === undefined) return -1;
+  context?.variable?.assign(run.pvars, row.context ?? null);
+  return 1;
+}
+
+function fromSource(run: MessageRun, group: number): Wanted {
+  const { source } = run;
+  return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text: undefined };
+}
+
+const permissions: FunctionSpec[] = [
+  {
+    name: 'check_address',
+    dialects: OPENSIPS,
+    parameters: [
+      param('group', 'int'),
+      param('address', 'string'),
+      param('port', 'int'),
+      param('protocol', 'string'),
+      optional('context', 'writable'),
+      optional('pattern', 'string'),
+      optional('partition', 'string'),
+    ],
+    summary: 'whether an address stands in the table',
+    compile:
+      ([group, ip, port, protocol, context, pattern]) =>
+      (run) =>
+        answer(
+          run,
+          findAddress(run, {
+            group: intOf(group, run, 0),
+            ip: textOf(ip, run),
+            port: intOf(port, run, 0),
+            protocol: textOf(protocol, run).toLowerCase(),
+            text: pattern === undefined ? undefined : textOf(pattern, run),
+          }),
+          context,
+        ),
+  },
+  {
+    name: 'check_source_address',
+    dialects: OPENSIPS,
+    parameters: [param('group', 'int'), optional('context', 'writable'), optional('pattern', 'string'), optional('partition', 'string')],
+    summary: 'whether the source address stands in the table',
+    compile:
+      ([group, context]) =>
+      (run) =>
+        answer(run, findAddress(run, fromSource(run, intOf(group, run, 0))), context),
+  },
+  {
+    name: 'get_source_group',
+    dialects: OPENSIPS,
+    parameters: [param('result', 'writable'), optional('partition', 'string')],
+    summary: 'the group of the source address',
+    compile:
+      ([result]) =>
+      (run) => {
+        const row = findAddress(run, fromSource(run, 0));
+        if (row === undefined) return -1;
+        result?.variable?.assign(run.pvars, row.group);
+        return 1;
+      },
+  },
+  {
+    name: 'allow_source_address',
+    dialects: KAMAILIO,
+    parameters: [optional('group', 'int')],
+    summary: 'whether the source address stands in the table',
+    compile:
+      ([group]) =>
+      (run) =>
+        code(findAddress(run, fromSource(run, intOf(group, run, 1))) !== undefined),
+  },
+  {
+    name: 'allow_address',
+    dialects: KAMAILIO,
+    parameters: [param('group', 'int'), param('address', 'string'), param('port', 'string')],
+    summary: 'whether an address stands in the table',
+    compile:
+      ([group, ip, port]) =>
+      (run) =>
+        code(
+          findAddress(run, {
+            group: intOf(group, run, 1),
+            ip: textOf(ip, run),
+            port: intOf(port, run, 0),
+            protocol: 'any',
+            text: undefined,
+          }) !== undefined,
+        ),
+  },
+  {
+    name: 'allow_source_address_group',
+    dialects: KAMAILIO,
+    summary: 'the group of the source address',
+    compile: () => (run) => findAddress(run, fromSource(run, 0))?.group ?? -1,
+  },
+];
+
+/** Domains of ours: the table's, and the aliases and sockets of the file. */
+function isLocalDomain(run: MessageRun, domain: string): string | null | undefined {
+  const lower = domain.toLowerCase();
+  const row = run.env.tables.domains.find((each) => each.domain.toLowerCase() === lower);
+  if (row !== undefined) return row.attrs ?? null;
+  return undefined;
+}
+
+function domainTest(name: string, dialects: FunctionSpec['dialects'], domain: (run: MessageRun) => string): FunctionSpec {
+  return {
+    name,
+    ...(dialects === undefined ? {} : { dialects }),
+    parameters: [optional('attributes', 'writable')],
+    summary: 'whether a domain is ours',
+    compile:
+      ([attrs]) =>
+      (run) => {
+        const found = isLocalDomain(run, domain(run));
+        if (found === undefined) return -1;
+        attrs?.variable?.assign(run.pvars, found);
+        return 1;
+      },
+  };
+}
+
+const hostOf = (uri: string): string => parseUri(uri)?.host ?? '';
+
+const domains: FunctionSpec[] = [
+  domainTest('is_from_local', undefined, (run) => hostOf(addrSpecOf(run.message.from))),
+  domainTest('is_uri_host_local', undefined, (run) => hostOf(run.call.requestUri)),
+  ...['is_domain_local', 'lookup_domain'].map(
+    (name): FunctionSpec => ({
+      name,
+      ...(name === 'lookup_domain' ? { dialects: KAMAILIO } : {}),
+      parameters: [param('domain', 'string'), optional('attributes', 'writable')],
+      summary: 'whether a domain is ours',
+      compile:
+        ([domain, attrs]) =>
+        (run) => {
+          const found = isLocalDomain(run, textOf(domain, run));
+          if (found === undefined) return -1;
+          attrs?.variable?.assign(run.pvars, found);
+          return 1;
+        },
+    }),
+  ),
+];
+
+interface Flood {
+  count: number;
+  since: number;
+  blocked: boolean;
+}
+
+/** pike: sources that send more than so many requests in a span are blocked. */
+const pikeState = {
+  module: 'pike',
+  create: (parameters: ModuleParameters) => ({
+    span: parameters.int('sampling_time_unit', 2) * 1000,
+    most: parameters.int('reqs_density_per_unit', 30),
+    latency: parameters.int('remove_latency', 120) * 1000,
+    sources: new Map<string, Flood>(),
+  }),
+};
+
+/** Sources remembered at most. */
+const MOST_SOURCES = 100_000;
+
+function pike(run: MessageRun): number {
+  const state = run.env.modules.of(pikeState);
+  const { sources, span, most, latency } = state;
+  const { address } = run.source;
+  const now = run.env.clock.monotonic();
+  let flood = sources.get(address);
+  if (flood === undefined || now - flood.since > Math.max(span, flood.blocked ? latency : span)) {
+    if (sources.size >= MOST_SOURCES) sources.clear();
+    flood = { count: 0, since: now, blocked: false };
+    sources.set(address, flood);
+  } else if (!flood.blocked && now - flood.since > span) {
+    flood.count = 0;
+    flood.since = now;
+  }
+  flood.count++;
+  if (flood.blocked) return -1;
+  if (flood.count <= most) return 1;
+  flood.blocked = true;
+  run.env.log.warn({ address }, 'script: pike blocks a source');
+  return -2;
+}
+
+interface Pipe {
+  limit: number;
+  count: number;
+  since: number;
+}
+
+/** ratelimit: pipes by name. */
+const rateState = {
+  module: 'ratelimit',
+  create: (parameters: ModuleParameters) => {
+    const pipes = new Map<string, Pipe>();
+    for (const each of parameters.all('pipe')) {
+      const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
+      if (match !== null) pipes.set(match[1] ?? '', { limit: Number(match[3]), count: 0, since: 0 });
+    }
+    return { interval: parameters.int('timer_interval', 10) * 1000, pipes };
+  },
+};
+
+function rate(run: MessageRun, name: string, limit: number | undefined): number {
+  const { pipes, interval } = run.env.modules.of(rateState);
+  let pipe = pipes.get(name);
+  if (pipe === undefined) {
+    if (limit === undefined || pipes.size >= MOST_SOURCES) return -1;
+    pipe = { limit, count: 0, since: 0 };
+    pipes.set(name, pipe);
+  }
+  if (limit !== undefined) pipe.limit = limit;
+  const now = run.env.clock.monotonic();
+  if (now - pipe.since > interval) {
+    pipe.count = 0;
+    pipe.since = now;
+  }
+  pipe.count++;
+  return code(pipe.count <= pipe.limit);
+}
+
+export const accessFunctions: ScriptFunction[] = [
+  ...moduleFunctions('permissions', permissions),
+  ...moduleFunctions('domain', domains),
+  ...moduleFunctions('pike', [
+    { name: 'pike_check_req', parameters: [optional('source', 'string')], routes: ['request', 'event'], summary: 'whether a source sends too much', compile: () => pike },
+  ]),
+  ...moduleFunctions('ratelimit', [
+    {
+      name: 'rl_check',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string'), param('limit', 'int'), optional('algorithm', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe, limit]) =>
+        (run) =>
+          rate(run, textOf(pipe, run), intOf(limit, run, 0)),
+    },
+    {
+      name: 'rl_check',
+      dialects: KAMAILIO,
+      parameters: [optional('pipe', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          rate(run, textOf(pipe, run, '0'), undefined),
+    },
+    {
+      name: 'rl_check_pipe',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          rate(run, textOf(pipe, run), undefined),
+    },
+  ]),
+];
+

@@ -1,0 +1,119 @@
+import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+import type { ModuleParameters } from '../script/environment.js';
+
+/** Probability of rand_event() where it is not given, in percent. */
+const probability = {
+  module: 'cfgutils',
+  create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
+};
+
+const locks: FunctionSpec[] = ['get_static_lock', 'release_static_lock', 'get_dynamic_lock', 'release_dynamic_lock', 'strings_share_lock'].map(
+  (name) => ({
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('key', 'string'), optional('key 2', 'string')],
+    summary: 'nothing runs beside a script here',
+    compile: () => () => 1,
+  }),
+);
+
+const waiting: FunctionSpec[] = (
+  [
+    ['sleep', 1000],
+    ['usleep', 0.001],
+  ] as const
+).map(([name, unit]) => ({
+  name,
+  waits: true,
+  parameters: [param('time', 'string')],
+  summary: 'waits; other messages go on meanwhile',
+  compile:
+    ([time]) =>
+    (run) => {
+      const ms = Math.min(60_000, Math.max(0, Number(textOf(time, run)) || 0) * unit);
+      if (ms < 1) return 1;
+      return new Promise<number>((resolve) => {
+        run.env.clock.schedule(ms, () => resolve(1));
+      });
+    },
+}));
+
+export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
+  {
+    name: 'rand_event',
+    parameters: [optional('percent', 'int')],
+    summary: 'true with a probability',
+    compile:
+      ([percent]) =>
+      (run) => {
+        const wanted = intOf(percent, run, run.env.modules.of(probability).percent);
+        return code(run.env.random.uint32() % 100 < wanted);
+      },
+  },
+  {
+    name: 'rand_set_prob',
+    parameters: [param('percent', 'int')],
+    summary: 'sets the probability of rand_event()',
+    compile:
+      ([percent]) =>
+      (run) => {
+        const value = (percent as Arg).int(run) ?? -1;
+        if (value < 0 || value > 100) return -1;
+        run.env.modules.of(probability).percent = value;
+        return 1;
+      },
+  },
+  {
+    name: 'rand_reset_prob',
+    summary: 'puts the probability of rand_event() back',
+    compile: () => (run) => {
+      run.env.modules.of(probability).percent = run.env.modules.module('cfgutils').int('initial_probability', 10);
+      return 1;
+    },
+  },
+  ...waiting,
+  ...locks,
+  ...['lock', 'unlock', 'trylock'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('key', 'string')],
+      summary: 'nothing runs beside a script here',
+      compile: () => () => 1,
+    }),
+  ),
+  {
+    name: 'check_route_exists',
+    dialects: KAMAILIO,
+    parameters: [param('route', 'string')],
+    summary: 'whether there is a route of that name',
+    compile:
+      ([name]) =>
+      (run) =>
+        code(run.env.script.route('request', textOf(name, run)) !== undefined),
+  },
+  {
+    name: 'route_if_exists',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('route', 'string')],
+    summary: 'runs a route if there is one of that name',
+    compile:
+      ([name]) =>
+      (run) => {
+        const route = run.env.script.route('request', textOf(name, run));
+        if (route === undefined) return -1;
+        const outcome = route.run(run);
+        const settle = (how: string): number => (how === 'ended' ? run.returned : 0);
+        return outcome instanceof Promise ? outcome.then(settle) : settle(outcome);
+      },
+  },
+  {
+    name: 'abort',
+    summary: 'a script does not end the process here: it is an error',
+    compile: () => (run) => {
+      run.env.log.error({ callId: run.message.callId }, 'script: abort() was called');
+      return 0;
+    },
+  },
+]);

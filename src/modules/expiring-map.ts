@@ -1,0 +1,52 @@
+interface Entry<T> {
+  value: T;
+  expires: number | undefined;
+}
+
+/** Values by key, some for a time only. When it is full, what has expired goes first, then the oldest. */
+export class ExpiringMap<T> {
+  private readonly map = new Map<string, Entry<T>>();
+
+  constructor(private readonly most: number) {}
+
+  get(key: string, now: number): T | undefined {
+    const entry = this.map.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.expires !== undefined && entry.expires <= now) {
+      this.map.delete(key);
+      return undefined;
+    }
+    return entry.value;
+  }
+
+  /** When an entry expires, in milliseconds; undefined when it does not, or is not there. */
+  expiresAt(key: string, now: number): number | undefined {
+    return this.get(key, now) === undefined ? undefined : this.map.get(key)?.expires;
+  }
+
+  /** True; it always fits, though something else may have to go. */
+  set(key: string, value: T, expires: number | undefined): boolean {
+    if (!this.map.has(key) && this.map.size >= this.most) {
+      const first = this.map.keys().next();
+      if (first.done !== true) this.map.delete(first.value);
+    }
+    this.map.set(key, { value, expires });
+    return true;
+  }
+
+  delete(key: string): void {
+    this.map.delete(key);
+  }
+
+  clear(): void {
+    this.map.clear();
+  }
+
+  /** What has not expired; expired entries are dropped on the way. */
+  *entries(now: number): Generator<readonly [string, T]> {
+    for (const [key, { value, expires }] of this.map) {
+      if (expires !== undefined && expires <= now) this.map.delete(key);
+      else yield [key, value];
+    }
+  }
+}

@@ -1,0 +1,252 @@
+import type { RouteKind } from '../cfg/ast.js';
+import type { CallSite } from '../cfg/function-table.js';
+import { addrSpecOf, parseAddress } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { isOurs } from '../script/ours.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { replyHere } from './replies.js';
+
+/** Whether a URI, or "proto:host:port", is ours. */
+function isMyself(run: MessageRun, text: string): boolean {
+  const uri = parseUri(text);
+  if (uri !== undefined) return isOurs(run.env, uri.host, uri.port ?? 5060);
+  const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
+  return match !== null && isOurs(run.env, match[1] ?? '', match[2] === undefined ? 5060 : Number(match[2]));
+}
+
+/** Replaces display name and URI of From or To; what is left out stays. The tag stays. */
+function replaceAddress(run: MessageRun, header: 'from' | 'to', display: string | undefined, uri: string | undefined): number {
+  const { message, edits } = run;
+  const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
+  if (start < 0) return -1;
+  const address = parseAddress(message.text.slice(start, end));
+  const name = display === undefined ? address.display : display;
+  const shown = name === '' ? '' : `${/^".*"$/.test(name) || !/[^\w .!%*+`'~-]/.test(name) ? name : `"${name}"`} `;
+  edits.drop((edit) => edit.start === start && edit.end === end);
+  edits.replace(start, end, `${shown}<${uri ?? address.uri}>${address.params}`);
+  return 1;
+}
+
+function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
+  const one: FunctionSpec = {
+    name,
+    parameters: [param('URI', 'string')],
+    routes: ['request', 'branch', 'failure', 'local'],
+    summary: `replaces the URI of ${header === 'from' ? 'From' : 'To'}`,
+    compile:
+      ([uri]) =>
+      (run) =>
+        replaceAddress(run, header, undefined, textOf(uri, run)),
+  };
+  const compile: FunctionSpec['compile'] =
+    ([display, uri]) =>
+    (run) => {
+      const given = uri === undefined ? '' : textOf(uri, run);
+      return replaceAddress(run, header, display === undefined ? undefined : textOf(display, run), given === '' ? undefined : given);
+    };
+  const parameters = [optional('display name', 'string'), param('URI', 'string')];
+  const routes = one.routes ?? 'any';
+  return [
+    { ...one, dialects: KAMAILIO },
+    { name, dialects: KAMAILIO, parameters, routes, summary: one.summary, compile },
+    {
+      name,
+      dialects: OPENSIPS,
+      parameters: [optional('display name', 'string'), optional('URI', 'string')],
+      routes,
+      summary: one.summary,
+      compile: (args) => (args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE)),
+    },
+  ];
+}
+
+const NO_SITE: CallSite = { at: { file: '', line: 0, column: 0 }, dialect: 'opensips', routes: new Set<RouteKind>() };
+
+function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
+  return {
+    name: 'add_diversion',
+    ...(dialects === undefined ? {} : { dialects }),
+    parameters: [param('reason', 'string'), optional('uri', 'string'), optional('counter', 'int')],
+    routes: ['request', 'failure', 'branch'],
+    summary: 'adds a Diversion',
+    compile:
+      ([reason, uri]) =>
+      (run) => {
+        const { message, edits, env } = run;
+        const suffix = env.modules.module('diversion').text('suffix', '');
+        const target = uri === undefined ? (env.dialect === 'kamailio' ? addrSpecOf(message.to) : run.call.requestUri) : textOf(uri, run);
+        const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${suffix}\r\n`;
+        const first = message.nextField('diversion');
+        edits.insert(first?.line ?? message.headersEnd, line);
+        return 1;
+      },
+  };
+}
+
+/** What a registrar or an authentication module does, which a dispatcher has not: the request is answered 501. */
+function notHere(module: string, name: string, most: number, dialects?: FunctionSpec['dialects']): ScriptFunction[] {
+  return moduleFunctions(module, [
+    {
+      name,
+      ...(dialects === undefined ? {} : { dialects }),
+      parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
+      summary: 'there is no registrar here: answers 501',
+      compile: () => (run) => {
+        replyHere(run, 501, 'Not Implemented', 'either');
+        return 0;
+      },
+    },
+  ]);
+}
+
+const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
+  ['registrar', 'save', 5],
+  ['registrar', 'lookup', 4],
+  ['registrar', 'registered', 4],
+  ['registrar', 'unregister', 3],
+  ['registrar', 'lookup_branches', 2],
+  ['auth|auth_db', 'www_authorize', 2],
+  ['auth|auth_db', 'proxy_authorize', 2],
+  ['auth', 'www_challenge', 4],
+  ['auth', 'proxy_challenge', 4],
+  ['auth|auth_db', 'auth_check', 3],
+  ['auth', 'auth_challenge', 2],
+  ['auth', 'consume_credentials', 0],
+  ['auth|auth_db', 'www_authenticate', 3],
+  ['auth|auth_db', 'proxy_authenticate', 3],
+  ['auth|auth_db', 'db_does_uri_exist', 2],
+  ['uri|auth_db', 'db_check_from', 0],
+  ['uri|auth_db', 'db_check_to', 0],
+];
+
+/** Kamailio's functions about a transformed number or address. */
+const numbers: FunctionSpec[] = [
+  {
+    name: 'tel2sip',
+    dialects: KAMAILIO,
+    parameters: [param('uri', 'string'), param('host', 'string'), param('result', 'writable')],
+    summary: 'makes a SIP URI of a tel URI',
+    compile:
+      ([uri, host, result]) =>
+      (run) => {
+        const text = textOf(uri, run);
+        if (!/^tel:/i.test(text)) return 1;
+        const [number = '', ...params] = text.slice(4).split(';');
+        const bare = number.replace(/[-.()]/g, '');
+        const rest = params.map((each) => `;${each.toLowerCase()}`).join('');
+        result?.variable?.assign(run.pvars, `sip:${bare}${rest}@${textOf(host, run)};user=phone`);
+        return 1;
+      },
+  },
+  {
+    name: 'encode_contact',
+    dialects: KAMAILIO,
+    parameters: [param('prefix', 'string'), param('address', 'string')],
+    summary: 'hides the Contact behind our address',
+    compile:
+      ([prefix, address]) =>
+      (run) => {
+        const { message, edits } = run;
+        const contact = message.nextField('contact');
+        if (contact === undefined) return -1;
+        const text = message.text.slice(contact.value, contact.end);
+        const uri = parseUri(addrSpecOf(text));
+        if (uri === undefined) return -1;
+        const parts = ['', uri.user, uri.password, uri.host, uri.port ?? '', ''].join('*');
+        const at = message.text.indexOf(addrSpecOf(text), contact.value);
+        edits.replace(at, at + addrSpecOf(text).length, `sip:${textOf(prefix, run)}${parts.slice(0, -1)}@${textOf(address, run)}`);
+        return 1;
+      },
+  },
+];
+
+export const miscFunctions: ScriptFunction[] = [
+  ...moduleFunctions('core|kex|corex|siputils', [
+    {
+      name: 'is_myself',
+      dialects: KAMAILIO,
+      parameters: [param('uri', 'string')],
+      summary: 'whether a URI is ours',
+      compile:
+        ([uri]) =>
+        (run) =>
+          code(isMyself(run, textOf(uri, run))),
+    },
+  ]),
+  ...moduleFunctions('core|sipmsgops', [
+    {
+      name: 'is_myself',
+      dialects: OPENSIPS,
+      parameters: [param('host', 'string'), optional('port', 'int')],
+      summary: 'whether a host and port are ours',
+      compile:
+        ([host, port]) =>
+        (run) => {
+          const text = textOf(host, run);
+          const uri = parseUri(text);
+          if (uri !== undefined) return code(isOurs(run.env, uri.host, uri.port ?? 5060));
+          const number = intOf(port, run, 0);
+          if (number !== 0) return code(isOurs(run.env, text, number));
+          return code(
+            run.env.sockets.all.some(({ address }) => address === text) ||
+              run.env.aliases.some(({ host: each }) => each === text.toLowerCase()),
+          );
+        },
+    },
+    {
+      name: 'construct_uri',
+      dialects: OPENSIPS,
+      parameters: [
+        param('scheme', 'string'),
+        param('user', 'string'),
+        param('domain', 'string'),
+        param('port', 'string'),
+        param('parameters', 'string'),
+        param('result', 'writable'),
+      ],
+      summary: 'makes a URI of its parts',
+      compile:
+        ([scheme, user, domain, port, params, result]) =>
+        (run) => {
+          const [name, tail] = [textOf(user, run), textOf(params, run)];
+          const number = textOf(port, run);
+          const text = `${textOf(scheme, run)}:${name === '' ? '' : `${name}@`}${textOf(domain, run)}${number === '' ? '' : `:${number}`}${tail === '' ? '' : `;${tail}`}`;
+          (result as Arg).variable?.assign(run.pvars, text);
+          return 1;
+        },
+    },
+  ]),
+  ...moduleFunctions('uac', [...uacReplace('uac_replace_from', 'from'), ...uacReplace('uac_replace_to', 'to')]),
+  ...moduleFunctions('uac', [
+    ...['uac_restore_from', 'uac_restore_to'].map(
+      (name): FunctionSpec => ({
+        name,
+        summary: 'what was replaced is not put back here',
+        compile: () => () => -1,
+      }),
+    ),
+    {
+      name: 'uac_auth',
+      parameters: [optional('mode', 'int')],
+      routes: ['failure', 'branch-failure'],
+      summary: 'there are no credentials here: false',
+      compile: () => () => -1,
+    },
+  ]),
+  ...moduleFunctions('diversion', [diversion(undefined)]),
+  ...moduleFunctions('siputils', numbers),
+  ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
+];

@@ -1,0 +1,305 @@
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { routeValues } from '../sip/route-set.js';
+import {
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { isPrivateAddress } from './message.js';
+import { cutUri, joinUri } from './uri-parts.js';
+
+/** Tests of nat_uac_test by their names in OpenSIPS; the numbers are those of both programs. */
+const TESTS: Readonly<Record<string, number>> = {
+  'private-contact': 1,
+  'diff-ip-src-via': 2,
+  'private-via': 4,
+  'private-sdp': 8,
+  'diff-port-src-via': 16,
+  'diff-ip-src-contact': 32,
+  'diff-port-src-contact': 64,
+  'carrier-grade-nat': 128,
+};
+
+function contactUri(run: MessageRun) {
+  const contact = run.message.header('contact');
+  return contact === undefined ? undefined : parseUri(parseAddress(contact).uri);
+}
+
+function sdpAddresses(run: MessageRun): string[] {
+  return [...run.message.body.matchAll(/^c=IN IP[46] ([^\r\n/ ]+)/gm)].map(([, address = '']) => address);
+}
+
+/** Whether one of the tests whose bits are given finds NAT. */
+function natTest(run: MessageRun, bits: number): number {
+  const kamailio = run.env.dialect === 'kamailio';
+  const { message, source } = run;
+  const { via } = message;
+  const contact = contactUri(run);
+  if ((bits & 1) !== 0 && contact !== undefined && isPrivateAddress(contact.host)) return 1;
+  if ((bits & 2) !== 0 && via !== undefined && via.host !== source.address) return 1;
+  if ((bits & 4) !== 0 && via !== undefined && isPrivateAddress(via.host)) return 1;
+  if ((bits & 8) !== 0 && sdpAddresses(run).some(isPrivateAddress)) return 1;
+  if ((bits & 16) !== 0 && via !== undefined && (via.port || 5060) !== source.port) return 1;
+  if (kamailio) {
+    if ((bits & 32) !== 0 && isPrivateAddress(source.address)) return 1;
+    if ((bits & 64) !== 0 && /^wss?$/.test(source.socket.transport)) return 1;
+    if ((bits & 128) !== 0 && contact !== undefined && (contact.host !== source.address || (contact.port ?? 5060) !== source.port)) return 1;
+    if ((bits & 256) !== 0 && sdpAddresses(run).some((each) => each !== source.address)) return 1;
+    return -1;
+  }
+  if ((bits & 32) !== 0 && contact !== undefined && contact.host !== source.address) return 1;
+  if ((bits & 64) !== 0 && contact !== undefined && (contact.port ?? 5060) !== source.port) return 1;
+  return -1;
+}
+
+function testBits(text: string): number | undefined {
+  let bits = 0;
+  for (const each of text.split(',')) {
+    const word = each.trim();
+    const bit = /^\d+$/.test(word) ? Number(word) : TESTS[word];
+    if (bit === undefined) return undefined;
+    bits |= bit;
+  }
+  return bits;
+}
+
+/** Puts the address the message came from into its Contact headers. */
+function fixContact(run: MessageRun, params: string): number {
+  const { message, source, edits } = run;
+  const contacts = routeValues(message, 'contact', 64);
+  if (contacts.length === 0) return -1;
+  for (const contact of contacts) {
+    const parts = cutUri(contact.text);
+    if (parts === undefined) return -1;
+    const at = message.text.indexOf(contact.text, contact.start);
+    if (at < 0 || at > contact.end) continue;
+    const host = source.address.includes(':') ? `[${source.address}]` : source.address;
+    const fixed = joinUri({ ...parts, host, port: String(source.port), params: params + parts.params });
+    if (edits.list.some((edit) => edit.start === at && edit.end === at + contact.text.length)) continue;
+    edits.replace(at, at + contact.text.length, fixed);
+  }
+  return 1;
+}
+
+const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
+
+/** Adds ";alias=address~port~protocol" to the first Contact. */
+function addAlias(run: MessageRun, address: string, port: number, protocol: string): number {
+  const { message } = run;
+  const contact = routeValues(message, 'contact', 1)[0];
+  const number = PROTOCOLS[protocol.toLowerCase()];
+  if (contact?.uri === undefined || number === undefined) return -1;
+  const at = message.text.indexOf(contact.text, contact.start);
+  run.edits.insert(at + contact.text.length, `;alias=${address}~${port}~${number}`);
+  return 1;
+}
+
+/** Makes $du of the alias in the request-URI, and takes it out there. */
+function handleAlias(run: MessageRun): number {
+  const { call } = run;
+  const uri = call.requestUri;
+  const match = /;alias=([^;~]+)~(\d{1,5})~(\d)/.exec(uri);
+  if (match === null) return 2;
+  const [all, address = '', port = '', number = ''] = match;
+  const protocol = Object.entries(PROTOCOLS).find(([, each]) => each === Number(number))?.[0];
+  if (protocol === undefined) return -1;
+  run.pvars.setRequestUri(uri.replace(all, ''));
+  run.pvars.destinationUri = `sip:${address}:${port}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+  return 1;
+}
+
+/** Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=. */
+function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
+  const { message, edits, source } = run;
+  const { body } = message;
+  if (body === '') return -1;
+  const ip = address ?? source.address;
+  let added = '';
+  if ((bits & 1) !== 0) added += 'a=direction:active\r\n';
+  if ((bits & 4) !== 0) added += 'a=nortpproxy:yes\r\n';
+  for (const [bit, pattern] of [
+    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm],
+    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm],
+  ] as const) {
+    if ((bits & bit) === 0) continue;
+    let old: string | undefined;
+    for (const match of body.matchAll(pattern)) {
+      const found = match[1] ?? '';
+      const end = message.bodyStart + (match.index ?? 0) + match[0].length;
+      edits.replace(end - found.length, end, ip);
+      old ??= found;
+    }
+    if (bit === 2 && old !== undefined) added += `a=oldmediaip:${old}\r\n`;
+  }
+  if (added + lines !== '') edits.insert(message.bodyEnd, added + lines);
+  return 1;
+}
+
+const SDP_WORDS: Readonly<Record<string, number>> = {
+  'add-dir-active': 1,
+  'rewrite-media-ip': 2,
+  'add-no-rtpproxy': 4,
+  'rewrite-origin-ip': 8,
+  'rewrite-null-ips': 16,
+};
+
+function sdpBits(text: string): number | undefined {
+  let bits = 0;
+  for (const each of text.split(',')) {
+    const bit = /^\d+$/.test(each.trim()) ? Number(each) : SDP_WORDS[each.trim()];
+    if (bit === undefined) return undefined;
+    bits |= bit;
+  }
+  return bits;
+}
+
+const both: FunctionSpec[] = [
+  {
+    name: 'nat_uac_test',
+    dialects: OPENSIPS,
+    parameters: [
+      param('tests', 'string', { check: (v) => (testBits(String(v)) === undefined ? `unknown test "${v}"` : undefined) }),
+    ],
+    summary: 'whether the sender seems to be behind NAT',
+    compile:
+      ([tests]) =>
+      (run) => {
+        const bits = testBits(textOf(tests, run));
+        return bits === undefined ? -1 : natTest(run, bits);
+      },
+  },
+  {
+    name: 'nat_uac_test',
+    dialects: KAMAILIO,
+    parameters: [param('tests', 'int')],
+    summary: 'whether the sender seems to be behind NAT',
+    compile:
+      ([tests]) =>
+      (run) =>
+        natTest(run, intOf(tests, run, 0)),
+  },
+  {
+    name: 'fix_nated_contact',
+    parameters: [optional('parameters', 'string')],
+    routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],
+    summary: 'puts the address of the sender into Contact',
+    compile:
+      ([params]) =>
+      (run) =>
+        fixContact(run, textOf(params, run)),
+  },
+  {
+    name: 'fix_nated_register',
+    routes: ['request', 'event'],
+    summary: 'notes the address of the sender of a REGISTER',
+    compile: () => () => 1,
+  },
+  {
+    name: 'fix_nated_sdp',
+    dialects: OPENSIPS,
+    parameters: [
+      param('changes', 'string', { check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined) }),
+      optional('address', 'string'),
+      optional('lines', 'string'),
+    ],
+    summary: 'changes the addresses of the SDP',
+    compile:
+      ([changes, address, lines]) =>
+      (run) =>
+        fixSdp(run, sdpBits(textOf(changes, run)) ?? 0, address === undefined ? undefined : textOf(address, run), textOf(lines, run)),
+  },
+  {
+    name: 'fix_nated_sdp',
+    dialects: KAMAILIO,
+    parameters: [param('changes', 'int'), optional('address', 'string')],
+    summary: 'changes the addresses of the SDP',
+    compile:
+      ([changes, address]) =>
+      (run) =>
+        fixSdp(run, intOf(changes, run, 0), address === undefined ? undefined : textOf(address, run), ''),
+  },
+  {
+    name: 'add_rcv_param',
+    parameters: [optional('in URI', 'int')],
+    summary: 'adds the address of the sender to Contact',
+    compile:
+      ([inUri]) =>
+      (run) => {
+        const { message, source } = run;
+        const contact = routeValues(message, 'contact', 1)[0];
+        if (contact === undefined) return -1;
+        const text = `;received=sip:${source.address}:${source.port}`;
+        const at = message.text.indexOf(contact.text, contact.start) + contact.text.length;
+        run.edits.insert(intOf(inUri, run, 0) !== 0 ? at : contact.end, text);
+        return 1;
+      },
+  },
+];
+
+const alias: FunctionSpec[] = [
+  ...['add_contact_alias', 'set_contact_alias'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      summary: 'adds the address of the sender to Contact as an alias',
+      compile: () => (run) => {
+        const { source } = run;
+        const contact = contactUri(run);
+        if (name === 'add_contact_alias' && contact?.host === source.address && (contact.port ?? 5060) === source.port) return 2;
+        return addAlias(run, source.address, source.port, source.socket.transport);
+      },
+    }),
+  ),
+  {
+    name: 'add_contact_alias',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string'), param('port', 'string'), param('protocol', 'string')],
+    summary: 'adds an address to Contact as an alias',
+    compile:
+      ([address, port, protocol]) =>
+      (run) =>
+        addAlias(run, textOf(address, run), intOf(port, run, 5060), textOf(protocol, run)),
+  },
+  {
+    name: 'handle_ruri_alias',
+    dialects: KAMAILIO,
+    parameters: [optional('mode', 'int')],
+    routes: ['request', 'failure', 'branch', 'event', 'local'],
+    summary: 'sends to the alias in the request-URI',
+    compile: () => handleAlias,
+  },
+];
+
+export const natFunctions: ScriptFunction[] = [
+  ...moduleFunctions('nathelper', [...both, ...alias]),
+  ...moduleFunctions('path', [
+    ...['add_path', 'add_path_received'].map(
+      (name): FunctionSpec => ({
+        name,
+        parameters: [optional('user', 'string')],
+        routes: ['request', 'event'],
+        summary: 'adds a Path with our address',
+        compile:
+          ([user]) =>
+          (run) => {
+            const { source, message } = run;
+            const { sentBy, transport } = source.socket;
+            const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
+            const received =
+              name === 'add_path' ? '' : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+            const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
+            run.edits.insert(message.headersStart, `Path: <sip:${info}${host};lr${received}>\r\n`);
+            return 1;
+          },
+      }),
+    ),
+  ]),
+];

@@ -1,0 +1,190 @@
+import type { MessageRun } from '../script/call.js';
+import { code, type FunctionSpec, KAMAILIO, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+
+interface Line {
+  readonly text: string;
+  /** Where it begins in the message, and where the next one does. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Stream {
+  readonly media: string;
+  readonly head: Line;
+  readonly lines: readonly Line[];
+  readonly payloads: readonly string[];
+}
+
+function linesOf(run: MessageRun): Line[] {
+  const { text, bodyStart, bodyEnd } = run.message;
+  const lines: Line[] = [];
+  let at = bodyStart;
+  while (at < bodyEnd) {
+    const feed = text.indexOf('\n', at);
+    const end = feed < 0 || feed >= bodyEnd ? bodyEnd : feed + 1;
+    lines.push({ text: text.slice(at, end).replace(/\r?\n$/, ''), start: at, end });
+    at = end;
+  }
+  return lines;
+}
+
+function streamsOf(run: MessageRun): Stream[] {
+  const streams: Stream[] = [];
+  let current: { media: string; head: Line; lines: Line[]; payloads: string[] } | undefined;
+  for (const line of linesOf(run)) {
+    const media = /^m=(\S+) \S+ \S+ ?(.*)$/.exec(line.text);
+    if (media !== null) {
+      current = { media: media[1] ?? '', head: line, lines: [line], payloads: (media[2] ?? '').split(/\s+/).filter((each) => each !== '') };
+      streams.push(current);
+    } else current?.lines.push(line);
+  }
+  return streams;
+}
+
+/** Static payload types (RFC 3551) by the names scripts use. */
+const STATIC: Readonly<Record<string, string>> = { '0': 'PCMU', '3': 'GSM', '4': 'G723', '8': 'PCMA', '9': 'G722', '15': 'G728', '18': 'G729' };
+
+function nameOf(stream: Stream, payload: string): string {
+  for (const { text } of stream.lines) {
+    const match = /^a=rtpmap:(\d+) ([^/\s]+)/.exec(text);
+    if (match?.[1] === payload) return match[2] ?? '';
+  }
+  return STATIC[payload] ?? '';
+}
+
+/** Rewrites a stream with other payload types: its m= line, and the lines of those that are gone. */
+function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
+  const { head } = stream;
+  const first = head.text.replace(/^(m=\S+ \S+ \S+).*$/, '$1');
+  run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
+  for (const line of stream.lines) {
+    const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];
+    if (of !== undefined && stream.payloads.includes(of) && !payloads.includes(of)) run.edits.remove(line.start, line.end);
+  }
+}
+
+type Choose = (stream: Stream, matches: (payload: string) => boolean) => readonly string[];
+
+const moveUp: Choose = ({ payloads }, matches) => [...payloads.filter(matches), ...payloads.filter((each) => !matches(each))];
+const moveDown: Choose = ({ payloads }, matches) => [...payloads.filter((each) => !matches(each)), ...payloads.filter(matches)];
+const remove: Choose = ({ payloads }, matches) => payloads.filter((each) => !matches(each));
+const keep: Choose = ({ payloads }, matches) => payloads.filter(matches);
+
+/** Changes every stream in which a codec is found; whether there was one. */
+function change(run: MessageRun, choose: Choose, matches: (stream: Stream, payload: string) => boolean, media?: string): boolean {
+  let found = false;
+  for (const stream of streamsOf(run)) {
+    if (media !== undefined && stream.media !== media) continue;
+    const test = (payload: string): boolean => matches(stream, payload);
+    if (!stream.payloads.some(test)) continue;
+    found = true;
+    const payloads = choose(stream, test);
+    if (payloads.join(' ') !== stream.payloads.join(' ')) rewriteStream(run, stream, payloads);
+  }
+  return found;
+}
+
+const byName = (names: readonly string[]) => (stream: Stream, payload: string) =>
+  names.some((each) => each.toLowerCase() === nameOf(stream, payload).toLowerCase());
+const byId = (ids: readonly string[]) => (_stream: Stream, payload: string) => ids.includes(payload);
+
+function list(text: string): string[] {
+  return text.split(',').map((each) => each.trim()).filter((each) => each !== '');
+}
+
+function codec(name: string, choose: Choose): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('codec', 'string'), optional('clock', 'string')],
+    summary: 'changes the codecs of the SDP',
+    compile:
+      ([text]) =>
+      (run) =>
+        code(change(run, choose, byName([textOf(text, run)]))),
+  };
+}
+
+function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('codecs', 'string'), optional('media', 'string')],
+    summary: 'changes the codecs of the SDP',
+    compile:
+      ([text, media]) =>
+      (run) => {
+        if (run.message.body === '') return -1;
+        const wanted = list(textOf(text, run));
+        change(run, choose, id ? byId(wanted) : byName(wanted), media === undefined ? undefined : textOf(media, run));
+        return 1;
+      },
+  };
+}
+
+function test(name: string, dialects: FunctionSpec['dialects'], check: (run: MessageRun, text: string) => boolean): FunctionSpec {
+  return {
+    name,
+    ...(dialects === undefined ? {} : { dialects }),
+    parameters: [param('text', 'string')],
+    summary: 'looks at the SDP',
+    compile:
+      ([text]) =>
+      (run) =>
+        code(check(run, textOf(text, run))),
+  };
+}
+
+function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boolean {
+  let found = false;
+  for (const stream of streamsOf(run)) {
+    if (!wanted(stream)) continue;
+    found = true;
+    const last = stream.lines[stream.lines.length - 1] as Line;
+    run.edits.remove(stream.head.start, last.end);
+  }
+  return found;
+}
+
+export const sdpFunctions: ScriptFunction[] = [
+  ...moduleFunctions('sipmsgops', [
+    codec('codec_delete', remove),
+    codec('codec_move_up', moveUp),
+    codec('codec_move_down', moveDown),
+    test('codec_exists', OPENSIPS, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byName([text])(s, each)))),
+    test('stream_exists', OPENSIPS, (run, text) => streamsOf(run).some(({ media }) => media.toLowerCase() === text.toLowerCase())),
+    test('stream_delete', OPENSIPS, (run, text) => deleteStream(run, ({ media }) => media.toLowerCase() === text.toLowerCase())),
+  ]),
+  ...moduleFunctions('sdpops', [
+    sdpops('sdp_keep_codecs_by_id', keep, true),
+    sdpops('sdp_keep_codecs_by_name', keep, false),
+    sdpops('sdp_remove_codecs_by_id', remove, true),
+    sdpops('sdp_remove_codecs_by_name', remove, false),
+    test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => media === text)),
+    test('sdp_with_codecs_by_id', KAMAILIO, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byId(list(text))(s, each)))),
+    test('sdp_with_codecs_by_name', KAMAILIO, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byName(list(text))(s, each)))),
+    test('sdp_remove_media', KAMAILIO, (run, text) => deleteStream(run, ({ media }) => media === text)),
+    test('sdp_with_transport', KAMAILIO, (run, text) => streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text)),
+    test('sdp_with_transport_like', KAMAILIO, (run, text) => streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text))),
+    {
+      name: 'sdp_get_line_startswith',
+      dialects: KAMAILIO,
+      parameters: [param('result', 'writable'), param('start', 'string')],
+      summary: 'the first line of the SDP that begins so',
+      compile:
+        ([result, start]) =>
+        (run) => {
+          const found = linesOf(run).find(({ text }) => text.startsWith(textOf(start, run)));
+          if (found === undefined) return -1;
+          result?.variable?.assign(run.pvars, found.text);
+          return 1;
+        },
+    },
+    {
+      name: 'sdp_content',
+      dialects: KAMAILIO,
+      summary: 'whether the body is SDP',
+      compile: () => (run) => code(/^v=0/.test(run.message.body)),
+    },
+  ]),
+];
