@@ -38,6 +38,7 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
     problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
   );
   const modules = moduleValues(tree);
+  checkTypes(tree, problems);
   const tm = tmSettings(modules, dialect, globals);
   const settings: { [key: string]: Json } = { listen: globals.listen, routing: [] };
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;
@@ -52,6 +53,22 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   };
   settings['log'] = { level: logLevel(globals.logLevel, dialect) };
   return { settings, globals, modules, loaded: new Set(tree.modules.map(({ name }) => name)), tm };
+}
+
+/** Parameters of tm that are numbers, and those that are text, in both programs. */
+const TM_NUMBERS =
+  /^(?:fr_timer|fr_inv_timer|fr_timeout|fr_inv_timeout|wt_timer|delete_timer|T1_timer|T2_timer|retr_timer[12]|failure_reply_mode|auto_inv_100|restart_fr_on_each_reply|onreply_avp_mode|pass_provisional_replies|disable_6xx_block|aggregate_challenges|max_inv_lifetime|max_noninv_lifetime)$/;
+const TM_TEXTS = /^(?:auto_inv_100_reason|tw_append|unix_sock|unix_sock_mode)$/;
+
+function checkTypes(tree: ConfigurationTree, problems: Problems): void {
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    if (!module.split('|').includes('tm')) continue;
+    if (TM_NUMBERS.test(name) && typeof value !== 'number')
+      problems.error('setting', at, `tm ${name} must be a number`);
+    if (TM_TEXTS.test(name) && typeof value !== 'string') problems.error('setting', at, `tm ${name} must be a string`);
+    if (/^fr_(?:inv_)?time(?:r|out)$/.test(name) && value === 0)
+      problems.error('setting', at, `tm ${name} must not be 0`);
+  }
 }
 
 function timers(modules: ModuleValues): { [key: string]: Json } {
@@ -102,6 +119,8 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     autoInv100: true,
     passProvisional: number(['pass_provisional_replies'], 0) !== 0,
     sendsErrors: true,
+    aggregateChallenges: number(['aggregate_challenges', 'aggregate_auth'], 1) !== 0,
+    block6xx: !kamailio && number(['disable_6xx_block'], 0) === 0,
   };
 }
 

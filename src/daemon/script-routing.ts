@@ -20,8 +20,8 @@ import {
 } from '../script/environment.js';
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
-import { readScriptTables } from './script-tables.js';
 import type { SipParts } from './build-sip.js';
+import { readScriptTables } from './script-tables.js';
 import { VERSION } from './version.js';
 
 /** What the script of a configuration file works with. */
@@ -172,6 +172,7 @@ export class ScriptRouting {
       serverLine: globals.serverSignature && server !== '' ? `${server}\r\n` : '',
       userAgentLine: globals.userAgentHeader ?? `User-Agent: ${product}`,
       warning: globals.sipWarning,
+      forceRport: globals.forceRport,
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
       blocked: (lists, address) => blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
       hasBlacklist: (name) => blacklists.has(name),

@@ -28,7 +28,10 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger): Promise<Scr
         await database.release();
       }
     } catch (error) {
-      log.error({ module, table, err: { message: messageOf(error) } }, 'script: a table cannot be read, it counts as empty');
+      log.error(
+        { module, table, err: { message: messageOf(error) } },
+        'script: a table cannot be read, it counts as empty',
+      );
       return [];
     }
   };
@@ -40,7 +43,8 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger): Promise<Scr
 }
 
 function addressRow(row: Record<string, unknown>): AddressRow {
-  const text = (key: string): string | undefined => (row[key] === null || row[key] === undefined ? undefined : String(row[key]));
+  const text = (key: string): string | undefined =>
+    row[key] === null || row[key] === undefined ? undefined : String(row[key]);
   return {
     group: Number(row['grp'] ?? 0),
     ip: text('ip') ?? text('ip_addr') ?? '',
@@ -54,5 +58,8 @@ function addressRow(row: Record<string, unknown>): AddressRow {
 
 function domainRow(row: Record<string, unknown>): DomainRow {
   const attrs = row['attrs'];
-  return { domain: String(row['domain'] ?? ''), attrs: attrs === null || attrs === undefined ? undefined : String(attrs) };
+  return {
+    domain: String(row['domain'] ?? ''),
+    attrs: attrs === null || attrs === undefined ? undefined : String(attrs),
+  };
 }

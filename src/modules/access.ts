@@ -1,5 +1,5 @@
-import { parseUri } from '../core/uri.js';
 import { addrSpecOf } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -82,7 +82,12 @@ const permissions: FunctionSpec[] = [
   {
     name: 'check_source_address',
     dialects: OPENSIPS,
-    parameters: [param('group', 'int'), optional('context', 'writable'), optional('pattern', 'string'), optional('partition', 'string')],
+    parameters: [
+      param('group', 'int'),
+      optional('context', 'writable'),
+      optional('pattern', 'string'),
+      optional('partition', 'string'),
+    ],
     summary: 'whether the source address stands in the table',
     compile:
       ([group, context]) =>
@@ -147,7 +152,11 @@ function isLocalDomain(run: MessageRun, domain: string): string | null | undefin
   return undefined;
 }
 
-function domainTest(name: string, dialects: FunctionSpec['dialects'], domain: (run: MessageRun) => string): FunctionSpec {
+function domainTest(
+  name: string,
+  dialects: FunctionSpec['dialects'],
+  domain: (run: MessageRun) => string,
+): FunctionSpec {
   return {
     name,
     ...(dialects === undefined ? {} : { dialects }),
@@ -270,7 +279,13 @@ export const accessFunctions: ScriptFunction[] = [
   ...moduleFunctions('permissions', permissions),
   ...moduleFunctions('domain', domains),
   ...moduleFunctions('pike', [
-    { name: 'pike_check_req', parameters: [optional('source', 'string')], routes: ['request', 'event'], summary: 'whether a source sends too much', compile: () => pike },
+    {
+      name: 'pike_check_req',
+      parameters: [optional('source', 'string')],
+      routes: ['request', 'event'],
+      summary: 'whether a source sends too much',
+      compile: () => pike,
+    },
   ]),
   ...moduleFunctions('ratelimit', [
     {
@@ -305,4 +320,3 @@ export const accessFunctions: ScriptFunction[] = [
     },
   ]),
 ];
-

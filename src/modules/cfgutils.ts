@@ -1,5 +1,17 @@
-import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
 import type { ModuleParameters } from '../script/environment.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
 
 /** Probability of rand_event() where it is not given, in percent. */
 const probability = {
@@ -7,38 +19,64 @@ const probability = {
   create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
 };
 
-const locks: FunctionSpec[] = ['get_static_lock', 'release_static_lock', 'get_dynamic_lock', 'release_dynamic_lock', 'strings_share_lock'].map(
-  (name) => ({
-    name,
-    dialects: OPENSIPS,
-    parameters: [param('key', 'string'), optional('key 2', 'string')],
-    summary: 'nothing runs beside a script here',
-    compile: () => () => 1,
-  }),
-);
+const locks: FunctionSpec[] = [
+  'get_static_lock',
+  'release_static_lock',
+  'get_dynamic_lock',
+  'release_dynamic_lock',
+  'strings_share_lock',
+].map((name) => ({
+  name,
+  dialects: OPENSIPS,
+  parameters: [param('key', 'string'), optional('key 2', 'string')],
+  summary: 'nothing runs beside a script here',
+  compile: () => () => 1,
+}));
 
 const waiting: FunctionSpec[] = (
   [
     ['sleep', 1000],
     ['usleep', 0.001],
   ] as const
-).map(([name, unit]) => ({
-  name,
-  waits: true,
-  parameters: [param('time', 'string')],
-  summary: 'waits; other messages go on meanwhile',
-  compile:
-    ([time]) =>
-    (run) => {
-      const ms = Math.min(60_000, Math.max(0, Number(textOf(time, run)) || 0) * unit);
-      if (ms < 1) return 1;
-      return new Promise<number>((resolve) => {
-        run.env.clock.schedule(ms, () => resolve(1));
-      });
-    },
-}));
+).flatMap(([name, unit]) =>
+  (
+    [
+      [OPENSIPS, 'int'],
+      [KAMAILIO, 'string'],
+    ] as const
+  ).map(
+    ([dialects, kind]): FunctionSpec => ({
+      name,
+      dialects,
+      waits: true,
+      parameters: [param('time', kind)],
+      summary: 'waits; other messages go on meanwhile',
+      compile:
+        ([time]) =>
+        (run) => {
+          const ms = Math.min(60_000, Math.max(0, Number(textOf(time, run)) || 0) * unit);
+          if (ms < 1) return 1;
+          return new Promise<number>((resolve) => {
+            run.env.clock.schedule(ms, () => resolve(1));
+          });
+        },
+    }),
+  ),
+);
 
 export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
+  {
+    name: 'pv_unset',
+    dialects: KAMAILIO,
+    parameters: [param('variable', 'writable')],
+    summary: 'takes the value of a variable away',
+    compile:
+      ([variable]) =>
+      (run) => {
+        variable?.variable?.assign(run.pvars, null);
+        return 1;
+      },
+  },
   {
     name: 'rand_event',
     parameters: [optional('percent', 'int')],

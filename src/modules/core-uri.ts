@@ -85,9 +85,7 @@ const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
   }),
   ...named(names, {
     dialects: KAMAILIO,
-    parameters: [
-      param('text', 'literal', { check: (v) => (typeof v === 'number' ? 'a string is needed' : undefined) }),
-    ],
+    parameters: [param('text', 'literal', { strict: true })],
     keepsReturnCode: true,
     summary,
     compile:
@@ -127,15 +125,13 @@ const strips: FunctionSpec[] = (
   {
     name,
     dialects: KAMAILIO,
-    parameters: [
-      param('count', 'literal', { check: (v) => (typeof v === 'number' ? undefined : 'a number is needed') }),
-    ],
+    parameters: [param('count', 'int', { strict: true })],
     keepsReturnCode: true,
     summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
     compile:
       ([count]) =>
       (run) => {
-        editRequestUri(run, (parts) => void strip(parts, Number((count as Arg).text), tail));
+        editRequestUri(run, (parts) => void strip(parts, intOf(count, run, 0), tail));
         return 1;
       },
   },
@@ -178,7 +174,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
     summary: 'whether $du is set',
     compile: () => (run) => code(run.pvars.destinationUri !== undefined),
   },
-  ...named(['seturi', 'rewriteuri'], {
+  ...named(['seturi'], {
     dialects: OPENSIPS,
     routes: REQUESTS,
     parameters: [param('uri', 'string')],
@@ -221,7 +217,8 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
       (run) => {
         const text = textOf(value, run);
         const uri = run.call.requestUri;
-        run.pvars.setRequestUri(`${uri};${text.replace(/^;/, '')}`);
+        // As recorded, behind headers it leaves a URI that nothing can be read from.
+        run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${text.replace(/^;/, '')}`);
         return 1;
       },
   },

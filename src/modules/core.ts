@@ -74,6 +74,25 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
         forwardStateless(run, to === undefined ? undefined : uriOf(textOf(to, run))),
   },
   {
+    name: 'assert',
+    dialects: OPENSIPS,
+    parameters: [optional('condition', 'expression'), optional('text', 'string')],
+    summary: 'accepted; it is not looked at',
+    compile: () => () => 1,
+  },
+  {
+    name: 'forward',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('host', 'string'), param('port', 'int')],
+    routes: ['request', 'failure', 'branch', 'event'],
+    summary: 'sends the request to a host and port without a transaction',
+    compile:
+      ([host, port]) =>
+      (run) =>
+        forwardStateless(run, `sip:${textOf(host, run)}:${textOf(port, run)}`),
+  },
+  {
     name: 'send',
     waits: true,
     parameters: [param('destination', 'string'), optional('headers', 'string')],
@@ -100,7 +119,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
       (run) =>
         code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
   },
-  ...['append_branch', 'append_msg_branch'].map(
+  ...['append_msg_branch'].map(
     (name): FunctionSpec => ({
       name,
       dialects: OPENSIPS,
@@ -113,7 +132,16 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
           code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
     }),
   ),
-  ...['remove_branch', 'remove_msg_branch'].map(
+  ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      parameters: [param('index', 'int'), optional('other index', 'int')],
+      summary: 'false, as recorded: branches stay in their order',
+      compile: () => () => -1,
+    }),
+  ),
+  ...['remove_branch'].map(
     (name): FunctionSpec => ({
       name,
       dialects: OPENSIPS,
@@ -165,7 +193,11 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
         },
         ...call.branches,
       ];
-      const value = (q: string): number => (q === '' ? -1 : Number(q));
+      const value = (q: string): number => (q === '' ? -1 : Number(q) > 1 ? Number(q) / 1000 : Number(q));
+      if (all.length === 1) {
+        call.serial = [];
+        return 1;
+      }
       call.serial = all
         .map((each, i) => ({ each, i }))
         .sort((a, b) => value(b.each.q) - value(a.each.q) || a.i - b.i)

@@ -51,7 +51,7 @@ function setOf(run: MessageRun, text: string, partition = ''): { partition: Part
 }
 
 const FLAGS_CHECK = (value: string | number): string | undefined =>
-  /^[a-zA-Z0-9 ,]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;
+  /^[fFuUdDaA]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;
 
 function opensipsSelect(name: string, target: 'dst' | 'domain'): FunctionSpec {
   return {
@@ -73,6 +73,7 @@ function opensipsSelect(name: string, target: 'dst' | 'domain'): FunctionSpec {
           set: textOf(set, run),
           alg: textOf(alg, run),
           flags: flags === undefined ? undefined : textOf(flags, run),
+          dialect: 'today',
           partition: partition === undefined ? undefined : textOf(partition, run),
           maxResults: most === undefined ? undefined : textOf(most, run),
         });
@@ -256,7 +257,7 @@ const kamailio: FunctionSpec[] = [
       ([state]) =>
       (run) => {
         const found = run.call.registered.findLast((each) => kamailioOf(each) !== undefined) ?? partitionOf(run, '');
-        return found === undefined ? -1 : mark(run.call, found, textOf(state, run), run.pvars.replyCode);
+        return found === undefined ? -1 : mark(run.call, found, textOf(state, run), run.pvars.txCode);
       },
   },
   {
@@ -413,7 +414,7 @@ const opensips: FunctionSpec[] = [
         // 2.1 has them the other way round.
         if (name !== '' && isMark(name) && !isMark(wanted)) [wanted, name] = [name, wanted];
         const found = partitionOf(run, name);
-        return found === undefined ? -1 : mark(run.call, found, wanted, run.pvars.replyCode);
+        return found === undefined ? -1 : mark(run.call, found, wanted, run.pvars.txCode);
       },
   },
   {

@@ -146,7 +146,7 @@ export const logFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       parameters: [param('level or text', 'string'), optional('text', 'string')],
       summary: 'writes a line to the log as it stands',
-      compile: (args) => xlog(['NOTICE', 2])(args),
+      compile: (args) => xlog(['DEBUG', 4])(args),
     },
     {
       name: 'log',

@@ -1,4 +1,15 @@
-import { type Arg, code, type FunctionSpec, intOf, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
 
 /** Text with six decimals, as OpenSIPS prints results; "inf" for division by zero. */
 function shown(value: number): string {

@@ -1,6 +1,7 @@
 import { ipFamily } from '../core/ip-address.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
 import {
   type Arg,
   code,
@@ -63,20 +64,36 @@ function isMethod(): FunctionSpec[] {
   return [spec(undefined)];
 }
 
+/** The run goes on with another reading of its message, of the same length up to where edits were made. */
+function replaceMessage(run: MessageRun, fresh: SipMessage): void {
+  run.call.message = fresh;
+  run.call.scope.message = fresh;
+  run.message = fresh;
+}
+
 /** Writes Max-Forwards: one less, or the limit when there is none. */
 function maxForwards(run: MessageRun, limit: number): number {
   const { message } = run;
   const hops = message.maxForwards;
   const kamailio = run.env.dialect === 'kamailio';
   if (hops < 0) {
-    run.edits.insert(message.headersEnd, `Max-Forwards: ${limit}\r\n`);
-    return kamailio ? 2 : 1;
+    run.edits.insert(kamailio ? message.headersStart : message.headersEnd, `Max-Forwards: ${limit}\r\n`);
+    return 2;
   }
   if (Number.isNaN(hops)) return kamailio ? -2 : -1;
   if (hops === 0) return -1;
   const next = Math.min(hops - 1, kamailio ? 70 : 255);
   const width = message.maxForwardsEnd - message.maxForwardsValue;
   const text = kamailio ? String(next).padStart(width > 2 ? width : 0, ' ') : String(next);
+  if (!kamailio && text.length === width) {
+    // OpenSIPS writes it into the message: what follows sees it.
+    const { text: whole, maxForwardsValue: at } = message;
+    const fresh = parseMessage(whole.slice(0, at) + text + whole.slice(at + width));
+    if (fresh !== undefined) {
+      replaceMessage(run, fresh);
+      return 1;
+    }
+  }
   run.edits.drop((edit) => edit.start === message.maxForwardsValue && edit.end === message.maxForwardsEnd);
   run.edits.replace(message.maxForwardsValue, message.maxForwardsEnd, text);
   return 1;
@@ -257,7 +274,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([name]) =>
         (run) =>
-          code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) === ''),
+          code((uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) ?? 'none') === ''),
     },
     {
       name: 'uri_param',
@@ -403,6 +420,7 @@ function hasBody(run: MessageRun, type: string | undefined): boolean {
   if (message.bodyEnd <= message.bodyStart) return false;
   if (type === undefined || type === '') return true;
   const given = message.header('content-type') ?? '';
+  if (run.env.dialect === 'opensips' && given === '') return type.toLowerCase() === 'application/sdp';
   return given.split(';')[0]?.trim().toLowerCase() === type.toLowerCase();
 }
 

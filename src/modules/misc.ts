@@ -28,7 +28,12 @@ function isMyself(run: MessageRun, text: string): boolean {
 }
 
 /** Replaces display name and URI of From or To; what is left out stays. The tag stays. */
-function replaceAddress(run: MessageRun, header: 'from' | 'to', display: string | undefined, uri: string | undefined): number {
+function replaceAddress(
+  run: MessageRun,
+  header: 'from' | 'to',
+  display: string | undefined,
+  uri: string | undefined,
+): number {
   const { message, edits } = run;
   const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
   if (start < 0) return -1;
@@ -55,7 +60,12 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
     ([display, uri]) =>
     (run) => {
       const given = uri === undefined ? '' : textOf(uri, run);
-      return replaceAddress(run, header, display === undefined ? undefined : textOf(display, run), given === '' ? undefined : given);
+      return replaceAddress(
+        run,
+        header,
+        display === undefined ? undefined : textOf(display, run),
+        given === '' ? undefined : given,
+      );
     };
   const parameters = [optional('display name', 'string'), param('URI', 'string')];
   const routes = one.routes ?? 'any';
@@ -68,7 +78,8 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
       parameters: [optional('display name', 'string'), optional('URI', 'string')],
       routes,
       summary: one.summary,
-      compile: (args) => (args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE)),
+      compile: (args) =>
+        args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE),
     },
   ];
 }
@@ -87,7 +98,12 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
       (run) => {
         const { message, edits, env } = run;
         const suffix = env.modules.module('diversion').text('suffix', '');
-        const target = uri === undefined ? (env.dialect === 'kamailio' ? addrSpecOf(message.to) : run.call.requestUri) : textOf(uri, run);
+        const target =
+          uri === undefined
+            ? env.dialect === 'kamailio'
+              ? addrSpecOf(message.to)
+              : run.call.requestUri
+            : textOf(uri, run);
         const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${suffix}\r\n`;
         const first = message.nextField('diversion');
         edits.insert(first?.line ?? message.headersEnd, line);
@@ -167,7 +183,11 @@ const numbers: FunctionSpec[] = [
         if (uri === undefined) return -1;
         const parts = ['', uri.user, uri.password, uri.host, uri.port ?? '', ''].join('*');
         const at = message.text.indexOf(addrSpecOf(text), contact.value);
-        edits.replace(at, at + addrSpecOf(text).length, `sip:${textOf(prefix, run)}${parts.slice(0, -1)}@${textOf(address, run)}`);
+        edits.replace(
+          at,
+          at + addrSpecOf(text).length,
+          `sip:${textOf(prefix, run)}${parts.slice(0, -1)}@${textOf(address, run)}`,
+        );
         return 1;
       },
   },

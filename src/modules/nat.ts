@@ -51,7 +51,12 @@ function natTest(run: MessageRun, bits: number): number {
   if (kamailio) {
     if ((bits & 32) !== 0 && isPrivateAddress(source.address)) return 1;
     if ((bits & 64) !== 0 && /^wss?$/.test(source.socket.transport)) return 1;
-    if ((bits & 128) !== 0 && contact !== undefined && (contact.host !== source.address || (contact.port ?? 5060) !== source.port)) return 1;
+    if (
+      (bits & 128) !== 0 &&
+      contact !== undefined &&
+      (contact.host !== source.address || (contact.port ?? 5060) !== source.port)
+    )
+      return 1;
     if ((bits & 256) !== 0 && sdpAddresses(run).some((each) => each !== source.address)) return 1;
     return -1;
   }
@@ -166,7 +171,9 @@ const both: FunctionSpec[] = [
     name: 'nat_uac_test',
     dialects: OPENSIPS,
     parameters: [
-      param('tests', 'string', { check: (v) => (testBits(String(v)) === undefined ? `unknown test "${v}"` : undefined) }),
+      param('tests', 'string', {
+        check: (v) => (testBits(String(v)) === undefined ? `unknown test "${v}"` : undefined),
+      }),
     ],
     summary: 'whether the sender seems to be behind NAT',
     compile:
@@ -206,7 +213,9 @@ const both: FunctionSpec[] = [
     name: 'fix_nated_sdp',
     dialects: OPENSIPS,
     parameters: [
-      param('changes', 'string', { check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined) }),
+      param('changes', 'string', {
+        check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined),
+      }),
       optional('address', 'string'),
       optional('lines', 'string'),
     ],
@@ -214,7 +223,12 @@ const both: FunctionSpec[] = [
     compile:
       ([changes, address, lines]) =>
       (run) =>
-        fixSdp(run, sdpBits(textOf(changes, run)) ?? 0, address === undefined ? undefined : textOf(address, run), textOf(lines, run)),
+        fixSdp(
+          run,
+          sdpBits(textOf(changes, run)) ?? 0,
+          address === undefined ? undefined : textOf(address, run),
+          textOf(lines, run),
+        ),
   },
   {
     name: 'fix_nated_sdp',
@@ -253,7 +267,8 @@ const alias: FunctionSpec[] = [
       compile: () => (run) => {
         const { source } = run;
         const contact = contactUri(run);
-        if (name === 'add_contact_alias' && contact?.host === source.address && (contact.port ?? 5060) === source.port) return 2;
+        if (name === 'add_contact_alias' && contact?.host === source.address && (contact.port ?? 5060) === source.port)
+          return 2;
         return addAlias(run, source.address, source.port, source.socket.transport);
       },
     }),
@@ -294,7 +309,9 @@ export const natFunctions: ScriptFunction[] = [
             const { sentBy, transport } = source.socket;
             const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
             const received =
-              name === 'add_path' ? '' : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+              name === 'add_path'
+                ? ''
+                : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
             const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
             run.edits.insert(message.headersStart, `Path: <sip:${info}${host};lr${received}>\r\n`);
             return 1;

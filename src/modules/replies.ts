@@ -40,11 +40,16 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
     return code(good);
   }
   if (way === 'stateful') return -1;
-  const text = lines + (status > 100 || env.dialect === 'kamailio' ? env.serverLine : '');
+  const text = call.replyLines === lines ? lines + server(run, status) : server(run, status) + lines;
   env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.rport);
   call.replyBody = '';
   run.answered = status >= 200;
   return 1;
+}
+
+/** The Server line of a reply. */
+function server(run: MessageRun, status: number): string {
+  return status > 100 || run.env.dialect === 'kamailio' ? run.env.serverLine : '';
 }
 
 /** Lines of append_to_reply, and for a redirection the places the script named. */
@@ -59,7 +64,7 @@ function replyLines(run: MessageRun, status: number): string {
     ];
     if (uris.length > 0) lines += `Contact: ${uris.join(', ')}\r\n`;
   }
-  if (env.warning && status >= 300) {
+  if (env.warning && status > 100) {
     const { message } = call;
     const { address, port } = run.source.socket;
     lines += `Warning: 392 ${address}:${port} "Noisy feedback tells:  pid=${process.pid} req_src_ip=${run.source.address} req_src_port=${run.source.port} in_uri=${message.requestUri} out_uri=${call.requestUri} via_cnt==${message.headerCount('via')}"\r\n`;
@@ -82,7 +87,7 @@ function send(names: readonly string[], way: ReplyWay): FunctionSpec[] {
   return [
     ...named(names, {
       dialects: OPENSIPS,
-      routes: ['request', 'error', 'failure', 'local', 'onreply'],
+      routes: way === 'stateless' ? ['request', 'error', 'local'] : ['request', 'error', 'failure', 'local', 'onreply'],
       parameters: [param('code', 'int', { check: statusCheck }), param('reason', 'string')],
       summary,
       compile:
@@ -188,8 +193,7 @@ export const replyFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       routes: ['request'],
       summary: 'answers an OPTIONS for this proxy itself',
-      compile: () => (run) =>
-        optionsReply(run, 'Accept: */*\r\nAccept-Encoding: \r\nAccept-Language: en\r\nSupported: \r\n'),
+      compile: () => (run) => optionsReply(run, 'Accept: */*\r\nAccept-Language: en\r\n'),
     },
   ]),
   ...moduleFunctions('siputils', [

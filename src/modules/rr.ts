@@ -99,7 +99,7 @@ function afterStrict(run: MessageRun, routes: readonly RouteValue[]): number {
   return 1;
 }
 
-function recordRoute(run: MessageRun, params: string, preset?: string, advertised?: string): number {
+function recordRoute(run: MessageRun, params: string, preset?: readonly string[], advertised?: string): number {
   const { call } = run;
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
@@ -155,9 +155,13 @@ export const rrFunctions: ScriptFunction[] = moduleFunctions('rr', [
     routes: RECORDS,
     summary: 'stays in the path of the dialog by an address that is given',
     compile:
-      ([address]) =>
+      ([address, second]) =>
       (run) =>
-        recordRoute(run, '', textOf(address, run)),
+        recordRoute(
+          run,
+          '',
+          [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run)),
+        ),
   },
   {
     name: 'record_route_advertised_address',
@@ -168,7 +172,7 @@ export const rrFunctions: ScriptFunction[] = moduleFunctions('rr', [
     compile:
       ([address]) =>
       (run) =>
-        recordRoute(run, '', textOf(address, run)),
+        recordRoute(run, '', [textOf(address, run)]),
   },
   {
     name: 'add_rr_param',
@@ -232,7 +236,8 @@ function nextBranches(run: MessageRun): number {
   const { call } = run;
   const [first, ...rest] = call.serial;
   if (first === undefined) return -1;
-  const same = rest.filter((each) => each.q === first.q);
+  const value = (q: string): number => (Number(q) > 1 ? Number(q) / 1000 : Number(q));
+  const same = rest.filter((each) => value(each.q) === value(first.q));
   call.serial = rest.slice(same.length);
   run.pvars.setRequestUri(first.uri);
   run.pvars.destinationUri = first.destinationUri;

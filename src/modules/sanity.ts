@@ -29,7 +29,13 @@ function fault(run: MessageRun, checks: number, uris: number): readonly [code: n
       : [416, 'Unsupported URI Scheme in Request URI'];
   }
   if ((checks & CHECKS.requiredHeaders) !== 0) {
-    if (message.fromValue < 0 || message.toValue < 0 || message.callIdValue < 0 || message.cseqValue < 0 || message.viaLine < 0) {
+    if (
+      message.fromValue < 0 ||
+      message.toValue < 0 ||
+      message.callIdValue < 0 ||
+      message.cseqValue < 0 ||
+      message.viaLine < 0
+    ) {
       return [400, 'Missing Required Header in Request'];
     }
   }
@@ -93,4 +99,3 @@ export const sanityFunctions: ScriptFunction[] = moduleFunctions('sanity', [
     compile: () => () => 1,
   },
 ]);
-

@@ -1,5 +1,15 @@
 import type { MessageRun } from '../script/call.js';
-import { code, type FunctionSpec, KAMAILIO, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction, textOf } from './define.js';
+import {
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
 
 interface Line {
   readonly text: string;
@@ -34,7 +44,12 @@ function streamsOf(run: MessageRun): Stream[] {
   for (const line of linesOf(run)) {
     const media = /^m=(\S+) \S+ \S+ ?(.*)$/.exec(line.text);
     if (media !== null) {
-      current = { media: media[1] ?? '', head: line, lines: [line], payloads: (media[2] ?? '').split(/\s+/).filter((each) => each !== '') };
+      current = {
+        media: media[1] ?? '',
+        head: line,
+        lines: [line],
+        payloads: (media[2] ?? '').split(/\s+/).filter((each) => each !== ''),
+      };
       streams.push(current);
     } else current?.lines.push(line);
   }
@@ -42,7 +57,15 @@ function streamsOf(run: MessageRun): Stream[] {
 }
 
 /** Static payload types (RFC 3551) by the names scripts use. */
-const STATIC: Readonly<Record<string, string>> = { '0': 'PCMU', '3': 'GSM', '4': 'G723', '8': 'PCMA', '9': 'G722', '15': 'G728', '18': 'G729' };
+const STATIC: Readonly<Record<string, string>> = {
+  '0': 'PCMU',
+  '3': 'GSM',
+  '4': 'G723',
+  '8': 'PCMA',
+  '9': 'G722',
+  '15': 'G728',
+  '18': 'G729',
+};
 
 function nameOf(stream: Stream, payload: string): string {
   for (const { text } of stream.lines) {
@@ -59,19 +82,31 @@ function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly strin
   run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
   for (const line of stream.lines) {
     const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];
-    if (of !== undefined && stream.payloads.includes(of) && !payloads.includes(of)) run.edits.remove(line.start, line.end);
+    if (of !== undefined && stream.payloads.includes(of) && !payloads.includes(of))
+      run.edits.remove(line.start, line.end);
   }
 }
 
 type Choose = (stream: Stream, matches: (payload: string) => boolean) => readonly string[];
 
-const moveUp: Choose = ({ payloads }, matches) => [...payloads.filter(matches), ...payloads.filter((each) => !matches(each))];
-const moveDown: Choose = ({ payloads }, matches) => [...payloads.filter((each) => !matches(each)), ...payloads.filter(matches)];
+const moveUp: Choose = ({ payloads }, matches) => [
+  ...payloads.filter(matches),
+  ...payloads.filter((each) => !matches(each)),
+];
+const moveDown: Choose = ({ payloads }, matches) => [
+  ...payloads.filter((each) => !matches(each)),
+  ...payloads.filter(matches),
+];
 const remove: Choose = ({ payloads }, matches) => payloads.filter((each) => !matches(each));
 const keep: Choose = ({ payloads }, matches) => payloads.filter(matches);
 
 /** Changes every stream in which a codec is found; whether there was one. */
-function change(run: MessageRun, choose: Choose, matches: (stream: Stream, payload: string) => boolean, media?: string): boolean {
+function change(
+  run: MessageRun,
+  choose: Choose,
+  matches: (stream: Stream, payload: string) => boolean,
+  media?: string,
+): boolean {
   let found = false;
   for (const stream of streamsOf(run)) {
     if (media !== undefined && stream.media !== media) continue;
@@ -89,7 +124,10 @@ const byName = (names: readonly string[]) => (stream: Stream, payload: string) =
 const byId = (ids: readonly string[]) => (_stream: Stream, payload: string) => ids.includes(payload);
 
 function list(text: string): string[] {
-  return text.split(',').map((each) => each.trim()).filter((each) => each !== '');
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
 }
 
 function codec(name: string, choose: Choose): FunctionSpec {
@@ -122,7 +160,11 @@ function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
   };
 }
 
-function test(name: string, dialects: FunctionSpec['dialects'], check: (run: MessageRun, text: string) => boolean): FunctionSpec {
+function test(
+  name: string,
+  dialects: FunctionSpec['dialects'],
+  check: (run: MessageRun, text: string) => boolean,
+): FunctionSpec {
   return {
     name,
     ...(dialects === undefined ? {} : { dialects }),
@@ -151,9 +193,15 @@ export const sdpFunctions: ScriptFunction[] = [
     codec('codec_delete', remove),
     codec('codec_move_up', moveUp),
     codec('codec_move_down', moveDown),
-    test('codec_exists', OPENSIPS, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byName([text])(s, each)))),
-    test('stream_exists', OPENSIPS, (run, text) => streamsOf(run).some(({ media }) => media.toLowerCase() === text.toLowerCase())),
-    test('stream_delete', OPENSIPS, (run, text) => deleteStream(run, ({ media }) => media.toLowerCase() === text.toLowerCase())),
+    test('codec_exists', OPENSIPS, (run, text) =>
+      streamsOf(run).some((s) => s.payloads.some((each) => byName([text])(s, each))),
+    ),
+    test('stream_exists', OPENSIPS, (run, text) =>
+      streamsOf(run).some(({ media }) => media.toLowerCase() === text.toLowerCase()),
+    ),
+    test('stream_delete', OPENSIPS, (run, text) =>
+      deleteStream(run, ({ media }) => media.toLowerCase() === text.toLowerCase()),
+    ),
   ]),
   ...moduleFunctions('sdpops', [
     sdpops('sdp_keep_codecs_by_id', keep, true),
@@ -161,11 +209,19 @@ export const sdpFunctions: ScriptFunction[] = [
     sdpops('sdp_remove_codecs_by_id', remove, true),
     sdpops('sdp_remove_codecs_by_name', remove, false),
     test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => media === text)),
-    test('sdp_with_codecs_by_id', KAMAILIO, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byId(list(text))(s, each)))),
-    test('sdp_with_codecs_by_name', KAMAILIO, (run, text) => streamsOf(run).some((s) => s.payloads.some((each) => byName(list(text))(s, each)))),
+    test('sdp_with_codecs_by_id', KAMAILIO, (run, text) =>
+      streamsOf(run).some((s) => s.payloads.some((each) => byId(list(text))(s, each))),
+    ),
+    test('sdp_with_codecs_by_name', KAMAILIO, (run, text) =>
+      streamsOf(run).some((s) => s.payloads.some((each) => byName(list(text))(s, each))),
+    ),
     test('sdp_remove_media', KAMAILIO, (run, text) => deleteStream(run, ({ media }) => media === text)),
-    test('sdp_with_transport', KAMAILIO, (run, text) => streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text)),
-    test('sdp_with_transport_like', KAMAILIO, (run, text) => streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text))),
+    test('sdp_with_transport', KAMAILIO, (run, text) =>
+      streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text),
+    ),
+    test('sdp_with_transport_like', KAMAILIO, (run, text) =>
+      streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text)),
+    ),
     {
       name: 'sdp_get_line_startswith',
       dialects: KAMAILIO,

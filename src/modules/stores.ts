@@ -3,7 +3,6 @@ import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
-import { ExpiringMap } from './expiring-map.js';
 import {
   type Arg,
   code,
@@ -17,6 +16,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { ExpiringMap } from './expiring-map.js';
 
 /** Entries one store may hold. */
 const MOST_ENTRIES = 1_000_000;
@@ -54,7 +54,12 @@ const cachedb: FunctionSpec[] = [
   {
     name: 'cache_store',
     dialects: OPENSIPS,
-    parameters: [param('store', 'string'), param('key', 'string'), param('value', 'string'), optional('seconds', 'int')],
+    parameters: [
+      param('store', 'string'),
+      param('key', 'string'),
+      param('value', 'string'),
+      optional('seconds', 'int'),
+    ],
     summary: 'keeps a value',
     compile:
       ([id, key, value, seconds]) =>
@@ -182,7 +187,10 @@ function tableKey(text: string): readonly [table: string, key: string] {
   return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 2)];
 }
 
-function sht(read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue, writable: boolean): VariableDefinition {
+function sht(
+  read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue,
+  writable: boolean,
+): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
@@ -220,13 +228,13 @@ export const hashTableVariables: readonly [string, VariableDefinition][] = [
       return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
     }, false),
   ],
-  [
-    'shtcn',
-    sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)), false),
-  ],
+  ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)), false)],
   [
     'shtcv',
-    sht((env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value))), false),
+    sht(
+      (env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value))),
+      false,
+    ),
   ],
   ['shtinc', sht((env, table, key) => step(env, table, key, 1), false)],
   ['shtdec', sht((env, table, key) => step(env, table, key, -1), false)],
@@ -239,7 +247,11 @@ function step(env: ScriptEnvironment, table: HashTable, key: string, by: number)
   return now + by;
 }
 
-function countMatching(env: ScriptEnvironment, table: HashTable, test: (key: string, value: PvarValue) => boolean): number {
+function countMatching(
+  env: ScriptEnvironment,
+  table: HashTable,
+  test: (key: string, value: PvarValue) => boolean,
+): number {
   let count = 0;
   for (const [key, value] of table.entries.entries(env.clock.monotonic())) if (test(key, value)) count++;
   return count;

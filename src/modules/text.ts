@@ -1,4 +1,4 @@
-import { compilePosix } from '../core/posix-regex.js';
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -21,9 +21,37 @@ import {
 import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
 
 /** All header fields, or those of a name; compact forms count as their long ones but for OpenSIPS, which takes names as written. */
-function* fieldsOf(run: MessageRun, name?: string): Generator<FieldSpan> {
-  yield* run.message.fields(name);
+function* fieldsOf(run: MessageRun, name: string): Generator<FieldSpan> {
+  const { message, env } = run;
+  const lower = name.trim().toLowerCase();
+  const wanted = COMPACT[lower] ?? lower;
+  for (const field of message.fields()) {
+    const written = message.text.slice(field.line, field.nameEnd).toLowerCase();
+    const full = COMPACT[written];
+    // OpenSIPS does not know all compact forms.
+    const known = full === undefined || (env.dialect === 'opensips' && !'vftimclk'.includes(written)) ? written : full;
+    if (known === wanted || written === lower) yield field;
+  }
 }
+
+/** Compact forms of header names. */
+const COMPACT: Readonly<Record<string, string>> = {
+  v: 'via',
+  f: 'from',
+  t: 'to',
+  i: 'call-id',
+  m: 'contact',
+  c: 'content-type',
+  l: 'content-length',
+  k: 'supported',
+  s: 'subject',
+  e: 'content-encoding',
+  o: 'event',
+  r: 'refer-to',
+  u: 'allow-events',
+  x: 'session-expires',
+  b: 'referred-by',
+};
 
 function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
   let last: FieldSpan | undefined;
@@ -77,8 +105,21 @@ function substitution(arg: Arg | undefined, lines: boolean): (run: MessageRun) =
   return () => fixed;
 }
 
+const searchPatterns = new Map<string, BoundedRegex>();
+
+/** A pattern of search(): without letter case, line by line. Kept, since files have a few of them. */
+function searchRegex(pattern: string): BoundedRegex {
+  let regex = searchPatterns.get(pattern);
+  if (regex === undefined) {
+    if (searchPatterns.size > 1000) searchPatterns.clear();
+    regex = compilePosix(pattern, { ignoreCase: true, lines: true });
+    searchPatterns.set(pattern, regex);
+  }
+  return regex;
+}
+
 function search(run: MessageRun, regex: Arg, from: number, to: number): number {
-  const compiled = regex.regex(run) ?? compilePosix(regex.string(run), { ignoreCase: true, lines: true });
+  const compiled = searchRegex(regex.string(run));
   return code(compiled.test(run.message.text.slice(from, to)));
 }
 
@@ -189,7 +230,7 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
       compile:
         ([name]) =>
         (run) =>
-          code(run.message.nextField(textOf(name, run)) !== undefined),
+          code(fieldsOf(run, textOf(name, run)).next().done !== true),
     },
     {
       ...only,

@@ -1,6 +1,7 @@
 import type { RouteKind } from '../cfg/ast.js';
 import { compilePosix } from '../core/posix-regex.js';
 import { parseUri } from '../core/uri.js';
+import { isUsableUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
@@ -19,7 +20,7 @@ import {
 } from './define.js';
 import { replyHere } from './replies.js';
 
-const RELAYS: readonly RouteKind[] = ['request', 'failure', 'onreply', 'branch-failure', 'event', 'local'];
+const RELAYS: readonly RouteKind[] = ['request', 'failure', 'branch-failure', 'event', 'local'];
 
 /** Flags of t_relay. */
 interface RelayFlags {
@@ -37,6 +38,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (cancelled !== undefined) return cancelled;
   }
   const kamailio = env.dialect === 'kamailio';
+  if (kamailio && run.transaction === undefined && !isUsableUri(call.requestUri)) return -1;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
   if (transaction === undefined) return 0;
@@ -44,10 +46,11 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (transaction.final !== 0) return -1;
   if (run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
   if (run.routeKind === 'failure') {
-    if (transaction.branches.some((each) => each.status >= 600 && !each.dropped)) return kamailio ? -1 : -3;
+    if (env.tm.block6xx && transaction.branches.some((each) => each.status >= 600)) return -3;
     if (kamailio && !call.scope.changed && call.branches.length === 0) return -1;
   }
   if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
+  // As recorded, a request-URI that cannot be read ends it before anything is sent.
   const targets = takeTargets(call);
   if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
   if (kamailio && run.routeKind === 'failure' && !call.scope.changed) targets.shift();
@@ -125,10 +128,12 @@ function cancel(run: MessageRun): number | undefined {
   own.replyWith(200, 'canceling', env.serverLine);
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;
-  transaction.cancelBranches('');
+  transaction.cancelBranches(env.dialect === 'opensips' ? ORIGINATOR_CANCEL : '');
   if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
   return 1;
 }
+
+const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';
 
 function relayFlags(text: string): RelayFlags {
   const number = /^0x/i.test(text) ? Number.parseInt(text, 16) : Number(text);
@@ -231,17 +236,12 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
           const words = String(v)
             .split(',')
             .map((each) => each.trim());
-          const bad = words.find(
-            (each) => each !== '' && !FLAG_WORDS.includes(each) && outboundUri(each) === undefined,
-          );
-          return bad === undefined && !/^(?:0x)?\d+$/.test(String(v)) && !/no-reply/.test(String(v))
-            ? undefined
-            : `unknown flag "${v}"`;
+          return words.every((each) => FLAG_WORDS.includes(each)) ? undefined : `unknown flag "${v}"`;
         },
       }),
       optional('proxy', 'string'),
     ],
-    routes: ['request', 'failure', 'event', 'local'],
+    routes: ['request', 'failure'],
     summary: 'relays the request statefully',
     compile:
       ([flags, proxy]) =>
@@ -357,7 +357,8 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     dialects: KAMAILIO,
     routes: ['request'],
     summary: 'whether there is a transaction for the request',
-    compile: () => (run) => code(run.known !== undefined && run.known.kind !== 'new'),
+    compile: () => (run) =>
+      code(run.transaction !== undefined || (run.known !== undefined && run.known.kind !== 'new')),
   },
   {
     name: 't_lookup_cancel',
@@ -481,7 +482,8 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
       ([status]) =>
       (run) => {
         const wanted = intOf(status, run, 0);
-        return code(branches(run).some((each) => each.status === wanted));
+        // As recorded, a failure route finds none.
+        return code(run.routeKind !== 'failure' && branches(run).some((each) => each.status === wanted));
       },
   },
   {
@@ -524,7 +526,7 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     name: 't_any_replied',
     dialects: KAMAILIO,
     summary: 'whether some branch got a reply',
-    compile: () => (run) => code(branches(run).some((each) => each.status > 0 && !each.local)),
+    compile: () => (run) => code(branches(run).some((each) => each.provisional)),
   },
   {
     name: 't_branch_timeout',
@@ -538,7 +540,7 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     dialects: KAMAILIO,
     routes: ['failure', 'branch-failure', 'event'],
     summary: 'whether the branch that was chosen got a reply',
-    compile: () => (run) => code(run.branch !== undefined && (!run.branch.local || run.branch.provisional)),
+    compile: () => (run) => code(run.branch?.provisional === true),
   },
   {
     name: 't_is_expired',

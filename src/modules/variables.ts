@@ -1,8 +1,6 @@
 import type { DialectName } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
-import { compileFormat } from '../pvar/format.js';
-import { KAMAILIO_NAMES, OPENSIPS_NAMES } from '../pvar/names.js';
 import {
   each,
   type IndexReader,
@@ -15,8 +13,8 @@ import { CfgScope } from '../script/call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import type { BranchState } from '../script/state.js';
 import type { SipSocket } from '../sip/transport/transport.js';
-import { hashTableVariables } from './stores.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
+import { hashTableVariables } from './stores.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
@@ -328,39 +326,35 @@ function routeParams(scope: CfgScope): PvarValue {
 }
 
 /** $T_rpl($x): a variable read from the reply that was chosen. $T_req($x): from the request of the transaction. */
-function otherMessage(dialect: DialectName, which: 'reply' | 'request'): VariableDefinition {
+function otherMessage(which: 'reply' | 'request'): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
-    compile: (argument) => {
-      const text = argument?.shape ?? argument?.constant ?? '';
-      const format = compileFormat(text, { names: dialect === 'kamailio' ? KAMAILIO_NAMES : OPENSIPS_NAMES });
-      return {
-        get: (context) => {
-          const scope = scopeOf(context);
-          const branch = scope.run?.branch;
-          if (which === 'reply') {
-            if (branch?.reply === undefined || scope.run?.routeKind !== 'failure') return null;
-            const target = branch.client?.target;
-            const reply = new CfgScope(scope.env, branch.reply, undefined, scope.avps);
-            reply.sourceAddress = target?.address ?? '';
-            reply.sourcePort = target?.port ?? 0;
-            return format.evaluateValue(reply);
-          }
-          if (scope.run?.routeKind !== 'onreply') return null;
-          const { call } = scope;
-          if (call === undefined) return null;
-          return format.evaluateValue(call.scope);
-        },
-      };
-    },
+    compile: (argument) => ({
+      get: (context) => {
+        const scope = scopeOf(context);
+        if (argument === undefined) return null;
+        if (which === 'request') {
+          return scope.run?.routeKind === 'onreply' && scope.call !== undefined
+            ? argument.read(scope.call.scope)
+            : null;
+        }
+        const branch = scope.run?.branch;
+        if (branch?.reply === undefined || scope.run?.routeKind !== 'failure') return null;
+        const target = branch.client?.target;
+        const reply = new CfgScope(scope.env, branch.reply, undefined, scope.avps);
+        reply.sourceAddress = target?.address ?? '';
+        reply.sourcePort = target?.port ?? 0;
+        return argument.read(reply);
+      },
+    }),
   };
 }
 
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
   return [
-    ['T_reply_code', own((scope) => scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0)],
-    ['T_reply_reason', own((scope) => scope.replyReason ?? null)],
+    ['T_reply_code', own((scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0)],
+    ['T_reply_reason', own((scope) => scope.txReason ?? scope.replyReason ?? null)],
     [
       'T_branch_idx',
       own((scope) => {
@@ -372,19 +366,21 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
     ],
     [
       'ru_q',
-      own(
-        (scope) => {
-          const q = scope.call?.q;
-          return q === undefined || q === ''
-            ? -1
-            : Number(q) <= 1 && q.includes('.')
-              ? Math.round(Number(q) * 1000)
-              : Number(q);
-        },
-        (scope, value) => {
-          if (scope.call !== undefined) scope.call.q = value === null ? undefined : String(value);
-        },
-      ),
+      dialect === 'kamailio'
+        ? own((scope) => Number(scope.call?.q ?? -1))
+        : own(
+            (scope) => {
+              const q = scope.call?.q;
+              return q === undefined || q === ''
+                ? -1
+                : Number(q) <= 1 && q.includes('.')
+                  ? Math.round(Number(q) * 1000)
+                  : Number(q);
+            },
+            (scope, value) => {
+              if (scope.call !== undefined) scope.call.q = value === null ? undefined : String(value);
+            },
+          ),
     ],
     ['branch', branch],
     [
@@ -461,8 +457,8 @@ function opensipsVariables(): [string, VariableDefinition][] {
 /** "proto:host:port" of the socket a Kamailio file sends from. */
 function kamailioVariables(): [string, VariableDefinition][] {
   return [
-    ['T_rpl', otherMessage('kamailio', 'reply')],
-    ['T_req', otherMessage('kamailio', 'request')],
+    ['T_rpl', otherMessage('reply')],
+    ['T_req', otherMessage('request')],
     ['route_uri', own((scope) => scope.routeUri ?? null)],
     ['fs', own(sendSocketText, setSendSocket)],
     [

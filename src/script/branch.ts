@@ -1,5 +1,6 @@
 import type { SipMessage } from '../sip/message.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { CancelForm } from '../sip/transaction/derived.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { BranchState } from './state.js';
 
@@ -7,6 +8,7 @@ import type { BranchState } from './state.js';
 export interface BranchOwner {
   /** Header lines of the CANCEL when time is up. */
   readonly timeoutLines: string;
+  readonly cancelForm: CancelForm;
   replied(branch: TxBranch, reply: SipMessage): void;
   failed(branch: TxBranch, timedOut: boolean): void;
 }
@@ -41,6 +43,10 @@ export class TxBranch implements ClientUser, BranchState {
 
   get timeoutLines(): string {
     return this.transaction.timeoutLines;
+  }
+
+  get cancelForm(): CancelForm {
+    return this.transaction.cancelForm;
   }
 
   /** Whether no final reply has come. */

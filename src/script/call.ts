@@ -21,6 +21,9 @@ export class CfgScope extends PvarScope {
   /** The request-URI or $du was written since the last relaying: a failure route has somewhere new to go. */
   private uriChanged = true;
   private usedDestination: string | undefined = undefined;
+  /** $T_reply_code and $T_reply_reason of the branch that was chosen; the message at hand is the request. */
+  txCode: number | undefined = undefined;
+  txReason: string | undefined = undefined;
   /** $route_uri: the topmost Route that loose_route() looked at. */
   routeUri: string | undefined = undefined;
   /** What is wrong with the message an error route is called for. */
@@ -82,7 +85,7 @@ export interface ArmedRoutes {
 export interface RecordRouting {
   readonly params: string;
   /** Written as it is: record_route_preset. */
-  readonly preset: string | undefined;
+  readonly preset: readonly string[] | undefined;
   /** "host:port" in place of the sockets' own (record_route_advertised_address). */
   readonly advertised: string | undefined;
 }
@@ -95,6 +98,8 @@ export class Call {
   flags = 0;
   /** Flags of the first branch. */
   branchFlags = 0;
+  /** Message flags as they were when the request was relayed: what failure routes see. */
+  frozenFlags = 0;
   armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined, branchFailure: undefined };
   /** Branches the next t_relay() sends to besides. */
   branches: RequestBranch[] = [];
@@ -156,6 +161,7 @@ export class Call {
   /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */
   freeze(): void {
     this.edits = this.edits.copy();
+    this.frozenFlags = this.flags;
   }
 }
 

@@ -1,10 +1,11 @@
+import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { TxBranch } from './branch.js';
 
 /** The challenges of all branches that asked for credentials, added to the one that goes to the caller (RFC 3261 section 16.7 step 7). */
-export function challengesOf(best: TxBranch, branches: readonly TxBranch[]): TextEdit[] {
+export function challengesOf(best: TxBranch, branches: readonly TxBranch[], wanted: boolean): TextEdit[] {
   const { reply, status } = best;
-  if (reply === undefined || (status !== 401 && status !== 407)) return [];
+  if (!wanted || reply === undefined || (status !== 401 && status !== 407)) return [];
   let added = '';
   for (const each of branches) {
     if (each === best || each.dropped || each.reply === undefined || (each.status !== 401 && each.status !== 407))
@@ -14,4 +15,13 @@ export function challengesOf(best: TxBranch, branches: readonly TxBranch[]): Tex
     }
   }
   return added === '' ? [] : [{ start: reply.headersEnd, end: reply.headersEnd, text: added }];
+}
+
+/** The challenges of one reply, as lines. */
+export function ownChallenges(reply: SipMessage): string {
+  let lines = '';
+  for (const name of ['www-authenticate', 'proxy-authenticate']) {
+    for (const field of reply.fields(name)) lines += `${reply.text.slice(field.line, field.end)}\r\n`;
+  }
+  return lines;
 }

@@ -13,6 +13,8 @@ import { runError } from './service-routes.js';
 
 /** Runs the routes of a configuration file over every message; what becomes of one is up to the script. */
 export class ScriptCore implements TransactionUser, MessageObserver {
+  /** Messages so far: $mi. */
+  private messages = 0;
   /** Requests to a stopped proxy are answered 503. */
   private draining = false;
 
@@ -37,9 +39,11 @@ export class ScriptCore implements TransactionUser, MessageObserver {
       env.layer.replyStateless(request, source, 503, undefined, 'Retry-After: 10\r\n');
       return;
     }
-    const route = env.script.route('request');
+    const route = env.script.route('request') ?? env.script.route('request', '0');
     if (route === undefined) return;
     const call = new Call(env, request, source);
+    if (env.forceRport) call.rport = true;
+    call.scope.messageNumber = ++this.messages;
     call.scope.returnCode = env.dialect === 'opensips' ? 0 : 1;
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
     run.known = known;
@@ -50,8 +54,8 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */
   onDefect(request: SipMessage, source: Source): boolean {
     const env = this.environment;
-    if (env.dialect !== 'opensips' || request.viaLine < 0 || request.cseqValue < 0)
-      return env.dialect === 'kamailio' && request.viaLine < 0;
+    if (env.dialect === 'kamailio') return true;
+    if (request.viaLine < 0 || request.cseqValue < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
     const uri = request.defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined;
     runError(env, request, source, uri ? 'bad r-uri' : 'bad header');

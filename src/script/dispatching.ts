@@ -140,6 +140,7 @@ export interface SelectTexts {
   readonly flags: string | undefined;
   readonly partition: string | undefined;
   readonly maxResults: string | undefined;
+  readonly dialect: 'today';
 }
 
 /** ds_select_dst and ds_select_domain of OpenSIPS. A text says why the arguments are refused. */

@@ -13,8 +13,8 @@ import type { SelectionTally } from '../route/rules/rules-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
-import type { ScriptTables } from './tables.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
 
@@ -44,6 +44,10 @@ export interface TmSettings {
   passProvisional: boolean;
   /** Reply of the transaction module itself when a request cannot be relayed. */
   sendsErrors: boolean;
+  /** Challenges of several branches go to the caller together. */
+  aggregateChallenges: boolean;
+  /** A 6xx ends the search: no branch may be added after one. */
+  block6xx: boolean;
 }
 
 /** Settings of the record-routing module. */
@@ -99,6 +103,7 @@ export interface ScriptEnvironment {
   readonly userAgentLine: string;
   /** Text of a Warning header for replies (sip_warning). */
   readonly warning: boolean;
+  readonly forceRport: boolean;
   /** "group.name" parameters of the file. */
   readonly groups: ReadonlyMap<string, string | number>;
   /** Socket by a name or description in a script. */

@@ -33,6 +33,11 @@ export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branc
   });
 }
 
+/** What our Via shows when a script set it; undefined for the socket's own. */
+export function shownSentBy(call: Call, socket: SipSocket): string | undefined {
+  return call.advertisedHost === undefined && call.advertisedPort === undefined ? undefined : sentBy(call, socket);
+}
+
 function sentBy(call: Call, socket: SipSocket): string {
   if (call.advertisedHost === undefined && call.advertisedPort === undefined) return socket.sentBy;
   const colon = socket.sentBy.lastIndexOf(':');
@@ -51,8 +56,7 @@ export function recordRoutes(call: Call, outbound: SipSocket): string {
     const own = call.rrParams;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
     if (each.preset !== undefined) {
-      const host = each.preset;
-      out += `Record-Route: <sip:${host}${params}>\r\n`;
+      for (const host of each.preset) out += `Record-Route: <sip:${host}${tag}${lr}${own}>\r\n`;
       continue;
     }
     const two = env.rr.doubleRr && inbound !== outbound;

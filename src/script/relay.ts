@@ -3,7 +3,7 @@ import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
-import { forwarded, type Leaving } from './forwarding.js';
+import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
 import type { TransactionState } from './state.js';
@@ -85,7 +85,7 @@ export function sendBranches(
   let fault: RelayFault | undefined;
   let sent = 0;
   const prepared = targets.map((target) => prepare(run, transaction, target)).filter((each) => each !== undefined);
-  if (prepared.length === 0) return NO_BRANCH;
+  if (prepared.length === 0) return run.env.dialect === 'kamailio' ? NO_BRANCH : NO_BRANCH_OPENSIPS;
   for (const each of prepared) {
     const result = each();
     if (result instanceof Promise) waiting.push(result);
@@ -100,7 +100,8 @@ export function sendBranches(
 }
 
 /** No branch is left: every one was dropped by the branch route, or there are too many. */
-const NO_BRANCH: RelayFault = { code: -6, status: 500, reason: 'Server error occurred' };
+const NO_BRANCH: RelayFault = { code: -6, status: 500, reason: "I'm terribly sorry, server error occurred (6/TM)" };
+const NO_BRANCH_OPENSIPS: RelayFault = { code: -6, status: 500, reason: 'Server error occurred (6/TM)' };
 
 /** Runs the branch route for a target and makes its branch; undefined when the route drops it. The result sends it. */
 function prepare(
@@ -228,6 +229,16 @@ function sent(
     fail(transaction, branch);
     return faultOf(env.dialect, blocked ? 'blocked' : 'socket');
   }
+  const onsend = env.script.route('onsend');
+  if (onsend !== undefined) {
+    const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, leaving.edits, call);
+    const dropped = onsend.run(sending) === 'drop';
+    call.scope.run = run;
+    if (dropped) {
+      queueMicrotask(() => transaction.failed(branch, false));
+      return undefined;
+    }
+  }
   const id = env.layer.newBranch(String(branch.index), call.message.callId);
   const text = forwarded(call, leaving, socket, id.text);
   const { tm } = env;
@@ -235,7 +246,13 @@ function sent(
     text,
     transaction.invite,
     id,
-    { socket, address: address.address, port: address.port, serverName: address.name },
+    {
+      socket,
+      address: address.address,
+      port: address.port,
+      serverName: address.name,
+      sentBy: shownSentBy(call, socket),
+    },
     branch,
     undefined,
     call.frTimeout ?? tm.frTimeout,

@@ -3,6 +3,9 @@ import { reasonPhrase } from '../sip/reply.js';
 
 /** Reason phrase of a status the transaction module gives itself. */
 export function statusLine(status: number, dialect: DialectName): string {
-  if (status === 477) return dialect === 'kamailio' ? 'Send failed (477/TM)' : 'Send failed (477/TM)';
+  if (status === 477)
+    return dialect === 'kamailio'
+      ? 'Unfortunately error on sending to next hop occurred (477/TM)'
+      : 'Send failed (477/TM)';
   return reasonPhrase(status);
 }

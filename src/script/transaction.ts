@@ -2,10 +2,11 @@ import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { InviteClient } from '../sip/transaction/client.js';
+import type { CancelForm } from '../sip/transaction/derived.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { BranchOwner, TxBranch } from './branch.js';
 import { type Call, CfgScope, MessageRun } from './call.js';
-import { challengesOf } from './challenges.js';
+import { challengesOf, ownChallenges } from './challenges.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
@@ -38,6 +39,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
 
   get timeoutLines(): string {
     return this.env.tm.timeoutReason;
+  }
+
+  get cancelForm(): CancelForm {
+    return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
   }
 
   get request(): SipMessage {
@@ -130,7 +135,8 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     branch.local = local;
     if (this.final !== 0) return;
     if (branch.branchFailureRoute !== undefined && !this.cancelled) this.runBranchFailure(branch);
-    if (status >= 600) this.cancelBranches('', branch);
+    if (status >= 600)
+      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch);
     if (!this.inFailureRoute) this.judge();
   }
 
@@ -139,7 +145,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
     const best = this.best();
     if (best === undefined) {
-      this.reply(500, reasonPhrase(500));
+      this.reply(
+        500,
+        this.env.dialect === 'kamailio' ? "I'm terribly sorry, server error occurred (1/TM)" : reasonPhrase(500),
+      );
       return;
     }
     const name = this.call.armed.failure;
@@ -197,10 +206,17 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   private giveBest(): void {
     const best = this.best();
     if (best === undefined) {
-      this.reply(500, reasonPhrase(500));
+      this.reply(
+        500,
+        this.env.dialect === 'kamailio' ? "I'm terribly sorry, server error occurred (1/TM)" : reasonPhrase(500),
+      );
       return;
     }
     const { reply, status } = best;
+    if (this.cancelled && reply === undefined) {
+      this.reply(487, reasonPhrase(487), this.call.replyLines);
+      return;
+    }
     if (reply === undefined) {
       this.reply(status, statusLine(status, this.env.dialect), this.call.replyLines);
       return;
@@ -213,7 +229,11 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500);
       return;
     }
-    const challenged = challengesOf(best, this.branches);
+    const challenged = challengesOf(best, this.branches, this.env.tm.aggregateChallenges);
+    if (this.env.dialect === 'kamailio' && challenged.length > 0) {
+      this.reply(status, reply.reason, this.call.replyLines + ownChallenges(reply) + (challenged[0]?.text ?? ''));
+      return;
+    }
     this.sendFinal(outgoingReply(reply, challenged), status);
   }
 
@@ -288,11 +308,17 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       scope.destinationUri = undefined;
       call.branchFlags = 0;
     }
+    if (env.dialect === 'kamailio') {
+      call.flags = call.frozenFlags;
+      scope.destinationUri = this.branches[0]?.destinationUri;
+    }
     call.branches = [];
     scope.changed = false;
     scope.branchIndex = env.dialect === 'kamailio' ? this.branches.length : best.index;
-    scope.replyCode = best.status;
-    scope.replyReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
+    scope.replyCode = undefined;
+    scope.replyReason = undefined;
+    scope.txCode = best.status;
+    scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
     const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
     run.transaction = this;
     run.branch = best;
@@ -302,10 +328,11 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   private runBranchFailure(branch: TxBranch): void {
     const route = this.env.script.route('branch-failure', branch.branchFailureRoute);
     branch.branchFailureRoute = undefined;
+    this.call.armed.branchFailure = undefined;
     if (route === undefined) return;
     const { call, env } = this;
-    call.scope.replyCode = branch.status;
-    call.scope.replyReason = branch.reply?.reason ?? '';
+    call.scope.txCode = branch.status;
+    call.scope.txReason = branch.reply?.reason ?? '';
     call.scope.branchIndex = branch.index;
     const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
     run.transaction = this;
@@ -329,4 +356,4 @@ function editedReply(run: MessageRun): SipMessage {
   return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
-const ANSWERED_ELSEWHERE = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';
+const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';

@@ -8,6 +8,8 @@ export interface ResolvedTarget {
   readonly port: number;
   /** Host name for TLS server name indication; undefined for IP literals. */
   readonly serverName: string | undefined;
+  /** What our Via shows in place of the socket's own address. */
+  readonly sentBy?: string | undefined;
 }
 
 /** A power of two. */

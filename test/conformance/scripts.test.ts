@@ -5,7 +5,7 @@ import { runScripts } from './runner/scripts.js';
 import { SwitchyardTarget } from './runner/switchyard-target.js';
 
 /** Cases that agreed when this was last raised: it goes up only. */
-const AGREE = { opensips: 700, kamailio: 525 } as const;
+const AGREE = { opensips: 790, kamailio: 600 } as const;
 
 for (const name of ['opensips', 'kamailio'] as const) {
   test(`scripts recorded from ${name} do what they did there`, async () => {

@@ -4,7 +4,7 @@ import { type TimerWheel, WheelTimer } from '../timers.js';
 import type { Flow, Source, TransportError } from '../transport/transport.js';
 import type { BranchId } from './branch.js';
 import type { TransactionConfig } from './config.js';
-import { buildAck, buildCancel } from './derived.js';
+import { buildAck, buildCancel, type CancelForm } from './derived.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
@@ -18,6 +18,8 @@ export interface ClientUser {
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
   /** Header lines of the CANCEL that is sent when the time is up. */
   readonly timeoutLines?: string;
+  /** How a CANCEL is written; absent: as this proxy writes it. */
+  readonly cancelForm?: CancelForm;
 }
 
 /** The second key of a client transaction: a CANCEL shares the branch of what it cancels. */
@@ -312,7 +314,7 @@ export class InviteClient extends ClientTransaction {
   private sendCancel(): void {
     if (this.cancelSent) return;
     this.cancelSent = true;
-    this.layer.sendCancel(buildCancel(this.request, this.cancelLines), this, this.flow);
+    this.layer.sendCancel(buildCancel(this.request, this.cancelLines, this.user.cancelForm), this, this.flow);
     this.layer.timers.arm(this, 64 * this.layer.config.t1);
   }
 

@@ -7,12 +7,33 @@ export function buildAck(request: string, reply: SipMessage): string {
   return derive(request, 'ACK', reply.text.slice(reply.toValue, reply.toEnd));
 }
 
-/** CANCEL for a request (RFC 3261 section 9.1). `lines` are header lines put before Content-Length. */
-export function buildCancel(request: string, lines = ''): string {
-  return derive(request, 'CANCEL', undefined, lines);
+/** How a CANCEL is written: OpenSIPS orders its fields in its own way and names itself, Kamailio adds lines at the end. */
+export interface CancelForm {
+  readonly opensips: boolean;
+  /** "User-Agent: ..." with its line break. */
+  readonly userAgent: string;
 }
 
-function derive(text: string, method: string, to: string | undefined, lines = ''): string {
+/** CANCEL for a request (RFC 3261 section 9.1). `lines` are further header lines. */
+export function buildCancel(request: string, lines = '', form?: CancelForm): string {
+  if (form?.opensips === true) return opensipsCancel(request, lines + form.userAgent);
+  const text = derive(request, 'CANCEL', undefined);
+  return lines === '' ? text : `${text.slice(0, -2)}${lines}\r\n`;
+}
+
+function opensipsCancel(text: string, lines: string): string {
+  const request = parseMessage(text);
+  if (request?.via === undefined) return '';
+  const { via } = request;
+  let out = `CANCEL ${request.requestUri} SIP/2.0\r\nVia: ${text.slice(via.start, via.end)}\r\n`;
+  out += `From: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
+  out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
+  out += `To: ${text.slice(request.toValue, request.toEnd)}\r\nCSeq: ${request.cseqNumber} CANCEL\r\nMax-Forwards: 70\r\n`;
+  for (const route of request.fields('route')) out += `${text.slice(route.line, route.end)}\r\n`;
+  return `${out}${lines}Content-Length: 0\r\n\r\n`;
+}
+
+function derive(text: string, method: string, to: string | undefined): string {
   const request = parseMessage(text);
   if (request?.via === undefined) return '';
   const via = request.via;
@@ -21,5 +42,5 @@ function derive(text: string, method: string, to: string | undefined, lines = ''
   out += `Max-Forwards: 70\r\nFrom: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
   out += `To: ${to ?? text.slice(request.toValue, request.toEnd)}\r\n`;
   out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
-  return `${out}CSeq: ${request.cseqNumber} ${method}\r\n${lines}Content-Length: 0\r\n\r\n`;
+  return `${out}CSeq: ${request.cseqNumber} ${method}\r\nContent-Length: 0\r\n\r\n`;
 }

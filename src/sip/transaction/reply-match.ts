@@ -27,13 +27,24 @@ export function misfit(sent: SentRequest, reply: SipMessage, callId: number, sou
   if (!reply.text.startsWith(branch.text, via.branchStart)) return 'branch';
   if (method !== '' && reply.method !== method) return 'CSeq method';
   if (callId !== branch.callId) return 'Call-ID';
-  if (!isSentBy(target.socket, via.host, via.port)) return 'sent-by';
+  if (
+    !isSentBy(
+      target.sentBy === undefined ? target.socket : { sentBy: target.sentBy, transport: target.socket.transport },
+      via.host,
+      via.port,
+    )
+  )
+    return 'sent-by';
   if (source.socket.transport !== target.socket.transport) return 'transport';
   return isItsConnection(sent, source) ? undefined : 'connection';
 }
 
 /** Whether a Via's host and port are those our socket writes. */
-export function isSentBy({ sentBy, transport }: SipSocket, host: string, port: number): boolean {
+export function isSentBy(
+  { sentBy, transport }: Pick<SipSocket, 'sentBy' | 'transport'>,
+  host: string,
+  port: number,
+): boolean {
   const end = host.length;
   if (sentBy.charCodeAt(end) !== 58) return false;
   if (!sentBy.startsWith(host) && sentBy.slice(0, end).toLowerCase() !== host.toLowerCase()) return false;

@@ -353,7 +353,16 @@ function replyView(reply: WireMessage, c: KamailioCase, from: { address: string;
     to_tag: tag === undefined ? null : maskTag(tag, c),
     headers: reply.fields
       .filter(([name]) => !SKIPPED.has(longName(name)))
-      .map(([name, value]) => `${name}: ${value}`.replace(/pid=\d+/, 'pid={PID}')),
+      .map(([name, value]) =>
+        value === '' && !name.includes(':') && !/^(?:Accept-Encoding|Supported)$/.test(name)
+          ? name
+          : `${name}: ${value}`,
+      )
+      .map((line) =>
+        line
+          .replace(/pid=\d+/, 'pid={PID}')
+          .replace(/^Server: switchyard.*$/, 'Server: kamailio (5.6.3 (x86_64/linux))'),
+      ),
     via: valuesOf(reply, 'via').map((via) => maskBranch(via, c)),
     ...(reply.body === '' ? {} : { body: reply.body }),
     ...(socket === '127.0.0.30:15060' ? {} : { from_socket: socket }),

@@ -245,6 +245,7 @@ function replyTo(
     else if (long === 'record-route' && code < 300) lines.push(`${name}: ${value}`);
   }
   if (code > 100 && code < 300) lines.push(`Contact: <sip:${gateway}@${setup.gateways[gateway] ?? ''}>`);
+  if (body !== '') lines.push('Content-Type: application/sdp');
   lines.push(...headers, `Content-Length: ${body.length}`, '', '');
   return lines.join('\r\n') + body;
 }
@@ -433,7 +434,7 @@ function logOf(lines: readonly ScriptLine[]): { lines: string[]; levels: (string
     const ended = text.endsWith('\n');
     const parts = (ended ? text.slice(0, -1) : text).split('\n');
     parts.forEach((part, i) => {
-      const line = part.replace(/\r$/, '');
+      const line = part;
       out.push(!ended && i === parts.length - 1 ? `${line}<NO-EOL>` : line);
       levels.push(i === 0 ? level : null);
     });
