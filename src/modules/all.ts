@@ -9,9 +9,9 @@ import { flagFunctions } from './flags.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
-import { miscFunctions } from './misc.js';
 import { natFunctions } from './nat.js';
 import { replyFunctions } from './replies.js';
+import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
@@ -37,7 +37,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...accessFunctions,
     ...cfgutilsFunctions,
     ...mathFunctions,
-    ...miscFunctions,
+    ...rewritingFunctions,
     ...natFunctions,
     ...sanityFunctions,
     ...sdpFunctions,

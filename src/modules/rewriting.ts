@@ -193,7 +193,7 @@ const numbers: FunctionSpec[] = [
   },
 ];
 
-export const miscFunctions: ScriptFunction[] = [
+export const rewritingFunctions: ScriptFunction[] = [
   ...moduleFunctions('core|kex|corex|siputils', [
     {
       name: 'is_myself',
