@@ -1,10 +1,20 @@
 import type { KeyRing } from '../core/key-ring.js';
 import { keyedHash } from '../core/keyed-hash.js';
+import { hash32 } from '../core/mix.js';
 import { defaultPort, type SipUri, uriParam, uriTransport } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
 /** Parameter of our Record-Route URI that shows it is ours. */
 const PARAMETER = 'dt';
+
+interface Made {
+  readonly over: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** Tokens remembered, a power of two. */
+const RECENT = 4096;
 
 /**
  * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
@@ -12,12 +22,15 @@ const PARAMETER = 'dt';
  * and the sockets it passes through.
  */
 export class DialogTokens {
+  /** Tokens made lately: the requests of a dialog that follow soon need no hash of their own. */
+  private readonly recent: (Made | undefined)[] = new Array<Made | undefined>(RECENT).fill(undefined);
+
   constructor(private readonly keys: KeyRing) {}
 
   /** The URI parameter, with its ";", for a dialog that comes by one socket and leaves by another, or the same. */
   parameter(callId: string, inbound: SipSocket, outbound: SipSocket): string {
     const over = text(callId, nameOf(inbound), nameOf(outbound));
-    return `;${PARAMETER}=${keyedHash(this.keys.current, over)}`;
+    return `;${PARAMETER}=${this.make(over)}`;
   }
 
   /** Whether URIs of ours on top of a request's Route, one or a pair, carry the token of the dialog with this Call-ID. */
@@ -26,7 +39,18 @@ export class DialogTokens {
     if (token === undefined || token === '') return false;
     const pair = second !== undefined && isHalf(first) && isHalf(second) ? second : first;
     const over = text(callId, nameIn(first), nameIn(pair));
-    return this.keys.some((key) => same(token, keyedHash(key, over)));
+    return same(token, this.make(over)) || this.keys.some((key) => same(token, keyedHash(key, over)));
+  }
+
+  /** The token over a text by the key in use. */
+  private make(over: string): string {
+    const key = this.keys.current;
+    const slot = hash32(over, 0) & (RECENT - 1);
+    const known = this.recent[slot];
+    if (known !== undefined && known.over === over && known.key === key) return known.token;
+    const token = keyedHash(key, over);
+    this.recent[slot] = { over, key, token };
+    return token;
   }
 }
 
