@@ -61,14 +61,14 @@ export const probes = (ids: readonly number[]): Promise<Readonly<Record<string, 
 
 /** Signs in. Throws ApiError 401 for a wrong name or password, 429 when tried too often. */
 export async function signIn(user: string, password: string): Promise<void> {
-  const response = await fetch('/console/session', {
+  const response = await fetch('/api/session', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ user, password }),
+    body: JSON.stringify({ name: user, password }),
   });
   if (!response.ok) throw await failure(response);
 }
 
 export async function signOut(): Promise<void> {
-  await fetch('/console/session', { method: 'DELETE' });
+  await fetch('/api/session', { method: 'DELETE' });
 }

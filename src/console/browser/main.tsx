@@ -80,7 +80,7 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
       <header class="bar">
         <strong>switchyard</strong>
         <nav aria-label="Pages">
-          {PAGES.map(([path, name]) => (
+          {PAGES.filter(([path]) => path !== 'audit' || me.role === 'admin').map(([path, name]) => (
             <a key={path} href={`#/${path}`} aria-current={shown === path ? 'page' : undefined}>
               {name}
             </a>
