@@ -12,7 +12,7 @@ interface LevelledLogger extends Logger {
 }
 
 /**
- * Writes audit records to the log, as lines with "audit": true that no log level leaves out, and publishes them on NATS as
+ * Writes audit records of endpoints to the log, as lines with "audit": true that no log level leaves out, and publishes them on NATS as
  * "<prefix>.audit.<partition>", where there is a connection. What cannot be published stays in the log, and is counted with
  * the events that could not.
  */
@@ -24,6 +24,8 @@ export function followAudit(
 ): void {
   const lines = (log as LevelledLogger).child({ audit: true }, { level: 'info' });
   audit.onRecord((record) => {
+    // A program that runs commands on a daemon inside itself, as an offline selection does, has no operator.
+    if (record.endpoint === 'cli') return;
     const { user = 'somebody', command, result } = record;
     if (result === 'ok') lines.info(record, `${user} ran ${command}`);
     else lines.warn(record, `${user} ran ${command}: ${result}`);

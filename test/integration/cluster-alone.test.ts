@@ -89,6 +89,10 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
       cluster.nodes[i]!.daemon.engine.partition('')!.find(1, cluster.gateways.uri('gw5'))!.health.seq;
     const seq = seqOf(0);
     const manager = await client.jetstreamManager();
+    // Its event is published by its owner, after the answer.
+    const isStored = (event: Record<string, unknown>) =>
+      event['address'] === cluster.gateways.uri('gw5') && event['status'] === 'inactive';
+    await until('event of gw5', 5000, async () => (await stored(client)).some(isStored));
     const before = (await stored(client)).length;
     await manager.streams.delete('KV_SWITCHYARD_test');
     await set(1, 'gw6', 'i');
@@ -115,6 +119,6 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(twin.logged(/another node of the name n1/).length, 1);
     assert.equal(cluster.metric(0, 'switchyard_cluster_state'), 3);
     await set(0, 'gw7', 'i');
-    assert.equal(state(1, 'gw7'), 'inactive');
+    await until('shared', 5000, () => state(1, 'gw7') === 'inactive');
   });
 });
