@@ -11,16 +11,26 @@ interface LevelledLogger extends Logger {
   child(bindings: Record<string, unknown>, options?: { readonly level: string }): Logger;
 }
 
+/** Where records are published, and how many events wait there. */
+export interface AuditPublisher {
+  publish(event: DispatcherEvent): void;
+  stats(): { readonly depth: number };
+}
+
+/** Events that wait for NATS, beyond which records stay in the log only. */
+const MAX_WAITING = 1000;
+
 /**
  * Writes audit records of endpoints to the log, as lines with "audit": true that no log level leaves out, and publishes them on NATS as
- * "<prefix>.audit.<partition>", where there is a connection. What cannot be published stays in the log, and is counted with
- * the events that could not.
+ * "<prefix>.audit.<partition>", where there is a connection. What cannot be published stays in the log and is counted in
+ * `unpublished`.
  */
 export function followAudit(
   audit: AuditTrail,
   log: Logger,
-  publish: ((event: DispatcherEvent) => void) | undefined,
+  nats: AuditPublisher | undefined,
   ids: EventIds,
+  unpublished: { value: number },
 ): void {
   const lines = (log as LevelledLogger).child({ audit: true }, { level: 'info' });
   audit.onRecord((record) => {
@@ -29,7 +39,10 @@ export function followAudit(
     const { user = 'somebody', command, result } = record;
     if (result === 'ok') lines.info(record, `${user} ran ${command}`);
     else lines.warn(record, `${user} ran ${command}: ${result}`);
-    publish?.(eventOf(record, ids));
+    if (nats === undefined) return;
+    // A record is never merged with another: while NATS is away they must not push out events of states.
+    if (nats.stats().depth < MAX_WAITING) nats.publish(eventOf(record, ids));
+    else unpublished.value++;
   });
 }
 

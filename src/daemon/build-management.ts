@@ -86,7 +86,11 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
   registerProcessMetrics(metrics, VERSION, () => env.startTime.at);
   const audit = new AuditTrail(clock);
   const { nats } = events;
-  followAudit(audit, log, nats && ((event) => nats.publish(event)), events.ids);
+  const unpublished = metrics.counter(
+    'switchyard_audit_unpublished_total',
+    'Audit records that are in the log only: too many events waited for NATS',
+  );
+  followAudit(audit, log, nats, events.ids, unpublished.with({}));
   const mi = new MiHandler(log, metrics, clock, audit);
   const own = dispatcherControl(runtimes, prober);
   const control = env.cluster.configured ? clusteredDispatcher(own, env.cluster) : own;

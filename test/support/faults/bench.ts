@@ -77,7 +77,8 @@ export class RunningDaemon {
   async mi(method: string, params: object = {}): Promise<unknown> {
     const text = await this.daemon.mi.handle(
       JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      unbounded('http'),
+      // A program's own commands leave no audit records, which would stand among the events of the stream.
+      unbounded('cli'),
     );
     const reply = JSON.parse(text ?? '{}') as { result?: unknown; error?: { message: string } };
     if (reply.error !== undefined) throw new Error(`${method}: ${reply.error.message}`);
