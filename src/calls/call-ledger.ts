@@ -20,11 +20,11 @@ export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 }
 
 /** Bytes of requests kept in the ring at most. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** Requests that were refused before anything was selected have a ring of their own, so that a flood of them hides no call. */
+/** Requests refused before anything was selected have a ring of their own, so that a flood of them evicts no call. */
 const REFUSED_RING = 1000;
 /** Answered calls between two looks whether the oldest of them have been waited for too long. */
 const LOOK_EVERY = 4096;
-/** Milliseconds an answered call is waited for: nobody talks for longer, a BYE was lost. */
+/** Milliseconds an answered call is waited for: after that its BYE is taken for lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
 /**
@@ -36,7 +36,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   readonly table = new FiguresTable();
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
-  /** Hears of each request outside a dialog as it is dispatched; undefined: nobody wants to. */
+  /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
   onDispatch: ((message: SipMessage, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
   private readonly ended: Emitter<CallRecord>;
   private ring: Ring;

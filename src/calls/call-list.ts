@@ -4,7 +4,7 @@ import { type CallFilter, checkFilter, isWanted } from './call-filter.js';
 import type { CallLedger } from './call-ledger.js';
 import type { Privacy } from './privacy.js';
 
-/** Records looked at before others get a turn: their text is cut, so each costs some microseconds. */
+/** Records examined before yielding to the event loop: their text is cut, so each costs some microseconds. */
 const LOOKED_AT_A_TURN = 200;
 /** Records one answer holds at most. */
 export const MOST_LISTED = 1000;

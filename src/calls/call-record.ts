@@ -148,7 +148,7 @@ export class CallRecord implements RelayWatch {
     for (const each of this.tries) {
       if (hop !== undefined && each.hop === hop) this.close(each, code, false, undefined);
       else if (each.end < 0) {
-        // Given up for the sake of another branch, or because the caller gave up.
+        // Cancelled because another branch ended the request, or because the caller cancelled it.
         each.end = this.end;
         each.cause = 'cancelled';
         if (this.invite && each.figures !== undefined) each.figures.inProgress--;
@@ -158,7 +158,7 @@ export class CallRecord implements RelayWatch {
     this.keeper?.recordEnded(this);
   }
 
-  /** The try that took the call; undefined when none did. */
+  /** The try that was answered with 2xx; undefined when none was. */
   get winner(): CallTry | undefined {
     const { tries } = this;
     for (let i = tries.length - 1; i >= 0; i--) {
@@ -168,7 +168,7 @@ export class CallRecord implements RelayWatch {
     return undefined;
   }
 
-  /** Lets go of what is needed no longer. A large request is cut to its head, in a copy: a part of a string keeps the whole. */
+  /** Releases what is no longer needed. A large request is cut to a copy of its head: a substring retains the whole. */
   settle(): void {
     const { message } = this;
     this.message = undefined;

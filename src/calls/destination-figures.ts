@@ -89,7 +89,7 @@ export class DestinationFigures {
 /** The figures of all destinations. They live as long as a destination stands in the table of its partition. */
 export class FiguresTable {
   private readonly byHealth = new WeakMap<Health, DestinationFigures>();
-  /** Those that were sent to or probed, by key; those that are gone are left out when somebody looks. */
+  /** Those that were sent to or probed, by key; those that are gone are removed by `used`. */
   private readonly known = new Map<
     string,
     { readonly destination: Destination; readonly figures: DestinationFigures }

@@ -3,7 +3,7 @@ import type { DispatcherEvent } from './event.js';
 
 /**
  * The one bus of events. Everything that wants events registers with it: scripts, subscribers by datagram, NATS. Listeners
- * are called in the order they registered; one that throws does not keep the others from hearing.
+ * are called in the order they registered; the others receive the event even when one throws.
  */
 export class EventBus {
   private readonly listeners: Emitter<DispatcherEvent>;

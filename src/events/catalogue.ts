@@ -5,7 +5,7 @@ import type { DispatcherEvent, DispatcherStatusParams } from './event.js';
 /** One kind of event that can be raised and subscribed to. */
 export interface EventKind {
   readonly name: string;
-  /** Number in events_list: the place in the catalogue. */
+  /** Number in events_list: the position in the catalogue. */
   readonly id: number;
   readonly summary: string;
   /** Parameters that event_datagram carries, in order: the documented ones and `reason`. */
@@ -136,8 +136,8 @@ export function manualEvent(
 }
 
 /**
- * Two events of one destination as one: the newer, told from where the older began. Its `previous` may then equal its
- * `status`, and `seq` has a gap: what lies between was left out.
+ * Merges two events of one destination: the newer one, with `previous` of the older. Its `previous` may then equal its
+ * `status`, and `seq` has a gap: the changes in between are left out.
  */
 export function mergeEvents(older: DispatcherEvent, newer: DispatcherEvent): DispatcherEvent {
   const previous = older.params['previous'];

@@ -35,7 +35,7 @@ export interface DispatcherStatusParams {
 /** How a subscriber reads events: today's JSON-RPC notification, or the lines of OpenSIPS 2.1. */
 export type WireForm = 'json' | 'text';
 
-/** A kind of place events go to. Queueing and retry are the publisher's. */
+/** A kind of target events are sent to. Queueing and retry are the publisher's. */
 export interface EventSink {
   /** "udp", "unix", "nats" */
   readonly scheme: string;
@@ -43,12 +43,12 @@ export interface EventSink {
   parse(target: string, form?: WireForm): EventTarget;
 }
 
-/** One place. */
+/** One target. */
 export interface EventTarget {
   readonly description: string;
-  /** Whether an outage of this place is expected to end, so that its events are tried for ever. Default: three times. */
+  /** Whether an outage of this target is expected to end: its events are then tried for ever. Default: three times. */
   readonly persistent?: boolean;
-  /** Resolves when the event is handed over as safely as this kind of place allows; rejects when it must be tried again. */
+  /** Resolves when the event is handed over as safely as the target allows; rejects when it must be tried again. */
   deliver(event: DispatcherEvent): Promise<void>;
   close(): Promise<void>;
 }

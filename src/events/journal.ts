@@ -2,7 +2,7 @@ import type { DispatcherEvent } from './event.js';
 
 /** What an outbox holds, kept on disk in the order it was added. Nothing here throws. */
 export interface OutboxJournal {
-  /** Keeps a text; on disk before the present turn of the event loop has ended. */
+  /** Keeps a text; on disk before the present event loop iteration has ended. */
   append(id: string, text: string): void;
   /** Forgets it; may come back after a crash. */
   remove(id: string): void;

@@ -12,8 +12,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /**
-   * Hands one event over; resolves when the other side has it. May be called again for the same event, and then is told of the
-   * attempts before.
+   * Hands one event over; resolves when the other side has it. May be called again for the same event, and then gets
+   * the times of the earlier attempts.
    */
   readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
   /** Events held before those of one key are merged. Each key's last event is held beyond it. */
@@ -30,9 +30,9 @@ export interface OutboxOptions {
   readonly maxAttempts?: number;
   /** Whether deliveries may start before `setReady(true)`. Default true. */
   readonly ready?: boolean;
-  /** Called when the last event of a key has left, and when one was refused; not when the way was closed under it. */
+  /** Called when the last event of a key has left, and when a delivery failed; not when `setReady(false)` ended it. */
   readonly settled?: (key: string) => void;
-  /** Runs the first delivery outside the caller's turn. Default setImmediate. */
+  /** Runs the first delivery outside the caller's event loop iteration. Default setImmediate. */
   readonly defer?: (run: () => void) => void;
 }
 
@@ -71,7 +71,7 @@ interface KeyQueue {
   cancelTimer: (() => void) | undefined;
 }
 
-/** A queue's place in line. Stale when its first event has meanwhile changed. */
+/** A queue's position in the order of delivery. Stale when its first event has meanwhile changed. */
 interface Turn {
   readonly queue: KeyQueue;
   readonly order: number;
@@ -80,7 +80,7 @@ interface Turn {
 const LOG_EVERY = 30_000;
 
 /**
- * Events on their way to one place: bounded, in memory, in order per key. An event leaves when its delivery is
+ * Events on their way to one target: bounded, in memory, in order per key. An event leaves when its delivery is
  * acknowledged, else it is tried again with back-off; only one delivery per key is under way, so events of a key never
  * overtake each other, while different keys are pipelined, oldest first. Delivery is at least once by id.
  */
@@ -113,7 +113,7 @@ export class Outbox {
     this.isReady = options.ready ?? true;
   }
 
-  /** Takes an event; never blocks and never delivers in the caller's turn. After `stop` it is counted as dropped. */
+  /** Takes an event without blocking; delivers in a later event loop iteration. After `stop` it counts as dropped. */
   add(event: DispatcherEvent): void {
     if (this.stopped) {
       this.dropped++;
@@ -196,8 +196,8 @@ export class Outbox {
   }
 
   /**
-   * Tells whether the way to the other side is open. Closing it takes back the deliveries under way, whose outcome is then
-   * unknown: they are made again. Opening it ends every back-off.
+   * Sets whether the connection to the target works. False ends the deliveries under way, whose outcome is then
+   * unknown: they are made again. True ends every back-off.
    */
   setReady(ready: boolean): void {
     if (this.isReady === ready) return;
@@ -285,7 +285,7 @@ export class Outbox {
     );
   }
 
-  /** The end of one delivery. One that was given up before is no longer listened to. */
+  /** The end of one delivery. The outcome of one that was given up before is ignored. */
   private settle(queue: KeyQueue, attempt: number, error?: unknown): void {
     if (this.stopped || attempt === 0 || queue.attempt !== attempt) return;
     queue.attempt = 0;
@@ -385,7 +385,7 @@ export class Outbox {
       this.leave(queue);
       break;
     }
-    // Dropping leaves stale places in line; they are swept before they outweigh the rest.
+    // Dropping leaves stale positions in `turns`; they are removed before they outnumber the others.
     if (this.turns.size > 2 * this.queues.size + 64) {
       this.turns.clear();
       for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);
@@ -404,7 +404,7 @@ export class Outbox {
     );
   }
 
-  /** Not while another event still fails: one that can never be delivered would else be news with each that can. */
+  /** Not while another event still fails: one that can never be delivered would else be logged with each that can. */
   private noteRecovery(): void {
     if (this.failingSince === undefined || this.failing > 0) return;
     const { name, log, clock } = this.options;

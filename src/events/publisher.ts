@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js';
 export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The kinds of place subscribers may name. */
+  /** The kinds of target subscribers may name. */
   readonly sinks: readonly EventSink[];
   /** Kinds of event there are; default EVENT_CATALOGUE. */
   readonly kinds?: readonly EventKind[] | undefined;
@@ -56,7 +56,7 @@ interface Subscriber {
 
 /**
  * Subscribers that clients name at run time: each gets the events it subscribed to through a queue of its own, so that a
- * slow or dead one disturbs nobody. `raise` never waits.
+ * slow or dead one delays no other. `raise` never waits.
  */
 export class EventPublisher {
   private readonly configured: { target: EventTarget; outbox: Outbox }[] = [];
@@ -71,7 +71,7 @@ export class EventPublisher {
     this.sinks = new Map(options.sinks.map((sink) => [sink.scheme, sink]));
   }
 
-  /** Sends every event to a place named in the configuration, without expiry; it is retried for ever. */
+  /** Sends every event to a target named in the configuration, without expiry; it is retried for ever. */
   addTarget(target: EventTarget): void {
     this.configured.push({ target, outbox: this.outbox(target, {}) });
   }
@@ -92,7 +92,7 @@ export class EventPublisher {
 
   /**
    * event_subscribe: `socket` gets the events named `event` for `expire` seconds. Subscribing again renews and keeps its
-   * place; 0 unsubscribes. Throws SwitchyardError USAGE for an event we never raise, a socket no sink understands, a
+   * position; 0 unsubscribes. Throws SwitchyardError USAGE for an event we never raise, a socket no sink understands, a
    * negative or non-integer `expire`, or when there are too many subscribers, or too many of this owner.
    */
   subscribe(

@@ -5,10 +5,10 @@ import type { Flight, Watched } from './roster.js';
 
 export interface FlightOptions {
   readonly clock: Clock;
-  /** Probes in flight at most; the rest wait in line. */
+  /** Probes in flight at most; the rest wait in a queue. */
   readonly limit: number;
   readonly timeoutMs: number;
-  /** Whether a member whose turn in the line has come still wants its probe. */
+  /** Whether a member at the head of the queue is still to be probed. */
   readonly wanted: (member: Watched) => boolean;
   /** Sends; `done` may be called before it returns. May throw. Returns what cancels. */
   readonly send: (member: Watched, done: (outcome: ProbeOutcome) => void) => () => void;
@@ -47,7 +47,7 @@ export class Flights {
     return this.line.length - this.lineHead;
   }
 
-  /** Probes the member, now or when a place is free; false when its last probe is still waiting or under way. */
+  /** Probes the member, now or when the limit allows; false when its last probe is still waiting or under way. */
   request(member: Watched): boolean {
     if (member.flight !== undefined || member.queued) return false;
     if (this.inFlight < this.options.limit) {
@@ -133,10 +133,10 @@ export class Flights {
     flight.cancel = undefined;
   }
 
-  /** A place is free. */
+  /** A probe has ended: starts waiting ones up to the limit. */
   private release(): void {
     this.inFlight--;
-    // A sender that answers before it returns comes back here: the loop below goes on, rather than one call deeper.
+    // A sender that answers before it returns calls this again: the loop below continues instead of a deeper recursion.
     if (this.releasing) return;
     this.releasing = true;
     try {

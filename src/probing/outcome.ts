@@ -6,7 +6,7 @@ import type { ProbeOutcome } from './probe.js';
 const GOOD_PROBE = '200 OK probing reply';
 const BAD_PROBE = 'negative probing reply';
 
-/** What a probe tells the state table. */
+/** The signal of a probe to the state table. */
 export function probeSignal(destination: Destination, outcome: ProbeOutcome, good: boolean): StateSignal {
   return {
     destination,

@@ -16,9 +16,9 @@ import type { ProbeOutcome, ProbeSender } from './probe.js';
 import { compareRoster, type Flight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
 import { phaseHash, Wheel } from './wheel.js';
 
-/** Probes in flight at most; further ones wait their turn. */
+/** Probes in flight at most; further ones wait in a queue. */
 const MAX_IN_FLIGHT = 1000;
-/** Milliseconds between two looks for partitions that were loaded anew, when nobody says so. */
+/** Milliseconds between two looks for partitions that were loaded anew, when `refresh` is not called. */
 const LOOK_EVERY = 500;
 /** A probe may take this part of the interval at most, so that no destination has two under way. */
 const LONGEST_PART = 0.9;
@@ -30,7 +30,7 @@ export interface ProbedEngine {
   readonly partitions: Iterable<Partition>;
 }
 
-/** Told of each probe, for metrics. Must be cheap and not throw. */
+/** Called for each probe, for metrics. Must be cheap and not throw. */
 export interface ProbeObserver {
   sent?(destination: Destination): void;
   /** `good` is undefined for an answer that was dropped because its destination is gone. */
@@ -64,11 +64,11 @@ export interface ProberFigures {
   readonly timeouts: number;
   /** Answers that belonged to a destination that is gone. */
   readonly stale: number;
-  /** Turns left out since the destination's last probe was still waiting or under way. */
+  /** Regular probes skipped since the destination's last probe was still waiting or under way. */
   readonly skipped: number;
 }
 
-/** Probes destinations with OPTIONS and turns what comes of it into signals of state. */
+/** Probes destinations with OPTIONS and reports the outcomes as signals to the state table. */
 export interface Prober extends Service {
   /** Whether probes are sent (ds_ping_active). Probes in flight end as they would when it is switched off. */
   readonly active: boolean;
@@ -81,16 +81,16 @@ export interface Prober extends Service {
   probeNow(destination: Pick<Destination, 'partition' | 'key'>): boolean;
   /** Round trips of a destination; undefined before the first probe ended. */
   latency(destination: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined;
-  /** Probes these destinations once within `withinMs`, spread evenly, besides their turns: they have come to this node. */
+  /** Probes these destinations, new to this node, once within `withinMs`, spread evenly, besides the regular probes. */
   hurry(destinations: readonly Destination[], withinMs: number): void;
   /** Sends one probe that changes nothing; `done` is called once with whether the answer was good. */
   check(destination: Destination, done: (good: boolean) => void): void;
-  /** Forgets the probes under way: what comes of them does not count. */
+  /** Forgets the probes under way: their outcomes do not count. */
   abandon(): void;
   figures(): ProberFigures;
 }
 
-/** Creates the service that probes destinations and tells the state table what came of it. */
+/** Creates the service that probes destinations and reports the outcomes to the state table. */
 export function createProber(options: ProberOptions): Prober {
   return new ScheduledProber(options);
 }
@@ -353,7 +353,7 @@ class ScheduledProber implements Prober {
     this.wheel?.add(member, phaseHash(key, this.salt));
   }
 
-  /** A destination is gone: so is its probe. */
+  /** Removes a destination that is gone, and abandons its probe. */
   private drop(member: Watched): void {
     this.wheel?.remove(member);
     if (this.flights?.abandon(member) === true) this.stale++;
@@ -372,7 +372,7 @@ class ScheduledProber implements Prober {
     return flavour.wantsProbe(destination, partition.plan.all) && (owns?.(destination) ?? true);
   }
 
-  /** Tells the state table, unless the probe belongs to an older load of the partition. */
+  /** Reports to the state table, unless the probe belongs to an older load of the partition. */
   private settle(flight: Flight, outcome: ProbeOutcome): void {
     const { watched: member } = flight;
     const { partition } = member;

@@ -10,7 +10,7 @@ export interface Watched extends Spoke {
   destination: Destination;
   readonly partition: WatchedPartition;
   latency: Latency | undefined;
-  /** Waiting for a place among the probes in flight. */
+  /** Waiting until fewer probes are in flight. */
   queued: boolean;
   /** The probe in flight; at most one. */
   flight: Flight | undefined;
@@ -41,7 +41,7 @@ export interface WatchedPartition {
   run: number;
 }
 
-/** Destinations compared before others get a turn. */
+/** Destinations compared before the comparison yields. */
 const SLICE = 2000;
 
 /** A partition of which nothing is under watch yet. */
@@ -50,7 +50,7 @@ export function watchPartition(partition: Partition, plan: ProbePlan): WatchedPa
 }
 
 /**
- * Brings the roster of a partition up to its snapshot: yields between slices. `added` and `removed` are told of each
+ * Brings the roster of a partition up to its snapshot: yields between slices. `added` and `removed` are called for each
  * destination that comes under watch or leaves it; those that stay get the new snapshot's Destination.
  */
 export function* compareRoster(

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
-/** Something that comes round on a wheel. The wheel alone writes these two. */
+/** A member of a wheel. Only the wheel writes these two fields. */
 export interface Spoke {
   slot: number;
   position: number;
@@ -13,8 +13,8 @@ const MIN_TICK = 5;
 const MAX_DELAY = 86_400_000;
 
 /**
- * Gives each member its turn once per revolution. A member's phase is given by its hash, so turns are spread evenly and
- * keep their time when others come and go. One timer, set for the next slot that has members.
+ * Calls `turn` for each member once per revolution. A member's phase is given by its hash, so calls are spread evenly
+ * and keep their time when others are added or removed. One timer, set for the next slot that has members.
  */
 export class Wheel<T extends Spoke> {
   private readonly slots: T[][];
@@ -56,7 +56,8 @@ export class Wheel<T extends Spoke> {
 
   /** `hash` is an unsigned 32-bit number; it decides the phase. */
   add(member: T, hash: number): void {
-    // Slots that went by without members are over: newcomers in them wait for the next revolution, not for all at once.
+    // Empty slots whose tick has passed are skipped: members added to them wait for the next revolution. Otherwise all
+    // of them would be called at once.
     if (this.running && !this.turning) this.next = Math.max(this.next, Math.min(this.tickNow(), this.planned));
     const slot = Math.floor((hash / 2 ** 32) * this.slots.length);
     const members = this.slots[slot] as T[];
@@ -79,7 +80,7 @@ export class Wheel<T extends Spoke> {
     this.size--;
   }
 
-  /** The first tick that is not over. */
+  /** The first tick that has not passed. */
   private tickNow(): number {
     return Math.ceil((this.clock.monotonic() - this.origin) / this.tickMs - 1e-6);
   }
@@ -101,13 +102,13 @@ export class Wheel<T extends Spoke> {
     this.cancel = undefined;
     const count = this.slots.length;
     const now = Math.floor((this.clock.monotonic() - this.origin) / this.tickMs + 1e-6);
-    // After a standstill of more than a revolution nobody gets two turns at once.
+    // After a delay of more than a revolution each member is called only once.
     if (now - this.next >= count) this.next = now - count + 1;
     this.turning = true;
     try {
       while (this.running && this.next <= now) {
         const members = this.slots[this.next++ % count] as T[];
-        // Backwards, since a turn may remove members; one that takes a removed one's place has had its turn.
+        // Backwards, since `turn` may remove members; the one moved to a removed one's position was called already.
         for (let i = members.length - 1; i >= 0; i--) {
           const member = members[i];
           if (member !== undefined) this.turn(member);

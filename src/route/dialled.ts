@@ -9,8 +9,8 @@ export interface Dialled {
 }
 
 /**
- * Makes what is done agree with what is written: a destination is reached by the transport of the request-URI that leads to it,
- * `written`, and by that of the socket it is sent from, where one is named. What is secure by any of them stays so: a socket
+ * The address with the transport to use: that of the request-URI that leads to the destination, `written`, or that of
+ * the socket it is sent from, where one is named. If `to` or `written` is secure, the transport stays secure: a socket
  * without TLS then does not count.
  */
 export function dialled(to: Dialled, written: string | undefined, socket: SipSocket | undefined): Dialled {

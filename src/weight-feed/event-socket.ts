@@ -38,7 +38,7 @@ export class EventSocket {
   private cancelTimer = () => {};
   private wait = FIRST_WAIT;
   private stopped = false;
-  /** Whether this outage has been told. */
+  /** Whether this outage has been logged. */
   private warned = false;
   private seen = { since: 0, messages: 0 };
 
@@ -141,7 +141,7 @@ export class EventSocket {
     });
   }
 
-  /** Gives the connection up, tells why once in an outage, and dials again later. */
+  /** Gives the connection up, logs the reason once in an outage, and dials again later. */
   private lost(socket: Socket, cause: string): void {
     if (this.socket !== socket || this.stopped) return;
     this.socket = undefined;

@@ -19,11 +19,11 @@ export interface FreeswitchFeedOptions {
   readonly log: Logger;
 }
 
-/** One server, and whose weights it tells. */
+/** One server, and the destinations whose weights it reports. */
 interface Server {
   readonly socket: EventSocket;
   destinations: readonly Destination[];
-  /** As last told. */
+  /** As last reported. */
   load: ServerLoad | undefined;
 }
 
@@ -31,7 +31,7 @@ interface Server {
 const MAX_SERVERS = 1000;
 
 /**
- * Weights from the heartbeats of FreeSWITCH servers that rows name in place of a weight (fetch_freeswitch_stats). One
+ * Weights from the heartbeats of FreeSWITCH servers that rows name instead of a weight (fetch_freeswitch_stats). One
  * connection for each server and login, however many destinations name it.
  */
 export class FreeswitchFeed implements WeightFeed {

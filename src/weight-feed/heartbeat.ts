@@ -1,7 +1,7 @@
 import { parseHeaders, type SocketMessage } from './event-socket-framing.js';
 import { isServerLoad, type ServerLoad } from './server-load.js';
 
-/** What a HEARTBEAT event tells of the server, in either form of events; undefined for any other message. */
+/** What a HEARTBEAT event reports of the server, in either form of events; undefined for any other message. */
 export function readHeartbeat(message: SocketMessage): ServerLoad | undefined {
   const type = message.headers.get('content-type');
   const field =

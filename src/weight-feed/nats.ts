@@ -13,7 +13,7 @@ export interface NatsWeightFeedOptions {
   /** "<prefix>.weight" */
   readonly subject: string;
   readonly subscribe: Subscribe;
-  /** Weight of a server without load, for messages that tell a load: max_freeswitch_weight as it is now. */
+  /** Weight of a server without load, for messages that report a load: max_freeswitch_weight as it is now. */
   readonly maxWeight: () => number;
   readonly clock: Clock;
   readonly log: Logger;

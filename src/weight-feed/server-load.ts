@@ -1,4 +1,4 @@
-/** What a media server tells of its load. */
+/** What a media server reports of its load. */
 export interface ServerLoad {
   /** Calls it has. */
   readonly sessions: number;

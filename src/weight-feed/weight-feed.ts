@@ -1,7 +1,7 @@
 import type { Service } from '../core/service.js';
 
 /**
- * Something outside that tells weights of destinations at run time. What it tells goes to Engine.setWeight; while it is
+ * An external source of weights of destinations at run time. What it reports goes to Engine.setWeight; while it is
  * silent or gone the last weights stay.
  */
 export interface WeightFeed extends Service {

@@ -1,7 +1,7 @@
 import { MAX_WEIGHT } from '../engine/weight.js';
 import { isServerLoad, type ServerLoad } from './server-load.js';
 
-/** A destination and what it is told: a weight, undefined for that of its row, or a load to take it from. */
+/** A destination and what is set for it: a weight, undefined for that of its row, or a load to take it from. */
 export interface WeightMessage {
   /** '' for the default partition. */
   readonly partition: string;

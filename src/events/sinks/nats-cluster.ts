@@ -46,7 +46,7 @@ const TIMEOUT = 2000;
 /** Milliseconds a read of the whole bucket may take. */
 const READ_TIMEOUT = 60_000;
 const BATCH = 1000;
-/** Kinds of core messages every node hears. */
+/** Kinds of core messages every node receives. */
 const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told'] as const;
 const LOG_EVERY = 60_000;
 

@@ -160,7 +160,7 @@ export class NatsLink {
     await connection.closed();
   }
 
-  /** Each publish that is refused is told of again, as are subscriptions after each reconnect: a line a minute will do. */
+  /** The server refuses each publish anew, and subscriptions after each reconnect: a log line a minute is enough. */
   private refused(what: string, code: unknown): void {
     const at = this.clock.monotonic();
     const known = this.refusals.get(what);

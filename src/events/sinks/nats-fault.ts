@@ -31,7 +31,7 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.PermissionsViolation;
 }
 
-/** Whether nobody, and no stream, takes a message in. */
+/** Whether no subscriber, and no stream, receives a message. */
 export function isUnheard(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.NoResponders;
 }

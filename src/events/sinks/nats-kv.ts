@@ -42,7 +42,7 @@ export class StateBucket {
   private tail: ReadonlyMap<string, Told> | undefined;
   private kv: KV | undefined;
   private running = false;
-  /** Number of the current run of the writer; an older one that is still waiting for something has no say any more. */
+  /** Number of the current run of the writer; an older one that is still waiting has no effect any more. */
   private run = 0;
   private stopped = false;
   private wait = 250;
@@ -58,7 +58,7 @@ export class StateBucket {
     private readonly log: Logger,
     private readonly node: string,
     private readonly follow: FollowStates = {},
-    /** Reads what the stream was told last. */
+    /** Reads what was published to the stream last. */
     private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Told>>,
     private readonly compareMs = COMPARE_MS,
   ) {
@@ -82,7 +82,7 @@ export class StateBucket {
     this.kick();
   }
 
-  /** As `put`, but not before `release` is called with the same word. */
+  /** As `put`, but not before `release` is called with the same `until`. */
   hold(entry: StateEntry, until: string): void {
     const key = stateKey(entry);
     this.held.set(until, { key, entry });
@@ -134,7 +134,7 @@ export class StateBucket {
     this.cancelRetry = undefined;
     this.running = true;
     const run = ++this.run;
-    // Not in the caller's turn: a change of state must not wait for the encoding of an entry.
+    // Not in the caller's event loop iteration: a change of state must not wait for the encoding of an entry.
     setImmediate(() => {
       this.write(run).then(
         () => this.finished(run),
@@ -176,7 +176,7 @@ export class StateBucket {
           } else this.seen = now;
         }
       } catch {
-        // Not readable, or gone: writing it anew tells which, and is tried until it succeeds.
+        // Not readable, or gone: writing it anew shows which, and is tried until it succeeds.
         if (isIdle()) this.needsSync = true;
       }
     }
@@ -304,7 +304,7 @@ export class StateBucket {
     this.heldKeys.delete(key);
   }
 
-  /** The entry of a destination nothing was told of yet, after its numbers go on from what an earlier run has written. */
+  /** The entry of a destination without an event so far; its numbers continue from what an earlier run has written. */
   private resumed(entry: StateEntry, value: string | undefined): StateEntry {
     if (entry.seq > 0 || this.follow.resume === undefined) return entry;
     const found = value === undefined ? undefined : parsed(value);

@@ -110,7 +110,7 @@ export class NatsMi {
       try {
         message.respondError(500, 'internal error', failure(-32603, 'Internal error'));
       } catch {
-        // The connection went away meanwhile; there is nobody left to tell.
+        // The connection was lost meanwhile; no answer can be sent.
       }
     } finally {
       this.runningCount--;

@@ -26,7 +26,7 @@ export interface RecordsOptions {
  * dropped and counted; with one, records are acknowledged, each under an id of its own.
  */
 export class NatsRecords {
-  /** Records that nobody was given. */
+  /** Records that were dropped. */
   dropped = 0;
   private readonly outbox: Outbox | undefined;
   private jetstream: JetStreamClient | undefined;
@@ -69,7 +69,7 @@ export class NatsRecords {
     }
   }
 
-  /** Records that wait, and those that nobody was given. */
+  /** Records that wait, and those that were dropped. */
   stats(): { readonly depth: number; readonly dropped: number } {
     const stats = this.outbox?.stats();
     return { depth: stats?.depth ?? 0, dropped: this.dropped + (stats?.dropped ?? 0) };

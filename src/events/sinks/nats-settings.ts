@@ -108,8 +108,8 @@ function authenticator(settings: NatsSettings): Authenticator | undefined {
 }
 
 /**
- * The client does not tell the TLS layer the address of a server that is named by an IP literal; its certificate would be
- * compared with "localhost". It must be valid for one of the servers' addresses instead.
+ * The client does not give the TLS layer the address of a server that is named by an IP literal; its certificate would
+ * be compared with "localhost". It must be valid for one of the servers' addresses instead.
  */
 function identityOf(
   servers: readonly ParsedServer[],

@@ -12,7 +12,7 @@ const CLOCK_SKEW = 60_000;
 
 /**
  * Finds out whether an event that is to be sent again is in the stream already. Within the duplicate window of the stream
- * the server knows by the id; after that only the stream itself tells. One look answers for all events that were tried before it.
+ * the server knows by the id; after that the stream must be read. One read answers for all events tried before it.
  */
 export class StoredEvents {
   /** The present look: when it began, how far back it reads (both Clock.monotonic()), and the ids it found. */

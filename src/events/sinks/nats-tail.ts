@@ -6,15 +6,15 @@ import type { StateEntry } from '../state-entry.js';
 const MOST = 5000;
 const READ_TIMEOUT = 10_000;
 
-/** Status and number of the last edge that was told. */
+/** Status and number of the last edge that was published. */
 export type Told = Pick<StateEntry, 'status' | 'seq'>;
 
-/** How events name a destination: they do not tell its socket. */
+/** How events name a destination: they do not carry its socket. */
 export function eventKey({ partition, group, address }: Pick<StateEntry, 'partition' | 'group' | 'address'>): string {
   return `${partition} ${group} ${address.toLowerCase()}`;
 }
 
-/** What the newest events in the stream that this node has raised tell of each destination, by `eventKey`. */
+/** What the newest events in the stream that this node has raised say of each destination, by `eventKey`. */
 export async function readTail(
   connection: NatsConnection,
   stream: string,

@@ -197,15 +197,16 @@ export class NatsBus implements Service {
 
   /**
    * Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. One that another node of the cluster publishes
-   * is passed over.
+   * is ignored.
    */
   publish(event: DispatcherEvent): void {
     if (event.local !== true) this.outbox.add(event);
   }
 
   /**
-   * Writes one destination's state to the bucket, if there is one, as soon as possible; with a stream only after the events of
-   * this `key` are stored there. So a later run sees in the bucket what the stream was told at least, and can go on from it.
+   * Writes one destination's state to the bucket, if there is one, as soon as possible; with a stream only after the
+   * events of this `key` are stored there. So the stream has every event up to the state that a later run reads in the
+   * bucket and continues from.
    */
   putState(entry: StateEntry, key?: string): void {
     if (key !== undefined && this.settings.jetstream !== undefined && this.outbox.holds(key))
@@ -227,8 +228,8 @@ export class NatsBus implements Service {
   }
 
   /**
-   * Waits until what an earlier run has told is known and taken over; no longer than `limitMs`, and not at all for a server
-   * that cannot be reached. For the time between loading and the first change of a state.
+   * Waits until what an earlier run has published is read and taken over; no longer than `limitMs`, and not at all for
+   * a server that cannot be reached. For the time between loading and the first change of a state.
    */
   async caughtUp(limitMs: number): Promise<void> {
     const { clock } = this.deps;
@@ -280,7 +281,7 @@ export class NatsBus implements Service {
     } catch (error) {
       // A stream that was made before there were audit records, or without them, does not keep them: others still get them.
       if (event.name === AUDIT && isUnheard(error)) return this.publishCore(connection, subject, payload, event.id);
-      // Nobody may listen because the stream was removed: look again before the next attempt.
+      // The stream may have been removed: it is looked up again before the next attempt.
       this.streamReady = undefined;
       throw new Error(natsReason(error), { cause: error });
     }
@@ -302,7 +303,7 @@ export class NatsBus implements Service {
     }
   }
 
-  /** A user who may not read the stream goes without; said once. */
+  /** Whether this user may not read the stream; logged once. */
   private mayNotRead(error: unknown, began: number): boolean {
     if (!isRefusal(error) && !this.link.refusedSince('$JS.API.', began)) return false;
     if (!this.saidUnreadable) {
@@ -324,12 +325,12 @@ export class NatsBus implements Service {
       nc.publish(subject, payload, { headers: head });
     } else nc.publish(subject, payload);
     await this.flush(nc);
-    // A refusal comes before the answer to the flush, but the client tells of it by a way that takes some steps more.
+    // A refusal comes before the answer to the flush, but the client reports it some asynchronous steps later.
     await new Promise((resolve) => setImmediate(resolve));
     if (this.link.deniedSince(subject, began)) throw new Error(`no permission to publish to ${subject}`);
   }
 
-  /** One round trip for all that was published in this turn: when it comes back the server has read them. */
+  /** One round trip for all calls until the next microtask: when it ends the server has read what they published. */
   private flush(connection: NatsConnection): Promise<void> {
     this.flushing ??= Promise.resolve().then(() => {
       this.flushing = undefined;
@@ -351,7 +352,7 @@ export class NatsBus implements Service {
   private async tailOf(connection: NatsConnection, stream: string, prefix: string): Promise<ReadonlyMap<string, Told>> {
     await this.ensureStream(connection, stream);
     const tail = new Map(await readTail(connection, stream, prefix, this.deps.node));
-    // What waits in the outbox comes after what is stored.
+    // The events in the outbox are newer than the stored ones.
     for (const { params } of this.restored) noteParams(tail, params, this.deps.node);
     return tail;
   }

@@ -15,7 +15,7 @@ export interface CompiledChanges {
 
 type Template = (attributes: ReadonlyMap<string, string>) => string | undefined;
 
-/** Header fields a proxy lives by. */
+/** Header fields a proxy depends on. */
 const RESERVED = /^(?:via|v|from|f|to|t|call-id|i|cseq|max-forwards|content-length|l|route|record-route)$/i;
 const HEADER_NAME = /^[A-Za-z0-9!%*_+.~-]{1,64}$/;
 /** What a user part may hold as it is (RFC 3261 section 25.1: unreserved and user-unreserved). */

@@ -6,7 +6,7 @@ import type { RoutedRequest } from '../../proxy/decision.js';
 import type { DialogTokens } from '../../proxy/dialog-token.js';
 import type { LooseRoute } from './dialog.js';
 
-/** What is done with requests inside dialogs that did not begin here, as far as can be told (foreign_dialogs). */
+/** What is done with requests inside dialogs that did not begin here, as far as can be known (foreign_dialogs). */
 export type ForeignDialogs = 'accept' | 'known' | 'refuse';
 
 export interface DialogGateOptions {

@@ -10,7 +10,7 @@ import { viaValues } from '../../sip/via-values.js';
 const MOST_CONTACTS = 256;
 
 /**
- * The places that redirections of one request lead to (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and
+ * The targets that redirections of one request name (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and
  * 302, by falling q, each URI once. 305 and 380 mean something else and are left to the caller.
  */
 export class Redirects {
@@ -32,13 +32,13 @@ export class Redirects {
     for (const uri of [requestUri, ...tried]) this.known.add(uri);
   }
 
-  /** Whether there are places that have not been taken. */
+  /** Whether there are targets that have not been taken. */
   get pending(): boolean {
     return this.waiting.length > 0;
   }
 
   /**
-   * Takes the Contacts of a reply in, before those that wait already: they stand for the place that gave them. Undefined
+   * Adds the Contacts of a reply, before those that wait already: they replace the target that sent them. Undefined
    * when there is none to follow; the reply then counts as any other. `most`: Contacts of this reply at most.
    */
   follow(reply: SipMessage, most = Number.POSITIVE_INFINITY): Followed | undefined {
@@ -51,7 +51,7 @@ export class Redirects {
       const { uri } = contact;
       if (uri === undefined || uri.scheme === 'tel' || (this.secure && uri.scheme !== 'sips')) continue;
       const text = requestUriOf(contact.text, uri);
-      // One that was tried, or is about to be, is nothing that the caller should try again either.
+      // The caller should not retry one that was tried here or is about to be.
       if (!this.known.has(text)) {
         if (this.left === 0 || found.length >= most) continue;
         this.left--;
@@ -71,7 +71,7 @@ export class Redirects {
     return this.waiting.shift();
   }
 
-  /** The next place to try. */
+  /** The next hop to try. */
   next(): NextHop | undefined {
     const uri = this.take();
     return uri === undefined ? undefined : { uri, requestUri: uri };

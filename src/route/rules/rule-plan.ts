@@ -35,7 +35,7 @@ export class RulePlan implements RelayPlan {
     private readonly redirectsOf?: RedirectsOf,
     readonly origin?: RouteOrigin,
   ) {
-    // A call that counts must be seen to end.
+    // A call that counts as load needs Record-Route, so that its BYE passes here.
     this.recordRoute = compiled.rule.recordRoute || call !== undefined;
     this.noHop = compiled.rule.reject;
   }
@@ -121,7 +121,7 @@ export class UriPlan implements RelayPlan {
   }
 }
 
-/** What a failure means while redirections are followed: undefined where they have no say in it, or no more. */
+/** What a failure means while redirections are followed: undefined where they do not decide it. */
 function redirected(
   known: Redirects | undefined,
   redirectsOf: NonNullable<RedirectsOf>,
@@ -130,7 +130,7 @@ function redirected(
 ): { readonly redirects: Redirects | undefined; readonly verdict: AfterFailure | undefined } {
   const redirects = known ?? (code < 400 ? redirectsOf() : undefined);
   const followed = reply === undefined ? undefined : redirects?.follow(reply);
-  // A place that a redirection named did not take it: the next of them is tried, unless it refused for all of them.
+  // A target of a redirection failed: the next of them is tried, unless the code is a 6xx.
   const verdict = followed ?? (code < 600 && redirects?.pending === true ? true : undefined);
   return { redirects, verdict };
 }

@@ -35,7 +35,7 @@ export interface CompiledRule {
   matches(scope: RequestScope): boolean;
   /** The entries of its match one by one, for explanations. */
   readonly entries: readonly RuleEntry[];
-  /** What to select; a string says why that cannot be told (an unknown partition in a variable, a set that is no number). */
+  /** What to select; a string says why it is unknown (no such partition in a variable, a set that is no number). */
   selection(scope: RequestScope): ReadySelection | string;
   /** What is changed for each destination; undefined: nothing. */
   readonly changes: CompiledChanges | undefined;

@@ -37,7 +37,7 @@ export interface RulesRouterOptions {
   readonly tally: SelectionTally;
   readonly log: Logger;
   readonly dialogs: DialogGate;
-  /** Told of the end of each dialog that passes: its call counts as load no longer. */
+  /** Called at the end of each dialog that passes: its call counts as load no longer. */
   readonly callEnded?: (callId: string) => void;
 }
 
@@ -60,7 +60,7 @@ export class RulesRouter implements Router {
             plan: new UriPlan(loose.hop, message.method === 'INVITE', loose.edits, undefined, IN_DIALOG),
           };
         }
-        // Nothing but its sender says that it is inside a dialog: the rules decide as of any request.
+        // It cannot be shown to belong to a dialog: the rules decide as for any request.
       }
     }
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
@@ -73,7 +73,7 @@ export class RulesRouter implements Router {
       const { code, reason } = rule.rule.reject;
       return { kind: 'reply', code, reason, origin: rule.origin(undefined) };
     }
-    // One whose INVITE is not known here is no request to select for: it would count, and shift the ones that follow.
+    // A CANCEL whose INVITE is not known here selects nothing: it would count, and shift later selections.
     const unknownCancel = message.method === 'CANCEL';
     if (unknownCancel && rule.rule.select !== undefined && rule.rule.relay !== 'stateless') {
       return { kind: 'reply', code: 481, reason: reasonPhrase(481) };

@@ -16,8 +16,8 @@ export class BranchRoute extends MessageFunctions {
   }
 
   /**
-   * @internal Runs the branch route and returns the place as it left it; undefined when it dropped it. Throws what the
-   * script threw, for the route that relays.
+   * @internal Runs the branch route and returns the next hop as it left it; undefined when it dropped it. Throws what
+   * the script threw, for the route that relays.
    */
   static prepare(call: ScriptCall, name: string): NextHop | undefined {
     const handler = call.script.routes.branch?.[name];

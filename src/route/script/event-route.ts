@@ -7,7 +7,7 @@ import type { LoadedScript } from './load.js';
 /** Parameters of an event by name, in order. */
 export type EventParams = Readonly<Record<string, string | number | undefined>>;
 
-/** An event route: $param(group), $param(address), $param(status) and so on hold what the event tells. */
+/** An event route: $param(group), $param(address), $param(status) and so on hold the parameters of the event. */
 export class EventRoute extends CoreFunctions {
   private constructor(
     env: ScriptEnvironment,

@@ -21,7 +21,7 @@ export interface RouteTitle {
 
 /**
  * Runs one route of a script. Never throws: what the script throws is logged with file and line. A route that waits and
- * does not come back in time counts as failed; what it does later is its own affair.
+ * does not come back in time counts as failed; its later result does not change that.
  */
 export function execute(
   title: RouteTitle,

@@ -7,9 +7,10 @@ import type { ScriptCall } from './script-call.js';
 import { statusMatches } from './status.js';
 
 /**
- * A failure route: the place a request was relayed to did not take it. t_relay() tries another one, send_reply() gives an
- * answer of our own, otherwise the best reply so far goes to the caller. As $du is empty here (but in a strict Kamailio partition), the next place must be
- * chosen: by ds_next_dst(), ds_select_dst() or by hand. Further failures come here only if t_on_failure() is called again.
+ * A failure route: the hop a request was relayed to did not take it. t_relay() tries another one, send_reply() gives an
+ * answer of our own, otherwise the best reply so far goes to the caller. As $du is empty here (but in a strict Kamailio
+ * partition), the next hop must be chosen: by ds_next_dst(), ds_select_dst() or by hand. Further failures come here
+ * only if t_on_failure() is called again.
  */
 export class FailureRoute extends RequestRoute {
   constructor(
@@ -18,7 +19,7 @@ export class FailureRoute extends RequestRoute {
     private readonly failure: HopFailure,
     /** The final reply, undefined when none came. */
     readonly reply: SipMessage | undefined,
-    /** Redirections that came, from all places of the try. */
+    /** Redirections that came, from all hops of the try. */
     private readonly redirections: readonly SipMessage[] = [],
   ) {
     super(call, route);
@@ -40,10 +41,10 @@ export class FailureRoute extends RequestRoute {
   }
 
   /**
-   * Makes Contacts of the redirections (300 to 302) the next places: the preferred one becomes $ru, others are added as
-   * branches. At most `total` of them, 0 for as many as a request may have branches; at most `each` of one reply. Also
-   * in the form "total:each". Those that were left over come with the next call, so that get_redirects(1) tries them one
-   * after the other. False when there is none.
+   * Makes Contacts of the redirections (300 to 302) the next targets: the preferred one becomes $ru, others are added
+   * as branches. At most `total` of them, 0 for as many as a request may have branches; at most `each` of one reply.
+   * Also in the form "total:each". Those that were left over come with the next call, so that get_redirects(1) tries
+   * them one after the other. False when there is none.
    */
   get_redirects(total: TextOrNumber = 0, each: TextOrNumber = 0): boolean {
     this.running('get_redirects');

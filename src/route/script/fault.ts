@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 /** Marks the URLs under which a script and what it imports are loaded: each load has its own, so nothing is cached. */
 export const LOAD_MARK = 'switchyard-load';
 
-/** A place in a script. */
+/** A location in a script. */
 export interface ScriptPlace {
   readonly file: string;
   /** Counted from 1; undefined when only the file is known. */

@@ -2,7 +2,7 @@ import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { wireText } from './arguments.js';
 
-/** Header fields a proxy lives by: a script that takes one away or adds a second breaks the transaction. */
+/** Header fields a proxy depends on: a script that takes one away or adds a second breaks the transaction. */
 const KEPT = new Set([
   'via',
   'v',

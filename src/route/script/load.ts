@@ -23,8 +23,8 @@ let registered = false;
 
 /**
  * Loads a route script, anew each time, with everything it imports from files of its own. `door` is the URL of this
- * package's entry, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where one of
- * them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
+ * package's entry point, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where
+ * one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
  */
 export async function loadScript(file: string, door: string): Promise<LoadedScript> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
@@ -85,7 +85,7 @@ async function describe(error: unknown, file: string, source: string): Promise<s
   return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
 }
 
-/** Where JavaScript has its syntax error: Node tells that to people only, so it is asked as people do. */
+/** The line of a syntax error in JavaScript: only the text that `node --check` prints names it. */
 async function syntaxErrorLine(source: string): Promise<number | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-check-'));
   try {

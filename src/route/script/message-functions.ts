@@ -38,7 +38,7 @@ export class MessageFunctions extends SetFunctions {
 
   /**
    * Appends header lines when the message leaves: append_hf('X-Way: $du\r\n'). False, and nothing is appended, for what
-   * is no header line and for the fields a proxy lives by (Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length).
+   * is no header line and for fields a proxy depends on (Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length).
    */
   append_hf(text: string): boolean {
     this.running('append_hf');
@@ -49,7 +49,7 @@ export class MessageFunctions extends SetFunctions {
 
   /**
    * Call load follows the call: BYE and CANCEL end it, a 2xx to its INVITE confirms it. Always true. Without a partition in
-   * all of flavour kamailio: the call is told by its Call-ID.
+   * all of flavour kamailio: the call is identified by its Call-ID.
    */
   ds_load_update(partition?: string): boolean {
     const { message } = this;

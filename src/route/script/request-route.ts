@@ -45,7 +45,7 @@ export class RequestRoute extends DispatchFunctions {
 
   /**
    * Adds a branch: t_relay() sends the request there as well, at the same time, and the first 2xx ends the others. Without
-   * a URI the place is the one $du and the request-URI name now. False for what is no SIP URI and for a twelfth branch.
+   * a URI the target is what $du and the request-URI name now. False for what is no SIP URI and for a twelfth branch.
    */
   append_branch(uri?: string, q: TextOrNumber = ''): boolean {
     this.running('append_branch');
@@ -68,7 +68,7 @@ export class RequestRoute extends DispatchFunctions {
     return this.done(1);
   }
 
-  /** Names the failure route that is called when the place relayed to next does not take the request; '' for none. */
+  /** Names the failure route that is called when the hop relayed to next does not take the request; '' for none. */
   t_on_failure(name: string): boolean {
     return this.arm('failure', name);
   }

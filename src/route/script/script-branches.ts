@@ -3,14 +3,14 @@ import type { Destination } from '../../engine/destination.js';
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { PvarBranches, PvarValue } from '../../pvar/context.js';
 
-/** A place the request is sent to together with the one that $du or the request-URI names. */
+/** A target the request is sent to together with the one that $du or the request-URI names. */
 export interface ScriptBranch {
   readonly requestUri: string;
   /** Next hop; undefined: where the request-URI says. */
   readonly destinationUri: string | undefined;
   /** Socket description to send from. */
   readonly sendSocket: string | undefined;
-  /** Preference as append_branch was told it, '' for none. */
+  /** Preference as given to append_branch, '' for none. */
   readonly q: string;
   readonly destination: Destination | undefined;
 }

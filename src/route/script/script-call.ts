@@ -33,7 +33,7 @@ interface Selected {
   readonly uri: string;
 }
 
-/** Places one request may be relayed to, all its failure routes together: a script that relays in a circle ends here. */
+/** Hops one request may be relayed to, over all its failure routes: this ends a script that relays in a loop. */
 const MOST_HOPS = 256;
 
 /** All that one request and its routes have in common, from the request route to the last reply. */
@@ -44,7 +44,7 @@ export class ScriptCall {
   readonly armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined };
   /** Lists of use_blacklist. */
   readonly blacklists: string[] = [];
-  /** Places t_relay chose that have not been tried: they will be, all at once. */
+  /** Hops t_relay chose that have not been tried: they will be, all at once. */
   readonly hops: NextHop[] = [];
   /** What the next t_relay sends to besides. */
   readonly branches = new ScriptBranches();
@@ -185,7 +185,7 @@ export class ScriptCall {
     return (this.redirections ??= new Redirects(this.request.requestUri, [this.scope.requestUri], MOST_HOPS));
   }
 
-  /** Makes a URI that a redirection named the place to go. */
+  /** Makes a URI that a redirection named the target. */
   redirectTo(uri: string): void {
     const { pvars } = this;
     pvars.setRequestUri(uri);
@@ -209,18 +209,18 @@ export class ScriptCall {
     return this.dispatch.next(partition) !== undefined && this.use(partition, mode);
   }
 
-  /** The next destination of the selection made last, as a place to go. */
+  /** The next destination of the selection made last, as a next hop. */
   following(): NextHop | undefined {
     const { selected } = this;
     return selected !== undefined && this.next(selected.partition, selected.mode) ? this.nextHop() : undefined;
   }
 
-  /** Whether what $du or the request-URI names can be relayed to, and not too often was. */
+  /** Whether the target $du or the request-URI names can be relayed to, and MOST_HOPS is not reached. */
   get relayable(): boolean {
     return /^sips?:/i.test(this.target) && this.relays < MOST_HOPS;
   }
 
-  /** The place that $du, or the request-URI, names as they stand now, with the header edits made so far. */
+  /** The next hop that $du, or the request-URI, names at present, with the header edits made so far. */
   nextHop(): NextHop {
     this.relays++;
     const { pvars, env, target: uri } = this;
@@ -247,7 +247,7 @@ export class ScriptCall {
     };
   }
 
-  /** Does something with a branch in place of what $du, the request-URI and $fs say. */
+  /** Calls `run` with a branch in place of what $du, the request-URI and $fs say. */
   on<T>(branch: ScriptBranch, run: () => T): T {
     const { pvars, scope } = this;
     const { destinationUri, sendSocket } = pvars;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 
-/** Lines one place of a script may write in one second about what goes wrong there. */
+/** Log lines at most in one second about faults at one location of a script. */
 const MOST_LINES = 10;
-/** Places remembered. */
+/** Locations remembered. */
 const MOST_PLACES = 1000;
 
 interface Place {
@@ -12,7 +12,7 @@ interface Place {
   left: number;
 }
 
-/** What scripts do wrong, as log lines: a script that fails on each call must not fill the disk. */
+/** Logs the faults of scripts, with a limit: a script that fails on each call must not fill the disk. */
 export class ScriptLog {
   private readonly places = new Map<string, Place>();
 
@@ -21,7 +21,7 @@ export class ScriptLog {
     private readonly clock: Clock,
   ) {}
 
-  /** Writes a line about a place; `suppressed` in it tells how many were left out before it. */
+  /** Writes a line about a location; `suppressed` in it says how many were left out before it. */
   write(level: 'error' | 'warn', place: string, fields: object, message: string): void {
     const second = Math.floor(this.clock.monotonic() / 1000);
     let known = this.places.get(place);

@@ -17,19 +17,19 @@ interface Failed {
   readonly reply: SipMessage | undefined;
 }
 
-/** How a script relays: the places its routes chose, its failure route asked after each one that did not take it. */
+/** How a script relays: the hops its routes chose; its failure route is called after each try that failed. */
 export class ScriptPlan implements RelayPlan {
-  /** Header edits stand with each place: a later route may have made more of them. */
+  /** Each hop has header edits of its own: a later route may have made more of them. */
   readonly edits = [];
   readonly noHop = { code: 500, reason: reasonPhrase(500) } as const;
   readonly origin = SCRIPT;
-  /** Places of the present try that have not ended. */
+  /** Hops of the present try that have not ended. */
   private pending = 0;
-  /** The failure the failure route is asked about when all have ended. */
+  /** The failure the failure route is called for when all have ended. */
   private worst: Failed | undefined;
   /** Redirections among the answers of the present try. */
   private redirections: SipMessage[] | undefined;
-  /** No place of the last try could be sent to, all were on black lists. */
+  /** No hop of the last try could be sent to, all were on black lists. */
   private passedOver = false;
 
   constructor(private readonly call: ScriptCall) {}
@@ -78,7 +78,7 @@ export class ScriptPlan implements RelayPlan {
     const { call } = this;
     const name = call.armed.failure;
     if (name === undefined) return false;
-    // A failure route that does not arm itself again is not called for what it relays.
+    // A failure route is called for what it relays only if it calls t_on_failure() again.
     call.armed.failure = undefined;
     const handler = call.script.routes.failure?.[name];
     if (handler === undefined) return false;

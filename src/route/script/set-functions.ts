@@ -108,7 +108,7 @@ export class SetFunctions extends CoreFunctions {
     return this.done(this.env.reload?.(found.name) === true ? 1 : -1);
   }
 
-  /** Chooses the set, and with `uri` the destination of it, that $dsg(...) tells of. For a set that is not there $dsg is null. */
+  /** Chooses the set, and with `uri` its destination, that $dsg(...) reads; $dsg is null for an unknown set. */
   ds_dsg_fetch(set: TextOrNumber, uri?: string, partition?: string): boolean {
     const found = this.setOf('ds_dsg_fetch', set, partition);
     if (found === undefined) return this.done(-1);
@@ -118,7 +118,7 @@ export class SetFunctions extends CoreFunctions {
     return this.done(1);
   }
 
-  /** As ds_dsg_fetch, with the destination whose overload control $dsg(oc...) tells of. */
+  /** As ds_dsg_fetch, with the destination whose overload control $dsg(oc...) reads. */
   ds_dsg_fetch_uri(set: TextOrNumber, uri: string, partition?: string): boolean {
     return this.ds_dsg_fetch(set, uri, partition);
   }

@@ -1,7 +1,7 @@
 import { nearest } from '../../core/nearest.js';
 import type { Routes } from './routes.js';
 
-/** What is wrong with the exports of a script, and the word in its text that stands nearest to the place. */
+/** What is wrong with the exports of a script, and the word in its text that stands nearest to the fault. */
 export interface ExportFault {
   readonly reason: string;
   readonly word: string;
