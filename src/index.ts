@@ -1,6 +1,6 @@
 /**
- * The public door of the package: the daemon as an object, its settings, the types of route scripts, and the engine that
- * chooses destinations.
+ * The public entry point of the package: the daemon as an object, its settings, the types of route scripts, and the
+ * engine that chooses destinations.
  */
 export { type CheckReport, checkConfiguration } from './config/check.js';
 export { loadSettings } from './config/load.js';

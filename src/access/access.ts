@@ -17,12 +17,12 @@ export interface AccessUser {
   readonly partitions: readonly string[] | undefined;
 }
 
-/** Somebody who was recognised. */
+/** An authenticated user. */
 export interface Principal extends Rights {
   readonly name: string;
 }
 
-/** What came of a try to be recognised. */
+/** The result of an authentication attempt. */
 export type Verdict =
   | { readonly kind: 'known'; readonly principal: Principal }
   /** No user has this secret. */
@@ -60,7 +60,7 @@ export class Access {
     this.sessions = new Sessions(clock);
   }
 
-  /** Takes the users of new settings; undefined: nobody is asked for a name. */
+  /** Takes the users of new settings; undefined: no authentication. */
   configure(users: readonly AccessUser[] | undefined): void {
     this.right.clear();
     this.users =

@@ -94,7 +94,7 @@ export class AuditTrail {
     this.listeners.emit(record);
   }
 
-  /** How many refusals are told with this one; undefined when it is to be told with a later one. */
+  /** How many refusals this record reports; undefined when a later record reports this one. */
   private merge({ user, endpoint, peer }: Caller): number | undefined {
     const key = `${endpoint} ${user ?? ''} ${peer.slice(0, 64)}`;
     const now = this.clock.monotonic();

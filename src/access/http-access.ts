@@ -3,13 +3,13 @@ import type { Access, Principal, Verdict } from './access.js';
 import type { AuditTrail } from './audit.js';
 import { type Caller, type EndpointKind, unbounded } from './caller.js';
 
-/** Why somebody is not let in, as HTTP says it (RFC 9110 section 15.5, RFC 6585 section 4). */
+/** Why a request is rejected, as HTTP says it (RFC 9110 section 15.5, RFC 6585 section 4). */
 export interface Rejection {
   readonly status: 401 | 429;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What of a request tells who sends it. */
+/** The parts of a request that identify its sender. */
 export interface HttpCredentials {
   readonly headers: IncomingHttpHeaders;
   readonly peer: string;
@@ -18,7 +18,7 @@ export interface HttpCredentials {
 const REALM = 'switchyard';
 const COOKIE = 'switchyard_session';
 
-/** Recognises who sends an HTTP request: by bearer token, by name and password, or by the cookie of a session. */
+/** Authenticates the sender of an HTTP request: by bearer token, by name and password, or by session cookie. */
 export class HttpAccess {
   /** @param secure whether the listener speaks TLS: its cookies are then for TLS only */
   constructor(
@@ -27,7 +27,7 @@ export class HttpAccess {
     private readonly secure: boolean,
   ) {}
 
-  /** Who asks, or why he is not let in. `as`: the user a request without credentials counts as. */
+  /** The caller, or the reason for the rejection. `as`: the user a request without credentials counts as. */
   async caller(
     { headers, peer }: HttpCredentials,
     endpoint: EndpointKind,
@@ -124,7 +124,7 @@ function event(caller: Caller) {
   return { caller, params: {}, partition: undefined, changes: [] } as const;
 }
 
-/** Whether a caller was not let in. */
+/** Whether a request was rejected. */
 export function isRejection(answer: Caller | Rejection): answer is Rejection {
   return 'status' in answer;
 }

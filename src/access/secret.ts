@@ -48,7 +48,7 @@ export function decoyHash(): string {
   return `scrypt:${N}:${r}:${p}:${randomBytes(SALT_BYTES).toString('base64url')}:${randomBytes(HASH_BYTES).toString('base64url')}`;
 }
 
-/** Whether two texts are the same, in a time that tells nothing about where they differ. */
+/** Whether two texts are the same, in a time that does not depend on where they differ. */
 export function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((each) => createHash('sha256').update(each).digest());
   return timingSafeEqual(a as Buffer, b as Buffer);

@@ -18,7 +18,7 @@ interface Source {
   until: number;
 }
 
-/** Slows down sources that try wrong secrets. An IPv6 source is its network of 64 bits: whoever has one has them all. */
+/** Slows down sources that try wrong secrets. An IPv6 source is its /64: one host can use all addresses in it. */
 export class Throttle {
   private readonly sources = new Map<string, Source>();
 

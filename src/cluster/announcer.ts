@@ -14,12 +14,12 @@ export interface AnnouncerOptions {
   readonly publish: (event: DispatcherEvent) => void;
   /** Whether events of the key are still on their way. */
   readonly holds: (key: string) => boolean;
-  /** The note which edges are stored is due. */
+  /** The record is due for a note of which edges are stored. */
   readonly note: (entry: Entry) => void;
   readonly republished: () => void;
 }
 
-/** Milliseconds after which it is noted by itself which edges are stored. */
+/** Milliseconds after which the note is committed on its own. */
 const NOTE_AFTER_MS = 60_000;
 /** Edges in a record that make the note due at once: there must be room for the next ones. */
 const NOTE_AT = 4;
@@ -36,7 +36,7 @@ export class Announcer {
   /** By key: the last edge known here to be stored. */
   private readonly stored = new Map<string, number>();
   private readonly due = new Map<string, { readonly entry: Entry; readonly at: number }>();
-  /** Keys the other nodes have not been told of. */
+  /** Keys stored since the last report to the other nodes. */
   private readonly fresh = new Set<string>();
   /** By the destination's key in the outbox. */
   private readonly byOutboxKey = new Map<string, Entry>();

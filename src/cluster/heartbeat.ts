@@ -1,4 +1,4 @@
-/** Where a node is in its life. `alone`: it hears itself no longer, or nothing it decides can be committed. */
+/** Phase of a node. `alone`: it no longer receives its own heartbeat, or none of its changes can be committed. */
 export type Phase = 'joining' | 'ready' | 'draining' | 'alone';
 
 /** Version of the protocol; the cluster speaks the lowest of its ready nodes. */

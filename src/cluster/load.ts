@@ -31,12 +31,12 @@ interface Report {
 /**
  * Call load (algorithm 10) over all nodes. Each counts its own calls and publishes the counts; what others have is added.
  * Of the calls a destination with maxload may still take each node holds a share for itself, which it raises only after
- * it has heard all others again: so the bound holds without asking anybody in the path of a call.
+ * it has received a report of every other node again: so the bound holds without a query in the path of a call.
  */
 export class SharedLoad {
   private readonly reports = new Map<string, Report>();
   private readonly sent = new Map<string, string>();
-  /** Messages heard of each node when shares were raised last. */
+  /** Messages received from each node when shares were raised last. */
   private raisedAt = new Map<string, number>();
   private reportedAt = 0;
   private wholeAt = 0;
@@ -91,7 +91,7 @@ export class SharedLoad {
     }
   }
 
-  /** Whether every other node was heard since the shares were raised last. */
+  /** Whether every other node has reported since the shares were raised last. */
   private mayRaise(): boolean {
     const { others } = this.node.membership;
     for (const [name, peer] of others) {
@@ -144,7 +144,7 @@ export class SharedLoad {
     return { rank: names.indexOf(node.name), count: names.length };
   }
 
-  /** Each round says something, so that the others know they have heard this node. */
+  /** Each round publishes a message, so that the others know this node has reported. */
   private publish(partition: string, changed: readonly (readonly [number, number, number])[], whole: boolean): void {
     const { node } = this;
     if (!node.isIn || node.membership.others.size === 0) return;

@@ -4,7 +4,7 @@ import type { Heartbeat } from './heartbeat.js';
 /** A node as this one knows it. */
 export interface Peer extends Heartbeat {
   readonly name: string;
-  /** Monotonic milliseconds at which it was heard last. */
+  /** Monotonic milliseconds of its last heartbeat received. */
   readonly heardAt: number;
 }
 
@@ -27,12 +27,13 @@ const MAX_PEERS = 1024;
 
 /**
  * Who is alive, by heartbeats alone. A pure state machine: times are handed in, in monotonic milliseconds of this
- * process. A node that does not hear itself is cut off and declares nobody dead, so that the loss of NATS kills nobody.
+ * process. A node that does not receive its own heartbeat is cut off and declares no peer dead: the loss of NATS
+ * says nothing about the peers.
  */
 export class Membership {
   /** Grows whenever what ownership depends on has changed. */
   version = 0;
-  /** Another incarnation of this node's name that was heard, and when. */
+  /** Another incarnation of this node's name whose heartbeat was received, and when. */
   twin: { readonly inc: string; readonly phase: Heartbeat['phase']; readonly at: number } | undefined;
   private readonly peers = new Map<string, Peer>();
   private connected = false;
@@ -98,7 +99,7 @@ export class Membership {
     if (this.peers.get(name)?.inc === inc) this.remove(name);
   }
 
-  /** Declares dead who was not heard in time; returns their names. To be called several times a second. */
+  /** Declares peers dead whose heartbeat is overdue; returns their names. To be called several times a second. */
   tick(now: number): readonly string[] {
     if (this.isCutOff(now)) {
       this.cutSince ??= now;
@@ -118,7 +119,7 @@ export class Membership {
     this.options.changed?.(name, 'dead');
   }
 
-  /** What was not heard while this node was cut off says nothing about the others. */
+  /** Heartbeats missed while this node was cut off say nothing about the others. */
   private restart(now: number): void {
     this.echoAt = Math.max(this.echoAt, now);
     for (const [name, peer] of this.peers) {

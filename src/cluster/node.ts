@@ -62,7 +62,7 @@ export interface ClusterNodeOptions {
 const TICK_MS = 100;
 /** Milliseconds the event loop may stand still before this node gives up what it owns; less than others wait. */
 const FENCE_MS = 1000;
-/** Milliseconds between listening and taking part: a second node of the same name is heard in them. */
+/** Milliseconds between listening and taking part: a second node of the same name is detected within them. */
 const SETTLE_MS = 1500;
 /** Milliseconds without the own echo, and with a commit that gets no answer, after which a node is alone. */
 const ALONE_ECHO_MS = 3000;
@@ -75,11 +75,11 @@ const RETRY_MS = 500;
 /** Milliseconds a joining node waits at most for peers that still have to learn of a new bucket. */
 const ELSEWHERE_MS = 6000;
 
-/** Where the way into the cluster is. */
+/** Stage of joining the cluster. */
 type Stage = 'down' | 'opening' | 'waiting' | 'reading' | 'settling' | 'resolving' | 'in';
 
 /**
- * One node of a cluster: hears the others, owns its share of the destinations, commits what it finds out and takes over
+ * One node of a cluster: receives from the others, owns its share of the destinations, commits its findings and applies
  * what others have committed. The path of a call never waits for it.
  */
 export class ClusterNode {
@@ -179,7 +179,7 @@ export class ClusterNode {
     return this.stage === 'in';
   }
 
-  /** Whether this node takes part: it hears the others and its changes count. */
+  /** Whether this node takes part: it receives from the others and its changes count. */
   get isIn(): boolean {
     return this.phase === 'ready' || this.phase === 'draining';
   }
@@ -441,7 +441,7 @@ export class ClusterNode {
     );
   }
 
-  /** Moves on the way into the cluster, or out of it. */
+  /** Advances the stage of joining or leaving the cluster. */
   private lookAround(now: number): void {
     if (this.refused !== undefined) return;
     const deaf = this.membership.echoAge(now) > ALONE_ECHO_MS;
@@ -459,7 +459,7 @@ export class ClusterNode {
     else if (this.stage === 'resolving') this.resolve();
     const { twin } = this.membership;
     if (twin !== undefined && twin.at >= now - TICK_MS && this.stage === 'in' && twin.phase === 'ready') {
-      // Two of one name were apart and met again: one of them leaves, and both agree which.
+      // Two nodes of one name were partitioned and are connected again: one leaves, and both compute which.
       if (this.inc > twin.inc) this.refuse();
     }
   }
@@ -473,7 +473,7 @@ export class ClusterNode {
     this.enter('alone');
   }
 
-  /** While alone with a connection: a try whether commits are taken again, then the way of a node that joins. */
+  /** While alone with a connection: tries whether commits succeed again, then joins like a new node. */
   private comeBack(now: number): void {
     if (now - this.stageAt < 1000) return;
     this.stageAt = now;
@@ -678,7 +678,7 @@ export class ClusterNode {
     const bits = this.options.host.bits(change.destination);
     const fields = { origin, time, reason, code, cause, address, bits };
     if (signal.kind === 'success' || signal.kind === 'failure') return { kind: signal.kind, ...fields };
-    // What the word came to: "p" on an active destination has reached the threshold.
+    // The resulting state of the order: "p" on an active destination has reached the threshold.
     return { kind: 'set', to: state, ...fields };
   }
 }

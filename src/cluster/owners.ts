@@ -80,7 +80,7 @@ export class Owners {
     return this.owned;
   }
 
-  /** The node that owns a destination now; undefined when nobody does. */
+  /** The node that owns a destination now; undefined: none. */
   ownerOf(destination: Destination): string | undefined {
     const known = this.cache.get(destination.health);
     if (known?.version === this.current()) return known.owner;
@@ -119,7 +119,7 @@ export class Owners {
   }
 
   /**
-   * The node that does something there is only one of: writes the table of a partition, publishes what concerns all.
+   * The single node for a task of the whole cluster: writing the table of a partition, publishing what concerns all.
    * `all`: not only those that have loaded the partition.
    */
   keeperOf(what: string, all = false): string | undefined {
@@ -207,7 +207,7 @@ export class Owners {
     return candidates;
   }
 
-  /** All nodes that take part and take a share. Alone, those that are heard work together. */
+  /** All nodes that take part and take a share. While alone: also the other nodes that are alone. */
   private everybody(): Candidate[] {
     const { node } = this;
     const { phase, options, membership } = node;

@@ -96,7 +96,7 @@ export class Quorum {
         }
         if (bad >= 2) decide(true);
         else if (good >= 2) decide(false);
-        // Who does not answer has no say; without any answer the owner decides by itself.
+        // A node that does not answer is not counted; without any answer the owner decides by itself.
         else if (open === 0) decide(answers === 0);
       });
     }
@@ -167,7 +167,7 @@ export class Quorum {
       if (until > now) continue;
       this.unreachable.delete(key);
       const entry = node.records.entry(key);
-      // It is this node's again: its next probe decides. Somebody else's: what that one says stands.
+      // Owned by this node again: its next probe decides. Owned by another node: its record applies.
       if (entry.destination !== undefined && !node.owners.owns(entry.destination)) node.records.adopt(entry);
     }
   }

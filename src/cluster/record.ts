@@ -30,9 +30,9 @@ export interface DestinationRecord {
   readonly st: HealthState;
   /** Edges so far. */
   readonly q: number;
-  /** The operator's word, while it stands. */
+  /** The operator's order, while it is in force. */
   readonly op?: { readonly st: HealthState; readonly by: string };
-  /** `v` at which an operator or script spoke last. */
+  /** `v` of the last order of an operator or a script. */
   readonly ov?: number;
   readonly t: string;
   readonly r: string;
@@ -50,9 +50,9 @@ export interface DestinationRecord {
   readonly [other: string]: unknown;
 }
 
-/** Something a node found out or was told, kept until it is committed: it is decided again when others were faster. */
+/** A change a node found or was ordered to make, kept until committed; decided again when others were faster. */
 export interface Intent {
-  /** `told`: no change of state, only the note which edges are in the stream. `skip`: the owner cannot reach it. */
+  /** `told`: no change of state, only notes which edges are in the stream. `skip`: the owner cannot reach it. */
   readonly kind: 'success' | 'failure' | 'set' | 'told' | 'skip';
   readonly to?: HealthState | undefined;
   readonly origin: SignalOrigin;
@@ -71,8 +71,8 @@ const MAX_EDGES = 8;
 const MAX_TEXT = 64 * 1024;
 
 /**
- * The state that follows an intent on a state others may have changed meanwhile. Counting toward the threshold is over
- * when an intent exists: `failure` and `set probing` mean that it was reached.
+ * The state that follows an intent on a state others may have changed meanwhile. Counting toward the threshold is
+ * complete when an intent exists: `failure` and `set probing` mean that it was reached.
  */
 export function decideAgain(state: HealthState, intent: Intent): HealthState {
   switch (intent.kind) {
@@ -87,7 +87,7 @@ export function decideAgain(state: HealthState, intent: Intent): HealthState {
   }
 }
 
-/** Whether an intent is somebody's word rather than a measurement. */
+/** Whether an intent is an order of an operator or a script rather than a measurement. */
 export function isWord({ kind, origin }: Intent): boolean {
   return kind === 'set' && (origin === 'mi' || origin === 'script' || origin === 'store');
 }

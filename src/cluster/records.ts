@@ -38,7 +38,7 @@ export interface Entry {
   /** What stands for the record while there is none. */
   origin: DestinationRecord | undefined;
   flight: Flight | undefined;
-  /** Sent, and nobody knows whether it was stored. */
+  /** Sent, with an unknown result: it may have been stored. */
   unsure: Flight | undefined;
   tries: number;
   /** The bucket has an older record than this one: it lost what was written. */
@@ -198,7 +198,7 @@ export class Records {
     if (entry.queue.length === 0) this.adopt(entry);
   }
 
-  /** Sends what waits; to be called when the way opens. */
+  /** Sends what waits; to be called when commits become possible. */
   pump(): void {
     for (const entry of this.pending)
       if (entry.flight === undefined && entry.retry === undefined && !entry.held) this.ready.add(entry);
@@ -373,7 +373,7 @@ export class Records {
     const { destination, origin } = entry;
     entry.origin = undefined;
     entry.held = false;
-    // What came to nothing leaves no trace, not even in the count of edges.
+    // Intents without effect leave no trace, not even in the count of edges.
     if (entry.record !== undefined) this.adopt(entry);
     else if (destination !== undefined && origin !== undefined) this.options.adopt(destination, origin);
     const { waiters } = entry;
@@ -381,7 +381,7 @@ export class Records {
     for (const done of waiters) done();
   }
 
-  /** Words are kept longer than measurements; what is under way stays. */
+  /** Orders are kept longer than measurements; what is under way stays. */
   private compact(entry: Entry): void {
     const from = entry.flight === undefined ? 0 : 1;
     const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isWord(intent));
@@ -393,6 +393,6 @@ function worthWriting(base: DestinationRecord, intent: Intent, state: Destinatio
   if (intent.kind === 'told') return told > base.told && base.ev.length > 0;
   if (intent.kind === 'skip') return base.skip?.includes(intent.reason) !== true;
   if (state !== base.st) return true;
-  // A word on a destination that is in that state already makes it stand against probes.
+  // An order for the state a destination already has makes that state override probes.
   return intent.bits !== undefined && base.b !== undefined && intent.bits !== base.b;
 }

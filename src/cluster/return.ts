@@ -8,8 +8,8 @@ const A_TICK = 20;
 
 /**
  * Settles what a node decided while it was alone, when it is back and has read what the others decided meanwhile. No node
- * sends what it merely believes: an operator's word is committed unless another operator spoke since; a verdict of a
- * probe counts only after another probe, and where others know better not at all.
+ * commits an unverified state: an operator's order is committed unless a later order exists; a verdict of a probe
+ * counts only after another probe, and not at all where others have newer results.
  */
 export class Return {
   constructor(private readonly node: ClusterNode) {
@@ -64,7 +64,7 @@ export class Return {
 
   private lookAgain(entry: Entry, destination: Destination, verdict: Intent): void {
     const { records, options } = this.node;
-    // Nobody probes it: calls are all there is to go by.
+    // No node probes it: only calls show its state.
     if (!options.host.isProbed(destination)) {
       records.replace(entry, [verdict]);
       return;

@@ -4,7 +4,7 @@ import type { Partition } from '../engine/partition.js';
 import { destinationsOf, type Snapshot } from '../engine/set.js';
 import { stateKey } from '../events/state-entry.js';
 
-/** Destinations indexed before others get a turn. */
+/** Destinations indexed per event loop iteration. */
 const SLICE = 500;
 
 /** Key of a destination's record. */

@@ -36,6 +36,6 @@ export interface TagSettings {
 export interface PartitionShare {
   readonly probing: ProbingMode;
   readonly sharingTag: string | undefined;
-  /** Each node routes by what it finds itself; only words are shared. */
+  /** Each node routes by its own findings; only orders of operators and scripts are shared. */
   readonly ownVerdict: boolean;
 }

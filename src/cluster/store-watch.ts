@@ -84,7 +84,7 @@ export class StoreWatch {
         const text = JSON.stringify({ id, pv: PROTOCOL, by: this.node.options.node });
         this.node.options.bus.commit('gen', text, 0, (outcome) => {
           if (outcome.kind === 'failed') return done(false);
-          // Whoever lost reads what the winner wrote.
+          // When another node was faster, this one reads what it wrote.
           this.check(done);
         });
         return;

@@ -43,7 +43,7 @@ export class Suspicions {
     this.standing.delete(entry);
   }
 
-  /** Calls fail at a node that is not the one that probes: its owner shall look, and decide for all. */
+  /** Calls fail at a node that does not probe the destination: its owner probes it and decides for all. */
   concerns({ kind, to, origin }: Intent, destination: Destination): boolean {
     if (this.node.phase === 'alone' || (origin !== 'traffic' && origin !== 'script')) return false;
     if (kind !== 'failure' && !(kind === 'set' && to === 'probing')) return false;
@@ -74,7 +74,7 @@ export class Suspicions {
     for (const [entry, { until }] of this.standing) if (until <= now) this.clear(entry);
   }
 
-  /** The owner has looked, or does not answer: what it says stands. */
+  /** The owner has probed, or does not answer: its record applies. */
   clear(entry: Entry): void {
     const before = this.standing.get(entry)?.before;
     if (before === undefined) return;

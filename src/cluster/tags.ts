@@ -18,7 +18,7 @@ const MAX_TAGS = 256;
  * or by itself when its holder is dead and the settings say so.
  */
 export class Tags {
-  /** Taken here while nobody could be asked; settled at the return by `n`. */
+  /** Taken here while no other node was reachable; settled at the return by `n`. */
   private readonly claims = new Map<string, Holding>();
   private readonly taking = new Set<string>();
   private readonly listeners: ((tag: string, active: boolean) => void)[] = [];
@@ -109,7 +109,7 @@ export class Tags {
     );
   }
 
-  /** What was taken alone counts when nobody has taken it later. */
+  /** A tag taken while alone counts when no other node has taken it later. */
   private settleClaims(): void {
     for (const [tag, claim] of this.claims) {
       this.write(
@@ -145,7 +145,7 @@ export class Tags {
     }
   }
 
-  /** The node that takes a free tag: the first preferred one that is ready, else whoever the name falls to. */
+  /** The node that takes a free tag: the first preferred one that is ready, else the one rendezvous hashing gives. */
   private next(tag: string, prefer: readonly string[], only: boolean): string | undefined {
     const { node } = this;
     const ready = new Set([node.name]);

@@ -6,7 +6,7 @@ import { withDefaults } from './schema.js';
 import type { AccessUserConfig, EndpointBounds } from './settings.js';
 import { type LoadOptions, readSource, type Source } from './source.js';
 
-/** Reads "access": users in the settings, or in a file of their own. Undefined when nobody is asked for a name. */
+/** Reads "access": users in the settings, or in a file of their own. Undefined: no authentication. */
 export function readAccess(
   raw: RawSettings,
   source: Source,
@@ -50,14 +50,14 @@ export interface Bounds {
   read(raw: RawBounds, host: string | undefined, place: Place): EndpointBounds;
 }
 
-/** Takes what is written: for a client, who is not the one to judge it. */
+/** Accepts what is written without checking it: for a client, where the daemon does the checks. */
 export const UNCHECKED_BOUNDS: Bounds = {
   hasUsers: true,
   user: (as) => (as === undefined ? {} : { as }),
   read: ({ as, allow }) => ({ ...(as === undefined ? {} : { as }), ...(allow === undefined ? {} : { allow }) }),
 };
 
-/** Finds what endpoints name as "as" and nobody is, and those that anybody may use without its being meant. */
+/** Finds endpoints whose "as" names no user, and endpoints open to anybody without "open": true. */
 export class BoundsReader implements Bounds {
   private readonly names: ReadonlySet<string>;
 

@@ -3,7 +3,7 @@ import { ConfigError, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
 import type { LoadOptions } from './source.js';
 
-/** What is asked of the world outside the configuration. */
+/** Checks that need more than the configuration files. */
 export interface CheckProbes {
   /** Whether a file can be read. */
   readonly readable?: (path: string) => Promise<boolean>;

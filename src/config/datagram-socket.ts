@@ -6,7 +6,7 @@ import { parseHostPort, parseSocket } from './socket.js';
 /** A UNIX socket address holds 107 bytes and a zero on Linux. */
 const MAX_UNIX_PATH = 107;
 
-/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key` is where its name stands in `place`. */
+/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key`: member of `place` with its name. */
 export function readDatagram(
   raw: { readonly socket_name: string; readonly unix_socket_mode: string },
   place: Place,

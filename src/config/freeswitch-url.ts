@@ -21,7 +21,7 @@ const FORM = /^fs:\/\/([\x21-\x7e]*)@([^@]+)$/i;
 
 /**
  * Reads "fs://[username]:password@host[:port]", nothing in it escaped. Throws SwitchyardError CONFIG_INVALID, whose message
- * shows nothing of the text: any part of it may be a password in the wrong place.
+ * shows nothing of the text: any part of it may be a misplaced password.
  */
 export function parseFreeswitchUrl(text: string): FreeswitchUrl {
   const [, login = '', address = ''] = (text.length <= MAX_LENGTH && FORM.exec(text)) || [];

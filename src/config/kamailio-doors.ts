@@ -59,7 +59,7 @@ function readCtlSocket(raw: RawCtl, place: Place, findings: Findings): CtlConfig
   return address && { ...shared, transport, address: address.host, port: address.port ?? CTL_PORT };
 }
 
-/** Reads the doors of Kamailio's JSON-RPC; its pipe must not be that of our own management. */
+/** Reads the endpoints of Kamailio's JSON-RPC; its FIFO must not be that of our own management. */
 export function readJsonRpc(
   raw: RawJsonRpc,
   fifos: ReadonlySet<string>,

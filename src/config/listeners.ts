@@ -35,7 +35,7 @@ export function readListeners(raw: RawSettings, root: Place, findings: Findings)
   return sockets;
 }
 
-/** The address peers are told for a socket on all addresses, which itself is none that anybody could reach. */
+/** The address advertised for a socket on all addresses, since peers cannot reach the wildcard address. */
 function reachable(socket: SocketDescription, place: Place, findings: Findings): string {
   const known = localAddresses(socket.host === '::' ? 6 : 4);
   const outside = known.filter((each) => !each.internal);

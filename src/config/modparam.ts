@@ -102,7 +102,7 @@ function readAlias(raw: RawModparam, key: string, alias: string, at: At, finding
   return value === undefined ? undefined : String(value);
 }
 
-/** Parameters of other modules' features: a configuration that carries them still loads, but its owner is told. */
+/** Parameters of other modules' features: a configuration that carries them still loads, with a warning. */
 function warnAboutUnused(raw: RawModparam, at: At, findings: Findings): void {
   for (const [key, schema] of Object.entries(readSchema('modparam').properties ?? {})) {
     if (schema.deprecated && raw[key] !== undefined) {

@@ -193,7 +193,7 @@ class Collector {
       return;
     }
     const definition = known ?? this.define(name, place, 'object');
-    // Module parameters alter the default partition; where it is also defined by a file, the file is its home.
+    // Module parameters alter the default partition; where it is also defined by a file, the file counts as its source.
     if (known) this.partitions.set(name, { ...known, place, kind: 'object' });
     for (const key of given) definition.given.add(key);
     for (const [key, value] of Object.entries(object)) {

@@ -43,7 +43,7 @@ const GLOBAL: Readonly<Record<string, string>> = {
   ...Object.fromEntries(COLUMN_KEYS.map((key) => [key, key])),
 };
 
-/** Methods that belong to a call and cannot be answered by a destination that is only asked whether it is there. */
+/** Methods that belong to a call and cannot be used to probe whether a destination is up. */
 const NO_PROBE = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'PRACK']);
 
 /** The partitions with every value decided, and the name of the default one if there is one. */
@@ -205,7 +205,7 @@ class Decision {
   private databaseUrl(): string | undefined {
     const located = this.value('db_url');
     if (located === undefined) {
-      // Refused or misspelt, it has been complained about already.
+      // Refused or misspelt: it has been reported already.
       const written = [...this.own.given, ...(this.inherited?.given ?? [])];
       if (written.some((key) => nearest(key, ['db_url']) !== undefined)) return undefined;
       const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;

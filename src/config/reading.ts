@@ -4,12 +4,12 @@ import { below, type Problem } from './problem.js';
 import { compileSchema, type JsonSchema, readSchema } from './schema.js';
 import type { Source } from './source.js';
 
-/** Collects what is wrong and what is merely worth a word, over all files. */
+/** Collects the problems and the warnings of all files. */
 export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
 
-  /** Adds a problem at a key below the source's own place. */
+  /** Adds a problem at a key below the source's own location. */
   refuse(at: Place, reason: string, suggestion?: string | undefined): void {
     this.problems.push({ file: at.file, pointer: at.pointer, reason, suggestion });
   }
@@ -36,7 +36,7 @@ export interface Place {
   readonly dir: string;
 }
 
-/** The place of a member of a value. */
+/** The location of a member of a value. */
 export function inside(place: Place, ...keys: readonly (string | number)[]): Place {
   return { file: place.file, dir: place.dir, pointer: below(place.pointer, ...keys) };
 }
@@ -77,7 +77,7 @@ function isNumeric(schema: JsonSchema): boolean {
   return schema.enum === undefined && (types.includes('integer') || types.includes('number'));
 }
 
-/** Where a key that was written in the wrong place belongs. */
+/** Where a misplaced key belongs. */
 function homeOf(key: string, schemaName: string, pointer: string): string | undefined {
   const topLevel = pointer.lastIndexOf('/') === 0;
   if (schemaName === 'settings' && topLevel && hasProperty('modparam', key)) return 'it belongs into "modparam"';
@@ -94,7 +94,7 @@ function hasProperty(schemaName: string, key: string): boolean {
   return Object.hasOwn(readSchema(schemaName).properties ?? {}, key);
 }
 
-/** A copy of `value` without the members at `pointers`; list entries become null so that the others keep their place. */
+/** A copy of `value` without the members at `pointers`; list entries become null so that indexes stay valid. */
 function without(value: Json, pointers: readonly string[], base: string): Json {
   const drop = new Set(pointers);
   if (drop.has(base)) return Array.isArray(value) ? [] : {};

@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.js';
 import { below } from './problem.js';
 
-/** What a schema has against a value, in the operator's words. */
+/** A violation of the schema by a value, worded for the operator. */
 export interface Fault {
   /** JSON pointer below the value that was validated. */
   readonly pointer: string;

@@ -26,7 +26,7 @@ export interface JsonSchema {
   readonly 'x-expected'?: string;
 }
 
-/** One schema, ready to be asked. */
+/** One compiled schema, ready to validate. */
 export interface CompiledSchema {
   /** Stops at the first fault, so that hostile input cannot make it work for long. */
   accepts(value: unknown): boolean;
@@ -128,7 +128,7 @@ export function referred(schema: JsonSchema): JsonSchema {
 }
 
 function engine(allErrors: boolean): Ajv2020 {
-  // Loaded when a schema is first asked: clients of a running daemon ask none.
+  // Loaded when a schema is first used: clients of a running daemon use none.
   const { Ajv2020: Validator } = createRequire(import.meta.url)('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
   const ajv = new Validator({
     strict: true,
@@ -138,7 +138,7 @@ function engine(allErrors: boolean): Ajv2020 {
     // The schemas are ours, a test validates them: the meta-schemas need not be compiled at each start.
     meta: false,
     validateSchema: false,
-    // What is asked once at a start should be made quickly; what is asked for every row should be quick.
+    // A schema used once at the start should compile fast; one used for every row should validate fast.
     inlineRefs: !allErrors,
     code: { optimize: !allErrors },
   });

@@ -10,8 +10,8 @@ import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsCon
 import { parseHostPort } from './socket.js';
 
 /**
- * Reads the doors of the management interface. `written` tells which top-level keys the file has, refused or not; `known`
- * are the partitions that doors of one partition may name.
+ * Reads the endpoints of the management interface. `written` says which top-level keys the file has, refused or not;
+ * `known` are the partitions that endpoints of one partition may name.
  */
 export function readMi(
   raw: RawSettings,
@@ -150,7 +150,7 @@ export function readHttp(raw: RawSettings, root: Place, findings: Findings, boun
   };
 }
 
-/** NATS requests are bounded by the server's own permissions, or by "as": a server that asks nobody needs the latter. */
+/** NATS requests are bounded by the server's permissions, or by "as": without authentication "as" is required. */
 export function refuseOpenNats(raw: RawSettings, nats: NatsConfig | undefined, root: Place, findings: Findings): void {
   if (nats === undefined || raw.mi.nats?.as !== undefined || raw.mi.nats?.open === true) return;
   const { user, token, nkeySeed, credsFile, tls, servers } = nats;

@@ -9,7 +9,7 @@ export interface SocketDescription {
   readonly port: number;
   /** host[:port] that is written into Via, Record-Route and Contact; undefined for the socket's own. */
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
-  /** What destinations may call the socket by (sockname=); undefined for none. */
+  /** Name by which destinations may refer to the socket (sockname=); undefined for none. */
   readonly name?: string | undefined;
   /** Web pages that may open a WebSocket: of the same origin (default), any, or of these origins (lower case). */
   readonly origins?: 'same' | 'any' | readonly string[] | undefined;
@@ -163,7 +163,7 @@ export interface TmConfig {
 
 /** What a routing rule selects. */
 export interface SelectConfig {
-  /** ds_select_routes: "2=4;1=4;3=4", in place of set and alg. May hold pseudo-variables. */
+  /** ds_select_routes: "2=4;1=4;3=4", instead of set and alg. May hold pseudo-variables. */
   readonly rules?: string | undefined;
   /** Each may hold pseudo-variables: "$hdr(X-Set)". */
   readonly partition: string | undefined;
@@ -262,7 +262,7 @@ export interface CtlConfig extends EndpointBounds {
   readonly partition: string | undefined;
 }
 
-/** Doors of Kamailio's JSON-RPC. */
+/** Endpoints of Kamailio's JSON-RPC. */
 export interface JsonRpcConfig extends EndpointBounds {
   readonly fifo: FifoConfig | undefined;
   readonly datagram: DatagramConfig | undefined;
@@ -322,11 +322,11 @@ export interface Settings {
     /** `as`: the user a request without credentials counts as. */
     readonly http: { readonly root: string; readonly as?: string | undefined } | undefined;
     readonly nats: { readonly subject: string; readonly as?: string | undefined } | undefined;
-    /** Kamailio's doors; always there in settings that were loaded. */
+    /** Kamailio's RPC endpoints; always present in settings that were loaded. */
     readonly ctl?: readonly CtlConfig[];
     readonly jsonrpc?: readonly JsonRpcConfig[];
   };
-  /** Users of the management interface; undefined: nobody is asked for a name. */
+  /** Users of the management interface; undefined: no authentication. */
   readonly access: readonly AccessUserConfig[] | undefined;
   readonly events: { readonly nats: NatsConfig | undefined };
   readonly http: HttpConfig | undefined;
@@ -391,7 +391,7 @@ export interface HepConfig {
 export interface PrivacyConfig {
   /** Digits kept at the end of a number; undefined: all. */
   readonly keepDigits: number | undefined;
-  /** Key of the hash that stands in place of a number; undefined: none. */
+  /** Key of the hash that replaces a number; undefined: none. */
   readonly hashKey: string | undefined;
 }
 
@@ -418,7 +418,7 @@ export interface LimitsConfig {
   readonly trustedSources: readonly string[];
   /** Of one socket; inbound and outbound counted apart. */
   readonly maxConnections: number;
-  /** Milliseconds a turn of the loop lasts at least while datagrams come fast; 0: no bound. */
+  /** Minimum duration of an event loop iteration in milliseconds while datagrams arrive fast; 0: none. */
   readonly gatherMs: number;
   /** Whether UDP datagrams are read and sent many in one system call, where that can be had. */
   readonly batchDatagrams: boolean;

@@ -18,7 +18,7 @@ export interface HostPort {
 
 /**
  * Reads a socket description, "[proto:]host[:port]" as the ds_probing_sock parameter documents it, optionally followed by
- * " as host[:port]": what is written into Via, Record-Route and Contact in place of the socket's own address, and by
+ * " as host[:port]": what is written into Via, Record-Route and Contact instead of the socket's own address, and by
  * " name NAME": what destinations may call it by, and, of a WebSocket, " origins same", "any" or a list with commas: which web
  * pages may use it. The transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
  * for a free one.

@@ -14,8 +14,8 @@ export interface LoadOptions {
   /** Name of this node when the settings give none; default the host name. */
   readonly hostname?: string | undefined;
   /**
-   * Finds what is wrong with settings that only shows when they are put together, so that it is told with everything else.
-   * Parts that are refused already (`refused`) stand in the settings as well as they could be read.
+   * Finds what is wrong with settings that only shows when they are put together, so that it is reported with the
+   * rest. Parts that are refused already (`refused`) stand in the settings as well as they could be read.
    */
   readonly inspect?:
     | ((settings: Settings, refused: readonly Problem[]) => readonly Pick<Problem, 'pointer' | 'reason'>[])

@@ -52,7 +52,7 @@ function eventOf(record: AuditRecord, ids: EventIds): DispatcherEvent {
   return {
     name: 'audit',
     params: { time, user, endpoint, peer, command, params, partition, result, error, changes: changes.join('; '), id },
-    // Each record is one of its own: none may take the place of another.
+    // Each record has its own key: none may replace another.
     key: `audit ${id}`,
     id,
     subject: [partition ?? WHOLE_PROCESS],

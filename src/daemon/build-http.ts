@@ -36,7 +36,7 @@ export interface HttpEnvironment {
 /** The HTTP listener, and who sends a request to it. */
 export interface HttpParts {
   readonly server: HttpServer;
-  /** undefined: nobody who may see anything. */
+  /** undefined: the request is not authorized. */
   readonly identify: (request: IncomingMessage) => Promise<Caller | undefined>;
 }
 

@@ -65,7 +65,7 @@ export interface ManagementEnvironment {
 export interface ManagementParts {
   readonly mi: MiHandler;
   readonly http: HttpServer | undefined;
-  /** Who sends a request to the HTTP listener; undefined: nobody who may see anything. */
+  /** Who sends a request to the HTTP listener; undefined: the request is not authorized. */
   readonly identify: HttpParts['identify'];
   readonly access: Access;
   readonly audit: AuditTrail;

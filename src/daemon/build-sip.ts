@@ -28,7 +28,7 @@ export interface SipEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Gets what would be sent, in place of sockets. */
+  /** Receives what would be sent, instead of sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface SipEnvironment {
 export interface SipParts {
   readonly counters: DaemonCounters;
   readonly layer: TransactionLayer;
-  /** Where messages can be heard as they come and leave. */
+  /** Where messages can be observed as they arrive and leave. */
   readonly tapPoint: TapPoint;
   /** Listening sockets, in the order of the settings. */
   readonly transports: readonly SipSocket[];

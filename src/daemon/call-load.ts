@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js';
 /** Seconds between two looks for calls whose time is up, unless ds_hash_check_interval says otherwise. */
 const CHECK_INTERVAL = 30;
 
-/** The end of calls that count as load of their destination: told by dialogs, or forgotten when their time is up. */
+/** The end of calls that count as load of their destination: reported by dialogs, or assumed when their time is up. */
 export class CallLoad implements Service {
   readonly name = 'call load';
   private cancel: (() => void) | undefined;
@@ -31,7 +31,7 @@ export class CallLoad implements Service {
     for (const { flavour } of this.engine.partitions) flavour.endCall(callId);
   };
 
-  /** Calls whose end nobody saw are forgotten (ds_hash_expire, ds_hash_initexpire). */
+  /** Calls whose end was not seen are forgotten (ds_hash_expire, ds_hash_initexpire). */
   private look(): void {
     const seconds = this.dispatcher().kamailio?.hashCheckInterval ?? CHECK_INTERVAL;
     this.cancel = this.clock.schedule(seconds * 1000, () => {

@@ -6,7 +6,7 @@ import type { CallerFrom } from '../management/endpoints/protocol.js';
 
 /**
  * Who asks through an endpoint with these bounds: the user it names, as he is in the settings in force, else somebody who may
- * do everything; nobody from an address it does not allow, nor as a user that is gone.
+ * do everything; no caller for an address it does not allow, or for a user that no longer exists.
  */
 export function callersOf(access: Access, endpoint: EndpointKind, { as, allow }: EndpointBounds): CallerFrom {
   const allowed = allow === undefined ? undefined : new AddressBlocks(allow);

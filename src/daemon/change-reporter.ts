@@ -19,7 +19,7 @@ export interface ChangeReporterOptions {
   /** Counts events by partition and status. */
   readonly raised: CounterFamily;
   readonly publish: (event: DispatcherEvent) => void;
-  /** Writes a destination's state to where others read it, if there is such a place; `key` is the destination's. */
+  /** Writes a destination's state to where others read it, if that is configured; `key` is the destination's. */
   readonly putState: ((entry: StateEntry, key: string) => void) | undefined;
   /** Whether another node of the cluster may be the one that publishes events of the destination. */
   readonly shared?: (destination: Destination) => boolean;
@@ -36,12 +36,12 @@ export class ChangeReporter {
 
   constructor(private readonly options: ChangeReporterOptions) {}
 
-  /** Tells of one change. */
+  /** Reports one change. */
   changed(change: StateChange): void {
     const { engine, log, node, ids, raised, publish, putState } = this.options;
     const { destination, state, previous, reason, origin, code, cause } = change;
     const { partition, setId, row } = destination;
-    // A call under way, or a late answer, may still tell of a destination that was removed: nobody wants to know.
+    // A call under way, or a late answer, may still report a destination that was removed: that is not published.
     const present = engine.partition(partition)?.findAll(setId, row.uri) ?? [];
     if (!present.some((each) => each.health === destination.health)) return;
     const shown = maskUri(row.uri);
@@ -80,13 +80,13 @@ export class ChangeReporter {
     }
   }
 
-  /** An earlier run has told of a destination: numbers go on from there, and what it could not tell is told now. */
+  /** An earlier run has published a destination: numbering continues, and what it left is published now. */
   resumed(entry: StateEntry, written: ToldState | undefined, stored: ToldState | undefined): StateEntry {
     const { engine, node } = this.options;
     const { partition, group, address, socket } = entry;
     const found = engine.partition(partition)?.findAll(group, address) ?? [];
     const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
-    // An event does not tell which of the sockets it is about.
+    // An event does not say which of the sockets it is about.
     const isOne = found.every((each) => each.health === destination?.health);
     const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
     if (destination === undefined || told === undefined) return entry;

@@ -27,7 +27,7 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
       compile();
     } catch (error) {
       if (!(error instanceof SwitchyardError)) throw error;
-      // The pointer tells the place better than the words some messages begin with.
+      // The pointer gives the location more precisely than the words some messages begin with.
       faults.push({ pointer, reason: error.message.replace(/^(?:modparam \w+|rule \/[^ :]+): /, '') });
     }
   };
@@ -39,7 +39,7 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     dispatcherFormats({ ...dispatcher, hashPvar: undefined, pvarAlgoPattern }, none),
   );
   if (setidPvar !== undefined) attempt('/modparam/setid_pvar', () => compileWritable(setidPvar));
-  // A script takes the place of the rules.
+  // A script replaces the rules.
   if (settings.routeScript !== undefined) return faults;
   for (const rule of settings.routing) {
     for (const [variable, pattern] of rule.match) {

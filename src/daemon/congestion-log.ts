@@ -5,7 +5,7 @@ import type { CongestionEvents } from '../sip/congestion.js';
 /** Milliseconds between two times of congestion that are logged. */
 const EVERY_MS = 60_000;
 
-/** Writes of congestion when it begins and when it is over; of several within a minute the first only. */
+/** Logs when congestion begins and when it ends; of several periods within a minute only the first. */
 export function congestionLog(log: Logger, clock: Clock): CongestionEvents {
   let last = Number.NEGATIVE_INFINITY;
   let told = false;

@@ -88,7 +88,7 @@ export interface DaemonOptions {
 /** Milliseconds a start waits for NATS to say what an earlier run has published. */
 const CATCH_UP_MS = 500;
 
-/** What of a partition's life its condition is told from. */
+/** What the reported condition of a partition is derived from. */
 type RuntimeCondition = Pick<PartitionRuntime, 'name' | 'notReady' | 'figures'>;
 
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
@@ -109,7 +109,7 @@ export class Daemon implements Service {
   private readonly script: ScriptRouting | undefined;
   readonly calls: CallRecording;
   readonly traces: TraceControl;
-  /** Told by whoever reads settings again. */
+  /** Updated by whoever reads settings again. */
   readonly settingsReloads: SettingsReloads;
   private readonly loopDelay: EventLoopDelay;
   private readonly prober: Prober;

@@ -9,7 +9,7 @@ import type { PartitionRuntime } from '../tenant/tenant.js';
 const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
 /** Destinations shown one by one; with more of them only the counts per set are given. */
 const MAX_LISTED = 5000;
-/** Destinations counted before others get a turn. */
+/** Destinations counted per event loop iteration. */
 const COUNTED_A_TURN = 2000;
 
 /** What the gauges read. */
@@ -51,11 +51,11 @@ export interface Measured {
  *               switchyard_reload_discarded_rows           by the last load
  *   probing     switchyard_probes_watched                  destinations under watch
  *               switchyard_probes_in_flight                sent and not answered
- *               switchyard_probes_queued                   waiting for a place among those in flight
+ *               switchyard_probes_queued                   waiting for a slot among those in flight
  *               switchyard_probes_sent_total
  *               switchyard_probe_results_total             by partition and result
  *               switchyard_probe_timeouts_total            no answer within ds_ping_timeout
- *               switchyard_probes_late_total               turns left out, the probe before being still under way
+ *               switchyard_probes_late_total               intervals left out, the previous probe being still under way
  *               switchyard_probes_stale_total              answers dropped, their destination being gone or reloaded
  */
 export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prober, publisher }: Measured): void {
@@ -73,7 +73,7 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
     help: 'Destinations by partition, set and state',
     collect: function* () {
       let seen = 0;
-      // A copy: what is collected in several turns must not name a partition twice that is defined anew meanwhile.
+      // A copy: collecting takes several event loop iterations; a partition redefined meanwhile must not appear twice.
       for (const partition of [...engine.partitions]) {
         for (const [id, set] of partition.snapshot.sets) {
           const counts = { active: 0, inactive: 0, probing: 0 };

@@ -9,7 +9,7 @@ import type { ChangeReporter } from './change-reporter.js';
 
 /** Milliseconds an operator waits for a state to be in the table. */
 const WRITE_THROUGH_MS = 1000;
-/** Commands of one partition that wait for its database at once. Further ones fail, so that they hold up nobody else. */
+/** Commands of one partition that wait for its database at once. Further ones fail, so that they delay no others. */
 const MAX_WAITING = 16;
 
 /** Bounds the commands that wait for the database of a partition. */

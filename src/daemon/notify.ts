@@ -12,7 +12,7 @@ export interface ManagerEnvironment {
 }
 
 /**
- * Tells the service manager how the daemon is doing, over the socket NOTIFY_SOCKET names; without one it does nothing.
+ * Reports the daemon's state to the service manager, over the socket NOTIFY_SOCKET names; without one it does nothing.
  * Nothing here throws: a manager that cannot be reached is worth a warning, not an outage.
  */
 export class ManagerNotifier {

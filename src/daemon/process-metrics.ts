@@ -29,10 +29,10 @@ export class SettingsReloads {
   }
 }
 
-/** Milliseconds between two looks at the clock: delays below it are not seen. */
+/** Milliseconds between two readings of the clock: shorter delays are not measured. */
 const RESOLUTION_MS = 10;
 
-/** How late the event loop comes round; measured while it runs. */
+/** Delay of the event loop's iterations; measured while it runs. */
 export class EventLoopDelay {
   private histogram: IntervalHistogram | undefined;
 

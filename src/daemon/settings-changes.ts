@@ -13,7 +13,7 @@ export interface SettingChange {
 
 /** Changes listed at most; the last entry then says how many more there are. */
 const MOST = 200;
-/** Where values stand in the files, which is nothing that changed. */
+/** Locations of values in the files: no change of the settings. */
 const PLACES = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;
 const SECRET = /(?:pass|password|token|secret|seed|creds)/i;
 

@@ -11,7 +11,7 @@ import type { NoSocket } from '../store/rows.js';
 /**
  * Finds destinations of flavour kamailio whose sockname= is the name of no socket, or whose socket= is an address of
  * another machine: they would be sent to from where their gateways do not expect it. An address of this machine that
- * nothing listens on is told to the log, and another socket is chosen.
+ * nothing listens on is logged, and another socket is chosen.
  */
 export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescription[], log: Logger): NoSocket {
   const told = new Set<string>();

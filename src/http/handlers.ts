@@ -23,7 +23,7 @@ export function liveHandler(): HttpHandler {
   return (_request, response) => sendText(response, 200, GET_ANSWERS, '{"status":"ok"}\n');
 }
 
-/** /readyz: 200 when the node can serve, else 503. Tells nothing else, and asks for no name. */
+/** /readyz: 200 when the node can serve, else 503. Reports nothing else, and asks for no name. */
 export function readyHandler(source: HealthSource): HttpHandler {
   return (_request, response) => {
     const { ready } = source();
@@ -33,7 +33,7 @@ export function readyHandler(source: HealthSource): HttpHandler {
 
 /**
  * /health: 200 as long as the node can serve, with status "degraded" when some partition cannot; else 503. What is wrong is
- * told to `caller`, of the partitions he sees; to nobody else.
+ * reported to `caller`, for the partitions he sees; to no other client.
  */
 export function healthHandler(source: HealthSource, caller: Rights | undefined): HttpHandler {
   return (_request, response) => {

@@ -67,7 +67,7 @@ export class HttpServer implements Service {
     this.guard = new PageGuard([host, ...hosts], options.tls !== undefined);
   }
 
-  /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path takes its place. */
+  /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path replaces it. */
   mount(path: string, handler: HttpHandler, options: MountOptions = {}): void {
     const { methods, subpaths = false, ownPages = false } = options;
     this.mounts.set(normalise(path), { handler, methods, subpaths, ownPages });
@@ -226,8 +226,8 @@ const STALL_TIMEOUT = 30_000;
 const WRITE_AT = 16 * 1024;
 
 /**
- * Answers 200 with a long text piece by piece, as the client takes it; other work has a turn after each piece, which may be
- * empty. Ends early when the client goes away or reads nothing for half a minute.
+ * Answers 200 with a long text piece by piece, as the client takes it; the event loop runs other work after each
+ * piece, which may be empty. Ends early when the client goes away or reads nothing for half a minute.
  */
 export async function sendPieces(response: ServerResponse, type: string, pieces: Iterable<string>): Promise<void> {
   response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' });

@@ -9,8 +9,8 @@ const MAX_SIGN_IN = 4096;
 const JSON_TYPE = 'application/json';
 
 /**
- * /api/session, for the console: GET tells who one is, POST {"name", "password"} signs in and sets the cookie of the session,
- * DELETE signs out.
+ * /api/session, for the console: GET returns the signed-in user, POST {"name", "password"} signs in and sets the
+ * cookie of the session, DELETE signs out.
  */
 export function sessionHandler(access: HttpAccess): HttpHandler {
   return async (request, response) => {
@@ -69,7 +69,7 @@ function fieldsOf(body: Buffer | undefined): { readonly name?: unknown; readonly
   }
 }
 
-/** {"user": null} where nobody is asked for a name. */
+/** {"user": null} without authentication. */
 function whoIs({
   user = null,
   role,

@@ -48,7 +48,7 @@ export interface Gauge {
   readonly collect: () => Iterable<Sample | undefined>;
 }
 
-/** One value of a gauge. In place of one, `undefined` marks a place where a long collection may be interrupted. */
+/** One value of a gauge. An `undefined` instead marks a point where a long collection may be interrupted. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Lines in one piece of the text. */
@@ -138,7 +138,7 @@ export class Metrics {
 
   /**
    * The same text in pieces, each with less than a millisecond of work in it: with very many destinations or partitions
-   * others must have their turns in between. Some pieces are empty. With `wanted` only samples whose labels it takes.
+   * other work must run in between. Some pieces are empty. With `wanted` only samples whose labels it takes.
    */
   *pieces(wanted?: (labels: string) => boolean): Generator<string> {
     let lines: string[] = [];

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 /** Bytes of a write-ahead log that are worth a worker. */
 const WORTH_IT = 1024 * 1024;
 
-/** Passive: it waits for nobody, and nobody for it. A file that was put in place of the one we wrote is left alone. */
+/** Passive: it waits for no connection, and none waits for it. A file that replaced ours is left alone. */
 const PROGRAM = `
 const { workerData: { driver, path, ino } } = require('node:worker_threads');
 const { statSync } = require('node:fs');
@@ -38,7 +38,7 @@ export async function checkpointAside(path: string): Promise<void> {
       worker.on('exit', () => resolve());
     });
   } catch {
-    // Somebody else's lock, a full disk, a file that is gone: nothing is lost by waiting.
+    // A lock of another process, a full disk, a file that is gone: nothing is lost by waiting.
   } finally {
     running.delete(path);
   }

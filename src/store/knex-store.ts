@@ -19,7 +19,7 @@ import {
 
 /** Milliseconds one statement may take before the connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
-/** Rows validated between two turns of the event loop: about 2 ms. */
+/** Rows validated per event loop iteration: about 2 ms. */
 const ROWS_PER_TURN = 1000;
 
 /** What of a partition's configuration its store needs. */

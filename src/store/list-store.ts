@@ -64,7 +64,7 @@ class ListStore implements DestinationStore {
 }
 
 /**
- * Reads all lines; a bad one is reported with file and line number and hurts no other. `strict`: as recorded, a line
+ * Reads all lines; a bad one is reported with file and line number; the others load. `strict`: as recorded, a line
  * without a destination fails the whole load.
  *
  * Throws SwitchyardError STORE_SCHEMA.

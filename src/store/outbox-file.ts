@@ -25,8 +25,8 @@ const LOG_EVERY = 60_000;
 
 /**
  * Texts in an SQLite file, in order, that outlive the process: an outbox keeps there what it has not delivered. What is
- * appended in one turn of the event loop is one commit at its end; the system has it then, so that it survives a SIGKILL. A disk
- * that fails costs this safety, said in the log, and nothing else.
+ * appended in one event loop iteration is one commit at its end; the system has it then, so that it survives a SIGKILL.
+ * A disk that fails costs this safety, said in the log, and nothing else.
  */
 export class OutboxFile {
   readonly left: readonly { readonly id: string; readonly text: string }[];
@@ -72,7 +72,7 @@ export class OutboxFile {
   }
 
   remove(id: string): void {
-    // What comes and goes in one turn need not be written at all.
+    // A text added and removed in one event loop iteration need not be written at all.
     const at = this.appended.findIndex((each) => each.id === id);
     if (at >= 0) {
       this.appended.splice(at, 1);

@@ -20,7 +20,7 @@ export interface Database {
   readonly url: SqlUrl;
   readonly dialect: Dialect;
   /**
-   * Does `work` with the pool. It is run again when a connection turns out to be stale, and for up to 5 s while
+   * Does `work` with the pool. It is run again when a connection proves stale, and for up to 5 s while
    * somebody else holds a lock, so it must begin its own transaction. Throws SwitchyardError STORE_*.
    */
   run<T>(work: (knex: Knex) => Promise<T>): Promise<T>;

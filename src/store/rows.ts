@@ -33,7 +33,7 @@ export interface RowRules {
   readonly persistentState: boolean;
   /** What `table` is; default a table. */
   readonly kind?: 'table' | 'file';
-  /** Largest weight a FreeSWITCH server may tell; undefined: the weight column may not name one. */
+  /** Largest weight a FreeSWITCH server may report; undefined: the weight column may not name one. */
   readonly freeswitchMaxWeight?: number | undefined;
   /** Flavour kamailio: destinations without attributes have "none=yes". */
   readonly attrsNone?: boolean | undefined;
@@ -50,7 +50,7 @@ const MAX_URI = 1024;
 const MAX_TEXT = 8192;
 /** A driver that knows only floating point writes 50 into a text column as "50.0". */
 const INTEGER = /^[+-]?[0-9]{1,10}(?:\.0{1,6})?$/;
-/** The address of a FreeSWITCH server in place of a weight (OpenSIPS: fetch_freeswitch_stats). */
+/** The address of a FreeSWITCH server instead of a weight (OpenSIPS: fetch_freeswitch_stats). */
 const FREESWITCH = /^\s*fs:/i;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
@@ -67,15 +67,15 @@ export function stateNumber(state: HealthState): number {
 class RowFault extends Error {}
 
 /**
- * Turns rows into destinations, one by one: a bad row is reported and hurts no other. Texts become latin1 strings (one
- * code unit is one byte): what a database has as UTF-8 goes out on the wire as the same bytes.
+ * Turns rows into destinations, one by one: a bad row is reported and does not affect the others. Texts become latin1
+ * strings (one code unit is one byte): what a database has as UTF-8 goes out on the wire as the same bytes.
  */
 export class RowReader {
   readonly rows: DestinationRow[] = [];
   readonly discarded: Discarded[] = [];
   /** Sockets and attributes repeat from row to row: each is checked once and kept once. */
   private readonly sockets = new Map<string, string>();
-  /** Sets that have a destination with a weight told by a FreeSWITCH server. */
+  /** Sets that have a destination with a weight reported by a FreeSWITCH server. */
   private readonly fedSets = new Set<number>();
 
   constructor(private readonly rules: RowRules) {}
@@ -157,7 +157,7 @@ export class RowReader {
     return STATES[optional(value, 'state', 0, 0, 2)] as HealthState;
   }
 
-  /** The address of the FreeSWITCH server that tells the weight; it holds a password, so no fault shows it. */
+  /** The address of the FreeSWITCH server that reports the weight; it holds a password, so no fault shows it. */
   private feedOf(value: unknown): string | undefined {
     if (typeof value !== 'string' && !Buffer.isBuffer(value)) return undefined;
     const text = wireText(value);

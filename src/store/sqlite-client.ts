@@ -92,7 +92,7 @@ export function sqliteClient(): typeof Knex.Client {
         // Statements that are not collected yet keep the file open, so closing alone would leave a log behind.
         connection.exec('pragma wal_checkpoint(truncate)');
       } catch {
-        // Somebody else is reading: then the log is theirs as well.
+        // Another connection is reading: it uses the log too.
       }
       connection.close();
     }

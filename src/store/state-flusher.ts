@@ -34,7 +34,7 @@ function causeOf(error: unknown, where: string): string {
 
 /** States written in one transaction, so that a table is never locked for long. */
 const BATCH = 5000;
-/** Destinations looked at in one turn of the event loop: about a millisecond. */
+/** Destinations examined per event loop iteration: about a millisecond. */
 const DESTINATIONS_A_TURN = 4000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
@@ -138,10 +138,10 @@ export class StateFlusher implements Service {
    */
   async writeThrough(limitMs: number): Promise<boolean> {
     if (!this.options.store.writable || this.marked.size === 0) return true;
-    // A store that fails is tried when its turn comes: operators must not hasten, nor lengthen, its back-off.
+    // A failing store is retried when its back-off ends: an operator must neither shorten nor lengthen that.
     if (this.failing || this.isLate) return false;
     const isWritten = await within(this.options.clock, limitMs, this.flush());
-    // Until the store has answered nobody else waits for it.
+    // Until the store has answered, no other command waits for it.
     this.isLate = isWritten === undefined && this.running !== undefined;
     return isWritten === true;
   }
@@ -196,7 +196,7 @@ export class StateFlusher implements Service {
     }
   }
 
-  /** Goes through all destinations, with turns for others in between. */
+  /** Goes through all destinations over several event loop iterations. */
   private async look(at: (destination: Destination) => void): Promise<void> {
     let seen = 0;
     for (const destination of this.options.destinations()) {

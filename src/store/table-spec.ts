@@ -46,7 +46,7 @@ export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'i
   };
 }
 
-/** What a row is told by when it is to be deleted; the same URI behind two sockets is two rows, and both go. */
+/** What identifies a row to be deleted; the same URI behind two sockets is two rows, and both are deleted. */
 export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
 
 /** How a URI may stand in the table: in a table of Kamailio's without its scheme too. */

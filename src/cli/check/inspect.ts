@@ -62,7 +62,7 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
         problems.push(at('/route_script', messageOf(error)));
       });
     }
-    // A score that only the script can tell says nothing about the rows.
+    // A score that only the script can compute says nothing about the rows.
     const outcomes = scriptFails && settings.dispatcher.algoRoute !== undefined ? new Map() : await daemon.loadOnly();
     for (const partition of settings.partitions) {
       const outcome: LoadOutcome | undefined = outcomes.get(partition.name);

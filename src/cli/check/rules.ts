@@ -5,7 +5,7 @@ import { constantSelection } from '../../daemon/rule-selections.js';
 /** Rules that fail every call or are never reached. `hasRows` says whether a set of a partition has destinations. */
 export function ruleWarnings(settings: Settings, hasRows: (partition: string, set: number) => boolean): Problem[] {
   const at = (pointer: string, reason: string): Problem => ({ file: settings.file, pointer, reason });
-  // A script takes the place of the rules.
+  // A script replaces the rules.
   if (settings.routeScript !== undefined) return [];
   const { routing } = settings;
   if (routing.length === 0) return [at('/routing', 'there are no rules: every new request is answered 404')];

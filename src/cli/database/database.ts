@@ -89,7 +89,7 @@ async function showAll(
       const { rows, discarded } = await showPartition(partition, dispatcher);
       for (const row of rows) {
         const { setId, uri, state, weight, priority, attrs, weightFeed } = row;
-        // The password in it is nobody's business.
+        // The password in it must not be shown.
         const feed = weightFeed === undefined ? {} : { weightFeed: parseFreeswitchUrl(weightFeed).display };
         if (json) io.out(`${JSON.stringify({ partition: partition.name, ...row, ...feed })}\n`);
         else

@@ -34,8 +34,8 @@ export function showPartition(config: PartitionConfig, dispatcher: DispatcherCon
 }
 
 /**
- * Adds rows read from a file to a partition's table (switchyard db import). A bad line of a list file is told to `report`, the
- * others are taken. Returns how many.
+ * Adds rows read from a file to a partition's table (switchyard db import). A bad line of a list file goes to `report`,
+ * the others are taken. Returns how many.
  */
 export async function importRows(
   config: PartitionConfig,
@@ -140,7 +140,7 @@ function toRow(value: unknown, where: string): NewRow {
   };
 }
 
-/** The address of a FreeSWITCH server in place of a weight. */
+/** The address of a FreeSWITCH server instead of a weight. */
 function checkFeed(feed: string, where: string): void {
   try {
     parseFreeswitchUrl(feed);

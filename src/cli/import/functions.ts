@@ -75,7 +75,7 @@ export function alwaysOf(condition: Expression): boolean | undefined {
   }
 }
 
-/** Whether these statements decide where a request goes: with a condition around them that nobody understands, it is unknown. */
+/** Whether these statements decide where a request goes: below a condition that is not understood, it is unknown. */
 export function decides(
   statements: readonly Statement[],
   routes: (name: string) => readonly Statement[] | undefined,

@@ -15,7 +15,7 @@ export class Ledger {
   /** What was carried over with a difference. */
   readonly notes: Remark[] = [];
   private readonly seen = new Set<string>();
-  /** Lines by what stands on them, for entries that are told once with all their lines. */
+  /** Lines by what stands on them, for entries that are reported once with all their lines. */
   private readonly repeated = new Map<string, { readonly at: Position; readonly lines: Set<number> }>();
 
   constructor(readonly file: string) {}

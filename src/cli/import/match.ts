@@ -98,7 +98,7 @@ function variableOf(expression: Expression): string | undefined {
   return text !== undefined && MATCHABLE.test(text) ? text : undefined;
 }
 
-/** is_method("INVITE|ACK"): requests that the proxy answers for by itself are no business of a rule. */
+/** is_method("INVITE|ACK"): requests that the proxy handles by itself need no rule. */
 function methodTest(name: string, methods: string | undefined, count: number): MatchTest | undefined {
   if (name !== 'is_method' || methods === undefined || count !== 1) return undefined;
   const values = methods.split('|').map((method) => method.trim().toUpperCase());

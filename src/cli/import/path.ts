@@ -46,7 +46,7 @@ export const START: Path = {
 /** How a way ends. */
 export type Ending = 'relay' | 'stateless' | 'reply' | 'nothing' | 'unknown';
 
-/** Ways on which a test holds, one for each of its values, before the way on which it does not; undefined: nobody can say. */
+/** Ways on which a test holds, one for each of its values, before the way on which it does not; undefined: unknown. */
 export function split(
   path: Path,
   { variable, values }: MatchTest,

@@ -22,7 +22,7 @@ export const diskReader: SourceReader = {
       try {
         return { file: place, text: readFileSync(place, 'latin1') };
       } catch {
-        // The next one, or none: then it is told.
+        // The next one; when there is none, that is reported.
       }
     }
     return undefined;
@@ -51,7 +51,7 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
     },
   };
   const { tree, problems } = parseConfiguration(source, { dialect, reader: told, environment: process.env });
-  // A file that is missing has been told, and a parameter is carried over whether its module is loaded or not.
+  // A missing file has been reported, and a parameter is carried over whether its module is loaded or not.
   for (const { code, at, message } of problems) {
     if (/is not loaded before/.test(message)) continue;
     if (code !== 'include' || !/cannot be read/.test(message)) ledger.leave(at, `not understood: ${message}`);
@@ -59,7 +59,7 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
   return { tree, dialect, kamailio: dialect.name === 'kamailio' };
 }
 
-/** Files without a sign of either are told by parameters that only one dispatcher has. */
+/** Files without a sign of either are recognized by parameters that only one dispatcher has. */
 function guessed(text: string): Dialect {
   const parameter = /modparam\s*\(\s*"dispatcher"\s*,\s*"(?:list_file|flags|ds_hash_size|xavp_\w+)"/;
   return parameter.test(text) || /"(?:tmx|jsonrpcs|ctl|siputils)(?:\.so)?"/.test(text) ? KAMAILIO : OPENSIPS;

@@ -9,7 +9,7 @@ export interface ParsedLine {
   readonly command: CommandSpec;
   /** Names from the program down: ["db", "init"]. */
   readonly path: readonly string[];
-  /** Whether help was asked for in place of the work. */
+  /** Whether help was asked for instead of the work. */
   readonly help: boolean;
   readonly options: Readonly<Record<string, unknown>>;
   readonly args: readonly string[];

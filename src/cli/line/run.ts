@@ -64,7 +64,7 @@ interface Detailed {
   readonly hint?: string;
 }
 
-/** Tells `io.err` what went wrong, as JSON where "--json" stands in the line. Returns the exit status. */
+/** Writes what went wrong to `io.err`, as JSON where "--json" stands in the line. Returns the exit status. */
 function complain(error: unknown, argv: readonly string[], io: CommandIo): number {
   const { code, problems, data, plain, hint: meant } = (error instanceof Error ? error : {}) as Detailed;
   const misused = error instanceof SwitchyardError && error.code === 'USAGE';

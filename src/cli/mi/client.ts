@@ -97,7 +97,7 @@ function askUdp(host: string, port: number, request: string, timeoutMs: number):
     socket.once('error', (error) => reject(unreachable(target, error)));
     socket.once('message', (bytes) => resolve(bytes.toString()));
     socket.once('close', () => clearTimeout(timer));
-    // Connected, so that a port nobody listens on is told at once (ICMP) and nobody else can answer.
+    // Connected, so that a closed port is reported at once (ICMP) and no other address can answer.
     socket.connect(port, host, (error?: Error) => {
       if (error != null) reject(unreachable(target, error));
       else socket.send(request);

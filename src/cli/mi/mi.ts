@@ -38,7 +38,7 @@ async function complete(config: string | undefined): Promise<EndpointSettings> {
 
 /** switchyard mi. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function mi(options: MiOptions, args: readonly string[], io: CommandIo): Promise<number> {
-  // Nobody means "--json" or "--help" as a value of a management command; people put them last.
+  // "--json" and "--help" are never values of a management command; people put them last.
   const words = args.filter((word) => word !== '--json' && word !== '--help' && word !== '-h');
   const json = options.json === true || args.includes('--json');
   const [method = '', ...given] = words;

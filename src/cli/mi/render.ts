@@ -96,7 +96,7 @@ export function ago(time: string, now: number): string {
   return `${Math.floor(seconds / size)} ${name} ago`;
 }
 
-/** One table over all partitions; columns nobody has a value for are left out. */
+/** One table over all partitions; columns without any value are left out. */
 function renderListing(listing: Listing, terminal: Terminal | undefined): string {
   const now = Date.now();
   const when: When = terminal === undefined ? (time) => time : (time) => ago(time, now);

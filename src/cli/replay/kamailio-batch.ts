@@ -135,7 +135,7 @@ function routes(work: Work): object {
 
 /**
  * Branches of ds_select_routes. With mode x nothing is set, so the first target of a parallel group is one as well. Those
- * of a later group keep the Request-URI that the first target left and are told apart by next hop, as recorded.
+ * of a later group keep the Request-URI that the first target left and differ by next hop, as recorded.
  */
 function routeBranches(work: Work, branches: readonly Destination[], first: Destination, mode: RoutesMode): object {
   if (mode === 'list') {
@@ -173,7 +173,7 @@ function walk(targets: readonly (Destination | undefined)[], ruri: string, stric
   return ruris;
 }
 
-/** Takes the ds_next_dst calls the line asks for. */
+/** Runs the ds_next_dst calls the line asks for. */
 function advance({ line }: Work, lists: TargetLists): void {
   const next = Number(line.raw['next'] ?? 0);
   for (let i = 0; i < Math.min(next, 1000); i++) if (lists.next() === undefined) return;

@@ -19,7 +19,7 @@ export class OfflineSelect {
       other: (line, partition) =>
         answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
       mi: async (method, params) => {
-        // Kamailio's commands are told by their dots: "dispatcher.set_state".
+        // Kamailio's commands have a dot in the name: "dispatcher.set_state".
         if (method.includes('.')) return daemon.callRpc(method, params);
         try {
           return { result: await daemon.mi.execute(method, params) };

@@ -14,7 +14,7 @@ export interface FifoReaderOptions {
   readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds between two looks whether the FIFO is still the one we read. Default 3000. */
+  /** Milliseconds between two checks that the FIFO is still the one we read. Default 3000. */
   readonly watchInterval?: number | undefined;
   /** Called with what was read. */
   readonly onData: (chunk: Buffer) => void;
@@ -48,7 +48,7 @@ export class FifoReader {
     this.close();
   }
 
-  /** Removes the FIFO we made or took over, not one that somebody has put in its place. */
+  /** Removes the FIFO we made or took over, not one that has replaced it. */
   remove(): void {
     const { path, logger, what } = this.options;
     if (this.identity !== undefined && sameFile(statOf(path), this.identity)) {
@@ -110,7 +110,7 @@ export class FifoReader {
       closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
       logger.warn({ fifo: path }, `${what} is read by another process too, it may take our commands`);
     } catch (error) {
-      // ENXIO is the good case: nobody reads it.
+      // ENXIO is the good case: it has no reader.
       if ((error as NodeJS.ErrnoException).code === 'ENXIO') return;
       logger.warn({ fifo: path }, `${what} was left by somebody else: ${messageOf(error)}`);
     }
@@ -122,7 +122,7 @@ export class FifoReader {
     socket?.destroy();
   }
 
-  /** Looks now and then whether the path still leads to what we read; somebody may have removed or replaced it. */
+  /** Checks periodically whether the path still names the FIFO we read; somebody may have removed or replaced it. */
   private watch(): void {
     const { clock, path, what, logger, watchInterval = 3000 } = this.options;
     this.cancelWatch = clock.schedule(watchInterval, () => {

@@ -13,13 +13,13 @@ export interface FifoOptions<Item> {
   readonly protocol: FifoProtocol<Item>;
   /** What it is called in messages: "MI FIFO". */
   readonly what: string;
-  /** Who writes to it: nobody can be told from another. */
+  /** The caller of every request: the FIFO cannot distinguish its writers. */
   readonly caller: () => Caller;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Milliseconds after which a half request is given up. Default 2000. */
   readonly halfTimeout?: number;
-  /** Milliseconds between two looks whether the FIFO is still the one we read. Default 3000. */
+  /** Milliseconds between two checks that the FIFO is still the one we read. Default 3000. */
   readonly watchInterval?: number;
   /** See ReplyFifos. */
   readonly openTimeout?: number;
@@ -28,7 +28,7 @@ export interface FifoOptions<Item> {
 
 /**
  * A named pipe: reads requests and answers to the reply FIFOs of its clients. Requests begin in the order they were
- * written; delivering their answers holds up nobody.
+ * written; delivering an answer delays no other request.
  */
 export class FifoEndpoint<Item> implements Service {
   readonly name: string;

@@ -11,7 +11,7 @@ import { renderError } from '../mi/json-rpc.js';
 /** What answers the bodies of requests. */
 export type HttpAnswers = Pick<MiHandler, 'answer' | 'refuse'>;
 
-/** Who sends a request; undefined when it was answered already, because nobody may ask like that. */
+/** Who sends a request; undefined when it was refused and the refusal has been sent. */
 export type Authenticate = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -22,14 +22,14 @@ export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse)
 
 /** Milliseconds a request's body may take. */
 const BODY_TIMEOUT = 10_000;
-/** Either protocol's answer to who may not do what he asks for. */
+/** The error of either protocol for a caller without the necessary rights. */
 const FORBIDDEN_ANSWER = /^\{\s*"jsonrpc":\s*"2.0",\s*"error":\s*\{\s*"code":\s*403,\s*"message":\s*"Forbidden"/;
 const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
  * JSON-RPC over HTTP, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
- * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 403 to who may not do what he asks for, 405 to other methods,
- * 413 to what is too long, 415 to a body that is not said to be JSON.
+ * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 403 to a caller without the rights, 405 to other
+ * methods, 413 to what is too long, 415 to a body that is not said to be JSON.
  */
 export function createMiHttpHandler(handler: HttpAnswers, authenticate: Authenticate): MiHttpHandler {
   return (request, response) => {

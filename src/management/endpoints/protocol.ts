@@ -9,7 +9,7 @@ export interface FifoProtocol<Item> {
   framing(): Framing<Item>;
   /** Runs one request. Returns the plain name of the FIFO its answer goes to, '' for nowhere. Never rejects. */
   answer(item: Item, caller: Caller): Promise<FifoAnswer>;
-  /** Who sent a request, as far as it says: requests of one sender run one after the other. '' for nobody. */
+  /** Who sent a request, as far as it says: requests of one sender run one after the other. '': unknown. */
   sender(item: Item): string;
   /** Counts and logs what no request was run for. */
   refuse(reason: string, message: string): void;

@@ -13,7 +13,7 @@ export interface ReplyFifoOptions {
   readonly stallTimeout?: number;
   /** Answers waiting for their clients at most. Default 1024. */
   readonly maxPending?: number;
-  /** Answers waiting for the same client at most, so that one that does not read takes no place of others. Default 16. */
+  /** Answers waiting for one client at most, so that one that does not read uses up no slot of others. Default 16. */
   readonly maxPendingEach?: number;
   /** Bytes of answers waiting for their clients at most. Default 128 MiB. */
   readonly maxPendingBytes?: number;
@@ -27,8 +27,8 @@ const STALL_CHECK_MS = 250;
 const PIECE = 16 * 1024;
 
 /**
- * Writes answers to the reply FIFOs that clients made. Nothing here waits for a client: opening fails at once when nobody
- * reads yet and is tried again for a while, writing goes on as the reader drains, and what takes too long is given up.
+ * Writes answers to the reply FIFOs that clients made. Nothing here waits for a client: opening fails at once without a
+ * reader and is tried again for a while, writing goes on as the reader drains, and what takes too long is given up.
  * Answers to the same FIFO are written one after the other, in the order of their commands.
  */
 export class ReplyFifos {
@@ -89,7 +89,7 @@ export class ReplyFifos {
     }
   }
 
-  /** Opens without blocking; ENXIO says that nobody reads yet. */
+  /** Opens without blocking; ENXIO: there is no reader yet. */
   private async open(name: string): Promise<number> {
     const { directory, clock, openTimeout = 1000 } = this.options;
     const path = directory + name;

@@ -5,7 +5,7 @@ export interface RequestQueueOptions<Item> {
   readonly clock: Clock;
   /** Runs one request. Must not reject. */
   readonly run: (item: Item) => Promise<void>;
-  /** Requests of one sender run one after the other; '' for nobody. */
+  /** Requests of one sender run one after the other; '': unknown. */
   readonly sender: (item: Item) => string;
   /** Called for a request that is not run, because too many others are under way. */
   readonly refuse: (item: Item) => void;
@@ -13,7 +13,7 @@ export interface RequestQueueOptions<Item> {
   readonly resume: () => void;
 }
 
-/** Requests run before other work gets a turn of the event loop: one read may hold thousands. */
+/** Requests run per event loop iteration: one read may hold thousands. */
 const RUN_IN_A_TURN = 16;
 /** Requests read and not yet begun beyond this stop the reading until they are. */
 const MAX_QUEUED = 128;

@@ -36,7 +36,7 @@ export class StreamConnection implements SharedConnection {
   private cancelTimeout = () => {};
   private working = false;
   private ended = false;
-  /** Part of a request is held. */
+  /** Part of a request has been received. */
   private half = false;
 
   constructor(

@@ -106,7 +106,7 @@ export class StreamEndpoint implements Service {
   }
 }
 
-/** A socket that nobody listens on any more is removed; anything else stays, and is an error. */
+/** A socket without a listener is removed; anything else stays, and is an error. */
 async function removeLeftover(path: string): Promise<void> {
   const left = lstatSync(path, { throwIfNoEntry: false });
   if (left === undefined) return;

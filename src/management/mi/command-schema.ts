@@ -10,7 +10,7 @@ export function schemaFile(command: MiCommand): string {
 
 /**
  * JSON Schema (2020-12) of the JSON-RPC request that calls a command, made from its own table of parameters: what it
- * accepts is what the command's doors accept, by name and by position.
+ * accepts is what the endpoints of the command accept, by name and by position.
  */
 export function commandSchema(command: MiCommand): Readonly<Record<string, Json>> {
   const { name, aliases, help, module, paramLists, extraParams = [] } = command;

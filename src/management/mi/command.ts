@@ -60,14 +60,14 @@ export interface MiCommand {
   readonly help: string;
   /** Module that exports it, as `help` shows. */
   readonly module: string;
-  /** What the caller has to be allowed; by the parameters as they came where it depends on them. */
+  /** The rights the caller needs; a function of the parameters as received where they depend on those. */
   readonly needs: Need | ((params: MiParams) => Need);
   /** Whether it changes something: such calls leave an audit record. Default: it only reads. */
   readonly changes?: boolean | ((params: MiParams) => boolean);
   readonly paramLists: readonly (readonly ParamSpec[])[];
   /**
-   * Parameters beyond the recorded lists: accepted by name only, each on its own, with any of the lists. So what is ours
-   * never makes a positional call ambiguous that was not.
+   * Parameters beyond the recorded lists: accepted by name only, each on its own, with any of the lists. So our
+   * additions make no positional call ambiguous.
    */
   readonly extraParams?: readonly ParamSpec[];
   /** The positional parameters of the line text form, where they are not those of the longest list that fits. */

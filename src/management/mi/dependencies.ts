@@ -5,7 +5,7 @@ import type { StateTable } from '../../engine/state.js';
 import type { EventPublisher } from '../../events/publisher.js';
 import type { Json } from './command.js';
 
-/** What the commands need of the rest of the product, handed in by the composition root. */
+/** What the commands need from the rest of the product; the composition root passes it in. */
 export interface MiDependencies {
   /** In order of definition. Asked anew for each command: a reload of the settings may change them. */
   partitions(): readonly Partition[];
@@ -32,7 +32,7 @@ export interface MiDependencies {
   readonly settings?: SettingsControl | undefined;
 }
 
-/** What a reload of the settings came to. */
+/** The result of a reload of the settings. */
 export interface SettingsReload {
   /** Values that differ, secrets masked; an undefined side was not there, or is not there any more. */
   readonly changes: readonly {
@@ -125,9 +125,9 @@ export interface ClusterControl {
   takeTag(tag: string): Promise<boolean>;
   /** Runs a command on another node, or on all, this one included: answers by node. */
   run(node: string | undefined, method: string, params: Json | undefined): Promise<Json>;
-  /** Tells the other nodes to load a partition again; their reports with `wait`. */
+  /** Asks the other nodes to load a partition again; with `wait` it returns their reports. */
   reloaded(partitions: readonly string[], wait: boolean): Promise<Json | undefined>;
-  /** Tells the other nodes whether probes are sent at all. */
+  /** Announces to the other nodes whether probes are sent at all. */
   setProbing(on: boolean): void;
 }
 
@@ -170,7 +170,7 @@ export interface DispatcherControl {
   setProbingActive(active: boolean): void;
 }
 
-/** What version, uptime, ps, pwd and arg tell of the process. */
+/** What version, uptime, ps, pwd and arg report about the process. */
 export interface ProcessInfo {
   /** "0.1.0" */
   readonly version: string;
@@ -195,7 +195,7 @@ export interface Statistic {
   reset?(): void;
 }
 
-/** Where get_statistics and its kin read. */
+/** The statistics that get_statistics and related commands read. */
 export interface StatisticsSource {
   /** All statistics, those of one group together, in the order they are listed. */
   list(): Iterable<Statistic>;

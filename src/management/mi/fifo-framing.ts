@@ -7,7 +7,7 @@ import { parseParams } from './line-text.js';
 export type FifoItem =
   | { readonly kind: 'json'; readonly reply: string; readonly body: string }
   | { readonly kind: 'text'; readonly reply: string; readonly request: TextRequest }
-  /** Something that is no command; `reply` and `form` where as much could be told, so that its writer can be answered. */
+  /** Something that is no command; `reply` and `form` where they could be read, so that its writer can be answered. */
   | {
       readonly kind: 'refused';
       readonly reason: 'malformed' | 'oversized' | 'half' | 'reply-name';
@@ -57,7 +57,7 @@ const IDLE: State = { at: 'idle' };
  *     :reply:{json}            JSON-RPC, ended by its closing bracket, over several lines or with several on one
  *     :command:reply\n         line text, parameters one a line, ended by an empty line
  *
- * They are told apart by what follows the second colon. White space before a command is skipped, a line that does not
+ * What follows the second colon distinguishes them. White space before a command is skipped, a line that does not
  * start with a colon is dropped. Writes may be torn anywhere. The original waits for the rest of a half command for ever
  * and takes the next one as part of it; here a half command is given up when another begins or when `expire` is called.
  *
@@ -173,7 +173,7 @@ export class FifoFraming {
     return ended;
   }
 
-  /** ":name:" and what tells the form. */
+  /** ":name:" and what determines the form. */
   private head(): boolean {
     const { buffer } = this;
     while (this.at < buffer.length && buffer.charCodeAt(this.at) <= 32) this.at++;
@@ -214,7 +214,7 @@ export class FifoFraming {
       const newline = this.lineEnd(state.checked);
       const end = newline < state.scanner.scanned ? -1 : state.scanner.scan(buffer, newline);
       if (end === -2) {
-        // What was looked at is not looked at again.
+        // Characters that were scanned are not scanned again.
         this.at = state.scanner.scanned;
         return this.garbage('a JSON value is nested too deeply');
       }

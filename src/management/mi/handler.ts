@@ -33,7 +33,7 @@ const REFUSALS_LOGGED_PER_SECOND = 5;
 export const PARSE_ERROR_TEXT = '400 Parse_error';
 const INTERNAL_ERROR_TEXT = '500 Internal error';
 
-/** The answer to somebody who may not do what he asks for. */
+/** The answer to a caller without the necessary rights. */
 export const FORBIDDEN = new MiError(403, 'Forbidden');
 
 /** The table of commands, and the way from a request's bytes to an answer's text, the same for every endpoint. */

@@ -15,7 +15,7 @@ export type RpcRequest =
   | { readonly kind: 'bad-id' };
 
 /**
- * Looks at one request object (JSON-RPC 2.0 section 4). What the original refuses is refused alike; where it falls over
+ * Looks at one request object (JSON-RPC 2.0 section 4). What the original refuses is refused alike; where it crashes
  * (no method, a method that is no string) it is an invalid request.
  */
 export function readRequest(value: unknown): RpcRequest {
@@ -38,7 +38,7 @@ export function readRequest(value: unknown): RpcRequest {
 
 /** The answer to what is JSON but no request. */
 export const INVALID_REQUEST = new MiError(-32600, 'Invalid Request');
-/** The answer to a request for a command there is not. */
+/** The answer to a request for a command that does not exist. */
 export const METHOD_NOT_FOUND = new MiError(-32601, 'Method not found');
 
 /** A good answer, compact, members in the recorded order; in pieces where the result is. */

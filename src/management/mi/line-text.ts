@@ -42,7 +42,7 @@ function parseParam(line: string): TextParam {
 }
 
 function unquote(text: string): string {
-  // No expression: one that ends in "[ \t]+$" is quadratic in blanks.
+  // No regular expression: one that ends in "[ \t]+$" is quadratic in blanks.
   let end = text.length;
   while (end > 0 && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
   const trimmed = text.slice(0, end);

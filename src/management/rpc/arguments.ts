@@ -1,6 +1,6 @@
 import type { BinrpcRecord } from './binrpc-decode.js';
 
-/** One argument as it came: kamcmd sends what looks like a number as an integer, JSON tells numbers from texts. */
+/** One argument as received: kamcmd sends what looks like a number as an integer; JSON has numbers and strings. */
 export type RpcArgument =
   | { readonly type: 'int' | 'double'; readonly value: number }
   | { readonly type: 'string'; readonly value: string }

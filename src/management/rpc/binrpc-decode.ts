@@ -56,7 +56,7 @@ export function readPacket(bytes: Buffer, maxBody = MAX_BODY): PacketRead {
   };
 }
 
-/** Reads the records of a body one by one, so that the good ones before a bad one are had. */
+/** Reads the records of a body one by one, so that the good ones before a bad one can be used. */
 export class RecordReader {
   private at = 0;
 

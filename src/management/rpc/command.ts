@@ -41,7 +41,7 @@ export interface RpcCommand {
   readonly name: string;
   /** One sentence, as `system.methodHelp` prints it. */
   readonly help: string;
-  /** What the caller has to be allowed. */
+  /** The rights the caller needs. */
   readonly needs: Need | ((args: RpcArguments) => Need);
   /** Whether a call with these arguments changes something, and leaves an audit record; absent: it only reads. */
   readonly changes?: (args: RpcArguments) => boolean;
@@ -49,5 +49,5 @@ export interface RpcCommand {
   run(args: RpcArguments, call: RpcCall): RpcResult | Promise<RpcResult>;
 }
 
-/** Destinations handled between two turns of the event loop, so that a bulk command delays no call. */
+/** Destinations handled per event loop iteration, so that a bulk command delays no call. */
 export const SLICE = 500;

@@ -95,7 +95,7 @@ export class JsonStream {
     this.scanner ??= new JsonScanner(this.at);
     const end = this.scanner.scan(buffer);
     if (end === -2) {
-      // What was looked at is not looked at again.
+      // Characters that were scanned are not scanned again.
       this.at = this.scanner.scanned;
       return this.drop('malformed', 'a JSON value is nested too deeply');
     }

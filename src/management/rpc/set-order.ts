@@ -6,7 +6,7 @@ interface Node {
 }
 
 /**
- * The order in which dispatcher.list shows sets, recorded: the original keeps them in a balanced tree, by id, put there in
+ * The order in which dispatcher.list shows sets, recorded: the original keeps them in a balanced tree, by id, filled in
  * order of first appearance, and lists children before parents.
  */
 export function listingOrder(ids: Iterable<number>): number[] {

@@ -96,7 +96,7 @@ interface Endpoint {
   readonly port: number | undefined;
 }
 
-/** Rules of other partitions are not there for a caller who is bounded to some. */
+/** A caller restricted to some partitions does not see the rules of others. */
 function visibleTo({ caller }: Call): ((partition: string) => boolean) | undefined {
   return caller.partitions === undefined ? undefined : (partition) => sees(caller, partition);
 }

@@ -19,7 +19,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
   const command = { name: 'cmd_name', type: 'string' } as const;
   const commandParams = { name: 'cmd_params', type: 'any' } as const;
   const commandOf = ({ cmd_name: name }: MiParams): string => {
-    // One that is passed on to all would come back from all.
+    // A command that is itself forwarded to other nodes would loop.
     if (/^cluster(?:er)?_(?:broadcast|send)_mi$/.test(String(name))) throw new MiError(400, 'Bad parameter value');
     return String(name);
   };

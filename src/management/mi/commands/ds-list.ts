@@ -65,7 +65,7 @@ function select(deps: MiDependencies, params: MiParams, call: Call): Selection {
   };
 }
 
-/** Walks what is selected in listing order and lets the event loop turn after every slice of destinations. */
+/** Walks what is selected in listing order and yields to the event loop after every slice of destinations. */
 async function walk(
   selection: Selection,
   visit: {
@@ -77,7 +77,7 @@ async function walk(
     turn(): void;
   },
 ): Promise<void> {
-  // One snapshot of each partition for the whole answer, though it takes several turns to write.
+  // One snapshot of each partition for the whole answer, though writing it takes several event loop iterations.
   const snapshots = selection.partitions.map((partition) => ({ partition, snapshot: partition.snapshot }));
   let sinceTurn = 0;
   for (const { partition, snapshot } of snapshots) {
@@ -104,7 +104,7 @@ async function walk(
 }
 
 /**
- * Collects text and joins it once a slice: strings put together by "+" stay trees of their parts until somebody reads
+ * Collects text and joins it once a slice: strings joined by "+" remain trees of their parts until they are read
  * them, and very many such parts make each garbage collection a pause of its own.
  */
 class Pieces {

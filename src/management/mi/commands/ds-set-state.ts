@@ -10,9 +10,9 @@ import { destinationsAt, parseGroup, parseState, requirePartition } from './part
 
 /** Reason that events carry for a state set by hand (recorded). */
 const REASON = 'MI command';
-/** States set between two turns of the event loop: each is logged, counted, told to subscribers and written to NATS. */
+/** States set per event loop iteration: each is logged, counted, published to subscribers and written to NATS. */
 const CHANGES_A_TURN = 50;
-/** Milliseconds a change may take to be one of all nodes of the cluster. */
+/** Milliseconds within which a change must reach all nodes of the cluster. */
 const SHARED_MS = 2000;
 
 /** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
@@ -32,7 +32,7 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
         { name: 'address', type: 'string' },
       ],
     ],
-    // A word of why, which the audit record holds with the other parameters.
+    // The reason for the change; the audit record holds it with the other parameters.
     extraParams: [{ name: 'comment', type: 'string' }],
     async run(params, call) {
       const state = parseState(params['state'] as string);
@@ -65,7 +65,7 @@ function setOne(
 }
 
 /**
- * What an operator was told "OK" about must outlive a crash: it is in the table, or the answer says that it is not yet. In a
+ * A change answered "OK" must outlive a crash: it is in the table, or the answer says that it is not yet. In a
  * cluster it is one of all nodes, or the answer says so.
  */
 async function written(

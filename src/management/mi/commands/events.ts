@@ -18,7 +18,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const event = { name: 'event', type: 'string' } as const;
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
-  /** Who subscribes in the line text form gets events in the text form of its time. */
+  /** A subscriber in the line text form gets events in the text form of OpenSIPS 2.1. */
   const subscribe = (params: MiParams, { caller }: Call, form: 'json' | 'text'): void => {
     const seconds = params['expire'] as number | undefined;
     const owner = { name: ownerOf(caller), partitions: caller.partitions };
@@ -122,12 +122,12 @@ function ownerOf({ user, endpoint, peer }: Caller): string {
   return user === undefined ? `${endpoint} ${peer}` : `user ${user}`;
 }
 
-/** Datagrams go to whom one likes; a file or a subject of others is not written to by who is bounded to partitions. */
+/** Datagrams may go anywhere; writing to a file or a NATS subject takes a caller not restricted to partitions. */
 function subscriptionNeeds({ socket }: MiParams): Need {
   return /^\s*udp:/i.test(String(socket)) ? { role: 'viewer' } : { role: 'operator', wholeProcess: true };
 }
 
-/** Who is bounded to partitions sees his own subscriptions. */
+/** A caller restricted to partitions sees only his own subscriptions. */
 function subscribers(
   deps: MiDependencies,
   params: MiParams,

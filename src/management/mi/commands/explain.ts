@@ -6,7 +6,7 @@ import type { MiDependencies } from '../dependencies.js';
 /** Longest request that is looked at. */
 const MOST_BYTES = 64 * 1024;
 
-/** explain: where a request would go by the rules now, and why; nothing is sent and nothing moves on. */
+/** explain: where a request would go by the rules now, and why; it sends nothing and advances no round robin. */
 export function explainCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'explain',

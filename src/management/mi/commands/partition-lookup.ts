@@ -6,7 +6,7 @@ import type { Partition } from '../../../engine/partition.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
-/** The partitions that are there for the caller, in order of definition. */
+/** The partitions visible to the caller, in order of definition. */
 export function partitionsFor(deps: MiDependencies, { caller }: Call): readonly Partition[] {
   return deps.partitions().filter(({ name }) => sees(caller, name));
 }
@@ -98,5 +98,5 @@ export const STATE_LABELS: Readonly<Record<HealthState, string>> = {
   probing: 'Probing',
 };
 
-/** Destinations handled between two turns of the event loop, so that a bulk command delays no call. */
+/** Destinations handled per event loop iteration, so that a bulk command delays no call. */
 export const SLICE = 500;

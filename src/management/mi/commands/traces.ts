@@ -17,7 +17,7 @@ const FILTERS: readonly ParamSpec[] = [
   { name: 'bodies', type: 'flag' },
 ];
 
-/** What peers say to each other is in them, of all partitions: not for those who are bounded to some. */
+/** Traces hold SIP messages of all partitions: not for callers restricted to some. */
 const NEEDS: Need = { role: 'operator', wholeProcess: true };
 
 /** Most that a request may ask for. */

@@ -10,7 +10,7 @@ import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
 import { readGroup, requireTarget } from './target.js';
 
-/** States set between two turns of the event loop: each is logged, counted and told to subscribers. */
+/** States set per event loop iteration: each is logged, counted and published to subscribers. */
 const CHANGES_A_TURN = 50;
 const UPDATED = textResult('Ok. Dispatcher state updated.');
 const UPDATED_IN_MEMORY = textResult('Ok. Dispatcher state updated, not yet in the table.');
@@ -28,7 +28,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       const { target, setId } = readGroup(view, args, 1, call);
       if (!target.isState(state)) throw new RpcError(500, 'Unknown State Value');
       const destinations = pick(target, setId, text);
-      // "all" of a set that is not there is none of them, and well done (recorded).
+      // "all" of a set that does not exist changes nothing and succeeds (recorded).
       if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
       for (const [i, destination] of destinations.entries()) {
         if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
@@ -164,7 +164,7 @@ export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
     run(args, call) {
       const old = view.probingActive() ? last : 0;
       const members: RpcMember[] = [['OldPingState', old]];
-      // A text counts as 0 in JSON, as recorded: the digit in quotes is the only one there is a sense in.
+      // A text counts as 0 in JSON, as recorded: of texts only a digit in quotes makes sense.
       const state = args.int(0);
       if (state !== undefined && state !== -1) {
         if (state !== 0) last = state;
