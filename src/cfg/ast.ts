@@ -1,6 +1,8 @@
-/** Where something stands in a configuration file; survives includes and defines. Lines and columns count from 1. */
+/**
+ * Position of an element in its file, whatever is included or defined. Lines and columns count from 1.
+ */
 export interface Position {
-  /** As opened: the main file, or an included one. */
+  /** Path as opened: the main file, or an included one. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -128,7 +130,7 @@ export interface Binary {
   readonly at: Position;
 }
 
-/** An assignment that stands as a condition: OpenSIPS' "if ($var(x) = 5)". */
+/** An assignment used as a condition: OpenSIPS' "if ($var(x) = 5)". */
 export interface AssignExpression {
   readonly kind: 'assign-expression';
   readonly assignment: Assignment;
@@ -245,7 +247,7 @@ export interface RouteBlock {
 /** One value of a global parameter: a literal or a bare word ("udp:127.0.0.1:5060", yes, 4MB). */
 export type SettingValue = StringLiteral | IntLiteral | Word;
 
-/** "name = value ..." before the routes; what follows the first value stands in `rest` ("as", "use_workers", "desc"). */
+/** "name = value ..." before the routes; `rest` holds what follows the first value ("as", "use_workers", "desc"). */
 export interface GlobalParameter {
   /** "listen", "testgrp.num". */
   readonly name: string;

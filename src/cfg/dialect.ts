@@ -30,13 +30,13 @@ export interface SyntaxDecisions {
   readonly slashComments: boolean;
   /** Operators bind by rank; otherwise "&&" and "||" bind alike, and arithmetic goes strictly from left to right. */
   readonly precedence: boolean;
-  /** Conditions compare any two expressions; otherwise a variable or a call stands on the left. */
+  /** Conditions compare any two expressions; otherwise the left side is a variable or a call. */
   readonly freeConditions: boolean;
   /** Old core tests: method, uri, src_ip, myself, retcode ... */
   readonly coreTests: boolean;
-  /** An assignment may stand as a condition. */
+  /** An assignment may be a condition. */
   readonly assignInCondition: boolean;
-  /** "+=", ":=" and their kin. */
+  /** "+=", ":=" and the like. */
   readonly compoundAssignment: boolean;
   readonly notMatchOperator: boolean;
   /** "$null" is the null; otherwise the word NULL. */
@@ -47,17 +47,17 @@ export interface SyntaxDecisions {
   readonly quotedRouteNames: boolean;
   /** Every kind of route either needs a name or takes none. */
   readonly strictRouteNames: boolean;
-  /** ";" may stand between the definitions of a file. */
+  /** ";" is allowed between the definitions of a file. */
   readonly topSemicolons: boolean;
   /** exit and drop may have a number in brackets. */
   readonly endArguments: boolean;
-  /** A module may be loaded twice, which means nothing. */
+  /** A module may be loaded twice; the second load has no effect. */
   readonly modulesTwice: boolean;
   /** Two main routes are one, the second behind the first. */
   readonly joinsMainRoutes: boolean;
   readonly forLoops: boolean;
   readonly asyncStatements: boolean;
-  /** break may stand outside of loops, where it ends the route. */
+  /** break is allowed outside of loops, where it ends the route. */
   readonly breakAnywhere: boolean;
   /** "{ }" after if and while. */
   readonly emptyBlocks: boolean;

@@ -54,7 +54,7 @@ export interface CompiledArgument<Run extends ScriptRun = ScriptRun> {
   int(run: Run): number | undefined;
   /** The variable itself, of kinds "variable" and "writable". */
   readonly variable: Format | undefined;
-  /** It is a variable that stands without quotes, whose type counts. */
+  /** It is a variable without quotes, whose type counts. */
   readonly bare: boolean;
   /** Of kind "regex" the expression; of one with variables that of this message, undefined when it is not valid. */
   regex(run: Run): BoundedRegex | undefined;
@@ -70,7 +70,7 @@ export interface CallSite {
 
 /**
  * What a function returns: above 0 true, below 0 false; 0 ends the script, as exit does. A function with `waits` may
- * answer later.
+ * return a promise.
  */
 export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
 

@@ -29,7 +29,7 @@ export type CfgProblemCode =
   | 'setting'
   | 'no-effect';
 
-/** Text of the file may stand in a message: cut short, control characters replaced. */
+/** Text of the file as part of a message: cut short, control characters replaced. */
 function oneLine(message: string): string {
   const clean = message.replace(/[^\x20-\x7e]/g, '.');
   return clean.length > 400 ? `${clean.slice(0, 397)}...` : clean;

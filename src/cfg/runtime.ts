@@ -23,7 +23,7 @@ export type Signal = typeof NEXT | typeof BREAK | typeof RETURN | typeof EXIT | 
 
 /**
  * How a route ended: "ended" by itself or by return, "return-0" by a return of 0 (at any depth), "exit" by exit or by a
- * function that returned 0, "drop" by drop, "fault" because a bound was met; that is logged already.
+ * function that returned 0, "drop" by drop, "fault" because a limit was reached; that is logged already.
  */
 export type RouteOutcome = 'ended' | 'return-0' | 'exit' | 'drop' | 'fault';
 
@@ -49,8 +49,8 @@ export interface ScriptTrace {
 }
 
 /**
- * One run of one route over one message: what closures work on. Whoever runs scripts extends it with what its functions
- * need. $rc is `pvars.returnCode`.
+ * One run of one route over one message: the argument of every closure. The caller that runs scripts extends it with
+ * what its functions need. $rc is `pvars.returnCode`.
  */
 export abstract class ScriptRun {
   /** Statements that may still be run. */
@@ -59,7 +59,7 @@ export abstract class ScriptRun {
   depth = 0;
   /** What the innermost return gave; when the script has ended, what its route returned. */
   returned = 1;
-  /** What the last statement came to: the result of a route without return. */
+  /** Result of the last statement: the result of a route without return. */
   last = 1;
   /** How a call within an expression ended the script; NEXT while it goes on. */
   stop: Signal = NEXT;
@@ -69,17 +69,17 @@ export abstract class ScriptRun {
   abstract readonly pvars: PvarContext;
   /** Kind of the route that was entered from outside. */
   abstract readonly routeKind: RouteKind;
-  /** A fault of the script: logged with its position, by whoever limits how often. */
+  /** A fault of the script: logged with its position; the implementation limits the rate. */
   abstract fault(at: Position, message: string): void;
 
-  /** Whether an address or a host name, with this port or any, is one of ours: "uri == myself". */
+  /** Whether an address or a host name, with this port or any, is local: "uri == myself". */
   isOwn(_host: string, _port: number | undefined): boolean {
     return false;
   }
 
   /**
-   * OpenSIPS' async() and launch(): what was begun is `done` later, and `resume` runs then. After async() the present route
-   * has ended.
+   * OpenSIPS' async() and launch(): the operation that was begun is `done` later, and `resume` runs then. After async()
+   * the present route has ended.
    */
   suspend(
     _kind: 'async' | 'launch',

@@ -14,7 +14,7 @@ export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
 export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   readonly dialect: Dialect;
   readonly functions: FunctionTable<Run>;
-  /** Variables of modules and of the transaction, in addition to those of src/pvar or in their place. */
+  /** Variables of modules and of the transaction, in addition to those of src/pvar or instead of them. */
   readonly variables?: ReadonlyMap<string, VariableDefinition>;
   /** "log": an unknown function is logged when it is called and returns -1; by default it is refused at load. */
   readonly unknownFunctions?: 'refuse' | 'log';

@@ -20,9 +20,9 @@ interface Kind {
 }
 
 /**
- * A logger for what peers can cause: nobody fills a disk by sending the same nonsense again and again, or nonsense that is long.
- * Lines are of one kind that have the same level and message. The next line of a kind after some were left out says how many,
- * as `suppressed`. Levels below info are for whoever turns them on, and pass.
+ * A logger for lines that peers can cause: a peer cannot fill a disk with repeated or very long invalid input. Lines
+ * are of one kind that have the same level and message. The next line of a kind after some were left out says how many,
+ * as `suppressed`. Levels below info are not limited: they are written only when enabled.
  */
 export function boundedLog(log: Logger, now: () => number, bounds: Partial<LogBounds> = {}): Logger {
   const { windowMs = 60_000, lines = 10, characters = 256 } = bounds;

@@ -1,4 +1,4 @@
-/** Looking at the characters of a text where they stand: nothing is cut out, no pattern is compiled. */
+/** Examines the characters of a text in place: no substring is made, no pattern is compiled. */
 
 /** One to `most` digits from `start` to `end` as a number; -1 when they are none, or too many. */
 export function digitsIn(text: string, start: number, end: number, most: number): number {
@@ -12,7 +12,7 @@ export function digitsIn(text: string, start: number, end: number, most: number)
   return value;
 }
 
-/** Whether `lower`, a name in lower case, stands at `start`, in any letter case. */
+/** Whether `lower`, a name in lower case, is at `start`, in any letter case. */
 export function isAt(text: string, start: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const c = text.charCodeAt(start + i);
@@ -26,8 +26,8 @@ export function isAt(text: string, start: number, lower: string): boolean {
 const SHORT = 4096;
 
 /**
- * Where a character stands first from `from` on, if before `end`; -1 otherwise. Other than `indexOf` it does not look beyond
- * `end`, so that looking into each of many small parts of a long text stays linear in its length.
+ * Index of the first such character from `from` on, if before `end`; else -1. Unlike `indexOf` it does not search
+ * beyond `end`, so that looking into each of many small parts of a long text stays linear in its length.
  */
 export function indexWithin(text: string, character: string, from: number, end: number): number {
   if (text.length <= SHORT) {

@@ -1,4 +1,4 @@
-/** Time as an injected thing, so that tests drive it. */
+/** Time as an injected dependency, so that tests control it. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump when the system clock is set. */
   now(): number;

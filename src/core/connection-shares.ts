@@ -1,6 +1,6 @@
 /** A connection as its share is weighed. */
 export interface SharedConnection {
-  /** Who opened it: an address; '' where the kind of socket tells nothing. */
+  /** Who opened it: an address; '' where the kind of socket reports none. */
   readonly source: string;
   /** Since when (Clock.monotonic()) it only waits for its client; undefined while a request is worked on. */
   readonly idleSince: number | undefined;

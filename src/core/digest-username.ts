@@ -2,8 +2,8 @@ import { endOfQuoted } from './name-addr.js';
 
 /**
  * The user part of the username of digest credentials (the value of an Authorization or Proxy-Authorization header, RFC
- * 3261 section 22): up to "@", trimmed, quoted or not. Undefined when the credentials are of another scheme, name nobody
- * or cannot be read. Time is linear in the length.
+ * 3261 section 22): up to "@", trimmed, quoted or not. Undefined when the credentials are of another scheme, have no
+ * username or cannot be parsed. Time is linear in the length.
  */
 export function digestUsername(credentials: string): string | undefined {
   const scheme = /^\s*digest\s+/i.exec(credentials);

@@ -1,4 +1,4 @@
-/** A list of listeners for one kind of thing. A listener that throws does not keep the others from hearing. */
+/** A list of listeners for one kind of event. When a listener throws, the others are still called. */
 export class Emitter<T> {
   private listeners: ((value: T) => void)[] = [];
 

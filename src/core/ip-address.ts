@@ -46,7 +46,7 @@ function groupsOf(text: string, atEnd: boolean): string[] | undefined {
   return groups;
 }
 
-/** 4 or 6 for an address without brackets or zone, 0 for anything else. Costs nothing but looking at the characters. */
+/** 4 or 6 for an address without brackets or zone, 0 for anything else. Only reads the characters. */
 export function ipFamily(text: string): 0 | 4 | 6 {
   if (isIpv4(text)) return 4;
   return text.length <= 45 && text.indexOf(':') >= 0 && canonicalIpv6(text) !== undefined ? 6 : 0;

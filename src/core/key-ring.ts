@@ -1,4 +1,4 @@
-/** Milliseconds a key is still accepted after another one has taken its place. */
+/** Milliseconds a key is still accepted after another one has replaced it. */
 export const OLD_KEY_MS = 24 * 3600 * 1000;
 
 /** A key and when it stopped being the one in use; undefined while it is. Times in milliseconds of the epoch. */
@@ -7,7 +7,7 @@ export interface KeptKey {
   readonly replacedAt: number | undefined;
 }
 
-/** The secret key tokens are made with, and those that tokens still under way were made with. */
+/** The secret key for new tokens, and the keys of tokens that are still in use. */
 export class KeyRing {
   private kept: readonly KeptKey[];
 
@@ -15,7 +15,7 @@ export class KeyRing {
     key: string,
     /** Milliseconds of the epoch. */
     private readonly now: () => number,
-    /** Keys of earlier, newest first. */
+    /** Earlier keys, newest first. */
     earlier: readonly KeptKey[] = [],
   ) {
     this.kept = [{ key, replacedAt: undefined }, ...earlier.filter((each) => each.key !== key)];

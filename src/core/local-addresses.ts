@@ -19,7 +19,7 @@ export function localAddresses(family: 4 | 6): LocalAddress[] {
   return found;
 }
 
-/** Whether an address to bind stands for all addresses of its family. */
+/** Whether an address to bind means all addresses of its family. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }

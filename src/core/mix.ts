@@ -1,7 +1,7 @@
 /**
- * A 64-bit hash as two independent 32-bit ones, over pieces of text and numbers, with secret seeds: a name for something whose
- * own would have to be cut out and put together first. Two of a million things share one by chance once in 10^7 starts, and
- * nobody who does not know the seeds can bring it about. One object is used over and over; nothing is allocated.
+ * A 64-bit hash as two independent 32-bit ones, over pieces of text and numbers, with secret seeds: a key for something
+ * whose own key would have to be built as a string first. Two of a million items collide by chance once in 10^7 starts,
+ * and a collision cannot be forced without knowing the seeds. One object is used over and over; nothing is allocated.
  */
 export class Mixer {
   /** The two halves, each a signed 32-bit number. */

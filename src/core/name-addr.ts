@@ -9,8 +9,8 @@ export interface AddressValue {
 }
 
 /**
- * Cuts an address. Without angle brackets everything from the first ";" on belongs to the header, not to the URI
- * (RFC 3261 section 20). Never throws: what cannot be cut is taken as it stands.
+ * Cuts an address. Without angle brackets everything from the first ";" on belongs to the header, not to the URI (RFC
+ * 3261 section 20). Never throws: what cannot be parsed is taken as written.
  */
 export function parseAddress(raw: string): AddressValue {
   const text = raw.trim();

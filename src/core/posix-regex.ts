@@ -72,10 +72,10 @@ const GNU_ESCAPES = new Map([
   ["'", '\\z'],
 ]);
 
-/** Characters that stand for themselves in POSIX where RE2 gives a meaning to "(?" and lazy quantifiers. */
+/** Characters that are literal in POSIX where RE2 gives a meaning to "(?" and lazy quantifiers. */
 function translate(source: string, lines: boolean): string {
   let out = '';
-  /** Whether something stands before that a quantifier may follow. */
+  /** Whether a quantifier may follow what precedes. */
   let atom = false;
   for (let i = 0; i < source.length; i++) {
     const c = source[i] as string;
@@ -91,7 +91,7 @@ function translate(source: string, lines: boolean): string {
       i = end;
       atom = true;
     } else if (c === '*' || c === '+' || c === '?') {
-      // At the beginning a quantifier stands for itself or is refused; a star is taken literally, as GNU's library does.
+      // At the beginning a quantifier is literal or is refused; a star is taken literally, as GNU's library does.
       if (!atom && c !== '*') throw new Error(`nothing to repeat before "${c}"`);
       let end = i;
       if (atom) while (/[*+?]/.test(source[end + 1] ?? '')) end++;
@@ -147,7 +147,7 @@ function bracketEnd(source: string, start: number): number {
   throw new Error('"]" missing');
 }
 
-/** The inside of a bracket expression; in it a backslash stands for itself. */
+/** The inside of a bracket expression; in it a backslash is literal. */
 function bracket(inside: string, lines: boolean): string {
   const negated = inside.startsWith('^');
   const body = (negated ? inside.slice(1) : inside).replace(

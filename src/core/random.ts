@@ -1,6 +1,6 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 
-/** Randomness as an injected thing, so that tests fix the draw. */
+/** Randomness as an injected dependency, so that tests can fix the numbers. */
 export interface Random {
   /** A uniformly distributed integer, 0 to 2^32-1. */
   uint32(): number;

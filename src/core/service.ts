@@ -1,4 +1,4 @@
-/** A part of the daemon with a life of its own: started in order, stopped in reverse. */
+/** A part of the daemon that is started and stopped: started in order, stopped in reverse. */
 export interface Service {
   readonly name: string;
   /** Resolves when the service is ready. Throws a SwitchyardError with one clear line when it cannot be. */

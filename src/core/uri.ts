@@ -46,8 +46,8 @@ export function parseUri(text: string): SipUri | undefined {
     const params = semi < 0 ? '' : text.slice(semi);
     return { scheme, user, password: '', host: '', port: undefined, portText: '', params, headers: '' };
   }
-  // ';' and '?' may stand unescaped in the user part, so what was seen before an "@" is taken back; a header value cannot
-  // hold a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
+  // ';' and '?' may occur unescaped in the user part, so what was found before an "@" is discarded; a header value
+  // cannot hold a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
   let at = -1;
   let semi = -1;
   let question = -1;

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js';
 
 /**
- * Waits for some work, but no longer than `limitMs` milliseconds. What it came to, or undefined where it was late; it then
- * goes on, and how it ends is nobody's affair. Throws what the work throws in time.
+ * Waits for some work, but no longer than `limitMs` milliseconds. Returns its result, or undefined when it is late; the
+ * work then goes on, and its outcome is ignored. Throws what the work throws in time.
  */
 export async function within<T>(
   clock: Pick<Clock, 'schedule'>,

@@ -7,7 +7,7 @@ type AddressKey = number | string;
 
 /**
  * Destinations by IP address. Literals are entered while a snapshot is compiled; hosts given by name follow what they
- * resolve to, and are entered anew when that has changed.
+ * resolve to, and are entered again when that has changed.
  */
 export class AddressIndex {
   private readonly literal = new Map<AddressKey, Entry>();

@@ -23,17 +23,17 @@ export interface Shared {
   readonly serials: { last: number };
 }
 
-/** What came out of compiling: nothing of the partition has been touched yet. */
+/** The result of compiling: nothing of the partition has been changed yet. */
 export interface Compiled {
   readonly snapshot: CompiledSnapshot;
   readonly report: LoadReport;
   /** States to be taken from the rows of destinations that keep their Health. */
   readonly restores: readonly { readonly destination: CompiledDestination; readonly state: HealthState }[];
-  /** Destinations whose weight was edited: what was told at run time does not hold any more. */
+  /** Destinations whose weight was edited: the weight set at run time no longer applies. */
   readonly reweighed: readonly CompiledDestination[];
   /** Destinations that scripts attached attributes to, which a reload drops. */
   readonly attributed: readonly CompiledDestination[];
-  /** Availability of sets that were not there before. */
+  /** Availability of new sets. */
   readonly availabilities: ReadonlyMap<number, Availability>;
 }
 
@@ -44,9 +44,9 @@ interface OpenSet {
 }
 
 /**
- * Compiles rows into a snapshot, aside. A generator, so that the caller decides whether to stop between slices. Rows of
- * one set with the same URI and socket are one destination in several positions, which share the health of the first, or
- * each a destination of its own, with its own flags and state, as the flavour says.
+ * Compiles rows into a separate snapshot. A generator, so that the caller decides whether to stop between slices. Rows
+ * of one set with the same URI and socket are one destination in several positions, which share the health of the
+ * first, or each a destination of its own, with its own flags and state, as the flavour says.
  */
 export function* compileRows(
   partition: PartitionOptions,
@@ -156,7 +156,7 @@ function* namesOfRemoved(previous: CompiledSnapshot, uris: ReadonlyMap<number, U
     for (const destination of set.destinations) {
       if (++seen % (SLICE * 10) === 0) yield;
       const { uri, socket } = destination.row;
-      // A destination that stood in several rows is named once, by the first of them.
+      // A destination with several rows is named once, by the first of them.
       if (still?.find(uri, socket) === undefined && before?.find(uri, socket) === destination) {
         removed.push(nameOf(destination.row));
       }

@@ -27,7 +27,7 @@ export function dialPartsOf(rowUri: string): DialParts | string {
 }
 
 function dialUriOf(rowUri: string, uri: SipUri): string {
-  // The stored form is kept where it can be dialled as it stands: no second string for it.
+  // The stored form is kept where it can be dialled unchanged: no second string for it.
   if (uri.headers === '' && rowUri.indexOf('@') < 0) return rowUri;
   const port = uri.portText === '' ? '' : `:${uri.portText}`;
   return `${uri.scheme}:${uri.host}${port}${uri.params}`;
@@ -35,7 +35,7 @@ function dialUriOf(rowUri: string, uri: SipUri): string {
 
 /**
  * One destination of a snapshot. A hundred thousand of them may be loaded of which few are ever dialled, so what can be
- * had from the row again is cut out when first asked for.
+ * derived from the row is parsed when first asked for.
  */
 export class CompiledDestination implements Destination {
   index = 0;
@@ -124,8 +124,8 @@ export function newHealth(state: Health['state'], availability: Health['availabi
 }
 
 /**
- * A destination that stands in no set, for a URI a script put into a partition's list. Nothing can mark it and no probe
- * reaches it. Undefined when the URI cannot be dialled.
+ * A destination that belongs to no set, for a URI a script put into a partition's list. It cannot be marked and is not
+ * probed. Undefined when the URI cannot be dialled.
  */
 export function detachedDestination(
   partition: string,

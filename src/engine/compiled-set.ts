@@ -24,7 +24,7 @@ export class CompiledSet implements DestinationSet {
   /** What the algorithms of its flavour keep of this set; undefined until they need it. */
   own: object | undefined;
   private readonly running: RunningWeights;
-  /** Active positions, ascending; undefined while all are active, and before anybody asked. */
+  /** Active positions, ascending; undefined while all are active, and before the first query. */
   private activeAt: Int32Array | undefined;
   private activeRunning: RunningWeights | undefined;
   private activeSpace: Int32Array | undefined;
@@ -152,15 +152,15 @@ export class CompiledSet implements DestinationSet {
     return (last + 1) % end;
   }
 
-  /** Counts one turn of round robin at `position`. */
+  /** Counts one round robin choice of `position`. */
   countTurn(position: number): void {
     const taken = this.taken ?? (this.taken = new Int32Array(this.destinations.length));
     taken[position] = (taken[position] as number) + 1;
   }
 
   /**
-   * Goes on where `earlier`, the same set as loaded before, stands: position and turns of what is still there. Health is
-   * what tells a destination again; positions that share one are not told apart.
+   * Continues from the state of `earlier`, the same set as loaded before: position and round robin counts of what is
+   * still there. A destination is recognised by its Health; positions that share one are not distinguished.
    */
   continueFrom(earlier: CompiledSet): void {
     const lastHealth = earlier.destinations[earlier.last]?.health;
@@ -185,8 +185,8 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * Remembers what a selection moves on: positions, turns, counts of hits, and what its flavour keeps. The returned function puts it
-   * back, so that a selection can be tried. To be called in the same turn of the event loop.
+   * Saves what a selection changes: positions, round robin counts, counts of hits, and what its flavour keeps. The
+   * returned function restores it, so that a selection can be tried. To be called in the same event loop iteration.
    */
   remember(): () => void {
     const { last, taken, own } = this;

@@ -21,7 +21,7 @@ export function createPartition(
   return new LoadedPartition(options, flavourOf, clock, apply);
 }
 
-/** Milliseconds a load goes on before others get a turn. */
+/** Milliseconds a load runs before it yields to the event loop. */
 const SLICE_MS = 4;
 /** Destinations whose counts are taken over in one event loop iteration: about a millisecond. */
 const COUNTS_A_SLICE = 5000;
@@ -87,7 +87,7 @@ class LoadedPartition implements Partition {
         }
         options.check?.(step.value.report);
         if (options.dryRun === true) return step.value.report;
-        // Somebody loaded in between: what was compiled inherits from data that are gone.
+        // Another load ran in between: what was compiled inherits from data that were replaced.
         if (this.current !== before) continue;
         this.swap(step.value);
         for (const set of this.current.sets.values()) {

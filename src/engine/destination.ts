@@ -3,7 +3,7 @@ import type { TransportName } from '../core/uri.js';
 /** Only `active` destinations are selected. `inactive`: switched off by an operator; `probing`: failed, being watched. */
 export type HealthState = 'active' | 'inactive' | 'probing';
 
-/** One destination as it stands in a table, a file or an MI command: validated, not yet compiled. */
+/** One destination as given by a table, a file or an MI command: validated, not yet compiled. */
 export interface DestinationRow {
   /** Primary key of the row where there is one; states are written back by it. */
   readonly rowId?: number | string | undefined;
@@ -18,7 +18,7 @@ export interface DestinationRow {
   readonly probeMode: number;
   /** Default 1. 0 is allowed. With a `weightFeed`: where it starts from. */
   readonly weight: number;
-  /** Address of the server that tells the weight at run time. Holds a password: never to be logged or listed. */
+  /** Address of the server that reports the weight at run time. Holds a password: never to be logged or listed. */
   readonly weightFeed?: string | undefined;
   /** Default 0; higher comes first. */
   readonly priority: number;
@@ -29,7 +29,7 @@ export interface DestinationRow {
   readonly flags?: number;
 }
 
-/** An address a destination's host stands for. */
+/** An address a destination's host resolves to. */
 export interface ResolvedAddress {
   readonly family: 4 | 6;
   /** IP literal without brackets. */
@@ -38,7 +38,7 @@ export interface ResolvedAddress {
   readonly transport: TransportName;
 }
 
-/** What the last probe of a destination told; times are milliseconds of Clock.now(). */
+/** Result of the last probe of a destination; times are milliseconds of Clock.now(). */
 export interface ProbeResult {
   readonly time: number;
   readonly ok: boolean;
@@ -51,8 +51,8 @@ export interface ProbeResult {
 }
 
 /**
- * Live state of one destination: mutable, written only by the StateTable, shared by all snapshots in which the same
- * destination (partition + set + URI + socket) stands, so that a reload keeps it.
+ * Live state of one destination: mutable, written only by the StateTable, shared by all snapshots that contain the same
+ * destination (partition + set + URI + socket), so that a reload keeps it.
  */
 export interface Health {
   state: HealthState;
@@ -65,7 +65,7 @@ export interface Health {
   /** Who changed the state last, when and why; undefined while it is as loaded. */
   lastChange?: LastChange | undefined;
   lastProbe?: ProbeResult | undefined;
-  /** Weight told at run time, in place of the row's; written by Engine.setWeight alone. */
+  /** Weight set at run time, instead of the row's; written by Engine.setWeight alone. */
   weight?: number | undefined;
   /** The state column must be written back. */
   dirty: boolean;

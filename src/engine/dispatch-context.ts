@@ -80,10 +80,10 @@ export class DispatchContext {
   }
 
   /**
-   * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets without
-   * an active destination are passed over. A target that stands in more than one set is tried once; a strict partition
-   * tries it each time, as recorded, and makes use of the groups before a fault in the rules. `mode`: where the first target
-   * goes; once it is in the Request-URI, that is what later groups hash (recorded).
+   * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets
+   * without an active destination are passed over. A target that is in more than one set is tried once; a strict
+   * partition tries it each time, as recorded, and makes use of the groups before a fault in the rules. `mode`: where
+   * the first target goes; once it is in the Request-URI, that is what later groups hash (recorded).
    */
   selectRoutes(
     partition: Partition,
@@ -110,8 +110,8 @@ export class DispatchContext {
         lists = this.open(partition);
         if (mode === 'request-uri')
           seen = withRequestUri(request, kamailioRequestUri(request.requestUri, choice.destination, strict));
-        // Parallel targets are no list: what follows them takes their place in it, as recorded. By default the one that is
-        // set goes before them; where none is, all are branches.
+        // Parallel targets are not in the list: it begins with the targets of the next set, as recorded. By default the
+        // destination in use stays before those; where none is set, all are branches.
         const before = choice.branches !== undefined && !strict && mode !== 'list';
         lists.replaceBy(choice, target.setId, choice.count > 0 || before);
       } else if (choice.branches !== undefined) {

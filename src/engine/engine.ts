@@ -16,9 +16,11 @@ import { MAX_WEIGHT, tellWeight } from './weight.js';
 export interface EngineOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** Name of the partition that "" stands for; default "default". */
+  /** Name of the partition that "" means; default "default". */
   readonly defaultPartition?: string;
-  /** Told of selections that cannot be done as asked. In the path of calls: must be cheap, and limit itself. */
+  /**
+   * Reports selections that cannot be done as asked. Called while calls are routed: must be cheap, and limit its rate.
+   */
   readonly warn?: (partition: string, message: string) => void;
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -67,7 +69,7 @@ export class Engine {
     if (this.byName.has(options.name)) {
       throw new SwitchyardError('CONFIG_INVALID', `partition "${options.name}" is defined twice`);
     }
-    // A copy of its own: putPartition changes it in place, so that everyone who holds the partition sees it.
+    // A copy of its own: putPartition changes it in place, so that every holder of the partition sees it.
     const own = { ...options };
     const { clock } = this.options;
     const apply = (signal: StateSignal) => this.states.apply(signal);
@@ -108,7 +110,7 @@ export class Engine {
     return takesWeights && tellWeight(destination.health, weight);
   }
 
-  /** A fresh memory for one transaction. */
+  /** A new dispatch context for one transaction. */
   context(): DispatchContext {
     return new DispatchContext();
   }

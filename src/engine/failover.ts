@@ -4,7 +4,7 @@ import type { Destination } from './destination.js';
 /** Targets to come, the next one on each call. */
 export interface Targets {
   next(): Destination | undefined;
-  /** The same targets from here on, to look at without taking them. */
+  /** The same targets from here on, to read without consuming them. */
   copy(): Targets;
 }
 

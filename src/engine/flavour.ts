@@ -60,7 +60,7 @@ export interface RequestUris {
   rewrite(requestUri: string, destination: Destination): string | undefined;
 }
 
-/** What of a signal says where the state goes. */
+/** The part of a signal that decides the next state. */
 export interface StateWanted {
   readonly to?: HealthState | undefined;
   readonly mark?: StateMark | undefined;
@@ -70,13 +70,15 @@ export interface StateWanted {
 export interface StateRules {
   /** The state that follows a signal; counts failures on the way. Must not set the health's state. */
   nextState(signal: StateSignal): HealthState;
-  /** The state ds_mark_dst is asked for; undefined where the text is refused. One that is passed over wants nothing. */
+  /** The state ds_mark_dst asks for; undefined where the text is refused. A text that is ignored asks for no change. */
   markOf(text: string): StateWanted | undefined;
-  /** ds_mark_dst marks the first of the list, which is gone when the list has come to its end; else what was used last. */
+  /**
+   * ds_mark_dst marks the first target of the list, none once the list is exhausted; else the destination used last.
+   */
   readonly marksFirstOfList: boolean;
   /** Kamailio's state bits (dispatcher.set_state), as this flavour can hold them. */
   wantedByBits(bits: number): StateWanted;
-  /** What another node must be told of a state besides its name; undefined for nothing. */
+  /** What another node needs to know of a state besides its name; undefined for nothing. */
   stateBits(destination: Destination): number | undefined;
   /** Failures that switch an active destination off, at least 1. */
   failuresLeft(destination: Destination): number;
@@ -98,7 +100,7 @@ export interface ProbeEnd {
   readonly rtt?: number | undefined;
 }
 
-/** Who is probed, and what comes of it. */
+/** Which destinations are probed, and the effect of the results. */
 export interface ProbeRules {
   /** Whether a destination is probed now. `all`: ds_probing_mode wants active ones probed too. */
   wantsProbe(destination: Destination, all: boolean): boolean;
@@ -106,21 +108,21 @@ export interface ProbeRules {
   acceptsReply(code: number, goodCodes: ReadonlySet<number>): boolean;
   /** How the probe of a destination goes out; `socket`: what its row or ds_probing_sock says. */
   probeVia(destination: Destination, socket: string | undefined): ProbeVia | undefined;
-  /** A probe ended: statistics, and what shares follow from them. `set`: the one it stands in now. */
+  /** A probe ended: statistics, and what shares follow from them. `set`: the set it is in now. */
   probeEnded(destination: Destination, set: DestinationSet | undefined, end: ProbeEnd): void;
 }
 
 /** Calls that count as load of their destination. */
 export interface CallRules {
-  /** A call is over. */
+  /** A call has ended. */
   endCall(callId: string): void;
-  /** Forgets calls whose time is up. */
+  /** Forgets calls that have expired. */
   expireCalls(): void;
   /** Calls of a destination that count as load; undefined where none do. */
   loadOf(destination: Destination): DestinationLoad | undefined;
   /**
-   * Takes over what other nodes have of a destination's calls, and how many calls this one may have at most until it has heard
-   * of them again; undefined: no such bound.
+   * Takes over what other nodes have of a destination's calls, and how many calls this one may have at most until it
+   * receives their count again; undefined: no such bound.
    */
   shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void;
   /** A dialog that ends also ends its call without a script saying so (ds_load_unset). */

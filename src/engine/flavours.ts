@@ -15,7 +15,7 @@ const FLAVOURS: Readonly<Record<FlavourName, Create>> = {
   kamailio: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
 };
 
-/** Whether a flavour has the algorithm with this code; `strict`: those of the recorded program and ours only. */
+/** Whether a flavour has the algorithm with this code; `strict`: only those of the recorded program and our own. */
 export function knowsAlgorithm(flavour: FlavourName, strict: boolean, code: number): boolean {
   if (OWN_ALGORITHMS.some((own) => own.code === code)) return true;
   return flavour === 'kamailio' ? kamailioAlgorithm(code, strict) !== undefined : algorithmOf(code) !== undefined;

@@ -19,7 +19,7 @@ export interface InListQuery {
 
 /**
  * ds_is_in_list: the first destination, in the order of listings (sets newest first), that has this address and port. A
- * destination whose URI says port 0 stands for any port; one that says none for its transport's.
+ * destination whose URI says port 0 matches any port; one without a port matches its transport's default.
  */
 export function findInList(partition: Partition, query: InListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);

@@ -2,7 +2,7 @@ import type { Availability, Health, HealthState, LastChange, ProbeResult } from 
 
 /**
  * Health of a compiled destination. Selections count in a column of their set, by position, so that a choice among a
- * hundred thousand destinations touches no object; `hits` adds what stands there.
+ * hundred thousand destinations touches no object; `hits` adds that count.
  */
 export class LiveHealth implements Health {
   failures = 0;
@@ -30,15 +30,15 @@ export class LiveHealth implements Health {
     this.counted += value - this.hits;
   }
 
-  /** Takes what stands in the column over, so that it can begin at 0 again. */
+  /** Takes over the count in the column, so that it can begin at 0 again. */
   carry(): void {
     this.counted = this.hits;
     if (this.column !== undefined) this.column[this.at] = 0;
   }
 
   /**
-   * From now on selections are counted at `at` of this column; what stands in the one before is taken over. Returns where
-   * they are counted already, when the destination stands in the same column at another position.
+   * From now on selections are counted at `at` of this column; the count in the previous column is taken over. Returns
+   * the position where they are counted already, when the destination is in the same column at another position.
    */
   countIn(column: Uint32Array, at: number): number {
     if (this.column === column) return this.at;

@@ -3,13 +3,16 @@ import type { KamailioOptions } from './kamailio/options.js';
 /** The name of a flavour, as settings say it. */
 export type FlavourName = 'opensips' | 'kamailio';
 
-/** "strict" reproduces every recorded fault of the original; "default" keeps only those that decide where a call lands. */
+/**
+ * "strict" reproduces every recorded fault of the original; "default" keeps only those that decide which destination a
+ * call goes to.
+ */
 export type Compat = 'default' | 'strict';
 
 /** Version of Kamailio a partition follows where 5.6 and 6.x differ. */
 export type KamailioVersion = '5.6' | '6';
 
-/** What of a partition's configuration the engine needs. */
+/** The part of a partition's configuration that the engine needs. */
 export interface PartitionOptions {
   readonly name: string;
   readonly flavour: FlavourName;

@@ -28,7 +28,7 @@ export interface LoadOptions {
   readonly inheritState: boolean;
   /** Attributes that scripts attached to destinations at run time are lost, as with each reload from the table. */
   readonly dropScriptAttrs?: boolean;
-  /** Looks at what came of the rows before it is taken over, and may throw: the old data then stay. */
+  /** Examines the compiled rows before they are taken over, and may throw: the old data then stay. */
   readonly check?: (report: LoadReport) => void;
   /** Report what would be done, change nothing. */
   readonly dryRun?: boolean;
@@ -52,7 +52,7 @@ export interface Partition {
   /** The rules of its flavour. Another object after a change of settings to another flavour. */
   readonly flavour: Flavour;
   /**
-   * Compiles rows aside and swaps them in. Destinations that are still there keep their Health object; with
+   * Compiles rows separately and swaps them in. Destinations that are still there keep their Health object; with
    * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.
    */
   load(rows: readonly DestinationRow[], options: LoadOptions): LoadReport;
@@ -61,9 +61,9 @@ export interface Partition {
    * swapped in one step at the end. Loads of one partition run one after the other.
    */
   loadInSlices(rows: readonly DestinationRow[], options: LoadOptions, pause: () => Promise<void>): Promise<LoadReport>;
-  /** The destination a row URI stands for: compared without case over the whole URI as stored. */
+  /** The destination of a row URI: compared without case over the whole URI as stored. */
   find(setId: number, uri: string): Destination | undefined;
-  /** All of them: one URI may stand behind two sockets, or in two rows. In order of position. */
+  /** All of them: one URI may occur with two sockets, or in two rows. In order of position. */
   findAll(setId: number, uri: string): readonly Destination[];
   /** Destinations that have this address (as canonicalIp gives it), in no particular order. */
   destinationsAt(address: string): readonly Destination[];

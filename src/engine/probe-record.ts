@@ -1,6 +1,6 @@
 import type { Destination, ProbeResult } from './destination.js';
 
-/** Notes what the last probe of a destination told. States do not change by it: that is the state table's to decide. */
+/** Records the result of the last probe of a destination. It changes no state: the state table decides that. */
 export function recordProbe(destination: Destination, result: ProbeResult): void {
   destination.health.lastProbe = result;
 }

@@ -1,4 +1,4 @@
-/** A request as plain data: what a batch line gives in place of a SIP message. Strings are latin1. */
+/** A request as plain data: what a batch line gives instead of a SIP message. Strings are latin1. */
 export interface RequestData {
   readonly method: string;
   readonly ruri: string;

@@ -5,7 +5,7 @@
 export interface RequestView {
   /** Call-ID, trimmed. */
   readonly callId: string;
-  /** Method; undefined stands for INVITE. */
+  /** Method; undefined means INVITE. */
   readonly method?: string | undefined;
   /** addr-spec of the From header, without display name and header parameters; '' when it has none. */
   readonly fromUri: string;

@@ -27,7 +27,7 @@ export interface CountedCall {
   moveTo(destination: Destination): void;
   /** The call was answered. */
   confirm(): void;
-  /** The call is over, or never came about. */
+  /** The call has ended, or was never established. */
   end(): void;
 }
 

@@ -6,13 +6,13 @@ import type { DecidedState, StateChange, StateSignal, StateTable, ToldState } fr
 
 export interface StateTableOptions {
   readonly clock: Clock;
-  /** How states follow from signals in a partition, by its name; for one that is gone: any usual rules. */
+  /** How states follow from signals in a partition, by its name; for one that was removed: the usual rules. */
   rules(partition: string): Pick<StateRules, 'nextState'>;
-  /** A listener threw; the others have heard and the state stands. */
+  /** A listener threw; the others were called and the state is kept. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
-/** Creates the one place where health is written. */
+/** Creates the only writer of health. */
 export function createStateTable(options: StateTableOptions): StateTable {
   const changes = new Emitter<StateChange>(options.onListenerError);
   let admits: ((signal: StateSignal) => boolean) | undefined;
@@ -45,7 +45,7 @@ function apply(
   health.state = state;
   const { reason, origin, code, cause } = signal;
   health.lastChange = { time, reason, origin, code, cause };
-  // What the table itself told needs no writing back.
+  // What came from the table needs no writing back.
   health.dirty = signal.origin !== 'store';
   const usable = state === 'active';
   let edge: StateChange['edge'];
@@ -82,7 +82,7 @@ function adopt(
   const { state, seq, time, reason, code, cause } = decided;
   const previous = health.state;
   const rules = options.rules(destination.partition);
-  // Another flavour's bits follow: those that were told, or as when a state is restored.
+  // Another flavour's bits follow: those that were given, or as when a state is restored.
   const mark = decided.bits === undefined ? undefined : { bits: decided.bits, how: 'set' as const };
   if (state !== previous || mark !== undefined) {
     rules.nextState({ destination, kind: 'restore', to: state, mark, origin: 'cluster', reason });

@@ -6,7 +6,7 @@ export interface StateMark {
   readonly how: 'set' | 'update';
 }
 
-/** Something that was learnt about a destination, from anywhere. */
+/** A report about a destination, from any source. */
 export interface StateSignal {
   readonly destination: Destination;
   /**
@@ -16,7 +16,7 @@ export interface StateSignal {
    */
   readonly kind: 'set' | 'failure' | 'success' | 'restore';
   readonly to?: HealthState | undefined;
-  /** State bits by their letters, in place of `to` (partitions of flavour kamailio). */
+  /** State bits by their letters, instead of `to` (partitions of flavour kamailio). */
   readonly mark?: StateMark | undefined;
   readonly origin: SignalOrigin;
   /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
@@ -45,7 +45,7 @@ export interface StateChange {
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
   readonly address: string;
-  /** What brought it about; undefined for what was taken over from others. */
+  /** The signal that caused it; undefined for what was taken over from others. */
   readonly signal?: StateSignal | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface DecidedState {
   readonly reason: string;
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
-  /** Flavour kamailio: the state bits, where they were told. */
+  /** Flavour kamailio: the state bits, where they were given. */
   readonly bits?: number | undefined;
 }
 
@@ -68,14 +68,14 @@ export interface ToldState {
   readonly seq: number;
 }
 
-/** The one choke point through which every state passes. */
+/** Every state change goes through this table. */
 export interface StateTable {
   /** The only writer of health. Returns the change, or undefined when nothing changed. */
   apply(signal: StateSignal): StateChange | undefined;
   /**
-   * Takes over what others were last told of a destination by an earlier run of the process: numbers of edges go on from
-   * there, and where its usability is another one now, the edge nobody has told of is a change like any other. Returns it.
-   * Does nothing once an edge was told.
+   * Takes over what an earlier run of the process last reported to others about a destination: numbers of edges go on
+   * from there, and where its usability is another one now, the edge not yet reported is a change like any other.
+   * Returns it. Does nothing once an edge was reported.
    */
   resume(destination: Destination, told: ToldState): StateChange | undefined;
   /**
@@ -86,7 +86,7 @@ export interface StateTable {
   /** Goes on counting failures where another node stopped: the higher count holds. */
   carry(destination: Destination, failures: number): void;
   /**
-   * Asks `admits` before each signal, in place of who was asked before; a signal that is not admitted changes nothing.
+   * Asks `admits` before each signal; it replaces the previous `admits`; a signal that is not admitted changes nothing.
    * Undefined: all are.
    */
   guard(admits: ((signal: StateSignal) => boolean) | undefined): void;

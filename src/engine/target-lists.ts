@@ -20,7 +20,7 @@ const MOST_VALUES = 10_000;
 /**
  * What one transaction keeps of its selections in one partition: the destination in use and the targets behind it. It
  * answers as the original's AVPs would, where dst_avp begins with the destination in use and each ds_next_dst drops the
- * first value; but nothing is listed until somebody asks.
+ * first value; but no list is made until it is read.
  */
 export class TargetLists {
   /** Destination last used: what ds_mark_dst marks. */
@@ -147,7 +147,7 @@ export class TargetLists {
     return all.filter((each) => !seen.has(hopOf(each)) && seen.add(hopOf(each)));
   }
 
-  /** From here on a target that was tried, or stands in the list before, is passed over. Counts what is left. */
+  /** From here on a target that was tried, or occurs earlier in the list, is passed over. Counts what is left. */
   tryOnce(): void {
     if (this.head === undefined || this.current === undefined) return;
     this.tried = new Set([hopOf(this.current)]);
@@ -194,7 +194,7 @@ export class TargetLists {
     return [this.current.row.attrs, ...this.listed().slice(1).map(attrsOfOne)];
   }
 
-  /** A script wrote dst_avp: known destinations are found again, any other URI is dialled as it stands. */
+  /** A script wrote dst_avp: known destinations are found again, any other URI is dialled unchanged. */
   private writeTargets(values: AvpValues): void {
     const known = new Map<string, Destination>();
     for (const destination of this.listed()) known.set(destination.dialUri, destination);

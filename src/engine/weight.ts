@@ -3,14 +3,14 @@ import type { Destination, Health } from './destination.js';
 /** Largest weight, as the tables have it. */
 export const MAX_WEIGHT = 2 ** 31 - 1;
 
-/** The weight that counts: the one told at run time, else the row's. */
+/** The effective weight: the one set at run time, else the row's. */
 export function weightOf({ health, row }: Destination): number {
   return health.weight ?? row.weight;
 }
 
 /**
- * Writes the weight told at run time; undefined takes it away. Compiled sets notice by the versions, and sum their weights
- * again when they are next asked. Returns whether it is another one.
+ * Sets the weight at run time; undefined removes it. Compiled sets notice by the versions, and sum their weights again
+ * when they are next used. Returns whether it changed.
  */
 export function tellWeight(health: Health, weight: number | undefined): boolean {
   if (health.weight === weight) return false;

@@ -27,7 +27,7 @@ interface Wanted {
   readonly text: string | undefined;
 }
 
-/** The first row of the address table that fits; group 0 stands for every group. */
+/** The first row of the address table that matches; group 0 means every group. */
 function findAddress(run: MessageRun, { group, ip, port, protocol, text }: Wanted): AddressRow | undefined {
   return run.env.tables.addresses.find(
     (row) =>
@@ -144,7 +144,7 @@ const permissions: FunctionSpec[] = [
   },
 ];
 
-/** Domains of ours: the table's, and the aliases and sockets of the file. */
+/** Local domains: the table's, and the aliases and sockets of the file. */
 function isLocalDomain(run: MessageRun, domain: string): string | null | undefined {
   const lower = domain.toLowerCase();
   const row = run.env.tables.domains.find((each) => each.domain.toLowerCase() === lower);

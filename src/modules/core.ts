@@ -15,7 +15,7 @@ import {
 } from './define.js';
 import { forwardStateless } from './tm.js';
 
-/** Adds a branch; without a URI the place that $ru and $du name now. */
+/** Adds a branch; without a URI its target is the current $ru and $du. */
 export function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
   const { call, env } = run;
   if (call.branches.length >= MOST_BRANCHES - 1) return false;

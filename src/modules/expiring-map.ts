@@ -24,7 +24,7 @@ export class ExpiringMap<T> {
     return this.get(key, now) === undefined ? undefined : this.map.get(key)?.expires;
   }
 
-  /** True; it always fits, though something else may have to go. */
+  /** Always true; another entry may be dropped to make room. */
   set(key: string, value: T, expires: number | undefined): boolean {
     if (!this.map.has(key) && this.map.size >= this.most) {
       const first = this.map.keys().next();

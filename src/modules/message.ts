@@ -64,7 +64,7 @@ function isMethod(): FunctionSpec[] {
   return [spec(undefined)];
 }
 
-/** The run goes on with another reading of its message, of the same length up to where edits were made. */
+/** The run goes on with its message parsed again, of the same length up to where edits were made. */
 function replaceMessage(run: MessageRun, fresh: SipMessage): void {
   run.call.message = fresh;
   run.call.scope.message = fresh;

@@ -16,8 +16,8 @@ import {
 } from './define.js';
 
 /**
- * How a reply is given: "begin" begins the transaction when there is none, "stateful" only uses one, "either" uses one that is
- * there, "stateless" never does.
+ * How a reply is sent: "begin" begins the transaction when there is none, "stateful" only uses one, "either" uses one
+ * that is there, "stateless" never does.
  */
 export type ReplyWay = 'begin' | 'stateful' | 'either' | 'stateless';
 
@@ -52,7 +52,7 @@ function server(run: MessageRun, status: number): string {
   return status > 100 || run.env.dialect === 'kamailio' ? run.env.serverLine : '';
 }
 
-/** Lines of append_to_reply, and for a redirection the places the script named. */
+/** Lines of append_to_reply, and for a redirection the Contact URIs the script gave. */
 function replyLines(run: MessageRun, status: number): string {
   const { call, env } = run;
   let lines = call.replyLines;

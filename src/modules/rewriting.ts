@@ -19,7 +19,7 @@ import {
 } from './define.js';
 import { replyHere } from './replies.js';
 
-/** Whether a URI, or "proto:host:port", is ours. */
+/** Whether a URI, or "proto:host:port", is local. */
 function isMyself(run: MessageRun, text: string): boolean {
   const uri = parseUri(text);
   if (uri !== undefined) return isOurs(run.env, uri.host, uri.port ?? 5060);
@@ -112,7 +112,9 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
   };
 }
 
-/** What a registrar or an authentication module does, which a dispatcher has not: the request is answered 501. */
+/**
+ * Functions of a registrar or an authentication module, which a dispatcher does not have: the request is answered 501.
+ */
 function notHere(module: string, name: string, most: number, dialects?: FunctionSpec['dialects']): ScriptFunction[] {
   return moduleFunctions(module, [
     {

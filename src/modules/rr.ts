@@ -39,7 +39,7 @@ function looseRoute(run: MessageRun): number {
   if (first?.uri === undefined) return -1;
   call.routeParams = first.uri.params;
   call.scope.routeUri = first.text;
-  // A strict router before us put its Route into the request-URI, which is ours then.
+  // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
   if (
     ruri !== undefined &&

@@ -218,7 +218,7 @@ function sht(
   };
 }
 
-/** $sht(table=>key) and its kin. */
+/** $sht(table=>key) and the like. */
 export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['sht', sht((env, table, key) => table.entries.get(key, env.clock.monotonic()) ?? table.initial, true)],
   [

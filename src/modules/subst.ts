@@ -1,7 +1,7 @@
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import type { MessageRun } from '../script/call.js';
 
-/** "/pattern/replacement/flags", read: what is found, and what takes its place. */
+/** "/pattern/replacement/flags", parsed: the pattern, and its replacement. */
 export interface Substitution {
   readonly regex: BoundedRegex;
   readonly all: boolean;
@@ -11,8 +11,8 @@ export interface Substitution {
 type Piece = string | number | { readonly format: (run: MessageRun) => string };
 
 /**
- * Reads a substitution. Any character may stand for "/"; flags are i (letter case), g (all), s (lines do not matter). `format`
- * makes a reader of the variables in the replacement. Throws an Error with the reason.
+ * Reads a substitution. Any character may replace "/"; flags are i (letter case), g (all), s (lines do not matter).
+ * `format` compiles the variables in the replacement. Throws an Error with the reason.
  */
 export function parseSubstitution(
   text: string,
@@ -77,7 +77,7 @@ function readPieces(text: string, format: (text: string) => ((run: MessageRun) =
   return pieces;
 }
 
-/** Most replacements of one substitution. */
+/** Maximum number of replacements of one substitution. */
 const MOST = 256;
 
 /** Text with the substitution made; undefined when nothing is found. */

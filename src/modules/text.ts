@@ -155,7 +155,7 @@ function textIn(run: MessageRun, field: FieldSpan): string {
   return run.message.text.slice(field.value, field.end);
 }
 
-/** Reads the message with its edits in it, so that what follows sees them. */
+/** Parses the message with its edits applied, so that what follows sees them. */
 export function applyChanges(run: MessageRun): boolean {
   const { call } = run;
   const line =

@@ -70,7 +70,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   return fault instanceof Promise ? fault.then(settle) : settle(fault);
 }
 
-/** An ACK goes on without a transaction; one that acknowledges a failure of ours ends here. */
+/** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
 function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
   if (run.known?.kind === 'ack') return 0;
   return forwardStateless(run, outbound);
@@ -113,7 +113,10 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   });
 }
 
-/** A CANCEL of an INVITE that is known: it is answered, and the branches are given up. undefined when it is of none. */
+/**
+ * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
+ * matches.
+ */
 function cancel(run: MessageRun): number | undefined {
   const { call, env } = run;
   if (run.known?.kind === 'copy') {

@@ -1,4 +1,4 @@
-/** Parts of a URI as text, whatever stands in them: what core functions put together again. */
+/** Parts of a URI as text, valid or not: core functions join them again. */
 export interface UriParts {
   scheme: string;
   user: string | undefined;

@@ -14,8 +14,8 @@ export interface VirtualAvp {
 const MAX_VALUES = 10_000;
 
 /**
- * The attribute-value pairs of one transaction: a name stands for a stack of values, the newest first, so index 0 is
- * what was pushed last (OpenSIPS core variables, "AVP variables"). Negative indexes count from the oldest: -1 is the bottom.
+ * The attribute-value pairs of one transaction: a name has a stack of values, the newest first, so index 0 is what was
+ * pushed last (OpenSIPS core variables, "AVP variables"). Negative indexes count from the oldest: -1 is the bottom.
  */
 export class AvpStore {
   private readonly stacks = new Map<string, AvpValue[]>();
@@ -130,8 +130,8 @@ export class AvpStore {
 }
 
 /**
- * The plain name of an AVP: the type prefixes of older scripts ("s:name", "i:272") are accepted and mean nothing, so
- * that "$avp(i:272)" and "$avp(272)" are the same.
+ * The plain name of an AVP: the type prefixes of older scripts ("s:name", "i:272") are accepted and ignored, so that
+ * "$avp(i:272)" and "$avp(272)" are the same.
  */
 export function avpName(text: string): string {
   const name = text.trim();

@@ -6,7 +6,7 @@ import { XavpStore } from './xavp-store.js';
 
 export type { PvarValue } from './value.js';
 
-/** Where a header field stands in the text of a message. */
+/** Position of a header field in the text of a message. */
 export interface HeaderSpan {
   readonly line: number;
   readonly nameEnd: number;
@@ -36,7 +36,7 @@ export interface PvarMessage {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly body: string | undefined;
-  /** Header fields of a name in either form, or all: where line, name, value and value's end stand in `text`. */
+  /** Header fields of a name in either form, or all: where line, name, value and value's end are in `text`. */
   fields?(name?: string): Iterable<HeaderSpan>;
   /** The whole message. */
   readonly text: string;
@@ -71,9 +71,9 @@ export interface PvarContext {
   readonly xavis: XavpStore;
   /** $json(name) of OpenSIPS. */
   readonly jsons: Map<string, Json>;
-  /** $du: where the request goes in place of the request-URI. */
+  /** $du: the next hop, where it is not the request-URI. */
   destinationUri: string | undefined;
-  /** $ru: the request-URI as it stands now. */
+  /** $ru: the current request-URI. */
   readonly requestUri: string | undefined;
   /** Address the message came from, IP literal without brackets. */
   readonly sourceAddress: string;
@@ -113,7 +113,7 @@ export interface PvarContext {
   statistic(name: string): number | undefined;
   /** $shtag(name): whether this node is the active one of a sharing tag; undefined without a cluster. */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
-  /** $fu, $tn and their kin are written: the header field is another when the message leaves. */
+  /** $fu, $tn and the like are written: the header field is another when the message leaves. */
   editAddress?(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void;
   /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */
   setRequestUri(uri: string): void;
@@ -121,7 +121,7 @@ export interface PvarContext {
 
 const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
 
-/** A context with everything at rest; stores are made when first touched. Callers fill in what they know. */
+/** A context with default values; stores are made when first used. Callers fill in what they know. */
 export class PvarScope implements PvarContext {
   destinationUri: string | undefined = undefined;
   sourceAddress = '';
@@ -146,7 +146,7 @@ export class PvarScope implements PvarContext {
   /** Answers `$stat(name)`. */
   lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;
   lookUpTag: ((name: string) => 'active' | 'backup' | undefined) | undefined = undefined;
-  /** Is told of each change of the request-URI. */
+  /** Is called on each change of the request-URI. */
   onRequestUri: ((uri: string) => void) | undefined = undefined;
   private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
@@ -217,7 +217,7 @@ export function textOf(value: PvarValue): string {
   return value === null ? '<null>' : String(value);
 }
 
-/** The integer a value stands for, or undefined: numbers, and strings of an optional sign and digits. */
+/** The integer a value represents, or undefined: numbers, and strings of an optional sign and digits. */
 export function integerOf(value: PvarValue): number | undefined {
   if (typeof value === 'number') return Math.trunc(value);
   if (value === null || !/^\s*[+-]?[0-9]{1,15}\s*$/.test(value)) return undefined;

@@ -56,12 +56,12 @@ export interface Format {
   evaluateValue(context: PvarContext): PvarValue;
   /** Assigns to a lone writable variable; nothing happens on others, nor with a value the variable cannot take. */
   assign(context: PvarContext, value: PvarValue): void;
-  /** As `assign`, but takes the place of all values where a variable has several. */
+  /** As `assign`, but replaces all values where a variable has several. */
   replace(context: PvarContext, value: PvarValue): void;
 }
 
 export interface FormatOptions {
-  /** Letters that stand for text given in the context after "%": "ui" for pvar_algo_pattern's %u and %i. */
+  /** Letters that, after "%", are replaced by text of the context: "ui" for pvar_algo_pattern's %u and %i. */
   readonly placeholders?: string;
   /** What names mean; by default those that route scripts and settings know. */
   readonly names?: FormatNames;

@@ -257,7 +257,7 @@ export const KAMAILIO_NAMES: FormatNames = {
   foldCase: false,
 };
 
-/** The same names with more variables, or others in their place. */
+/** The same names with more variables, or with replaced ones. */
 export function withVariables(names: FormatNames, more: Iterable<readonly [string, VariableDefinition]>): FormatNames {
   return { ...names, variables: new Map([...names.variables, ...more]) };
 }

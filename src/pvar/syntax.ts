@@ -40,7 +40,7 @@ const MAX_DEPTH = 8;
 const MAX_TRANSFORMATIONS = 16;
 const MAX_PIECES = 256;
 
-/** Text as it may stand in a one-line message: cut short, control characters replaced. */
+/** Text made fit for a one-line message: cut short, control characters replaced. */
 export function quoted(text: string): string {
   const clean = text.replace(/[^\x20-\x7e]/g, '.');
   return `"${clean.length > 120 ? `${clean.slice(0, 117)}...` : clean}"`;

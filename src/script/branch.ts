@@ -4,25 +4,25 @@ import type { CancelForm } from '../sip/transaction/derived.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { BranchState } from './state.js';
 
-/** Whoever wants to know what became of a branch. */
+/** Receives the events of a branch. */
 export interface BranchOwner {
-  /** Header lines of the CANCEL when time is up. */
+  /** Header lines of the CANCEL on timeout. */
   readonly timeoutLines: string;
   readonly cancelForm: CancelForm;
   replied(branch: TxBranch, reply: SipMessage): void;
   failed(branch: TxBranch, timedOut: boolean): void;
 }
 
-/** One branch of a transaction: what was sent where, and what came of it. */
+/** One branch of a transaction: its request, its target and its result. */
 export class TxBranch implements ClientUser, BranchState {
   client: ClientTransaction | undefined = undefined;
   /** Last status that came, or that was set here: 408 when nothing came in time. */
   status = 0;
-  /** The final reply; undefined for one of our own. */
+  /** The final reply; undefined for one generated locally. */
   reply: SipMessage | undefined = undefined;
-  /** Whether the final status is our own. */
+  /** Whether the final status was generated locally. */
   local = false;
-  /** Its time was up. */
+  /** It timed out. */
   timedOut = false;
   /** Its final status was looked at by a failure route before. */
   dropped = false;

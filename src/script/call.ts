@@ -18,7 +18,7 @@ import type { BranchState, TransactionState } from './state.js';
 /** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
 export class CfgScope extends PvarScope {
   call: Call | undefined = undefined;
-  /** The request-URI or $du was written since the last relaying: a failure route has somewhere new to go. */
+  /** The request-URI or $du was written since the last relaying: a failure route has a new target. */
   private uriChanged = true;
   private usedDestination: string | undefined = undefined;
   /** $T_reply_code and $T_reply_reason of the branch that was chosen; the message at hand is the request. */
@@ -53,7 +53,7 @@ export class CfgScope extends PvarScope {
     this.lookUpStatistic = env.formats.statistic;
   }
 
-  /** Whether a failure route has somewhere new to go. */
+  /** Whether a failure route has a new target. */
   get changed(): boolean {
     return this.uriChanged || this.destinationUri !== this.usedDestination;
   }
@@ -84,9 +84,9 @@ export interface ArmedRoutes {
 /** What record_route() is to write; finished when it is known by which socket the request leaves. */
 export interface RecordRouting {
   readonly params: string;
-  /** Written as it is: record_route_preset. */
+  /** Written unchanged: record_route_preset. */
   readonly preset: readonly string[] | undefined;
-  /** "host:port" in place of the sockets' own (record_route_advertised_address). */
+  /** "host:port" instead of the sockets' own (record_route_advertised_address). */
   readonly advertised: string | undefined;
 }
 
@@ -111,7 +111,7 @@ export class Call {
   /** Parameters of add_rr_param(). */
   rrParams = '';
   sendSocket: SipSocket | undefined = undefined;
-  /** Host and port our Via shows in place of the socket's (set_advertised_address). */
+  /** Host and port our Via shows instead of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;
   /** Replies go to the port the request came from, whatever its Via says. */
@@ -120,7 +120,7 @@ export class Call {
   localRport = false;
   /** Route lines of the top values loose_route() found: what check_route_param() and is_direction() look at. */
   routeParams: string | undefined = undefined;
-  /** The same, but only of a Route of ours: $rr_params. */
+  /** The same, but only of a Route of this proxy: $rr_params. */
   matchedRouteParams: string | undefined = undefined;
   blacklists: string[] = [];
   /** Milliseconds set by t_set_fr(). */

@@ -11,7 +11,7 @@ import { isOurs } from './ours.js';
 import { outgoingReply, rewritten } from './outgoing.js';
 import { runError } from './service-routes.js';
 
-/** Runs the routes of a configuration file over every message; what becomes of one is up to the script. */
+/** Runs the routes of a configuration file over every message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
   /** Messages so far: $mi. */
   private messages = 0;
@@ -24,7 +24,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     return this.environment;
   }
 
-  /** From now on new requests run another script; what is under way keeps the one it began with. */
+  /** From now on new requests run another script; transactions in progress keep the one they began with. */
   use(environment: ScriptEnvironment): void {
     this.environment = environment;
   }
@@ -86,7 +86,9 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     pass(outgoingReply(reply, []));
   }
 
-  /** A reply to what was forwarded without a transaction goes where the Via below ours says (RFC 3261 section 16.11). */
+  /**
+   * A reply to what was forwarded without a transaction goes where the Via below our own says (RFC 3261 section 16.11).
+   */
   onStrayReply(reply: SipMessage, source: Source): void {
     const env = this.environment;
     const { via } = reply;

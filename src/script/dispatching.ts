@@ -12,7 +12,7 @@ import { sendingSocket } from '../route/sending-socket.js';
 import type { Call } from './call.js';
 import { MOST_BRANCHES } from './request-branches.js';
 
-/** Where a selection goes: $du, the request-URI, or nowhere but the list. */
+/** Where a selection is written: $du, the request-URI, or only the list. */
 export type Target = 'dst' | 'domain' | 'list';
 
 /** A request as the engine looks at it: the variables are those of the script. */
@@ -55,7 +55,7 @@ function use(call: Call, partition: Partition, target: 'dst' | 'domain'): boolea
 /** A request-URI without parts. */
 const BROKEN = 'sip:@@';
 
-/** The AVPs of a partition show its lists from the first touch on. */
+/** The AVPs of a partition show its lists from the first access on. */
 function registerAvps(call: Call, partition: Partition): void {
   const { registered, scope } = call;
   if (registered.at(-1) === partition) return;
@@ -95,7 +95,7 @@ function addParallel(call: Call, partition: Partition, target: Target): boolean 
   return fit;
 }
 
-/** Puts what was selected where it belongs. 1, 2 when there were too many branches, -1. */
+/** Writes what was selected to its target. 1, 2 when there were too many branches, -1. */
 function selected(call: Call, partition: Partition, target: Target, good: boolean): number {
   const { tally } = call.env;
   if (!good) {

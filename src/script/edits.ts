@@ -1,6 +1,8 @@
 import type { TextEdit } from '../sip/reply.js';
 
-/** Changes to one message that are written when it leaves. They may overlap: what is gone already is not taken out again. */
+/**
+ * Changes to one message that are applied when it is sent. They may overlap: text already deleted is not deleted again.
+ */
 export class MessageEdits {
   private edits: TextEdit[] = [];
   private shared = false;
@@ -75,7 +77,7 @@ export function applied(text: string, from: number, edits: readonly TextEdit[]):
   return out + text.slice(at);
 }
 
-/** At one position what is put in stands before what is taken out. */
+/** At one position insertions come before deletions. */
 function byPosition(a: TextEdit, b: TextEdit): number {
   return a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start);
 }

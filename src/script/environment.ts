@@ -38,7 +38,7 @@ export interface TmSettings {
   translate503: boolean;
   /** Restarts the timer of final replies with each provisional one. */
   restartOnProvisional: boolean;
-  /** Reason header of a CANCEL made when time is up, and when another branch was taken. */
+  /** Reason header of a CANCEL made on timeout, and when another branch was accepted. */
   timeoutReason: string;
   autoInv100: boolean;
   passProvisional: boolean;
@@ -59,7 +59,7 @@ export interface RrSettings {
   ignoreUser: boolean;
 }
 
-/** A name that counts as ours: "alias" of the file. */
+/** A name that counts as local: "alias" of the file. */
 export interface HostAlias {
   readonly host: string;
   /** undefined: any. */
@@ -117,9 +117,9 @@ export interface ScriptEnvironment {
   /** Variables that get the set and the attributes of what ds_is_in_list() and ds_is_from_list() found. */
   readonly setidPvar: Format | undefined;
   readonly attrsPvar: Format | undefined;
-  /** Loads a partition anew; false when that may not be now. */
+  /** Reloads a partition; false when that is not allowed now. */
   reload(partition: string): boolean;
-  /** Follows runs statement by statement. */
+  /** Traces runs statement by statement. */
   readonly trace?: ScriptTrace | undefined;
   /** State of modules, by module. */
   readonly modules: ModuleStates;

@@ -17,7 +17,7 @@ export interface OutgoingRequest {
   readonly edits: readonly TextEdit[];
   /** Lines put before the first header line: Record-Route. */
   readonly head: string;
-  /** Adds rport to the Via below ours though it did not ask for it (force_rport). */
+  /** Adds rport to the Via below our own though it did not ask for it (force_rport). */
   readonly forceRport: boolean;
 }
 
@@ -55,7 +55,7 @@ export function outgoingReply(reply: SipMessage, edits: readonly TextEdit[], sta
   return line + applied(whole, reply.headersStart, all);
 }
 
-/** A message with its edits in it, to be read anew. */
+/** A message with its edits applied, to be parsed again. */
 export function rewritten(message: SipMessage, edits: readonly TextEdit[], firstLine?: string): string {
   const length = lengthEdit(message, edits);
   const all = length === undefined ? edits : [...edits, length];

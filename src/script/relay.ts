@@ -42,7 +42,7 @@ export function answerTrying(transaction: TransactionState, call: Call): void {
   transaction.reply(100, tm.auto100Reason, call.replyLines);
 }
 
-/** A place a branch goes to, as the script left it. */
+/** A target of a branch, as the script left it. */
 interface Target {
   readonly uri: string;
   readonly destinationUri: string | undefined;
@@ -73,8 +73,8 @@ export function takeTargets(call: Call): Target[] {
 }
 
 /**
- * Sends a request on, on a branch for each target, at once where no name has to be resolved. Answers undefined when at least one branch
- * is under way, else why not.
+ * Sends a request on, on a branch for each target, at once where no name has to be resolved. Returns undefined when at
+ * least one branch is in progress, else the reason.
  */
 export function sendBranches(
   run: MessageRun,
@@ -261,7 +261,7 @@ function sent(
   return undefined;
 }
 
-/** A branch that could not be sent counts as if it had never been. */
+/** A branch that could not be sent is removed, or marked as dropped when others were added after it. */
 function fail(transaction: ScriptTransaction, branch: TxBranch): void {
   const { branches } = transaction;
   if (branches[branches.length - 1] === branch) branches.pop();

@@ -6,7 +6,7 @@ import { Call, MessageRun } from './call.js';
 import { applied, MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 
-/** A request nobody sent, for routes that are called without one. Undefined when there is no socket. */
+/** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
 function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
   const socket = env.sockets.all[0];
   if (socket === undefined) return undefined;
@@ -26,7 +26,7 @@ function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessag
   return { message, source: { socket, address: socket.address, port: socket.port, flow: undefined } };
 }
 
-/** Runs a route that no message led to: startup, timer, event. */
+/** Runs a route that no message triggers: startup, timer, event. */
 export function runService(
   env: ScriptEnvironment,
   kind: RouteKind,
@@ -45,8 +45,8 @@ export function runService(
 }
 
 /**
- * A request of our own as the route of local requests leaves it, and where it goes when the route said so. `text` has no
- * Via yet, or ours.
+ * A request of our own as the route of local requests leaves it, and where it goes when the route said so. `text` has
+ * no Via yet, or our own.
  */
 export function runLocal(env: ScriptEnvironment, text: string): { text: string; destination: string | undefined } {
   const kind = env.dialect === 'kamailio' ? 'event' : 'local';
@@ -63,7 +63,7 @@ export function runLocal(env: ScriptEnvironment, text: string): { text: string; 
   return { text: applied(message.text, 0, call.edits.list), destination };
 }
 
-/** The nameless routes of a script that the clock calls. Returns what stops them. */
+/** The nameless timer routes of a script. Returns a function that stops them. */
 export function startTimers(env: () => ScriptEnvironment): () => void {
   const stops: (() => void)[] = [];
   let stopped = false;

@@ -8,17 +8,17 @@ export interface BranchState {
   readonly client: ClientTransaction | undefined;
   /** Last status that came, or that was set here: 408 when nothing came in time. */
   readonly status: number;
-  /** The final reply; undefined for one of our own. */
+  /** The final reply; undefined for one generated locally. */
   readonly reply: SipMessage | undefined;
-  /** Whether the final status is our own. */
+  /** Whether the final status was generated locally. */
   readonly local: boolean;
   readonly timedOut: boolean;
   /** A provisional reply came. */
   readonly provisional: boolean;
-  /** It is not chosen from any more. */
+  /** It is no longer a candidate for the best reply. */
   dropped: boolean;
   flags: number;
-  /** Gives it up. `lines` are header lines of the CANCEL. */
+  /** Cancels it. `lines` are header lines of the CANCEL. */
   cancel(lines: string): void;
 }
 

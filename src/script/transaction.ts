@@ -19,11 +19,11 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** Final status the caller got; 0 while it has none. */
   final = 0;
   cancelled = false;
-  /** Branches of earlier legs, which a failure route has dealt with, stand before this index. */
+  /** Branches before this index are of earlier legs, which a failure route has dealt with. */
   legStart = 0;
   /** Last provisional or final status that went to the caller. */
   lastStatus = 0;
-  /** Replies are not looked at: t_drop_replies. */
+  /** Replies are ignored: t_drop_replies. */
   dropAll = false;
   private readonly hooks: ((code: number) => void)[] = [];
   /** A failure route is at work: its branches are not judged before it has ended. */
@@ -76,7 +76,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     return true;
   }
 
-  /** Gives up what waits. `lines` are header lines of the CANCEL requests. */
+  /** Cancels pending branches. `lines` are header lines of the CANCEL requests. */
   cancelBranches(lines: string, but?: TxBranch): void {
     for (const branch of this.branches) if (branch !== but) branch.cancel(lines);
   }
@@ -348,7 +348,7 @@ function rank(status: number): number {
   return status;
 }
 
-/** The reply with what a reply route changed, read anew. */
+/** The reply with the changes of a reply route, parsed again. */
 function editedReply(run: MessageRun): SipMessage {
   const { edits, newStatus } = run;
   if (edits.empty && newStatus === undefined) return run.message;

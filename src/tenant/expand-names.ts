@@ -2,14 +2,14 @@ import { defaultPort, parseUri, type SipUri } from '../core/uri.js';
 import { isIpLiteral } from '../engine/compiled-destination.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 
-/** Rows looked at in one turn of the event loop: about a millisecond. */
+/** Rows processed in one event loop iteration: about a millisecond. */
 const ROWS_A_TURN = 1000;
 
 /**
- * Makes each address a host name resolves to a row of its own: the name's row with the address in place of the name, port
- * and transport as the DNS gave them (RFC 3263). The name goes into an empty description. States of such rows are not
- * written back, as several share one row of the table. Rows over TLS keep their name, which certificates are checked
- * against; so do names that do not resolve.
+ * Makes each address a host name resolves to a row of its own: the name's row with the address instead of the name,
+ * port and transport as the DNS gave them (RFC 3263). The name goes into an empty description. States of such rows are
+ * not written back, as several share one row of the table. Rows over TLS keep their name, which certificates are
+ * checked against; so do names that do not resolve.
  */
 export async function expandNames(
   rows: readonly DestinationRow[],
@@ -39,7 +39,7 @@ function isSecure(transport: ResolvedAddress['transport']): boolean {
   return transport === 'tls' || transport === 'wss';
 }
 
-/** The URI with an address in place of its host; the transport is written where the URI does not say it. */
+/** The URI with an address instead of its host; the transport is written where the URI does not say it. */
 function addressUri(text: string, uri: SipUri, { family, address, port, transport }: ResolvedAddress): string {
   const at = text.indexOf('@');
   const before = at < 0 ? `${uri.scheme}:` : text.slice(0, at + 1);

@@ -7,7 +7,7 @@ import type { Resolver } from '../sip/resolve.js';
 
 /** Names resolved at the same time for one partition. */
 const NAMES_AT_ONCE = 64;
-/** Rows looked at in one turn of the event loop: about a millisecond. */
+/** Rows processed in one event loop iteration: about a millisecond. */
 const ROWS_A_TURN = 1000;
 /** An IPv4 literal, recognised without cutting the URI: what most rows of large tables have. */
 const IPV4_HOST = /^sips?:(?:[^@?]*@)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:[:;?]|$)/i;

@@ -7,7 +7,10 @@ export class JobQueue {
   private tail: Promise<unknown> = Promise.resolve();
   private readonly waiting = new Map<string, Promise<unknown>>();
 
-  /** `key` names what is done and with which options: jobs of one key must come to the same. undefined: never shared. */
+  /**
+   * `key` names what is done and with which options: jobs of one key must have the same result. undefined: never
+   * shared.
+   */
   run<T>(key: string | undefined, job: () => Promise<T>): Promise<T> {
     const same = key === undefined ? undefined : this.waiting.get(key);
     if (same !== undefined) return same as Promise<T>;
@@ -20,7 +23,7 @@ export class JobQueue {
     return promise;
   }
 
-  /** Resolves when all that was asked for so far has ended, well or not. */
+  /** Resolves when all jobs queued so far have ended, with or without an error. */
   async idle(): Promise<void> {
     await this.tail;
   }

@@ -6,7 +6,7 @@ import type { PartitionOptions } from '../engine/options.js';
 import { compileFormat } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 
-/** What of a partition's configuration the engine needs. */
+/** The part of a partition's configuration that the engine needs. */
 export function partitionOptions(config: PartitionConfig, dispatcher: DispatcherConfig): PartitionOptions {
   return {
     name: config.name,
@@ -53,7 +53,7 @@ export function dispatcherFormats(
   };
 }
 
-/** Compiles a parameter's value; what is wrong with it is told with the parameter's name. */
+/** Compiles a parameter's value; an error names the parameter. */
 function named<T>(parameter: string, value: string | undefined, compile: (text: string) => T): T | undefined {
   if (value === undefined) return undefined;
   try {

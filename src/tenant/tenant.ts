@@ -25,11 +25,13 @@ const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 /** Discarded rows named one by one in the log of one load. */
 const DISCARDED_LOGGED = 20;
-/** Milliseconds between two looks at what host names resolve to; the resolver asks the DNS once per time to live. */
+/** Milliseconds between two lookups of the host names; the resolver asks the DNS once per time to live. */
 const NAMES_EVERY = 15_000;
-/** Milliseconds a load waits for names: those that are late keep the addresses they have, or come with a later look. */
+/**
+ * Milliseconds a load waits for names: those that are late keep the addresses they have, or are set by a later lookup.
+ */
 const NAMES_WAIT = 5000;
-/** Milliseconds an end waits for a load under way to notice. */
+/** Milliseconds a stop waits for a load in progress to end. */
 const STOP_WAIT = 1000;
 /** Reports kept; the oldest go first. */
 const MAX_REPORTS = 100;
@@ -60,7 +62,7 @@ export class PartitionRuntime {
   notReady: string | undefined = 'not loaded yet';
   /** Figures for metrics. */
   readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
-  /** What its loads came to, oldest first. */
+  /** Results of its loads, oldest first. */
   readonly reports: StatusReport[] = [];
   private readonly jobs = new JobQueue();
   private cancelRetry: (() => void) | undefined;
@@ -71,7 +73,7 @@ export class PartitionRuntime {
   /** Names of the rows last read, those of rows that were discarded included. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
-  /** Addresses of names that stand in the partition as destinations of their own. */
+  /** Addresses of names, each a destination of its own in the partition. */
   private expandedHosts: ReadonlyMap<string, readonly ResolvedAddress[]> = new Map();
   /** Rows have been read and are being compiled. */
   isCompiling = false;
@@ -99,8 +101,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Writes states back, unless this was never started: who only asks what would be selected changes no table. Lets go of
-   * the store. A load under way comes to nothing.
+   * Writes states back, unless this was never started: a process that only simulates selections changes no table.
+   * Closes the store. A load in progress is abandoned.
    */
   async stop(): Promise<void> {
     const { clock, flusher, store } = this.options;
@@ -122,8 +124,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Changes the rows in memory, as a reload from nowhere would: the next load from the table replaces them. `confirm` looks
-   * at what came of it and may write to the table; when it rejects, the rows are as they were before.
+   * Changes the rows in memory, as a reload would, without reading the table: the next load from the table replaces
+   * them. `confirm` examines the result and may write to the table; when it rejects, the rows are as they were before.
    */
   editRows(
     change: (rows: readonly DestinationRow[]) => readonly DestinationRow[],
@@ -213,7 +215,7 @@ export class PartitionRuntime {
     try {
       await this.reload({ inheritState: true, dryRun: false });
     } catch {
-      // Somebody else's reload may have succeeded meanwhile.
+      // Another reload may have succeeded meanwhile.
       if (this.stopped || this.figures.loads > 0) return;
       this.cancelRetry?.();
       this.cancelRetry = this.options.clock.schedule(this.retryDelay, () => void this.attempt());
@@ -294,7 +296,7 @@ export class PartitionRuntime {
     this.options.loaded(partition);
   }
 
-  /** Retries that fail for the same reason are not worth a line each. */
+  /** Retries that fail for the same reason are logged at debug level only. */
   private failed(error: unknown): void {
     const { log, store, partition } = this.options;
     const message = messageOf(error);
@@ -363,7 +365,10 @@ export class PartitionRuntime {
     };
   }
 
-  /** Lets calls go on; ends the load when the partition is being stopped, so that it cannot replace its successor's data. */
+  /**
+   * Yields to the event loop; ends the load when the partition is being stopped, so that it cannot replace its
+   * successor's data.
+   */
   private readonly pause = async (): Promise<void> => {
     await nextTurn();
     this.checkRunning();
@@ -386,7 +391,7 @@ function rowsOf(partition: Partition): DestinationRow[] {
   return rows;
 }
 
-/** Addresses in an order of their own: the DNS gives those of one name in another order each time. */
+/** Addresses in a fixed order: the DNS gives those of one name in another order each time. */
 function inOrder(addresses: readonly ResolvedAddress[]): readonly ResolvedAddress[] {
   return [...addresses].sort((a, b) => (`${a.address} ${a.port}` < `${b.address} ${b.port}` ? -1 : 1));
 }

@@ -30,7 +30,7 @@ export interface PartitionRuntimesOptions {
   readonly renamed: (partition: Partition) => void;
 }
 
-/** What came of a load: the report, or why there is none. */
+/** Outcome of a load: the report, or why there is none. */
 export type LoadOutcome =
   | { readonly report: LoadReport; readonly failure?: undefined }
   | { readonly failure: string; readonly report?: undefined };
@@ -87,7 +87,7 @@ export class PartitionRuntimes {
     return { retired, dropped };
   }
 
-  /** Loads all of them, or those in `names`, without starting them. What came of it, by name. */
+  /** Loads all of them, or those in `names`, without starting them. Returns the outcomes by name. */
   async loadAll(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     const outcomes = new Map<string, LoadOutcome>();
     const load = async (runtime: PartitionRuntime): Promise<void> => {

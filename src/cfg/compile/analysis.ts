@@ -8,7 +8,7 @@ interface Calls {
   dynamic: boolean;
 }
 
-/** Who calls whom: from which kinds of routes a route is reached, and in which something may be waited for. */
+/** The call graph: the kinds of routes that reach a route, and the routes in which a call may wait. */
 export interface Analysis {
   /** Kinds of routes from which a named sub-route is reached, itself or through others. */
   reachedFrom(block: RouteBlock): ReadonlySet<RouteKind>;
@@ -20,7 +20,7 @@ export interface Analysis {
   callWaits(call: RouteCall): boolean;
 }
 
-/** Looks through all routes; `waiting` tells which functions may wait. */
+/** Analyses all routes; `waiting` says which functions may wait. */
 export function analyse(routes: readonly RouteBlock[], waiting: (name: string) => boolean): Analysis {
   const calls = new Map<RouteBlock, Calls>(routes.map((block) => [block, callsOf(block.body)]));
   const subRoutes = new Map(
@@ -65,7 +65,7 @@ export function analyse(routes: readonly RouteBlock[], waiting: (name: string) =
   };
 }
 
-/** The name of a route that is known before a message is there. */
+/** The name of a route where it is known at compile time. */
 export function staticName(name: Expression): string | undefined {
   if (name.kind === 'word' || name.kind === 'int') return name.text;
   return name.kind === 'string' && !name.value.includes('$') ? name.value : undefined;

@@ -64,7 +64,7 @@ export function assignmentOf(
   return {
     now(run) {
       const before = own.read(run);
-      // NULL has no part in it: the variable stays as it is.
+      // With a NULL operand the variable keeps its value.
       if (before === null) return undefined;
       const result = calculate(before, value.read(run), (reason) => run.fault(at, reason));
       if (typeof result === 'string' && result.length > most) {

@@ -20,9 +20,9 @@ export class CallCompiler {
   constructor(
     private readonly context: CompileContext,
     private readonly subRoutes: SubRoutes,
-    /** Kinds of routes from which the route at hand is reached. */
+    /** Kinds of routes from which the current route is reached. */
     private readonly reached: ReadonlySet<RouteKind>,
-    /** Nothing enters the route at hand. */
+    /** No entry point reaches the current route. */
     private readonly unreached: boolean,
     private readonly expression: (node: Expression) => CompiledExpression,
   ) {

@@ -27,7 +27,7 @@ export class CompileContext {
     readonly traced: boolean,
   ) {}
 
-  /** A text with variables, compiled once however often it stands in the file; undefined for one that is reported. */
+  /** A text with variables, compiled once however often it occurs in the file; undefined for one that is reported. */
   format(text: string, at: Position): Format | undefined {
     if (text.includes('$cfg') || text.includes('$(cfg')) return this.positioned(text, at);
     let format = this.formats.get(text);
@@ -40,7 +40,7 @@ export class CompileContext {
     return undefined;
   }
 
-  /** One variable as it stands in the script. */
+  /** One variable as written in the script. */
   variable(reference: VariableReference): Format | undefined {
     return this.format(reference.text, reference.at);
   }
@@ -51,7 +51,7 @@ export class CompileContext {
     return format?.values;
   }
 
-  /** Whether a call may wait, so that what it stands in must wait for it. */
+  /** Whether a call may wait, so that the enclosing statement must wait for it. */
   callWaits(node: FunctionCall | RouteCall): boolean {
     if (node.kind === 'call') return this.functions.waits(this.dialect.name, node.name);
     return this.analysis.callWaits(node);
@@ -66,7 +66,7 @@ export class CompileContext {
     }
   }
 
-  /** A text that asks where it stands. */
+  /** A text that reads its own position in the file ($cfg_line and the like). */
   private positioned(text: string, at: Position): Format | undefined {
     const names = withVariables(this.names, [
       ['cfg_line', plain(() => at.line)],

@@ -19,7 +19,7 @@ const TESTS: Readonly<Record<string, string>> = {
   status: '$rs',
   'msg:len': '$ml',
 };
-/** Those that were words in old OpenSIPS only. */
+/** Those that only old OpenSIPS had as words. */
 const OLD_TESTS: Readonly<Record<string, string>> = { retcode: '$rc' };
 
 /** Tests whose right side may be a bare word: INVITE, UDP, INET. */
@@ -33,7 +33,7 @@ export function coreTest(word: string, context: CompileContext): CompiledExpress
     const read = ({ pvars }: ScriptRun) => (pvars.sourceAddress.includes(':') ? 'INET6' : 'INET');
     return { type: 'any', constant: undefined, calls: false, read };
   }
-  // The most a message may have; in files of before 3.0 only.
+  // The maximum message length; in files of before 3.0 only.
   if (word === 'max_len' && !context.dialect.syntax.precedence) return constantExpression(65_535);
   const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
   if (text === undefined) return undefined;

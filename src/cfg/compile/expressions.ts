@@ -62,7 +62,7 @@ export class ExpressionCompiler {
     }
   }
 
-  /** The right side of an assignment: a call that stands alone gives what it returned. */
+  /** The right side of an assignment: a call alone gives its return value. */
   value(node: Expression): CompiledExpression {
     return node.kind === 'call' || node.kind === 'route' ? this.called(node, false) : this.compile(node);
   }
@@ -308,7 +308,7 @@ export class ExpressionCompiler {
         ? truthValue((run) => first(run) && second(run), calls)
         : truthValue((run) => first(run) || second(run), calls);
     }
-    // A call may have ended the script: then nothing more is looked at.
+    // A call may have ended the script: then the rest is not evaluated.
     return operator === '&&'
       ? truthValue((run) => first(run) && run.stop === NEXT && second(run), calls)
       : truthValue((run) => run.stop === NEXT && (first(run) || (run.stop === NEXT && second(run))), calls);

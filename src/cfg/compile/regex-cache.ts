@@ -3,12 +3,12 @@ import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { Position } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
 
-/** Expressions kept for one site; the oldest goes. */
+/** Expressions kept for one call site; the oldest is dropped. */
 const MOST_KEPT = 64;
 
 /**
- * Compiles regular expressions that a message brings, and keeps those seen last. Undefined, and a fault in the log, for
- * one that is not valid.
+ * Compiles regular expressions taken from a message, and keeps the most recent ones. Undefined, and a fault in the log,
+ * for one that is not valid.
  */
 export function computedRegex(
   at: Position,

@@ -1,6 +1,6 @@
 import type { ScriptRun, Signal } from '../runtime.js';
 
-/** A statement, compiled. One that waits may answer with a promise. */
+/** A statement, compiled. One that waits may return a promise. */
 export interface CompiledStatement {
   readonly waits: boolean;
   run(run: ScriptRun): Signal | Promise<Signal>;

@@ -61,7 +61,7 @@ export class StatementCompiler {
     }
   }
 
-  /** Where runs are followed, each statement says that it begins and ends. */
+  /** With tracing on, each statement reports its begin and its end. */
   private traced(node: Statement, compiled: CompiledStatement): CompiledStatement {
     if (!this.context.traced) return compiled;
     return {
@@ -201,7 +201,7 @@ export class StatementCompiler {
     const keep = this.context.dialect.flow.blocksSetReturnCode;
     const { at } = node;
     const { test, later } = condition;
-    /** Whether the loop goes on; undefined once it went on often enough. */
+    /** Whether the loop goes on; false once the iteration limit is reached. */
     const bounded = (run: ScriptRun, count: number): boolean => {
       if (loops > 0 && count >= loops) {
         run.fault(at, `while loop ended after ${loops} rounds`);
@@ -361,7 +361,7 @@ function simple(run: StatementClosure): CompiledStatement {
   return { waits: false, run };
 }
 
-/** Takes work off what the run may do; a run that did too much ends. */
+/** Subtracts work from the budget of the run; a run that exceeds its budget ends. */
 function worked(run: ScriptRun, cost: number, at: Position): boolean {
   run.work -= cost;
   if (run.work >= 0) return true;

@@ -100,7 +100,7 @@ interface Entered {
   readonly outer: ReadonlyMap<string, PvarValue>;
 }
 
-/** What a call comes to by the way its route ended; 0 ends the script. */
+/** The result of a call by the way its route ended; 0 ends the script. */
 function finished(run: ScriptRun, signal: Signal): number {
   let code: number;
   switch (signal) {

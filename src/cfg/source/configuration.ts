@@ -32,7 +32,7 @@ export interface ParsedConfiguration {
   readonly problems: readonly CfgProblem[];
 }
 
-/** Words that may stand before a route block, and what they mean. */
+/** Words that may precede a route block, and what they mean. */
 const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
   ['route', 'request'],
   ['request_route', 'request'],
@@ -203,7 +203,7 @@ class ConfigurationParser {
     const { at } = tokens.take();
     const bracket = tokens.accept('(');
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a module in quotes');
-    // What follows is not looked at before the module counts as loaded: "#!ifdef MOD_tm" may stand there.
+    // What follows is not read before the module counts as loaded: it may be "#!ifdef MOD_tm".
     const path = tokens.take().text;
     const name = (path.split('/').at(-1) as string).replace(/\.so$/, '');
     if (this.dialect.syntax.directives) this.preprocessor?.defines.set(`MOD_${name}`, '');
@@ -240,7 +240,7 @@ class ConfigurationParser {
     this.moduleParameters.push({ module, name, value: value.kind === 'int' ? value.value : valueText(value), at });
   }
 
-  /** A parameter stands behind the line that loads its module. */
+  /** A parameter must follow the line that loads its module. */
   private checkLoaded(module: string, at: Position): void {
     const names = module.split('|');
     if (names.some((name) => this.modules.some((each) => each.name === name))) return;
@@ -269,7 +269,7 @@ class ConfigurationParser {
     return { kind: 'word', text, at };
   }
 
-  /** "name = value ...": what stands on the line, and what continues a listener on the next. */
+  /** "name = value ...": the rest of the line, and what continues a listener on the next. */
   private parameter(): void {
     const { tokens } = this;
     const name = tokens.gluedText('=;{}');
@@ -300,7 +300,7 @@ class ConfigurationParser {
     this.parameters.push({ name: name.text, value, rest, at: name.at });
   }
 
-  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, names and values stand in turn in the rest. */
+  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, the rest holds names and values alternately. */
   private block(): Pick<GlobalParameter, 'value' | 'rest'> {
     const { tokens } = this;
     const { at } = tokens.take();

@@ -10,8 +10,8 @@ const OLD_SIGNS =
   /^[ \t]*(?:listen|children|port|debug|fork|log_stderror|disable_tcp|dns|rev_dns|check_via|sock_mode|disable_dns_blacklist)\s*=|\b(?:uri|method|src_ip|dst_ip|status)\s*(?:==|=~|!=)|\bappend_branch\(|\brewritehost(?:port)?\(|\bavp_(?:delete|pushto|printf|copy|check|subst)\(|\b(?:re)?set(?:b|s)?flag\(\s*[0-9A-Z_]+\s*\)/m;
 
 /**
- * The dialect a file is written in, by its first line, else by what stands in it; undefined when nothing tells. Comments
- * other than the marker lines are not looked at.
+ * The dialect a file is written in, by its first line, else by its content; undefined when nothing decides. Comments
+ * other than the marker lines are ignored.
  */
 export function detectDialect(text: string): Dialect | undefined {
   const marked = /^\s*(?:#[^!\n][^\n]*\n\s*|#\n\s*)*#!\s*(KAMAILIO|SER|ALL|MAXCOMPAT|OPENSIPS)\b/.exec(
@@ -21,7 +21,7 @@ export function detectDialect(text: string): Dialect | undefined {
   const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
   if (KAMAILIO_SIGNS.test(code)) return KAMAILIO;
   if (OPENSIPS_SIGNS.test(code)) return opensips(code);
-  // Old files of OpenSIPS have neither: they are told by modules and functions that Kamailio never had.
+  // Old files of OpenSIPS have neither: modules and functions that Kamailio never had identify them.
   if (/\bloadmodule\s+"[^"]*(?:signaling|drouting|b2b_|load_balancer|dialplan|uac_redirect)/.test(code))
     return opensips(code);
   return OLD_SIGNS.test(code) ? OPENSIPS_OLD : undefined;

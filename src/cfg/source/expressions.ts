@@ -66,12 +66,12 @@ export class ExpressionParser {
     private readonly dialect: Dialect,
   ) {}
 
-  /** What stands in the brackets of if and while. */
+  /** The condition in the brackets of if and while. */
   condition(): Expression {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.conditionChain();
   }
 
-  /** What stands on the right of an assignment, and in return. */
+  /** The right side of an assignment, and the value of return. */
   value(): Expression {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.arithmeticChain();
   }
@@ -222,7 +222,7 @@ export class ExpressionParser {
     return left;
   }
 
-  /** OpenSIPS: "!" stands for the whole comparison that follows. */
+  /** OpenSIPS: "!" negates the whole comparison that follows. */
   private conditionTerm(): Expression {
     const { tokens } = this;
     const token = tokens.peek();
@@ -330,7 +330,7 @@ export class ExpressionParser {
     throw tokens.unexpected('an expression');
   }
 
-  /** A bare word with what is glued to it: 127.0.8.0/24, group.name, udp:10.0.0.1:5060, msg:len. */
+  /** A bare word with what follows it without a blank: 127.0.8.0/24, group.name, udp:10.0.0.1:5060, msg:len. */
   private word(): Expression {
     const first = this.tokens.peek();
     if (RESERVED.has(first.text)) throw this.tokens.unexpected('an expression');

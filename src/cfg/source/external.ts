@@ -33,7 +33,7 @@ function words(command: string): string[] {
   return Array.from(command.matchAll(/"([^"]*)"|([^\s"]+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
-/** For each line of the output, from 1, its line in the file; undefined when nothing in it tells. */
+/** For each line of the output, from 1, its line in the file; undefined when the output has no line markers. */
 function lineNumbers(text: string): readonly number[] | undefined {
   const numbers: number[] = [0];
   let next = 1;

@@ -2,7 +2,7 @@ import type { Position } from '../ast.js';
 
 /**
  * Text that is read character by character with its position: a file, or the value of a define, whose characters all
- * stand where the define is used.
+ * have the position where the define is used.
  */
 export class Input {
   at = 0;
@@ -13,7 +13,7 @@ export class Input {
   constructor(
     readonly file: string,
     readonly text: string,
-    /** Of a define: where its name stands. */
+    /** Of a define: the position of its name. */
     readonly origin: Position | undefined = undefined,
     /** Of a define: its name, so that it does not expand within itself. */
     readonly define: string | undefined = undefined,
@@ -41,7 +41,7 @@ export class Input {
     return { file: this.file, line, column: offset - this.lineStart + 1 };
   }
 
-  /** The rest of the line, lines that end in a backslash joined; stands behind its end afterwards. */
+  /** The rest of the line, lines that end in a backslash joined; the position is behind its end afterwards. */
   restOfLine(): string {
     let line = '';
     for (;;) {

@@ -29,7 +29,7 @@ const OPERATORS = [
 export interface LexerOptions {
   /** "//" begins a comment. */
   readonly slashComments: boolean;
-  /** "\n" and its kin mean something in single quotes as well. */
+  /** "\n" and the like are escapes in single quotes as well. */
   readonly escapesInSingleQuotes: boolean;
 }
 
@@ -107,7 +107,7 @@ export class Lexer {
     }
   }
 
-  /** A comment in the value of a define goes on to the end of the line that the define stands in. */
+  /** A comment in the value of a define goes on to the end of the line that holds the define. */
   private skipLine(input: Input): void {
     const end = input.text.indexOf('\n', input.at);
     input.at = end < 0 ? input.text.length : end;

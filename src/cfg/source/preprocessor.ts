@@ -27,7 +27,7 @@ export class SyntaxFault extends Error {
 }
 
 export interface PreprocessorOptions {
-  /** "#!define" and its kin mean something. */
+  /** "#!define" and the like are directives. */
   readonly directives: boolean;
   readonly reader: SourceReader;
   /** Definitions of the command line and of the program: KAMAILIO_5, MOD_tm. */
@@ -82,7 +82,7 @@ export class Preprocessor {
     return this.stack.at(-1);
   }
 
-  /** The end of what is read has come. */
+  /** The input has ended. */
   leave(): void {
     const input = this.stack.pop();
     if (input === undefined) return;
@@ -104,7 +104,7 @@ export class Preprocessor {
     if (++this.tokens > MOST_TOKENS) throw new SyntaxFault(at, `more than ${MOST_TOKENS} words`, 'syntax', 'too-large');
   }
 
-  /** Puts the value of a define in the place of its name. False for what is none. */
+  /** Replaces the name of a define by its value. False for a name that is no define. */
   expand(name: string, at: Position): boolean {
     const value = this.defines.get(name);
     if (value === undefined || KEYWORDS.has(name)) return false;

@@ -22,7 +22,7 @@ export class StatementParser {
     private readonly tokens: TokenStream,
     private readonly dialect: Dialect,
     private readonly problems: Problems,
-    /** Reads an include that stands in a route. */
+    /** Reads an include within a route. */
     private readonly include: () => boolean,
   ) {
     this.expressions = new ExpressionParser(tokens, dialect);

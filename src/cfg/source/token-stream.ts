@@ -3,7 +3,7 @@ import type { Lexer } from './lexer.js';
 import { SyntaxFault } from './preprocessor.js';
 import type { Token } from './token.js';
 
-/** Tokens with a look ahead of some. Everything that expects throws SyntaxFault at the token that is there instead. */
+/** Tokens with look-ahead. Every method that expects a token throws SyntaxFault at the one found instead. */
 export class TokenStream {
   private readonly ahead: Token[] = [];
   /** The last token that was taken. */
@@ -54,7 +54,7 @@ export class TokenStream {
     return new SyntaxFault(token.at, `${wanted} is expected where ${found}`);
   }
 
-  /** One or more string literals that stand side by side. */
+  /** One or more adjacent string literals. */
   string(): StringLiteral {
     const first = this.take();
     let value = first.text;
@@ -66,7 +66,7 @@ export class TokenStream {
     return { kind: 'string', value, quote, at: first.at };
   }
 
-  /** The text of the next tokens as far as nothing stands between them: "tm:local-request", "127.0.8.0/24". */
+  /** The text of the next tokens as far as no blank or comment separates them: "tm:local-request", "127.0.8.0/24". */
   gluedText(stop: string): { readonly text: string; readonly at: Position; readonly tokens: number } {
     const first = this.take();
     let text = first.text;

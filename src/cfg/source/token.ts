@@ -15,7 +15,7 @@ export interface Token {
   /** Of kind "string". */
   readonly quote: '"' | "'" | undefined;
   readonly at: Position;
-  /** Nothing stands between this token and the one before. */
+  /** No blank or comment separates this token from the one before. */
   readonly glued: boolean;
   /** It comes from the value of a definition. */
   readonly defined: boolean;

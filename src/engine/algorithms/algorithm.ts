@@ -9,7 +9,7 @@ export const UNCOMPUTABLE = -2;
 /** What selections need from outside. One object for the whole engine. */
 export interface SelectEnv {
   readonly random: Random;
-  /** Told of an algorithm number that is not known, a missing hash_pvar. Must be cheap: it is in the path of calls. */
+  /** Reports an unknown algorithm number, a missing hash_pvar. Must be cheap: it is called while calls are routed. */
   warn(partition: string, message: string): void;
 }
 
@@ -23,7 +23,7 @@ export const FLAG = {
   useDefault: 4,
   /** s: leave a destination that is already set alone. */
   keepSet: 8,
-  /** a: add to the list that is there in place of replacing it. */
+  /** a: add to the existing list instead of replacing it. */
   append: 16,
 } as const;
 
@@ -47,6 +47,6 @@ export interface Algorithm {
   order?(set: CompiledSet, request: RequestView, end: number, partition: PartitionOptions): Int32Array;
   /** The choice itself takes the whole `order`; otherwise that is only asked for when a call fails over. */
   readonly ranks?: boolean;
-  /** Whether a choice counts as a turn of round robin. */
+  /** Whether a choice counts for round robin. */
   readonly takesTurns?: boolean;
 }

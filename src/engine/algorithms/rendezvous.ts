@@ -7,9 +7,9 @@ import { rank } from './rank.js';
 
 /**
  * 100 (ours, not OpenSIPS'): weighted rendezvous hashing over hash_pvar where it is set, else over the Call-ID. Every
- * destination draws a lot from the key and its own URI; the highest by weight wins. When one goes down or its row is
- * taken away its calls spread over all others by weight and nobody else's move; a new one takes its share from all alike.
- * The order of failover is that of the lots. Costs one draw for each active destination.
+ * destination gets a score from the key and its own URI; the best by weight wins. When one goes down or its row is
+ * removed its calls spread over all others by weight and no other call moves; a new one takes its share from all alike.
+ * The order of failover is that of the scores. Costs one hash for each active destination.
  * Thaler, Ravishankar: "Using name-based mappings to increase hit rates" (1998); weights as by Schindelhauer, Schomaker (2005).
  */
 export const rendezvous: Algorithm = {
@@ -50,7 +50,7 @@ function lotOf(hash: number, seed: number, weight: number): number {
   return -Math.log(draw) / weight;
 }
 
-/** A bijection of 32-bit numbers in which every bit of the input turns half of the output (MurmurHash3's finalizer). */
+/** A bijection of 32-bit numbers in which every bit of the input flips half of the output (MurmurHash3's finalizer). */
 function mix(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -50,10 +50,10 @@ const NONE: KamailioAttributes = {
 };
 
 /**
- * Splits attributes into pairs, names in lower case, as the original cuts them (recorded from 5.6.3): a value may stand in
- * quotes of either kind when it begins with one, blanks around names and values do not count, and "," ends the list.
- * Undefined where the original refuses the destination: no closing quote, text behind a value, ";" in place of a value or
- * at the very end.
+ * Splits attributes into pairs, names in lower case, as the original cuts them (recorded from 5.6.3): a value that
+ * begins with a quote of either kind is quoted, blanks around names and values do not count, and "," ends the list.
+ * Undefined where the original refuses the destination: no closing quote, text behind a value, ";" instead of a value
+ * or at the very end.
  */
 export function attributePairs(text: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
@@ -101,8 +101,8 @@ function skip(text: string, from: number, run: RegExp): number {
 
 /**
  * Reads attributes. `strict`: weights outside 1 to 100 count as none, as recorded; otherwise up to 10,000 are taken. Of
- * attributes that stand there twice the first counts; numbers end where their digits end (recorded). A text that is no list
- * of parameters gives no attributes.
+ * duplicate attributes the first counts; numbers end where their digits end (recorded). A text that is no list of
+ * parameters gives no attributes.
  */
 export function parseAttributes(text: string, strict = false): KamailioAttributes {
   if (text === '') return NONE;

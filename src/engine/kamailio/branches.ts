@@ -9,7 +9,7 @@ export interface BranchTarget {
   readonly destination: Destination;
   /** Its Request-URI; undefined for that of the request. */
   readonly requestUri: string | undefined;
-  /** It is told by its next hop ($du), not by the Request-URI. */
+  /** Its address is the next hop ($du), not the Request-URI. */
   readonly byNextHop: boolean;
 }
 

@@ -17,10 +17,10 @@ export interface LedgerOptions {
 const TICK = 100;
 /** Seconds a call counts unless configured otherwise. */
 const DEFAULT_EXPIRE = 7200;
-/** Places of calls that have left which are not worth closing up. */
+/** Slots of removed calls up to which a queue is not compacted. */
 const SLACK = 1000;
 
-/** One call in progress. A handle outlives the call: what it is told then has no effect. */
+/** One call in progress. A handle outlives the call: its methods then have no effect. */
 export class TrackedCall implements CountedCall {
   destination: Destination | undefined;
   confirmed = false;
@@ -42,16 +42,16 @@ export class TrackedCall implements CountedCall {
     this.ledger.confirm(this);
   }
 
-  /** The call is over, or never came about. */
+  /** The call has ended, or was never established. */
   end(): void {
     this.ledger.end(this);
   }
 }
 
 /**
- * Which call is where, by Call-ID: what call load (algorithm 10) counts. A call leaves it when it is told so, and at the
- * latest when its time is up, so nothing is counted for ever. Calls of one kind all live equally long: the first to
- * expire is always at the head of its queue.
+ * The destination of each call in progress, by Call-ID: what call load (algorithm 10) counts. A call is removed when
+ * its end is reported, and at the latest when it expires, so nothing is counted for ever. Calls of one kind all live
+ * equally long: the first to expire is always at the head of its queue.
  */
 export class CallLedger {
   private readonly calls = new Map<string, TrackedCall>();
@@ -126,7 +126,7 @@ export class CallLedger {
     change(liveOf(destination), -1);
   }
 
-  /** BYE, CANCEL, ds_load_unset: the call with this Call-ID is over. Returns whether it was there. */
+  /** BYE, CANCEL, ds_load_unset: the call with this Call-ID has ended. Returns whether it was there. */
   endByCallId(callId: string): boolean {
     const call = this.calls.get(callId);
     if (call === undefined) return false;
@@ -145,7 +145,7 @@ export class CallLedger {
     if (call !== undefined) this.confirm(call);
   }
 
-  /** Forgets calls whose time is up. Returns how many. */
+  /** Forgets calls that have expired. Returns how many. */
   expire(): number {
     const now = Math.floor((this.options.clock.monotonic() - this.origin) / TICK);
     let count = 0;
@@ -175,8 +175,8 @@ function change(live: KamailioLive, by: 1 | -1): void {
 }
 
 /**
- * Calls in the order in which they expire. One that has left stays in the array until half of it is such: ending a call
- * touches no other.
+ * Calls in the order in which they expire. A removed call stays in the array until half of the entries are removed
+ * ones: ending a call touches no other.
  */
 class Queue {
   private calls: TrackedCall[] = [];
@@ -189,7 +189,7 @@ class Queue {
     this.calls.push(call);
   }
 
-  /** One of them has ended, or stands in the other queue now. */
+  /** One of the calls has ended, or has moved to the other queue. */
   left(): void {
     if (++this.gone < SLACK + (this.calls.length >>> 1)) return;
     this.calls = this.calls.filter((call, i) => i >= this.head && this.has(call));

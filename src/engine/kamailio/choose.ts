@@ -38,7 +38,7 @@ export function chooseKamailio(
   const size = set.destinations.length;
   const strict = kamailio.partition.compat === 'strict';
   const down = set.activeBefore(size) === 0;
-  // As recorded, cursors move on even where nobody can be chosen.
+  // As recorded, cursors advance even where no destination can be chosen.
   if (down && !strict) return 'no active destination';
 
   const { options } = kamailio;
@@ -75,7 +75,7 @@ export function chooseKamailio(
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
   if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call);
-  // A call that counts goes to nobody who is full, but for the default.
+  // A call that counts goes to no destination that is full, except the default.
   const bounded = call !== undefined && plan.bounded;
   const among = bounded ? plan.openBefore(end) : set.activeBefore(end);
   const others = among - (chosen < end && !(bounded && plan.isFull(chosen)) ? 1 : 0);
@@ -179,8 +179,8 @@ function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: Ka
 }
 
 /**
- * Algorithm 13 with a default destination, as recorded: nobody asks whether the one that is set is up, and the list is the
- * ranking, in which some stand twice, then the default.
+ * Algorithm 13 with a default destination, as recorded: it is not checked whether the destination in use is up, and the
+ * list is the ranking, which holds some twice, then the default.
  */
 function recordedLatency(plan: SetPlan, chosen: number, limit: number): Choice {
   const { set } = plan;

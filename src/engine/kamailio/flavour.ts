@@ -75,7 +75,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.partition.compat === 'strict';
   }
 
-  /** In "strict" each edit turns the destinations of one priority round, as recorded. */
+  /** In "strict" each edit reverses the order of destinations with the same priority, as recorded. */
   get editOrder(): 'as listed' | 'reverse' {
     return this.strict ? 'as listed' : 'reverse';
   }
@@ -93,7 +93,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict;
   }
 
-  /** The original waits for the script's ds_load_unset, or for the call's time to be up. */
+  /** The original waits for the script's ds_load_unset, or for the call to expire. */
   get endsCallsItself(): boolean {
     return !this.strict;
   }
@@ -151,7 +151,10 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return acceptsCode(code, this.options);
   }
 
-  /** What the attributes say (ping_from; ping_socket, sockname, socket; obproxy), and the parameters where they are silent. */
+  /**
+   * What the attributes say (ping_from; ping_socket, sockname, socket; obproxy), and the parameters where an attribute
+   * is missing.
+   */
   probeVia({ row }: Destination, socket: string | undefined): ProbeVia {
     const { outboundProxy } = this.options;
     const { pingFrom, pingSocket, obproxy } = parseAttributes(row.attrs);

@@ -21,9 +21,9 @@ export interface FromListQuery {
 }
 
 /**
- * ds_is_from_list: the first destination, sets by ascending number, that has this address, port and protocol as far as the
- * mode wants them to agree; with bit 16 the one that agrees in most of port, protocol and socket. A destination whose URI
- * has no port stands for any.
+ * ds_is_from_list: the first destination, sets by ascending number, that has this address, port and protocol as far as
+ * the mode wants them to agree; with bit 16 the one that agrees in most of port, protocol and socket. A destination
+ * whose URI has no port matches any.
  */
 export function findFromList(partition: Partition, query: FromListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);
@@ -45,7 +45,7 @@ export function findFromList(partition: Partition, query: FromListQuery): Destin
   return found;
 }
 
-/** How much more than the address agrees; undefined where something does not that must. */
+/** How many criteria besides the address agree; undefined where a required one does not. */
 function agreement(destination: Destination, { mode, port, transport, socket }: FromListQuery): number | undefined {
   const samePort = destination.port === port;
   const sameTransport = destination.transport === transport;

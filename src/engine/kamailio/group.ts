@@ -2,7 +2,7 @@ import type { Partition } from '../partition.js';
 import { parseAttributes } from './attributes.js';
 import { liveOf } from './live.js';
 
-/** What $dsg tells of a set: how many destinations it has, and how many of them are selected (A, T) or not (I, D). */
+/** What $dsg reports of a set: how many destinations it has, and how many of them are selected (A, T) or not (I, D). */
 export interface GroupCounts {
   readonly count: number;
   readonly active: number;
@@ -17,7 +17,7 @@ export function groupCounts(partition: Partition, setId: number): GroupCounts | 
   return { count: set.destinations.length, active, inactive: set.destinations.length - active };
 }
 
-/** What $dsg tells of the overload control of one destination. */
+/** What $dsg reports of the overload control of one destination. */
 export interface GroupOverload {
   /** Milliseconds, as the partition's now(), until which the announcement holds; 0 before the first. */
   readonly until: number;

@@ -18,7 +18,7 @@ export const STATE_BITS = BIT.inactive | BIT.trying | BIT.disabled | BIT.probing
 /** A destination with one of these is not selected. */
 export const UNUSABLE = BIT.inactive | BIT.disabled;
 
-/** Overload control as a gateway last told it (ds_oc_set_attrs). */
+/** Overload control as a gateway last reported it (ds_oc_set_attrs). */
 export interface OverloadControl {
   /** Percent of calls to skip. */
   rate: number;
@@ -32,12 +32,12 @@ export interface OverloadControl {
   decisions: number;
 }
 
-/** Told when a destination's number of calls changed. */
+/** Notified when a destination's number of calls changed. */
 export interface LoadWatcher {
   loadChanged(position: number): void;
 }
 
-/** Live state that only Kamailio's rules know: shared, like Health, by all loads the destination stands in. */
+/** Live state that only Kamailio's rules know: shared, like Health, by all loads that contain the destination. */
 export interface KamailioLive {
   /** State bits: see BIT. The health's state always agrees with them. */
   bits: number;
@@ -47,7 +47,7 @@ export interface KamailioLive {
   load: number;
   /** Calls in progress at other nodes of a cluster. */
   elsewhere: number;
-  /** Own calls this node may have at most until it has heard of the others' again; undefined: no such bound. */
+  /** Own calls this node may have at most until it receives the others' count again; undefined: no such bound. */
   share: number | undefined;
   /** Share that congestion control left of the weight; undefined while it does not act. */
   congestedWeight: number | undefined;
@@ -88,7 +88,7 @@ export function shareLoad(destination: Destination, elsewhere: number, share: nu
   live.watcher?.loadChanged(live.position);
 }
 
-/** Flags changed as little as it takes to say `state`. */
+/** Flags with the fewest changes that express `state`. */
 export function bitsAgreeing(flags: number, state: HealthState): number {
   if (state === 'active') return flags & ~UNUSABLE;
   if (state === 'probing') return (flags & ~BIT.disabled) | BIT.inactive | BIT.probing;
@@ -97,7 +97,7 @@ export function bitsAgreeing(flags: number, state: HealthState): number {
 
 /**
  * What bits mean to selections, events and MI: A and T are active; inactive ones that are probed are "probing", those
- * nobody probes and disabled ones "inactive".
+ * that are not probed and disabled ones "inactive".
  */
 export function stateOfBits(bits: number): HealthState {
   if ((bits & UNUSABLE) === 0) return 'active';

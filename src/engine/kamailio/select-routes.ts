@@ -7,13 +7,13 @@ const GROUP = /^([0-9]{0,10})=([0-9]{0,10})$/;
 /** Rules of ds_select_routes, read. */
 export interface Routes {
   readonly targets: readonly SelectTarget[];
-  /** What is wrong with the rest of the text; the groups before it stand in `targets`. */
+  /** What is wrong with the rest of the text; `targets` holds the groups before it. */
   readonly problem: string | undefined;
 }
 
 /**
  * Reads "setid=alg;setid=alg": groups to be tried one after the other, each in the order of its own algorithm. An empty
- * number is 0, and so is the algorithm of a set that stands alone at the very end; one ";" may follow (recorded). `limit`:
+ * number is 0, and so is the algorithm of a set without one at the very end; one ";" may follow (recorded). `limit`:
  * targets kept over all groups, 0 or less for all.
  */
 export function parseRoutes(rules: string, flags: number, limit: number): Routes {

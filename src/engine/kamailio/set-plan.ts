@@ -46,7 +46,7 @@ export class SetPlan implements LoadWatcher {
     this.lives = set.destinations.map(liveOf);
   }
 
-  /** Remembers where its tables stand; the returned function puts them back. */
+  /** Saves the positions in its tables; the returned function restores them. */
   remember(): () => void {
     const { latencyOrder, weights, relative, lowest } = this;
     const back = [weights, relative, lowest].map((made) => made?.table.remember());
@@ -56,7 +56,7 @@ export class SetPlan implements LoadWatcher {
     };
   }
 
-  /** Algorithm 9: the position whose turn it is. In a strict partition it may be down. */
+  /** Algorithm 9: the next position of the table. In a strict partition it may be down. */
   nextByWeight(end: number, random: Random): number {
     const version = this.strict ? 0 : this.set.availability.version;
     if (this.weights === undefined || this.weights.version !== version || this.weights.end !== end) {
@@ -72,7 +72,7 @@ export class SetPlan implements LoadWatcher {
     return this.weights.table.next() % end;
   }
 
-  /** Algorithm 11: the position whose turn it is, by shares of what is active. */
+  /** Algorithm 11: the next position of the table, by shares of what is active. */
   nextByRelativeWeight(end: number, random: Random): number {
     const version = this.set.availability.version + this.shares;
     if (this.relative === undefined || this.relative.version !== version || this.relative.end !== end) {
@@ -88,9 +88,9 @@ export class SetPlan implements LoadWatcher {
     return this.relative.table.next() % end;
   }
 
-  /** Algorithm 15: the position whose turn it is among the active ones with the lowest priority number; -1 without one. */
+  /** Algorithm 15: the next position of the table among active ones with the lowest priority number; -1 without one. */
   nextByLowestPriority(end: number, random: Random): number {
-    // The original's table stands as it was made at load.
+    // The original's table stays as it was made at load.
     const version = this.strict ? 0 : this.set.availability.version;
     if (this.lowest === undefined || this.lowest.version !== version || this.lowest.end !== end) {
       const active = this.activePositions(end);
@@ -115,7 +115,7 @@ export class SetPlan implements LoadWatcher {
       const seen = new Set<KamailioLive>();
       for (let position = 0; position < end; position++) {
         const live = this.lives[position] as KamailioLive;
-        // A destination that stands in several rows is one: its first row stands for all.
+        // A destination with several rows counts once, at its first row.
         if (seen.has(live)) continue;
         seen.add(live);
         live.watcher = this;

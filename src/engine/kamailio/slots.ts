@@ -17,7 +17,7 @@ export class SlotTable {
     return position;
   }
 
-  /** Remembers where it stands; the returned function puts it back. */
+  /** Saves the current slot; the returned function restores it. */
   remember(): () => void {
     const { at } = this;
     return () => {

@@ -14,7 +14,7 @@ import type { KamailioOptions } from './options.js';
  *   set active      (our own management) A, keeping P; the count starts again
  *   set inactive    (our own management) D: no probe brings it back. From traffic: as ds_mark_dst("i")
  *   set probing     as one bad probe
- *   restore         bits of the row, or those that say the state told
+ *   restore         bits of the row, or those that express the state
  */
 export function decideKamailio(signal: StateSignal, options: KamailioOptions, version: KamailioVersion): HealthState {
   const live = liveOf(signal.destination);

@@ -7,7 +7,7 @@ import type { Compat } from '../options.js';
  * headers stay. Undefined for a URI without a host, such as tel.
  *
  * A strict partition puts the destination's parameters before those that are there, twice the same or not. By default a
- * parameter of the destination takes the place of one with its name.
+ * parameter of the destination replaces one with its name.
  */
 export function rewriteRequestUriDomain(ruri: string, destination: Destination, compat: Compat): string | undefined {
   const parts = cut(ruri);

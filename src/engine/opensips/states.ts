@@ -2,7 +2,7 @@ import type { HealthState } from '../destination.js';
 import type { Compat } from '../options.js';
 import type { StateSignal } from '../state.js';
 
-/** What of a partition's options decides about states. */
+/** The part of a partition's options that decides about states. */
 export interface StatePolicy {
   /** Failures in a row that switch an active destination to probing, at least 1. */
   readonly probingThreshold: number;
@@ -22,7 +22,7 @@ export interface StatePolicy {
  *   probing   set probing, failure          probing    none
  *   active    success                       active     none; the failure count starts again
  *   probing   success                       active     "active"; the failure count starts again
- *   any       restore                       as told    when usability changed; the failure count starts again
+ *   any       restore                       as given   when usability changed; the failure count starts again
  *
  * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set probing`
  * makes an inactive destination active.

@@ -31,7 +31,7 @@ export function encodeSeptets(text: string): string {
   return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
-/** The way back from `encodeSeptets`. */
+/** The inverse of `encodeSeptets`. */
 export function decodeSeptets(hexadecimal: string): string {
   const bytes: number[] = [];
   let bits = 0;

@@ -142,7 +142,7 @@ const parts = (text: string) => {
   return { display, uri, params, parsed: parseUri(uri) };
 };
 
-/** The display name with what stands between it and the "<". */
+/** The display name with what is between it and the "<". */
 function nameBefore(text: string): string {
   const open = text.indexOf('<');
   return open < 0 ? '' : text.slice(0, open);

@@ -154,7 +154,7 @@ const ADDRESS_PARTS: readonly [string, (text: string) => PvarValue][] = [
   ],
 ];
 
-/** Numbers that may stand in {nameaddr.N.uri}. */
+/** Numbers allowed in {nameaddr.N.uri}. */
 const MOST_ADDRESSES = 20;
 
 const addressTransformations: [string, TransformationDefinition][] = ADDRESS_PARTS.flatMap(
@@ -173,7 +173,9 @@ const host = onText((text) => orNull(parseUri(text)?.host ?? ''));
 /** A parameter of a URI; one without a value is null here, and "" in {uri.param}. */
 const uriParameter = (name: string) => onText((text) => orNull(uriParam(parseUri(text)?.params ?? '', name) ?? ''));
 
-/** {s.eval}: a text of a variable with the variables in it replaced. `compile` is given by the names it stands among. */
+/**
+ * {s.eval}: a text of a variable with the variables in it replaced. `compile` is that of the name table it belongs to.
+ */
 export function evaluation(
   compile: (text: string) => { evaluate(context: PvarContext): string } | undefined,
 ): TransformationDefinition {

@@ -14,7 +14,7 @@ interface Substitution {
   readonly all: boolean;
 }
 
-/** "/what/by/flags" with any delimiter; "\" before the delimiter takes its meaning away. Throws what is wrong with it. */
+/** "/what/by/flags" with any delimiter; "\" before the delimiter makes it literal. Throws an Error with the reason. */
 export function parseSubstitution(text: string): Substitution {
   const mark = text[0];
   if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/what/by/flags"');
@@ -37,7 +37,9 @@ export function parseSubstitution(text: string): Substitution {
   return { regex, replacement: by, all: flags.includes('g') };
 }
 
-/** Replaces matches; "\0" to "\9" in the replacement are the match and its groups, "\\n" and its kin what they are in C. */
+/**
+ * Replaces matches; "\0" to "\9" in the replacement are the match and its groups, "\\n" and the like are as in C.
+ */
 export function substituted(text: string, { regex, replacement, all }: Substitution): string {
   let result = '';
   let from = 0;

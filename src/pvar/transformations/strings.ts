@@ -88,7 +88,7 @@ const width: TransformationDefinition = {
   },
 };
 
-/** Both ways of {s.xor,secret}: each byte xor the secret's, which repeats. */
+/** Encoding and decoding of {s.xor,secret}: each byte xor the secret's, which repeats. */
 const xor: TransformationDefinition = {
   least: 1,
   most: 1,

@@ -36,7 +36,7 @@ const xavp: VariableDefinition = {
   },
 };
 
-/** What $dsg tells of a set and of one destination of it. */
+/** What $dsg reports of a set and of one destination of it. */
 const GROUP_FIELDS = [
   'count',
   'active',

@@ -127,7 +127,7 @@ function domainOf(username: string | undefined): string | undefined {
   return at < 0 ? undefined : username?.slice(at + 1);
 }
 
-/** The first value of a header field that a short name stands for. */
+/** The first value of a header field, for a variable with a short name. */
 function first(name: string): VariableDefinition {
   return plain(({ message }) => orNull(message.header(name)));
 }

@@ -5,7 +5,7 @@ import { type CompiledVariable, orNull, plain, type VariableDefinition } from '.
 
 /** What the two programs do differently with the parts of a URI. */
 export interface UriRules {
-  /** $rP and its kin. */
+  /** $rP and the like. */
   protocol(uri: SipUri): string;
   /** Parts of $du may be written. */
   readonly writesDestination: boolean;
@@ -30,7 +30,7 @@ function isSound(uri: SipUri | undefined): uri is SipUri {
   return uri !== undefined && !(uri.user === '' && uri.password !== '');
 }
 
-/** A URI put together from parts, however little sense that makes: then all its parts are null, as in the originals. */
+/** A URI joined from parts without validation: where it is invalid all its parts are null, as in the originals. */
 function text(uri: SipUri): string {
   const password = uri.password === '' ? '' : `:${uri.password}`;
   const user = uri.user === '' && password === '' ? '' : `${uri.user}${password}@`;

@@ -4,7 +4,7 @@ import { paramValue } from '../header-values.js';
 import { lastAddress, lastUri, type ParsedAddress } from '../uri-memo.js';
 import { type Getter, orNull, plain, type VariableDefinition } from './definition.js';
 
-/** Port of a URI; one that has none stands on its transport's default (5060, 5061 for TLS), as recorded for $rp. */
+/** Port of a URI; one without a port has its transport's default (5060, 5061 for TLS), as recorded for $rp. */
 function portOf(uri: SipUri): number {
   return uri.port ?? defaultPort(uriTransport(uri) ?? 'udp');
 }
@@ -128,7 +128,7 @@ function addressVariables(
   ];
 }
 
-/** $ru $rU $rd $rp $rP, $ou and kin, $du $dd $dp $dP, $fu $fU $fd $fn $ft, $tu $tU $td $tn $tt. */
+/** $ru $rU $rd $rp $rP, $ou and the like, $du $dd $dp $dP, $fu $fU $fd $fn $ft, $tu $tU $td $tn $tt. */
 export const uriVariableTable: readonly [string, VariableDefinition][] = (() => {
   const request = uriVariables(
     (context) => context.requestUri,

@@ -3,7 +3,8 @@ import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
  * 10: the destination with the fewest calls in progress, below its maxload=. Requests that begin no call take the first
- * that is up and count nothing. As recorded, the default destination takes part, and the first of the set stands in for it.
+ * that is up and count nothing. As recorded, the default destination is a candidate, and when it is chosen the first of
+ * the set is used instead.
  */
 export const callLoad: KamailioAlgorithm = {
   code: 10,

@@ -54,7 +54,9 @@ export const hashRequestUri: KamailioAlgorithm = {
 /** What the original takes off a username before it hashes it, be it a scheme or not (recorded). */
 const SCHEME = /^[^:]*:/;
 
-/** 5: hash over the digest username; without usable credentials round robin, which goes on where algorithm 4 stands. */
+/**
+ * 5: hash over the digest username; without usable credentials round robin, which shares its position with algorithm 4.
+ */
 export const hashAuthUser: KamailioAlgorithm = {
   code: 5,
   name: 'hash-auth-user',

@@ -6,8 +6,8 @@ import type { SetPlan } from '../set-plan.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * 13: by priority less a handicap for latency: the estimate divided by the priority, whole numbers, where it is above it.
- * With cc=1 only the part above the usual latency counts. Equals take turns.
+ * 13: by priority less a handicap for latency: the estimate divided by the priority, whole numbers, where it is above
+ * it. With cc=1 only the part above the usual latency counts. Equal ones are used alternately.
  */
 export const latencyOptimised: KamailioAlgorithm = {
   code: 13,
@@ -15,8 +15,8 @@ export const latencyOptimised: KamailioAlgorithm = {
   choose(plan, _request, end) {
     const { set } = plan;
     const size = set.destinations.length;
-    // With a default destination the original ranks as many as the set has, going round among one fewer: the one it
-    // begins with comes in twice, unless that is the default itself, which then is taken for the first of the set.
+    // With a default destination the original ranks as many positions as the set has, but wraps round one earlier: the
+    // position it begins with is ranked twice, unless that is the default itself, which then counts as the first.
     plan.latencyOrder = ranking(plan, plan.strict ? size : end, end);
     const best = plan.latencyOrder[0] as number;
     if (plan.strict && !set.isActive(best)) {
@@ -30,8 +30,8 @@ export const latencyOptimised: KamailioAlgorithm = {
 };
 
 /**
- * So many positions, going round before `end` from where the last choice was: best first, those that are down last, equals
- * in turn.
+ * `count` positions, from behind the last choice on, wrapping round at `end`: best first, those that are down last,
+ * equal ones in that order.
  */
 function ranking(plan: SetPlan, count: number, end: number): Int32Array {
   const { set } = plan;

@@ -5,7 +5,7 @@ import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
  * 64: round robin over those that do not ask for less: a destination that announced a rate of n percent is passed over
- * for n of each 100 turns, evenly, until the announcement runs out. When all pass, the call is refused.
+ * for n of each 100 decisions, evenly, until the announcement expires. When all are passed over, the call is refused.
  */
 export const overloadControl: KamailioAlgorithm = {
   code: 64,

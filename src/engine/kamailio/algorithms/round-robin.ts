@@ -2,7 +2,7 @@ import type { SetPlan } from '../set-plan.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * Whose turn it is; the turn goes to the one after it that is up. Moves on past the one really used, and by one place where
+ * The current position, or the next one that is up. Advances past the position really used, and by one position where
  * none is up (recorded).
  */
 export function turn(plan: SetPlan, end: number): number {
@@ -13,7 +13,10 @@ export function turn(plan: SetPlan, end: number): number {
   return Math.max(0, position);
 }
 
-/** 4: round robin. Weights play no part; a destination that is down is passed over, and nobody gets its turns twice. */
+/**
+ * 4: round robin. Weights play no part; a destination that is down is passed over, and its successor is not chosen
+ * twice in a row for that.
+ */
 export const roundRobin: KamailioAlgorithm = {
   code: 4,
   name: 'round-robin',

@@ -21,7 +21,7 @@ export const byLoad: Algorithm = {
 
 /**
  * 10: the destination to which algo_route gives the lowest score. One with a negative score is never chosen first; it
- * stands behind all others, the last of them first. Without such a route all scores are equal.
+ * comes after all others, the last of them first. Without such a route all scores are equal.
  */
 export const byScore: Algorithm = {
   code: 10,

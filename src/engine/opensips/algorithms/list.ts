@@ -46,7 +46,7 @@ export function algorithmNames(): Iterable<string> {
   return BY_NAME.keys();
 }
 
-/** For the log: what becomes of a selection by an algorithm that nobody knows. */
+/** For the log: the result of a selection by an unknown algorithm. */
 export function unknownAlgorithm(code: number, strict: boolean): string {
   return `algorithm ${code} is not known: ${strict ? 'the first active destination is taken' : 'nothing is selected'}`;
 }
