@@ -1,3 +1,4 @@
+import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, intOf, KAMAILIO, moduleFunctions, optional, type ScriptFunction } from './define.js';
@@ -52,7 +53,7 @@ function fault(run: MessageRun, checks: number, uris: number): readonly [code: n
       [4, message.to, 'To'],
     ] as const) {
       if ((uris & bit) === 0) continue;
-      const address = /<([^>]*)>/.exec(text)?.[1] ?? text.split(';')[0] ?? '';
+      const address = addrSpecOf(text);
       if (parseUri(address.trim()) === undefined && !/^(?:urn|tel):/i.test(address)) return [400, `Bad ${name} URI`];
     }
   }

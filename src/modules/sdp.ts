@@ -42,7 +42,7 @@ function streamsOf(run: MessageRun): Stream[] {
   const streams: Stream[] = [];
   let current: { media: string; head: Line; lines: Line[]; payloads: string[] } | undefined;
   for (const line of linesOf(run)) {
-    const media = /^m=(\S+) \S+ \S+ ?(.*)$/.exec(line.text);
+    const media = /^m=(\S{1,64}) \S{1,64} \S{1,64} ?(.*)$/.exec(line.text);
     if (media !== null) {
       current = {
         media: media[1] ?? '',
@@ -78,7 +78,7 @@ function nameOf(stream: Stream, payload: string): string {
 /** Rewrites a stream with other payload types: its m= line, and the lines of those that are gone. */
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
-  const first = head.text.replace(/^(m=\S+ \S+ \S+).*$/, '$1');
+  const first = head.text.split(' ', 3).join(' ');
   run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
   for (const line of stream.lines) {
     const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];

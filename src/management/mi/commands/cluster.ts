@@ -40,7 +40,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'cluster_owner',
-      aliases: [],
+      aliases: ['clusterer:cluster_owner'],
       module: 'clusterer',
       help: 'shows who owns a destination and what is recorded of it: group "[partition:]set", address',
       needs: { role: 'viewer' },
@@ -60,7 +60,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'cluster_sync',
-      aliases: [],
+      aliases: ['clusterer:cluster_sync'],
       module: 'clusterer',
       help: 'reads what the cluster knows of all destinations again',
       needs: { role: 'operator', wholeProcess: true },
@@ -73,7 +73,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'cluster_drain',
-      aliases: [],
+      aliases: ['clusterer:cluster_drain'],
       module: 'clusterer',
       help: 'gives up probing and sharing tags while routing goes on (1), takes part again (0), or shows which',
       needs: ({ on }) => ({ role: on === undefined ? 'viewer' : 'operator', wholeProcess: true }),

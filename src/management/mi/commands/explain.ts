@@ -10,7 +10,7 @@ const MOST_BYTES = 64 * 1024;
 export function explainCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'explain',
-    aliases: [],
+    aliases: ['switchyard:explain'],
     module: 'switchyard',
     help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from',
     // It names destinations of whatever partition the rules select.

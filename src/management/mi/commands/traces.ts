@@ -39,7 +39,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
   return [
     {
       name: 'trace_start',
-      aliases: [],
+      aliases: ['switchyard:trace_start'],
       module: 'switchyard',
       help: 'begins a trace of calls by call_id, from, to, source, partition, one_in; bounds: seconds, calls, messages; bodies=0',
       needs: NEEDS,
@@ -50,7 +50,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'trace_get',
-      aliases: [],
+      aliases: ['switchyard:trace_get'],
       module: 'switchyard',
       help: 'the messages of a trace: id, after=N for those numbered after N',
       needs: NEEDS,
@@ -59,7 +59,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'trace_list',
-      aliases: [],
+      aliases: ['switchyard:trace_list'],
       module: 'switchyard',
       help: 'lists the traces there are',
       needs: NEEDS,
@@ -68,7 +68,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
     },
     {
       name: 'trace_stop',
-      aliases: [],
+      aliases: ['switchyard:trace_stop'],
       module: 'switchyard',
       help: 'ends a trace and forgets its messages: id',
       needs: NEEDS,
