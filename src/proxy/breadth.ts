@@ -1,13 +1,14 @@
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 
-/** What a request that has no Max-Breadth counts as having (RFC 5393 section 5.3.3). */
+/** Max-Breadth assumed for a request without one (RFC 5393 section 5.3.3). */
 const DEFAULT_BREADTH = 60;
 
 /**
- * Divides the Max-Breadth of a request among branches that run at once: together they may have what it came with, so that
- * proxies that fork to each other cannot multiply a call without end (RFC 5393 section 5.3.3). Returns the edit of each branch;
- * undefined when there are more of them than the request allows. A single branch gets all of it, which needs no edit.
+ * Divides the Max-Breadth of a request among parallel branches: their sum is the received value, so that proxies that
+ * fork to each other cannot multiply a call without limit (RFC 5393 section 5.3.3). Returns the edit of each branch;
+ * undefined when there are more branches than the request allows. A single branch gets the full value, which needs no
+ * edit.
  */
 export function divideBreadth(message: SipMessage, branches: number): readonly TextEdit[] | undefined {
   const field = message.nextField('max-breadth');

@@ -7,13 +7,13 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
-/** One place a request may be forwarded to. */
+/** One target a request may be forwarded to. */
 export interface NextHop {
-  /** SIP URI that is dialled; not looked at when `address` is given. */
+  /** SIP URI to send to; ignored when `address` is given. */
   readonly uri: string;
-  /** Request-URI to write; undefined leaves the one that came, byte for byte. */
+  /** Request-URI to write; undefined keeps the received one, byte for byte. */
   readonly requestUri?: string | undefined;
-  /** Address found out at load, so that nothing need be resolved now. */
+  /** Address resolved at load, so that nothing has to be resolved now. */
   readonly address?: ResolvedAddress | undefined;
   /** Socket to send from; undefined: chosen by transport and family. */
   readonly socket?: SipSocket | undefined;
@@ -56,8 +56,8 @@ export interface RouteOrigin {
 }
 
 /**
- * Places a redirection named are among those that come next: it is no answer to the caller any more, but for what is `left`
- * of it, the Contacts that are not tried here (RFC 3261 section 16.7 step 4).
+ * A redirection is followed: Contacts of it are among the next hops. It is no longer a reply for the caller, except for
+ * `left`: the same reply with the Contacts that are not tried here (RFC 3261 section 16.7 step 4).
  */
 export interface Followed {
   readonly followed: true;
@@ -65,37 +65,37 @@ export interface Followed {
 }
 
 /**
- * What follows a failure: the next place is tried (true, or a redirection that is followed), the best reply so far is given
- * (false), or this reply is.
+ * What follows a failure: the next hop is tried (true, or a redirection that is followed), the best reply so far is
+ * sent (false), or this reply is sent.
  */
 export type AfterFailure = boolean | LocalReply | Followed;
 
 /**
- * How a request is relayed: where to, one after the other, and what a failure means. Made by the router for one
- * request; the proxy asks it, it never asks the proxy.
+ * How a request is relayed: its hops in order, and what follows a failure. Made by the router for one request; the
+ * proxy calls the plan, the plan never calls the proxy.
  */
 export interface RelayPlan {
-  /** The next place to try, or several to be tried at once (forking); undefined when there is none left. */
+  /** The next hop to try, or several to be tried in parallel (forking); undefined when none is left. */
   next(): NextHop | readonly NextHop[] | undefined;
-  /** A place did not take it; `reply` is the final reply that came, if any. Not called for a request that was cancelled. */
+  /** A hop failed; `reply` is the final reply received, if any. Not called for a request that was cancelled. */
   failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
   /**
-   * A place is out without having failed: no address of it may be sent to, or another of the same try refused for all.
-   * Decides as `failed` does; absent: the next place is tried.
+   * A hop is dropped without having failed: none of its addresses is allowed, or another hop of the same try sent a
+   * 6xx. Decides as `failed` does; absent: the next hop is tried.
    */
   withdrawn?(hop: NextHop): AfterFailure | Promise<AfterFailure>;
-  /** The caller gave up: told at once, before the branch under way has ended. */
+  /** The caller gave up: called at once, before the active branch has ended. */
   callerGaveUp?(): void;
-  /** The branch of a request that was cancelled has ended. A reply that is returned goes to the caller in place of its own. */
+  /** The branch of a request that was cancelled has ended. A returned reply replaces its reply to the caller. */
   cancelled?(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure>;
   /**
-   * A reply above 100 came from a place. Returns it as it is to be passed on: itself or one made of it; undefined drops
-   * it, if it is provisional.
+   * A reply above 100 was received from a hop. Returns the reply to pass on: the same one or one made from it;
+   * undefined drops it, if it is provisional.
    */
   reply?(hop: NextHop, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined;
-  /** A place answered at all: a provisional or final reply that is no failure. */
+  /** A hop sent a provisional or final reply that is no failure. */
   answered?(hop: NextHop, code: number): void;
-  /** The caller got its final reply, or none will come (408): nothing of this plan is needed any more. */
+  /** The caller got its final reply, or will get none (408): this plan is no longer needed. */
   ended?(code: number): void;
   /** Whether an address may be sent to (blacklists); absent: every one. */
   allowed?(address: ResolvedAddress): boolean;
@@ -104,11 +104,11 @@ export interface RelayPlan {
   readonly recordRoute: boolean;
   /** Changes to the request on every branch: headers appended and removed, Route values taken out. */
   readonly edits: readonly TextEdit[];
-  /** What the caller gets when not even the first place could be found. */
+  /** Reply to the caller when the plan has no hop at all. */
   readonly noHop: { readonly code: number; readonly reason: string };
 }
 
-/** What becomes of a request. */
+/** What to do with a request. */
 export type RouteDecision =
   | { readonly kind: 'relay'; readonly plan: RelayPlan }
   /** Forwarded without a transaction. */
@@ -118,9 +118,9 @@ export type RouteDecision =
       readonly recordRoute: boolean;
       readonly edits: readonly TextEdit[];
     }
-  /** Answered here. */
+  /** Answered by the proxy itself. */
   | ({ readonly kind: 'reply'; readonly origin?: RouteOrigin } & LocalReply)
-  /** Somebody else answers through the server transaction handed to `route`. */
+  /** Another component answers through the server transaction handed to `route`. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'drop' };
 
@@ -128,11 +128,11 @@ export type RouteDecision =
 export interface RoutedRequest {
   readonly message: SipMessage;
   readonly source: Source;
-  /** Request-URI to go by: the one that came, or the one a strict router's Route had in it (RFC 3261 section 16.4). */
+  /** Request-URI to route by: the received one, or that from a strict router's Route (RFC 3261 section 16.4). */
   readonly requestUri: string;
   /**
-   * Our own Route URI, where a strict router had put it into the request-URI. That has been undone: the message is as a loose
-   * router would have sent it, less that Route value. Undefined: it came from no strict router.
+   * Our own Route URI, if a strict router put it into the request-URI. This is undone already: the message is as a
+   * loose router would have sent it, without that Route value. Undefined: it came from no strict router.
    */
   readonly strictRoute?: SipUri | undefined;
   /** Begins the server transaction early, for routers that answer later. */
@@ -147,7 +147,7 @@ export interface AckRoute {
 
 /** Where requests go: compiled rules, or a route script. */
 export interface Router {
-  /** Whether requests whose Max-Forwards is used up come here too; otherwise they are answered 483 before. */
+  /** Whether the router also receives requests with Max-Forwards 0; otherwise the proxy answers them with 483. */
   readonly checksMaxForwards?: boolean;
   /** Called for every request but ACK and CANCEL. Must not block. */
   route(request: RoutedRequest): RouteDecision | Promise<RouteDecision>;

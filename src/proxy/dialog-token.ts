@@ -13,21 +13,21 @@ interface Made {
   readonly token: string;
 }
 
-/** Tokens remembered, a power of two. */
+/** Number of cached tokens, a power of two. */
 const RECENT = 4096;
 
 /**
  * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
- * inside a dialog shows that the dialog began here. A token is a keyed hash over what does not change in a dialog: its Call-ID
- * and the sockets it passes through.
+ * inside a dialog proves that the dialog was set up through this proxy. A token is a keyed hash over the constants of a
+ * dialog: its Call-ID and the sockets it passes through.
  */
 export class DialogTokens {
-  /** Tokens made lately: the requests of a dialog that follow soon need no hash of their own. */
+  /** Cache of recent tokens: requests that soon follow in the same dialog need no new hash. */
   private readonly recent: (Made | undefined)[] = new Array<Made | undefined>(RECENT).fill(undefined);
 
   constructor(private readonly keys: KeyRing) {}
 
-  /** The URI parameter, with its ";", for a dialog that comes by one socket and leaves by another, or the same. */
+  /** The URI parameter, with its ";", for a dialog that arrives on one socket and leaves by another, or the same. */
   parameter(callId: string, inbound: SipSocket, outbound: SipSocket): string {
     const over = text(callId, nameOf(inbound), nameOf(outbound));
     return `;${PARAMETER}=${this.make(over)}`;
@@ -59,7 +59,7 @@ function isHalf(uri: SipUri): boolean {
   return uriParam(uri.params, 'r2') !== undefined;
 }
 
-/** A request of the callee names the sockets the other way round. */
+/** A request of the callee names the sockets in reverse order. */
 function text(callId: string, a: string, b: string): string {
   return a < b ? `${a} ${b} ${callId}` : `${b} ${a} ${callId}`;
 }
@@ -74,7 +74,7 @@ function nameIn(uri: SipUri): string {
   return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
 }
 
-/** Whether two texts are equal, in a time that does not tell where they differ. */
+/** Whether two texts are equal, in a time that does not depend on where they differ. */
 function same(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let differences = 0;

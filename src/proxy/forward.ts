@@ -4,7 +4,7 @@ import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { DialogTokens } from './dialog-token.js';
 
-/** What a forwarded request gets beyond what it came with. */
+/** What is added to a forwarded request. */
 export interface Forwarding {
   readonly message: SipMessage;
   readonly source: Source;
@@ -13,7 +13,7 @@ export interface Forwarding {
   readonly branch: string;
   /** Whether replies are asked to the port a datagram came from, not to the one of our sent-by (RFC 3581 section 3). */
   readonly rport: boolean;
-  /** Token of the connection the request came in on, for our Via to remember; undefined when a transaction does. */
+  /** Token of the connection the request came in on, stored in our Via; undefined when a transaction stores it. */
   readonly flow?: string | undefined;
   /** New request-URI; undefined keeps the one that came. */
   readonly requestUri: string | undefined;
@@ -27,7 +27,7 @@ export interface Forwarding {
 }
 
 /**
- * The request as it leaves (RFC 3261 section 16.6): the bytes that came, with our Via and Record-Route put before the
+ * The request as sent (RFC 3261 section 16.6): the received bytes, with our Via and Record-Route put before the
  * first Via, the top Via completed, Max-Forwards one less, and the edits the router asked for.
  */
 export function forwardedRequest(f: Forwarding): string {
@@ -82,10 +82,10 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
 }
 
 /**
- * Record-Route lines: one when a dialog comes and goes by the same socket, else two, so that each side's requests come
- * to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. Who came over a WebSocket can only be
- * reached through it: its connection is named by a flow token (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to
- * a sips URI they are sips URIs (RFC 3261 section 16.6 step 4), but for a socket that has no TLS.
+ * Record-Route lines: one when a dialog arrives and leaves by the same socket, else two, so that each side's requests
+ * come to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. A WebSocket client can only be
+ * reached over its connection: a flow token names that (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to a
+ * sips URI they are sips URIs (RFC 3261 section 16.6 step 4), except for a socket that has no TLS.
  */
 function recordRoutes({ message, source, socket: outbound, requestUri, tokens }: Forwarding): string {
   const inbound = source.socket;
@@ -143,7 +143,7 @@ export function replyUpstream(reply: SipMessage): string {
 }
 
 /**
- * A reply that asks for credentials, with what the others asked for (RFC 3261 section 16.7 step 7): the caller has to answer
+ * A 401 or 407 with the challenges of the other branches added (RFC 3261 section 16.7 step 7): the caller has to answer
  * all of them at once.
  */
 export function withChallenges(
@@ -168,8 +168,8 @@ export function withChallenges(
 }
 
 /**
- * What of a request changes in a spiral but not in a loop (RFC 3261 section 16.6 step 8), as few characters: all that
- * usually decides where it goes, as it was received. The address it came from is part of it, since rules go by that.
+ * Short hash over the parts of a request that change in a spiral but not in a loop (RFC 3261 section 16.6 step 8):
+ * those that usually decide where it goes, as received. The source address is one of them, since rules depend on it.
  */
 export function loopHash(message: SipMessage, source: Source): string {
   let hash = hash32(message.text, hash32(message.callId, message.cseqNumber), message.uriStart, message.uriEnd);

@@ -4,8 +4,8 @@ import type { Address, Resolver } from '../sip/resolve.js';
 import type { NextHop } from './decision.js';
 
 /**
- * Where a hop of `message` leads, as far as nothing has to be looked up: its connection, the address it came with, or the
- * IP literal in its URI. Undefined when a name has to be resolved; a number is the status code for a URI that leads nowhere.
+ * Address of a hop of `message` if no lookup is needed: that of its connection, the address given in the hop, or the IP
+ * literal in its URI. Undefined when a name has to be resolved; a number is the status code for an unusable URI.
  */
 export function hopAddress(hop: NextHop, message: SipMessage, resolver: Resolver): Address | number | undefined {
   if (hop.flow !== undefined) {

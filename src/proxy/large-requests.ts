@@ -5,18 +5,18 @@ import type { SipSocket } from '../sip/transport/transport.js';
 
 /** Milliseconds a connection for a request that is too large for UDP may take: longer than one lost SYN. */
 const CONNECT_MS = 1500;
-/** Milliseconds it is remembered that TCP does not lead to an address, before and after UDP did. */
+/** Milliseconds an address is stored as unreachable by TCP: at first, and once it has answered by UDP. */
 const REFUSED_MS = 300_000;
 const PROVEN_MS = 24 * 3600 * 1000;
-/** Addresses remembered. */
+/** Maximum number of addresses stored. */
 const MOST_ADDRESSES = 10_000;
 
 /**
- * Requests that are too large for UDP go by TCP where there is a socket for it (RFC 3261 section 18.1.1). Gateways that speak
- * UDP only are remembered, so that a call does not wait for them each time.
+ * Requests that are too large for UDP go by TCP if there is a socket for it (RFC 3261 section 18.1.1). The addresses of
+ * gateways that support only UDP are stored, so that not every call waits for a failed TCP connection.
  */
 export class LargeRequests {
-  /** Addresses that TCP does not lead to, and until when that is believed. */
+  /** Addresses unreachable by TCP, and when each entry expires. */
   private readonly refused = new Map<string, number>();
 
   constructor(
@@ -32,19 +32,19 @@ export class LargeRequests {
     return this.limit > 0 && text.length > this.limit && socket.transport === 'udp';
   }
 
-  /** The TCP socket to an address; undefined when there is none, or when TCP has not led there lately. */
+  /** The TCP socket to an address; undefined when there is none, or when TCP to it failed recently. */
   streamTo(address: Address): SipSocket | undefined {
     const until = this.refused.get(keyOf(address));
     if (until !== undefined && until > this.now()) return undefined;
     return this.sockets.choose({ transport: 'tcp', family: address.family }, undefined);
   }
 
-  /** A request was given to a TCP socket: should it have to connect first, that must not take long. */
+  /** A request was given to a TCP socket: if it has to connect first, the connection attempt gets a short timeout. */
   tried(stream: SipSocket, { address, port, name }: Address): void {
     stream.hurry?.(address, port, name, CONNECT_MS);
   }
 
-  /** TCP did not lead to an address: its large requests go by UDP. */
+  /** TCP to an address failed: its large requests go by UDP. */
   streamFailed(address: Address): void {
     if (this.refused.size >= MOST_ADDRESSES) this.refused.clear();
     this.refused.set(keyOf(address), this.now() + REFUSED_MS);
@@ -52,7 +52,7 @@ export class LargeRequests {
     this.log.warn({ source }, 'TCP does not lead there: requests too large for UDP are sent by UDP');
   }
 
-  /** A large request by UDP was answered, or not: what was learned holds for a day, or no more. */
+  /** A large request by UDP was answered: the entry is kept for a day. It was not answered: the entry is removed. */
   datagramEnded(address: Address, answered: boolean): void {
     const key = keyOf(address);
     if (!this.refused.has(key)) return;

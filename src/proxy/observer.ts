@@ -3,23 +3,23 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HopFailure, NextHop, RelayPlan, RouteOrigin } from './decision.js';
 
-/** Hears what becomes of requests: call records and metrics are made of it. Called on the hot path; must not throw. */
+/** Receives the outcome of requests, for call records and metrics. Called on the hot path; must not throw. */
 export interface ProxyObserver {
-  /** A request is about to be relayed with state. The watch hears of the rest; undefined: nobody wants to. */
+  /** A request is about to be relayed with state. The returned watch receives its further events; undefined: none. */
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined;
-  /** A request got a final reply of the proxy itself and goes nowhere. `origin` says which rule or script decided, if one did. */
+  /** The proxy itself sent a final reply, without forwarding. `origin`: the rule or script that decided, if any. */
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void;
 }
 
-/** Hears of one request that is relayed. A hop is the same object in all calls about it. */
+/** Receives the events of one relayed request. A hop is the same object in all calls about it. */
 export interface RelayWatch {
   /** The request leaves for a hop; once more for each further address of the same hop. */
   sent(hop: NextHop, target: ResolvedTarget): void;
   /** A provisional reply above 100. */
   provisional(hop: NextHop, code: number): void;
-  /** A hop, or one of its addresses, did not take the request. */
+  /** A hop, or one of its addresses, failed. */
   failed(hop: NextHop, failure: HopFailure): void;
-  /** A hop is left out without having been sent to: 473 no address of it is allowed, 480 it is not reachable by TLS. */
+  /** A hop is skipped before anything is sent: 473 none of its addresses is allowed, 480 it is not reachable by TLS. */
   passedOver(hop: NextHop, code: number): void;
   /** The caller gave up. */
   cancelled(): void;

@@ -43,7 +43,7 @@ export interface ProxyCounters {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
-  /** Hears what becomes of requests; undefined: nobody does. */
+  /** Receives the outcome of requests; undefined: none. */
   observer: ProxyObserver | undefined;
   readonly targets = new TargetCache();
   /** How requests leave, with a transaction or without. */
@@ -69,17 +69,17 @@ export class ProxyCore implements TransactionUser {
     this.stateless = new StatelessForwarder(layer, this.sender, random, (code) => this.counted(code));
   }
 
-  /** Replaces the router; requests under way keep the plan they have. */
+  /** Replaces the router; pending requests keep their plan. */
   useRouter(router: Router): void {
     this.router = router;
   }
 
-  /** From now on new calls are refused with 503; what is under way goes on. */
+  /** From now on new calls are refused with 503; pending requests continue. */
   drain(): void {
     this.draining = true;
   }
 
-  /** Answers what has no final reply yet with 503, and asks the destinations it went to to stop ringing. */
+  /** Answers requests without a final reply with 503, and cancels their branches. */
   giveUp(): void {
     for (const server of this.layer.pending()) {
       const relay = server.owner;
@@ -108,7 +108,7 @@ export class ProxyCore implements TransactionUser {
       return;
     }
     if (decision instanceof Promise) {
-      // Until it is known where the request goes, its transaction absorbs what comes again.
+      // Until the request is routed, its transaction absorbs retransmissions.
       this.trying(routed.transaction());
       decision.then(
         (late) => this.carryOut(routed, late),
@@ -151,7 +151,7 @@ export class ProxyCore implements TransactionUser {
     const relay = server.owner;
     if (relay instanceof Relay) relay.cancel();
     else if (server.state === 'proceeding' || server.state === 'trying') {
-      // Not forwarded yet (still being resolved or routed): there is nobody to ask for the 487.
+      // Not forwarded yet (still being resolved or routed): the 487 has to be our own.
       server.replyWith(487, reasonPhrase(487));
       this.counted(487);
     }
@@ -166,7 +166,7 @@ export class ProxyCore implements TransactionUser {
     this.stateless.reply(reply, source);
   }
 
-  /** Sends a reply of our own for a request, under a transaction that absorbs what follows. */
+  /** Sends a reply of our own for a request, under a transaction that absorbs retransmissions. */
   answer(request: SipMessage, source: Source, code: number, reason: string, headers = ''): void {
     this.layer.serve(request, source).replyWith(code, reason, headers);
     this.counted(code);
@@ -180,7 +180,7 @@ export class ProxyCore implements TransactionUser {
 
   private carryOut(routed: Routed, decision: RouteDecision): void {
     const { message, source } = routed;
-    // The caller may have given up while a router was thinking, and has been answered.
+    // The caller may have cancelled while the router was deciding; the request is answered then.
     if (routed.answered) return;
     if (message.maxForwards === 0 && (decision.kind === 'relay' || decision.kind === 'stateless')) {
       if (decision.kind === 'relay') decision.plan.ended?.(483);
@@ -188,7 +188,7 @@ export class ProxyCore implements TransactionUser {
       return;
     }
     if (message.method === 'CANCEL' && decision.kind !== 'stateless') {
-      // It must follow its INVITE; one that is not known here has nothing to be cancelled (RFC 3261 section 16.10).
+      // A CANCEL must follow its INVITE; without a known INVITE there is nothing to cancel (RFC 3261 section 16.10).
       if (decision.kind === 'relay') decision.plan.ended?.(481);
       this.answerRouted(routed, 481);
       return;
@@ -205,7 +205,7 @@ export class ProxyCore implements TransactionUser {
       }
       case 'stateless':
         this.counters.stateless.value++;
-        // One that was begun while the decision was awaited would never end.
+        // A transaction begun while waiting for the decision would never end.
         routed.abandon();
         this.stateless.forward({
           message,
@@ -260,11 +260,11 @@ export class ProxyCore implements TransactionUser {
     return this.loops(request, source) ? { code: 482, reason: reasonPhrase(482) } : undefined;
   }
 
-  /** A request that has been here before with nothing changed that decides where it goes (section 16.3 step 4). */
+  /** Whether a request has passed here before, unchanged in all that decides where it goes (section 16.3 step 4). */
   private loops(request: SipMessage, source: Source): boolean {
     const prefix = this.layer.branchPrefix;
     const { text, via } = request;
-    // Where there is but one Via no other one need be looked for.
+    // With only one Via there is no other to search for.
     const at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);
     if (at < 0 || at > request.headersEnd || !text.startsWith(prefix, at)) return false;
     const wanted = `.${loopHash(request, source)}`;
@@ -276,7 +276,7 @@ export class ProxyCore implements TransactionUser {
   }
 }
 
-/** A request on its way through a router. */
+/** A request while it is being routed. */
 class Routed implements RoutedRequest {
   readonly message: SipMessage;
   readonly requestUri: string;
@@ -285,7 +285,7 @@ class Routed implements RoutedRequest {
 
   constructor(
     private readonly proxy: ProxyCore,
-    /** What the transaction is matched by. */
+    /** The request that the transaction is matched by. */
     private readonly received: SipMessage,
     readonly source: Source,
   ) {
@@ -304,7 +304,7 @@ class Routed implements RoutedRequest {
     return this.server !== undefined && this.server.request === undefined;
   }
 
-  /** Forgets a transaction that was begun and will not be answered. */
+  /** Drops a transaction that was begun and will not be answered. */
   abandon(): void {
     this.server?.abandon();
   }

@@ -29,24 +29,24 @@ export interface RelayContext {
 }
 
 /**
- * The response context of one request (RFC 3261 section 16.7): tries the plan's places one after the other, or several
- * of them at once, keeps the best failure, and passes replies on. It ends with the one final reply; a late 2xx of a branch
- * given up still passes.
+ * The response context of one request (RFC 3261 section 16.7): tries the plan's hops one after the other, or several in
+ * parallel, keeps the best failure, and passes replies on. It ends with the final reply; a late 2xx of a branch that
+ * was given up is still passed on.
  */
 export class Relay {
-  /** The branches of the present try; ended ones included. */
+  /** The branches of the current try, including ended ones. */
   private branches: readonly Branch[] = NO_BRANCHES;
   private cancelled = false;
   private answered = false;
-  /** Tries since the start, or since a redirection was followed: the first is no failover. */
+  /** Tries since the start, or since a redirection was followed: the first one does not count as failover. */
   private tried = 0;
   private trying = IDLE;
-  /** What the plan said about the branches of the present try that have failed. */
+  /** Decisions of the plan about the failed branches of the current try. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined = undefined;
-  /** The best failure so far: what the caller gets if nobody takes the call. */
+  /** The best failure so far: the reply to the caller if no hop accepts the call. */
   private best: SipMessage | undefined = undefined;
   private bestCode = 0;
-  /** A redirection, apart from the rest: it would be better than any of them, until it is followed. */
+  /** A redirection, kept apart from failures: it takes precedence over them until it is followed. */
   private redirection: SipMessage | undefined = undefined;
   /** Replies that ask for credentials. */
   private challenges: SipMessage[] | undefined = undefined;
@@ -89,7 +89,7 @@ export class Relay {
     else for (const branch of unsent ?? []) this.plan?.withdrawn?.(branch.hop);
   }
 
-  /** @internal A reply on a branch, the present one or one given up. */
+  /** @internal A reply on a branch, current or given up. */
   replied(branch: Branch, client: ClientTransaction, received: SipMessage): void {
     const status = received.status;
     if (branch.byDatagram !== undefined) this.datagramEnded(branch, true);
@@ -102,12 +102,12 @@ export class Relay {
     if (status < 200) {
       this.watch?.provisional(branch.hop, status);
       this.plan?.answered?.(branch.hop, status);
-      // Nothing but 100 may be sent before the final reply to anything but INVITE (RFC 4320 section 4.1).
+      // To a non-INVITE request no provisional reply except 100 may be sent (RFC 4320 section 4.1).
       if (!this.server.invite) return;
       if (reply !== undefined) this.server.reply(replyUpstream(reply), status);
       return;
     }
-    // A server that is overloaded speaks for itself only (RFC 3263 section 4.3).
+    // A 503 concerns one server only: the next address is tried (RFC 3263 section 4.3).
     if (status === 503 && branch.addresses.length > 0 && !this.cancelled && !branch.givenUp) {
       this.watch?.failed(branch.hop, { code: status, local: false });
       this.tryAddress(branch);
@@ -125,12 +125,12 @@ export class Relay {
     const code = failure.kind === 'timeout' ? 408 : 503;
     if (large !== undefined && !failure.provisional && !this.cancelled) {
       this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
-      // Refused, or dropped by a firewall without a word: the place itself may be well.
+      // TCP was refused, or dropped silently by a firewall: the hop itself may still work by UDP.
       this.proxy.large.streamFailed(large);
       this.send(branch, large);
       return;
     }
-    // An address that cannot be reached does not condemn the others the same name stands for (RFC 3263 section 4.3).
+    // After an unreachable address the other addresses of the same name are tried (RFC 3263 section 4.3).
     if (!this.cancelled && !failure.provisional && branch.addresses.length > 0) {
       this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
       this.tryAddress(branch);
@@ -148,7 +148,7 @@ export class Relay {
     const reply = this.answered ? received : (this.edited(branch, client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
-      // A second 2xx, or one that came after the caller was told otherwise: every 2xx to an INVITE goes upstream, and
+      // A second 2xx, or one received after another final reply was sent: every 2xx to an INVITE goes upstream, and
       // nothing else does (section 16.7 step 5).
       if (this.server.invite) this.server.send(text);
       return;
@@ -160,11 +160,11 @@ export class Relay {
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
     this.release(reply.status, branch.hop);
-    // What may still come on this branch is a 2xx again: nothing of ours but the way back is needed for it.
+    // This branch can only receive further 2xx: they need the return path only, not this relay.
     if (this.server.invite) (client as InviteClient).takenBy(this.server);
   }
 
-  /** Ends the branches that still go on: somebody has taken the call, or refused it for everybody (section 16.7 step 10). */
+  /** Cancels the branches still pending, after a 2xx, a 6xx or another final reply (section 16.7 step 10). */
   private cancelBranches(): void {
     for (const branch of this.branches) {
       if (branch.ended) continue;
@@ -173,7 +173,7 @@ export class Relay {
     }
   }
 
-  /** Goes on to the next place. One that fails at once leads here again: then the loop goes on, so that thousands may. */
+  /** Tries the next hop. A hop that fails at once calls this again: the loop avoids recursion over thousands. */
   private tryNext(): void {
     if (this.trying !== IDLE) {
       this.trying = AGAIN;
@@ -208,7 +208,7 @@ export class Relay {
     }
     const branches = hops.map((hop, i) => new Branch(this, hop, breadths[i]));
     this.branches = branches;
-    // One that fails at once must find the others there, and may have ended them.
+    // All branches must exist before the first is opened: one that fails at once may end the others.
     for (const branch of branches) if (!branch.ended) this.open(branch);
   }
 
@@ -236,7 +236,7 @@ export class Relay {
       this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
-    // Addresses of a family that no socket leads to are no failures of the hop.
+    // Addresses of a family we have no socket for do not count as failures of the hop.
     const known = this.proxy.sender.reachable(result);
     const allowed = this.plan?.allowed;
     branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
@@ -269,7 +269,7 @@ export class Relay {
     if (hop.socket === undefined && proxy.large.isLarge(text, socket)) {
       const stream = proxy.large.streamTo(address);
       if (stream !== undefined) {
-        // Should TCP not lead there, the same address is tried by UDP (RFC 3261 section 18.1.1).
+        // If TCP fails, the same address is tried by UDP (RFC 3261 section 18.1.1).
         branch.insteadOf = address;
         this.transmit(branch, this.write(branch, stream), stream, address);
         proxy.large.tried(stream, address);
@@ -280,7 +280,7 @@ export class Relay {
     this.transmit(branch, text, socket, address);
   }
 
-  /** The request as it leaves by a socket, under a branch of its own. */
+  /** The request as sent from a socket, under a branch of its own. */
   private write(branch: Branch, socket: SipSocket): string {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
@@ -298,13 +298,13 @@ export class Relay {
     branch.client = this.proxy.layer.request(text, invite, branch.id, target, branch, branch.hop.flow?.flow);
   }
 
-  /** A reply as the plan wants it passed on; undefined to drop it. */
+  /** A reply as edited by the plan; undefined to drop it. */
   private edited(branch: Branch, client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
     const plan = this.plan;
     return plan?.reply === undefined ? reply : plan.reply(branch.hop, reply, client.target);
   }
 
-  /** A place may not be sent to: it is passed over, without being a failure of its own. */
+  /** A hop may not be sent to: it is skipped and does not count as failed. */
   private passedOver(branch: Branch, code: number): void {
     if (this.bestCode === 0) this.bestCode = code;
     this.watch?.passedOver(branch.hop, code);
@@ -322,7 +322,7 @@ export class Relay {
     this.watch?.failed(branch.hop, failure);
     if (this.cancelled) {
       const verdict = this.plan?.cancelled?.(branch.hop, failure, reply) ?? false;
-      // The caller waits for its 487, whatever an earlier place had said.
+      // The caller expects 487, whatever an earlier hop replied.
       this.redirection = undefined;
       if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
       else if (this.bestCode !== 487 || reply !== undefined) {
@@ -334,7 +334,7 @@ export class Relay {
     }
     this.keep(failure.code, reply);
     if (branch.givenUp) {
-      // We cancelled it: that is no failure of the place.
+      // We cancelled it: this is no failure of the hop.
       this.withdraw(branch);
       return;
     }
@@ -343,7 +343,7 @@ export class Relay {
     this.ended(verdict);
   }
 
-  /** A branch has ended: when it was the last of its try, what the plan said of them decides how it goes on. */
+  /** A branch has ended. After the last one of a try, the decisions of the plan about them select the next step. */
   private ended(verdict: AfterFailure | Promise<AfterFailure>): void {
     if (this.branches.length === 1) {
       this.goOn(verdict);
@@ -356,7 +356,7 @@ export class Relay {
     else this.goOn(together(verdicts as AfterFailure[]));
   }
 
-  /** Does what the plan decided; a decision that comes late is void once the caller has an answer. */
+  /** Carries out the decision of the plan; a late decision is ignored once the caller has a final reply. */
   private goOn(after: AfterFailure | Promise<AfterFailure>): void {
     if (after instanceof Promise) {
       after.then(
@@ -379,7 +379,7 @@ export class Relay {
         return;
       }
       this.redirection = after.left;
-      // One that refused for everybody ends it, whatever another had named (section 16.7 step 5).
+      // A 6xx ends the search, even if another branch was redirected (section 16.7 step 5).
       if (this.cancelled || this.bestCode >= 600) this.finishWithBest();
       else {
         this.tried = 0;
@@ -434,13 +434,13 @@ export class Relay {
       return;
     }
     if (bestCode === 408 && !this.server.invite) {
-      // It would come too late to be of use and make the caller shun us (RFC 4320 section 4.2).
+      // A 408 would arrive too late to be useful, and could make the caller blacklist us (RFC 4320 section 4.2).
       this.answered = true;
       this.server.fallSilent();
       this.release(bestCode);
       return;
     }
-    // A 503 of one server is not this proxy's state: it goes on as 500 (section 16.7 step 6).
+    // A 503 of one server does not mean that this proxy is unavailable: it is sent as 500 (section 16.7 step 6).
     const code = bestCode === 503 ? 500 : bestCode;
     this.finish(code, reasonPhrase(code), code === 480 ? sipsWarning(this.source) : undefined);
   }
@@ -454,7 +454,7 @@ export class Relay {
     this.release(code);
   }
 
-  /** What is only needed to forward again is let go; transactions stay in memory for a while yet. */
+  /** Releases all that only forwarding needs, since transactions stay in memory for some time. */
   private release(code: number, hop?: NextHop): void {
     this.watch?.ended(code, hop);
     this.plan?.ended?.(code);
@@ -469,13 +469,13 @@ export class Relay {
   }
 }
 
-/** One place a request was sent to: hears of its client transaction for as long as that lives. */
+/** One hop a request is sent to: receives the events of its client transaction until that ends. */
 class Branch implements ClientUser {
   client: ClientTransaction | undefined = undefined;
-  /** Addresses of the place that are still to be tried. */
+  /** Addresses of the hop that are still to be tried. */
   addresses: readonly Address[] = NO_ADDRESSES;
   ended = false;
-  /** We ended it for the sake of another branch. */
+  /** We cancelled it because of the result of another branch. */
   givenUp = false;
 
   /** Branch of our Via in what was sent last. */
@@ -509,7 +509,7 @@ class Branch implements ClientUser {
   }
 }
 
-/** Whether a place is being tried just now, and whether the next one is wanted meanwhile. */
+/** Whether a hop is being tried right now, and whether the next one was requested meanwhile. */
 const IDLE = 0;
 const TRYING = 1;
 const AGAIN = 2;
@@ -523,8 +523,8 @@ const NO_ADDRESSES: readonly Address[] = [];
 const NO_HOP: NextHop = { uri: '' };
 
 /**
- * What several verdicts come to: a reply that one of them names, else the places that one of them was sent to, else the
- * next try if all of them want it.
+ * Combines several decisions of the plan: a reply that one of them names, else a redirection that one of them follows,
+ * else the next try if all of them want it.
  */
 function together(verdicts: readonly AfterFailure[]): AfterFailure {
   const named = verdicts.filter((each) => typeof each === 'object');

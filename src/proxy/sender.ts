@@ -12,14 +12,14 @@ import { hopAddress } from './hop-address.js';
 export interface SenderOptions {
   /** Whether our Via on UDP asks for replies to the port they are sent from (RFC 3581). */
   readonly localRport: boolean;
-  /** Whether what is for a sips URI leaves by TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
+  /** Whether requests to a sips URI are sent over TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
   readonly sipsNeedsTls: boolean;
 }
 
-/** What is written into a request besides what its hop says. */
+/** What is written into a request besides the changes of its hop. */
 export interface Writing {
   readonly branch: string;
-  /** Token of the connection the request came by, for our Via to remember; undefined when a transaction does. */
+  /** Token of the connection the request came by, stored in our Via; undefined when a transaction stores it. */
   readonly flow?: string | undefined;
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
@@ -27,8 +27,8 @@ export interface Writing {
 }
 
 /**
- * How a request leaves, with a transaction or without (RFC 3261 sections 16.6 and 16.11): the address of a hop, the socket to
- * it, whether that is secure enough, and the bytes.
+ * How a request is sent, with a transaction or without (RFC 3261 sections 16.6 and 16.11): the address of a hop, the
+ * socket to it, whether that is secure enough, and the bytes.
  */
 export class Sender {
   constructor(
@@ -39,7 +39,7 @@ export class Sender {
     private readonly tokens: DialogTokens | undefined,
   ) {}
 
-  /** As `hopAddress`: an address, a status code for what leads nowhere, or undefined for a name that has to be looked up. */
+  /** As `hopAddress`: an address, a status code for an unusable URI, or undefined for a name to look up. */
   locate(hop: NextHop, message: SipMessage): Address | number | undefined {
     return hopAddress(hop, message, this.resolver);
   }
@@ -49,7 +49,7 @@ export class Sender {
     this.resolver.resolve(parseUri(hop.uri) as SipUri, done);
   }
 
-  /** Of addresses of both families those that a socket leads to; all of them if none does. */
+  /** The addresses of a family that we have a socket for; all of them if there is no such address. */
   reachable(addresses: readonly Address[]): readonly Address[] {
     const reached = addresses.filter((address) => this.sockets.choose(address, undefined) !== undefined);
     return reached.length === 0 ? addresses : reached;
@@ -61,14 +61,14 @@ export class Sender {
   }
 
   /**
-   * Whether a request for a sips URI must not leave by a socket for want of TLS. Inside a dialog the route that was taken at
-   * its start holds.
+   * Whether a request to a sips URI must not be sent from a socket because it lacks TLS. Inside a dialog the route set
+   * of its start applies.
    */
   bars(message: SipMessage, { requestUri }: NextHop, socket: SipSocket): boolean {
     return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket) && message.toTag === '';
   }
 
-  /** The request as it leaves by a socket. */
+  /** The request as sent from a socket. */
   write(message: SipMessage, source: Source, hop: NextHop, socket: SipSocket, writing: Writing): string {
     return forwardedRequest({
       message,

@@ -5,12 +5,12 @@ import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { Via } from '../sip/via.js';
 
-/** Ends the branches of requests relayed without state, whose replies must find their way by Via alone. */
+/** Suffix of the branches of requests relayed without state, whose replies are routed by Via alone. */
 export const STATELESS = '-s';
-/** Begins what follows the prefix in them: no digit of the branches of transactions. */
+/** First character after the prefix in these branches: not a digit used in the branches of transactions. */
 const MARK = 'z';
 
-/** Where a reply goes that passes without state: by the Via below ours, or by the connection a flow token names. */
+/** Target of a reply relayed without state: from the Via below ours, or the connection that a flow token names. */
 export interface WayBack {
   readonly address: string;
   readonly port: number;
@@ -19,9 +19,9 @@ export interface WayBack {
 }
 
 /**
- * Branches of requests that pass without a transaction. Nothing is remembered of them, so the branch itself must say that we
- * made it: it is a keyed hash over what the reply brings back, the way it will take among it. A reply whose branch is not the
- * one these give is not to a request of ours, whatever its Vias say (RFC 3261 section 16.11).
+ * Branches of requests relayed without a transaction. No state is kept of them, so the branch itself must prove that we
+ * made it: it is a keyed hash over fields that the reply copies, including those that route it. A reply with any other
+ * branch does not belong to a request of ours, whatever its Vias say (RFC 3261 section 16.11).
  */
 export class StatelessBranches {
   private readonly key: string;

@@ -15,7 +15,7 @@ import { StatelessBranches, wayBack } from './stateless-branch.js';
 /** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
 const FLOW_PARAM = /;i=([0-9a-z]+)/;
 
-/** A request that passes without a transaction, and where to. */
+/** A request relayed without a transaction, and its hop. */
 export interface StatelessRequest {
   readonly message: SipMessage;
   readonly source: Source;
@@ -24,7 +24,7 @@ export interface StatelessRequest {
   readonly edits: readonly TextEdit[];
 }
 
-/** Relays requests, and what comes back for them, without a transaction (RFC 3261 section 16.11). */
+/** Relays requests and their replies without a transaction (RFC 3261 section 16.11). */
 export class StatelessForwarder {
   private readonly branches: StatelessBranches;
 
@@ -52,14 +52,14 @@ export class StatelessForwarder {
     }
   }
 
-  /** Passes a reply back that answers a request which passed here; any other is dropped. */
+  /** Passes a reply upstream if its request was relayed here; any other is dropped. */
   reply(reply: SipMessage, source: Source): void {
     const { via } = reply;
     const below = secondVia(reply);
     if (via === undefined || below === undefined) return;
     const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
     const way = wayBack(below, token);
-    // It goes where its Vias say, so these must be the ones we sent.
+    // Its Vias determine where it goes, so they must be the ones we sent.
     if (!this.branches.made(reply, below, way)) return;
     const { sockets } = this.sender;
     const flow = token === undefined ? undefined : sockets.flow(token);
@@ -72,7 +72,7 @@ export class StatelessForwarder {
     socket.send(replyUpstream(reply), to.address, to.port, undefined, flow?.flow);
   }
 
-  /** Nothing is remembered of a request that cannot go on; one that comes again is answered again. */
+  /** Answers a request that cannot be forwarded. No state is kept: a retransmission is answered again. */
   private refuse({ message, source }: StatelessRequest, code: number): void {
     const headers = code === 480 ? sipsWarning(source) : '';
     this.layer.replyStateless(message, source, code, reasonPhrase(code), headers);

@@ -1,38 +1,39 @@
 import { sourceKey } from './fair-share.js';
 
-/** Datagrams read in full turns without a break that no socket's buffer holds: they come faster than they are handled. */
+/** Datagrams in consecutive full rounds, more than a socket buffer holds: they arrive faster than we handle them. */
 const BACKLOG = 8192;
-/** Milliseconds for which requests are counted, and after which the level is looked at. */
+/** Milliseconds for which requests are counted; the level is adjusted after each such period. */
 const PERIOD_MS = 100;
-/** The level is halved until we keep up, from then on a fifth less whenever we do not, else up a little (much as RFC 5681). */
+/** The level is halved until we keep up; then it falls by a fifth when we do not, else rises (much as RFC 5681). */
 const START = 0.5;
 const DOWN = 0.8;
 const UP = 1.1;
-/** Requests a source may send in a period at least: a hundred calls a second. */
+/** Minimum of the level, in requests of a source per period: a hundred calls a second. */
 const LEAST_LEVEL = 30;
-/** Part of what is sent that is let in at least: with less of it, turning away is what takes the time. */
+/** Minimum part of the sent requests that is admitted: below it, refusing takes most of the time. */
 const LEAST_PART = 1 / 8;
-/** Times the level from which on nothing is read of what a source requests. */
+/** Multiple of the level above which the requests of a source are dropped unread. */
 const DEAF = 2;
-/** Periods without anything refused after which it is over. */
+/** Periods without a refusal after which congestion ends. */
 const CALM_PERIODS = 20;
 
 export interface CongestionEvents {
-  /** Called when it begins. */
+  /** Called when congestion begins. */
   begun?(): void;
-  /** Called when it is over, with how many requests were refused and how many dropped unread. */
+  /** Called when congestion ends, with the number of requests refused and the number dropped unread. */
   ended?(refused: number, dropped: number): void;
 }
 
 /**
- * What to do when datagrams come faster than they can be handled. The system then drops those of everybody; so those are
- * turned away first, at little cost, who send the most. All sources may send the same number of requests, the level; it is
- * lowered until we keep up. Whoever sends less notices nothing. As long as we keep up, nothing is counted.
+ * Load shedding when datagrams arrive faster than they can be handled. Without it the system drops datagrams of every
+ * source; with it the sources that send the most are refused first, at little cost. The level is the number of requests
+ * each source may send; it is lowered until we keep up. Sources below it are unaffected. While we keep up, nothing is
+ * counted.
  */
 export class Congestion {
   /** Whether requests are counted, and some refused. */
   active = false;
-  /** Sources nothing is refused to. */
+  /** Sources whose requests are never refused. */
   trusted: { has(address: string): boolean } | undefined = undefined;
   /** Requests refused, and those dropped unread, since the start. */
   refused = 0;
@@ -41,7 +42,7 @@ export class Congestion {
   private readonly counts = new Map<string, number>();
   private backlog = 0;
   private began = 0;
-  /** Whether a turn of this period has read all there was. */
+  /** Whether a round in this period has read all waiting datagrams. */
   private keptUp = false;
   private calm = 0;
   /** Whether a level has been found at which we keep up. */
@@ -54,7 +55,7 @@ export class Congestion {
     private readonly events: CongestionEvents = {},
   ) {}
 
-  /** So many datagrams were handled together; `full`: others may have been left unread. */
+  /** Reports how many datagrams were handled together; `full`: others may have been left unread. */
   handled(datagrams: number, full: boolean): void {
     this.backlog = full ? this.backlog + datagrams : 0;
     if (!this.active) {
@@ -65,7 +66,7 @@ export class Congestion {
     if (this.now() - this.began >= PERIOD_MS) this.endPeriod();
   }
 
-  /** While active: counts a message of a source, and tells whether it is to be dropped unread. Replies never are. */
+  /** While active: counts a message of a source and returns whether to drop it unread. Replies are never dropped. */
   drops(text: string, address: string): boolean {
     if (text.startsWith('SIP/') || this.trusted?.has(address) === true) return false;
     const key = sourceKey(address);
@@ -76,7 +77,7 @@ export class Congestion {
     return true;
   }
 
-  /** While active: whether a source may make no further request for now, and counts it then. */
+  /** While active: whether a further request of a source is refused for now; counts the refusal. */
   refuses(address: string): boolean {
     if ((this.counts.get(sourceKey(address)) ?? 0) <= this.level) return false;
     this.refused++;

@@ -1,15 +1,15 @@
-/** How much more than what is still free one source may hold: alone it gets at most eight ninths. */
+/** Multiple of the free amount that one source may hold: a source alone gets at most eight ninths. */
 const ROOM = 8;
 /** The same for work that ends calls: alone a source gets at most sixteen seventeenths. */
 const LAST_ROOM = 16;
-/** Part of all that is held which nobody is called greedy for. */
+/** Part of the total amount that a source may always hold. */
 const SMALL = 1 / 16;
 
 /**
- * What each source address holds of something bounded. When it runs short, those are refused first that hold the most of it:
- * a source may hold some multiple of what is still free (the dynamic thresholds of Choudhury and Hahne, 1998). One that is
- * alone gets nearly everything, two greedy ones nearly half each, and a source that holds little always finds room. Only
- * sources that hold something are remembered.
+ * The amount of a bounded resource that each source address holds. When it runs short, the sources that hold the most
+ * are refused first: a source may hold a fixed multiple of the free amount (the dynamic thresholds of Choudhury and
+ * Hahne, 1998). A single source gets nearly everything, two large ones nearly half each, and a source that holds little
+ * is always admitted. Only sources that hold something are stored.
  */
 export class FairShare {
   private readonly held = new Map<string, number>();
@@ -39,19 +39,19 @@ export class FairShare {
     return this.held.get(sourceKey(source)) ?? 0;
   }
 
-  /** Whether a source holds too much to be given more, with so much still free. */
+  /** Whether a source holds too much to be given more while `free` is left. */
   exceeds(source: string, free: number): boolean {
     return this.heldBy(source) > ROOM * free;
   }
 
-  /** The same for what ends something: twice as much room, and none but those that hold a good part of `all` are refused. */
+  /** The same for work that ends calls: twice the share; only sources with more than SMALL of `all` are refused. */
   exceedsLast(source: string, free: number, all: number): boolean {
     const held = this.heldBy(source);
     return held > LAST_ROOM * free && held > SMALL * all;
   }
 }
 
-/** Who an address belongs to: itself, or for IPv6 the first 64 bits, which whoever has one address usually has all of. */
+/** Key of a source: the IPv4 address, or the first 64 bits of IPv6, since one host usually has the whole /64. */
 export function sourceKey(address: string): string {
   if (address.indexOf(':') < 0) return address;
   const [before = '', after] = address.split('::', 2);

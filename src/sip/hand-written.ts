@@ -1,7 +1,7 @@
 import { SwitchyardError } from '../core/errors.js';
 import { parseMessage, type SipMessage } from './message.js';
 
-/** What the proxy would refuse, but selecting can do without: a header a hand-written request lacks, a body cut short. */
+/** Defects the proxy refuses but selection tolerates: a header a hand-written request lacks, a truncated body. */
 const TOLERATED = /^(?:no [\w-]+ header|CSeq method differs|body shorter)/;
 
 /** A request as people write it into a file. Throws SwitchyardError USAGE for what is none. */

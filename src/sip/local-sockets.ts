@@ -28,7 +28,7 @@ export class LocalSockets {
     this.refresh(sockets);
   }
 
-  /** Takes the sockets anew; call when they are bound, since port 0 is only known then. */
+  /** Indexes the sockets again; call it after binding, since the port chosen for port 0 is known only then. */
   refresh(sockets: readonly SipSocket[]): void {
     this.sockets = sockets;
     this.names = new Map();

@@ -4,8 +4,8 @@ import { parseVia, type Via } from './via.js';
 
 /**
  * A SIP message as a lazy view over its bytes, which are kept as one latin1 string (one code unit is one byte). Parsing
- * finds the line ends and notes where the headers stand that a proxy always needs; everything else is looked up when
- * asked for. What is forwarded is cut from `text`, so that untouched parts leave byte for byte as they came.
+ * finds the line ends and records the positions of the headers that a proxy always needs; everything else is looked up
+ * on demand. A forwarded message is cut from `text`, so that unchanged parts are sent byte for byte as received.
  */
 export class SipMessage {
   readonly text: string;
@@ -19,7 +19,7 @@ export class SipMessage {
   uriEnd = 0;
   /** Where the first header line begins. */
   headersStart = 0;
-  /** Where the empty line's CRLF begins: end of the last header line. */
+  /** Start of the empty line's CRLF: end of the last header line. */
   headersEnd = 0;
   /** Where the body begins and ends. */
   bodyStart = 0;
@@ -28,7 +28,7 @@ export class SipMessage {
   viaLine = -1;
   viaValue = -1;
   viaEnd = -1;
-  /** Via fields there are. */
+  /** Number of Via fields. */
   viaFields = 0;
   fromValue = -1;
   fromEnd = -1;
@@ -47,7 +47,7 @@ export class SipMessage {
   contentLengthEnd = -1;
   /** Whether a Proxy-Require header is there. */
   hasProxyRequire = false;
-  /** First Timestamp field: what a 100 has to carry back. */
+  /** First Timestamp field: a 100 must copy it. */
   timestampLine = -1;
   timestampEnd = -1;
   /** CSeq number. */
@@ -225,7 +225,7 @@ const COMPACT: Readonly<Record<string, number>> = {
   identity: 121,
 };
 
-/** Limit on header lines of one message: more is an attack, not a call. */
+/** Limit on header lines of one message: more is treated as an attack. */
 const MAX_HEADER_LINES = 512;
 /** Bytes of a request line at most. */
 const MAX_REQUEST_LINE = 8192;
@@ -233,7 +233,7 @@ const MAX_REQUEST_LINE = 8192;
 export const LONG_REQUEST_LINE = `request line of more than ${MAX_REQUEST_LINE} bytes`;
 /** @internal */
 export const OTHER_VERSION = 'unsupported SIP version';
-/** 1 for what may stand in a token (RFC 3261 section 25.1). */
+/** 1 for characters allowed in a token (RFC 3261 section 25.1). */
 const TOKEN = new Uint8Array(256);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") TOKEN[c.charCodeAt(0)] = 1;
 
@@ -255,7 +255,7 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     const space = text.indexOf(' ');
     if (space <= 0 || space > 64 || space >= version) return undefined;
     if (!text.startsWith(' SIP/', version - 1)) {
-      // A request line that is one in all but its version or spacing: answerable, if its headers can be read.
+      // A request line with only its version or spacing wrong: answerable, if its headers can be read.
       if (!/ sip\/[0-9]+\.[0-9]+ *$/i.test(text.slice(0, lineEnd))) return undefined;
       message.defect = 'malformed request line';
     } else if (text.charCodeAt(version + 4) !== 50 || text.charCodeAt(version + 6) !== 48) {
@@ -335,7 +335,7 @@ function indexHeaders(message: SipMessage, text: string): void {
   }
 }
 
-/** Remembers where the headers stand that every message needs, told apart by length first. */
+/** Records the positions of the headers that every message needs; distinguishes them by length first. */
 function note(message: SipMessage, text: string, line: number, colon: number, end: number): void {
   let nameEnd = colon;
   while (nameEnd > line && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
@@ -432,7 +432,7 @@ function noteContentLength(message: SipMessage, text: string, colon: number, end
   message.contentLengthEnd = end;
 }
 
-/** What RFC 3261 section 16.3 asks of a request before it is processed, and the same for what a reply needs. */
+/** Checks that RFC 3261 section 16.3 requires before a request is processed, and the same checks of a reply. */
 function check(message: SipMessage, text: string, whole: boolean): void {
   if (message.viaLine < 0) message.defect = 'no Via header';
   else if (message.callIdValue < 0 || message.callId === '') message.defect = 'no Call-ID header';
@@ -490,7 +490,7 @@ function isToken(text: string): boolean {
   return text !== '';
 }
 
-/** Where the next CRLF stands at `from` or behind it, -1 for none. Looking for one character is what engines do fastest. */
+/** Position of the next CRLF at or after `from`, -1 for none. JavaScript engines search for one character fastest. */
 function endOfLine(text: string, from: number): number {
   let at = text.indexOf('\n', from);
   while (at >= 0 && (at === from || text.charCodeAt(at - 1) !== 13)) at = text.indexOf('\n', at + 1);

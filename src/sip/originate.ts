@@ -15,7 +15,7 @@ export interface OwnRequest {
   readonly from: string;
   /** Description of the socket to send from; undefined: chosen by transport and family. */
   readonly socket?: string | undefined;
-  /** Name of the socket to send from; it wins over `socket`. */
+  /** Name of the socket to send from; it takes precedence over `socket`. */
   readonly sockname?: string | undefined;
   /** SIP URI it is sent to; undefined: `uri`. */
   readonly nextHop?: string | undefined;
@@ -29,7 +29,7 @@ export interface OwnRequest {
   readonly timeoutMs: number;
 }
 
-/** How it ended: a final status code, 408 with cause "timeout" and 503 with another cause when none came. */
+/** Result of a request: a final status code; without one, 408 with cause "timeout" or 503 with another cause. */
 export interface OwnOutcome {
   readonly code: number;
   readonly cause?: 'timeout' | 'refused' | 'tls' | 'dns' | 'send' | undefined;
@@ -40,7 +40,7 @@ export interface OwnOutcome {
 
 /** Sends requests of our own under client transactions: probes. */
 export class Originator {
-  /** Has the last word on the text of each request: a script's local route. */
+  /** Makes the final changes to the text of each request: a script's local route. */
   edit: ((text: string) => string) | undefined;
   private sequence = 0;
   private readonly callIdPrefix: string;
@@ -56,9 +56,9 @@ export class Originator {
   }
 
   /**
-   * Sends; `done` is called exactly once, later, unless the returned function was called before. Of a name with several
-   * addresses the next one is tried when one is silent for its share of the time, out of reach, or answers 503 (RFC 3263
-   * section 4.3).
+   * Sends; `done` is called exactly once, later, unless the returned function was called before. If a name has several
+   * addresses, the next one is tried when one does not reply within its share of the time, is unreachable, or answers
+   * 503 (RFC 3263 section 4.3).
    */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
     const { sockname, socket } = request;
@@ -82,7 +82,7 @@ export class Originator {
     return () => pending.abandon();
   }
 
-  /** `share`: the part of the time this address has. */
+  /** `share`: the part of the total time allotted to this address. */
   private transmit(
     request: OwnRequest,
     address: Address,
@@ -173,7 +173,7 @@ class Pending implements ClientUser {
     (this.client as NonInviteClient | undefined)?.abandon();
   }
 
-  /** Goes on to the next address; false when there is none. */
+  /** Tries the next address; false when there is none. */
   private next(): boolean {
     const [first, ...rest] = this.addresses;
     if (first === undefined || this.ended) return false;

@@ -6,13 +6,13 @@ export interface RateLimit {
 
 /** Sources remembered at most; at about 100 bytes each. */
 const MAX_SOURCES = 65_536;
-/** Sources looked at, oldest first, to make room for a new one. */
+/** Sources examined, oldest first, to make room for a new one. */
 const SWEEP = 4;
 
 /**
  * A token bucket for each source address, kept as one number: the time at which the bucket will be full again (generic
- * cell rate algorithm). A full bucket says nothing and is forgotten when room is needed; with more sources than there is
- * room for, the one that came first is forgiven, so that memory stays bounded whatever is sent from wherever.
+ * cell rate algorithm). A full bucket carries no information and is removed when room is needed. With more sources than
+ * room, the oldest entry is removed, so that memory stays bounded for any traffic.
  */
 export class SourceRateLimiter {
   /** Milliseconds when each source's bucket will be full, in the order the sources came. */
@@ -35,7 +35,7 @@ export class SourceRateLimiter {
     this.configure(limit);
   }
 
-  /** Takes another limit; 0 a second is none. What sources have used up counts on. */
+  /** Sets another limit; 0 a second means none. Tokens that sources have already used stay used. */
   configure({ perSecond, burst }: RateLimit): void {
     this.intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.toleranceMs = this.intervalMs * (Math.max(1, burst) - 1);
@@ -47,7 +47,7 @@ export class SourceRateLimiter {
     return this.full.size;
   }
 
-  /** Takes a token of a source. Returns 0, or when there was none the seconds after which to try again. */
+  /** Takes a token of a source. Returns 0, or without a token the seconds after which to try again. */
   take(source: string): number {
     const { intervalMs, toleranceMs, full } = this;
     if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
@@ -55,7 +55,7 @@ export class SourceRateLimiter {
     const known = full.get(source);
     const from = known === undefined || known < now ? now : known;
     const over = from - now - toleranceMs;
-    // Sums of fractions: a token that is due is not withheld for a rounding error.
+    // The times are sums of fractions: a rounding error must not withhold a token that is due.
     if (over > 1e-6) {
       this.refused++;
       return Math.max(1, Math.ceil(over / 1000));

@@ -39,7 +39,7 @@ export function reasonPhrase(code: number): string {
  * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
  * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came; what a broken
  * request lacks is left out. A 100 carries the Timestamp back (section 8.2.6.1).
- * `headers` are complete lines, each with its CRLF. `rport`: the port is told though the Via did not ask for it.
+ * `headers` are complete lines, each with its CRLF. `rport`: the Via gets rport although the sender did not ask for it.
  */
 export function buildReply(
   request: SipMessage,
@@ -102,7 +102,7 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
     if (via.receivedStart === 0) return { start: via.end, end: via.end, text: `;received=${source.address}` };
     return { start: via.receivedStart, end: via.receivedEnd, text: same ? '' : `;received=${source.address}` };
   }
-  // With rport, received is always set; a value the sender put there itself is replaced, not believed.
+  // With rport, received is always set; a value written by the sender itself is not trusted and is replaced.
   const added = `;rport=${source.port};received=${source.address}`;
   if (via.receivedStart === 0) return { start: via.rportStart, end: via.rportEnd, text: added };
   const first = Math.min(via.rportStart, via.receivedStart);
@@ -123,7 +123,7 @@ export function forcedRport(request: SipMessage, source: Source): TextEdit | und
   return { start: at, end: at, text: `;rport=${source.port}${received}` };
 }
 
-/** Puts edits in the order of the message. There are a few of them, nearly in order already. */
+/** Sorts edits by position. They are few and nearly sorted already. */
 export function sortEdits(edits: TextEdit[]): void {
   for (let i = 1; i < edits.length; i++) {
     const edit = edits[i] as TextEdit;

@@ -5,7 +5,7 @@ import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
 
-/** One place a URI leads to. */
+/** One transport address that a URI resolves to. */
 export interface Address {
   readonly address: string;
   readonly family: 4 | 6;
@@ -15,7 +15,7 @@ export interface Address {
   readonly name: string | undefined;
 }
 
-/** The DNS as the resolver needs it; tests bring their own. Every method rejects when there is nothing. */
+/** The DNS as the resolver needs it; tests supply their own. Every method rejects when there is no record. */
 export interface DnsSource {
   naptr(name: string): Promise<readonly NaptrRecord[]>;
   srv(name: string): Promise<readonly SrvRecord[]>;
@@ -68,7 +68,7 @@ interface CacheEntry {
 const DEFAULT_TTL = 60;
 const NEGATIVE_TTL = 15;
 const MAX_TTL = 3600;
-/** Milliseconds until whoever asked goes on without an answer, unless the constructor is told otherwise. */
+/** Milliseconds after which a caller gets an error instead of an answer, unless the constructor sets another limit. */
 const LIMIT_MS = 5000;
 /** Lookups by the system at once: each occupies one of the few threads that files are read by as well. */
 const MAX_SYSTEM_LOOKUPS = 2;
@@ -91,7 +91,7 @@ const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
 export class Resolver {
   private readonly cache = new Map<string, CacheEntry>();
   private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
-  /** Lookups by the system under way, and those that wait for their turn. */
+  /** System lookups in progress, and those queued. */
   private lookups = 0;
   private readonly queued: (() => void)[] = [];
 
@@ -104,7 +104,7 @@ export class Resolver {
     private readonly limitMs = LIMIT_MS,
   ) {}
 
-  /** Where a URI leads whose host is an IP literal and whose transport is one of ours; undefined for any other. */
+  /** Address of a URI whose host is an IP literal and whose transport we support; undefined for any other. */
   literal(uri: SipUri): Address | undefined {
     const host = hostOf(uri);
     const family = ipFamily(host);
@@ -115,8 +115,8 @@ export class Resolver {
   }
 
   /**
-   * Calls `done` exactly once with the addresses to try in order, or with the reason there are none. A DNS that is silent is
-   * waited for no longer than the limit; what it says after that serves those who ask then.
+   * Calls `done` exactly once with the addresses to try in order, or with the reason there are none. It waits for the
+   * DNS no longer than the limit; a later answer goes into the cache and serves later calls.
    */
   resolve(uri: SipUri, done: (result: Resolution) => void): void {
     const transport = uriTransport(uri);
@@ -185,7 +185,7 @@ export class Resolver {
       const addresses: Address[] = [];
       let ttl = MAX_TTL;
       const targets = usable.slice(0, MAX_TARGETS).map((record) => {
-        // One name that is silent does not take the others with it.
+        // A lookup without an answer does not make the others fail.
         return this.soon(this.hosts(record.name, record.port, service.transport, host), this.limitMs / 2);
       });
       for (const found of await Promise.all(targets)) {
@@ -198,7 +198,7 @@ export class Resolver {
   }
 
   private async naptr(host: string, secure: boolean): Promise<{ transport: TransportName; name: string }[]> {
-    // There are name servers and firewalls that know nothing of NAPTR and drop the question.
+    // Some name servers and firewalls do not support NAPTR and drop the query.
     const records = (await this.soon(this.dnsSource.naptr(host), this.limitMs / 4)) ?? [];
     const usable = [];
     for (const record of records) {
@@ -219,7 +219,7 @@ export class Resolver {
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const asked = [this.dnsSource.a(host).catch(() => []), this.dnsSource.aaaa(host).catch(() => [])] as const;
-    // Once one family has an address, the other is not waited for much longer.
+    // Once one family has an address, the wait for the other is short.
     await Promise.race(asked.map(async (each) => ((await each).length > 0 ? undefined : Promise.all(asked))));
     const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, this.limitMs / 4)));
     const addresses: Address[] = [];
@@ -243,7 +243,7 @@ export class Resolver {
     return { addresses, ttl: Math.max(1, ttl) };
   }
 
-  /** What comes of it within a time; undefined when nothing does. */
+  /** Result of `work` within `ms`; undefined when it fails or takes longer. */
   private soon<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
     return within(
       this.clock,
@@ -252,7 +252,7 @@ export class Resolver {
     );
   }
 
-  /** What the system knows of a name, from its hosts file for one; nothing on a failure. */
+  /** Addresses of a name by the system's own lookup (hosts file); empty on a failure. */
   private async system(host: string): Promise<readonly { address: string; family: number }[]> {
     if (this.lookups >= MAX_SYSTEM_LOOKUPS) await new Promise<void>((resolve) => this.queued.push(resolve));
     else this.lookups++;
@@ -285,7 +285,7 @@ export function orderSrv(records: readonly SrvRecord[], random: Random): SrvReco
   const ordered: SrvRecord[] = [];
   const priorities = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b);
   for (const priority of priorities) {
-    // Records of weight 0 stand first, so that they have a small chance of being drawn.
+    // Records of weight 0 are first, so that they have a small chance of being drawn.
     const left = records.filter((each) => each.priority === priority).sort((a, b) => a.weight - b.weight);
     while (left.length > 0) {
       const total = left.reduce((sum, each) => sum + each.weight, 0);

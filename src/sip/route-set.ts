@@ -10,7 +10,7 @@ export interface RouteValue {
   readonly text: string;
   /** The whole value as written, "<...>;params". */
   readonly value: string;
-  /** Where the value begins and ends, and the field it stands in: line start, value start, start of the next line, its values. */
+  /** Start and end of the value; its field: line start, value start, start of the next line, number of values. */
   readonly start: number;
   readonly end: number;
   readonly line: number;
@@ -24,7 +24,7 @@ export function routeValues(message: SipMessage, name: string, limit = 64): Rout
   return valuesOf(message, name, message.headersStart, Number.POSITIVE_INFINITY, limit);
 }
 
-/** The values of the Route fields; where they stand is known, so that nothing else is looked through. */
+/** The values of the Route fields; their position is known, so that no other header is searched. */
 export function routeSet(message: SipMessage): RouteValue[] {
   return valuesOf(message, 'route', message.routeLine, message.routeFields, 64);
 }
@@ -105,7 +105,7 @@ export function removeFirst(values: readonly RouteValue[], count: number): TextE
   return edits;
 }
 
-/** The edits that remove the last of all values of a header: its whole line when it stands alone there. */
+/** The edits that remove the last of all values of a header: the whole line when it holds no other value. */
 export function removeLast(values: readonly RouteValue[]): TextEdit[] {
   const last = values[values.length - 1];
   if (last === undefined) return [];

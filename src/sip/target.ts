@@ -1,6 +1,6 @@
 import type { SipSocket } from './transport/transport.js';
 
-/** Where a request goes, with nothing left to find out: socket, address, port. */
+/** Fully resolved target of a request: socket, address, port. */
 export interface ResolvedTarget {
   readonly socket: SipSocket;
   /** IP literal without brackets. */
@@ -8,14 +8,14 @@ export interface ResolvedTarget {
   readonly port: number;
   /** Host name for TLS server name indication; undefined for IP literals. */
   readonly serverName: string | undefined;
-  /** What our Via shows in place of the socket's own address. */
+  /** Sent-by of our Via, instead of the socket's own address. */
   readonly sentBy?: string | undefined;
 }
 
 /** A power of two. */
 const RECENT = 1024;
 
-/** Makes targets, the same object for the same place where it was sent to lately: transactions keep theirs for half a minute. */
+/** Makes targets and reuses the object of a recently used target: transactions keep theirs for half a minute. */
 export class TargetCache {
   private readonly recent: (ResolvedTarget | undefined)[] = new Array<ResolvedTarget | undefined>(RECENT).fill(
     undefined,

@@ -7,25 +7,25 @@ const MASK = SLOTS - 1;
 const COARSE_TICKS = 10;
 /** Precision of loosely armed timers in milliseconds. */
 export const COARSE_MS = COARSE_TICKS * TICK_MS;
-/** Ticks slept at most while timers wait. */
+/** Maximum number of ticks slept while timers wait. */
 const MAX_SLEEP = 50;
 const IDLE = -1;
 const FIRING = -2;
 
-/** Something that waits. A transaction is one itself, so that arming a timer allocates nothing. */
+/** A timer. A transaction is itself a timer, so that arming one allocates nothing. */
 export abstract class WheelTimer {
   /** @internal */ wheelNext: WheelTimer | undefined = undefined;
   /** @internal */ wheelPrevious: WheelTimer | undefined = undefined;
   /** @internal Tick it is due at; -1 when it is not armed, -2 when it is about to be called. */ wheelDue = -1;
-  /** Called once when the time has come. */
+  /** Called once when the timer fires. */
   abstract onTimer(): void;
 }
 
 /**
  * A hashed timer wheel: any number of waiting transactions, one system timer, O(1) to arm and to cancel. A timer fires
- * at or at most two ticks after its delay, never before; one that is armed loosely within COARSE_MS, so that the many that
- * only clear up share their wake-ups. Waking a process costs more than what it then does here, so empty slots are
- * slept over.
+ * at or at most two ticks after its delay, never before; one that is armed loosely fires within COARSE_MS, so that the
+ * many cleanup timers share wake-ups. Waking a process costs more than firing its timers, so the wheel sleeps through
+ * empty slots.
  */
 export class TimerWheel {
   private readonly slots: (WheelTimer | undefined)[] = new Array<WheelTimer | undefined>(SLOTS).fill(undefined);
@@ -49,7 +49,7 @@ export class TimerWheel {
     return this.armed;
   }
 
-  /** (Re)arms a timer that only clears up: it may come COARSE_MS late. */
+  /** (Re)arms a cleanup timer: it may fire COARSE_MS late. */
   armLoosely(timer: WheelTimer, delayMs: number): void {
     this.arm(timer, delayMs, COARSE_TICKS);
   }
@@ -115,7 +115,7 @@ export class TimerWheel {
     let next = this.current + 1;
     const last = this.current + MAX_SLEEP;
     while (next < last && this.slots[next & MASK] === undefined) next++;
-    // One of those that fired may have set the timer for an earlier tick already.
+    // A timer that fired may have set the system timer for an earlier tick already.
     if (this.cancelTick === undefined || next < this.wakeAt) {
       this.sleepUntil(next, this.clock.monotonic() - this.origin);
     }
@@ -142,7 +142,7 @@ export class TimerWheel {
       timer = next;
     }
     for (const each of due) {
-      // One that an earlier one of this slot cancelled or armed again is not due any more.
+      // A timer that an earlier timer of this slot cancelled or armed again is no longer due.
       if (each.wheelDue !== FIRING) continue;
       each.wheelDue = IDLE;
       try {

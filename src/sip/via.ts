@@ -1,6 +1,6 @@
 import { digitsIn, indexWithin } from '../core/characters.js';
 
-/** One Via value (RFC 3261 section 20.42), as spans of the message it stands in. */
+/** One Via value (RFC 3261 section 20.42), as spans of the message that contains it. */
 export interface Via {
   /** Transport as written, upper case: "UDP", "TCP", "TLS", "WS", "WSS". */
   readonly transport: string;
@@ -64,7 +64,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   if (text.charCodeAt(at) === 91) {
     hostEnd = indexWithin(text, ']', at, sentByEnd) + 1;
     if (hostEnd === 0 || !isHostText(text, at, hostEnd)) return undefined;
-    // What stands between the bracket and the port is passed over.
+    // Characters between the bracket and the port are skipped.
     portAt = indexWithin(text, ':', hostEnd, sentByEnd);
   } else {
     while (hostEnd < sentByEnd && text.charCodeAt(hostEnd) !== 58) hostEnd++;
@@ -185,7 +185,7 @@ function isParam(text: string, start: number, stop: number, lower: string): bool
   return after === 61 || isSpace(after);
 }
 
-/** Where the value of a parameter begins whose name ends at `from`; `stop` when it has none. */
+/** Start of the value of a parameter whose name ends at `from`; `stop` when it has none. */
 function valueStart(text: string, from: number, stop: number): number {
   let at = from;
   while (at < stop && isSpace(text.charCodeAt(at))) at++;

@@ -4,12 +4,12 @@ import type { SipMessage } from '../message.js';
 
 /** Branch parameter of a Via of ours, and what a reply to it must carry besides. */
 export interface BranchId {
-  /** The whole parameter: the prefix of this process, 120 random bits in 24 digits, and a hash that tells loops. */
+  /** The whole parameter: the prefix of this process, 120 random bits in 24 digits, and a hash for loop detection. */
   readonly text: string;
   /** The first 30 and the next 30 of the random bits: the transaction is found by them. */
   readonly low: number;
   readonly high: number;
-  /** The rest of the random bits and the Call-ID in 32 bits, for what is left of a transaction that has ended. */
+  /** The rest of the random bits and the Call-ID in 32 bits, for the record kept of an ended transaction. */
   readonly check: number;
   /** The Call-ID in 32 bits. */
   readonly callId: number;
@@ -31,8 +31,8 @@ export class Branches {
   }
 
   /**
-   * A branch that cannot be guessed from any other. `loopHash` tells a loop from a spiral when the request comes back (RFC 3261
-   * section 16.6 step 8).
+   * A branch that cannot be guessed from any other. `loopHash` distinguishes a loop from a spiral when the request
+   * comes back (RFC 3261 section 16.6 step 8).
    */
   make(loopHash: string, callId: string): BranchId {
     const { random } = this;

@@ -10,13 +10,13 @@ import type { TableEntry } from './table.js';
 
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
-/** Whoever sent the request and wants to know what became of it. */
+/** Transaction user of a client transaction: receives its replies and its failure. */
 export interface ClientUser {
-  /** Every reply that is news: provisional ones, the final one, and for INVITE each further 2xx. */
+  /** The replies to pass on: provisional ones, the final one, and for INVITE each further 2xx. */
   onReply(client: ClientTransaction, reply: SipMessage): void;
   /** No final reply in time (`timeout`), or the request could not be sent. Called at most once, before any final reply. */
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
-  /** Header lines of the CANCEL that is sent when the time is up. */
+  /** Header lines of the CANCEL that is sent after a timeout. */
   readonly timeoutLines?: string;
   /** How a CANCEL is written; absent: as this proxy writes it. */
   readonly cancelForm?: CancelForm;
@@ -27,7 +27,7 @@ export function upperKey(high: number, method: string): number {
   return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
 }
 
-/** Who is told of what nobody waits for any more; keeps nothing in memory. */
+/** User of a transaction whose events are no longer needed; holds no memory. */
 export const NOBODY: ClientUser = { onReply() {}, onFailure() {} };
 
 export interface ClientFailure {
@@ -54,9 +54,9 @@ export interface ClientHost {
   now(): number;
   /** Sends the CANCEL of an INVITE under a transaction of its own with the same branch. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void;
-  /** A transaction keeps so many bytes of messages from now on. */
+  /** Sets the number of message bytes that a transaction keeps from now on. */
   weigh(client: ClientTransaction, bytes: number, source: undefined): void;
-  /** A transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
+  /** A transaction has ended: the record kept of it absorbs further replies, or passes them to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void;
   removeClient(client: ClientTransaction): void;
 }
@@ -111,7 +111,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
   protected get onSendError(): (error: TransportError) => void {
     return (error) => {
-      // Nothing was heard since it was written: should the peer have got it, the same branch makes this a copy.
+      // Nothing was received since it was written. If the peer got it, the same branch makes this a retransmission.
       if (error.stale === true && this.flow === undefined && !this.again && this.unanswered) {
         this.again = true;
         this.transmit(this.request);
@@ -119,7 +119,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     };
   }
 
-  /** The connection its final reply was to come by was reset. What is not even answered provisionally is sent once more. */
+  /** The connection for its final reply was reset. A request without even a provisional reply is sent once more. */
   connectionBroken(): void {
     if (this.state === 'proceeding') this.fail('transport', 'refused', 'the connection was reset');
   }
@@ -154,7 +154,7 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
 /**
  * INVITE client transaction: RFC 3261 section 17.1.1 with the accepted state of RFC 6026 section 7.2. A branch that was
- * given up stays reachable for 64*T1, so that a late 2xx still finds its way back.
+ * given up stays reachable for 64*T1, so that a late 2xx is still passed to the caller.
  */
 export class InviteClient extends ClientTransaction {
   readonly invite = true;
@@ -214,7 +214,7 @@ export class InviteClient extends ClientTransaction {
             if (this.cancelWanted) this.sendCancel();
             this.user.onReply(this, reply);
           } else if (!this.cancelSent) {
-            // Alive after all, but its time was up: it must not ring on.
+            // A provisional reply after the timeout: the CANCEL stops the callee from ringing.
             this.sendCancel();
           }
           return;
@@ -252,7 +252,7 @@ export class InviteClient extends ClientTransaction {
       return;
     }
     if (this.state === 'proceeding' && !this.failed) {
-      // Cancelled, and the 487 never came (section 9.1: wait 64*T1, then consider it gone).
+      // Cancelled, and no 487 was received (section 9.1: wait 64*T1, then consider it terminated).
       this.fail('timeout', 'timeout', 'no final reply after CANCEL');
     }
     this.terminate();
@@ -274,8 +274,8 @@ export class InviteClient extends ClientTransaction {
   }
 
   /**
-   * Lets go of all but the way back: further 2xx of a call that was taken go to its caller by `onFurtherSuccess`, without the
-   * present user. Timer M goes on.
+   * Releases everything but the return path: further 2xx of an answered call go to its caller by `onFurtherSuccess`,
+   * without the current user. Timer M continues.
    */
   takenBy(server: CallerSide): void {
     if (this.state !== 'accepted') return;

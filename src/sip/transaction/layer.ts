@@ -36,7 +36,7 @@ export interface TransactionUser {
   onAck(request: SipMessage, source: Source): void;
   /** A CANCEL for an INVITE that is known; it has been answered. Without `server` the INVITE has had its final reply. */
   onCancel(server: InviteServer | undefined): void;
-  /** One more 2xx of a call that was taken; `pass` sends text to its caller. */
+  /** One more 2xx of an answered call; `pass` sends text to its caller. */
   onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void;
   /** A reply that matches no transaction of ours. */
   onStrayReply(reply: SipMessage, source: Source): void;
@@ -45,11 +45,11 @@ export interface TransactionUser {
 /** What the layer knows of a request that a script is run for. */
 export interface KnownRequest {
   /**
-   * new: of no transaction. copy: came before. ack: acknowledges a failure of ours, which is noted already. accepted: an ACK with the
-   * branch of an INVITE that was taken.
+   * new: of no transaction. copy: a retransmission. ack: acknowledges a failure of ours, which is noted already.
+   * accepted: an ACK with the branch of an INVITE that was answered with 2xx.
    */
   readonly kind: 'new' | 'copy' | 'ack' | 'accepted';
-  /** The transaction of a copy, while it is in work. */
+  /** The transaction of a copy, while it has not ended. */
   readonly server: ServerTransaction | undefined;
   /** Sends the last reply again, as is due for a copy. */
   repeat(): void;
@@ -92,13 +92,13 @@ export interface LayerCounters {
 export class TransactionLayer implements Receiver {
   readonly timers: TimerWheel;
   user: TransactionUser | undefined;
-  /** Takes the place of `user` for requests, and looks at replies first. */
+  /** Receives requests instead of `user`, and sees replies first. */
   observer: MessageObserver | undefined;
   /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
   limiter: { take(address: string): number } | undefined;
   /** Sources that may hold as many transactions as there is room for. */
   trusted: { has(address: string): boolean } | undefined;
-  /** Turns away those that send the most when datagrams come too fast. */
+  /** Refuses the sources that send the most when datagrams arrive too fast. */
   congestion: Pick<Congestion, 'active' | 'drops' | 'refuses'> | undefined;
   /** Server transactions by source address, large ones counted as several. */
   private readonly shares = new FairShare();
@@ -106,12 +106,12 @@ export class TransactionLayer implements Receiver {
   private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
   private readonly clients = new TransactionTable<ClientTransaction>();
-  /** What stays of ended transactions: for 64*T1 (timers J, L and M), and for T4 (timers I and K). */
+  /** Records of ended transactions: for 64*T1 (timers J, L and M), and for T4 (timers I and K). */
   private readonly endedServers: Remnants;
   private readonly confirmedServers: Remnants;
   private readonly endedClients: Remnants;
   private readonly settledClients: Remnants;
-  /** The request whose name `mixer` holds, and as a request of which method. */
+  /** The request whose transaction key `mixer` holds, and the method the key was made for. */
   private identified: SipMessage | undefined = undefined;
   private identifiedAs = '';
   private readonly branches: Branches;
@@ -164,7 +164,7 @@ export class TransactionLayer implements Receiver {
     return this.size + this.surplus;
   }
 
-  /** @internal Whether room, or time, is short: what has ended is then not kept for as long as it might be of use. */
+  /** @internal Whether room, or time, is short: records of ended transactions are then dropped early. */
   get tight(): boolean {
     return this.load > this.config.maxTransactions * TIGHT || this.congestion?.active === true;
   }
@@ -234,7 +234,7 @@ export class TransactionLayer implements Receiver {
   refused(head: string, code: number, reason: string, source: Source): void {
     const request = parseMessage(head, true);
     const { viaLine = -1, fromValue = -1, toValue = -1, callIdValue = -1, cseqValue = -1 } = request ?? {};
-    // Without these the sender could not tell what the answer is for.
+    // Without these the sender cannot match the reply to its request.
     if (request?.isRequest !== true || Math.min(viaLine, fromValue, toValue, callIdValue, cseqValue) < 0) {
       this.garbage(reason, source, head.length);
       return;
@@ -255,7 +255,7 @@ export class TransactionLayer implements Receiver {
   }
 
   connectionBroken(flow: Flow): void {
-    // Many may break at once: all of them are looked for in one go.
+    // Many connections may break at once: one pass finds the transactions of all of them.
     if (this.brokenFlows.size === 0) setImmediate(() => this.failBroken());
     this.brokenFlows.add(flow);
   }
@@ -347,13 +347,13 @@ export class TransactionLayer implements Receiver {
       socket.send(text, address, replyTo, undefined, flow);
       return;
     }
-    // Its connection gone, the sender is called back where its Via says it listens (RFC 3261 section 18.2.2). Over TLS it
-    // must have a certificate for the name that stands there.
+    // If its connection is closed, a new one is opened to the sent-by of its Via (RFC 3261 section 18.2.2). Over TLS
+    // the sender must have a certificate for that name.
     const host = parseMessage(text)?.via?.host ?? '';
     socket.send(text, address, sentByPort, undefined, flow, ipFamily(bareHost(host)) === 0 ? host : undefined);
   }
 
-  /** @internal A server transaction has ended: of it stays what answers or absorbs copies of its request. */
+  /** @internal A server transaction has ended: the record kept of it answers or absorbs copies of its request. */
   retireServer(server: ServerTransaction, kind: Kind, text: string): void {
     this.timers.cancel(server);
     this.servers.remove(server);
@@ -363,7 +363,7 @@ export class TransactionLayer implements Receiver {
     ring.add(keyA, keyB, kind, source, port, sentByPort, text, 0);
   }
 
-  /** @internal A client transaction has ended: of it stays what absorbs further replies, or passes them to the caller. */
+  /** @internal A client transaction has ended: its record absorbs further replies, or passes them to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
@@ -380,7 +380,7 @@ export class TransactionLayer implements Receiver {
     this.released(server.source, 0);
   }
 
-  /** @internal A transaction keeps so many bytes of messages from now on; `source`, of a server one, is whose share they are. */
+  /** @internal Sets the message bytes a transaction keeps; those of a server one count to the share of `source`. */
   weigh(transaction: { surplus: number }, bytes: number, source: Source | undefined): void {
     const change = surplusOf(bytes) - transaction.surplus;
     if (change === 0) return;
@@ -391,7 +391,7 @@ export class TransactionLayer implements Receiver {
     else this.shares.remove(source.address, -change);
   }
 
-  /** A server transaction has gone altogether. */
+  /** A server transaction was removed. */
   private released(source: Source, surplus: number): void {
     this.surplus -= surplus;
     this.shares.remove(source.address, 1 + surplus);
@@ -440,7 +440,7 @@ export class TransactionLayer implements Receiver {
     }
     if (this.absorbed(request, source, a, b)) return;
     if (method === 'ACK') {
-      // One for a failure of ours, answered without state or forgotten by now, ends here (RFC 3261 section 8.2.7).
+      // An ACK for a failure of ours, sent without state or since dropped, ends here (RFC 3261 section 8.2.7).
       if (!request.toTag.startsWith(this.tagPrefix)) this.user?.onAck(request, source);
       return;
     }
@@ -455,7 +455,7 @@ export class TransactionLayer implements Receiver {
       }
     }
     if (!this.admits(request, source)) return;
-    // A CANCEL that comes to here is of an INVITE that passed without state, or of none: the proxy knows.
+    // A CANCEL that gets here belongs to an INVITE relayed without state, or to none: the proxy decides.
     this.user?.onRequest(request, source);
   }
 
@@ -505,7 +505,7 @@ export class TransactionLayer implements Receiver {
       return;
     }
     if (method === 'ACK') {
-      // One for a failure that was given without state ends here (RFC 3261 section 8.2.7).
+      // An ACK for a failure that was sent without state is absorbed here (RFC 3261 section 8.2.7).
       if (!request.toTag.startsWith(this.tagPrefix)) observer.onMessage(request, source, NEW_REQUEST);
       return;
     }
@@ -519,8 +519,8 @@ export class TransactionLayer implements Receiver {
   }
 
   /**
-   * Whether a request is too much now, and counts it then: for want of room, or because its source holds more than its share
-   * of what there is. Those inside dialogs, which end calls, have an eighth more of room.
+   * Whether to refuse a request; counts the refusal. Reasons: no room is left, or its source holds more than its share
+   * of the room. Requests inside dialogs, which end calls, have an eighth more room.
    */
   private refuses(request: SipMessage, source: Source): boolean {
     const { counters, shares } = this;
@@ -540,7 +540,7 @@ export class TransactionLayer implements Receiver {
     return true;
   }
 
-  /** Forgets what ended longest ago, more of it than one request brings. Most copies come within T4, if any. */
+  /** Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
   private makeRoom(): void {
     for (const ended of [this.endedServers, this.endedClients]) {
       for (let i = 0; i < 3; i++) ended.dropEarly(this.config.t4);
@@ -594,7 +594,7 @@ export class TransactionLayer implements Receiver {
     this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
   }
 
-  /** Whether a reply belongs to a transaction that has ended; a 2xx of a call that was taken is passed on. */
+  /** Whether a reply belongs to a transaction that has ended; a 2xx of an answered call is passed on. */
   private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
     const { endedClients } = this;
     const at = endedClients.find(low, upper);
@@ -614,7 +614,7 @@ export class TransactionLayer implements Receiver {
     return this.endedServers.find(a, b) >= 0 || this.confirmedServers.find(a, b) >= 0;
   }
 
-  /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; does what is due. */
+  /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; handles it then. */
   private absorbed(request: SipMessage, source: Source, a: number, b: number): boolean {
     const { endedServers } = this;
     const at = endedServers.find(a, b);
@@ -653,7 +653,7 @@ export class TransactionLayer implements Receiver {
     return mixer.text(text, via.start, via.end);
   }
 
-  /** 400, or a code that says more, where a reply can be built from what is there, else the request is dropped and counted. */
+  /** Answers 400, or a more specific code, if a reply can be built; otherwise drops and counts the request. */
   private refuse(request: SipMessage, source: Source, code = 400): void {
     const answerable = request.viaLine >= 0 && request.method !== 'ACK';
     if (this.log.isLevelEnabled('debug')) {
@@ -682,7 +682,7 @@ const NOTHING = (): void => undefined;
 const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
 /** Characters of a Call-ID that a line of the log shows. */
 const SHOWN = 128;
-/** Part of the room for transactions from which on it is short. */
+/** Part of the room for transactions above which room counts as short. */
 const TIGHT = 3 / 4;
 /** Milliseconds between two lines about replies that do not fit. */
 const FORGED_LINE_MS = 60_000;

@@ -10,33 +10,33 @@ const KIND = 5;
 const CHECK = 6;
 const LEAST = 1024;
 
-/** What a remnant is of. */
+/** Kind of the ended transaction that a remnant records. */
 export const Kind = {
-  /** INVITE server that passed a 2xx, or was given up in silence: copies are absorbed, an ACK belongs to the 2xx. */
+  /** INVITE server with a 2xx, or without a final reply: copies are absorbed, an ACK belongs to the 2xx. */
   accepted: 1,
   /** INVITE server whose failure was acknowledged: copies and further ACKs are absorbed. */
   confirmed: 2,
   /** Other server: a copy gets the same reply, if there was one. */
   answered: 3,
-  /** INVITE client whose 2xx was passed on: another one goes the same way. */
+  /** INVITE client whose 2xx was passed on: another 2xx is passed on to the same caller. */
   taken: 4,
-  /** Other client: whatever else comes is absorbed. */
+  /** Other client: further replies are absorbed. */
   settled: 5,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /**
- * What stays of ended transactions for the time in which a message may still come again (timers I, J, K, L and M of RFC 3261
- * and RFC 6026): their name and what to do, as numbers in a ring. There are some fifty times as many of them as of
- * transactions under way; as objects each of them would be moved twice by the garbage collector and looked at ever after.
- * All stay equally long, so that the first to come is the first to go and one timer does for all.
+ * Records of ended transactions for the time in which a message may be retransmitted (timers I, J, K, L and M of RFC
+ * 3261 and RFC 6026): their keys and their kind, as numbers in a ring buffer. They are some fifty times as many as the
+ * active transactions; as objects each would be moved twice by the garbage collector and then scanned in each full
+ * collection. All are kept equally long, so that they expire in the order of their insertion and one timer serves all.
  */
 export class Remnants extends WheelTimer {
   private capacity = LEAST;
   private records = new Int32Array(LEAST * FIELDS);
   /** Heads of the hash chains: index of a record plus one, 0 for none. */
   private buckets = new Int32Array(LEAST);
-  /** Where its requests came from; for `taken`, where the call's came from. */
+  /** Source of its requests; for `taken`, source of the call's requests. */
   private sources: (Source | undefined)[] = new Array<Source | undefined>(LEAST).fill(undefined);
   private texts: string[] = new Array<string>(LEAST).fill('');
   private first = 0;
@@ -49,7 +49,7 @@ export class Remnants extends WheelTimer {
     private readonly now: () => number,
     /** How long each stays, in milliseconds; up to COARSE_MS longer. */
     private readonly stayMs: number,
-    /** Told of each that is dropped and has a source. */
+    /** Called for each dropped record that has a source. */
     private readonly dropped?: (source: Source, text: string) => void,
   ) {
     super();
@@ -87,7 +87,7 @@ export class Remnants extends WheelTimer {
     if (++this.count === 1) this.timers.armLoosely(this, this.stayMs);
   }
 
-  /** The place of the record with this name, the latest if there are several; -1 when there is none. Good until the next `add`. */
+  /** The position of the latest record with these keys; -1 when there is none. Valid until the next `add`. */
   find(keyA: number, keyB: number): number {
     if (this.count === 0) return -1;
     const { records } = this;
@@ -128,7 +128,7 @@ export class Remnants extends WheelTimer {
     this.resize(LEAST);
   }
 
-  /** Drops what has stayed long enough. */
+  /** Drops the expired records. */
   onTimer(): void {
     const elapsed = this.now() - this.origin;
     const { records } = this;
@@ -139,7 +139,7 @@ export class Remnants extends WheelTimer {
     this.timers.armLoosely(this, due * COARSE_MS - elapsed);
   }
 
-  /** Drops the one that came first before its time, if it has stayed for `ageMs` at least. */
+  /** Drops the oldest record before it expires, if it is at least `ageMs` old. */
   dropEarly(ageMs: number): void {
     if (this.count === 0) return;
     const due = this.records[this.first * FIELDS + DUE] as number;

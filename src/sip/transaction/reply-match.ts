@@ -16,9 +16,10 @@ export interface SentRequest {
 }
 
 /**
- * Why a reply is not one to this request though it has its branch's number; undefined for one that is. RFC 3261 section
- * 17.1.3 names branch and CSeq method, section 18.1.2 the sent-by; who saw a request go by can know all of these, so the
- * transport and the connection have to be the request's too, and its Call-ID. `callId` is the reply's in 32 bits.
+ * Why a reply does not match this request although it has its branch's number; undefined for a reply that does. RFC
+ * 3261 section 17.1.3 compares branch and CSeq method, section 18.1.2 the sent-by. An attacker who saw the request
+ * knows all of these, so the transport, the connection and the Call-ID must match too. `callId` is the reply's in 32
+ * bits.
  */
 export function misfit(sent: SentRequest, reply: SipMessage, callId: number, source: Source): string | undefined {
   const { branch, target, method } = sent;

@@ -13,7 +13,7 @@ export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | '
 export interface ServerHost {
   readonly config: TransactionConfig;
   readonly timers: TimerWheel;
-  /** Whether room, or time, is short: what has ended is then not kept for as long as it might be of use. */
+  /** Whether room, or time, is short: records of ended transactions are then dropped early. */
   readonly tight: boolean;
   /** Milliseconds until a 100 is due to a request that is not an INVITE (RFC 4320 section 4.1). */
   readonly slowMs: number;
@@ -25,21 +25,21 @@ export interface ServerHost {
   localTag(request: SipMessage): string;
   /** Sends a reply to where a request came from. */
   sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
-  /** A transaction keeps so many bytes of messages from now on; `source` is whose share they are. */
+  /** Sets the number of message bytes that a transaction keeps from now on; they count toward the share of `source`. */
   weigh(server: ServerTransaction, bytes: number, source: Source): void;
-  /** A transaction has ended: of it stays what answers or absorbs copies of its request. */
+  /** A transaction has ended: the record kept of it answers or absorbs copies of its request. */
   retireServer(server: ServerTransaction, kind: Kind, text: string): void;
   removeServer(server: ServerTransaction): void;
 }
 
-/** What both server transactions share: where replies go, the last reply, and the place in the layer's table. */
+/** What both server transactions share: where replies go, the last reply, and the entry in the layer's table. */
 export abstract class ServerTransaction extends WheelTimer implements TableEntry<ServerTransaction> {
   nextInTable: ServerTransaction | undefined = undefined;
   abstract readonly invite: boolean;
   state: ServerState = 'trying';
   /** The request; released when a final reply has been given. */
   request: SipMessage | undefined = undefined;
-  /** Whatever handles the request above: a CANCEL goes there. Released with the request. */
+  /** The object that handles the request in the layer above: it receives a CANCEL. Released with the request. */
   owner: object | undefined = undefined;
   /** Last reply, for retransmissions. */
   protected last = '';
@@ -66,11 +66,11 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   /** @internal Begins waiting. */
   start(): void {}
 
-  /** Passes a reply on its way back. A final one ends the transaction's work; what comes after it is not sent. */
+  /** Passes a reply upstream. A final one completes the transaction; later replies are not sent. */
   abstract reply(text: string, status: number): void;
-  /** The same request came again. */
+  /** A retransmission of the request was received. */
   abstract retransmitted(): void;
-  /** Gives no final reply: copies of the request are absorbed in silence for 64*T1. */
+  /** Ends without a final reply: copies of the request are absorbed without an answer for 64*T1. */
   abstract fallSilent(): void;
 
   /** Whether no final reply has been given yet. */
@@ -188,7 +188,7 @@ export class InviteServer extends ServerTransaction {
   }
 
   onTimer(): void {
-    // Where room is short a failure nobody acknowledges is sent once: whoever did not get it sends the request again.
+    // If room is short, an unacknowledged failure is sent only once: a sender that missed it retransmits the request.
     const waits = this.state === 'completed' && !this.source.socket.reliable && !this.layer.tight;
     if (waits && this.layer.now() < this.deadline) {
       this.send(this.last);

@@ -1,4 +1,4 @@
-/** What a table keeps: it is named by two 32-bit numbers, `keyA` well mixed or counting up, and linked by the table alone. */
+/** Entry of a table: its key is two 32-bit numbers, `keyA` well mixed or counting up; only the table sets its links. */
 export interface TableEntry<T> {
   readonly keyA: number;
   readonly keyB: number;
@@ -9,7 +9,7 @@ const LEAST = 64;
 
 /**
  * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits for the
- * rehashing of a hundred thousand others, and whose entries are its links, so that nothing is allocated.
+ * rehashing of a hundred thousand others. Its entries hold the links themselves, so that nothing is allocated.
  */
 export class TransactionTable<T extends TableEntry<T>> {
   private readonly buckets: (T | undefined)[] = new Array<T | undefined>(LEAST).fill(undefined);
@@ -36,7 +36,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     if (++this.entries > this.buckets.length) this.grow();
   }
 
-  /** Harmless when it is not there. */
+  /** Removes an entry; does nothing when it is absent. */
   remove(entry: T): void {
     const bucket = this.bucketOf(entry.keyA);
     let at = this.buckets[bucket];

@@ -1,7 +1,7 @@
 /** Bytes of messages a transaction may keep without counting as more than one, as a power of two. */
 const LIGHT_BITS = 11;
 
-/** What a transaction that keeps a message of so many bytes counts beyond one: bounds on numbers then bound memory too. */
+/** What a transaction that keeps `bytes` counts beyond one: a bound on their number then bounds memory too. */
 export function surplusOf(bytes: number): number {
   return bytes >> LIGHT_BITS;
 }

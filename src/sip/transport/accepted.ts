@@ -2,21 +2,21 @@ import type { Server, Socket } from 'node:net';
 import { FairShare } from '../fair-share.js';
 import { plainAddress } from './transport.js';
 
-/** The sockets a listener has accepted, those still in a handshake included; no source takes the place of all others. */
+/** The sockets a listener has accepted, including those still in a handshake; no source may use up the whole limit. */
 export class AcceptedSockets {
   private readonly sockets = new Set<Socket>();
   private readonly shares = new FairShare();
 
   constructor(
-    /** Sockets at most. */
+    /** Maximum number of sockets. */
     private readonly most: number,
     /** Whether a source may have as many as there is room for. */
     private readonly trusted: (address: string) => boolean,
-    /** Told of each that was refused; it is closed already. */
+    /** Called for each refused socket; it is closed already. */
     private readonly refused: () => void,
   ) {}
 
-  /** Keeps account of what a server accepts from now on, before its other listeners see it. */
+  /** Counts the sockets a server accepts from now on, before its other listeners receive them. */
   watch(server: Server): void {
     server.maxConnections = this.most;
     server.on('drop', this.refused);

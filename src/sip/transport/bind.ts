@@ -24,7 +24,7 @@ export interface StreamOptions {
   readonly unfinished?: UnfinishedBytes;
 }
 
-/** What a system error means for somebody who tries to listen. */
+/** Explanation of a system error when binding fails. */
 const MEANINGS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use by another process',
   EACCES: 'ports below 1024 need root or the capability CAP_NET_BIND_SERVICE',
@@ -51,7 +51,7 @@ export async function bindStream(server: Server, options: StreamOptions): Promis
       resolve();
     });
   });
-  // An error of one connection on its way in (too many open files) must not end the process.
+  // An error while accepting one connection (too many open files) must not end the process.
   server.on('error', () => {});
   return (server.address() as { port: number }).port;
 }

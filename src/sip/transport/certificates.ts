@@ -3,12 +3,12 @@ import { checkServerIdentity, createSecureContext, type PeerCertificate, type Se
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { causeOf, type TransportError } from './transport.js';
 
-/** Certificate files and what is demanded of the other side. */
+/** Certificate files, and the requirements on the peer. */
 export interface TlsOptions {
   /** PEM file with our certificate and its chain: shown unless a context fits, and to servers that ask for one. */
   readonly cert: string;
   readonly key: string;
-  /** PEM file with the authorities that are trusted; undefined: those Node brings along. */
+  /** PEM file with the trusted authorities; undefined: those included in Node. */
   readonly ca: string | undefined;
   /** Peers that connect must show a certificate we trust. */
   readonly verifyClient: boolean;
@@ -19,7 +19,7 @@ export interface TlsOptions {
 }
 
 export interface TlsContext {
-  /** Host names; "*.example.com" stands for one label in place of the star. */
+  /** Host names; the star in "*.example.com" matches exactly one label. */
   readonly serverNames: readonly string[];
   readonly cert: string;
   readonly key: string;
@@ -43,7 +43,7 @@ export class Certificates {
     this.named = readContexts(options);
   }
 
-  /** Reads all files anew and returns the function that puts them to use. Throws as the constructor does. */
+  /** Reads all files again and returns the function that activates them. Throws as the constructor does. */
   reload(): () => void {
     const files = readFiles(this.options, this.options.ca);
     const named = readContexts(this.options);
@@ -53,7 +53,7 @@ export class Certificates {
     };
   }
 
-  /** Options for a listener; it also gets `files` by setSecureContext when they were read anew. */
+  /** Options for a listener; it also gets `files` by setSecureContext after they are read again. */
   get server() {
     const { verifyClient } = this.options;
     return {
@@ -119,7 +119,7 @@ function readPem(path: string, what: string): Buffer {
   return data;
 }
 
-/** RFC 5922 section 7.1: the SIP domain stands in the certificate as a URI "sip:domain", else as its DNS name. */
+/** RFC 5922 section 7.1: the certificate holds the SIP domain as a URI "sip:domain", else as its DNS name. */
 function checkSipIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   const uris = (certificate.subjectaltname ?? '').split(', ').filter((each) => each.startsWith('URI:sip'));
   const wanted = host.toLowerCase();

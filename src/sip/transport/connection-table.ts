@@ -1,6 +1,6 @@
 import type { ConnectionCounts, Flow } from './transport.js';
 
-/** What the table asks of a connection. */
+/** What the table needs of a connection. */
 export interface TabledConnection extends Flow {
   /** Whether the peer made it. */
   readonly inbound: boolean;
@@ -10,7 +10,7 @@ export interface TabledConnection extends Flow {
 
 /** The connections of one socket: found again by flow token and by the names of their remote ends, and counted. */
 export class ConnectionTable<C extends TabledConnection> {
-  /** Connections that were refused for a bound. */
+  /** Connections refused because a limit was reached. */
   refused = 0;
   private readonly byId = new Map<string, { readonly connection: C; readonly names: string[] }>();
   private readonly byName = new Map<string, C>();
@@ -36,7 +36,7 @@ export class ConnectionTable<C extends TabledConnection> {
     };
   }
 
-  /** All connections as they are now: closing them while going through is harmless. */
+  /** A snapshot of all connections: closing them during iteration is safe. */
   list(): C[] {
     return [...this.byId.values()].map(({ connection }) => connection);
   }
@@ -59,18 +59,18 @@ export class ConnectionTable<C extends TabledConnection> {
     this.name(connection, name);
   }
 
-  /** Lets a connection that was added be found by a further name; the last one that takes a name has it. */
+  /** Adds a further name to a connection; a name refers to the connection it was added to last. */
   name(connection: C, name: string): void {
     this.byId.get(connection.id)?.names.push(name);
     this.byName.set(name, connection);
   }
 
-  /** Names a connection was given; none for one that is not here. */
+  /** Names of a connection; none for one that is not in the table. */
   namesOf(connection: C): readonly string[] {
     return this.byId.get(connection.id)?.names ?? [];
   }
 
-  /** The peer has ended its side: the connection is found by none of its names any more, only by its flow token. */
+  /** The peer has ended its side: the connection is no longer found by its names, only by its flow token. */
   unname(connection: C): void {
     const entry = this.byId.get(connection.id);
     if (entry === undefined) return;
@@ -78,7 +78,7 @@ export class ConnectionTable<C extends TabledConnection> {
     for (const name of entry.names.splice(0)) if (this.byName.get(name) === connection) this.byName.delete(name);
   }
 
-  /** Forgets a connection; harmless when it is not here. */
+  /** Removes a connection; does nothing when it is not in the table. */
   remove(connection: C): void {
     const names = this.namesOf(connection);
     if (!this.byId.delete(connection.id)) return;

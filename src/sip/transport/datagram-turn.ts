@@ -1,16 +1,16 @@
 import { BATCH } from './native/datagrams.js';
 import type { Receiver, Source, TransportError } from './transport.js';
 
-/** A socket's own way to the system, for what had to wait for the end of the turn. Never throws. */
+/** Sends the datagrams of a socket that waited for the end of the round. Never throws. */
 export interface DatagramSender {
   transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void;
-  /** Gives to the system what `transmit` has only collected. */
+  /** Passes to the system the datagrams that `transmit` only collected. */
   commit?(): void;
 }
 
 /** A socket that can be read at any time, many datagrams at once. */
 export interface DatagramReader {
-  /** Hands what waits to `heard`, at most BATCH. Returns how many. */
+  /** Passes the waiting datagrams to `heard`, at most BATCH. Returns how many. */
   read(heard: (text: string, source: Source, receiver: Receiver) => void): number;
 }
 
@@ -30,8 +30,8 @@ interface Outgoing {
 
 export interface DatagramTurnOptions {
   /**
-   * Milliseconds that lie between two turns at least while datagrams come fast: those that gather meanwhile are handled
-   * together. 0: the next turn begins as soon as there is something to read.
+   * Minimum milliseconds between two rounds while datagrams arrive fast: those that arrive meanwhile are handled
+   * together. 0: the next round begins as soon as there is something to read.
    */
   readonly gatherMs: number;
   /** Monotonic milliseconds. */
@@ -42,30 +42,30 @@ export interface DatagramTurnOptions {
   readonly handled: ((datagrams: number, full: boolean) => void) | undefined;
 }
 
-/** Datagrams after which their rate is looked at. */
+/** Datagrams after which their rate is computed. */
 const SAMPLE = 64;
-/** Milliseconds for a sample to come in that is called fast: 2,000 datagrams a second. */
+/** A sample that arrives within this many milliseconds counts as fast: 2,000 datagrams a second. */
 const FAST_MS = 32;
-/** Datagrams of a turn that may have left others unread: the system hands out that many of one socket at most. */
+/** Datagrams of an event loop iteration that may have left others unread: it reads at most that many of one socket. */
 export const FULL_TURN = 32;
-/** Times the sockets are read before the event loop gets its turn for timers and connections. */
+/** Rounds before control returns to the event loop, for timers and connections. */
 const MAX_ROUNDS = 4;
-/** A sleep shorter than this, in milliseconds, costs more than it spares. */
+/** A sleep shorter than this, in milliseconds, costs more than it saves. */
 const LEAST_SLEEP = 0.1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Sleeps as a thread, not as a promise: no datagram wakes it. */
+/** Blocks the whole thread, not only a promise: no datagram wakes it. */
 function sleepThread(ms: number): void {
   Atomics.wait(cell, 0, 0, ms);
 }
 
 /**
- * The datagrams of one turn of the event loop, in three strides: all that wait are read, then all are handled, then all
- * that this gave is sent. Nothing waits longer than the turn lasts. One after the other, each message would pull the
- * system's code and ours into the processor's caches anew, and wake its receiver with each datagram instead of once: a call
- * costs a third more that way (test/README.md, "Where the time goes"). All datagram sockets of a thread share one: what comes in on
- * one leaves by another.
+ * Processes the datagrams of an event loop iteration in rounds of three steps: all waiting datagrams are read, then all
+ * are handled, then all resulting datagrams are sent. None waits longer than its round. If datagrams were processed one
+ * by one, each would load the system's code and ours into the processor's caches again, and wake its receiver each time
+ * instead of once: a call then costs a third more (test/README.md, "Where the time goes"). All datagram sockets of a
+ * thread share one object, since a message received on one socket may be forwarded by another.
  */
 export class DatagramTurn {
   private heard: Heard[] = [];
@@ -73,13 +73,13 @@ export class DatagramTurn {
   private scheduled = false;
   private readonly readers: DatagramReader[] = [];
   private readonly senders: DatagramSender[] = [];
-  /** Whether a read since the last handling took as many as it can. */
+  /** Whether a read since the last handling returned its maximum. */
   private full = false;
-  /** Whether datagrams come fast; the sample that tells it, and when that began. */
+  /** Whether datagrams arrive fast; the size of the sample this is measured by, and its start time. */
   private fast = false;
   private sampled = 0;
   private sampleBegan = 0;
-  /** When the last turn ended, its sleep included. */
+  /** When the last round ended, including its sleep. */
   private ended = 0;
   private readonly options: DatagramTurnOptions;
 
@@ -87,13 +87,13 @@ export class DatagramTurn {
     this.options = { gatherMs: 0, now: () => performance.now(), sleep: sleepThread, handled: undefined, ...options };
   }
 
-  /** Keeps a datagram for the end of reading. The system hands out at most 32 of a socket in one turn, so that this is bounded. */
+  /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
   receive(text: string, source: Source, receiver: Receiver): void {
     this.heard.push({ text, source, receiver });
     if (!this.scheduled) this.schedule();
   }
 
-  /** Keeps what is to be sent for the end of the turn. */
+  /** Queues a datagram to be sent at the end of the round. */
   send(
     sender: DatagramSender,
     text: string,
@@ -105,7 +105,7 @@ export class DatagramTurn {
     if (!this.scheduled) this.schedule();
   }
 
-  /** A socket that is read again after each sleep, without a way through the event loop. */
+  /** Adds a socket that is read again after each sleep, without returning to the event loop. */
   addReader(reader: DatagramReader): void {
     this.readers.push(reader);
   }
@@ -115,7 +115,7 @@ export class DatagramTurn {
     if (index >= 0) this.readers.splice(index, 1);
   }
 
-  /** Whether reading all at once is worth a system call: several datagrams have come, or they come fast. */
+  /** Whether reading in a batch is worth a system call: several datagrams have arrived, or they arrive fast. */
   get reads(): boolean {
     return this.fast || this.heard.length > 1;
   }
@@ -129,7 +129,7 @@ export class DatagramTurn {
     this.heard.push({ text, source, receiver });
   };
 
-  /** Sends at once what waits: for a socket about to close. */
+  /** Sends the queued datagrams at once: for a socket about to close. */
   flush(): void {
     const { outgoing, senders } = this;
     if (outgoing.length === 0) return;
@@ -155,13 +155,13 @@ export class DatagramTurn {
         for (const reader of this.readers) this.read(reader);
         if (this.heard.length > 0 && round < MAX_ROUNDS) continue;
       }
-      // Whether a full turn has read all there was is told by the next one, which may have nothing.
+      // A full round may have read all there was; only the next one shows it, and may find nothing.
       if ((this.heard.length > 0 || full) && !this.scheduled) this.schedule();
       return;
     }
   };
 
-  /** Handles what was heard and sends what this gave. A receiver that throws loses its own message, not those after it. */
+  /** Handles the received datagrams, sends the results. A receiver that throws loses only its own message. */
   private handleAll(): { readonly handled: number; readonly full: boolean } {
     const { heard } = this;
     const full = this.full || (this.readers.length === 0 && heard.length >= FULL_TURN);
@@ -175,7 +175,7 @@ export class DatagramTurn {
         receiver.receive(text, source);
       }
     } finally {
-      // Whatever happens in handling and sending, the rest is handled and the next turn can be had.
+      // Even after an error in handling or sending, the rest is handled and the next round can be scheduled.
       this.scheduled = false;
       const broken = handled < heard.length;
       if (broken) this.heard = [...heard.slice(handled + 1), ...this.heard];
@@ -187,9 +187,9 @@ export class DatagramTurn {
   }
 
   /**
-   * Under load, sleeps out what is left of `gatherMs` since the last turn, as network cards hold back their interrupts. What
-   * a single datagram costs by itself, waking, reading, finding nothing more, is then paid once for many. A turn that was
-   * full is followed by the next one at once: what waits is never kept waiting for more.
+   * Under load, sleeps for the rest of `gatherMs` since the last round, like interrupt coalescing in network cards. The
+   * fixed cost of waking, reading, and finding nothing more is then paid once for many datagrams. After a full round
+   * the next one begins at once: datagrams known to wait are not delayed to gather more.
    */
   private gather(handled: number, full: boolean): void {
     const { now, sleep, gatherMs } = this.options;

@@ -3,17 +3,17 @@ import { StreamFraming } from './stream-framing.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
 import type { UnfinishedBytes } from './unfinished.js';
 
-/** Bytes not yet taken by a peer from which on nothing more is read from it. */
+/** Unsent bytes for a peer above which we stop reading from it. */
 const PAUSE_BYTES = 256 * 1024;
-/** Bytes not yet taken by a peer from which on its keep-alives are not answered any more. */
+/** Unsent bytes for a peer above which its keep-alives are no longer answered. */
 const PONG_BYTES = 16 * 1024;
-/** Milliseconds a peer has to take the answer to what it must not send, while more of it is read and thrown away. */
+/** Milliseconds a peer has to read the error reply to a forbidden message, while its further bytes are discarded. */
 const REFUSED_MS = 1000;
-/** Milliseconds after a reply to a peer that has ended its side until it is looked whether it is there at all. */
+/** Milliseconds after a reply to a peer that has ended its side until we probe whether it still exists. */
 const PROBE_MS = 100;
 /** Milliseconds a peer that has ended its side may wait for replies: 64*T1, a little more. */
 const HALF_CLOSED_MS = 35_000;
-/** Requests remembered in case the connection turns out to have been dead when they were written. */
+/** Maximum number of messages reported as failed if the connection was already dead when they were written. */
 const MAX_UNHEARD = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
@@ -27,13 +27,13 @@ export interface ConnectionOwner extends SipSocket {
   readonly maxQueuedBytes: number;
   readonly unfinished: UnfinishedBytes;
   causeOf(error: Error): TransportError['cause'];
-  /** A message that may ask for the connection to be used the other way too (RFC 5923). */
+  /** A message that may ask to use the connection in the other direction too (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
   /** The peer has ended its side. */
   halfClosed(connection: StreamConnection): void;
-  /** A connection was reset, or timed out: what was asked over it is not answered any more. */
+  /** A connection was reset, or timed out: requests sent over it get no more replies. */
   broken(connection: StreamConnection): void;
-  /** A connection is gone. */
+  /** A connection is closed. */
   forget(connection: StreamConnection): void;
 }
 
@@ -42,12 +42,12 @@ export class StreamConnection implements Flow {
   readonly id = newFlowId();
   open = true;
   private connected: boolean;
-  /** Whether a message has come: until then an inbound connection has the time of one message to show what it is. */
+  /** Whether a message was received: an inbound connection must send its first one within the time for one message. */
   private proven: boolean;
   private readonly framing = new StreamFraming();
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
-  /** Senders of what was written since the peer was last heard. */
+  /** Error callbacks of the messages written since data was last received from the peer. */
   private unheard: ((error: TransportError) => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private paused = false;
@@ -56,7 +56,7 @@ export class StreamConnection implements Flow {
   /** Whether the peer has ended its side and waits for replies. */
   private peerEnded = false;
   private probing: NodeJS.Timeout | undefined;
-  /** Whether the peer has ever said anything on it. */
+  /** Whether the peer has ever sent data on it. */
   private served = false;
   /** Bytes of an unfinished message that are counted. */
   private held = 0;
@@ -138,8 +138,8 @@ export class StreamConnection implements Flow {
   }
 
   /**
-   * A peer that has closed altogether looks like one that has ended its side, until something is written twice: the second
-   * time its system says so.
+   * A peer that has closed both directions looks like one that has ended its side until we write twice: the second
+   * write fails.
    */
   private probe(): void {
     clearTimeout(this.probing);
@@ -151,7 +151,7 @@ export class StreamConnection implements Flow {
     }, PROBE_MS).unref();
   }
 
-  /** Closes, and tells everyone who waits or was not heard since. */
+  /** Closes, and reports the error for waiting messages and for those written since data was last received. */
   fail(error: TransportError): void {
     if (!this.open) return;
     const failed = this.release();
@@ -169,7 +169,7 @@ export class StreamConnection implements Flow {
       socket.destroy();
       return;
     }
-    // What the peer still says must be read, or the system resets the connection and what we wrote may be lost.
+    // Further data of the peer must be read, or the system resets the connection and what we wrote may be lost.
     socket.resume();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), graceMs);
@@ -181,7 +181,7 @@ export class StreamConnection implements Flow {
     });
   }
 
-  /** The peer sends nothing any more. What it asked for is still answered, for as long as that may take. */
+  /** The peer has ended its side. Its pending requests are still answered, within HALF_CLOSED_MS. */
   private ended(): void {
     if (!this.open) return;
     if (!this.inbound || this.framing.pending > 0) {
@@ -270,7 +270,7 @@ export class StreamConnection implements Flow {
     return { socket: this.owner, address: this.address, port: this.port, flow: this };
   }
 
-  /** A peer that does not take our replies gets no more requests in, until it does. */
+  /** While a peer does not read our replies, we read no further requests from it. */
   private pause(): void {
     if (this.paused) return;
     this.paused = true;

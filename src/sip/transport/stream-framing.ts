@@ -1,4 +1,4 @@
-/** Bounds on what one stream peer may make us hold. */
+/** Limits on the bytes buffered for one stream peer. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -7,12 +7,12 @@ export type FrameEvent =
   /** A double CRLF keep-alive: answered with one CRLF (RFC 5626 section 3.5.1). */
   | { readonly kind: 'ping' }
   /**
-   * The stream cannot be followed any further and must be closed. `refused` is there when it is for a message whose headers
-   * can be read.
+   * The stream cannot be framed any further and must be closed. `refused` is set when the cause is a message with
+   * readable headers.
    */
   | { readonly kind: 'broken'; readonly reason: string; readonly refused?: RefusedHead };
 
-/** The header section of a message whose end cannot be told or is too far away, and the status its sender should hear. */
+/** The header section of a message whose end is unknown or too far away, and the status code for its sender. */
 export interface RefusedHead {
   /** The start line and whole header lines, with the empty line that ends them. */
   readonly text: string;
@@ -21,25 +21,25 @@ export interface RefusedHead {
 
 /**
  * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received:
- * what was searched is not searched again.
+ * no byte is searched twice.
  */
 export class StreamFraming {
   private chunks: string[] = [];
   private held = '';
   private size = 0;
   private searched = 0;
-  /** Total length of the message under way once its header is known, -1 before. */
+  /** Total length of the current message once its header is known, -1 before. */
   private wanted = -1;
   private broken = false;
-  /** One CRLF of a keep-alive has come; the second may come in another segment. */
+  /** One CRLF of a keep-alive was received; the second may arrive in another segment. */
   private halfPing = false;
 
-  /** Bytes that are held back for a message not yet complete. */
+  /** Bytes buffered for an incomplete message. */
   get pending(): number {
     return this.size;
   }
 
-  /** Takes the next bytes (latin1) and returns what they complete. After a `broken` event nothing more comes. */
+  /** Adds the next bytes (latin1) and returns the events they complete. No event follows `broken`. */
   push(data: string): FrameEvent[] {
     const events: FrameEvent[] = [];
     if (this.broken) return events;
@@ -73,7 +73,7 @@ export class StreamFraming {
         this.failLong(events);
         return false;
       }
-      // HTTP, or a stream whose Content-Length was wrong once: there is no telling where a message begins.
+      // HTTP, or a stream after a wrong Content-Length: the start of the next message is unknown.
       if (!this.beginsMessage()) {
         this.fail(events, 'not SIP');
         return false;

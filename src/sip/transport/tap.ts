@@ -1,14 +1,14 @@
 import type { Flow, Receiver, SipSocket, Source } from './transport.js';
 
-/** Hears every message as it comes and leaves. Called in the path of each message; must not throw. */
+/** Receives every message as it is received or sent. Called in the path of each message; must not throw. */
 export interface MessageTap {
   received(text: string, source: Source): void;
   sent(text: string, socket: SipSocket, address: string, port: number): void;
 }
 
 /**
- * Stands between the sockets and what receives from them, so that a tap can be put there while calls go on. Without a tap a message
- * that comes costs one comparison, one that leaves nothing.
+ * Sits between the sockets and their receiver, so that a tap can be installed while calls are in progress. Without a
+ * tap a received message costs one comparison, a sent message nothing.
  */
 export class TapPoint implements Receiver {
   private tap: MessageTap | undefined;
@@ -16,17 +16,17 @@ export class TapPoint implements Receiver {
 
   constructor(private readonly receiver: Receiver) {}
 
-  /** Names the sockets whose sending is heard; to be called once, before `use`. */
+  /** Sets the sockets whose sent messages go to the tap; to be called once, before `use`. */
   watch(sockets: readonly SipSocket[]): void {
     this.sockets = sockets;
   }
 
-  /** Puts a tap in place, or takes it away. */
+  /** Installs a tap, or removes it. */
   use(tap: MessageTap | undefined): void {
     if (this.tap === tap) return;
     this.tap = tap;
     for (const socket of this.sockets) {
-      // The method of its class is what is left when the one of its own is gone.
+      // Deleting the socket's own method makes that of its class visible again.
       Reflect.deleteProperty(socket, 'send');
       if (tap === undefined) continue;
       const send = socket.send.bind(socket);

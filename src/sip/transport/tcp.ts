@@ -20,7 +20,7 @@ import { UnfinishedBytes } from './unfinished.js';
 
 /** Further names one connection may be found by (RFC 5923). */
 const MAX_ALIASES = 4;
-/** Milliseconds peers have to take what was written before a shutdown closes by force. */
+/** Milliseconds peers have to read what was written before a shutdown closes by force. */
 const END_MS = 300;
 
 /** What TCP and TLS share: a listener, and connections found again by their remote end (RFC 3261 section 18). */
@@ -72,7 +72,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   protected abstract connect(address: string, port: number, serverName: string | undefined, ready: () => void): Socket;
   /** Key of the connections that may be used to reach a name at an address. */
   protected abstract key(address: string, port: number, serverName: string | undefined): string;
-  /** Whether the peer has proved who it is, so that it may be sent what is meant for its listener (RFC 5923 section 8). */
+  /** Whether the peer is authenticated, so that requests for its listener may go to it here (RFC 5923 section 8). */
   protected abstract trusted(socket: Socket): boolean;
 
   causeOf(error: Error): TransportError['cause'] {
@@ -86,7 +86,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   async open(): Promise<void> {
     const server = this.listen((socket) => this.accept(socket));
     this.server = server;
-    // Outbound connections are bounded apart: peers that connect must not keep us from reaching destinations.
+    // Outbound connections have their own limit: peers that connect must not keep us from reaching destinations.
     this.accepted.watch(server);
     this.port = await bindStream(server, this.options);
     this.sentBy = sentByOf(this, this.options.advertise);
@@ -128,7 +128,7 @@ export abstract class StreamSocket implements ConnectionOwner {
       return;
     }
     this.connections.add(made, key);
-    // Also what has no name but the same address: a dialog's requests go to a Contact that is often an address.
+    // Also for targets without a name at the same address: in-dialog requests go to a Contact that is often an address.
     const nameless = this.key(address, port, undefined);
     if (nameless !== key && this.connections.named(nameless) === undefined) this.connections.name(made, nameless);
     made.write(text, onError);
@@ -153,7 +153,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     return this.connections.flow(id);
   }
 
-  /** @internal The peer sends nothing any more: it is not sent any request of others either. */
+  /** @internal The peer has ended its side: no further requests are sent over the connection. */
   halfClosed(connection: StreamConnection): void {
     this.connections.unname(connection);
   }
@@ -170,7 +170,7 @@ export abstract class StreamSocket implements ConnectionOwner {
 
   /**
    * @internal A request whose top Via has the parameter "alias" lets us send what is meant for its sent-by over the
-   * connection it came by (RFC 5923), if sent-by is the very address it came from; any other name could be a lie.
+   * connection it came by (RFC 5923), if sent-by equals its source address; any other name could be forged.
    */
   aliasWanted(connection: StreamConnection, text: string): void {
     const names = this.connections.namesOf(connection);
@@ -215,7 +215,7 @@ export class TcpSocket extends StreamSocket {
   readonly transport = 'tcp' as const;
 
   protected listen(accept: (socket: Socket) => void): Server {
-    // A peer that has said all it has to say still gets the replies to it.
+    // A peer that has ended its side still gets the replies to its requests.
     return createServer({ noDelay: true, allowHalfOpen: true }, accept);
   }
 
@@ -223,12 +223,12 @@ export class TcpSocket extends StreamSocket {
     return netConnect({ host: address, port, ...this.localAddress }, ready);
   }
 
-  /** The name a destination was found by does not matter here: whoever has the address is who we mean. */
+  /** The name a destination was found by does not matter here: the address alone identifies the peer. */
   protected key(address: string, port: number): string {
     return `${address}|${port}`;
   }
 
-  /** Whoever shares an address with a gateway could take its connection over: only a certificate proves who it is. */
+  /** A host that shares a gateway's address could take over its connection: only a certificate authenticates. */
   protected trusted(): boolean {
     return false;
   }

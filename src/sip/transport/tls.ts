@@ -33,7 +33,7 @@ export class TlsSocket extends StreamSocket {
       { ...this.certificates.server, handshakeTimeout: this.options.handshakeMs ?? 5000 },
       accept,
     );
-    // A failed handshake is that peer's affair; nothing of it is left behind.
+    // A failed handshake affects that peer only; no state remains of it.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     this.tlsServer = server;
     return server;
@@ -43,7 +43,7 @@ export class TlsSocket extends StreamSocket {
     return tlsConnect({ host: address, port, ...this.certificates.client(serverName) }, ready);
   }
 
-  /** A connection made for one name has shown the certificate of that name only. */
+  /** A connection made for one name has verified the certificate of that name only. */
   protected key(address: string, port: number, serverName: string | undefined): string {
     return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName.toLowerCase()}`;
   }

@@ -4,7 +4,7 @@ import type { TransportName } from '../../core/uri.js';
 /** One local socket SIP is received on and sent from. */
 export interface SipSocket {
   readonly transport: TransportName;
-  /** Whether the transport delivers by itself: no retransmissions over it. */
+  /** Whether the transport is reliable: no retransmissions over it. */
   readonly reliable: boolean;
   readonly family: 4 | 6;
   /** Bound address without brackets, and port. */
@@ -33,15 +33,15 @@ export interface SipSocket {
     flow: Flow | undefined,
     serverName: string | undefined,
   ): Flow | undefined;
-  /** Gives a connection that is being made to an address `ms` from now at most. Absent for datagram sockets. */
+  /** Limits the time for a pending connection to an address to `ms` from now. Absent for datagram sockets. */
   hurry?(address: string, port: number, serverName: string | undefined, ms: number): void;
   /** The connection of this socket that a flow token names, while it is open. Absent for datagram sockets. */
   findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
   /** Its connections; absent for datagram sockets. */
   readonly counts?: ConnectionCounts;
   /**
-   * Reads the certificate files anew; the function that is returned puts them to use for connections made from then on.
-   * Absent where there are none. Throws SwitchyardError TRANSPORT_BIND naming the file; the old ones then stay.
+   * Reads the certificate files again; the returned function activates them for connections made from then on. Absent
+   * where there are none. Throws SwitchyardError TRANSPORT_BIND naming the file; the old ones then stay in use.
    */
   reloadCertificates?(): () => void;
   /** Starts receiving. Throws SwitchyardError TRANSPORT_BIND. */
@@ -63,7 +63,7 @@ export interface ConnectionCounts {
 export interface TransportError {
   readonly cause: 'refused' | 'tls' | 'dns' | 'send' | 'timeout';
   readonly message: string;
-  /** A connection broke that had served before: the peer may have been restarted, and take a new one. */
+  /** A connection broke that had worked before: the peer may have restarted and may accept a new one. */
   readonly stale?: boolean;
 }
 
@@ -84,21 +84,22 @@ export interface Source {
   readonly flow: Flow | undefined;
 }
 
-/** What a socket hands up: one whole message each, as latin1 text. */
+/** Receives what a socket delivers: one whole message per call, as latin1 text. */
 export interface Receiver {
   receive(text: string, source: Source): void;
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
-  /** A connection that had served was reset: what waits for a final reply over it waits in vain. */
+  /** A connection that had worked was reset: requests sent over it get no final reply. */
   connectionBroken(flow: Flow): void;
   /**
-   * The header section of a message that cannot be taken, from a stream that cannot be followed any further: a request is
-   * answered with `code`, anything else counted. The connection is closed after this call.
+   * The header section of an unacceptable message, from a stream that cannot be framed any further: a request is
+   * answered with `code`, anything else is counted. The connection is closed after this call.
    */
   refused(head: string, code: number, reason: string, source: Source): void;
   /**
-   * A datagram of ours did not arrive: ICMP says that nothing listens at `address` and `port`, or that there is no way to it
-   * (RFC 3261 section 18.4). `text` is its beginning as far as the system quotes it. Only where errors by datagram can be had.
+   * A datagram of ours did not arrive: ICMP reports that nothing listens at `address` and `port`, or that it is
+   * unreachable (RFC 3261 section 18.4). `text` is its beginning, as quoted by the system. Only if the system reports
+   * such errors.
    */
   undelivered(text: string, address: string, port: number): void;
 }
@@ -124,7 +125,7 @@ export function causeOf(error: Error): TransportError['cause'] {
   return 'send';
 }
 
-/** Tells of an error after the present call: whoever sent something must first know that it did. */
+/** Reports an error after the current call returns: the sender must first finish its own call of `send`. */
 export function later(onError: ((error: TransportError) => void) | undefined, error: TransportError): void {
   if (onError !== undefined) queueMicrotask(() => onError(error));
 }

@@ -29,13 +29,13 @@ export interface UdpOptions {
 /** Memory for receiving, one for a thread. */
 let receiving: MessageArray | undefined;
 
-/** What an IPv4 packet can hold besides the headers of IP and UDP; nearly the same for IPv6. */
+/** Maximum payload of an IPv4 packet without the headers of IP and UDP; nearly the same for IPv6. */
 const MAX_DATAGRAM_BYTES = 65_507;
-/** Bytes that may wait for the system's own buffer before we give up what comes on top. */
+/** Bytes that may wait for the system's own buffer; messages beyond that are dropped. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 /** Messages shorter than this are usual. */
 const USUAL_BYTES = 2048;
-/** Peers whose source objects are used again, a power of two. */
+/** Number of peers whose source objects are reused, a power of two. */
 const RECENT_SOURCES = 1024;
 
 /** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
@@ -59,7 +59,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
   private readonly socket: Socket;
   private closed = false;
   private batch: BatchedDatagrams | undefined;
-  /** Where messages are written for sending, and its beginnings of each length met so far: making one costs as much as a send. */
+  /** Buffer for messages to send, and its views of each length used so far: making one costs as much as a send. */
   private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
   private views: (Buffer | undefined)[] = new Array<Buffer | undefined>(USUAL_BYTES).fill(undefined);
   /** Bytes that waited for the system when last looked. */
@@ -103,11 +103,11 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
       this.batch = new BatchedDatagrams(libc, fd, this.family, receiving, this, this.receiver);
       this.turn.addReader(this);
     }
-    // An ICMP error belongs to one peer; it must never take the socket, and with it everybody's calls, down.
+    // An ICMP error concerns one peer; it must never close the socket, which carries the calls of all peers.
     this.socket.on('error', () => this.batch?.readErrors());
     this.socket.on('message', (data, peer) => {
       this.turn.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port), this.receiver);
-      // Where several wait, one call reads what Node would read one by one.
+      // If several datagrams wait, one call reads what Node would read one by one.
       if (this.batch !== undefined && this.turn.reads) this.turn.read(this);
     });
   }
@@ -136,7 +136,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     this.turn.send(this, text, address, port, onError);
   }
 
-  /** Gives one message to the system, or puts it behind those that `commit` gives to it. Called by the turn only. */
+  /** Passes one message to the system, or queues it for `commit`. Called by `DatagramTurn` only. */
   transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
     const { batch } = this;
     if (batch !== undefined && this.queued === 0) {
@@ -150,7 +150,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     if (!this.closed) this.batch?.commit();
   }
 
-  /** Gives one message to Node, which waits when the system takes no more. */
+  /** Passes one message to Node, which waits when the system accepts no more. */
   sendPlain(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
     if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
@@ -164,7 +164,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
         this.socket.send(data, port, address, (error) => {
           if (error !== null) onError({ cause: causeOf(error), message: error.message });
         });
-      // What the system took at once is copied; what has to wait is still read from where it was written.
+      // A message the system accepted at once is copied already; a waiting one is still read from this buffer.
       this.queued = this.socket.getSendQueueSize();
       if (this.queued > 0 && !waits) {
         this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
@@ -175,7 +175,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     }
   }
 
-  /** A message as octets, good until the next one is written. */
+  /** A message as octets, valid until the next one is written. */
   private written(text: string): Buffer {
     const { length } = text;
     const known = this.views[length];
@@ -185,7 +185,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     return data;
   }
 
-  /** The same object for the same peer where it was heard of lately: transactions keep it for half a minute. */
+  /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
   sourceOf(address: string, port: number): Source {
     const place = port & (RECENT_SOURCES - 1);
     const recent = this.recent[place];

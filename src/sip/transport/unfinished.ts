@@ -1,17 +1,17 @@
 import { getHeapStatistics } from 'node:v8';
 import { FairShare } from '../fair-share.js';
 
-/** Bytes for unfinished messages at least: two of the largest. */
+/** Minimum limit on bytes of unfinished messages: two of the largest. */
 const LEAST_BYTES = 16 * 1024 * 1024;
 
-/** A sixteenth of the memory this process may use: what is held is joined, read and sent on. */
+/** A sixteenth of the memory this process may use: buffered bytes are later joined, parsed and forwarded. */
 export function affordableBytes(heapLimit = getHeapStatistics().heap_size_limit): number {
   return Math.max(LEAST_BYTES, Math.floor(heapLimit / 16));
 }
 
 /**
- * Bytes that peers of all stream sockets together have begun messages with and not yet finished. Each connection is bounded
- * by the size of one message, which times the number of connections is more than any memory.
+ * Bytes of the incomplete messages of all peers on all stream sockets. Each connection is bounded by the size of one
+ * message; that size times the number of connections is more than any memory.
  */
 export class UnfinishedBytes {
   /** Sources that may hold as much as there is room for. */
@@ -35,7 +35,7 @@ export class UnfinishedBytes {
       return true;
     }
     this.shares.add(source, now - before);
-    // Nobody can hold too much of what is half free.
+    // While half is free, no source can exceed its share.
     if (this.total * 2 <= this.most) return true;
     const free = this.most - this.total;
     return free > 0 && (!this.shares.exceeds(source, free) || this.trusted?.has(source) === true);

@@ -11,11 +11,11 @@ import {
 } from './transport.js';
 import type { UnfinishedBytes } from './unfinished.js';
 
-/** Bytes not yet taken by a peer from which on its pings are not answered any more. */
+/** Unsent bytes for a peer above which its pings are no longer answered. */
 const PONG_BYTES = 16 * 1024;
 /** Bytes of a control frame of a client besides its payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
-/** Requests remembered in case the connection turns out to have been dead when they were written. */
+/** Maximum number of messages reported as failed if the connection was already dead when they were written. */
 const MAX_UNHEARD = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
@@ -34,17 +34,17 @@ export class WsConnection implements Flow {
   readonly id = newFlowId();
   open = true;
   private alive = true;
-  /** Whether the peer has ever said anything on it. */
+  /** Whether the peer has ever sent data on it. */
   private served = false;
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
-  /** Senders of what was written since the peer was last heard. */
+  /** Error callbacks of the messages written since data was last received from the peer. */
   private unheard: ((error: TransportError) => void)[] = [];
   private readonly source: Source;
   private silence: NodeJS.Timeout | undefined;
-  /** Bytes that came and made no message yet. */
+  /** Received bytes that do not form a complete message yet. */
   private held = 0;
-  /** Whether there were such bytes when last looked, and no message since. */
+  /** Whether the last probe found such bytes, and no message was completed since. */
   private lagging = false;
 
   constructor(
@@ -119,7 +119,7 @@ export class WsConnection implements Flow {
     socket.send(data, { binary: !isUtf8(data) }, () => {});
   }
 
-  /** @internal Bytes have come from the peer, before anything is made of them. */
+  /** @internal Bytes were received from the peer and are not parsed yet. */
   arrived(bytes: number): void {
     if (!this.open || this.hold(this.held + bytes)) return;
     const reason = 'too many bytes of unfinished messages';
@@ -127,7 +127,7 @@ export class WsConnection implements Flow {
     this.fail({ cause: 'send', message: reason });
   }
 
-  /** Asks for a sign of life; the second time without one, or without the rest of a message, the connection is gone. */
+  /** Sends a ping; fails the connection if the last ping had no answer, or a message is still incomplete since then. */
   probe(): void {
     if (this.lagging) {
       this.owner.receiver.garbage('a message was not completed in time', this.source, this.held);
@@ -143,12 +143,12 @@ export class WsConnection implements Flow {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
   }
 
-  /** Closes, and tells everyone who waits or was not heard since. */
+  /** Closes, and reports the error for waiting messages and for those written since data was last received. */
   fail(error: TransportError): void {
     this.release(error, () => this.socket.terminate());
   }
 
-  /** Closes with a farewell (1001: going away). */
+  /** Closes with a close frame (1001: going away). */
   end(): void {
     this.release({ cause: 'send', message: 'shutting down' }, () => {
       if (this.socket.readyState === WebSocket.OPEN) this.socket.close(1001);
@@ -187,7 +187,7 @@ export class WsConnection implements Flow {
     this.hold(0);
     this.lagging = false;
     this.heard();
-    // CRLF messages are keep-alives of those who cannot send pings; the double one wants an answer (RFC 5626 section 4.4.1).
+    // CRLF messages are keep-alives of peers without pings; a double CRLF is answered (RFC 5626 section 4.4.1).
     if (text.length <= 4 && text.trim() === '') {
       if (text === '\r\n\r\n' && this.socket.bufferedAmount <= PONG_BYTES) this.socket.send('\r\n');
       return;

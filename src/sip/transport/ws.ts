@@ -23,7 +23,7 @@ import { WsConnection } from './ws-connection.js';
 
 /** Bytes of one message at most; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
-/** Milliseconds between two looks whether peers are still there, unless the options say otherwise. */
+/** Milliseconds between two pings to each peer, unless the options say otherwise. */
 const PING_MS = 30_000;
 
 /** Web pages that may open a WebSocket: of the same origin, any, or of these origins (lower case). */
@@ -162,7 +162,7 @@ export class WsSocket implements SipSocket {
     serverName?: string | undefined,
   ): void {
     if (flow instanceof WsConnection) {
-      // A WebSocket client cannot be called back: its connection gone, so is the way to it.
+      // We cannot connect to a WebSocket client: without its connection it is unreachable.
       flow.write(text, onError);
       return;
     }
@@ -209,7 +209,7 @@ export class WsSocket implements SipSocket {
     return this.connections.flow(id);
   }
 
-  /** @internal A connection is gone. */
+  /** @internal A connection is closed. */
   forget(connection: WsConnection): void {
     this.connections.remove(connection);
   }
@@ -230,7 +230,7 @@ export class WsSocket implements SipSocket {
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
     for (const socket of this.accepted.list()) socket.destroySoon();
-    // Whoever does not take what was written is not waited for.
+    // Peers that do not read what was written are closed by force.
     const force = setTimeout(() => {
       for (const socket of this.accepted.list()) socket.destroy();
     }, 300);
@@ -240,7 +240,7 @@ export class WsSocket implements SipSocket {
 
   private listener(): HttpServer | HttpsServer {
     const { handshakeMs = 5000 } = this.options;
-    // A peer that does not come to its point is not kept: upgrades are one short request.
+    // A slow peer is disconnected: an upgrade is one short request.
     const bounds = {
       headersTimeout: handshakeMs,
       requestTimeout: handshakeMs,

@@ -4,14 +4,14 @@ import { LINUX, type Libc, systemError } from './libc.js';
 import { MessageArray } from './message-array.js';
 import { ADDRESS_BYTES, octetsOf, readAddress, writeAddress } from './socket-address.js';
 
-/** Datagrams of one system call at most. */
+/** Maximum number of datagrams per system call. */
 export const BATCH = 64;
-/** Octets between the beginnings of two slots: no power of two, else all slots share a few sets of the processor's caches. */
+/** Octets from slot to slot: not a power of two, else all slots share a few sets of the processor's caches. */
 const RECEIVE_SLOT = 65_536 + 17 * 64;
 const SEND_SLOT = 4096 + 5 * 64;
 /** A message longer than this is sent by itself. */
 const MAX_BATCHED_BYTES = 4096;
-/** Peers whose source objects, and addresses whose octets are used again. */
+/** Number of peers whose source objects are reused, and of addresses whose octets are. */
 const RECENT_SOURCES = 1024;
 const RECENT_ADDRESSES = 1024;
 /** Octets of a datagram that the system quotes in an error: enough for the topmost Via of any request of ours. */
@@ -24,14 +24,14 @@ const ECONNREFUSED = 111;
 const EHOSTUNREACH = 113;
 const NAME_BYTES = 32;
 
-/** Memory for receiving, shared by all sockets of a thread: what one call read is taken out before the next. */
+/** Memory for receiving, shared by all sockets of a thread: the result of one call is copied out before the next. */
 export function receiveArray(libc: Libc): MessageArray {
   return new MessageArray(libc, BATCH, RECEIVE_SLOT, NAME_BYTES);
 }
 
 /** What a socket that reads and sends in batches does with what it cannot send itself. */
 export interface BatchOwner {
-  /** Sends one message the plain way: the system's buffer is full, and Node waits for it. */
+  /** Sends one message by node:dgram: the system's buffer is full, and Node waits for it. */
   sendPlain(text: string, address: string, port: number, onError: ErrorListener): void;
   sourceOf(address: string, port: number): Source;
 }
@@ -86,7 +86,7 @@ export class BatchedDatagrams {
     this.errors = new MessageArray(libc, 8, QUOTED_BYTES + 64, ADDRESS_BYTES[family]);
   }
 
-  /** Hands the datagrams that wait, at most BATCH, to `heard`. Returns how many. */
+  /** Passes the waiting datagrams, at most BATCH, to `heard`. Returns how many. */
   read(heard: (text: string, source: Source, receiver: Receiver) => void): number {
     const { incoming } = this;
     const count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
@@ -107,8 +107,8 @@ export class BatchedDatagrams {
   }
 
   /**
-   * Puts a message behind those that wait for `commit`. Returns false for what has to go the plain way: a message longer
-   * than a slot, an address of the other family or with a zone, a port that is none.
+   * Queues a message for `commit`. Returns false for what node:dgram has to send: a message longer than a slot, an
+   * address of the other family or with a zone, an invalid port.
    */
   add(text: string, address: string, port: number, onError: ErrorListener): boolean {
     if (text.length > MAX_BATCHED_BYTES || !(port > 0 && port <= 65_535)) return false;
@@ -127,7 +127,7 @@ export class BatchedDatagrams {
     return true;
   }
 
-  /** Gives what waits to the system. */
+  /** Passes the queued messages to the system. */
   commit(): void {
     const count = this.waiting;
     this.waiting = 0;
@@ -146,7 +146,7 @@ export class BatchedDatagrams {
         for (; sent < count; sent++) this.withRest(sent);
         break;
       }
-      // The error of an earlier datagram is reported by whichever call comes next: this one is tried once more.
+      // The system reports the error of an earlier datagram in the next call: this one is tried once more.
       if ((errno === ECONNREFUSED || errno === EHOSTUNREACH) && !pending) {
         pending = true;
         this.readErrors();
@@ -164,8 +164,8 @@ export class BatchedDatagrams {
   }
 
   /**
-   * Reads what ICMP said of datagrams of ours (ip(7), IP_RECVERR): the address each was for, and its beginning. Must be
-   * called whenever a call on the socket failed, else the system goes on reporting the socket as ready.
+   * Reads the ICMP errors for our datagrams (ip(7), IP_RECVERR): the destination of each, and its beginning. Must be
+   * called whenever a call on the socket failed, else the system keeps reporting the socket as ready.
    */
   readErrors(): void {
     const { errors, family } = this;
@@ -200,7 +200,7 @@ export class BatchedDatagrams {
     return octets;
   }
 
-  /** The same object for the same peer where it was heard of lately: transactions keep it for half a minute. */
+  /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
   private sourceAt(name: number): Source {
     const { names } = this.incoming;
     const port = ((names[name + 2] as number) << 8) | (names[name + 3] as number);

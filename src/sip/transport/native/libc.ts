@@ -7,7 +7,7 @@ export interface Region {
 }
 
 /**
- * The system calls that Node has no way to: many datagrams in one call, a socket's options, and errors by datagram
+ * The system calls that Node does not offer: many datagrams in one call, a socket's options, and errors by datagram
  * (recvmmsg(2), sendmmsg(2), ip(7)). Each returns what the system returns; after -1 `errno()` says why.
  */
 export interface Libc {
@@ -41,14 +41,15 @@ export const LINUX = {
   MSG_ERRQUEUE: 0x2000,
 } as const;
 
-/** Why the system calls cannot be had, or the calls. */
+/** The system calls, or why they are unavailable. */
 export type LibcResult = { readonly libc: Libc } | { readonly missing: string };
 
 let loaded: Promise<LibcResult> | undefined;
 
 /**
- * Loads the system calls through the optional package koffi, once for a process. Never throws: where they cannot be had
- * (another system, another processor, the package is not installed) the result says why and node:dgram does the work.
+ * Loads the system calls through the optional package koffi, once per process. Never throws: if they are unavailable
+ * (another system, another processor, the package is not installed), the result says why and node:dgram is used
+ * instead.
  */
 export function loadLibc(): Promise<LibcResult> {
   loaded ??= load();

@@ -1,6 +1,6 @@
 import type { Libc } from './libc.js';
 
-/** sizeof(struct mmsghdr) and sizeof(struct iovec) on 64-bit Linux; msg_len stands behind the msghdr. */
+/** sizeof(struct mmsghdr) and sizeof(struct iovec) on 64-bit Linux; msg_len follows the msghdr. */
 const HEADER_BYTES = 64;
 const LENGTH_OFFSET = 56;
 const IOVEC_BYTES = 16;
