@@ -94,7 +94,7 @@ describe('traces', { timeout: 60_000 }, () => {
       ],
       { encoding: 'utf8' },
     );
-    if (program.error !== undefined) return t.diagnostic('tshark is not installed');
+    if (program.error !== undefined) return t.skip('tshark is not installed');
     const rows = program.stdout
       .trim()
       .split('\n')

@@ -24,6 +24,8 @@ export const PROGRAMS = {
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
   openssl: { name: 'openssl', debianPackage: 'openssl' },
   chromium: { name: 'chromium', debianPackage: 'chromium' },
+  tshark: { name: 'tshark', debianPackage: 'tshark' },
+  man: { name: 'man', debianPackage: 'man-db' },
   netcat: { name: 'nc', debianPackage: 'netcat-openbsd' },
 } as const satisfies Record<string, Program>;
 
