@@ -42,6 +42,11 @@ export class Membership {
 
   constructor(private readonly options: MembershipOptions) {}
 
+  /** Incarnation of this node. */
+  get inc(): string {
+    return this.options.inc;
+  }
+
   /** Other nodes that are alive, by name. */
   get others(): ReadonlyMap<string, Peer> {
     return this.peers;

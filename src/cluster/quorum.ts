@@ -43,9 +43,9 @@ export class Quorum {
   constructor(private readonly options: QuorumOptions) {
     const { node, questions } = options;
     node.owners.skipped = (destination) => this.skipped(destination);
-    node.keepsOut = (destination, record) => this.keepsOut(destination, record);
-    node.holds = (signal) => this.holds(signal);
-    node.diverts = (destination) => this.diverting === destination;
+    node.changes.keepsOut = (destination, record) => this.keepsOut(destination, record);
+    node.changes.holds = (signal) => this.holds(signal);
+    node.changes.diverts = (destination) => this.diverting === destination;
     node.onRecorded((entry) => this.recorded(entry));
     node.onTick((now) => this.expire(now));
     questions.on('probe', ({ key }, answer) => this.check(String(key), answer));
@@ -113,7 +113,7 @@ export class Quorum {
         const entry = node.entryOf(destination);
         this.diverting = destination;
         this.unreachable.set(entry.key, node.now + SKIP_INTERVALS * node.options.host.intervalMs());
-        node.skip(entry, destination);
+        node.changes.skip(entry, destination);
       }
       apply(signal);
     } finally {

@@ -13,7 +13,7 @@ const A_TICK = 20;
  */
 export class Return {
   constructor(private readonly node: ClusterNode) {
-    node.returning = () => this.step();
+    node.joining.returning = () => this.step();
   }
 
   /** Some at a time; true when nothing is left that was decided before. */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { ClusterBus, ClusterCounters } from './bus.js';
-import type { FeedPosition } from './feed.js';
+import type { Following } from './following.js';
 import { PROTOCOL } from './heartbeat.js';
 import type { Owners } from './owners.js';
 import type { Entry, Records } from './records.js';
@@ -15,7 +15,7 @@ export interface WatchingNode {
   readonly isThere: boolean;
   readonly records: Records;
   readonly values: Values;
-  readonly feed: FeedPosition;
+  readonly following: Following;
   readonly owners: Owners;
   readonly counters: ClusterCounters;
   readonly options: {
@@ -25,8 +25,6 @@ export interface WatchingNode {
     readonly random: Random;
     readonly log: Logger;
   };
-  /** Reads the bucket from a sequence on, and takes everything. */
-  read(from: number, done: (whole: boolean) => void): void;
   writeMember(): void;
 }
 
@@ -70,7 +68,7 @@ export class StoreWatch {
         });
         return;
       }
-      if (status.lastSequence < this.node.feed.rev) this.startAgain('its last writes are gone');
+      if (status.lastSequence < this.node.following.feed.rev) this.startAgain('its last writes are gone');
       else this.check(() => {});
     });
   }
@@ -105,15 +103,16 @@ export class StoreWatch {
       { why, records: this.node.records.entries.size },
       `cluster: the bucket is not what it was: ${why}`,
     );
-    this.node.feed.reset();
+    this.node.following.feed.reset();
     this.node.records.forgetRevisions();
     this.node.values.forgetRevisions();
     const { generation } = this;
-    this.node.read(1, (whole) => {
+    this.node.following.read(1, (whole) => {
       if (!whole) {
         const { clock, bus } = this.node.options;
         clock.schedule(RETRY_MS, () => {
-          if (bus.connected && generation === this.generation && this.node.feed.rev === 0) this.startAgain(why);
+          if (bus.connected && generation === this.generation && this.node.following.feed.rev === 0)
+            this.startAgain(why);
         });
         return;
       }

@@ -16,8 +16,10 @@ export interface SuspectingNode {
     readonly bus: ClusterBus;
     readonly host: { isProbed(destination: Destination): boolean; intervalMs(): number };
   };
-  /** Brings a destination's state to a record. */
-  bring(destination: Destination, record: DestinationRecord): void;
+  readonly changes: {
+    /** Brings a destination's state to a record. */
+    bring(destination: Destination, record: DestinationRecord): void;
+  };
 }
 
 /**
@@ -80,6 +82,6 @@ export class Suspicions {
     if (before === undefined) return;
     this.standing.delete(entry);
     const { destination, record } = entry;
-    if (destination !== undefined && entry.queue.length === 0) this.node.bring(destination, record ?? before);
+    if (destination !== undefined && entry.queue.length === 0) this.node.changes.bring(destination, record ?? before);
   }
 }

@@ -116,7 +116,7 @@ class ClusterSide implements ClusterParts {
     new Return(node);
     const questions = new Questions(node);
     const failures = new FailureCounts(node);
-    node.failures = failures;
+    node.changes.failures = failures;
     this.failures = failures;
     new Quorum({
       node,
@@ -136,8 +136,8 @@ class ClusterSide implements ClusterParts {
       },
     });
     new SharedLoad(node, (partition) => this.counted(partition));
-    engine.states.guard((signal) => node.admits(signal));
-    engine.states.onChange((change) => node.changed(change));
+    engine.states.guard((signal) => node.changes.admits(signal));
+    engine.states.onChange((change) => node.changes.changed(change));
     nats.settled = (key) => node.announcer.settled(key);
     node.onValue((key, text) => {
       if (key === 'p') prober.setActive(text !== '{"probing":false}');

@@ -65,7 +65,7 @@ export function clusterControl(parts: Parts): ClusterControl {
       return { owner: node.owners.ownerOf(destination) ?? '', revision: rev, by: record?.w ?? '' };
     },
     settled: (destinations, ms) => settled(node, destinations, ms),
-    sync: () => new Promise((resolve) => node.resync(resolve)),
+    sync: () => new Promise((resolve) => node.following.read(1, resolve)),
     drain: (on) => node.drain(on),
     draining: () => node.phase === 'draining',
     forget(name) {
@@ -146,7 +146,7 @@ function nodesOf({ node, tags, reloads }: Parts): Json {
     incarnation: node.inc,
     self: true,
     last_heard_ms: 0,
-    rev: node.feed.rev,
+    rev: node.following.feed.rev,
     weight: options.settings.weight,
     owned: Object.fromEntries(owners.ownedCounts),
     partitions: hashes,

@@ -56,7 +56,9 @@ export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags
       [{ result: 'timeout' }, node.counters.timeouts],
     ],
   });
-  gauge('feed_lag_seconds', 'How long this node has known less than another', () => [[{}, node.lagMs / 1000]]);
+  gauge('feed_lag_seconds', 'How long this node has known less than another', () => [
+    [{}, node.following.lagMs / 1000],
+  ]);
   gauge('overlays', 'Destinations whose state here is not committed', () => [[{}, node.overlays]]);
   gauge('events_waiting', 'Destinations with events not known to be stored', () => [[{}, node.announcer.waiting]]);
   gauge('rows_differ', 'Seconds the rows of a partition have differed between nodes', () =>

@@ -118,8 +118,8 @@ export class SimulatedNode {
       apply: (signal) => this.engine.states.apply(signal),
     });
     this.node.rows.indexNow(partition);
-    this.engine.states.guard((signal) => this.node.admits(signal));
-    this.engine.states.onChange((change) => this.node.changed(change));
+    this.engine.states.guard((signal) => this.node.changes.admits(signal));
+    this.engine.states.onChange((change) => this.node.changes.changed(change));
     for (const [i, each] of this.destinations.entries()) this.cycle(each, (i * INTERVAL) / size);
     this.node.start();
     this.link.connect();

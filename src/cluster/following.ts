@@ -1,0 +1,98 @@
+import type { ClusterBus, ClusterCounters } from './bus.js';
+import { FeedPosition } from './feed.js';
+import type { Membership } from './membership.js';
+
+/** What of a node following its bucket needs. */
+export interface FollowingNode {
+  readonly now: number;
+  /** Whether the bucket was read once and is followed. */
+  readonly isThere: boolean;
+  readonly membership: Membership;
+  readonly counters: ClusterCounters;
+  readonly store: { readonly generation: string };
+  readonly options: {
+    readonly bus: ClusterBus;
+    readonly clock: { schedule(delayMs: number, run: () => void): unknown };
+  };
+  /** Takes a value of the bucket. */
+  take(key: string, revision: number, text: string): void;
+}
+
+const RETRY_MS = 500;
+/** Milliseconds a peer may know more than this node before what is missing is read. */
+const BEHIND_MS = 1000;
+
+/** Follows the bucket: what the server publishes of each write, and reads for what was missed. */
+export class Following {
+  readonly feed = new FeedPosition();
+  private reading = false;
+  private behindSince: number | undefined;
+
+  constructor(private readonly node: FollowingNode) {}
+
+  /** Milliseconds this node has been behind a peer. */
+  get lagMs(): number {
+    return this.behindSince === undefined ? 0 : this.node.now - this.behindSince;
+  }
+
+  /** A write was published. */
+  came(key: string, revision: number, text: string): void {
+    const { node, feed } = this;
+    node.take(key, revision, text);
+    feed.came(revision);
+    if (feed.hasGap && !this.reading && node.isThere) this.fill();
+  }
+
+  /** The connection is gone, and with it a read under way. */
+  interrupted(): void {
+    this.reading = false;
+  }
+
+  /** Reads what was written since, and takes it. */
+  catchUp(done: (whole: boolean) => void): void {
+    this.read(this.feed.rev + 1, done);
+  }
+
+  /** Reads the bucket from a sequence on, and takes everything. */
+  read(from: number, done: (whole: boolean) => void): void {
+    this.reading = true;
+    const { node } = this;
+    const { generation } = node.store;
+    node.options.bus.read(
+      from,
+      (key, revision, text) => {
+        if (generation === node.store.generation) node.take(key, revision, text);
+      },
+      (last) => {
+        this.reading = false;
+        if (last !== undefined && generation === node.store.generation) this.feed.reach(last);
+        else if (node.isThere && node.options.bus.connected) {
+          node.options.clock.schedule(RETRY_MS, () => {
+            if (node.isThere && !this.reading && generation === node.store.generation) this.read(from, () => {});
+          });
+        }
+        done(last !== undefined);
+      },
+    );
+  }
+
+  /** A peer that applied more than this node for a while: something of the feed was lost. To be called every second. */
+  lookBehind(): void {
+    const { node } = this;
+    let most = 0;
+    for (const peer of node.membership.others.values()) {
+      if (peer.gen === node.store.generation) most = Math.max(most, peer.rev);
+    }
+    if (most <= this.feed.rev) this.behindSince = undefined;
+    else if (this.behindSince === undefined) this.behindSince = node.now;
+    else if (node.now - this.behindSince >= BEHIND_MS && node.isThere && !this.reading && node.options.bus.connected) {
+      this.behindSince = undefined;
+      this.fill();
+    }
+  }
+
+  private fill(): void {
+    this.node.counters.gaps++;
+    this.catchUp(() => {});
+  }
+}

@@ -1,0 +1,224 @@
+import type { Following } from './following.js';
+import type { Phase } from './heartbeat.js';
+import type { ClusterNodeOptions } from './host.js';
+import type { Membership } from './membership.js';
+import type { Records } from './records.js';
+import type { StoreWatch } from './store-watch.js';
+
+/** What of a node its joining and leaving need. */
+export interface JoiningNode {
+  readonly now: number;
+  readonly phase: Phase;
+  readonly draining: boolean;
+  readonly membership: Membership;
+  readonly records: Records;
+  readonly store: StoreWatch;
+  readonly following: Following;
+  readonly counters: { rejoins: number };
+  readonly options: Pick<ClusterNodeOptions, 'node' | 'bus' | 'clock' | 'random' | 'log'>;
+  /** Takes another phase, and says so. */
+  enter(phase: Phase): void;
+  beat(): void;
+  writeMember(): void;
+}
+
+/** Stage of joining the cluster. */
+type Stage = 'down' | 'opening' | 'waiting' | 'reading' | 'settling' | 'resolving' | 'in';
+
+/** Milliseconds between listening and taking part: a second node of the same name is detected within them. */
+const SETTLE_MS = 1500;
+/** Milliseconds without the own echo, and with a commit that gets no answer, after which a node is alone. */
+const ALONE_ECHO_MS = 3000;
+const ALONE_COMMIT_MS = 15_000;
+const RETRY_MS = 500;
+/** Milliseconds a joining node waits at most for peers that still have to learn of a new bucket. */
+const ELSEWHERE_MS = 6000;
+/** Milliseconds in which a heartbeat of another node of this name counts as heard now. */
+const JUST_NOW_MS = 100;
+
+/**
+ * The stages by which a node comes into its cluster, becomes alone and returns: it opens the bucket, waits, reads it,
+ * listens for another node of its name, settles what it decided alone, and is in.
+ */
+export class Joining {
+  /** Why this node cannot take part at all; undefined when it can. */
+  refused: string | undefined;
+  private stage: Stage = 'down';
+  private stageAt = 0;
+  private startedAt = 0;
+  private everReady = false;
+
+  constructor(private readonly node: JoiningNode) {}
+
+  /** Settles what this node decided while it was alone; true when nothing is left. Set by the part that does it. */
+  returning: () => boolean = () => true;
+
+  /** Whether the bucket was read and is followed. */
+  get isThere(): boolean {
+    return this.stage === 'in';
+  }
+
+  /** Whether the stage lets changes be committed by a node that takes part, or does not yet. */
+  opens(takesPart: boolean): boolean {
+    const { stage } = this;
+    return stage === 'resolving' || (takesPart && (stage === 'in' || stage === 'opening'));
+  }
+
+  started(): void {
+    this.startedAt = this.node.now;
+  }
+
+  up(): void {
+    this.stageTo('opening');
+    this.open();
+  }
+
+  down(): void {
+    this.stageTo('down');
+  }
+
+  /** The process stood still: the node joins again. */
+  again(): void {
+    this.stageTo(this.node.options.bus.connected ? 'waiting' : 'down');
+  }
+
+  /** Advances the stage. To be called about ten times a second. */
+  step(now: number): void {
+    const { node } = this;
+    if (this.refused !== undefined) return;
+    const deaf = node.membership.echoAge(now) > ALONE_ECHO_MS;
+    const since = now - this.startedAt;
+    if (node.phase !== 'alone') {
+      const stuck = node.records.oldestMs() > ALONE_COMMIT_MS && this.everReady;
+      if (stuck || (deaf && since > ALONE_ECHO_MS)) {
+        this.becomeAlone(stuck ? 'nothing it decides can be committed' : 'it hears itself no longer');
+        return;
+      }
+    } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.comeBack(now);
+    const waited = now - this.stageAt;
+    if (this.stage === 'waiting' && waited >= 0) this.join();
+    else if (this.stage === 'settling' && waited >= SETTLE_MS) this.settle();
+    else if (this.stage === 'resolving') this.resolve();
+    const { twin } = node.membership;
+    if (twin !== undefined && twin.at >= now - JUST_NOW_MS && this.stage === 'in' && twin.phase === 'ready') {
+      // Two nodes of one name were partitioned and are connected again: one leaves, and both compute which.
+      if (node.membership.inc > twin.inc) this.refuse();
+    }
+  }
+
+  private becomeAlone(why: string): void {
+    const { node } = this;
+    node.options.log.warn(
+      { why, undecided: node.records.pending.size },
+      `cluster: this node is alone (${why}); it routes by what it knows and decides for itself`,
+    );
+    if (this.stage !== 'down') this.stageTo('in');
+    node.enter('alone');
+  }
+
+  /** While alone with a connection: tries whether commits succeed again, then joins like a new node. */
+  private comeBack(now: number): void {
+    if (now - this.stageAt < 1000) return;
+    this.stageAt = now;
+    this.node.options.bus.status((status) => {
+      if (typeof status !== 'object' || this.node.phase !== 'alone' || this.stage !== 'in') return;
+      this.wait();
+    });
+  }
+
+  /** Listens for a while before the bucket is read: many nodes may come back at once. */
+  private wait(): void {
+    this.stageTo('waiting');
+    this.stageAt = this.node.now + (this.everReady ? 1000 + (this.node.options.random.uint32() % 2000) : 0);
+  }
+
+  private open(): void {
+    const { node } = this;
+    node.options.bus.create((made) => {
+      if (this.stage !== 'opening') return;
+      if (!made) {
+        node.options.clock.schedule(RETRY_MS, () => {
+          if (this.stage === 'opening') this.open();
+        });
+        return;
+      }
+      node.store.inspectedAt = node.now;
+      if (node.phase !== 'ready' && node.phase !== 'draining') {
+        this.wait();
+        return;
+      }
+      // A connection that was lost for a moment: what was missed is read, and nothing else changes.
+      this.stageTo('in');
+      node.store.check((ok) => {
+        if (ok) node.following.catchUp(() => node.records.pump());
+      });
+    });
+  }
+
+  private join(): void {
+    const { node } = this;
+    this.stageTo('reading');
+    const retry = () => {
+      if (this.stage === 'reading') {
+        this.stageTo('waiting');
+        this.stageAt = node.now + RETRY_MS;
+      }
+    };
+    node.options.bus.create((made) => {
+      if (this.stage !== 'reading') return;
+      if (!made) return retry();
+      node.store.check((ok) => {
+        if (this.stage !== 'reading') return;
+        if (!ok) return retry();
+        node.following.catchUp((whole) => {
+          if (this.stage !== 'reading') return;
+          if (!whole) return retry();
+          this.stageTo('settling');
+        });
+      });
+    });
+  }
+
+  private settle(): void {
+    const { node } = this;
+    const { twin, others } = node.membership;
+    // Peers that do not know this bucket yet may have the records it lost.
+    const elsewhere = [...others.values()].some(({ gen }) => gen !== '' && gen !== node.store.generation);
+    if (elsewhere && node.now - this.stageAt < ELSEWHERE_MS) return;
+    if (twin !== undefined && twin.at > node.now - 2 * SETTLE_MS) {
+      this.refuse();
+      return;
+    }
+    node.writeMember();
+    node.records.holdAll();
+    this.stageTo('resolving');
+    this.resolve();
+  }
+
+  /** Whatever was decided alone is settled, some at each tick; then the node is ready. */
+  private resolve(): void {
+    const { node } = this;
+    if (!this.returning()) return;
+    this.stageTo('in');
+    if (this.everReady) node.counters.rejoins++;
+    this.everReady = true;
+    node.enter(node.draining ? 'draining' : 'ready');
+    node.beat();
+    node.records.pump();
+  }
+
+  private refuse(): void {
+    const { node: name, log } = this.node.options;
+    this.refused = `another node is named ${name}`;
+    log.error(
+      { node: name },
+      `cluster: another node of the name ${name} is there; this one does not join and routes by itself`,
+    );
+    this.node.enter('alone');
+  }
+
+  private stageTo(stage: Stage): void {
+    this.stage = stage;
+    this.stageAt = this.node.now;
+  }
+}
