@@ -72,7 +72,7 @@ export class ClusterDemo {
     const [victim] = this.gateways as [Gateway];
     const since = performance.now();
     victim.kill();
-    await this.until('an event', 10_000, () => this.told(victim.uri, since).length > 0);
+    await this.until('an event', 10_000, () => this.eventsOf(victim.uri, since).length > 0);
     await this.until('all nodes know', 2000, async () =>
       (await this.statesOf(victim.uri)).every((each) => each === 'Probing'),
     );
@@ -99,13 +99,13 @@ export class ClusterDemo {
     );
 
     await sleep(1500);
-    const told = this.told(victim.uri, since);
+    const events = this.eventsOf(victim.uri, since);
     show.head('Summary');
     show.say(`  probing moved         ${seconds(moved)} after the node died`);
-    show.say(`  events of the gateway ${told.map(({ status }) => status).join(', ')}, each once`);
+    show.say(`  events of the gateway ${events.map(({ status }) => status).join(', ')}, each once`);
     show.say(`  calls lost            ${failed.length}, all in flight at ${dying.name}`);
     if (moved > 2500) faults.push(`probing moved only after ${seconds(moved)}`);
-    if (told.map(({ status }) => status).join() !== 'inactive,active') faults.push('not every change was one event');
+    if (events.map(({ status }) => status).join() !== 'inactive,active') faults.push('not every change was one event');
     if (elsewhere.length > 0) faults.push(`${elsewhere.length} calls failed that were not at ${dying.name}`);
     return faults;
   }
@@ -132,7 +132,7 @@ export class ClusterDemo {
     node.alive = false;
     this.killedAt = performance.now();
     if (this.responder !== undefined) {
-      this.responder.heard = (user) => {
+      this.responder.onRequest = (user) => {
         const after = performance.now() - this.killedAt;
         if (after > 50 && !seen.has(user)) seen.set(user, after);
       };
@@ -222,7 +222,7 @@ export class ClusterDemo {
     return Promise.all(calls);
   }
 
-  private told(uri: string, since: number): readonly { readonly status: string }[] {
+  private eventsOf(uri: string, since: number): readonly { readonly status: string }[] {
     return (this.events?.seen ?? []).filter(({ address, at }) => address === uri && at >= since);
   }
 

@@ -13,14 +13,14 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const ENTRY = join(ROOT, 'dist', 'main.js');
 
 /** A gateway of a tenant and its row in the tenant's table. */
-export interface Place {
+export interface GatewayPlan {
   readonly tenant: string;
   readonly name: string;
   readonly weight: number;
 }
 
 /** Who stands behind the daemon. Each has an address of its own: npm `sip` takes its own address for itself on any port. */
-const PLACES: readonly (Place & { readonly host: string })[] = [
+const GATEWAYS: readonly (GatewayPlan & { readonly host: string })[] = [
   { tenant: 'acme', name: 'acme-1', weight: 2, host: '127.0.0.11' },
   { tenant: 'acme', name: 'acme-2', weight: 1, host: '127.0.0.12' },
   { tenant: 'acme', name: 'acme-3', weight: 1, host: '127.0.0.13' },
@@ -31,7 +31,7 @@ const CALLER_HOST = '127.0.0.31';
 
 /** Everything the demo plays with: the daemon as a process of its own, gateways, a caller, and the way events come. */
 export class Stage {
-  readonly gateways: (Gateway & Partial<Place>)[] = [];
+  readonly gateways: (Gateway & Partial<GatewayPlan>)[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'switchyard-demo-'));
   readonly config = join(this.folder, 'switchyard.json');
   caller!: Caller;
@@ -49,12 +49,12 @@ export class Stage {
   };
   private closing: Promise<void> | undefined;
 
-  /** Starts everything. `tell` hears what is being started. Throws; what was started is ended by `close` all the same. */
-  async open(tell: (what: string) => void): Promise<void> {
+  /** Starts everything. `report` is called with what is being started. Throws; what was started is ended by `close` all the same. */
+  async open(report: (what: string) => void): Promise<void> {
     if (!existsSync(ENTRY)) throw new Error('dist/main.js is missing: run "npm ci" or "npm run build" first');
-    tell('gateways and a caller');
+    report('gateways and a caller');
     await this.openEndpoints();
-    const url = process.env['NATS_URL'] || (await this.startNats(tell));
+    const url = process.env['NATS_URL'] || (await this.startNats(report));
     // A server somebody named may carry the events of others.
     const prefix = `switchyard-demo-${process.pid}`;
     if (url !== undefined) this.events = await watchNats(url, prefix);
@@ -65,9 +65,9 @@ export class Stage {
     this.env['DEMO_HTTP_PORT'] = String(httpPort);
     this.console = `http://127.0.0.1:${httpPort}/`;
     this.writeConfig(url === undefined ? undefined : { servers: [url], prefix });
-    tell('the tenants’ tables');
+    report('the tenants’ tables');
     await this.provision();
-    tell('the daemon');
+    report('the daemon');
     this.daemon = this.switchyard('serve');
     await this.daemon.until(() => this.daemon.stderr.includes('switchyard is ready'), 20_000, 'the daemon');
     if (url === undefined) {
@@ -118,7 +118,7 @@ export class Stage {
 
   private async openEndpoints(): Promise<void> {
     try {
-      for (const { name, host } of PLACES) this.gateways.push(await startGateway({ name, host }));
+      for (const { name, host } of GATEWAYS) this.gateways.push(await startGateway({ name, host }));
       this.caller = await startCaller({ host: CALLER_HOST });
     } catch (error) {
       throw new Error(
@@ -128,9 +128,9 @@ export class Stage {
     }
   }
 
-  private async startNats(tell: (what: string) => void): Promise<string | undefined> {
+  private async startNats(report: (what: string) => void): Promise<string | undefined> {
     if (findProgram('nats') === undefined) return undefined;
-    tell('nats-server');
+    report('nats-server');
     this.nats = await startNatsServer({ dir: join(this.folder, 'nats') });
     return this.nats.url;
   }
@@ -145,12 +145,12 @@ export class Stage {
 
   private async provision(): Promise<void> {
     await this.run('db', 'init', '--config', this.config);
-    for (const tenant of new Set(PLACES.map((place) => place.tenant))) {
-      const rows = PLACES.filter((place) => place.tenant === tenant).map((place) => ({
+    for (const tenant of new Set(GATEWAYS.map((plan) => plan.tenant))) {
+      const rows = GATEWAYS.filter((plan) => plan.tenant === tenant).map((plan) => ({
         setid: 1,
-        destination: this.gateway(place.name).uri,
-        weight: place.weight,
-        description: place.name,
+        destination: this.gateway(plan.name).uri,
+        weight: plan.weight,
+        description: plan.name,
       }));
       const file = join(this.folder, `${tenant}.json`);
       writeFileSync(file, JSON.stringify(rows));

@@ -32,7 +32,7 @@ function counts(r: RequestRoute): string[] {
 }
 
 /** Example 1.31: ds_is_in_list. */
-function places(r: RequestRoute): boolean[] {
+function applies(r: RequestRoute): boolean[] {
   const found: boolean[] = [];
   // Source IP:PORT is in a dispatcher list.
   found.push(r.ds_is_in_list('$si', '$sp'));
@@ -53,7 +53,7 @@ export const routes = defineRoutes({
         r.send_reply(200, counts(r).join(' '));
         break;
       case '1.31':
-        r.send_reply(200, places(r).join(' '));
+        r.send_reply(200, applies(r).join(' '));
         break;
       default:
         r.send_reply(404, 'No such example');

@@ -42,7 +42,7 @@ interface Collected {
   readonly index: Map<string, BlacklistRule[]>;
 }
 
-/** Destinations looked at before others get a turn: about two milliseconds. */
+/** Destinations examined per event loop iteration: about two milliseconds. */
 const SLICE = 1000;
 
 /**

@@ -1,11 +1,11 @@
-import { nextTurn } from '../core/turn.js';
+import { nextIteration } from '../core/event-loop.js';
 import { type CallEntry, callEntry } from './call-entry.js';
 import { type CallFilter, checkFilter, isWanted } from './call-filter.js';
 import type { CallLedger } from './call-ledger.js';
 import type { Privacy } from './privacy.js';
 
 /** Records examined before yielding to the event loop: their text is cut, so each costs some microseconds. */
-const LOOKED_AT_A_TURN = 200;
+const LOOKED_AT_PER_ITERATION = 200;
 /** Records one answer holds at most. */
 export const MOST_LISTED = 1000;
 
@@ -31,7 +31,7 @@ export async function listCalls(ledger: CallLedger, filter: CallFilter, options:
   const found: CallEntry[] = [];
   let seen = 0;
   for (const record of records) {
-    if (++seen % LOOKED_AT_A_TURN === 0) await nextTurn();
+    if (++seen % LOOKED_AT_PER_ITERATION === 0) await nextIteration();
     const entry = callEntry(record, options.node, options.privacy);
     if (!isWanted(entry, filter)) continue;
     found.push(entry);

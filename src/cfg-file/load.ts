@@ -26,7 +26,7 @@ export interface LoadCfgOptions {
   readonly unknownFunctions?: 'refuse' | 'log';
   /** A program the file is sent through first: "m4 -s". */
   readonly preprocess?: string | undefined;
-  /** Statements tell the trace of a run that they are run. */
+  /** Statements report to the trace of a run that they are run. */
   readonly traced?: boolean;
 }
 
@@ -60,7 +60,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
 /** A configuration file as it was read, whether it can be used or not. */
 export interface CfgReading {
   readonly file: string;
-  /** undefined when nothing tells it. */
+  /** undefined when it cannot be detected. */
   readonly dialect: Dialect | undefined;
   readonly tree: ConfigurationTree | undefined;
   readonly problems: readonly CfgProblem[];
@@ -88,7 +88,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   if (dialect === undefined) {
     return failed(
       given === undefined
-        ? 'neither OpenSIPS nor Kamailio can be told from the file: say --dialect opensips or kamailio'
+        ? 'the language of the file, OpenSIPS or Kamailio, cannot be detected: say --dialect opensips or kamailio'
         : `unknown dialect "${given}": one of ${Object.keys(DIALECTS).join(', ')}`,
     );
   }
@@ -127,12 +127,12 @@ export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
 function readerIn(folder: string): SourceReader {
   return {
     read(path, from) {
-      const places = isAbsolute(path) ? [path] : [join(dirname(from), path), join(folder, path), resolve(path)];
-      for (const place of places) {
+      const paths = isAbsolute(path) ? [path] : [join(dirname(from), path), join(folder, path), resolve(path)];
+      for (const candidate of paths) {
         try {
-          return { file: place, text: readFileSync(place, 'latin1') };
+          return { file: candidate, text: readFileSync(candidate, 'latin1') };
         } catch {
-          // The next place is tried.
+          // The next path is tried.
         }
       }
       return undefined;

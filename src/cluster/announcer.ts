@@ -30,7 +30,7 @@ const NOTE_AT = 4;
  */
 export class Announcer {
   /** Keys with edges not known to be stored. */
-  private readonly untold = new Map<string, Entry>();
+  private readonly unpublished = new Map<string, Entry>();
   /** By key: the last edge handed to the outbox. */
   private readonly handed = new Map<string, number>();
   /** By key: the last edge known here to be stored. */
@@ -45,10 +45,10 @@ export class Announcer {
 
   /** Destinations with edges this node does not know to be stored. */
   get waiting(): number {
-    return this.untold.size;
+    return this.unpublished.size;
   }
 
-  told(key: string): number {
+  published(key: string): number {
     return this.stored.get(key) ?? 0;
   }
 
@@ -58,11 +58,11 @@ export class Announcer {
     if (record === undefined) return;
     const known = Math.max(record.told, this.stored.get(key) ?? 0);
     if (!record.ev.some((edge) => edge.q > known)) {
-      this.untold.delete(key);
+      this.unpublished.delete(key);
       if (record.ev.length === 0) this.due.delete(key);
       return;
     }
-    this.untold.set(key, entry);
+    this.unpublished.set(key, entry);
     if (destination === undefined || !this.options.owns(destination)) return;
     for (const edge of record.ev) {
       if (edge.q <= Math.max(known, this.handed.get(key) ?? 0)) continue;
@@ -75,7 +75,7 @@ export class Announcer {
 
   /** Ownership has changed: what the owner before may not have published is published. */
   ownershipChanged(): void {
-    for (const entry of this.untold.values()) this.recorded(entry, true);
+    for (const entry of this.unpublished.values()) this.recorded(entry, true);
   }
 
   /** The last event of an outbox key has left it. */
@@ -88,7 +88,7 @@ export class Announcer {
     this.handed.delete(key);
     this.stored.set(key, Math.max(handed, this.stored.get(key) ?? 0));
     this.fresh.add(key);
-    this.untold.delete(key);
+    this.unpublished.delete(key);
     if (record?.ev.some((edge) => edge.q > handed) === true) this.recorded(entry);
     const wait = (record?.ev.length ?? 0) >= NOTE_AT ? 0 : NOTE_AFTER_MS;
     const at = this.options.clock.monotonic() + wait;
@@ -109,11 +109,11 @@ export class Announcer {
 
   /** Another node says that an edge is stored: should its destination come here, it need not be published again. */
   heardStored(key: string, edge: number): void {
-    const entry = this.untold.get(key);
+    const entry = this.unpublished.get(key);
     const last = entry?.record?.ev.at(-1)?.q ?? 0;
     if (entry === undefined || edge > last) return;
     this.stored.set(key, Math.max(edge, this.stored.get(key) ?? 0));
-    if (edge === last) this.untold.delete(key);
+    if (edge === last) this.unpublished.delete(key);
   }
 
   /** To be called every second or so. */

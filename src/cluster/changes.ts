@@ -85,11 +85,11 @@ export class Changes {
 
   /** Notes in the record which edges are stored. */
   note(entry: Entry): void {
-    if (entry.destination !== undefined) this.remark(entry, entry.destination, 'told', '');
+    if (entry.destination !== undefined) this.remark(entry, entry.destination, 'published', '');
   }
 
   /** Submits what changes no state. */
-  private remark(entry: Entry, destination: Destination, kind: 'skip' | 'told', reason: string): void {
+  private remark(entry: Entry, destination: Destination, kind: 'skip' | 'published', reason: string): void {
     const { state, seq } = destination.health;
     const time = this.node.options.clock.now();
     this.node.records.submit(entry, { kind, origin: 'cluster', time, reason }, { state, seq });

@@ -19,7 +19,7 @@ export class FailureCounts {
   private sentAt = 0;
 
   constructor(private readonly node: ClusterNode) {
-    node.on('fail', (name, text) => this.heard(name, text));
+    node.on('fail', (name, text) => this.received(name, text));
     node.onTick((now) => this.publish(now));
   }
 
@@ -47,7 +47,7 @@ export class FailureCounts {
     this.node.options.bus.publish('fail', this.node.name, JSON.stringify(counts));
   }
 
-  private heard(name: string, text: string): void {
+  private received(name: string, text: string): void {
     if (name === this.node.name || text.length > 64 * 1024 || this.others.size > 1024) return;
     try {
       const list = JSON.parse(text) as unknown;

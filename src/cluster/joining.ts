@@ -33,7 +33,7 @@ const ALONE_COMMIT_MS = 15_000;
 const RETRY_MS = 500;
 /** Milliseconds a joining node waits at most for peers that still have to learn of a new bucket. */
 const ELSEWHERE_MS = 6000;
-/** Milliseconds in which a heartbeat of another node of this name counts as heard now. */
+/** Milliseconds in which a heartbeat of another node of this name counts as received now. */
 const JUST_NOW_MS = 100;
 
 /**
@@ -91,7 +91,7 @@ export class Joining {
     if (node.phase !== 'alone') {
       const stuck = node.records.oldestMs() > ALONE_COMMIT_MS && this.everReady;
       if (stuck || (deaf && since > ALONE_ECHO_MS)) {
-        this.becomeAlone(stuck ? 'nothing it decides can be committed' : 'it hears itself no longer');
+        this.becomeAlone(stuck ? 'nothing it decides can be committed' : 'its own heartbeats do not come back');
         return;
       }
     } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.comeBack(now);

@@ -23,7 +23,7 @@ interface Report {
   /** By partition and position in its sorted rows. */
   readonly counts: Map<string, Theirs>;
   /** Grows with each message. */
-  heard: number;
+  received: number;
   /** Monotonic time after which its calls do not count any more; undefined while it lives. */
   until: number | undefined;
 }
@@ -50,7 +50,7 @@ export class SharedLoad {
       partition: string,
     ) => { readonly destinations: readonly Destination[]; readonly rules: LoadRules } | undefined,
   ) {
-    node.on('load', (name, text) => this.heard(name, text));
+    node.on('load', (name, text) => this.received(name, text));
     node.onMember((name, phase) => {
       const report = this.reports.get(name);
       if (report === undefined) return;
@@ -96,9 +96,9 @@ export class SharedLoad {
     const { others } = this.node.membership;
     for (const [name, peer] of others) {
       if (peer.phase !== 'ready' && peer.phase !== 'draining') continue;
-      if ((this.reports.get(name)?.heard ?? 0) <= (this.raisedAt.get(name) ?? 0)) return false;
+      if ((this.reports.get(name)?.received ?? 0) <= (this.raisedAt.get(name) ?? 0)) return false;
     }
-    this.raisedAt = new Map([...this.reports].map(([name, { heard }]) => [name, heard]));
+    this.raisedAt = new Map([...this.reports].map(([name, { received }]) => [name, received]));
     return true;
   }
 
@@ -156,7 +156,7 @@ export class SharedLoad {
     }
   }
 
-  private heard(name: string, text: string): void {
+  private received(name: string, text: string): void {
     const { node } = this;
     if (name === node.name || text.length > MAX_TEXT) return;
     let message: { p?: unknown; h?: unknown; all?: unknown; c?: unknown };
@@ -171,9 +171,9 @@ export class SharedLoad {
     let report = this.reports.get(name);
     if (report === undefined) {
       if (this.reports.size > 1024) return;
-      this.reports.set(name, (report = { counts: new Map(), heard: 0, until: undefined }));
+      this.reports.set(name, (report = { counts: new Map(), received: 0, until: undefined }));
     }
-    report.heard++;
+    report.received++;
     report.until = undefined;
     if (all === true) {
       for (const key of report.counts.keys()) if (key.startsWith(`${p} `)) report.counts.delete(key);

@@ -78,7 +78,7 @@ export class Membership {
   }
 
   /** Takes a heartbeat. Returns whether it was the own echo. */
-  heard(name: string, beat: Heartbeat, now: number): boolean {
+  received(name: string, beat: Heartbeat, now: number): boolean {
     if (name === this.options.node) {
       if (beat.inc === this.options.inc) {
         if (this.cutSince !== undefined || now - this.echoAt > ECHO_MS) this.restart(now);

@@ -78,7 +78,7 @@ export class ClusterNode {
       counters: this.counters,
       generation: () => this.store.generation,
       open: () => this.isOpen,
-      told: (key) => this.announcer.told(key),
+      published: (key) => this.announcer.published(key),
       find: (key) => this.rows.find(key),
       adopt: (destination, record) => this.changes.bring(destination, record),
       recorded: (entry) => this.recorded(entry),
@@ -102,7 +102,7 @@ export class ClusterNode {
     });
     this.on('hb', (name, text) => {
       const beat = parseHeartbeat(text);
-      if (beat !== undefined) this.membership.heard(name, beat, this.now);
+      if (beat !== undefined) this.membership.received(name, beat, this.now);
     });
     // Calls fail elsewhere: this node, which probes the destination, looks at once.
     this.on('suspect', (_self, key) => {

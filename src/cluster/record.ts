@@ -52,8 +52,8 @@ export interface DestinationRecord {
 
 /** A change a node found or was ordered to make, kept until committed; decided again when others were faster. */
 export interface Intent {
-  /** `told`: no change of state, only notes which edges are in the stream. `skip`: the owner cannot reach it. */
-  readonly kind: 'success' | 'failure' | 'set' | 'told' | 'skip';
+  /** `published`: no change of state, only notes which edges are in the stream. `skip`: the owner cannot reach it. */
+  readonly kind: 'success' | 'failure' | 'set' | 'published' | 'skip';
   readonly to?: HealthState | undefined;
   readonly origin: SignalOrigin;
   /** Milliseconds since the epoch, for people. */
@@ -97,18 +97,18 @@ export function firstRecord(address: string, socket: string, state: HealthState,
   return { v: 0, a: address, s: socket, st: state, q: seq, t: '', r: '', w: '', told: seq, ev: [] };
 }
 
-/** The record after an intent that leads to `state`. `told`: the last edge this node knows to be stored. */
+/** The record after an intent that leads to `state`. `published`: the last edge this node knows to be stored. */
 export function nextRecord(
   base: DestinationRecord,
   intent: Intent,
   state: HealthState,
-  by: { readonly node: string; readonly generation: string; readonly told: number },
+  by: { readonly node: string; readonly generation: string; readonly published: number },
 ): DestinationRecord {
   const v = base.v + 1;
-  const told = Math.max(base.told, Math.min(by.told, base.q));
+  const told = Math.max(base.told, Math.min(by.published, base.q));
   const kept = base.ev.filter((edge) => edge.q > told);
   const { c: _code, x: _cause, op, b: _bits, ...rest } = base;
-  if (intent.kind === 'told') return { ...base, v, told, ev: kept, w: by.node };
+  if (intent.kind === 'published') return { ...base, v, told, ev: kept, w: by.node };
   if (intent.kind === 'skip') {
     const name = intent.reason.slice(0, intent.reason.lastIndexOf('@'));
     const others = (base.skip ?? []).filter((note) => note.slice(0, note.lastIndexOf('@')) !== name);

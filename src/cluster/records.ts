@@ -60,7 +60,7 @@ export interface RecordsOptions {
   /** Whether commits may be sent now. */
   readonly open: () => boolean;
   /** The last edge of a key this node knows to be in the event stream. */
-  readonly told: (key: string) => number;
+  readonly published: (key: string) => number;
   /** The destination of a key in this node's rows. */
   readonly find: (key: string) => Destination | undefined;
   /** Brings memory to what the record says. */
@@ -145,7 +145,7 @@ export class Records {
       entry.origin = destination && firstRecord(destination.row.uri, destination.row.socket, before.state, before.seq);
       this.pending.add(entry);
     }
-    if (intent.kind === 'told' && entry.queue.some(({ kind }) => kind === 'told')) return;
+    if (intent.kind === 'published' && entry.queue.some(({ kind }) => kind === 'published')) return;
     entry.queue.push(intent);
     if (entry.queue.length > MAX_QUEUE) this.compact(entry);
     this.line(entry);
@@ -253,7 +253,7 @@ export class Records {
 
   private send(entry: Entry): void {
     if (entry.flight !== undefined) return;
-    const { node, generation, told, clock, bus } = this.options;
+    const { node, generation, published, clock, bus } = this.options;
     for (;;) {
       const intent = entry.queue[0];
       const base = entry.record ?? entry.origin;
@@ -263,8 +263,8 @@ export class Records {
         return;
       }
       const state = decideAgain(base.st, intent);
-      const by = { node, generation: generation(), told: told(entry.key) };
-      if (!worthWriting(base, intent, state, by.told)) {
+      const by = { node, generation: generation(), published: published(entry.key) };
+      if (!worthWriting(base, intent, state, by.published)) {
         entry.queue.shift();
         entry.tries = 0;
         continue;
@@ -389,8 +389,13 @@ export class Records {
   }
 }
 
-function worthWriting(base: DestinationRecord, intent: Intent, state: DestinationRecord['st'], told: number): boolean {
-  if (intent.kind === 'told') return told > base.told && base.ev.length > 0;
+function worthWriting(
+  base: DestinationRecord,
+  intent: Intent,
+  state: DestinationRecord['st'],
+  published: number,
+): boolean {
+  if (intent.kind === 'published') return published > base.told && base.ev.length > 0;
   if (intent.kind === 'skip') return base.skip?.includes(intent.reason) !== true;
   if (state !== base.st) return true;
   // An order for the state a destination already has makes that state override probes.

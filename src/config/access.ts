@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
 import { listOf, type RawAccess, type RawBounds, type RawSettings } from './raw.js';
-import { type Findings, inside, type Place, soundPart } from './reading.js';
+import { type Findings, inside, type Location, soundPart } from './reading.js';
 import { withDefaults } from './schema.js';
 import type { AccessUserConfig, EndpointBounds } from './settings.js';
 import { type LoadOptions, readSource, type Source } from './source.js';
@@ -16,19 +16,19 @@ export function readAccess(
 ): readonly AccessUserConfig[] | undefined {
   const { access } = raw;
   if (access === undefined) return undefined;
-  let place: Place = inside({ file: source.file, dir: source.dir, pointer: source.pointer }, 'access');
+  let location: Location = inside({ file: source.file, dir: source.dir, pointer: source.pointer }, 'access');
   let value: unknown = access;
   if (typeof access === 'string') {
     const file = readSource(resolve(source.dir, access), options, findings.problems);
     if (file === undefined) return [];
-    place = { file: file.file, dir: file.dir, pointer: '' };
+    location = { file: file.file, dir: file.dir, pointer: '' };
     value = soundPart(file, 'access', findings);
   }
   const { users } = withDefaults('access', value) as RawAccess;
   const seen = new Set<string>();
   return listOf(users).map(([index, user]) => {
     const { name, password, token, role, partitions: named } = user as NonNullable<RawAccess['users'][number]>;
-    const at = inside(place, 'users', index ?? 0);
+    const at = inside(location, 'users', index ?? 0);
     if (seen.has(name)) findings.refuse(at, `two users have the name "${name}"`);
     seen.add(name);
     const list = typeof named === 'string' ? undefined : listOf(named).map(([, each]) => each as string);
@@ -45,9 +45,9 @@ export interface Bounds {
   /** Whether users are asked for at all. */
   readonly hasUsers: boolean;
   /** The user an endpoint names, as a part of its settings. */
-  user(name: string | undefined, place: Place): { readonly as?: string };
+  user(name: string | undefined, location: Location): { readonly as?: string };
   /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
-  read(raw: RawBounds, host: string | undefined, place: Place): EndpointBounds;
+  read(raw: RawBounds, host: string | undefined, location: Location): EndpointBounds;
 }
 
 /** Accepts what is written without checking it: for a client, where the daemon does the checks. */
@@ -74,31 +74,31 @@ export class BoundsReader implements Bounds {
   }
 
   /** The user an endpoint names, who has to be there. */
-  private as(name: string | undefined, place: Place): string | undefined {
+  private as(name: string | undefined, location: Location): string | undefined {
     if (name === undefined || this.names.has(name)) return name;
     const reason = this.users === undefined ? 'needs users in "access"' : `there is no user "${name}" in "access"`;
-    this.findings.refuse(inside(place, 'as'), reason);
+    this.findings.refuse(inside(location, 'as'), reason);
     return undefined;
   }
 
   /** The same as a part of an endpoint's settings. */
-  user(name: string | undefined, place: Place): { readonly as?: string } {
-    const as = this.as(name, place);
+  user(name: string | undefined, location: Location): { readonly as?: string } {
+    const as = this.as(name, location);
     return as === undefined ? {} : { as };
   }
 
   /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
-  read({ as, allow, open }: RawBounds, host: string | undefined, place: Place): EndpointBounds {
+  read({ as, allow, open }: RawBounds, host: string | undefined, location: Location): EndpointBounds {
     for (const [index, block] of (allow ?? []).entries()) {
       if (isAddressBlock(block)) continue;
       const reason = `"${block}" is neither an IP address nor a CIDR block`;
-      this.findings.refuse(inside(place, 'allow', index), reason);
+      this.findings.refuse(inside(location, 'allow', index), reason);
     }
     if (host !== undefined && !isLoopback(host) && allow === undefined && as === undefined && open !== true) {
       const reason = `anybody who reaches ${host} may use it: add "allow" or "as", or "open": true where that is meant`;
-      this.findings.refuse(place, reason);
+      this.findings.refuse(location, reason);
     }
-    return { ...this.user(as, place), ...(allow === undefined ? {} : { allow }) };
+    return { ...this.user(as, location), ...(allow === undefined ? {} : { allow }) };
   }
 }
 

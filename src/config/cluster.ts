@@ -1,12 +1,12 @@
 import type { RawSettings } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { ClusterConfig, ClusterProbing } from './settings.js';
 
 /** The event loop may stand still this long before a node gives up what it owns; others must wait longer. */
 const FENCE_MS = 1000;
 
 /** Reads "cluster" and the module parameters that belong to it; undefined when the node is by itself. */
-export function readCluster(raw: RawSettings, root: Place, findings: Findings): ClusterConfig | undefined {
+export function readCluster(raw: RawSettings, root: Location, findings: Findings): ClusterConfig | undefined {
   const { cluster, modparam } = raw;
   if (cluster === undefined) {
     for (const key of ['cluster_id', 'cluster_sharing_tag', 'cluster_probing_mode']) {
@@ -15,16 +15,16 @@ export function readCluster(raw: RawSettings, root: Place, findings: Findings): 
     }
     return undefined;
   }
-  const place = inside(root, 'cluster');
+  const location = inside(root, 'cluster');
   if (raw.events.nats?.jetstream === undefined) {
-    findings.refuse(place, 'needs "events" "nats" with "jetstream": nodes know each other by a NATS server');
+    findings.refuse(location, 'needs "events" "nats" with "jetstream": nodes know each other by a NATS server');
   }
   const { heartbeat_ms: heartbeatMs, dead_after_ms: deadAfterMs } = cluster;
   if (deadAfterMs < 3 * heartbeatMs) {
-    findings.refuse(inside(place, 'dead_after_ms'), `must be at least three times heartbeat_ms, ${3 * heartbeatMs}`);
+    findings.refuse(inside(location, 'dead_after_ms'), `must be at least three times heartbeat_ms, ${3 * heartbeatMs}`);
   } else if (deadAfterMs <= FENCE_MS) {
     findings.refuse(
-      inside(place, 'dead_after_ms'),
+      inside(location, 'dead_after_ms'),
       `must be more than ${FENCE_MS}: a node that stands still gives up what it owns only then`,
     );
   }
@@ -33,7 +33,7 @@ export function readCluster(raw: RawSettings, root: Place, findings: Findings): 
   const byDefault: ClusterProbing = sharingTag === undefined ? 'distributed' : 'by-shtag';
   const probing = cluster.probing ?? (modparam['cluster_probing_mode'] as ClusterProbing | undefined) ?? byDefault;
   if (probing === 'by-shtag' && sharingTag === undefined) {
-    findings.refuse(inside(place, 'probing'), '"by-shtag" needs modparam cluster_sharing_tag: nobody would probe');
+    findings.refuse(inside(location, 'probing'), '"by-shtag" needs modparam cluster_sharing_tag: nobody would probe');
   }
   const tags = new Map(
     Object.entries(cluster.tags).map(([name, each]) => [

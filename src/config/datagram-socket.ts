@@ -1,19 +1,19 @@
 import { isAbsolute, resolve } from 'node:path';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { DatagramConfig } from './settings.js';
 import { parseHostPort, parseSocket } from './socket.js';
 
 /** A UNIX socket address holds 107 bytes and a zero on Linux. */
 const MAX_UNIX_PATH = 107;
 
-/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key`: member of `place` with its name. */
+/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key`: member of `location` with its name. */
 export function readDatagram(
   raw: { readonly socket_name: string; readonly unix_socket_mode: string },
-  place: Place,
+  location: Location,
   findings: Findings,
   key = 'socket_name',
 ): DatagramConfig | undefined {
-  const at = inside(place, key);
+  const at = inside(location, key);
   const unixMode = Number.parseInt(raw.unix_socket_mode, 8);
   const name = raw.socket_name.trim();
   if (/^udp:/i.test(name)) {
@@ -34,10 +34,13 @@ export function readDatagram(
 }
 
 /** The absolute path of a UNIX socket; one that is too long is refused. */
-export function unixPath(path: string, place: Place, findings: Findings): string {
-  const absolute = isAbsolute(path) ? path : resolve(place.dir, path);
+export function unixPath(path: string, location: Location, findings: Findings): string {
+  const absolute = isAbsolute(path) ? path : resolve(location.dir, path);
   if (Buffer.byteLength(absolute) > MAX_UNIX_PATH) {
-    findings.refuse(place, `the path of a UNIX socket is at most ${MAX_UNIX_PATH} bytes long, "${absolute}" is longer`);
+    findings.refuse(
+      location,
+      `the path of a UNIX socket is at most ${MAX_UNIX_PATH} bytes long, "${absolute}" is longer`,
+    );
   }
   return absolute;
 }

@@ -83,10 +83,10 @@ function parseServer(kind: ServerUrl['kind'], defaultPort: number, rest: string,
   // A password may hold an unescaped "@" or "/": the last "@" ends it.
   const at = body.lastIndexOf('@');
   const userinfo = at < 0 ? undefined : body.slice(0, at);
-  const place = body.slice(at + 1);
-  const slash = place.indexOf('/');
-  const authority = slash < 0 ? place : place.slice(0, slash);
-  const database = slash < 0 ? '' : place.slice(slash + 1);
+  const target = body.slice(at + 1);
+  const slash = target.indexOf('/');
+  const authority = slash < 0 ? target : target.slice(0, slash);
+  const database = slash < 0 ? '' : target.slice(slash + 1);
   if (database === '')
     throw invalid(`database URL "${shown}" names no database: expected ${kind}://user@host/database`);
   if (/[?#]/.test(database)) throw invalid(`database URL "${shown}": options after "?" are not supported`);

@@ -1,7 +1,7 @@
 import { UNCHECKED_BOUNDS } from './access.js';
 import { BUILT_IN, builtInSettings } from './built-in.js';
 import type { RawSettings } from './raw.js';
-import { Findings, type Place } from './reading.js';
+import { Findings, type Location } from './reading.js';
 import { withDefaults } from './schema.js';
 import { readHttp, readMi } from './services.js';
 import type { Settings } from './settings.js';
@@ -29,7 +29,7 @@ export function endpointsOf(file: string | undefined, options: LoadOptions = {})
   if (mi !== undefined && (mi === null || typeof mi !== 'object' || Array.isArray(mi))) return undefined;
   const parts = { mi: mi ?? {}, ...(whole['http'] === undefined ? {} : { http: whole['http'] }) };
   const value = fillEnvironment(parts, { ...read, pointer: '' }, options, findings.problems).value;
-  const root: Place = { file: read.file, dir: read.dir, pointer: '' };
+  const root: Location = { file: read.file, dir: read.dir, pointer: '' };
   try {
     const raw = withDefaults('settings', value) as RawSettings;
     const known = { partitions: new Set<string>(), complete: false };

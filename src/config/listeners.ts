@@ -1,11 +1,11 @@
 import { isWildcard, localAddresses } from '../core/local-addresses.js';
 import { listOf, type RawSettings } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { DispatcherConfig, PartitionConfig, SocketDescription } from './settings.js';
 import { parseHostPort, parseSocket, socketKey } from './socket.js';
 
 /** Reads the SIP sockets; what one does not advertise by itself it takes from "advertise". */
-export function readListeners(raw: RawSettings, root: Place, findings: Findings): SocketDescription[] {
+export function readListeners(raw: RawSettings, root: Location, findings: Findings): SocketDescription[] {
   const text = raw.advertise;
   const common =
     text === undefined ? undefined : findings.attempt(inside(root, 'advertise'), () => parseHostPort(text, text));
@@ -14,35 +14,35 @@ export function readListeners(raw: RawSettings, root: Place, findings: Findings)
   const seen = new Set<string>();
   const names = new Set<string>();
   for (const [index, description] of listOf<string>(raw.listen)) {
-    const place = inside(root, 'listen', ...(index === undefined ? [] : [index]));
-    const socket = findings.attempt(place, () => parseSocket(description));
+    const location = inside(root, 'listen', ...(index === undefined ? [] : [index]));
+    const socket = findings.attempt(location, () => parseSocket(description));
     if (socket === undefined) continue;
     const key = socketKey(socket);
-    if (socket.transport === 'sctp') findings.refuse(place, 'sctp is not supported');
-    else if (socket.port !== 0 && seen.has(key)) findings.refuse(place, `socket ${key} is listed twice`);
+    if (socket.transport === 'sctp') findings.refuse(location, 'sctp is not supported');
+    else if (socket.port !== 0 && seen.has(key)) findings.refuse(location, `socket ${key} is listed twice`);
     else if (secure(socket) && raw.tls === undefined)
-      findings.refuse(place, `a ${socket.transport} socket needs "tls" with a certificate`);
+      findings.refuse(location, `a ${socket.transport} socket needs "tls" with a certificate`);
     seen.add(key);
     const name = socket.name?.toLowerCase();
-    if (name !== undefined && names.has(name)) findings.refuse(place, `two sockets have the name "${socket.name}"`);
+    if (name !== undefined && names.has(name)) findings.refuse(location, `two sockets have the name "${socket.name}"`);
     if (name !== undefined) names.add(name);
     const advertise =
       socket.advertise ??
       (common && { host: common.host, port: common.port ?? socket.port }) ??
-      (isWildcard(socket.host) ? { host: reachable(socket, place, findings), port: socket.port } : undefined);
+      (isWildcard(socket.host) ? { host: reachable(socket, location, findings), port: socket.port } : undefined);
     sockets.push(advertise === undefined ? socket : { ...socket, advertise });
   }
   return sockets;
 }
 
 /** The address advertised for a socket on all addresses, since peers cannot reach the wildcard address. */
-function reachable(socket: SocketDescription, place: Place, findings: Findings): string {
+function reachable(socket: SocketDescription, location: Location, findings: Findings): string {
   const known = localAddresses(socket.host === '::' ? 6 : 4);
   const outside = known.filter((each) => !each.internal);
   const chosen = (outside[0] ?? known[0])?.address ?? (socket.host === '::' ? '::1' : '127.0.0.1');
   if (outside.length !== 1) {
     const why = outside.length === 0 ? 'the only one there is' : `the first of ${outside.length} addresses`;
-    findings.warn(place, `peers are told ${chosen}, ${why}: add " as host" for another`);
+    findings.warn(location, `peers see ${chosen}, ${why}: add " as host" for another`);
   }
   return chosen;
 }
@@ -52,7 +52,7 @@ export function warnAboutSendingSockets(
   listen: readonly SocketDescription[],
   dispatcher: DispatcherConfig,
   partitions: readonly PartitionConfig[],
-  root: Place,
+  root: Location,
   findings: Findings,
 ): void {
   const used = new Map<string, string>();

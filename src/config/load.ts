@@ -11,7 +11,7 @@ import { collectDefinitions } from './partition-definition.js';
 import { decidePartitions } from './partitions.js';
 import { ConfigError, type Problem } from './problem.js';
 import type { RawSettings } from './raw.js';
-import { Findings, inside, numericStringsAsNumbers, type Place, soundPart } from './reading.js';
+import { Findings, inside, type Location, numericStringsAsNumbers, soundPart } from './reading.js';
 import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
 import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls, refuseOpenNats } from './services.js';
@@ -59,7 +59,7 @@ export function readSettings(value: unknown, options: LoadOptions = {}, name = '
 }
 
 function interpret(written: Source, file: string, options: LoadOptions, findings: Findings): LoadedSettings {
-  const root: Place = { file: written.file, dir: written.dir, pointer: '' };
+  const root: Location = { file: written.file, dir: written.dir, pointer: '' };
   const value = written.value;
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     findings.refuse(root, 'must be an object with settings');

@@ -1,7 +1,7 @@
 import { refuseUnknownPartition } from './partition-definition.js';
 import { sipUri } from './partitions.js';
 import { isOn, type RawModparam } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import { readSchema } from './schema.js';
 import type { DispatcherConfig, KamailioConfig } from './settings.js';
 import { parseSocket } from './socket.js';
@@ -9,11 +9,11 @@ import { parseSocket } from './socket.js';
 /** Reads the module-wide parameters; `raw` is sound and has its defaults. */
 export function readDispatcher(
   raw: RawModparam,
-  place: Place,
+  location: Location,
   partitionNames: ReadonlySet<string>,
   findings: Findings,
 ): DispatcherConfig {
-  const at = (key: string) => inside(place, key);
+  const at = (key: string) => inside(location, key);
   const text = (key: string) => (raw[key] === undefined ? undefined : String(raw[key]));
   const number = (key: string) => Number(raw[key]);
   warnAboutUnused(raw, at, findings);
@@ -86,7 +86,7 @@ function lines(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-type At = (key: string) => Place;
+type At = (key: string) => Location;
 
 /** ds_probing_threshhold is the documented spelling of 2.1, ds_probing_threshold today's. */
 function readThreshold(raw: RawModparam, at: At, findings: Findings): number | undefined {
@@ -116,7 +116,7 @@ function warnAboutUnused(raw: RawModparam, at: At, findings: Findings): void {
  */
 function readProbingList(
   text: string | undefined,
-  place: Place,
+  location: Location,
   partitions: ReadonlySet<string>,
   findings: Findings,
 ): DispatcherConfig['probingList'] {
@@ -127,23 +127,23 @@ function readProbingList(
     const match = /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*:\s*)?([0-9]{1,10})$/.exec(entry);
     const named = match ? match[1] : entry.replace(/\s*:\s*\*?$/, '');
     const set = match ? Number(match[2]) : undefined;
-    if (set !== undefined && set > 2147483647) findings.refuse(place, `set id ${set} is too large`);
+    if (set !== undefined && set > 2147483647) findings.refuse(location, `set id ${set} is too large`);
     else if (named === undefined) for (const partition of partitions) list.push({ partition, set });
     else if (partitions.has(named)) list.push({ partition: named, set });
-    else refuseUnknownPartition(named, partitions, place, findings);
+    else refuseUnknownPartition(named, partitions, location, findings);
   }
   return list;
 }
 
 /** "class=2;code=403", "501,403,404" and "200|404|4xx" are ["2xx", "403"] and so on. */
-function readReplyCodes(text: string, place: Place, findings: Findings): readonly string[] {
+function readReplyCodes(text: string, location: Location, findings: Findings): readonly string[] {
   const codes: string[] = [];
   for (const [, kind = 'code', digits = '', wild] of text.matchAll(/(?:(code|class)\s*=\s*)?([0-9]{1,3})(xx)?/gi)) {
     const number = Number(digits);
     const isClass = kind.toLowerCase() === 'class' || wild !== undefined;
     const [low, high] = isClass ? [1, 6] : [100, 699];
     if (number < low || number > high) {
-      findings.refuse(place, `bad ${isClass ? 'class' : 'code'} ${digits}: must be ${low} to ${high}`);
+      findings.refuse(location, `bad ${isClass ? 'class' : 'code'} ${digits}: must be ${low} to ${high}`);
     } else codes.push(isClass ? `${number}xx` : String(number));
   }
   return codes;

@@ -4,21 +4,21 @@ import { nearest } from '../core/nearest.js';
 import type { Json } from './json-source.js';
 import { parsePartitionString } from './partition-string.js';
 import { listOf, type RawSettings } from './raw.js';
-import { type Findings, inside, keysWritten, type Place, soundPart } from './reading.js';
+import { type Findings, inside, keysWritten, type Location, soundPart } from './reading.js';
 import { compileSchema } from './schema.js';
 import { displayName, type LoadOptions, readSource, type Source } from './source.js';
 
 /** A value that was written for a partition, and where. */
 export interface Located {
   readonly value: unknown;
-  readonly place: Place;
+  readonly location: Location;
 }
 
 /** What was written about one partition, before anything is inherited. */
 export interface PartitionDefinition {
   readonly name: string;
   /** Where it was first named. */
-  readonly place: Place;
+  readonly location: Location;
   readonly kind: 'modparam' | 'string' | 'object';
   readonly values: Map<string, Located>;
   /** Keys that were written, the refused ones included. */
@@ -29,7 +29,7 @@ export interface PartitionDefinition {
 export interface Definitions {
   readonly partitions: ReadonlyMap<string, PartitionDefinition>;
   /** What "default: NAME" or the key "default" says. */
-  readonly redirect: { readonly target: string; readonly place: Place } | undefined;
+  readonly redirect: { readonly target: string; readonly location: Location } | undefined;
   /** Whether there were definitions that could not be read as far as their name. */
   readonly lost: boolean;
 }
@@ -57,7 +57,7 @@ export function collectDefinitions(
   findings: Findings,
 ): Definitions {
   const collector = new Collector(findings);
-  const root: Place = { file: source.file, dir: source.dir, pointer: source.pointer };
+  const root: Location = { file: source.file, dir: source.dir, pointer: source.pointer };
   collector.fromModparam(raw.modparam, keysWritten(source, 'modparam'), inside(root, 'modparam'));
   for (const [index, text] of listOf(raw.modparam['partition'] as string | readonly (string | null)[] | undefined)) {
     collector.fromString(text, inside(root, 'modparam', 'partition', ...(index === undefined ? [] : [index])));
@@ -66,9 +66,9 @@ export function collectDefinitions(
     collector.fromFolder(resolve(source.dir, raw.partitions), inside(root, 'partitions'), options);
   } else {
     for (const [index, each] of listOf(raw.partitions)) {
-      const place = inside(root, 'partitions', index ?? 0);
+      const location = inside(root, 'partitions', index ?? 0);
       if (typeof each === 'string') collector.fromFile(resolve(source.dir, each), options);
-      else collector.fromObject(each as Record<string, Json>, place, keysWritten(source, 'partitions', index ?? 0));
+      else collector.fromObject(each as Record<string, Json>, location, keysWritten(source, 'partitions', index ?? 0));
     }
   }
   if (raw.default !== undefined) collector.redirectTo(raw.default, inside(root, 'default'));
@@ -84,50 +84,50 @@ class Collector {
 
   constructor(private readonly findings: Findings) {}
 
-  fromModparam(modparam: RawSettings['modparam'], written: readonly string[], place: Place): void {
+  fromModparam(modparam: RawSettings['modparam'], written: readonly string[], location: Location): void {
     const creating = SPECIFIC.filter((key) => written.includes(key));
     const { list_file: listFile, script_attrs_avp: scriptAttrs } = modparam;
     if (creating.length === 0 && listFile === undefined) return;
-    const definition = this.define('default', inside(place, creating[0] ?? 'list_file'), 'modparam');
+    const definition = this.define('default', inside(location, creating[0] ?? 'list_file'), 'modparam');
     for (const key of creating) {
       definition.given.add(key);
-      if (modparam[key] !== undefined) this.put(definition, key, modparam[key], inside(place, key));
+      if (modparam[key] !== undefined) this.put(definition, key, modparam[key], inside(location, key));
     }
     if (scriptAttrs !== undefined) {
-      this.put(definition, 'script_attrs_avp', scriptAttrs, inside(place, 'script_attrs_avp'));
+      this.put(definition, 'script_attrs_avp', scriptAttrs, inside(location, 'script_attrs_avp'));
     }
     if (listFile === undefined) return;
-    const at = inside(place, 'list_file');
+    const at = inside(location, 'list_file');
     if (definition.given.has('db_url'))
       this.findings.refuse(at, 'db_url is set as well: one of the two says where the rows are');
     else this.put(definition, 'db_url', `list:${listFile}`, at);
   }
 
-  fromString(text: string, place: Place): void {
-    const parsed = this.findings.attempt(place, () => parsePartitionString(text));
+  fromString(text: string, location: Location): void {
+    const parsed = this.findings.attempt(location, () => parsePartitionString(text));
     if (parsed === undefined) {
       this.lost = true;
       return;
     }
     if (parsed.kind === 'redirect') {
-      this.redirectTo(parsed.target, place);
+      this.redirectTo(parsed.target, location);
       return;
     }
     const known = this.partitions.get(parsed.name);
     if (known?.kind === 'object') {
-      this.duplicate(parsed.name, known, place);
+      this.duplicate(parsed.name, known, location);
       return;
     }
-    const definition = known ?? this.define(parsed.name, place, 'string');
+    const definition = known ?? this.define(parsed.name, location, 'string');
     const object: Record<string, unknown> = {};
     for (const [written, value] of parsed.params) {
       const key = ALIASES[written] ?? written;
       if (key === 'name') {
-        this.findings.refuse(place, 'parameter "name": the name stands before the ":"');
+        this.findings.refuse(location, 'parameter "name": the name stands before the ":"');
       } else if (key === 'ds_define_blacklist') {
         object[key] = [...((object[key] as string[] | undefined) ?? []), value];
       } else if (Object.hasOwn(object, key)) {
-        this.findings.refuse(place, `parameter "${key}" of partition "${parsed.name}" is set twice`);
+        this.findings.refuse(location, `parameter "${key}" of partition "${parsed.name}" is set twice`);
       } else {
         object[key] = value;
       }
@@ -141,27 +141,27 @@ class Collector {
         fault.unknownKey === undefined
           ? `parameter "${key}" of partition "${parsed.name}": ${fault.reason}`
           : `partition "${parsed.name}": unknown parameter "${key}"`;
-      this.findings.refuse(place, reason, fault.suggestion);
+      this.findings.refuse(location, reason, fault.suggestion);
     }
-    for (const [key, value] of Object.entries(object)) if (!bad.has(key)) this.put(definition, key, value, place);
+    for (const [key, value] of Object.entries(object)) if (!bad.has(key)) this.put(definition, key, value, location);
   }
 
-  fromFolder(folder: string, place: Place, options: LoadOptions): void {
+  fromFolder(folder: string, location: Location, options: LoadOptions): void {
     let names: string[];
     try {
       if (!statSync(folder).isDirectory()) {
         this.lost = true;
-        this.findings.refuse(place, 'is no folder; files are named in a list: ["./acme.json"]');
+        this.findings.refuse(location, 'is no folder; files are named in a list: ["./acme.json"]');
         return;
       }
       names = readdirSync(folder);
     } catch {
       this.lost = true;
-      this.findings.refuse(place, `folder "${displayName(folder, options.cwd ?? process.cwd())}" cannot be read`);
+      this.findings.refuse(location, `folder "${displayName(folder, options.cwd ?? process.cwd())}" cannot be read`);
       return;
     }
     const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
-    if (files.length === 0) this.findings.warn(place, 'the folder holds no *.json file');
+    if (files.length === 0) this.findings.warn(location, 'the folder holds no *.json file');
     for (const name of files) this.fromFile(resolve(folder, name), options);
   }
 
@@ -181,7 +181,7 @@ class Collector {
   }
 
   /** `object` holds sound values only; without a sound name there is nothing to go on with. */
-  fromObject(object: Readonly<Record<string, Json>>, place: Place, given: readonly string[]): void {
+  fromObject(object: Readonly<Record<string, Json>>, location: Location, given: readonly string[]): void {
     const name = object['name'];
     if (typeof name !== 'string') {
       this.lost = true;
@@ -189,54 +189,59 @@ class Collector {
     }
     const known = this.partitions.get(name);
     if (known !== undefined && known.kind !== 'modparam') {
-      this.duplicate(name, known, inside(place, 'name'));
+      this.duplicate(name, known, inside(location, 'name'));
       return;
     }
-    const definition = known ?? this.define(name, place, 'object');
+    const definition = known ?? this.define(name, location, 'object');
     // Module parameters alter the default partition; where it is also defined by a file, the file counts as its source.
-    if (known) this.partitions.set(name, { ...known, place, kind: 'object' });
+    if (known) this.partitions.set(name, { ...known, location, kind: 'object' });
     for (const key of given) definition.given.add(key);
     for (const [key, value] of Object.entries(object)) {
-      if (key !== '$schema' && key !== 'name') this.put(definition, key, value, inside(place, key));
+      if (key !== '$schema' && key !== 'name') this.put(definition, key, value, inside(location, key));
     }
   }
 
-  redirectTo(target: string, place: Place): void {
+  redirectTo(target: string, location: Location): void {
     if (this.redirect !== undefined && this.redirect.target !== target) {
-      const { place: first, target: other } = this.redirect;
-      this.findings.refuse(place, `the default partition is already "${other}" (${first.file}#${first.pointer})`);
+      const { location: first, target: other } = this.redirect;
+      this.findings.refuse(location, `the default partition is already "${other}" (${first.file}#${first.pointer})`);
       return;
     }
-    this.redirect ??= { target, place };
+    this.redirect ??= { target, location };
   }
 
-  private define(name: string, place: Place, kind: PartitionDefinition['kind']): PartitionDefinition {
+  private define(name: string, location: Location, kind: PartitionDefinition['kind']): PartitionDefinition {
     // A key of that name is none in many programs that read our JSON.
-    if (name === '__proto__') this.findings.refuse(place, 'a partition cannot have the name "__proto__"');
-    const definition = { name, place, kind, values: new Map(), given: new Set<string>() };
+    if (name === '__proto__') this.findings.refuse(location, 'a partition cannot have the name "__proto__"');
+    const definition = { name, location, kind, values: new Map(), given: new Set<string>() };
     this.partitions.set(name, definition);
     return definition;
   }
 
-  private put(definition: PartitionDefinition, key: string, value: unknown, place: Place): void {
+  private put(definition: PartitionDefinition, key: string, value: unknown, location: Location): void {
     const known = definition.values.get(key);
     if (known !== undefined && key !== 'ds_define_blacklist') {
-      const where = `${known.place.file}#${known.place.pointer}`;
-      this.findings.refuse(place, `"${key}" of partition "${definition.name}" is already set in ${where}`);
+      const where = `${known.location.file}#${known.location.pointer}`;
+      this.findings.refuse(location, `"${key}" of partition "${definition.name}" is already set in ${where}`);
       return;
     }
     definition.given.add(key);
     const merged = known === undefined ? value : [known.value, value].flat();
-    definition.values.set(key, { value: merged, place });
+    definition.values.set(key, { value: merged, location });
   }
 
-  private duplicate(name: string, known: PartitionDefinition, place: Place): void {
-    const where = `${known.place.file}#${known.place.pointer}`;
-    this.findings.refuse(place, `duplicate partition "${name}": it is already defined in ${where}`);
+  private duplicate(name: string, known: PartitionDefinition, location: Location): void {
+    const where = `${known.location.file}#${known.location.pointer}`;
+    this.findings.refuse(location, `duplicate partition "${name}": it is already defined in ${where}`);
   }
 }
 
-/** The partition a name stands for, or the problem with it worded for `place`. */
-export function refuseUnknownPartition(name: string, known: Iterable<string>, place: Place, findings: Findings): void {
-  findings.refuse(place, `unknown partition "${name}"`, nearest(name, known));
+/** The partition a name stands for, or the problem with it worded for `location`. */
+export function refuseUnknownPartition(
+  name: string,
+  known: Iterable<string>,
+  location: Location,
+  findings: Findings,
+): void {
+  findings.refuse(location, `unknown partition "${name}"`, nearest(name, known));
 }

@@ -10,7 +10,7 @@ import {
 } from './partition-definition.js';
 import { parseBlacklist } from './partition-string.js';
 import { isOn, listOf, type RawModparam } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import { defaultOf } from './schema.js';
 import type { ClusterProbing, ColumnNames, PartitionClusterConfig, PartitionConfig } from './settings.js';
 import { parseSocket } from './socket.js';
@@ -59,7 +59,7 @@ export interface DecidedPartitions {
 export function decidePartitions(
   definitions: Definitions,
   modparam: RawModparam,
-  modparamPlace: Place,
+  modparamLocation: Location,
   findings: Findings,
 ): DecidedPartitions {
   const { partitions: defined, redirect } = definitions;
@@ -67,7 +67,7 @@ export function decidePartitions(
   const blacklists = new Map<string, string>();
   const partitions: PartitionConfig[] = [];
   for (const definition of defined.values()) {
-    const decide = new Decision(definition, inherited, modparam, modparamPlace, findings, defined.size === 1);
+    const decide = new Decision(definition, inherited, modparam, modparamLocation, findings, defined.size === 1);
     const config = decide.partition(blacklists);
     if (config) partitions.push(config);
   }
@@ -75,13 +75,13 @@ export function decidePartitions(
     return { partitions, defaultPartition: partitions.some(({ name }) => name === 'default') ? 'default' : undefined };
   }
   if (inherited !== undefined && redirect.target !== 'default') {
-    const where = `${inherited.place.file}#${inherited.place.pointer}`;
+    const where = `${inherited.location.file}#${inherited.location.pointer}`;
     findings.refuse(
-      redirect.place,
+      redirect.location,
       `"${redirect.target}" cannot be the default partition: "default" itself is defined in ${where}`,
     );
   } else if (!defined.has(redirect.target)) {
-    refuseUnknownPartition(redirect.target, defined.keys(), redirect.place, findings);
+    refuseUnknownPartition(redirect.target, defined.keys(), redirect.location, findings);
   }
   return { partitions, defaultPartition: redirect.target };
 }
@@ -91,25 +91,25 @@ class Decision {
     private readonly own: PartitionDefinition,
     private readonly inherited: PartitionDefinition | undefined,
     private readonly modparam: RawModparam,
-    private readonly modparamPlace: Place,
+    private readonly modparamLocation: Location,
     private readonly findings: Findings,
     /** Whether it is the only partition there is. */
     private readonly alone: boolean,
   ) {}
 
   partition(blacklistOwners: Map<string, string>): PartitionConfig | undefined {
-    const { name, place } = this.own;
+    const { name, location } = this.own;
     const dbUrl = this.databaseUrl();
     const pingSock = this.checked('ping_sock', parseSocket)?.text;
     const pingMethod = String(this.value('ping_method')?.value).toUpperCase();
     const method = this.value('ping_method');
     if (method !== undefined && NO_PROBE.has(pingMethod)) {
-      this.findings.refuse(method.place, `${pingMethod} cannot be used for probing`);
+      this.findings.refuse(method.location, `${pingMethod} cannot be used for probing`);
     }
     const blacklists = this.blacklists(blacklistOwners);
     const config: PartitionConfig = {
       name,
-      source: place.pointer === '' ? place.file : `${place.file}#${place.pointer}`,
+      source: location.pointer === '' ? location.file : `${location.file}#${location.pointer}`,
       dbUrl: dbUrl ?? '',
       tableName: this.text('table_name'),
       dstAvp: this.text('dst_avp'),
@@ -154,13 +154,13 @@ class Decision {
     const global = GLOBAL[key];
     if (global !== undefined) {
       const value = this.modparam[global];
-      return value === undefined ? undefined : { value, place: inside(this.modparamPlace, global) };
+      return value === undefined ? undefined : { value, location: inside(this.modparamLocation, global) };
     }
     const fallback = defaultOf('partition', key);
     if (fallback === undefined) return undefined;
     const suffix = this.own.name === 'default' ? '' : `_${this.own.name}`;
     const value = typeof fallback === 'string' ? fallback.replace('_<name>', suffix) : fallback;
-    return { value, place: this.own.place };
+    return { value, location: this.own.location };
   }
 
   /** A list file is Kamailio's: a partition that has one and says nothing else is of that flavour. */
@@ -170,7 +170,7 @@ class Decision {
     if (list && written === undefined) return 'kamailio';
     const flavour = this.text('flavour') as FlavourName;
     if (list && flavour !== 'kamailio') {
-      this.findings.refuse(written?.place ?? this.own.place, 'a list file needs flavour "kamailio"');
+      this.findings.refuse(written?.location ?? this.own.location, 'a list file needs flavour "kamailio"');
     }
     return flavour;
   }
@@ -189,7 +189,7 @@ class Decision {
     const located = this.value(key);
     if (located === undefined) return undefined;
     const text = String(located.value);
-    if (this.isOwn(key)) return this.findings.attempt(located.place, () => parse(text));
+    if (this.isOwn(key)) return this.findings.attempt(located.location, () => parse(text));
     try {
       return parse(text);
     } catch {
@@ -210,13 +210,13 @@ class Decision {
       if (written.some((key) => nearest(key, ['db_url']) !== undefined)) return undefined;
       const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;
       // Module parameters meant for the others to inherit create a default partition that has nothing to load.
-      if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.place, `${reason}: not loaded`);
-      else this.findings.refuse(this.own.place, reason);
+      if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.location, `${reason}: not loaded`);
+      else this.findings.refuse(this.own.location, reason);
       return undefined;
     }
     const text = String(located.value);
     // A relative path starts from the folder of the file that names it, also when another partition inherits it.
-    const url = this.checked('db_url', (each) => parseDatabaseUrl(each, located.place.dir));
+    const url = this.checked('db_url', (each) => parseDatabaseUrl(each, located.location.dir));
     if (url === undefined) return undefined;
     return url.kind === 'mysql' || url.kind === 'postgres' ? text.trim() : url.canonical;
   }
@@ -235,11 +235,11 @@ class Decision {
     const located = this.own.values.get('ds_define_blacklist');
     if (located === undefined) return lists;
     for (const [, text] of listOf(located.value as string | readonly (string | null)[])) {
-      const list = this.findings.attempt(located.place, () => parseBlacklist(text));
+      const list = this.findings.attempt(located.location, () => parseBlacklist(text));
       if (list === undefined) continue;
       const owner = owners.get(list.name);
       if (owner !== undefined) {
-        this.findings.refuse(located.place, `blacklist "${list.name}" is already defined by partition "${owner}"`);
+        this.findings.refuse(located.location, `blacklist "${list.name}" is already defined by partition "${owner}"`);
         continue;
       }
       owners.set(list.name, this.own.name);
@@ -281,7 +281,7 @@ class Decision {
       const name = String(located.value);
       const other = seen.get(name);
       if (other !== undefined)
-        this.findings.refuse(located.place, `${what} ${name} is used for both ${other} and ${key}`);
+        this.findings.refuse(located.location, `${what} ${name} is used for both ${other} and ${key}`);
       seen.set(name, key);
     }
   }

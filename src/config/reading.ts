@@ -10,16 +10,16 @@ export class Findings {
   readonly warnings: Problem[] = [];
 
   /** Adds a problem at a key below the source's own location. */
-  refuse(at: Place, reason: string, suggestion?: string | undefined): void {
+  refuse(at: Location, reason: string, suggestion?: string | undefined): void {
     this.problems.push({ file: at.file, pointer: at.pointer, reason, suggestion });
   }
 
-  warn(at: Place, reason: string): void {
+  warn(at: Location, reason: string): void {
     this.warnings.push({ file: at.file, pointer: at.pointer, reason });
   }
 
   /** The result of `read`, or undefined with its error added as a problem. */
-  attempt<T>(at: Place, read: () => T): T | undefined {
+  attempt<T>(at: Location, read: () => T): T | undefined {
     try {
       return read();
     } catch (error) {
@@ -30,15 +30,15 @@ export class Findings {
 }
 
 /** Where a value stands, and the folder its relative paths start from. */
-export interface Place {
+export interface Location {
   readonly file: string;
   readonly pointer: string;
   readonly dir: string;
 }
 
 /** The location of a member of a value. */
-export function inside(place: Place, ...keys: readonly (string | number)[]): Place {
-  return { file: place.file, dir: place.dir, pointer: below(place.pointer, ...keys) };
+export function inside(location: Location, ...keys: readonly (string | number)[]): Location {
+  return { file: location.file, dir: location.dir, pointer: below(location.pointer, ...keys) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { nearest } from '../core/nearest.js';
 import { refuseUnknownPartition } from './partition-definition.js';
 import { listOf, type RawRule } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { RoutingRule } from './settings.js';
 
 /** What rules may refer to. */
@@ -16,33 +16,36 @@ export interface RuleTargets {
 /** Reads the routing rules. Pseudo-variables in them are compiled, and so checked, by the routing itself. */
 export function readRules(
   rules: readonly (RawRule | null)[],
-  place: Place,
+  location: Location,
   targets: RuleTargets,
   findings: Findings,
 ): RoutingRule[] {
   return listOf<RawRule>(rules as readonly (RawRule | null)[]).map(([index, rule]) =>
-    readRule(rule, inside(place, index ?? 0), targets, findings),
+    readRule(rule, inside(location, index ?? 0), targets, findings),
   );
 }
 
-function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: Findings): RoutingRule {
-  if (rule.select && targets.complete) checkPartition(rule.select, inside(place, 'select'), targets, findings);
+function readRule(rule: RawRule, location: Location, targets: RuleTargets, findings: Findings): RoutingRule {
+  if (rule.select && targets.complete) checkPartition(rule.select, inside(location, 'select'), targets, findings);
   const lists = listOf<string>(rule.use_blacklist);
   for (const [index, name] of lists) {
     if (!targets.complete || isVariable(name) || targets.blacklists.has(name)) continue;
-    const at = inside(place, 'use_blacklist', ...(index === undefined ? [] : [index]));
+    const at = inside(location, 'use_blacklist', ...(index === undefined ? [] : [index]));
     findings.refuse(at, `unknown blacklist "${name}"`, nearest(name, targets.blacklists));
   }
   const { code } = rule.reject;
   const methods = rule.match['$rm'];
   if (code < 300 && (rule.relay !== 'reply' || methods === undefined || !/^(?!INVITE$)[A-Z]+$/.test(String(methods)))) {
-    findings.refuse(inside(place, 'reject', 'code'), 'below 300 it needs relay "reply" and a match of $rm, not INVITE');
+    findings.refuse(
+      inside(location, 'reject', 'code'),
+      'below 300 it needs relay "reply" and a match of $rm, not INVITE',
+    );
   }
   if (rule.relay === 'reply' && rule.select !== undefined) {
-    findings.refuse(inside(place, 'select'), 'relay "reply" selects nothing');
+    findings.refuse(inside(location, 'select'), 'relay "reply" selects nothing');
   }
   return {
-    pointer: place.pointer,
+    pointer: location.pointer,
     match: new Map(Object.entries(rule.match).map(([variable, value]) => [variable, String(value)])),
     select: rule.select && {
       partition: rule.select.partition,
@@ -74,13 +77,13 @@ function readRule(rule: RawRule, place: Place, targets: RuleTargets, findings: F
 /** A partition may be named by its key or in the set, "acme:1,2" (module document, ds_select_dst). */
 function checkPartition(
   select: NonNullable<RawRule['select']>,
-  place: Place,
+  location: Location,
   targets: RuleTargets,
   findings: Findings,
 ): void {
-  const faulty = findings.problems.some(({ pointer }) => pointer.startsWith(`${place.pointer}/`));
+  const faulty = findings.problems.some(({ pointer }) => pointer.startsWith(`${location.pointer}/`));
   if ((select.set === undefined) === (select.rules === undefined) && !faulty) {
-    findings.refuse(place, 'needs either set or rules');
+    findings.refuse(location, 'needs either set or rules');
   }
   const set = String(select.set ?? '');
   const prefixed = /^\s*([^:,$]+?)\s*:/.exec(set)?.[1];
@@ -90,7 +93,7 @@ function checkPartition(
   ] as const) {
     if (name === undefined || isVariable(name) || targets.partitions.has(name)) continue;
     if (name === 'default' && targets.defaultPartition !== undefined) continue;
-    refuseUnknownPartition(name, targets.partitions, inside(place, key), findings);
+    refuseUnknownPartition(name, targets.partitions, inside(location, key), findings);
   }
   if (
     select.partition === undefined &&
@@ -98,7 +101,7 @@ function checkPartition(
     !isVariable(set) &&
     targets.defaultPartition === undefined
   ) {
-    findings.refuse(place, 'names no partition, and there is no default partition');
+    findings.refuse(location, 'names no partition, and there is no default partition');
   }
 }
 

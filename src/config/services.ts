@@ -3,9 +3,9 @@ import { isAddressBlock } from '../core/address-blocks.js';
 import { type Bounds, isLoopback } from './access.js';
 import { readDatagram } from './datagram-socket.js';
 import { parseDatabaseUrl, redactUrl } from './db-url.js';
-import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-doors.js';
+import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-endpoints.js';
 import { listOf, type RawFifo, type RawHttp, type RawJsonRpc, type RawNats, type RawSettings } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
@@ -15,22 +15,22 @@ import { parseHostPort } from './socket.js';
  */
 export function readMi(
   raw: RawSettings,
-  root: Place,
+  root: Location,
   written: ReadonlySet<string>,
   findings: Findings,
   known: KnownPartitions,
   bounds: Bounds,
 ): Settings['mi'] {
-  const place = inside(root, 'mi');
+  const location = inside(root, 'mi');
   const { http, nats } = raw.mi;
   if (http !== undefined && !written.has('http')) {
-    findings.refuse(inside(place, 'http'), 'needs the listener of the key "http"');
+    findings.refuse(inside(location, 'http'), 'needs the listener of the key "http"');
   }
   if (nats !== undefined && !written.has('events')) {
-    findings.refuse(inside(place, 'nats'), 'needs the connection of "events" "nats"');
+    findings.refuse(inside(location, 'nats'), 'needs the connection of "events" "nats"');
   }
   const datagram = listOf(raw.mi.datagram).map(([index, each]) => {
-    const at = inside(place, 'datagram', index ?? 0);
+    const at = inside(location, 'datagram', index ?? 0);
     const socket = readDatagram(each!, at, findings);
     const host = /^udp:(.*):[0-9]+$/i.exec(socket?.socketName ?? '')?.[1]?.replace(/^\[|\]$/g, '');
     return socket && { ...socket, ...bounds.read(each!, host, at) };
@@ -39,34 +39,34 @@ export function readMi(
     fifoName: resolve(root.dir, each.fifo_name),
     fifoMode: Number.parseInt(each.fifo_mode, 8),
     replyDir: `${resolve(root.dir, each.reply_dir).replace(/\/$/, '')}/`,
-    ...bounds.user(each.as, inside(place, 'fifo', ...(index === undefined ? [] : [index]))),
+    ...bounds.user(each.as, inside(location, 'fifo', ...(index === undefined ? [] : [index]))),
   }));
   const fifos = new Set<string>();
   for (const [index, { fifoName }] of fifo.entries()) {
-    if (fifos.has(fifoName)) findings.refuse(inside(place, 'fifo', index), `the pipe "${fifoName}" is listed twice`);
+    if (fifos.has(fifoName)) findings.refuse(inside(location, 'fifo', index), `the pipe "${fifoName}" is listed twice`);
     fifos.add(fifoName);
   }
   const jsonrpc = listOf<RawJsonRpc>(raw.mi.jsonrpc).map(([index, each]) => {
-    const at = inside(place, 'jsonrpc', ...(index === undefined ? [] : [index]));
+    const at = inside(location, 'jsonrpc', ...(index === undefined ? [] : [index]));
     return readJsonRpc(each, fifos, at, written, findings, known, bounds);
   });
   return {
     fifo,
     datagram: datagram.filter((each) => each !== undefined),
-    http: http && { root: http.root.replace(/^\//, ''), ...bounds.user(http.as, inside(place, 'http')) },
-    nats: nats && { subject: nats.subject, ...bounds.user(nats.as, inside(place, 'nats')) },
-    ctl: readCtl(raw.mi.ctl, inside(place, 'ctl'), findings, known, bounds),
+    http: http && { root: http.root.replace(/^\//, ''), ...bounds.user(http.as, inside(location, 'http')) },
+    nats: nats && { subject: nats.subject, ...bounds.user(nats.as, inside(location, 'nats')) },
+    ctl: readCtl(raw.mi.ctl, inside(location, 'ctl'), findings, known, bounds),
     jsonrpc,
   };
 }
 
 /** Where an outbox stands that no key names: beside the first SQLite database of a partition. */
-export interface OutboxPlace {
+export interface OutboxLocation {
   readonly node: string;
   readonly databases: readonly { readonly dbUrl: string; readonly source: string }[];
 }
 
-function outboxFile(named: string | undefined, dir: string, beside: OutboxPlace): string | undefined {
+function outboxFile(named: string | undefined, dir: string, beside: OutboxLocation): string | undefined {
   if (named !== undefined) return named === '' ? undefined : resolve(dir, named);
   for (const { dbUrl, source } of beside.databases) {
     const parsed = parseDatabaseUrl(dbUrl, dirname(source));
@@ -76,21 +76,21 @@ function outboxFile(named: string | undefined, dir: string, beside: OutboxPlace)
 }
 
 /** Reads the NATS connection. */
-export function readNats(raw: RawNats, place: Place, findings: Findings, beside: OutboxPlace): NatsConfig {
+export function readNats(raw: RawNats, location: Location, findings: Findings, beside: OutboxLocation): NatsConfig {
   const servers: string[] = [];
   for (const [index, server] of listOf<string>(raw.servers)) {
-    const at = inside(place, 'servers', ...(index === undefined ? [] : [index]));
+    const at = inside(location, 'servers', ...(index === undefined ? [] : [index]));
     if (isNatsServer(server.trim())) servers.push(server.trim());
     else findings.refuse(at, `bad server "${redactUrl(server)}": expected nats://host:port or tls://host:port`);
   }
   if (raw.pass !== undefined && raw.user === undefined)
-    findings.refuse(inside(place, 'pass'), 'needs "user" beside it');
+    findings.refuse(inside(location, 'pass'), 'needs "user" beside it');
   const ways = [raw.user, raw.token, raw.nkey_seed, raw.creds_file].filter((each) => each !== undefined);
-  if (ways.length > 1) findings.refuse(place, 'only one of user, token, nkey_seed and creds_file can be used');
-  const path = (file: string) => resolve(place.dir, file);
+  if (ways.length > 1) findings.refuse(location, 'only one of user, token, nkey_seed and creds_file can be used');
+  const path = (file: string) => resolve(location.dir, file);
   const { ca, cert, key } = raw.tls ?? {};
   if ((cert === undefined) !== (key === undefined)) {
-    findings.refuse(inside(place, 'tls'), '"cert" and "key" belong together');
+    findings.refuse(inside(location, 'tls'), '"cert" and "key" belong together');
   }
   return {
     servers,
@@ -98,7 +98,7 @@ export function readNats(raw: RawNats, place: Place, findings: Findings, beside:
     jetstream: raw.jetstream && {
       stream: raw.jetstream.stream,
       outboxLimit: raw.jetstream.outbox_limit,
-      outboxFile: outboxFile(raw.jetstream.outbox_file, place.dir, beside),
+      outboxFile: outboxFile(raw.jetstream.outbox_file, location.dir, beside),
     },
     bucket: raw.bucket === '' ? undefined : (raw.bucket ?? (raw.jetstream && 'DISPATCHER_STATE')),
     ...(raw.weights && { weights: true }),
@@ -126,14 +126,14 @@ function isNatsServer(text: string): boolean {
 }
 
 /** Reads "http": the HTTP listener. One that is not loopback needs users, or says that it is meant to be open. */
-export function readHttp(raw: RawSettings, root: Place, findings: Findings, bounds: Bounds): Settings['http'] {
+export function readHttp(raw: RawSettings, root: Location, findings: Findings, bounds: Bounds): Settings['http'] {
   if (raw.http === undefined) return undefined;
   const http: RawHttp = typeof raw.http === 'string' ? { listen: raw.http } : raw.http;
-  const place = typeof raw.http === 'string' ? inside(root, 'http') : inside(root, 'http', 'listen');
-  const address = findings.attempt(place, () => parseHostPort(http.listen));
+  const location = typeof raw.http === 'string' ? inside(root, 'http') : inside(root, 'http', 'listen');
+  const address = findings.attempt(location, () => parseHostPort(http.listen));
   if (address === undefined) return undefined;
   if (address.port === undefined) {
-    findings.refuse(place, 'the port is missing: expected host:port');
+    findings.refuse(location, 'the port is missing: expected host:port');
     return undefined;
   }
   if (!isLoopback(address.host) && !bounds.hasUsers && http.open !== true) {
@@ -151,7 +151,12 @@ export function readHttp(raw: RawSettings, root: Place, findings: Findings, boun
 }
 
 /** NATS requests are bounded by the server's permissions, or by "as": without authentication "as" is required. */
-export function refuseOpenNats(raw: RawSettings, nats: NatsConfig | undefined, root: Place, findings: Findings): void {
+export function refuseOpenNats(
+  raw: RawSettings,
+  nats: NatsConfig | undefined,
+  root: Location,
+  findings: Findings,
+): void {
   if (nats === undefined || raw.mi.nats?.as !== undefined || raw.mi.nats?.open === true) return;
   const { user, token, nkeySeed, credsFile, tls, servers } = nats;
   if ([user, token, nkeySeed, credsFile, tls?.cert].some((each) => each !== undefined)) return;
@@ -170,7 +175,7 @@ const SERVER_NAME =
   /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
 
 /** Reads "tls"; the files themselves are read when the sockets are made. */
-export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsConfig | undefined {
+export function readTls(raw: RawSettings, root: Location, findings: Findings): TlsConfig | undefined {
   const { tls } = raw;
   if (tls === undefined) return undefined;
   const path = (file: string) => resolve(root.dir, file);
@@ -180,9 +185,9 @@ export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsC
     const serverNames: string[] = [];
     for (const [at, written] of listOf<string>(context!.server_name)) {
       const name = written.toLowerCase();
-      const place = inside(root, 'tls', 'contexts', index ?? 0, 'server_name', ...(at === undefined ? [] : [at]));
-      if (!SERVER_NAME.test(name)) findings.refuse(place, `bad server name "${written}": expected a host name`);
-      else if (seen.has(name)) findings.refuse(place, `server name "${name}" stands twice`);
+      const location = inside(root, 'tls', 'contexts', index ?? 0, 'server_name', ...(at === undefined ? [] : [at]));
+      if (!SERVER_NAME.test(name)) findings.refuse(location, `bad server name "${written}": expected a host name`);
+      else if (seen.has(name)) findings.refuse(location, `server name "${name}" stands twice`);
       seen.add(name);
       serverNames.push(name);
     }
@@ -199,19 +204,19 @@ export function readTls(raw: RawSettings, root: Place, findings: Findings): TlsC
 }
 
 /** Reads "hep". */
-export function readHep(raw: RawSettings, root: Place, findings: Findings): HepConfig | undefined {
+export function readHep(raw: RawSettings, root: Location, findings: Findings): HepConfig | undefined {
   const { hep } = raw;
   if (hep === undefined) return undefined;
-  const place = inside(root, 'hep', 'to');
+  const location = inside(root, 'hep', 'to');
   const transport = /^(udp|tcp|tls):/.exec(hep.to)?.[1] as HepConfig['transport'] | undefined;
   const address =
     transport === undefined
       ? undefined
-      : findings.attempt(place, () => parseHostPort(hep.to.slice(transport.length + 1)));
-  if (transport === undefined) findings.refuse(place, 'expected udp:host:port, tcp:host:port or tls:host:port');
+      : findings.attempt(location, () => parseHostPort(hep.to.slice(transport.length + 1)));
+  if (transport === undefined) findings.refuse(location, 'expected udp:host:port, tcp:host:port or tls:host:port');
   if (transport === undefined || address === undefined) return undefined;
   if (address.port === undefined) {
-    findings.refuse(place, 'the port is missing: expected udp:host:port, tcp:host:port or tls:host:port');
+    findings.refuse(location, 'the port is missing: expected udp:host:port, tcp:host:port or tls:host:port');
     return undefined;
   }
   return {
@@ -226,7 +231,7 @@ export function readHep(raw: RawSettings, root: Place, findings: Findings): HepC
 }
 
 /** Reads "calls". */
-export function readCalls(raw: RawSettings, root: Place, findings: Findings): CallsConfig {
+export function readCalls(raw: RawSettings, root: Location, findings: Findings): CallsConfig {
   const { ring, dialogs, log, nats, stream } = raw.calls;
   if ((nats || stream !== undefined) && raw.events.nats === undefined) {
     findings.refuse(inside(root, 'calls', nats ? 'nats' : 'stream'), 'needs the connection of "events" "nats"');
@@ -241,12 +246,12 @@ export function readCalls(raw: RawSettings, root: Place, findings: Findings): Ca
 }
 
 /** Reads "limits". */
-export function readLimits(raw: RawSettings, root: Place, findings: Findings): LimitsConfig {
+export function readLimits(raw: RawSettings, root: Location, findings: Findings): LimitsConfig {
   const { limits } = raw;
   for (const [index, block] of limits.trusted_sources.entries()) {
     if (isAddressBlock(block)) continue;
-    const place = inside(root, 'limits', 'trusted_sources', index);
-    findings.refuse(place, `"${block}" is neither an IP address nor a CIDR block`);
+    const location = inside(root, 'limits', 'trusted_sources', index);
+    findings.refuse(location, `"${block}" is neither an IP address nor a CIDR block`);
   }
   const rate = limits.requests_per_second_per_source;
   return {

@@ -43,20 +43,20 @@ export function parseSocket(text: string): SocketDescription {
   if (own === '') throw invalid('socket description is empty: expected [proto:]host[:port]');
   const scheme = /^([A-Za-z]+):(.*)$/s.exec(own);
   let transport: TransportName = 'udp';
-  let place = own;
+  let address = own;
   if (scheme) {
     const named = TRANSPORTS.find((each) => each === scheme[1]!.toLowerCase());
     const rest = scheme[2]!;
     if (named) {
       transport = named;
-      place = rest;
+      address = rest;
     } else if (!/^[0-9]*$/.test(rest)) {
       const meant = nearest(scheme[1]!.toLowerCase(), TRANSPORTS);
       const hint = meant === undefined ? TRANSPORTS.join(', ') : `did you mean "${meant}"?`;
       throw invalid(`bad socket description "${text}": unknown transport "${scheme[1]}" (${hint})`);
     }
   }
-  const bound = parseHostPort(place, text);
+  const bound = parseHostPort(address, text);
   const port = bound.port ?? defaultPort(transport);
   if (parts.length === 1) return { transport, host: bound.host, port, text: own };
   const shown = parseHostPort(parts[1]!, text);

@@ -81,7 +81,7 @@ export function readJson(
 /** Replaces "${NAME}" and "${NAME:-default}" in every string of `value`. What is missing is added to `problems`. */
 export function fillEnvironment(
   value: Json,
-  place: Pick<Source, 'file' | 'dir' | 'pointer'>,
+  location: Pick<Source, 'file' | 'dir' | 'pointer'>,
   options: LoadOptions,
   problems: Problem[],
 ): Source {
@@ -94,7 +94,7 @@ export function fillEnvironment(
       written.set(pointer, each);
       return fillString(each, env, (reason) => {
         broken.add(pointer);
-        problems.push({ file: place.file, pointer, reason });
+        problems.push({ file: location.file, pointer, reason });
       });
     }
     if (Array.isArray(each)) return each.map((item, i) => walk(item, below(pointer, i)));
@@ -102,7 +102,7 @@ export function fillEnvironment(
     const entries = Object.entries(each).map(([key, item]): [string, Json] => [key, walk(item, below(pointer, key))]);
     return Object.fromEntries(entries);
   };
-  return { ...place, value: walk(value, place.pointer), written, broken };
+  return { ...location, value: walk(value, location.pointer), written, broken };
 }
 
 const REFERENCE = /\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;

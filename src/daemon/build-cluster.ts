@@ -12,9 +12,9 @@ import { Tags } from '../cluster/tags.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
-import { nextTurn } from '../core/turn.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
@@ -168,7 +168,7 @@ class ClusterSide implements ClusterParts {
 
   async start(): Promise<void> {
     for (const partition of this.env.engine.partitions) {
-      if (this.share(partition.name) !== undefined) await this.node.rows.index(partition, nextTurn);
+      if (this.share(partition.name) !== undefined) await this.node.rows.index(partition, nextIteration);
     }
     this.node.start();
   }
@@ -216,7 +216,7 @@ class ClusterSide implements ClusterParts {
 
   loaded(partition: Partition): void {
     if (this.share(partition.name) === undefined) return;
-    this.node.rows.index(partition, nextTurn).then(
+    this.node.rows.index(partition, nextIteration).then(
       (whole) => {
         if (whole) this.node.rowsChanged(partition.name);
       },

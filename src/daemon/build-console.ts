@@ -2,8 +2,8 @@ import type { CallLedger } from '../calls/call-ledger.js';
 import type { Settings } from '../config/settings.js';
 import { Console, type ConsoleSource } from '../console/server/console.js';
 import type { Clock } from '../core/clock.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
-import { nextTurn } from '../core/turn.js';
 import type { Destination } from '../engine/destination.js';
 import type { HttpServer } from '../http/server.js';
 import { ConsoleHealth, type HealthSources } from './console-health.js';
@@ -36,7 +36,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
       identify: env.identify,
     },
     clock,
-    pause: nextTurn,
+    pause: nextIteration,
     onError: (error) => log.error({ err: error }, 'the console failed'),
     assets: ASSETS,
   });

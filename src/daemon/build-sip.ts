@@ -10,7 +10,7 @@ import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import { createSipSocket } from '../sip/transport/create.js';
-import { DatagramTurn } from '../sip/transport/datagram-turn.js';
+import { DatagramQueue } from '../sip/transport/datagram-queue.js';
 import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
@@ -65,7 +65,7 @@ export function buildSip(settings: Settings, { clock, random, log, metrics, unse
   };
   configure(settings);
   const bounds = connectionBounds(settings, unfinished);
-  const turn = new DatagramTurn({
+  const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
     handled: (datagrams, full) => congestion.handled(datagrams, full),
   });
@@ -73,7 +73,7 @@ export function buildSip(settings: Settings, { clock, random, log, metrics, unse
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
   const transports = settings.listen.map((each) =>
     unsent === undefined
-      ? createSipSocket(each, tapPoint, settings.tls, bounds, turn, libc)
+      ? createSipSocket(each, tapPoint, settings.tls, bounds, queue, libc)
       : new UnopenedSocket(each, unsent),
   );
   const sockets = new LocalSockets(

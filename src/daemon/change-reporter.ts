@@ -3,7 +3,7 @@ import { maskUri } from '../core/mask.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
-import type { StateChange, ToldState } from '../engine/state.js';
+import type { PublishedState, StateChange } from '../engine/state.js';
 import { E_DISPATCHER_STATUS, type EventIds, statusEvent } from '../events/catalogue.js';
 import type { DispatcherEvent, DispatcherStatusParams } from '../events/event.js';
 import { type StateEntry, stateEntry } from '../events/state-entry.js';
@@ -81,18 +81,18 @@ export class ChangeReporter {
   }
 
   /** An earlier run has published a destination: numbering continues, and what it left is published now. */
-  resumed(entry: StateEntry, written: ToldState | undefined, stored: ToldState | undefined): StateEntry {
+  resumed(entry: StateEntry, written: PublishedState | undefined, stored: PublishedState | undefined): StateEntry {
     const { engine, node } = this.options;
     const { partition, group, address, socket } = entry;
     const found = engine.partition(partition)?.findAll(group, address) ?? [];
     const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
     // An event does not say which of the sockets it is about.
     const isOne = found.every((each) => each.health === destination?.health);
-    const told = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
-    if (destination === undefined || told === undefined) return entry;
+    const published = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
+    if (destination === undefined || published === undefined) return entry;
     // Numbers of a destination the nodes of a cluster share go on from its record.
     if (this.options.shared?.(destination) === true) return entry;
-    engine.states.resume(destination, told);
+    engine.states.resume(destination, published);
     return stateEntry(destination, node());
   }
 

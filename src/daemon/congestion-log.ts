@@ -8,17 +8,17 @@ const EVERY_MS = 60_000;
 /** Logs when congestion begins and when it ends; of several periods within a minute only the first. */
 export function congestionLog(log: Logger, clock: Clock): CongestionEvents {
   let last = Number.NEGATIVE_INFINITY;
-  let told = false;
+  let logged = false;
   return {
     begun() {
       const now = clock.monotonic();
-      told = now - last >= EVERY_MS;
-      if (!told) return;
+      logged = now - last >= EVERY_MS;
+      if (!logged) return;
       last = now;
       log.warn({}, 'datagrams come faster than they are handled: sources that send the most are turned away');
     },
     ended(refused, dropped) {
-      if (told) log.warn({ refused, dropped }, 'datagrams are handled as they come again');
+      if (logged) log.warn({ refused, dropped }, 'datagrams are handled as they come again');
     },
   };
 }

@@ -8,10 +8,10 @@ import type { Console } from '../console/server/console.js';
 import { boundedLog } from '../core/bounded-log.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
-import { nextTurn } from '../core/turn.js';
 import { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
@@ -400,8 +400,8 @@ export class Daemon implements Service {
           await this.partitions.check(settings.partitions);
         } else await this.takeSettings(settings, cfg);
         done = true;
-        const told = warnings.map((warning) => formatProblems([warning]));
-        return { changes, needRestart: restartOnly(before, settings), warnings: told };
+        const texts = warnings.map((warning) => formatProblems([warning]));
+        return { changes, needRestart: restartOnly(before, settings), warnings: texts };
       } finally {
         if (!dryRun) this.settingsReloads.ended(done);
       }
@@ -542,7 +542,7 @@ export class Daemon implements Service {
   }
 
   private rebuildBlacklists(partition: Partition): void {
-    void this.blacklists.rebuildInSlices(partition, nextTurn);
+    void this.blacklists.rebuildInSlices(partition, nextIteration);
   }
 
   private loaded(partition: Partition): void {

@@ -10,7 +10,7 @@ const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
 /** Destinations shown one by one; with more of them only the counts per set are given. */
 const MAX_LISTED = 5000;
 /** Destinations counted per event loop iteration. */
-const COUNTED_A_TURN = 2000;
+const COUNTED_PER_ITERATION = 2000;
 
 /** What the gauges read. */
 export interface Measured {
@@ -79,7 +79,7 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
           const counts = { active: 0, inactive: 0, probing: 0 };
           for (const each of set.destinations) {
             counts[each.health.state]++;
-            if (++seen % COUNTED_A_TURN === 0) yield undefined;
+            if (++seen % COUNTED_PER_ITERATION === 0) yield undefined;
           }
           for (const state of ['active', 'inactive', 'probing'] as const) {
             yield [{ partition: partition.name, set: String(id), state }, counts[state]] as const;
@@ -202,7 +202,7 @@ type Row<K> = readonly [name: string, help: string, key: K, type: 'gauge' | 'cou
 const PROBES: readonly Row<keyof ProberFigures>[] = [
   ['switchyard_probes_watched', 'Destinations under watch of the prober', 'watched', 'gauge'],
   ['switchyard_probes_in_flight', 'Probes sent and not answered', 'inFlight', 'gauge'],
-  ['switchyard_probes_queued', 'Probes waiting for a place among those in flight', 'queued', 'gauge'],
+  ['switchyard_probes_queued', 'Probes waiting because too many are in flight', 'queued', 'gauge'],
   ['switchyard_probes_sent_total', 'Probes sent', 'sent', 'counter'],
   ['switchyard_probe_timeouts_total', 'Probes without an answer in time', 'timeouts', 'counter'],
   ['switchyard_probes_late_total', 'Probes left out, the one before being still under way', 'skipped', 'counter'],

@@ -87,6 +87,6 @@ export class ManagerNotifier {
   private complain(reason: string): void {
     if (this.complained) return;
     this.complained = true;
-    this.log.warn({ reason }, 'the service manager cannot be told how we are');
+    this.log.warn({ reason }, 'the service manager cannot be notified');
   }
 }

@@ -20,7 +20,7 @@ import { ScriptRouter } from '../route/script/script-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 
 /** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
-const DOOR = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
+const ENDPOINT = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
 
 /** The parts of the daemon that route scripts work with. */
 export interface ScriptParts {
@@ -55,7 +55,7 @@ export class RouteScripts {
   /** Loads the script that settings name; undefined for none. Throws SwitchyardError SCRIPT_INVALID. */
   static async load(settings: Settings): Promise<LoadedScript | undefined> {
     if (settings.routeScript === undefined) return undefined;
-    const script = await loadScript(settings.routeScript, DOOR);
+    const script = await loadScript(settings.routeScript, ENDPOINT);
     const { algoRoute } = settings.dispatcher;
     if (algoRoute !== undefined && script.routes.algo?.[algoRoute] === undefined) {
       throw new SwitchyardError('SCRIPT_INVALID', `route script ${script.file}: has no algo route "${algoRoute}"`);

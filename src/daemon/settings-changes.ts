@@ -14,7 +14,7 @@ export interface SettingChange {
 /** Changes listed at most; the last entry then says how many more there are. */
 const MOST = 200;
 /** Locations of values in the files: no change of the settings. */
-const PLACES = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;
+const LOCATIONS = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;
 const SECRET = /(?:pass|password|token|secret|seed|creds)/i;
 
 /** What differs between two settings, in the order of their keys. Secrets are masked, and named as changed. */
@@ -43,7 +43,7 @@ function shown(path: string, value: string | undefined): string | undefined {
 function flattened(settings: Settings): Map<string, string> {
   const values = new Map<string, string>();
   const walk = (value: unknown, path: string): void => {
-    if (value === undefined || PLACES.test(path)) return;
+    if (value === undefined || LOCATIONS.test(path)) return;
     if (value === null || typeof value !== 'object') {
       values.set(path, String(value));
       return;

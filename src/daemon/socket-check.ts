@@ -14,7 +14,7 @@ import type { NoSocket } from '../store/rows.js';
  * nothing listens on is logged, and another socket is chosen.
  */
 export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescription[], log: Logger): NoSocket {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   let addresses: ReadonlySet<string> | undefined;
   const isLocal = (host: string): boolean => {
     if (addresses === undefined) {
@@ -41,8 +41,8 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
     }
     if (listen.some((each) => listensOn(each, wanted))) return undefined;
     if (!isLocal(wanted.host)) return `socket "${socket}" is none of ours`;
-    if (!told.has(socket)) {
-      told.add(socket);
+    if (!logged.has(socket)) {
+      logged.add(socket);
       log.warn({ socket }, 'a destination names a socket that is not listened on: another one is chosen');
     }
     return undefined;

@@ -6,18 +6,18 @@ const DRIFT = 1000;
 /** When the process began, by the system clock as it is set now: the time since then is right whatever was set meanwhile. */
 export class StartTime {
   private readonly began: number;
-  private told: number;
+  private reported: number;
 
   constructor(private readonly clock: Clock) {
     this.began = clock.monotonic();
-    this.told = clock.now();
+    this.reported = clock.now();
   }
 
   /** Milliseconds since the epoch; the same at each look unless the clock was set. */
   get at(): number {
     const at = this.clock.now() - (this.clock.monotonic() - this.began);
-    if (Math.abs(at - this.told) > DRIFT) this.told = Math.round(at);
-    return this.told;
+    if (Math.abs(at - this.reported) > DRIFT) this.reported = Math.round(at);
+    return this.reported;
   }
 
   /** Whole seconds since then. */

@@ -153,7 +153,7 @@ export class CompiledSet implements DestinationSet {
   }
 
   /** Counts one round robin choice of `position`. */
-  countTurn(position: number): void {
+  countChoice(position: number): void {
     const taken = this.taken ?? (this.taken = new Int32Array(this.destinations.length));
     taken[position] = (taken[position] as number) + 1;
   }
@@ -164,10 +164,10 @@ export class CompiledSet implements DestinationSet {
    */
   continueFrom(earlier: CompiledSet): void {
     const lastHealth = earlier.destinations[earlier.last]?.health;
-    const turns = new Map<Health, number>();
+    const counts = new Map<Health, number>();
     for (let i = 0; earlier.taken !== undefined && i < earlier.taken.length; i++) {
       const count = earlier.taken[i] as number;
-      if (count > 0) turns.set((earlier.destinations[i] as Destination).health, count);
+      if (count > 0) counts.set((earlier.destinations[i] as Destination).health, count);
     }
     let found = false;
     for (let i = 0; i < this.destinations.length; i++) {
@@ -176,7 +176,7 @@ export class CompiledSet implements DestinationSet {
         this.last = i;
         found = true;
       }
-      const count = turns.size === 0 ? undefined : turns.get(health);
+      const count = counts.size === 0 ? undefined : counts.get(health);
       if (count !== undefined) {
         this.taken ??= new Int32Array(this.destinations.length);
         this.taken[i] = count;
@@ -190,12 +190,12 @@ export class CompiledSet implements DestinationSet {
    */
   remember(): () => void {
     const { last, taken, own } = this;
-    const turns = taken?.slice();
+    const counts = taken?.slice();
     const hits = this.hits.slice();
     const back = (own as { remember?(): () => void } | undefined)?.remember?.();
     return () => {
       this.last = last;
-      this.taken = turns;
+      this.taken = counts;
       this.hits.set(hits);
       if (back === undefined) this.own = own;
       else back();

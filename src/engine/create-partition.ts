@@ -6,7 +6,7 @@ import type { PartitionOptions } from './options.js';
 import type { LoadOptions, LoadReport, Partition } from './partition.js';
 import { type CompiledSnapshot, emptySnapshot } from './snapshot.js';
 import type { StateSignal } from './state.js';
-import { tellWeight } from './weight.js';
+import { setReportedWeight } from './weight.js';
 
 /**
  * Creates an empty partition. `flavourOf` makes the rules of the flavour its options name; `apply` is the state table's:
@@ -132,7 +132,7 @@ class LoadedPartition implements Partition {
     for (const [id, availability] of compiled.availabilities) this.shared.availabilities.set(id, availability);
     this.current = compiled.snapshot;
     for (const { health } of compiled.attributed) health.scriptAttrs = undefined;
-    for (const { health } of compiled.reweighed) tellWeight(health, undefined);
+    for (const { health } of compiled.reweighed) setReportedWeight(health, undefined);
   }
 
   private restore({ destination, state }: Compiled['restores'][number], { isNewer }: LoadOptions): void {

@@ -11,7 +11,7 @@ import type { PartitionOptions } from './options.js';
 import type { Partition } from './partition.js';
 import type { StateSignal, StateTable } from './state.js';
 import { createStateTable } from './state-table.js';
-import { MAX_WEIGHT, tellWeight } from './weight.js';
+import { MAX_WEIGHT, setReportedWeight } from './weight.js';
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -107,7 +107,7 @@ export class Engine {
       throw new RangeError(`weight ${weight} is not a whole number between 0 and ${MAX_WEIGHT}`);
     }
     const takesWeights = this.byName.get(destination.partition)?.flavour.weightsAtRunTime === true;
-    return takesWeights && tellWeight(destination.health, weight);
+    return takesWeights && setReportedWeight(destination.health, weight);
   }
 
   /** A new dispatch context for one transaction. */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
 import type { Destination } from './destination.js';
 import type { StateRules } from './flavour.js';
-import type { DecidedState, StateChange, StateSignal, StateTable, ToldState } from './state.js';
+import type { DecidedState, PublishedState, StateChange, StateSignal, StateTable } from './state.js';
 
 export interface StateTableOptions {
   readonly clock: Clock;
@@ -25,7 +25,7 @@ export function createStateTable(options: StateTableOptions): StateTable {
     guard(asked) {
       admits = asked;
     },
-    resume: (destination, told) => resume(destination, told, options.clock, changes),
+    resume: (destination, published) => resume(destination, published, options.clock, changes),
     onChange: (listen) => changes.on(listen),
   };
 }
@@ -121,20 +121,20 @@ const RESUMED = 'restart';
 
 function resume(
   destination: Destination,
-  told: ToldState,
+  published: PublishedState,
   clock: Clock,
   changes: Emitter<StateChange>,
 ): StateChange | undefined {
   const { health, row } = destination;
   const { state } = health;
   if (health.seq > 0) return undefined;
-  health.seq = told.seq;
+  health.seq = published.seq;
   const status = state === 'active' ? 'active' : 'inactive';
-  if (status === told.status) return undefined;
+  if (status === published.status) return undefined;
   health.seq++;
   const change: StateChange = {
     destination,
-    previous: told.status,
+    previous: published.status,
     state,
     edge: status,
     seq: health.seq,

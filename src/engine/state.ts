@@ -63,7 +63,7 @@ export interface DecidedState {
 }
 
 /** The last edge others know of. */
-export interface ToldState {
+export interface PublishedState {
   readonly status: 'active' | 'inactive';
   readonly seq: number;
 }
@@ -77,7 +77,7 @@ export interface StateTable {
    * from there, and where its usability is another one now, the edge not yet reported is a change like any other.
    * Returns it. Does nothing once an edge was reported.
    */
-  resume(destination: Destination, told: ToldState): StateChange | undefined;
+  resume(destination: Destination, published: PublishedState): StateChange | undefined;
   /**
    * Takes over what other nodes have decided: state, number of the last edge, who and why. An edge is raised when usability
    * changed; its origin is `cluster`. Returns the change, or undefined when only numbers changed.

@@ -12,7 +12,7 @@ export function weightOf({ health, row }: Destination): number {
  * Sets the weight at run time; undefined removes it. Compiled sets notice by the versions, and sum their weights again
  * when they are next used. Returns whether it changed.
  */
-export function tellWeight(health: Health, weight: number | undefined): boolean {
+export function setReportedWeight(health: Health, weight: number | undefined): boolean {
   if (health.weight === weight) return false;
   health.weight = weight;
   const { availability } = health;

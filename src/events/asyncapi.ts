@@ -115,7 +115,7 @@ export function asyncApiDocument(
   operations['take_weight'] = {
     action: 'receive',
     channel: { $ref: '#/channels/weight' },
-    summary: 'gives a destination another weight, until it is told again or its row is edited',
+    summary: 'sets the weight of a destination until the next message or an edit of its row',
     messages: [{ $ref: '#/channels/weight/messages/weight' }],
   };
   messages['weight'] = { contentType: 'application/json', payload: WEIGHT_PAYLOAD };

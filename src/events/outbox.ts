@@ -72,7 +72,7 @@ interface KeyQueue {
 }
 
 /** A queue's position in the order of delivery. Stale when its first event has meanwhile changed. */
-interface Turn {
+interface ReadyQueue {
   readonly queue: KeyQueue;
   readonly order: number;
 }
@@ -86,7 +86,7 @@ const LOG_EVERY = 30_000;
  */
 export class Outbox {
   private readonly queues = new Map<string, KeyQueue>();
-  private readonly turns = new ReadyHeap<Turn>((turn) => turn.order);
+  private readonly ready = new ReadyHeap<ReadyQueue>((next) => next.order);
   private readonly mergeable = new Set<KeyQueue>();
   private readonly flying = new Set<KeyQueue>();
   private readonly waiting = new Set<KeyQueue>();
@@ -230,7 +230,7 @@ export class Outbox {
     for (const queue of this.queues.values()) queue.cancelTimer?.();
     const left = this.count;
     this.queues.clear();
-    this.turns.clear();
+    this.ready.clear();
     this.mergeable.clear();
     this.flying.clear();
     this.waiting.clear();
@@ -252,9 +252,9 @@ export class Outbox {
   private pump(): void {
     const window = this.options.window ?? 128;
     while (this.isReady && !this.stopped && this.flying.size < window) {
-      const turn = this.turns.pop();
-      if (turn === undefined) return;
-      const { queue, order } = turn;
+      const next = this.ready.pop();
+      if (next === undefined) return;
+      const { queue, order } = next;
       const entry = queue.entries[0];
       if (entry?.order === order && queue.attempt === 0 && !this.waiting.has(queue)) this.send(queue, entry);
     }
@@ -348,7 +348,7 @@ export class Outbox {
 
   private lineUp(queue: KeyQueue): void {
     const first = queue.entries[0];
-    if (first !== undefined) this.turns.push({ queue, order: first.order });
+    if (first !== undefined) this.ready.push({ queue, order: first.order });
   }
 
   private noteMergeable(queue: KeyQueue): void {
@@ -385,9 +385,9 @@ export class Outbox {
       this.leave(queue);
       break;
     }
-    // Dropping leaves stale positions in `turns`; they are removed before they outnumber the others.
-    if (this.turns.size > 2 * this.queues.size + 64) {
-      this.turns.clear();
+    // Dropping leaves stale positions in `ready`; they are removed before they outnumber the others.
+    if (this.ready.size > 2 * this.queues.size + 64) {
+      this.ready.clear();
       for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);
     }
   }

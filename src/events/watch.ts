@@ -35,8 +35,8 @@ export function renderEvent(event: WatchedEvent): string {
   const params = event.params as Partial<DispatcherStatusParams>;
   const why = [params.reason, params.code, params.cause].filter((each) => each !== undefined).join(', ');
   const edge = params.previous === undefined ? params.status : `${params.previous} -> ${params.status}`;
-  const place = [params.time, params.partition, params.group, params.address].filter((each) => each !== undefined);
-  return printable(`${place.join(' ')} ${edge}${why === '' ? '' : ` (${why})`}`);
+  const subject = [params.time, params.partition, params.group, params.address].filter((each) => each !== undefined);
+  return printable(`${subject.join(' ')} ${edge}${why === '' ? '' : ` (${why})`}`);
 }
 
 /** An event's text is not ours: it must not move the cursor of the terminal it is shown on. */

@@ -3,9 +3,9 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo, Socket } from 'node:net';
 import { ConnectionShares } from '../core/connection-shares.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import { nextTurn } from '../core/turn.js';
 import { HttpConnection } from './http-connection.js';
 import { PageGuard } from './page-guard.js';
 
@@ -239,7 +239,7 @@ export async function sendPieces(response: ServerResponse, type: string, pieces:
       if (!response.write(text)) await drained(response);
       text = '';
     }
-    await nextTurn();
+    await nextIteration();
     if (response.destroyed) return;
   }
   response.end(text);

@@ -186,8 +186,8 @@ export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
       (run) => {
         const value = Number(textOf(text, run));
         if (Number.isNaN(value)) return -1;
-        const places = Math.min(20, Math.max(0, intOf(decimals, run, 0)));
-        (result as Arg).variable?.assign(run.pvars, value.toFixed(places));
+        const digits = Math.min(20, Math.max(0, intOf(decimals, run, 0)));
+        (result as Arg).variable?.assign(run.pvars, value.toFixed(digits));
         return 1;
       },
   },

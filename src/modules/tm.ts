@@ -79,8 +79,8 @@ function relayAck(run: MessageRun, outbound?: string): number | Promise<number> 
 /** Sends a request on without a transaction. */
 export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
   const { call, env } = run;
-  const place = to ?? run.pvars.destinationUri ?? call.requestUri;
-  const uri = parseUri(place);
+  const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
+  const uri = parseUri(nextHop);
   if (uri === undefined || uri.host === '') return -1;
   const send = (address: {
     address: string;
@@ -291,8 +291,8 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
             const to = `sip:${textOf(host, run)}:${textOf(port, run)}${params}`;
             return relay(run, { no100: false, noAutoReply: false }, to);
           }
-          const place = run.pvars.destinationUri ?? run.call.requestUri;
-          return relay(run, { no100: false, noAutoReply: false }, place + params);
+          const nextHop = run.pvars.destinationUri ?? run.call.requestUri;
+          return relay(run, { no100: false, noAutoReply: false }, nextHop + params);
         },
     }),
   ),

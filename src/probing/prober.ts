@@ -202,7 +202,7 @@ class ScheduledProber implements Prober {
     }
     for (const [slot, members] of slots) {
       this.options.clock.schedule(slot * HURRY_TICK, () => {
-        for (const member of members) if (this.started) this.turn(member);
+        for (const member of members) if (this.started) this.visit(member);
       });
     }
   }
@@ -266,7 +266,7 @@ class ScheduledProber implements Prober {
       this.timeoutMs = longest;
     }
     this.flights = this.makeFlights();
-    this.wheel = new Wheel(this.options.clock, this.intervalMs, (member) => this.turn(member));
+    this.wheel = new Wheel(this.options.clock, this.intervalMs, (member) => this.visit(member));
     this.wheel.start();
     this.refresh();
     this.look();
@@ -359,7 +359,7 @@ class ScheduledProber implements Prober {
     if (this.flights?.abandon(member) === true) this.stale++;
   }
 
-  private turn(member: Watched): void {
+  private visit(member: Watched): void {
     if (!this.active) return;
     if (member.partition.snapshot !== member.partition.partition.snapshot) this.update(member.partition);
     if (member.slot < 0 || !this.wanted(member)) return;

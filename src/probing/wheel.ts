@@ -13,7 +13,7 @@ const MIN_TICK = 5;
 const MAX_DELAY = 86_400_000;
 
 /**
- * Calls `turn` for each member once per revolution. A member's phase is given by its hash, so calls are spread evenly
+ * Calls `visit` for each member once per revolution. A member's phase is given by its hash, so calls are spread evenly
  * and keep their time when others are added or removed. One timer, set for the next slot that has members.
  */
 export class Wheel<T extends Spoke> {
@@ -27,13 +27,13 @@ export class Wheel<T extends Spoke> {
   private planned = Number.POSITIVE_INFINITY;
   private cancel: (() => void) | undefined;
   private running = false;
-  private turning = false;
+  private visiting = false;
   size = 0;
 
   constructor(
     private readonly clock: Clock,
     revolutionMs: number,
-    private readonly turn: (member: T) => void,
+    private readonly visit: (member: T) => void,
   ) {
     const count = Math.max(1, Math.min(MAX_SLOTS, Math.floor(revolutionMs / MIN_TICK)));
     this.slots = Array.from({ length: count }, () => []);
@@ -58,7 +58,7 @@ export class Wheel<T extends Spoke> {
   add(member: T, hash: number): void {
     // Empty slots whose tick has passed are skipped: members added to them wait for the next revolution. Otherwise all
     // of them would be called at once.
-    if (this.running && !this.turning) this.next = Math.max(this.next, Math.min(this.tickNow(), this.planned));
+    if (this.running && !this.visiting) this.next = Math.max(this.next, Math.min(this.tickNow(), this.planned));
     const slot = Math.floor((hash / 2 ** 32) * this.slots.length);
     const members = this.slots[slot] as T[];
     member.slot = slot;
@@ -66,7 +66,7 @@ export class Wheel<T extends Spoke> {
     members.push(member);
     this.size++;
     // The timer is set for the next slot with members; only one that was empty can be earlier.
-    if (members.length === 1 && this.running && !this.turning) this.schedule();
+    if (members.length === 1 && this.running && !this.visiting) this.schedule();
   }
 
   remove(member: T): void {
@@ -104,18 +104,18 @@ export class Wheel<T extends Spoke> {
     const now = Math.floor((this.clock.monotonic() - this.origin) / this.tickMs + 1e-6);
     // After a delay of more than a revolution each member is called only once.
     if (now - this.next >= count) this.next = now - count + 1;
-    this.turning = true;
+    this.visiting = true;
     try {
       while (this.running && this.next <= now) {
         const members = this.slots[this.next++ % count] as T[];
-        // Backwards, since `turn` may remove members; the one moved to a removed one's position was called already.
+        // Backwards, since `visit` may remove members; the one moved to a removed one's position was called already.
         for (let i = members.length - 1; i >= 0; i--) {
           const member = members[i];
-          if (member !== undefined) this.turn(member);
+          if (member !== undefined) this.visit(member);
         }
       }
     } finally {
-      this.turning = false;
+      this.visiting = false;
       if (this.running) this.schedule();
     }
   }

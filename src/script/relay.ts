@@ -169,8 +169,8 @@ function prepare(
   branch.flags = flags;
   branch.replyRoute = branchReply;
   branch.branchFailureRoute = branchFailure;
-  const place = leaving.destinationUri ?? leaving.requestUri;
-  const uri = parseUri(place);
+  const nextHop = leaving.destinationUri ?? leaving.requestUri;
+  const uri = parseUri(nextHop);
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
   transaction.branches.push(branch);
   return () => start(run, transaction, branch, leaving, uri);

@@ -22,8 +22,8 @@ export class TargetCache {
   );
 
   target(socket: SipSocket, address: string, port: number, serverName: string | undefined): ResolvedTarget {
-    const place = port & (RECENT - 1);
-    const recent = this.recent[place];
+    const slot = port & (RECENT - 1);
+    const recent = this.recent[slot];
     if (
       recent !== undefined &&
       recent.port === port &&
@@ -34,7 +34,7 @@ export class TargetCache {
       return recent;
     }
     const target: ResolvedTarget = { socket, address, port, serverName };
-    this.recent[place] = target;
+    this.recent[slot] = target;
     return target;
   }
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { PartitionConfig } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
-import { nextTurn } from '../core/turn.js';
+import { nextIteration } from '../core/event-loop.js';
 import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
 import { type RawRow, RowReader, type RowRules } from './rows.js';
@@ -20,7 +20,7 @@ import {
 /** Milliseconds one statement may take before the connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
 /** Rows validated per event loop iteration: about 2 ms. */
-const ROWS_PER_TURN = 1000;
+const ROWS_PER_ITERATION = 1000;
 
 /** What of a partition's configuration its store needs. */
 export type StoreConfig = Pick<
@@ -162,8 +162,8 @@ async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boole
 async function addAll(reader: RowReader, rows: readonly RawRow[]): Promise<void> {
   let n = 0;
   for (const row of rows) {
-    if (++n % ROWS_PER_TURN === 0) await nextTurn();
+    if (++n % ROWS_PER_ITERATION === 0) await nextIteration();
     reader.add(row);
   }
-  await nextTurn();
+  await nextIteration();
 }

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { FileUrl } from '../config/db-url.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
-import { nextTurn } from '../core/turn.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { StoreConfig } from './knex-store.js';
 import { listLines, parseListLine } from './list-file.js';
 import { type NoSocket, RowReader } from './rows.js';
 import type { DestinationStore, StoreLoad } from './store.js';
 
-const LINES_PER_TURN = 1000;
+const LINES_PER_ITERATION = 1000;
 /** Far above any list; a wrong path should not fill the memory. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
@@ -81,15 +81,15 @@ export async function readListFile(
   const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', noSocket, attrsNone });
   let number = 0;
   for (const line of listLines(content.toString('latin1'), strict)) {
-    if (++number % LINES_PER_TURN === 0) await nextTurn();
+    if (++number % LINES_PER_ITERATION === 0) await nextIteration();
     const read = parseListLine(line, strict);
     if (read === undefined) continue;
-    const place = `line ${number}`;
+    const named = `line ${number}`;
     if ('problem' in read && strict) {
-      throw new SwitchyardError('STORE_SCHEMA', `list file ${path}, ${place}: ${read.problem}`);
+      throw new SwitchyardError('STORE_SCHEMA', `list file ${path}, ${named}: ${read.problem}`);
     }
-    if ('problem' in read) reader.discarded.push({ row: `file ${path}, ${place}`, reason: read.problem });
-    else reader.add(read.row, place);
+    if ('problem' in read) reader.discarded.push({ row: `file ${path}, ${named}`, reason: read.problem });
+    else reader.add(read.row, named);
   }
   return { rows: reader.rows, discarded: reader.discarded };
 }

@@ -80,13 +80,13 @@ export class RowReader {
 
   constructor(private readonly rules: RowRules) {}
 
-  /** `place` names the row where it has no id: "line 7". */
-  add(raw: RawRow, place?: string): void {
+  /** `position` names the row where it has no id: "line 7". */
+  add(raw: RawRow, position?: string): void {
     try {
       this.rows.push(this.read(raw));
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;
-      this.discarded.push({ row: this.nameOf(raw, place), reason: error.message });
+      this.discarded.push({ row: this.nameOf(raw, position), reason: error.message });
     }
   }
 
@@ -187,8 +187,8 @@ export class RowReader {
     return text;
   }
 
-  private nameOf(raw: RawRow, place: string | undefined): string {
-    const which = raw.id === undefined || raw.id === null ? (place ?? describe(raw)) : `id ${shown(raw.id)}`;
+  private nameOf(raw: RawRow, position: string | undefined): string {
+    const which = raw.id === undefined || raw.id === null ? (position ?? describe(raw)) : `id ${shown(raw.id)}`;
     return `${this.rules.kind ?? 'table'} ${this.rules.table}, ${which}`;
   }
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { nextTurn } from '../core/turn.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { HealthState } from '../engine/destination.js';
 import { stateNumber, storedText } from './rows.js';
 import type { StateWrite } from './store.js';
@@ -26,12 +26,12 @@ export async function updateStates(
   for (const write of states) (columns.has('id') && write.rowId !== undefined ? byId : byPair).push(write);
   for (const part of chunks(byId, CHUNK)) {
     await updateById(trx, table, columns, part);
-    await nextTurn();
+    await nextIteration();
   }
   for (const [state, writes] of byState(byPair)) {
     for (const part of chunks(writes, CHUNK_OF_PAIRS)) {
       await updateByPair(trx, table, columns, state, part);
-      await nextTurn();
+      await nextIteration();
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import { nextTurn } from '../core/turn.js';
 import { within } from '../core/within.js';
 import type { Destination, Health, HealthState } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
@@ -35,7 +35,7 @@ function causeOf(error: unknown, where: string): string {
 /** States written in one transaction, so that a table is never locked for long. */
 const BATCH = 5000;
 /** Destinations examined per event loop iteration: about a millisecond. */
-const DESTINATIONS_A_TURN = 4000;
+const DESTINATIONS_PER_ITERATION = 4000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
@@ -201,7 +201,7 @@ export class StateFlusher implements Service {
     let seen = 0;
     for (const destination of this.options.destinations()) {
       at(destination);
-      if (++seen % DESTINATIONS_A_TURN === 0) await nextTurn();
+      if (++seen % DESTINATIONS_PER_ITERATION === 0) await nextIteration();
     }
   }
 

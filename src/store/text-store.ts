@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { FileUrl } from '../config/db-url.js';
 import { SwitchyardError } from '../core/errors.js';
-import { nextTurn } from '../core/turn.js';
+import { nextIteration } from '../core/event-loop.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { StoreConfig } from './knex-store.js';
 import { type RawRow, RowReader, type RowRules, stateNumber } from './rows.js';
 import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
 import { checkVersion, mapColumns, type TableShape, VERSION_TABLE } from './table.js';
 
-const ROWS_PER_TURN = 1000;
+const ROWS_PER_ITERATION = 1000;
 const NOT_ASCII = /[^\x00-\x7f]/;
 
 /** A dispatcher table in a folder of db_text files. */
@@ -47,13 +47,13 @@ class TextStore implements DestinationStore {
     const positions = this.positions(table);
     const reader = new RowReader({ ...this.shape, ...this.rules });
     for (const [index, line] of table.lines.entries()) {
-      if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
+      if (index % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await nextIteration();
       if (line === '') continue;
       const fields = parseTextRow(line);
-      const place = `line ${index + 2}`;
+      const named = `line ${index + 2}`;
       if (fields.length !== table.columns.length) {
         const reason = `${fields.length} fields in place of ${table.columns.length}`;
-        reader.discarded.push({ row: `table ${this.shape.table}, ${place}`, reason });
+        reader.discarded.push({ row: `table ${this.shape.table}, ${named}`, reason });
         continue;
       }
       const raw: Record<string, unknown> = {};
@@ -62,7 +62,7 @@ class TextStore implements DestinationStore {
         // The file holds bytes already, where a database holds text.
         raw[name] = NOT_ASCII.test(field) ? Buffer.from(field, 'latin1') : field;
       }
-      reader.add(raw as RawRow, place);
+      reader.add(raw as RawRow, named);
     }
     return reader.result();
   }
@@ -70,9 +70,9 @@ class TextStore implements DestinationStore {
   async saveStates(states: readonly StateWrite[]): Promise<void> {
     if (states.length === 0) return;
     if (!this.writable) throw new SwitchyardError('STORE_READONLY', `${this.description}: states are not kept there`);
-    const turn = this.writing.then(() => this.rewrite(states));
-    this.writing = turn.catch(() => {});
-    await turn;
+    const rewritten = this.writing.then(() => this.rewrite(states));
+    this.writing = rewritten.catch(() => {});
+    await rewritten;
   }
 
   async close(): Promise<void> {
@@ -90,7 +90,7 @@ class TextStore implements DestinationStore {
     const destination = positions.get('destination') as number;
     const lines: string[] = [table.header];
     for (const [index, line] of table.lines.entries()) {
-      if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
+      if (index % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await nextIteration();
       const fields = parseTextRow(line);
       const key = rowKey(id === undefined ? undefined : fields[id], fields[setid], fields[destination]);
       const write = fields.length === table.columns.length ? wanted.get(key) : undefined;

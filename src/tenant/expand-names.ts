@@ -3,7 +3,7 @@ import { isIpLiteral } from '../engine/compiled-destination.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 
 /** Rows processed in one event loop iteration: about a millisecond. */
-const ROWS_A_TURN = 1000;
+const ROWS_PER_ITERATION = 1000;
 
 /**
  * Makes each address a host name resolves to a row of its own: the name's row with the address instead of the name,
@@ -18,7 +18,7 @@ export async function expandNames(
 ): Promise<readonly DestinationRow[]> {
   const expanded: DestinationRow[] = [];
   for (let i = 0; i < rows.length; i++) {
-    if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await pause();
+    if (i % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await pause();
     const row = rows[i] as DestinationRow;
     const uri = parseUri(row.uri);
     const named = uri !== undefined && uri.host !== '' && !isIpLiteral(uri.host);

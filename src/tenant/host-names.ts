@@ -8,7 +8,7 @@ import type { Resolver } from '../sip/resolve.js';
 /** Names resolved at the same time for one partition. */
 const NAMES_AT_ONCE = 64;
 /** Rows processed in one event loop iteration: about a millisecond. */
-const ROWS_A_TURN = 1000;
+const ROWS_PER_ITERATION = 1000;
 /** An IPv4 literal, recognised without cutting the URI: what most rows of large tables have. */
 const IPV4_HOST = /^sips?:(?:[^@?]*@)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:[:;?]|$)/i;
 
@@ -24,7 +24,7 @@ export function hostKey(uri: Pick<SipUri, 'scheme' | 'host' | 'port' | 'params'>
 export async function namedHosts(rows: readonly DestinationRow[], pause: () => Promise<void>): Promise<NamedHosts> {
   const hosts = new Map<string, SipUri>();
   for (let i = 0; i < rows.length; i++) {
-    if (i % ROWS_A_TURN === ROWS_A_TURN - 1) await pause();
+    if (i % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await pause();
     const { uri: text } = rows[i] as DestinationRow;
     if (IPV4_HOST.test(text)) continue;
     const uri = parseUri(text);

@@ -3,8 +3,8 @@ import { parseDatabaseUrl } from '../config/db-url.js';
 import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
+import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
-import { nextTurn } from '../core/turn.js';
 import type { SipUri } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
@@ -370,7 +370,7 @@ export class PartitionRuntime {
    * successor's data.
    */
   private readonly pause = async (): Promise<void> => {
-    await nextTurn();
+    await nextIteration();
     this.checkRunning();
   };
 

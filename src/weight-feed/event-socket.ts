@@ -14,7 +14,7 @@ export interface EventSocketOptions {
   readonly random: Random;
   readonly log: Logger;
   /** Called with each heartbeat. */
-  readonly told: (load: ServerLoad) => void;
+  readonly onLoad: (load: ServerLoad) => void;
 }
 
 /** Milliseconds until the server has taken login and subscription. */
@@ -92,7 +92,7 @@ export class EventSocket {
         return this.replied(socket, message.headers.get('reply-text')?.startsWith('+OK') === true);
       case 'text/event-plain':
       case 'text/event-json':
-        if (this.step === 'listening') this.heard(message);
+        if (this.step === 'listening') this.heartbeat(message);
         return undefined;
       case 'text/disconnect-notice':
         return 'the server ended the connection';
@@ -116,15 +116,15 @@ export class EventSocket {
     return undefined;
   }
 
-  private heard(message: SocketMessage): void {
+  private heartbeat(message: SocketMessage): void {
     const load = readHeartbeat(message);
     if (load === undefined) return;
-    const { url, log, told } = this.options;
+    const { url, log, onLoad } = this.options;
     this.wait = FIRST_WAIT;
-    if (this.warned) log.info({ server: url.display }, 'FreeSWITCH server tells weights again');
+    if (this.warned) log.info({ server: url.display }, 'FreeSWITCH server reports weights again');
     this.warned = false;
     this.arm(SILENCE_TIMEOUT, `no heartbeat within ${SILENCE_TIMEOUT} ms`);
-    told(load);
+    onLoad(load);
   }
 
   private isFlood(): boolean {
@@ -149,8 +149,8 @@ export class EventSocket {
     const { url, clock, random, log } = this.options;
     const wait = Math.round(this.wait * (0.75 + (random.uint32() / 2 ** 32) * 0.5));
     const fields = { server: url.display, cause };
-    if (this.warned) log.debug(fields, `FreeSWITCH server tells no weights; next attempt in ${wait} ms`);
-    else log.warn(fields, 'FreeSWITCH server tells no weights; the last ones stay, will retry');
+    if (this.warned) log.debug(fields, `FreeSWITCH server reports no weights; next attempt in ${wait} ms`);
+    else log.warn(fields, 'FreeSWITCH server reports no weights; the last ones stay, will retry');
     this.warned = true;
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
     this.cancelTimer();

@@ -82,11 +82,11 @@ export class FreeswitchFeed implements WeightFeed {
 
   private add(key: string, url: FreeswitchUrl, destinations: readonly Destination[]): void {
     const { clock, random, log } = this.options;
-    const told = (load: ServerLoad): void => {
+    const onLoad = (load: ServerLoad): void => {
       server.load = load;
       this.spread(server);
     };
-    const socket = new EventSocket({ url, clock, random, log, told });
+    const socket = new EventSocket({ url, clock, random, log, onLoad });
     const server: Server = { socket, destinations, load: undefined };
     this.servers.set(key, server);
     socket.start();

@@ -63,13 +63,13 @@ export class NatsWeightFeed implements WeightFeed {
     const message = parseWeightMessage(text);
     if (typeof message === 'string') return message;
     const { engine, maxWeight } = this.options;
-    const { setId, address, told } = message;
+    const { setId, address, value } = message;
     const partition = engine.partition(message.partition);
     if (partition === undefined) return 'no such partition';
     if (partition.options.flavour === 'kamailio') return 'partitions of flavour kamailio have weights in attributes';
     const destinations = partition.findAll(setId, address);
     if (destinations.length === 0) return 'no such destination in that set';
-    const weight = 'load' in told ? weightOfLoad(told.load, maxWeight()) : told.weight;
+    const weight = 'load' in value ? weightOfLoad(value.load, maxWeight()) : value.weight;
     for (const destination of destinations) engine.setWeight(destination, weight);
     return undefined;
   }

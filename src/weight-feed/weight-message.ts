@@ -7,7 +7,7 @@ export interface WeightMessage {
   readonly partition: string;
   readonly setId: number;
   readonly address: string;
-  readonly told: { readonly weight: number | undefined } | { readonly load: ServerLoad };
+  readonly value: { readonly weight: number | undefined } | { readonly load: ServerLoad };
 }
 
 /** A longer text is no message: a destination's address has some hundred characters at most. */
@@ -34,11 +34,11 @@ export function parseWeightMessage(text: string): WeightMessage | string {
   const setId = typeof set === 'string' && /^[0-9]{1,10}$/.test(set) ? Number(set) : set;
   if (typeof setId !== 'number' || !Number.isSafeInteger(setId)) return 'set is not a whole number';
   if (typeof address !== 'string') return 'address is not a string';
-  const told = readTold(fields);
-  return typeof told === 'string' ? told : { partition, setId, address, told };
+  const value = readValue(fields);
+  return typeof value === 'string' ? value : { partition, setId, address, value };
 }
 
-function readTold(fields: ReadonlyMap<string, unknown>): WeightMessage['told'] | string {
+function readValue(fields: ReadonlyMap<string, unknown>): WeightMessage['value'] | string {
   const weight = fields.get('weight');
   if (weight === null) return { weight: undefined };
   if (weight !== undefined) {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import Database from 'libsql';
 import { readSettings } from '../../src/config/load.js';
+import { nextIteration } from '../../src/core/event-loop.js';
 import { nullLogger } from '../../src/core/logger.js';
-import { nextTurn } from '../../src/core/turn.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { deadRows, fill } from '../support/faults/bench.js';
 
@@ -62,7 +62,7 @@ async function measured(what: string, run: () => Promise<unknown>): Promise<void
 
 /** As /metrics is answered: each piece in an event loop iteration of its own. */
 async function scrape(): Promise<void> {
-  for (const _piece of daemon.metrics.pieces()) await nextTurn();
+  for (const _piece of daemon.metrics.pieces()) await nextIteration();
 }
 
 const daemon = new Daemon({ settings, log: nullLogger, firstLoadMs: 60_000 });

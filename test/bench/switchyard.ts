@@ -11,7 +11,7 @@ import { type ProxyUnderTest, type StartProxy, settle } from './proxies.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = join(ROOT, 'dist', 'main.js');
 
-/** The daemon with the extra doors the benchmarks use. */
+/** The daemon with the extra endpoints the benchmarks use. */
 export interface SwitchyardProxy extends ProxyUnderTest {
   /** Base URL of /metrics and /mi. */
   readonly http: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DgramSocket } from 'node-unix-socket';
 import { type KamailioDaemon, runTool, startKamailioDaemon } from '../support/kamailio-daemon.js';
-import { within } from '../support/mi-doors.js';
+import { within } from '../support/mi-endpoints.js';
 import { requireTool } from '../support/servers.js';
 
 /** What Kamailio 5.6.3 was recorded to answer, replayed against a daemon with a "strict" kamailio partition. */

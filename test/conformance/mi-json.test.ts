@@ -108,7 +108,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
   });
 
   for (const one of transcripts) {
-    test(`${one.section}: ${one.title} (${one.door})`, async () => {
+    test(`${one.section}: ${one.title} (${one.endpoint})`, async () => {
       const missing = NOT_RECORDED[`${one.section}/${one.title}`];
       if (missing !== undefined) await fixture.handler.execute('ds_set_state', missing);
       setRecordedTime(fixture, one.answer);

@@ -12,7 +12,7 @@ const PARSE_ERROR = '400 Parse_error';
 const MENDED =
   'the original waits for an empty line for ever and swallows the next command; half a command is given up here';
 
-/** Answers that differ on purpose: title, door, which one of that title, what we answer, why. */
+/** Answers that differ on purpose: title, endpoint, which one of that title, what we answer, why. */
 const DIFFERENCES: readonly (readonly [
   title: string,
   request: string,
@@ -75,7 +75,7 @@ describe('MI line text answers as OpenSIPS 2.1', () => {
   });
 
   for (const one of transcripts) {
-    test(`${one.section}: ${one.title} (${one.door})`, async () => {
+    test(`${one.section}: ${one.title} (${one.endpoint})`, async () => {
       setRecordedTime(fixture, one.answer);
       const answer = await replay(fixture, framing, one);
       // Between two transcripts of half commands enough time passed for them to be given up.

@@ -141,7 +141,7 @@ describe('examples of parameters', () => {
 });
 
 const SCRIPTS = join(import.meta.dirname, '../../examples/scripts');
-const DOOR = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
+const ENDPOINT = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
 
 const PARTITIONS: NonNullable<ScriptFixtureOptions['partitions']> = {
   default: {
@@ -167,7 +167,7 @@ const PARTITIONS: NonNullable<ScriptFixtureOptions['partitions']> = {
 
 async function script(name: string, options: ScriptFixtureOptions = { partitions: PARTITIONS }) {
   const file = join(SCRIPTS, name);
-  const { routes } = await loadScript(file, DOOR);
+  const { routes } = await loadScript(file, ENDPOINT);
   return scriptFixture(routes, { ...options, file });
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { unbounded } from '../../src/access/caller.js';
 import { callMi, MiCallError } from '../../src/cli/mi/client.js';
 import { MAX_REQUEST_BYTES } from '../../src/management/mi/handler.js';
-import { DOORS, type OpenDoor } from '../support/mi-doors.js';
+import { ENDPOINTS, type OpenEndpoint } from '../support/mi-endpoints.js';
 import { type MiFixture, makeMiFixture } from '../support/mi-fixture.js';
 
 const VERSION = '{"jsonrpc":"2.0","result":{"Server":"switchyard (0.1.0 (x86_64/linux))"},"id":1}';
@@ -12,11 +12,11 @@ function request(method: string, params?: unknown, id: unknown = 1): string {
   return JSON.stringify({ jsonrpc: '2.0', id, method, params });
 }
 
-for (const door of DOORS) {
-  describe(`MI over ${door.name}`, () => {
-    async function withDoor(use: (open: OpenDoor, fixture: MiFixture) => Promise<void>): Promise<void> {
+for (const endpoint of ENDPOINTS) {
+  describe(`MI over ${endpoint.name}`, () => {
+    async function withEndpoint(use: (open: OpenEndpoint, fixture: MiFixture) => Promise<void>): Promise<void> {
       const fixture = makeMiFixture();
-      const open = await door.open(fixture.handler);
+      const open = await endpoint.open(fixture.handler);
       try {
         await use(open, fixture);
       } finally {
@@ -25,7 +25,7 @@ for (const door of DOORS) {
     }
 
     test('answers as the handler does', () =>
-      withDoor(async (open, fixture) => {
+      withEndpoint(async (open, fixture) => {
         assert.equal(await open.ask(request('version')), VERSION);
         const listing = request('ds_list', { full: 1 });
         assert.equal(await open.ask(listing), await fixture.handler.handle(listing, unbounded('datagram')));
@@ -37,7 +37,7 @@ for (const door of DOORS) {
       }));
 
     test('answers two clients at once, each its own', () =>
-      withDoor(async (open) => {
+      withEndpoint(async (open) => {
         const ids = Array.from({ length: 8 }, (_, i) => `client ${i}`);
         const answers = await Promise.all(ids.map((id) => open.ask(request('version', undefined, id))));
         assert.deepEqual(
@@ -47,28 +47,28 @@ for (const door of DOORS) {
       }));
 
     test('runs a notification and answers nothing', () =>
-      withDoor(async (open, fixture) => {
+      withEndpoint(async (open, fixture) => {
         const params = ['i', '5', 'sip:127.0.0.11:5060'];
         const notification = JSON.stringify({ jsonrpc: '2.0', method: 'ds_set_state', params });
-        await open.send(door.name === 'fifo' ? `::${notification}\n` : notification);
+        await open.send(endpoint.name === 'fifo' ? `::${notification}\n` : notification);
         assert.equal(await open.ask(request('version')), VERSION);
         assert.equal(fixture.engine.partition('')?.find(5, 'sip:127.0.0.11:5060')?.health.state, 'inactive');
       }));
 
     test('lives through garbage, half commands and oversized ones', () =>
-      withDoor(async (open, fixture) => {
+      withEndpoint(async (open, fixture) => {
         const refused = () => [...fixture.metrics.counter('switchyard_mi_refused_total', '').counters()];
         for (const bytes of ['garbage\n', '\0\u0001\u0002\n', '{"jsonrpc":"2.0","method":\n', '{{{{{{\n', '[\n']) {
           await open.send(bytes);
         }
         await open.send(`{"jsonrpc":"2.0","id":1,"method":"${'x'.repeat(60_000)}"}\n`);
-        if (door.name === 'fifo') await open.send(':half:{"jsonrpc":"2.0",\n');
+        if (endpoint.name === 'fifo') await open.send(':half:{"jsonrpc":"2.0",\n');
         assert.equal(await open.ask(request('version')), VERSION);
         assert.ok(refused().length > 0, 'refusals are counted');
       }));
 
     test('is what the client of the command line talks to', () =>
-      withDoor(async (open) => {
+      withEndpoint(async (open) => {
         const options = { replyDir: open.directory };
         assert.deepEqual(await callMi(open.target, 'pwd', undefined, options), { WD: 'run' });
         assert.equal(await callMi(open.target, 'ds_reload', { partition: 'p2' }, options), 'OK');
@@ -81,10 +81,10 @@ for (const door of DOORS) {
         );
       }));
 
-    if (door.text) {
+    if (endpoint.text) {
       test('serves the line text form beside JSON', () =>
-        withDoor(async (open) => {
-          const end = door.name === 'fifo' ? '\n' : '';
+        withEndpoint(async (open) => {
+          const end = endpoint.name === 'fifo' ? '\n' : '';
           assert.equal(await open.ask(`:ds_set_state:\ni\n5\nsip:127.0.0.11:5060\n${end}`), `200 OK\n${end}`);
           assert.equal(await open.ask(`:ds_set_state:\n${end}`), `400 Too few or too many arguments\n${end}`);
           assert.match(await open.ask(`:ds_list:\n${end}`), /\tURI:: sip:127\.0\.0\.11:5060 state=Inactive\n/);
@@ -93,7 +93,7 @@ for (const door of DOORS) {
     }
 
     test('answers a request of the greatest length there may be', () =>
-      withDoor(async (open) => {
+      withEndpoint(async (open) => {
         // Beyond one write to a pipe, so that a FIFO's reader gets it in pieces.
         const length = Math.min(MAX_REQUEST_BYTES, 60_000) - 100;
         const answer = await open.ask(request('help', { mi_cmd: 'x'.repeat(length) }));

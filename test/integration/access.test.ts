@@ -11,7 +11,7 @@ import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { encodeRequest } from '../../src/management/rpc/binrpc-encode.js';
-import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
+import { ReplyReader, within, writeFifo } from '../support/mi-endpoints.js';
 import { freePort } from '../support/ports.js';
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
@@ -229,7 +229,7 @@ describe('users, roles and partitions', () => {
     }
   });
 
-  test('nobody is let in without a name, and a wrong one is refused', async () => {
+  test('a request without a name or with a wrong one is refused', async () => {
     const ask = (headers: Record<string, string>) =>
       fetch(`http://127.0.0.1:${http}/mi`, {
         method: 'POST',
@@ -244,7 +244,7 @@ describe('users, roles and partitions', () => {
     assert.equal((await ask({ authorization: `Bearer ${tokens.get('viewer-all')}` })).status, 200);
   });
 
-  test('the audit trail tells what was done and what was refused', async () => {
+  test('the audit trail has what was done and what was refused', async () => {
     const { recent } = { recent: () => daemon.management.audit.recent() };
     const before = recent().at(-1)?.seq ?? 0;
     const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;

@@ -228,7 +228,7 @@ test('garbage on the SIP sockets is dropped, and what comes after it is served',
   assert.equal(daemon.logged(/nobody caught|nobody handled/).length, 0);
 });
 
-test('garbage at the management doors is refused, and the next request answered', { timeout: 30_000 }, async () => {
+test('garbage at the management endpoints is refused, and the next request answered', { timeout: 30_000 }, async () => {
   const bad = ['garbage', '{"jsonrpc":', '\n', ':', ':ds_list', '{"jsonrpc":"2.0","id":1,"method":7}', noise(400, 3)];
   for (const each of bad) assert.notEqual(await datagrams(daemon.miPort, [each]), '', String(each));
   const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;

@@ -17,7 +17,7 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
     const users = cluster.users.filter((user) => user !== 'gw1' && user !== 'gw2');
     const last = new Map(users.map((user) => [user, performance.now()]));
     let longest = 0;
-    cluster.gateways.heard = (user) => {
+    cluster.gateways.onRequest = (user) => {
       if (!last.has(user)) return;
       const now = performance.now();
       longest = Math.max(longest, now - (last.get(user) ?? now));

@@ -9,7 +9,7 @@ class Probes {
   readonly byUser = new Map<string, { at: number; port: number }[]>();
 
   constructor(cluster: RealCluster) {
-    cluster.gateways.heard = (user, port) => {
+    cluster.gateways.onRequest = (user, port) => {
       const list = this.byUser.get(user) ?? [];
       this.byUser.set(user, list);
       list.push({ at: performance.now(), port });
@@ -136,7 +136,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     assert.deepEqual(orderFaults(await cluster.stored()), []);
   });
 
-  test('a node that stood still gives up what it owned, and joins again', async () => {
+  test('a node that stood still loses what it owned, and joins again', async () => {
     node('n1').signal('SIGSTOP');
     await until('it is dead', 5000, async () => (await node('n2').metric('switchyard_cluster_nodes')) === 2);
     node('n1').signal('SIGCONT');

@@ -89,7 +89,7 @@ test('endpoints: a gateway that is killed is silent, and answers again when revi
   assert.equal((await caller.placeCall({ ruri: gateway.uri })).status, 200);
 });
 
-test('endpoints: OPTIONS is answered as the gateway is told, or not at all', async () => {
+test('endpoints: a gateway answers OPTIONS as it is configured, or not at all', async () => {
   const { caller, gateway } = await pair();
   assert.equal((await caller.sendRequest('OPTIONS', { ruri: gateway.uri })).status, 200);
   gateway.answer = () => '503';

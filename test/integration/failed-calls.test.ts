@@ -21,7 +21,7 @@ const rule = (user: string, set: number, more: object = {}) => ({
 });
 
 /** Ten kinds of calls that fail, each diagnosed from `switchyard calls` and `switchyard explain` alone. */
-describe('a failed call tells why', { timeout: 60_000 }, () => {
+describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
   let daemon: DaemonFixture;
   let caller: Caller;
   let sip = 0;

@@ -86,7 +86,7 @@ describe('destinations that cannot be reached', { skip }, () => {
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
   });
 
-  test('failover.max bounds the places tried', async () => {
+  test('failover.max bounds the targets tried', async () => {
     const result = await call('bounded', 'uac-rejected', { status: 500 });
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
   });

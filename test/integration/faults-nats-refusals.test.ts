@@ -57,7 +57,7 @@ describe('a NATS server that does not take what it is given', { concurrency: tru
     assert.equal(running.said(/delivered to NATS again/).length, 0);
   });
 
-  test('a stream that is full and refuses more: everything is kept, the cause told, delivered when there is room', async (t) => {
+  test('a stream that is full and refuses more: every event is kept, the cause is logged, and it is delivered when there is room', async (t) => {
     const bench = new FaultBench(t);
     const { running, nc, depth } = await withServer(bench, '', natsSettings);
     const manager = await nc.jetstreamManager();

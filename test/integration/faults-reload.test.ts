@@ -49,7 +49,7 @@ describe('faults: reload', () => {
     assert.equal(loads(), count);
   });
 
-  test('ds_add and ds_remove in a large partition do not hold up calls, and wait their turn behind a reload', async (t) => {
+  test('ds_add and ds_remove in a large partition do not hold up calls, and wait until a reload is finished', async (t) => {
     const bench = new FaultBench(t);
     const dbUrl = await bench.sqlite(deadRows(2000));
     const running = await bench.daemon({ settings: { modparam: { db_url: dbUrl } } });

@@ -19,7 +19,7 @@ import type { RpcCommand } from '../../src/management/rpc/command.js';
 import { binrpcOverDatagrams, binrpcOverStreams, rpcOverFifo } from '../../src/management/rpc/over-endpoints.js';
 import { RpcService } from '../../src/management/rpc/service.js';
 import { textResult, valuesResult } from '../../src/management/rpc/value.js';
-import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
+import { ReplyReader, within, writeFifo } from '../support/mi-endpoints.js';
 
 type Ending = { after(run: () => unknown): void };
 
@@ -49,7 +49,7 @@ function fixture() {
     COMMANDS,
     {
       served: () => {},
-      refuse: (_door, reason) => {
+      refuse: (_endpoint, reason) => {
         refused.push(reason);
         for (const each of waiting) if (each.reason === reason) each.resolve();
       },
@@ -77,7 +77,7 @@ async function tcp(t: Ending, limits: object = {}) {
     text: 'tcp',
     unixMode: 0,
   } as const;
-  const door = new StreamEndpoint({
+  const endpoint = new StreamEndpoint({
     config,
     protocol: binrpcOverStreams(parts.service, undefined),
     callerFrom: (peer) => unbounded('ctl', peer),
@@ -85,15 +85,15 @@ async function tcp(t: Ending, limits: object = {}) {
     logger: nullLogger,
     ...limits,
   });
-  await door.start();
-  t.after(() => door.stop());
+  await endpoint.start();
+  t.after(() => endpoint.stop());
   const client = (): Socket => {
-    const socket = connect(Number(door.address?.split(':')[1]), '127.0.0.1');
+    const socket = connect(Number(endpoint.address?.split(':')[1]), '127.0.0.1');
     socket.on('error', () => {});
     t.after(() => socket.destroy());
     return socket;
   };
-  return { ...parts, door, client };
+  return { ...parts, endpoint, client };
 }
 
 /** Writes and reads until the other end closes, or `enough` bytes have come. */
@@ -141,7 +141,7 @@ describe('BINRPC over a stream', () => {
     assert.equal(got.toString('latin1').split('pong').length, 4);
   });
 
-  test('garbage, replies, oversized packets and nameless requests are told and shown out', async (t) => {
+  test('garbage, replies, oversized packets and nameless requests are answered with an error and the connection closed', async (t) => {
     const { client, refused } = await tcp(t);
     const cases: [Buffer, RegExp][] = [
       [Buffer.from('GET / HTTP/1.1\r\n\r\n'), /bad request: corrupted packet/],
@@ -177,8 +177,8 @@ describe('BINRPC over a stream', () => {
     await within(closed, 'the end of the connection');
   });
 
-  test('a client that does not read is given up, and holds up nobody', async (t) => {
-    const { client, refusal, door } = await tcp(t, { stallTimeout: 200 });
+  test('a client that does not read is disconnected, and holds up no other', async (t) => {
+    const { client, refusal, endpoint } = await tcp(t, { stallTimeout: 200 });
     const slow = client();
     slow.pause();
     const closed = once(slow, 'close');
@@ -187,7 +187,7 @@ describe('BINRPC over a stream', () => {
     await refusal('slow-reader');
     slow.resume();
     await within(closed, 'the end of the slow client');
-    assert.ok(door.connectionCount <= 1);
+    assert.ok(endpoint.connectionCount <= 1);
   });
 
   test('a long answer comes whole to one that reads', async (t) => {
@@ -209,7 +209,7 @@ describe('BINRPC over a stream', () => {
     assert.ok((await talk(second, encodeRequest(1, 'ping'), 10)).includes(PONG));
   });
 
-  test('600 idle connections and as many half requests keep nobody away', async (t) => {
+  test('600 idle connections and as many half requests keep no other client away', async (t) => {
     const { client } = await tcp(t);
     const idle = Array.from({ length: 600 }, () => client());
     await Promise.all(idle.map((each) => once(each, 'connect')));
@@ -236,7 +236,7 @@ describe('BINRPC over a stream', () => {
 });
 
 describe('UNIX sockets', () => {
-  const door = (path: string) =>
+  const endpoint = (path: string) =>
     new StreamEndpoint({
       config: {
         transport: 'unixs',
@@ -259,37 +259,37 @@ describe('UNIX sockets', () => {
     const { signal } = spawnSync(process.execPath, ['-e', listen], { timeout: 20_000 });
     assert.equal(signal, 'SIGKILL');
     assert.ok(existsSync(path));
-    const replaced = door(path);
+    const replaced = endpoint(path);
     await replaced.start();
     await replaced.stop();
 
     await writeFile(path, 'precious');
-    await assert.rejects(door(path).start(), /something that is no socket stands there/);
+    await assert.rejects(endpoint(path).start(), /something that is no socket stands there/);
     await rm(path);
 
     const other = createServer();
     other.listen(path);
     await once(other, 'listening');
     t.after(() => other.close());
-    await assert.rejects(door(path).start(), /another process listens there/);
+    await assert.rejects(endpoint(path).start(), /another process listens there/);
   });
 });
 
 test('UDP: garbage is answered, an answer too long is replaced by one that says so', async (t) => {
   const { service, refused } = fixture();
-  const door = new DatagramEndpoint({
+  const endpoint = new DatagramEndpoint({
     config: { socketName: 'udp:127.0.0.1:0', unixMode: 0 },
     protocol: binrpcOverDatagrams(service, undefined),
     callerFrom: (peer) => unbounded('ctl', peer),
     logger: nullLogger,
   });
-  await door.start();
-  t.after(() => door.stop());
+  await endpoint.start();
+  t.after(() => endpoint.stop());
   const client = createSocket('udp4');
   t.after(() => client.close());
   const ask = async (bytes: Buffer): Promise<string> => {
     const answer = once(client, 'message');
-    client.send(bytes, Number(door.address?.split(':')[1]), '127.0.0.1');
+    client.send(bytes, Number(endpoint.address?.split(':')[1]), '127.0.0.1');
     const [text] = (await within(answer, 'an answer')) as [Buffer];
     return text.toString('latin1');
   };
@@ -300,11 +300,11 @@ test('UDP: garbage is answered, an answer too long is replaced by one that says 
   assert.deepEqual(refused, ['malformed', 'malformed', 'answer-too-long']);
 });
 
-test('FIFO: half requests, bad reply names and clients that do not read cost nobody else anything', async (t) => {
+test('FIFO: half requests, bad reply names and clients that do not read do not delay others', async (t) => {
   const folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
   t.after(() => rm(folder, { recursive: true }));
   const { service, refusal, refused } = fixture();
-  const door = new FifoEndpoint({
+  const endpoint = new FifoEndpoint({
     config: { fifoName: `${folder}rpc`, fifoMode: 0o600, replyDir: folder },
     protocol: rpcOverFifo(service, undefined),
     what: 'JSON-RPC FIFO',
@@ -314,8 +314,8 @@ test('FIFO: half requests, bad reply names and clients that do not read cost nob
     halfTimeout: 100,
     openTimeout: 100,
   });
-  await door.start();
-  t.after(() => door.stop());
+  await endpoint.start();
+  t.after(() => endpoint.stop());
   const reader = new ReplyReader(`${folder}reply`);
   t.after(() => reader.close());
   const request = (reply: string, method = 'ping') =>

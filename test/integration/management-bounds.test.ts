@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
-import { ReplyReader, within, writeFifo } from '../support/mi-doors.js';
+import { ReplyReader, within, writeFifo } from '../support/mi-endpoints.js';
 import { freePort } from '../support/ports.js';
 
 type Ending = { after(run: () => unknown): void };

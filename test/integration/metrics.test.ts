@@ -6,7 +6,7 @@ import { natsSettings } from '../support/faults/nats-crashes.js';
 import { Responder } from '../support/faults/responder.js';
 import { freePort } from '../support/ports.js';
 
-test('every metric that is documented is on /metrics, and /health and ds_list tell why something is not well', async (t) => {
+test('every metric that is documented is on /metrics, and /health and ds_list say why something is not well', async (t) => {
   const bench = new FaultBench(t);
   const http = await freePort();
   const responder = await Responder.start();

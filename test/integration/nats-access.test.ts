@@ -49,7 +49,7 @@ describe('access to NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.equal(raised.length, 10);
   });
 
-  test('a credentials file that cannot be used is refused at the start, its text told to nobody', (t) => {
+  test('a credentials file that cannot be used is refused at the start, and its text is not shown', (t) => {
     const bench = new NatsBench(t);
     const folder = folderOf(t);
     const { credentials } = makeOperator();

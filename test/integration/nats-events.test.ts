@@ -234,7 +234,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assertExactlyOnceInOrder(raised, await stored(nc, 'DISPATCHER'));
   });
 
-  test('a stream of the operator is left as it is; one that does not take the events in is told', async (t) => {
+  test('a stream of the operator is left as it is; one that does not take the events in is logged', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const nc = await bench.client(nats.url);

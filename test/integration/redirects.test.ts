@@ -123,7 +123,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual([result.status, result.gateway, invites(good)], [200, 'spare', []]);
   });
 
-  test('nobody takes it: the best failure; a failover code of the last Contact goes to the next destination', async () => {
+  test('all targets fail: the best failure is returned; a failover code of the last Contact goes to the next destination', async () => {
     const { redirector, busy } = gateways;
     redirects(redirector, [at(busy, 'a'), 0.3], [at(busy, 'b'), 0.2]);
     assert.equal((await call('followed')).status, 486);

@@ -151,7 +151,7 @@ describe('a script that cannot be loaded', () => {
     return [status, text.replaceAll(folder, '')] as const;
   };
 
-  test('is told by check, with file and line', async () => {
+  test('is reported by check, with file and line', async () => {
     const [status, text] = await checked('export const routes = {\n  request: 1,\n};\n');
     assert.equal(status, 1);
     assert.match(text, /#\/route_script: route script \/broken\.js:2: request route is no function/);

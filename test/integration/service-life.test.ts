@@ -152,13 +152,13 @@ describe('the end of the daemon', () => {
 });
 
 describe('the service manager (sd_notify)', () => {
-  test('is told of ready, alive, reloading and stopping', async (t) => {
+  test('receives ready, alive, reloading and stopping', async (t) => {
     const folder = folderFor(t);
     await writeTable(join(folder, 'db'), []);
     const path = join(folder, 'notify');
-    const told: string[] = [];
+    const received: string[] = [];
     const manager = new DgramSocket();
-    manager.on('data', (data: Buffer) => told.push(data.toString()));
+    manager.on('data', (data: Buffer) => received.push(data.toString()));
     manager.bind(path);
     t.after(() => manager.close());
     const port = await freePort();
@@ -168,20 +168,20 @@ describe('the service manager (sd_notify)', () => {
       { listen: `udp:127.0.0.1:${port}` },
       { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '100000' } },
     );
-    await eventually(() => told.length > 0, 'READY', 30_000);
-    assert.match(told[0] ?? '', new RegExp(`^READY=1\nSTATUS=serving\nMAINPID=${child.pid}$`));
+    await eventually(() => received.length > 0, 'READY', 30_000);
+    assert.match(received[0] ?? '', new RegExp(`^READY=1\nSTATUS=serving\nMAINPID=${child.pid}$`));
     assert.ok(await isBound(port, 'udp'));
-    await eventually(() => told.filter((each) => each === 'WATCHDOG=1').length >= 3, 'signs of life');
+    await eventually(() => received.filter((each) => each === 'WATCHDOG=1').length >= 3, 'signs of life');
     child.process.kill('SIGHUP');
-    await eventually(() => told.filter((each) => each.startsWith('READY=1')).length === 2, 'READY again');
-    const reloading = told.findIndex((each) => /^RELOADING=1\nMONOTONIC_USEC=\d+$/.test(each));
-    assert.ok(reloading > 0 && reloading < told.findLastIndex((each) => each.startsWith('READY=1')));
+    await eventually(() => received.filter((each) => each.startsWith('READY=1')).length === 2, 'READY again');
+    const reloading = received.findIndex((each) => /^RELOADING=1\nMONOTONIC_USEC=\d+$/.test(each));
+    assert.ok(reloading > 0 && reloading < received.findLastIndex((each) => each.startsWith('READY=1')));
     writeFileSync(join(folder, 'switchyard.json'), '{ "listen": 5 }');
     child.process.kill('SIGHUP');
-    await eventually(() => told.some((each) => each.includes('the last settings were refused')), 'the refusal');
+    await eventually(() => received.some((each) => each.includes('the last settings were refused')), 'the refusal');
     child.process.kill('SIGTERM');
     assert.equal(await child.exited, 0);
-    await eventually(() => told.includes('STOPPING=1'), 'STOPPING');
+    await eventually(() => received.includes('STOPPING=1'), 'STOPPING');
   });
 
   test('that is not there is worth a warning', async (t) => {
@@ -190,7 +190,7 @@ describe('the service manager (sd_notify)', () => {
     const port = await freePort();
     const env = { NOTIFY_SOCKET: join(folder, 'nobody') };
     const child = serve(t, folder, { listen: `udp:127.0.0.1:${port}` }, { env });
-    await child.until(() => child.stderr.includes('cannot be told'), 20_000, 'the warning');
+    await child.until(() => child.stderr.includes('cannot be notified'), 20_000, 'the warning');
     child.process.kill('SIGTERM');
     assert.equal(await child.exited, 0);
   });

@@ -10,7 +10,7 @@ interface Answer {
   readonly need_restart: readonly string[];
 }
 
-test('a daemon takes its settings again with an answer, and refuses bad ones with the problems', async (t) => {
+test('a daemon reloads its settings with an answer, and refuses bad ones with the problems', async (t) => {
   const daemon = await startDaemon({
     destinations: [[1, 'sip:127.0.0.1:5099']],
     settings: { routing: [{ select: { set: 1, alg: 4 } }] },

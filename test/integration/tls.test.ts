@@ -258,7 +258,7 @@ describe('SIP over TLS', { skip }, () => {
     );
   });
 
-  test('garbage in place of a handshake harms nobody', async (t) => {
+  test('garbage in place of a handshake does not disturb other connections', async (t) => {
     const far = await gateway(t, own);
     const { port, daemon, errors } = await daemonWith(t, [[1, far.uri()]]);
     for (const bytes of [requestText(), '\x16\x03\x01\xff\xff', '\r\n\r\n', '\x00'.repeat(5000)]) {

@@ -171,7 +171,7 @@ describe('SIP over UDP', () => {
     assert.deepEqual([small.received, errors], [[], []]);
   });
 
-  test('a dead port, and a port that cannot be, harm nobody', async (t) => {
+  test('a dead port and an impossible port do not disturb other calls', async (t) => {
     const far = await gatewayAt(t);
     const dead = await freePort();
     const { port, errors } = await daemonWith(

@@ -179,7 +179,7 @@ describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
     assert.equal(warnings(lines)[0]?.fields['cause'], 'no login within 5000 ms');
   });
 
-  test('events that are no heartbeats, or tell nonsense, change nothing', async (t) => {
+  test('events that are no heartbeats, or hold impossible values, change nothing', async (t) => {
     const one = await fake(t);
     const { weights, lines } = await feedOver(t, [fed(A, one)]);
     await until('subscribed', () => one.listeners === 1);
@@ -251,7 +251,7 @@ describe('the daemon', { timeout: 60_000 }, () => {
     assert.doesNotMatch(JSON.stringify(lines), /geheim/);
   });
 
-  test('takes weights from NATS where it is told to', { skip: withoutNats }, async (t) => {
+  test('takes weights from NATS where settings say so', { skip: withoutNats }, async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const events = { nats: { servers: nats.url, prefix: 'sw', weights: true } };
@@ -280,7 +280,7 @@ describe('the daemon', { timeout: 60_000 }, () => {
     assert.deepEqual(await listed(), [41, 20], 'an edited row holds until it is told again');
   });
 
-  test('listens to no weights on NATS unless told to', { skip: withoutNats }, async (t) => {
+  test('listens to no weights on NATS by default', { skip: withoutNats }, async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const { daemon, listed } = await daemonWith(t, ['10'], { events: { nats: { servers: nats.url, prefix: 'sw' } } });

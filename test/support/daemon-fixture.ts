@@ -24,7 +24,7 @@ export interface DaemonFixture {
 }
 
 /**
- * Starts a daemon on UDP and TCP of 127.0.0.1 with all doors open. `settings` is laid over that; `rows` are put into the
+ * Starts a daemon on UDP and TCP of 127.0.0.1 with all endpoints open. `settings` is laid over that; `rows` are put into the
  * tables of the partitions they are named for, which are made before.
  */
 export async function startDaemon(

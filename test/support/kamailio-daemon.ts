@@ -7,10 +7,10 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import { Child } from './child-process.js';
 import { freePort } from './ports.js';
 
-/** The daemon with Kamailio's doors, in the test's own process, on a list file. */
+/** The daemon with Kamailio's endpoints, in the test's own process, on a list file. */
 export interface KamailioDaemon {
   readonly daemon: Daemon;
-  /** Paths of the doors and of the list file. */
+  /** Paths of the endpoints and of the list file. */
   readonly ctl: string;
   readonly ctlDatagram: string;
   readonly fifo: string;
@@ -23,7 +23,7 @@ export interface KamailioDaemon {
   /** Warnings so far. */
   readonly warnings: readonly string[];
   /** Value of a counter of refusals. */
-  refused(door: string, reason: string): number;
+  refused(endpoint: string, reason: string): number;
   stop(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ export async function startKamailioDaemon(options: KamailioDaemonOptions): Promi
     port,
     httpPort,
     warnings,
-    refused: (door, reason) => refusals.with({ endpoint: door, reason }).value,
+    refused: (endpoint, reason) => refusals.with({ endpoint: endpoint, reason }).value,
     async stop() {
       await daemon.stop();
       await rm(folder, { recursive: true, force: true });

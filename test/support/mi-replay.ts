@@ -4,9 +4,9 @@ import type { FifoFraming } from '../../src/management/mi/fifo-framing.js';
 import type { MiFixture } from './mi-fixture.js';
 import type { Transcript } from './mi-transcript.js';
 
-/** What the handler answers to a recorded request at its door; on the FIFO everything written to the reply FIFO. */
+/** What the handler answers to a recorded request at its endpoint; on the FIFO everything written to the reply FIFO. */
 export async function replay(fixture: MiFixture, framing: FifoFraming, one: Transcript): Promise<string | undefined> {
-  if (one.door === 'datagram') return fixture.handler.handle(one.request, unbounded('datagram'));
+  if (one.endpoint === 'datagram') return fixture.handler.handle(one.request, unbounded('datagram'));
   let answers = '';
   for (const item of framing.push(Buffer.from(one.request))) {
     let answer: string | undefined;

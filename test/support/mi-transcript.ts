@@ -6,7 +6,7 @@ export interface Transcript {
   readonly section: string;
   /** Heading with what stands in its brackets cut off: "unknown command". */
   readonly title: string;
-  readonly door: 'fifo' | 'datagram';
+  readonly endpoint: 'fifo' | 'datagram';
   readonly request: string;
   /** undefined: no answer at all; 'crash': the original ended. */
   readonly answer: string | undefined;
@@ -25,12 +25,12 @@ export function readTranscripts(file: string): readonly Transcript[] {
     else if (line.startsWith('## ')) section = line.slice(3);
     else if (line.startsWith('-> ')) request = fromPython(line.slice(3));
     else if (line.startsWith('<- ') && request !== undefined) {
-      const door = /\((fifo|datagram)/.exec(heading)?.[1] ?? (section === 'FIFO framing' ? 'fifo' : 'datagram');
+      const endpoint = /\((fifo|datagram)/.exec(heading)?.[1] ?? (section === 'FIFO framing' ? 'fifo' : 'datagram');
       const answer = line.slice(3);
       transcripts.push({
         section,
         title: heading.replace(/ \((fifo|datagram)[^()]*\)$/, ''),
-        door: door as 'fifo' | 'datagram',
+        endpoint: endpoint as 'fifo' | 'datagram',
         request,
         crashed: answer.includes('SEGFAULTED'),
         // A FIFO client that read nothing recorded b'', one that did not even look None.

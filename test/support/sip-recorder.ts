@@ -147,8 +147,8 @@ export const TIMERS: TransactionConfig = {
   strictReplySource: false,
 };
 
-/** What a recording user was told, in order. */
-export type Told =
+/** What a recording user received, in order. */
+export type Recorded =
   | { readonly kind: 'request' | 'ack'; readonly message: SipMessage; readonly source: Source }
   | { readonly kind: 'stray'; readonly message: SipMessage; readonly source: Source }
   | { readonly kind: 'cancel'; readonly server: InviteServer | undefined }
@@ -160,19 +160,19 @@ export function layerFixture(config: Partial<TransactionConfig> = {}) {
   const { log, errors } = recordingLogger();
   const counters = tallies();
   const layer = new TransactionLayer({ ...TIMERS, ...config }, clock, countingRandom(), counters, log);
-  const told: Told[] = [];
+  const recorded: Recorded[] = [];
   const user: TransactionUser = {
-    onRequest: (message, source) => told.push({ kind: 'request', message, source }),
-    onAck: (message, source) => told.push({ kind: 'ack', message, source }),
-    onCancel: (server) => told.push({ kind: 'cancel', server }),
-    onFurtherSuccess: (reply, pass) => told.push({ kind: 'success', reply, pass }),
-    onStrayReply: (message, source) => told.push({ kind: 'stray', message, source }),
+    onRequest: (message, source) => recorded.push({ kind: 'request', message, source }),
+    onAck: (message, source) => recorded.push({ kind: 'ack', message, source }),
+    onCancel: (server) => recorded.push({ kind: 'cancel', server }),
+    onFurtherSuccess: (reply, pass) => recorded.push({ kind: 'success', reply, pass }),
+    onStrayReply: (message, source) => recorded.push({ kind: 'stray', message, source }),
   };
   layer.user = user;
   return {
     clock,
     layer,
-    told,
+    recorded,
     errors,
     counters,
     udp: new RecordingSocket(clock),

@@ -80,7 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ROOMS = MAY_IMPORT;
 
 /** Where a package of others may be imported. */
-const DOORS: Readonly<Record<string, RegExp>> = {
+const ENDPOINTS: Readonly<Record<string, RegExp>> = {
   koffi: /^sip\/transport\/native\/libc\.ts$/,
   sip: /^sip\/grammar\.ts$/,
   knex: /^store\//,
@@ -236,7 +236,7 @@ function knotsIn(targets: ReadonlyMap<string, readonly string[]>): string[][] {
   return knots;
 }
 
-test('packages come in by their doors', () => {
+test('packages are imported only where they are allowed', () => {
   const wrong = imports
     .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
     .filter(({ file, specifier }) => {
@@ -244,7 +244,7 @@ test('packages come in by their doors', () => {
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/');
-      return DOORS[name]?.test(file) !== true;
+      return ENDPOINTS[name]?.test(file) !== true;
     })
     .map(({ file, specifier }) => `${file} imports ${specifier}`);
   assert.deepEqual(wrong, []);

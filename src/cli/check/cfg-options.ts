@@ -6,7 +6,7 @@ export const CFG_OPTIONS = {
   dialect: choice(
     'NAME',
     ['opensips', 'opensips-2.1', 'kamailio'],
-    'Language of the cfg file, where it cannot be told.',
+    'Language of the cfg file, where it cannot be detected.',
   ),
   define: text('NAME=VALUE,...', "Definitions for #!ifdef and its kin, as Kamailio's -A."),
   preprocess: text('COMMAND', 'Program the cfg file is sent through first, as OpenSIPS\' -p: "m4 -s".'),

@@ -40,7 +40,7 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
   const paint = colored(io.terminal);
   for (const thing of found.things) {
     if (thing.standing === 'supported' && options.all !== true) continue;
-    io.out(`${placeOf(thing)}: ${paint(COLORS[thing.standing], thing.standing)}: ${textOf(thing)}\n`);
+    io.out(`${positionOf(thing)}: ${paint(COLORS[thing.standing], thing.standing)}: ${textOf(thing)}\n`);
   }
   const title = reading.dialect === undefined ? '' : `${reading.dialect.title}; `;
   io.out(`${title}${countsOf(found)}\n`);
@@ -48,7 +48,7 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
   return failed ? 1 : 0;
 }
 
-function placeOf({ at }: UsedThing): string {
+function positionOf({ at }: UsedThing): string {
   const path = relative(process.cwd(), at.file);
   return `${path === '' || path.startsWith('..') ? at.file : path}:${at.line}:${at.column}`;
 }

@@ -10,7 +10,7 @@ import { Daemon } from '../../daemon/daemon.js';
 import { checkNats } from '../../events/sinks/nats-check.js';
 import type { LoadOutcome } from '../../tenant/tenants.js';
 import { missingAddresses } from './addresses.js';
-import { placed } from './placed.js';
+import { partitionProblem } from './partition-problem.js';
 import { withoutSocket } from './reach.js';
 import { ruleWarnings } from './rules.js';
 import { superfluousWords, unwritable } from './tables.js';
@@ -66,10 +66,11 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
     const outcomes = scriptFails && settings.dispatcher.algoRoute !== undefined ? new Map() : await daemon.loadOnly();
     for (const partition of settings.partitions) {
       const outcome: LoadOutcome | undefined = outcomes.get(partition.name);
-      if (outcome !== undefined) tell(partition, outcome, problems, warnings);
+      if (outcome !== undefined) addFindings(partition, outcome, problems, warnings);
       const snapshot = daemon.engine.partition(partition.name)?.snapshot;
       const destinations = [...(snapshot?.sets.values() ?? [])].flatMap((set) => set.destinations);
-      for (const reason of withoutSocket(destinations, settings.listen)) warnings.push(placed(partition, reason));
+      for (const reason of withoutSocket(destinations, settings.listen))
+        warnings.push(partitionProblem(partition, reason));
     }
     const tables = settings.partitions.filter(({ name }) => outcomes.get(name)?.report !== undefined);
     for (const partition of tables) warnings.push(...(await superfluousWords(partition)));
@@ -97,8 +98,8 @@ function summaryOf(settings: Settings, { engine }: Daemon): Summary {
   };
 }
 
-function tell(partition: PartitionConfig, outcome: LoadOutcome, problems: Problem[], warnings: Problem[]): void {
-  const say = (list: Problem[], reason: string) => list.push(placed(partition, reason));
+function addFindings(partition: PartitionConfig, outcome: LoadOutcome, problems: Problem[], warnings: Problem[]): void {
+  const say = (list: Problem[], reason: string) => list.push(partitionProblem(partition, reason));
   if (outcome.report === undefined) {
     say(problems, outcome.failure);
     return;

@@ -9,7 +9,7 @@ import { nullLogger } from '../../core/logger.js';
 import { createStore } from '../../store/create-store.js';
 import { superfluous } from '../../store/list-file.js';
 import { DatabasePools } from '../../store/pools.js';
-import { placed } from './placed.js';
+import { partitionProblem } from './partition-problem.js';
 
 /** Lines of one list file that are named one by one. */
 const LINES_NAMED = 20;
@@ -29,7 +29,7 @@ export async function unwritable(partitions: readonly PartitionConfig[]): Promis
       if (url.kind === 'text') await access(`${url.path}/${partition.tableName}`, constants.W_OK);
       else await store.saveStates([NO_ROW]);
     } catch (error) {
-      found.push(placed(partition, `states cannot be kept (persistent_state is on): ${messageOf(error)}`));
+      found.push(partitionProblem(partition, `states cannot be kept (persistent_state is on): ${messageOf(error)}`));
     } finally {
       await store.close();
     }

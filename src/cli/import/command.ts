@@ -3,7 +3,7 @@ import { defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 export const importCfg = defineCommand({
   name: 'import',
   group: 'data',
-  summary: 'turn an opensips.cfg or kamailio.cfg into a configuration of ours',
+  summary: 'convert an opensips.cfg or kamailio.cfg into a configuration of ours',
   description: `
 Reads an opensips.cfg or kamailio.cfg with what it includes, writes switchyard.json and partitions/ into DIR, and lists what was
 not carried over, each with its file and line. Parameters of the dispatcher, tm, MI, TLS and pike and the sockets are carried

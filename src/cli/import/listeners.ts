@@ -133,14 +133,16 @@ class ListenerReader {
     at: GlobalParameter['at'],
     name: string,
   ): void {
-    const [, protocol, place = ''] = /^(?:([a-z_]\w*):(?!\/))?(.*)$/is.exec(text) ?? [];
+    const [, protocol, address = ''] = /^(?:([a-z_]\w*):(?!\/))?(.*)$/is.exec(text) ?? [];
     if (protocol !== undefined && !/^(?:udp|tcp|tls|ws|wss)$/i.test(protocol)) {
       this.ledger.leave(at, `${name}=${text}: protocol ${protocol} has no counterpart`);
       return;
     }
-    const brackets = /^\((.*)\)(:[0-9]+)?$/s.exec(place);
-    const places =
-      brackets === null ? [place] : (brackets[1] as string).split(',').map((each) => each.trim() + (brackets[2] ?? ''));
+    const brackets = /^\((.*)\)(:[0-9]+)?$/s.exec(address);
+    const addresses =
+      brackets === null
+        ? [address]
+        : (brackets[1] as string).split(',').map((each) => each.trim() + (brackets[2] ?? ''));
     // A socket without protocol is one of each in Kamailio.
     const protocols =
       protocol === undefined
@@ -148,7 +150,7 @@ class ListenerReader {
           ? ['udp', 'tcp']
           : ['udp']
         : [protocol.toLowerCase()];
-    for (const each of places) {
+    for (const each of addresses) {
       for (const host of this.hosts(each, at, name)) {
         for (const transport of protocols) this.push(transport, host, advertise, label, at, name);
       }
@@ -176,19 +178,19 @@ class ListenerReader {
   }
 
   /** "host[:port]" with "*" and names of interfaces replaced by addresses. */
-  private hosts(place: string, at: GlobalParameter['at'], name: string): string[] {
-    const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(:.*)?$/s.exec(place) ?? [];
+  private hosts(address: string, at: GlobalParameter['at'], name: string): string[] {
+    const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(:.*)?$/s.exec(address) ?? [];
     if (host === '*' || host === '') return [`0.0.0.0${port}`];
-    if (isIP(host) !== 0 || host.startsWith('[') || host.includes('.') || host === 'localhost') return [place];
+    if (isIP(host) !== 0 || host.startsWith('[') || host.includes('.') || host === 'localhost') return [address];
     const addresses = (networkInterfaces()[host] ?? []).map(({ address, family }) =>
       family === 'IPv6' ? `[${address}]` : address,
     );
     if (addresses.length === 0) {
       this.ledger.leave(
         at,
-        `${name}=${place}: this machine has no interface "${host}": write its address into "listen"`,
+        `${name}=${address}: this machine has no interface "${host}": write its address into "listen"`,
       );
-    } else this.ledger.note(at, `${name}=${place}: interface ${host} has the addresses ${addresses.join(', ')} here`);
+    } else this.ledger.note(at, `${name}=${address}: interface ${host} has the addresses ${addresses.join(', ')} here`);
     return addresses.map((address) => `${address}${port}`);
   }
 }

@@ -17,10 +17,10 @@ export interface ReadConfiguration {
 /** Reads included files beside the file that includes them, else in the working folder, as the original looks for them. */
 export const diskReader: SourceReader = {
   read(path, from) {
-    const places = isAbsolute(path) ? [path] : [resolve(dirname(from), path), resolve(path)];
-    for (const place of places) {
+    const paths = isAbsolute(path) ? [path] : [resolve(dirname(from), path), resolve(path)];
+    for (const candidate of paths) {
       try {
-        return { file: place, text: readFileSync(place, 'latin1') };
+        return { file: candidate, text: readFileSync(candidate, 'latin1') };
       } catch {
         // The next one; when there is none, that is reported.
       }
@@ -38,19 +38,19 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
     return { tree, dialect, kamailio: dialect.name === 'kamailio' };
   }
   const texts = new Map([[source.file, source.text]]);
-  const told: SourceReader = {
+  const recording: SourceReader = {
     read(path, from) {
       const found = reader.read(path, from);
       if (found !== undefined) texts.set(found.file, found.text);
       else
         ledger.leave(
-          placeOf(path, from, texts),
+          positionOf(path, from, texts),
           `included file "${path}" cannot be read: nothing of it is carried over`,
         );
       return found;
     },
   };
-  const { tree, problems } = parseConfiguration(source, { dialect, reader: told, environment: process.env });
+  const { tree, problems } = parseConfiguration(source, { dialect, reader: recording, environment: process.env });
   // A missing file has been reported, and a parameter is carried over whether its module is loaded or not.
   for (const { code, at, message } of problems) {
     if (/is not loaded before/.test(message)) continue;
@@ -66,7 +66,7 @@ function guessed(text: string): Dialect {
 }
 
 /** Where a file is included: the first line that names it. */
-function placeOf(path: string, from: string, texts: ReadonlyMap<string, string>): Position {
+function positionOf(path: string, from: string, texts: ReadonlyMap<string, string>): Position {
   const text = texts.get(from) ?? '';
   const at = text.indexOf(`"${path}"`);
   return { file: from, line: at < 0 ? 1 : text.slice(0, at).split('\n').length, column: 1 };

@@ -70,14 +70,14 @@ function complain(error: unknown, argv: readonly string[], io: CommandIo): numbe
   const misused = error instanceof SwitchyardError && error.code === 'USAGE';
   if (argv.includes('--json')) {
     const message = problems === undefined ? messageOf(error) : 'configuration refused';
-    const told = {
+    const report = {
       code: code ?? 'INTERNAL',
       message: plain ?? message,
       ...(problems && { problems }),
       ...(data === undefined ? {} : { data }),
       ...(meant === undefined ? {} : { hint: meant }),
     };
-    io.err(`${JSON.stringify({ error: told })}\n`);
+    io.err(`${JSON.stringify({ error: report })}\n`);
     return misused ? 2 : 1;
   }
   const known = commandNames().includes(argv[0] as string);

@@ -14,11 +14,7 @@ A switchyard.json beside it, or the one of --config, adds what such files cannot
   options: {
     config: CONFIG,
     cfg: text('FILE', 'An opensips.cfg or a kamailio.cfg to run.'),
-    dialect: choice(
-      'NAME',
-      ['opensips', 'opensips-2.1', 'kamailio'],
-      'Whose file it is, where the file itself does not tell.',
-    ),
+    dialect: choice('NAME', ['opensips', 'opensips-2.1', 'kamailio'], 'Whose file it is, where it cannot be detected.'),
     define: text('NAME=VALUE,...', 'Definitions for the preprocessor of a kamailio.cfg, as its -A.'),
   },
   examples: [

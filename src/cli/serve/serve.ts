@@ -5,8 +5,8 @@ import { CfgError } from '../../cfg-file/load.js';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { messageOf } from '../../core/errors.js';
+import { collectBetweenIterations } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
-import { collectInTurns } from '../../core/turn.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
@@ -77,7 +77,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   // The young generation holds little at any moment here: waking V8's helper threads for it cost more than they did
   // (5 to 10 % of the CPU per call, measured by interleaved runs).
   setFlagsFromString('--no-parallel-scavenge');
-  collectInTurns();
+  collectBetweenIterations();
   const file = options.cfg === undefined ? undefined : new CfgFile(options.cfg, options);
   const loaded = file?.load();
   if (loaded !== undefined) reportProblems(loaded, io);

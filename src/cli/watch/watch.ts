@@ -53,9 +53,9 @@ async function watchDatagrams(
     const event = parseEvent(raw);
     if (event !== undefined) print(event, raw);
   });
-  const place = `udp:127.0.0.1:${socket.address().port}`;
+  const socketName = `udp:127.0.0.1:${socket.address().port}`;
   const subscribe = (expire: number) =>
-    callMi(target, 'event_subscribe', { event: 'E_DISPATCHER_STATUS', socket: place, expire });
+    callMi(target, 'event_subscribe', { event: 'E_DISPATCHER_STATUS', socket: socketName, expire });
   try {
     await subscribe(120);
     const renew = setInterval(() => void subscribe(120).catch(() => {}), 60_000);

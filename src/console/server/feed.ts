@@ -71,7 +71,7 @@ export class Feed {
   constructor(
     private readonly source: FeedSource,
     private readonly clock: Clock,
-    /** Tells this process' numbers from those of one before it. */
+    /** Distinguishes the numbers of this process from those of one before it. */
     private readonly boot: string,
     /** Ends an event loop iteration. */
     private readonly pause: () => Promise<void>,
@@ -84,7 +84,7 @@ export class Feed {
   }
 
   /**
-   * Adds a reader. `lastId` is what its browser heard last: missed messages are sent when they are still known, else a
+   * Adds a reader. `lastId` is what its browser received last: missed messages are sent when they are still known, else a
    * snapshot. Returns false when there are too many.
    */
   open(response: ServerResponse, rights: Rights, lastId: string | undefined): boolean {

@@ -48,5 +48,5 @@ export interface Algorithm {
   /** The choice itself takes the whole `order`; otherwise that is only asked for when a call fails over. */
   readonly ranks?: boolean;
   /** Whether a choice counts for round robin. */
-  readonly takesTurns?: boolean;
+  readonly countsChoices?: boolean;
 }

@@ -30,7 +30,7 @@ export interface GroupOverload {
 export function groupOverload(partition: Partition, setId: number, uri: string): GroupOverload | undefined {
   const destination = partition.find(setId, uri);
   if (destination === undefined) return undefined;
-  const told = liveOf(destination).overload;
-  if (told !== undefined) return { until: told.until, seq: told.seq, rate: told.rate };
+  const current = liveOf(destination).overload;
+  if (current !== undefined) return { until: current.until, seq: current.seq, rate: current.rate };
   return { until: 0, seq: 0, rate: parseAttributes(destination.row.attrs).ocRate };
 }

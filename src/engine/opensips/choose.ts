@@ -85,7 +85,7 @@ function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destin
   const destination = set.destinations[position] as Destination;
   // Round robin goes on from the first position after a ranking, not from the one that was chosen (recorded).
   set.last = algorithm.ranks === true ? 0 : position;
-  if (algorithm.takesTurns === true) set.countTurn(position);
+  if (algorithm.countsChoices === true) set.countChoice(position);
   set.countHit(position);
   return destination;
 }

@@ -32,6 +32,6 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Whether no subscriber, and no stream, receives a message. */
-export function isUnheard(error: unknown): boolean {
+export function isNoResponder(error: unknown): boolean {
   return error instanceof NatsError && error.code === ErrorCode.NoResponders;
 }

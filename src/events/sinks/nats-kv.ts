@@ -1,11 +1,11 @@
 import { type KV, type NatsConnection, NatsError } from 'nats';
 import type { Clock } from '../../core/clock.js';
+import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
-import { nextTurn } from '../../core/turn.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
-import { eventKey, isTold, type Told } from './nats-tail.js';
+import { eventKey, isPublished, type Published } from './nats-tail.js';
 
 const BATCH = 64;
 const MAX_WAIT = 5000;
@@ -18,7 +18,7 @@ const READ_TIMEOUT = 20_000;
 /** What of the destinations the bucket is asked about. */
 export interface FollowStates {
   /** Takes over what an earlier run of this node has written, to the bucket or the stream; the entry as it is then. */
-  readonly resume?: (entry: StateEntry, written: Told | undefined, stored: Told | undefined) => StateEntry;
+  readonly resume?: (entry: StateEntry, written: Published | undefined, stored: Published | undefined) => StateEntry;
   /** Whether a partition is there whose destinations are not known yet. */
   readonly isLoading?: (partition: string) => boolean;
   /** Whether this node is the one that writes and removes the entry; default: it is. */
@@ -39,7 +39,7 @@ export class StateBucket {
   /** The bucket as it was when it was last known to be right; undefined: not known. */
   private seen: string | undefined;
   private cancelCompare: (() => void) | undefined;
-  private tail: ReadonlyMap<string, Told> | undefined;
+  private tail: ReadonlyMap<string, Published> | undefined;
   private kv: KV | undefined;
   private running = false;
   /** Number of the current run of the writer; an older one that is still waiting has no effect any more. */
@@ -59,7 +59,7 @@ export class StateBucket {
     private readonly node: string,
     private readonly follow: FollowStates = {},
     /** Reads what was published to the stream last. */
-    private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Told>>,
+    private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Published>>,
     private readonly compareMs = COMPARE_MS,
   ) {
     link.onUp(() => {
@@ -200,7 +200,7 @@ export class StateBucket {
       const value = stored.get(key);
       const isOther = value !== JSON.stringify(entry) && (value === undefined || parsed(value)?.node === this.node);
       if (isOther && !this.heldKeys.has(key) && !this.dirty.has(key)) return true;
-      if (++seen % 500 === 0) await nextTurn();
+      if (++seen % 500 === 0) await nextIteration();
     }
     for (const [key, value] of stored) if (!wanted.has(key) && this.isOurs(value, partitions)) return true;
     return false;
@@ -284,7 +284,7 @@ export class StateBucket {
       const value = JSON.stringify(entry);
       if (stored.get(key) !== value) writes.push(this.store(kv, key, value, entry));
       if (writes.length >= BATCH) await flush();
-      else if (++seen % 500 === 0) await nextTurn();
+      else if (++seen % 500 === 0) await nextIteration();
     }
     for (const [key, value] of stored) {
       if (!current()) return false;
@@ -308,7 +308,7 @@ export class StateBucket {
   private resumed(entry: StateEntry, value: string | undefined): StateEntry {
     if (entry.seq > 0 || this.follow.resume === undefined) return entry;
     const found = value === undefined ? undefined : parsed(value);
-    const written = found?.node === this.node && isTold(found) ? found : undefined;
+    const written = found?.node === this.node && isPublished(found) ? found : undefined;
     const stored = this.tail?.get(eventKey(entry));
     return written === undefined && stored === undefined ? entry : this.follow.resume(entry, written, stored);
   }
@@ -353,7 +353,7 @@ export class StateBucket {
     const entry = parsed(value);
     const partition = typeof entry?.partition === 'string' ? entry.partition : undefined;
     if (partition !== undefined && this.follow.isLoading?.(partition) === true) return false;
-    if (this.follow.owns !== undefined && isPlace(entry) && !this.follow.owns(entry)) return false;
+    if (this.follow.owns !== undefined && isDestinationKey(entry) && !this.follow.owns(entry)) return false;
     return entry?.node === this.node || (partition !== undefined && partitions.has(partition));
   }
 
@@ -388,7 +388,7 @@ async function figuresOf(kv: KV): Promise<string> {
 }
 
 /** Whether something read back names a destination. */
-function isPlace(entry: Partial<StateEntry> | undefined): entry is StateEntry {
+function isDestinationKey(entry: Partial<StateEntry> | undefined): entry is StateEntry {
   if (typeof entry?.partition !== 'string' || typeof entry.group !== 'number') return false;
   return typeof entry.address === 'string' && typeof entry.socket === 'string';
 }

@@ -7,7 +7,7 @@ const MOST = 5000;
 const READ_TIMEOUT = 10_000;
 
 /** Status and number of the last edge that was published. */
-export type Told = Pick<StateEntry, 'status' | 'seq'>;
+export type Published = Pick<StateEntry, 'status' | 'seq'>;
 
 /** How events name a destination: they do not carry its socket. */
 export function eventKey({ partition, group, address }: Pick<StateEntry, 'partition' | 'group' | 'address'>): string {
@@ -20,11 +20,11 @@ export async function readTail(
   stream: string,
   prefix: string,
   node: string,
-): Promise<ReadonlyMap<string, Told>> {
-  const told = new Map<string, Told>();
+): Promise<ReadonlyMap<string, Published>> {
+  const published = new Map<string, Published>();
   const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
   const { state } = await manager.streams.info(stream);
-  if (state.messages === 0) return told;
+  if (state.messages === 0) return published;
   const consumer = await connection.jetstream().consumers.get(stream, {
     filterSubjects: `${prefix}.${E_DISPATCHER_STATUS}.>`,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -37,7 +37,7 @@ export async function readTail(
       let received = 0;
       for await (const message of batch) {
         received++;
-        note(told, message.string(), node);
+        note(published, message.string(), node);
       }
       if (received === 0) break;
       pending -= received;
@@ -45,30 +45,34 @@ export async function readTail(
   } finally {
     await consumer.delete().catch(() => false);
   }
-  return told;
+  return published;
 }
 
-function note(told: Map<string, Told>, text: string, node: string): void {
+function note(published: Map<string, Published>, text: string, node: string): void {
   let params: Partial<StateEntry> | undefined;
   try {
     params = (JSON.parse(text) as { params?: Partial<StateEntry> } | null)?.params;
   } catch {
     // Anybody may publish there.
   }
-  if (params !== undefined) noteParams(told, { ...params }, node);
+  if (params !== undefined) noteParams(published, { ...params }, node);
 }
 
 /** Notes what the parameters of an event of this node say of its destination. */
-export function noteParams(told: Map<string, Told>, params: Readonly<Record<string, unknown>>, node: string): void {
+export function noteParams(
+  published: Map<string, Published>,
+  params: Readonly<Record<string, unknown>>,
+  node: string,
+): void {
   const entry = params as Partial<StateEntry>;
-  if (entry.node !== node || !isTold(entry)) return;
-  const { partition, group, address, status, seq }: Partial<StateEntry> & Told = entry;
+  if (entry.node !== node || !isPublished(entry)) return;
+  const { partition, group, address, status, seq }: Partial<StateEntry> & Published = entry;
   if (typeof partition !== 'string' || typeof group !== 'number' || typeof address !== 'string') return;
-  told.set(eventKey({ partition, group, address }), { status, seq });
+  published.set(eventKey({ partition, group, address }), { status, seq });
 }
 
 /** Whether something read back has a status and a number. */
-export function isTold(value: Partial<Told> | undefined): value is Told {
+export function isPublished(value: Partial<Published> | undefined): value is Published {
   if (value?.status !== 'active' && value?.status !== 'inactive') return false;
   return Number.isSafeInteger(value.seq) && (value.seq as number) >= 0;
 }

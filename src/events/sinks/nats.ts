@@ -14,14 +14,14 @@ import type { StateEntry } from '../state-entry.js';
 import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsCluster, type NatsClusterOptions } from './nats-cluster.js';
 import { NatsLink } from './nats-connection.js';
-import { isRefusal, isUnheard, natsReason } from './nats-fault.js';
+import { isNoResponder, isRefusal, natsReason } from './nats-fault.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 import { StoredEvents } from './nats-stored.js';
 import { AUDIT, ensureStream } from './nats-stream.js';
-import { noteParams, readTail, type Told } from './nats-tail.js';
+import { noteParams, type Published, readTail } from './nats-tail.js';
 
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
@@ -280,7 +280,7 @@ export class NatsBus implements Service {
       await this.jetstream.publish(subject, payload, { msgID: event.id, timeout: ACK_TIMEOUT });
     } catch (error) {
       // A stream that was made before there were audit records, or without them, does not keep them: others still get them.
-      if (event.name === AUDIT && isUnheard(error)) return this.publishCore(connection, subject, payload, event.id);
+      if (event.name === AUDIT && isNoResponder(error)) return this.publishCore(connection, subject, payload, event.id);
       // The stream may have been removed: it is looked up again before the next attempt.
       this.streamReady = undefined;
       throw new Error(natsReason(error), { cause: error });
@@ -349,7 +349,11 @@ export class NatsBus implements Service {
     return this.streamReady;
   }
 
-  private async tailOf(connection: NatsConnection, stream: string, prefix: string): Promise<ReadonlyMap<string, Told>> {
+  private async tailOf(
+    connection: NatsConnection,
+    stream: string,
+    prefix: string,
+  ): Promise<ReadonlyMap<string, Published>> {
     await this.ensureStream(connection, stream);
     const tail = new Map(await readTail(connection, stream, prefix, this.deps.node));
     // The events in the outbox are newer than the stored ones.

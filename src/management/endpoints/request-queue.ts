@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import { nextTurn } from '../../core/turn.js';
+import { nextIteration } from '../../core/event-loop.js';
 
 export interface RequestQueueOptions<Item> {
   readonly clock: Clock;
@@ -14,7 +14,7 @@ export interface RequestQueueOptions<Item> {
 }
 
 /** Requests run per event loop iteration: one read may hold thousands. */
-const RUN_IN_A_TURN = 16;
+const RUN_PER_ITERATION = 16;
 /** Requests read and not yet begun beyond this stop the reading until they are. */
 const MAX_QUEUED = 128;
 /** Requests that wait for a database or the like; more are refused. */
@@ -54,11 +54,11 @@ export class RequestQueue<Item> {
   }
 
   private async work(): Promise<void> {
-    let sinceTurn = 0;
+    let sincePause = 0;
     for (let item = this.queue.shift(); item !== undefined && !this.stopped; item = this.queue.shift()) {
       if (this.waiting.size >= MAX_WAITING) this.options.refuse(item);
       else await this.begin(item);
-      if (++sinceTurn % RUN_IN_A_TURN === 0) await nextTurn();
+      if (++sincePause % RUN_PER_ITERATION === 0) await nextIteration();
       if (this.queue.length <= MAX_QUEUED / 2) this.options.resume();
     }
   }
@@ -79,7 +79,7 @@ export class RequestQueue<Item> {
     });
     const grace = before === undefined ? (GRACE[this.waiting.size - 1] ?? 0) : 0;
     if (grace > 0) await this.within(grace, end);
-    else if (!ended) await nextTurn();
+    else if (!ended) await nextIteration();
   }
 
   private within(ms: number, work: Promise<unknown>): Promise<void> {

@@ -5,8 +5,8 @@ import { mayDo } from '../../access/rights.js';
 import type { Clock } from '../../core/clock.js';
 import { systemClock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
+import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
-import { nextTurn } from '../../core/turn.js';
 import type { CounterFamily, Metrics } from '../../stats/metrics.js';
 import type { Json, MiCommand, MiParams, MiResult } from './command.js';
 import { JsonText, MiError } from './command.js';
@@ -193,7 +193,7 @@ export class MiHandler {
     }
     const answers: string[] = [];
     for (const [i, value] of values.entries()) {
-      if (i > 0) await nextTurn();
+      if (i > 0) await nextIteration();
       const answer = await this.answerOne(readRequest(value), caller, true);
       if (answer !== undefined) answers.push(answers.length === 0 ? '[' : ',', ...answer);
     }

@@ -2,8 +2,8 @@ import type { AuditTrail } from '../../access/audit.js';
 import type { EndpointKind } from '../../access/caller.js';
 import { mayDo } from '../../access/rights.js';
 import { messageOf } from '../../core/errors.js';
+import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
-import { nextTurn } from '../../core/turn.js';
 import { parseFirstJson } from '../mi/json-scanner.js';
 import { fromJson, fromRecord, MAX_ARGUMENTS, type RpcArgument, RpcArguments } from './arguments.js';
 import { BinrpcFault, type PacketRead, RecordReader } from './binrpc-decode.js';
@@ -76,7 +76,7 @@ export class RpcService {
     }
     try {
       const result = await this.run(method, new RpcArguments(readArguments(reader), 'binrpc'), from);
-      const bytes = await encodeReply(cookie, result, nextTurn);
+      const bytes = await encodeReply(cookie, result, nextIteration);
       if (bytes.length <= MAX_ANSWER) return { bytes, close: false };
       return { bytes: encodeFault(cookie, 500, 'Answer Too Long'), close: false };
     } catch (error) {
@@ -114,7 +114,7 @@ export class RpcService {
       const result = await this.run(method, new RpcArguments(args, 'json'), from);
       const pieces: string[] = [];
       for (const piece of renderJsonResult(result, id)) {
-        if (pieces.length > 0) await nextTurn();
+        if (pieces.length > 0) await nextIteration();
         pieces.push(piece);
       }
       return pieces;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
 import { RouteExit } from './exit.js';
-import { placeOf } from './fault.js';
+import { positionOf } from './fault.js';
 import type { ScriptLog } from './script-log.js';
 
 /** Milliseconds a route that waits for something may take in all. */
@@ -74,13 +74,13 @@ function failed(title: RouteTitle, what: string, log: ScriptLog): RouteEnd {
 
 function ended(title: RouteTitle, thrown: unknown, log: ScriptLog): RouteEnd {
   if (thrown instanceof RouteExit) return thrown.dropped ? 'dropped' : 'ended';
-  const { file, line } = placeOf(thrown, title.script);
-  const place = `${file}${line === undefined ? '' : `:${line}`}`;
+  const { file, line } = positionOf(thrown, title.script);
+  const position = `${file}${line === undefined ? '' : `:${line}`}`;
   log.write(
     'error',
-    place,
+    position,
     { err: thrown, file, line, route: title.route, callId: title.callId },
-    `route script failed at ${place}: ${messageOf(thrown)}`,
+    `route script failed at ${position}: ${messageOf(thrown)}`,
   );
   return 'failed';
 }

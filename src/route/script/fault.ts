@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 export const LOAD_MARK = 'switchyard-load';
 
 /** A location in a script. */
-export interface ScriptPlace {
+export interface ScriptPosition {
   readonly file: string;
   /** Counted from 1; undefined when only the file is known. */
   readonly line: number | undefined;
@@ -14,16 +14,16 @@ export interface ScriptPlace {
  * Where in a script something that was thrown comes from: the first frame of its stack in a file loaded with the script,
  * else the script itself without a line.
  */
-export function placeOf(thrown: unknown, script: string): ScriptPlace {
+export function positionOf(thrown: unknown, script: string): ScriptPosition {
   const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
   for (const line of stack.split('\n')) {
-    const place = frame(line, script);
-    if (place !== undefined) return place;
+    const position = frame(line, script);
+    if (position !== undefined) return position;
   }
   return { file: script, line: undefined };
 }
 
-function frame(line: string, script: string): ScriptPlace | undefined {
+function frame(line: string, script: string): ScriptPosition | undefined {
   const marked = new RegExp(`(file:///[^\\s?()]+)\\?${LOAD_MARK}=[0-9]+:([0-9]+)`).exec(line);
   if (marked !== null) return { file: fileURLToPath(marked[1] as string), line: Number(marked[2]) };
   // With a source map the frame names the source itself.

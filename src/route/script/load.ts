@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
-import { LOAD_MARK, placeOf } from './fault.js';
+import { LOAD_MARK, positionOf } from './fault.js';
 import type { Routes } from './routes.js';
 import { routesOf } from './validate.js';
 
@@ -22,15 +22,15 @@ let loads = 0;
 let registered = false;
 
 /**
- * Loads a route script, anew each time, with everything it imports from files of its own. `door` is the URL of this
+ * Loads a route script, anew each time, with everything it imports from files of its own. `ownUrl` is the URL of this
  * package's entry point, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where
  * one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
  */
-export async function loadScript(file: string, door: string): Promise<LoadedScript> {
+export async function loadScript(file: string, ownUrl: string): Promise<LoadedScript> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
     throw refused(`route script ${file} cannot be read: ${messageOf(error)}`);
   });
-  prepare(file, door);
+  prepare(file, ownUrl);
   let exported: Readonly<Record<string, unknown>>;
   try {
     exported = await inTime(import(`${pathToFileURL(file).href}?${LOAD_MARK}=${++loads}`));
@@ -48,13 +48,13 @@ function isFaulty(routes: ReturnType<typeof routesOf>): routes is Exclude<Return
 }
 
 /** Once in a process: scripts find this package and may be TypeScript. */
-function prepare(file: string, door: string): void {
+function prepare(file: string, ownUrl: string): void {
   // So that a stack names the lines that were written, not those that were made of them.
   if (/\.[cm]?tsx?$/.test(file)) process.setSourceMapsEnabled(true);
   if (registered) return;
   registered = true;
   const hooks = import.meta.url.endsWith('.ts') ? './module-hooks.ts' : './module-hooks.js';
-  register(hooks, import.meta.url, { data: { door, mark: LOAD_MARK } });
+  register(hooks, import.meta.url, { data: { ownUrl, mark: LOAD_MARK } });
 }
 
 async function inTime<T>(loading: Promise<T>): Promise<T> {
@@ -74,8 +74,8 @@ async function describe(error: unknown, file: string, source: string): Promise<s
   const message = messageOf(error);
   // What the translation of TypeScript found says where by itself.
   if (/^\/[^\n]*:[0-9]+: /.test(message)) return message;
-  const place = placeOf(error, file);
-  if (place.line !== undefined) return `${place.file}:${place.line}: ${message}`;
+  const position = positionOf(error, file);
+  if (position.line !== undefined) return `${position.file}:${position.line}: ${message}`;
   const missing = /imported from ([^\n]+)$/.exec(message);
   if (missing !== null) {
     const name = /'([^']+)'/.exec(message)?.[1]?.split('/').pop();

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 interface HookData {
   /** URL that "switchyard" stands for. */
-  readonly door: string;
+  readonly ownUrl: string;
   readonly mark: string;
 }
 
-let data: HookData = { door: '', mark: '' };
+let data: HookData = { ownUrl: '', mark: '' };
 
 /** Called by Node with what `register` was given, before the other hooks. */
 export function initialize(given: HookData): void {
@@ -25,7 +25,7 @@ export const resolve: ResolveHook = (specifier, context, next) => {
   if (loadOf(specifier) !== undefined) return { url: specifier, format: 'module', shortCircuit: true };
   const load = loadOf(context.parentURL);
   if (load === undefined) return next(specifier, context);
-  if (specifier === 'switchyard') return { url: data.door, format: 'module', shortCircuit: true };
+  if (specifier === 'switchyard') return { url: data.ownUrl, format: 'module', shortCircuit: true };
   const own = ownModule(specifier, context.parentURL as string);
   if (own === undefined) return next(specifier, context);
   return { url: `${own}?${data.mark}=${load}`, format: 'module', shortCircuit: true };

@@ -4,9 +4,9 @@ import type { Logger } from '../../core/logger.js';
 /** Log lines at most in one second about faults at one location of a script. */
 const MOST_LINES = 10;
 /** Locations remembered. */
-const MOST_PLACES = 1000;
+const MAX_POSITIONS = 1000;
 
-interface Place {
+interface Position {
   second: number;
   lines: number;
   left: number;
@@ -14,7 +14,7 @@ interface Place {
 
 /** Logs the faults of scripts, with a limit: a script that fails on each call must not fill the disk. */
 export class ScriptLog {
-  private readonly places = new Map<string, Place>();
+  private readonly positions = new Map<string, Position>();
 
   constructor(
     private readonly log: Logger,
@@ -22,13 +22,13 @@ export class ScriptLog {
   ) {}
 
   /** Writes a line about a location; `suppressed` in it says how many were left out before it. */
-  write(level: 'error' | 'warn', place: string, fields: object, message: string): void {
+  write(level: 'error' | 'warn', position: string, fields: object, message: string): void {
     const second = Math.floor(this.clock.monotonic() / 1000);
-    let known = this.places.get(place);
+    let known = this.positions.get(position);
     if (known === undefined) {
-      if (this.places.size >= MOST_PLACES) this.places.clear();
+      if (this.positions.size >= MAX_POSITIONS) this.positions.clear();
       known = { second, lines: 0, left: 0 };
-      this.places.set(place, known);
+      this.positions.set(position, known);
     }
     if (known.second !== second) {
       known.second = second;

@@ -266,13 +266,13 @@ export class TransactionLayer implements Receiver {
     for (const client of this.clients.values()) {
       if (client.connection !== undefined && brokenFlows.has(client.connection)) lost.push(client);
     }
-    const unheard: ServerTransaction[] = [];
+    const unconfirmed: ServerTransaction[] = [];
     for (const server of this.servers.values()) {
-      if (server.source.flow !== undefined && brokenFlows.has(server.source.flow)) unheard.push(server);
+      if (server.source.flow !== undefined && brokenFlows.has(server.source.flow)) unconfirmed.push(server);
     }
     brokenFlows.clear();
     for (const client of lost) client.connectionBroken();
-    for (const server of unheard) server.connectionBroken();
+    for (const server of unconfirmed) server.connectionBroken();
   }
 
   /** Begins a server transaction for a request handed up by onRequest. */

@@ -98,29 +98,29 @@ export class Remnants extends WheelTimer {
     return at;
   }
 
-  kindAt(place: number): Kind {
-    return this.records[place * FIELDS + KIND] as Kind;
+  kindAt(slot: number): Kind {
+    return this.records[slot * FIELDS + KIND] as Kind;
   }
 
-  checkAt(place: number): number {
-    return this.records[place * FIELDS + CHECK] as number;
+  checkAt(slot: number): number {
+    return this.records[slot * FIELDS + CHECK] as number;
   }
 
-  sourceAt(place: number): Source | undefined {
-    return this.sources[place];
+  sourceAt(slot: number): Source | undefined {
+    return this.sources[slot];
   }
 
-  replyPortAt(place: number): number {
-    return (this.records[place * FIELDS + PORTS] as number) >>> 16;
+  replyPortAt(slot: number): number {
+    return (this.records[slot * FIELDS + PORTS] as number) >>> 16;
   }
 
-  sentByPortAt(place: number): number {
-    return (this.records[place * FIELDS + PORTS] as number) & 0xffff;
+  sentByPortAt(slot: number): number {
+    return (this.records[slot * FIELDS + PORTS] as number) & 0xffff;
   }
 
   /** The last reply, '' when there was none. */
-  textAt(place: number): string {
-    return this.texts[place] as string;
+  textAt(slot: number): string {
+    return this.texts[slot] as string;
   }
 
   clear(): void {

@@ -4,7 +4,7 @@ import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
 import type { StreamOptions } from './bind.js';
 import type { TlsOptions } from './certificates.js';
-import type { DatagramTurn } from './datagram-turn.js';
+import type { DatagramQueue } from './datagram-queue.js';
 import type { Libc } from './native/libc.js';
 import { TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
@@ -32,7 +32,7 @@ export function createSipSocket(
   receiver: Receiver,
   tls?: TlsOptions | undefined,
   bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> = {},
-  turn?: DatagramTurn,
+  queue?: DatagramQueue,
   libc?: () => Promise<Libc | undefined>,
 ): SipSocket {
   const host = addressOf(options);
@@ -45,7 +45,7 @@ export function createSipSocket(
   };
   switch (options.transport) {
     case 'udp':
-      return new UdpSocket({ ...common, libc }, receiver, turn);
+      return new UdpSocket({ ...common, libc }, receiver, queue);
     case 'tcp':
       return new TcpSocket(common, receiver);
     case 'tls':

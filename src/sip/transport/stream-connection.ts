@@ -14,7 +14,7 @@ const PROBE_MS = 100;
 /** Milliseconds a peer that has ended its side may wait for replies: 64*T1, a little more. */
 const HALF_CLOSED_MS = 35_000;
 /** Maximum number of messages reported as failed if the connection was already dead when they were written. */
-const MAX_UNHEARD = 256;
+const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
 
@@ -48,7 +48,7 @@ export class StreamConnection implements Flow {
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
   /** Error callbacks of the messages written since data was last received from the peer. */
-  private unheard: ((error: TransportError) => void)[] = [];
+  private unconfirmed: ((error: TransportError) => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private paused = false;
   /** Requests of the peer that have no final reply yet. */
@@ -131,7 +131,7 @@ export class StreamConnection implements Flow {
       this.fail(error);
       return;
     }
-    if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
+    if (onError !== undefined && this.unconfirmed.length < MAX_UNCONFIRMED) this.unconfirmed.push(onError);
     this.socket.write(text, 'latin1');
     if (this.owed > 0 && isFinalReply(text)) this.owed--;
     if (this.peerEnded) this.probe();
@@ -189,8 +189,8 @@ export class StreamConnection implements Flow {
       return;
     }
     this.owner.halfClosed(this);
-    const unheard = this.unheard.splice(0);
-    for (const each of unheard) later(each, { cause: 'refused', message: 'connection closed', stale: this.served });
+    const unconfirmed = this.unconfirmed.splice(0);
+    for (const each of unconfirmed) later(each, { cause: 'refused', message: 'connection closed', stale: this.served });
     if (this.owed === 0) {
       void this.end(REFUSED_MS, 'the peer has closed');
       return;
@@ -210,8 +210,8 @@ export class StreamConnection implements Flow {
     this.clearTimer();
     this.owner.forget(this);
     this.hold(0);
-    const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
-    this.unheard = [];
+    const failed = [...this.unconfirmed, ...this.waiting.map((each) => each.onError)];
+    this.unconfirmed = [];
     this.waiting = [];
     this.waitingBytes = 0;
     return failed.filter((each) => each !== undefined);
@@ -220,7 +220,7 @@ export class StreamConnection implements Flow {
   private take(data: Buffer): void {
     if (!this.open) return;
     this.served = true;
-    if (this.unheard.length > 0) this.unheard = [];
+    if (this.unconfirmed.length > 0) this.unconfirmed = [];
     const { owner, framing } = this;
     let pings = 0;
     let messages = 0;

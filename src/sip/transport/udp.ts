@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { bindError } from './bind.js';
-import { type DatagramReader, type DatagramSender, DatagramTurn } from './datagram-turn.js';
+import { DatagramQueue, type DatagramReader, type DatagramSender } from './datagram-queue.js';
 import { BatchedDatagrams, openDatagramSocket, receiveArray } from './native/datagrams.js';
 import type { Libc } from './native/libc.js';
 import type { MessageArray } from './native/message-array.js';
@@ -69,7 +69,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
   constructor(
     private readonly options: UdpOptions,
     private readonly receiver: Receiver,
-    private readonly turn: DatagramTurn = new DatagramTurn(),
+    private readonly queue: DatagramQueue = new DatagramQueue(),
   ) {
     this.address = options.address;
     this.port = options.port;
@@ -101,14 +101,14 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     if (libc !== undefined && fd !== undefined) {
       receiving ??= receiveArray(libc);
       this.batch = new BatchedDatagrams(libc, fd, this.family, receiving, this, this.receiver);
-      this.turn.addReader(this);
+      this.queue.addReader(this);
     }
     // An ICMP error concerns one peer; it must never close the socket, which carries the calls of all peers.
     this.socket.on('error', () => this.batch?.readErrors());
     this.socket.on('message', (data, peer) => {
-      this.turn.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port), this.receiver);
+      this.queue.receive(data.toString('latin1'), this.sourceOf(peer.address, peer.port), this.receiver);
       // If several datagrams wait, one call reads what Node would read one by one.
-      if (this.batch !== undefined && this.turn.reads) this.turn.read(this);
+      if (this.batch !== undefined && this.queue.reads) this.queue.read(this);
     });
   }
 
@@ -120,8 +120,8 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
     }
   }
 
-  read(heard: (text: string, source: Source, receiver: Receiver) => void): number {
-    return this.closed ? 0 : (this.batch?.read(heard) ?? 0);
+  read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
+    return this.closed ? 0 : (this.batch?.read(receive) ?? 0);
   }
 
   send(text: string, address: string, port: number, onError?: (error: TransportError) => void, _flow?: Flow): void {
@@ -133,10 +133,10 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
       later(onError, { cause: 'send', message: `${text.length} bytes do not fit into a datagram` });
       return;
     }
-    this.turn.send(this, text, address, port, onError);
+    this.queue.send(this, text, address, port, onError);
   }
 
-  /** Passes one message to the system, or queues it for `commit`. Called by `DatagramTurn` only. */
+  /** Passes one message to the system, or queues it for `commit`. Called by `DatagramQueue` only. */
   transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void {
     const { batch } = this;
     if (batch !== undefined && this.queued === 0) {
@@ -187,18 +187,18 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader {
 
   /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
   sourceOf(address: string, port: number): Source {
-    const place = port & (RECENT_SOURCES - 1);
-    const recent = this.recent[place];
+    const slot = port & (RECENT_SOURCES - 1);
+    const recent = this.recent[slot];
     if (recent !== undefined && recent.port === port && recent.address === address) return recent;
     const source: Source = { socket: this, address, port, flow: undefined };
-    this.recent[place] = source;
+    this.recent[slot] = source;
     return source;
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
-    this.turn.flush();
-    this.turn.removeReader(this);
+    this.queue.flush();
+    this.queue.removeReader(this);
     this.closed = true;
     await new Promise<void>((resolve) => {
       try {

@@ -16,7 +16,7 @@ const PONG_BYTES = 16 * 1024;
 /** Bytes of a control frame of a client besides its payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
 /** Maximum number of messages reported as failed if the connection was already dead when they were written. */
-const MAX_UNHEARD = 256;
+const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
 
@@ -39,7 +39,7 @@ export class WsConnection implements Flow {
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
   /** Error callbacks of the messages written since data was last received from the peer. */
-  private unheard: ((error: TransportError) => void)[] = [];
+  private unconfirmed: ((error: TransportError) => void)[] = [];
   private readonly source: Source;
   private silence: NodeJS.Timeout | undefined;
   /** Received bytes that do not form a complete message yet. */
@@ -67,12 +67,12 @@ export class WsConnection implements Flow {
     socket.on('message', (data) => this.take((data as Buffer).toString('latin1')));
     socket.on('ping', (data) => {
       this.hold(this.held - data.length - CONTROL_BYTES);
-      this.heard();
+      this.confirm();
       if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === WebSocket.OPEN) socket.pong(data);
     });
     socket.on('pong', (data) => {
       this.hold(this.held - data.length - CONTROL_BYTES);
-      this.heard();
+      this.confirm();
     });
     socket.on('open', () => {
       const waiting = this.waiting;
@@ -113,7 +113,7 @@ export class WsConnection implements Flow {
       this.fail(error);
       return;
     }
-    if (onError !== undefined && this.unheard.length < MAX_UNHEARD) this.unheard.push(onError);
+    if (onError !== undefined && this.unconfirmed.length < MAX_UNCONFIRMED) this.unconfirmed.push(onError);
     // Text frames are what browsers take; bytes that are no UTF-8 go as a binary frame.
     const data = Buffer.from(text, 'latin1');
     socket.send(data, { binary: !isUtf8(data) }, () => {});
@@ -162,8 +162,8 @@ export class WsConnection implements Flow {
     clearTimeout(this.silence);
     this.hold(0);
     this.owner.forget(this);
-    const failed = [...this.unheard, ...this.waiting.map((each) => each.onError)];
-    this.unheard = [];
+    const failed = [...this.unconfirmed, ...this.waiting.map((each) => each.onError)];
+    this.unconfirmed = [];
     this.waiting = [];
     this.waitingBytes = 0;
     close();
@@ -176,17 +176,17 @@ export class WsConnection implements Flow {
     return this.owner.unfinished.change(this.address, before, this.held);
   }
 
-  private heard(): void {
+  private confirm(): void {
     this.alive = true;
     this.served = true;
-    if (this.unheard.length > 0) this.unheard = [];
+    if (this.unconfirmed.length > 0) this.unconfirmed = [];
   }
 
   private take(text: string): void {
     if (!this.open) return;
     this.hold(0);
     this.lagging = false;
-    this.heard();
+    this.confirm();
     // CRLF messages are keep-alives of peers without pings; a double CRLF is answered (RFC 5626 section 4.4.1).
     if (text.length <= 4 && text.trim() === '') {
       if (text === '\r\n\r\n' && this.socket.bufferedAmount <= PONG_BYTES) this.socket.send('\r\n');

@@ -132,7 +132,7 @@ export async function takeovers(options: { gateways: number; kills: number }): P
       await sleep(1500);
       await node.kill();
       const killed = performance.now();
-      cluster.gateways.heard = (user) => {
+      cluster.gateways.onRequest = (user) => {
         const now = performance.now();
         if (now > killed + 50 && !seen.has(user)) seen.set(user, now - killed);
       };

@@ -256,19 +256,19 @@ function judge(
       const record = JSON.parse(stored[1].text);
       if (`${record.st} ${record.q}` !== seen[0]) faults.push(`${uri} is ${seen[0]}, record ${record.st} ${record.q}`);
     }
-    const told = nats.events.filter(({ params }) => params['address'] === uri).map(({ params }) => params);
-    told.forEach((params, i) => {
-      const previous = i === 0 ? 'active' : told[i - 1]!['status'];
-      const merged = (params['seq'] as number) - (i === 0 ? 0 : (told[i - 1]!['seq'] as number));
-      if (merged !== 1 && !wiped) faults.push(`${uri}: event ${params['seq']} follows ${told[i - 1]?.['seq'] ?? 0}`);
+    const events = nats.events.filter(({ params }) => params['address'] === uri).map(({ params }) => params);
+    events.forEach((params, i) => {
+      const previous = i === 0 ? 'active' : events[i - 1]!['status'];
+      const merged = (params['seq'] as number) - (i === 0 ? 0 : (events[i - 1]!['seq'] as number));
+      if (merged !== 1 && !wiped) faults.push(`${uri}: event ${params['seq']} follows ${events[i - 1]?.['seq'] ?? 0}`);
       if (params['previous'] !== previous && !wiped)
         faults.push(`${uri}: event ${params['seq']} goes from ${params['previous']}`);
     });
-    const last = told.at(-1);
+    const last = events.at(-1);
     const status = health.state === 'active' ? 'active' : 'inactive';
     if ((last?.['status'] ?? 'active') !== status && !wiped)
       faults.push(`${uri} is ${status}, the last event says ${last?.['status']}`);
     if ((last?.['seq'] ?? 0) !== health.seq && !wiped)
-      faults.push(`${uri} has ${health.seq} edges, ${last?.['seq']} told`);
+      faults.push(`${uri} has ${health.seq} edges, ${last?.['seq']} events`);
   }
 }

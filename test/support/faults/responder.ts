@@ -10,7 +10,7 @@ export class Responder {
   /** Status by user; 0 is silence. Default 200. */
   readonly status = new Map<string, number>();
   /** Called with each request: user of the request-URI and the port it came from. */
-  heard: (user: string, port: number) => void = () => {};
+  onRequest: (user: string, port: number) => void = () => {};
   /** Requests received, by user. */
   readonly received = new Map<string, number>();
   private constructor(
@@ -21,7 +21,7 @@ export class Responder {
       const text = data.toString('latin1');
       const user = /^[A-Z]+ sips?:([^@ ]+)@/.exec(text)?.[1] ?? '';
       this.received.set(user, (this.received.get(user) ?? 0) + 1);
-      this.heard(user, from.port);
+      this.onRequest(user, from.port);
       const status = this.status.get(user) ?? 200;
       if (status !== 0) socket.send(answer(text, status), from.port, from.address);
     });

@@ -73,7 +73,7 @@ describe('secrets', () => {
 });
 
 describe('who asks', () => {
-  test('a token or a password tells; another does not', async () => {
+  test('a token or a password identifies its user; another does not', async () => {
     const token = newToken();
     const access = new Access(new FakeClock());
     access.configure([user({ token: hashToken(token), password: await hashPassword('correct horse') })]);
@@ -84,7 +84,7 @@ describe('who asks', () => {
     assert.equal((await access.byPassword('nobody', 'correct horse', '::1')).kind, 'wrong');
   });
 
-  test('wrong tries slow their source down, and nobody else', async () => {
+  test('wrong attempts delay their own source only', async () => {
     const clock = new FakeClock();
     const token = newToken();
     const access = new Access(clock);

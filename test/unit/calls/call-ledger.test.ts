@@ -120,7 +120,7 @@ describe('call records', () => {
     });
   }
 
-  test('a destination that stays silent, and a caller who gives up, are told apart', () => {
+  test('a destination that stays silent and a caller who cancels are distinguished', () => {
     const world = setUp([gateway(FIRST), gateway(SECOND)]);
     world.call({ callId: 'gone' });
     world.clock.advance(6000);

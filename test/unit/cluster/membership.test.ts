@@ -16,24 +16,24 @@ function joined() {
     changed: (name, phase) => seen.push(`${name} ${phase}`),
   });
   membership.connectionUp(0);
-  membership.heard('n1', beat('own'), 0);
-  membership.heard('n2', beat('b'), 0);
-  membership.heard('n3', beat('c'), 0);
+  membership.received('n1', beat('own'), 0);
+  membership.received('n2', beat('b'), 0);
+  membership.received('n3', beat('c'), 0);
   return { membership, seen };
 }
 
-test('a peer that is not heard in time is dead, one that is heard lives', () => {
+test('a peer whose heartbeats stop is dead, one that sends them is alive', () => {
   const { membership, seen } = joined();
   for (let now = 400; now <= 2400; now += 400) {
-    membership.heard('n1', beat('own'), now);
-    membership.heard('n2', beat('b'), now);
+    membership.received('n1', beat('own'), now);
+    membership.received('n2', beat('b'), now);
     membership.tick(now);
   }
   assert.deepEqual([...membership.others.keys()], ['n2']);
   assert.equal(seen.at(-1), 'n3 dead');
 });
 
-test('a node that does not hear itself declares nobody dead', () => {
+test('a node that does not receive its own heartbeats declares no other dead', () => {
   const { membership } = joined();
   assert.equal(membership.isCutOff(1001), true);
   assert.deepEqual(membership.tick(60_000), []);
@@ -45,11 +45,11 @@ test('after the connection came back all deadlines start again, a second later',
   membership.connectionDown(500);
   assert.deepEqual(membership.tick(9000), []);
   membership.connectionUp(9000);
-  membership.heard('n1', beat('own'), 9050);
+  membership.received('n1', beat('own'), 9050);
   assert.deepEqual(membership.tick(9100), []);
-  for (let now = 9400; now < 11_300; now += 400) membership.heard('n1', beat('own'), now);
+  for (let now = 9400; now < 11_300; now += 400) membership.received('n1', beat('own'), now);
   assert.deepEqual(membership.tick(11_390), []);
-  membership.heard('n1', beat('own'), 11_400);
+  membership.received('n1', beat('own'), 11_400);
   assert.deepEqual([...membership.tick(11_500)].sort(), ['n2', 'n3']);
 });
 
@@ -65,7 +65,7 @@ test('who says that it leaves is gone at once, unless it is another incarnation 
 
 test('a second node of the own name is noticed', () => {
   const { membership } = joined();
-  membership.heard('n1', beat('other', { phase: 'joining' }), 300);
+  membership.received('n1', beat('other', { phase: 'joining' }), 300);
   assert.deepEqual(membership.twin, { inc: 'other', phase: 'joining', at: 300 });
   assert.equal(membership.others.has('n1'), false);
 });
@@ -73,10 +73,10 @@ test('a second node of the own name is noticed', () => {
 test('ownership depends on phase, weight and tags, and not on what else a heartbeat says', () => {
   const { membership } = joined();
   let { version } = membership;
-  membership.heard('n2', beat('b', { rev: 99, view: 7, gen: 'h' }), 400);
+  membership.received('n2', beat('b', { rev: 99, view: 7, gen: 'h' }), 400);
   assert.equal(membership.version, version);
   for (const over of [{ phase: 'draining' as const }, { weight: 3 }, { tags: ['vip'] }]) {
-    membership.heard('n2', beat('b', over), 500);
+    membership.received('n2', beat('b', over), 500);
     assert.ok(membership.version > version, JSON.stringify(over));
     ({ version } = membership);
   }
@@ -85,8 +85,8 @@ test('ownership depends on phase, weight and tags, and not on what else a heartb
 test('all that hold the same nodes live have the same view', () => {
   const { membership } = joined();
   const other = new Membership({ node: 'n3', inc: 'c', deadAfterMs: 1400 });
-  other.heard('n2', beat('b'), 0);
+  other.received('n2', beat('b'), 0);
   assert.notEqual(other.view, membership.view);
-  other.heard('n1', beat('own'), 0);
+  other.received('n1', beat('own'), 0);
   assert.equal(other.view, membership.view);
 });

@@ -10,7 +10,7 @@ import {
   parseRecord,
 } from '../../../src/cluster/record.js';
 
-const by = { node: 'n2', generation: 'g1', told: 0 };
+const by = { node: 'n2', generation: 'g1', published: 0 };
 
 function intent(kind: Intent['kind'], over: Partial<Intent> = {}): Intent {
   return { kind, origin: kind === 'set' ? 'mi' : 'probe', time: 0, reason: kind, ...over };
@@ -46,7 +46,7 @@ test('edges known to be stored leave the record; beyond eight the oldest are mer
   }
   assert.equal(record.ev.length, 8);
   assert.deepEqual([record.ev[0]?.q, record.ev[0]?.pv, record.ev.at(-1)?.q], [4, 'active', 11]);
-  const noted = nextRecord(record, intent('told', { origin: 'cluster' }), record.st, { ...by, told: 9 });
+  const noted = nextRecord(record, intent('published', { origin: 'cluster' }), record.st, { ...by, published: 9 });
   assert.deepEqual([noted.told, noted.ev.map(({ q }) => q), noted.v], [9, [10, 11], 12]);
 });
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { JsonSyntaxError, parseJson, positionOf } from '../../../src/config/json-source.js';
 
-describe('JSON with places', () => {
+describe('JSON with positions', () => {
   test('reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 2), (value, indent) => {

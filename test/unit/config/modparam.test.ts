@@ -180,7 +180,7 @@ describe('module parameters', () => {
     ]);
   });
 
-  test('weights told by FreeSWITCH servers are off unless asked for', () => {
+  test('weights reported by FreeSWITCH servers are off by default', () => {
     const { settings, warnings } = read({
       db_url: 'text:./x',
       fetch_freeswitch_stats: '1',

@@ -27,7 +27,7 @@ describe('listeners', () => {
       const outside = known.filter((each) => !each.internal);
       const expected = (outside[0] ?? known[0])?.address ?? (family === 6 ? '::1' : '127.0.0.1');
       assert.deepEqual(settings.listen[0]?.advertise, { host: expected, port: 5070 });
-      const told = warnings.filter(({ reason }) => reason.includes('peers are told'));
+      const told = warnings.filter(({ reason }) => reason.includes('peers see'));
       assert.equal(told.length, outside.length === 1 ? 0 : 1);
     }
     const named = read({ listen: 'udp:0.0.0.0:5070 as sip.example' }).settings.listen[0]?.advertise;
@@ -61,7 +61,7 @@ describe('listeners', () => {
   });
 });
 
-describe('management doors', () => {
+describe('management endpoints', () => {
   test('paths from the folder of the file, modes as numbers, reply folder with a slash', () => {
     const { mi } = read({
       http: '[::1]:8085',

@@ -35,7 +35,7 @@ test('where one piece ends and the next begins matters, and so do seeds', () => 
   assert.equal(joined, keyOf(mixer.begin().text('xxabc', 2, 4).text('c')));
 });
 
-test('property: numbers of 30 bits are written in six places and read back', () => {
+test('property: numbers of 30 bits are written in six digits and read back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 30 - 1 }), (value) => {
       assert.match(text30(value), /^[0-9a-v]{6}$/);

@@ -10,7 +10,7 @@ test('work that ends in time gives what it came to, and leaves no timer behind',
   assert.equal(clock.pending, 0);
 });
 
-test('work that is late is not waited for, and its failure disturbs nobody', async () => {
+test('late work is not waited for, and its failure is ignored', async () => {
   const clock = new FakeClock();
   let fail = (_error: Error) => {};
   const work = new Promise<string>((_resolve, reject) => {

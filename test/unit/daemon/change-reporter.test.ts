@@ -61,7 +61,7 @@ test('a change is logged, reported, counted, raised as an event and written', ()
   assert.equal(entries.length, 2);
 });
 
-test('what is told of a destination that was removed is dropped', () => {
+test('a report about a destination that was removed is dropped', () => {
   const { partition, events, entries, lines, set } = reporting();
   partition.load([row('sip:10.0.0.2:5060')], { inheritState: true });
   set('inactive');
@@ -80,7 +80,7 @@ test('the last 200 reports of a partition are kept until it is forgotten', () =>
   assert.deepEqual(reporter.reportsOf('default'), []);
 });
 
-test('numbers go on from what an earlier run has told, the newer of bucket and stream', () => {
+test('numbers go on from what an earlier run has published, the newer of bucket and stream', () => {
   const { reporter, destination } = reporting();
   const [entry] = [...reporter.entries()] as [StateEntry];
   assert.equal(reporter.resumed(entry, undefined, undefined), entry);

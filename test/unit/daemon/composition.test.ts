@@ -18,7 +18,7 @@ function refusal(settings: object): string[] {
 
 const select = { partition: 'acme', set: 1, alg: 4 };
 
-test('what is wrong with variables and selections is told at once', () => {
+test('all faults of variables and selections are reported at once', () => {
   const said = refusal({
     modparam: { hash_pvar: '$fU@$cii', pvar_algo_pattern: '$statt(load_%u)', setid_pvar: '$ci' },
     routing: [
@@ -41,7 +41,7 @@ test('what is wrong with variables and selections is told at once', () => {
   ]);
 });
 
-test('it is told beside what the schema refuses, and nothing twice', () => {
+test('they are reported beside what the schema refuses, and nothing twice', () => {
   const said = refusal({
     listenn: [],
     modparam: { hash_pvar: '$cii' },

@@ -21,7 +21,7 @@ test('the settings of every deployment are accepted as they stand', () => {
     const value = { ...(parseJson(source) as object), ...(name === 'debian' ? { partitions: [] } : {}) };
     const { warnings } = readSettings(value, { env, cwd: '/', inspect: compositionFaults }, name);
     assert.deepEqual(
-      warnings.filter(({ reason }) => !/peers are told/.test(reason)),
+      warnings.filter(({ reason }) => !/peers see/.test(reason)),
       [],
       name,
     );

@@ -105,7 +105,7 @@ describe('a compiled set', () => {
     for (let i = 0; i < 16; i++) {
       const position = set.stepToActive(set.roundRobin(4), 4);
       set.last = position;
-      set.countTurn(position);
+      set.countChoice(position);
       taken.push(position);
     }
     assert.deepEqual(taken, [0, 1, 1, 1, 1, 2, 3, 3, 0, 1, 1, 1, 1, 2, 3, 3]);
@@ -114,14 +114,14 @@ describe('a compiled set', () => {
   test('goes on after a reload where it stood, with what is still there', () => {
     const set = setOf([3, 3, 3].map((each) => ({ weight: each, active: true })));
     set.last = 1;
-    set.countTurn(1);
+    set.countChoice(1);
     const [a, b, c] = set.destinations as [CompiledDestination, CompiledDestination, CompiledDestination];
     const later = new CompiledSet(1, [c, a, b], set.availability);
     later.continueFrom(set);
     assert.equal(later.last, 2);
     assert.deepEqual([later.roundRobin(3), later.roundRobin(3)], [2, 2]);
-    later.countTurn(2);
-    later.countTurn(2);
+    later.countChoice(2);
+    later.countChoice(2);
     assert.equal(later.roundRobin(3), 0);
   });
 });

@@ -171,7 +171,7 @@ describe('loading again', () => {
     assert.deepEqual(partition.load([row('sip:a'), row('sip:b')], INHERIT).removed, []);
   });
 
-  test('with inherit_state off the rows decide, and the change is told', () => {
+  test('with inherit_state off the rows decide, and the change is reported', () => {
     const engine = engineWith([partitionOptions()]);
     const partition = partitionOf(engine);
     partition.load([row('sip:a'), row('sip:b', { state: 'probing' })], INHERIT);

@@ -94,7 +94,7 @@ describe('targets kept', () => {
 });
 
 describe('a selection', () => {
-  test('fails in a set that is not there, or has nobody up, and says so', () => {
+  test('fails with a reason in a set that does not exist or has no active destination', () => {
     const w = world(setOf('-a -b'));
     assert.equal(run(w, { set: 9 }), 'no such set');
     for (const { code } of ALGORITHMS) assert.equal(run(w, { alg: code, flags: 'fd' }), 'no active destination');
@@ -111,7 +111,7 @@ describe('a selection', () => {
     assert.deepEqual(run(w, { alg: 8, flags: 'd', maxResults: 3 }), ['a']);
   });
 
-  test('takes the default when nobody else is up, and lists it once', () => {
+  test('takes the default when no other is active, and lists it once', () => {
     assert.deepEqual(run(world(setOf('-a -b c')), { alg: 0, flags: 'fd' }), ['c']);
     assert.deepEqual(run(world(setOf('a')), { alg: 0, flags: 'fd' }), ['a']);
   });

@@ -86,7 +86,7 @@ describe('state transitions', () => {
     assert.equal(act(engine, destination, { kind: 'set', to: 'probing' })?.state, 'active');
   });
 
-  test('what an earlier run has told is gone on from, and the edge it did not tell is told', () => {
+  test('numbers go on from what an earlier run published, and an edge it did not publish is published', () => {
     for (const [state, status, edge] of [
       ['active', 'active', undefined],
       ['probing', 'inactive', undefined],
@@ -173,14 +173,14 @@ describe('state transitions', () => {
     });
   });
 
-  test('what the table told is not written back to it', () => {
+  test('what was read from the table is not written back to it', () => {
     const { engine, destination } = start('active');
     engine.states.apply({ destination, kind: 'restore', to: 'inactive', origin: 'store', reason: 'reload' });
     assert.equal(destination.health.dirty, false);
     assert.equal(destination.health.state, 'inactive');
   });
 
-  test('a listener that throws or is gone keeps nobody from hearing', () => {
+  test('a listener that throws or is removed does not keep others from being called', () => {
     const { engine, destination } = start('active');
     const heard: string[] = [];
     engine.states.onChange(() => {

@@ -38,14 +38,14 @@ function turns(set: CompiledSet, count: number): number[] {
   for (let i = 0; i < count; i++) {
     const at = set.stepToActive(set.roundRobin(set.destinations.length), set.destinations.length);
     set.last = at;
-    set.countTurn(at);
+    set.countChoice(at);
     shares[at] = (shares[at] ?? 0) + 1;
   }
   return shares;
 }
 
-describe('weights told at run time', () => {
-  test('move the shares of hashing and the turns of round robin at once', () => {
+describe('weights reported at run time', () => {
+  test('change the shares of hashing and of round robin at once', () => {
     const { engine, partition } = loaded([row(A, { weight: 10 }), row(B, { weight: 10 })]);
     const set = setOf(partition);
     assert.deepEqual(sharesByHash(set, 20), [10, 10]);
@@ -93,7 +93,7 @@ describe('weights told at run time', () => {
     assert.deepEqual(sharesByHash(setOf(partition), 30), [10, 20]);
   });
 
-  test('are forgotten when another server is to tell them', () => {
+  test('are forgotten when another server is to report them', () => {
     const { engine, partition } = loaded([row(A, { weight: 100, weightFeed: 'fs://:one@127.0.0.1:8021' })]);
     engine.setWeight(find(partition, A), 7);
     partition.load([row(A, { weight: 100, weightFeed: 'fs://:one@127.0.0.1:8021' })], INHERIT);
@@ -103,7 +103,7 @@ describe('weights told at run time', () => {
     assert.deepEqual(report.changed, [`1 ${A}`]);
   });
 
-  test('what is no weight is refused, and what has no place for one is left', () => {
+  test('what is no weight is refused, and a set that takes none is left unchanged', () => {
     const { engine, partition } = loaded([row(A)]);
     for (const weight of [-1, 1.5, Number.NaN, 2 ** 31]) {
       assert.throws(() => engine.setWeight(find(partition, A), weight), RangeError);
@@ -115,7 +115,7 @@ describe('weights told at run time', () => {
     assert.equal(other.engine.setWeight(find(other.partition, A), 5), false);
   });
 
-  test('a set with told weights chooses as one that was loaded with them', () => {
+  test('a set with reported weights chooses as one that was loaded with them', () => {
     const weights = fc.array(fc.nat(9), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(weights, fc.array(fc.tuple(fc.nat(11), fc.nat(9)), { maxLength: 8 }), (before, tellings) => {

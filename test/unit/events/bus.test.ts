@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { EventBus } from '../../../src/events/bus.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
 
-test('listeners hear each event in order; one that throws keeps no other from hearing', () => {
+test('listeners get each event in order; one that throws does not keep the others from getting it', () => {
   const faults: unknown[] = [];
   const bus = new EventBus((error) => faults.push(error));
   const heard: string[] = [];

@@ -12,7 +12,7 @@ describe('catalogue', () => {
   const validate = ajv.compile([...eventSchemas().values()][0] as object);
   const ids = new EventIds('sw1', fixedRandom);
 
-  test('ids are places', () => {
+  test('ids are positions in the list', () => {
     assert.deepEqual(
       EVENT_CATALOGUE.map(({ id }) => id),
       EVENT_CATALOGUE.map((_, i) => i),

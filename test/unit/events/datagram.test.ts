@@ -50,7 +50,7 @@ describe('datagram sinks', () => {
     receiver.close();
   });
 
-  test('unix socket: delivered, and an error while nobody listens', async () => {
+  test('unix socket: delivered, and an error while there is no listener', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'events-'));
     const path = join(folder, 'sock');
     const target = new UnixSink(options).parse(`unix:${path}`);

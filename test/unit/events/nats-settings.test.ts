@@ -38,7 +38,7 @@ describe('NATS settings', () => {
     });
   });
 
-  test('refuses servers and credentials files that cannot be used, without telling secrets', () => {
+  test('refuses servers and credentials files that cannot be used, without showing secrets', () => {
     assert.throws(() => connectionOptions({ ...base, servers: ['http://user:pw@h'] }, 'sw'), /\*\*\*@h/);
     assert.throws(() => connectionOptions({ ...base, credsFile: '/nonexistent/x.creds' }, 'sw'), {
       code: 'CONFIG_INVALID',

@@ -113,7 +113,7 @@ describe('outbox', () => {
     assert.equal(outbox.stats().published, 1);
   });
 
-  test('tells when a destination has nothing left, and when something of it is refused, not when the way is closed', async () => {
+  test('reports when a destination has nothing left, and when something of it is refused, not when the connection is closed', async () => {
     const settled: string[] = [];
     const { flights, outbox } = manual({ settled: (key) => settled.push(key) });
     const raise = raiser();
@@ -164,7 +164,7 @@ describe('outbox', () => {
     assert.deepEqual([outbox.depth, outbox.stats().coalesced], [3, 2]);
   });
 
-  test('a merged event tells the last state and where it began', async () => {
+  test('a merged event has the last state and the first previous one', async () => {
     const { flights, outbox } = manual({ limit: 1, ready: false });
     const raise = raiser();
     const raised = [raise('sip:a'), raise('sip:a'), raise('sip:a'), raise('sip:a')];
@@ -201,7 +201,7 @@ describe('outbox', () => {
     assert.equal(outbox.stats().dropped, 1);
   });
 
-  test('drain tells what is left; stop leaves no timer', async () => {
+  test('drain returns what is left; stop leaves no timer', async () => {
     const { clock, flights, outbox } = manual();
     outbox.add(raiser()('sip:a'));
     const late = outbox.drain(500);

@@ -64,7 +64,7 @@ describe('HTTP listener', () => {
     assert.equal((await fetch(`${url}/uix`)).status, 404);
   });
 
-  test('a handler that fails answers 500 and tells nothing', async () => {
+  test('a handler that fails answers 500 without details', async () => {
     for (const path of ['/broken', '/thrown']) {
       const answer = await fetch(url + path);
       assert.equal(answer.status, 500);
@@ -90,7 +90,7 @@ describe('HTTP listener', () => {
     assert.ok(socket.destroyed);
   });
 
-  test('a port in use is told', async () => {
+  test('a port in use is an error', async () => {
     const second = new HttpServer({ host: '127.0.0.1', port: Number(new URL(url).port), log: nullLogger });
     await assert.rejects(second.start(), { code: 'TRANSPORT_BIND', message: /^HTTP cannot listen on 127\.0\.0\.1:/ });
     await second.stop();

@@ -204,7 +204,7 @@ describe('bounds', () => {
     assert.equal(it.state(A), 'probing');
   });
 
-  test('probes in flight are bounded, the rest wait their turn', async () => {
+  test('probes in flight are bounded, the rest are queued', async () => {
     const it = new ProbingLab({ maxInFlight: 5, config: { pingInterval: 10, pingTimeout: 2 } });
     const uris = Array.from({ length: 60 }, (_, i) => `sip:10.0.0.${i + 1}:5060`);
     it.load(

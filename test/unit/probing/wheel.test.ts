@@ -12,7 +12,7 @@ function member(name: string): Member {
   return { name, slot: -1, position: 0 };
 }
 
-test('each member has its turn once per revolution, at its own phase', () => {
+test('each member is visited once per revolution, at its own phase', () => {
   const clock = new FakeClock();
   const turns: [string, number][] = [];
   const wheel = new Wheel<Member>(clock, 1000, ({ name }) => turns.push([name, clock.monotonic()]));
@@ -49,7 +49,7 @@ test('one timer, and none while the wheel is empty', () => {
   assert.equal(clock.pending, 1);
 });
 
-test('after a standstill nobody gets two turns at once', () => {
+test('after a standstill no member is visited twice at once', () => {
   const clock = new FakeClock();
   let monotonic = 0;
   const slow = { ...clockOf(clock), monotonic: () => monotonic };
@@ -67,7 +67,7 @@ function clockOf(clock: FakeClock) {
   return { now: () => clock.now(), schedule: (delay: number, run: () => void) => clock.schedule(delay, run) };
 }
 
-test('members may come and go at any time, also in a turn', () => {
+test('members may come and go at any time, also during a visit', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(30), fc.nat(400)), { maxLength: 60 }), (steps) => {
       const clock = new FakeClock();

@@ -80,7 +80,7 @@ describe('loops and spirals (RFC 3261 section 16.3 step 4)', () => {
   const back = (sent: string, change: (text: string) => string = (text) => text) =>
     change(sent.replace('\r\nVia:', '\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKelse\r\nVia:'));
 
-  test('a request that comes back unchanged from the same place a second time is a loop: 482', () => {
+  test('a request that comes back unchanged from the same address a second time is a loop: 482', () => {
     const { layer, udp, sentTo } = relaying();
     const source = sourceOf(udp, GATEWAY);
     layer.receive(requestText({ via: `SIP/2.0/UDP ${GATEWAY};branch=z9hG4bK0` }), source);
@@ -351,7 +351,7 @@ describe('other decisions', () => {
     assert.deepEqual([fixture.codes(), fixture.sentTo(GATEWAY).length], [[481], 0]);
   });
 
-  test('a relay that does not come about is told so', () => {
+  test('a plan is notified of a relay that is not carried out', () => {
     const ended: number[] = [];
     const plan = Object.assign(new ListPlan([hopTo('sip:192.0.2.7')]), { ended: (code: number) => ended.push(code) });
     const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });

@@ -29,7 +29,7 @@ function relay(
 }
 
 describe('replies', () => {
-  test('100 at once; provisional and final replies pass, 100 does not; the plan is told', () => {
+  test('100 at once; provisional and final replies pass, 100 does not; the plan is notified', () => {
     const { call, from, codes, plan, fixture } = relay();
     call();
     for (const status of [100, 180, 183, 200]) from('192.0.2.7', status);
@@ -39,7 +39,7 @@ describe('replies', () => {
     assert.equal(fixture.lastToCaller().toTag, 'tag-192.0.2.7');
   });
 
-  test('the plan is told once how it ended', () => {
+  test('the plan is notified once how it ended', () => {
     for (const status of [200, 404]) {
       const { call, from, plan } = relay();
       const ended: number[] = [];
@@ -78,7 +78,7 @@ describe('replies', () => {
 
 describe('serial failover', () => {
   for (const status of [408, 503]) {
-    test(`${status} goes on to the next place, which gets a request of its own`, () => {
+    test(`${status} goes on to the next target, which gets a request of its own`, () => {
       const { call, from, codes, words, sentTo, counters, plan } = relay();
       call();
       from('192.0.2.7', 180);
@@ -159,7 +159,7 @@ describe('serial failover', () => {
     assert.deepEqual(words('192.0.2.9'), ['INVITE']);
   });
 
-  test('every address of a name is tried before the next place', async () => {
+  test('every address of a name is tried before the next target', async () => {
     const records = [
       { address: '192.0.2.21', ttl: 60 },
       { address: '192.0.2.22', ttl: 60 },
@@ -190,7 +190,7 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.23'), words('192.0.2.8'), codes()], [[], [], [100, 180, 486]]);
   });
 
-  test('503 of the last address is that of the place', async () => {
+  test('503 of the last address is that of the target', async () => {
     const none = () => Promise.reject(new Error('none'));
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const dns = { naptr: none, srv: none, aaaa: none, system: none, a };
@@ -268,7 +268,7 @@ describe('serial failover', () => {
     assert.deepEqual(dialog.words('192.0.2.7'), ['INVITE']);
   });
 
-  test('thousands of places that fail at once are gone through, and the caller is answered', () => {
+  test('thousands of targets that fail at once are all tried, and the caller is answered', () => {
     const { call, codes, plan, errors } = relay(
       Array.from({ length: 20_000 }, (_, i) => hopTo(`sip:192.0.2.7:${1000 + i};transport=tls`)),
     );
@@ -276,13 +276,13 @@ describe('serial failover', () => {
     assert.deepEqual([codes(), plan.failures.length, errors], [[100, 500], 20_000, []]);
   });
 
-  test('no place at all: what the plan says', () => {
+  test('no target at all: what the plan says', () => {
     const { call, codes } = relay([]);
     call();
     assert.deepEqual(codes(), [100, 480]);
   });
 
-  test('a transport or family there is no socket for is a failure of that place', () => {
+  test('a transport or family without a socket is a failure of that target', () => {
     const { call, words, codes } = relay([hopTo('sip:192.0.2.7;transport=tls'), B]);
     call();
     assert.deepEqual(words('192.0.2.8'), ['INVITE']);
@@ -362,7 +362,7 @@ describe('CANCEL', () => {
     );
   });
 
-  test('of a place that stays silent: 487 of our own, and no failover', () => {
+  test('of a target that stays silent: 487 of our own, and no failover', () => {
     const { call, codes, words, clock, plan } = relay();
     call();
     call({ method: 'CANCEL' });
@@ -437,7 +437,7 @@ describe('late replies of a branch that was given up', () => {
     assert.deepEqual(codes(), [100, 200, 200]);
   });
 
-  test('a 2xx after the caller was told 408 passes still', () => {
+  test('a 2xx after the caller got 408 still passes', () => {
     const { call, codes, from, clock } = relay([A]);
     call();
     clock.advance(5050);
@@ -457,7 +457,7 @@ describe('late replies of a branch that was given up', () => {
   });
 });
 
-describe('several places at once (RFC 3261 section 16.7)', () => {
+describe('several targets at once (RFC 3261 section 16.7)', () => {
   test('each gets a branch of its own; the first 2xx wins and the others are cancelled', () => {
     const { call, from, codes, words, sentTo, layer } = relay([[A, B, C]]);
     call();
@@ -488,7 +488,7 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
     assert.deepEqual(codes(), [100, 404]);
   });
 
-  test('the next places are tried when all have failed in a way that goes on', () => {
+  test('the next targets are tried when all have failed with a failover code', () => {
     const { call, from, codes, words, counters } = relay([[A, B], C]);
     call();
     from('192.0.2.7', 503);
@@ -523,7 +523,7 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
     assert.deepEqual(withdrawn, [B.uri]);
   });
 
-  test('the caller giving up cancels all of them, and is told once', () => {
+  test('a CANCEL of the caller cancels all of them, with one final reply', () => {
     const { call, from, codes, words, fixture } = relay([[A, B]]);
     const invite = call();
     from('192.0.2.7', 180);
@@ -539,7 +539,7 @@ describe('several places at once (RFC 3261 section 16.7)', () => {
     assert.equal(codes().at(-1), 487);
   });
 
-  test('places that are blocked or cannot be reached do not keep the others from being tried', () => {
+  test('targets that are blocked or cannot be reached do not keep the others from being tried', () => {
     const { call, from, codes, words } = relay([[A, hopTo('sip:192.0.2.8;transport=tls'), C]], {
       allowed: ({ address }) => address !== '192.0.2.7',
     });
@@ -610,7 +610,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.ok((tries()[0] ?? 0) >= 2);
   });
 
-  test('where TCP stays silent it goes by UDP after fr_timeout, and the place has not failed', () => {
+  test('where TCP stays silent it goes by UDP after fr_timeout, and the target has not failed', () => {
     const { call, sentTo, tcp, plan, from, codes, fixture } = relay([A, B], { udpMaxRequest: 1300 });
     call(large);
     fixture.clock.advance(fixture.layer.config.frTimeout + 100);

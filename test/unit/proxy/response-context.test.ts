@@ -125,7 +125,7 @@ describe('redirections', () => {
     assert.deepEqual(codes(), [100, 200]);
   });
 
-  test('of a fork: void when another one refused for everybody', () => {
+  test('of a fork: void when another branch refused for all (6xx)', () => {
     const { from, words, codes } = calling(new FollowingPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]));
     from(A, 302);
     from(B, 603);

@@ -83,7 +83,7 @@ describe('while it lasts', () => {
   });
 });
 
-test('is over when nobody has sent too much for two seconds, or nothing came at all', () => {
+test('ends when no source has sent too much for two seconds, or nothing arrived', () => {
   const { congestion, events, period, pass } = congested();
   for (let i = 0; i < 8; i++) period({ flood: 6000 }, true);
   for (let i = 0; i < 25; i++) period({ caller: 5 }, false);

@@ -28,7 +28,7 @@ describe('SourceRateLimiter', () => {
     );
   });
 
-  test('tells after how many seconds to try again', () => {
+  test('gives the seconds after which to try again', () => {
     const { limiter } = limiterAt(0.1, 1);
     limiter.take('a');
     assert.equal(limiter.take('a'), 10);

@@ -316,7 +316,7 @@ describe('orderSrv (RFC 2782)', () => {
     weight,
   });
 
-  test('first places are drawn in proportion to weight', () => {
+  test('first positions are drawn in proportion to weight', () => {
     let seed = 1;
     const random: Random = {
       uint32: () => {

@@ -55,7 +55,7 @@ describe('TimerWheel', () => {
     );
   });
 
-  test('delays beyond one turn of the wheel', () => {
+  test('delays beyond one revolution of the wheel', () => {
     const { clock, wheel: timers } = wheel();
     const timer = new Probe(clock);
     timers.arm(timer, 180_000);

@@ -107,7 +107,7 @@ describe('a list file', () => {
     assert.deepEqual(discarded, []);
   });
 
-  test('the socket comes from the attributes and tells destinations apart', async () => {
+  test('the socket comes from the attributes and distinguishes destinations', async () => {
     const { rows } = await readListFile(
       Buffer.from(`1 ${A} 0 0 socket=udp:127.0.0.1:5060;weight=30\n`),
       'list',

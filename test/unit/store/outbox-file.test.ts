@@ -33,7 +33,7 @@ test('what was appended and not removed is left for the next process, in order',
   second.close();
 });
 
-test('what was appended survives a SIGKILL right after the turn it was appended in', async (t) => {
+test('what was appended survives a SIGKILL right after its event loop iteration', async (t) => {
   const path = join(folder(t), 'outbox.db');
   const program = `
     import { OutboxFile } from ${JSON.stringify(join(import.meta.dirname, '../../../src/store/outbox-file.ts'))};

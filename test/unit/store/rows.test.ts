@@ -52,7 +52,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('a weight told by a FreeSWITCH server starts at the most it can be', () => {
+  test('a weight reported by a FreeSWITCH server starts at its maximum', () => {
     const rules = { ...RULES, freeswitchMaxWeight: 1000 };
     const reader = new RowReader(rules);
     for (const weight of ['fs://:geheim@10.0.0.9', 5000, Buffer.from(' fs://a:b@[::1]:8022'), 7]) {

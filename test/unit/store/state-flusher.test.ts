@@ -185,7 +185,7 @@ describe('state flusher', () => {
     assert.equal(world.destinations[0]?.health.dirty, true, 'nothing is lost in memory');
   });
 
-  test('stop writes what is left, and gives up in time when the store hangs', async () => {
+  test('stop writes what is left, and returns in time when the store hangs', async () => {
     const world = setUp();
     await world.flusher.start();
     world.change(1, 'inactive');

@@ -32,7 +32,7 @@ describe('job queue', () => {
     assert.deepEqual(done, ['first', 'second', 'other', 'edit 1', 'edit 2']);
   });
 
-  test('a job that fails stops nobody; asked for as the last one ends, a job still waits for those before it', async () => {
+  test('a job that fails does not stop the queue; a job requested as the last one ends still waits for those before it', async () => {
     const queue = new JobQueue();
     const order: string[] = [];
     const failing = queue.run('load', async () => {

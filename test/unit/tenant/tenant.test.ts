@@ -52,7 +52,7 @@ function makeRuntime(
   const errors: string[] = [];
   const engine = new Engine({ clock, random: seededRandom() });
   const partition = engine.addPartition(partitionOptions({ name: 'acme', ...options }));
-  const told = { loaded: 0, renamed: 0 };
+  const counts = { loaded: 0, renamed: 0 };
   const runtime = new PartitionRuntime({
     config: { name: 'acme', ...config } as PartitionConfig,
     partition,
@@ -62,10 +62,10 @@ function makeRuntime(
     resolver: new Resolver(clock, seededRandom(), dns),
     clock,
     log: { ...nullLogger, error: (_fields: object, message: string) => void errors.push(message) },
-    loaded: () => void told.loaded++,
-    renamed: () => void told.renamed++,
+    loaded: () => void counts.loaded++,
+    renamed: () => void counts.renamed++,
   });
-  return { clock, names, table, engine, partition, runtime, told, errors };
+  return { clock, names, table, engine, partition, runtime, counts, errors };
 }
 
 const addresses = (partition: { named(): readonly { resolved: readonly { address: string }[] }[] }) =>
@@ -73,7 +73,7 @@ const addresses = (partition: { named(): readonly { resolved: readonly { address
 
 describe('partition runtime', () => {
   test('a first load that fails is tried again with back-off, and complained of once', async () => {
-    const { clock, table, runtime, told, errors } = makeRuntime([row('sip:192.0.2.1')]);
+    const { clock, table, runtime, counts, errors } = makeRuntime([row('sip:192.0.2.1')]);
     table.failure = new SwitchyardError('STORE_UNREACHABLE', 'db: refused', { retryable: true });
     await runtime.start();
     assert.equal(runtime.notReady, 'db: refused');
@@ -89,7 +89,7 @@ describe('partition runtime', () => {
     await clock.advanceAsync(30_000, 10_000);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(runtime.notReady, undefined);
-    assert.equal(told.loaded, 1);
+    assert.equal(counts.loaded, 1);
     await runtime.stop();
     assert.equal(clock.pending, 0);
   });
@@ -117,7 +117,7 @@ describe('partition runtime', () => {
     assert.deepEqual(addresses(it.partition), ['192.0.2.2,192.0.2.3', '192.0.2.2,192.0.2.3']);
     assert.equal(it.partition.destinationsAt('192.0.2.3').length, 2);
     assert.equal(it.partition.destinationsAt('192.0.2.1').length, 0);
-    assert.equal(it.told.renamed, 1);
+    assert.equal(it.counts.renamed, 1);
     it.names.clear();
     it.clock.advance(60_000);
     await it.runtime.refreshNames();
@@ -160,7 +160,7 @@ describe('partition runtime', () => {
     open();
     await Promise.all([started, stopped]);
     assert.equal(it.partition.snapshot.size, 0);
-    assert.equal(it.told.loaded, 0);
+    assert.equal(it.counts.loaded, 0);
     assert.deepEqual(it.errors, []);
     assert.equal(it.clock.pending, 0);
   });

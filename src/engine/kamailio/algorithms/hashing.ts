@@ -3,7 +3,7 @@ import { dispatcherHash } from '../../hash.js';
 import { NO_HASH, uriHash } from '../../hash-keys.js';
 import type { SetPlan } from '../set-plan.js';
 import type { KamailioAlgorithm } from './algorithm.js';
-import { turn } from './round-robin.js';
+import { nextPosition } from './round-robin.js';
 
 /**
  * The position a hash falls on: hash mod number of destinations, weights or not. When that one is down: in a strict
@@ -62,7 +62,7 @@ export const hashAuthUser: KamailioAlgorithm = {
   name: 'hash-auth-user',
   choose(plan, request, end) {
     const user = request.authUsername?.replace(SCHEME, '');
-    return user === undefined || user === '' ? turn(plan, end) : byHash(plan, dispatcherHash(user), end);
+    return user === undefined || user === '' ? nextPosition(plan, end) : byHash(plan, dispatcherHash(user), end);
   },
 };
 

@@ -1,5 +1,5 @@
 import type { KamailioAlgorithm } from './algorithm.js';
-import { turn } from './round-robin.js';
+import { nextPosition } from './round-robin.js';
 
 /** 8: the first that is up, by priority. */
 export const serial: KamailioAlgorithm = {
@@ -19,5 +19,5 @@ export const parallel: KamailioAlgorithm = {
 export const roundRobinOrSerial: KamailioAlgorithm = {
   code: 14,
   name: 'round-robin-or-serial',
-  choose: (plan, _request, end) => (plan.allOfOnePriority ? turn(plan, end) : 0),
+  choose: (plan, _request, end) => (plan.allOfOnePriority ? nextPosition(plan, end) : 0),
 };

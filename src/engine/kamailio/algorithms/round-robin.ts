@@ -5,7 +5,7 @@ import type { KamailioAlgorithm } from './algorithm.js';
  * The current position, or the next one that is up. Advances past the position really used, and by one position where
  * none is up (recorded).
  */
-export function turn(plan: SetPlan, end: number): number {
+export function nextPosition(plan: SetPlan, end: number): number {
   const { set } = plan;
   const size = set.destinations.length;
   const position = set.stepToActive(set.last % end, end);
@@ -20,5 +20,5 @@ export function turn(plan: SetPlan, end: number): number {
 export const roundRobin: KamailioAlgorithm = {
   code: 4,
   name: 'round-robin',
-  choose: (plan, _request, end) => turn(plan, end),
+  choose: (plan, _request, end) => nextPosition(plan, end),
 };

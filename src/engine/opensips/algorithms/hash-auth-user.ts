@@ -14,7 +14,7 @@ export const hashAuthUser: Algorithm = {
     if (user !== undefined && user !== '') return set.byHash(dispatcherHash(user), end);
     if (partition.compat === 'strict') return set.stepToActive(set.last, end);
     const chosen = roundRobin.choose(set, request, end, flags, partition, env);
-    if (chosen >= 0) set.countTurn(chosen);
+    if (chosen >= 0) set.countChoice(chosen);
     return chosen;
   },
 };

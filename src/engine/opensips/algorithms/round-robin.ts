@@ -7,6 +7,6 @@ import type { Algorithm } from '../../algorithms/algorithm.js';
 export const roundRobin: Algorithm = {
   code: 4,
   name: 'round-robin',
-  takesTurns: true,
+  countsChoices: true,
   choose: (set, _request, end) => set.stepToActive(set.roundRobin(end), end),
 };

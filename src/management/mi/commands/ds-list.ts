@@ -1,7 +1,7 @@
 import type { Call } from '../../../access/call.js';
+import { nextIteration } from '../../../core/event-loop.js';
 import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
-import { nextTurn } from '../../../core/turn.js';
 import type { Destination, HealthState, ResolvedAddress } from '../../../engine/destination.js';
 import type { Partition } from '../../../engine/partition.js';
 import { weightOf } from '../../../engine/weight.js';
@@ -74,12 +74,12 @@ async function walk(
     destination(destination: Destination, explains: boolean): void;
     endSet(): void;
     endPartition(): void;
-    turn(): void;
+    pause(): void;
   },
 ): Promise<void> {
   // One snapshot of each partition for the whole answer, though writing it takes several event loop iterations.
   const snapshots = selection.partitions.map((partition) => ({ partition, snapshot: partition.snapshot }));
-  let sinceTurn = 0;
+  let sincePause = 0;
   for (const { partition, snapshot } of snapshots) {
     visit.partition(partition);
     const exact = partition.options.compat === 'strict';
@@ -91,10 +91,10 @@ async function walk(
         if (selection.state === undefined || destination.health.state === selection.state)
           visit.destination(destination, showsHealth(destination, selection.full, exact));
         // Those left out cost little, but there may be a hundred thousand of them.
-        if (++sinceTurn >= SLICE) {
-          sinceTurn = 0;
-          visit.turn();
-          await nextTurn();
+        if (++sincePause >= SLICE) {
+          sincePause = 0;
+          visit.pause();
+          await nextIteration();
         }
       }
       visit.endSet();
@@ -154,7 +154,7 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
     },
     endSet: () => pieces.add(']}'),
     endPartition: () => pieces.add(']}'),
-    turn: () => pieces.join(),
+    pause: () => pieces.join(),
   });
   pieces.add(']}');
   return pieces.all();
@@ -232,7 +232,7 @@ async function listText(deps: MiDependencies, selection: Selection): Promise<rea
     destination: (destination, explains) => pieces.add(destinationText(deps, destination, selection.full, explains)),
     endSet() {},
     endPartition() {},
-    turn: () => pieces.join(),
+    pause: () => pieces.join(),
   });
   return pieces.all();
 }

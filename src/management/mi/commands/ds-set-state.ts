@@ -1,6 +1,6 @@
 import type { Call } from '../../../access/call.js';
+import { nextIteration } from '../../../core/event-loop.js';
 import { maskUri } from '../../../core/mask.js';
-import { nextTurn } from '../../../core/turn.js';
 import type { Destination, HealthState } from '../../../engine/destination.js';
 import type { Partition } from '../../../engine/partition.js';
 import type { MiCommand } from '../command.js';
@@ -11,7 +11,7 @@ import { destinationsAt, parseGroup, parseState, requirePartition } from './part
 /** Reason that events carry for a state set by hand (recorded). */
 const REASON = 'MI command';
 /** States set per event loop iteration: each is logged, counted, published to subscribers and written to NATS. */
-const CHANGES_A_TURN = 50;
+const CHANGES_PER_ITERATION = 50;
 /** Milliseconds within which a change must reach all nodes of the cluster. */
 const SHARED_MS = 2000;
 
@@ -87,7 +87,7 @@ async function setAll(
 ): Promise<void> {
   if (destinations.length === 0) throw new MiError(404, 'destination not found');
   for (const [i, destination] of destinations.entries()) {
-    if (i > 0 && i % CHANGES_A_TURN === 0) await nextTurn();
+    if (i > 0 && i % CHANGES_PER_ITERATION === 0) await nextIteration();
     setOne(deps, call, destination, state, undefined);
   }
 }

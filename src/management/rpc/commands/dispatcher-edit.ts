@@ -1,7 +1,7 @@
 import { messageOf } from '../../../core/errors.js';
+import { nextIteration } from '../../../core/event-loop.js';
 import { maskSecrets, maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
-import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
 import type { Discarded } from '../../../engine/partition.js';
 import type { RpcArguments } from '../arguments.js';
@@ -11,7 +11,7 @@ import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
 import { readGroup, requireTarget } from './target.js';
 
 /** States set per event loop iteration: each is logged, counted and published to subscribers. */
-const CHANGES_A_TURN = 50;
+const CHANGES_PER_ITERATION = 50;
 const UPDATED = textResult('Ok. Dispatcher state updated.');
 const UPDATED_IN_MEMORY = textResult('Ok. Dispatcher state updated, not yet in the table.');
 const UPDATE_FAILED = new RpcError(500, 'State Update Failed');
@@ -31,7 +31,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
       // "all" of a set that does not exist changes nothing and succeeds (recorded).
       if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
       for (const [i, destination] of destinations.entries()) {
-        if (i % CHANGES_A_TURN === CHANGES_A_TURN - 1) await nextTurn();
+        if (i % CHANGES_PER_ITERATION === CHANGES_PER_ITERATION - 1) await nextIteration();
         const before = target.view(destination).letters;
         target.setState(destination, state);
         noteState(call, target, destination, before);

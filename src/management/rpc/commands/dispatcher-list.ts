@@ -1,7 +1,7 @@
+import { nextIteration } from '../../../core/event-loop.js';
 import { canonicalIp } from '../../../core/ip-address.js';
 import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
-import { nextTurn } from '../../../core/turn.js';
 import type { Destination } from '../../../engine/destination.js';
 import type { DestinationView } from '../../../engine/flavour.js';
 import { type RpcCommand, RpcError, SLICE } from '../command.js';
@@ -43,7 +43,7 @@ export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
       if (set === undefined) throw new RpcError(404, 'Destination Group Not Found');
       const shown: RpcStruct[] = [];
       for (const [i, destination] of set.destinations.entries()) {
-        if (i % SLICE === SLICE - 1) await nextTurn();
+        if (i % SLICE === SLICE - 1) await nextIteration();
         shown.push(overload(target, destination));
       }
       return manyResult(shown);
@@ -62,7 +62,7 @@ async function membersOfSets(
   for (const id of listingOrder(snapshot.setOrder)) {
     const targets: RpcMember[] = [];
     for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
-      if (++count % SLICE === 0) await nextTurn();
+      if (++count % SLICE === 0) await nextIteration();
       targets.push(show(destination));
     }
     sets.push(['SET', struct(['ID', id], ['TARGETS', list(targets)])]);

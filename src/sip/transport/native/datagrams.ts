@@ -86,8 +86,8 @@ export class BatchedDatagrams {
     this.errors = new MessageArray(libc, 8, QUOTED_BYTES + 64, ADDRESS_BYTES[family]);
   }
 
-  /** Passes the waiting datagrams, at most BATCH, to `heard`. Returns how many. */
-  read(heard: (text: string, source: Source, receiver: Receiver) => void): number {
+  /** Passes the waiting datagrams, at most BATCH, to `receive`. Returns how many. */
+  read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
     const { incoming } = this;
     const count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
     if (count < 0) {
@@ -96,7 +96,7 @@ export class BatchedDatagrams {
     }
     for (let i = 0; i < count; i++) {
       const at = i * RECEIVE_SLOT;
-      heard(
+      receive(
         incoming.data.toString('latin1', at, at + incoming.received(i)),
         this.sourceAt(i * NAME_BYTES),
         this.receiver,

@@ -139,7 +139,7 @@ test('an algorithm that does not exist is an error, unless the partition is stri
   assert.deepEqual((await folder(t, files('strict', 'opensips')).check()).problems, []);
 });
 
-test('lines of a list file that would be discarded, and words nobody reads, are warnings', async (t) => {
+test('lines of a list file that would be discarded, and words that have no effect, are warnings', async (t) => {
   const { check } = folder(t, {
     'dispatcher.list':
       '1 sip:127.0.0.1:5071 0 0 weight=1 a gateway\n1 sip:127.0.0.1:5072 0 0 socket=udp:192.0.2.7:5060 # remark\n1 sip:127.0.0.1:5073 0 0 sockname=nope\n1 sip:127.0.0.1:5074 8 # remark\n',

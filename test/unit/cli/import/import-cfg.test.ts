@@ -207,7 +207,7 @@ describe('selections', () => {
     );
   });
 
-  test("one behind a guard that cannot be said is listed, and takes nobody else's requests", () => {
+  test("one behind a guard that cannot be said is listed, and takes no other rule's requests", () => {
     const { rules, left } = one(`
   if (is_method("REGISTER")) {
     if (!www_authorize("x", "subscriber")) { www_challenge("x"); exit; }

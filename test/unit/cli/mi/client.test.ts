@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { callMi } from '../../../../src/cli/mi/client.js';
 import { parseCliParams } from '../../../../src/cli/mi/params.js';
 import { renderForPeople } from '../../../../src/cli/mi/render.js';
-import { ReplyReader } from '../../../support/mi-doors.js';
+import { ReplyReader } from '../../../support/mi-endpoints.js';
 import { makeMiFixture } from '../../../support/mi-fixture.js';
 import { freePort } from '../../../support/ports.js';
 

@@ -115,7 +115,7 @@ describe('the console feed', () => {
     assert.deepEqual(second?.data.live, []);
   });
 
-  test('reads nothing while nobody looks', async () => {
+  test('reads nothing while no page is open', async () => {
     const { open, tick, reads } = setUp();
     await tick();
     assert.equal(reads(), 0);

@@ -13,7 +13,7 @@ const [A, B, C, D] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3', 'sip:10.0.
 describe('a destination that is down', () => {
   const calls = (i: number) => ({ callId: `call-${i}` });
 
-  test('gives its hashed calls to all others alike; nobody else moves', () => {
+  test('its hashed calls are spread over all others; no other call moves', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
     const before = Array.from({ length: 6000 }, (_, i) => bench.select(0, calls(i))?.[0]);
     bench.down(B);
@@ -129,7 +129,7 @@ describe('algorithms of 6.x', () => {
     assert.deepEqual(bench.shares(15, 10), { [C]: 10 });
   });
 
-  test('64: a destination that asks for less is passed over for that part of its turns', () => {
+  test('64: a destination that asks for less is skipped for that share of its calls', () => {
     const bench = new KamailioBench(kamailioRows(['', '']));
     announceOverload(bench.partition, 1, B, { rate: 50, time: 1000, seq: 1 });
     assert.deepEqual(bench.shares(64, 300), { [A]: 200, [B]: 100 });

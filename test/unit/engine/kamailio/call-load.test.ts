@@ -131,7 +131,7 @@ describe('call load', () => {
 });
 
 describe('the ledger of calls', () => {
-  test('what nobody ends is forgotten in time', () => {
+  test('a call that is never ended is forgotten after its time', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
     const [destination] = bench.partition.findAll(1, A);
     assert.ok(destination !== undefined);

@@ -40,7 +40,7 @@ const recorded = readFileSync(new URL('../../../conformance/data/kamailio-select
 describe('ds_select_routes', () => {
   const bench = (compat: Compat) => new KamailioBench(ROWS, { compat });
 
-  test('attempts in the order recorded, consecutive calls taking turns within each group', () => {
+  test('attempts in the order recorded, consecutive calls alternate within each group', () => {
     const strict = bench('strict');
     assert.ok(recorded.length >= 17);
     let checked = 0;

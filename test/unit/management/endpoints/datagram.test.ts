@@ -8,18 +8,18 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DgramSocket } from 'node-unix-socket';
 import type { DatagramEndpoint } from '../../../../src/management/endpoints/datagram.js';
-import { datagramEndpoint, within } from '../../../support/mi-doors.js';
+import { datagramEndpoint, within } from '../../../support/mi-endpoints.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../support/mi-fixture.js';
 
 function open(socketName: string, fixture: MiFixture = makeMiFixture()): DatagramEndpoint {
   return datagramEndpoint(fixture.handler, { socketName, unixMode: 0o620 });
 }
 
-async function ask(door: DatagramEndpoint, request: string): Promise<string> {
+async function ask(endpoint: DatagramEndpoint, request: string): Promise<string> {
   const socket = createSocket('udp4');
   try {
     const received = once(socket, 'message');
-    socket.send(request, Number(door.address?.split(':').at(-1)), '127.0.0.1');
+    socket.send(request, Number(endpoint.address?.split(':').at(-1)), '127.0.0.1');
     const [bytes] = (await within(received, request)) as [Buffer];
     return bytes.toString();
   } finally {
@@ -30,16 +30,19 @@ async function ask(door: DatagramEndpoint, request: string): Promise<string> {
 describe('MI datagram', () => {
   test('says so when an answer does not fit into a datagram', async () => {
     const rows = Array.from({ length: 2000 }, (_, i) => makeRow({ setId: 1, uri: `sip:10.0.${i >> 8}.${i & 255}` }));
-    const door = open('udp:127.0.0.1:0', makeMiFixture({ rows: { default: rows } }));
-    await door.start();
-    const answer = await ask(door, '{"jsonrpc":"2.0","id":"a","method":"ds_list"} trailing');
+    const endpoint = open('udp:127.0.0.1:0', makeMiFixture({ rows: { default: rows } }));
+    await endpoint.start();
+    const answer = await ask(endpoint, '{"jsonrpc":"2.0","id":"a","method":"ds_list"} trailing');
     assert.match(
       answer,
       /^\{"jsonrpc":"2\.0","error":\{"code":500,"message":"Answer too long","data":".*"\},"id":"a"\}$/,
     );
-    assert.equal(await ask(door, ':ds_list:\n'), '500 Answer too long\n');
-    assert.match(await ask(door, '{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"group":"7"}}'), /"SETS":\[\]/);
-    await door.stop();
+    assert.equal(await ask(endpoint, ':ds_list:\n'), '500 Answer too long\n');
+    assert.match(
+      await ask(endpoint, '{"jsonrpc":"2.0","id":1,"method":"ds_list","params":{"group":"7"}}'),
+      /"SETS":\[\]/,
+    );
+    await endpoint.stop();
   });
 
   test('does not start on what is no address, or taken', async () => {
@@ -50,9 +53,9 @@ describe('MI datagram', () => {
       'udp:192.0.2.1:0',
       'relative.sock',
     ]) {
-      const door = open(name);
-      await assert.rejects(door.start(), { code: 'TRANSPORT_BIND' }, name);
-      await door.stop();
+      const endpoint = open(name);
+      await assert.rejects(endpoint.start(), { code: 'TRANSPORT_BIND' }, name);
+      await endpoint.stop();
     }
     const first = open('udp:127.0.0.1:0');
     await first.start();
@@ -68,10 +71,10 @@ describe('MI datagram', () => {
     left.bind(path);
     left.close();
     assert.ok(existsSync(path));
-    const door = open(path);
-    await door.start();
+    const endpoint = open(path);
+    await endpoint.start();
     assert.equal(statSync(path).mode & 0o777, 0o620);
-    await door.stop();
+    await endpoint.stop();
     assert.equal(existsSync(path), false);
     writeFileSync(path, 'precious');
     await assert.rejects(open(path).start(), /something that is no socket stands there/);
@@ -82,15 +85,15 @@ describe('MI datagram', () => {
     const folder = await mkdtemp(join(tmpdir(), 'mi-unix-'));
     const path = join(folder, 'mi.sock');
     const fixture = makeMiFixture();
-    const door = open(path, fixture);
-    await door.start();
+    const endpoint = open(path, fixture);
+    await endpoint.start();
     const changed = new Promise<void>((resolve) => fixture.engine.states.onChange(() => resolve()));
     const client = new DgramSocket();
     const bytes = Buffer.from(':ds_set_state:\ni\n5\nsip:127.0.0.11:5060\n');
     client.sendTo(bytes, 0, bytes.length, path);
     await within(changed, 'state change');
     client.close();
-    await door.stop();
+    await endpoint.stop();
     await rm(folder, { recursive: true });
   });
 });

@@ -21,7 +21,7 @@ import { type Logger, nullLogger } from '../../../../src/core/logger.js';
 import { FifoEndpoint, type FifoOptions } from '../../../../src/management/endpoints/fifo.js';
 import type { FifoItem } from '../../../../src/management/mi/fifo-framing.js';
 import { miOverFifo } from '../../../../src/management/mi/over-endpoints.js';
-import { ReplyReader, within, writeFifo } from '../../../support/mi-doors.js';
+import { ReplyReader, within, writeFifo } from '../../../support/mi-endpoints.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../support/mi-fixture.js';
 
 const VERSION = '{"jsonrpc":"2.0","result":{"Server":"switchyard (0.1.0 (x86_64/linux))"},"id":1}';
@@ -30,9 +30,9 @@ const ASK_VERSION = '{"jsonrpc":"2.0","id":1,"method":"version"}';
 interface Served {
   readonly directory: string;
   readonly path: string;
-  readonly door: FifoEndpoint<FifoItem>;
+  readonly endpoint: FifoEndpoint<FifoItem>;
   readonly fixture: MiFixture;
-  /** Warnings and errors of the door. */
+  /** Warnings and errors of the endpoint. */
   readonly said: string[];
   refused(reason: string): number;
 }
@@ -47,7 +47,7 @@ async function serve(
   const say = (_: object, message: string): void => void said.push(message);
   const logger: Logger = { ...nullLogger, warn: say, error: say };
   const config = { fifoName: `${directory}mi`, fifoMode: 0o620, replyDir: directory };
-  const door = new FifoEndpoint({
+  const endpoint = new FifoEndpoint({
     config,
     protocol: miOverFifo(fixture.handler),
     what: 'MI FIFO',
@@ -58,12 +58,12 @@ async function serve(
   });
   values.before?.(directory);
   try {
-    await door.start();
+    await endpoint.start();
     const counter = fixture.metrics.counter('switchyard_mi_refused_total', '');
     const refused = (reason: string): number => counter.with({ endpoint: 'fifo', reason }).value;
-    await use({ directory, path: config.fifoName, door, fixture, said, refused });
+    await use({ directory, path: config.fifoName, endpoint, fixture, said, refused });
   } finally {
-    await door.stop();
+    await endpoint.stop();
     await rm(directory, { recursive: true });
   }
 }
@@ -143,7 +143,7 @@ describe('MI FIFO', () => {
       b.close();
     }));
 
-  test('a command torn over two writes is one, a half one is given up and told so', () =>
+  test('a command split over two writes is one, a half one is discarded with an error', () =>
     serve(
       async ({ directory, path, refused }) => {
         const reader = new ReplyReader(`${directory}r`);
@@ -217,7 +217,7 @@ describe('MI FIFO', () => {
       { fixture: makeMiFixture({ rows: { default: many } }) },
     ));
 
-  test('gives up a reader that stops reading, and serves others meanwhile', () =>
+  test('abandons a reader that stops reading, and serves others meanwhile', () =>
     serve(
       async ({ directory, path, refused }) => {
         execFileSync('mkfifo', [`${directory}stuck`]);

@@ -52,7 +52,7 @@ describe('MI over HTTP', () => {
     assert.equal((await post(body, { 'content-type': 'Application/JSON; charset=utf-8' })).status, 200);
   });
 
-  test('refuses what is too long, told beforehand or not', async () => {
+  test('refuses what is too long, with a Content-Length or without', async () => {
     assert.equal((await post('x'.repeat(MAX_REQUEST_BYTES + 1))).status, 413);
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };

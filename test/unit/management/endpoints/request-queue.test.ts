@@ -51,7 +51,7 @@ describe('requests of a FIFO', () => {
     );
   });
 
-  test('seventy that hang hold up nobody else', async () => {
+  test('seventy requests that hang do not hold up others', async () => {
     const { queue, done, release, until } = fixture();
     queue.add(Array.from({ length: 70 }, (_, id) => ({ id, sender: `r${id}`, hangs: true })));
     queue.add([{ id: 100, sender: 'other' }]);

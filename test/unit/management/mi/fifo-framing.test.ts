@@ -22,7 +22,7 @@ function short(item: FifoItem): string {
 }
 
 describe('FIFO framing', () => {
-  test('tells the two forms apart by what follows the second colon', () => {
+  test('distinguishes the two forms by what follows the second colon', () => {
     assert.deepEqual(cut(':r:{"id":1}\n:ds_list:r\n\n: :{"id":2}\n'), [
       'json r {"id":1}',
       'text r ds_list()',
@@ -47,7 +47,7 @@ describe('FIFO framing', () => {
     ]);
   });
 
-  test('gives up a half command when the next one begins', () => {
+  test('discards a half command when the next one begins', () => {
     assert.deepEqual(cut(':a:{"jsonrpc":"2.0",\n:b:{"id":2}\n'), ['refused half a', 'json b {"id":2}']);
     assert.deepEqual(cut(':a:{"x":"never closed\n:b:{"id":2}\n'), ['refused half a', 'json b {"id":2}']);
     assert.deepEqual(cut(':ds_reload:a\n:version:b\n\n'), ['refused half a', 'text b version()']);
@@ -60,7 +60,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':ds_set_state:r\ni\n:5\nsip:a\n\n'), ['text r ds_set_state(i|:5|sip:a)']);
   });
 
-  test('gives up what is held when it is told to, and finds a command behind it', () => {
+  test('discards what is held when asked to, and finds a command behind it', () => {
     const framing = new FifoFraming();
     assert.deepEqual(framing.push(Buffer.from(':a:{"x":')).map(short), []);
     assert.equal(framing.waiting, true);

@@ -84,22 +84,22 @@ describe('MI handler', () => {
     assert.equal(await handler.handle(long, unbounded('datagram')), invalid('null'));
   });
 
-  test('answers what cannot be parsed in the way of each door', async () => {
+  test('answers what cannot be parsed in the way of each endpoint', async () => {
     const { handler } = make();
     assert.equal(await handler.handle('{"a":', unbounded('datagram')), '400 Parse_error');
     assert.equal(await handler.handle('{"a":', unbounded('fifo')), undefined);
-    for (const door of ['http', 'nats', 'cli'] as const) {
-      assert.match((await handler.handle(':ds_list:\n', unbounded(door))) ?? '', /"code":-32700/);
-      assert.equal(await handler.handle(call(undefined, {}), unbounded(door)), invalid('null'));
+    for (const endpoint of ['http', 'nats', 'cli'] as const) {
+      assert.match((await handler.handle(':ds_list:\n', unbounded(endpoint))) ?? '', /"code":-32700/);
+      assert.equal(await handler.handle(call(undefined, {}), unbounded(endpoint)), invalid('null'));
     }
     assert.equal(await handler.handle(call(undefined, [1]), unbounded('fifo')), '500 Internal error');
   });
 
-  test('refuses what is too long, at every door', async () => {
+  test('refuses what is too long, at every endpoint', async () => {
     const { handler, metrics } = make();
     const long = Buffer.alloc(MAX_REQUEST_BYTES + 1, 0x20);
-    for (const door of ['fifo', 'datagram', 'http', 'nats', 'cli'] as const) {
-      assert.match((await handler.handle(long, unbounded(door))) ?? '', /"data":"request too large"/);
+    for (const endpoint of ['fifo', 'datagram', 'http', 'nats', 'cli'] as const) {
+      assert.match((await handler.handle(long, unbounded(endpoint))) ?? '', /"data":"request too large"/);
     }
     assert.equal(
       metrics.counter('switchyard_mi_refused_total', '').with({ endpoint: 'nats', reason: 'oversized' }).value,
@@ -130,11 +130,11 @@ describe('MI handler', () => {
     assert.equal(await handler.handle(':b:\n', unbounded('datagram')), '500 Internal error\n');
   });
 
-  test('counts every command by its name, its door and how it ended', async () => {
+  test('counts every command by its name, its endpoint and how it ended', async () => {
     const { handler, metrics } = make();
     await handler.handle(call(), unbounded('http'));
     await handler.handle(call([1, 2, 3]), unbounded('http'));
-    await handler.handle(call(undefined, 1, 'unheard-of'), unbounded('http'));
+    await handler.handle(call(undefined, 1, 'unconfirmed-of'), unbounded('http'));
     const counter = metrics.counter('switchyard_mi_requests_total', '');
     assert.equal(counter.with({ command: 'echo', endpoint: 'http', result: 'ok' }).value, 1);
     assert.equal(counter.with({ command: 'echo', endpoint: 'http', result: 'error' }).value, 1);

@@ -56,7 +56,7 @@ describe('failure routes', () => {
     assert.deepEqual(fixture.codes(), [100, 200]);
   });
 
-  test('variables tell the reply; $du is empty; what the request route set is there', () => {
+  test('variables give the reply; $du is empty; what the request route set is there', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get('$rs'), r.get('$rr'), r.get('$T_reply_code'), r.du, r.get('$rm'), r.get('$avp(attrs)'));
@@ -162,7 +162,7 @@ describe('failure routes', () => {
     );
   });
 
-  test('of a caller who gave up it hears, and can relay no more', () => {
+  test('runs when the caller has cancelled, and cannot relay any more', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.t_was_cancelled(), r.code);

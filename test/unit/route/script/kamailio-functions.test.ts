@@ -352,7 +352,7 @@ describe('states and sets', () => {
     ]);
   });
 
-  test('$dsg tells of the set that was fetched; overload control by sequence', () => {
+  test('$dsg describes the set that was fetched; overload control by sequence', () => {
     const seen = noted((r, note) => {
       const fields = (...names: string[]) => names.map((name) => r.get(`$dsg(${name})`));
       note(fields('count'));
@@ -426,7 +426,7 @@ describe('call load', () => {
     return { ...fixture, loads };
   }
 
-  test('follows where the call goes; a call nobody takes counts no longer', () => {
+  test('follows where the call goes; a call that no destination accepts is no longer counted', () => {
     const { loads, udp, answer, faults } = loading('default');
     assert.deepEqual(loads(), [1, 0]);
     const sent = () => udp.sent.filter(({ text }) => text.startsWith('INVITE')).at(-1)?.text ?? '';

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { SwitchyardError } from '../../../../src/core/errors.js';
-import { placeOf } from '../../../../src/route/script/fault.js';
+import { positionOf } from '../../../../src/route/script/fault.js';
 import { loadScript } from '../../../../src/route/script/load.js';
 import type { RequestRoute } from '../../../../src/route/script/request-route.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-scripts-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const DOOR = pathToFileURL(join(import.meta.dirname, '../../../../src/route/script/routes.ts')).href;
+const ENDPOINT = pathToFileURL(join(import.meta.dirname, '../../../../src/route/script/routes.ts')).href;
 
 function write(name: string, ...lines: string[]): string {
   const file = join(folder, name);
@@ -19,7 +19,7 @@ function write(name: string, ...lines: string[]): string {
   return file;
 }
 
-const load = (file: string) => loadScript(file, DOOR);
+const load = (file: string) => loadScript(file, ENDPOINT);
 
 /** What a script that calls nothing returns. */
 const call = async (file: string): Promise<unknown> => (await load(file)).routes.request({} as RequestRoute);
@@ -86,7 +86,7 @@ describe('loading a route script', () => {
       assert.throws(
         () => routes.request({} as RequestRoute),
         (thrown) => {
-          assert.deepEqual(placeOf(thrown, file), { file, line: name.endsWith('ts') ? 8 : 5 });
+          assert.deepEqual(positionOf(thrown, file), { file, line: name.endsWith('ts') ? 8 : 5 });
           return true;
         },
       );

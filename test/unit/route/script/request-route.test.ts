@@ -186,7 +186,7 @@ describe('ds_mark_dst', () => {
     assert.deepEqual(marked('nobody', 'i'), ['active', [false, -1]]);
   });
 
-  test('three times p make a destination probing, told with the recorded reason', () => {
+  test('three times p make a destination probing, reported with the recorded reason', () => {
     const reasons: string[] = [];
     const fixture = scriptFixture({
       request(r) {
@@ -535,7 +535,7 @@ describe('scripts that fail', () => {
     assert.match(String(later[0]), /called after the route had ended/);
   });
 
-  test('a caller who gives up while a route waits gets 487, and no call goes out', async () => {
+  test('a caller who cancels while a route waits gets 487, and no call goes out', async () => {
     let goOn = () => {};
     const fixture = scriptFixture({
       async request(r) {

@@ -84,7 +84,7 @@ describe('branches of a script', () => {
     assert.deepEqual(failures, [500]);
   });
 
-  test('twelve places at most; what is no SIP URI is refused', () => {
+  test('twelve branches at most; what is no SIP URI is refused', () => {
     const results: boolean[] = [];
     const fixture = scriptFixture({
       request(r) {
@@ -99,7 +99,7 @@ describe('branches of a script', () => {
     assert.equal(fixture.relayed().length, 12);
   });
 
-  test('without a URI the present place is the branch', () => {
+  test('without a URI the current target becomes the branch', () => {
     const fixture = scriptFixture({
       request(r) {
         r.ds_select_dst(1, 8, 'f');

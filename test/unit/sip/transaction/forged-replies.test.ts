@@ -101,12 +101,12 @@ describe('a reply is believed only if it is one to what was sent (RFC 3261 secti
   });
 
   test('a 2xx that comes again after the call was taken is compared as well', () => {
-    const { layer, socket, text, told, branch } = sent();
+    const { layer, socket, text, recorded, branch } = sent();
     const server = layer.serve(parsed(requestText({ branch: 'z9hG4bKup' })), sourceOf(socket));
     const taken = replyTo(text, 200);
     layer.receive(taken, sourceOf(socket, GATEWAY));
     for (const client of clientsOf(layer)) if (client instanceof InviteClient) client.takenBy(server);
-    const passed = () => told.filter((each) => each.kind === 'success').length;
+    const passed = () => recorded.filter((each) => each.kind === 'success').length;
     for (const lie of [LIES['random digits changed'], LIES['another Call-ID']]) {
       layer.receive(lie?.(taken, branch.text) ?? '', sourceOf(socket, GATEWAY));
     }
@@ -120,7 +120,7 @@ function clientsOf(layer: object): Iterable<unknown> {
   return (layer as { clients: { values(): Iterable<unknown> } }).clients.values();
 }
 
-test('a branch tells nothing of the next one', () => {
+test('the next branch cannot be guessed from a branch', () => {
   const { layer } = layerFixture();
   const digits = Array.from({ length: 200 }, () =>
     layer.newBranch('x', 'c').text.slice(layer.branchPrefix.length).slice(0, 24),

@@ -10,7 +10,7 @@ import {
   sourceOf,
 } from '../../../support/sip-recorder.js';
 
-/** An INVITE sent, and what its user was told. */
+/** An INVITE sent, and what its user was recorded. */
 function invite(
   options: { transport?: 'udp' | 'tcp'; headers?: string; config?: Parameters<typeof layerFixture>[0] } = {},
 ) {
@@ -118,8 +118,8 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(ack.header('contact'), undefined);
   });
 
-  test('the failure repeated is acknowledged again for 32 s (timer D), and told once', () => {
-    const { socket, answer, replies, clock, layer, told } = invite();
+  test('the failure repeated is acknowledged again for 32 s (timer D), and reported once', () => {
+    const { socket, answer, replies, clock, layer, recorded } = invite();
     answer(503);
     answer(503);
     clock.advance(31_900);
@@ -129,7 +129,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(layer.size, 0);
     answer(503);
     assert.deepEqual(
-      told.map((each) => each.kind),
+      recorded.map((each) => each.kind),
       ['stray'],
     );
   });
@@ -141,7 +141,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
   });
 
   test('a 2xx is not acknowledged; further ones pass for 64*T1 (timer M, RFC 6026)', () => {
-    const { socket, answer, replies, clock, layer, told } = invite();
+    const { socket, answer, replies, clock, layer, recorded } = invite();
     answer(180);
     answer(200);
     answer(200);
@@ -153,10 +153,10 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.deepEqual(replies, [180, 200, 200, 200]);
     clock.advance(150);
     answer(200);
-    assert.deepEqual([layer.size, told.map((each) => each.kind)], [0, ['stray']]);
+    assert.deepEqual([layer.size, recorded.map((each) => each.kind)], [0, ['stray']]);
   });
 
-  test('a transport error is told once and later, and nothing stays', () => {
+  test('a transport error is reported once and later, and nothing stays', () => {
     const { socket, failures, layer, clock } = invite();
     socket.sent[0]?.fail({ cause: 'refused', message: 'no' });
     socket.sent[0]?.fail({ cause: 'refused', message: 'no' });
@@ -216,7 +216,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
     }
   });
 
-  test('the 487 is told and acknowledged, everything is gone in the end', () => {
+  test('the 487 is reported and acknowledged, everything is gone in the end', () => {
     const { socket, client, answer, answerCancel, replies, clock, layer } = invite();
     answer(180);
     client.cancel();
@@ -248,7 +248,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
     assert.equal(layer.size, 0);
   });
 
-  test('a 2xx that crosses the CANCEL is told', () => {
+  test('a 2xx that crosses the CANCEL is reported', () => {
     const { client, answer, replies } = invite();
     answer(180);
     client.cancel();
@@ -258,7 +258,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
 });
 
 describe('a branch that was given up', () => {
-  test('a late provisional reply is cancelled, not told', () => {
+  test('a late provisional reply is cancelled, not reported', () => {
     const { socket, answer, replies, failures, clock, layer } = invite();
     clock.advance(5100);
     assert.equal(failures.length, 1);
@@ -272,7 +272,7 @@ describe('a branch that was given up', () => {
     assert.equal(layer.size, 0);
   });
 
-  test('a late 2xx is told', () => {
+  test('a late 2xx is reported', () => {
     const { answer, replies, clock } = invite();
     clock.advance(5100);
     answer(200);
@@ -280,7 +280,7 @@ describe('a branch that was given up', () => {
     assert.deepEqual(replies, [200, 200]);
   });
 
-  test('a late failure is acknowledged, not told', () => {
+  test('a late failure is acknowledged, not reported', () => {
     const { answer, replies, socket, clock } = invite();
     clock.advance(5100);
     answer(486);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InviteClient } from '../../../../src/sip/transaction/client.js';
-import { layerFixture, parsed, replyTo, requestText, sourceOf, type Told } from '../../../support/sip-recorder.js';
+import { layerFixture, parsed, type Recorded, replyTo, requestText, sourceOf } from '../../../support/sip-recorder.js';
 
 type Fixture = ReturnType<typeof layerFixture>;
 
-function kinds(told: readonly Told[]): string[] {
-  return told.map((each) => ('message' in each ? `${each.kind} ${each.message.method}` : each.kind));
+function kinds(recorded: readonly Recorded[]): string[] {
+  return recorded.map((each) => ('message' in each ? `${each.kind} ${each.message.method}` : each.kind));
 }
 
 function receive({ layer, udp }: Fixture, text: string, address?: string): void {
@@ -16,14 +16,14 @@ function receive({ layer, udp }: Fixture, text: string, address?: string): void 
 describe('matching (RFC 3261 section 17.2.3)', () => {
   test('branch, sent-by and method make a transaction', () => {
     const fixture = layerFixture();
-    const { layer, told, udp } = fixture;
+    const { layer, recorded, udp } = fixture;
     layer.serve(parsed(requestText({ method: 'OPTIONS' })), sourceOf(udp));
     receive(fixture, requestText({ method: 'OPTIONS' }));
-    assert.equal(told.length, 0);
+    assert.equal(recorded.length, 0);
     receive(fixture, requestText({ method: 'MESSAGE' }));
     receive(fixture, requestText({ method: 'OPTIONS', branch: 'z9hG4bKother' }));
     receive(fixture, requestText({ method: 'OPTIONS', via: 'SIP/2.0/UDP 192.0.2.1:5061;branch=z9hG4bKcaller1' }));
-    assert.deepEqual(kinds(told), ['request MESSAGE', 'request OPTIONS', 'request OPTIONS']);
+    assert.deepEqual(kinds(recorded), ['request MESSAGE', 'request OPTIONS', 'request OPTIONS']);
   });
 
   for (const [what, via] of [
@@ -33,25 +33,25 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
   ] as const) {
     test(`${what}: compared as RFC 2543 did`, () => {
       const fixture = layerFixture();
-      const { layer, told, udp } = fixture;
+      const { layer, recorded, udp } = fixture;
       const server = layer.serve(parsed(requestText({ via })), sourceOf(udp));
       receive(fixture, requestText({ via }));
-      assert.equal(told.length, 0);
+      assert.equal(recorded.length, 0);
       for (const other of [{ callId: 'c2' }, { fromTag: 'f2' }, { cseq: 2 }, { uri: 'sip:other@example.com' }]) {
         receive(fixture, requestText({ via, ...other }));
       }
-      assert.equal(told.length, 4);
+      assert.equal(recorded.length, 4);
       server.replyWith(486, 'Busy');
       assert.equal(udp.lines.length, 1);
       receive(fixture, requestText({ via, method: 'ACK', toTag: parsed(udp.sent[0]?.text ?? '').toTag }));
       assert.equal(server.state, 'confirmed');
-      assert.equal(told.length, 4);
+      assert.equal(recorded.length, 4);
     });
   }
 
   test('replies find their client by branch, those of CANCEL theirs', () => {
     const fixture = layerFixture();
-    const { layer, udp, told } = fixture;
+    const { layer, udp, recorded } = fixture;
     const branch = layer.newBranch('x', 'call-1@example.org');
     const text = requestText({ via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
     const seen: number[] = [];
@@ -66,22 +66,22 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
       },
     );
     receive(fixture, replyTo(text.replace(/INVITE/g, 'CANCEL'), 200));
-    assert.deepEqual([seen, kinds(told)], [[], ['stray CANCEL']]);
+    assert.deepEqual([seen, kinds(recorded)], [[], ['stray CANCEL']]);
     receive(fixture, replyTo(requestText({ branch: `${branch}x` }), 180));
     receive(fixture, replyTo(text, 180));
-    assert.deepEqual([seen, kinds(told)], [[180], ['stray CANCEL', 'stray INVITE']]);
+    assert.deepEqual([seen, kinds(recorded)], [[180], ['stray CANCEL', 'stray INVITE']]);
   });
 });
 
 describe('CANCEL of a request that is known', () => {
   test('is answered 200 with the To tag of our other replies, and handed up once', () => {
     const fixture = layerFixture();
-    const { layer, udp, told } = fixture;
+    const { layer, udp, recorded } = fixture;
     const server = layer.serve(parsed(requestText()), sourceOf(udp));
     receive(fixture, requestText({ method: 'CANCEL' }));
     receive(fixture, requestText({ method: 'CANCEL' }));
     server.replyWith(487, 'Request Terminated');
-    assert.deepEqual([udp.lines, kinds(told)], [['200', '200', '487'], ['cancel']]);
+    assert.deepEqual([udp.lines, kinds(recorded)], [['200', '200', '487'], ['cancel']]);
     const [first, , last] = udp.take();
     assert.equal(first?.toTag, last?.toTag);
     assert.equal(first?.header('cseq'), '1 CANCEL');
@@ -90,7 +90,7 @@ describe('CANCEL of a request that is known', () => {
   test('one that is not known is handed up', () => {
     const fixture = layerFixture();
     receive(fixture, requestText({ method: 'CANCEL' }));
-    assert.deepEqual(kinds(fixture.told), ['request CANCEL']);
+    assert.deepEqual(kinds(fixture.recorded), ['request CANCEL']);
   });
 });
 
@@ -117,7 +117,7 @@ describe('what cannot be processed', () => {
     test(`${what}: ${answers.join() || 'no answer'}`, () => {
       const fixture = layerFixture();
       receive(fixture, text);
-      assert.deepEqual([fixture.udp.lines, fixture.told, fixture.layer.size, fixture.errors], [answers, [], 0, []]);
+      assert.deepEqual([fixture.udp.lines, fixture.recorded, fixture.layer.size, fixture.errors], [answers, [], 0, []]);
     });
   }
 
@@ -139,7 +139,7 @@ describe('what cannot be processed', () => {
     ] as const) {
       const fixture = layerFixture();
       fixture.layer.refused(text, 413, 'a body without end', sourceOf(fixture.udp));
-      assert.deepEqual([fixture.udp.lines, fixture.told, fixture.layer.size], [answers, [], 0]);
+      assert.deepEqual([fixture.udp.lines, fixture.recorded, fixture.layer.size], [answers, [], 0]);
       const { badRequests, dropped } = fixture.counters;
       assert.deepEqual([badRequests.value, dropped.value], [answers.length, 1 - answers.length]);
     }
@@ -161,19 +161,19 @@ describe('what cannot be processed', () => {
 describe('overload', () => {
   test('beyond the bound requests get 503 without state; ACK, CANCEL and copies are taken', () => {
     const fixture = layerFixture({ maxTransactions: 2 });
-    const { layer, udp, told, clock } = fixture;
+    const { layer, udp, recorded, clock } = fixture;
     layer.serve(parsed(requestText()), sourceOf(udp));
     layer.serve(parsed(requestText({ branch: 'z9hG4bK2' })), sourceOf(udp));
     receive(fixture, requestText({ branch: 'z9hG4bK3' }));
-    assert.deepEqual([udp.lines, told.length, layer.size], [['503'], 0, 2]);
+    assert.deepEqual([udp.lines, recorded.length, layer.size], [['503'], 0, 2]);
     const refusal = udp.take()[0];
     assert.equal(refusal?.header('retry-after'), '5');
     receive(fixture, requestText({ branch: 'z9hG4bK3', method: 'ACK', toTag: refusal?.toTag ?? '' }));
-    assert.equal(told.length, 0, 'the ACK of a reply without state goes nowhere');
+    assert.equal(recorded.length, 0, 'the ACK of a reply without state goes nowhere');
     receive(fixture, requestText({ branch: 'z9hG4bK2', method: 'CANCEL' }));
-    assert.deepEqual([udp.lines, kinds(told)], [['200'], ['cancel']]);
+    assert.deepEqual([udp.lines, kinds(recorded)], [['200'], ['cancel']]);
     receive(fixture, requestText({ branch: 'z9hG4bKx', method: 'ACK', toTag: 'callee' }));
-    assert.deepEqual(kinds(told), ['cancel', 'ack ACK']);
+    assert.deepEqual(kinds(recorded), ['cancel', 'ack ACK']);
     assert.equal(fixture.counters.overload.value, 1);
     clock.advance(33_000);
     assert.equal(layer.size, 2);
@@ -182,13 +182,13 @@ describe('overload', () => {
 
 test('requests inside dialogs have an eighth more of room: calls must be able to end', () => {
   const fixture = layerFixture({ maxTransactions: 8 });
-  const { layer, udp, told } = fixture;
+  const { layer, udp, recorded } = fixture;
   for (let i = 0; i < 8; i++) {
     layer.serve(parsed(requestText({ branch: `z9hG4bK${i}` })), sourceOf(udp, `192.0.2.${i + 100}`));
   }
   receive(fixture, requestText({ branch: 'z9hG4bKa' }));
   receive(fixture, requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' }));
-  assert.deepEqual([udp.lines, kinds(told)], [['503'], ['request BYE']]);
+  assert.deepEqual([udp.lines, kinds(recorded)], [['503'], ['request BYE']]);
   layer.serve(parsed(requestText({ branch: 'z9hG4bKb', method: 'BYE', toTag: 'x' })), sourceOf(udp));
   receive(fixture, requestText({ branch: 'z9hG4bKc', method: 'BYE', toTag: 'x' }));
   assert.deepEqual([udp.lines, fixture.counters.overload.value], [['503', '503'], 2]);
@@ -202,10 +202,10 @@ describe('shares of the room for transactions', () => {
     const fixture = layerFixture({ maxTransactions: 900 });
     const { layer, udp } = fixture;
     const send = (n: number, address: string, more = parts) => {
-      const before = fixture.told.length;
+      const before = fixture.recorded.length;
       receive(fixture, requestText({ branch: `z9hG4bK${address}-${n}`, ...more }), address);
-      const last = fixture.told.at(-1);
-      if (fixture.told.length === before || last?.kind !== 'request') return false;
+      const last = fixture.recorded.at(-1);
+      if (fixture.recorded.length === before || last?.kind !== 'request') return false;
       layer.serve(last.message, sourceOf(udp, address));
       return true;
     };
@@ -238,7 +238,7 @@ describe('shares of the room for transactions', () => {
   });
 
   test('large messages count more while they are kept', () => {
-    const { send, layer, clock, told } = flooded(0);
+    const { send, layer, clock, recorded } = flooded(0);
     const body = 'x'.repeat(60_000);
     let taken = 0;
     for (let n = 0; n < 100; n++) if (send(n, GREEDY, { method: 'MESSAGE', body })) taken++;
@@ -246,12 +246,12 @@ describe('shares of the room for transactions', () => {
     assert.ok(layer.load >= 800 && layer.size < 30, `${layer.load} for ${layer.size}`);
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
     assert.deepEqual([layer.load, layer.size], [taken, taken]);
-    assert.equal(told.length, taken);
+    assert.equal(recorded.length, taken);
     clock.advance(64 * 500 + 1000);
     assert.deepEqual([layer.load, layer.sources], [0, 0]);
   });
 
-  test('where room is short, failures nobody acknowledges are sent once', () => {
+  test('where memory is short, failures that are not acknowledged are sent once', () => {
     const { send, layer, clock } = flooded(0);
     for (let n = 0; n < 700; n++) send(n, GREEDY);
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
@@ -273,12 +273,12 @@ describe('shares of the room for transactions', () => {
 
   test('under congestion the layer refuses new requests, and reads nothing of those that send too much', () => {
     const fixture = layerFixture();
-    const { layer, udp, told, counters } = fixture;
+    const { layer, udp, recorded, counters } = fixture;
     layer.congestion = { active: true, drops: (_text, from) => from === '192.0.2.2', refuses: () => true };
     receive(fixture, requestText({ branch: 'z9hG4bK1' }));
     receive(fixture, requestText({ branch: 'z9hG4bK2', method: 'BYE', toTag: 'x' }));
     receive(fixture, requestText({ branch: 'z9hG4bK3' }), '192.0.2.2');
-    assert.deepEqual([udp.lines, kinds(told), counters.dropped.value], [['503'], ['request BYE'], 1]);
+    assert.deepEqual([udp.lines, kinds(recorded), counters.dropped.value], [['503'], ['request BYE'], 1]);
     assert.match(udp.sent[0]?.text ?? '', /^Retry-After: 5\r$/m);
   });
 
@@ -321,7 +321,7 @@ test('stop forgets everything and nothing fires any more', () => {
 describe('what stays of a call that was taken (RFC 6026)', () => {
   test('a copy of its 2xx goes to the caller for 64*T1, a failure is absorbed; then it is a stray', () => {
     const fixture = layerFixture();
-    const { layer, told, udp, clock } = fixture;
+    const { layer, recorded, udp, clock } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp, '192.0.2.77'));
     const branch = layer.newBranch('x', 'call-1@example.org');
     const sent = requestText({ method: 'INVITE', via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
@@ -341,11 +341,11 @@ describe('what stays of a call that was taken (RFC 6026)', () => {
     const ok = replyTo(sent, 200);
     receive(fixture, ok);
     server.reply(ok, 200);
-    assert.deepEqual([layer.serverCount, layer.clientCount, told], [1, 1, []]);
+    assert.deepEqual([layer.serverCount, layer.clientCount, recorded], [1, 1, []]);
     receive(fixture, ok);
     receive(fixture, replyTo(sent, 486));
-    assert.deepEqual(kinds(told), ['success']);
-    const [success] = told.splice(0);
+    assert.deepEqual(kinds(recorded), ['success']);
+    const [success] = recorded.splice(0);
     if (success?.kind !== 'success') assert.fail('no success');
     udp.take();
     success.pass('SIP/2.0 200 OK\r\n\r\n');
@@ -356,16 +356,16 @@ describe('what stays of a call that was taken (RFC 6026)', () => {
     clock.advance(32_300);
     assert.equal(layer.size, 0);
     receive(fixture, ok);
-    assert.deepEqual(kinds(told), ['stray INVITE']);
+    assert.deepEqual(kinds(recorded), ['stray INVITE']);
   });
 
   test('a CANCEL that comes after the final reply is answered 200 and changes nothing', () => {
     const fixture = layerFixture();
-    const { layer, told, udp } = fixture;
+    const { layer, recorded, udp } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp));
     server.replyWith(200, 'OK');
     receive(fixture, requestText({ method: 'CANCEL' }));
     assert.deepEqual(udp.lines, ['200', '200']);
-    assert.deepEqual(told, [{ kind: 'cancel', server: undefined }]);
+    assert.deepEqual(recorded, [{ kind: 'cancel', server: undefined }]);
   });
 });

@@ -69,7 +69,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
   });
 
   test('final replies that come again are absorbed for T4 (timer K)', () => {
-    const { clock, answer, replies, layer, told } = options();
+    const { clock, answer, replies, layer, recorded } = options();
     answer(200);
     answer(200);
     clock.advance(4900);
@@ -79,7 +79,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.equal(layer.size, 0);
     answer(200);
     assert.deepEqual(
-      told.map((each) => each.kind),
+      recorded.map((each) => each.kind),
       ['stray'],
     );
   });
@@ -106,7 +106,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     answer(200);
   });
 
-  test('a transport error is told once', () => {
+  test('a transport error is reported once', () => {
     const { socket, failures, layer } = options();
     socket.sent[0]?.fail({ cause: 'send', message: 'no' });
     socket.sent[0]?.fail({ cause: 'send', message: 'no' });

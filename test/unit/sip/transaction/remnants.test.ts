@@ -126,26 +126,26 @@ describe('Remnants', () => {
     assert.equal(ring.size, 0);
   });
 
-  test('one that has stayed long enough may be dropped early; whoever sent it is told of', () => {
+  test('one that has stayed long enough may be dropped early; its sender is notified', () => {
     const clock = new FakeClock();
     const timers = new TimerWheel(clock, (error) => assert.fail(String(error)));
-    const told: string[] = [];
+    const recorded: string[] = [];
     const ring = new Remnants(
       timers,
       () => clock.monotonic(),
       32_000,
-      ({ address }, text) => told.push(`${address} ${text}`),
+      ({ address }, text) => recorded.push(`${address} ${text}`),
     );
     ring.dropEarly(0);
     ring.add(1, 0, Kind.answered, source, 0, 0, 'first');
     ring.add(2, 0, Kind.answered, undefined, 0, 0, 'second');
     clock.advance(5000 - COARSE_MS);
     ring.dropEarly(5000);
-    assert.deepEqual([ring.size, told], [2, []]);
+    assert.deepEqual([ring.size, recorded], [2, []]);
     clock.advance(2 * COARSE_MS);
     ring.dropEarly(5000);
-    assert.deepEqual([ring.find(1, 0), ring.size, told], [-1, 1, ['192.0.2.1 first']]);
+    assert.deepEqual([ring.find(1, 0), ring.size, recorded], [-1, 1, ['192.0.2.1 first']]);
     clock.advance(33_000);
-    assert.deepEqual([ring.size, told.length], [0, 1]);
+    assert.deepEqual([ring.size, recorded.length], [0, 1]);
   });
 });

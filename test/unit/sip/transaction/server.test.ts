@@ -18,7 +18,7 @@ function serve(parts: RequestParts = {}, options: { transport?: 'udp' | 'tcp'; f
   const source = sourceOf(socket, '192.0.2.1', options.port ?? 5060, options.flow);
   const receive = (changed: RequestParts = {}) => fixture.layer.receive(requestText({ ...parts, ...changed }), source);
   receive();
-  const first = fixture.told[0];
+  const first = fixture.recorded[0];
   assert.equal(first?.kind, 'request');
   const server: ServerTransaction = fixture.layer.serve(parsed(requestText(parts)), source);
   const times = () => socket.sent.map((each) => Math.floor(each.at / 20) * 20);
@@ -27,7 +27,7 @@ function serve(parts: RequestParts = {}, options: { transport?: 'udp' | 'tcp'; f
 
 describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => {
   test('a retransmitted INVITE gets the last provisional reply, and is not handed up', () => {
-    const { server, receive, socket, told } = serve();
+    const { server, receive, socket, recorded } = serve();
     receive();
     assert.deepEqual(socket.lines, []);
     server.replyWith(100, 'Trying');
@@ -35,7 +35,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     server.replyWith(180, 'Ringing');
     receive();
     assert.deepEqual(socket.lines, ['100', '100', '180', '180']);
-    assert.equal(told.length, 1);
+    assert.equal(recorded.length, 1);
   });
 
   test('a failure is repeated by timer G up to T2 until timer H', () => {
@@ -52,7 +52,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
   });
 
   test('the ACK stops it; repeated ACKs are absorbed for T4 (timer I)', () => {
-    const { server, receive, socket, clock, layer, told } = serve();
+    const { server, receive, socket, clock, layer, recorded } = serve();
     server.replyWith(486, 'Busy Here');
     const toTag = parsed(socket.sent[0]?.text ?? '').toTag;
     assert.notEqual(toTag, '');
@@ -60,12 +60,12 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     clock.advance(4900);
     receive({ method: 'ACK', toTag });
     receive();
-    assert.deepEqual([socket.lines, layer.size, told.length], [['486'], 1, 1]);
+    assert.deepEqual([socket.lines, layer.size, recorded.length], [['486'], 1, 1]);
     clock.advance(150);
     assert.equal(layer.size, 0);
     // An ACK later still has our tag: it belongs to nobody else.
     receive({ method: 'ACK', toTag });
-    assert.equal(told.length, 1);
+    assert.equal(recorded.length, 1);
   });
 
   test('over a reliable transport: no repetition, gone with the ACK', () => {
@@ -78,7 +78,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
   });
 
   test('after a 2xx: INVITEs are absorbed, further 2xx pass, other replies do not, its ACK is handed up (timer L)', () => {
-    const { server, receive, socket, clock, layer, told } = serve();
+    const { server, receive, socket, clock, layer, recorded } = serve();
     const ok = 'SIP/2.0 200 OK\r\n\r\n';
     server.reply(ok, 200);
     server.reply(ok, 200);
@@ -87,7 +87,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.deepEqual(socket.lines, ['200', '200']);
     receive({ method: 'ACK', toTag: 'callee' });
     assert.deepEqual(
-      told.map((each) => each.kind),
+      recorded.map((each) => each.kind),
       ['request', 'ack'],
     );
     clock.advance(31_900);

@@ -67,7 +67,7 @@ describe('inbound connections', () => {
     assert.deepEqual([peer.closed, receiver.dropped], [false, []]);
   });
 
-  test('who connects and says nothing is shown the door, keep-alives or not', async (t) => {
+  test('a connection without a message is closed, keep-alives or not', async (t) => {
     const { connect } = await opened(t, { messageMs: 50 });
     const [mute, pinging] = [await connect(), await connect()];
     const pings = setInterval(() => pinging.write('\r\n\r\n'), 10);
@@ -118,7 +118,7 @@ describe('inbound connections', () => {
     await eventually(() => unfinished.size === 0, 'nothing held');
   });
 
-  test('one address does not take the place of all others, unless it is trusted', async (t) => {
+  test('one address cannot use up the connections of all others, unless it is trusted', async (t) => {
     const unfinished = new UnfinishedBytes();
     const { socket, connect } = await opened(t, { maxConnections: 18, unfinished });
     for (let i = 0; i < 18; i++) await connect();
@@ -192,7 +192,7 @@ describe('outbound connections', () => {
     assert.deepEqual(socket.findFlow(source.flow?.id ?? '')?.flow, source.flow);
   });
 
-  test('refused, and unanswered in time: everyone who waits is told, later, once', async (t) => {
+  test('refused, and unanswered in time: every sender that waits gets one error, asynchronously', async (t) => {
     const { socket } = await opened(t, { connectMs: 60 });
     const far = await StreamListener.open();
     const { port } = far;
@@ -212,13 +212,13 @@ describe('outbound connections', () => {
     const { list, onError } = failures();
     for (let i = 0; i < 200; i++) socket.send(MESSAGE, '127.0.0.1', stuck.port, onError);
     assert.equal(socket.counts.outbound, 1);
-    await eventually(() => list.length === 200, 'everyone told');
+    await eventually(() => list.length === 200, 'all errors');
     assert.deepEqual([...new Set(list.map((each) => each.cause))].sort(), ['send', 'timeout']);
     assert.equal(list.filter((each) => each.cause === 'timeout').length, 20);
     assert.equal(socket.counts.outbound, 0);
   });
 
-  test('a connection that turns out dead tells those it had not carried through', async (t) => {
+  test('a connection found dead reports an error for each message it has not carried', async (t) => {
     const { socket, receiver } = await opened(t);
     const far = await listening(t);
     const first = failures();

@@ -37,7 +37,7 @@ describe('ds_list', () => {
     await assert.rejects(list(fixture, { state: 'x' }), { code: 500, message: 'Bad state value' });
   });
 
-  test('tells with full=2 why a destination is in its state', async () => {
+  test('says with full=2 why a destination is in its state', async () => {
     const fixture = makeMiFixture();
     await fixture.handler.execute('ds_set_state', ['i', '5', 'sip:127.0.0.11:5060']);
     const destination = fixture.engine.partition('')?.find(5, 'sip:127.0.0.11:5060');
@@ -206,7 +206,7 @@ describe('ds_set_state', () => {
 });
 
 describe('ds_reload', () => {
-  test('keeps states unless it is told not to', async () => {
+  test('keeps states by default', async () => {
     const fixture = makeMiFixture();
     const uri = 'sip:127.0.0.11:5060';
     for (const [params, expected] of [
@@ -245,7 +245,7 @@ describe('ds_reload', () => {
     assert.equal(fixture.engine.partition('p2')?.snapshot.size, 1);
   });
 
-  test('tells why it failed', async () => {
+  test('says why it failed', async () => {
     const fixture = makeMiFixture();
     fixture.reloadFailure = new SwitchyardError('STORE_UNREACHABLE', 'database "x" does not answer');
     await assert.rejects(fixture.handler.execute('ds_reload'), {

@@ -24,7 +24,7 @@ test('ctl sockets are named as the ctl module names them', () => {
   );
 });
 
-test('JSON-RPC doors by the names of the jsonrpcs module', () => {
+test('JSON-RPC endpoints by the names of the jsonrpcs module', () => {
   const jsonrpc = {
     fifo_name: 'run/rpc.fifo',
     fifo_mode: '600',

@@ -10,11 +10,11 @@ export interface DatagramSender {
 
 /** A socket that can be read at any time, many datagrams at once. */
 export interface DatagramReader {
-  /** Passes the waiting datagrams to `heard`, at most BATCH. Returns how many. */
-  read(heard: (text: string, source: Source, receiver: Receiver) => void): number;
+  /** Passes the waiting datagrams to `receive`, at most BATCH. Returns how many. */
+  read(receive: (text: string, source: Source, receiver: Receiver) => void): number;
 }
 
-interface Heard {
+interface Received {
   readonly text: string;
   readonly source: Source;
   readonly receiver: Receiver;
@@ -28,7 +28,7 @@ interface Outgoing {
   readonly onError: ((error: TransportError) => void) | undefined;
 }
 
-export interface DatagramTurnOptions {
+export interface DatagramQueueOptions {
   /**
    * Minimum milliseconds between two rounds while datagrams arrive fast: those that arrive meanwhile are handled
    * together. 0: the next round begins as soon as there is something to read.
@@ -47,7 +47,7 @@ const SAMPLE = 64;
 /** A sample that arrives within this many milliseconds counts as fast: 2,000 datagrams a second. */
 const FAST_MS = 32;
 /** Datagrams of an event loop iteration that may have left others unread: it reads at most that many of one socket. */
-export const FULL_TURN = 32;
+export const FULL_ITERATION = 32;
 /** Rounds before control returns to the event loop, for timers and connections. */
 const MAX_ROUNDS = 4;
 /** A sleep shorter than this, in milliseconds, costs more than it saves. */
@@ -67,8 +67,8 @@ function sleepThread(ms: number): void {
  * instead of once: a call then costs a third more (test/README.md, "Where the time goes"). All datagram sockets of a
  * thread share one object, since a message received on one socket may be forwarded by another.
  */
-export class DatagramTurn {
-  private heard: Heard[] = [];
+export class DatagramQueue {
+  private received: Received[] = [];
   private outgoing: Outgoing[] = [];
   private scheduled = false;
   private readonly readers: DatagramReader[] = [];
@@ -81,15 +81,15 @@ export class DatagramTurn {
   private sampleBegan = 0;
   /** When the last round ended, including its sleep. */
   private ended = 0;
-  private readonly options: DatagramTurnOptions;
+  private readonly options: DatagramQueueOptions;
 
-  constructor(options: Partial<DatagramTurnOptions> = {}) {
+  constructor(options: Partial<DatagramQueueOptions> = {}) {
     this.options = { gatherMs: 0, now: () => performance.now(), sleep: sleepThread, handled: undefined, ...options };
   }
 
   /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
   receive(text: string, source: Source, receiver: Receiver): void {
-    this.heard.push({ text, source, receiver });
+    this.received.push({ text, source, receiver });
     if (!this.scheduled) this.schedule();
   }
 
@@ -117,16 +117,16 @@ export class DatagramTurn {
 
   /** Whether reading in a batch is worth a system call: several datagrams have arrived, or they arrive fast. */
   get reads(): boolean {
-    return this.fast || this.heard.length > 1;
+    return this.fast || this.received.length > 1;
   }
 
   read(reader: DatagramReader): void {
     if (reader.read(this.keep) === BATCH) this.full = true;
-    if (!this.scheduled && this.heard.length > 0) this.schedule();
+    if (!this.scheduled && this.received.length > 0) this.schedule();
   }
 
   private readonly keep = (text: string, source: Source, receiver: Receiver): void => {
-    this.heard.push({ text, source, receiver });
+    this.received.push({ text, source, receiver });
   };
 
   /** Sends the queued datagrams at once: for a socket about to close. */
@@ -150,37 +150,37 @@ export class DatagramTurn {
   private readonly run = (): void => {
     for (let round = 1; ; round++) {
       const { handled, full } = this.handleAll();
-      if (this.options.gatherMs > 0 && handled > 0 && this.heard.length === 0) this.gather(handled, full);
+      if (this.options.gatherMs > 0 && handled > 0 && this.received.length === 0) this.gather(handled, full);
       if (this.readers.length > 0 && (this.fast || full)) {
         for (const reader of this.readers) this.read(reader);
-        if (this.heard.length > 0 && round < MAX_ROUNDS) continue;
+        if (this.received.length > 0 && round < MAX_ROUNDS) continue;
       }
       // A full round may have read all there was; only the next one shows it, and may find nothing.
-      if ((this.heard.length > 0 || full) && !this.scheduled) this.schedule();
+      if ((this.received.length > 0 || full) && !this.scheduled) this.schedule();
       return;
     }
   };
 
   /** Handles the received datagrams, sends the results. A receiver that throws loses only its own message. */
   private handleAll(): { readonly handled: number; readonly full: boolean } {
-    const { heard } = this;
-    const full = this.full || (this.readers.length === 0 && heard.length >= FULL_TURN);
-    this.heard = [];
+    const { received } = this;
+    const full = this.full || (this.readers.length === 0 && received.length >= FULL_ITERATION);
+    this.received = [];
     this.full = false;
     this.scheduled = true;
     let handled = 0;
     try {
-      for (; handled < heard.length; handled++) {
-        const { text, source, receiver } = heard[handled] as Heard;
+      for (; handled < received.length; handled++) {
+        const { text, source, receiver } = received[handled] as Received;
         receiver.receive(text, source);
       }
     } finally {
       // Even after an error in handling or sending, the rest is handled and the next round can be scheduled.
       this.scheduled = false;
-      const broken = handled < heard.length;
-      if (broken) this.heard = [...heard.slice(handled + 1), ...this.heard];
+      const broken = handled < received.length;
+      if (broken) this.received = [...received.slice(handled + 1), ...this.received];
       this.flush();
-      this.options.handled?.(heard.length, full);
+      this.options.handled?.(received.length, full);
       if (broken) this.schedule();
     }
     return { handled, full };

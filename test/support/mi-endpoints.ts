@@ -17,8 +17,8 @@ import { createMiHttpHandler } from '../../src/management/endpoints/http.js';
 import type { MiHandler } from '../../src/management/mi/handler.js';
 import { miOverDatagrams, miOverFifo } from '../../src/management/mi/over-endpoints.js';
 
-/** A door with the server behind it, as a test sees it. */
-export interface OpenDoor {
+/** An endpoint with the server behind it, as a test sees it. */
+export interface OpenEndpoint {
   /** Sends one request as a client of its own and waits for the answer. */
   ask(request: string): Promise<string>;
   /** Sends bytes that may get no answer. */
@@ -29,11 +29,11 @@ export interface OpenDoor {
   close(): Promise<void>;
 }
 
-export interface Door {
+export interface EndpointKind {
   readonly name: string;
   /** The line text form is served. */
   readonly text: boolean;
-  open(handler: MiHandler): Promise<OpenDoor>;
+  open(handler: MiHandler): Promise<OpenEndpoint>;
 }
 
 const ANSWER_TIMEOUT = 10_000;
@@ -135,13 +135,13 @@ async function openForWriting(path: string): Promise<number> {
   }
 }
 
-const fifoDoor: Door = {
+const fifoEndpoint: EndpointKind = {
   name: 'fifo',
   text: true,
   async open(handler) {
     const directory = `${await mkdtemp(join(tmpdir(), 'mi-fifo-'))}/`;
     const path = `${directory}mi`;
-    const door = new FifoEndpoint({
+    const endpoint = new FifoEndpoint({
       config: { fifoName: path, fifoMode: 0o600, replyDir: directory },
       protocol: miOverFifo(handler),
       what: 'MI FIFO',
@@ -150,7 +150,7 @@ const fifoDoor: Door = {
       logger: nullLogger,
       halfTimeout: 200,
     });
-    await door.start();
+    await endpoint.start();
     return {
       target: `fifo:${path}`,
       directory,
@@ -169,23 +169,23 @@ const fifoDoor: Door = {
         await writeFifo(path, bytes);
       },
       async close() {
-        await door.stop();
+        await endpoint.stop();
         await rm(directory, { recursive: true });
       },
     };
   },
 };
 
-function udpDoor(host: string, name: string): Door {
+function udpEndpoint(host: string, name: string): EndpointKind {
   return {
     name,
     text: true,
     async open(handler) {
       const written = host.includes(':') ? `[${host}]` : host;
       const config = { socketName: `udp:${written}:0`, unixMode: 0o600 };
-      const door = datagramEndpoint(handler, config);
-      await door.start();
-      const port = Number(door.address?.split(':').at(-1));
+      const endpoint = datagramEndpoint(handler, config);
+      await endpoint.start();
+      const port = Number(endpoint.address?.split(':').at(-1));
       const client = async (bytes: string, answer: boolean): Promise<string> => {
         const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
         try {
@@ -204,20 +204,20 @@ function udpDoor(host: string, name: string): Door {
         directory: '/tmp/',
         ask: (request) => client(request, true),
         send: async (bytes) => void (await client(bytes, false)),
-        close: () => door.stop(),
+        close: () => endpoint.stop(),
       };
     },
   };
 }
 
-const unixDoor: Door = {
+const unixEndpoint: EndpointKind = {
   name: 'unix datagram',
   text: true,
   async open(handler) {
     const directory = `${await mkdtemp(join(tmpdir(), 'mi-unix-'))}/`;
     const path = `${directory}mi.sock`;
-    const door = datagramEndpoint(handler, { socketName: path, unixMode: 0o600 });
-    await door.start();
+    const endpoint = datagramEndpoint(handler, { socketName: path, unixMode: 0o600 });
+    await endpoint.start();
     let clients = 0;
     const client = async (text: string, answer: boolean): Promise<string> => {
       const socket = new DgramSocket();
@@ -239,14 +239,14 @@ const unixDoor: Door = {
       ask: (request) => client(request, true),
       send: async (bytes) => void (await client(bytes, false)),
       async close() {
-        await door.stop();
+        await endpoint.stop();
         await rm(directory, { recursive: true });
       },
     };
   },
 };
 
-const httpDoor: Door = {
+const httpEndpoint: EndpointKind = {
   name: 'http',
   text: false,
   async open(handler) {
@@ -268,11 +268,11 @@ const httpDoor: Door = {
   },
 };
 
-/** Every door. A new one is one line here. */
-export const DOORS: readonly Door[] = [
-  fifoDoor,
-  udpDoor('127.0.0.1', 'udp'),
-  udpDoor('::1', 'udp over IPv6'),
-  unixDoor,
-  httpDoor,
+/** Every endpoint. A new one is one line here. */
+export const ENDPOINTS: readonly EndpointKind[] = [
+  fifoEndpoint,
+  udpEndpoint('127.0.0.1', 'udp'),
+  udpEndpoint('::1', 'udp over IPv6'),
+  unixEndpoint,
+  httpEndpoint,
 ];

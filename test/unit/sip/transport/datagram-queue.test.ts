@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DatagramTurn } from '../../../../src/sip/transport/datagram-turn.js';
+import { DatagramQueue } from '../../../../src/sip/transport/datagram-queue.js';
 import type { Receiver, SipSocket, Source } from '../../../../src/sip/transport/transport.js';
 
 const source: Source = { socket: {} as SipSocket, address: '127.0.0.1', port: 5060, flow: undefined };
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A turn, and a protocol of what it did, in order. */
+/** A queue, and a record of what it did, in order. */
 function recorded(onReceive: (text: string) => void = () => {}) {
-  const turn = new DatagramTurn();
+  const queue = new DatagramQueue();
   const steps: string[] = [];
   const sender = {
     transmit: (text: string, address: string, port: number) => {
       steps.push(`sent ${text} to ${address}:${port}`);
     },
   };
-  const send = (text: string) => turn.send(sender, text, '127.0.0.1', 5070, undefined);
+  const send = (text: string) => queue.send(sender, text, '127.0.0.1', 5070, undefined);
   const receiver: Receiver = {
     receive(text) {
       steps.push(`handled ${text}`);
@@ -27,16 +27,16 @@ function recorded(onReceive: (text: string) => void = () => {}) {
     undelivered() {},
     connectionBroken() {},
   };
-  return { turn, steps, send, hear: (text: string) => turn.receive(text, source, receiver) };
+  return { queue, steps, send, receive: (text: string) => queue.receive(text, source, receiver) };
 }
 
-describe('DatagramTurn', () => {
-  test('handles all that was heard in its order, then sends all that this gave in its order', async () => {
-    const { steps, hear } = recorded();
-    hear('a');
-    hear('b');
+describe('DatagramQueue', () => {
+  test('handles all received datagrams in order, then sends all that result in order', async () => {
+    const { steps, receive } = recorded();
+    receive('a');
+    receive('b');
     assert.deepEqual(steps, []);
-    await nextTurn();
+    await nextIteration();
     assert.deepEqual(steps, [
       'handled a',
       'handled b',
@@ -45,36 +45,36 @@ describe('DatagramTurn', () => {
     ]);
   });
 
-  test('tells how many each turn handled; a full one is followed by another, though nothing came', async () => {
-    const told: number[] = [];
-    const turn = new DatagramTurn({ handled: (datagrams) => told.push(datagrams) });
+  test('reports how many each iteration handled; a full one is followed by another, though nothing arrived', async () => {
+    const recorded: number[] = [];
+    const queue = new DatagramQueue({ handled: (datagrams) => recorded.push(datagrams) });
     const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
-    for (let i = 0; i < 32; i++) turn.receive('x', source, receiver);
-    for (let i = 0; i < 4; i++) await nextTurn();
-    turn.receive('x', source, receiver);
-    for (let i = 0; i < 4; i++) await nextTurn();
-    assert.deepEqual(told, [32, 0, 1]);
+    for (let i = 0; i < 32; i++) queue.receive('x', source, receiver);
+    for (let i = 0; i < 4; i++) await nextIteration();
+    queue.receive('x', source, receiver);
+    for (let i = 0; i < 4; i++) await nextIteration();
+    assert.deepEqual(recorded, [32, 0, 1]);
   });
 
-  test('what is sent outside of handling leaves within the turn; a flush sends it at once', async () => {
-    const { turn, steps, send } = recorded();
+  test('what is sent outside of handling leaves within the queue; a flush sends it at once', async () => {
+    const { queue, steps, send } = recorded();
     send('probe');
     assert.deepEqual(steps, []);
-    await nextTurn();
+    await nextIteration();
     assert.deepEqual(steps, ['sent probe to 127.0.0.1:5070']);
     send('last words');
-    turn.flush();
-    turn.flush();
+    queue.flush();
+    queue.flush();
     assert.deepEqual(steps.slice(1), ['sent last words to 127.0.0.1:5070']);
   });
 
-  test('what is heard or sent while a turn runs belongs to the next one', async () => {
-    const { steps, hear } = recorded((text) => {
-      if (text === 'a') hear('c');
+  test('what is received or sent while an iteration runs belongs to the next one', async () => {
+    const { steps, receive } = recorded((text) => {
+      if (text === 'a') receive('c');
     });
-    hear('a');
-    await nextTurn();
-    await nextTurn();
+    receive('a');
+    await nextIteration();
+    await nextIteration();
     assert.deepEqual(
       steps.filter((each) => each.startsWith('handled')),
       ['handled a', 'handled c'],
@@ -82,9 +82,9 @@ describe('DatagramTurn', () => {
   });
 
   test('a receiver that throws loses its own message only', async (t) => {
-    const { steps, hear } = recorded((text) => {
+    const { steps, receive } = recorded((text) => {
       if (text !== 'bad') return;
-      hear('late');
+      receive('late');
       throw new Error('receiver');
     });
     const caught: unknown[] = [];
@@ -96,10 +96,10 @@ describe('DatagramTurn', () => {
       process.removeAllListeners('uncaughtException');
       for (const other of others) process.on('uncaughtException', other);
     });
-    for (const text of ['a', 'bad', 'b', 'c']) hear(text);
-    await nextTurn();
-    await nextTurn();
-    await nextTurn();
+    for (const text of ['a', 'bad', 'b', 'c']) receive(text);
+    await nextIteration();
+    await nextIteration();
+    await nextIteration();
     assert.equal(caught.length, 1);
     assert.deepEqual(
       steps.filter((each) => each.startsWith('sent')),
@@ -108,11 +108,11 @@ describe('DatagramTurn', () => {
   });
 
   describe('gathering', () => {
-    /** A turn of one millisecond under a clock of ours, and the sleeps it took. */
+    /** A queue of one millisecond under a clock of ours, and the sleeps it took. */
     function paced() {
       let time = 1000;
       const sleeps: number[] = [];
-      const turn = new DatagramTurn({
+      const queue = new DatagramQueue({
         gatherMs: 1,
         now: () => time,
         sleep: (ms) => {
@@ -121,16 +121,16 @@ describe('DatagramTurn', () => {
         },
       });
       const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
-      /** One turn of `count` datagrams, `after` milliseconds from the last one's end. */
+      /** One queue of `count` datagrams, `after` milliseconds from the last one's end. */
       const round = async (count: number, after: number) => {
         time += after;
-        for (let i = 0; i < count; i++) turn.receive('x', source, receiver);
-        await nextTurn();
+        for (let i = 0; i < count; i++) queue.receive('x', source, receiver);
+        await nextIteration();
       };
       return { sleeps, round };
     }
 
-    test('begins when 64 datagrams came within 32 milliseconds, and sleeps out what is left of the turn', async () => {
+    test('begins when 64 datagrams came within 32 milliseconds, and sleeps out what is left of the queue', async () => {
       const { sleeps, round } = paced();
       await round(1, 0);
       for (let i = 0; i < 7; i++) await round(9, 0.25);
@@ -138,13 +138,13 @@ describe('DatagramTurn', () => {
       await round(9, 0.25);
       await round(9, 0.25);
       assert.deepEqual(sleeps, [0.75, 0.75]);
-      // Nothing is left to sleep out of a turn that was long, and hardly anything of one that nearly was.
+      // Nothing is left to sleep out of a queue that was long, and hardly anything of one that nearly was.
       await round(9, 1.5);
       await round(9, 0.95);
       assert.deepEqual(sleeps, [0.75, 0.75]);
     });
 
-    test('never after a full turn, which may have left datagrams unread', async () => {
+    test('never after a full iteration, which may have left datagrams unread', async () => {
       const { sleeps, round } = paced();
       for (let i = 0; i < 10; i++) await round(32, 0.25);
       assert.deepEqual(sleeps, []);
@@ -165,12 +165,12 @@ describe('DatagramTurn', () => {
     });
 
     test('sleeps for real as long as it says', async () => {
-      const turn = new DatagramTurn({ gatherMs: 10 });
+      const queue = new DatagramQueue({ gatherMs: 10 });
       const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
       const began = performance.now();
       for (let round = 0; round < 20; round++) {
-        for (let i = 0; i < 20; i++) turn.receive('x', source, receiver);
-        await nextTurn();
+        for (let i = 0; i < 20; i++) queue.receive('x', source, receiver);
+        await nextIteration();
       }
       // The first turns show that datagrams come fast; on a machine that is held up for long they do not.
       assert.ok(performance.now() - began >= 10, 'it never slept');

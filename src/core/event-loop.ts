@@ -11,16 +11,16 @@ let collectYoung: (() => void) | undefined;
 
 /**
  * Resolves in the next event loop iteration, so that other work runs; for loops over very many destinations. Where
- * `collectInTurns` was called it first keeps the next garbage collection short: objects that such work makes live on,
+ * `collectBetweenIterations` was called it first keeps the next garbage collection short: objects that such work makes live on,
  * unlike those of a call.
  */
-export function nextTurn(): Promise<void> {
+export function nextIteration(): Promise<void> {
   if (collectYoung !== undefined && youngBytes() > YOUNG) collectYoung();
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Has `nextTurn` collect new objects; only for a process of our own, as it controls the garbage collector. */
-export function collectInTurns(): void {
+/** Has `nextIteration` collect new objects; only for a process of our own, as it controls the garbage collector. */
+export function collectBetweenIterations(): void {
   if (collectYoung !== undefined) return;
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('globalThis.gc') as ((options: { type: 'minor' }) => void) | undefined;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Bounds } from './access.js';
 import { readDatagram, unixPath } from './datagram-socket.js';
 import { listOf, type RawCtl, type RawJsonRpc } from './raw.js';
-import { type Findings, inside, type Place } from './reading.js';
+import { type Findings, inside, type Location } from './reading.js';
 import type { CtlConfig, JsonRpcConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
@@ -18,13 +18,13 @@ export interface KnownPartitions {
 /** Reads the BINRPC sockets. */
 export function readCtl(
   raw: readonly (RawCtl | null)[],
-  place: Place,
+  location: Location,
   findings: Findings,
   known: KnownPartitions,
   bounds: Bounds,
 ): readonly CtlConfig[] {
   const sockets = listOf<RawCtl>(raw).map(([index, each]) => {
-    const at = inside(place, index ?? 0);
+    const at = inside(location, index ?? 0);
     refuseUnknown(each.partition, at, findings, known);
     const socket = readCtlSocket(each, at, findings);
     const host = socket?.port === 0 ? undefined : socket?.address;
@@ -33,17 +33,17 @@ export function readCtl(
   return sockets.filter((each) => each !== undefined);
 }
 
-function refuseUnknown(name: string | undefined, place: Place, findings: Findings, known: KnownPartitions): void {
+function refuseUnknown(name: string | undefined, location: Location, findings: Findings, known: KnownPartitions): void {
   if (name === undefined || !known.complete || known.partitions.has(name)) return;
-  findings.refuse(inside(place, 'partition'), `there is no partition "${name}"`);
+  findings.refuse(inside(location, 'partition'), `there is no partition "${name}"`);
 }
 
 /**
  * "[proto:]address" as Kamailio's ctl module reads it: a path without protocol, and "unix:", mean a stream socket; host and
  * port without one mean UDP.
  */
-function readCtlSocket(raw: RawCtl, place: Place, findings: Findings): CtlConfig | undefined {
-  const at = inside(place, 'socket_name');
+function readCtlSocket(raw: RawCtl, location: Location, findings: Findings): CtlConfig | undefined {
+  const at = inside(location, 'socket_name');
   const name = raw.socket_name.trim();
   const [, proto = name.includes('/') ? 'unixs' : 'udp', rest = ''] = /^(?:(unixs|unixd|unix|tcp|udp):)?(.*)$/is.exec(
     name,
@@ -63,33 +63,33 @@ function readCtlSocket(raw: RawCtl, place: Place, findings: Findings): CtlConfig
 export function readJsonRpc(
   raw: RawJsonRpc,
   fifos: ReadonlySet<string>,
-  place: Place,
+  location: Location,
   written: ReadonlySet<string>,
   findings: Findings,
   known: KnownPartitions,
   bounds: Bounds,
 ): JsonRpcConfig {
-  refuseUnknown(raw.partition, place, findings, known);
-  const fifoName = raw.fifo_name === undefined ? undefined : resolve(place.dir, raw.fifo_name);
+  refuseUnknown(raw.partition, location, findings, known);
+  const fifoName = raw.fifo_name === undefined ? undefined : resolve(location.dir, raw.fifo_name);
   if (fifoName !== undefined && fifos.has(fifoName)) {
-    findings.refuse(inside(place, 'fifo_name'), `the pipe "${fifoName}" is that of "mi" "fifo" already`);
+    findings.refuse(inside(location, 'fifo_name'), `the pipe "${fifoName}" is that of "mi" "fifo" already`);
   }
   if (raw.http_root !== undefined && !written.has('http')) {
-    findings.refuse(inside(place, 'http_root'), 'needs the listener of the key "http"');
+    findings.refuse(inside(location, 'http_root'), 'needs the listener of the key "http"');
   }
   const datagram = { socket_name: raw.dgram_socket ?? '', unix_socket_mode: raw.dgram_mode };
   const udp = /^udp:(.*):[0-9]+$/i.exec(raw.dgram_socket?.trim() ?? '')?.[1]?.replace(/^\[|\]$/g, '');
   return {
-    ...bounds.read(raw, udp, place),
+    ...bounds.read(raw, udp, location),
     fifo:
       fifoName === undefined
         ? undefined
         : {
             fifoName,
             fifoMode: Number.parseInt(raw.fifo_mode, 8),
-            replyDir: `${resolve(place.dir, raw.fifo_reply_dir).replace(/\/$/, '')}/`,
+            replyDir: `${resolve(location.dir, raw.fifo_reply_dir).replace(/\/$/, '')}/`,
           },
-    datagram: raw.dgram_socket === undefined ? undefined : readDatagram(datagram, place, findings, 'dgram_socket'),
+    datagram: raw.dgram_socket === undefined ? undefined : readDatagram(datagram, location, findings, 'dgram_socket'),
     http: raw.http_root === undefined ? undefined : { root: raw.http_root.replace(/^\//, '') },
     partition: raw.partition,
   };

@@ -148,7 +148,7 @@ describe('states, requests and access on NATS', { timeout: 120_000, skip: withou
     }
   });
 
-  test('user and password in the URL are used and shown to nobody', async (t) => {
+  test('user and password in the URL are used and never shown', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server({ args: ['--user', 'disp', '--pass', 's3cret'] });
     const lines: string[] = [];

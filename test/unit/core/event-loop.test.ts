@@ -5,21 +5,21 @@ import { fileURLToPath } from 'node:url';
 
 /** Makes 40 MB that live on, a turn after every few hundred kilobytes; prints the most new objects there were. */
 const PROGRAM = `
-const { collectInTurns, nextTurn } = await import(process.argv[1]);
+const { collectBetweenIterations, nextIteration } = await import(process.argv[1]);
 const { getHeapSpaceStatistics } = await import('node:v8');
-if (process.argv[2] === 'collect') collectInTurns();
+if (process.argv[2] === 'collect') collectBetweenIterations();
 const kept = [];
 let most = 0;
 for (let i = 0; i < 200; i++) {
   for (let k = 0; k < 4000; k++) kept.push({ i, k });
   most = Math.max(most, getHeapSpaceStatistics().find((each) => each.space_name === 'new_space').space_used_size);
-  await nextTurn();
+  await nextIteration();
 }
 console.log(JSON.stringify({ most, kept: kept.length, gc: typeof globalThis.gc }));
 `;
 
 test('in a process of our own, long work never leaves many new objects to one garbage collection', () => {
-  const module = new URL('../../../src/core/turn.ts', import.meta.url).href;
+  const module = new URL('../../../src/core/event-loop.ts', import.meta.url).href;
   const run = (mode: string) => {
     const node = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', PROGRAM, module, mode];
     const cwd = fileURLToPath(new URL('../../..', import.meta.url));
