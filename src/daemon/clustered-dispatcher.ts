@@ -22,9 +22,10 @@ export function clusteredDispatcher(control: DispatcherControl, cluster: Cluster
       if (removed && options.persist) await spread([partition.name]);
       return removed;
     },
-    setProbingActive(active) {
-      control.setProbingActive(active);
-      cluster.parts?.control.setProbing(active);
+    setProbingActive(active, partition) {
+      control.setProbingActive(active, partition);
+      // Of one partition it is switched at this node.
+      if (partition === undefined) cluster.parts?.control.setProbing(active);
     },
   };
 }

@@ -64,8 +64,8 @@ function dispatcherView({ engine, control, clock, noSocket, process: info }: Kam
       const partition = name === undefined ? usualPartition(engine) : engine.partition(name);
       return partition && dispatcherTarget(partition, engine, control, clock, noSocket, info);
     },
-    probingActive: () => control.probingActive(),
-    setProbingActive: (active) => control.setProbingActive(active),
+    probingActive: (partition) => control.probingActive(partition),
+    setProbingActive: (active, partition) => control.setProbingActive(active, partition),
     hash: dispatcherHash,
   };
 }

@@ -92,8 +92,8 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
     },
     scriptAttrs: (destination) => destination.health.scriptAttrs,
     probe: (destination) => prober.probeNow(destination),
-    probingActive: () => prober.active,
-    setProbingActive: (active) => prober.setActive(active),
+    probingActive: (partition) => (partition === undefined ? prober.active : prober.isActive(partition)),
+    setProbingActive: (active, partition) => prober.setActive(active, partition),
   };
 }
 

@@ -19,6 +19,7 @@ import { RulesRouter, type SelectionTally } from '../route/rules/rules-router.js
 import type { LoadedScript } from '../route/script/load.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { SipMessage } from '../sip/message.js';
+import { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { Source } from '../sip/transport/transport.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SipParts } from './build-sip.js';
@@ -43,6 +44,9 @@ export interface RoutingOptions {
   readonly log: Logger;
 }
 
+/** Requests of dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
+const FOREIGN_DIALOGS = { perSecond: 20, burst: 200 };
+
 /** All that routes by one configuration. */
 export interface Routes {
   readonly settings: Settings;
@@ -57,6 +61,7 @@ export class Routing {
   private readonly scripts: RouteScripts;
   private formats: DispatcherFormats;
   private router: Router;
+  private readonly foreignLimiter: SourceRateLimiter;
 
   /** Routes by the rules, without the script, which is loaded later. Throws SwitchyardError for rules that cannot be used. */
   constructor(
@@ -66,6 +71,7 @@ export class Routing {
     const { engine, sip, blacklists, tally, clock, log, reload } = options;
     this.scripts = new RouteScripts({ engine, sockets: sip.sockets, blacklists, tally, clock, log, reload });
     this.formats = this.formatsOf(settings);
+    this.foreignLimiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
     const router = this.routerFor(settings, this.formats, undefined);
     this.router = router;
     const { layer, sockets, resolver, counters } = sip;
@@ -161,6 +167,15 @@ export class Routing {
         tokens: this.options.tokens,
         foreign: settings.foreignDialogs,
         trusted: new AddressBlocks(settings.limits.trustedSources),
+        limiter: this.foreignLimiter,
+        tally: {
+          passed: () => {
+            sip.counters.foreign.passed.value++;
+          },
+          refused: () => {
+            sip.counters.foreign.refused.value++;
+          },
+        },
       }),
     });
   }

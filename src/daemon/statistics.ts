@@ -10,6 +10,8 @@ import type { StartTime } from './start-time.js';
 export interface DaemonCounters {
   readonly layer: LayerCounters;
   readonly proxy: ProxyCounters;
+  /** Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules. */
+  readonly foreign: { readonly passed: { value: number }; readonly refused: { value: number } };
 }
 
 /** Registers the SIP counters under their Prometheus names. */
@@ -41,7 +43,12 @@ export function createCounters(metrics: Metrics): DaemonCounters {
   const cancels = metrics.counter('switchyard_cancels_total', 'CANCEL requests for calls under way');
   const stray = metrics.counter('switchyard_sip_stray_replies_total', 'Replies that match no transaction');
   const stateless = metrics.counter('switchyard_stateless_total', 'Requests relayed without state');
+  const foreign = metrics.counter(
+    'switchyard_foreign_dialogs_total',
+    'Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules',
+  );
   return {
+    foreign: { passed: foreign.with({ result: 'relayed' }), refused: foreign.with({ result: 'rules' }) },
     layer: {
       requestsReceived: messages.with({ direction: 'in', kind: 'request' }),
       repliesReceived: messages.with({ direction: 'in', kind: 'reply' }),

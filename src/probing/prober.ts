@@ -72,7 +72,10 @@ export interface ProberFigures {
 export interface Prober extends Service {
   /** Whether probes are sent (ds_ping_active). Probes in flight end as they would when it is switched off. */
   readonly active: boolean;
-  setActive(active: boolean): void;
+  /** Whether they are sent to a partition's destinations. */
+  isActive(partition: string): boolean;
+  /** Switches probing on or off, of one partition or as a whole. */
+  setActive(active: boolean, partition?: string): void;
   /** Looks at the partitions at once, rather than within half a second: to be called after a load. */
   refresh(): void;
   /** Takes new settings; destinations keep their figures. */
@@ -98,6 +101,8 @@ export function createProber(options: ProberOptions): Prober {
 class ScheduledProber implements Prober {
   readonly name = 'prober';
   active = true;
+  /** Partitions whose destinations are not probed. */
+  private readonly paused = new Set<string>();
   private started = false;
   private wheel: Wheel<Watched> | undefined;
   private intervalMs = 0;
@@ -139,9 +144,16 @@ class ScheduledProber implements Prober {
     return Promise.resolve();
   }
 
-  setActive(active: boolean): void {
-    this.active = active;
-    if (!active) this.flights?.clearLine();
+  isActive(partition: string): boolean {
+    return this.active && !this.paused.has(partition);
+  }
+
+  setActive(active: boolean, partition?: string): void {
+    if (partition === undefined) {
+      this.active = active;
+      if (!active) this.flights?.clearLine();
+    } else if (active) this.paused.delete(partition);
+    else this.paused.add(partition);
   }
 
   configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void {
@@ -368,6 +380,7 @@ class ScheduledProber implements Prober {
 
   private wanted({ destination, partition }: Watched): boolean {
     const { owns } = this.options;
+    if (this.paused.size > 0 && this.paused.has(destination.partition)) return false;
     const { flavour } = partition.partition;
     return flavour.wantsProbe(destination, partition.plan.all) && (owns?.(destination) ?? true);
   }

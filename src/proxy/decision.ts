@@ -21,6 +21,8 @@ export interface NextHop {
   readonly flow?: FlowTarget | undefined;
   /** The destination it stands for, for marking and counting; undefined for a plain URI. */
   readonly destination?: Destination | undefined;
+  /** Inside a dialog: what its token says of it, '' for a dialog without one of ours; undefined where a dialog may begin. */
+  readonly dialogTags?: string | undefined;
   /** Changes to the request on this branch only. */
   readonly edits?: readonly TextEdit[] | undefined;
   /** Max-Forwards for a request that came without one; default 70. */

@@ -1,3 +1,4 @@
+import { canonicalIp } from '../core/ip-address.js';
 import type { KeyRing } from '../core/key-ring.js';
 import { keyedHash } from '../core/keyed-hash.js';
 import { hash32 } from '../core/mix.js';
@@ -15,31 +16,108 @@ interface Made {
 
 /** Number of cached tokens, a power of two. */
 const RECENT = 4096;
+/** Cached tags of partitions and callers at most. */
+const MOST_TAGS = 8192;
+/** Characters of a keyed hash that make a tag: 36 bits. */
+const TAG = 6;
+/** A token is the keyed hash and two tags. */
+const HASH = 16;
+const LENGTH = HASH + 2 * TAG;
+
+/** What the token of a dialog says of it. */
+export interface RecordedDialog {
+  /** As they stand in the token: for what is recorded of the same dialog again. */
+  readonly tags: string;
+  /** Name of the partition, where this process has written tokens of it; undefined when that is not known. */
+  readonly partition: string | undefined;
+  /** Whether a destination of this partition was selected for it. */
+  isOf(partition: string): boolean;
+  /** Whether its first request came from this address, or went there without a selection. */
+  hasEndAt(address: string): boolean;
+}
+
+/** Where a dialog leads: the partition that selected its destination, or else the address its first request was sent to. */
+export type DialogScope = { readonly partition: string } | { readonly address: string };
 
 /**
  * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
  * inside a dialog proves that the dialog was set up through this proxy. A token is a keyed hash over the constants of a
- * dialog: its Call-ID and the sockets it passes through.
+ * dialog: its Call-ID, the sockets it passes through, and two tags: one of the partition it was routed by, one of the
+ * address it began at. The tags stand behind the hash; without the key they say nothing.
  */
 export class DialogTokens {
   /** Cache of recent tokens: requests that soon follow in the same dialog need no new hash. */
   private readonly recent: (Made | undefined)[] = new Array<Made | undefined>(RECENT).fill(undefined);
+  private readonly known = new Map<string, string>();
+  /** Partitions by their tags. */
+  private readonly partitions = new Map<string, string>();
+  private tagsKey = '';
 
   constructor(private readonly keys: KeyRing) {}
 
-  /** The URI parameter, with its ";", for a dialog that arrives on one socket and leaves by another, or the same. */
-  parameter(callId: string, inbound: SipSocket, outbound: SipSocket): string {
-    const over = text(callId, nameOf(inbound), nameOf(outbound));
-    return `;${PARAMETER}=${this.make(over)}`;
+  /** The tags of a dialog that begins at an address and leads to a scope. */
+  tags(scope: DialogScope, caller: string): string {
+    if (!('partition' in scope)) return this.ofAddress(scope.address) + this.ofAddress(caller);
+    const tag = this.tag(PARTITION + scope.partition);
+    this.partitions.set(tag, scope.partition);
+    return tag + this.ofAddress(caller);
   }
 
-  /** Whether URIs of ours on top of a request's Route, one or a pair, carry the token of the dialog with this Call-ID. */
-  recorded(callId: string, first: SipUri, second: SipUri | undefined): boolean {
-    const token = uriParam(first.params, PARAMETER);
-    if (token === undefined || token === '') return false;
+  /** The URI parameter, with its ";", for a dialog that arrives on one socket and leaves by another, or the same. */
+  parameter(callId: string, inbound: SipSocket, outbound: SipSocket, tags: string): string {
+    return `;${PARAMETER}=${this.make(text(callId, nameOf(inbound), nameOf(outbound), tags))}${tags}`;
+  }
+
+  /**
+   * The dialog with this Call-ID that URIs of ours on top of a request's Route, one or a pair, carry the token of; undefined for
+   * none of ours.
+   */
+  recorded(callId: string, first: SipUri, second: SipUri | undefined): RecordedDialog | undefined {
+    const found = uriParam(first.params, PARAMETER);
+    if (found === undefined || found.length !== LENGTH) return undefined;
     const pair = second !== undefined && isHalf(first) && isHalf(second) ? second : first;
-    const over = text(callId, nameIn(first), nameIn(pair));
-    return same(token, this.make(over)) || this.keys.some((key) => same(token, keyedHash(key, over)));
+    const tags = found.slice(HASH);
+    const token = found.slice(0, HASH);
+    const over = text(callId, nameIn(first), nameIn(pair), tags);
+    if (same(token, this.make(over))) return this.dialog(tags, this.keys.current);
+    let dialog: RecordedDialog | undefined;
+    this.keys.some((key) => {
+      if (!same(token, keyedHash(key, over))) return false;
+      dialog = this.dialog(tags, key);
+      return true;
+    });
+    return dialog;
+  }
+
+  private dialog(tags: string, key: string): RecordedDialog {
+    const [scope, caller] = [tags.slice(0, TAG), tags.slice(TAG)];
+    return {
+      tags,
+      partition: key === this.tagsKey ? this.partitions.get(scope) : undefined,
+      isOf: (partition) => scope === this.tag(PARTITION + partition, key),
+      hasEndAt: (address) => {
+        const tag = this.ofAddress(address, key);
+        return tag === caller || tag === scope;
+      },
+    };
+  }
+
+  private ofAddress(address: string, key?: string): string {
+    return this.tag(ADDRESS + (canonicalIp(address) ?? address), key);
+  }
+
+  private tag(over: string, key = this.keys.current): string {
+    if (key !== this.keys.current) return keyedHash(key, over).slice(0, TAG);
+    if (this.tagsKey !== key || this.known.size > MOST_TAGS) {
+      this.known.clear();
+      this.partitions.clear();
+      this.tagsKey = key;
+    }
+    const known = this.known.get(over);
+    if (known !== undefined) return known;
+    const made = keyedHash(key, over).slice(0, TAG);
+    this.known.set(over, made);
+    return made;
   }
 
   /** The token over a text by the key in use. */
@@ -54,14 +132,18 @@ export class DialogTokens {
   }
 }
 
+/** What a tag is of. No token is made over a text that begins so: sockets stand first there. */
+const PARTITION = 'partition ';
+const ADDRESS = 'address ';
+
 /** Whether a URI is one of the two of a dialog that changes sockets. */
 function isHalf(uri: SipUri): boolean {
   return uriParam(uri.params, 'r2') !== undefined;
 }
 
 /** A request of the callee names the sockets in reverse order. */
-function text(callId: string, a: string, b: string): string {
-  return a < b ? `${a} ${b} ${callId}` : `${b} ${a} ${callId}`;
+function text(callId: string, a: string, b: string, tags: string): string {
+  return a < b ? `${a} ${b} ${tags} ${callId}` : `${b} ${a} ${tags} ${callId}`;
 }
 
 function nameOf({ transport, sentBy }: SipSocket): string {

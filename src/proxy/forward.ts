@@ -20,6 +20,8 @@ export interface Forwarding {
   readonly recordRoute: boolean;
   /** Makes the tokens of Record-Route; undefined: none. */
   readonly tokens: DialogTokens | undefined;
+  /** Tags of the dialog for its token; '' for one that did not begin here. */
+  readonly dialogTags: string;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
   /** Max-Forwards for a request that has none; default 70. */
@@ -87,12 +89,14 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
  * reached over its connection: a flow token names that (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to a
  * sips URI they are sips URIs (RFC 3261 section 16.6 step 4), except for a socket that has no TLS.
  */
-function recordRoutes({ message, source, socket: outbound, requestUri, tokens }: Forwarding): string {
+function recordRoutes(f: Forwarding): string {
+  const { message, source, socket: outbound, requestUri, tokens, dialogTags } = f;
   const inbound = source.socket;
   const secure = isSecure(message, requestUri);
   const flow = source.flow !== undefined && !inbound.transport.startsWith('t') ? `${source.flow.id}@` : '';
   const from = secure && hasTls(inbound) ? 'sips' : 'sip';
-  const token = tokens === undefined ? '' : tokens.parameter(message.callId, inbound, outbound);
+  const token =
+    tokens === undefined || dialogTags === '' ? '' : tokens.parameter(message.callId, inbound, outbound, dialogTags);
   if (inbound === outbound)
     return `Record-Route: <${from}:${flow}${outbound.sentBy}${transportParam(outbound)};lr${token}>\r\n`;
   const to = secure && hasTls(outbound) ? 'sips' : 'sip';

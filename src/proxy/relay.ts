@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger.js';
+import { maskUri } from '../core/mask.js';
 import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
@@ -257,7 +258,8 @@ export class Relay {
     if (socket === undefined) {
       const reason = `no ${address.transport} socket for IPv${address.family}`;
       const callId = this.message?.callId.slice(0, SHOWN);
-      proxy.log.warn({ callId, uri: hop.uri, reason }, 'a destination cannot be reached');
+      const uri = maskUri(hop.uri);
+      proxy.log.warn({ from: source.address, callId, uri, reason }, 'a destination cannot be reached');
       this.branchFailed(branch, { code: 503, local: true, cause: 'send' }, undefined);
       return;
     }
@@ -265,13 +267,13 @@ export class Relay {
       this.passedOver(branch, 480);
       return;
     }
-    const text = this.write(branch, socket);
+    const text = this.write(branch, socket, address);
     if (hop.socket === undefined && proxy.large.isLarge(text, socket)) {
       const stream = proxy.large.streamTo(address);
       if (stream !== undefined) {
         // If TCP fails, the same address is tried by UDP (RFC 3261 section 18.1.1).
         branch.insteadOf = address;
-        this.transmit(branch, this.write(branch, stream), stream, address);
+        this.transmit(branch, this.write(branch, stream, address), stream, address);
         proxy.large.tried(stream, address);
         return;
       }
@@ -281,13 +283,13 @@ export class Relay {
   }
 
   /** The request as sent from a socket, under a branch of its own. */
-  private write(branch: Branch, socket: SipSocket): string {
+  private write(branch: Branch, socket: SipSocket, { address: to }: Address): string {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
     branch.id = proxy.layer.newBranch(loopHash(message, source), message.callId);
     const hopEdits = branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth];
-    const writing = { branch: branch.id.text, recordRoute: plan.recordRoute, edits: plan.edits, hopEdits };
+    const writing = { branch: branch.id.text, recordRoute: plan.recordRoute, edits: plan.edits, hopEdits, to };
     return proxy.sender.write(message, source, branch.hop, socket, writing);
   }
 

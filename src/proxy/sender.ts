@@ -24,6 +24,8 @@ export interface Writing {
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
+  /** Address it is sent to. */
+  readonly to: string;
 }
 
 /**
@@ -80,10 +82,18 @@ export class Sender {
       requestUri: hop.requestUri,
       recordRoute: writing.recordRoute,
       tokens: this.tokens,
+      dialogTags: writing.recordRoute ? this.dialogTags(hop, source, writing) : '',
       edits: writing.edits,
       hopEdits: writing.hopEdits,
       maxForwards: hop.maxForwards,
     });
+  }
+
+  /** What the token in our Record-Route says of the dialog: as recorded before, or what it begins with. */
+  private dialogTags({ dialogTags, destination }: NextHop, source: Source, { to }: Writing): string {
+    if (dialogTags !== undefined || this.tokens === undefined) return dialogTags ?? '';
+    const scope = destination === undefined ? { address: to } : { partition: destination.partition };
+    return this.tokens.tags(scope, source.address);
   }
 }
 

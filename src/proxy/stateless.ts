@@ -87,7 +87,7 @@ export class StatelessForwarder {
       return;
     }
     const branch = this.branches.make(message, source, loopHash(message, source));
-    const writing = { branch, flow: source.flow?.id, recordRoute, edits, hopEdits: hop.edits };
+    const writing = { branch, flow: source.flow?.id, recordRoute, edits, hopEdits: hop.edits, to: address.address };
     const text = this.sender.write(message, source, hop, socket, writing);
     this.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);

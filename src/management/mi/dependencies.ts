@@ -165,9 +165,9 @@ export interface DispatcherControl {
   scriptAttrs(destination: Destination): string | undefined;
   /** Sends a probe at once; false where probing is off for the destination, or one is under way. */
   probe(destination: Destination): boolean;
-  /** Whether probes are sent at all. */
-  probingActive(): boolean;
-  setProbingActive(active: boolean): void;
+  /** Whether probes are sent at all, or to the destinations of one partition. */
+  probingActive(partition?: string): boolean;
+  setProbingActive(active: boolean, partition?: string): void;
 }
 
 /** What version, uptime, ps, pwd and arg report about the process. */

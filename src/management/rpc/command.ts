@@ -42,7 +42,7 @@ export interface RpcCommand {
   /** One sentence, as `system.methodHelp` prints it. */
   readonly help: string;
   /** The rights the caller needs. */
-  readonly needs: Need | ((args: RpcArguments) => Need);
+  readonly needs: Need | ((args: RpcArguments, call: RpcCall) => Need);
   /** Whether a call with these arguments changes something, and leaves an audit record; absent: it only reads. */
   readonly changes?: (args: RpcArguments) => boolean;
   /** Throws RpcError. */

@@ -46,8 +46,9 @@ export interface DispatcherTarget {
 export interface DispatcherView {
   /** The partition of this name, or the one meant without; undefined when there is none. */
   target(partition: string | undefined): DispatcherTarget | undefined;
-  probingActive(): boolean;
-  setProbingActive(active: boolean): void;
+  /** Whether probes are sent, at all or to one partition. */
+  probingActive(partition?: string): boolean;
+  setProbingActive(active: boolean, partition?: string): void;
   /** The dispatcher hash of one or two keys, unsigned. */
   hash(first: string, second: string | undefined): number;
 }

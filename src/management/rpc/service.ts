@@ -135,7 +135,7 @@ export class RpcService {
     const call = new RpcCall(from);
     const { needs, changes } = command;
     try {
-      if (!mayDo(from.caller, typeof needs === 'function' ? needs(args) : needs)) throw FORBIDDEN;
+      if (!mayDo(from.caller, typeof needs === 'function' ? needs(args, call) : needs)) throw FORBIDDEN;
       const result = await command.run(args, call);
       this.tally.served(command.name, endpoint, 'ok');
       if (changes?.(args) === true) this.record(command.name, args, call, undefined);

@@ -1,51 +1,120 @@
 import { canonicalIp } from '../../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, uriTransport } from '../../core/uri.js';
+import type { ResolvedAddress } from '../../engine/destination.js';
 import type { Engine } from '../../engine/engine.js';
 import { findInList } from '../../engine/in-list.js';
 import type { RoutedRequest } from '../../proxy/decision.js';
-import type { DialogTokens } from '../../proxy/dialog-token.js';
+import type { DialogTokens, RecordedDialog } from '../../proxy/dialog-token.js';
 import type { LooseRoute } from './dialog.js';
 
 /** What is done with requests inside dialogs that did not begin here, as far as can be known (foreign_dialogs). */
 export type ForeignDialogs = 'accept' | 'known' | 'refuse';
 
+/** Counts requests with a To tag and our Route whose Route is not shown to be ours. */
+export interface ForeignTally {
+  /** The Route is followed. */
+  passed(): void;
+  /** The rules decide. */
+  refused(): void;
+}
+
 export interface DialogGateOptions {
-  readonly engine: Pick<Engine, 'partitions'>;
+  readonly engine: Pick<Engine, 'partitions' | 'partition'>;
   /** Undefined: every Route of ours is believed. */
   readonly tokens: DialogTokens | undefined;
   readonly foreign: ForeignDialogs;
   /** limits.trusted_sources */
   readonly trusted: { has(address: string): boolean };
+  /** Bounds what one source may send in dialogs that began elsewhere, where it is neither trusted nor a destination. */
+  readonly limiter: { take(address: string): number };
+  readonly tally: ForeignTally;
+}
+
+/** How a request may go on by its Route. */
+export interface Passage {
+  /** For what is recorded of its dialog again; '': nothing is. */
+  readonly tags: string;
+  /** Whether it may be sent there: a name can resolve to anything. */
+  allowed(address: ResolvedAddress): boolean;
 }
 
 /**
+ * Methods that end, acknowledge or accompany a dialog. Others may begin something at a peer that takes no notice of the To tag: a
+ * call, a transfer.
+ */
+const HARMLESS = new Set(['ACK', 'BYE', 'CANCEL', 'INFO', 'NOTIFY', 'OPTIONS', 'PRACK', 'UPDATE']);
+const NOWHERE: readonly string[] = [];
+const UNBOUNDED: Passage = { tags: '', allowed: () => true };
+
+/**
  * Decides whether a request inside a dialog is relayed by its Route, past the rules. A Route alone proves nothing: anybody can
- * write one that names us, and a To tag, and would be relayed anywhere.
+ * write one that names us, and a To tag, and would be relayed anywhere. A token proves its own dialog only: it leads to the
+ * destinations of the partition that routed the dialog, to both its ends, and to addresses that are no destinations.
  */
 export class DialogGate {
   constructor(private readonly options: DialogGateOptions) {}
 
-  mayPass(request: RoutedRequest, { hop, ours }: LooseRoute): boolean {
-    const { tokens, foreign, trusted } = this.options;
+  /** Undefined: the rules decide. */
+  mayPass(request: RoutedRequest, { hop, ours }: LooseRoute): Passage | undefined {
+    const { tokens, foreign, tally } = this.options;
+    if (tokens === undefined) return UNBOUNDED;
     const [first, second] = ours;
-    if (foreign === 'accept' || tokens === undefined) return true;
-    if (first !== undefined && tokens.recorded(request.message.callId, first, second)) return true;
-    if (foreign === 'refuse') return false;
-    const { address } = request.source;
-    return trusted.has(address) || this.isDestination(address) || this.leadsToDestination(hop.uri);
-  }
-
-  private isDestination(ip: string, port?: number): boolean {
-    for (const partition of this.options.engine.partitions) {
-      if (findInList(partition, { ip, port }) !== undefined) return true;
+    const dialog = first === undefined ? undefined : tokens.recorded(request.message.callId, first, second);
+    const to = literalOf(hop.uri);
+    if (dialog !== undefined) {
+      const allowed = ({ address, port }: Endpoint): boolean => this.isWithin(dialog, address, port);
+      if (to === undefined || allowed(to)) return { tags: dialog.tags, allowed };
     }
-    return false;
+    const passage = foreign === 'accept' ? UNBOUNDED : foreign === 'known' ? this.known(request, to) : undefined;
+    if (passage === undefined) tally.refused();
+    else tally.passed();
+    return passage;
   }
 
-  private leadsToDestination(text: string): boolean {
-    const uri = parseUri(text);
-    if (uri === undefined || canonicalIp(bareHost(uri.host)) === undefined) return false;
-    const transport = uriTransport(uri);
-    return transport !== undefined && this.isDestination(bareHost(uri.host), uri.port ?? defaultPort(transport));
+  /** Whether a dialog of ours may reach an address: not the destinations of partitions it has nothing to do with. */
+  private isWithin(dialog: RecordedDialog, address: string, port: number): boolean {
+    const { partition } = dialog;
+    const own = partition === undefined ? undefined : this.options.engine.partition(partition);
+    if (own !== undefined && findInList(own, { ip: address, port }) !== undefined) return true;
+    if (dialog.hasEndAt(address)) return true;
+    const targets = this.partitionsOf(address, port);
+    return targets.length === 0 || targets.some((each) => dialog.isOf(each));
   }
+
+  /** Of a dialog that began elsewhere: what comes from one of ours, or goes to one and can do no harm there. */
+  private known({ message, source }: RoutedRequest, to: Endpoint | undefined): Passage | undefined {
+    const { trusted, limiter } = this.options;
+    if (trusted.has(source.address)) return UNBOUNDED;
+    const origins = this.partitionsOf(source.address);
+    if (origins.length > 0) {
+      // A gateway calls whom it likes but the gateways of others.
+      const allowed = ({ address, port }: Endpoint): boolean => {
+        const targets = this.partitionsOf(address, port);
+        return targets.length === 0 || targets.some((each) => origins.includes(each));
+      };
+      if (to === undefined || allowed(to)) return { tags: '', allowed };
+    }
+    if (to === undefined || !HARMLESS.has(message.method)) return undefined;
+    if (this.partitionsOf(to.address, to.port).length === 0 || limiter.take(source.address) !== 0) return undefined;
+    return UNBOUNDED;
+  }
+
+  /** Names of the partitions that have a destination at an address. */
+  private partitionsOf(ip: string, port?: number): readonly string[] {
+    let found: string[] | undefined;
+    for (const partition of this.options.engine.partitions) {
+      if (findInList(partition, { ip, port }) !== undefined) (found ??= []).push(partition.name);
+    }
+    return found ?? NOWHERE;
+  }
+}
+
+type Endpoint = Pick<ResolvedAddress, 'address' | 'port'>;
+
+/** Address and port of a URI whose host is an address; undefined for a name. */
+function literalOf(text: string): Endpoint | undefined {
+  const uri = parseUri(text);
+  const transport = uri === undefined ? undefined : uriTransport(uri);
+  if (uri === undefined || transport === undefined || canonicalIp(bareHost(uri.host)) === undefined) return undefined;
+  return { address: bareHost(uri.host), port: uri.port ?? defaultPort(transport) };
 }

@@ -4,6 +4,8 @@ import type { StateTable } from '../../engine/state.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteOrigin } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
+import type { LooseRoute } from './dialog.js';
+import type { Passage } from './dialog-gate.js';
 import type { Redirects } from './redirects.js';
 import type { CompiledRule } from './rule.js';
 
@@ -118,6 +120,22 @@ export class UriPlan implements RelayPlan {
     const { redirects, verdict } = redirected(this.redirects, this.redirectsOf, failure, reply);
     this.redirects = redirects;
     return verdict ?? false;
+  }
+}
+
+/** A request inside a dialog, by the Route that was recorded for it. */
+export class DialogPlan extends UriPlan {
+  constructor(
+    { hop, edits }: LooseRoute,
+    recordRoute: boolean,
+    private readonly passage: Passage,
+    origin: RouteOrigin,
+  ) {
+    super({ ...hop, dialogTags: passage.tags }, recordRoute, edits, undefined, origin);
+  }
+
+  allowed(address: ResolvedAddress): boolean {
+    return this.passage.allowed(address);
   }
 }
 

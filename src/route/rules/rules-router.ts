@@ -20,7 +20,7 @@ import { type Explanation, explain } from './explain.js';
 import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
-import { type BlacklistCheck, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
+import { type BlacklistCheck, DialogPlan, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
 
 /** Counters of what was selected, by partition. */
 export interface SelectionTally {
@@ -53,11 +53,12 @@ export class RulesRouter implements Router {
       if (message.toTag !== '') {
         // Inside a dialog the route recorded at its start decides, not a new selection.
         if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here', origin: IN_DIALOG };
-        if (this.options.dialogs.mayPass(request, loose)) {
+        const passage = this.options.dialogs.mayPass(request, loose);
+        if (passage !== undefined) {
           if (message.method === 'BYE') this.options.callEnded?.(message.callId);
           return {
             kind: 'relay',
-            plan: new UriPlan(loose.hop, message.method === 'INVITE', loose.edits, undefined, IN_DIALOG),
+            plan: new DialogPlan(loose, message.method === 'INVITE', passage, IN_DIALOG),
           };
         }
         // It cannot be shown to belong to a dialog: the rules decide as for any request.
@@ -133,7 +134,7 @@ export class RulesRouter implements Router {
   routeAck(request: RoutedRequest): AckRoute | undefined {
     const { message } = request;
     const loose = looseRoute(request, this.options.sockets);
-    if (loose !== undefined && this.options.dialogs.mayPass(request, loose)) return loose;
+    if (loose !== undefined && this.options.dialogs.mayPass(request, loose) !== undefined) return loose;
     // An ACK for a failure that passed without state goes where its INVITE went.
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);

@@ -337,6 +337,22 @@ describe('reload and switches', () => {
     assert.equal(it.changes.at(-1)?.reason, '200 OK probing reply');
   });
 
+  test('setActive with a partition stops and resumes that one only', async () => {
+    const it = await lab();
+    it.clock.advance(10_000);
+    const before = it.sent.length;
+    it.prober.setActive(false, 'default');
+    it.prober.setActive(false, 'other');
+    assert.equal(it.prober.active, true);
+    assert.equal(it.prober.isActive('default'), false);
+    it.clock.advance(30_000);
+    assert.equal(it.sent.length, before);
+    it.prober.setActive(true, 'default');
+    assert.equal(it.prober.isActive('other'), false);
+    it.clock.advance(10_000);
+    assert.equal(it.sent.length, before + 2);
+  });
+
   test('setActive stops and resumes', async () => {
     const it = await lab();
     it.clock.advance(10_000);

@@ -29,6 +29,7 @@ function forward(text: string, options: Options = {}): string {
     requestUri: options.requestUri,
     recordRoute: options.recordRoute ?? false,
     tokens: undefined,
+    dialogTags: '',
     edits: options.edits ?? [],
     hopEdits: undefined,
   });

@@ -159,23 +159,31 @@ export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
   };
 }
 
-/** ds_ping_active (ours; Kamailio: dispatcher.ping_active): whether probes are sent; with state 0 or 1 it is switched. */
+/**
+ * ds_ping_active (ours; Kamailio: dispatcher.ping_active): whether probes are sent, at all or with `partition` to its
+ * destinations; with state 0 or 1 it is switched.
+ */
 export function dsPingActiveCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'ds_ping_active',
     aliases: ['dispatcher:ping_active'],
     module: 'dispatcher',
-    help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again',
-    needs: ({ state }) => (state === undefined ? { role: 'viewer' } : { role: 'operator', wholeProcess: true }),
+    help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again; partition=NAME: of that one',
+    needs: ({ state, partition }) =>
+      state === undefined ? { role: 'viewer' } : { role: 'operator', wholeProcess: partition === undefined },
     changes: ({ state }) => state !== undefined,
     paramLists: [[], [{ name: 'state', type: 'flag' }]],
+    extraParams: [{ name: 'partition', type: 'string' }],
     run(params, call) {
-      const before = deps.dispatcher.probingActive();
+      const named = params['partition'] as string | undefined;
+      const partition = named === undefined ? undefined : requirePartition(deps, call, named, 404).name;
+      const before = deps.dispatcher.probingActive(partition);
       if (params['state'] === undefined) return { PingState: before ? 1 : 0 };
       const state = String(params['state']);
       if (state !== '0' && state !== '1') throw new MiError(400, 'Bad parameter value', 'state');
-      deps.dispatcher.setProbingActive(state === '1');
-      call.changed(state === '1' ? 'probes are sent' : 'no probes are sent');
+      deps.dispatcher.setProbingActive(state === '1', partition);
+      const where = partition === undefined ? '' : ` to partition ${partition}`;
+      call.changed(`${state === '1' ? 'probes' : 'no probes'} are sent${where}`);
       return { OldPingState: before ? 1 : 0, NewPingState: Number(state) };
     },
   };

@@ -153,23 +153,32 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
   ];
 }
 
-/** dispatcher.ping_active [state]: 0 stops probing, another number but -1 starts it and is shown from then on. */
+/**
+ * dispatcher.ping_active [state]: 0 stops probing, another number but -1 starts it and is shown from then on. Through an endpoint
+ * for one partition it is that partition's probing.
+ */
 export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
-  let last = 1;
+  /** The number last set, by partition; '' for all. */
+  const numbers = new Map<string, number>();
   return {
     name: 'dispatcher.ping_active',
     help: 'Manage setting on/off the pinging (keepalive) of destinations',
-    needs: (args) => ({ role: setsPinging(args) ? 'operator' : 'viewer', wholeProcess: setsPinging(args) }),
+    needs: (args, { pinned }) => ({
+      role: setsPinging(args) ? 'operator' : 'viewer',
+      wholeProcess: setsPinging(args) && pinned === undefined,
+    }),
     changes: setsPinging,
     run(args, call) {
-      const old = view.probingActive() ? last : 0;
+      const partition = call.pinned === undefined ? undefined : requireTarget(view, undefined, call).name;
+      const old = view.probingActive(partition) ? (numbers.get(partition ?? '') ?? 1) : 0;
       const members: RpcMember[] = [['OldPingState', old]];
       // A text counts as 0 in JSON, as recorded: of texts only a digit in quotes makes sense.
       const state = args.int(0);
       if (state !== undefined && state !== -1) {
-        if (state !== 0) last = state;
-        view.setProbingActive(state !== 0);
-        call.changed(state === 0 ? 'no probes are sent' : 'probes are sent');
+        if (state !== 0) numbers.set(partition ?? '', state);
+        view.setProbingActive(state !== 0, partition);
+        const where = partition === undefined ? '' : ` to partition ${partition}`;
+        call.changed(`${state === 0 ? 'no probes' : 'probes'} are sent${where}`);
         members.unshift(['NewPingState', state]);
       }
       return valuesResult(struct(...members));

@@ -1,3 +1,4 @@
+import { withinPartition } from '../../../access/rights.js';
 import { visibleStatistics } from '../../mi/commands/statistics.js';
 import type { Statistic, StatisticsSource } from '../../mi/dependencies.js';
 import type { RpcArguments } from '../arguments.js';
@@ -50,7 +51,10 @@ function chosen(statistics: StatisticsSource, args: RpcArguments, call: RpcCall)
     const name = args.printable(i);
     if (name !== undefined) names.add(name);
   }
-  return visibleStatistics(statistics, call.caller).filter(
+  const { caller, pinned } = call;
+  // Through an endpoint for one partition there are those that can be counted in it.
+  const rights = pinned === undefined ? caller : withinPartition(caller, pinned);
+  return visibleStatistics(statistics, rights).filter(
     ({ group, name }) => names.has('all') || names.has(`${group}:`) || names.has(name) || names.has(`${group}:${name}`),
   );
 }

@@ -6,6 +6,7 @@ import { DialogTokens } from '../../../../src/proxy/dialog-token.js';
 import { DialogGate, type ForeignDialogs } from '../../../../src/route/rules/dialog-gate.js';
 import { compileRule } from '../../../../src/route/rules/rule.js';
 import { RulesRouter } from '../../../../src/route/rules/rules-router.js';
+import { SourceRateLimiter } from '../../../../src/sip/rate-limit.js';
 import { partitionOptions, row, seededRandom } from '../../../support/partitions.js';
 import { proxyFixture } from '../../../support/proxy-fixture.js';
 import { parsed, recordingLogger, requestText, sourceOf } from '../../../support/sip-recorder.js';
@@ -13,6 +14,10 @@ import { parsed, recordingLogger, requestText, sourceOf } from '../../../support
 const GATEWAY = '192.0.2.11';
 const PEER = '198.51.100.9';
 const PARTNER = '203.0.113.5';
+/** Gateways of another partition. */
+const THEIRS = '192.0.2.33';
+const CALLER_OF_THEIRS = '192.0.2.34';
+const NAMED = '192.0.2.35';
 
 /** A rule for everything that selects one gateway and records its route. */
 function gated(foreign: ForeignDialogs = 'known') {
@@ -23,6 +28,14 @@ function gated(foreign: ForeignDialogs = 'known') {
   const engine = new Engine({ clock: fixture.clock, random: seededRandom(), warn: () => {} });
   const partition = engine.addPartition(partitionOptions({ name: 'default' }));
   partition.load([row(`sip:${GATEWAY}`)], { inheritState: true });
+  const others = engine.addPartition(partitionOptions({ name: 'globex' }));
+  others.load([row(`sip:${THEIRS}`), row(`sip:${CALLER_OF_THEIRS}`), row('sip:gw.globex.example')], {
+    inheritState: true,
+    resolve: (uri, transport) => [
+      { family: 4, address: uri.host === 'gw.globex.example' ? NAMED : uri.host, port: 5060, transport },
+    ],
+  });
+  const counts = { passed: 0, refused: 0 };
   const select = { partition: undefined, set: '1', alg: '4', flags: '', maxRes: undefined, fn: 'dst' } as const;
   const rule = {
     pointer: '/routing/0',
@@ -44,13 +57,28 @@ function gated(foreign: ForeignDialogs = 'known') {
       blocked: () => false,
       tally: { selected: () => {}, failed: () => {} },
       log: recordingLogger().log,
-      dialogs: new DialogGate({ engine, tokens, foreign, trusted: { has: (address) => address === PARTNER } }),
+      dialogs: new DialogGate({
+        engine,
+        tokens,
+        foreign,
+        trusted: { has: (address) => address === PARTNER },
+        limiter: new SourceRateLimiter({ perSecond: 1, burst: 3 }, () => now),
+        tally: {
+          passed: () => {
+            counts.passed++;
+          },
+          refused: () => {
+            counts.refused++;
+          },
+        },
+      }),
     }),
   );
   let serial = 0;
   return {
     ...fixture,
     keys,
+    counts,
     later: (ms: number) => {
       now += ms;
     },
@@ -87,18 +115,58 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
   test('the Route of our own Record-Route leads to the request-URI', () => {
     const { recorded, inDialog } = gated();
     const [route = ''] = recorded('c1@x');
-    assert.match(route, /^<sip:127\.0\.0\.1:5060;lr;dt=[\w-]{16}>$/);
+    assert.match(route, /^<sip:127\.0\.0\.1:5060;lr;dt=[\w-]{28}>$/);
     for (const method of ['BYE', 'INVITE', 'UPDATE', 'ACK']) assert.deepEqual(inDialog({ route, method }), [PEER]);
   });
 
   test('an invented Route and To tag lead where the rules say', () => {
     const { inDialog } = gated();
-    const inventions = [INVENTED, '<sip:127.0.0.1:5060;lr;dt=>', '<sip:127.0.0.1:5060;lr;dt=AAAAAAAAAAAAAAAA>'];
+    const inventions = [
+      INVENTED,
+      '<sip:127.0.0.1:5060;lr;dt=>',
+      '<sip:127.0.0.1:5060;lr;dt=AAAAAAAAAAAAAAAA>',
+      '<sip:127.0.0.1:5060;lr;dt=AAAAAAAAAAAAAAAAAAAAAAAAAAAA>',
+    ];
     for (const route of inventions) {
       assert.deepEqual(inDialog({ route, method: 'INVITE' }), [GATEWAY]);
       assert.deepEqual(inDialog({ route: `${route}, <sip:127.0.0.1:22;lr>`, method: 'INVITE' }), [GATEWAY]);
       assert.deepEqual(inDialog({ route, method: 'ACK' }), []);
     }
+  });
+
+  test('a token leads to no gateway of a partition that its dialog was not routed by', () => {
+    const { recorded, inDialog } = gated();
+    const [route = ''] = recorded('c1@x');
+    for (const method of ['INVITE', 'REFER', 'MESSAGE', 'SUBSCRIBE']) {
+      assert.deepEqual(inDialog({ route, method, to: THEIRS }), [GATEWAY], method);
+      assert.deepEqual(inDialog({ route: `${route}, <sip:${THEIRS};lr>`, method }), [GATEWAY], method);
+    }
+    assert.deepEqual(inDialog({ route, method: 'INVITE', to: GATEWAY }), [GATEWAY]);
+    assert.deepEqual(inDialog({ route, method: 'INVITE' }), [PEER]);
+  });
+
+  test('nor by the token of a rule that selects nothing, nor by one that a re-INVITE was given', () => {
+    const { recorded, inDialog, udp } = gated();
+    const [route = ''] = recorded('c1@x');
+    inDialog({ route, method: 'INVITE' });
+    const again = parsed(udp.sent.find((each) => each.text.startsWith('INVITE'))?.text ?? '').headers('record-route');
+    assert.deepEqual(again, [route]);
+    assert.deepEqual(inDialog({ route: again[0] ?? '', method: 'INVITE', to: THEIRS }), [GATEWAY]);
+  });
+
+  test('a changed tag makes it none', () => {
+    const { recorded, inDialog } = gated();
+    const [route = ''] = recorded('c1@x');
+    const last = route.charAt(route.length - 2) === 'A' ? 'B' : 'A';
+    assert.deepEqual(inDialog({ route: `${route.slice(0, -2)}${last}>` }), [GATEWAY]);
+  });
+
+  test('a caller that is a gateway of another partition is reached in its dialog', () => {
+    const { recorded, inDialog, udp } = gated();
+    const [route = ''] = recorded('c1@x', sourceOf(udp, CALLER_OF_THEIRS));
+    const back = { route, method: 'INVITE', from: PEER };
+    assert.deepEqual(inDialog({ ...back, to: CALLER_OF_THEIRS }), [CALLER_OF_THEIRS]);
+    assert.deepEqual(inDialog({ ...back, to: THEIRS }), [GATEWAY]);
   });
 
   test('the token of another dialog, or of other sockets, is none', () => {
@@ -152,6 +220,29 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
       if (way.to === undefined) assert.deepEqual(gated('refuse').inDialog({ route: INVENTED, ...way }), [GATEWAY]);
     });
   }
+
+  test('from a stranger to a destination: what may begin something there is left to the rules', () => {
+    const { inDialog } = gated();
+    for (const method of ['INVITE', 'REFER', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH', 'FOO']) {
+      assert.deepEqual(inDialog({ route: INVENTED, to: THEIRS, method }), [GATEWAY], method);
+    }
+  });
+
+  test('from a destination to a gateway of another partition: likewise', () => {
+    const { inDialog } = gated();
+    assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'INVITE' }), [GATEWAY]);
+    assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'BYE' }), [THEIRS]);
+  });
+
+  test('a stranger may send a few at once, and all are counted', () => {
+    const { inDialog, counts, later } = gated();
+    const bye = { route: INVENTED, to: THEIRS };
+    for (let i = 0; i < 3; i++) assert.deepEqual(inDialog(bye), [THEIRS]);
+    assert.deepEqual(inDialog(bye), [GATEWAY]);
+    assert.deepEqual(counts, { passed: 3, refused: 1 });
+    later(1000);
+    assert.deepEqual(inDialog(bye), [THEIRS]);
+  });
 
   test('between strangers: relayed with accept only', () => {
     assert.deepEqual(gated('accept').inDialog({ route: INVENTED }), [PEER]);

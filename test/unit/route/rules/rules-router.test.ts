@@ -43,7 +43,14 @@ function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []
     blocked: () => false,
     tally: { selected: () => counted.selected++, failed: () => counted.failed++ },
     log: recordingLogger().log,
-    dialogs: new DialogGate({ engine, tokens: undefined, foreign: 'known', trusted: { has: () => false } }),
+    dialogs: new DialogGate({
+      engine,
+      tokens: undefined,
+      foreign: 'known',
+      trusted: { has: () => false },
+      limiter: { take: () => 0 },
+      tally: { passed() {}, refused() {} },
+    }),
   });
   fixture.proxy.useRouter(router);
   let calls = 0;
