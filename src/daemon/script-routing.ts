@@ -60,6 +60,8 @@ export class ScriptRouting {
   private stopTimers: (() => void) | undefined;
   private readonly vars = new Map<string, PvarValue>();
   private readonly shared = new Map<string, PvarValue>();
+  /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
+  private readonly kept = new Map<object, unknown>();
 
   constructor(
     private readonly options: ScriptRoutingOptions,
@@ -183,7 +185,7 @@ export class ScriptRouting {
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       reload: (name) => this.options.reload(name),
       trace: this.options.trace,
-      modules: new ModuleStates(cfg.modules, cfg.loaded),
+      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept),
     };
   }
 }

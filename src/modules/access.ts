@@ -202,15 +202,27 @@ interface Flood {
   blocked: boolean;
 }
 
+interface PikeState {
+  /** Milliseconds. */
+  readonly span: number;
+  readonly most: number;
+  /** Milliseconds. */
+  readonly latency: number;
+  readonly sources: Map<string, Flood>;
+}
+
 /** pike: sources that send more than so many requests in a span are blocked. */
 const pikeState = {
   module: 'pike',
-  create: (parameters: ModuleParameters) => ({
+  create: (parameters: ModuleParameters): PikeState => ({
     span: parameters.int('sampling_time_unit', 2) * 1000,
     most: parameters.int('reqs_density_per_unit', 30),
     latency: parameters.int('remove_latency', 120) * 1000,
     sources: new Map<string, Flood>(),
   }),
+  renew(before: PikeState, parameters: ModuleParameters): PikeState {
+    return { ...this.create(parameters), sources: before.sources };
+  },
 };
 
 /** Sources remembered at most. */
@@ -244,16 +256,30 @@ interface Pipe {
   since: number;
 }
 
+interface RateState {
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly pipes: Map<string, Pipe>;
+}
+
 /** ratelimit: pipes by name. */
 const rateState = {
   module: 'ratelimit',
-  create: (parameters: ModuleParameters) => {
+  create: (parameters: ModuleParameters): RateState => {
     const pipes = new Map<string, Pipe>();
     for (const each of parameters.all('pipe')) {
       const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
       if (match !== null) pipes.set(match[1] ?? '', { limit: Number(match[3]), count: 0, since: 0 });
     }
     return { interval: parameters.int('timer_interval', 10) * 1000, pipes };
+  },
+  renew(before: RateState, parameters: ModuleParameters): RateState {
+    const after = this.create(parameters);
+    for (const [name, pipe] of before.pipes) {
+      const wanted = after.pipes.get(name);
+      after.pipes.set(name, wanted === undefined ? pipe : Object.assign(pipe, { limit: wanted.limit }));
+    }
+    return after;
   },
 };
 

@@ -29,6 +29,14 @@ const cacheStore = {
     const ids = urls.length === 0 ? ['local'] : urls.map((url) => /^(local(?::[^:/]+)?):/.exec(url)?.[1] ?? 'local');
     return new Map([...new Set([...ids, 'local'])].map((id) => [id, new ExpiringMap<PvarValue>(MOST_ENTRIES)]));
   },
+  renew(
+    before: Map<string, ExpiringMap<PvarValue>>,
+    parameters: ModuleParameters,
+  ): Map<string, ExpiringMap<PvarValue>> {
+    const after = this.create(parameters);
+    for (const id of after.keys()) after.set(id, before.get(id) ?? new ExpiringMap<PvarValue>(MOST_ENTRIES));
+    return after;
+  },
 };
 
 function cacheOf(run: MessageRun, id: string): ExpiringMap<PvarValue> | undefined {
@@ -164,6 +172,14 @@ const hashTables = {
       });
     }
     return tables;
+  },
+  renew(before: Map<string, HashTable>, parameters: ModuleParameters): Map<string, HashTable> {
+    const after = this.create(parameters);
+    for (const [name, table] of after) {
+      const { entries } = before.get(name) ?? table;
+      after.set(name, { ...table, entries });
+    }
+    return after;
   },
 };
 
@@ -376,6 +392,7 @@ const htable: FunctionSpec[] = [
 const globalFlags = {
   module: 'gflags',
   create: (parameters: ModuleParameters) => ({ mask: parameters.int('initial', 0) }),
+  renew: (before: { mask: number }) => before,
 };
 
 const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({

@@ -173,6 +173,8 @@ export class MessageRun extends ScriptRun {
   branch: BranchState | undefined = undefined;
   /** The transaction was begun by this run, or is the one a reply belongs to. */
   transaction: TransactionState | undefined = undefined;
+  /** The route has waited for something: copies of the request may have come meanwhile. */
+  waited = false;
   /** A final reply was given without a transaction. */
   answered = false;
   /** "code reason" that change_reply_status() gave. */

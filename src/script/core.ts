@@ -48,7 +48,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
     run.known = known;
     const outcome = route.run(run);
-    if (outcome instanceof Promise) void outcome;
+    if (outcome instanceof Promise) run.waited = true;
   }
 
   /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */

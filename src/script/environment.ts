@@ -125,6 +125,15 @@ export interface ScriptEnvironment {
   readonly modules: ModuleStates;
 }
 
+/** What a module keeps, made when first asked for. */
+export interface ModuleState<T> {
+  /** Module whose parameters it is made from. */
+  readonly module: string;
+  create(parameters: ModuleParameters, states: ModuleStates): T;
+  /** After a reload of the file: the state that was there, under the new parameters. Absent: it begins anew. */
+  renew?(before: T, parameters: ModuleParameters, states: ModuleStates): T;
+}
+
 /** What modules keep for one configuration: made when first asked for. */
 export class ModuleStates {
   private readonly states = new Map<object, unknown>();
@@ -133,15 +142,28 @@ export class ModuleStates {
     /** Parameters of the modules as the file sets them, in order; a parameter may be set several times. */
     readonly parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
     readonly loaded: ReadonlySet<string>,
+    /** What outlives the configuration: the last state made under each key. Shared by the configurations of a process. */
+    private readonly kept: Map<object, unknown> = new Map(),
   ) {}
 
-  of<T>(key: { create(parameters: ModuleParameters, states: ModuleStates): T; readonly module: string }): T {
+  of<T>(key: ModuleState<T>): T {
     let state = this.states.get(key) as T | undefined;
     if (state === undefined) {
-      state = key.create(new ModuleParameters(this.parameters.get(key.module) ?? new Map()), this);
+      const parameters = this.module(key.module);
+      const before = this.kept.get(key) as T | undefined;
+      state =
+        before === undefined || key.renew === undefined
+          ? key.create(parameters, this)
+          : key.renew(before, parameters, this);
       this.states.set(key, state);
+      this.kept.set(key, state);
     }
     return state;
+  }
+
+  /** The state if it was ever made, under this configuration or an earlier one. */
+  existing<T>(key: ModuleState<T>): T | undefined {
+    return this.states.has(key) || this.kept.has(key) ? this.of(key) : undefined;
   }
 
   module(name: string): ModuleParameters {

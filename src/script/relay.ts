@@ -1,3 +1,4 @@
+import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -23,6 +24,13 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
   if (known !== undefined && known.kind !== 'new') {
     known.repeat();
     return undefined;
+  }
+  if (run.waited) {
+    const other = env.layer.serving(run.message);
+    if (other !== undefined) {
+      other.retransmitted();
+      return undefined;
+    }
   }
   const server = env.layer.serve(run.message, run.source);
   if (call.rport) {
@@ -81,10 +89,53 @@ export function sendBranches(
   transaction: ScriptTransaction,
   targets: readonly Target[],
 ): RelayFault | undefined | Promise<RelayFault | undefined> {
+  const prepared = prepareAll(run, transaction, targets);
+  return prepared instanceof Promise
+    ? prepared.then((each) => (transaction.cancelled ? CANCELLED : sendPrepared(run, each)))
+    : sendPrepared(run, prepared);
+}
+
+/** A branch that is ready to be sent. */
+type Prepared = () => RelayFault | undefined | Promise<RelayFault | undefined>;
+
+/** Branch by branch; once the branch route waits, the others wait for it: they share the message. */
+function prepareAll(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  targets: readonly Target[],
+): Prepared[] | Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (let i = 0; i < targets.length; i++) {
+    const each = prepare(run, transaction, targets[i] as Target);
+    if (each instanceof Promise) return prepareRest(run, transaction, targets.slice(i + 1), prepared, each);
+    if (each !== undefined) prepared.push(each);
+  }
+  return prepared;
+}
+
+async function prepareRest(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  targets: readonly Target[],
+  prepared: Prepared[],
+  first: Promise<Prepared | undefined>,
+): Promise<Prepared[]> {
+  const one = await first;
+  if (one !== undefined) prepared.push(one);
+  for (const target of targets) {
+    const each = await prepare(run, transaction, target);
+    if (each !== undefined) prepared.push(each);
+  }
+  return prepared;
+}
+
+function sendPrepared(
+  run: MessageRun,
+  prepared: readonly Prepared[],
+): RelayFault | undefined | Promise<RelayFault | undefined> {
   const waiting: Promise<RelayFault | undefined>[] = [];
   let fault: RelayFault | undefined;
   let sent = 0;
-  const prepared = targets.map((target) => prepare(run, transaction, target)).filter((each) => each !== undefined);
   if (prepared.length === 0) return run.env.dialect === 'kamailio' ? NO_BRANCH : NO_BRANCH_OPENSIPS;
   for (const each of prepared) {
     const result = each();
@@ -101,6 +152,8 @@ export function sendBranches(
 
 /** No branch is left: every one was dropped by the branch route, or there are too many. */
 const NO_BRANCH: RelayFault = { code: -6, status: 500, reason: "I'm terribly sorry, server error occurred (6/TM)" };
+/** The caller gave up while the branches were made ready. */
+const CANCELLED: RelayFault = { code: -1, status: 487, reason: 'Request Terminated' };
 const NO_BRANCH_OPENSIPS: RelayFault = { code: -6, status: 500, reason: 'Server error occurred (6/TM)' };
 
 /** Runs the branch route for a target and makes its branch; undefined when the route drops it. The result sends it. */
@@ -108,24 +161,14 @@ function prepare(
   run: MessageRun,
   transaction: ScriptTransaction,
   target: Target,
-): (() => RelayFault | undefined | Promise<RelayFault | undefined>) | undefined {
+): Prepared | undefined | Promise<Prepared | undefined> {
   const { call, env } = run;
   const { scope } = call;
   if (transaction.branches.length >= MOST_BRANCHES) return undefined;
   const index = transaction.branches.length;
   const name = call.armed.branch;
   const route = name === undefined ? undefined : env.script.route('branch', name);
-  let leaving: Leaving = {
-    requestUri: target.uri,
-    destinationUri: target.destinationUri,
-    socket: target.socket,
-    edits: call.edits,
-    head: target.path,
-  };
-  let flags = target.flags;
   const before = call.armed;
-  let branchReply: string | undefined;
-  let branchFailure: string | undefined = before.branchFailure;
   if (route !== undefined) {
     const held = {
       uri: call.requestUri,
@@ -144,27 +187,51 @@ function prepare(
     call.armed = { ...before, reply: undefined, branchFailure: undefined };
     const branchRun = new MessageRun(env, 'branch', scope, call.message, call.source, call.edits, call);
     branchRun.transaction = transaction;
-    const outcome = route.run(branchRun);
-    leaving = {
-      requestUri: call.requestUri,
-      destinationUri: scope.destinationUri,
-      socket: call.sendSocket,
-      edits: call.edits,
-      head: target.path,
+    const after = (outcome: RouteOutcome): Prepared | undefined => {
+      const leaving = {
+        requestUri: call.requestUri,
+        destinationUri: scope.destinationUri,
+        socket: call.sendSocket,
+        edits: call.edits,
+        head: target.path,
+      };
+      const flags = call.branchFlags;
+      const reply = call.armed.reply;
+      const failure = call.armed.branchFailure ?? before.branchFailure;
+      call.armed = { ...before, failure: call.armed.failure };
+      call.edits = held.edits;
+      call.sendSocket = held.socket;
+      call.branchFlags = held.flags;
+      scope.setRequestUri(held.uri);
+      scope.destinationUri = held.du;
+      scope.branchIndex = held.index;
+      scope.run = run;
+      return outcome === 'drop' ? undefined : branchOf(run, transaction, index, leaving, flags, reply, failure);
     };
-    flags = call.branchFlags;
-    branchReply = call.armed.reply;
-    branchFailure = call.armed.branchFailure ?? before.branchFailure;
-    call.armed = { ...before, failure: call.armed.failure };
-    call.edits = held.edits;
-    call.sendSocket = held.socket;
-    call.branchFlags = held.flags;
-    scope.setRequestUri(held.uri);
-    scope.destinationUri = held.du;
-    scope.branchIndex = held.index;
-    scope.run = run;
-    if (outcome === 'drop') return undefined;
+    const outcome = route.run(branchRun);
+    return outcome instanceof Promise ? outcome.then(after) : after(outcome);
   }
+  const leaving: Leaving = {
+    requestUri: target.uri,
+    destinationUri: target.destinationUri,
+    socket: target.socket,
+    edits: call.edits,
+    head: target.path,
+  };
+  return branchOf(run, transaction, index, leaving, target.flags, undefined, before.branchFailure);
+}
+
+/** The branch of a request, added to its transaction. The result sends it. */
+function branchOf(
+  run: MessageRun,
+  transaction: ScriptTransaction,
+  index: number,
+  leaving: Leaving,
+  flags: number,
+  branchReply: string | undefined,
+  branchFailure: string | undefined,
+): Prepared {
+  const { env } = run;
   const branch = new TxBranch(transaction, index, leaving.requestUri, leaving.destinationUri, leaving.socket);
   branch.flags = flags;
   branch.replyRoute = branchReply;
@@ -223,6 +290,10 @@ function sent(
   address: Address,
 ): RelayFault | undefined {
   const { env, call } = run;
+  if (transaction.cancelled) {
+    fail(transaction, branch);
+    return CANCELLED;
+  }
   const blocked = call.blacklists.length > 0 && env.blocked(call.blacklists, address);
   const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
   if (socket === undefined) {

@@ -1,4 +1,5 @@
 import type { SipMessage } from '../sip/message.js';
+import type { TextEdit } from '../sip/reply.js';
 import type { ClientTransaction } from '../sip/transaction/client.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 
@@ -22,6 +23,17 @@ export interface BranchState {
   cancel(lines: string): void;
 }
 
+/** Follows what goes to the caller. Must not throw. `reply` is undefined for one generated here. */
+export interface TransactionWatcher {
+  /** A provisional or final reply was sent to the caller. */
+  passed?(status: number, reason: string, reply: SipMessage | undefined): void;
+  /** The caller has its final reply, or gets none (408). Called once. */
+  ended?(status: number, reply: SipMessage | undefined): void;
+}
+
+/** Changes of one reply. */
+export type ReplyFilter = (reply: SipMessage) => readonly TextEdit[];
+
 /** A transaction, as functions and variables see it. */
 export interface TransactionState {
   readonly branches: readonly BranchState[];
@@ -38,7 +50,9 @@ export interface TransactionState {
   reply(code: number, reason: string, lines?: string, body?: string): boolean;
   cancelBranches(lines: string): void;
   /** The caller has its final reply, or gets none. */
-  ended(code: number): void;
-  /** Is called once with the final status. */
-  onEnd(hook: (code: number) => void): void;
+  ended(code: number, reply?: SipMessage): void;
+  /** From now on this is called for what goes to the caller. */
+  watch(watcher: TransactionWatcher): void;
+  /** From now on the replies of all branches are changed so before anything else sees them. */
+  filterReplies(filter: ReplyFilter): void;
 }

@@ -10,7 +10,7 @@ import { challengesOf, ownChallenges } from './challenges.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
-import type { TransactionState } from './state.js';
+import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
 
 /** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
@@ -25,7 +25,11 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   lastStatus = 0;
   /** Replies are ignored: t_drop_replies. */
   dropAll = false;
-  private readonly hooks: ((code: number) => void)[] = [];
+  private watchers: TransactionWatcher[] | undefined = undefined;
+  /** Changes made to every reply before anything else sees it. */
+  private filters: ReplyFilter[] | undefined = undefined;
+  /** What came while a reply route waits for something: it is looked at afterwards, in order. */
+  private held: (() => void)[] | undefined = undefined;
   /** A failure route is at work: its branches are not judged before it has ended. */
   private inFailureRoute = false;
 
@@ -53,9 +57,12 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     return this.server.invite;
   }
 
-  /** Is called once with the final status, or with 408 when there will be none. */
-  onEnd(hook: (code: number) => void): void {
-    this.hooks.push(hook);
+  watch(watcher: TransactionWatcher): void {
+    (this.watchers ??= []).push(watcher);
+  }
+
+  filterReplies(filter: ReplyFilter): void {
+    (this.filters ??= []).push(filter);
   }
 
   /** Whether a branch waits for its final reply. */
@@ -69,6 +76,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const all = lines + (code > 100 ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
     this.lastStatus = code;
+    this.sent(code, reason, undefined);
     if (code >= 200) {
       this.cancelBranches('');
       this.ended(code);
@@ -89,6 +97,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
 
   /** A reply came on a branch. */
   replied(branch: TxBranch, reply: SipMessage): void {
+    if (this.held !== undefined) {
+      this.hold(() => this.replied(branch, reply));
+      return;
+    }
     const { status } = reply;
     if (status < 200) branch.provisional = true;
     if (status === 100) {
@@ -99,11 +111,23 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       if (status >= 200) branch.status = status;
       return;
     }
-    const seen = this.throughReplyRoutes(branch, reply);
+    const filtered = this.filtered(reply);
+    if (this.final !== 0 && branch.reply !== undefined && branch.status < 300) {
+      // A further copy of the 2xx that the caller has already.
+      this.server.send(outgoingReply(filtered, []));
+      return;
+    }
+    const seen = this.throughReplyRoutes(branch, filtered);
+    if (seen instanceof Promise) this.waitFor(seen, (result) => this.routed(branch, result));
+    else this.routed(branch, seen);
+  }
+
+  /** A reply has been through the reply routes; undefined: they dropped it. */
+  private routed(branch: TxBranch, seen: SipMessage | undefined): void {
     if (seen === undefined) return;
     if (seen.status < 200) {
       branch.status = Math.max(branch.status, seen.status);
-      if (!branch.cancelled || !this.cancelled) this.pass(seen);
+      if (this.final === 0 && (!branch.cancelled || !this.cancelled)) this.pass(seen);
       return;
     }
     if (seen.status < 300) {
@@ -112,16 +136,42 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.pass(seen);
       if (this.final === 0) {
         this.cancelBranches(this.env.tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE, branch);
-        this.ended(seen.status);
+        this.ended(seen.status, seen);
       }
-      if (branch.client?.invite === true) (branch.client as InviteClient).takenBy(this.server);
+      // Copies of it pass unseen from now on, unless they have to be changed as well.
+      if (branch.client?.invite === true && this.filters === undefined)
+        (branch.client as InviteClient).takenBy(this.server);
       return;
     }
     this.refused(branch, seen.status, seen, false);
   }
 
+  private filtered(reply: SipMessage): SipMessage {
+    if (this.filters === undefined) return reply;
+    const edits = this.filters.flatMap((filter) => filter(reply));
+    return edits.length === 0 ? reply : (parseMessage(rewritten(reply, edits)) ?? reply);
+  }
+
+  /** Continues when a route that waits is done; what happens meanwhile is held back. */
+  private waitFor<T>(result: Promise<T>, go: (value: T) => void): void {
+    this.held = [];
+    void result.then(go).finally(() => {
+      const held = this.held ?? [];
+      this.held = undefined;
+      for (const each of held) each();
+    });
+  }
+
+  private hold(event: () => void): void {
+    if (this.held !== undefined && this.held.length < MOST_HELD) this.held.push(event);
+  }
+
   /** No final reply in time, or the request could not be sent. */
   failed(branch: TxBranch, timedOut: boolean): void {
+    if (this.held !== undefined) {
+      this.hold(() => this.failed(branch, timedOut));
+      return;
+    }
     if (!branch.pending) return;
     branch.timedOut = timedOut;
     branch.local = true;
@@ -226,7 +276,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
         this.reply(500, reply.reason, this.call.replyLines);
         return;
       }
-      this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500);
+      this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);
       return;
     }
     const challenged = challengesOf(best, this.branches, this.env.tm.aggregateChallenges);
@@ -234,7 +284,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.reply(status, reply.reason, this.call.replyLines + ownChallenges(reply) + (challenged[0]?.text ?? ''));
       return;
     }
-    this.sendFinal(outgoingReply(reply, challenged), status);
+    this.sendFinal(outgoingReply(reply, challenged), status, reply);
   }
 
   private pass(reply: SipMessage): void {
@@ -242,37 +292,61 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.lastStatus = reply.status;
     if (this.final !== 0) this.server.send(text);
     else this.server.reply(text, reply.status);
+    this.sent(reply.status, reply.reason, reply);
   }
 
-  private sendFinal(text: string, status: number): void {
+  private sendFinal(text: string, status: number, reply: SipMessage): void {
     this.server.reply(text, status);
     this.lastStatus = status;
-    this.ended(status);
+    this.sent(status, reply.reason, reply);
+    this.ended(status, reply);
+  }
+
+  private sent(status: number, reason: string, reply: SipMessage | undefined): void {
+    if (this.watchers === undefined) return;
+    for (const each of this.watchers) each.passed?.(status, reason, reply);
   }
 
   /** The caller has its final reply. */
-  ended(code: number): void {
+  ended(code: number, reply?: SipMessage): void {
     if (this.final !== 0) return;
     this.final = code;
-    for (const hook of this.hooks) hook(code);
+    if (this.watchers === undefined) return;
+    for (const each of this.watchers) each.ended?.(code, reply);
   }
 
   /** The reply as the reply routes leave it; undefined for a provisional one they drop. */
-  private throughReplyRoutes(branch: TxBranch, reply: SipMessage): SipMessage | undefined {
+  private throughReplyRoutes(
+    branch: TxBranch,
+    reply: SipMessage,
+  ): SipMessage | undefined | Promise<SipMessage | undefined> {
     const { script, dialect } = this.env;
     const { armed } = this.call;
     const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute ?? armed.reply];
-    let seen: SipMessage = reply;
+    let seen: SipMessage | undefined | Promise<SipMessage | undefined> = reply;
     for (const name of names) {
-      if (name === undefined) continue;
-      const route = script.route('onreply', name);
+      const route = name === undefined ? undefined : script.route('onreply', name);
       if (route === undefined) continue;
-      const run = this.replyRun(seen, branch);
-      const outcome = route.run(run) as RouteOutcome;
-      if (outcome === 'drop' && reply.status < 200) return undefined;
-      seen = editedReply(run);
+      const before: SipMessage | undefined | Promise<SipMessage | undefined> = seen;
+      seen =
+        before instanceof Promise
+          ? before.then((each) => this.throughReplyRoute(branch, route, each))
+          : this.throughReplyRoute(branch, route, before);
     }
     return seen;
+  }
+
+  private throughReplyRoute(
+    branch: TxBranch,
+    route: CompiledRoute,
+    reply: SipMessage | undefined,
+  ): SipMessage | undefined | Promise<SipMessage | undefined> {
+    if (reply === undefined) return undefined;
+    const run = this.replyRun(reply, branch);
+    const left = (outcome: RouteOutcome): SipMessage | undefined =>
+      outcome === 'drop' && reply.status < 200 ? undefined : editedReply(run);
+    const outcome = route.run(run);
+    return outcome instanceof Promise ? outcome.then(left) : left(outcome);
   }
 
   private replyRun(reply: SipMessage, branch: TxBranch): MessageRun {
@@ -357,3 +431,6 @@ function editedReply(run: MessageRun): SipMessage {
 }
 
 const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';
+
+/** Replies and timeouts held back at most while a reply route waits. */
+const MOST_HELD = 64;

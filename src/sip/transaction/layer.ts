@@ -512,6 +512,12 @@ export class TransactionLayer implements Receiver {
     if (method === 'CANCEL' || this.admits(request, source)) observer.onMessage(request, source, NEW_REQUEST);
   }
 
+  /** The transaction a request has by now: a copy of it may have begun one. */
+  serving(request: SipMessage): ServerTransaction | undefined {
+    const { a, b } = this.identify(request, request.method);
+    return this.servers.find(a, b);
+  }
+
   /** The INVITE a CANCEL is for: its transaction; undefined for one that is not known or had its final reply. */
   cancelled(cancel: SipMessage): ServerTransaction | undefined {
     const { a, b } = this.identify(cancel, 'INVITE');
