@@ -6,6 +6,7 @@ import { readSchema } from '../config/schema.js';
 import { messageOf } from '../core/errors.js';
 import type { TmSettings } from '../script/environment.js';
 import { type GlobalSettings, readGlobals } from './globals.js';
+import { checkKamailioModules } from './kamailio-parameters.js';
 import { type ModuleValues, moduleValues } from './parameters.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -38,6 +39,7 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
     problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
   );
   const modules = moduleValues(tree);
+  if (dialect.name === 'kamailio') checkKamailioModules(tree, problems, dialect.later);
   checkTypes(tree, problems);
   const tm = tmSettings(modules, dialect, globals);
   const settings: { [key: string]: Json } = { listen: globals.listen, routing: [] };

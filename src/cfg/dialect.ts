@@ -13,6 +13,8 @@ export interface Dialect {
   readonly name: DialectName;
   /** For messages: "opensips-3.4", "kamailio-5.6". */
   readonly title: string;
+  /** A version after the recorded one: what only such a version has is known, and what nothing is known of is not refused. */
+  readonly later: boolean;
   readonly syntax: SyntaxDecisions;
   readonly operators: Operators;
   readonly calls: CallDecisions;
@@ -107,6 +109,7 @@ const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route'
 export const OPENSIPS: Dialect = {
   name: 'opensips',
   title: 'opensips-3.4',
+  later: false,
   syntax: {
     directives: false,
     predefined: new Map(),
@@ -167,6 +170,7 @@ export const OPENSIPS_OLD: Dialect = {
 export const KAMAILIO: Dialect = {
   name: 'kamailio',
   title: 'kamailio-5.6',
+  later: false,
   syntax: {
     directives: true,
     predefined: new Map([
@@ -219,4 +223,20 @@ export const KAMAILIO: Dialect = {
     depth: 256,
   },
   names: KAMAILIO_NAMES,
+};
+
+/** Kamailio 5.7 to 6.1: as 5.6, with what was added since. */
+export const KAMAILIO_6: Dialect = {
+  ...KAMAILIO,
+  title: 'kamailio-6',
+  later: true,
+  syntax: {
+    ...KAMAILIO.syntax,
+    predefined: new Map([
+      ['KAMAILIO', ''],
+      ['KAMAILIO_6', ''],
+      ['KAMAILIO_6_1', ''],
+      ['KAMAILIO_VERSION', '6001000'],
+    ]),
+  },
 };

@@ -74,6 +74,15 @@ export interface CallSite {
  */
 export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
 
+/** With how many arguments, and in which routes, Kamailio was observed to accept a function. */
+export interface RecordedSignature {
+  /** The module that has it. */
+  readonly module: string;
+  readonly counts: readonly number[];
+  /** Whether it is accepted in a route; `nameless`: of the onreply routes the one that has no name. */
+  inRoute(count: number, kind: RouteKind, nameless: boolean): boolean;
+}
+
 /** One function of a script, for both dialects or for one. */
 export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly name: string;
@@ -83,6 +92,10 @@ export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly parameters: readonly ParameterDefinition[];
   /** Kinds of routes it may be called from. */
   readonly routes: readonly RouteKind[] | 'any';
+  /** What counts instead of `routes`, and besides `parameters`, in Kamailio's dialect. */
+  readonly recorded?: RecordedSignature | undefined;
+  /** The first version of Kamailio that has it, when the recorded one has it not: "5.7", "6.0". */
+  readonly since?: string;
   /** One sentence for the reference page. */
   readonly summary: string;
   /** Its result may be a promise: only then is anything awaited. */

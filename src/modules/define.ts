@@ -9,6 +9,7 @@ import type {
   ParameterKind,
 } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
+import { recordedModules, recordedSignature } from './kamailio-signatures.js';
 
 export type Arg = CompiledArgument<MessageRun>;
 export type Args = readonly (Arg | undefined)[];
@@ -23,6 +24,7 @@ export interface FunctionSpec {
   readonly summary: string;
   readonly waits?: boolean;
   readonly keepsReturnCode?: boolean;
+  readonly since?: string;
   compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;
 }
 
@@ -49,8 +51,18 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
     dialects: BOTH,
     parameters: [],
     routes: 'any',
+    ...recordedOf(module, spec),
     ...spec,
   }));
+}
+
+/** What was observed of it in Kamailio: in the module itself, or in the one that has it there. */
+function recordedOf(module: string, { name, dialects = BOTH }: FunctionSpec): Partial<ScriptFunction> {
+  if (!dialects.includes('kamailio') || module === 'core') return {};
+  const modules = module.split('|');
+  const recorded = recordedSignature(modules, name);
+  if (recorded !== undefined) return { recorded };
+  return modules.every((each) => recordedModules().has(each)) ? { since: 'a later version' } : {};
 }
 
 /** The same function by several names. */

@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.js';
 import { nearest } from '../../core/nearest.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { Expression, FunctionCall, RouteCall, RouteKind } from '../ast.js';
-import { argumentRange, type CompiledArgument, type FunctionDefinition } from '../function-table.js';
+import { argumentRange, type CompiledArgument, type DialectName, type FunctionDefinition } from '../function-table.js';
 import { EXIT, type ScriptRun } from '../runtime.js';
 import { staticName } from './analysis.js';
 import { ArgumentCompiler } from './arguments.js';
@@ -36,16 +36,29 @@ export class CallCompiler {
   private function(node: FunctionCall): CompiledCall {
     const { context } = this;
     const { dialect, functions, problems } = context;
-    const found = functions.find(dialect.name, node.name);
+    const found = functions
+      .find(dialect.name, node.name)
+      .filter(({ since }) => since === undefined || dialect.name !== 'kamailio' || dialect.later);
     const loaded = found.filter((each) => this.isLoaded(each));
     if (loaded.length === 0) return this.unknown(node, found[0]);
     const count = node.args.length;
-    const definition = loaded.find(({ parameters }) => {
+    const definition = loaded.find(({ parameters, recorded }) => {
+      if (dialect.name === 'kamailio' && recorded?.counts.includes(count) === false) return false;
       const [least, most] = argumentRange(parameters);
       return count >= least && count <= most;
     });
     if (definition === undefined) {
-      problems.error('argument-count', node.at, `${node.name}() takes ${rangeText(loaded)}, not ${count}`);
+      problems.error(
+        'argument-count',
+        node.at,
+        `${node.name}() takes ${rangeText(loaded, dialect.name)}, not ${count}`,
+      );
+      return NOTHING;
+    }
+    if (dialect.name === 'kamailio' && definition.recorded !== undefined) {
+      const { kindAtHand, nameless } = this.subRoutes;
+      if (definition.recorded.inRoute(count, kindAtHand, nameless)) return this.bound(node, definition);
+      problems.error('route-kind', node.at, `${node.name}() may not be called from ${wordsOf(kindAtHand, nameless)}`);
       return NOTHING;
     }
     if (definition.routes !== 'any') {
@@ -134,10 +147,12 @@ export class CallCompiler {
     };
   }
 
-  private isLoaded({ module }: FunctionDefinition): boolean {
+  private isLoaded({ module, recorded }: FunctionDefinition): boolean {
     if (module === 'core') return true;
-    const { modules } = this.context.tree;
-    return module.split('|').some((name) => modules.some((each) => each.name === name));
+    const { tree, dialect } = this.context;
+    const { modules } = tree;
+    const home = dialect.name === 'kamailio' ? (recorded?.module ?? module) : module;
+    return home.split('|').some((name) => modules.some((each) => each.name === name));
   }
 
   private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
@@ -227,8 +242,13 @@ function misfits(
   };
 }
 
-function rangeText(definitions: readonly FunctionDefinition[]): string {
-  const ranges = definitions.map(({ parameters }) => {
+function wordsOf(kind: RouteKind, nameless: boolean): string {
+  return kind === 'onreply' && nameless ? 'the reply route without a name' : `a ${kind} route`;
+}
+
+function rangeText(definitions: readonly FunctionDefinition[], dialect: DialectName): string {
+  const ranges = definitions.map(({ parameters, recorded }) => {
+    if (dialect === 'kamailio' && recorded !== undefined) return recorded.counts.join(' or ');
     const [least, most] = argumentRange(parameters);
     return least === most ? String(least) : `${least} to ${most}`;
   });

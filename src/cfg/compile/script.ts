@@ -121,6 +121,7 @@ function compileBlock(
   resume: ResumeRoutes,
 ): CompiledStatement {
   subRoutes.kindAtHand = block.kind;
+  subRoutes.nameless = block.name === undefined;
   const reached = context.analysis.reachedFrom(block);
   const calls: CallCompiler = new CallCompiler(
     context,

@@ -21,6 +21,8 @@ const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 export class SubRoutes {
   /** Kind of the route that is being compiled. */
   kindAtHand: RouteKind = 'request';
+  /** Whether that route has no name. */
+  nameless = true;
   private readonly table = new Map<string, SubRoute>();
 
   constructor(private readonly context: CompileContext) {
