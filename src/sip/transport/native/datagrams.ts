@@ -138,6 +138,8 @@ export class BatchedDatagrams {
       if (result > 0) {
         sent += result;
         pending = false;
+        // A call that stops early met an error, and does not name it (sendmmsg(2)): nothing else reports it.
+        if (sent < count) this.readErrors();
         continue;
       }
       const errno = this.libc.errno();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Libc, loadLibc } from '../../../../src/sip/transport/native/libc.js';
 import type { Receiver, Source, TransportError } from '../../../../src/sip/transport/transport.js';
 import { UdpSocket } from '../../../../src/sip/transport/udp.js';
@@ -167,6 +168,24 @@ for (const [way, calls] of WAYS)
     });
 
     if (calls !== undefined) {
+      test('a refused datagram among others is reported, and the socket does not keep the process busy', async () => {
+        const { socket, undelivered } = await ours();
+        const other = await peer();
+        const gone = await peer();
+        const { port } = gone.address();
+        gone.close();
+        await once(gone, 'close');
+        socket.send('refused', '127.0.0.1', port);
+        socket.send('taken', '127.0.0.1', other.address().port);
+        await once(other, 'message');
+        await sleep(20);
+        assert.deepEqual(undelivered, [{ text: 'refused', address: '127.0.0.1', port }]);
+        const before = process.cpuUsage();
+        await sleep(300);
+        const { user, system } = process.cpuUsage(before);
+        assert.ok(user + system < 150_000, `${user + system} microseconds of CPU in 300 idle milliseconds`);
+      });
+
       for (const address of ['127.0.0.1', '::1']) {
         test(`a datagram to a closed port is reported with its beginning and its destination: ${address}`, async () => {
           const { socket, next, undelivered } = await ours(address);
