@@ -30,6 +30,7 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Metrics } from '../stats/metrics.js';
+import type { StoreLoad } from '../store/store.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions } from '../tenant/options.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
@@ -364,6 +365,13 @@ export class Daemon implements Service {
   async loadOnly(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     if (this.settings.dispatcher.algoRoute !== undefined) await this.loadScript();
     return this.partitions.loadAll(names);
+  }
+
+  /** What a load would read of a partition's table; nothing is loaded. Throws SwitchyardError STORE_*, PARTITION_UNKNOWN. */
+  async readRows(name: string): Promise<StoreLoad> {
+    const runtime = this.partitions.byName.get(name);
+    if (runtime === undefined) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${name}"`);
+    return runtime.options.store.load();
   }
 
   /** Loads the route script, if the settings name one, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */

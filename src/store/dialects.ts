@@ -26,6 +26,8 @@ export interface Dialect {
   readonly session?: string;
   /** Work that is better done after a write than in it. Never rejects. */
   readonly written?: (url: SqlUrl) => Promise<void>;
+  /** What must follow rows that were inserted with ids of their own, so that the next id is a new one. */
+  readonly idsGiven?: (knex: Knex, table: string, id: string) => Promise<void>;
   /** Names of a table's or view's columns as the database spells them; empty or an error of `missing` when there is none. */
   columns(knex: Knex, table: string): Promise<string[]>;
   /** Error codes of the driver by what they mean for us; those named nowhere become STORE_FAILED. */
@@ -118,6 +120,14 @@ const POSTGRES: Dialect = {
     };
   },
   session: `set lock_timeout = '${LOCK_TIMEOUT}s'`,
+  async idsGiven(knex, table, id) {
+    const quoted = table
+      .split('.')
+      .map((part) => `"${part.replaceAll('"', '""')}"`)
+      .join('.');
+    // Null where the column has no sequence of its own; then setval does nothing.
+    await knex.raw('select setval(pg_get_serial_sequence(?, ?), (select max(??) from ??))', [quoted, id, id, table]);
+  },
   async columns(knex, table) {
     const result = (await knex.raw('select * from ?? limit 0', [table])) as { fields: { name: string }[] };
     return result.fields.map((field) => field.name);

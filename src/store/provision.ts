@@ -160,7 +160,8 @@ export async function showRows(
   return withDatabase(sqlUrl(spec), logger, (database) => createKnexStore(database, config).load());
 }
 
-function sqlUrl(spec: TableSpec): SqlUrl {
+/** The database of a table that can be changed. Throws SwitchyardError STORE_DRIVER. */
+export function sqlUrl(spec: TableSpec): SqlUrl {
   if (isSqlUrl(spec.url)) return spec.url;
   throw new SwitchyardError(
     'STORE_DRIVER',
@@ -168,7 +169,12 @@ function sqlUrl(spec: TableSpec): SqlUrl {
   );
 }
 
-async function withDatabase<T>(url: SqlUrl, logger: Logger, work: (database: Database) => Promise<T>): Promise<T> {
+/** Does `work` with a pool of its own, which is closed afterwards. */
+export async function withDatabase<T>(
+  url: SqlUrl,
+  logger: Logger,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
   const database = new DatabasePools(logger).open(url);
   try {
     return await work(database);

@@ -3,7 +3,7 @@ import type { ColumnNames } from '../config/settings.js';
 import type { DestinationRow } from '../engine/destination.js';
 import type { FlavourName } from '../engine/options.js';
 import { type RawRow, stateNumber, storedText } from './rows.js';
-import type { TableShape } from './table.js';
+import { DOCUMENTED, type Field, type TableShape } from './table.js';
 
 /** A dispatcher table, for the tools that make and fill one. */
 export interface TableSpec {
@@ -44,6 +44,13 @@ export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'i
     description: storedText(row.description ?? ''),
     flags: row.flags ?? 0,
   };
+}
+
+/** `rowValues` with the documented names of the columns. */
+export function columnValues(row: NewRow): Readonly<Record<string, string | number | null>> {
+  return Object.fromEntries(
+    Object.entries(rowValues(row)).map(([field, value]) => [DOCUMENTED[field as Field], value]),
+  );
 }
 
 /** What identifies a row to be deleted; the same URI behind two sockets is two rows, and both are deleted. */

@@ -10,13 +10,14 @@ export const VERSION_TABLE = 'version';
 /** Newest table version whose columns we know, by flavour: older ones have fewer columns, each with its default. */
 export const NEWEST_VERSION: Readonly<Record<FlavourName, number>> = { opensips: 9, kamailio: 4 };
 
-type Field = Exclude<keyof RawRow, never>;
+export type Field = keyof RawRow;
 
 /** Field of a row -> column it is read from. */
 export type ColumnMap = ReadonlyMap<Field, string>;
 
 const REQUIRED: readonly Field[] = ['setid', 'destination'];
-const DOCUMENTED: Readonly<Record<Field, string>> = {
+/** Documented name of the column a field is read from: what files of rows call it, however the table spells it. */
+export const DOCUMENTED: Readonly<Record<Field, string>> = {
   id: 'id',
   setid: 'setid',
   destination: 'destination',

@@ -4,6 +4,8 @@
  * the first fault, with the seed that shows it.
  */
 import { parseArgs } from 'node:util';
+import { standardIo } from '../../src/cli/line/io.js';
+import { progress } from '../../src/cli/line/progress.js';
 import { fanOut, histories, idleCpu, natsKills, nodeKills, takeovers } from '../support/cluster/scenarios.js';
 import { FaultBench } from '../support/faults/bench.js';
 import { daemonCrashes } from '../support/faults/daemon-crashes.js';
@@ -61,6 +63,13 @@ async function main(): Promise<number> {
   if (chosen.length === 0) throw new Error(`--only: there are ${Object.keys(SCENARIOS).join(', ')}`);
   const end = performance.now() + minutes * 60_000;
   let seed = number(values.seed, 1, 'seed');
+  const shown = progress(standardIo(), 'scenarios', minutes === 0 ? chosen.length : undefined);
+  const start = performance.now();
+  let done = 0;
+  // The part that is over: of the scenarios, or of the minutes.
+  const part = () => Math.min(1, (performance.now() - start) / (minutes * 60_000));
+  const ticker = setInterval(() => shown.at(done, ...(minutes === 0 ? [] : [part()])), 1000);
+  ticker.unref();
   for (;;) {
     for (const [name, run] of chosen) {
       const bench = new FaultBench();
@@ -68,8 +77,11 @@ async function main(): Promise<number> {
       const seconds = () => ((performance.now() - began) / 1000).toFixed(1);
       try {
         const figures = await run(bench, seed);
+        done++;
+        shown.end();
         console.log(`ok   ${name} seed ${seed} ${seconds()} s ${JSON.stringify(figures, rounded)}`);
       } catch (error) {
+        shown.end();
         console.log(`FAIL ${name} seed ${seed} ${seconds()} s`);
         console.error(error);
         return 1;

@@ -12,7 +12,7 @@ export interface Ran {
 /** Runs a command line of the program in this process. */
 export async function runCli(
   words: readonly string[],
-  given: { readonly stdin?: string; readonly terminal?: Terminal } = {},
+  given: { readonly stdin?: string; readonly terminal?: Terminal; readonly errTerminal?: Terminal } = {},
 ): Promise<Ran> {
   let out = '';
   let err = '';
@@ -25,6 +25,7 @@ export async function runCli(
     },
     stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
     terminal: given.terminal,
+    errTerminal: given.errTerminal,
   });
   return { status, out, err };
 }

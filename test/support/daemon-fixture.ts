@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importRows, initPartition } from '../../src/cli/database/tables.js';
+import { readRowFile } from '../../src/cli/database/row-file.js';
+import { initPartition, tableOf } from '../../src/cli/database/tables.js';
 import { readSettings } from '../../src/config/load.js';
 import type { PartitionConfig, Settings } from '../../src/config/settings.js';
 import { Daemon } from '../../src/daemon/daemon.js';
+import { writeTable } from '../../src/store/table-content.js';
 import { freePort } from './ports.js';
 import { type LogLine, recordingLog } from './recording-log.js';
 
@@ -75,5 +77,9 @@ async function provision(settings: Settings, name: string, rows: readonly object
   await initPartition(partition);
   const file = join(folder, `${name}-rows.json`);
   writeFileSync(file, JSON.stringify(rows));
-  await importRows(partition, file, true);
+  await writeTable(
+    tableOf(partition),
+    readRowFile(file, () => {}),
+    { replace: true },
+  );
 }

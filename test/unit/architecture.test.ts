@@ -95,6 +95,7 @@ const ENDPOINTS: Readonly<Record<string, RegExp>> = {
   re2js: /^core\/posix-regex\.ts$/,
   'jsonc-parser': /^config\/json-source\.ts$/,
   commander: /^cli\/line\/parse\.ts$/,
+  'csv-parse': /^cli\/database\/row-file\.ts$/,
   ws: /^sip\/transport\//,
 };
 

@@ -1,4 +1,4 @@
-import { CONFIG, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
+import { CONFIG, choice, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 
 const init = defineCommand({
   name: 'init',
@@ -13,36 +13,65 @@ const show = defineCommand({
   name: 'show',
   group: 'data',
   summary: 'print the rows as they would be loaded, and those that would not',
-  description: 'Prints the rows as they would be loaded; those that would not be loaded are listed on standard error.',
+  description: `
+Prints the rows as they would be loaded; those that would not be loaded are listed on standard error. With --json a row has the names
+of its columns, as in files of "db export"; the password of a FreeSWITCH address is left out.`,
   examples: [['one partition, as JSON lines', 'switchyard db show --partition acme --json']],
   run: async ({ options, io }) => (await import('./database.js')).show(options, io),
+});
+
+const exportRows = defineCommand({
+  name: 'export',
+  group: 'data',
+  summary: 'write all rows and columns of a table, as a backup or for another database',
+  description: `
+Writes every row of a partition's table as it is stored, with all columns, those of your own too, to standard output or to FILE,
+which only its owner may read: rows can hold passwords. Columns have their documented names, whatever the table calls them.
+"db import" takes the file, into a database of any kind.`,
+  arguments: [{ name: 'FILE', description: 'Where the rows go. Default: standard output.', optional: true }],
+  options: { format: choice('FORMAT', ['json', 'csv'], 'Format of the rows. Default: csv for a FILE.csv, else json.') },
+  examples: [
+    ['a backup', 'switchyard db export --partition acme acme.json'],
+    ['for a spreadsheet', 'switchyard db export --partition acme --format csv > acme.csv'],
+  ],
+  run: async ({ options, args, io }) => (await import('./backup.js')).exportTable(options, args[0], io),
 });
 
 const importRows = defineCommand({
   name: 'import',
   group: 'data',
-  summary: 'add the rows of a file to a table',
+  summary: 'add the rows of a file to a table, or put them in place of its rows',
   description: `
-Adds the rows of FILE to the table of a partition: a JSON array or JSON lines with the names of the columns, or a list file of
-Kamailio's dispatcher.`,
+Adds the rows of FILE to the table of a partition: a JSON array, JSON lines or CSV with the documented names of the columns, or a
+list file of Kamailio's dispatcher; "-" is standard input. All rows are taken in one transaction, or none. Ids of the rows are
+kept where the table is empty or replaced. In CSV a field without text is null, and "" is an empty text.`,
   arguments: [{ name: 'FILE', description: 'The rows.' }],
   options: {
     replace: flag('Empty the table first.'),
     'if-empty': flag('Leave a table that has rows as it is.'),
+    'dry-run': flag('Change nothing; list the rows that would be added, removed and changed.'),
   },
-  examples: [['rows of a file', 'switchyard db import --partition acme gateways.json']],
-  run: async ({ options, args, io }) => (await import('./database.js')).importFile(options, args[0] as string, io),
+  examples: [
+    ['rows of a file', 'switchyard db import --partition acme gateways.json'],
+    ['what a backup would change', 'switchyard db import --partition acme --replace --dry-run acme.json'],
+    [
+      'from one database to another',
+      'switchyard db export --config old.json --partition acme | switchyard db import --config new.json --partition acme -',
+    ],
+  ],
+  run: async ({ options, args, io }) => (await import('./backup.js')).importFile(options, args[0] as string, io),
 });
 
 export const db = defineCommand({
   name: 'db',
   group: 'data',
-  summary: 'create, show and fill tables',
-  description: 'Creates, shows and fills the tables of the partitions.',
+  summary: 'create, show, fill and keep tables',
+  description: 'Creates, shows, fills and keeps the tables of the partitions.',
   options: { config: CONFIG, partition: text('P', 'This partition only. Default: all.'), json: JSON_OUTPUT },
-  subcommands: [init, show, importRows],
+  subcommands: [init, show, exportRows, importRows],
   examples: [
     ['make what is missing', 'switchyard db init'],
     ['see what would be loaded', 'switchyard db show --partition acme'],
+    ['keep a backup', 'switchyard db export --partition acme acme.json'],
   ],
 });

@@ -7,6 +7,8 @@ export interface CommandIo {
   readonly stdin: Readable;
   /** What standard output is shown on; undefined where it is a file or a pipe. */
   readonly terminal?: Terminal | undefined;
+  /** What standard error is shown on; undefined where it is a file or a pipe. */
+  readonly errTerminal?: Terminal | undefined;
 }
 
 /** A terminal that people read. */
@@ -19,12 +21,13 @@ export interface Terminal {
 
 /** The standard streams of this process. Colours follow NO_COLOR (no-color.org) and TERM. */
 export function standardIo(env: Readonly<Record<string, string | undefined>> = process.env): CommandIo {
-  const { stdout } = process;
+  const { stdout, stderr } = process;
   const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return {
     out: (text) => stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    err: (text) => stderr.write(text),
     stdin: process.stdin,
     terminal: stdout.isTTY === true ? { color, columns: stdout.columns || 80 } : undefined,
+    errTerminal: stderr.isTTY === true ? { color, columns: stderr.columns || 80 } : undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, type ReadStream, readFileSync, statSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
@@ -6,6 +6,7 @@ import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
 import type { CommandIo } from '../line/io.js';
+import { progress } from '../line/progress.js';
 import { OfflineSelect } from '../replay/offline-select.js';
 import { settingsFor } from '../settings.js';
 
@@ -42,12 +43,20 @@ export async function select(options: SelectOptions, given: string | undefined, 
     if (typeof problem === 'string') throw new SwitchyardError('USAGE', problem);
   }
   const input = !batch ? undefined : file === '-' ? io.stdin : createReadStream(file);
+  const size = batch && file !== '-' ? statSync(file).size : undefined;
   const request = batch ? '' : file === '-' ? await textOf(io.stdin) : readFileSync(file, 'latin1');
   const daemon = new Daemon({ settings, log: createLogger('error'), anySocket: settings.listenByDefault === true });
   const outcomes = await daemon.loadOnly();
   const session = new OfflineSelect(daemon);
   if (input !== undefined) {
-    await session.batch(input, (line) => io.out(`${line}\n`));
+    // The answers would stand between the lines of it.
+    const shown = progress(io.terminal === undefined ? io : { err: io.err }, 'lines', undefined);
+    let lines = 0;
+    await session.batch(input, (line) => {
+      io.out(`${line}\n`);
+      shown.at(++lines, size === undefined ? undefined : (input as ReadStream).bytesRead / size);
+    });
+    shown.end();
     await daemon.stop();
     return 0;
   }

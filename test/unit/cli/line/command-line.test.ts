@@ -45,7 +45,7 @@ test('arguments that are missing or too many are refused', async () => {
   assert.match(many.err, /takes no arguments, not 2/);
   const below = await runCli(['db', 'shwo']);
   assert.equal(below.status, 2);
-  assert.match(below.err, /db needs one of init, show, import.*, not "shwo" \(did you mean "show"\?\)/);
+  assert.match(below.err, /db needs one of init, show, export, import.*, not "shwo" \(did you mean "show"\?\)/);
   assert.equal((await runCli(['db'])).status, 2);
 });
 
