@@ -46,4 +46,13 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
   const asJson = JSON.parse((await reload('--json')).err) as { error: { code: number; data: string } };
   assert.equal(asJson.error.code, 400);
   assert.match(asJson.error.data, /lisetn/);
+
+  // The tables, one partition after the other, with how far that is on a terminal.
+  const tables = await reload('--tables');
+  assert.deepEqual(
+    [tables.status, tables.out, tables.err],
+    [0, 'partition default: 1 loaded\n', 'reloaded: 1 partitions\n'],
+  );
+  const trial = await reload('--tables', '--dry-run', '--json');
+  assert.equal((JSON.parse(trial.out) as { loaded: number }).loaded, 1);
 });

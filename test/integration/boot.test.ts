@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { DgramSocket } from 'node-unix-socket';
+import { Child } from '../support/child-process.js';
+import { runCli } from '../support/command-line.js';
+import { writeTable } from '../support/daemon-process.js';
+import { DatagramPeer } from '../support/datagram-peer.js';
+import { freePort } from '../support/ports.js';
+import { requestText } from '../support/sip-recorder.js';
+import { eventually } from '../support/stream-peer.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const UNIT = readFileSync(join(ROOT, 'examples/deploy/switchyard.service'), 'utf8');
+/** Filled in from the environment when the settings are read. */
+const DATA = ['$', '{SWITCHYARD_DATA}'].join('');
+const PROGRAM = ['/usr/bin/node', '/opt/switchyard/dist/main.js'];
+
+const inUnit = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(UNIT)?.[1] ?? '';
+
+/** Reads a service's datagrams as systemd does (sd_notify). */
+function notifySocket(t: TestContext, path: string): string[] {
+  const messages: string[] = [];
+  const socket = new DgramSocket();
+  socket.on('data', (bytes: Buffer) => messages.push(bytes.toString()));
+  socket.bind(path);
+  t.after(() => socket.close());
+  return messages;
+}
+
+/** The command of the unit, run as systemd would run it: its words, its environment, its working directory. */
+function startUnit(t: TestContext, folder: string, socket: string): Child {
+  const words = inUnit('ExecStart').split(' ');
+  assert.deepEqual(words.slice(0, 2), PROGRAM);
+  const at = (path: string) =>
+    path
+      .replace('/etc/switchyard', `${folder}/etc`)
+      .replace('/var/lib/', `${folder}/`)
+      .replace('/run/', `${folder}/run-`);
+  const environment = inUnit('Environment')
+    .split(' ')
+    .map((pair) => pair.split('=') as [string, string])
+    .map(([name, value]) => [name, at(value)] as const);
+  const main = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/main.ts')];
+  const seconds = Number.parseInt(inUnit('WatchdogSec'), 10);
+  const child = new Child(process.execPath, [...main, ...words.slice(2).map(at)], {
+    cwd: at(inUnit('WorkingDirectory')),
+    env: {
+      PATH: process.env['PATH'],
+      ...Object.fromEntries(environment),
+      NOTIFY_SOCKET: socket,
+      WATCHDOG_USEC: String(seconds * 1_000_000),
+    },
+  });
+  t.after(() => child.stop('SIGKILL'));
+  return child;
+}
+
+test('nothing of the unit runs before the daemon, and no database is waited for', () => {
+  assert.doesNotMatch(UNIT, /^ExecStartPre=|^ExecCondition=/m);
+  assert.doesNotMatch(UNIT, /^(Requires|BindsTo|Requisite)=/m);
+});
+
+test('the unit starts with a database that refuses, one that never answers and one that is missing; the other tenants serve', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-boot-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ['etc', 'switchyard', 'run-switchyard']) mkdirSync(join(folder, name));
+  // It takes connections and says nothing.
+  const silent = createServer(() => {});
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+  t.after(() => silent.close());
+  const { port: silentPort } = silent.address() as { port: number };
+  const gateway = await DatagramPeer.open();
+  t.after(() => gateway.close());
+  const caller = await DatagramPeer.open();
+  t.after(() => caller.close());
+  await writeTable(join(folder, 'switchyard', 'db'), [[1, `sip:127.0.0.1:${gateway.port}`]]);
+  const [sip, http, closed] = [await freePort(), await freePort(), await freePort()];
+  const config = join(folder, 'etc', 'switchyard.json');
+  writeFileSync(
+    config,
+    JSON.stringify({
+      listen: [`udp:127.0.0.1:${sip}`],
+      http: `127.0.0.1:${http}`,
+      mi: { http: {} },
+      routing: [{ select: { partition: 'acme', set: 1, alg: 8 }, relay: 'stateful' }],
+      partitions: [
+        { name: 'acme', db_url: `text:${DATA}/db` },
+        { name: 'refused', db_url: `postgres://user:secret@127.0.0.1:${closed}/sip` },
+        { name: 'silent', db_url: `mysql://user:secret@127.0.0.1:${silentPort}/sip` },
+        { name: 'missing', db_url: `sqlite:${DATA}/missing.db` },
+      ],
+    }),
+  );
+  const socket = join(folder, 'notify');
+  const messages = notifySocket(t, socket);
+  const began = performance.now();
+  const child = startUnit(t, folder, socket);
+  await eventually(() => messages.some((each) => each.startsWith('READY=1')), 'READY', 20_000);
+  assert.ok(performance.now() - began < 15_000, 'ready before a database has timed out for good');
+
+  await caller.send(requestText({ callId: 'boot' }), sip, '127.0.0.1');
+  await gateway.expect(/^INVITE [\s\S]*Call-ID: boot/);
+  const get = (path: string) => fetch(`http://127.0.0.1:${http}${path}`).then((answer) => answer.status);
+  assert.deepEqual([await get('/livez'), await get('/readyz')], [200, 200]);
+  const status = await runCli([
+    'mi',
+    '--to',
+    `http://127.0.0.1:${http}/mi`,
+    '--json',
+    'sr_list_status',
+    'group=dispatcher',
+  ]);
+  const { Identifiers } = JSON.parse(status.out) as { Identifiers: { Name: string; Readiness: boolean }[] };
+  const ready = Identifiers.filter(({ Name, Readiness }) => Readiness && !Name.includes(';')).map(({ Name }) => Name);
+  assert.deepEqual(ready, ['acme']);
+
+  // A table that cannot be read again is named, and no password with it.
+  const tables = await runCli(['reload', '--tables', '--partition', 'refused', '--config', config]);
+  assert.equal(tables.status, 1);
+  assert.match(tables.err, /^partition refused: /);
+  assert.match(tables.err, /reloaded: 0 partitions, 1 could not be read and keep what they had\n$/);
+  assert.doesNotMatch(tables.err + child.stderr, /secret/);
+  child.process.kill('SIGTERM');
+  assert.equal(await child.exited, 0);
+});
