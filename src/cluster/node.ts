@@ -349,7 +349,7 @@ export class ClusterNode {
     if (now - this.store.inspectedAt >= INSPECT_MS && this.isThere) this.store.inspect();
   }
 
-  /** Tells the other nodes which edges have been stored since the last time. */
+  /** Reports to the other nodes which edges have been stored since the last time. */
   private shareStored(): void {
     const note = storedNote(this.announcer);
     if (note !== undefined) this.options.bus.publish('told', this.options.node, note);

@@ -1,4 +1,4 @@
-/** Number of single-character insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** Number of single-character insertions, deletions, replacements and swaps of neighbours that change `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -67,7 +67,7 @@ export function stateNumber(state: HealthState): number {
 class RowFault extends Error {}
 
 /**
- * Turns rows into destinations, one by one: a bad row is reported and does not affect the others. Texts become latin1
+ * Converts rows to destinations, one by one: a bad row is reported and does not affect the others. Texts become latin1
  * strings (one code unit is one byte): what a database has as UTF-8 goes out on the wire as the same bytes.
  */
 export class RowReader {

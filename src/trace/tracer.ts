@@ -26,7 +26,7 @@ export interface TraceRequest {
   readonly bodies?: boolean;
 }
 
-/** Hears all messages beside the traces: what is sent to a capture server. */
+/** Receives all messages beside the traces: what is sent to a capture server. */
 export interface CaptureSink {
   /** Whether a message of this call is wanted. */
   wants(callId: string): boolean;

@@ -97,7 +97,7 @@ async function profile(quick: boolean): Promise<number> {
   return 0;
 }
 
-/** Runs one part; its trouble is told and does not keep the others from running. */
+/** Runs one part; its failure is reported and does not keep the others from running. */
 async function attempt(part: Part, quick: boolean): Promise<number> {
   try {
     if (part === 'selection') await selection();

@@ -1,6 +1,6 @@
 /**
  * CPU time of one call through the proxy core with call records, with a trace of one call in a thousand, and with neither; in
- * rounds that take turns, over recorders in place of sockets. Run: node --import tsx --expose-gc test/bench/call-records.ts
+ * alternating rounds, over recorders in place of sockets. Run: node --import tsx --expose-gc test/bench/call-records.ts
  */
 import { CallLedger } from '../../src/calls/call-ledger.js';
 import { callIdOf } from '../../src/trace/call-id.js';
@@ -76,7 +76,7 @@ for (let i = 0; i < ROUNDS; i++) {
     times.get(kind)?.push(round(kind));
   }
 }
-// Others on the machine only ever add: the quarter of the rounds that took least tells what the work costs.
+// Others on the machine only ever add: the quarter of the rounds that took least shows what the work costs.
 const least = (all: readonly number[]) => {
   const sorted = [...all].sort((a, b) => a - b).slice(0, Math.ceil(all.length / 4));
   return sorted.reduce((sum, each) => sum + each, 0) / sorted.length;

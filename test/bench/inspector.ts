@@ -62,7 +62,7 @@ export class Inspector {
     return Number(value);
   }
 
-  /** Begins to watch the event loop; the returned function tells the longest pause since, milliseconds. */
+  /** Begins to watch the event loop; the returned function returns the longest pause since, milliseconds. */
   async watchPauses(): Promise<() => Promise<number>> {
     await this.evaluate(
       "globalThis.benchDelay = process.getBuiltinModule('node:perf_hooks').monitorEventLoopDelay({ resolution: 1 }); benchDelay.enable()",
@@ -70,7 +70,7 @@ export class Inspector {
     return async () => Number(await this.evaluate('benchDelay.disable(), benchDelay.max / 1e6'));
   }
 
-  /** Begins to sample where the time goes; the returned function ends that and tells, most time first. */
+  /** Begins to sample where the time goes; the returned function ends that and returns the result, most time first. */
   async profile(): Promise<() => Promise<SelfTime[]>> {
     await this.call('Profiler.enable');
     await this.call('Profiler.setSamplingInterval', { interval: 500 });

@@ -83,7 +83,7 @@ function read(datagram: Buffer): SipMessage {
   return message;
 }
 
-/** Runs `work` in batches for `slice` milliseconds after as long a warm-up, and tells its rate. */
+/** Runs `work` in batches for `slice` milliseconds after as long a warm-up, and returns its rate. */
 export function measure(name: string, slice: number, work: () => number): Speed {
   let sink = 0;
   let rate = 0;

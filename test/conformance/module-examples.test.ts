@@ -220,7 +220,7 @@ describe('1.32, the sample script', () => {
     test(name, async () => {
       const fixture = await script(name);
       fixture.call();
-      assert.deepEqual(fixture.places(), ['192.0.2.1:5060']);
+      assert.deepEqual(fixture.targets(), ['192.0.2.1:5060']);
       fixture.answer(fixture.relayed()[0]?.text ?? '', 200);
       assert.equal(fixture.codes().at(-1), 200);
 

@@ -82,7 +82,7 @@ test(`ds_count: ${recorded.count.length} counts agree`, () => {
   }
 });
 
-/** What a route script is told: result, $var(setid), attrs_avp, and what ds_count wrote. */
+/** What a route script gets: result, $var(setid), attrs_avp, and what ds_count wrote. */
 test('the script functions answer alike, and write what was written', () => {
   const partitions = {
     default: { rows: rowsOf(recorded.sets), options: { compat: 'strict' } },

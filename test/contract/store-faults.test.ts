@@ -152,7 +152,7 @@ for (const server of SERVERS) {
   });
 }
 
-/** Forwards to `port` until told to swallow what comes, as a network does that has lost its way. */
+/** Forwards to `port` until it is switched to drop everything, as a broken network does. */
 async function startProxy(t: TestContext, port: number) {
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
@@ -246,7 +246,7 @@ describe('store faults: sqlite', () => {
     const store = fixture.store();
     const { rows } = await store.load();
     let saved: Promise<void> | undefined;
-    let turns = 0;
+    let iterations = 0;
     const other = new DatabasePools(nullLogger).open(fixture.spec.url as SqlUrl);
     t.after(() => other.release());
     await other.run(async (knex) => {
@@ -256,12 +256,12 @@ describe('store faults: sqlite', () => {
         const until = performance.now() + 150;
         while (performance.now() < until) {
           await new Promise((resolve) => setImmediate(resolve));
-          turns++;
+          iterations++;
         }
       });
     });
     await saved;
-    assert.ok(turns > 20, `the event loop turned ${turns} times`);
+    assert.ok(iterations > 20, `the event loop ran ${iterations} times`);
     const [row] = (await store.load()).rows;
     assert.deepEqual([row?.state, row?.attrs], ['probing', 'held']);
   });

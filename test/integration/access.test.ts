@@ -254,10 +254,10 @@ describe('users, roles and partitions', () => {
     await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'globex:1', address: 'all' }));
     await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'nobody:1', address: 'all' }));
     await ask('operator-acme', body('ds_set_state', { state: 'i', group: 'acme:1', address: 'sip:nobody' }));
-    const told = recent()
+    const recorded = recent()
       .filter(({ seq }) => seq > before)
       .map(({ user, command, partition, result, changes }) => [user, command, partition, result, changes.join()]);
-    assert.deepEqual(told.slice(1), [
+    assert.deepEqual(recorded.slice(1), [
       ['operator-acme', 'ds_set_state', 'acme', 'ok', `${ACME} of set 1: inactive to active`],
       ['viewer-acme', 'ds_set_state', undefined, 'refused', ''],
       ['operator-acme', 'ds_set_state', 'globex', 'refused', ''],

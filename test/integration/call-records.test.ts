@@ -52,7 +52,7 @@ describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
       },
     );
     t.after(() => daemon.stop());
-    const place = async () => {
+    const placeCall = async () => {
       const result = await caller.placeCall({
         ruri: 'sip:+44201234567@example.com',
         proxy: `sip:127.0.0.1:${daemon.sipPort}`,
@@ -61,7 +61,7 @@ describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
       assert.equal(result.status, 200);
       return result;
     };
-    const { callId } = await place();
+    const { callId } = await placeCall();
     await until('published', () => published.length === 1);
     const record = JSON.parse(published[0]?.text ?? '') as CallEntry;
     assert.equal(published[0]?.subject, 'opensips.calls.acme');
@@ -93,7 +93,7 @@ describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
     );
     await until('listed', () => lines.length === 1);
     assert.deepEqual(JSON.parse(lines[0] ?? ''), record);
-    await place();
+    await placeCall();
     await until('followed', () => lines.length === 2);
     stop.abort();
     assert.equal(await following, 0);
@@ -114,7 +114,7 @@ describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
 
     renameSync(file, `${file}.1`);
     await daemon.daemon.reconfigure(daemon.settings);
-    await place();
+    await placeCall();
     await until('written to the new file', () => readFileSync(file, 'utf8').endsWith('\n'));
     assert.equal(readFileSync(`${file}.1`, 'utf8').trim().split('\n').length, 2);
   });

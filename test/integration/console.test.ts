@@ -42,7 +42,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     ...(port === undefined ? {} : { http: `127.0.0.1:${port}` }),
   });
 
-  const place = async (calls: number) => {
+  const placeCall = async (calls: number) => {
     for (let i = 0; i < calls; i++) {
       const ruri = `sip:+4930${1000 + i}@acme.example`;
       await caller.placeCall({ ruri, proxy: `sip:127.0.0.1:${daemon.sipPort}`, holdMs: 5, timeoutMs: 4000 });
@@ -65,7 +65,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     daemon = await startDaemon(settings(), rows);
     url = `http://127.0.0.1:${daemon.httpPort}/`;
     browser = await startBrowser();
-    await place(6);
+    await placeCall(6);
   });
 
   after(async () => {
@@ -164,7 +164,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
 
   test('calls are listed with what was tried, filtered by caller, and open as a ladder', async () => {
     const page = await browser.page();
-    await place(2);
+    await placeCall(2);
     await page.goto(`${url}#/calls`);
     await page.locator('tbody tr').nth(1).waitFor();
     await page.getByLabel('Callee').fill('49301001');

@@ -24,7 +24,7 @@ for (const kind of DATABASES) {
     test('down at the start: the partition is retried while the others serve', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
-      const database = await RestartableDatabase.place(bench, kind);
+      const database = await RestartableDatabase.prepare(bench, kind);
       const running = await twoTenants(bench, database);
       const { ready, partitions } = running.daemon.health();
       assert.equal(ready, true, 'the others are served');
@@ -46,7 +46,7 @@ for (const kind of DATABASES) {
     test('two daemons that write one table at once do not stop each other', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
-      const database = await RestartableDatabase.place(bench, kind);
+      const database = await RestartableDatabase.prepare(bench, kind);
       await database.start();
       const rows = deadRows(400);
       await fill(database.url, rows);
@@ -78,7 +78,7 @@ for (const kind of DATABASES) {
     test('connections cut and a table that may not be written', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
-      const database = await RestartableDatabase.place(bench, kind);
+      const database = await RestartableDatabase.prepare(bench, kind);
       await database.start();
       const rows = deadRows(40);
       await fill(database.url, rows);
@@ -116,7 +116,7 @@ for (const kind of DATABASES) {
   });
 }
 
-/** Puts a view that cannot be updated in the table's place, or the table back. */
+/** Puts a view that cannot be updated in place of the table, or the table back. */
 async function readOnly(database: RestartableDatabase, on: boolean): Promise<void> {
   const steps = on
     ? ['alter table dispatcher rename to base', 'create view dispatcher as select distinct * from base']

@@ -46,7 +46,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     for (const { text } of await storedEvents(nc)) {
       const { address, status, seq, previous } = JSON.parse(text).params;
       assert.ok(seq > (last.get(address)?.seq ?? 0), 'in order');
-      assert.equal(previous, last.get(address)?.status ?? 'active', 'told from where the last one left it');
+      assert.equal(previous, last.get(address)?.status ?? 'active', 'previous is the last status published');
       last.set(address, { status, seq });
     }
     for (const { uri } of rows) assert.deepEqual(last.get(uri), { status: 'inactive', seq: 11 });
@@ -70,7 +70,7 @@ describe('faults: NATS', { skip: withoutNats }, () => {
     await running.mark('i', 1, rows[3]?.uri as string);
     await fill(dbUrl, [...rows.slice(2), { setId: 2, uri: 'sip:127.77.9.9' }]);
     await running.mi('ds_reload');
-    // A call that began before the reload ends badly: nobody is told of a destination that is gone.
+    // A call that began before the reload ends badly: nothing is published about a destination that is gone.
     const raised = running.events.length;
     for (let i = 0; i < 3; i++) {
       running.daemon.engine.states.apply({

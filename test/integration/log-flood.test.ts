@@ -27,11 +27,11 @@ const log: Logger = {
 
 let daemon: Daemon;
 let peer: Socket;
-const heard: string[] = [];
+const received: string[] = [];
 
 before(async () => {
   peer = createSocket('udp4');
-  peer.on('message', (data) => heard.push(data.toString('latin1')));
+  peer.on('message', (data) => received.push(data.toString('latin1')));
   peer.bind(0, '127.0.0.1');
   await once(peer, 'listening');
   const { settings } = readSettings(
@@ -79,10 +79,10 @@ test('requests for what cannot be reached', async () => {
 });
 
 test('replies that do not fit their request', async () => {
-  heard.length = 0;
+  received.length = 0;
   const uri = `sip:bob@127.0.0.1:${peer.address().port}`;
   await flood(() => requestText({ uri, via: via(0), callId: 'call@x' }), 1);
-  const sent = heard.find((each) => each.startsWith('INVITE')) ?? '';
+  const sent = received.find((each) => each.startsWith('INVITE')) ?? '';
   const logged = await flood((i) => replyTo(sent, 200).replace('Call-ID: call@x', `Call-ID: ${i}@x`));
   assert.match(logged[0] ?? '', /does not fit/);
   assertBounded(logged, 1);

@@ -245,7 +245,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     const ours = bench.bus(settings(nats.url, { jetstream: stream }), { log });
     await ours.start();
     const raised = await transitions((event) => ours.publish(event), 2);
-    await until('told', () => errors.length > 0);
+    await until('the error', () => errors.length > 0);
     assert.match(errors[0] ?? '', /does not take in opensips\.E_DISPATCHER_STATUS\.>/);
     await manager.streams.update('DISPATCHER', { subjects: ['elsewhere.>', 'opensips.E_DISPATCHER_STATUS.>'] });
     await delivered(ours);

@@ -55,9 +55,9 @@ test("a tenant's NATS credentials reach its partition and nothing else", {
     );
   await until('served', async () => (await ask(acme, 'opensips.mi.acme.ds_list')).includes('PARTITIONS'));
 
-  const heard: string[] = [];
+  const received: string[] = [];
   for (const subject of ['opensips.>', '>']) {
-    globex.subscribe(subject, { callback: (_error, message) => heard.push(message.subject) });
+    globex.subscribe(subject, { callback: (_error, message) => received.push(message.subject) });
   }
   const own: string[] = [];
   acme.subscribe('opensips.>', { callback: (_error, message) => own.push(message.subject) });
@@ -70,7 +70,7 @@ test("a tenant's NATS credentials reach its partition and nothing else", {
   assert.match(await ask(acme, 'opensips.mi.acme.ds_set_state', set), /"result":"OK"/);
   assert.equal(daemon.engine.partition('acme')?.find(1, 'sip:10.0.0.1:5060')?.health.state, 'inactive');
   await until(
-    'heard',
+    'received',
     () => own.includes('opensips.E_DISPATCHER_STATUS.acme.1') && own.includes('opensips.audit.acme'),
   );
 
@@ -89,7 +89,7 @@ test("a tenant's NATS credentials reach its partition and nothing else", {
   assert.equal(daemon.engine.partition('globex')?.find(1, 'sip:10.0.0.1:5060')?.health.state, 'active');
   await globex.flush();
   assert.deepEqual(
-    heard.filter((subject) => subject.includes('acme')),
+    received.filter((subject) => subject.includes('acme')),
     [],
   );
 });

@@ -44,16 +44,16 @@ describe('a flood of requests', () => {
       const { port, daemon, errors } = await daemonWith(t, [[1, gateway.uri]], { limits });
       const caller = await startCaller({ host: '127.0.0.35' });
       t.after(() => caller.stop());
-      const place = (count: number) =>
+      const placeCall = (count: number) =>
         Promise.all(
           Array.from({ length: count }, () =>
             caller.placeCall({ ruri: 'sip:call@example.com', proxy: `sip:127.0.0.1:${port}`, timeoutMs: 20_000 }),
           ),
         );
-      const good = async (calls: ReturnType<typeof place>) =>
+      const good = async (calls: ReturnType<typeof placeCall>) =>
         (await calls).filter(({ status, byeStatus }) => status === 200 && byeStatus === 200).length;
       // What is compiled and cached the first time is not what is looked for.
-      assert.equal(await good(place(5)), 5);
+      assert.equal(await good(placeCall(5)), 5);
       await flood({
         from: '127.0.0.36',
         port,
@@ -70,7 +70,7 @@ describe('a flood of requests', () => {
         uris: ['sip:x@example.com', 'sip:y@example.org;a=b'],
         methods: ['INVITE', 'OPTIONS'],
       });
-      const during = refusals === 1 ? undefined : place(20);
+      const during = refusals === 1 ? undefined : placeCall(20);
       const statuses = await attack;
       if (during !== undefined) assert.equal(await good(during), 20);
       const refused = statuses['503'] ?? 0;
@@ -81,7 +81,7 @@ describe('a flood of requests', () => {
       assert.equal(daemon.layer.unanswered, 0);
       const grown = heap() - before;
       assert.ok(grown < 4 << 20, `the heap has grown by ${grown} bytes`);
-      assert.equal(await good(place(5)), 5);
+      assert.equal(await good(placeCall(5)), 5);
       assert.deepEqual(errors, []);
     });
   }
@@ -162,7 +162,7 @@ describe('limits', () => {
     const { port } = await daemonWith(t, [[1, `sip:127.0.0.44:${far.port}`]], { limits });
     const peer = await caller(t, '127.0.0.45');
     for (let i = 40; i < 60; i++) await peer.send(request(i, { uri: 'sip:call@example.com' }), port, '127.0.0.1');
-    // A destination that is slow to answer, as on a busy machine, has the caller told 100 meanwhile.
+    // A destination that is slow to answer, as on a busy machine, makes the proxy send 100 to the caller meanwhile.
     const finals = () => peer.received.filter(({ text }) => !text.startsWith('SIP/2.0 100'));
     await eventually(() => finals().length === 20, 'all answers');
     assert.ok(finals().every(({ text }) => text.startsWith('SIP/2.0 404')));

@@ -181,7 +181,7 @@ describe('SIP over TCP', () => {
     const peer = await peerAt(t, port);
     peer.write(request({ method: 'OPTIONS' }));
     assert.equal((await finalReply(peer)).status, 200);
-    // As a machine does that was switched off and on again: the first it hears of the old connection is answered by RST.
+    // As a machine does that was switched off and on again: its first segment on the old connection is answered by RST.
     const [old] = far.sockets;
     old?.removeAllListeners('data');
     old?.once('data', () => old.resetAndDestroy());

@@ -294,7 +294,7 @@ describe('SIP over TLS', { skip }, () => {
       const { list, onError } = failures();
       for (let i = 0; i < 50; i++) socket.send(requestText(), '127.0.0.1', mute.port, onError);
       assert.equal(socket.counts.outbound, 1);
-      await eventually(() => list.length === 50, 'everyone told');
+      await eventually(() => list.length === 50, 'all errors');
       assert.ok(list.every(({ cause }) => cause === 'timeout'));
       await silent.gone();
       assert.deepEqual([mute.peers.length, socket.counts.outbound], [1, 0]);

@@ -20,7 +20,7 @@ const MESSAGES = ['INVITE', '100', 'INVITE', '180', '180', '200', '200', 'ACK', 
 async function setUp(
   t: TestContext,
   settings: object = {},
-): Promise<{ daemon: DaemonFixture; caller: Caller; place: () => Promise<string> }> {
+): Promise<{ daemon: DaemonFixture; caller: Caller; placeCall: () => Promise<string> }> {
   const gateway = await startGateway({ host: '127.0.0.71', name: 'gw', answer: () => ({ status: 200, ringMs: 20 }) });
   const caller = await startCaller({ host: '127.0.0.72' });
   const daemon = await startDaemon(
@@ -36,13 +36,13 @@ async function setUp(
     caller.stop();
     await daemon.stop();
   });
-  const place = async () => {
+  const placeCall = async () => {
     const proxy = `sip:127.0.0.1:${daemon.sipPort}`;
     const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy, holdMs: 20 });
     assert.equal(result.status, 200);
     return result.callId;
   };
-  return { daemon, caller, place };
+  return { daemon, caller, placeCall };
 }
 
 /** Method or status of each message, in order. */
@@ -51,7 +51,7 @@ const kinds = (texts: readonly string[]) =>
 
 describe('traces', { timeout: 60_000 }, () => {
   test('a call is shown as a ladder, and as a capture file that tshark decodes', async (t) => {
-    const { daemon, place } = await setUp(t);
+    const { daemon, placeCall } = await setUp(t);
     const folder = mkdtempSync(join(tmpdir(), 'switchyard-trace-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     const to = `udp:127.0.0.1:${daemon.miPort}`;
@@ -62,7 +62,7 @@ describe('traces', { timeout: 60_000 }, () => {
     const shown = trace({ to, partition: 'default' }, io, stop.signal);
     const written = trace({ to, 'to-uri': 'bob', pcap }, io, stop.signal);
     await until('two traces', () => daemon.daemon.traces.tracer.list().length === 2);
-    const callId = await place();
+    const callId = await placeCall();
     await until('all messages', () =>
       daemon.daemon.traces.tracer.list().every(({ messages }) => messages.length >= MESSAGES.length),
     );
@@ -112,10 +112,10 @@ describe('traces', { timeout: 60_000 }, () => {
     server.on('message', (bytes) => packets.push(decodeHep(bytes)));
     await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve));
     t.after(() => server.close());
-    const { daemon, place } = await setUp(t, {
+    const { daemon, placeCall } = await setUp(t, {
       hep: { to: `udp:127.0.0.1:${server.address().port}`, id: 7, password: 'p' },
     });
-    const callId = await place();
+    const callId = await placeCall();
     await until('all packets', () => packets.length >= MESSAGES.length);
     assert.deepEqual(kinds(packets.map((each) => each.payload)).sort(), [...MESSAGES].sort());
     assert.ok(packets.every((each) => each.correlation === callId && each.captureId === 7 && each.key === 'p'));
@@ -133,7 +133,7 @@ describe('traces', { timeout: 60_000 }, () => {
       const files = authority?.issue('homer', ['IP:127.0.0.1']);
       const packets: DecodedHep[] = [];
       let rest = Buffer.alloc(0);
-      const take = (socket: { on(name: 'data', heard: (chunk: Buffer) => void): unknown }) => {
+      const take = (socket: { on(name: 'data', received: (chunk: Buffer) => void): unknown }) => {
         socket.on('data', (chunk) => {
           const split = splitHep(Buffer.concat([rest, chunk]));
           packets.push(...split.packets.map(decodeHep));
@@ -146,10 +146,10 @@ describe('traces', { timeout: 60_000 }, () => {
       await listen(probe, 0);
       const { port } = probe.address() as AddressInfo;
       await new Promise((resolve) => probe.close(resolve));
-      const { daemon, place } = await setUp(t, {
+      const { daemon, placeCall } = await setUp(t, {
         hep: { to: `${transport}:127.0.0.1:${port}`, ...(authority === undefined ? {} : { ca: authority.ca }) },
       });
-      await place();
+      await placeCall();
       const server =
         files === undefined
           ? createServer(take)
@@ -157,7 +157,7 @@ describe('traces', { timeout: 60_000 }, () => {
       await listen(server, port);
       t.after(() => server.close());
       await until('connected', () => daemon.logged(/connected to the capture server/).length === 1);
-      await place();
+      await placeCall();
       await until('all packets', () => packets.length >= MESSAGES.length);
       assert.deepEqual(kinds(packets.map((each) => each.payload)).sort(), [...MESSAGES].sort());
     });

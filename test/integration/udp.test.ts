@@ -183,7 +183,7 @@ describe('SIP over UDP', () => {
       {},
     );
     const caller = await peerAt(t);
-    // A reply to port 0 cannot be sent; nobody can be told.
+    // A reply to port 0 cannot be sent; no error can be reported.
     await caller.send(invite({ via: 'SIP/2.0/UDP 127.0.0.1:0;branch=z9hG4bKzero' }), port, '127.0.0.1');
     for (let i = 0; i < 20; i++) await caller.send(invite(), port, '127.0.0.1');
     await eventually(() => caller.received.filter(({ text }) => text.startsWith('SIP/2.0 200')).length === 20, 'calls');

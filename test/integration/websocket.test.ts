@@ -96,7 +96,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     );
     await eventually(() => far.replies.some((each) => each.method === 'BYE' && each.status === 200), '200 for the BYE');
     assert.deepEqual(other.messages, []);
-    // With the browser gone there is no way to it, and the gateway is told so without waiting for a timer.
+    // With the browser gone there is no way to it, and the gateway gets an error without waiting for a timer.
     peer.socket.terminate();
     await peer.gone();
     const started = performance.now();
@@ -223,7 +223,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
       socket.send(text, source.address, source.port, onError, source.flow);
       return source.flow?.open === false;
     }, 'the connection given up');
-    await eventually(() => list.length > 0, 'the sender told');
+    await eventually(() => list.length > 0, 'the error at the sender');
     assert.equal(socket.counts.inbound, 0);
   });
 

@@ -128,7 +128,7 @@ describe('weights from FreeSWITCH', { timeout: 60_000 }, () => {
     await until('weight again', () => weights()[0] === 50);
     assert.equal(lines.filter(({ level }) => level === 'info').length, 1);
     await one.close();
-    await until('the next outage is told anew', () => warnings(lines).length === 2);
+    await until('the next outage is logged again', () => warnings(lines).length === 2);
     const wait = clock.nextIn as number;
     assert.ok(wait >= 750 && wait <= 1250, `${wait}`);
   });
@@ -258,26 +258,26 @@ describe('the daemon', { timeout: 60_000 }, () => {
     const { daemon, mi, listed, write } = await daemonWith(t, ['10', '10'], { events });
     await until('connected', () => daemon.health().details['nats'] === 'connected');
     const client = await bench.client(nats.url);
-    const tell = (message: object) => client.publish('sw.weight', JSON.stringify(message));
+    const report = (message: object) => client.publish('sw.weight', JSON.stringify(message));
     await until('a weight', async () => {
-      tell({ partition: 'default', set: 1, address: A, weight: 40 });
+      report({ partition: 'default', set: 1, address: A, weight: 40 });
       return (await listed())[0] === 40;
     });
     const partition = daemon.engine.partition('') as Partition;
     assert.deepEqual(shares(daemon.engine, partition, ROUND_ROBIN, 100), [80, 20]);
-    tell({ set: 1, address: B, sessions: 10, max_sessions: 100, idle_cpu: 50 });
-    tell({ set: 1, address: 'sip:nobody', weight: 5 });
+    report({ set: 1, address: B, sessions: 10, max_sessions: 100, idle_cpu: 50 });
+    report({ set: 1, address: 'sip:nobody', weight: 5 });
     await until('a load', async () => (await listed())[1] === 45);
     await nats.kill();
     assert.deepEqual(await listed(), [40, 45]);
     await nats.restart();
     await until('weights again', async () => {
-      tell({ set: 1, address: A, weight: 41 });
+      report({ set: 1, address: A, weight: 41 });
       return (await listed())[0] === 41;
     });
     await write(['10', '20']);
     await mi('ds_reload');
-    assert.deepEqual(await listed(), [41, 20], 'an edited row holds until it is told again');
+    assert.deepEqual(await listed(), [41, 20], 'an edited row holds until the next report');
   });
 
   test('listens to no weights on NATS by default', { skip: withoutNats }, async (t) => {

@@ -75,7 +75,7 @@ export class Child {
   }
 }
 
-/** Whether some process has bound `port` for the transport, as the kernel's socket tables tell (Linux). */
+/** Whether some process has bound `port` for the transport, by the kernel's socket tables (Linux). */
 export async function isBound(port: number, transport: 'udp' | 'tcp'): Promise<boolean> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   for (const table of [transport, `${transport}6`]) {

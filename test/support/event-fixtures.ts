@@ -32,7 +32,7 @@ export function makeDestination(
   };
 }
 
-/** Turns a destination's usability over, as the state table would, and tells the change. */
+/** Inverts a destination's usability, as the state table would, and reports the change. */
 export function flip(destination: Destination, values: Partial<StateChange> = {}): StateChange {
   const { health } = destination;
   const previous = health.state;

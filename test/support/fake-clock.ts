@@ -8,7 +8,7 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until it is told to go on. Timers run in the order of their due time, ties in the order they
+ * A clock that stands still until it is advanced. Timers run in the order of their due time, ties in the order they
  * were scheduled, each at exactly its due time, synchronously inside `advance`.
  */
 export class FakeClock implements Clock {

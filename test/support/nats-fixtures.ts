@@ -40,7 +40,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 
 export const delivered = (bus: NatsBus) => until('outbox empty', () => bus.stats().depth === 0);
 
-/** An independent client that hears a subject. */
+/** An independent client that subscribes to a subject. */
 export async function watcher(nc: NatsConnection, subject: string): Promise<{ subject: string; text: string }[]> {
   const seen: { subject: string; text: string }[] = [];
   nc.subscribe(subject, {

@@ -82,7 +82,7 @@ export interface SentProbe {
   readonly request: ProbeRequest;
 }
 
-/** An engine, a prober and model gateways on one fake clock. Gateways answer 200 after 20 ms unless told otherwise. */
+/** An engine, a prober and model gateways on one fake clock. Gateways answer 200 after 20 ms by default. */
 export class ProbingLab {
   readonly clock = new FakeClock();
   readonly engine: Engine;

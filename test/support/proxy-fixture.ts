@@ -42,7 +42,7 @@ export function hopTo(uri: string, more: Partial<NextHop> = {}): NextHop {
   return { uri, ...more };
 }
 
-/** A plan over a list of hops that writes down what it is told. */
+/** A plan over a list of hops that records its calls. */
 export class ListPlan implements RelayPlan {
   readonly failures: (HopFailure & { readonly uri: string })[] = [];
   readonly answers: string[] = [];

@@ -28,7 +28,7 @@ export interface ScriptFixtureOptions {
   readonly hashPvar?: string;
   readonly setidPvar?: string;
   readonly score?: DispatcherFormats['score'];
-  /** File the script is said to stand in: places in the log are found by it. */
+  /** File the script is said to stand in: positions in the log refer to it. */
   readonly file?: string;
 }
 
@@ -95,7 +95,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
       });
     },
     /** Where they went. */
-    places: () =>
+    targets: () =>
       proxy.udp.sent.filter(({ text }) => /^(?!SIP|ACK)/.test(text)).map(({ address, port }) => `${address}:${port}`),
     /** State of a destination of the default partition. */
     state: (uri: string, setId = 1) => engine.partition('default')?.find(setId, uri)?.health.state,

@@ -40,7 +40,7 @@ export class Gateway {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Its place in a destination table. */
+  /** Its row in a destination table. */
   readonly uri: string;
   /** Requests received, by method, retransmissions not counted. */
   readonly received = new Map<string, number>();

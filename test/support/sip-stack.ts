@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import * as sip from 'sip';
 
 /** Sets the part of a branch apart that is added to what the package makes up. */
@@ -32,9 +32,9 @@ export async function createStack(
     },
     onRequest,
   );
-  // Binding to a literal address takes one turn of the event loop.
-  await turn();
-  await turn();
+  // Binding to a literal address takes one event loop iteration.
+  await nextIteration();
+  await nextIteration();
   return stack;
 }
 

@@ -32,7 +32,7 @@ export interface SippResult extends SippCounts {
 interface CommonOptions {
   /** Name of a file in test/support/scenarios without `.xml`, or a path. */
   readonly scenario: string;
-  /** Values for the `{{name}}` places of the scenario. */
+  /** Values for the `{{name}}` variables of the scenario. */
   readonly values?: Readonly<Record<string, string | number>>;
   /** Address to bind; the family of everything else follows it. Default 127.0.0.1. */
   readonly host?: string;
@@ -88,7 +88,7 @@ export interface SippAnswerer {
   readonly pid: number;
   /** `sip:host:port`, with `;transport=tcp` where it applies: a destination as it stands in a table. */
   readonly uri: string;
-  /** Ends it, calls in progress included, and tells what it counted. May be called more than once. */
+  /** Ends it, calls in progress included, and returns its counts. May be called more than once. */
   stop(): Promise<SippResult>;
 }
 

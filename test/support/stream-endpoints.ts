@@ -6,7 +6,7 @@ import { StreamFraming } from '../../src/sip/transport/stream-framing.js';
 import { parsed, replyTo, requestText } from './sip-recorder.js';
 import { eventually, type StreamPeer } from './stream-peer.js';
 
-/** A gateway that answers over TCP or TLS: 200 to everything, or the status it is told. */
+/** A gateway that answers over TCP or TLS: 200 to everything, or the configured status. */
 export class StreamGateway {
   readonly requests: SipMessage[] = [];
   readonly replies: SipMessage[] = [];
@@ -35,7 +35,7 @@ export class StreamGateway {
     return (this.server.address() as { port: number }).port;
   }
 
-  /** Its place in a destination table, by a host name or its address. */
+  /** Its row in a destination table, by a host name or its address. */
   uri(host = '127.0.0.1'): string {
     return `sip:${host}:${this.port};transport=${this.transport}`;
   }

@@ -43,7 +43,7 @@ export class RecordingReceiver implements Receiver {
   }
 }
 
-/** Collects what a sender is told. */
+/** Collects the errors of a sender. */
 export function failures(): { readonly list: TransportError[]; readonly onError: (error: TransportError) => void } {
   const list: TransportError[] = [];
   return { list, onError: (error) => list.push(error) };

@@ -1,5 +1,5 @@
 /**
- * Fuzzes the parsers with mutations of the torture messages, or with cfg scripts, for as long as it is told: `node --import
+ * Fuzzes the parsers with mutations of the torture messages, or with cfg scripts, for a given time: `node --import
  * tsx test/torture/fuzz.ts [seconds] [seed] [messages|scripts]`, 60 seconds of messages by default. Ends with status 1 and
  * the smallest failing input.
  */

@@ -56,7 +56,7 @@ const SOUND = requestText({
   body: 'v=0\r\n',
 });
 
-/** Every place of a message a filler can stand at: around and inside each part of the start line and of each field. */
+/** Every position of a message a filler can stand at: around and inside each part of the start line and of each field. */
 function positions(text: string): string[] {
   const found: string[] = [HERE + text];
   const end = text.indexOf('\r\n\r\n');

@@ -71,8 +71,8 @@ export const mutated: fc.Arbitrary<string> = fc
   )
   .map(([file, mutations]) => mutations.reduce(mutate, CORPUS[file] as string));
 
-function mutate(text: string, [kind, place, length, piece]: Mutation): string {
-  const at = text.length === 0 ? 0 : place % text.length;
+function mutate(text: string, [kind, position, length, piece]: Mutation): string {
+  const at = text.length === 0 ? 0 : position % text.length;
   const end = Math.min(text.length, at + length);
   switch (kind) {
     case 0:
@@ -90,7 +90,7 @@ function mutate(text: string, [kind, place, length, piece]: Mutation): string {
 
 /**
  * Everything the daemon does with octets before it knows whether they are sound. Throws when a parser does, or when what
- * it tells cannot be.
+ * it claims cannot be.
  */
 export function exercise(text: string): void {
   const message = parseMessage(text);

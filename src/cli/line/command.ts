@@ -9,7 +9,7 @@ export interface OptionSpec<T = unknown> {
   readonly description: string;
   /** The values there are, for help and completion. */
   readonly choices?: readonly string[];
-  /** Turns what was typed into the value. Throws SwitchyardError USAGE with what was expected. */
+  /** Converts what was typed to the value. Throws SwitchyardError USAGE with what was expected. */
   readonly read: (text: string) => T;
 }
 

@@ -12,7 +12,7 @@ interface Window {
   newer: readonly number[];
 }
 
-/** Turns destinations into rows of the wire, each with a number that stays while it stands in its table. */
+/** Converts destinations to rows of the wire, each with a number that stays while it is in its table. */
 export class Rows {
   private readonly numbers = new WeakMap<Health, number>();
   private next = 1;

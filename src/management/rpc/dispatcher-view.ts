@@ -28,7 +28,7 @@ export interface DispatcherTarget {
   iuid(destination: Destination): string;
   /** Milliseconds since 1970 of a time of Clock.monotonic(). */
   timeOf(monotonic: number): number;
-  /** Whether the text names a state: its first letter or digit counts, "p" behind it turns probing on. */
+  /** Whether the text names a state: its first letter or digit counts, "p" after it switches probing on. */
   isState(state: string): boolean;
   /** Gives it this state at once. */
   setState(destination: Destination, state: string): void;

@@ -15,7 +15,7 @@ export function histories(first: number, count: number): { histories: number } {
   return { histories: count };
 }
 
-/** Changes states of random gateways, by themselves and by operators at random nodes, until told to stop. */
+/** Changes states of random gateways, by themselves and by operators at random nodes, until stopped. */
 function unrest(cluster: RealCluster, draw: () => number): { count: number; stop(): Promise<void> } {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
   const state = { count: 0, on: true };

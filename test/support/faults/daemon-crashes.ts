@@ -78,7 +78,7 @@ class MortalDaemon {
 export async function daemonCrashes(
   bench: FaultBench,
   size: { readonly kills: number; readonly seed: number },
-): Promise<{ events: number; toldAfterRestart: number }> {
+): Promise<{ events: number; publishedAfterRestart: number }> {
   const random = seededRandom(size.seed);
   const nats = await startRestartableNats();
   bench.defer(() => nats.stop());
@@ -134,7 +134,7 @@ export async function daemonCrashes(
   }[] = [];
   const last = new Map<string, (typeof stored)[number]>();
   const states = await daemon.states();
-  await until('the stream tells all states', async () => {
+  await until('the stream has all states', async () => {
     if ((await daemon.metric('switchyard_outbox_depth')) > 0) return false;
     stored = (await storedEvents(nc)).map(({ text }) => JSON.parse(text).params);
     last.clear();
@@ -150,12 +150,12 @@ export async function daemonCrashes(
     assert.notEqual(event.status, event.previous, name);
     last.set(event.address, event);
   }
-  const told = stored.filter(({ reason }) => reason === 'MI command').length;
-  assert.ok(told >= acknowledged, `${told} of ${acknowledged} acknowledged changes are in the stream`);
-  assert.ok(told <= acknowledged + size.kills, 'and at most the one on its way at each kill besides');
+  const published = stored.filter(({ reason }) => reason === 'MI command').length;
+  assert.ok(published >= acknowledged, `${published} of ${acknowledged} acknowledged changes are in the stream`);
+  assert.ok(published <= acknowledged + size.kills, 'and at most the one on its way at each kill besides');
   assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length, 'ids are unique over all lives');
   const kv = await nc.jetstream().views.kv('DISPATCHER_STATE');
-  await until('the bucket tells the same', async () => {
+  await until('the bucket has the same', async () => {
     // Each by its key: a listing of the keys by the client may never end on a busy machine.
     for (const { setId, uri } of rows) {
       const key = stateKey({ partition: 'default', group: setId, address: uri, socket: '' });
@@ -165,5 +165,5 @@ export async function daemonCrashes(
     return true;
   });
   await daemon.end('SIGTERM');
-  return { events: stored.length, toldAfterRestart: stored.filter(({ reason }) => reason === 'restart').length };
+  return { events: stored.length, publishedAfterRestart: stored.filter(({ reason }) => reason === 'restart').length };
 }

@@ -29,8 +29,8 @@ export class RestartableDatabase {
     private readonly dir: string,
   ) {}
 
-  /** Reserves its place; it does not run yet. */
-  static async place(bench: FaultBench, kind: DatabaseKind): Promise<RestartableDatabase> {
+  /** Reserves its port and folder; it does not run yet. */
+  static async prepare(bench: FaultBench, kind: DatabaseKind): Promise<RestartableDatabase> {
     const dir = await mkdtemp(join(tmpdir(), 'switchyard-outage-'));
     const database = new RestartableDatabase(kind, await freePort(), dir);
     bench.defer(async () => {
@@ -126,7 +126,7 @@ export async function databaseOutages(
   size: { readonly outages: number; readonly seed: number },
 ): Promise<{ failures: number; written: number }> {
   const random = seededRandom(size.seed);
-  const database = await RestartableDatabase.place(bench, kind);
+  const database = await RestartableDatabase.prepare(bench, kind);
   await database.start();
   const rows = deadRows(60);
   await fill(database.url, rows);

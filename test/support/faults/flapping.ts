@@ -6,7 +6,7 @@ import { type FaultBench, until } from './bench.js';
 import { Responder } from './responder.js';
 
 /**
- * Gateways that come and go for a while under probing: events and states must tell exactly what the gateways did. A
+ * Gateways that come and go for a while under probing: events and states must report exactly what the gateways did. A
  * gateway keeps its mood for `holdMs`, long enough that probing must see it; those it fails in (silence, 503, 408) are all
  * down. Reloads go on meanwhile.
  */
@@ -69,9 +69,9 @@ export async function flapping(
     }
     await sleep(Math.max(0, size.holdMs - (performance.now() - began)));
   }
-  const told = new Map<string, string[]>(rows.map(({ uri }) => [uri, []]));
+  const published = new Map<string, string[]>(rows.map(({ uri }) => [uri, []]));
   for (const { params } of running.events) {
-    const list = told.get(String(params['address'])) ?? [];
+    const list = published.get(String(params['address'])) ?? [];
     assert.equal(params['seq'], list.length + 1);
     assert.equal(params['previous'], list.at(-1) ?? 'active');
     list.push(String(params['status']));
@@ -80,7 +80,7 @@ export async function flapping(
     const causes = running.events
       .filter(({ params }) => params['address'] === uri)
       .map(({ params }) => params['cause']);
-    assert.deepEqual(told.get(uri), truth.get(uri), `${uri}: what was told is what it did; causes ${causes.join()}`);
+    assert.deepEqual(published.get(uri), truth.get(uri), `${uri}: its events are what it did; causes ${causes.join()}`);
   }
   return {
     events: running.events.length,

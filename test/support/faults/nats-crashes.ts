@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextIteration, setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { destinationsOf } from '../../../src/engine/set.js';
 import { encodeNotification } from '../../../src/events/encode.js';
@@ -119,7 +119,7 @@ export async function natsCrashes(
         .then(() => sleep(pause))
         .then(() => nats.restart());
     }
-    if (i % 5 === 0) await turn();
+    if (i % 5 === 0) await nextIteration();
     if (i % 40 === 0) await sleep(random.uint32() % 20);
   }
   await outage;

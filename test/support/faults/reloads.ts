@@ -64,7 +64,7 @@ export async function reloadUnderCalls(
   };
 }
 
-/** Live heap after a collection, bytes; needs `--expose-gc`, else what is used is told. */
+/** Live heap after a collection, bytes; needs `--expose-gc`, else the heap used is returned. */
 function heap(): number {
   const collect = (globalThis as { gc?: () => void }).gc;
   collect?.();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Many gateways behind one UDP port, told apart by the user part of the request-URI: each answers as it is told, or not at
+ * Many gateways behind one UDP port, distinguished by the user part of the request-URI: each answers as configured, or not at
  * all. Reads and writes SIP by hand, so that it shares nothing with what it tests.
  */
 export class Responder {

@@ -64,11 +64,11 @@ describe('secrets', () => {
 
   test('looking at a password leaves the event loop free', async () => {
     const hash = await hashPassword('correct horse');
-    let turns = 0;
-    const timer = setInterval(() => turns++, 1);
+    let iterations = 0;
+    const timer = setInterval(() => iterations++, 1);
     await Promise.all([1, 2, 3].map((each) => isPassword(String(each), hash)));
     clearInterval(timer);
-    assert.ok(turns > 20, `${turns} turns`);
+    assert.ok(iterations > 20, `${iterations} iterations`);
   });
 });
 

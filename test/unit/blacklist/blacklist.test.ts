@@ -107,16 +107,16 @@ describe('black lists', () => {
         }),
       });
     const table = new BlacklistTable(nullLogger, [{ partition: 'default', name: 'bl', sets: [1], match: 'ip' }]);
-    let turns = 0;
+    let iterations = 0;
     const pause = async () => {
-      turns++;
+      iterations++;
       assert.ok(!table.blocked(['bl'], at('10.1.0.1')), 'as it was until the end');
       await new Promise((resolve) => setImmediate(resolve));
     };
     const overtaken = table.rebuildInSlices(many(1), pause);
     const last = table.rebuildInSlices(many(2), pause);
     await Promise.all([overtaken, last]);
-    assert.ok(turns >= 5, `${turns} turns`);
+    assert.ok(iterations >= 5, `${iterations} iterations`);
     assert.ok(table.blocked(['bl'], at('10.2.0.1')));
     assert.ok(!table.blocked(['bl'], at('10.1.0.1')));
     const small = table.rebuildInSlices(acme, pause);

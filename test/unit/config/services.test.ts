@@ -27,8 +27,8 @@ describe('listeners', () => {
       const outside = known.filter((each) => !each.internal);
       const expected = (outside[0] ?? known[0])?.address ?? (family === 6 ? '::1' : '127.0.0.1');
       assert.deepEqual(settings.listen[0]?.advertise, { host: expected, port: 5070 });
-      const told = warnings.filter(({ reason }) => reason.includes('peers see'));
-      assert.equal(told.length, outside.length === 1 ? 0 : 1);
+      const found = warnings.filter(({ reason }) => reason.includes('peers see'));
+      assert.equal(found.length, outside.length === 1 ? 0 : 1);
     }
     const named = read({ listen: 'udp:0.0.0.0:5070 as sip.example' }).settings.listen[0]?.advertise;
     assert.deepEqual(named, { host: 'sip.example', port: 5070 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** Makes 40 MB that live on, a turn after every few hundred kilobytes; prints the most new objects there were. */
+/** Makes 40 MB that live on, an iteration after every few hundred kilobytes; prints the most new objects there were. */
 const PROGRAM = `
 const { collectBetweenIterations, nextIteration } = await import(process.argv[1]);
 const { getHeapSpaceStatistics } = await import('node:v8');
@@ -29,5 +29,5 @@ test('in a process of our own, long work never leaves many new objects to one ga
   assert.equal(collected['kept'], 800_000);
   assert.equal(collected['gc'], 'undefined', 'nothing else sees the collector');
   assert.ok((collected['most'] as number) < 4 * 1024 * 1024, `${collected['most']} bytes`);
-  assert.equal(run('leave')['kept'], 800_000, 'without it turns are turns only');
+  assert.equal(run('leave')['kept'], 800_000, 'without it nothing is collected early');
 });

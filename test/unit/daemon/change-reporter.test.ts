@@ -84,7 +84,7 @@ test('numbers go on from what an earlier run has published, the newer of bucket 
   const { reporter, destination } = reporting();
   const [entry] = [...reporter.entries()] as [StateEntry];
   assert.equal(reporter.resumed(entry, undefined, undefined), entry);
-  const told = { seq: 7, status: 'active' } as const;
-  reporter.resumed(entry, told, { ...told, seq: 9 });
+  const published = { seq: 7, status: 'active' } as const;
+  reporter.resumed(entry, published, { ...published, seq: 9 });
   assert.equal(destination.health.seq, 9);
 });

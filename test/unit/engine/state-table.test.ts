@@ -95,8 +95,13 @@ describe('state transitions', () => {
     ] as const) {
       const { engine, destination, changes } = start(state);
       const change = engine.states.resume(destination, { status, seq: 7 });
-      const told = change && { edge: change.edge, seq: change.seq, previous: change.previous, state: change.state };
-      assert.deepEqual(told, edge && { edge, seq: 8, previous: status, state });
+      const published = change && {
+        edge: change.edge,
+        seq: change.seq,
+        previous: change.previous,
+        state: change.state,
+      };
+      assert.deepEqual(published, edge && { edge, seq: 8, previous: status, state });
       assert.deepEqual(changes, change === undefined ? [] : [change]);
       assert.deepEqual([destination.health.state, destination.health.dirty], [state, false], 'the state itself stays');
       assert.equal(engine.states.resume(destination, { status, seq: 20 }), undefined, 'once');
@@ -182,15 +187,15 @@ describe('state transitions', () => {
 
   test('a listener that throws or is removed does not keep others from being called', () => {
     const { engine, destination } = start('active');
-    const heard: string[] = [];
+    const received: string[] = [];
     engine.states.onChange(() => {
       throw new Error('listener');
     });
-    const leave = engine.states.onChange(() => heard.push('gone'));
-    engine.states.onChange((change) => heard.push(change.state));
+    const leave = engine.states.onChange(() => received.push('gone'));
+    engine.states.onChange((change) => received.push(change.state));
     leave();
     act(engine, destination, { kind: 'set', to: 'inactive' });
-    assert.deepEqual(heard, ['inactive']);
+    assert.deepEqual(received, ['inactive']);
   });
 });
 

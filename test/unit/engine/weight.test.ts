@@ -33,7 +33,7 @@ function sharesByHash(set: CompiledSet, total: number): number[] {
   return shares;
 }
 
-function turns(set: CompiledSet, count: number): number[] {
+function choices(set: CompiledSet, count: number): number[] {
   const shares = set.destinations.map(() => 0);
   for (let i = 0; i < count; i++) {
     const at = set.stepToActive(set.roundRobin(set.destinations.length), set.destinations.length);
@@ -52,7 +52,7 @@ describe('weights reported at run time', () => {
     assert.equal(engine.setWeight(find(partition, A), 30), true);
     assert.equal(engine.setWeight(find(partition, A), 30), false, 'the same again is no change');
     assert.deepEqual(sharesByHash(set, 40), [30, 10]);
-    assert.deepEqual(turns(set, 80), [60, 20]);
+    assert.deepEqual(choices(set, 80), [60, 20]);
     engine.setWeight(find(partition, A), 0);
     assert.deepEqual(sharesByHash(set, 10), [0, 10]);
     engine.setWeight(find(partition, A), undefined);
@@ -125,7 +125,7 @@ describe('weights reported at run time', () => {
         for (const [at, weight] of tellings) {
           if (at >= after.length) continue;
           after[at] = weight;
-          tell(engine, partition, `sip:10.0.1.${at}`, weight);
+          report(engine, partition, `sip:10.0.1.${at}`, weight);
           setOf(partition).byHash(1, after.length);
         }
         const plain = setOf(loaded(rowsOf(after)).partition);
@@ -137,6 +137,6 @@ describe('weights reported at run time', () => {
   });
 });
 
-function tell(engine: Engine, partition: Partition, uri: string, weight: number): void {
+function report(engine: Engine, partition: Partition, uri: string, weight: number): void {
   engine.setWeight(find(partition, uri), weight);
 }

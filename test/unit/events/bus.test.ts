@@ -6,15 +6,15 @@ import type { DispatcherEvent } from '../../../src/events/event.js';
 test('listeners get each event in order; one that throws does not keep the others from getting it', () => {
   const faults: unknown[] = [];
   const bus = new EventBus((error) => faults.push(error));
-  const heard: string[] = [];
+  const received: string[] = [];
   bus.on(() => {
     throw new Error('mine');
   });
-  const off = bus.on((event) => heard.push(event.id));
+  const off = bus.on((event) => received.push(event.id));
   bus.raise({ id: 'a' } as DispatcherEvent);
   bus.raise({ id: 'b' } as DispatcherEvent);
   off();
   bus.raise({ id: 'c' } as DispatcherEvent);
-  assert.deepEqual(heard, ['a', 'b']);
+  assert.deepEqual(received, ['a', 'b']);
   assert.equal(faults.length, 3);
 });

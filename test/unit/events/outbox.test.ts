@@ -8,7 +8,7 @@ import { Outbox, type OutboxOptions } from '../../../src/events/outbox.js';
 import { fixedRandom, flip, makeDestination } from '../../support/event-fixtures.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 interface Flight {
   readonly event: DispatcherEvent;
@@ -55,10 +55,10 @@ describe('outbox', () => {
     for (const uri of ['sip:a', 'sip:a', 'sip:b', 'sip:c']) outbox.add(raise(uri));
     assert.deepEqual(seqs(flights), ['sip:a#1', 'sip:b#1']);
     flights[1]?.ack();
-    await turn();
+    await nextIteration();
     assert.deepEqual(seqs(flights), ['sip:a#1', 'sip:b#1', 'sip:c#1'], 'the second of a waits for the first');
     flights[0]?.ack();
-    await turn();
+    await nextIteration();
     assert.equal(seqs(flights)[3], 'sip:a#2');
   });
 
@@ -70,7 +70,7 @@ describe('outbox', () => {
     for (const pause of [100, 200, 300, 300]) {
       const before = flights.length;
       flights.at(-1)?.fail();
-      await turn();
+      await nextIteration();
       clock.advance(pause - 1);
       assert.equal(flights.length, before);
       clock.advance(1);
@@ -78,7 +78,7 @@ describe('outbox', () => {
     }
     assert.deepEqual([...new Set(seqs(flights))], ['sip:a#1']);
     flights.at(-1)?.ack();
-    await turn();
+    await nextIteration();
     assert.equal(seqs(flights).at(-1), 'sip:a#2');
     assert.equal(outbox.stats().retries, 4);
   });
@@ -89,10 +89,10 @@ describe('outbox', () => {
     clock.advance(1100);
     assert.equal(flights.length, 2);
     flights[0]?.ack();
-    await turn();
+    await nextIteration();
     assert.equal(outbox.depth, 1);
     flights[1]?.ack();
-    await turn();
+    await nextIteration();
     assert.deepEqual([outbox.depth, outbox.stats().published, clock.pending], [0, 1, 0]);
   });
 
@@ -109,7 +109,7 @@ describe('outbox', () => {
     outbox.setReady(true);
     assert.equal(flights.length, 2, 'what was under way is sent again');
     flights[1]?.ack();
-    await turn();
+    await nextIteration();
     assert.equal(outbox.stats().published, 1);
   });
 
@@ -121,18 +121,18 @@ describe('outbox', () => {
     for (const event of [first, raise('sip:a')]) outbox.add(event);
     assert.ok(outbox.holds(first.key));
     flights[0]?.ack();
-    await turn();
+    await nextIteration();
     assert.deepEqual(settled, [], 'the second is still there');
     outbox.setReady(false);
     assert.deepEqual(settled, []);
     outbox.setReady(true);
     flights[2]?.fail();
-    await turn();
+    await nextIteration();
     assert.deepEqual(settled, [first.key]);
     outbox.setReady(false);
     outbox.setReady(true);
     flights[3]?.ack();
-    await turn();
+    await nextIteration();
     assert.deepEqual([settled.length, outbox.holds(first.key)], [2, false]);
   });
 
@@ -143,16 +143,16 @@ describe('outbox', () => {
     const raise = raiser();
     outbox.add(raise('sip:bad'));
     flights[0]?.fail();
-    await turn();
+    await nextIteration();
     for (let i = 0; i < 3; i++) {
       outbox.add(raise(`sip:good${i}`));
       flights.at(-1)?.ack();
-      await turn();
+      await nextIteration();
     }
     assert.equal(said.length, 1);
     clock.advance(5000);
     flights.at(-1)?.ack();
-    await turn();
+    await nextIteration();
     assert.deepEqual([said.length, outbox.depth], [2, 0], 'all is well again');
   });
 
@@ -193,10 +193,10 @@ describe('outbox', () => {
     outbox.add(raise('sip:a'));
     outbox.add(raise('sip:a'));
     flights[0]?.fail();
-    await turn();
+    await nextIteration();
     clock.advance(100);
     flights[1]?.fail();
-    await turn();
+    await nextIteration();
     assert.deepEqual(seqs(flights), ['sip:a#1', 'sip:a#1', 'sip:a#2']);
     assert.equal(outbox.stats().dropped, 1);
   });
@@ -255,7 +255,7 @@ describe('outbox', () => {
             if (fate === 'ack' || fate === 'ack lost' || fate === 'hang after arrival') arrived.push(event);
             if (fate === 'hang' || fate === 'hang after arrival') return new Promise(() => {});
             underWay.add(event.key);
-            await turn();
+            await nextIteration();
             underWay.delete(event.key);
             if (fate !== 'ack') throw new Error(fate);
           },
@@ -270,7 +270,7 @@ describe('outbox', () => {
           } else if (step.do === 'wait') await clock.advanceAsync(step.n, 500);
           else if (underWay.size === 0) outbox.setReady(step.n === 1);
         }
-        while (underWay.size > 0) await turn();
+        while (underWay.size > 0) await nextIteration();
         outbox.setReady(true);
         for (let i = 0; i < 2000 && outbox.depth > 0; i++) await clock.advanceAsync(5000);
         assert.equal(outbox.depth, 0);
@@ -286,7 +286,7 @@ describe('outbox', () => {
           assert.equal(
             event.params['previous'],
             before?.params['status'] ?? 'active',
-            'previous is what was told before',
+            'previous is what was published before',
           );
           last.set(event.key, event);
         }

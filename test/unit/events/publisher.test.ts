@@ -7,7 +7,7 @@ import { EventPublisher } from '../../../src/events/publisher.js';
 import { fixedRandom, flip, makeDestination } from '../../support/event-fixtures.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 const EVENT = 'E_DISPATCHER_STATUS';
 
 /** A sink "fake:name" that remembers what it got; "fake:dead" never answers, "fake:broken" always fails. */
@@ -88,13 +88,13 @@ describe('publisher', () => {
     publisher.subscribe(EVENT, 'fake:1', 10);
     publisher.subscribe(EVENT, 'fake:2', 100, 'text');
     raise();
-    await turn();
+    await nextIteration();
     clock.advance(10_000);
     raise();
-    await turn();
+    await nextIteration();
     assert.equal(got.get('fake:1 json')?.length, 1);
     assert.equal(got.get('fake:2 text')?.length, 2);
-    await turn();
+    await nextIteration();
     assert.deepEqual(closed, ['fake:1 json']);
     assert.equal(publisher.stats().subscribers, 1);
   });
@@ -106,10 +106,10 @@ describe('publisher', () => {
     publisher.subscribe(EVENT, 'fake:1', 10);
     clock.advance(9000);
     raise();
-    await turn();
+    await nextIteration();
     publisher.subscribe(EVENT, 'fake:1', 10, 'text');
     raise();
-    await turn();
+    await nextIteration();
     assert.equal(got.get('fake:1 json')?.length, 1);
     assert.equal(got.get('fake:1 text')?.length, 1);
     assert.equal(publisher.stats().subscribers, 1);
@@ -122,7 +122,7 @@ describe('publisher', () => {
       raise();
       if (i % 100 === 0) await clock.advanceAsync(1000);
     }
-    await turn();
+    await nextIteration();
     assert.ok((got.get('fake:good json')?.length ?? 0) >= 1024);
     const { depth } = publisher.stats();
     assert.ok(depth <= 2 * 1024, String(depth));
@@ -152,7 +152,7 @@ describe('publisher', () => {
     const { publisher, got, raise, sink } = setUp();
     publisher.addTarget(sink.parse('fake:conf'));
     raise();
-    await turn();
+    await nextIteration();
     assert.equal(got.get('fake:conf json')?.length, 1);
     assert.deepEqual(publisher.events(), { Events: [{ name: EVENT, id: 0 }] });
   });

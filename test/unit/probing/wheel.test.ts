@@ -14,14 +14,14 @@ function member(name: string): Member {
 
 test('each member is visited once per revolution, at its own phase', () => {
   const clock = new FakeClock();
-  const turns: [string, number][] = [];
-  const wheel = new Wheel<Member>(clock, 1000, ({ name }) => turns.push([name, clock.monotonic()]));
+  const visits: [string, number][] = [];
+  const wheel = new Wheel<Member>(clock, 1000, ({ name }) => visits.push([name, clock.monotonic()]));
   wheel.add(member('start'), 0);
   wheel.add(member('middle'), 2 ** 31);
   wheel.add(member('end'), 2 ** 32 - 1);
   wheel.start();
   clock.advance(2000 - 1);
-  assert.deepEqual(turns, [
+  assert.deepEqual(visits, [
     ['start', 0],
     ['middle', 500],
     ['end', 995],
@@ -31,7 +31,7 @@ test('each member is visited once per revolution, at its own phase', () => {
   ]);
   wheel.stop();
   clock.advance(5000);
-  assert.equal(turns.length, 6);
+  assert.equal(visits.length, 6);
 });
 
 test('one timer, and none while the wheel is empty', () => {
@@ -53,14 +53,14 @@ test('after a standstill no member is visited twice at once', () => {
   const clock = new FakeClock();
   let monotonic = 0;
   const slow = { ...clockOf(clock), monotonic: () => monotonic };
-  const turns: string[] = [];
-  const wheel = new Wheel<Member>(slow, 1000, ({ name }) => turns.push(name));
+  const visits: string[] = [];
+  const wheel = new Wheel<Member>(slow, 1000, ({ name }) => visits.push(name));
   for (let i = 0; i < 10; i++) wheel.add(member(`m${i}`), Math.floor((i / 10) * 2 ** 32));
   wheel.start();
   monotonic = 60_000;
   clock.advance(1);
-  assert.equal(turns.length, 10);
-  assert.equal(new Set(turns).size, 10);
+  assert.equal(visits.length, 10);
+  assert.equal(new Set(visits).size, 10);
 });
 
 function clockOf(clock: FakeClock) {
@@ -72,9 +72,9 @@ test('members may come and go at any time, also during a visit', () => {
     fc.property(fc.array(fc.tuple(fc.nat(30), fc.nat(400)), { maxLength: 60 }), (steps) => {
       const clock = new FakeClock();
       const present = new Map<number, Member>();
-      const turns = new Map<string, number[]>();
+      const visits = new Map<string, number[]>();
       const wheel = new Wheel<Member>(clock, 1000, (each) => {
-        turns.set(each.name, [...(turns.get(each.name) ?? []), clock.monotonic()]);
+        visits.set(each.name, [...(visits.get(each.name) ?? []), clock.monotonic()]);
         if (each.name.endsWith('!')) wheel.remove(each);
       });
       wheel.start();
@@ -91,12 +91,12 @@ test('members may come and go at any time, also during a visit', () => {
         }
         clock.advance(wait);
       }
-      // Three whole revolutions, a turn at their very first moment included or not: it may have been had already.
+      // Three whole revolutions, with or without a visit at their very first moment, which may have been before.
       const from = clock.monotonic();
-      turns.clear();
+      visits.clear();
       clock.advance(3000);
       for (const each of present.values()) {
-        const times = turns.get(each.name) ?? [];
+        const times = visits.get(each.name) ?? [];
         if (each.name.endsWith('!')) assert.ok(times.length <= 1);
         else assert.equal(times.filter((time) => time > from).length, 3, `${each.name} ${times} from ${from}`);
       }

@@ -158,7 +158,7 @@ test('property: whatever happens, 200 s later no transaction, timer or unanswere
   await fc.assert(
     fc.asyncProperty(scene, async (played) => {
       const { layer, clock, errors, udp, tcp } = await play(played);
-      // A dead place after the other, a call that rings: the longest way has three times fr_inv_timeout.
+      // One dead target after the other, a call that rings: the longest way has three times fr_inv_timeout.
       await clock.advanceAsync(600_000, 20_000);
       assert.deepEqual([layer.size, layer.unanswered, layer.timers.size, clock.pending], [0, 0, 0, 0]);
       if (played.kind !== 'late error') assert.deepEqual(errors, []);

@@ -8,7 +8,7 @@ const A = hopTo('sip:192.0.2.7');
 const B = hopTo('sip:192.0.2.8');
 const C = hopTo('sip:192.0.2.9');
 
-/** A relay over these places. */
+/** A relay over these targets. */
 function relay(
   hops: readonly (NextHop | readonly NextHop[])[] = [A, B],
   options: Partial<ProxyFixtureOptions> & { codes?: number[]; allowed?: (a: { address: string }) => boolean } = {},
@@ -16,7 +16,7 @@ function relay(
   const plan = new ListPlan(hops, options.codes ?? [408, 503], true, options.allowed);
   const fixture = proxyFixture({ ...options, decide: () => ({ kind: 'relay', plan }) });
   const words = (address: string) => fixture.sentTo(address).map(startWord);
-  /** Reply of a place to the INVITE (or the method given) it got. */
+  /** Reply of a target to the INVITE (or the method given) it got. */
   const from = (address: string, status: number, toTag = `tag-${address}`, method = 'INVITE') => {
     const sent = fixture
       .sentTo(address)

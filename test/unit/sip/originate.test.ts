@@ -21,18 +21,18 @@ async function probing(addresses: readonly string[], aaaa: readonly string[] = [
   );
   await clock.advanceAsync(0);
   /** Where it was sent, copies left out. */
-  const places = () => [...new Set(udp.sent.map(({ address }) => address))];
+  const targets = () => [...new Set(udp.sent.map(({ address }) => address))];
   const answer = (status: number) => layer.receive(replyTo(udp.sent.at(-1)?.text ?? '', status), sourceOf(udp, 'x'));
-  return { ...fixture, cancel, outcomes, places, answer };
+  return { ...fixture, cancel, outcomes, targets, answer };
 }
 
 describe('a name with several addresses', () => {
   test('silence: each has its share of the time', async () => {
-    const { clock, places, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2']);
+    const { clock, targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2']);
     clock.advance(1480);
-    assert.deepEqual(places(), ['192.0.2.1']);
+    assert.deepEqual(targets(), ['192.0.2.1']);
     clock.advance(60);
-    assert.deepEqual(places(), ['192.0.2.1', '192.0.2.2']);
+    assert.deepEqual(targets(), ['192.0.2.1', '192.0.2.2']);
     clock.advance(100);
     answer(200);
     const since = udp.sent.find(({ address }) => address === '192.0.2.2')?.at ?? 0;
@@ -43,10 +43,10 @@ describe('a name with several addresses', () => {
   });
 
   test('503 and transport errors go on at once, other replies end it', async () => {
-    const { places, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+    const { targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
     answer(503);
     udp.sent.at(-1)?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
-    assert.deepEqual([places(), outcomes], [['192.0.2.1', '192.0.2.2', '192.0.2.3'], []]);
+    assert.deepEqual([targets(), outcomes], [['192.0.2.1', '192.0.2.2', '192.0.2.3'], []]);
     answer(486);
     assert.deepEqual(
       outcomes.map(({ code }) => code),
@@ -67,17 +67,17 @@ describe('a name with several addresses', () => {
   test('three at most, and none of a family there is no socket for', async () => {
     const many = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']);
     for (let i = 0; i < 4; i++) many.answer(503);
-    assert.deepEqual([many.places().length, many.outcomes.map(({ code }) => code)], [3, [503]]);
+    assert.deepEqual([many.targets().length, many.outcomes.map(({ code }) => code)], [3, [503]]);
     const mixed = await probing(['192.0.2.1'], ['2001:db8::1']);
     mixed.answer(503);
-    assert.deepEqual([mixed.places(), mixed.outcomes.map(({ code }) => code)], [['192.0.2.1'], [503]]);
+    assert.deepEqual([mixed.targets(), mixed.outcomes.map(({ code }) => code)], [['192.0.2.1'], [503]]);
   });
 
   test('one that is given up does not go on', async () => {
-    const { cancel, clock, places, outcomes } = await probing(['192.0.2.1', '192.0.2.2']);
+    const { cancel, clock, targets, outcomes } = await probing(['192.0.2.1', '192.0.2.2']);
     cancel();
     clock.advance(10_000);
-    assert.deepEqual([places(), outcomes], [['192.0.2.1'], []]);
+    assert.deepEqual([targets(), outcomes], [['192.0.2.1'], []]);
   });
 });
 

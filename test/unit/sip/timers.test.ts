@@ -138,7 +138,7 @@ describe('TimerWheel', () => {
 
   test('after a standstill of the process everything that is due fires once', () => {
     const { clock } = wheel();
-    // A clock whose timers are late: monotonic runs on, schedule only when it is told to.
+    // A clock whose timers are late: monotonic runs on, schedule only when it is advanced.
     let late: (() => void) | undefined;
     let now = 0;
     const timers = new TimerWheel(

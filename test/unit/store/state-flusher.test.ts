@@ -11,8 +11,8 @@ import { FakeClock } from '../../support/fake-clock.js';
 const INTERVAL = 15_000;
 const TABLE = 'table dispatcher of sqlite:./x.db';
 
-/** A store that answers as it is told to, and the destinations whose states it is given. */
-function setUp(count = 3, heard?: (fields: object, message: string) => void) {
+/** A store that answers as configured, and the destinations whose states it is given. */
+function setUp(count = 3, received?: (fields: object, message: string) => void) {
   const clock = new FakeClock();
   const listeners = new Set<(change: StateChange) => void>();
   const destinations = Array.from({ length: count }, (_, i) => destination(i));
@@ -20,7 +20,7 @@ function setUp(count = 3, heard?: (fields: object, message: string) => void) {
   const log: string[] = [];
   const note = (level: string) => (fields: object, message: string) => {
     log.push(`${level}: ${message}`);
-    heard?.(fields, message);
+    received?.(fields, message);
   };
   const logger: Logger = { ...nullLogger, warn: note('warn'), info: note('info') };
   const world = {
@@ -220,13 +220,13 @@ describe('state flusher', () => {
       if (++calls === 3) throw new SwitchyardError('STORE_UNREACHABLE', 'gone', { retryable: true });
     };
     await world.clock.advanceAsync(INTERVAL);
-    await turns();
+    await iterations();
     assert.deepEqual(
       world.saved.map((batch) => batch.length),
       [5000, 5000],
     );
     await world.clock.advanceAsync(1000);
-    await turns();
+    await iterations();
     assert.equal(world.saved.at(-1)?.length, 2000);
     assert.equal(world.flusher.counters.written, 12_000);
     await world.flusher.stop();
@@ -248,7 +248,7 @@ describe('state flusher', () => {
   });
 });
 
-/** A flush of many destinations takes several turns of the event loop. */
-async function turns(): Promise<void> {
+/** A flush of many destinations takes several iterations of the event loop. */
+async function iterations(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
 }

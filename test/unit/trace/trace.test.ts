@@ -52,7 +52,7 @@ describe('traces', () => {
         [2, 'out', '192.0.2.9:5060', 'two'],
       ],
     );
-    assert.equal(socket.sent.length, 2, 'what is heard is sent');
+    assert.equal(socket.sent.length, 2, 'what was received is sent');
     assert.equal(received.length, 2, 'and received');
   });
 

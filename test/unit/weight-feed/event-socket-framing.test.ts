@@ -24,8 +24,8 @@ describe('messages of an event socket', () => {
     const whole = cut(bytes);
     assert.equal(whole.length, 4);
     fc.assert(
-      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 40 }), (places) => {
-        const edges = [0, ...places.sort((a, b) => a - b), bytes.length];
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 40 }), (cuts) => {
+        const edges = [0, ...cuts.sort((a, b) => a - b), bytes.length];
         const chunks = edges.slice(1).map((edge, i) => bytes.subarray(edges[i], edge));
         assert.deepEqual(cut(...chunks), whole);
       }),

@@ -79,9 +79,9 @@ describe('weights from messages', () => {
       clock.advance(60_000);
     }
     assert.deepEqual(weights(), [10, 10]);
-    const told = lines.length;
+    const logged = lines.length;
     for (let i = 0; i < 100; i++) say('{');
-    assert.equal(lines.length, told + 1);
+    assert.equal(lines.length, logged + 1);
     clock.advance(60_000);
     say('{');
     assert.equal(lines.at(-1)?.fields['refused'], 100);

@@ -34,8 +34,8 @@ describe('the weight of a server', () => {
         (sessions, maxSessions, idle, max) => {
           const load = { sessions, maxSessions, idleCpu: idle };
           if (!isServerLoad(load)) return;
-          const told = weightOfLoad(load, max);
-          assert.ok(Number.isInteger(told) && told >= 0 && told <= max, `${told}`);
+          const weight = weightOfLoad(load, max);
+          assert.ok(Number.isInteger(weight) && weight >= 0 && weight <= max, `${weight}`);
         },
       ),
     );

@@ -68,7 +68,7 @@ async function serve(
   }
 }
 
-/** Waits for something that is not told: looks every few milliseconds. */
+/** Waits for something that raises no event: looks every few milliseconds. */
 async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!condition()) {

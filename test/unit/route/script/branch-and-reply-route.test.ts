@@ -33,7 +33,7 @@ describe('branch routes', () => {
       r.set('$rU', `branch${r.get('$T_branch_idx')}`);
     });
     fixture.answer(fixture.relayed()[0]?.text ?? '', 503);
-    const told = fixture
+    const events = fixture
       .relayed()
       .map((each) => [
         each.requestUri,
@@ -42,7 +42,7 @@ describe('branch routes', () => {
         each.header('x-branch'),
         each.header('x-base'),
       ]);
-    assert.deepEqual(told, [
+    assert.deepEqual(events, [
       ['sip:branch0@example.com', 'sip:10.0.0.1:5060', 1, '0', '1'],
       ['sip:branch1@example.com', 'sip:10.0.0.2:5060', 1, '1', '1'],
     ]);
@@ -55,7 +55,7 @@ describe('branch routes', () => {
       first = false;
     });
     fixture.answer(fixture.relayed()[0]?.text ?? '', 503);
-    assert.deepEqual(fixture.places(), ['10.8.8.8:5060', '10.0.0.2:5060']);
+    assert.deepEqual(fixture.targets(), ['10.8.8.8:5060', '10.0.0.2:5060']);
   });
 
   test('drop a branch: t_relay is false', () => {

@@ -33,7 +33,7 @@ describe('failure routes', () => {
   test('ds_next_dst and t_relay go on until the list ends; then the best reply is given', () => {
     const fixture = calling(onward);
     for (const status of [503, 500, 502]) fixture.answer(status);
-    assert.deepEqual(fixture.places(), ['10.0.0.1:5060', '10.0.0.2:5060', '10.0.0.3:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.1:5060', '10.0.0.2:5060', '10.0.0.3:5060']);
     assert.deepEqual(fixture.codes(), [100, 500]);
     assert.equal(fixture.counters.failovers.value, 2);
   });
@@ -41,7 +41,7 @@ describe('failure routes', () => {
   test('a code that is not asked for goes to the caller', () => {
     const fixture = calling(onward);
     fixture.answer(486);
-    assert.deepEqual([fixture.places().length, fixture.codes()], [1, [100, 486]]);
+    assert.deepEqual([fixture.targets().length, fixture.codes()], [1, [100, 486]]);
   });
 
   test('a destination that says nothing is 408, and 200 ends it', () => {
@@ -86,7 +86,7 @@ describe('failure routes', () => {
     });
     fixture.answer(503);
     fixture.answer(486);
-    assert.deepEqual([called, fixture.places().length, fixture.codes()], [1, 2, [100, 486]]);
+    assert.deepEqual([called, fixture.targets().length, fixture.codes()], [1, 2, [100, 486]]);
   });
 
   test('marks the destination that failed', () => {
@@ -134,7 +134,7 @@ describe('failure routes', () => {
       { partitions: { default: { rows } } },
     );
     fixture.answer(500);
-    assert.deepEqual(fixture.places(), ['10.0.0.1:5060', '10.1.0.1:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.1:5060', '10.1.0.1:5060']);
     assert.deepEqual(
       fixture.relayed().map((each) => each.header('x-second')),
       [undefined, 'yes'],
@@ -197,17 +197,17 @@ describe('failure routes', () => {
     };
     const fixture = calling(waiting);
     fixture.answer(503);
-    assert.equal(fixture.places().length, 1);
+    assert.equal(fixture.targets().length, 1);
     goOn[0]?.();
     await settled();
-    assert.equal(fixture.places().length, 2);
+    assert.equal(fixture.targets().length, 2);
 
     const given = calling(waiting);
     given.answer(503);
     given.call({ method: 'CANCEL' });
     goOn[1]?.();
     await settled();
-    assert.deepEqual([given.places().length, given.codes()], [1, [100, 200, 487]]);
+    assert.deepEqual([given.targets().length, given.codes()], [1, [100, 200, 487]]);
   });
 
   test('one that relays in a circle ends', () => {
@@ -240,9 +240,9 @@ describe('get_redirects', () => {
   };
 
   test('all at once, as branches; what they say takes the place of the redirection', () => {
-    const { uris, places, relayed, answerTo, codes } = following();
+    const { uris, targets, relayed, answerTo, codes } = following();
     assert.deepEqual(uris(), ['sip:b@192.0.2.22', 'sip:c@192.0.2.23', 'sip:a@192.0.2.21']);
-    assert.deepEqual(places().slice(1), ['192.0.2.22:5060', '192.0.2.23:5060', '192.0.2.21:5060']);
+    assert.deepEqual(targets().slice(1), ['192.0.2.22:5060', '192.0.2.23:5060', '192.0.2.21:5060']);
     for (const sent of relayed().slice(1)) answerTo(sent.text, 486);
     assert.deepEqual(codes(), [100, 486]);
   });

@@ -69,7 +69,7 @@ function attempts(request: (r: RequestRoute) => unknown, options: Options = {}):
     if (sent.length === answered) break;
     for (; answered < sent.length; answered++) fixture.answer(sent[answered]?.text ?? '', 503);
   }
-  return [...fixture.places().map((place) => place.slice(5, 8)), String(fixture.codes().at(-1))];
+  return [...fixture.targets().map((target) => target.slice(5, 8)), String(fixture.codes().at(-1))];
 }
 
 function routing(rules: string, mode = 'd', limit: number | string = '0') {
@@ -185,7 +185,7 @@ describe('selections in Kamailio’s form', () => {
       );
       fixture.call();
       assert.deepEqual(seen, [true, true, 'sip:10.0.3.2:5060'], compat);
-      const hosts = fixture.places().map((place) => place.split(':')[0] ?? '');
+      const hosts = fixture.targets().map((target) => target.split(':')[0] ?? '');
       // Each once, those of groups 1 and 2 together with the first of group 3.
       assert.deepEqual([...hosts].sort(), [...new Set(hosts)].sort(), compat);
       assert.ok(hosts.includes('10.0.3.2') && hosts.includes('10.0.1.2') && hosts.includes('10.0.2.1'), `${hosts}`);
@@ -359,12 +359,12 @@ describe('states and sets', () => {
       r.ds_mark_addr('i', 1, 'sip:10.0.1.1:5060');
       note([r.ds_dsg_fetch(1), ...fields('count', 'active', 'inactive', 'pactive', 'pinactive', 'ocrate')]);
       const uri = 'sip:10.0.1.2:5060';
-      const told = [
+      const announced = [
         [uri, 40, 500, 7],
         [uri, 50, 500, 7],
         ['sip:none', 1, 1, 9],
       ] as const;
-      for (const [to, rate, time, seq] of told) note([r.ds_oc_set_attrs(1, to, rate, time, seq), r.retcode]);
+      for (const [to, rate, time, seq] of announced) note([r.ds_oc_set_attrs(1, to, rate, time, seq), r.retcode]);
       note([r.ds_oc_set_attrs(9, uri, 1, 1, 1), r.retcode]);
       note([r.ds_dsg_fetch_uri(1, uri), ...fields('ocrate', 'ocseq'), Number(r.get('$dsg(octime_sec)')) > 0]);
       note([r.ds_dsg_fetch(9), ...fields('count')]);

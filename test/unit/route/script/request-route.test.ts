@@ -23,7 +23,7 @@ describe('selections in a request route', () => {
       r.t_relay();
     });
     assert.deepEqual(seen, [true, 'sip:10.0.0.1:5060', 1, 'first', 1]);
-    assert.deepEqual(fixture.places(), ['10.0.0.1:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.1:5060']);
     assert.equal(fixture.relayed()[0]?.requestUri, 'sip:bob@example.com');
     assert.equal(fixture.counted.selected, 1);
   });
@@ -39,7 +39,7 @@ describe('selections in a request route', () => {
     });
     assert.deepEqual(seen, ['sip:bob@10.0.0.1:5060', null, 'sip:bob@10.0.0.2:5060']);
     assert.equal(fixture.relayed()[0]?.requestUri, 'sip:bob@10.0.0.2:5060');
-    assert.deepEqual(fixture.places(), ['10.0.0.2:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.2:5060']);
   });
 
   test('the form of 2.1 and the form of today choose the same', () => {
@@ -207,7 +207,7 @@ describe('relaying and answering', () => {
       r.set('$ru', 'sip:carol@10.3.3.3:5070');
       r.t_relay();
     });
-    assert.deepEqual(fixture.places(), ['10.3.3.3:5070']);
+    assert.deepEqual(fixture.targets(), ['10.3.3.3:5070']);
     assert.equal(fixture.relayed()[0]?.requestUri, 'sip:carol@10.3.3.3:5070');
   });
 
@@ -266,7 +266,7 @@ describe('relaying and answering', () => {
       r.ds_select_dst(1, 8);
       r.forward();
     });
-    assert.deepEqual([fixture.places(), fixture.layer.size], [['10.0.0.1:5060'], 0]);
+    assert.deepEqual([fixture.targets(), fixture.layer.size], [['10.0.0.1:5060'], 0]);
   });
 
   test('record_route stays in the path, loose_route follows it', () => {
@@ -291,7 +291,7 @@ describe('relaying and answering', () => {
       uri: 'sip:bob@10.0.0.9:5080',
       headers: 'Route: <sip:127.0.0.1:5060;lr>\r\n',
     });
-    assert.deepEqual(fixture.places(), ['10.0.0.1:5060', '10.0.0.9:5080']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.1:5060', '10.0.0.9:5080']);
     assert.equal(fixture.relayed()[1]?.header('route'), undefined);
     fixture.call({ method: 'BYE', branch: 'z9hG4bKlost', toTag: 'b1' });
     assert.equal(fixture.codes().at(-1), 404);
@@ -410,7 +410,7 @@ describe('black lists', () => {
       r.ds_select_dst(1, 8, 'f');
       r.t_relay();
     }, options);
-    assert.deepEqual([seen, fixture.places()], [[true, false], ['10.0.0.2:5060']]);
+    assert.deepEqual([seen, fixture.targets()], [[true, false], ['10.0.0.2:5060']]);
   });
 
   test('473 when none is left', () => {
@@ -429,7 +429,7 @@ describe('black lists', () => {
       r.ds_select_dst(1, 8);
       r.t_relay();
     }, options);
-    assert.deepEqual(fixture.places(), ['10.0.0.1:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.1:5060']);
   });
 });
 
@@ -507,7 +507,7 @@ describe('scripts that fail', () => {
     assert.deepEqual([runs, fixture.relayed().length], [1, 0]);
     goOn();
     await settled();
-    assert.deepEqual([fixture.places(), fixture.codes()], [['10.0.0.1:5060'], [100, 100]]);
+    assert.deepEqual([fixture.targets(), fixture.codes()], [['10.0.0.1:5060'], [100, 100]]);
   });
 
   test('a route that never comes back is answered 500, and cannot do harm later', async () => {

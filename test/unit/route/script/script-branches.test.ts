@@ -52,13 +52,13 @@ describe('branches of a script', () => {
   });
 
   test('the failure route is asked once, when all have failed, about the best answer', () => {
-    const { answerFrom, failures, places } = forking();
+    const { answerFrom, failures, targets } = forking();
     answerFrom('10.0.0.1', 503);
     answerFrom('10.8.8.8', 404);
     assert.deepEqual(failures, []);
     answerFrom('10.9.9.9', 486);
     assert.deepEqual(failures, [404]);
-    assert.deepEqual(places().slice(3), ['10.0.0.2:5060']);
+    assert.deepEqual(targets().slice(3), ['10.0.0.2:5060']);
   });
 
   test('a 6xx ends them all: asked once', () => {
@@ -72,13 +72,13 @@ describe('branches of a script', () => {
   });
 
   test('one that the branch route drops does not leave', () => {
-    const { places } = forking({ drop: 0 });
-    assert.deepEqual(places(), ['10.8.8.8:5060', '10.9.9.9:5060']);
+    const { targets } = forking({ drop: 0 });
+    assert.deepEqual(targets(), ['10.8.8.8:5060', '10.9.9.9:5060']);
   });
 
   test('one on a black list is left out, the failure route still is asked about the others', () => {
-    const { places, answerFrom, failures } = forking({ blacklists: { all: [1] } });
-    assert.deepEqual(places(), ['10.8.8.8:5060', '10.9.9.9:5060']);
+    const { targets, answerFrom, failures } = forking({ blacklists: { all: [1] } });
+    assert.deepEqual(targets(), ['10.8.8.8:5060', '10.9.9.9:5060']);
     answerFrom('10.8.8.8', 500);
     answerFrom('10.9.9.9', 500);
     assert.deepEqual(failures, [500]);
@@ -109,6 +109,6 @@ describe('branches of a script', () => {
       },
     });
     fixture.call();
-    assert.deepEqual(fixture.places(), ['10.0.0.2:5060', '10.0.0.1:5060']);
+    assert.deepEqual(fixture.targets(), ['10.0.0.2:5060', '10.0.0.1:5060']);
   });
 });

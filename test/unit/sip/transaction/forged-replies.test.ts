@@ -13,7 +13,7 @@ import {
 
 const GATEWAY = '192.0.2.7';
 
-/** A request that was sent to a gateway, and the codes its sender heard of. */
+/** A request that was sent to a gateway, and the codes its sender received of. */
 function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; strict?: boolean } = {}) {
   const fixture = layerFixture({ strictReplySource: options.strict ?? false });
   const { method = 'INVITE', transport = 'udp' } = options;
@@ -23,13 +23,13 @@ function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; str
     method,
     via: `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text};rport, SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKup`,
   });
-  const heard: number[] = [];
+  const received: number[] = [];
   const target = { socket, address: GATEWAY, port: 5060, serverName: undefined };
   const client = fixture.layer.request(text, method === 'INVITE', branch, target, {
-    onReply: (_client, reply) => heard.push(reply.status),
+    onReply: (_client, reply) => received.push(reply.status),
     onFailure: () => {},
   });
-  return { ...fixture, socket, branch, text, heard, client };
+  return { ...fixture, socket, branch, text, received, client };
 }
 
 describe('a reply is believed only if it is one to what was sent (RFC 3261 sections 17.1.3 and 18.1.2)', () => {
@@ -51,51 +51,51 @@ describe('a reply is believed only if it is one to what was sent (RFC 3261 secti
   for (const method of ['INVITE', 'BYE']) {
     for (const [what, lie] of Object.entries(LIES)) {
       test(`${what} in a reply to ${method}: dropped`, () => {
-        const { layer, socket, branch, text, heard, counters } = sent({ method });
+        const { layer, socket, branch, text, received, counters } = sent({ method });
         for (const status of [180, 200, 404])
           layer.receive(lie(replyTo(text, status), branch.text), sourceOf(socket, GATEWAY));
-        assert.deepEqual(heard, []);
+        assert.deepEqual(received, []);
         layer.receive(replyTo(text, 200), sourceOf(socket, GATEWAY));
-        assert.deepEqual(heard, [200]);
+        assert.deepEqual(received, [200]);
         assert.ok(counters.forgedReplies.value <= 3);
       });
     }
   }
 
   test('letter case and a left-out default port of sent-by are no difference', () => {
-    const { layer, text, heard, socket } = sent({ method: 'OPTIONS' });
+    const { layer, text, received, socket } = sent({ method: 'OPTIONS' });
     layer.receive(replyTo(text, 200).replace('127.0.0.1:5060', '127.0.0.1'), sourceOf(socket, GATEWAY));
-    assert.deepEqual(heard, [200]);
+    assert.deepEqual(received, [200]);
   });
 
   test('a reply by another transport is dropped', () => {
-    const { layer, clock, text, heard, counters } = sent({ transport: 'tls' });
+    const { layer, clock, text, received, counters } = sent({ transport: 'tls' });
     layer.receive(replyTo(text, 200), sourceOf(new RecordingSocket(clock, 'udp'), GATEWAY));
     layer.receive(replyTo(text, 200), sourceOf(new RecordingSocket(clock, 'tcp'), GATEWAY));
-    assert.deepEqual([heard, counters.forgedReplies.value], [[], 2]);
+    assert.deepEqual([received, counters.forgedReplies.value], [[], 2]);
   });
 
   test('a reply by another connection is dropped while the one of its request is open', () => {
-    const { layer, text, heard, socket, client } = sent({ transport: 'tcp' });
+    const { layer, text, received, socket, client } = sent({ transport: 'tcp' });
     const own: Flow & { open: boolean } = { id: 'own', open: true };
     client.connection = own;
     const other: Flow = { id: 'other', open: true };
     layer.receive(replyTo(text, 180), sourceOf(socket, GATEWAY, 5060, other));
-    assert.deepEqual(heard, []);
+    assert.deepEqual(received, []);
     layer.receive(replyTo(text, 180), sourceOf(socket, GATEWAY, 5060, own));
     own.open = false;
     layer.receive(replyTo(text, 486), sourceOf(socket, '192.0.2.99', 5060, other));
-    assert.deepEqual(heard, [180]);
+    assert.deepEqual(received, [180]);
     layer.receive(replyTo(text, 200), sourceOf(socket, GATEWAY, 4321, other));
-    assert.deepEqual(heard, [180, 200]);
+    assert.deepEqual(received, [180, 200]);
   });
 
   test('over UDP another source address is taken and counted, with strict_reply_source dropped', () => {
     for (const strict of [false, true]) {
-      const { layer, text, heard, socket, counters } = sent({ strict });
+      const { layer, text, received, socket, counters } = sent({ strict });
       layer.receive(replyTo(text, 180), sourceOf(socket, '192.0.2.8'));
       layer.receive(replyTo(text, 180), sourceOf(socket, GATEWAY, 1234));
-      assert.deepEqual(heard, strict ? [180] : [180, 180]);
+      assert.deepEqual(received, strict ? [180] : [180, 180]);
       assert.equal(counters.repliesFromElsewhere.value, 1);
     }
   });

@@ -99,10 +99,10 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     assert.equal(socket.sent[1]?.text, socket.sent[0]?.text);
     socket.sent[1]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
     assert.deepEqual([times().length, failures[0]?.kind], [2, 'transport']);
-    const heard = options('tcp');
-    heard.answer(100);
-    heard.socket.sent[0]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
-    assert.deepEqual([heard.times().length, heard.failures.length], [1, 1]);
+    const received = options('tcp');
+    received.answer(100);
+    received.socket.sent[0]?.fail({ cause: 'refused', message: 'connection closed', stale: true });
+    assert.deepEqual([received.times().length, received.failures.length], [1, 1]);
     answer(200);
   });
 

@@ -14,15 +14,15 @@ function remnants(stayMs = 32_000) {
   return { clock, ring: new Remnants(timers, () => clock.monotonic(), stayMs) };
 }
 
-/** What stands at a place, or undefined for -1. */
-function at(ring: Remnants, place: number) {
-  if (place < 0) return undefined;
+/** The record at a slot, or undefined for -1. */
+function at(ring: Remnants, slot: number) {
+  if (slot < 0) return undefined;
   return {
-    kind: ring.kindAt(place),
-    source: ring.sourceAt(place),
-    replyPort: ring.replyPortAt(place),
-    sentByPort: ring.sentByPortAt(place),
-    text: ring.textAt(place),
+    kind: ring.kindAt(slot),
+    source: ring.sourceAt(slot),
+    replyPort: ring.replyPortAt(slot),
+    sentByPort: ring.sentByPortAt(slot),
+    text: ring.textAt(slot),
   };
 }
 

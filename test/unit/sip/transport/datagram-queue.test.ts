@@ -172,7 +172,7 @@ describe('DatagramQueue', () => {
         for (let i = 0; i < 20; i++) queue.receive('x', source, receiver);
         await nextIteration();
       }
-      // The first turns show that datagrams come fast; on a machine that is held up for long they do not.
+      // The first iterations show that datagrams arrive fast; on a machine that is held up for long they do not.
       assert.ok(performance.now() - began >= 10, 'it never slept');
     });
   });

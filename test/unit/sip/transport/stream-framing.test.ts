@@ -15,8 +15,8 @@ function frames(pieces: readonly string[]): FrameEvent[] {
   return pieces.flatMap((piece) => framing.push(piece));
 }
 
-function cut(text: string, places: readonly number[]): string[] {
-  const at = [...new Set(places.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);
+function cut(text: string, cuts: readonly number[]): string[] {
+  const at = [...new Set(cuts.map((at) => at % (text.length + 1)))].sort((a, b) => a - b);
   return [...at, text.length].map((end, i) => text.slice(i === 0 ? 0 : (at[i - 1] as number), end));
 }
 
@@ -30,14 +30,14 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
       fc.property(
         fc.array(fc.tuple(between, message), { minLength: 1, maxLength: 5 }),
         fc.array(fc.nat(10_000), { maxLength: 12 }),
-        (parts, places) => {
+        (parts, cuts) => {
           const stream = parts.map(([blank, text]) => blank + text).join('');
           const whole = frames([stream]);
           assert.deepEqual(
             whole.filter((each) => each.kind === 'message').map((each) => each.text),
             parts.map(([, text]) => text),
           );
-          assert.deepEqual(frames(cut(stream, places)), whole);
+          assert.deepEqual(frames(cut(stream, cuts)), whole);
           assert.deepEqual(frames([...stream]), whole);
         },
       ),

@@ -126,7 +126,7 @@ describe('inbound connections', () => {
     assert.equal(socket.counts.inbound, 17);
     unfinished.trusted = { has: (address) => address === '127.0.0.1' };
     await connect();
-    await eventually(() => socket.counts.inbound === 18, 'the last place');
+    await eventually(() => socket.counts.inbound === 18, 'the last free connection');
   });
 
   test('beyond the bound they are refused; outbound ones are not', async (t) => {

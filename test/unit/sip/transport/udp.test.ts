@@ -144,17 +144,17 @@ for (const [way, calls] of WAYS)
     test('a burst arrives whole and in order, in both directions, from several peers', async () => {
       const { socket, next } = await ours();
       const peers = [await peer(), await peer(), await peer()];
-      const heard: string[] = [];
-      for (const each of peers) each.on('message', (data) => heard.push(String(data)));
+      const received: string[] = [];
+      for (const each of peers) each.on('message', (data) => received.push(String(data)));
       const sent = Array.from({ length: 90 }, (_, i) => `message ${i} ${'x'.repeat((i % 7) * 700)}`);
       for (const [i, text] of sent.entries()) {
         socket.send(text, '127.0.0.1', (peers[i % 3] as Socket).address().port);
       }
-      while (heard.length < sent.length) await new Promise((resolve) => setImmediate(resolve));
+      while (received.length < sent.length) await new Promise((resolve) => setImmediate(resolve));
       const to = (i: number) => sent.filter((_, k) => k % 3 === i);
-      assert.deepEqual([...heard].sort(), [...sent].sort());
+      assert.deepEqual([...received].sort(), [...sent].sort());
       assert.deepEqual(
-        heard.filter((text) => to(0).includes(text)),
+        received.filter((text) => to(0).includes(text)),
         to(0),
       );
       for (const [i, text] of sent.entries()) (peers[i % 3] as Socket).send(text, socket.port, '127.0.0.1');

@@ -88,7 +88,7 @@ describe('ds_list', () => {
       await fixture.handler.execute('ds_set_state', ['i', '5', address]);
       const ours = Object.keys((await shown(address)) ?? {}).filter((key) => !before.includes(key));
       assert.deepEqual(ours, compat === 'strict' ? [] : ['consecutive_failures', 'last_change']);
-      // It was inactive when it was loaded: there is nothing to tell.
+      // It was inactive when it was loaded: there is no change.
       assert.equal((await shown('sip:127.0.0.12:5060;transport=udp'))?.['last_change'], undefined);
     }
   });
@@ -116,10 +116,10 @@ describe('ds_list', () => {
       makeRow({ setId: i % 3, uri: `sip:10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }),
     );
     const fixture = makeMiFixture({ rows: { default: rows } });
-    let turns = 0;
+    let iterations = 0;
     let running = true;
     const count = (): void => {
-      turns++;
+      iterations++;
       if (running) setImmediate(count);
     };
     setImmediate(count);
@@ -131,23 +131,23 @@ describe('ds_list', () => {
       sets.reduce((sum, set) => sum + set.Destinations.length, 0),
       20_000,
     );
-    assert.ok(turns >= 10, `the event loop turned ${turns} times`);
+    assert.ok(iterations >= 10, `the event loop ran ${iterations} times`);
   });
 
   test('lets calls through while it looks for the few that are asked for, and while it sets very many', async () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => makeRow({ setId: 1, uri: `sip:10.0.${i >> 8}.${i & 255}` }));
     const fixture = makeMiFixture({ rows: { default: rows } });
     const turnsOf = async (work: Promise<unknown>): Promise<number> => {
-      let turns = 0;
+      let iterations = 0;
       let running = true;
       const count = (): void => {
-        turns++;
+        iterations++;
         if (running) setImmediate(count);
       };
       setImmediate(count);
       await work;
       running = false;
-      return turns;
+      return iterations;
     };
     assert.ok((await turnsOf(list(fixture, { state: 'p' }))) >= 15, 'listing');
     const all = { state: 'i', group: '1', address: 'all' };
@@ -196,12 +196,12 @@ describe('ds_set_state', () => {
       default: [makeRow({ setId: 1, uri, socket: 'udp:a:1' }), makeRow({ setId: 1, uri, socket: 'udp:b:1' })],
     };
     const fixture = makeMiFixture({ rows });
-    const heard: string[] = [];
+    const received: string[] = [];
     fixture.engine.states.onChange((change) =>
-      heard.push(`${change.address} ${change.state} ${change.reason} ${change.origin}`),
+      received.push(`${change.address} ${change.state} ${change.reason} ${change.origin}`),
     );
     await fixture.handler.execute('ds_set_state', ['i', '1', 'SIP:127.0.0.1:5060']);
-    assert.deepEqual(heard, new Array(2).fill('SIP:127.0.0.1:5060 inactive MI command mi'));
+    assert.deepEqual(received, new Array(2).fill('SIP:127.0.0.1:5060 inactive MI command mi'));
   });
 });
 

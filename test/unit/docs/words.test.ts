@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Words that once stood for many things here. The field has one for each: endpoint (door), published or reported (told),
+ * received (heard), event loop iteration or round robin position (turn), target, hop or candidate (place).
+ */
+const REFUSED = /\b(?:doors?|told|tells?|heard|hears|turns?|places?)\b/gi;
+/** The same inside names. */
+const INSIDE = /[a-z](?:Told|Door|Turn)s?(?![a-z])|\b(?:told|door)(?=[A-Z])/g;
+
+/** Usual English with another meaning. */
+const USUAL = [/\bin (?:place|turn)\b/i, /\b(?:the|its|their) place\b/i, /\bplaces? (?:real )?calls\b/i, /\breplace/i];
+
+/** Lines with names that are fixed elsewhere, by file. */
+const FIXED: Readonly<Record<string, RegExp>> = {
+  'src/cluster': /\btold\b/,
+  'src/events/sinks/nats-cluster.ts': /'told'/,
+  'test/unit/cluster': /\btold\b/,
+  'src/modules/replies.ts': /Noisy feedback tells/,
+  'test/unit/docs/words.test.ts': /./,
+  'CHANGELOG.md': /in place of `door`/,
+};
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const ENDS = /\.(?:ts|tsx|md|json|yml|yaml|css)$/;
+/** Recorded cases are somebody else's words. */
+const RECORDED = /^test\/(?:conformance\/(?:data|recorded)|torture\/(?:data|messages))/;
+
+function filesOf(folder: string): string[] {
+  return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (RECORDED.test(path) || entry.name === 'node_modules') return [];
+    if (entry.isDirectory()) return folder === '' ? [] : filesOf(path);
+    return ENDS.test(entry.name) && entry.name !== 'package-lock.json' ? [path] : [];
+  });
+}
+
+test('names, comments, titles and documents use the words of the field', () => {
+  const found: string[] = [];
+  for (const path of ['src', 'test', 'schemas', 'partitions', 'examples', ''].flatMap(filesOf)) {
+    const fixed = Object.entries(FIXED).find(([start]) => path.startsWith(start))?.[1];
+    for (const [index, line] of readFileSync(`${root}${path}`, 'utf8').split('\n').entries()) {
+      let rest = line;
+      for (const phrase of USUAL) rest = rest.replace(new RegExp(phrase, 'gi'), '');
+      const words = [...(rest.match(REFUSED) ?? []), ...(rest.match(INSIDE) ?? [])];
+      if (words.length > 0 && fixed?.test(line) !== true)
+        found.push(`${path}:${index + 1}: ${words.join(', ')}: ${line}`);
+    }
+  }
+  assert.deepEqual(found, [], 'see the glossary in src/README.md');
+});
