@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import { EventBus } from '../events/bus.js';
-import { CLUSTER_EVENTS, EVENT_CATALOGUE, EventIds } from '../events/catalogue.js';
+import { CLUSTER_EVENTS, EVENT_CATALOGUE, EventIds, LOCAL_EVENTS } from '../events/catalogue.js';
 import { EventPublisher } from '../events/publisher.js';
 import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
 import { createNats, type NatsBus } from '../events/sinks/nats.js';
@@ -75,7 +75,7 @@ export function buildEvents(env: EventEnvironment): EventParts {
     clock,
     log,
     sinks: nats === undefined ? sinks : [...sinks, nats.sink],
-    kinds: cluster.configured ? [...EVENT_CATALOGUE, ...CLUSTER_EVENTS] : undefined,
+    kinds: [...EVENT_CATALOGUE, ...(cluster.configured ? CLUSTER_EVENTS : []), ...LOCAL_EVENTS],
   });
   const ids = new EventIds(node, random);
   const changes: ChangeReporter = new ChangeReporter({

@@ -103,7 +103,15 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     now: () => clock.now(),
     argv: env.argv,
     workingDirectory: () => process.cwd(),
-    processes: () => [{ id: 0, pid: process.pid, type: 'switchyard' }],
+    // The sockets are listed as OpenSIPS lists its receivers; they share the process.
+    processes: () => [
+      { id: 0, pid: process.pid, type: 'switchyard' },
+      ...sip.transports.map(({ transport, address, port }, i) => ({
+        id: i + 1,
+        pid: process.pid,
+        type: `SIP receiver ${transport}:${address}:${port}`,
+      })),
+    ],
   };
   registerCommands(mi, {
     partitions: () => [...engine.partitions],

@@ -28,6 +28,8 @@ export interface SipEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Called with a name whose lookup took long, and the milliseconds. */
+  readonly slowLookup?: ((name: string, ms: number) => void) | undefined;
   /** Receives what would be sent, instead of sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
 }
@@ -50,7 +52,10 @@ export interface SipParts {
 }
 
 /** Builds sockets, transactions, admission and the resolver. Nothing is opened. */
-export function buildSip(settings: Settings, { clock, random, log, metrics, unsent }: SipEnvironment): SipParts {
+export function buildSip(
+  settings: Settings,
+  { clock, random, log, metrics, unsent, slowLookup }: SipEnvironment,
+): SipParts {
   const counters = createCounters(metrics);
   const limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
   const congestion = new Congestion(() => clock.monotonic(), congestionLog(log, clock));
@@ -82,7 +87,7 @@ export function buildSip(settings: Settings, { clock, random, log, metrics, unse
     settings.aliases,
   );
   tapPoint.watch(transports);
-  const resolver = new Resolver(clock, random, undefined, sockets.transports);
+  const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup);
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, limiter, congestion, unfinished);
   return {

@@ -48,7 +48,9 @@ export class ChangeReporter {
     const fields = { partition, set: setId, destination: shown, state, previous, reason, origin, code, cause };
     if (state === 'active') log.info(fields, `${shown} is ${state}`);
     else log.warn(fields, `${shown} is ${state}`);
-    this.keep(partition, { time: change.time, text: `${shown} of set ${setId} is ${state}: ${reason}` });
+    // Worded, and ended, as OpenSIPS does: tools look for it.
+    const text = `DESTINATION <${shown}>, set ${setId} switched to [${state}] due to ${reason}\n`;
+    this.keep(partition, { time: change.time, text });
     if (change.edge !== undefined) {
       raised.with({ partition, status: change.edge }).value++;
       const event = statusEvent(change, ids);

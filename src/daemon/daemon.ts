@@ -14,6 +14,7 @@ import { type Random, systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
 import { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
+import { thresholdEvent } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { HealthReport } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
@@ -48,6 +49,7 @@ import { drain } from './drain.js';
 import { firstLoads } from './first-loads.js';
 import { onceAMinute } from './once-a-minute.js';
 import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
+import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statistics.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
@@ -113,6 +115,7 @@ export class Daemon implements Service {
   /** Updated by whoever reads settings again. */
   readonly settingsReloads: SettingsReloads;
   private readonly loopDelay: EventLoopDelay;
+  private readonly load: EventLoopLoad;
   private readonly prober: Prober;
   private readonly events: EventParts;
   readonly management: ManagementParts;
@@ -154,6 +157,7 @@ export class Daemon implements Service {
       log: peerLog,
       metrics,
       ...(unsent === undefined ? {} : { unsent }),
+      slowLookup: (name, ms) => this.events.bus.raise(thresholdEvent('dns', ms, name, this.events.ids)),
     });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
@@ -176,7 +180,9 @@ export class Daemon implements Service {
     this.selections = selectionTally(
       metrics.counter('switchyard_selections_total', 'Selections by partition and result'),
     );
-    const statistics = new DaemonStatistics(sip.counters, sip.layer, engine, startTime);
+    this.load = new EventLoopLoad(clock);
+    const ofProcess = [...memoryStatistics(), ...this.load.statistics(), ...dnsStatistics(sip.resolver.figures)];
+    const statistics = new DaemonStatistics(sip.counters, sip.layer, engine, startTime, ofProcess);
     const routing = new Routing(
       {
         engine,
@@ -478,6 +484,7 @@ export class Daemon implements Service {
 
   private async startServices(): Promise<void> {
     this.loopDelay.start();
+    this.load.start();
     const { clock } = this;
     const { nats, weightFeeds } = this.events;
     this.secret.save();
@@ -532,6 +539,7 @@ export class Daemon implements Service {
   private async stopServices(): Promise<void> {
     const { log, sip, events } = this;
     this.loopDelay.stop();
+    this.load.stop();
     this.script?.stop();
     await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000);
     const { nats } = events;

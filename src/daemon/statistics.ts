@@ -79,7 +79,14 @@ export class DaemonStatistics implements StatisticsSource {
   private readonly table: readonly Statistic[];
   private readonly byName = new Map<string, Statistic>();
 
-  constructor(counters: DaemonCounters, layer: TransactionLayer, engine: Engine, started: StartTime) {
+  constructor(
+    counters: DaemonCounters,
+    layer: TransactionLayer,
+    engine: Engine,
+    started: StartTime,
+    /** What is not counted by SIP messages: memory, load, DNS. */
+    ofProcess: readonly Statistic[] = [],
+  ) {
     const { layer: sip, proxy } = counters;
     const zero = { value: 0 };
     const counted = (group: string, name: string, counter: { value: number }): Statistic => ({
@@ -126,6 +133,7 @@ export class DaemonStatistics implements StatisticsSource {
       destinations('active'),
       destinations('inactive'),
       destinations('probing'),
+      ...ofProcess,
     ];
     for (const each of this.table) this.byName.set(each.name, each);
   }

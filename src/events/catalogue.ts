@@ -51,14 +51,26 @@ export const CLUSTER_EVENTS: readonly EventKind[] = [
   },
 ];
 
+/** Events for subscribers of this process alone: they are not published. */
+export const LOCAL_EVENTS: readonly EventKind[] = [
+  {
+    name: 'E_CORE_THRESHOLD',
+    id: 3,
+    summary: 'something took longer than it should: a lookup in the DNS',
+    documented: ['source', 'time', 'extra'],
+    text: ['source', 'time', 'extra'],
+    schema: 'E_CORE_THRESHOLD.schema.json',
+  },
+];
+
 /** Whether events of that name are kept in the stream. */
 export function isStored(name: string): boolean {
-  return !CLUSTER_EVENTS.some((kind) => kind.name === name);
+  return EVENT_CATALOGUE.some((kind) => kind.name === name);
 }
 
 /** The kind of that name, or undefined. Names are compared exactly, as recorded. */
 export function eventKind(name: string): EventKind | undefined {
-  return [...EVENT_CATALOGUE, ...CLUSTER_EVENTS].find((kind) => kind.name === name);
+  return [...EVENT_CATALOGUE, ...CLUSTER_EVENTS, ...LOCAL_EVENTS].find((kind) => kind.name === name);
 }
 
 /** Makes event ids that are unique over time: node, boot (drawn once), counter. */
@@ -121,6 +133,13 @@ export function clusterEvent(
   const id = ids.next();
   const subject = [String(params['cluster_id'] ?? ''), String(params['tag'] ?? params['node_id'] ?? '')];
   return { name, params: { ...params, id }, key: `${name}:${subject.join(':')}`, id, subject, local };
+}
+
+/** E_CORE_THRESHOLD: `source` ("dns") took so many milliseconds; `extra` says what for. */
+export function thresholdEvent(source: string, ms: number, extra: string, ids: EventIds): DispatcherEvent {
+  // As OpenSIPS has it, the time is in microseconds.
+  const params = { source, time: Math.round(ms * 1000), extra };
+  return { name: 'E_CORE_THRESHOLD', params, key: `threshold:${source}`, id: ids.next(), subject: [], local: true };
 }
 
 /** An event raised by hand (MI raise_event): parameters as given, ordered among themselves by the name of the event. */

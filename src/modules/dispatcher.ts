@@ -473,14 +473,13 @@ const opensips: FunctionSpec[] = [
         if (found === undefined) return -1;
         const setId = intOf(set, run, -1);
         const wanted = intOf(port, run, 0);
-        let count = 0;
         for (const each of found.destinationsAt(textOf(address, run).replace(/^\[(.*)\]$/, '$1'))) {
           if (setId !== -1 && each.setId !== setId) continue;
           if (wanted !== 0 && !each.resolved.some((one) => one.port === wanted)) continue;
           each.health.scriptAttrs = textOf(attrs, run);
-          count++;
         }
-        return code(count > 0);
+        // Also where no destination has that address, as recorded.
+        return 1;
       },
   },
   {
@@ -497,9 +496,9 @@ const opensips: FunctionSpec[] = [
       ([uri, set, partition, result]) =>
       (run) => {
         const found = partitionOf(run, textOf(partition, run));
-        const attrs = found?.find(intOf(set, run, -1), textOf(uri, run))?.health.scriptAttrs;
-        if (attrs === undefined) return -1;
-        (result as Arg).variable?.assign(run.pvars, attrs);
+        const destination = found?.find(intOf(set, run, -1), textOf(uri, run));
+        if (destination === undefined) return -1;
+        (result as Arg).variable?.assign(run.pvars, destination.health.scriptAttrs ?? '');
         return 1;
       },
   },

@@ -73,6 +73,8 @@ const LIMIT_MS = 5000;
 /** Lookups by the system at once: each occupies one of the few threads that files are read by as well. */
 const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
+/** Milliseconds from which on a lookup counts as slow. */
+const SLOW_MS = 500;
 /** Targets of SRV records that are looked up for one name. */
 const MAX_TARGETS = 16;
 
@@ -94,6 +96,8 @@ export class Resolver {
   /** System lookups in progress, and those queued. */
   private lookups = 0;
   private readonly queued: (() => void)[] = [];
+  /** Names looked up, and those whose answer took long or never came. */
+  readonly figures = { queries: 0, slow: 0 };
 
   constructor(
     private readonly clock: Clock,
@@ -102,6 +106,8 @@ export class Resolver {
     /** Transports there are sockets for, in order of preference. */
     private readonly transports: readonly TransportName[] = ['udp', 'tcp', 'tls'],
     private readonly limitMs = LIMIT_MS,
+    /** Called with a name whose lookup took long, and the milliseconds. */
+    private readonly slow?: (name: string, ms: number) => void,
   ) {}
 
   /** Address of a URI whose host is an IP literal and whose transport we support; undefined for any other. */
@@ -143,10 +149,20 @@ export class Resolver {
       return;
     }
     this.pending.set(key, [done]);
+    this.figures.queries++;
+    const began = this.clock.monotonic();
+    const looked = (): void => {
+      const took = this.clock.monotonic() - began;
+      if (took < SLOW_MS) return;
+      this.figures.slow++;
+      this.slow?.(host, took);
+    };
     const giveUp = this.clock.schedule(this.limitMs, () => {
       this.finish(key, new Error(`the DNS did not answer for ${host} in time`), NEGATIVE_TTL);
+      looked();
     });
     const ends = (result: Resolution, ttl: number): void => {
+      if (this.pending.has(key)) looked();
       giveUp();
       this.finish(key, result, ttl);
     };

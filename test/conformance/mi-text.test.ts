@@ -7,7 +7,7 @@ import { recordedProcess, replay, setRecordedTime, withRecordedEvents, zeroStati
 import { readTranscripts } from '../support/mi-transcript.js';
 
 const ORIGINAL = 'OpenSIPS (2.1.5 (x86_64/linux))';
-const OURS = 'switchyard (0.1.0 (x86_64/linux))';
+const OURS = 'OpenSIPS (4.1.0 (x86_64/linux)) switchyard (0.1.0)';
 const PARSE_ERROR = '400 Parse_error';
 const MENDED =
   'the original waits for an empty line for ever and swallows the next command; half a command is given up here';

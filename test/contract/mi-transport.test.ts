@@ -6,7 +6,7 @@ import { MAX_REQUEST_BYTES } from '../../src/management/mi/handler.js';
 import { ENDPOINTS, type OpenEndpoint } from '../support/mi-endpoints.js';
 import { type MiFixture, makeMiFixture } from '../support/mi-fixture.js';
 
-const VERSION = '{"jsonrpc":"2.0","result":{"Server":"switchyard (0.1.0 (x86_64/linux))"},"id":1}';
+const VERSION = '{"jsonrpc":"2.0","result":{"Server":"OpenSIPS (4.1.0 (x86_64/linux)) switchyard (0.1.0)"},"id":1}';
 
 function request(method: string, params?: unknown, id: unknown = 1): string {
   return JSON.stringify({ jsonrpc: '2.0', id, method, params });

@@ -49,7 +49,10 @@ describe('kamcmd', () => {
     const { ctl, daemon } = await daemonFor(t);
     const ask = (...args: string[]) => runTool(kamcmd, ['-s', ctl, ...args]);
     assert.match(await ask('core.uptime'), /^\{\n\tnow: \w{3} .*\n\tup_since: .*\n\tuptime: \d+\n\}\n$/);
-    assert.equal(await ask('-f', '%v %v\n', 'core.ps'), `${process.pid} switchyard\n`);
+    assert.match(
+      await ask('-f', '%v %v\n', 'core.ps'),
+      new RegExp(`^${process.pid} switchyard\n${process.pid} SIP receiver udp:`),
+    );
     assert.match(await ask('core.psx'), new RegExp(`PID: ${process.pid}\n`));
     assert.equal(await ask('core.echo', 'a', '5', 'b c'), 'a\n5\nb c\n');
     assert.equal(

@@ -44,7 +44,7 @@ test('a change is logged, reported, counted, raised as an event and written', ()
   );
   assert.deepEqual(
     reporter.reportsOf('default').map(({ text }) => text),
-    [`${URI} of set 1 is inactive: MI command`],
+    [`DESTINATION <${URI}>, set 1 switched to [inactive] due to MI command\n`],
   );
   assert.equal(raised.with({ partition: 'default', status: 'inactive' }).value, 1);
   assert.deepEqual(
@@ -75,7 +75,7 @@ test('the last 200 reports of a partition are kept until it is forgotten', () =>
     set('active');
   }
   assert.equal(reporter.reportsOf('default').length, 200);
-  assert.match(reporter.reportsOf('default')[199]?.text ?? '', /is active: MI command$/);
+  assert.match(reporter.reportsOf('default')[199]?.text ?? '', /\[active\] due to MI command\n$/);
   reporter.forget('default');
   assert.deepEqual(reporter.reportsOf('default'), []);
 });

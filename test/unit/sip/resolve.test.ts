@@ -79,6 +79,26 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 4, 'each is called once');
   });
 
+  test('a lookup that takes half a second is counted as slow and reported, once', async () => {
+    const clock = new FakeClock();
+    const slow: [string, number][] = [];
+    const at = (address: string) => Promise.resolve([{ address, ttl: 60 }]);
+    const a = (name: string) => (name === 'gw.example.com' ? new Promise<never>(() => {}) : at('192.0.2.1'));
+    const dns = { naptr: none, srv: none, aaaa: none, system: none, a };
+    const resolver = new Resolver(clock, countingRandom(), dns, undefined, undefined, (...each) => slow.push(each));
+    resolver.resolve(HOST, () => {});
+    resolver.resolve(parseUri('sip:quick.example.com:5060') ?? assert.fail(), () => {});
+    await settle();
+    clock.advance(5000);
+    await settle();
+    clock.advance(5000);
+    assert.deepEqual(resolver.figures, { queries: 2, slow: 1 });
+    assert.deepEqual(
+      slow.map(([name]) => name),
+      ['gw.example.com'],
+    );
+  });
+
   test('to a part of the questions does not take the answers to the others with it', async () => {
     const clock = new FakeClock();
     const silent = () => new Promise<never>(() => {});

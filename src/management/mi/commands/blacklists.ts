@@ -25,14 +25,19 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'lists the black lists and their rules, or those of one list',
       needs: { role: 'viewer' },
       paramLists: [[], [name]],
-      run: (params, call) => ({
-        Lists: listed(deps, params, call).map((list) => ({
-          name: list.name,
-          owner: 'dispatcher',
-          flags: [],
-          Rules: list.rules.map(ruleJson),
-        })),
-      }),
+      run(params, call) {
+        const lists = listed(deps, params, call);
+        // Of one list its rules alone.
+        if (params['name'] !== undefined) return lists.flatMap(({ rules }) => rules.map(ruleJson));
+        return {
+          Lists: lists.map((list) => ({
+            name: list.name,
+            owner: 'dispatcher',
+            flags: [],
+            Rules: list.rules.map(ruleJson),
+          })),
+        };
+      },
       text: (params, call) =>
         listed(deps, params, call)
           .map((list) => {
@@ -74,7 +79,7 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
         const endpoint = readEndpoint(params);
         const [list] = listed(deps, params, call);
         const rule = list === undefined ? undefined : check(deps, call, list.name, endpoint);
-        if (rule === undefined) throw new MiError(404, 'no rule matched');
+        if (rule === undefined) throw new MiError(404, 'Not Matched');
         return ruleJson(rule);
       },
     },
@@ -86,7 +91,7 @@ function listed(deps: MiDependencies, params: MiParams, call: Call): ReturnType<
   const lists = [...deps.blacklists.lists(visibleTo(call))].reverse();
   if (params['name'] === undefined) return lists;
   const one = lists.filter((list) => list.name === params['name']);
-  if (one.length === 0) throw new MiError(404, 'blacklist not found');
+  if (one.length === 0) throw new MiError(404, 'Unknown name');
   return one;
 }
 

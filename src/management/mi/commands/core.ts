@@ -1,7 +1,10 @@
-import type { Json, MiCommand } from '../command.js';
+import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { renderTree, treeLine } from '../tree.js';
+
+/** The version whose management interface is spoken: what clients look at to know what they may ask. */
+const SPOKEN = '4.1.0';
 
 /** uptime, version, pwd, arg. */
 export function processCommands(deps: MiDependencies): readonly MiCommand[] {
@@ -30,7 +33,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'prints the version of the server',
       needs: { role: 'viewer' },
       paramLists: [[]],
-      run: () => ({ Server: `switchyard (${process.version} (${process.platform}))` }),
+      run: () => ({ Server: `OpenSIPS (${SPOKEN} (${process.platform})) switchyard (${process.version})` }),
     },
     {
       name: 'pwd',
@@ -102,24 +105,20 @@ export function whichCommand(table: CommandTable): MiCommand {
   };
 }
 
-/** help: of one command, or all of them. */
+/** help: of one command; without one, how it is asked. */
 export function helpCommand(table: CommandTable): MiCommand {
   return {
     name: 'help',
     aliases: ['core:help'],
     module: 'core',
-    help: 'prints what a command does and which module exports it; without mi_cmd: all of them',
+    help: 'prints what a command does and which module exports it: mi_cmd',
     needs: { role: 'viewer' },
     paramLists: [[], [{ name: 'mi_cmd', type: 'string' }]],
     run(params) {
-      if (params['mi_cmd'] !== undefined) {
-        const command = required(table, params['mi_cmd'] as string);
-        const help = command.helpNotExported === true ? 'not available for this command' : command.help;
-        return { Help: help, 'Exported by': command.module };
-      }
-      const all: Record<string, Json> = {};
-      for (const command of table.commands()) all[modern(command)] = command.help;
-      return all;
+      if (params['mi_cmd'] === undefined) return { Help: "help mi_cmd - returns information about 'mi_cmd'" };
+      const command = required(table, params['mi_cmd'] as string);
+      const help = command.helpNotExported === true ? 'not available for this command' : command.help;
+      return { Help: help, 'Exported by': command.module };
     },
   };
 }

@@ -124,32 +124,37 @@ function doneHere(deps: MiDependencies, persist: boolean): string {
   return persist || deps.cluster === undefined ? 'OK' : 'OK, at this node only';
 }
 
-/** ds_push_script_attrs: attrs, ip, port (0: any), and by number or name setid and partition. */
+/**
+ * ds_push_script_attrs: attrs, ip, port (0: any), set (-1: any) and partition. The documentation calls the set setid; clients
+ * use both.
+ */
 export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
   const attrs = { name: 'attrs', type: 'string' } as const;
   const ip = { name: 'ip', type: 'string' } as const;
   const port = { name: 'port', type: 'int' } as const;
-  const setid = { name: 'setid', type: 'int' } as const;
+  const set = { name: 'set', type: 'int' } as const;
   const partition = { name: 'partition', type: 'string' } as const;
   return {
     name: 'ds_push_script_attrs',
     aliases: ['dispatcher:push_script_attrs'],
     module: 'dispatcher',
-    help: 'sets the script attributes of the destinations with this address: attrs, ip, port, setid, partition',
+    help: 'sets the script attributes of the destinations with this address: attrs, ip, port, set, partition',
     helpNotExported: true,
     needs: { role: 'operator' },
     changes: true,
     paramLists: [
       [attrs, ip, port],
-      [attrs, ip, port, setid],
-      [attrs, ip, port, partition],
-      [attrs, ip, port, setid, partition],
+      [attrs, ip, port, set],
+      [attrs, ip, port, set, partition],
     ],
+    // By name alone: four positions are those with the set.
+    extraParams: [{ name: 'setid', type: 'int' }, partition],
     run(params, call) {
       const found = requirePartition(deps, call, textOf(params, 'partition'), 404);
       const portNumber = numberOf(params, 'port', 0);
       if (portNumber < 0 || portNumber > 65535) throw new MiError(400, 'Bad parameter value', 'port');
-      const setId = params['setid'] === undefined || params['setid'] === -1 ? undefined : parseSetId(params['setid']);
+      const wanted = params['set'] ?? params['setid'];
+      const setId = wanted === undefined || wanted === -1 ? undefined : parseSetId(wanted);
       const ipText = textOf(params, 'ip').replace(/^\[(.*)\]$/, '$1');
       const count = deps.dispatcher.pushScriptAttrs(found, textOf(params, 'attrs'), ipText, portNumber, setId);
       if (count === 0) throw new MiError(404, 'destination not found');

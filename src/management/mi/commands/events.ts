@@ -84,7 +84,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
       paramLists: [[event], [event, { name: 'params', type: 'any' }]],
       run(params) {
         const kind = eventKind(params['event'] as string);
-        if (kind === undefined) throw new MiError(400, 'Bad parameter value');
+        if (kind === undefined) throw new MiError(404, 'Event not registered');
         deps.raiseEvent(kind.name, raisedParams(kind, params['params']));
         return 'OK';
       },
@@ -136,7 +136,10 @@ function subscribers(
   const owner = caller.partitions === undefined ? undefined : ownerOf(caller);
   const { event, socket } = params as Readonly<Record<string, string | undefined>>;
   const answer = deps.events.subscribers(event, socket, owner);
-  if (answer === undefined) throw new MiError(404, 'event or subscriber not found');
+  if (answer === undefined) {
+    const known = event !== undefined && deps.events.events().Events.some(({ name }) => name === event);
+    throw new MiError(404, known ? 'Subscriber does not exist' : 'Event not published');
+  }
   return answer;
 }
 

@@ -1,6 +1,7 @@
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
+import { INTEGER } from '../parameters.js';
 
 /** OpenSIPS' numbers -3 (alert) to 4 (debug), and the level names they come down to. */
 const LEVEL_OF_NUMBER = new Map([
@@ -12,8 +13,10 @@ const LEVEL_OF_NUMBER = new Map([
   [2, 'info'],
   [3, 'info'],
   [4, 'debug'],
-  [5, 'trace'],
 ]);
+/** Numbers beyond these stand for them. */
+const LOWEST = -3;
+const HIGHEST = 4;
 const NUMBER_OF_LEVEL = new Map([
   ['silent', -3],
   ['fatal', -2],
@@ -45,11 +48,12 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
         throw new MiError(404, 'Bad PID');
       }
       const word = String(params['level']).trim().toLowerCase();
-      const name = /^-?[0-9]+$/.test(word) ? LEVEL_OF_NUMBER.get(Number(word)) : word;
-      if (name === undefined || !NUMBER_OF_LEVEL.has(name)) throw new MiError(400, 'Bad parameter value');
+      const wanted = INTEGER.test(word) ? Math.min(Math.max(Number(word), LOWEST), HIGHEST) : undefined;
+      const name = wanted === undefined ? word : (LEVEL_OF_NUMBER.get(wanted) as string);
+      if (!NUMBER_OF_LEVEL.has(name)) throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'level'");
       call.changed(`log level: ${deps.log.level()} to ${name}`);
       deps.log.setLevel(name);
-      const number = /^-?[0-9]+$/.test(word) ? Number(word) : (NUMBER_OF_LEVEL.get(name) as number);
+      const number = wanted ?? (NUMBER_OF_LEVEL.get(name) as number);
       return params['pid'] === undefined ? { 'New global log level': number } : { 'Log level': number };
     },
   };

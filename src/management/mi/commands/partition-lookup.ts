@@ -54,15 +54,18 @@ export function destinationsAt(partition: Partition, setId: number, address: str
   return all.filter(({ row }) => maskUri(row.uri).toLowerCase() === shown);
 }
 
+/** The largest number a group may have; one that large is looked for, and not found. */
+const LARGEST_GROUP = 2 ** 32 - 1;
+
 /**
- * "5", "p2:5", "p2: 5" or ":5" (the default partition). The number is looked at before the partition, so that "5:" is a
- * bad group and not an unknown partition (recorded).
+ * "5", "p2:5", "p2 : 5" or ":5" (the default partition). The first colon counts; blanks may stand around it, and nowhere else.
+ * The number is looked at before the partition, so that "5:" is a bad group and not an unknown partition (recorded).
  */
 export function parseGroup(text: string): { readonly partition: string; readonly setId: number } {
-  const colon = text.lastIndexOf(':');
-  const digits = text.slice(colon + 1).trim();
-  if (!/^[0-9]{1,9}$/.test(digits)) throw new MiError(500, 'bad group value');
-  return { partition: colon < 0 ? '' : text.slice(0, colon).trim(), setId: Number(digits) };
+  const colon = text.indexOf(':');
+  const digits = colon < 0 ? text : text.slice(colon + 1).trimStart();
+  if (!/^[0-9]{1,10}$/.test(digits) || Number(digits) > LARGEST_GROUP) throw new MiError(500, 'bad group value');
+  return { partition: colon < 0 ? '' : text.slice(0, colon).trimEnd(), setId: Number(digits) };
 }
 
 /** A set id as a number of its own, where there is a parameter for the partition. */

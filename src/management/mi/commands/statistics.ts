@@ -14,8 +14,11 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
   const { statistics } = deps;
   const visible = ({ caller }: Call) => visibleStatistics(statistics, caller);
   const get = (params: MiParams, call: Call): readonly Statistic[] => {
-    const found = lookUp(visible(call), params['statistics'] as readonly unknown[]);
-    if (found.length === 0) throw new MiError(404, 'Statistics Not Found');
+    const words = params['statistics'] as readonly unknown[];
+    const found = lookUp(visible(call), words);
+    // A group without statistics, or no name at all, is nothing, and no mistake.
+    const isName = (word: unknown): boolean => typeof word === 'string' && !word.endsWith(':') && word !== 'all';
+    if (found.length === 0 && words.some(isName)) throw new MiError(404, 'Statistics Not Found');
     return found;
   };
   const fullName = (each: Statistic): string => `${each.group}:${each.name}`;

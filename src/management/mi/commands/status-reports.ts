@@ -21,13 +21,14 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
     }));
     if (params['group'] === undefined) return all;
     const one = all.filter((each) => each.name === params['group']);
-    if (one.length === 0) throw new MiError(404, 'unknown group');
+    if (one.length === 0) throw new MiError(404, 'Group not found');
     return one;
   };
-  /** One group asked for is answered bare, all of them in an array (documented). */
-  const answer = (params: MiParams, call: Call, render: (each: Group) => Json): Json => {
-    const rendered = groups(params, call).map(render);
-    return params['group'] === undefined ? rendered : (rendered[0] as Json);
+  /** All groups with their identifiers; of one group the bare array of its identifiers. */
+  const answer = (params: MiParams, call: Call, render: (each: StatusIdentifier) => Json): Json => {
+    const found = groups(params, call);
+    if (params['group'] !== undefined) return (found[0] as Group).identifiers.map(render);
+    return found.map(({ name, identifiers }) => ({ Name: name, Identifiers: identifiers.map(render) }));
   };
   return [
     {
@@ -51,11 +52,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       help: 'lists the status of all parts, or those of one group',
       needs: { role: 'viewer' },
       paramLists: [[], [group]],
-      run: (params, call) =>
-        answer(params, call, (each) => ({
-          Name: each.name,
-          Identifiers: each.identifiers.map((one) => ({ Name: one.name, ...statusJson(one) })),
-        })),
+      run: (params, call) => answer(params, call, (each) => ({ Name: each.name, ...statusJson(each) })),
     },
     {
       name: 'sr_list_reports',
@@ -69,7 +66,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
           const [found] = groups(params, call) as [Group];
           return reportsJson(requireIdentifier(found, params['identifier'] as string));
         }
-        return answer(params, call, (each) => ({ Name: each.name, Identifiers: each.identifiers.map(reportsJson) }));
+        return answer(params, call, (each) => ({ Name: each.name, Reports: reportsJson(each) }));
       },
     },
     {
@@ -79,15 +76,20 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       help: 'lists the identifiers that have a status or reports',
       needs: { role: 'viewer' },
       paramLists: [[], [group]],
-      run: (params, call) =>
-        answer(params, call, (each) => ({ Group: each.name, Identifiers: each.identifiers.map((one) => one.name) })),
+      run(params, call) {
+        const named = groups(params, call).map(({ name, identifiers }) => ({
+          Group: name,
+          Identifiers: identifiers.map((one) => one.name),
+        }));
+        return params['group'] === undefined ? named : (named[0] as Json);
+      },
     },
   ];
 }
 
 function requireIdentifier(group: Group, name: string): StatusIdentifier {
   const found = group.identifiers.find((each) => each.name === name);
-  if (found === undefined) throw new MiError(404, 'unknown identifier');
+  if (found === undefined) throw new MiError(404, 'Identity not found');
   return found;
 }
 
@@ -102,13 +104,10 @@ function statusJson(identifier: Pick<StatusIdentifier, 'status' | 'details'>): {
   return details === undefined ? shown : { ...shown, Details: details };
 }
 
-function reportsJson(identifier: StatusIdentifier): Json {
-  return {
-    Name: identifier.name,
-    Reports: identifier.reports.map(({ time, text }) => ({
-      Timestamp: Math.floor(time / 1000),
-      Date: calendarTime(time),
-      Log: text,
-    })),
-  };
+function reportsJson({ reports }: StatusIdentifier): readonly Json[] {
+  return reports.map(({ time, text }) => ({
+    Timestamp: Math.floor(time / 1000),
+    Date: calendarTime(time),
+    Log: text,
+  }));
 }

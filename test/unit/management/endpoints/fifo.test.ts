@@ -24,7 +24,7 @@ import { miOverFifo } from '../../../../src/management/mi/over-endpoints.js';
 import { ReplyReader, within, writeFifo } from '../../../support/mi-endpoints.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../support/mi-fixture.js';
 
-const VERSION = '{"jsonrpc":"2.0","result":{"Server":"switchyard (0.1.0 (x86_64/linux))"},"id":1}';
+const VERSION = '{"jsonrpc":"2.0","result":{"Server":"OpenSIPS (4.1.0 (x86_64/linux)) switchyard (0.1.0)"},"id":1}';
 const ASK_VERSION = '{"jsonrpc":"2.0","id":1,"method":"version"}';
 
 interface Served {

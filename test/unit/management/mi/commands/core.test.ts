@@ -30,8 +30,9 @@ describe('which and help', () => {
       Help: 'prints since when the server runs',
       'Exported by': 'core',
     });
-    const all = (await fixture.handler.execute('help')) as Record<string, string>;
-    assert.match(all['dispatcher:list'] ?? '', /lists partitions/);
+    assert.deepEqual(await fixture.handler.execute('help'), {
+      Help: "help mi_cmd - returns information about 'mi_cmd'",
+    });
     await assert.rejects(fixture.handler.execute('help', ['nosuch']), { code: 404, message: 'unknown MI command' });
   });
 });
@@ -79,6 +80,14 @@ describe('statistics', () => {
     assert.equal(await fixture.handler.execute('reset_all_statistics'), 'OK');
     await assert.rejects(fixture.handler.execute('reset_statistics', [['nosuch']]), { code: 404 });
   });
+
+  test('a group that has none, and no name at all, are an empty object', async () => {
+    const fixture = counted();
+    for (const names of [['nosuch:'], []]) {
+      assert.equal(await json(fixture, 'get_statistics', [names]), '{"jsonrpc":"2.0","result":{},"id":1}');
+    }
+    assert.match((await json(fixture, 'get_statistics', [['nosuch:', 'nosuch']])) ?? '', /Statistics Not Found/);
+  });
 });
 
 test('log_level takes numbers and names', async () => {
@@ -90,7 +99,9 @@ test('log_level takes numbers and names', async () => {
   assert.equal(fixture.level, 'debug');
   assert.deepEqual(await fixture.handler.execute('log_level', ['warn', 4711]), { 'Log level': 1 });
   assert.equal(fixture.level, 'warn');
-  await assert.rejects(fixture.handler.execute('log_level', ['loud']), { code: 400 });
+  assert.deepEqual(await fixture.handler.execute('log_level', [9]), { 'New global log level': 4 });
+  assert.deepEqual(await fixture.handler.execute('log_level', ['-9']), { 'New global log level': -3 });
+  await assert.rejects(fixture.handler.execute('log_level', ['loud']), { code: -32602 });
   await assert.rejects(fixture.handler.execute('log_level', [4, 1]), { code: 404 });
 });
 
@@ -107,7 +118,14 @@ describe('events', () => {
     await handler.execute('event_subscribe', ['E_DISPATCHER_STATUS', 'udp:127.0.0.1:9']);
     await handler.handle(':event_subscribe:\nE_DISPATCHER_STATUS\nudp:127.0.0.1:9\n', unbounded('datagram'));
     assert.deepEqual(forms, ['json', 'text']);
-    await assert.rejects(handler.execute('subscribers_list', ['E_NOPE']), { code: 404 });
+    await assert.rejects(handler.execute('subscribers_list', ['E_NOPE']), {
+      code: 404,
+      message: 'Event not published',
+    });
+    await assert.rejects(handler.execute('subscribers_list', ['E_DISPATCHER_STATUS', 'udp:127.0.0.1:1']), {
+      code: 404,
+      message: 'Subscriber does not exist',
+    });
   });
 
   test('are raised by hand with an array or an object in a string', async () => {
@@ -119,7 +137,10 @@ describe('events', () => {
       fixture.raised.map((each) => each.params),
       [{ partition: 'acme', group: 1 }, { group: 2 }, {}],
     );
-    await assert.rejects(fixture.handler.execute('raise_event', ['E_NOPE']), { code: 400 });
+    await assert.rejects(fixture.handler.execute('raise_event', ['E_NOPE']), {
+      code: 404,
+      message: 'Event not registered',
+    });
     await assert.rejects(fixture.handler.execute('raise_event', ['E_DISPATCHER_STATUS', [{}]]), { code: 400 });
     await assert.rejects(fixture.handler.execute('raise_event', ['E_DISPATCHER_STATUS', '[1]']), {
       message: 'No Params',
@@ -155,6 +176,17 @@ describe('black lists', () => {
     );
   });
 
+  test('of one list the rules are shown, in a bare array', async () => {
+    const { handler } = listed();
+    const rules = (await handler.execute('list_blacklists', ['bl1'])) as { IP: string }[];
+    assert.deepEqual(
+      rules.map(({ IP }) => IP),
+      ['127.0.65.1', '127.0.0.1', '127.0.65.2'],
+    );
+    assert.deepEqual(await handler.execute('list_blacklists', ['bl9']), []);
+    await assert.rejects(handler.execute('list_blacklists', ['nosuch']), { code: 404, message: 'Unknown name' });
+  });
+
   test('are asked about an address', async () => {
     const { handler, blacklists } = listed();
     blacklists.push({ name: 'any', rules: [{ address: '127.0.0.1' }] });
@@ -167,8 +199,14 @@ describe('black lists', () => {
       Proto: 'any',
       Port: 0,
     });
-    await assert.rejects(handler.execute('check_blacklist', ['bl1', '127.0.0.1']), { code: 404 });
-    await assert.rejects(handler.execute('check_blacklist', ['nosuch', '127.0.0.1']), { code: 404 });
+    await assert.rejects(handler.execute('check_blacklist', ['bl1', '127.0.0.1']), {
+      code: 404,
+      message: 'Not Matched',
+    });
+    await assert.rejects(handler.execute('check_blacklist', ['nosuch', '127.0.0.1']), {
+      code: 404,
+      message: 'Unknown name',
+    });
     await assert.rejects(handler.execute('check_blacklists', ['not an address']), { code: 400 });
     await assert.rejects(handler.execute('check_blacklists', ['carrier pigeon', '127.0.0.1']), { code: 400 });
   });
@@ -214,14 +252,22 @@ test('status reports have the documented shapes', async () => {
   });
   assert.equal(((await handler.execute('sr_list_identifiers')) as unknown[]).length, 2);
   const report = { Timestamp: time / 1000, Date: 'Sat Nov 21 07:07:51 2026', Log: 'loaded' };
-  assert.deepEqual(await handler.execute('sr_list_reports', ['dispatcher', 'acme']), {
-    Name: 'acme',
-    Reports: [report],
-  });
-  assert.deepEqual(await handler.execute('sr_list_status', ['core']), {
+  assert.deepEqual(await handler.execute('sr_list_reports', ['dispatcher', 'acme']), [report]);
+  assert.deepEqual(await handler.execute('sr_list_reports', ['dispatcher']), [
+    { Name: 'acme', Reports: [report] },
+    { Name: 'acme;events', Reports: [] },
+  ]);
+  assert.deepEqual(await handler.execute('sr_list_status', ['core']), [
+    { Name: 'main', Readiness: true, Status: 1, Details: 'running' },
+  ]);
+  assert.deepEqual(((await handler.execute('sr_list_status')) as unknown[])[1], {
     Name: 'core',
     Identifiers: [{ Name: 'main', Readiness: true, Status: 1, Details: 'running' }],
   });
-  await assert.rejects(handler.execute('sr_get_status', ['nosuch']), { code: 404 });
-  await assert.rejects(handler.execute('sr_list_reports', ['core', 'nosuch']), { code: 404 });
+  const noGroup = { code: 404, message: 'Group not found' };
+  await assert.rejects(handler.execute('sr_get_status', ['nosuch']), noGroup);
+  await assert.rejects(handler.execute('sr_list_status', ['nosuch']), noGroup);
+  const noIdentity = { code: 404, message: 'Identity not found' };
+  await assert.rejects(handler.execute('sr_list_reports', ['core', 'nosuch']), noIdentity);
+  await assert.rejects(handler.execute('sr_get_status', ['dispatcher']), noIdentity);
 });

@@ -285,6 +285,31 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
     await assert.rejects(handler.execute('ds_push_script_attrs', ['x', '1.2.3.4', 0]), { code: 404 });
   });
 
+  test('script attributes take four positions, and the set by both of its names', async () => {
+    const { handler, scriptAttrs } = makeMiFixture();
+    const at = { attrs: 'gold', ip: '127.0.0.31', port: 5060 };
+    assert.equal(await handler.execute('ds_push_script_attrs', ['a', '127.0.0.21', 5060, 1]), 'OK');
+    for (const set of [{ set: 7 }, { setid: 7 }, { set: -1 }, {}]) {
+      scriptAttrs.clear();
+      assert.equal(await handler.execute('ds_push_script_attrs', { ...at, ...set, partition: 'p2' }), 'OK');
+      assert.deepEqual([...scriptAttrs.values()], ['gold'], JSON.stringify(set));
+    }
+    await assert.rejects(handler.execute('ds_push_script_attrs', { ...at, set: 2, partition: 'p2' }), { code: 404 });
+    await assert.rejects(handler.execute('ds_push_script_attrs', { ...at, sets: 2 }), { code: -32602 });
+  });
+
+  test('the group of ds_set_state: blanks stand around its first colon only, a large number is not found', async () => {
+    const { handler } = makeMiFixture();
+    const set = (group: string) =>
+      handler.execute('ds_set_state', { state: 'a', group, address: 'sip:127.0.0.31:5060' });
+    for (const group of ['p2:7', 'p2 : 7', 'p2 :7']) assert.equal(await set(group), 'OK', group);
+    for (const group of [' 7', '7 ', 'p2:7 ', 'p2:7:1', 'a:b:c:7', ':::7', '4294967296', '99999999999', '0x7', '7a']) {
+      await assert.rejects(set(group), { code: 500, message: 'bad group value' }, group);
+    }
+    await assert.rejects(set('4294967295'), { code: 404, message: 'destination not found' });
+    await assert.rejects(set(' p2:7'), { code: 404, message: 'ERROR Unknown partition' });
+  });
+
   test('probing is switched off and on', async () => {
     const fixture = makeMiFixture();
     assert.deepEqual(await fixture.handler.execute('ds_ping_active'), { PingState: 1 });
