@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { LOAD_MARK, positionOf } from './fault.js';
-import type { Routes } from './routes.js';
+import type { RouteTable } from './route-table.js';
 import { routesOf } from './validate.js';
 
 /** A route script as it was loaded once. */
 export interface LoadedScript {
   readonly file: string;
-  readonly routes: Routes;
+  readonly routes: RouteTable;
 }
 
 /** Milliseconds a script may take to load: it may wait for something at its top level. */
@@ -43,7 +43,7 @@ export async function loadScript(file: string, ownUrl: string): Promise<LoadedSc
   throw refused(`route script ${lines.join('; ')}`);
 }
 
-function isFaulty(routes: ReturnType<typeof routesOf>): routes is Exclude<ReturnType<typeof routesOf>, Routes> {
+function isFaulty(routes: ReturnType<typeof routesOf>): routes is Exclude<ReturnType<typeof routesOf>, RouteTable> {
   return Array.isArray(routes);
 }
 

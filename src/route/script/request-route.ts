@@ -4,7 +4,7 @@ import { wireText } from './arguments.js';
 import { BranchRoute } from './branch-route.js';
 import { DispatchFunctions, type TextOrNumber } from './dispatch-functions.js';
 import { LINE_BREAK } from './message-functions.js';
-import type { Routes } from './routes.js';
+import type { RouteTable } from './route-table.js';
 import type { ScriptCall } from './script-call.js';
 
 /** The request route: decides what becomes of one request. */
@@ -182,7 +182,7 @@ export class RequestRoute extends DispatchFunctions {
       this.call.armed[kind] = undefined;
       return this.done(1);
     }
-    const routes: Routes = this.call.script.routes;
+    const routes: RouteTable = this.call.script.routes;
     const table = routes[kind] ?? {};
     if (!Object.hasOwn(table, wanted)) {
       const meant = nearest(wanted, Object.keys(table));

@@ -1,5 +1,5 @@
 import { nearest } from '../../core/nearest.js';
-import type { Routes } from './routes.js';
+import type { RouteTable } from './route-table.js';
 
 /** What is wrong with the exports of a script, and the word in its text that stands nearest to the fault. */
 export interface ExportFault {
@@ -14,7 +14,7 @@ const KINDS: readonly string[] = [...FUNCTIONS, ...TABLES];
 const SYNCHRONOUS = new Set(['branch', 'reply', 'local', 'algo']);
 
 /** The routes a module exports, as `routes` or by default; what is wrong with them otherwise. */
-export function routesOf(exported: Readonly<Record<string, unknown>>): Routes | readonly ExportFault[] {
+export function routesOf(exported: Readonly<Record<string, unknown>>): RouteTable | readonly ExportFault[] {
   const routes = exported['routes'] ?? exported['default'];
   if (!isTable(routes)) {
     const names = Object.keys(exported).join(', ');
@@ -44,7 +44,7 @@ export function routesOf(exported: Readonly<Record<string, unknown>>): Routes | 
     if (!isTable(table)) faults.push({ reason: `"${kind}" must hold functions by name`, word: kind });
     else for (const [name, each] of Object.entries(table)) faults.push(...functionFaults(kind, name, each));
   }
-  return faults.length > 0 ? faults : (routes as unknown as Routes);
+  return faults.length > 0 ? faults : (routes as unknown as RouteTable);
 }
 
 function functionFaults(kind: string, name: string, value: unknown): ExportFault[] {
