@@ -1,10 +1,12 @@
-import type { GlobalParameter } from '../cfg/ast.js';
+import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
 import type { Problems } from '../cfg/problem.js';
 import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
+import { FileBlacklists } from './opensips/blacklists.js';
+import { opensipsGlobals } from './opensips/globals.js';
 import { plainValue } from './parameters.js';
 
 /** What the head of a file says, besides its modules. */
@@ -27,6 +29,12 @@ export interface GlobalSettings {
   disableStatelessForward: boolean;
   forceRport: boolean;
   defaultDbUrl: string | undefined;
+  /** log_prefix of OpenSIPS. */
+  logPrefix: string;
+  /** assert() is looked at. */
+  asserts: boolean;
+  /** dst_blacklist of OpenSIPS. */
+  readonly blacklists: FileBlacklists;
   /** "group.name" variables of Kamailio, for $sel(cfg_get...). */
   readonly groups: Map<string, string | number>;
   /** Certificate settings of the core (Kamailio's tls module has its own). */
@@ -90,6 +98,9 @@ export function readGlobals(
     disableStatelessForward: false,
     forceRport: false,
     defaultDbUrl: undefined,
+    logPrefix: '',
+    asserts: true,
+    blacklists: new FileBlacklists(),
     groups: new Map(),
     defines: new Map(),
   };
@@ -155,23 +166,43 @@ export function readGlobals(
       case 'force_rport':
         out.forceRport = isOn(plain);
         break;
+      case 'log_prefix':
+        if (dialect.name === 'opensips') out.logPrefix = String(plain);
+        else noted(parameter);
+        break;
+      case 'enable_asserts':
+        out.asserts = isOn(plain);
+        break;
+      case 'dst_blacklist': {
+        const wrong = out.blacklists.define([value, ...parameter.rest].map((each) => plainText(each)).join(''));
+        if (wrong !== undefined) problems.error('setting', at, `dst_blacklist: ${wrong}`);
+        break;
+      }
       case 'db_default_url':
         out.defaultDbUrl = String(plain);
         break;
       default:
-        if (WITHOUT_EFFECT.has(name)) noted(parameter);
-        else problems.error('setting', at, `unknown parameter "${name}"`);
+        if (dialect.name === 'opensips' ? opensipsGlobals().has(name) : WITHOUT_EFFECT.has(name)) noted(parameter);
+        else if (dialect.name !== 'opensips') problems.error('setting', at, `unknown parameter "${name}"`);
     }
   }
-  for (const parameter of bare) listenOn(parameter, port, out, problems);
+  const shown = dialect.name === 'opensips' ? out.advertisedPort : undefined;
+  for (const parameter of bare)
+    listenOn(parameter, port, shown === undefined ? undefined : [out.advertised, shown], out, problems);
   if (out.listen.length === 0) out.listen.push(`udp:127.0.0.1:${port ?? '5060'}`);
   return out;
+}
+
+function plainText(value: SettingValue | undefined): string {
+  return value === undefined ? '' : value.kind === 'string' ? JSON.stringify(value.value) : value.text;
 }
 
 /** "udp:host:port advertise host:port name "x" use_workers 4". */
 function listenOn(
   { name, value, rest, at }: GlobalParameter,
   port: string | undefined,
+  /** Host, if any, and port that listeners advertise that say nothing themselves. */
+  shown: readonly [host: string | undefined, port: string] | undefined,
   out: GlobalSettings,
   problems: Problems,
 ): void {
@@ -181,16 +212,20 @@ function listenOn(
     problems.warning('no-effect', at, `${name}=${text}: this transport is not served`);
     return;
   }
+  text = text.replace(/^([a-z_]+:)\*(?=:|$)/i, '$10.0.0.0');
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {
     text += `:${port ?? (/^tls/i.test(text) ? '5061' : '5060')}`;
   }
   const words = rest.map((each) => String(plainValue(each)));
+  if (shown !== undefined && !words.some((each) => /^(?:as|advertise)$/i.test(each))) {
+    const own = /^[a-z]+:(.*):\d+$/i.exec(text)?.[1] ?? '';
+    text += ` as ${shown[0] ?? own}:${shown[1]}`;
+  }
   for (let i = 0; i < words.length; i++) {
     const word = (words[i] as string).toLowerCase();
     if (word === 'as' || word === 'advertise') text += ` as ${words[++i]}`;
-    else if (word === 'name') text += ` name ${words[++i]}`;
-    else if (word === 'use_workers' || word === 'use_children' || word === 'tag' || word === 'use_auto_scaling_profile')
-      i++;
+    else if (word === 'name' || word === 'tag') text += ` name ${words[++i]}`;
+    else if (word === 'use_workers' || word === 'use_children' || word === 'use_auto_scaling_profile') i++;
   }
   try {
     parseSocket(text);

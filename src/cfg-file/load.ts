@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ConfigurationTree } from '../cfg/ast.js';
 import { compileScript } from '../cfg/compile/script.js';
-import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_OLD } from '../cfg/dialect.js';
+import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../cfg/dialect.js';
 import type { FunctionTable } from '../cfg/function-table.js';
 import { type CfgProblem, Problems, problemText } from '../cfg/problem.js';
 import type { CompiledScript } from '../cfg/script.js';
 import { parseConfiguration } from '../cfg/source/configuration.js';
-import { detectDialect } from '../cfg/source/detect-dialect.js';
+import { detectDialect, detectOpensips } from '../cfg/source/detect-dialect.js';
 import { preprocessed } from '../cfg/source/external.js';
 import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
@@ -49,9 +49,10 @@ export class CfgError extends SwitchyardError {
   }
 }
 
-/** The dialects by the names of `--dialect`. */
+/** The dialects by the names of `--dialect`. "opensips" leaves the version to the file. */
 const DIALECTS: Readonly<Record<string, Dialect>> = {
-  opensips: OPENSIPS,
+  'opensips-4': OPENSIPS,
+  'opensips-3': OPENSIPS_3,
   'opensips-2.1': OPENSIPS_OLD,
   'opensips-old': OPENSIPS_OLD,
   kamailio: KAMAILIO,
@@ -84,12 +85,17 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     return failed(messageOf(error));
   }
   const given = options.dialect;
-  const dialect = given === undefined ? detectDialect(source.text) : DIALECTS[given];
+  const dialect =
+    given === undefined
+      ? detectDialect(source.text)
+      : given === 'opensips'
+        ? detectOpensips(source.text)
+        : DIALECTS[given];
   if (dialect === undefined) {
     return failed(
       given === undefined
         ? 'the language of the file, OpenSIPS or Kamailio, cannot be detected: say --dialect opensips or kamailio'
-        : `unknown dialect "${given}": one of ${Object.keys(DIALECTS).join(', ')}`,
+        : `unknown dialect "${given}": one of opensips, ${Object.keys(DIALECTS).join(', ')}`,
     );
   }
   const parsed = parseConfiguration(source, {
@@ -107,6 +113,11 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     functions,
     variables: scriptVariables(dialect.name),
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
+    facts: {
+      sockets: settings.globals.listen,
+      statelessForward: !settings.globals.disableStatelessForward,
+      asserts: settings.globals.asserts,
+    },
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),
   });

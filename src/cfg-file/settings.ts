@@ -7,6 +7,12 @@ import { messageOf } from '../core/errors.js';
 import type { TmSettings } from '../script/environment.js';
 import { type GlobalSettings, readGlobals } from './globals.js';
 import { checkKamailioModules } from './kamailio-parameters.js';
+import {
+  checkOpensipsGlobals,
+  checkOpensipsModuleParameters,
+  checkOpensipsModules,
+  checkOpensipsTransports,
+} from './opensips/check.js';
 import { type ModuleValues, moduleValues } from './parameters.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -41,6 +47,12 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   const modules = moduleValues(tree);
   if (dialect.name === 'kamailio') checkKamailioModules(tree, problems, dialect.later);
   checkTypes(tree, problems);
+  if (dialect.name === 'opensips') {
+    checkOpensipsGlobals(tree.parameters, problems);
+    checkOpensipsTransports(tree, problems);
+    checkOpensipsModules(tree, dialect, problems);
+    checkOpensipsModuleParameters(tree, dialect, problems);
+  }
   const tm = tmSettings(modules, dialect, globals);
   const settings: { [key: string]: Json } = { listen: globals.listen, routing: [] };
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;

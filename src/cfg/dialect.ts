@@ -1,5 +1,5 @@
 import type { FormatNames } from '../pvar/format.js';
-import { KAMAILIO_NAMES, OPENSIPS_NAMES, OPENSIPS_OLD_NAMES } from '../pvar/names.js';
+import { KAMAILIO_NAMES, OPENSIPS_3_NAMES, OPENSIPS_NAMES, OPENSIPS_OLD_NAMES } from '../pvar/names.js';
 import type { DialectName } from './function-table.js';
 import { KAMAILIO_OPERATORS } from './semantics/kamailio.js';
 import { OPENSIPS_OPERATORS } from './semantics/opensips.js';
@@ -15,6 +15,11 @@ export interface Dialect {
   readonly title: string;
   /** A version after the recorded one: what only such a version has is known, and what nothing is known of is not refused. */
   readonly later: boolean;
+  /**
+   * Of OpenSIPS: 2 for 1.x and 2.x, 3 for 3.x, 4 for what 3.4 to 4.1 have in common. What a file may use depends on it: functions and variables
+   * have a last generation.
+   */
+  readonly generation: number;
   readonly syntax: SyntaxDecisions;
   readonly operators: Operators;
   readonly calls: CallDecisions;
@@ -85,6 +90,8 @@ export interface CallDecisions {
   readonly checksThroughCalls: boolean;
   /** Routes that functions name need not exist (t_on_failure); then nothing is called. */
   readonly lateRoutes: boolean;
+  /** Result of a call of a route whose computed name is not defined. */
+  readonly missingRouteCode: number;
   /** Bare words as arguments: names of flags, addresses. */
   readonly wordArguments: boolean;
 }
@@ -108,8 +115,9 @@ const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route'
 
 export const OPENSIPS: Dialect = {
   name: 'opensips',
-  title: 'opensips-3.4',
   later: false,
+  title: 'opensips-4',
+  generation: 4,
   syntax: {
     directives: false,
     predefined: new Map(),
@@ -145,6 +153,7 @@ export const OPENSIPS: Dialect = {
     typedArguments: true,
     checksThroughCalls: true,
     lateRoutes: false,
+    missingRouteCode: 1,
     wordArguments: false,
   },
   flow: {
@@ -158,10 +167,14 @@ export const OPENSIPS: Dialect = {
   names: OPENSIPS_NAMES,
 };
 
+/** OpenSIPS 3.x, which has variables and functions that were taken out later. */
+export const OPENSIPS_3: Dialect = { ...OPENSIPS, title: 'opensips-3', generation: 3, names: OPENSIPS_3_NAMES };
+
 /** OpenSIPS 1.x to 2.x: as 3.x, with the core tests and parameters that 3.0 took out. */
 export const OPENSIPS_OLD: Dialect = {
   ...OPENSIPS,
   title: 'opensips-2.1',
+  generation: 2,
   names: OPENSIPS_OLD_NAMES,
   calls: { ...OPENSIPS.calls, typedArguments: false, wordArguments: true },
   syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true, topSemicolons: true, endArguments: true },
@@ -171,6 +184,7 @@ export const KAMAILIO: Dialect = {
   name: 'kamailio',
   title: 'kamailio-5.6',
   later: false,
+  generation: 5,
   syntax: {
     directives: true,
     predefined: new Map([
@@ -212,6 +226,7 @@ export const KAMAILIO: Dialect = {
     typedArguments: false,
     checksThroughCalls: false,
     lateRoutes: true,
+    missingRouteCode: -1,
     wordArguments: true,
   },
   flow: {

@@ -66,6 +66,17 @@ export interface CallSite {
   readonly dialect: DialectName;
   /** Kinds of routes from which this call is reached. */
   readonly routes: ReadonlySet<RouteKind>;
+  readonly facts: FileFacts;
+}
+
+/** What the head of a file says that calls are checked against. */
+export interface FileFacts {
+  /** Sockets as switchyard.json writes them; undefined when they are not known. */
+  readonly sockets: readonly string[] | undefined;
+  /** Requests may be forwarded without a transaction. */
+  readonly statelessForward: boolean;
+  /** assert() is looked at; it is unless this is false. */
+  readonly asserts?: boolean;
 }
 
 /**
@@ -100,6 +111,10 @@ export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly summary: string;
   /** Its result may be a promise: only then is anything awaited. */
   readonly waits?: boolean;
+  /** OpenSIPS' async() and launch() may have it. */
+  readonly async?: boolean;
+  /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */
+  readonly until?: number;
   /** A core function that leaves $rc as it is (Kamailio's strip, prefix and the like). */
   readonly keepsReturnCode?: boolean;
   /** Throws an Error with the reason when the arguments do not fit together. Arguments that are left out are undefined. */

@@ -1,7 +1,7 @@
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { ConfigurationTree, RouteKind } from './ast.js';
 import type { Dialect } from './dialect.js';
-import type { FunctionTable } from './function-table.js';
+import type { FileFacts, FunctionTable } from './function-table.js';
 import type { CfgProblem } from './problem.js';
 import type { CompiledRoute, ScriptBounds, ScriptRun } from './runtime.js';
 
@@ -19,6 +19,7 @@ export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   /** "log": an unknown function is logged when it is called and returns -1; by default it is refused at load. */
   readonly unknownFunctions?: 'refuse' | 'log';
   readonly bounds?: Partial<ScriptBounds>;
+  readonly facts?: FileFacts;
   /** Calls `run.trace` for each statement. */
   readonly traced?: boolean;
 }

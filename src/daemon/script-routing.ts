@@ -159,12 +159,14 @@ export class ScriptRouting {
       random,
       log,
       output: this.options.output ?? logged(log),
+      logPrefix: globals.logPrefix,
       aliases: globals.aliases,
       tm: cfg.tm,
       rr: {
         appendFromTag: flag('append_fromtag', true),
         fullLr: flag('enable_full_lr', false),
         doubleRr: flag('enable_double_rr', true),
+        addUsername: flag('add_username', false),
         ignoreUser: flag('ignore_user', false),
       },
       logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },
@@ -176,8 +178,10 @@ export class ScriptRouting {
       warning: globals.sipWarning,
       forceRport: globals.forceRport,
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
-      blocked: (lists, address) => blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
-      hasBlacklist: (name) => blacklists.has(name),
+      blocked: (lists, address) =>
+        globals.blacklists.blocked(lists, address) ||
+        blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
+      hasBlacklist: (name) => globals.blacklists.has(name) || blacklists.has(name),
       tables: this.tables,
       tally: this.options.tally,
       forceDst: dispatcher.kamailio?.forceDst,

@@ -49,6 +49,7 @@ const waiting: FunctionSpec[] = (
       name,
       dialects,
       waits: true,
+      async: true,
       parameters: [param('time', kind)],
       summary: 'waits; other messages go on meanwhile',
       compile:

@@ -70,19 +70,26 @@ const EDITS: readonly [names: readonly string[], summary: string, edit: Edit][] 
   ],
 ];
 
+/** Names that OpenSIPS had up to 2.4. */
+const SHORT_NAMES = /^(?:rewrite\w+|seth|sethp|setp|setu|setup)$/;
+
 const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
-  ...named(names, {
-    dialects: OPENSIPS,
-    routes: REQUESTS,
-    parameters: [param('text', 'string')],
-    summary,
-    compile:
-      ([value]) =>
-      (run) => {
-        editRequestUri(run, (parts) => edit(parts, (value as Arg).string(run)));
-        return 1;
-      },
-  }),
+  ...names.map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      ...(SHORT_NAMES.test(name) ? { until: 2 } : {}),
+      routes: REQUESTS,
+      parameters: [param('text', 'string')],
+      summary,
+      compile:
+        ([value]) =>
+        (run) => {
+          editRequestUri(run, (parts) => edit(parts, (value as Arg).string(run)));
+          return 1;
+        },
+    }),
+  ),
   ...named(names, {
     dialects: KAMAILIO,
     parameters: [param('text', 'literal', { strict: true })],

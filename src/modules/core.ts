@@ -1,3 +1,4 @@
+import type { FileFacts } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
@@ -5,6 +6,7 @@ import {
   type Arg,
   code,
   type FunctionSpec,
+  intOf,
   KAMAILIO,
   moduleFunctions,
   OPENSIPS,
@@ -40,6 +42,24 @@ function uriOf(text: string): string {
   return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
 }
 
+/** Whether a file has a listener that is called so. One on all addresses, or on a name, is found when it is open. */
+function listens({ sockets }: FileFacts, text: string): boolean {
+  if (sockets === undefined) return true;
+  const wanted = /^(?:(udp|tcp|tls|wss?|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
+  return sockets.some((each) => {
+    const own = /^([a-z]+):(\[[^\]]+\]|[^:\s]+)(?::(\d+))?(.*)$/i.exec(each);
+    if (own === null || wanted === null) return true;
+    const [, transport = '', host = '', port = '', rest = ''] = own;
+    if (rest.endsWith(` name ${text.trim()}`)) return true;
+    if (wanted[1] !== undefined && wanted[1].toLowerCase() !== transport.toLowerCase()) return false;
+    if ((wanted[3] ?? (/^(?:tls|wss)$/i.test(transport) ? '5061' : '5060')) !== port) return false;
+    return (
+      host.toLowerCase() === (wanted[2] ?? '').toLowerCase() ||
+      /^(?:0\.0\.0\.0|\[::\]|.*[a-z].*)$/i.test(host.replace(/^\[[0-9a-f:]+\]$/i, ''))
+    );
+  });
+}
+
 function sendSocket(run: MessageRun, text: string): number {
   const socket = run.env.socket(text);
   if (socket === undefined) return -1;
@@ -68,17 +88,27 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
     parameters: [optional('destination', 'string')],
     routes: ['request', 'failure', 'branch', 'local', 'event'],
     summary: 'sends the request on without a transaction',
-    compile:
-      ([to]) =>
-      (run) =>
-        forwardStateless(run, to === undefined ? undefined : uriOf(textOf(to, run))),
+    compile: ([to], { dialect, facts }) => {
+      if (!facts.statelessForward) throw new Error('disable_stateless_fwd does not allow it');
+      if (dialect === 'opensips' && typeof to?.constant === 'string' && /^sips?:/i.test(to.constant))
+        throw new Error(`"${to.constant}" is no [proto:]host[:port]`);
+      return (run) => forwardStateless(run, to === undefined ? undefined : uriOf(textOf(to, run)));
+    },
   },
   {
     name: 'assert',
     dialects: OPENSIPS,
     parameters: [optional('condition', 'expression'), optional('text', 'string')],
-    summary: 'accepted; it is not looked at',
-    compile: () => () => 1,
+    summary: 'ends the script, with a line in the log, when a condition does not hold',
+    compile:
+      ([condition, text], { facts, at }) =>
+      (run) => {
+        if (facts.asserts === false || condition === undefined) return 1;
+        const value = condition.value(run);
+        if (value !== null && value !== 0 && value !== '') return 1;
+        run.fault(at, `assertion failed: ${textOf(text, run).slice(0, 200)}`);
+        return 0;
+      },
   },
   {
     name: 'forward',
@@ -119,10 +149,11 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
       (run) =>
         code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
   },
-  ...['append_msg_branch'].map(
+  ...['append_msg_branch', 'append_branch_old', 'append_branch'].map(
     (name): FunctionSpec => ({
       name,
       dialects: OPENSIPS,
+      ...(name === 'append_branch' ? { until: 3 } : {}),
       parameters: [optional('uri', 'string'), optional('q', 'string')],
       routes: ['request', 'failure'],
       summary: 'adds a branch to send to',
@@ -211,10 +242,11 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
     dialects: OPENSIPS,
     parameters: [param('socket', 'string')],
     summary: 'sends from a socket of ours',
-    compile:
-      ([socket]) =>
-      (run) =>
-        sendSocket(run, textOf(socket, run)),
+    compile: ([socket], { facts }) => {
+      if (typeof socket?.constant === 'string' && !listens(facts, socket.constant))
+        throw new Error(`"${socket.constant}" is no socket of this file`);
+      return (run) => sendSocket(run, textOf(socket, run));
+    },
   },
   {
     name: 'force_send_socket',
@@ -259,7 +291,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
       compile: () => (run) => {
         run.call.rport = true;
         const server = run.transaction?.server;
-        if (server !== undefined) server.rport = true;
+        if (server !== undefined) server.marking = run.call.marking;
         return 1;
       },
     }),
@@ -336,6 +368,29 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
         if (!run.call.blacklists.includes(name)) run.call.blacklists.push(name);
         return 1;
       },
+  },
+  {
+    name: 'check_blacklist_rule',
+    dialects: OPENSIPS,
+    parameters: [
+      param('list', 'string'),
+      param('address', 'string'),
+      optional('port', 'int'),
+      optional('protocol', 'string'),
+      optional('pattern', 'string'),
+    ],
+    summary: 'whether a black list has a rule for an address',
+    compile:
+      ([list, address, port, transport, text]) =>
+      (run) =>
+        code(
+          run.env.blocked([textOf(list, run)], {
+            address: textOf(address, run),
+            port: intOf(port, run, 0),
+            transport: transport === undefined ? 'udp' : textOf(transport, run).toLowerCase(),
+            text: textOf(text, run),
+          }),
+        ),
   },
   {
     name: 'unuse_blacklist',

@@ -23,6 +23,8 @@ export interface FunctionSpec {
   readonly routes?: readonly RouteKind[] | 'any';
   readonly summary: string;
   readonly waits?: boolean;
+  readonly async?: boolean;
+  readonly until?: number;
   readonly keepsReturnCode?: boolean;
   readonly since?: string;
   compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;

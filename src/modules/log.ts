@@ -44,7 +44,9 @@ function levelOf(text: string): readonly [ScriptLevel, number] | undefined {
 }
 
 function write(run: MessageRun, level: ScriptLevel, rank: number, text: string): number {
-  if (rank <= run.env.logLimits.xlog) run.env.output(level, text, run.message.callId);
+  if (rank > run.env.logLimits.xlog) return 1;
+  const { logPrefix } = run.env;
+  run.env.output(level, logPrefix === '' ? text : `${logPrefix}:${level}:${text}`, run.message.callId);
   return 1;
 }
 
@@ -108,6 +110,7 @@ export const logFunctions: ScriptFunction[] = [
       summary: 'writes a line to the log',
       compile: (args) => {
         const [first, second] = args;
+        if (first?.constant === '' || second?.constant === '') throw new Error('the text is empty');
         if (second !== undefined && first?.constant !== undefined) {
           const wrong = checkLevel(first.constant);
           if (wrong !== undefined) throw new Error(wrong);

@@ -166,12 +166,17 @@ export const messageFunctions: ScriptFunction[] = [
     {
       name: 'has_body',
       dialects: OPENSIPS,
-      parameters: [optional('type', 'string')],
+      parameters: [
+        optional('type', 'string', {
+          check: (v) => (/^[\w.+*-]+\/[\w.+*-]+$/.test(String(v)) ? undefined : `"${v}" is no MIME type`),
+        }),
+      ],
       summary: 'whether there is a body, of a type',
       compile:
         ([type]) =>
         (run) =>
-          code(hasBody(run, type === undefined ? undefined : textOf(type, run))),
+          // As recorded, without a type it is true for every message.
+          code(type === undefined || hasBody(run, textOf(type, run))),
     },
     {
       name: 'is_privacy',

@@ -313,7 +313,10 @@ export const natFunctions: ScriptFunction[] = [
                 ? ''
                 : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
             const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
-            run.edits.insert(message.headersStart, `Path: <sip:${info}${host};lr${received}>\r\n`);
+            run.edits.insert(
+              run.env.dialect === 'opensips' ? message.headersEnd : message.headersStart,
+              `Path: <sip:${info}${host};lr${received}>\r\n`,
+            );
             return 1;
           },
       }),

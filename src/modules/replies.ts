@@ -41,7 +41,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   }
   if (way === 'stateful') return -1;
   const text = call.replyLines === lines ? lines + server(run, status) : server(run, status) + lines;
-  env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.rport);
+  env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.marking);
   call.replyBody = '';
   run.answered = status >= 200;
   return 1;
@@ -123,9 +123,17 @@ function serverError(run: MessageRun): number {
 export const replyFunctions: ScriptFunction[] = [
   ...moduleFunctions('sl', [
     ...send(['sl_send_reply', 'sl_reply'], 'stateless'),
-    ...send(['send_reply'], 'either'),
+    ...send(['send_reply'], 'either').filter(({ dialects }) => dialects === KAMAILIO),
     {
       name: 'sl_reply_error',
+      dialects: OPENSIPS,
+      routes: ['request', 'error'],
+      summary: 'answers 500 for the error that came before',
+      compile: () => serverError,
+    },
+    {
+      name: 'sl_reply_error',
+      dialects: KAMAILIO,
       routes: ['request', 'error', 'failure', 'local', 'onreply'],
       summary: 'answers 500 for the error that came before',
       compile: () => serverError,
@@ -145,6 +153,24 @@ export const replyFunctions: ScriptFunction[] = [
         compile: () => () => 1,
       }),
     ),
+  ]),
+  ...moduleFunctions(
+    'signaling',
+    send(['send_reply'], 'either').filter(({ dialects }) => dialects === OPENSIPS),
+  ),
+  ...moduleFunctions('sl', [
+    {
+      name: 'send_reply',
+      until: 2,
+      dialects: OPENSIPS,
+      parameters: [param('code', 'int', { check: statusCheck }), param('reason', 'string')],
+      routes: ['request', 'error', 'failure'],
+      summary: 'answers the request',
+      compile:
+        ([status, reason]) =>
+        (run) =>
+          replyHere(run, intOf(status, run, 500), textOf(reason, run), 'either'),
+    },
   ]),
   ...moduleFunctions('textops', [
     {

@@ -84,7 +84,12 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
   ];
 }
 
-const NO_SITE: CallSite = { at: { file: '', line: 0, column: 0 }, dialect: 'opensips', routes: new Set<RouteKind>() };
+const NO_SITE: CallSite = {
+  at: { file: '', line: 0, column: 0 },
+  dialect: 'opensips',
+  routes: new Set<RouteKind>(),
+  facts: { sockets: undefined, statelessForward: true },
+};
 
 function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
   return {

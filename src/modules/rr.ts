@@ -41,7 +41,9 @@ function looseRoute(run: MessageRun): number {
   call.scope.routeUri = first.text;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
+  if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
   if (
+    kamailio &&
     ruri !== undefined &&
     ours(run, ruri) &&
     uriParam(ruri.params, 'lr') !== undefined &&
@@ -96,6 +98,28 @@ function afterStrict(run: MessageRun, routes: readonly RouteValue[]): number {
   }
   run.pvars.setRequestUri(last.text);
   for (const edit of removeLast(routes)) call.edits.add(edit);
+  return 1;
+}
+
+/**
+ * As recorded of OpenSIPS, every request inside a dialog whose request-URI is ours comes from a strict router: the last Route becomes
+ * the request-URI and the first one the next hop; a first one that is strict itself becomes the request-URI.
+ */
+function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], first: RouteValue): number {
+  const { call } = run;
+  if (first.uri === undefined) return -1;
+  if (ours(run, first.uri)) call.matchedRouteParams = first.uri.params;
+  if (!isLoose(first.uri)) {
+    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    run.pvars.setRequestUri(first.text);
+    run.pvars.destinationUri = undefined;
+    return 1;
+  }
+  const last = routes[routes.length - 1] as RouteValue;
+  if (last.uri === undefined) return -1;
+  for (const edit of removeLast(routes)) call.edits.add(edit);
+  run.pvars.setRequestUri(last.text);
+  run.pvars.destinationUri = first.text;
   return 1;
 }
 

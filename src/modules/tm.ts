@@ -41,7 +41,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (kamailio && run.transaction === undefined && !isUsableUri(call.requestUri)) return -1;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
-  if (transaction === undefined) return 0;
+  // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
+  if (transaction === undefined) return kamailio ? 0 : 1;
   if (transaction.cancelled) return kamailio ? -1 : -3;
   if (transaction.final !== 0) return -1;
   if (run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
@@ -132,6 +133,7 @@ function cancel(run: MessageRun): number | undefined {
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;
   transaction.cancelBranches(env.dialect === 'opensips' ? ORIGINATOR_CANCEL : '');
+  if (env.dialect === 'opensips') transaction.cancelSilent();
   if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
   return 1;
 }
@@ -321,9 +323,9 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     compile:
       ([uri]) =>
       (run) => {
+        run.call.replicates = true;
         const result = relay(run, { no100: false, noAutoReply: true }, textOf(uri, run));
-        const transaction = run.transaction;
-        if (transaction !== undefined) transaction.ended(200);
+        run.transaction?.ended(200);
         return result;
       },
   },

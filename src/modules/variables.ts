@@ -284,7 +284,11 @@ function socketVariable(
     compile: (argument) => {
       const field = argument?.constant;
       return {
-        get: (context) => socketField(socket(scopeOf(context)), field),
+        get: (context) => {
+          const scope = scopeOf(context);
+          const found = socket(scope);
+          return socketField(found, field, field === 'tag' ? scope.env.sockets.nameOf(found) : undefined);
+        },
         ...(set === undefined || argument !== undefined
           ? {}
           : { set: (context: PvarContext, value: PvarValue) => set(scopeOf(context), value) }),
@@ -293,7 +297,7 @@ function socketVariable(
   };
 }
 
-function socketField(socket: SipSocket | undefined, field: string | undefined): PvarValue {
+function socketField(socket: SipSocket | undefined, field: string | undefined, tag: string | undefined): PvarValue {
   if (socket === undefined) return null;
   const shown = socket.sentBy === `${socket.address}:${socket.port}` ? undefined : socket.sentBy;
   const colon = shown?.lastIndexOf(':') ?? -1;
@@ -313,7 +317,7 @@ function socketField(socket: SipSocket | undefined, field: string | undefined): 
     case 'advertised_port':
       return shown === undefined ? null : Number(shown.slice(colon + 1));
     case 'tag':
-      return null;
+      return tag ?? null;
     default:
       return null;
   }
@@ -393,7 +397,6 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
         },
       ),
     ],
-    ['conid', own(() => null)],
   ];
 }
 
@@ -457,6 +460,7 @@ function opensipsVariables(): [string, VariableDefinition][] {
 /** "proto:host:port" of the socket a Kamailio file sends from. */
 function kamailioVariables(): [string, VariableDefinition][] {
   return [
+    ['conid', own(() => null)],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
     ['route_uri', own((scope) => scope.routeUri ?? null)],

@@ -235,8 +235,8 @@ opensipsTransformationTable.set(
   }),
 );
 
-/** Those of OpenSIPS before 3.0, with the variables that were taken out then. */
-export const OPENSIPS_OLD_NAMES: FormatNames = {
+/** Those of OpenSIPS 3.x, with the variables that were taken out later. */
+export const OPENSIPS_3_NAMES: FormatNames = {
   ...OPENSIPS_NAMES,
   variables: new Map([
     ...OPENSIPS_NAMES.variables,
@@ -244,6 +244,9 @@ export const OPENSIPS_OLD_NAMES: FormatNames = {
     ['af', plain(({ sourceAddress }) => (sourceAddress.includes(':') ? 'INET6' : 'INET'))],
   ]),
 };
+
+/** Those of OpenSIPS before 3.0. */
+export const OPENSIPS_OLD_NAMES: FormatNames = OPENSIPS_3_NAMES;
 
 /** Variables and transformations of kamailio.cfg. */
 export const KAMAILIO_NAMES: FormatNames = {

@@ -7,6 +7,7 @@ import { AvpStore } from '../pvar/avp-store.js';
 import { PvarScope } from '../pvar/context.js';
 import { SelectionRecords } from '../route/script/selection-records.js';
 import type { SipMessage } from '../sip/message.js';
+import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { MessageEdits } from './edits.js';
@@ -114,6 +115,8 @@ export class Call {
   /** Host and port our Via shows instead of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;
+  /** Replies to what is relayed are not passed on: t_replicate. */
+  replicates = false;
   /** Replies go to the port the request came from, whatever its Via says. */
   rport = false;
   /** Our Via asks for rport. */
@@ -148,6 +151,12 @@ export class Call {
       const last = this.registered.findLast((each) => kamailioOf(each) !== undefined);
       return last === undefined ? undefined : this.dispatch.of(last);
     });
+  }
+
+  /** How the Via of the request is marked. */
+  get marking(): ViaMarking {
+    if (this.env.dialect === 'opensips') return this.rport ? 'front-forced' : 'front';
+    return this.rport ? 'forced' : 'asked';
   }
 
   get requestUri(): string {

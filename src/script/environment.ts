@@ -55,6 +55,8 @@ export interface RrSettings {
   appendFromTag: boolean;
   fullLr: boolean;
   doubleRr: boolean;
+  /** The user of the request-URI stands in Record-Route. */
+  addUsername: boolean;
   /** Methods that add a user part, and the like, are left to the script. */
   ignoreUser: boolean;
 }
@@ -91,6 +93,8 @@ export interface ScriptEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly output: ScriptOutput;
+  /** log_prefix of OpenSIPS: stands with the level before each script line; '' for none. */
+  readonly logPrefix: string;
   readonly aliases: readonly HostAlias[];
   readonly tm: TmSettings;
   readonly rr: RrSettings;
@@ -108,7 +112,16 @@ export interface ScriptEnvironment {
   readonly groups: ReadonlyMap<string, string | number>;
   /** Socket by a name or description in a script. */
   socket(text: string): SipSocket | undefined;
-  blocked(lists: readonly string[], address: { readonly address: string; readonly port: number }): boolean;
+  /** Whether one of the black lists has a rule for an address, and for the text of a message that would go there. */
+  blocked(
+    lists: readonly string[],
+    address: {
+      readonly address: string;
+      readonly port: number;
+      readonly transport?: string | undefined;
+      readonly text?: string | undefined;
+    },
+  ): boolean;
   hasBlacklist(name: string): boolean;
   readonly tables: ScriptTables;
   readonly tally: SelectionTally;

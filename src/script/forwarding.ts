@@ -1,3 +1,4 @@
+import { parseUri } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call } from './call.js';
 import type { MessageEdits } from './edits.js';
@@ -29,7 +30,7 @@ export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branc
     requestUri: leaving.requestUri,
     edits: leaving.edits.list,
     head: recordRoutes(call, socket) + leaving.head,
-    forceRport: call.rport,
+    marking: call.marking,
   });
 }
 
@@ -60,12 +61,21 @@ export function recordRoutes(call: Call, outbound: SipSocket): string {
       continue;
     }
     const two = env.rr.doubleRr && inbound !== outbound;
+    const single = env.dialect === 'opensips' ? outbound : inbound;
+    const user = env.rr.addUsername ? userOf(call) : '';
     const mark = two ? ';r2=on' : '';
     if (two)
-      out += `Record-Route: <sip:${hostOf(call, outbound, each.advertised)}${transport(outbound)}${mark}${params}>\r\n`;
-    out += `Record-Route: <sip:${hostOf(call, inbound, each.advertised)}${transport(inbound)}${mark}${params}>\r\n`;
+      out += `Record-Route: <sip:${user}${hostOf(call, outbound, each.advertised)}${transport(outbound)}${mark}${params}>\r\n`;
+    const last = two ? inbound : single;
+    out += `Record-Route: <sip:${user}${hostOf(call, last, each.advertised)}${transport(last)}${mark}${params}>\r\n`;
   }
   return out;
+}
+
+/** "user@" of the request-URI, for add_username. */
+function userOf(call: Call): string {
+  const user = parseUri(call.message.requestUri)?.user ?? '';
+  return user === '' ? '' : `${user}@`;
 }
 
 /** Host of a Record-Route; OpenSIPS and Kamailio leave out the port when it is 5060. */

@@ -1,5 +1,5 @@
 import type { SipMessage } from '../sip/message.js';
-import { forcedRport, type TextEdit, viaEdit } from '../sip/reply.js';
+import { markedVia, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { applied } from './edits.js';
 
@@ -17,8 +17,8 @@ export interface OutgoingRequest {
   readonly edits: readonly TextEdit[];
   /** Lines put before the first header line: Record-Route. */
   readonly head: string;
-  /** Adds rport to the Via below our own though it did not ask for it (force_rport). */
-  readonly forceRport: boolean;
+  /** How the Via below our own is marked. */
+  readonly marking: ViaMarking;
 }
 
 /** A request as it leaves: our Via above the first, the edits applied, Content-Length that of the body. */
@@ -31,7 +31,7 @@ export function outgoingRequest(o: OutgoingRequest): string {
   const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${o.sentBy};branch=${o.branch}${o.viaParams}\r\n`;
   if (message.viaLine >= 0) edits.push({ start: message.viaLine, end: message.viaLine, text: via });
   else edits.push({ start: message.headersStart, end: message.headersStart, text: via });
-  const below = o.forceRport ? forcedRport(message, o.source) : viaEdit(message, o.source);
+  const below = markedVia(message, o.source, o.marking, false);
   if (below !== undefined) edits.push(below);
   const whole = message.bodyEnd === text.length ? text : text.slice(0, message.bodyEnd);
   const length = lengthEdit(message, o.edits);

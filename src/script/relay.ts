@@ -33,10 +33,8 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
     }
   }
   const server = env.layer.serve(run.message, run.source);
-  if (call.rport) {
-    server.rport = true;
-    server.replyPort = run.source.port;
-  }
+  server.marking = call.marking;
+  if (call.rport) server.replyPort = run.source.port;
   const transaction = new ScriptTransaction(env, call, server);
   run.transaction = transaction;
   call.transaction = transaction;
@@ -294,7 +292,7 @@ function sent(
     fail(transaction, branch);
     return CANCELLED;
   }
-  const blocked = call.blacklists.length > 0 && env.blocked(call.blacklists, address);
+  const blocked = call.blacklists.length > 0 && env.blocked(call.blacklists, { ...address, text: call.message.text });
   const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
   if (socket === undefined) {
     fail(transaction, branch);

@@ -49,6 +49,8 @@ export interface TransactionState {
   /** Replies here. False when the caller has its final reply. */
   reply(code: number, reason: string, lines?: string, body?: string): boolean;
   cancelBranches(lines: string): void;
+  /** Gives up branches on which nothing came. */
+  cancelSilent(): void;
   /** The caller has its final reply, or gets none. */
   ended(code: number, reply?: SipMessage): void;
   /** From now on this is called for what goes to the caller. */

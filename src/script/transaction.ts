@@ -84,6 +84,13 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     return true;
   }
 
+  /** Branches that no reply came on need not be waited for once the caller gave up: OpenSIPS counts them as 487 at once. */
+  cancelSilent(): void {
+    for (const branch of this.branches) {
+      if (branch.pending && !branch.provisional && branch.status < 100) this.refused(branch, 487, undefined, true);
+    }
+  }
+
   /** Cancels pending branches. `lines` are header lines of the CANCEL requests. */
   cancelBranches(lines: string, but?: TxBranch): void {
     for (const branch of this.branches) if (branch !== but) branch.cancel(lines);
@@ -103,6 +110,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     }
     const { status } = reply;
     if (status < 200) branch.provisional = true;
+    if (this.call.replicates) {
+      branch.status = Math.max(branch.status, status);
+      return;
+    }
     if (status === 100) {
       if (branch.status < 100) branch.status = 100;
       return;
@@ -173,9 +184,27 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       return;
     }
     if (!branch.pending) return;
-    branch.timedOut = timedOut;
     branch.local = true;
+    if (!timedOut && this.env.dialect === 'opensips' && branch.client?.target.socket.transport === 'udp') {
+      this.unreachable(branch);
+      return;
+    }
+    branch.timedOut = timedOut;
     this.refused(branch, timedOut ? 408 : 477, undefined, true);
+  }
+
+  /**
+   * OpenSIPS does not learn that nobody listens at the address of a datagram: it waits. Here a failure route goes on at once, as after
+   * that time; a caller for whom there is no other target waits as there.
+   */
+  private unreachable(branch: TxBranch): void {
+    const timedOut = (): void => {
+      if (!branch.pending) return;
+      branch.timedOut = true;
+      this.refused(branch, 408, undefined, true);
+    };
+    if (this.call.armed.failure !== undefined) timedOut();
+    else this.env.clock.schedule(this.call.frTimeout ?? this.env.tm.frTimeout, timedOut);
   }
 
   /** A branch has its final status. */
@@ -221,8 +250,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.inFailureRoute = false;
     if (this.final !== 0) return;
     if (this.branches.length > before) {
-      if (this.env.dialect === 'kamailio') this.newLeg(before);
-      else for (const each of this.branches.slice(0, before)) each.dropped = false;
+      this.newLeg(before);
       if (this.pending) return;
       this.judge();
       return;
@@ -237,9 +265,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     else if (mode === 2) for (const each of this.branches.slice(this.legStart)) each.dropped = true;
   }
 
-  /** failure_reply_mode 3 forgets all earlier replies when there is a new leg. */
+  /** A new leg forgets all earlier replies: in OpenSIPS always, in Kamailio with failure_reply_mode 3. */
   private newLeg(before: number): void {
-    if (this.env.tm.failureReplyMode === 3) for (const each of this.branches.slice(0, before)) each.dropped = true;
+    if (this.env.dialect === 'opensips' || this.env.tm.failureReplyMode === 3)
+      for (const each of this.branches.slice(0, before)) each.dropped = true;
     this.legStart = before;
   }
 

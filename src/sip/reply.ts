@@ -39,7 +39,7 @@ export function reasonPhrase(code: number): string {
  * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
  * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came; what a broken
  * request lacks is left out. A 100 carries the Timestamp back (section 8.2.6.1).
- * `headers` are complete lines, each with its CRLF. `rport`: the Via gets rport although the sender did not ask for it.
+ * `headers` are complete lines, each with its CRLF.
  */
 export function buildReply(
   request: SipMessage,
@@ -49,12 +49,12 @@ export function buildReply(
   toTag: string,
   headers = '',
   body = '',
-  rport = false,
+  marking: ViaMarking = 'asked',
 ): string {
   const text = request.text;
   let out = `SIP/2.0 ${code} ${reason}\r\n`;
   if (request.viaLine >= 0) {
-    const edit = rport ? forcedRport(request, source) : viaEdit(request, source);
+    const edit = markedVia(request, source, marking, true);
     out +=
       edit === undefined
         ? text.slice(request.viaLine, request.viaEnd)
@@ -121,6 +121,43 @@ export function forcedRport(request: SipMessage, source: Source): TextEdit | und
   const at = via.branchStart > 0 ? request.text.lastIndexOf(';', via.branchStart) : via.end;
   const received = via.host === source.address ? '' : `;received=${source.address}`;
   return { start: at, end: at, text: `;rport=${source.port}${received}` };
+}
+
+/**
+ * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say, "forced" with rport though the
+ * sender did not ask for it. "front" and "front-forced" are the same right behind sent-by, where OpenSIPS has them.
+ */
+export type ViaMarking = 'asked' | 'forced' | 'front' | 'front-forced';
+
+/** The change a marking makes. `ownReply`: in a reply of our own, where OpenSIPS has received first. */
+export function markedVia(
+  request: SipMessage,
+  source: Source,
+  marking: ViaMarking,
+  ownReply: boolean,
+): TextEdit | undefined {
+  switch (marking) {
+    case 'asked':
+      return viaEdit(request, source);
+    case 'forced':
+      return forcedRport(request, source);
+    default:
+      return frontVia(request, source, marking === 'front-forced', ownReply);
+  }
+}
+
+function frontVia(request: SipMessage, source: Source, forced: boolean, ownReply: boolean): TextEdit | undefined {
+  const { via, text } = request;
+  if (via === undefined || via.receivedStart !== 0) return viaEdit(request, source);
+  const bare = via.host.charCodeAt(0) === 91 ? via.host.slice(1, -1) : via.host;
+  if (bare === source.address && !via.rport && !forced) return undefined;
+  const semicolon = text.indexOf(';', request.viaValue);
+  const at = semicolon < 0 || semicolon > via.end ? via.end : semicolon;
+  const received = `;received=${source.address}`;
+  const rport = `;rport=${source.port}`;
+  if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
+  if (!forced) return { start: at, end: at, text: received };
+  return { start: at, end: at, text: ownReply ? received + rport : rport + received };
 }
 
 /** Sorts edits by position. They are few and nearly sorted already. */

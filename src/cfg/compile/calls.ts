@@ -36,9 +36,12 @@ export class CallCompiler {
   private function(node: FunctionCall): CompiledCall {
     const { context } = this;
     const { dialect, functions, problems } = context;
-    const found = functions
-      .find(dialect.name, node.name)
-      .filter(({ since }) => since === undefined || dialect.name !== 'kamailio' || dialect.later);
+    const named = functions.find(dialect.name, node.name);
+    const found = named.filter(
+      ({ since, until }) =>
+        (since === undefined || dialect.name !== 'kamailio' || dialect.later) &&
+        (until === undefined || until >= dialect.generation),
+    );
     const loaded = found.filter((each) => this.isLoaded(each));
     if (loaded.length === 0) return this.unknown(node, found[0]);
     const count = node.args.length;
@@ -94,7 +97,12 @@ export class CallCompiler {
     if (!fits) return NOTHING;
     let closure: ReturnType<FunctionDefinition['compile']>;
     try {
-      closure = definition.compile(args, { at: node.at, dialect: context.dialect.name, routes: this.reached });
+      closure = definition.compile(args, {
+        at: node.at,
+        dialect: context.dialect.name,
+        routes: this.reached,
+        facts: context.facts,
+      });
     } catch (error) {
       context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`);
       return NOTHING;

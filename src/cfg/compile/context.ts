@@ -6,7 +6,7 @@ import { withVariables } from '../../pvar/names.js';
 import { plain } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, FunctionCall, Position, RouteCall, VariableReference } from '../ast.js';
 import type { Dialect } from '../dialect.js';
-import type { FunctionTable } from '../function-table.js';
+import type { FileFacts, FunctionTable } from '../function-table.js';
 import type { Problems } from '../problem.js';
 import type { ScriptBounds } from '../runtime.js';
 import type { Analysis } from './analysis.js';
@@ -25,6 +25,7 @@ export class CompileContext {
     readonly analysis: Analysis,
     readonly logUnknown: boolean,
     readonly traced: boolean,
+    readonly facts: FileFacts,
   ) {}
 
   /** A text with variables, compiled once however often it occurs in the file; undefined for one that is reported. */
@@ -55,6 +56,12 @@ export class CompileContext {
   callWaits(node: FunctionCall | RouteCall): boolean {
     if (node.kind === 'call') return this.functions.waits(this.dialect.name, node.name);
     return this.analysis.callWaits(node);
+  }
+
+  /** Whether async() may have a call. */
+  callIsAsync({ name }: FunctionCall): boolean {
+    const found = this.functions.find(this.dialect.name, name);
+    return found.length === 0 || found.some((each) => each.async === true);
   }
 
   regex(source: string, at: Position, ignoreCase: boolean): BoundedRegex | undefined {

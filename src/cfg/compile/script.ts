@@ -70,6 +70,7 @@ export function compileScript<Run extends ScriptRun>(
     analysis,
     options.unknownFunctions === 'log',
     options.traced === true,
+    options.facts ?? { sockets: undefined, statelessForward: true },
   );
   const subRoutes = new SubRoutes(context);
   const resume = new ResumeRoutes(new Set(subRoutes.names()));

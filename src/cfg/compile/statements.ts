@@ -303,8 +303,8 @@ export class StatementCompiler {
   private asyncStatement(node: AsyncStatement): CompiledStatement {
     const { kind, at } = node;
     const { invoke, invokeLater } = this.calls.compile(node.call);
-    if (!this.context.callWaits(node.call)) {
-      this.context.problems.error('expression', node.call.at, `${node.call.name}() is nothing to wait for`);
+    if (!this.context.callIsAsync(node.call)) {
+      this.context.problems.error('expression', node.call.at, `${node.call.name}() cannot be called by ${kind}()`);
     }
     const resume = this.resume.find(node, this.context.problems);
     return simple((run) => {

@@ -76,9 +76,10 @@ export class SubRoutes {
       run.pvars.routes?.pop();
       return finished(run, signal);
     };
+    const { missingRouteCode } = this.context.dialect.calls;
     const failed = (run: ScriptRun): number => {
-      run.pvars.returnCode = -1;
-      return -1;
+      run.pvars.returnCode = missingRouteCode;
+      return missingRouteCode;
     };
     const invoke = (run: ScriptRun): number => {
       const entered = enter(run);

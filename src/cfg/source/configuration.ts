@@ -288,7 +288,7 @@ class ConfigurationParser {
       const token = tokens.peek();
       if (token.kind === 'end' || tokens.isPunctuation(';')) break;
       if (tokens.isPunctuation('{', 0)) {
-        this.skipBraces();
+        rest.push(this.braces());
         break;
       }
       const sameLine = token.at.line === tokens.previous?.at.line && token.at.file === name.at.file;
@@ -322,15 +322,18 @@ class ConfigurationParser {
     return { kind: 'word', text, at };
   }
 
-  /** The list of a blacklist in old files. */
-  private skipBraces(): void {
+  /** The rules of a blacklist, "{( any, 10.0.0.0/8, 0, "" )}", as one word without blanks. */
+  private braces(): SettingValue {
     const { tokens } = this;
+    const { at } = tokens.peek();
     let depth = 0;
+    let text = '';
     for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
       if (tokens.isPunctuation('{')) depth++;
       const closes = tokens.isPunctuation('}') && --depth === 0;
+      text += token.kind === 'string' ? JSON.stringify(token.text) : token.text;
       tokens.take();
-      if (closes) return;
+      if (closes) return { kind: 'word', text, at };
     }
     throw tokens.unexpected('"}"');
   }

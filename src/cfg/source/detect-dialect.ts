@@ -1,10 +1,14 @@
-import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_OLD } from '../dialect.js';
+import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../dialect.js';
 
 /** Words that only one of the two programs has, before the routes and in them. */
 const KAMAILIO_SIGNS =
   /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|server_signature\b|auto_bind_ipv6\b)/m;
 const OPENSIPS_SIGNS =
   /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"proto_)/m;
+/** Parameters that came with OpenSIPS 3.4, and with 3.0 or 3.1. */
+const TODAY_SIGNS =
+  /^[ \t]*(?:stderror_(?:enabled|level_filter|log_format)|syslog_(?:enabled|facility|name|level_filter|log_format)|log_event_enabled)\s*=/m;
+const THREE_SIGNS = /^[ \t]*(?:socket|udp_workers|tcp_workers|timer_workers|auto_scaling_profile)\s*=/m;
 /** Parameters that OpenSIPS 3.0 took out or renamed, core tests and functions that went with them. */
 const OLD_SIGNS =
   /^[ \t]*(?:listen|children|port|debug|fork|log_stderror|disable_tcp|dns|rev_dns|check_via|sock_mode|disable_dns_blacklist)\s*=|\b(?:uri|method|src_ip|dst_ip|status)\s*(?:==|=~|!=)|\bappend_branch\(|\brewritehost(?:port)?\(|\bavp_(?:delete|pushto|printf|copy|check|subst)\(|\b(?:re)?set(?:b|s)?flag\(\s*[0-9A-Z_]+\s*\)/m;
@@ -17,17 +21,20 @@ export function detectDialect(text: string): Dialect | undefined {
   const marked = /^\s*(?:#[^!\n][^\n]*\n\s*|#\n\s*)*#!\s*(KAMAILIO|SER|ALL|MAXCOMPAT|OPENSIPS)\b/.exec(
     text.slice(0, 65_536),
   );
-  if (marked !== null) return marked[1] === 'OPENSIPS' ? opensips(text) : KAMAILIO;
+  if (marked !== null) return marked[1] === 'OPENSIPS' ? detectOpensips(text) : KAMAILIO;
   const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
   if (KAMAILIO_SIGNS.test(code)) return KAMAILIO;
-  if (OPENSIPS_SIGNS.test(code)) return opensips(code);
+  if (OPENSIPS_SIGNS.test(code)) return detectOpensips(code);
   // Old files of OpenSIPS have neither: modules and functions that Kamailio never had identify them.
   if (/\bloadmodule\s+"[^"]*(?:signaling|drouting|b2b_|load_balancer|dialplan|uac_redirect)/.test(code))
-    return opensips(code);
+    return detectOpensips(code);
   return OLD_SIGNS.test(code) ? OPENSIPS_OLD : undefined;
 }
 
-function opensips(text: string): Dialect {
-  const code = text.replace(/^[ \t]*#.*$/gm, '');
-  return OLD_SIGNS.test(code) ? OPENSIPS_OLD : OPENSIPS;
+/** Which OpenSIPS a file was written for, by parameters that came with a version, then by what was taken out later. */
+export function detectOpensips(text: string): Dialect {
+  const code = text.replace(/^[ \t]*#.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
+  if (TODAY_SIGNS.test(code)) return OPENSIPS;
+  if (THREE_SIGNS.test(code)) return OPENSIPS_3;
+  return OLD_SIGNS.test(code) ? OPENSIPS_OLD : OPENSIPS_3;
 }

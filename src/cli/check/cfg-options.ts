@@ -5,7 +5,7 @@ export const CFG_OPTIONS = {
   cfg: text('FILE', 'An opensips.cfg or kamailio.cfg.'),
   dialect: choice(
     'NAME',
-    ['opensips', 'opensips-2.1', 'kamailio'],
+    ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
     'Language of the cfg file, where it cannot be detected.',
   ),
   define: text('NAME=VALUE,...', "Definitions for #!ifdef and its kin, as Kamailio's -A."),

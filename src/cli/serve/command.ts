@@ -14,7 +14,11 @@ A switchyard.json beside it, or the one of --config, adds what such files cannot
   options: {
     config: CONFIG,
     cfg: text('FILE', 'An opensips.cfg or a kamailio.cfg to run.'),
-    dialect: choice('NAME', ['opensips', 'opensips-2.1', 'kamailio'], 'Whose file it is, where it cannot be detected.'),
+    dialect: choice(
+      'NAME',
+      ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
+      'Whose file it is, where it cannot be detected.',
+    ),
     define: text('NAME=VALUE,...', 'Definitions for the preprocessor of a kamailio.cfg, as its -A.'),
   },
   examples: [

@@ -7,7 +7,7 @@ import { bareHost } from '../../core/uri.js';
 import type { Congestion } from '../congestion.js';
 import { FairShare } from '../fair-share.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
-import { buildReply, reasonPhrase } from '../reply.js';
+import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
@@ -318,12 +318,12 @@ export class TransactionLayer implements Receiver {
     reason = reasonPhrase(code),
     headers = '',
     body = '',
-    rport = false,
+    marking: ViaMarking = 'asked',
   ): void {
     if (request.method === 'ACK') return;
     this.counters.repliesSent.value++;
-    const text = buildReply(request, source, code, reason, this.localTag(request), headers, body, rport);
-    const port = rport ? source.port : replyPort(request, source);
+    const text = buildReply(request, source, code, reason, this.localTag(request), headers, body, marking);
+    const port = marking === 'forced' || marking === 'front-forced' ? source.port : replyPort(request, source);
     source.socket.send(text, source.address, port, undefined, source.flow);
   }
 

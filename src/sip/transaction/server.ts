@@ -1,6 +1,6 @@
 import { defaultPort } from '../../core/uri.js';
 import type { SipMessage } from '../message.js';
-import { buildReply, reasonPhrase } from '../reply.js';
+import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
 import { type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 import type { TransactionConfig } from './config.js';
@@ -45,8 +45,8 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
   protected last = '';
   /** @internal What it counts beyond one for the size of what it keeps. */
   surplus = 0;
-  /** Replies name and go to the port the request came from, though its Via did not ask for that. */
-  rport = false;
+  /** How replies of our own mark the Via of the request. */
+  marking: ViaMarking = 'asked';
   replyPort: number;
   readonly sentByPort: number;
 
@@ -83,7 +83,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     const request = this.request;
     if (request === undefined) return;
     const tag = code > 100 ? this.layer.localTag(request) : '';
-    this.reply(buildReply(request, this.source, code, reason, tag, headers, body, this.rport), code);
+    this.reply(buildReply(request, this.source, code, reason, tag, headers, body, this.marking), code);
   }
 
   /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */

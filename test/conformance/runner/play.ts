@@ -29,6 +29,8 @@ export interface Play {
   readonly ack: (reply: WireMessage) => string | undefined;
   /** Whether what has been seen is all that is expected: the end is then near. */
   readonly complete: (seen: Seen) => boolean;
+  /** What is waited for while gateways answer and the caller is silent; what arrives meanwhile is not kept. */
+  readonly ready?: () => Promise<void>;
   /** Milliseconds that are waited at least and at most. */
   readonly leastMs: number;
   readonly mostMs: number;
@@ -112,6 +114,8 @@ export async function play(p: Play): Promise<Seen> {
       });
     }
   };
+  await p.ready?.();
+  seen.requests.length = seen.replies.length = 0;
   lane.begin();
   for (const each of p.messages) if (each.whenReply === undefined) later(each.atMs, () => sendPlanned(each));
   const lastAt = Math.max(0, ...p.messages.map((each) => each.atMs));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KAMAILIO, OPENSIPS, OPENSIPS_OLD } from '../../../src/cfg/dialect.js';
+import { KAMAILIO, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../../../src/cfg/dialect.js';
 import { detectDialect } from '../../../src/cfg/source/detect-dialect.js';
 import { cfg, cfgFile } from '../../support/cfg-script.js';
 
@@ -237,10 +237,11 @@ describe('blocks of a file', () => {
 describe('the dialect of a file', () => {
   const cases: readonly (readonly [text: string, dialect: unknown])[] = [
     ['#!KAMAILIO\nlisten=udp:1.1.1.1\n', KAMAILIO],
-    ['#\n# $Id$\n#\n#!OPENSIPS\nroute { exit; }', OPENSIPS],
+    ['#\n# $Id$\n#\n#!OPENSIPS\nroute { exit; }', OPENSIPS_3],
     ['#!define WITH_X\nrequest_route { exit; }', KAMAILIO],
     ['listen=udp:1.1.1.1\nloadmodule "tm.so"\nroute { if (uri==myself) exit; }\nstartup_route { exit; }', OPENSIPS_OLD],
-    ['socket=udp:1.1.1.1\nudp_workers=4\nroute { exit; }', OPENSIPS],
+    ['socket=udp:1.1.1.1\nudp_workers=4\nroute { exit; }', OPENSIPS_3],
+    ['socket=udp:1.1.1.1\nstderror_enabled=no\nroute { append_branch(); }', OPENSIPS],
     ['route { exit; }', undefined],
   ];
   for (const [text, dialect] of cases) {

@@ -1,0 +1,98 @@
+import { BlockList, isIP } from 'node:net';
+import type { BoundedRegex } from '../../core/posix-regex.js';
+import { compilePosix } from '../../core/posix-regex.js';
+
+/** Rules one list may have. */
+const MOST_RULES = 10_000;
+
+interface Rule {
+  /** undefined: any. */
+  readonly transport: string | undefined;
+  readonly networks: BlockList;
+  /** It is the addresses that are not in the network. */
+  readonly others: boolean;
+  /** 0: any. */
+  readonly port: number;
+  /** Is looked for in the message; undefined: none is. */
+  readonly pattern: BoundedRegex | undefined;
+}
+
+/** Where a message would go, and what it is. */
+export interface BlacklistQuestion {
+  readonly address: string;
+  readonly port: number;
+  readonly transport?: string | undefined;
+  readonly text?: string | undefined;
+}
+
+/** The lists of addresses a file names itself: dst_blacklist = name:{( proto, network, port, "pattern" ), !(...)}. */
+export class FileBlacklists {
+  private readonly lists = new Map<string, readonly Rule[]>();
+
+  has(name: string): boolean {
+    return this.lists.has(name);
+  }
+
+  /** Reads a definition. Returns what is wrong with it. */
+  define(text: string): string | undefined {
+    const match = /^([\w-]+):?\s*\{(.*)\}$/s.exec(text.trim());
+    if (match === null) return 'name:{( protocol, network, port, "pattern" )} is expected';
+    const [, name = '', body = ''] = match;
+    const rules: Rule[] = [];
+    const each =
+      /\s*(!?)\(\s*(\w+)\s*,\s*([0-9a-fA-F.:[\]]+(?:\/[0-9.]+)?)\s*,\s*(\d+)\s*,\s*"((?:[^"\\]|\\.)*)"\s*\)\s*,?/y;
+    while (each.lastIndex < body.length) {
+      const from = each.lastIndex;
+      const found = each.exec(body);
+      if (found === null) {
+        if (body.slice(from).trim() === '') break;
+        return `no rule stands at "${body.slice(from, from + 40)}"`;
+      }
+      const [, not, protocol = '', network = '', port = '0', pattern = ''] = found;
+      const networks = networkOf(network);
+      if (networks === undefined) return `"${network}" is no network`;
+      if (rules.length >= MOST_RULES) return `list ${name} has more than ${MOST_RULES} rules`;
+      rules.push({
+        transport: /^any$/i.test(protocol) ? undefined : protocol.toLowerCase(),
+        networks,
+        others: not === '!',
+        port: Number(port),
+        pattern: pattern === '' ? undefined : compilePosix(pattern),
+      });
+    }
+    this.lists.set(name, rules);
+    return undefined;
+  }
+
+  /** Whether one of these lists has a rule for it. */
+  blocked(lists: readonly string[], question: BlacklistQuestion): boolean {
+    return lists.some((name) => this.lists.get(name)?.some((rule) => matches(rule, question)) === true);
+  }
+}
+
+function matches({ transport, networks, others, port, pattern }: Rule, question: BlacklistQuestion): boolean {
+  const family = question.address.includes(':') ? 'ipv6' : 'ipv4';
+  return (
+    (transport === undefined || question.transport === undefined || transport === question.transport) &&
+    (port === 0 || port === question.port) &&
+    networks.check(question.address, family) !== others &&
+    (pattern === undefined || pattern.test(question.text ?? ''))
+  );
+}
+
+/** "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.1.1.1". */
+function networkOf(text: string): BlockList | undefined {
+  const [base = '', mask] = text.replace(/[[\]]/g, '').split('/');
+  const family = isIP(base);
+  if (family === 0) return undefined;
+  const most = family === 4 ? 32 : 128;
+  const bits = mask === undefined ? most : isIP(mask) === 4 ? bitsOf(mask) : Number(mask);
+  if (!Number.isInteger(bits) || bits < 0 || bits > most) return undefined;
+  const list = new BlockList();
+  list.addSubnet(base, bits, family === 4 ? 'ipv4' : 'ipv6');
+  return list;
+}
+
+function bitsOf(mask: string): number {
+  return mask.split('.').reduce((sum, part) => sum + Number(part).toString(2).replaceAll('0', '').length, 0);
+}

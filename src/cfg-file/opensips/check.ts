@@ -1,0 +1,113 @@
+import type { ConfigurationTree, GlobalParameter } from '../../cfg/ast.js';
+import type { Dialect } from '../../cfg/dialect.js';
+import type { Problems } from '../../cfg/problem.js';
+import { nearest } from '../../core/nearest.js';
+import { type GlobalDefinition, opensipsGlobals, versionText } from './globals.js';
+import { opensipsModuleParameters } from './module-parameters.js';
+import { isOpensipsModule, opensipsModules } from './modules.js';
+
+/**
+ * Checks names and types of the global parameters, as OpenSIPS' parser does. A file that has parameters of a later version and some
+ * that were gone by then runs in no version: the latter are refused.
+ */
+export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], problems: Problems): void {
+  const table = opensipsGlobals();
+  let newest: { name: string; since: number } | undefined;
+  for (const { name } of parameters) {
+    const since = table.get(name)?.since ?? 0;
+    if (since > (newest?.since ?? 29)) newest = { name, since };
+  }
+  for (const parameter of parameters) {
+    const { name, at } = parameter;
+    const known = table.get(name);
+    if (known === undefined) {
+      const meant = nearest(name, table.keys());
+      problems.error(
+        'setting',
+        at,
+        `unknown parameter "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+      );
+    } else if (newest !== undefined && known.until < newest.since) {
+      const instead = known.instead === undefined ? '' : `; write ${known.instead}`;
+      problems.error(
+        'setting',
+        at,
+        `parameter "${name}" is of OpenSIPS up to ${versionText(known.until)}, and ${newest.name} of ${versionText(newest.since)} and later${instead}`,
+      );
+    } else checkValue(parameter, known, problems);
+  }
+}
+
+function checkValue({ name, value, at }: GlobalParameter, { type }: GlobalDefinition, problems: Problems): void {
+  if (value === undefined || type === 'any') return;
+  const fits =
+    type === 'number'
+      ? value.kind === 'int'
+      : type === 'string'
+        ? value.kind === 'string'
+        : value.kind === 'int' ||
+          (value.kind === 'word' && /^(?:yes|no|true|false|on|off|enabled?|disabled?)$/i.test(value.text));
+  if (fits) return;
+  const wanted = { number: 'a number', string: 'a string in quotes', switch: 'yes or no' }[type];
+  problems.error('setting', at, `parameter "${name}" must be ${wanted}`);
+}
+
+/** Refuses listeners of transports whose module is not loaded. */
+export function checkOpensipsTransports(tree: ConfigurationTree, problems: Problems): void {
+  for (const { name, value, at } of tree.parameters) {
+    if ((name !== 'socket' && name !== 'listen') || value === undefined) continue;
+    const text = value.kind === 'word' ? value.text : String(value.value);
+    const transport = /^(tcp|tls|wss?|sctp|hep_udp|hep_tcp|hep_tls|bins?|smpp|msrps?):/i.exec(text)?.[1]?.toLowerCase();
+    if (transport === undefined) continue;
+    const module = `proto_${transport.startsWith('hep') ? 'hep' : transport.replace(/^msrps$/, 'msrp')}`;
+    if (tree.modules.some((each) => each.name === module)) continue;
+    problems.error('setting', at, `${name}=${text}: module ${module} is not loaded`);
+  }
+}
+
+/** Refuses modules that are not there, or not where they are looked for. */
+export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, problems: Problems): void {
+  if (dialect.generation < 4) return;
+  const path = tree.parameters.find(({ name }) => name === 'mpath');
+  for (const { name, path: file, at } of tree.modules) {
+    if (!isOpensipsModule(name)) {
+      const meant = nearest(name, opensipsModules());
+      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+      problems.error('setting', at, `module ${name} is none of OpenSIPS${hint}`);
+    } else if (
+      file.includes('/') &&
+      !file.startsWith('/') &&
+      path !== undefined &&
+      at.file === path.at.file &&
+      at.line < path.at.line
+    ) {
+      problems.error(
+        'setting',
+        at,
+        `module ${file} is loaded before mpath says where modules are (line ${path.at.line})`,
+      );
+    }
+  }
+}
+
+/** Checks names and types of the parameters of modules. */
+export function checkOpensipsModuleParameters(tree: ConfigurationTree, dialect: Dialect, problems: Problems): void {
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    for (const each of module.split('|')) {
+      const table = opensipsModuleParameters(each);
+      if (table === undefined) continue;
+      const known = table.get(name);
+      if (known === undefined || known.until < dialect.generation) {
+        const current = [...table].filter(([, { until }]) => until >= dialect.generation).map(([key]) => key);
+        const meant = nearest(name, current);
+        const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+        const message = `module ${each} has no parameter "${name}"${known === undefined ? '' : ' any more'}${hint}`;
+        if (dialect.generation >= 3) problems.error('setting', at, message);
+        else problems.warning('no-effect', at, message);
+        continue;
+      }
+      if (known.type !== 'either' && typeof value !== known.type)
+        problems.error('setting', at, `${each} ${name} must be a ${known.type}`);
+    }
+  }
+}
