@@ -149,8 +149,13 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
   }
 
   /** The name that was probably meant. */
-  near(dialect: DialectName, name: string): string | undefined {
-    return nearest(name, this.byName.get(dialect)?.keys() ?? []);
+  near(dialect: DialectName, name: string, generation: number): string | undefined {
+    const names = [...(this.byName.get(dialect) ?? [])]
+      .filter(
+        ([each, definitions]) => each !== name && definitions.some(({ until = generation }) => until >= generation),
+      )
+      .map(([each]) => each);
+    return nearest(name, names);
   }
 }
 

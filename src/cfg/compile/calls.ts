@@ -166,7 +166,7 @@ export class CallCompiler {
   private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
     const { context } = this;
     const { functions, dialect, problems } = context;
-    const meant = functions.near(dialect.name, node.name);
+    const meant = functions.near(dialect.name, node.name, dialect.generation);
     const hint = meant === undefined ? '' : `; did you mean ${meant}()?`;
     const message =
       unloaded === undefined

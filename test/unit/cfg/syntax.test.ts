@@ -99,7 +99,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'an async function that does not wait',
       'opensips',
       'async(is_method("BYE"), RELAY);',
-      /^2:7 is_method\(\) is nothing to wait for/,
+      /^2:7 is_method\(\) cannot be called by async\(\)/,
     ],
   ];
   for (const [title, dialect, main, message] of cases) {

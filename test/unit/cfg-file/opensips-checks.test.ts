@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { readCfg } from '../../../src/cfg-file/load.js';
+import { FileBlacklists } from '../../../src/cfg-file/opensips/blacklists.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-opensips-checks-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const TODAY = [
+  'log_level=3',
+  'stderror_enabled=yes',
+  'udp_workers=1',
+  'socket=udp:127.0.0.1:5060',
+  'mpath="/usr/lib/opensips/modules"',
+  'loadmodule "proto_udp.so"',
+  'loadmodule "sl/sl.so"',
+  'loadmodule "tm.so"',
+  'loadmodule "sipmsgops.so"',
+];
+
+/** "line message" of what is refused. */
+function refused(lines: readonly string[], route = 'xlog("a");'): string[] {
+  const file = join(folder, 'opensips.cfg');
+  writeFileSync(file, `${lines.join('\n')}\nroute {\n${route}\n}\n`);
+  return readCfg(file, { dialect: 'opensips' })
+    .problems.filter(({ severity }) => severity === 'error')
+    .map(({ at, message }) => `${at.line} ${message}`);
+}
+
+describe('what an opensips.cfg of today may not have', () => {
+  const cases: readonly (readonly [title: string, head: readonly string[], message: RegExp])[] = [
+    [
+      'a parameter of an earlier version',
+      ['debug=3', ...TODAY],
+      /^1 parameter "debug" is of OpenSIPS up to 2\.2, .*write log_level/,
+    ],
+    ['children of 2.x', [...TODAY, 'children=4'], /^10 parameter "children" .*write udp_workers/],
+    [
+      'an unknown parameter',
+      ['udp_worker=1', ...TODAY],
+      /^1 unknown parameter "udp_worker"; did you mean "udp_workers"\?/,
+    ],
+    ['a word for a number', ['max_while_loops=many', ...TODAY], /^1 parameter "max_while_loops" must be a number/],
+    ['a word for a string', ['server_header=x', ...TODAY], /^1 parameter "server_header" must be a string/],
+    ['a parameter of Kamailio', ['loadpath "x"', ...TODAY], /^1 unknown parameter "loadpath"/],
+    [
+      'a listener whose module is not loaded',
+      ['socket=tcp:127.0.0.1:5060', ...TODAY],
+      /^1 .*module proto_tcp is not loaded/,
+    ],
+    ['a module before mpath', ['loadmodule "sl/sl.so"', ...TODAY], /^1 module sl\/sl.so is loaded before mpath/],
+    [
+      'a module that is none',
+      [...TODAY, 'loadmodule "dispatchr.so"'],
+      /^10 module dispatchr is none of OpenSIPS; did you mean "dispatcher"/,
+    ],
+    [
+      'an unknown parameter of a module',
+      [...TODAY, 'modparam("tm","no_such",5)'],
+      /^10 module tm has no parameter "no_such"/,
+    ],
+    [
+      'an old parameter of a module',
+      [...TODAY, 'modparam("tm","fr_timer",5)'],
+      /^10 module tm has no parameter "fr_timer" any more; did you mean/,
+    ],
+    [
+      'a parameter that one of two modules lacks',
+      [...TODAY, 'modparam("tm|sl","fr_timeout",5)'],
+      /^10 module sl has no parameter/,
+    ],
+    ['a number for a string', [...TODAY, 'modparam("tm","tw_append",5)'], /^10 tm tw_append must be a string/],
+  ];
+  for (const [title, head, message] of cases) {
+    test(title, () => assert.match(refused(head).join('\n'), message));
+  }
+
+  test('functions of earlier versions are unknown', () => {
+    assert.match(refused(TODAY, 'rewritehost("x");')[0] ?? '', /unknown function rewritehost/);
+    assert.match(refused(TODAY, 'append_branch();')[0] ?? '', /unknown function append_branch\(\)/);
+  });
+
+  test('constants are checked against the head of the file', () => {
+    assert.match(refused(TODAY, 'force_send_socket("udp:127.0.0.2:5060");')[0] ?? '', /is no socket of this file/);
+    assert.deepEqual(refused(TODAY, 'force_send_socket("udp:127.0.0.1:5060");'), []);
+    assert.match(refused(['disable_stateless_fwd=yes', ...TODAY], 'forward("127.0.0.2");')[0] ?? '', /does not allow/);
+  });
+});
+
+test('files of each version keep what their version has', () => {
+  const three = [
+    'udp_workers=4',
+    'socket=udp:127.0.0.1:5060',
+    'log_stderror=no',
+    'loadmodule "proto_udp.so"',
+    'loadmodule "tm.so"',
+  ];
+  assert.deepEqual(refused(three, 'append_branch(); xlog("$pr $Ri"); t_relay();'), []);
+  const two = [
+    'debug=3',
+    'fork=yes',
+    'children=4',
+    'listen=udp:127.0.0.1:5060',
+    'loadmodule "tm.so"',
+    'modparam("tm", "fr_timer", 5)',
+  ];
+  assert.deepEqual(refused(two, 'setflag(1); rewritehost("x"); if (uri==myself) t_relay();'), []);
+});
+
+describe('black lists of the file', () => {
+  const lists = new FileBlacklists();
+  const wrong = lists.define('bl:{(any,127.0.8.11,5060,""),(tcp,10.0.0.0/8,0,""),!(any,0.0.0.0/0,0,"")}');
+
+  test('rules name protocol, network and port', () => {
+    assert.equal(wrong, undefined);
+    assert.equal(lists.blocked(['bl'], { address: '127.0.8.11', port: 5060, transport: 'udp' }), true);
+    assert.equal(lists.blocked(['bl'], { address: '127.0.8.11', port: 5061, transport: 'udp' }), false);
+    assert.equal(lists.blocked(['bl'], { address: '10.1.2.3', port: 1, transport: 'tcp' }), true);
+    assert.equal(lists.blocked(['bl'], { address: '10.1.2.3', port: 1, transport: 'udp' }), false);
+    assert.equal(lists.blocked(['other'], { address: '127.0.8.11', port: 5060 }), false);
+  });
+
+  test('a pattern is looked for in the message', () => {
+    lists.define('text:{(any,10.0.0.0/255.0.0.0,0,"evil")}');
+    assert.equal(lists.blocked(['text'], { address: '10.0.0.1', port: 5060, text: 'an evil one' }), true);
+    assert.equal(lists.blocked(['text'], { address: '10.0.0.1', port: 5060, text: 'a good one' }), false);
+  });
+
+  test('what is no rule is named', () => {
+    assert.match(new FileBlacklists().define('bl:{(any,10.0.0.0/40,0,"")}') ?? '', /no network/);
+    assert.match(new FileBlacklists().define('bl:{(any)}') ?? '', /no rule stands at/);
+    assert.match(new FileBlacklists().define('bl') ?? '', /is expected/);
+  });
+});
