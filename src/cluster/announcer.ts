@@ -10,8 +10,11 @@ export interface AnnouncerOptions {
   readonly clock: Clock;
   /** Whether this node is the one that publishes events of the destination. */
   readonly owns: (destination: Destination) => boolean;
-  /** Hands an event to the stream; it is retried until it is stored. */
-  readonly publish: (event: DispatcherEvent) => void;
+  /**
+   * Hands an event to the stream; it is retried until it is stored. `since`: monotonic time from which somebody may have
+   * stored it already, where that is possible.
+   */
+  readonly publish: (event: DispatcherEvent, since: number | undefined) => void;
   /** Whether events of the key are still on their way. */
   readonly holds: (key: string) => boolean;
   /** The record is due for a note of which edges are stored. */
@@ -23,6 +26,15 @@ export interface AnnouncerOptions {
 const NOTE_AFTER_MS = 60_000;
 /** Edges in a record that make the note due at once: there must be room for the next ones. */
 const NOTE_AT = 4;
+const DAY_MS = 24 * 3600 * 1000;
+/** Days the clocks of two machines may differ, for how far back the stream is searched. */
+const CLOCK_DAYS = 2;
+
+/** A record with edges not known to be stored, and since when this node has known them. */
+interface Unstored {
+  readonly entry: Entry;
+  readonly since: number;
+}
 
 /**
  * Publishes the edges of the destinations this node owns: those of a record that are not known to be stored, in their
@@ -30,7 +42,7 @@ const NOTE_AT = 4;
  */
 export class Announcer {
   /** Keys with edges not known to be stored. */
-  private readonly unpublished = new Map<string, Entry>();
+  private readonly unpublished = new Map<string, Unstored>();
   /** By key: the last edge handed to the outbox. */
   private readonly handed = new Map<string, number>();
   /** By key: the last edge known here to be stored. */
@@ -62,20 +74,22 @@ export class Announcer {
       if (record.ev.length === 0) this.due.delete(key);
       return;
     }
-    this.unpublished.set(key, entry);
+    const since = this.unpublished.get(key)?.since ?? this.options.clock.monotonic();
+    this.unpublished.set(key, { entry, since });
     if (destination === undefined || !this.options.owns(destination)) return;
     for (const edge of record.ev) {
       if (edge.q <= Math.max(known, this.handed.get(key) ?? 0)) continue;
       this.handed.set(key, edge.q);
       this.byOutboxKey.set(destination.key, entry);
       if (taken) this.options.republished();
-      this.options.publish(edgeEvent(this.options.cluster, destination, key, edge));
+      const before = edge.q <= entry.readSeq ? this.ageOf(edge) : taken ? since : undefined;
+      this.options.publish(edgeEvent(this.options.cluster, destination, key, edge), before);
     }
   }
 
   /** Ownership has changed: what the owner before may not have published is published. */
   ownershipChanged(): void {
-    for (const entry of this.unpublished.values()) this.recorded(entry, true);
+    for (const { entry } of this.unpublished.values()) this.recorded(entry, true);
   }
 
   /** The last event of an outbox key has left it. */
@@ -90,10 +104,7 @@ export class Announcer {
     this.fresh.add(key);
     this.unpublished.delete(key);
     if (record?.ev.some((edge) => edge.q > handed) === true) this.recorded(entry);
-    const wait = (record?.ev.length ?? 0) >= NOTE_AT ? 0 : NOTE_AFTER_MS;
-    const at = this.options.clock.monotonic() + wait;
-    const known = this.due.get(key);
-    if (known === undefined || known.at > at) this.due.set(key, { entry, at });
+    this.noteLater(entry, (record?.ev.length ?? 0) >= NOTE_AT ? 0 : NOTE_AFTER_MS);
   }
 
   /** What has come to be known as stored since the last call: keys and edges, for the other nodes. */
@@ -109,11 +120,17 @@ export class Announcer {
 
   /** Another node says that an edge is stored: should its destination come here, it need not be published again. */
   heardStored(key: string, edge: number): void {
-    const entry = this.unpublished.get(key);
+    const entry = this.unpublished.get(key)?.entry;
     const last = entry?.record?.ev.at(-1)?.q ?? 0;
     if (entry === undefined || edge > last) return;
     this.stored.set(key, Math.max(edge, this.stored.get(key) ?? 0));
     if (edge === last) this.unpublished.delete(key);
+    this.noteLater(entry, NOTE_AFTER_MS);
+  }
+
+  /** Destinations this node owns whose records do not say yet what is stored. */
+  *unnoted(): Generator<Entry> {
+    for (const { entry } of this.due.values()) if (this.lacksNote(entry) && this.isOwn(entry)) yield entry;
   }
 
   /** To be called every second or so. */
@@ -122,12 +139,35 @@ export class Announcer {
     for (const [key, { entry, at }] of this.due) {
       if (at > now) continue;
       this.due.delete(key);
-      const { record, destination } = entry;
-      const stored = this.stored.get(key) ?? 0;
-      if (record !== undefined && record.told < stored && destination !== undefined && this.options.owns(destination)) {
-        this.options.note(entry);
-      }
+      if (!this.lacksNote(entry)) continue;
+      if (this.isOwn(entry)) this.options.note(entry);
+      // Its owner does it; should that one die before, this node knows what is stored.
+      else this.noteLater(entry, NOTE_AFTER_MS);
     }
+  }
+
+  private noteLater(entry: Entry, wait: number): void {
+    const at = this.options.clock.monotonic() + wait;
+    const known = this.due.get(entry.key);
+    if (known === undefined || known.at > at) this.due.set(entry.key, { entry, at });
+  }
+
+  private lacksNote({ key, record }: Entry): boolean {
+    return record !== undefined && record.ev.length > 0 && record.told < this.published(key);
+  }
+
+  private isOwn({ destination }: Entry): boolean {
+    return destination !== undefined && this.options.owns(destination);
+  }
+
+  /**
+   * Monotonic time from which an edge may have been stored that was read from the bucket. The clock of the machine that
+   * decided it may differ from this one's; whole days, so that one look at the stream answers for many.
+   */
+  private ageOf({ t }: Edge): number {
+    const { clock } = this.options;
+    const age = Math.max(0, clock.now() - Date.parse(t)) || 0;
+    return clock.monotonic() - (Math.ceil(age / DAY_MS) + CLOCK_DAYS) * DAY_MS;
   }
 }
 

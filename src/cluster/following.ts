@@ -14,8 +14,8 @@ export interface FollowingNode {
     readonly bus: ClusterBus;
     readonly clock: { schedule(delayMs: number, run: () => void): unknown };
   };
-  /** Takes a value of the bucket. */
-  take(key: string, revision: number, text: string): void;
+  /** Takes a value of the bucket; `live`: it was written just now. */
+  take(key: string, revision: number, text: string, live: boolean): void;
 }
 
 const RETRY_MS = 500;
@@ -38,7 +38,7 @@ export class Following {
   /** A write was published. */
   came(key: string, revision: number, text: string): void {
     const { node, feed } = this;
-    node.take(key, revision, text);
+    node.take(key, revision, text, true);
     feed.came(revision);
     if (feed.hasGap && !this.reading && node.isThere) this.fill();
   }
@@ -61,7 +61,7 @@ export class Following {
     node.options.bus.read(
       from,
       (key, revision, text) => {
-        if (generation === node.store.generation) node.take(key, revision, text);
+        if (generation === node.store.generation) node.take(key, revision, text, false);
       },
       (last) => {
         this.reading = false;

@@ -13,8 +13,8 @@ export interface ClusterHost {
   share(partition: string): PartitionShare | undefined;
   /** Brings a destination's state to its record. */
   adopt(destination: Destination, record: DestinationRecord): void;
-  /** Hands an event to the stream. */
-  publish(event: DispatcherEvent): void;
+  /** Hands an event to the stream. `since`: monotonic time from which it may have been stored by somebody already. */
+  publish(event: DispatcherEvent, since: number | undefined): void;
   /** Whether events of an outbox key are still on their way. */
   holds(outboxKey: string): boolean;
   /** Probes a destination once, outside its interval; whether it answered well. */

@@ -91,7 +91,7 @@ export class ClusterNode {
       cluster: settings.name,
       clock,
       owns: (destination) => this.owners.owns(destination),
-      publish: (event) => host.publish(event),
+      publish: (event, since) => host.publish(event, since),
       holds: (key) => host.holds(key),
       note: (entry) => this.changes.note(entry),
       republished: () => this.counters.republished++,
@@ -137,6 +137,12 @@ export class ClusterNode {
   /** Whether this node takes part: it receives from the others and its changes count. */
   get isIn(): boolean {
     return this.phase === 'ready' || this.phase === 'draining';
+  }
+
+  /** Whether no other node takes part, and this one does. */
+  get isLast(): boolean {
+    if (!this.isIn || !this.options.bus.connected) return false;
+    return ![...this.membership.others.values()].some(({ phase }) => phase === 'ready');
   }
 
   /** Entries whose state here is not the record's, or not known to be. */
@@ -186,6 +192,7 @@ export class ClusterNode {
     if (!this.started) return;
     this.started = false;
     this.cancelTick?.();
+    if (this.isIn) this.shareStored();
     const { bus, node } = this.options;
     if (bus.connected && this.refused === undefined) bus.publish('bye', node, this.inc);
   }
@@ -284,9 +291,9 @@ export class ClusterNode {
     );
   }
 
-  /** Takes a value of the bucket. */
-  take(key: string, revision: number, text: string): void {
-    if (key.startsWith('d.')) this.records.accept(key, revision, text);
+  /** Takes a value of the bucket; `live`: it was written just now. */
+  take(key: string, revision: number, text: string, live: boolean): void {
+    if (key.startsWith('d.')) this.records.accept(key, revision, text, live);
     else this.values.accept(key, revision, text);
   }
 

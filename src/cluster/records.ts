@@ -29,6 +29,8 @@ export interface Entry {
   /** Revision of `record`; 0: never written. */
   rev: number;
   record: DestinationRecord | undefined;
+  /** Edges up to this one were read from the bucket and may be of any age; later ones came as they were committed. */
+  readSeq: number;
   /** In force here and not committed yet, oldest first. */
   queue: Intent[];
   /** Monotonic time of the oldest of them. */
@@ -105,6 +107,7 @@ export class Records {
         destination: this.options.find(key),
         rev: 0,
         record: undefined,
+        readSeq: 0,
         queue: [],
         since: 0,
         baseV: 0,
@@ -176,8 +179,11 @@ export class Records {
     else this.line(entry);
   }
 
-  /** A value of the bucket, from the feed, a snapshot or an answer. Older ones than known are passed over. */
-  accept(key: string, revision: number, text: string): void {
+  /**
+   * A value of the bucket, from the feed, a snapshot or an answer. Older ones than known are passed over. `live`: it was
+   * written just now.
+   */
+  accept(key: string, revision: number, text: string, live: boolean): void {
     const entry = this.entry(key);
     if (revision <= entry.rev) return;
     const own = [entry.flight, entry.unsure].find((flight) => flight?.text === text);
@@ -194,6 +200,7 @@ export class Records {
       return;
     }
     entry.record = record;
+    if (!live && record !== undefined) entry.readSeq = record.q;
     if (entry.record !== undefined) this.options.recorded(entry);
     if (entry.queue.length === 0) this.adopt(entry);
   }
@@ -328,7 +335,7 @@ export class Records {
       } else this.later(entry, 0);
       return;
     }
-    if (value.revision > entry.rev) this.accept(entry.key, value.revision, value.text);
+    if (value.revision > entry.rev) this.accept(entry.key, value.revision, value.text, false);
     else if (value.revision < entry.rev) this.options.lost();
     entry.unsure = undefined;
     this.line(entry);

@@ -46,6 +46,8 @@ export interface ClusterEnvironment {
 
 /** Milliseconds within which what came to this node is probed for the first time. */
 const HURRY_MS = 400;
+/** Milliseconds the last node takes at its end for events and records. */
+const LAST_WORDS_MS = 1500;
 /** Stores every node has a copy of, and writes it. */
 const OWN_FILE = /^(?:text|list|sqlite):/;
 
@@ -100,7 +102,7 @@ class ClusterSide implements ClusterParts {
             bits,
           });
         },
-        publish: (event) => nats.publish(event),
+        publish: (event, since) => nats.publish(event, since),
         holds: (key) => nats.holds(key),
         check: (destination, done) => prober.check(destination, done),
         hurry: (destinations) => this.gained(destinations, nats),
@@ -175,7 +177,20 @@ class ClusterSide implements ClusterParts {
 
   async stop(): Promise<void> {
     this.node.stop();
+    if (this.node.isLast) await this.noteStored();
     this.stopBus();
+  }
+
+  /** The last node that lives notes in the records which events are stored: after a long pause nobody would know. */
+  private async noteStored(): Promise<void> {
+    const { clock, events } = this.env;
+    const until = clock.monotonic() + LAST_WORDS_MS;
+    const waits = async (left: () => boolean) => {
+      while (left() && clock.monotonic() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await waits(() => (events.nats?.stats().depth ?? 0) > 0);
+    for (const entry of [...this.node.announcer.unnoted()]) this.node.changes.note(entry);
+    await waits(() => this.node.records.pending.size > 0);
   }
 
   shares(destination: Destination): boolean {

@@ -113,16 +113,20 @@ export class Outbox {
     this.isReady = options.ready ?? true;
   }
 
-  /** Takes an event without blocking; delivers in a later event loop iteration. After `stop` it counts as dropped. */
-  add(event: DispatcherEvent): void {
+  /**
+   * Takes an event without blocking; delivers in a later event loop iteration. After `stop` it counts as dropped. `sentSince`:
+   * it may have arrived before, from another process, from this Clock.monotonic() time on.
+   */
+  add(event: DispatcherEvent, sentSince?: number): void {
     if (this.stopped) {
       this.dropped++;
       return;
     }
     const queue = this.queueOf(event.key);
     const since = this.options.clock.monotonic();
+    const earlier = sentSince === undefined ? undefined : { first: sentSince, last: since };
     this.journal?.append(event.id, JSON.stringify(event));
-    this.enter(queue, { event, order: ++this.order, since, earlier: undefined });
+    this.enter(queue, { event, order: ++this.order, since, earlier });
     if (this.count > this.options.limit) this.makeRoom(queue);
   }
 

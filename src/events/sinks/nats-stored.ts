@@ -1,6 +1,7 @@
-import { DeliverPolicy, type NatsConnection, nanos } from 'nats';
+import { DeliverPolicy, type JetStreamClient, type NatsConnection, NatsError, nanos } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { EarlierAttempts } from '../outbox.js';
+import { isRefusal } from './nats-fault.js';
 
 /** Messages read back at most in one look. */
 const MOST = 200_000;
@@ -67,6 +68,7 @@ export class StoredEvents {
     const since = this.clock.now() - ageMs;
     const consumer = await connection.jetstream().consumers.get(this.stream, {
       inactive_threshold: nanos(30_000),
+      headers_only: true,
       ...(Number.isFinite(since) && since > 0
         ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() }
         : {
@@ -91,5 +93,45 @@ export class StoredEvents {
       await consumer.delete().catch(() => false);
     }
     return ids;
+  }
+}
+
+/** Ids one event is stored under at most, where the server holds on to ids whose messages it lost. */
+const MAX_IDS = 4;
+
+/**
+ * Stores a message once by its id. A server may hold an id whose message it lost when the leader of the stream changed
+ * (nats-server issues 6415, 6486), and answers "duplicate" until its window ends: such an event is stored under the id
+ * with a number, which all nodes form alike. Rejects when the message is not known to be stored.
+ */
+export async function storeOnce(
+  connection: NatsConnection,
+  jetstream: JetStreamClient,
+  message: { readonly subject: string; readonly payload: string; readonly id: string },
+  timeout: number,
+): Promise<void> {
+  const { subject, payload, id } = message;
+  for (let i = 1; i <= MAX_IDS; i++) {
+    const msgID = i === 1 ? id : `${id}/${i}`;
+    const { stream, seq, duplicate } = await jetstream.publish(subject, payload, { msgID, timeout });
+    if (!duplicate || (await isThere(connection, stream, seq, msgID))) return;
+  }
+  throw new Error(`the server takes ${id} for stored, and does not have it`);
+}
+
+/** Whether a message with this id is in the stream, or was before the stream gave up its oldest. */
+async function isThere(connection: NatsConnection, stream: string, seq: number, id: string): Promise<boolean> {
+  try {
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
+    try {
+      return (await manager.streams.getMessage(stream, { seq })).header?.get('Nats-Msg-Id') === id;
+    } catch (error) {
+      if (!(error instanceof NatsError && error.api_error?.code === 404)) throw error;
+      return seq < (await manager.streams.info(stream)).state.first_seq;
+    }
+  } catch (error) {
+    // Who may not read the stream has to take the server's word.
+    if (isRefusal(error)) return true;
+    throw error;
   }
 }

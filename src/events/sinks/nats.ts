@@ -19,7 +19,7 @@ import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
-import { StoredEvents } from './nats-stored.js';
+import { StoredEvents, storeOnce } from './nats-stored.js';
 import { AUDIT, ensureStream } from './nats-stream.js';
 import { noteParams, type Published, readTail } from './nats-tail.js';
 
@@ -197,10 +197,10 @@ export class NatsBus implements Service {
 
   /**
    * Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. One that another node of the cluster publishes
-   * is ignored.
+   * is ignored. `since`: monotonic time from which another node may have published it already.
    */
-  publish(event: DispatcherEvent): void {
-    if (event.local !== true) this.outbox.add(event);
+  publish(event: DispatcherEvent, since?: number): void {
+    if (event.local !== true) this.outbox.add(event, since);
   }
 
   /**
@@ -277,7 +277,7 @@ export class NatsBus implements Service {
     const { windowMs } = await this.ensureStream(connection, this.settings.jetstream.stream);
     if (await this.isStored(connection, event, earlier, windowMs)) return;
     try {
-      await this.jetstream.publish(subject, payload, { msgID: event.id, timeout: ACK_TIMEOUT });
+      await storeOnce(connection, this.jetstream, { subject, payload, id: event.id }, ACK_TIMEOUT);
     } catch (error) {
       // A stream that was made before there were audit records, or without them, does not keep them: others still get them.
       if (event.name === AUDIT && isNoResponder(error)) return this.publishCore(connection, subject, payload, event.id);

@@ -1,8 +1,10 @@
+import { connect } from 'nats';
 import { type DaemonFixture, startDaemon } from '../daemon-fixture.js';
 import { Responder } from '../faults/responder.js';
 import { Relay } from '../nats-fixtures.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
 import { until } from './real-cluster.js';
+import { streamWithWindow } from './stored.js';
 
 export interface LocalClusterOptions {
   readonly nodes?: number;
@@ -10,6 +12,8 @@ export interface LocalClusterOptions {
   readonly modparam?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Milliseconds the stream recognises duplicates; default an hour. */
+  readonly windowMs?: number;
   /** Further keys of a row. */
   readonly row?: (user: string) => object;
   /** Servers each node connects to, by its number; default: one that is started, through a relay. */
@@ -41,6 +45,11 @@ export class LocalCluster {
       options,
     );
     try {
+      if (options.windowMs !== undefined) {
+        const client = await connect({ servers: cluster.nats?.url ?? '' });
+        await streamWithWindow(client, options.windowMs);
+        await client.close();
+      }
       for (let i = 0; i < (options.nodes ?? 3); i++) await cluster.add(`n${i + 1}`);
       await cluster.ready();
     } catch (error) {

@@ -10,6 +10,7 @@ import { Responder } from '../faults/responder.js';
 import { askMi } from '../mi-http.js';
 import { freePort } from '../ports.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
+import { storedEvents } from './stored.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
@@ -204,25 +205,8 @@ export class RealCluster {
   }
 
   /** Every status event the stream has stored, in its order. */
-  async stored(stream = 'DISPATCHER'): Promise<Record<string, unknown>[]> {
-    const manager = await this.client.jetstreamManager();
-    const { state } = await manager.streams.info(stream);
-    if (state.messages === 0) return [];
-    const consumer = await this.client.jetstream().consumers.get(stream);
-    const events: Record<string, unknown>[] = [];
-    let left = state.messages;
-    while (left > 0) {
-      const batch = await consumer.fetch({ max_messages: Math.min(500, left), expires: 2000 });
-      let received = 0;
-      for await (const message of batch) {
-        received++;
-        const { method, params } = JSON.parse(message.string());
-        if (method === 'E_DISPATCHER_STATUS') events.push(params);
-      }
-      if (received === 0) break;
-      left -= received;
-    }
-    return events;
+  stored(): Promise<Record<string, unknown>[]> {
+    return storedEvents(this.client);
   }
 
   async stop(): Promise<void> {

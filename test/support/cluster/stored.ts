@@ -1,0 +1,49 @@
+import { type NatsConnection, nanos } from 'nats';
+
+/** Every status event the stream has stored, in its order. */
+export async function storedEvents(client: NatsConnection, stream = 'DISPATCHER'): Promise<Record<string, unknown>[]> {
+  const manager = await client.jetstreamManager();
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0) return [];
+  const consumer = await client.jetstream().consumers.get(stream);
+  const events: Record<string, unknown>[] = [];
+  let left = state.messages;
+  while (left > 0) {
+    const batch = await consumer.fetch({ max_messages: Math.min(500, left), expires: 2000 });
+    let received = 0;
+    for await (const message of batch) {
+      received++;
+      const { method, params } = JSON.parse(message.string());
+      if (method === 'E_DISPATCHER_STATUS') events.push(params);
+      if (received === Math.min(500, left)) break;
+    }
+    if (received === 0) break;
+    left -= received;
+  }
+  return events;
+}
+
+/** The records of a cluster's bucket, by key. */
+export async function storedRecords(
+  client: NatsConnection,
+  cluster: string,
+): Promise<Map<string, Record<string, unknown>>> {
+  const bucket = `SWITCHYARD_${cluster}`;
+  const consumer = await client.jetstream().consumers.get(`KV_${bucket}`, { filterSubjects: `$KV.${bucket}.d.>` });
+  const records = new Map<string, Record<string, unknown>>();
+  for (let left = (await consumer.info()).num_pending; left > 0; left--) {
+    const message = await consumer.next({ expires: 2000 });
+    if (message === null) break;
+    const text = message.string();
+    const key = message.subject.slice(`$KV.${bucket}.`.length);
+    if (text !== '') records.set(key, JSON.parse(text));
+  }
+  return records;
+}
+
+/** Makes the event stream with another duplicate window than its usual one. */
+export async function streamWithWindow(client: NatsConnection, windowMs: number): Promise<void> {
+  const manager = await client.jetstreamManager();
+  const subjects = ['opensips.E_DISPATCHER_STATUS.>', 'opensips.audit.>'];
+  await manager.streams.add({ name: 'DISPATCHER', subjects, duplicate_window: nanos(windowMs) });
+}
