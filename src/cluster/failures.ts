@@ -18,7 +18,11 @@ export class FailureCounts {
   private readonly others = new Map<string, ReadonlyMap<string, number>>();
   private sentAt = 0;
 
-  constructor(private readonly node: ClusterNode) {
+  constructor(
+    private readonly node: ClusterNode,
+    /** What is counted of a destination here. */
+    private readonly counted: (destination: Destination) => number,
+  ) {
     node.on('fail', (name, text) => this.received(name, text));
     node.onTick((now) => this.publish(now));
   }
@@ -40,9 +44,10 @@ export class FailureCounts {
     if (now - this.sentAt < EVERY_MS || this.own.size === 0 || this.node.phase !== 'ready') return;
     this.sentAt = now;
     const counts: [string, number][] = [];
-    for (const [key, { health }] of this.own) {
-      if (health.failures === 0) this.own.delete(key);
-      else if (counts.length < MOST) counts.push([key, health.failures]);
+    for (const [key, destination] of this.own) {
+      const failures = this.counted(destination);
+      if (failures === 0) this.own.delete(key);
+      else if (counts.length < MOST) counts.push([key, failures]);
     }
     this.node.options.bus.publish('fail', this.node.name, JSON.stringify(counts));
   }

@@ -24,6 +24,20 @@ const LONGEST_RETRY = 30_000;
 /** Milliseconds a report waits for the other nodes. */
 const REPORT_MS = 10_000;
 const LOOK_MS = 250;
+/** Nodes that load at a time. */
+const AT_A_TIME = 3;
+/** Milliseconds those before this node may take, after which it loads all the same. */
+const WINDOW_MS = 10_000;
+
+/** A reload this node is to follow. */
+interface Due {
+  readonly n: number;
+  /** The nodes that load before this one. */
+  readonly before: readonly string[];
+  /** Monotonic times: not before, and however long the others take. */
+  readonly from: number;
+  readonly until: number;
+}
 
 interface Request {
   readonly n: number;
@@ -32,13 +46,16 @@ interface Request {
 
 /**
  * Reloads of all nodes. The node that was asked writes down that there is one; the others load one after the other within
- * the spread, so that a database is not asked by all at once.
+ * the spread, and three at a time at most, so that a database is not asked by all at once.
  */
 export class Reloads {
   private readonly applied = new Map<string, number>();
   private readonly rows = new Map<string, number>();
   private readonly errors = new Map<string, string>();
   private readonly planned = new Map<string, () => void>();
+  private readonly due = new Map<string, Due>();
+  /** By partition: nodes that are done with a reload, or have failed. */
+  private readonly done = new Map<string, { n: number; readonly names: Set<string> }>();
 
   constructor(
     private readonly node: ClusterNode,
@@ -48,6 +65,8 @@ export class Reloads {
     node.onValue((key, text) => {
       if (key.startsWith('r.')) this.asked(key, text);
     });
+    node.on('loaded', (name, text) => this.heard(name, text));
+    node.onTick((now) => this.begin(now));
     questions.on('reload', ({ partition }, answer) => answer(this.report(String(partition))));
   }
 
@@ -122,8 +141,48 @@ export class Reloads {
       `${partition}:${request.n}`,
       names.map((name) => ({ name, weight: 1 })),
     );
-    const delay = (node.options.settings.reloadSpread * 1000 * ranked.indexOf(node.name)) / ranked.length;
-    this.plan(partition, request.n, delay, FIRST_RETRY);
+    const rank = ranked.indexOf(node.name);
+    const from = node.now + (node.options.settings.reloadSpread * 1000 * rank) / ranked.length;
+    const until = from + Math.floor(rank / AT_A_TIME) * WINDOW_MS;
+    this.planned.get(partition)?.();
+    this.planned.delete(partition);
+    this.due.set(partition, { n: request.n, before: ranked.slice(0, rank), from, until });
+    this.begin(node.now);
+  }
+
+  /** Another node is done with its load. */
+  private heard(name: string, text: string): void {
+    if (text.length > 1024) return;
+    try {
+      const { p, n } = JSON.parse(text) as { p?: unknown; n?: unknown };
+      if (typeof p !== 'string' || !Number.isSafeInteger(n)) return;
+      const known = this.done.get(p);
+      if (known !== undefined && known.n === n) known.names.add(name);
+      else if (known === undefined ? this.loader.partitions().includes(p) : known.n < (n as number)) {
+        this.done.set(p, { n: n as number, names: new Set([name]) });
+      }
+      this.begin(this.node.now);
+    } catch {
+      // Anybody may publish there.
+    }
+  }
+
+  /** Begins what is due: no more than two of those before this node still load. */
+  private begin(now: number): void {
+    for (const [partition, { n, before, from, until }] of this.due) {
+      if (now < from) continue;
+      const { others } = this.node.membership;
+      const done = this.done.get(partition);
+      const loading = before.filter((name) => others.has(name) && !(done?.n === n && done.names.has(name)));
+      if (loading.length >= AT_A_TIME && now < until) continue;
+      this.due.delete(partition);
+      this.plan(partition, n, 0, FIRST_RETRY);
+    }
+  }
+
+  private finished(partition: string, n: number): void {
+    const { options, name } = this.node;
+    options.bus.publish('loaded', name, JSON.stringify({ p: partition, n }));
   }
 
   private plan(partition: string, n: number, delay: number, retry: number): void {
@@ -136,13 +195,19 @@ export class Reloads {
           this.rows.set(partition, rows);
           this.errors.delete(partition);
           this.applied.set(partition, Math.max(n, this.applied.get(partition) ?? 0));
+          this.finished(partition, n);
           this.node.writeMember();
         },
         (error: unknown) => {
           const message = error instanceof Error ? error.message : String(error);
           this.errors.set(partition, message);
+          this.finished(partition, n);
           log.warn({ partition, error: message }, `cluster: partition ${partition} could not follow reload ${n}`);
-          if (!this.planned.has(partition)) this.plan(partition, n, retry, Math.min(LONGEST_RETRY, retry * 2));
+          // Not all that failed together try again together.
+          const wait = retry * (0.5 + this.node.options.random.uint32() / 2 ** 32);
+          if (!this.planned.has(partition) && !this.due.has(partition)) {
+            this.plan(partition, n, wait, Math.min(LONGEST_RETRY, retry * 2));
+          }
         },
       );
     });

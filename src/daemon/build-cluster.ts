@@ -64,6 +64,8 @@ class ClusterSide implements ClusterParts {
   private readonly shareCache = new Map<string, PartitionShare | undefined>();
   private readonly ordered = new WeakMap<object, readonly Destination[]>();
   private readonly stopBus: () => void;
+  private readonly begun = new WeakSet<Partition>();
+  private part: number | undefined;
 
   constructor(private readonly env: ClusterEnvironment) {
     const { engine, events, prober, clock, random, log, metrics } = env;
@@ -117,7 +119,10 @@ class ClusterSide implements ClusterParts {
     this.node = node;
     new Return(node);
     const questions = new Questions(node);
-    const failures = new FailureCounts(node);
+    const failures = new FailureCounts(
+      node,
+      (destination) => engine.partition(destination.partition)?.flavour.failuresOf(destination) ?? 0,
+    );
     node.changes.failures = failures;
     this.failures = failures;
     new Quorum({
@@ -145,7 +150,9 @@ class ClusterSide implements ClusterParts {
       if (key === 'p') prober.setActive(text !== '{"probing":false}');
     });
     node.onPhase((phase) => {
-      if (phase === 'ready') events.syncStates();
+      if (phase !== 'ready') return;
+      events.syncStates();
+      this.stagger();
     });
     node.onMember((member, phase) => {
       const params = { cluster_id: cluster.name, node_id: member, new_state: phase === 'dead' ? 0 : 1, state: phase };
@@ -231,6 +238,7 @@ class ClusterSide implements ClusterParts {
 
   loaded(partition: Partition): void {
     if (this.share(partition.name) === undefined) return;
+    this.begin(partition);
     this.node.rows.index(partition, nextIteration).then(
       (whole) => {
         if (whole) this.node.rowsChanged(partition.name);
@@ -274,6 +282,20 @@ class ClusterSide implements ClusterParts {
       if (destination.health.lastChange !== undefined) nats.putState(events.changes.entryOf(destination));
     }
     prober.hurry(destinations, HURRY_MS);
+  }
+
+  /** Three nodes that begin together must not all send their first calls to the first destination of each set. */
+  private stagger(): void {
+    if (this.part !== undefined) return;
+    const names = [this.node.name, ...this.node.membership.others.keys()].sort();
+    this.part = names.indexOf(this.node.name) / names.length;
+    for (const partition of this.env.engine.partitions) this.begin(partition);
+  }
+
+  private begin(partition: Partition): void {
+    if (this.part === undefined || this.begun.has(partition) || this.share(partition.name) === undefined) return;
+    this.begun.add(partition);
+    partition.beginAt(this.part);
   }
 
   private moved(): void {

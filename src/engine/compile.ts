@@ -21,6 +21,8 @@ export interface Shared {
   readonly resolutions: { version: number };
   /** Number of the row loaded last. */
   readonly serials: { last: number };
+  /** Part of a new set at which round robin begins. */
+  readonly begin: { readonly part: number };
 }
 
 /** The result of compiling: nothing of the partition has been changed yet. */
@@ -131,6 +133,7 @@ export function* compileRows(
     const compiled = new CompiledSet(id, ordered, set.availability);
     const earlier = previous.sets.get(id);
     if (earlier !== undefined) compiled.continueFrom(earlier);
+    else compiled.beginAt(shared.begin.part);
     sets.set(id, compiled);
     uris.set(id, set.uris);
   }

@@ -158,6 +158,11 @@ export class CompiledSet implements DestinationSet {
     taken[position] = (taken[position] as number) + 1;
   }
 
+  /** Round robin begins at this part (0 to below 1) of the set. */
+  beginAt(part: number): void {
+    this.last = Math.floor(part * this.destinations.length);
+  }
+
   /**
    * Continues from the state of `earlier`, the same set as loaded before: position and round robin counts of what is
    * still there. A destination is recognised by its Health; positions that share one are not distinguished.

@@ -33,6 +33,7 @@ class LoadedPartition implements Partition {
     availabilities: new Map<number, Availability>(),
     resolutions: { version: 0 },
     serials: { last: 0 },
+    begin: { part: 0 },
   };
   private rules: Flavour;
   private running: Promise<unknown> = Promise.resolve();
@@ -106,6 +107,11 @@ class LoadedPartition implements Partition {
     });
     this.running = run.catch(() => undefined);
     return run;
+  }
+
+  beginAt(part: number): void {
+    this.shared.begin.part = part;
+    for (const set of this.current.sets.values()) set.beginAt(part);
   }
 
   find(setId: number, uri: string): Destination | undefined {

@@ -82,6 +82,10 @@ export interface StateRules {
   stateBits(destination: Destination): number | undefined;
   /** Failures that switch an active destination off, at least 1. */
   failuresLeft(destination: Destination): number;
+  /** Failures counted toward the threshold that switches an active destination off. */
+  failuresOf(destination: Destination): number;
+  /** Goes on counting where another node stopped: the higher count holds. */
+  carryFailures(destination: Destination, failures: number): void;
 }
 
 /** What the attributes of a destination say of its probes. */

@@ -61,6 +61,11 @@ export interface Partition {
    * swapped in one step at the end. Loads of one partition run one after the other.
    */
   loadInSlices(rows: readonly DestinationRow[], options: LoadOptions, pause: () => Promise<void>): Promise<LoadReport>;
+  /**
+   * From now on round robin begins at this part (0 to below 1) of each set, and of sets that a later load adds. So several
+   * nodes do not begin with the same destination.
+   */
+  beginAt(part: number): void;
   /** The destination of a row URI: compared without case over the whole URI as stored. */
   find(setId: number, uri: string): Destination | undefined;
   /** All of them: one URI may occur with two sockets, or in two rows. In order of position. */

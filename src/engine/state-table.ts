@@ -7,7 +7,7 @@ import type { DecidedState, PublishedState, StateChange, StateSignal, StateTable
 export interface StateTableOptions {
   readonly clock: Clock;
   /** How states follow from signals in a partition, by its name; for one that was removed: the usual rules. */
-  rules(partition: string): Pick<StateRules, 'nextState'>;
+  rules(partition: string): Pick<StateRules, 'nextState' | 'carryFailures'>;
   /** A listener threw; the others were called and the state is kept. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -19,9 +19,7 @@ export function createStateTable(options: StateTableOptions): StateTable {
   return {
     apply: (signal) => (admits === undefined || admits(signal) ? apply(signal, options, changes) : undefined),
     adopt: (destination, decided) => adopt(destination, decided, options, changes),
-    carry({ health }, failures) {
-      if (health.state !== 'inactive') health.failures = Math.max(health.failures, failures);
-    },
+    carry: (destination, failures) => options.rules(destination.partition).carryFailures(destination, failures),
     guard(asked) {
       admits = asked;
     },

@@ -20,11 +20,25 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
       gateways: 6,
       dbUrl: `sqlite:${join(folder, 'db.sqlite')}`,
       cluster: { tags: { vip: { prefer: ['n2'], auto: true } } },
+      settings: { routing: [{ select: { set: 1, alg: 4 } }] },
     });
   });
   after(async () => {
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('round robin begins with another destination at each node', async () => {
+    const statuses = await sendInvites(
+      cluster.nodes.map(({ sipPort }) => sipPort),
+      3,
+    );
+    assert.deepEqual(statuses, [200, 200, 200]);
+    const called = cluster.nodes.map(({ daemon }) => {
+      const { destinations } = daemon.engine.partition('')!.snapshot.sets.get(1)!;
+      return destinations.findIndex(({ health }) => health.hits > 0);
+    });
+    assert.deepEqual(called, [0, 2, 4]);
   });
 
   test('a reload at one node is one of all, and the report names each', async () => {

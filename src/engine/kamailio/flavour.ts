@@ -23,7 +23,7 @@ import { CallLedger } from './call-ledger.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
 import { Latency } from './latency.js';
-import { BIT, liveOf, STATE_BITS, shareLoad } from './live.js';
+import { BIT, liveOf, STATE_BITS, shareLoad, UNUSABLE } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
 import { planOf } from './set-plan.js';
@@ -141,6 +141,17 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
 
   failuresLeft(destination: Destination): number {
     return Math.max(1, this.options.probingThreshold - liveOf(destination).count);
+  }
+
+  /** While a destination is inactive the one count is of its good answers. */
+  failuresOf(destination: Destination): number {
+    const { bits, count } = liveOf(destination);
+    return (bits & UNUSABLE) === 0 ? count : 0;
+  }
+
+  carryFailures(destination: Destination, failures: number): void {
+    const live = liveOf(destination);
+    if ((live.bits & UNUSABLE) === 0) live.count = Math.max(live.count, failures);
   }
 
   wantsProbe(destination: Destination): boolean {

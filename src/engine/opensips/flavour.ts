@@ -88,6 +88,14 @@ export class OpensipsFlavour implements Flavour {
     return Math.max(1, this.partition.probingThreshold - health.failures);
   }
 
+  failuresOf({ health }: Destination): number {
+    return health.failures;
+  }
+
+  carryFailures({ health }: Destination, failures: number): void {
+    if (health.state !== 'inactive') health.failures = Math.max(health.failures, failures);
+  }
+
   endCall(): void {}
 
   expireCalls(): void {}

@@ -47,7 +47,7 @@ const TIMEOUT = 2000;
 const READ_TIMEOUT = 60_000;
 const BATCH = 1000;
 /** Kinds of core messages every node receives. */
-const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told'] as const;
+const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told', 'loaded'] as const;
 const LOG_EVERY = 60_000;
 
 /** Error codes of the server's API. */

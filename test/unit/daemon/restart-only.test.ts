@@ -19,6 +19,11 @@ test('what is taken in while calls go on needs no restart', () => {
 
 test('what is made once is named by its key', () => {
   assert.deepEqual(restartOnly(BEFORE, settings({ listen: ['udp:127.0.0.1:5070'], node: 'sw2' })), ['listen', 'node']);
+  const nats = { events: { nats: { servers: ['nats://127.0.0.1:4222'], jetstream: {} } } };
+  const clustered = (cluster: object) => settings({ ...nats, cluster });
+  assert.deepEqual(restartOnly(settings(nats), clustered({ name: 'edge' })), ['cluster']);
+  assert.deepEqual(restartOnly(clustered({ name: 'edge' }), clustered({ name: 'edge', weight: 0 })), ['cluster']);
+  assert.deepEqual(restartOnly(clustered({ name: 'edge' }), clustered({ name: 'edge' })), []);
   assert.deepEqual(restartOnly(BEFORE, settings({ tm: { fr_timeout: 9 } })), ['tm']);
   assert.deepEqual(restartOnly(BEFORE, settings({ limits: { max_transactions: 77 } })), ['limits']);
 });

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { HealthState } from '../../../src/engine/destination.js';
 import type { Engine } from '../../../src/engine/engine.js';
+import { KAMAILIO_DEFAULTS } from '../../../src/engine/kamailio/options.js';
 import type { Compat } from '../../../src/engine/options.js';
 import type { StateChange, StateSignal } from '../../../src/engine/state.js';
 import { engineWith, partitionOptions, row } from '../../support/partitions.js';
@@ -141,6 +142,24 @@ describe('state transitions', () => {
     engine.states.carry(destination, 2);
     engine.states.carry(destination, 1);
     assert.equal(destination.health.failures, 2);
+  });
+
+  test('so do those of a kamailio partition, where the same count is of good answers while inactive', () => {
+    const engine = engineWith([
+      partitionOptions({ flavour: 'kamailio', kamailio: { ...KAMAILIO_DEFAULTS, probingThreshold: 3 } }),
+    ]);
+    const partition = engine.partition('')!;
+    partition.load([row(URI, {})], { inheritState: true });
+    const destination = partition.find(1, URI)!;
+    const fail = () => engine.states.apply({ destination, kind: 'failure', origin: 'probe', reason: 'test' });
+    fail();
+    assert.equal(partition.flavour.failuresOf(destination), 1);
+    engine.states.carry(destination, 2);
+    assert.equal(partition.flavour.failuresOf(destination), 2);
+    fail();
+    assert.notEqual(destination.health.state, 'active');
+    engine.states.carry(destination, 2);
+    assert.equal(partition.flavour.failuresOf(destination), 0);
   });
 
   test('a change says who, why, when, and what it is about', () => {
