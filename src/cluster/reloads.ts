@@ -65,7 +65,7 @@ export class Reloads {
     node.onValue((key, text) => {
       if (key.startsWith('r.')) this.asked(key, text);
     });
-    node.on('loaded', (name, text) => this.heard(name, text));
+    node.on('loaded', (name, text) => this.finishedElsewhere(name, text));
     node.onTick((now) => this.begin(now));
     questions.on('reload', ({ partition }, answer) => answer(this.report(String(partition))));
   }
@@ -151,7 +151,7 @@ export class Reloads {
   }
 
   /** Another node is done with its load. */
-  private heard(name: string, text: string): void {
+  private finishedElsewhere(name: string, text: string): void {
     if (text.length > 1024) return;
     try {
       const { p, n } = JSON.parse(text) as { p?: unknown; n?: unknown };

@@ -41,6 +41,12 @@ export async function storedRecords(
   return records;
 }
 
+/** Of each record: edges so far, the last one noted as stored, edges not noted. */
+export async function storedNumbers(client: NatsConnection, cluster: string): Promise<[number, number, number][]> {
+  const records = [...(await storedRecords(client, cluster)).values()];
+  return records.map(({ q, told: noted, ev }) => [Number(q), Number(noted), (ev as unknown[]).length]);
+}
+
 /** Makes the event stream with another duplicate window than its usual one. */
 export async function streamWithWindow(client: NatsConnection, windowMs: number): Promise<void> {
   const manager = await client.jetstreamManager();
