@@ -139,12 +139,6 @@ export class ClusterNode {
     return this.phase === 'ready' || this.phase === 'draining';
   }
 
-  /** Whether no other node takes part, and this one does. */
-  get isLast(): boolean {
-    if (!this.isIn || !this.options.bus.connected) return false;
-    return ![...this.membership.others.values()].some(({ phase }) => phase === 'ready');
-  }
-
   /** Entries whose state here is not the record's, or not known to be. */
   get overlays(): number {
     return this.records.pending.size + this.suspicions.size;

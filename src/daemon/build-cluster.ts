@@ -46,7 +46,7 @@ export interface ClusterEnvironment {
 
 /** Milliseconds within which what came to this node is probed for the first time. */
 const HURRY_MS = 400;
-/** Milliseconds the last node takes at its end for events and records. */
+/** Milliseconds a node takes at its end for events and records. */
 const LAST_WORDS_MS = 1500;
 /** Stores every node has a copy of, and writes it. */
 const OWN_FILE = /^(?:text|list|sqlite):/;
@@ -184,11 +184,11 @@ class ClusterSide implements ClusterParts {
 
   async stop(): Promise<void> {
     this.node.stop();
-    if (this.node.isLast) await this.noteStored();
+    if (this.node.isIn && this.env.events.nats?.connected === true) await this.noteStored();
     this.stopBus();
   }
 
-  /** The last node that lives notes in the records which events are stored: after a long pause nobody would know. */
+  /** Notes in the records which events are stored: should no other node live, nobody would know after a long pause. */
   private async noteStored(): Promise<void> {
     const { clock, events } = this.env;
     const until = clock.monotonic() + LAST_WORDS_MS;
