@@ -12,8 +12,15 @@ import { preprocessed } from '../cfg/source/external.js';
 import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
+import { MODULE_COMMANDS } from '../modules/commands.js';
+import { moduleHooks } from '../modules/hooks.js';
 import { scriptVariables } from '../modules/variables.js';
+import { compileFormat, type Format } from '../pvar/format.js';
+import { withVariables } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
+import type { ScriptCommand } from '../script/commands.js';
+import type { ScriptHooks } from '../script/hooks.js';
+import { checkModuleParameters } from './module-parameters.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
 
 /** How a configuration file is read. */
@@ -38,6 +45,12 @@ export interface LoadedCfg extends CfgSettings {
   readonly tree: ConfigurationTree;
   readonly script: CompiledScript<MessageRun>;
   readonly functions: FunctionTable<MessageRun>;
+  /** What its modules do besides their functions. */
+  readonly hooks: ScriptHooks;
+  /** Their management commands. */
+  readonly commands: readonly ScriptCommand[];
+  /** Compiles a text with variables as its script reads it. Throws SwitchyardError PVAR_*. */
+  readonly compile: (text: string) => Format;
   readonly warnings: readonly CfgProblem[];
 }
 
@@ -121,9 +134,26 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),
   });
+  const names = withVariables(dialect.names, scriptVariables(dialect.name));
+  const compile = (text: string): Format => compileFormat(text, { names });
+  checkModuleParameters(tree, settings, compile, problems);
   const all = [...parsed.problems, ...problems.list, ...compiled];
   const ok = script !== undefined && all.every(({ severity }) => severity !== 'error');
-  const loaded = ok ? { ...settings, file, folder, dialect, tree, script, functions, warnings: all } : undefined;
+  const loaded = ok
+    ? {
+        ...settings,
+        file,
+        folder,
+        dialect,
+        tree,
+        script,
+        functions,
+        hooks: moduleHooks(settings.loaded),
+        commands: MODULE_COMMANDS,
+        compile,
+        warnings: all,
+      }
+    : undefined;
   return { file, dialect, tree, problems: all, loaded };
 }
 

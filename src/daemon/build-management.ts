@@ -13,7 +13,7 @@ import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
-import type { SettingsControl } from '../management/mi/dependencies.js';
+import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { Explanation } from '../route/rules/explain.js';
@@ -40,6 +40,8 @@ import type { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
 
 export interface ManagementEnvironment {
+  /** Commands of the modules of a configuration file. */
+  readonly script: ScriptCommandTable | undefined;
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
   readonly sip: SipParts;
@@ -129,6 +131,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     traces: env.traces.commands,
     explain: env.explain,
     audit,
+    script: env.script,
     settings: env.settings,
     log: {
       level: () => log.level ?? 'info',
@@ -149,6 +152,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     memory: () => ({ total: getHeapStatistics().heap_size_limit, used: process.memoryUsage().heapUsed }),
     limits: settings.limits,
     noSocket: env.noSocket,
+    script: env.script,
     clock,
     log,
   });

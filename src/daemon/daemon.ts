@@ -127,6 +127,7 @@ export class Daemon implements Service {
   private stopping: Promise<void> | undefined;
   /** A load has just ended, and those that look at all partitions will. */
   private followsLoads = false;
+  private recordNumber = 0;
 
   constructor(private readonly options: DaemonOptions) {
     const { settings, clock = systemClock, random = systemRandom, log } = options;
@@ -217,6 +218,8 @@ export class Daemon implements Service {
               tally: this.selections,
               formats: () => routing.dispatcherFormats,
               reload: (name) => routing.reload(name),
+              publish: (partition, kind, text) => this.publishRecord(partition, kind, text),
+              sharingTag: (name) => (cluster.configured ? cluster.tag(name) : undefined),
               clock,
               random,
               log,
@@ -265,6 +268,7 @@ export class Daemon implements Service {
       cluster,
       traces: this.traces,
       explain: (request, source) => this.explain(request, source),
+      script: this.script?.commands,
       statistics,
       noSocket,
       startTime,
@@ -547,6 +551,8 @@ export class Daemon implements Service {
       // The last changes of state still go out.
       if (service !== nats) await release(service.name, () => service.stop(), log);
     }
+    if (this.script !== undefined)
+      await release('databases of the script', () => this.script?.close() ?? Promise.resolve(), log);
     for (const socket of sip.transports) await release(socket.description, () => socket.close(), log);
     sip.layer.stop();
     await Promise.all(
@@ -555,6 +561,13 @@ export class Daemon implements Service {
     if (nats !== undefined && this.started.includes(nats)) await release(nats.name, () => nats.stop(), log);
     await release('event subscribers', () => events.publisher.stop(), log);
     if (this.ready) log.info({}, 'switchyard has stopped');
+  }
+
+  /** A record a script made of a call; false where records are not published. */
+  private publishRecord(partition: string, kind: string, text: string): boolean {
+    const records = this.events.nats?.records;
+    records?.publish(partition, `${this.settings.node}:${kind}:${++this.recordNumber}:${this.clock.now()}`, text, kind);
+    return records !== undefined;
   }
 
   private rebuildBlacklists(partition: Partition): void {

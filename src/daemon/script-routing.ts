@@ -6,10 +6,12 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import type { DispatcherEvent } from '../events/event.js';
+import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileWritable } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
+import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
   ModuleStates,
@@ -21,6 +23,7 @@ import {
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
+import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
 import { VERSION } from './version.js';
 
@@ -36,6 +39,10 @@ export interface ScriptRoutingOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Publishes a record of a call; false where none are published. */
+  readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
+  /** Whether this node is the active one of a sharing tag. */
+  readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
@@ -63,11 +70,19 @@ export class ScriptRouting {
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
 
+  private readonly services: OutsideServices;
+
   constructor(
     private readonly options: ScriptRoutingOptions,
     private cfg: LoadedCfg,
     private settings: Settings,
   ) {
+    this.services = new OutsideServices({
+      folder: () => this.cfg.folder,
+      publish: options.publish ?? (() => false),
+      sharingTag: options.sharingTag ?? (() => undefined),
+      log: options.log,
+    });
     this.core = new ScriptCore(this.environment(cfg, settings));
     const { layer } = options.sip;
     layer.user = this.core;
@@ -93,6 +108,32 @@ export class ScriptRouting {
   stop(): void {
     this.core.drain();
     this.stopTimers?.();
+  }
+
+  /** The management commands of its modules. */
+  get commands(): ScriptCommandTable {
+    const { commands } = this.cfg;
+    return {
+      commands,
+      run: async (spec, params) => {
+        const { env } = this.core;
+        if (!env.modules.loaded.has(spec.module))
+          return { fault: { code: 404, message: `module ${spec.module} is not loaded` } };
+        try {
+          const command = commands.find((each) => each === spec);
+          return { value: (await command?.run(env, params)) ?? 'OK' };
+        } catch (error) {
+          if (error instanceof CommandFault) return { fault: error };
+          this.options.log.error({ err: error, command: spec.mi ?? spec.rpc }, 'a command of a module failed');
+          return { fault: { code: 500, message: 'Internal error' } };
+        }
+      },
+    };
+  }
+
+  /** Closes what its modules have opened. To be called when the last call has ended. */
+  async close(): Promise<void> {
+    await this.services.stop();
   }
 
   /** Runs the route of an event: by its name, and Kamailio's of a destination that went up or down. */
@@ -189,7 +230,9 @@ export class ScriptRouting {
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       reload: (name) => this.options.reload(name),
       trace: this.options.trace,
-      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept),
+      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile),
+      hooks: cfg.hooks,
+      services: this.services,
     };
   }
 }

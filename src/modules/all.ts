@@ -1,9 +1,11 @@
 import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
+import { accFunctions } from './acc/functions.js';
 import { accessFunctions } from './access.js';
 import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
 import { coreUriFunctions } from './core-uri.js';
+import { dialogFunctions } from './dialog/functions.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { flagFunctions } from './flags.js';
 import { logFunctions } from './log.js';
@@ -42,6 +44,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...sanityFunctions,
     ...sdpFunctions,
     ...storeFunctions,
+    ...dialogFunctions,
+    ...accFunctions,
   ]);
   return table;
 }

@@ -58,6 +58,7 @@ function looseRoute(run: MessageRun): number {
     return 1;
   }
   call.matchedRouteParams = first.uri.params;
+  for (const hook of env.hooks.routed) hook(run);
   const taken = paired(first) && ours(run, routes[1]?.uri) && paired(routes[1]) ? 2 : 1;
   if (taken === 2) {
     const socket = routes[1]?.uri === undefined ? undefined : env.sockets.byUri(routes[1].uri);

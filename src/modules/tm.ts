@@ -74,6 +74,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
 /** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
 function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
   if (run.known?.kind === 'ack') return 0;
+  for (const hook of run.env.hooks.acknowledged) hook(run);
   return forwardStateless(run, outbound);
 }
 

@@ -13,6 +13,8 @@ import { CfgScope } from '../script/call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import type { BranchState } from '../script/state.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import { accVariables } from './acc/variables.js';
+import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 import { hashTableVariables } from './stores.js';
 
@@ -554,7 +556,10 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
   return new Map([
     ...sharedVariables(dialect),
     ...flagVariables(dialect),
-    ...(dialect === 'opensips' ? opensipsVariables() : [...kamailioVariables(), ...hashTableVariables]),
+    ...(dialect === 'opensips'
+      ? [...opensipsVariables(), ...accVariables]
+      : [...kamailioVariables(), ...hashTableVariables]),
+    ...dialogVariables(dialect),
     ['stat', statistic],
   ]);
 }

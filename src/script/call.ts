@@ -138,6 +138,8 @@ export class Call {
   failure = 0;
   /** Partitions selected in, the last one last. */
   registered: readonly Partition[] = [];
+  /** Called once, when the request route has ended. */
+  afterRoute: (() => void)[] | undefined = undefined;
   private context: DispatchContext | undefined = undefined;
 
   constructor(
@@ -165,6 +167,13 @@ export class Call {
 
   get dispatch(): DispatchContext {
     return (this.context ??= this.env.engine.context());
+  }
+
+  /** The request route has ended. */
+  routeEnded(): void {
+    const { afterRoute } = this;
+    this.afterRoute = undefined;
+    if (afterRoute !== undefined) for (const each of afterRoute) each();
   }
 
   /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */

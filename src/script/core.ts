@@ -48,7 +48,10 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
     run.known = known;
     const outcome = route.run(run);
-    if (outcome instanceof Promise) run.waited = true;
+    if (outcome instanceof Promise) {
+      run.waited = true;
+      void outcome.then(() => call.routeEnded());
+    } else call.routeEnded();
   }
 
   /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */

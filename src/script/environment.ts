@@ -7,13 +7,15 @@ import type { Random } from '../core/random.js';
 import type { TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { PvarValue } from '../pvar/context.js';
-import type { Format } from '../pvar/format.js';
+import { compileFormat, type Format } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import type { ScriptHooks } from './hooks.js';
+import type { ScriptServices } from './services.js';
 import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
@@ -136,6 +138,8 @@ export interface ScriptEnvironment {
   readonly trace?: ScriptTrace | undefined;
   /** State of modules, by module. */
   readonly modules: ModuleStates;
+  readonly hooks: ScriptHooks;
+  readonly services: ScriptServices;
 }
 
 /** What a module keeps, made when first asked for. */
@@ -157,6 +161,8 @@ export class ModuleStates {
     readonly loaded: ReadonlySet<string>,
     /** What outlives the configuration: the last state made under each key. Shared by the configurations of a process. */
     private readonly kept: Map<object, unknown> = new Map(),
+    /** Compiles a text with variables as the script of the file would read it. Throws SwitchyardError PVAR_*. */
+    readonly compile: (text: string) => Format = (text) => compileFormat(text),
   ) {}
 
   of<T>(key: ModuleState<T>): T {

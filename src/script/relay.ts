@@ -38,6 +38,7 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
   const transaction = new ScriptTransaction(env, call, server);
   run.transaction = transaction;
   call.transaction = transaction;
+  for (const begin of env.hooks.began) begin(run, transaction);
   return transaction;
 }
 

@@ -22,7 +22,7 @@ export interface RecordsOptions {
 }
 
 /**
- * Publishes call records on "<prefix>.calls.<partition>". Without a stream what is published while there is no connection is
+ * Publishes call records on "<prefix>.calls.<partition>", those a script makes on "<prefix>.calls.<partition>.acc". Without a stream what is published while there is no connection is
  * dropped and counted; with one, records are acknowledged, each under an id of its own.
  */
 export class NatsRecords {
@@ -53,9 +53,10 @@ export class NatsRecords {
     link.onDown(() => outbox.setReady(false));
   }
 
-  /** Never waits, never throws. `id` is unique over time. */
-  publish(partition: string, id: string, text: string): void {
-    const event: DispatcherEvent = { name: 'calls', params: { text }, key: id, id, subject: [partition] };
+  /** Never waits, never throws. `id` is unique over time; a `kind` is a further token of the subject. */
+  publish(partition: string, id: string, text: string, kind?: string): void {
+    const subject = kind === undefined ? [partition] : [partition, kind];
+    const event: DispatcherEvent = { name: 'calls', params: { text }, key: id, id, subject };
     if (this.outbox !== undefined) {
       this.outbox.add(event);
       return;

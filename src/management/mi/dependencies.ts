@@ -28,8 +28,33 @@ export interface MiDependencies {
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
   explain(request: string, source: string | undefined): Json;
   readonly audit: Pick<AuditTrail, 'recent'>;
+  /** Commands of the modules of a configuration file; undefined where none is served. */
+  readonly script?: ScriptCommandTable | undefined;
   /** Reads the settings file again; undefined where the settings came from a program. */
   readonly settings?: SettingsControl | undefined;
+}
+
+/** A command that a module of a configuration file has. */
+export interface ScriptCommandSpec {
+  readonly module: string;
+  /** Its names in MI and RPC; undefined: it is not there. */
+  readonly mi?: string;
+  readonly rpc?: string;
+  readonly help: string;
+  readonly changes: boolean;
+  /** Names of the parameters; those from `required` on may be left out. */
+  readonly parameters: readonly string[];
+  readonly required: number;
+}
+
+/** The commands of the modules of the configuration file that is served. */
+export interface ScriptCommandTable {
+  readonly commands: readonly ScriptCommandSpec[];
+  /** Runs one of `commands`. Never rejects. */
+  run(
+    command: ScriptCommandSpec,
+    params: Readonly<Record<string, string | undefined>>,
+  ): Promise<{ readonly value?: Json; readonly fault?: { readonly code: number; readonly message: string } }>;
 }
 
 /** The result of a reload of the settings. */

@@ -1,4 +1,4 @@
-import type { ProcessInfo, StatisticsSource } from '../mi/dependencies.js';
+import type { ProcessInfo, ScriptCommandTable, StatisticsSource } from '../mi/dependencies.js';
 import type { RpcCommand } from './command.js';
 import { coreCommands, type ShownSocket } from './commands/core.js';
 import {
@@ -10,6 +10,7 @@ import {
 } from './commands/dispatcher-edit.js';
 import { dispatcherListCommand, dispatcherOclistCommand } from './commands/dispatcher-list.js';
 import { exporterCommands, type MemoryFigures } from './commands/exporter.js';
+import { scriptRpcCommands } from './commands/script.js';
 import { statsCommands } from './commands/stats.js';
 import type { DispatcherView } from './dispatcher-view.js';
 
@@ -23,6 +24,8 @@ export interface RpcDependencies {
   /** Memory of the process. */
   memory(): MemoryFigures;
   readonly limits: { readonly maxConnections: number };
+  /** Commands of the modules of a configuration file. */
+  readonly script?: ScriptCommandTable | undefined;
 }
 
 /** All commands but system.*, which the service adds over the whole table. */
@@ -33,6 +36,7 @@ export function rpcCommands({
   sockets,
   memory,
   limits,
+  script,
 }: RpcDependencies): readonly RpcCommand[] {
   return [
     dispatcherListCommand(view),
@@ -45,5 +49,6 @@ export function rpcCommands({
     ...coreCommands(process, sockets),
     ...statsCommands(statistics),
     ...exporterCommands(statistics, memory, limits, sockets),
+    ...scriptRpcCommands(script),
   ];
 }

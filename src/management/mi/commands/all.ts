@@ -14,6 +14,7 @@ import { dsSetStateCommand } from './ds-set-state.js';
 import { eventCommands } from './events.js';
 import { explainCommand } from './explain.js';
 import { logLevelCommand } from './log-level.js';
+import { scriptCommands } from './script.js';
 import { statisticsCommands } from './statistics.js';
 import { statusReportCommands } from './status-reports.js';
 import { traceCommands } from './traces.js';
@@ -44,6 +45,7 @@ export function registerCommands(handler: MiHandler, deps: MiDependencies): void
     ...(deps.cluster === undefined ? [] : clusterCommands(deps)),
     ...traceCommands(deps),
     explainCommand(deps),
+    ...scriptCommands(deps.script),
   ]) {
     handler.register(command);
   }

@@ -1,0 +1,54 @@
+import { parseDatabaseUrl } from '../config/db-url.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { ScriptServices, SqlDatabase } from '../script/services.js';
+import { isSqlUrl } from '../store/dialects.js';
+import { DatabasePools } from '../store/pools.js';
+import { Statements } from '../store/statements.js';
+
+/** Milliseconds one statement of a script may take: a request waits for it. */
+const STATEMENT_MS = 5000;
+
+export interface ScriptServicesOptions {
+  /** Folder relative paths of database URLs start from. */
+  readonly folder: () => string;
+  /** Publishes on "<prefix>.calls.<partition>.<kind>"; false where nothing is published. */
+  readonly publish: (partition: string, kind: string, text: string) => boolean;
+  readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
+  readonly log: Logger;
+}
+
+/** Databases and the like for the modules of a script; the pools are shared by its configurations. */
+export class OutsideServices implements ScriptServices {
+  private readonly pools: DatabasePools;
+  private readonly databases = new Map<string, Statements>();
+
+  constructor(private readonly options: ScriptServicesOptions) {
+    this.pools = new DatabasePools(options.log, { operationMs: STATEMENT_MS });
+  }
+
+  database(text: string): SqlDatabase {
+    const url = parseDatabaseUrl(text, this.options.folder());
+    if (!isSqlUrl(url)) throw new SwitchyardError('STORE_DRIVER', `${url.display}: only SQL databases take statements`);
+    let found = this.databases.get(url.canonical);
+    if (found === undefined) {
+      found = new Statements(this.pools.open(url));
+      this.databases.set(url.canonical, found);
+    }
+    return found;
+  }
+
+  publish(partition: string, kind: string, text: string): boolean {
+    return this.options.publish(partition, kind, text);
+  }
+
+  sharingTag(name: string): 'active' | 'backup' | undefined {
+    return this.options.sharingTag(name);
+  }
+
+  /** Closes all databases. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.databases.values()].map((each) => each.release()));
+    this.databases.clear();
+  }
+}

@@ -1,0 +1,43 @@
+import type { Json } from '../../mi/command.js';
+import type { ScriptCommandTable } from '../../mi/dependencies.js';
+import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
+import { manyResult, type RpcMember, type RpcValue, struct, textResult, valuesResult } from '../value.js';
+
+/** RPC commands of the modules a configuration file loads. */
+export function scriptRpcCommands(table: ScriptCommandTable | undefined): RpcCommand[] {
+  if (table === undefined) return [];
+  return table.commands
+    .filter(({ rpc }) => rpc !== undefined)
+    .map(
+      (command): RpcCommand => ({
+        name: command.rpc as string,
+        help: command.help,
+        needs: { role: command.changes ? 'operator' : 'viewer' },
+        ...(command.changes ? { changes: () => true } : {}),
+        async run(args) {
+          if (args.count < command.required) throw INVALID_PARAMETERS;
+          const texts = Object.fromEntries(command.parameters.map((name, i) => [name, args.printable(i)]));
+          const { fault, value } = await table.run(command, texts);
+          if (fault !== undefined) throw new RpcError(fault.code, fault.message);
+          if (Array.isArray(value)) return manyResult(value.map(rpcValue));
+          if (typeof value === 'string') return textResult(value);
+          return valuesResult(rpcValue(value as Json));
+        },
+      }),
+    );
+}
+
+function rpcValue(value: Json | undefined): RpcValue {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? value : { kind: 'double', value };
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return struct(...value.flatMap((each) => membersOf(each as Json)));
+  return struct(...membersOf(value));
+}
+
+/** The members of an object; of anything else one called "value". */
+function membersOf(value: Json): RpcMember[] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [['value', rpcValue(value)]];
+  return Object.entries(value).map(([name, each]) => [name, rpcValue(each)] as const);
+}

@@ -1,0 +1,259 @@
+import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import type { Call, CfgScope, MessageRun } from '../../script/call.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import { runService } from '../../script/service-routes.js';
+import type { SipMessage } from '../../sip/message.js';
+import { type AccSettings, accSettings, type ExtraField, type Outlets } from './settings.js';
+import { AccWriter } from './writer.js';
+
+/** What is accounted: the request, and how it was answered. */
+export interface Accounted {
+  readonly title: string;
+  readonly method: string;
+  readonly fromTag: string;
+  readonly toTag: string;
+  readonly callId: string;
+  readonly code: number;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** Times of a call, for records at its end. Milliseconds since the epoch. */
+export interface CallTimes {
+  readonly created: number;
+  readonly answered: number;
+  readonly ended: number;
+}
+
+/** What do_accounting() of OpenSIPS asked for. */
+export interface Asked {
+  readonly kinds: Set<keyof Outlets<unknown>>;
+  missed: boolean;
+  failed: boolean;
+  cdr: boolean;
+  table: string | undefined;
+}
+
+/** Values and legs of one call ($acc_extra, $acc_leg). */
+export interface AccContext {
+  readonly extra: Map<string, PvarValue>;
+  readonly legs: Map<string, PvarValue>[];
+  asked: Asked | undefined;
+}
+
+/** Legs of one call. */
+const MOST_LEGS = 32;
+
+/** The accounting of a configuration: its settings, and what waits for the database. */
+export class Accounting {
+  private readonly contexts = new WeakMap<Call, AccContext>();
+
+  constructor(
+    readonly settings: AccSettings,
+    readonly writer: AccWriter,
+  ) {}
+
+  context(call: Call): AccContext {
+    let context = this.contexts.get(call);
+    if (context === undefined) {
+      context = { extra: new Map(), legs: [], asked: undefined };
+      this.contexts.set(call, context);
+    }
+    return context;
+  }
+
+  peek(call: Call): AccContext | undefined {
+    return this.contexts.get(call);
+  }
+
+  /** Uses the values of another call's accounting: the dialog's, in its BYE. */
+  share(call: Call, context: AccContext): void {
+    this.contexts.set(call, context);
+  }
+
+  newLeg(call: Call): void {
+    const { legs } = this.context(call);
+    if (legs.length < MOST_LEGS) legs.push(new Map());
+  }
+
+  /** Writes one record to the outlets that are asked for. */
+  write(
+    run: { env: ScriptEnvironment; call: Call },
+    outlets: Outlets<boolean>,
+    record: Accounted,
+    table: string,
+    times?: CallTimes,
+  ): void {
+    const { settings } = this;
+    const { call, env } = run;
+    if (outlets.log) {
+      const text = logLine(record, times) + this.extraText(call);
+      env.log.info({ callId: record.callId }, text);
+    }
+    if (outlets.db && settings.dbUrl !== '') {
+      for (const row of this.rows(call, record, times)) this.writer.add(env, table, row);
+    }
+    if (outlets.nats) {
+      const partition = call.registered.at(-1)?.name ?? 'default';
+      env.services.publish(partition, 'acc', JSON.stringify(this.object(call, record, times)));
+    }
+    if (outlets.evi) {
+      const name = times !== undefined ? 'E_ACC_CDR' : record.title === MISSED ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT';
+      const params = new Map<string, PvarValue>(Object.entries(this.object(call, record, times)));
+      runService(env, 'event', name, params);
+    }
+  }
+
+  private extraText(call: Call): string {
+    const { logExtra, legs, fields, legFields } = this.settings;
+    let text = '';
+    for (const { name, value } of logExtra) text += `;${name}=${textIn(value, call.scope)}`;
+    const context = this.peek(call);
+    for (const [tag, name] of fields.log) text += `;${name}=${context?.extra.get(tag) ?? ''}`;
+    for (const leg of context?.legs ?? [])
+      for (const [tag, name] of legFields.log) text += `;${name}=${leg.get(tag) ?? ''}`;
+    for (const leg of legValues(legs, call.scope)) for (const [name, value] of leg) text += `;${name}=${value}`;
+    return text;
+  }
+
+  /** One row, or one for each leg. */
+  private rows(call: Call, record: Accounted, times: CallTimes | undefined): Record<string, PvarValue>[] {
+    const { columns, dbExtra, legs, fields, legFields } = this.settings;
+    const row: Record<string, PvarValue> = {
+      [columns.method]: record.method,
+      [columns.fromTag]: record.fromTag,
+      [columns.toTag]: record.toTag,
+      [columns.callId]: record.callId,
+      [columns.code]: String(record.code),
+      [columns.reason]: record.reason,
+      [columns.time]: databaseTime(times?.answered ?? record.time),
+    };
+    if (times !== undefined) {
+      row['created'] = databaseTime(times.created);
+      row['duration'] = Math.ceil((times.ended - times.answered) / 1000);
+      row['ms_duration'] = times.ended - times.answered;
+      row['setuptime'] = Math.floor((times.answered - times.created) / 1000);
+    }
+    for (const { name, value } of dbExtra) row[name] = textIn(value, call.scope);
+    const context = this.peek(call);
+    for (const [tag, name] of fields.db) row[name] = context?.extra.get(tag) ?? '';
+    const own = (context?.legs ?? []).map((leg) =>
+      legFields.db.map(([tag, name]) => [name, leg.get(tag) ?? ''] as const),
+    );
+    const all = [...own, ...legValues(legs, call.scope)];
+    return all.length === 0 ? [row] : all.map((leg) => ({ ...row, ...Object.fromEntries(leg) }));
+  }
+
+  private object(call: Call, record: Accounted, times: CallTimes | undefined): Record<string, PvarValue> {
+    const { dbExtra, logExtra, fields } = this.settings;
+    const out: Record<string, PvarValue> = {
+      event: record.title.replace(/^ACC: |: $/g, ''),
+      method: record.method,
+      from_tag: record.fromTag,
+      to_tag: record.toTag,
+      callid: record.callId,
+      sip_code: String(record.code),
+      sip_reason: record.reason,
+      time: Math.floor(record.time / 1000),
+    };
+    if (times !== undefined) {
+      out['created'] = Math.floor(times.created / 1000);
+      out['duration'] = Math.ceil((times.ended - times.answered) / 1000);
+      out['ms_duration'] = times.ended - times.answered;
+      out['setuptime'] = Math.floor((times.answered - times.created) / 1000);
+    }
+    for (const { name, value } of [...logExtra, ...dbExtra]) out[name] = textIn(value, call.scope);
+    const context = this.peek(call);
+    for (const [tag, name] of [...fields.evi, ...fields.nats]) out[name] = context?.extra.get(tag) ?? '';
+    return out;
+  }
+}
+
+export const ANSWERED = 'ACC: transaction answered: ';
+export const MISSED = 'ACC: call missed: ';
+export const ACKNOWLEDGED = 'ACC: request acknowledged: ';
+export const ACCOUNTED = 'ACC: request accounted: ';
+export const CALL_ENDED = 'ACC: call ended: ';
+
+function logLine(record: Accounted, times: CallTimes | undefined): string {
+  const fields = `method=${record.method};from_tag=${record.fromTag};to_tag=${record.toTag};call_id=${record.callId};code=${record.code};reason=${record.reason}`;
+  if (times === undefined) return `${record.title}timestamp=${Math.floor(record.time / 1000)};${fields}`;
+  const seconds = (ms: number): number => Math.floor(ms / 1000);
+  const duration = times.ended - times.answered;
+  return `${record.title}created=${seconds(times.created)};call_start_time=${seconds(times.answered)};duration=${Math.ceil(duration / 1000)};ms_duration=${duration};setuptime=${seconds(times.answered - times.created)};${fields}`;
+}
+
+/** A value as it is written: one line, bounded. */
+export function textIn(value: Format, scope: PvarContext): string {
+  const read = value.evaluateValue(scope);
+  return read === null ? '' : oneLine(String(read));
+}
+
+type Format = ExtraField['value'];
+
+function oneLine(text: string): string {
+  return text.slice(0, 1024).replace(/[\r\n]+/g, ' ');
+}
+
+/** The values of AVPs with several values: a leg for each. */
+function legValues(fields: readonly ExtraField[], scope: CfgScope): (readonly [string, PvarValue])[][] {
+  if (fields.length === 0) return [];
+  const columns = fields.map(({ name, value }) => {
+    const avp = /^\$\(?avp\(([^)]*)\)/.exec(value.text)?.[1]?.replace(/^[si]:/, '');
+    const all = avp === undefined ? [value.evaluateValue(scope)] : [...scope.avps.all(avp)].reverse();
+    return { name, all: all.slice(0, MOST_LEGS) };
+  });
+  const count = Math.max(...columns.map(({ all }) => all.length));
+  return Array.from({ length: count }, (_, i) =>
+    columns.map(({ name, all }) => [name, oneLine(String(all[i] ?? ''))] as const),
+  );
+}
+
+/** "2026-01-31 12:30:05", local time, as both programs write it. */
+export function databaseTime(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+/** The record of a request and its reply. */
+export function recordOf(
+  title: string,
+  request: SipMessage,
+  reply: SipMessage | undefined,
+  code: number,
+  reason: string,
+  time: number,
+  tag: string,
+  reversed = false,
+): Accounted {
+  const to = request.toTag || reply?.toTag || tag;
+  return {
+    title,
+    method: request.method,
+    fromTag: reversed ? to : request.fromTag,
+    toTag: reversed ? request.fromTag : to,
+    callId: request.callId,
+    code,
+    reason,
+    time,
+  };
+}
+
+export const accounting = {
+  module: 'acc',
+  create(parameters: ModuleParameters, states: ModuleStates): Accounting {
+    const settings = accSettings(parameters, states);
+    return new Accounting(settings, new AccWriter(settings.dbUrl));
+  },
+  renew(before: Accounting, parameters: ModuleParameters, states: ModuleStates): Accounting {
+    const settings = accSettings(parameters, states);
+    const same = settings.dbUrl === before.settings.dbUrl;
+    return new Accounting(settings, same ? before.writer : new AccWriter(settings.dbUrl));
+  },
+};
+
+export function accountingOf(run: Pick<MessageRun, 'env'>): Accounting {
+  return run.env.modules.of(accounting);
+}

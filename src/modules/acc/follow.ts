@@ -1,0 +1,120 @@
+import type { MessageRun } from '../../script/call.js';
+import type { ScriptHooks } from '../../script/hooks.js';
+import type { TransactionState } from '../../script/state.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { Dialog } from '../dialog/dialog.js';
+import { dialogs } from '../dialog/table.js';
+import {
+  ACKNOWLEDGED,
+  type AccContext,
+  type Accounting,
+  ANSWERED,
+  accountingOf,
+  CALL_ENDED,
+  MISSED,
+  recordOf,
+} from './account.js';
+import { writeCdr } from './cdr.js';
+import type { Outlets } from './settings.js';
+
+const NONE: Outlets<boolean> = { log: false, db: false, nats: false, evi: false };
+
+function masked(masks: Outlets<number>, flags: number): Outlets<boolean> {
+  const on = (mask: number): boolean => (mask & flags) !== 0;
+  return { log: on(masks.log), db: on(masks.db), nats: on(masks.nats), evi: on(masks.evi) };
+}
+
+function any(outlets: Outlets<boolean>): boolean {
+  return outlets.log || outlets.db || outlets.nats || outlets.evi;
+}
+
+function askedOutlets(context: AccContext | undefined, what: 'answered' | 'missed'): Outlets<boolean> {
+  const asked = context?.asked;
+  if (asked === undefined || (what === 'missed' && !asked.missed)) return NONE;
+  const on = (kind: 'log' | 'db' | 'nats' | 'evi'): boolean => asked.kinds.has(kind);
+  return { log: on('log'), db: on('db'), nats: on('nats'), evi: on('evi') };
+}
+
+function either(a: Outlets<boolean>, b: Outlets<boolean>): Outlets<boolean> {
+  return { log: a.log || b.log, db: a.db || b.db, nats: a.nats || b.nats, evi: a.evi || b.evi };
+}
+
+/** Follows a transaction to its final reply; flags are looked at then, as failure routes may change them. */
+function follow(run: MessageRun, transaction: TransactionState): void {
+  const { call, env } = run;
+  const acc = accountingOf(run);
+  const { settings } = acc;
+  const { message } = call;
+  if (message.method === 'CANCEL' && !settings.reportCancels) return;
+  let status = { code: 0, reason: '', reply: undefined as SipMessage | undefined };
+  transaction.watch({
+    passed: (code, reason, reply) => {
+      if (code >= 200 && status.code === 0) status = { code, reason, reply };
+    },
+    ended: (code, reply) => {
+      const context = acc.peek(call);
+      const { flags } = call;
+      const answered = either(masked(settings.answered, flags), askedOutlets(context, 'answered'));
+      const missed = either(masked(settings.missed, flags), askedOutlets(context, 'missed'));
+      const shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
+      const now = env.clock.now();
+      const tag = env.layer.localTag(message);
+      const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
+      const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';
+      const record = (title: string) =>
+        recordOf(title, message, shown.reply, shown.code, shown.reason, now, tag, reversed);
+      if (code >= 300 && transaction.invite && any(missed))
+        acc.write(run, missed, record(MISSED), context?.asked?.table ?? settings.missedTable);
+      const failedToo = (settings.failed & flags) !== 0 || context?.asked?.failed === true;
+      if (code >= 300 && !failedToo) return;
+      const wantsCdr = (settings.cdr & flags) !== 0 || context?.asked?.cdr === true;
+      if (wantsCdr && code < 300 && transaction.invite && dialog !== undefined && message.toTag === '') {
+        cdrAtEnd(run, acc, dialog, answered, record(CALL_ENDED));
+        return;
+      }
+      if (any(answered)) acc.write(run, answered, record(ANSWERED), context?.asked?.table ?? settings.table);
+    },
+  });
+}
+
+/** OpenSIPS: one record for the whole call, written when its dialog ends. */
+function cdrAtEnd(
+  run: MessageRun,
+  acc: Accounting,
+  dialog: Dialog,
+  outlets: Outlets<boolean>,
+  record: ReturnType<typeof recordOf>,
+): void {
+  const table = acc.peek(run.call)?.asked?.table ?? acc.settings.table;
+  dialog.atEnd.push(() => {
+    const times = { created: dialog.began, answered: dialog.answeredAt, ended: dialog.endedAt };
+    acc.write(run, outlets, record, table, times);
+  });
+}
+
+export const accHooks: ScriptHooks<MessageRun> = {
+  began: [
+    follow,
+    (run) => {
+      const { env, call } = run;
+      const acc = accountingOf(run);
+      if (!acc.settings.cdrs.enabled || !env.modules.loaded.has('dialog')) return;
+      const dialog = env.modules.of(dialogs).of(run);
+      // The transaction of its INVITE, not one within it.
+      if (dialog !== undefined && dialog.call === call) dialog.atEnd.push(() => writeCdr(run, acc, dialog));
+    },
+  ],
+  routed: [],
+  acknowledged: [
+    (run) => {
+      const acc = accountingOf(run);
+      const { settings } = acc;
+      if (!settings.reportAck) return;
+      const { call, env } = run;
+      const outlets = masked(settings.answered, call.flags);
+      if (!any(outlets)) return;
+      const record = recordOf(ACKNOWLEDGED, call.message, undefined, 200, 'OK', env.clock.now(), '');
+      acc.write(run, outlets, record, settings.table);
+    },
+  ],
+};

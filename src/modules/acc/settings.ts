@@ -1,0 +1,154 @@
+import { SwitchyardError } from '../../core/errors.js';
+import type { Format } from '../../pvar/format.js';
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { flagBit } from '../flags.js';
+
+/** Where records of one kind go. */
+export interface Outlets<T> {
+  readonly log: T;
+  readonly db: T;
+  /** Ours: over the connection of the events. */
+  readonly nats: T;
+  /** OpenSIPS' events. */
+  readonly evi: T;
+}
+
+/** One value that is written besides the usual ones. */
+export interface ExtraField {
+  readonly name: string;
+  readonly value: Format;
+}
+
+/** Columns of the tables, by the names of the parameters. */
+export interface AccColumns {
+  readonly method: string;
+  readonly fromTag: string;
+  readonly toTag: string;
+  readonly callId: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly time: string;
+}
+
+/** Settings of the CDRs that Kamailio writes at the end of a dialog. */
+export interface CdrSettings {
+  readonly enabled: boolean;
+  readonly log: boolean;
+  readonly table: string | undefined;
+  /** The call begins with its answer, not with its INVITE. */
+  readonly fromConfirmed: boolean;
+  readonly names: { readonly start: string; readonly end: string; readonly duration: string };
+  readonly extra: readonly ExtraField[];
+}
+
+/** Parameters of the acc module of both programs. */
+export interface AccSettings {
+  /** Bits of the message flags that ask for a record of what was answered; 0 for none. */
+  readonly answered: Outlets<number>;
+  readonly missed: Outlets<number>;
+  readonly cdr: number;
+  readonly failed: number;
+  readonly reportAck: boolean;
+  readonly reportCancels: boolean;
+  readonly detectDirection: boolean;
+  readonly logExtra: readonly ExtraField[];
+  readonly dbExtra: readonly ExtraField[];
+  readonly legs: readonly ExtraField[];
+  /** OpenSIPS: names under which $acc_extra(tag) is written. */
+  readonly fields: Outlets<readonly (readonly [tag: string, name: string])[]>;
+  readonly legFields: Outlets<readonly (readonly [tag: string, name: string])[]>;
+  readonly dbUrl: string;
+  readonly table: string;
+  readonly missedTable: string;
+  readonly columns: AccColumns;
+  readonly cdrs: CdrSettings;
+}
+
+/** "name=$var;name2=$var2". Throws SwitchyardError for one that cannot be read. */
+export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
+  return text
+    .split(';')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .map((each) => {
+      const equals = each.indexOf('=');
+      if (equals <= 0) throw new SwitchyardError('CONFIG_INVALID', `acc: "${each}" is not name=variable`);
+      return { name: each.slice(0, equals).trim(), value: states.compile(each.slice(equals + 1).trim()) };
+    });
+}
+
+type Field = readonly [string, string];
+
+/** OpenSIPS' extra_fields: "db: tag->column; tag2" for each backend. */
+function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
+  const out: { -readonly [K in keyof Outlets<Field[]>]: Field[] } = { log: [], db: [], nats: [], evi: [] };
+  for (const text of texts) {
+    let kind: keyof Outlets<unknown> = 'db';
+    for (const each of text.split(';')) {
+      const match = /^\s*(?:(log|db|nats|evi)\s*:)?(.*)$/s.exec(each);
+      kind = (match?.[1] as typeof kind | undefined) ?? kind;
+      const [tag = '', name = tag] = (match?.[2] ?? '').split('->').map((one) => one.trim());
+      if (tag !== '') out[kind].push([tag, name]);
+    }
+  }
+  return out;
+}
+
+export function accSettings(parameters: ModuleParameters, states: ModuleStates): AccSettings {
+  const mask = (...names: string[]): number => {
+    let bits = 0;
+    for (const name of names) {
+      const text = parameters.text(name, '');
+      if (text !== '' && text !== '-1') bits |= 1 << flagBit(text);
+    }
+    return bits;
+  };
+  const text = (name: string, fallback: string): string => parameters.text(name, fallback);
+  const extra = (name: string): ExtraField[] => extraFields(text(name, ''), states);
+  const cdrTable = text('cdrs_table', '');
+  const dbExtra = extra('db_extra');
+  const logExtra = extra('log_extra');
+  return {
+    answered: { log: mask('log_flag'), db: mask('db_flag'), nats: mask('nats_flag'), evi: mask('evi_flag') },
+    missed: {
+      log: mask('log_missed_flag'),
+      db: mask('db_missed_flag'),
+      nats: mask('nats_missed_flag'),
+      evi: mask('evi_missed_flag'),
+    },
+    cdr: mask('cdr_flag'),
+    failed: mask('failed_transaction_flag'),
+    reportAck: parameters.flag('report_ack', false),
+    reportCancels: parameters.flag('report_cancels', false),
+    detectDirection: parameters.flag('detect_direction', false),
+    logExtra,
+    dbExtra,
+    legs: extra('multi_leg_info'),
+    fields: taggedFields(parameters.all('extra_fields').map(String)),
+    legFields: taggedFields(parameters.all('leg_fields').map(String)),
+    dbUrl: text('db_url', ''),
+    table: text('db_table_acc', 'acc'),
+    missedTable: text('db_table_missed_calls', 'missed_calls'),
+    columns: {
+      method: text('acc_method_column', 'method'),
+      fromTag: text('acc_from_tag_column', 'from_tag'),
+      toTag: text('acc_to_tag_column', 'to_tag'),
+      callId: text('acc_callid_column', 'callid'),
+      code: text('acc_sip_code_column', 'sip_code'),
+      reason: text('acc_sip_reason_column', 'sip_reason'),
+      time: text('acc_time_column', 'time'),
+    },
+    cdrs: {
+      enabled: parameters.flag('cdr_enable', false),
+      log: parameters.flag('cdr_log_enable', true),
+      table: cdrTable === '' ? undefined : cdrTable,
+      fromConfirmed: parameters.flag('cdr_start_on_confirmed', false),
+      names: {
+        start: text('cdr_start_id', 'start_time'),
+        end: text('cdr_end_id', 'end_time'),
+        duration: text('cdr_duration_id', 'duration'),
+      },
+      extra: extra('cdr_extra'),
+    },
+  };
+}

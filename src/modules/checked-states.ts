@@ -1,0 +1,12 @@
+import type { ModuleStates } from '../script/environment.js';
+import { accounting } from './acc/account.js';
+import { dialogs } from './dialog/table.js';
+
+/**
+ * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
+ * effect outside.
+ */
+export const CHECKED_STATES: readonly (readonly [module: string, make: (states: ModuleStates) => unknown])[] = [
+  ['dialog', (states) => states.of(dialogs)],
+  ['acc', (states) => states.of(accounting)],
+];

@@ -1,0 +1,73 @@
+import { parseUri } from '../../core/uri.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import { runLocal } from '../../script/service-routes.js';
+import type { Address } from '../../sip/resolve.js';
+import { NOBODY } from '../../sip/transaction/client.js';
+import type { Dialog, Side } from './dialog.js';
+
+/** Sends BYE to one side of a dialog or both, as if the other side had hung up. `lines` are further header lines. */
+export function sendByes(dialog: Dialog, side: Side | 'both', lines: string): void {
+  for (const each of ['caller', 'callee'] as const) if (side === 'both' || side === each) sendBye(dialog, each, lines);
+}
+
+function sendBye(dialog: Dialog, side: Side, lines: string): void {
+  const { env } = dialog.call;
+  const to = dialog.leg(side);
+  const from = dialog.leg(side === 'caller' ? 'callee' : 'caller');
+  const [next] = to.route;
+  const loose = next === undefined || /;\s*lr\b/i.test(next);
+  // To a strict router the request goes by its URI, the Contact is the last Route (RFC 3261 section 12.2.1.1).
+  const uri = loose ? to.contact : uriIn(next);
+  const routes = loose ? to.route : [...to.route.slice(1), `<${to.contact}>`];
+  const hop = parseUri(next === undefined ? uri : uriIn(next));
+  if (uri === '' || hop === undefined) {
+    env.log.warn(
+      { callId: dialog.callId, side, uri },
+      'script: a dialog cannot be ended by BYE, its Contact is no SIP URI',
+    );
+    return;
+  }
+  const send = (address: Address): void => {
+    const socket = env.sockets.choose(address, to.socket);
+    if (socket === undefined) return;
+    from.cseq++;
+    const id = env.layer.newBranch('d', dialog.callId);
+    const text = [
+      `BYE ${uri} SIP/2.0`,
+      `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}`,
+      'Max-Forwards: 70',
+      ...routes.map((each) => `Route: ${each}`),
+      `From: ${from.address}`,
+      `To: ${to.address}`,
+      `Call-ID: ${dialog.callId}`,
+      `CSeq: ${from.cseq} BYE`,
+      `${lines}${env.userAgentLine}`,
+      'Content-Length: 0',
+      '',
+      '',
+    ].join('\r\n');
+    const target = { socket, address: address.address, port: address.port, serverName: address.name };
+    env.layer.request(runLocal(env, text).text, false, id, target, NOBODY);
+  };
+  resolved(env, hop, (address) => send(address));
+}
+
+function resolved(
+  env: ScriptEnvironment,
+  uri: NonNullable<ReturnType<typeof parseUri>>,
+  use: (to: Address) => void,
+): void {
+  const literal = env.resolver.literal(uri);
+  if (literal !== undefined) {
+    use(literal);
+    return;
+  }
+  env.resolver.resolve(uri, (result) => {
+    const first = result instanceof Error ? undefined : result[0];
+    if (first !== undefined) use(first);
+  });
+}
+
+function uriIn(value: string): string {
+  return /<([^>]*)>/.exec(value)?.[1] ?? value;
+}

@@ -1,0 +1,141 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { Call } from '../../script/call.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { SipSocket } from '../../sip/transport/transport.js';
+
+/** States of a dialog by the numbers both originals give them. */
+export const UNCONFIRMED = 1;
+export const EARLY = 2;
+export const CONFIRMED = 3;
+export const ACKNOWLEDGED = 4;
+export const ENDED = 5;
+
+/** Who a request of a dialog comes from. */
+export type Side = 'caller' | 'callee';
+
+/** One end of a dialog, as requests of our own to it need it. */
+export interface Leg {
+  /** From or To value with its tag. */
+  address: string;
+  tag: string;
+  /** URI of its Contact: the request-URI of requests to it. */
+  contact: string;
+  /** Number of the last request it sent. */
+  cseq: number;
+  /** Route values from this proxy to it, the nearest first. */
+  route: readonly string[];
+  /** Socket requests to it leave by. */
+  socket: SipSocket | undefined;
+}
+
+/** A profile a dialog counts in. */
+export interface ProfileEntry {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Variables and values one dialog may hold, and the characters of each. */
+const MOST_VALUES = 128;
+const MOST_CHARACTERS = 4096;
+
+/** A call as this proxy sees it from its INVITE to its BYE. */
+export class Dialog {
+  state = UNCONFIRMED;
+  readonly caller: Leg;
+  readonly callee: Leg;
+  /** $dlg_var, $dlg_val. */
+  readonly values = new Map<string, PvarValue>();
+  readonly profiles: ProfileEntry[] = [];
+  flags = 0;
+  /** Milliseconds from the answer to its end by timeout. */
+  lifetime: number;
+  byeOnTimeout = false;
+  /** Monotonic milliseconds of the answer; 0 before. */
+  answered = 0;
+  /** By the wall clock, milliseconds since the epoch; 0 before. */
+  answeredAt = 0;
+  endedAt = 0;
+  /** Monotonic milliseconds at which it ends by timeout; 0 before the answer. */
+  expires = 0;
+  endReason = '';
+  /** Which way the request at hand goes. */
+  direction: Side = 'caller';
+  /** Number of the request before the one at hand that came the same way. */
+  lastCseq = 0;
+  /** Route run when it ends by timeout (dlg_on_timeout, toroute). */
+  timeoutRoute: string | undefined = undefined;
+  /** A transaction follows it: without one it ends with the request route. */
+  attached = false;
+  /** Called once when it has ended, in order. */
+  readonly atEnd: (() => void)[] = [];
+  stopTimer: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly entry: number,
+    readonly id: number,
+    readonly call: Call,
+    /** Milliseconds since the epoch. */
+    readonly began: number,
+    lifetime: number,
+  ) {
+    const { message, source } = call;
+    this.lifetime = lifetime;
+    this.caller = {
+      address: message.from,
+      tag: message.fromTag,
+      contact: contactOf(message),
+      cseq: message.cseqNumber,
+      route: message.headers('record-route').flatMap(splitValues),
+      socket: source.socket,
+    };
+    this.callee = { address: message.to, tag: '', contact: '', cseq: 0, route: [], socket: undefined };
+  }
+
+  get callId(): string {
+    return this.call.message.callId;
+  }
+
+  /** "3a.1f", what the did parameter of our Record-Route says. */
+  get did(): string {
+    return `${this.entry.toString(16)}.${this.id.toString(16)}`;
+  }
+
+  leg(side: Side): Leg {
+    return side === 'caller' ? this.caller : this.callee;
+  }
+
+  /** False when it holds as many values as it may. */
+  setValue(name: string, value: PvarValue): boolean {
+    if (value === null) {
+      this.values.delete(name);
+      return true;
+    }
+    if (!this.values.has(name) && this.values.size >= MOST_VALUES) return false;
+    this.values.set(name, typeof value === 'string' ? value.slice(0, MOST_CHARACTERS) : value);
+    return true;
+  }
+}
+
+/** The URI of the first Contact; '' when there is none. */
+export function contactOf(message: SipMessage): string {
+  const text = message.header('contact') ?? '';
+  return /<([^>]*)>/.exec(text)?.[1] ?? (text.split(';')[0] ?? '').trim();
+}
+
+/** Values of one Record-Route field: commas outside angle brackets separate them. */
+export function splitValues(field: string): string[] {
+  const values: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < field.length; i++) {
+    const c = field[i];
+    if (c === '<') depth++;
+    else if (c === '>') depth--;
+    else if (c === ',' && depth <= 0) {
+      values.push(field.slice(start, i).trim());
+      start = i + 1;
+    }
+  }
+  values.push(field.slice(start).trim());
+  return values.filter((each) => each !== '');
+}

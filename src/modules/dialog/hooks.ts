@@ -1,0 +1,22 @@
+import type { MessageRun } from '../../script/call.js';
+import type { ScriptHooks } from '../../script/hooks.js';
+import { dialogs } from './table.js';
+
+/** What the dialog module does besides its functions: it follows dialogs. */
+export const dialogHooks: ScriptHooks<MessageRun> = {
+  began: [
+    (run, transaction) => {
+      const { call, env } = run;
+      if (!transaction.invite || call.message.toTag !== '') return;
+      const table = env.modules.of(dialogs);
+      const { flag, byeFlag } = table.settings;
+      if (flag !== undefined && (call.flags & (1 << flag)) !== 0) table.begin(run);
+      const dialog = table.of(run);
+      if (dialog === undefined) return;
+      if (byeFlag !== undefined && (call.flags & (1 << byeFlag)) !== 0) dialog.byeOnTimeout = true;
+      table.follow(run, dialog);
+    },
+  ],
+  routed: [(run) => void run.env.modules.of(dialogs).routed(run)],
+  acknowledged: [],
+};

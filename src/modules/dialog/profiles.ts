@@ -1,0 +1,105 @@
+import type { Dialog } from './dialog.js';
+
+interface Profile {
+  readonly withValue: boolean;
+  total: number;
+  readonly values: Map<string, Set<Dialog>>;
+}
+
+/** Groups of dialogs by name, and within some by a value: what limits calls of a customer, for example. */
+export class Profiles {
+  private readonly profiles = new Map<string, Profile>();
+
+  /** Profiles as modparam names them: "name" or "name ; name2"; suffixes for a cluster ("/b") are taken off. */
+  define(withValue: readonly string[], without: readonly string[]): void {
+    for (const [texts, has] of [
+      [withValue, true],
+      [without, false],
+    ] as const) {
+      for (const text of texts) {
+        for (const each of text.split(';')) {
+          const name = each.trim().replace(/\/[sb]$/, '');
+          if (name !== '' && !this.profiles.has(name))
+            this.profiles.set(name, { withValue: has, total: 0, values: new Map() });
+        }
+      }
+    }
+  }
+
+  has(name: string): boolean {
+    return this.profiles.has(name);
+  }
+
+  /** False for a profile that is not defined, or one with values that gets none. */
+  add(dialog: Dialog, name: string, value: string | undefined): boolean {
+    const profile = this.profiles.get(name);
+    if (profile === undefined || (profile.withValue && value === undefined)) return false;
+    const key = profile.withValue ? (value ?? '') : '';
+    let dialogs = profile.values.get(key);
+    if (dialogs === undefined) {
+      dialogs = new Set();
+      profile.values.set(key, dialogs);
+    }
+    if (dialogs.has(dialog)) return true;
+    dialogs.add(dialog);
+    profile.total++;
+    dialog.profiles.push({ name, value: key });
+    return true;
+  }
+
+  remove(dialog: Dialog, name: string, value: string | undefined): boolean {
+    const at = dialog.profiles.findIndex(
+      (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
+    );
+    const entry = dialog.profiles[at];
+    if (entry === undefined) return false;
+    dialog.profiles.splice(at, 1);
+    this.take(dialog, entry.name, entry.value);
+    return true;
+  }
+
+  /** The dialog has ended. */
+  leave(dialog: Dialog): void {
+    for (const { name, value } of dialog.profiles) this.take(dialog, name, value);
+    dialog.profiles.length = 0;
+  }
+
+  includes(dialog: Dialog, name: string, value: string | undefined): boolean {
+    return dialog.profiles.some(
+      (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
+    );
+  }
+
+  /** Dialogs of a profile, or of one of its values; undefined for a profile that is not defined. */
+  size(name: string, value?: string): number | undefined {
+    const profile = this.profiles.get(name);
+    if (profile === undefined) return undefined;
+    return value === undefined || !profile.withValue ? profile.total : (profile.values.get(value)?.size ?? 0);
+  }
+
+  *members(name: string, value?: string): Generator<Dialog> {
+    for (const [key, dialogs] of this.profiles.get(name)?.values ?? [])
+      if (value === undefined || value === key) yield* dialogs;
+  }
+
+  /** The values of a profile with the number of dialogs of each. */
+  values(name: string): readonly (readonly [value: string, count: number])[] {
+    return [...(this.profiles.get(name)?.values ?? [])].map(([value, dialogs]) => [value, dialogs.size]);
+  }
+
+  list(): readonly { readonly name: string; readonly withValue: boolean; readonly total: number }[] {
+    return [...this.profiles].map(([name, { withValue, total }]) => ({ name, withValue, total }));
+  }
+
+  private hasValues(name: string): boolean {
+    return this.profiles.get(name)?.withValue === true;
+  }
+
+  private take(dialog: Dialog, name: string, value: string): void {
+    const profile = this.profiles.get(name);
+    const dialogs = profile?.values.get(value);
+    if (profile === undefined || dialogs?.delete(dialog) !== true) return;
+    profile.total--;
+    if (dialogs.size === 0) profile.values.delete(value);
+  }
+}

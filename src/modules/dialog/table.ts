@@ -1,0 +1,384 @@
+import { uriParam } from '../../core/uri.js';
+import type { Format } from '../../pvar/format.js';
+import { type Call, MessageRun } from '../../script/call.js';
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { runService } from '../../script/service-routes.js';
+import type { SipMessage } from '../../sip/message.js';
+import { flagBit } from '../flags.js';
+import { sendByes } from './bye.js';
+import { ACKNOWLEDGED, CONFIRMED, Dialog, EARLY, ENDED, type Side } from './dialog.js';
+import { Profiles } from './profiles.js';
+
+/** Dialogs kept at most; further ones are not begun. */
+const MOST_DIALOGS = 200_000;
+
+/** Parameters of the dialog module. */
+export interface DialogSettings {
+  /** Milliseconds. */
+  readonly lifetime: number;
+  /** Name of the parameter of our Record-Route. */
+  readonly rrParam: string;
+  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2). */
+  readonly matchMode: number;
+  /** Kamailio: the message flag that begins a dialog. */
+  readonly flag: number | undefined;
+  /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
+  readonly byeFlag: number | undefined;
+  /** AVP with the lifetime in seconds. */
+  readonly timeoutAvp: Format | undefined;
+}
+
+/** Hears of changes of dialogs. Must not throw. */
+export interface DialogListener {
+  changed(dialog: Dialog, from: number): void;
+}
+
+/** What a script does about the next dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
+export interface Wishes {
+  lifetime: number | undefined;
+  bye: boolean;
+  flags: number;
+  timeoutRoute: string | undefined;
+}
+
+/** The dialogs of this process. They stay over a reload of the file. */
+export class DialogTable {
+  readonly profiles = new Profiles();
+  readonly counters = { processed: 0, expired: 0, failed: 0, early: 0, active: 0 };
+  readonly listeners: DialogListener[] = [];
+  private readonly byId = new Map<string, Dialog>();
+  private readonly byCall = new Map<string, Dialog[]>();
+  private readonly current = new WeakMap<Call, Dialog>();
+  private readonly wished = new WeakMap<Call, Wishes>();
+  private last = 0;
+
+  constructor(public settings: DialogSettings) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  all(): Iterable<Dialog> {
+    return this.byId.values();
+  }
+
+  find(entry: number, id: number): Dialog | undefined {
+    return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);
+  }
+
+  /** The dialog of a Call-ID and, where they are given, its tags. */
+  findCall(callId: string, fromTag?: string, toTag?: string): Dialog | undefined {
+    return this.byCall
+      .get(callId)
+      ?.find(
+        ({ caller, callee }) =>
+          fromTag === undefined ||
+          (caller.tag === fromTag &&
+            (toTag === undefined || toTag === '' || callee.tag === '' || callee.tag === toTag)) ||
+          (callee.tag !== '' &&
+            callee.tag === fromTag &&
+            (toTag === undefined || toTag === '' || caller.tag === toTag)),
+      );
+  }
+
+  /** The dialog a message of this call belongs to. */
+  of(run: Pick<MessageRun, 'call'>): Dialog | undefined {
+    return this.current.get(run.call);
+  }
+
+  /** As `of`, and looked for by Call-ID and tags when it was not matched yet. */
+  lookUp(call: Call): Dialog | undefined {
+    const known = this.current.get(call);
+    if (known !== undefined) return known;
+    const { message } = call;
+    return message.toTag === '' ? undefined : this.findCall(message.callId, message.fromTag, message.toTag);
+  }
+
+  wishes(call: Call): Wishes {
+    let wishes = this.wished.get(call);
+    if (wishes === undefined) {
+      wishes = { lifetime: undefined, bye: false, flags: 0, timeoutRoute: undefined };
+      this.wished.set(call, wishes);
+    }
+    return wishes;
+  }
+
+  /** Makes a dialog the one a call is about (dlg_get, load_dialog_ctx); undefined for none. */
+  use(call: Call, dialog: Dialog | undefined): void {
+    if (dialog === undefined) this.current.delete(call);
+    else this.current.set(call, dialog);
+  }
+
+  /** Begins the dialog of an INVITE; undefined when there are too many, or it is none that begins one. */
+  begin(run: MessageRun): Dialog | undefined {
+    const { call, env } = run;
+    const { message } = call;
+    const known = this.current.get(call);
+    if (known !== undefined) return known;
+    if (message.method !== 'INVITE' || message.toTag !== '') return undefined;
+    if (this.byId.size >= MOST_DIALOGS) {
+      env.log.warn(
+        { callId: message.callId, dialogs: this.byId.size },
+        'script: too many dialogs, this one is not kept',
+      );
+      return undefined;
+    }
+    const wishes = this.wishes(call);
+    const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
+    const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
+    const dialog = new Dialog(hashOf(message.callId), ++this.last, call, env.clock.now(), lifetime);
+    dialog.byeOnTimeout = wishes.bye;
+    dialog.flags = wishes.flags;
+    dialog.timeoutRoute = wishes.timeoutRoute;
+    this.byId.set(dialog.did, dialog);
+    const others = this.byCall.get(message.callId);
+    if (others === undefined) this.byCall.set(message.callId, [dialog]);
+    else others.push(dialog);
+    this.current.set(call, dialog);
+    call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
+    this.counters.processed++;
+    if (run.transaction !== undefined) this.follow(run, dialog);
+    else {
+      (call.afterRoute ??= []).push(() => {
+        if (!dialog.attached) this.remove(dialog);
+      });
+    }
+    return dialog;
+  }
+
+  /** Follows a dialog by the transaction of its INVITE. */
+  follow(run: Pick<MessageRun, 'call' | 'transaction'>, dialog: Dialog): void {
+    const { transaction } = run;
+    if (dialog.attached || transaction === undefined) return;
+    dialog.attached = true;
+    transaction.watch({
+      passed: (status, _reason, reply) => {
+        if (dialog.state >= CONFIRMED) return;
+        if (status > 100 && status < 200) this.to(dialog, EARLY);
+        else if (status >= 200 && status < 300) this.confirm(run.call, dialog, reply);
+      },
+      ended: (status) => {
+        if (status >= 300) this.end(dialog, run.call, '', status);
+      },
+    });
+  }
+
+  /** A request along our Route: the dialog it belongs to, and what it does to it. */
+  routed(run: MessageRun): Dialog | undefined {
+    const { call } = run;
+    const { message } = call;
+    const { matchMode, rrParam } = this.settings;
+    const did = matchMode === 2 ? undefined : uriParam(call.matchedRouteParams ?? '', rrParam);
+    let dialog = did === undefined ? undefined : this.byId.get(did);
+    // The parameter comes from the peer: it must name a dialog of this call.
+    if (dialog !== undefined && dialog.callId !== message.callId) dialog = undefined;
+    if (dialog === undefined && matchMode !== 0) dialog = this.findCall(message.callId, message.fromTag, message.toTag);
+    if (dialog === undefined || message.toTag === '') return undefined;
+    this.taken(run, dialog);
+    return dialog;
+  }
+
+  /** A request of a dialog is at hand. */
+  taken(run: MessageRun, dialog: Dialog): void {
+    const { call } = run;
+    const { message } = call;
+    if (this.current.get(call) === dialog && dialog.call !== call) return;
+    this.current.set(call, dialog);
+    dialog.direction = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
+    const leg = dialog.leg(dialog.direction);
+    dialog.lastCseq = leg.cseq;
+    if (message.method === 'ACK') {
+      if (dialog.state === CONFIRMED) this.to(dialog, ACKNOWLEDGED);
+      return;
+    }
+    if (message.cseqNumber > leg.cseq) leg.cseq = message.cseqNumber;
+    if (message.method === 'BYE') {
+      this.end(dialog, call, dialog.direction === 'caller' ? 'Upstream BYE' : 'Downstream BYE', 0);
+      return;
+    }
+    const { timeoutAvp } = this.settings;
+    const seconds = Number(timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
+    if (seconds > 0) this.setLifetime(run, dialog, seconds * 1000);
+  }
+
+  /** Milliseconds until the dialog ends by itself, from now on or from its answer on. */
+  setLifetime(run: Pick<MessageRun, 'env' | 'call'>, dialog: Dialog, ms: number): void {
+    dialog.lifetime = ms;
+    if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.arm(run.call, dialog);
+  }
+
+  /** Ends a dialog by BYE to both sides: a management command, a function. */
+  async hangUp(dialog: Dialog, reason: string, side: Side | 'both' = 'both', lines = ''): Promise<void> {
+    const before = dialog.state;
+    if (before === CONFIRMED || before === ACKNOWLEDGED) sendByes(dialog, side, lines);
+    else if (before < CONFIRMED) dialog.call.transaction?.cancelBranches(lines);
+    if (side === 'both' && before >= CONFIRMED) this.end(dialog, dialog.call, reason, 0);
+  }
+
+  private confirm(call: Call, dialog: Dialog, reply: SipMessage | undefined): void {
+    const { clock } = call.env;
+    dialog.answered = clock.monotonic();
+    dialog.answeredAt = clock.now();
+    if (reply !== undefined) learnCallee(call, dialog, reply);
+    this.to(dialog, CONFIRMED);
+    this.arm(call, dialog);
+    runEvent(call, 'dialog:start', 200);
+  }
+
+  private arm(call: Call, dialog: Dialog): void {
+    dialog.stopTimer?.();
+    dialog.expires = call.env.clock.monotonic() + dialog.lifetime;
+    dialog.stopTimer = call.env.clock.schedule(Math.min(dialog.lifetime, MOST_WAIT), () => this.expired(call, dialog));
+  }
+
+  private expired(call: Call, dialog: Dialog): void {
+    const left = dialog.expires - call.env.clock.monotonic();
+    if (left > 0) {
+      dialog.stopTimer = call.env.clock.schedule(Math.min(left, MOST_WAIT), () => this.expired(call, dialog));
+      return;
+    }
+    this.counters.expired++;
+    call.env.log.info({ callId: dialog.callId, bye: dialog.byeOnTimeout }, 'script: a dialog has reached its lifetime');
+    if (dialog.byeOnTimeout) sendByes(dialog, 'both', '');
+    if (dialog.timeoutRoute !== undefined) runRoute(dialog.call, dialog.timeoutRoute);
+    this.end(dialog, dialog.call, 'Lifetime Timeout', 0);
+  }
+
+  /** `failed`: the final status of an INVITE that was refused. */
+  private end(dialog: Dialog, call: Call, reason: string, failed: number): void {
+    if (dialog.state === ENDED) return;
+    dialog.endReason = reason;
+    dialog.endedAt = call.env.clock.now();
+    if (failed !== 0) {
+      this.counters.failed++;
+      dialog.answeredAt = dialog.endedAt;
+    }
+    this.to(dialog, ENDED);
+    this.current.set(call, dialog);
+    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', failed);
+    this.remove(dialog);
+    for (const each of dialog.atEnd) each();
+  }
+
+  private remove(dialog: Dialog): void {
+    dialog.stopTimer?.();
+    dialog.stopTimer = undefined;
+    if (dialog.state === EARLY) this.counters.early--;
+    else if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.counters.active--;
+    dialog.state = ENDED;
+    this.profiles.leave(dialog);
+    this.byId.delete(dialog.did);
+    const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
+    if (others.length === 0) this.byCall.delete(dialog.callId);
+    else this.byCall.set(dialog.callId, others);
+  }
+
+  private to(dialog: Dialog, state: number): void {
+    const from = dialog.state;
+    if (from === state) return;
+    dialog.state = state;
+    const active = (each: number): boolean => each === CONFIRMED || each === ACKNOWLEDGED;
+    this.counters.early += Number(state === EARLY) - Number(from === EARLY);
+    this.counters.active += Number(active(state)) - Number(active(from));
+    for (const each of this.listeners) each.changed(dialog, from);
+    stateEvent(dialog, from);
+  }
+}
+
+/** Longest wait of one timer: what Node's timers take. */
+const MOST_WAIT = 2_000_000_000;
+
+function hashOf(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
+  return (hash >>> 0) % 4096;
+}
+
+/** What the 2xx says of the callee: tag, Contact, and the routers between it and this proxy. */
+function learnCallee(call: Call, dialog: Dialog, reply: SipMessage): void {
+  const { callee } = dialog;
+  callee.address = reply.to;
+  callee.tag = reply.toTag;
+  callee.contact = /<([^>]*)>/.exec(reply.header('contact') ?? '')?.[1] ?? (reply.header('contact') ?? '').trim();
+  const routes = reply.headers('record-route').flatMap((each) => each.split(/,(?=\s*<)/).map((one) => one.trim()));
+  const own = routes.findIndex((each) => each.includes(dialog.did) || isOwnRoute(call, each));
+  callee.route = own < 0 ? [] : routes.slice(0, own).reverse();
+  callee.socket = call.transaction?.branches.find(({ reply: each }) => each !== undefined)?.client?.target.socket;
+}
+
+function isOwnRoute(call: Call, value: string): boolean {
+  const match = /<sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;>]+)(?::(\d+))?/i.exec(value);
+  return match !== null && call.env.sockets.isOursAt(match[1] as string, Number(match[2] ?? 5060));
+}
+
+/** Kamailio's event routes of a dialog, over the message at hand. */
+function runEvent(call: Call, name: string, status: number): void {
+  const { env } = call;
+  if (env.dialect !== 'kamailio') return;
+  const route = env.script.route('event', name);
+  if (route === undefined) return;
+  const { scope } = call;
+  const before = scope.run;
+  const run = new MessageRun(env, 'event', scope, call.message, call.source, call.edits, call);
+  run.transaction = call.transaction;
+  run.routeName = name;
+  if (status !== 0) scope.replyCode ??= status;
+  void route.run(run);
+  scope.run = before;
+}
+
+/** OpenSIPS' E_DLG_STATE_CHANGED. */
+function stateEvent(dialog: Dialog, from: number): void {
+  const { env } = dialog.call;
+  if (env.dialect !== 'opensips' || env.script.route('event', 'E_DLG_STATE_CHANGED') === undefined) return;
+  const params = new Map<string, string | number>([
+    ['id', dialog.did],
+    ['hash_entry', dialog.entry],
+    ['hash_id', dialog.id],
+    ['callid', dialog.callId],
+    ['from_tag', dialog.caller.tag],
+    ['to_tag', dialog.callee.tag],
+    ['old_state', from],
+    ['new_state', dialog.state],
+  ]);
+  runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
+}
+
+function runRoute(call: Call, name: string): void {
+  const { env, scope } = call;
+  const route = env.script.route('request', name);
+  if (route !== undefined)
+    void route.run(new MessageRun(env, 'request', scope, call.message, call.source, call.edits, call));
+}
+
+function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
+  const flag = (name: string): number | undefined => {
+    const text = parameters.text(name, '');
+    return text === '' || text === '-1' ? undefined : flagBit(text);
+  };
+  const avp = parameters.text('timeout_avp', '');
+  return {
+    lifetime: parameters.int('default_timeout', 43_200) * 1000,
+    rrParam: parameters.text('rr_param', 'did'),
+    matchMode: parameters.int('dlg_match_mode', 1),
+    flag: flag('dlg_flag'),
+    byeFlag: flag('bye_on_timeout_flag'),
+    timeoutAvp: avp === '' ? undefined : states.compile(avp),
+  };
+}
+
+/** The dialogs of a configuration. */
+export const dialogs = {
+  module: 'dialog',
+  create(parameters: ModuleParameters, states: ModuleStates): DialogTable {
+    return this.renew(new DialogTable(settingsOf(parameters, states)), parameters, states);
+  },
+  renew(before: DialogTable, parameters: ModuleParameters, states: ModuleStates): DialogTable {
+    before.settings = settingsOf(parameters, states);
+    before.profiles.define(
+      parameters.all('profiles_with_value').map(String),
+      parameters.all('profiles_no_value').map(String),
+    );
+    return before;
+  },
+};

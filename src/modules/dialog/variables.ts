@@ -1,0 +1,226 @@
+import type { DialectName } from '../../cfg/function-table.js';
+import { parseAddress } from '../../core/name-addr.js';
+import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import { plain, type VariableDefinition } from '../../pvar/variables/definition.js';
+import type { CfgScope } from '../../script/call.js';
+import { ACKNOWLEDGED, CONFIRMED, type Dialog } from './dialog.js';
+import { type DialogTable, dialogs } from './table.js';
+
+const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
+
+function tableOf(context: PvarContext): DialogTable {
+  return scopeOf(context).env.modules.of(dialogs);
+}
+
+function at(context: PvarContext): Dialog | undefined {
+  const { call } = scopeOf(context);
+  return call === undefined ? undefined : tableOf(context).of({ call });
+}
+
+function read(get: (dialog: Dialog, context: PvarContext) => PvarValue): VariableDefinition {
+  return plain((context) => {
+    const dialog = at(context);
+    return dialog === undefined ? null : get(dialog, context);
+  });
+}
+
+/** Seconds since the answer; of an ended dialog until its end. */
+function age(dialog: Dialog, context: PvarContext): number {
+  if (dialog.answeredAt === 0) return 0;
+  const end = dialog.endedAt === 0 ? scopeOf(context).env.clock.now() : dialog.endedAt;
+  return Math.max(0, Math.floor((end - dialog.answeredAt) / 1000));
+}
+
+/** A value of the dialog by its name; one that is set before the dialog begins is kept with the call. */
+function values(): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const name = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
+      return {
+        get: (context) => {
+          const { call } = scopeOf(context);
+          const dialog = call === undefined ? undefined : (at(context) ?? tableOf(context).lookUp(call));
+          return dialog?.values.get(name(context)) ?? null;
+        },
+        set: (context, value) => {
+          at(context)?.setValue(name(context), value);
+        },
+      };
+    },
+  };
+}
+
+/** What $dlg(name) shows. */
+function attribute(dialog: Dialog, name: string, context: PvarContext): PvarValue {
+  switch (name) {
+    case 'h_id':
+      return dialog.id;
+    case 'h_entry':
+      return dialog.entry;
+    case 'ref':
+      return 1;
+    case 'state':
+      return dialog.state;
+    case 'to_rs':
+      return [...dialog.caller.route].join(',') || null;
+    case 'from_rs':
+      return [...dialog.callee.route].join(',') || null;
+    case 'dflags':
+      return dialog.flags;
+    case 'sflags':
+      return dialog.flags;
+    case 'callid':
+      return dialog.callId;
+    case 'to_uri':
+      return parseAddress(dialog.callee.address).uri;
+    case 'to_tag':
+      return dialog.callee.tag || null;
+    case 'toroute':
+      return dialog.timeoutRoute ?? 0;
+    case 'from_uri':
+      return parseAddress(dialog.caller.address).uri;
+    case 'from_tag':
+      return dialog.caller.tag || null;
+    case 'lifetime':
+      return Math.round(dialog.lifetime / 1000);
+    case 'start_ts':
+      return Math.floor(dialog.answeredAt / 1000);
+    case 'to_cseq':
+      return String(dialog.callee.cseq);
+    case 'from_cseq':
+      return String(dialog.caller.cseq);
+    case 'to_contact':
+      return dialog.callee.contact || null;
+    case 'from_contact':
+      return dialog.caller.contact || null;
+    case 'to_bindaddr':
+      return dialog.callee.socket === undefined ? null : dialog.callee.socket.description;
+    case 'from_bindaddr':
+      return dialog.caller.socket === undefined ? null : dialog.caller.socket.description;
+    case 'duration':
+      return age(dialog, context);
+    default:
+      return null;
+  }
+}
+
+const DLG_NAMES =
+  /^(?:h_id|h_entry|ref|state|to_rs|from_rs|dflags|sflags|callid|to_uri|to_tag|toroute|from_uri|from_tag|lifetime|start_ts|to_cseq|from_cseq|to_contact|from_contact|to_bindaddr|from_bindaddr)$/;
+
+const dlg: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => {
+    const name = argument?.constant;
+    if (name === undefined || !DLG_NAMES.test(name)) throw new Error(`has no "${name ?? 'variable'}"`);
+    return {
+      get: (context) => {
+        const { call } = scopeOf(context);
+        const dialog = call === undefined ? undefined : tableOf(context).lookUp(call);
+        return dialog === undefined ? null : attribute(dialog, name, context);
+      },
+    };
+  },
+};
+
+/** Settings of the dialog at hand, or of the one that will begin: $dlg_ctx(name). */
+const dlgContext: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => {
+    const name = argument?.constant ?? '';
+    if (!/^(?:on|timeout_route|timeout_route_id|timeout_bye|timeout|dir)$/.test(name))
+      throw new Error(`has no "${name}"`);
+    return {
+      get: (context) => {
+        const { call } = scopeOf(context);
+        if (call === undefined) return null;
+        const dialog = at(context);
+        const wishes = tableOf(context).wishes(call);
+        switch (name) {
+          case 'timeout':
+            return Math.round((dialog?.lifetime ?? wishes.lifetime ?? 0) / 1000);
+          case 'timeout_bye':
+            return Number(dialog?.byeOnTimeout ?? wishes.bye);
+          case 'timeout_route':
+            return dialog?.timeoutRoute ?? wishes.timeoutRoute ?? null;
+          case 'dir':
+            return dialog === undefined || call.message.toTag === '' ? 0 : dialog.direction === 'caller' ? 1 : 2;
+          default:
+            return 0;
+        }
+      },
+      set: (context, value) => {
+        const { call, env } = scopeOf(context);
+        if (call === undefined) return;
+        const table = tableOf(context);
+        const dialog = at(context);
+        const wishes = table.wishes(call);
+        const number = Number(value ?? 0);
+        if (name === 'timeout' && number > 0) {
+          wishes.lifetime = number * 1000;
+          if (dialog !== undefined) table.setLifetime({ env, call }, dialog, number * 1000);
+        } else if (name === 'timeout_bye') {
+          wishes.bye = number !== 0;
+          if (dialog !== undefined) dialog.byeOnTimeout = number !== 0;
+        } else if (name === 'timeout_route') {
+          wishes.timeoutRoute = value === null ? undefined : String(value);
+          if (dialog !== undefined) dialog.timeoutRoute = wishes.timeoutRoute;
+        }
+      },
+    };
+  },
+};
+
+/** $DLG_timeout: seconds left, or those the next dialog will have. */
+const timeout = plain(
+  (context) => {
+    const { call, env } = scopeOf(context);
+    if (call === undefined) return null;
+    const dialog = at(context);
+    if (dialog === undefined) {
+      const { lifetime } = tableOf(context).wishes(call);
+      return lifetime === undefined ? null : lifetime / 1000;
+    }
+    if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return Math.round(dialog.lifetime / 1000);
+    return Math.max(0, Math.round((dialog.expires - env.clock.monotonic()) / 1000));
+  },
+  (context, value) => {
+    const { call, env } = scopeOf(context);
+    const seconds = Number(value ?? Number.NaN);
+    if (call === undefined || !(seconds > 0)) return;
+    const table = tableOf(context);
+    const dialog = at(context);
+    if (dialog === undefined) table.wishes(call).lifetime = seconds * 1000;
+    else table.setLifetime({ env, call }, dialog, seconds * 1000);
+  },
+);
+
+const shared: readonly [string, VariableDefinition][] = [
+  ['DLG_count', plain((context) => tableOf(context).counters.active)],
+  [
+    'DLG_status',
+    plain((context) => {
+      const dialog = at(context);
+      if (dialog === undefined || (scopeOf(context).env.dialect === 'kamailio' && dialog.answered === 0)) return null;
+      return dialog.state;
+    }),
+  ],
+  ['DLG_lifetime', read(age)],
+];
+
+/** Variables of the dialog module. */
+export function dialogVariables(dialect: DialectName): readonly [string, VariableDefinition][] {
+  if (dialect === 'kamailio') return [...shared, ['dlg', dlg], ['dlg_ctx', dlgContext], ['dlg_var', values()]];
+  return [
+    ...shared,
+    ['DLG_timeout', timeout],
+    ['DLG_flags', read(({ flags }) => flags)],
+    ['DLG_did', read(({ did }) => did)],
+    ['DLG_dir', read(({ direction }) => (direction === 'caller' ? 'downstream' : 'upstream'))],
+    ['DLG_end_reason', read(({ endReason }) => endReason || null)],
+    ['dlg_val', values()],
+  ];
+}

@@ -1,0 +1,23 @@
+import type { MessageRun } from '../script/call.js';
+import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
+import { accHooks } from './acc/follow.js';
+import { dialogHooks } from './dialog/hooks.js';
+
+/** Hooks by module; the dialog module comes first: others look at the dialog. */
+const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>])[] = [
+  ['dialog', dialogHooks],
+  ['acc', accHooks],
+];
+
+/** What the modules a file loads do besides what their functions do. */
+export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
+  const used = HOOKS.filter(([module]) => loaded.has(module)).map(([, hooks]) => hooks);
+  if (used.length === 0) return NO_HOOKS;
+  const all: ScriptHooks<MessageRun> = {
+    began: used.flatMap(({ began }) => began),
+    routed: used.flatMap(({ routed }) => routed),
+    acknowledged: used.flatMap(({ acknowledged }) => acknowledged),
+  };
+  // The environment does not name the run: that would be a circle of files.
+  return all as unknown as ScriptHooks;
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadCompleteCfg } from '../../src/cfg-file/complete.js';
+import { loadCfg } from '../../src/cfg-file/load.js';
+import type { Logger } from '../../src/core/logger.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+import { freePort } from './ports.js';
+
+/** A configuration file served inside the test's own process. */
+export interface CfgDaemon {
+  readonly daemon: Daemon;
+  readonly folder: string;
+  readonly port: number;
+  /** "sip:127.0.0.1:port" */
+  readonly proxy: string;
+  /** What the script wrote with xlog and the like. */
+  readonly script: string[];
+  /** Lines of the log, level info and above. */
+  readonly log: string[];
+  /** Takes another text of the file, as SIGHUP does. */
+  reload(text: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface CfgDaemonOptions {
+  /** The file; "LISTEN" in it is 127.0.0.1 and a free port, "FOLDER" the folder it stands in. */
+  readonly text: string;
+  /** What stands in switchyard.json beside it. */
+  readonly json?: Readonly<Record<string, unknown>>;
+  /** Called with the folder before the daemon starts: tables, list files. */
+  readonly prepare?: (folder: string) => void | Promise<void>;
+  readonly address?: string;
+}
+
+/** Starts a daemon that serves a configuration file. Throws CfgError for one that cannot be used. */
+export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaemon> {
+  const { address = '127.0.0.1' } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-cfg-'));
+  const port = await freePort(address);
+  const file = join(folder, 'proxy.cfg');
+  const write = (text: string): void =>
+    writeFileSync(file, text.replaceAll('LISTEN', `udp:${address}:${port}`).replaceAll('FOLDER', folder), 'latin1');
+  write(options.text);
+  writeFileSync(join(folder, 'switchyard.json'), JSON.stringify(options.json ?? {}));
+  await options.prepare?.(folder);
+  const script: string[] = [];
+  const log: string[] = [];
+  const logger = recording(log);
+  const { cfg, settings } = loadCompleteCfg(file);
+  const daemon = new Daemon({
+    settings,
+    log: logger,
+    drainMs: 50,
+    cfg,
+    scriptOutput: (_level, line) => script.push(line.replace(/\n$/, '')),
+  });
+  await daemon.start();
+  return {
+    daemon,
+    folder,
+    port,
+    proxy: `sip:${address}:${port}`,
+    script,
+    log,
+    async reload(text) {
+      write(text);
+      await daemon.reconfigure(loadCompleteCfg(file).settings, loadCfg(file));
+    },
+    async stop() {
+      await daemon.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function recording(lines: string[]): Logger {
+  const write = (fields: object, message: string): void => {
+    const { err } = fields as { err?: unknown };
+    lines.push(err === undefined ? message : `${message}: ${err instanceof Error ? err.message : JSON.stringify(err)}`);
+  };
+  const nothing = (): void => undefined;
+  const log: Logger = {
+    trace: nothing,
+    debug: nothing,
+    info: write,
+    warn: write,
+    error: write,
+    fatal: write,
+    child: () => log,
+    isLevelEnabled: (level) => level !== 'debug' && level !== 'trace',
+  };
+  return log;
+}
+
+/** Waits until something holds; throws with `what` and what `show` gives when it does not in five seconds. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  show?: () => unknown,
+): Promise<void> {
+  for (const deadline = Date.now() + 5000; Date.now() < deadline; ) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  throw new Error(`still not: ${what} ${show === undefined ? '' : JSON.stringify(show(), undefined, 1)}`);
+}
