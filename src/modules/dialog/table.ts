@@ -28,7 +28,7 @@ export interface DialogSettings {
   readonly timeoutAvp: Format | undefined;
 }
 
-/** Hears of changes of dialogs. Must not throw. */
+/** Follows changes of dialogs. Must not throw. */
 export interface DialogListener {
   changed(dialog: Dialog, from: number): void;
 }
