@@ -55,6 +55,8 @@ export interface ManagementEnvironment {
   readonly settings: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
+  /** Whether a socket a destination names is listened on. */
+  readonly listens: (socket: string) => boolean;
   readonly startTime: StartTime;
   readonly argv: readonly string[];
   readonly health: HealthSource;
@@ -125,6 +127,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     events: events.publisher,
     raiseEvent: (name, params) => events.bus.raise(manualEvent(name, params, events.ids)),
     blacklists,
+    listens: (socket) => sip.sockets.named(socket) !== undefined,
     reports: statusReports(engine, runtimes, events.changes),
     calls: env.calls,
     ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),

@@ -57,7 +57,7 @@ import { ScriptRouting } from './script-routing.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
 import { settingsChanges } from './settings-changes.js';
-import { socketCheck } from './socket-check.js';
+import { socketCheck, socketListens } from './socket-check.js';
 import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
@@ -162,6 +162,7 @@ export class Daemon implements Service {
     });
     this.sip = sip;
     const dispatcher = () => this.settings.dispatcher;
+    const listens = options.anySocket === true ? () => true : socketListens(sip.sockets, settings.listen);
     const noSocket = options.anySocket === true ? () => undefined : socketCheck(sip.sockets, settings.listen, log);
     this.blacklists = new BlacklistTable(log, blacklistDefinitions(settings));
     this.partitions = new PartitionRuntimes({
@@ -169,6 +170,7 @@ export class Daemon implements Service {
       dispatcher,
       resolver: sip.resolver,
       noSocket,
+      listens,
       clock,
       log,
       ...(cluster.configured ? { writesTable: ({ name }) => cluster.writesTable(name) } : {}),
@@ -271,6 +273,7 @@ export class Daemon implements Service {
       script: this.script?.commands,
       statistics,
       noSocket,
+      listens,
       startTime,
       argv: options.argv ?? process.argv,
       health: () => this.health(),

@@ -49,6 +49,22 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
   };
 }
 
+/** Whether a socket that a destination names is listened on; one that cannot be read is not. */
+export function socketListens(
+  sockets: LocalSockets,
+  listen: readonly SocketDescription[],
+): (socket: string) => boolean {
+  return (socket) => {
+    if (sockets.named(socket) !== undefined) return true;
+    try {
+      const wanted = parseSocket(socket);
+      return listen.some((each) => listensOn(each, wanted));
+    } catch {
+      return false;
+    }
+  };
+}
+
 function ownAddresses(): ReadonlySet<string> {
   const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return new Set(all.map(({ address }) => canonicalIp(address) ?? address));

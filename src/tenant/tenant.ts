@@ -9,6 +9,7 @@ import type { SipUri } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
 import { type Discarded, type LoadOptions, type LoadReport, type Partition, UNRESOLVED } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
 import type { StateTable } from '../engine/state.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { Resolver } from '../sip/resolve.js';
@@ -31,6 +32,8 @@ const NAMES_EVERY = 15_000;
  * Milliseconds a load waits for names: those that are late keep the addresses they have, or are set by a later lookup.
  */
 const NAMES_WAIT = 5000;
+/** Milliseconds ds_add and ds_remove wait for the table. */
+const WRITE_WAIT = 3000;
 /** Milliseconds a stop waits for a load in progress to end. */
 const STOP_WAIT = 1000;
 /** Reports kept; the oldest go first. */
@@ -45,6 +48,8 @@ export interface PartitionRuntimeOptions {
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether a socket a destination names is listened on; absent: all are. */
+  readonly listens?: ((socket: string) => boolean) | undefined;
   /** Called after each load that changed the snapshot. */
   readonly loaded: (partition: Partition) => void;
   /** Called when a destination's name resolves to something else. */
@@ -159,12 +164,25 @@ export class PartitionRuntime {
 
   /** Writes a row that a command made into the table. Throws SwitchyardError. */
   async persistRow(row: DestinationRow): Promise<void> {
-    await insertRows(this.table(), [row], {}, this.options.log);
+    await this.written(insertRows(this.table(), [row], {}, this.options.log));
   }
 
   /** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
   async deleteRows(rows: readonly RowIdentity[]): Promise<void> {
-    await deleteRows(this.table(), rows, this.options.log);
+    await this.written(deleteRows(this.table(), rows, this.options.log));
+  }
+
+  /** Waits for a change of the table that an operator asked for, no longer than he is made to wait. */
+  private async written(work: Promise<unknown>): Promise<void> {
+    const inTime = await within(
+      this.options.clock,
+      WRITE_WAIT,
+      work.then(() => true),
+    );
+    if (inTime === true) return;
+    work.catch(() => {});
+    const text = `${this.options.store.description} did not answer within ${WRITE_WAIT / 1000} s; it may still be written`;
+    throw new SwitchyardError('STORE_UNREACHABLE', text, { retryable: true });
   }
 
   private table(): TableSpec {
@@ -291,9 +309,28 @@ export class PartitionRuntime {
     };
     log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
     this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
+    this.reportUnusedSockets();
     const present = new Set([...partition.named().map(hostKey), ...this.expandedHosts.keys()]);
     this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
     this.options.loaded(partition);
+  }
+
+  /** A destination that names a socket nothing listens on is sent to from another: that is no mistake of the load, but one. */
+  private reportUnusedSockets(): void {
+    const { listens, partition, log } = this.options;
+    if (listens === undefined) return;
+    const sockets = new Map<string, number>();
+    for (const { row } of destinationsOf(partition.snapshot)) {
+      if (row.socket === '') continue;
+      const count = sockets.get(row.socket) ?? (listens(row.socket) ? Number.NaN : 0);
+      sockets.set(row.socket, count + 1);
+    }
+    const unused = [...sockets].filter(([, count]) => !Number.isNaN(count));
+    for (const [socket, destinations] of unused.slice(0, DISCARDED_LOGGED)) {
+      const text = `destinations of partition ${this.name} name a socket that is not listened on: another one is chosen`;
+      log.warn({ socket, destinations }, text);
+      this.report(`socket ${socket} of ${destinations} destinations is not listened on: another one is chosen`);
+    }
   }
 
   /** Retries that fail for the same reason are logged at debug level only. */

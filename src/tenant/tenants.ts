@@ -20,6 +20,8 @@ export interface PartitionRuntimesOptions {
   readonly dispatcher: () => DispatcherConfig;
   readonly resolver: Resolver;
   readonly noSocket: NoSocket;
+  /** Whether a socket a destination names is listened on. */
+  readonly listens: (socket: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether this process writes states to the partition's table now; default: it does. */
@@ -109,7 +111,7 @@ export class PartitionRuntimes {
   }
 
   private create(config: PartitionConfig): PartitionRuntime {
-    const { engine, clock, resolver, noSocket, loaded, renamed, writesTable } = this.options;
+    const { engine, clock, resolver, noSocket, listens, loaded, renamed, writesTable } = this.options;
     const dispatcher = this.options.dispatcher();
     const partition = engine.putPartition(partitionOptions(config, dispatcher));
     const { attrsNone } = dispatcher.kamailio ?? {};
@@ -129,6 +131,18 @@ export class PartitionRuntimes {
         })
       : undefined;
     const changes = engine.states;
-    return new PartitionRuntime({ config, partition, store, flusher, changes, resolver, clock, log, loaded, renamed });
+    return new PartitionRuntime({
+      config,
+      partition,
+      store,
+      flusher,
+      changes,
+      resolver,
+      clock,
+      log,
+      listens,
+      loaded,
+      renamed,
+    });
   }
 }

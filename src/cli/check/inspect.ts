@@ -7,11 +7,12 @@ import { messageOf } from '../../core/errors.js';
 import { nullLogger } from '../../core/logger.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { Daemon } from '../../daemon/daemon.js';
+import { socketListens } from '../../daemon/socket-check.js';
 import { checkNats } from '../../events/sinks/nats-check.js';
 import type { LoadOutcome } from '../../tenant/tenants.js';
 import { missingAddresses } from './addresses.js';
 import { partitionProblem } from './partition-problem.js';
-import { withoutSocket } from './reach.js';
+import { unusedSockets, withoutSocket } from './reach.js';
 import { ruleWarnings } from './rules.js';
 import { superfluousWords, unwritable } from './tables.js';
 
@@ -70,6 +71,8 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
       const snapshot = daemon.engine.partition(partition.name)?.snapshot;
       const destinations = [...(snapshot?.sets.values() ?? [])].flatMap((set) => set.destinations);
       for (const reason of withoutSocket(destinations, settings.listen))
+        warnings.push(partitionProblem(partition, reason));
+      for (const reason of unusedSockets(destinations, socketListens(daemon.sockets, settings.listen)))
         warnings.push(partitionProblem(partition, reason));
     }
     const tables = settings.partitions.filter(({ name }) => outcomes.get(name)?.report !== undefined);

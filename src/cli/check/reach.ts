@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { SocketDescription } from '../../config/settings.js';
 import { isWildcard } from '../../core/local-addresses.js';
+import { maskUri } from '../../core/mask.js';
 import { parseUri, uriTransport } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
 
@@ -22,6 +23,21 @@ export function withoutSocket(
     if (sockets.some((each) => family === 0 || familyOf(each.host) === 0 || familyOf(each.host) === family)) continue;
     const what = sockets.length === 0 ? transport : `${transport} over IPv${family}`;
     found.set(row.uri, `destination ${row.uri}: no socket to send by ${what}`);
+    if (found.size === NAMED) break;
+  }
+  return [...found.values()];
+}
+
+/** Sockets that destinations name and nothing listens on; `listens` says of one whether something does. */
+export function unusedSockets(
+  destinations: Iterable<Destination>,
+  listens: (socket: string) => boolean,
+): readonly string[] {
+  const found = new Map<string, string>();
+  for (const { row } of destinations) {
+    if (row.socket === '' || found.has(row.socket) || listens(row.socket)) continue;
+    const text = `destination ${maskUri(row.uri)} names socket ${row.socket}, which is not listened on: another is chosen`;
+    found.set(row.socket, text);
     if (found.size === NAMED) break;
   }
   return [...found.values()];

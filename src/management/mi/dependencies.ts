@@ -25,6 +25,8 @@ export interface MiDependencies {
   readonly log: LogLevelControl;
   readonly calls: CallRecords;
   readonly traces: Traces;
+  /** Whether a socket a destination names is listened on; absent: not known. */
+  listens?(socket: string): boolean;
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
   explain(request: string, source: string | undefined): Json;
   readonly audit: Pick<AuditTrail, 'recent'>;

@@ -56,6 +56,16 @@ export class RestartableDatabase {
     await this.running?.stop();
   }
 
+  /** Holds it up: connections are taken by the system, and nobody answers on them. */
+  freeze(): void {
+    if (this.running?.alive === true) process.kill(this.running.pid, 'SIGSTOP');
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    if (this.running?.alive === true) process.kill(this.running.pid, 'SIGCONT');
+  }
+
   /** Runs something as an administrator. */
   async sql<T>(work: (db: Knex) => Promise<T>): Promise<T> {
     const db = knex({

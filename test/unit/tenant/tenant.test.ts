@@ -50,6 +50,7 @@ function makeRuntime(
     close: () => Promise.resolve(),
   };
   const errors: string[] = [];
+  const warnings: { fields: object; message: string }[] = [];
   const engine = new Engine({ clock, random: seededRandom() });
   const partition = engine.addPartition(partitionOptions({ name: 'acme', ...options }));
   const counts = { loaded: 0, renamed: 0 };
@@ -61,11 +62,16 @@ function makeRuntime(
     changes: engine.states,
     resolver: new Resolver(clock, seededRandom(), dns),
     clock,
-    log: { ...nullLogger, error: (_fields: object, message: string) => void errors.push(message) },
+    log: {
+      ...nullLogger,
+      error: (_fields: object, message: string) => void errors.push(message),
+      warn: (fields: object, message: string) => void warnings.push({ fields, message }),
+    },
+    listens: (socket) => socket === 'udp:192.0.2.1:5060',
     loaded: () => void counts.loaded++,
     renamed: () => void counts.renamed++,
   });
-  return { clock, names, table, engine, partition, runtime, counts, errors };
+  return { clock, names, table, engine, partition, runtime, counts, errors, warnings };
 }
 
 const addresses = (partition: { named(): readonly { resolved: readonly { address: string }[] }[] }) =>
@@ -92,6 +98,23 @@ describe('partition runtime', () => {
     assert.equal(counts.loaded, 1);
     await runtime.stop();
     assert.equal(clock.pending, 0);
+  });
+
+  test('sockets that destinations name and nothing listens on are reported at each load, each once', async () => {
+    const { runtime, warnings } = makeRuntime([
+      row('sip:192.0.2.7', { socket: 'udp:192.0.2.1:5060' }),
+      row('sip:192.0.2.8', { socket: 'udp:192.0.2.2:5060' }),
+      row('sip:192.0.2.9', { socket: 'udp:192.0.2.2:5060' }),
+      row('sip:192.0.2.10'),
+    ]);
+    await runtime.reload({ inheritState: true, dryRun: false });
+    const found = warnings.filter(({ message }) => /not listened on: another one is chosen/.test(message));
+    assert.deepEqual(
+      found.map(({ fields }) => fields),
+      [{ socket: 'udp:192.0.2.2:5060', destinations: 2 }],
+    );
+    assert.ok(runtime.reports.some(({ text }) => /socket udp:192\.0\.2\.2:5060 of 2 destinations/.test(text)));
+    await runtime.stop();
   });
 
   test('a retry is off once somebody else has loaded the partition', async () => {

@@ -170,6 +170,7 @@ function destinationJson(
   const { row, health } = destination;
   let text = `{"URI":${JSON.stringify(maskUri(row.uri))},"state":"${STATE_LABELS[health.state]}","first_hit_counter":${health.hits}`;
   if (row.socket !== '') text += `,"socket":${JSON.stringify(row.socket)}`;
+  if (isUnused(deps, destination)) text += `,"socket_state":${JSON.stringify(UNUSED)}`;
   if (row.attrs !== '') text += `,"attr":${JSON.stringify(readableText(row.attrs))}`;
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += `,"script_attr":${JSON.stringify(scriptAttrs)}`;
@@ -183,6 +184,14 @@ function destinationJson(
   if (load !== undefined) text += `,"load":${load}`;
   if (full > 0) text += clusterJson(deps, destination);
   return `${text}}`;
+}
+
+const UNUSED = 'not listened on, another is chosen';
+
+/** Ours: whether a destination names a socket that nothing listens on. A strict partition shows what was recorded and no more. */
+function isUnused(deps: MiDependencies, { row, partition }: Destination): boolean {
+  if (row.socket === '' || deps.listens?.(row.socket) !== false) return false;
+  return deps.partitions().find(({ name }) => name === partition)?.options.compat !== 'strict';
 }
 
 /** Ours: who owns a destination in the cluster, and who wrote its record. */
@@ -241,6 +250,7 @@ function destinationText(deps: MiDependencies, destination: Destination, full: n
   const { row, health } = destination;
   let text = treeLine(2, 'URI', maskUri(row.uri), [['state', STATE_LABELS[health.state]]]);
   if (row.socket !== '') text += treeLine(3, 'socket', row.socket);
+  if (isUnused(deps, destination)) text += treeLine(3, 'socket_state', UNUSED);
   if (row.attrs !== '') text += treeLine(3, 'attr', readableText(row.attrs));
   const scriptAttrs = deps.dispatcher.scriptAttrs(destination);
   if (scriptAttrs !== undefined) text += treeLine(3, 'script_attr', scriptAttrs);

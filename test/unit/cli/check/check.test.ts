@@ -104,6 +104,18 @@ test('what makes calls fail is a warning, which fails the check with --strict on
   assert.equal((await check('--strict')).status, 1);
 });
 
+test('a socket of a destination that nothing listens on is a warning', async (t) => {
+  const { check } = folder(t, {
+    ...table(row(1, 1, 'sip:127.0.0.1').replace('::0:', ':udp\\:127.0.0.1\\:5999:0:')),
+    'switchyard.json': { ...GOOD, listen: ['udp:127.0.0.1:5060'] },
+  });
+  const { warnings } = await check();
+  assert.ok(
+    warnings.some((each) => /names socket udp:127\.0\.0\.1:5999, which is not listened on/.test(each)),
+    warnings.join('\n'),
+  );
+});
+
 test('no rules at all is a warning', async (t) => {
   const { check } = folder(t, { ...table(row(1, 1, 'sip:127.0.0.1')), 'switchyard.json': { modparam: GOOD.modparam } });
   assert.deepEqual((await check()).warnings, ['/routing: there are no rules: every new request is answered 404']);
