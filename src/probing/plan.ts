@@ -1,4 +1,5 @@
 import type { DispatcherConfig, PartitionConfig } from '../config/settings.js';
+import { readAttributes } from '../core/attribute-list.js';
 import type { Destination } from '../engine/destination.js';
 import type { Flavour } from '../engine/flavour.js';
 import type { ProbeRequest } from './probe.js';
@@ -50,19 +51,13 @@ function additions(attrs: string, config: DispatcherConfig): Pick<ProbeRequest, 
   const { pingContact, pingHeaders } = config;
   if (!attrs.includes('ping_'))
     return pingContact || pingHeaders.length > 0 ? { contact: pingContact, headers: pingHeaders } : {};
-  const own = attributeOf(attrs, 'ping_header');
+  const attributes = readAttributes(attrs);
+  const own = attributes.get('ping_header');
+  const contact = attributes.get('ping_contact');
   return {
-    contact:
-      attributeOf(attrs, 'ping_contact') === undefined ? pingContact : attributeOf(attrs, 'ping_contact') !== '0',
+    contact: contact === undefined ? pingContact : contact !== '0',
     headers: own !== undefined && HEADER_LINE.test(own) ? [...pingHeaders, own] : pingHeaders,
   };
 }
 
 const HEADER_LINE = /^[A-Za-z0-9!%*_+`'~.-]{1,128}:[^\r\n\0]*$/;
-
-/** The value of "name=value" among attributes that ";" separates, its quotes taken off. */
-function attributeOf(attrs: string, name: string): string | undefined {
-  const found = attrs.split(';').find((each) => each.trimStart().startsWith(`${name}=`));
-  const value = found?.slice(found.indexOf('=') + 1).trim();
-  return value?.startsWith('"') === true && value.endsWith('"') ? value.slice(1, -1) : value;
-}

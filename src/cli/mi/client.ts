@@ -53,7 +53,7 @@ export async function callMi(
 function ask(target: string, request: string, timeoutMs: number, replyDir: string): Promise<string> {
   if (target.startsWith('fifo:')) return askFifo(target.slice(5), request, timeoutMs, replyDir);
   if (target.startsWith('/')) return askFifo(target, request, timeoutMs, replyDir);
-  if (target.startsWith('unix:')) return askUnix(target.slice(5), request, timeoutMs);
+  if (/^unix:./.test(target)) return askUnix(target.slice(5), request, timeoutMs);
   if (target.startsWith('http://') || target.startsWith('https://')) return askHttp(target, request, timeoutMs);
   const udp = /^udp:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(target);
   if (udp !== null) return askUdp(udp[1] ?? (udp[2] as string), Number(udp[3]), request, timeoutMs);
@@ -82,8 +82,20 @@ function readAnswer(text: string, target: string): Json {
 
 function unreachable(target: string, error: unknown): SwitchyardError {
   if (error instanceof SwitchyardError) return error;
-  return new SwitchyardError('TRANSPORT_SEND', `${target}: ${messageOf(error)}`, { cause: error, retryable: true });
+  const { code } = error as { code?: unknown };
+  const why = REASONS.find(([pattern]) => pattern.test(`${String(code)} ${messageOf(error)}`))?.[1] ?? messageOf(error);
+  return new SwitchyardError('TRANSPORT_SEND', `${target}: ${why}`, { cause: error, retryable: true });
 }
+
+/** What the errors of the system mean to who calls; the first that fits. */
+const REASONS: readonly (readonly [pattern: RegExp, why: string])[] = [
+  [/ENOENT|No such file/i, 'there is no such socket: the daemon does not run, or its settings name another'],
+  [/ECONNREFUSED|Connection refused/i, 'nothing listens there: the daemon does not run, or its settings name another'],
+  [/EACCES|EPERM|Permission denied|not permitted/i, 'this user may not write to it'],
+  [/ENOTFOUND|EAI_AGAIN/i, 'there is no such host'],
+  [/ENAMETOOLONG|name too long/i, 'the path is too long for a UNIX socket'],
+  [/EPROTOTYPE|wrong type for socket/i, 'it is a stream socket: kamcmd speaks to those'],
+];
 
 function silent(target: string, timeoutMs: number): SwitchyardError {
   return new SwitchyardError('TRANSPORT_SEND', `${target} did not answer within ${timeoutMs} ms`, { retryable: true });

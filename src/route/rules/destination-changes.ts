@@ -1,4 +1,5 @@
 import type { DestinationChanges } from '../../config/settings.js';
+import { readAttributes } from '../../core/attribute-list.js';
 import { SwitchyardError } from '../../core/errors.js';
 import { parseUri } from '../../core/uri.js';
 import type { Destination, DestinationRow } from '../../engine/destination.js';
@@ -77,26 +78,13 @@ function compileTemplate(text: string): Template {
 
 const known = new WeakMap<DestinationRow, ReadonlyMap<string, string>>();
 
-/** "name=value;name=value", names in lower case; of a name that stands there twice the first counts. */
 function attributesOf(row: DestinationRow): ReadonlyMap<string, string> {
   let attributes = known.get(row);
   if (attributes === undefined) {
-    const read = new Map<string, string>();
-    for (const pair of row.attrs.split(';')) {
-      const equals = pair.indexOf('=');
-      const name = (equals < 0 ? pair : pair.slice(0, equals)).trim().toLowerCase();
-      const value = equals < 0 ? '' : pair.slice(equals + 1).trim();
-      if (name !== '' && !read.has(name)) read.set(name, unquoted(value));
-    }
-    attributes = read;
+    attributes = readAttributes(row.attrs);
     known.set(row, attributes);
   }
   return attributes;
-}
-
-function unquoted(value: string): string {
-  const quote = value[0];
-  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote) ? value.slice(1, -1) : value;
 }
 
 /** A URI with another user part, the number of a tel URI; itself where it has none. */

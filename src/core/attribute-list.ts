@@ -1,0 +1,49 @@
+/**
+ * Reads the attributes of a destination as far as they are a list: "name=value" or a bare name, apart by ";" or ",". A value in
+ * quotes, single or double, may hold both. Names come in lower case; of a name that stands there twice the first counts.
+ */
+export function readAttributes(text: string): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>();
+  let at = 0;
+  while (at < text.length) {
+    const nameEnd = endOf(text, at, true);
+    const name = text.slice(at, nameEnd).trim().toLowerCase();
+    let value = '';
+    at = nameEnd;
+    if (text[at] === '=') {
+      const from = at + 1;
+      at = valueEnd(text, from);
+      value = unquoted(text.slice(from, at).trim());
+    }
+    if (name !== '' && !attributes.has(name)) attributes.set(name, value);
+    at++;
+  }
+  return attributes;
+}
+
+/** Where the text ends at a separator, or at "=". */
+function endOf(text: string, from: number, atEquals: boolean): number {
+  let at = from;
+  while (at < text.length) {
+    const c = text[at];
+    if (c === ';' || c === ',' || (atEquals && c === '=')) break;
+    at++;
+  }
+  return at;
+}
+
+/** Where a value ends: behind its closing quote, or at the next separator. A quote that is not closed goes to the end. */
+function valueEnd(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ' || text[at] === '\t') at++;
+  const quote = text[at];
+  if (quote !== '"' && quote !== "'") return endOf(text, from, false);
+  const close = text.indexOf(quote, at + 1);
+  return close < 0 ? text.length : endOf(text, close + 1, false);
+}
+
+function unquoted(value: string): string {
+  const quote = value[0];
+  const isQuoted = value.length > 1 && (quote === '"' || quote === "'") && value.endsWith(quote);
+  return isQuoted ? value.slice(1, -1) : value;
+}
