@@ -64,6 +64,25 @@ describe('kamcmd', () => {
     assert.match(await ask('stats.get_statistics', 'dispatcher:'), /^dispatcher:active_destinations = 3$/m);
   });
 
+  test('what exporters ask for: the members that 5.6 has, in its order, all of them integers', async (t) => {
+    const kamcmd = requireTool(t, 'kamcmd');
+    if (kamcmd === undefined) return;
+    const { ctl } = await daemonFor(t);
+    const members = {
+      'tm.stats':
+        'current waiting total total_local rpl_received rpl_generated rpl_sent 6xx 5xx 4xx 3xx 2xx created freed delayed_free',
+      'sl.stats': '200 202 2xx 300 301 302 3xx 400 401 403 404 407 408 483 4xx 500 5xx 6xx xxx',
+      'core.shmmem': 'total free used real_used max_used fragments',
+      'core.tcp_info':
+        'readers max_connections max_tls_connections opened_connections opened_tls_connections write_queued_bytes',
+    };
+    for (const [command, names] of Object.entries(members)) {
+      const lines = (await runTool(kamcmd, ['-s', ctl, command])).split('\n').slice(1, -2);
+      assert.equal(lines.map((line) => line.trim().split(':')[0]).join(' '), names, command);
+      for (const line of lines) assert.match(line, /: [0-9]+$/, command);
+    }
+  });
+
   test('a state that is set decides about calls; a reload takes it back', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;

@@ -3,7 +3,16 @@ import type { RpcCommand } from '../command.js';
 import { type RpcMember, struct, valuesResult } from '../value.js';
 import type { ShownSocket } from './core.js';
 
+/** The largest integer of BINRPC: a larger number would be sent as a floating point one, which exporters do not take. */
+const LARGEST = 2 ** 31 - 1;
+
+function shown({ total, used }: MemoryFigures): MemoryFigures {
+  return { total: Math.min(total, LARGEST), used: Math.min(used, LARGEST) };
+}
+
 const CLASSES = ['6xx', '5xx', '4xx', '3xx', '2xx'] as const;
+/** Members of sl.stats, as recorded. */
+const STATELESS_REPLIES = '200 202 2xx 300 301 302 3xx 400 401 403 404 407 408 483 4xx 500 5xx 6xx xxx'.split(' ');
 
 /** Memory of the process in bytes. */
 export interface MemoryFigures {
@@ -12,8 +21,9 @@ export interface MemoryFigures {
 }
 
 /**
- * What exporters ask for besides: tm.stats, sl.stats, core.shmmem, core.tcp_info. Members of the original that are not counted
- * here are left out; memory is that of the process, since none is shared among several.
+ * What exporters ask for besides: tm.stats, sl.stats, core.shmmem, core.tcp_info, with all members of the original in its order,
+ * since exporters take a missing one for a failure. What there is no counterpart for is 0: transactions that wait to be freed,
+ * requests of our own making, bytes queued for streams. Memory is that of the process, since none is shared among several.
  */
 export function exporterCommands(
   statistics: StatisticsSource,
@@ -22,6 +32,7 @@ export function exporterCommands(
   sockets: () => readonly ShownSocket[],
 ): readonly RpcCommand[] {
   const needs = { role: 'viewer', wholeProcess: true } as const;
+  let most = 0;
   const values = (): ((name: string) => number) => {
     const all = new Map([...statistics.list()].map((each: Statistic) => [`${each.group}:${each.name}`, each.value()]));
     return (name) => all.get(name) ?? 0;
@@ -39,12 +50,16 @@ export function exporterCommands(
         return valuesResult(
           struct(
             ['current', current],
+            ['waiting', 0],
             ['total', total],
+            ['total_local', 0],
             ['rpl_received', value('core:rcv_replies')],
+            ['rpl_generated', Math.max(0, value('core:fwd_replies') - value('core:rcv_replies'))],
             ['rpl_sent', value('core:fwd_replies')],
             ...byClass,
             ['created', total],
             ['freed', Math.max(0, total - current)],
+            ['delayed_free', 0],
           ),
         );
       },
@@ -56,7 +71,8 @@ export function exporterCommands(
       run() {
         const value = values();
         const [bad, busy] = [value('sl:4xx_replies'), value('sl:5xx_replies')];
-        return valuesResult(struct(['400', bad], ['4xx', bad], ['5xx', busy], ['xxx', bad + busy]));
+        const known: Readonly<Record<string, number>> = { '400': bad, '4xx': bad, '5xx': busy, xxx: bad + busy };
+        return valuesResult(struct(...STATELESS_REPLIES.map((name): RpcMember => [name, known[name] ?? 0])));
       },
     },
     {
@@ -64,9 +80,17 @@ export function exporterCommands(
       help: 'Returns shared memory info.',
       needs,
       run() {
-        const { total, used } = memory();
+        const { total, used } = shown(memory());
+        most = Math.max(most, used);
         return valuesResult(
-          struct(['total', total], ['free', Math.max(0, total - used)], ['used', used], ['real_used', used]),
+          struct(
+            ['total', total],
+            ['free', Math.max(0, total - used)],
+            ['used', used],
+            ['real_used', used],
+            ['max_used', most],
+            ['fragments', 0],
+          ),
         );
       },
     },
@@ -85,8 +109,10 @@ export function exporterCommands(
           struct(
             ['readers', streams.length],
             ['max_connections', limits.maxConnections],
+            ['max_tls_connections', limits.maxConnections],
             ['opened_connections', plain + secure],
             ['opened_tls_connections', secure],
+            ['write_queued_bytes', 0],
           ),
         );
       },
