@@ -45,11 +45,17 @@ export interface ClusterBus {
   ask(node: string, text: string, timeoutMs: number, done: (answer: string | undefined) => void): void;
   /** Writes `key` when its revision is still `expected` (0: it was never written). */
   commit(key: string, text: string, expected: number, done: (outcome: CommitOutcome) => void): void;
+  /** Takes a value away that nobody has changed since `expected`; `done`: whether it was. */
+  remove(key: string, expected: number, done: (removed: boolean) => void): void;
   /** The newest value, from the leader. */
   get(key: string, done: (value: Stored | 'none' | 'failed') => void): void;
-  /** Every newest value from sequence `from` on, then the last sequence of the stream; undefined when it broke off. */
+  /**
+   * Every newest value from sequence `from` on, then the last sequence of the stream; undefined when it broke off. `partitions`:
+   * of records only those of these partitions need to come.
+   */
   read(
     from: number,
+    partitions: readonly string[],
     each: (key: string, revision: number, text: string) => void,
     done: (last: number | undefined) => void,
   ): void;

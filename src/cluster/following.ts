@@ -14,6 +14,8 @@ export interface FollowingNode {
     readonly bus: ClusterBus;
     readonly clock: { schedule(delayMs: number, run: () => void): unknown };
   };
+  /** The partitions this node has loaded. */
+  readonly rows: { names(): Iterable<string> };
   /** Takes a value of the bucket; `live`: it was written just now. */
   take(key: string, revision: number, text: string, live: boolean): void;
 }
@@ -53,6 +55,24 @@ export class Following {
     this.read(this.feed.rev + 1, done);
   }
 
+  /** Reads the records of a partition that this node has loaded since it joined. */
+  readPartition(partition: string): void {
+    const { node } = this;
+    if (!node.isThere || !node.options.bus.connected) return;
+    const { generation } = node.store;
+    node.options.bus.read(
+      1,
+      [partition],
+      (key, revision, text) => {
+        if (generation === node.store.generation) node.take(key, revision, text, false);
+      },
+      (last) => {
+        if (last !== undefined) return;
+        node.options.clock.schedule(RETRY_MS, () => this.readPartition(partition));
+      },
+    );
+  }
+
   /** Reads the bucket from a sequence on, and takes everything. */
   read(from: number, done: (whole: boolean) => void): void {
     this.reading = true;
@@ -60,6 +80,7 @@ export class Following {
     const { generation } = node.store;
     node.options.bus.read(
       from,
+      [...node.rows.names()],
       (key, revision, text) => {
         if (generation === node.store.generation) node.take(key, revision, text, false);
       },

@@ -204,6 +204,7 @@ export class ClusterNode {
 
   /** A partition was loaded or taken away: its rows are known anew. */
   rowsChanged(partition: string): void {
+    if (this.rows.isNew(partition)) this.following.readPartition(partition);
     const present = this.rows.of(partition);
     for (const entry of this.records.entries.values()) {
       const found = present.get(entry.key);
@@ -287,8 +288,10 @@ export class ClusterNode {
 
   /** Takes a value of the bucket; `live`: it was written just now. */
   take(key: string, revision: number, text: string, live: boolean): void {
-    if (key.startsWith('d.')) this.records.accept(key, revision, text, live);
-    else this.values.accept(key, revision, text);
+    if (key.startsWith('d.')) {
+      // Records of partitions this node has not loaded are not its concern, and there may be a million of them.
+      if (this.rows.serves(key)) this.records.accept(key, revision, text, live);
+    } else this.values.accept(key, revision, text);
   }
 
   /** Answers questions of other nodes; set by the parts that know the answer. */

@@ -205,6 +205,13 @@ export class Records {
     if (entry.queue.length === 0) this.adopt(entry);
   }
 
+  /** A record was taken away, and nobody has written it since. */
+  forget(key: string, revision: number): void {
+    const entry = this.entries.get(key);
+    if (entry === undefined || entry.queue.length > 0 || entry.flight !== undefined || entry.rev > revision + 1) return;
+    this.entries.delete(key);
+  }
+
   /** Sends what waits; to be called when commits become possible. */
   pump(): void {
     for (const entry of this.pending)

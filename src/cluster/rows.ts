@@ -3,6 +3,7 @@ import type { Destination } from '../engine/destination.js';
 import type { Partition } from '../engine/partition.js';
 import { destinationsOf, type Snapshot } from '../engine/set.js';
 import { stateKey } from '../events/state-entry.js';
+import { encodeToken } from '../events/subject.js';
 
 /** Destinations indexed per event loop iteration. */
 const SLICE = 500;
@@ -24,6 +25,9 @@ export class Rows {
   /** Grows with each partition indexed anew. */
   version = 0;
   private readonly partitions = new Map<string, Indexed>();
+  /** Names of the partitions as they stand in keys. */
+  private readonly tokens = new Set<string>();
+  private readonly fresh = new Set<string>();
 
   find(key: string): Destination | undefined {
     for (const { keys } of this.partitions.values()) {
@@ -31,6 +35,16 @@ export class Rows {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Whether a record is of a partition that was indexed. */
+  serves(key: string): boolean {
+    return this.tokens.has(key.slice(2, key.indexOf('.', 2)));
+  }
+
+  /** Whether the partition was indexed for the first time since this was asked. */
+  isNew(partition: string): boolean {
+    return this.fresh.delete(partition);
   }
 
   /** Whether a snapshot of the partition has been indexed. */
@@ -56,7 +70,9 @@ export class Rows {
   }
 
   forget(partition: string): void {
-    if (this.partitions.delete(partition)) this.version++;
+    if (!this.partitions.delete(partition)) return;
+    this.tokens.delete(encodeToken(partition));
+    this.version++;
   }
 
   /** Indexes a partition's current snapshot; awaits `pause` between slices, so that calls go on. False when overtaken. */
@@ -82,6 +98,8 @@ export class Rows {
   }
 
   private put(partition: string, indexed: Indexed): void {
+    if (!this.partitions.has(partition)) this.fresh.add(partition);
+    this.tokens.add(encodeToken(partition));
     this.partitions.set(partition, indexed);
     this.version++;
   }

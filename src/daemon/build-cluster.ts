@@ -2,12 +2,15 @@ import { hostname } from 'node:os';
 import { FailureCounts } from '../cluster/failures.js';
 import { SharedLoad } from '../cluster/load.js';
 import { ClusterNode } from '../cluster/node.js';
+import { OldRecords } from '../cluster/old-records.js';
+import { memberHashes } from '../cluster/owners.js';
 import { Questions } from '../cluster/questions.js';
 import { Quorum } from '../cluster/quorum.js';
 import { Reloads } from '../cluster/reloads.js';
 import { Return } from '../cluster/return.js';
 import { recordKey } from '../cluster/rows.js';
 import type { PartitionShare } from '../cluster/settings.js';
+import { type KeyHolder, SharedKey } from '../cluster/shared-key.js';
 import { Tags } from '../cluster/tags.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
@@ -42,6 +45,8 @@ export interface ClusterEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The key of dialog tokens. */
+  readonly key: KeyHolder;
 }
 
 /** Milliseconds within which what came to this node is probed for the first time. */
@@ -143,6 +148,8 @@ class ClusterSide implements ClusterParts {
       },
     });
     new SharedLoad(node, (partition) => this.counted(partition));
+    new SharedKey(node, env.key);
+    new OldRecords(node, (partition) => this.isLoaded(partition));
     engine.states.guard((signal) => node.changes.admits(signal));
     engine.states.onChange((change) => node.changes.changed(change));
     nats.settled = (key) => node.announcer.settled(key);
@@ -296,6 +303,12 @@ class ClusterSide implements ClusterParts {
     if (this.part === undefined || this.begun.has(partition) || this.share(partition.name) === undefined) return;
     this.begun.add(partition);
     partition.beginAt(this.part);
+  }
+
+  /** Whether any node says that it has loaded the partition. */
+  private isLoaded(partition: string): boolean {
+    for (const [, text] of this.node.values.under('m.')) if (memberHashes(text)?.[partition] !== undefined) return true;
+    return false;
   }
 
   private moved(): void {

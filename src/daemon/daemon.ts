@@ -519,11 +519,22 @@ export class Daemon implements Service {
     }
   }
 
+  /** The key dialog tokens are made with now. */
+  get tokenKey(): string {
+    return this.secret.keys.current;
+  }
+
   /** Only a node of a cluster loads what it takes to be one. */
   private async joinCluster(): Promise<void> {
     const { buildCluster } = await import('./build-cluster.js');
-    const { engine, prober, events, clock, log, metrics } = this;
+    const { engine, prober, events, clock, log, metrics, secret } = this;
     this.cluster.parts = buildCluster({
+      key: {
+        get own() {
+          return secret.shared;
+        },
+        adopt: (key) => secret.adopt(key),
+      },
       settings: () => this.settings,
       engine,
       runtimes: this.partitions.byName,

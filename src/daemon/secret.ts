@@ -20,6 +20,7 @@ export class Secret {
   /** Undefined: the key is this run's only. */
   private readonly path: string | undefined;
   private unsaved: boolean;
+  private isConfigured: boolean;
 
   constructor(
     settings: Settings,
@@ -28,6 +29,7 @@ export class Secret {
     const { clock, random } = environment;
     const folder = process.env['STATE_DIRECTORY']?.split(':')[0] ?? dirname(settings.file);
     this.path = isAbsolute(folder) ? join(folder, FILE) : undefined;
+    this.isConfigured = configured(settings) !== undefined;
     const [newest, ...older] = this.read();
     const now = clock.now();
     const wanted = configured(settings) ?? newest?.key ?? random.token(32);
@@ -39,9 +41,22 @@ export class Secret {
     this.unsaved = newest?.key !== wanted;
   }
 
+  /** The key nodes of a cluster may have in common; undefined where the settings give one. */
+  get shared(): string | undefined {
+    return this.isConfigured ? undefined : this.keys.current;
+  }
+
+  /** Takes the common key of a cluster into use. */
+  adopt(key: string): void {
+    if (this.isConfigured || !this.keys.use(key)) return;
+    this.unsaved = true;
+    this.save();
+  }
+
   /** Takes the key of other settings into use. */
   configure(settings: Settings): void {
     const wanted = configured(settings);
+    this.isConfigured = wanted !== undefined;
     if (wanted === undefined || !this.keys.use(wanted)) return;
     this.unsaved = true;
     this.save();

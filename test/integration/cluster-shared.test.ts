@@ -41,6 +41,11 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     assert.deepEqual(called, [0, 2, 4]);
   });
 
+  test('tokens of dialogs that one node began are known to all', async () => {
+    const keys = () => cluster.nodes.map(({ daemon }) => daemon.tokenKey);
+    await until('one key', 3000, () => new Set(keys()).size === 1);
+  });
+
   test('a reload at one node is one of all, and the report names each', async () => {
     const rows = [...cluster.users, 'new'].map((user) => ({ setid: 1, destination: address(user) }));
     await replaceRows(cluster.nodes[0]!, 'default', rows);

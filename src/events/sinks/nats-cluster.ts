@@ -46,6 +46,12 @@ const TIMEOUT = 2000;
 /** Milliseconds a read of the whole bucket may take. */
 const READ_TIMEOUT = 60_000;
 const BATCH = 1000;
+/** Keys of the bucket that are no records. */
+const OTHER_KEYS = ['gen', 'p', 'k', 'm.>', 't.>', 'r.>'] as const;
+/** Keys from which on a bucket is read by partition, and how many partitions that is done for. */
+const FILTER_FROM = 2000;
+const MOST_FILTERS = 64;
+const MOST_CONSUMERS = 4;
 /** Kinds of core messages every node receives. */
 const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told', 'loaded'] as const;
 const LOG_EVERY = 60_000;
@@ -144,12 +150,28 @@ export class NatsCluster {
     );
   }
 
+  remove(key: string, expected: number, done: (removed: boolean) => void): void {
+    this.commit(key, '', expected, (outcome) => {
+      if (outcome.kind !== 'done') return done(false);
+      // The others know now; what is left of it is removed from the stream, where this user may.
+      const seq = outcome.revision + 1;
+      this.manage(async (connection) => {
+        const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
+        await manager.streams.purge(this.stream, { filter: `$KV.${this.bucket}.${key}`, seq });
+      }).then(
+        () => done(true),
+        () => done(true),
+      );
+    });
+  }
+
   read(
     from: number,
+    partitions: readonly string[],
     each: (key: string, revision: number, text: string) => void,
     done: (last: number | undefined) => void,
   ): void {
-    this.manage((connection) => this.readFrom(connection, from, each)).then(
+    this.manage((connection) => this.readAll(connection, from, partitions, each)).then(
       (last) => done(last),
       (error: unknown) => {
         this.complain(error, 'could not be read');
@@ -231,20 +253,49 @@ export class NatsCluster {
     for (const each of this.subscriptions) each.unsubscribe();
   }
 
-  private async readFrom(
+  private async readAll(
     connection: NatsConnection,
     from: number,
+    partitions: readonly string[],
     each: (key: string, revision: number, text: string) => void,
   ): Promise<number> {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
     const { state } = await manager.streams.info(this.stream);
     if (state.messages === 0 || state.last_seq < from) return state.last_seq;
+    const reading = async () => {
+      for (const filters of this.filtersFor(connection, state.messages, partitions)) {
+        if (!(await this.readSome(connection, { from, last: state.last_seq, filters }, each))) return false;
+      }
+      return true;
+    };
+    if ((await within(this.options.clock, READ_TIMEOUT, reading())) !== true) throw new Error('broken off');
+    return state.last_seq;
+  }
+
+  /**
+   * Subjects to read, one consumer for each group. A small bucket is read as a whole; of a large one only what is of the
+   * partitions asked for. Servers before 2.10 take one filter a consumer.
+   */
+  private filtersFor(connection: NatsConnection, messages: number, partitions: readonly string[]): string[][] {
+    const several = serverHas(connection, 2, 10);
+    if (messages < FILTER_FROM || partitions.length > (several ? MOST_FILTERS : MOST_CONSUMERS)) return [[]];
+    const filters = [...OTHER_KEYS, ...partitions.map((name) => `d.${encodeToken(name)}.>`)];
+    const subjects = filters.map((filter) => `$KV.${this.bucket}.${filter}`);
+    return several ? [subjects] : subjects.map((subject) => [subject]);
+  }
+
+  private async readSome(
+    connection: NatsConnection,
+    { from, last, filters }: { readonly from: number; readonly last: number; readonly filters: readonly string[] },
+    each: (key: string, revision: number, text: string) => void,
+  ): Promise<boolean> {
     const consumer = await connection.jetstream().consumers.get(this.stream, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
       inactive_threshold: 10_000,
+      ...(filters.length === 0 ? {} : { filterSubjects: [...filters] }),
     });
-    const work = async (): Promise<boolean> => {
+    try {
       let left = (await consumer.info()).num_pending;
       const skip = `$KV.${this.bucket}.`.length;
       while (left > 0) {
@@ -254,7 +305,7 @@ export class NatsCluster {
           received++;
           const removed = message.headers?.get('KV-Operation') ?? '';
           each(message.subject.slice(skip), message.seq, removed === '' ? message.string() : '');
-          if (message.seq >= state.last_seq) {
+          if (message.seq >= last) {
             left = 0;
             break;
           }
@@ -263,10 +314,6 @@ export class NatsCluster {
         left -= received;
       }
       return true;
-    };
-    try {
-      if ((await within(this.options.clock, READ_TIMEOUT, work())) !== true) throw new Error('broken off');
-      return state.last_seq;
     } finally {
       consumer.delete().catch(() => false);
     }
@@ -320,6 +367,12 @@ export class NatsCluster {
     const cause = error === undefined ? undefined : natsReason(error);
     this.options.log.warn({ bucket: this.bucket, cause }, `cluster: the bucket ${this.bucket} ${what}`);
   }
+}
+
+/** Whether the server is of this release or a later one. */
+function serverHas({ info }: NatsConnection, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = (info?.version ?? '').split('.').map(Number);
+  return a > major || (a === major && b >= minor);
 }
 
 /** Names stand in subjects as tokens. */

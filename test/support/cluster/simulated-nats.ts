@@ -57,6 +57,7 @@ export class SimulatedNats {
   }
 
   private check(key: string, before: string, after: string): void {
+    if (before === '' || after === '') return;
     const old = JSON.parse(before);
     const now = JSON.parse(after);
     if (now.v <= old.v) this.faults.push(`${key}: v fell from ${old.v} to ${now.v}`);
@@ -100,7 +101,7 @@ export class SimulatedLink implements ClusterBus {
     this.wakeOr(() => this.handlers?.down());
   }
 
-  remove(): void {
+  detach(): void {
     this.disconnect();
     this.handlers = undefined;
     this.nats.links.delete(this);
@@ -162,8 +163,13 @@ export class SimulatedLink implements ClusterBus {
     );
   }
 
+  remove(key: string, expected: number, done: (removed: boolean) => void): void {
+    this.commit(key, '', expected, ({ kind }) => done(kind === 'done'));
+  }
+
   read(
     from: number,
+    _partitions: readonly string[],
     each: (key: string, revision: number, text: string) => void,
     done: (last: number | undefined) => void,
   ): void {

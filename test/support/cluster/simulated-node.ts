@@ -129,7 +129,7 @@ export class SimulatedNode {
 
   kill(): void {
     this.alive = false;
-    this.link.remove();
+    this.link.detach();
   }
 
   stop(): void {

@@ -1,0 +1,104 @@
+import type { Destination } from '../engine/destination.js';
+import { decodeToken } from '../events/subject.js';
+import type { ClusterBus } from './bus.js';
+import type { Phase } from './heartbeat.js';
+import type { Owners } from './owners.js';
+import type { Records } from './records.js';
+import type { Rows } from './rows.js';
+
+/** What of a node the removal of old records needs. */
+export interface TidyingNode {
+  readonly phase: Phase;
+  readonly isOpen: boolean;
+  readonly records: Records;
+  readonly rows: Rows;
+  readonly owners: Owners;
+  readonly options: { readonly bus: ClusterBus; readonly clock: { now(): number } };
+  onTick(listen: (now: number) => void): void;
+}
+
+/** Records looked at in one go, and milliseconds between two goes: a million in a quarter of an hour. */
+const A_GO = 1000;
+const EVERY_MS = 1000;
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+/** Removals in one go. */
+const MOST = 50;
+const HOUR_MS = 3600 * 1000;
+
+/**
+ * Removes records nobody needs: of destinations that no rows hold any more, unchanged for a week, with everything stored.
+ * A destination that comes back after that begins with number 1. The age is by the clock of the machine that decided: one
+ * that is wrong removes a record of a destination that is gone sooner or later, and nothing else.
+ */
+export class OldRecords {
+  private walk: Iterator<string> | undefined;
+  private readonly unknownSince = new Map<string, number>();
+  private at = 0;
+
+  constructor(
+    private readonly node: TidyingNode,
+    /** Whether any node says that it has loaded the partition. */
+    private readonly isLoaded: (partition: string) => boolean,
+    /** Milliseconds a destination must have been unknown here: rows may be in the middle of a change. */
+    private readonly unknownMs = HOUR_MS,
+  ) {
+    node.onTick((now) => {
+      if (now - this.at < EVERY_MS || node.phase !== 'ready' || !node.isOpen) return;
+      this.at = now;
+      this.step(now);
+    });
+  }
+
+  private step(now: number): void {
+    const { entries } = this.node.records;
+    this.walk ??= entries.keys();
+    let removed = 0;
+    for (let count = 0; count < A_GO && removed < MOST; count++) {
+      const next = this.walk.next();
+      if (next.done === true) {
+        this.walk = undefined;
+        break;
+      }
+      if (this.isDue(next.value, now)) {
+        removed++;
+        this.remove(next.value);
+      }
+    }
+  }
+
+  private isDue(key: string, now: number): boolean {
+    const entry = this.node.records.entries.get(key);
+    const record = entry?.record;
+    const known: Destination | undefined = entry?.destination ?? this.node.rows.find(key);
+    if (entry === undefined || record === undefined || known !== undefined || entry.queue.length > 0) {
+      this.unknownSince.delete(key);
+      return false;
+    }
+    const since = this.unknownSince.get(key);
+    if (since === undefined) {
+      this.unknownSince.set(key, now);
+      return false;
+    }
+    const changed = Date.parse(record.t);
+    const old = Number.isNaN(changed) || this.node.options.clock.now() - changed > WEEK_MS;
+    return now - since >= this.unknownMs && old && record.ev.every(({ q }) => q <= record.told) && this.isMine(key);
+  }
+
+  /** One node removes: the keeper of the partition, where all have the same rows; of a partition nobody has, any one. */
+  private isMine(key: string): boolean {
+    const { rows, owners } = this.node;
+    const partition = decodeToken(key.split('.')[1] ?? '');
+    if (partition === undefined) return false;
+    if (rows.has(partition)) return owners.differsMs(partition) === 0 && owners.keeps(partition);
+    return !this.isLoaded(partition) && owners.keeps(`gone ${partition}`, true);
+  }
+
+  private remove(key: string): void {
+    const { records, options } = this.node;
+    const revision = records.entries.get(key)?.rev ?? 0;
+    this.unknownSince.delete(key);
+    options.bus.remove(key, revision, (done) => {
+      if (done) records.forget(key, revision);
+    });
+  }
+}
