@@ -6,7 +6,7 @@ import { nearest } from '../core/nearest.js';
  * The parameters of Kamailio's modules with their types, as observed of 5.6.3 with its check of a file: i a number, s a string, a either.
  */
 const RECORDED: Readonly<Record<string, string>> = {
-  acc: `acc_callid_column:s acc_extra_nullable:i acc_extra_size:i acc_from_tag_column:s acc_method_column:s acc_prepare_always:i
+  acc: `nats_flag:i nats_missed_flag:i acc_callid_column:s acc_extra_nullable:i acc_extra_size:i acc_from_tag_column:s acc_method_column:s acc_prepare_always:i
     acc_prepare_flag:i acc_sip_code_column:s acc_sip_reason_column:s acc_time_column:s acc_to_tag_column:s cdr_duration_id:s
     cdr_enable:i cdr_end_id:s cdr_expired_dlg_enable:i cdr_extra:s cdr_extra_nullable:i cdr_extra_size:i cdr_facility:s cdr_log_enable:i
     cdr_on_failed:i cdr_skip:s cdr_start_id:s cdr_start_on_confirmed:i cdrs_table:s clone_msg:i db_extra:s db_flag:i db_insert_mode:i

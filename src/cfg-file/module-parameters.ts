@@ -2,30 +2,21 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import { CHECKED_STATES } from '../modules/checked-states.js';
-import { MODULE_PARAMETERS } from '../modules/parameters.js';
+import { WITHOUT_EFFECT } from '../modules/parameters.js';
 import type { Format } from '../pvar/format.js';
 import { ModuleStates } from '../script/environment.js';
 import type { CfgSettings } from './settings.js';
 
-/** Checks names and types of the parameters of modules, and that the modules can be set up with them. */
+/** Names what has no effect, and checks that modules can be set up with their parameters. */
 export function checkModuleParameters(
   tree: ConfigurationTree,
   { modules, loaded }: CfgSettings,
   compile: (text: string) => Format,
   problems: Problems,
 ): void {
-  for (const { module, name, value, at } of tree.moduleParameters) {
-    for (const each of module.split('|')) {
-      const known = MODULE_PARAMETERS.get(each);
-      if (known === undefined || !loaded.has(each)) continue;
-      const type = known.get(name);
-      if (type === undefined) problems.error('setting', at, `module ${each} has no parameter "${name}"`);
-      else if (type === 'none') problems.warning('no-effect', at, `parameter "${name}" of ${each} has no effect here`);
-      else if (type === 'int' && typeof value !== 'number')
-        problems.error('setting', at, `${each} ${name} must be a number`);
-      else if (type === 'string' && typeof value !== 'string')
-        problems.error('setting', at, `${each} ${name} must be a string`);
-    }
+  for (const { module, name, at } of tree.moduleParameters) {
+    const each = module.split('|').find((one) => loaded.has(one) && WITHOUT_EFFECT.get(one)?.has(name) === true);
+    if (each !== undefined) problems.warning('no-effect', at, `parameter "${name}" of ${each} has no effect here`);
   }
   const states = new ModuleStates(modules, loaded, new Map(), compile);
   for (const [module, make] of CHECKED_STATES) {

@@ -2,6 +2,7 @@ import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
 import { accessFunctions } from './access.js';
+import { avpopsFunctions } from './avpops.js';
 import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
 import { coreUriFunctions } from './core-uri.js';
@@ -17,6 +18,7 @@ import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
+import { sqlFunctions } from './sql.js';
 import { storeFunctions } from './stores.js';
 import { textFunctions } from './text.js';
 import { tmFunctions } from './tm.js';
@@ -46,6 +48,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...storeFunctions,
     ...dialogFunctions,
     ...accFunctions,
+    ...avpopsFunctions,
+    ...sqlFunctions,
   ]);
   return table;
 }

@@ -16,6 +16,7 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
 import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
+import { sqlVariables } from './sql.js';
 import { hashTableVariables } from './stores.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
@@ -558,7 +559,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
     ...flagVariables(dialect),
     ...(dialect === 'opensips'
       ? [...opensipsVariables(), ...accVariables]
-      : [...kamailioVariables(), ...hashTableVariables]),
+      : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables]),
     ...dialogVariables(dialect),
     ['stat', statistic],
   ]);

@@ -152,6 +152,6 @@ export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
   atOnce('acc_log_request', ['log']),
   atOnce('acc_db_request', ['db']),
   atOnce('acc_evi_request', ['evi'], OPENSIPS),
-  atOnce('acc_nats_request', ['nats']),
+  atOnce('acc_nats_request', ['nats'], OPENSIPS),
   atOnce('acc_request', ['log', 'db'], KAMAILIO),
 ]);

@@ -1,0 +1,388 @@
+import { messageOf } from '../core/errors.js';
+import type { PvarContext, PvarValue } from '../pvar/context.js';
+import { compileFormat, type Format } from '../pvar/format.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import type { CfgScope, MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import type { SqlResult } from '../script/services.js';
+import {
+  type Arg,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+/** Connections by name: Kamailio's "ca=>mysql://...", OpenSIPS' "1 mysql://..." or a URL alone, which is number 0. */
+function connections(texts: readonly string[]): Map<string, string> {
+  const urls = new Map<string, string>();
+  for (const text of texts) {
+    const match = /^\s*([\w.-]+)\s*=>\s*(.*)$/s.exec(text) ?? /^\s*(\d+)\s+(.*)$/s.exec(text);
+    if (match !== null) urls.set(match[1] ?? '', (match[2] ?? '').trim());
+    else if (text.trim() !== '') urls.set('0', text.trim());
+  }
+  return urls;
+}
+
+const sqlops = {
+  module: 'sqlops',
+  create: (parameters: ModuleParameters) => ({
+    urls: connections([...parameters.all('sqlcon'), ...parameters.all('db_url')].map(String)),
+    table: parameters.text('usr_table', 'usr_preferences'),
+  }),
+};
+
+const avpops = {
+  module: 'avpops',
+  create: (parameters: ModuleParameters) => ({
+    urls: connections([...parameters.all('db_url'), ...parameters.all('avp_url')].map(String)),
+    table: parameters.text('avp_table', 'usr_preferences'),
+  }),
+};
+
+/** Results of sql_query by name, while a message is handled. */
+const results = new WeakMap<object, Map<string, SqlResult>>();
+/** Results one message may hold. */
+const MOST_RESULTS = 32;
+
+function resultsOf(scope: object): Map<string, SqlResult> {
+  let found = results.get(scope);
+  if (found === undefined) {
+    found = new Map();
+    results.set(scope, found);
+  }
+  return found;
+}
+
+/** Runs a statement; undefined when it failed, which is logged. */
+async function query(run: MessageRun, url: string | undefined, statement: string): Promise<SqlResult | undefined> {
+  if (url === undefined) {
+    run.env.log.error({ callId: run.message.callId }, 'script: no database is configured for a query');
+    return undefined;
+  }
+  try {
+    return await run.env.services.database(url).query(statement);
+  } catch (error) {
+    const fields = {
+      callId: run.message.callId,
+      err: { message: messageOf(error) },
+      statement: statement.slice(0, 256),
+    };
+    run.env.log.error(fields, 'script: a query failed');
+    return undefined;
+  }
+}
+
+/** Whether a statement has a result to look at. */
+function selects(statement: string): boolean {
+  return /^\s*(?:\(\s*)*(?:select|show|with|pragma|explain|call|values)\b/i.test(statement);
+}
+
+/** Assigns columns of rows to variables: AVPs get the value of every row, the first row first. */
+function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
+  targets.forEach((target, column) => {
+    const avp = /^\$\(?avp\(([^)]*)\)/.exec(target.text)?.[1]?.replace(/^[si]:/, '');
+    const values = rows.map((row) => row[column] ?? null);
+    if (avp !== undefined)
+      run.pvars.avps.replace(
+        avp,
+        values.map((each) => each ?? '<null>'),
+      );
+    else target.assign(run.pvars, values[0] ?? null);
+  });
+}
+
+/** "$avp(a);$avp(b)". Throws an Error with what is wrong. */
+function targetsIn(text: string): Format[] {
+  return text
+    .split(/[;,](?=\s*\$)/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .map((each) => {
+      const format = compileFormat(each);
+      if (!format.writable) throw new Error(`${each} cannot be written`);
+      return format;
+    });
+}
+
+/** Without variables the columns go to $avp(1), $avp(2) and so on. */
+function numbered(columns: number): Format[] {
+  return Array.from({ length: columns }, (_, i) => compileFormat(`$avp(${i + 1})`));
+}
+
+type Urls = (run: MessageRun) => ReadonlyMap<string, string>;
+const ofSqlops: Urls = (run) => run.env.modules.of(sqlops).urls;
+const ofAvpops: Urls = (run) => run.env.modules.of(avpops).urls;
+
+/** OpenSIPS' query with variables for the columns: 1 with rows, -2 without, -1 when it failed. */
+function columnsQuery(
+  name: string,
+  urls: Urls,
+  one: boolean,
+  id: 'int' | 'string',
+  dialects: FunctionSpec['dialects'],
+): FunctionSpec {
+  return {
+    name,
+    ...(dialects === undefined ? {} : { dialects }),
+    waits: true,
+    async: true,
+    parameters: [param('statement', 'string'), optional('variables', 'literal'), optional('database', id)],
+    summary: `runs a statement; the columns of ${one ? 'the first row' : 'its rows'} go to variables`,
+    compile: ([statement, variables, database]) => {
+      const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
+      return async (run) => {
+        const text = textOf(statement, run);
+        const result = await query(run, urls(run).get(database === undefined ? '0' : textOf(database, run)), text);
+        if (result === undefined) return -1;
+        if (!selects(text)) return 1;
+        if (result.rows.length === 0) return -2;
+        assign(run, targets ?? numbered(result.columns.length), one ? result.rows.slice(0, 1) : result.rows);
+        return 1;
+      };
+    },
+  };
+}
+
+const RESULT_ROUTES: FunctionSpec['routes'] = 'any';
+
+const kamailio: FunctionSpec[] = [
+  {
+    name: 'sql_query',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('connection', 'string'), param('statement', 'string'), optional('result', 'string')],
+    routes: RESULT_ROUTES,
+    summary: 'runs a statement; $dbr(result=>...) shows what it gave',
+    compile:
+      ([connection, statement, result]) =>
+      async (run) => {
+        const text = textOf(statement, run);
+        const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
+        if (found === undefined) return -1;
+        const kept = resultsOf(run.pvars);
+        if (result !== undefined && (kept.size < MOST_RESULTS || kept.has(textOf(result, run))))
+          kept.set(textOf(result, run), found);
+        return selects(text) && found.rows.length === 0 ? 2 : 1;
+      },
+  },
+  {
+    name: 'sql_xquery',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('connection', 'string'), param('statement', 'string'), param('xavp', 'string')],
+    summary: 'runs a statement; each row becomes a record of an xavp',
+    compile:
+      ([connection, statement, xavp]) =>
+      async (run) => {
+        const text = textOf(statement, run);
+        const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
+        if (found === undefined) return -1;
+        const { xavps } = run.pvars;
+        const name = textOf(xavp, run);
+        // The newest record is the first one: the first row goes on top.
+        for (const row of [...found.rows].reverse()) {
+          const record = xavps.push(name);
+          for (const [i, column] of found.columns.entries()) xavps.set(record, column, row[i] ?? null);
+        }
+        return selects(text) && found.rows.length === 0 ? 2 : 1;
+      },
+  },
+  {
+    name: 'sql_pvquery',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('connection', 'string'), param('statement', 'string'), param('variables', 'literal')],
+    summary: 'runs a statement; the columns of its rows go to variables',
+    compile: ([connection, statement, variables]) => {
+      const targets = targetsIn((variables as Arg).text);
+      return async (run) => {
+        const text = textOf(statement, run);
+        const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
+        if (found === undefined) return -1;
+        if (found.rows.length === 0) return 2;
+        assign(run, targets, found.rows);
+        return 1;
+      };
+    },
+  },
+  {
+    name: 'sql_query_async',
+    dialects: KAMAILIO,
+    parameters: [param('connection', 'string'), param('statement', 'string')],
+    summary: 'runs a statement that is not waited for',
+    compile:
+      ([connection, statement]) =>
+      (run) => {
+        void query(run, ofSqlops(run).get(textOf(connection, run)), textOf(statement, run));
+        return 1;
+      },
+  },
+  {
+    name: 'sql_result_free',
+    dialects: KAMAILIO,
+    parameters: [param('result', 'string')],
+    summary: 'forgets a result',
+    compile:
+      ([result]) =>
+      (run) => {
+        resultsOf(run.pvars).delete(textOf(result, run));
+        return 1;
+      },
+  },
+];
+
+/** Quotes a name of a table or column that a script gives as text. */
+function identifier(text: string): string {
+  const name = text.trim();
+  return /^[\w.]+$/.test(name) ? name : '';
+}
+
+/** A value of a condition or column in the JSON arrays of sql_select and the like, as SQL text. */
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL';
+  return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
+}
+
+/** JSON arrays of one-pair objects: [{"user": "alice"}, {"age": {">": 5}}]. Undefined for what is none. */
+function pairs(text: string): [string, unknown][] | undefined {
+  try {
+    const read = JSON.parse(text) as unknown;
+    if (!Array.isArray(read)) return undefined;
+    return read.flatMap((each) => Object.entries(each as Record<string, unknown>));
+  } catch {
+    return undefined;
+  }
+}
+
+function condition(text: string): string | undefined {
+  if (text.trim() === '') return '';
+  const all = pairs(text);
+  if (all === undefined) return undefined;
+  const parts = all.map(([column, value]) => {
+    const [[operator = '=', operand]] =
+      value !== null && typeof value === 'object'
+        ? (Object.entries(value) as [[string, unknown]])
+        : [['=', value] as [string, unknown]];
+    if (!/^(?:=|<|>|<=|>=|!=|<>|like)$/i.test(operator) || identifier(column) === '') return undefined;
+    return operand === null ? `${column} IS NULL` : `${column} ${operator} ${literal(operand)}`;
+  });
+  return parts.includes(undefined) ? undefined : ` WHERE ${parts.join(' AND ')}`;
+}
+
+function built(
+  name: string,
+  most: number,
+  text: (args: readonly string[]) => string | undefined,
+  result: number,
+): FunctionSpec {
+  const names = ['columns', 'table', 'filter', 'order'];
+  return {
+    name,
+    dialects: OPENSIPS,
+    waits: true,
+    async: true,
+    parameters: [
+      ...Array.from({ length: most }, (_, i) => optional(names[i] ?? `text ${i + 1}`, 'string')),
+      ...(result > 0 ? [optional('variables', 'literal')] : []),
+      optional('database', 'int'),
+    ],
+    summary: 'runs a statement made of its parts',
+    compile: (args) => {
+      const variables = result > 0 ? args[most] : undefined;
+      const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
+      const database = args[result > 0 ? most + 1 : most];
+      return async (run) => {
+        const statement = text(args.slice(0, most).map((each) => textOf(each, run)));
+        if (statement === undefined) return -1;
+        const found = await query(run, ofSqlops(run).get(String(intOf(database, run, 0))), statement);
+        if (found === undefined) return -1;
+        if (result === 0) return 1;
+        if (found.rows.length === 0) return -2;
+        assign(run, targets ?? numbered(found.columns.length), result === 1 ? found.rows.slice(0, 1) : found.rows);
+        return 1;
+      };
+    },
+  };
+}
+
+function selection([columns = '', table = '', filter = '', order = '']: readonly string[]): string | undefined {
+  let list: string[] = [];
+  try {
+    list = columns.trim() === '' ? [] : (JSON.parse(columns) as string[]);
+  } catch {
+    return undefined;
+  }
+  const where = condition(filter);
+  if (identifier(table) === '' || where === undefined) return undefined;
+  const shown = list.length === 0 ? '*' : list.map(String).join(', ');
+  return `SELECT ${shown} FROM ${table}${where}${order === '' ? '' : ` ORDER BY ${order}`}`;
+}
+
+function insertion(verb: string, [table = '', columns = '']: readonly string[]): string | undefined {
+  const all = pairs(columns);
+  if (all === undefined || identifier(table) === '' || all.some(([name]) => identifier(name) === '')) return undefined;
+  return `${verb} INTO ${table} (${all.map(([name]) => name).join(', ')}) VALUES (${all.map(([, value]) => literal(value)).join(', ')})`;
+}
+
+const opensips: FunctionSpec[] = [
+  columnsQuery('sql_query', ofSqlops, false, 'int', OPENSIPS),
+  columnsQuery('sql_query_one', ofSqlops, true, 'int', OPENSIPS),
+  built('sql_select', 4, selection, 2),
+  built('sql_select_one', 4, selection, 1),
+  built(
+    'sql_update',
+    3,
+    ([columns = '', table = '', filter = '']) => {
+      const all = pairs(columns);
+      const where = condition(filter);
+      if (all === undefined || where === undefined || identifier(table) === '') return undefined;
+      return `UPDATE ${table} SET ${all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`).join(', ')}${where}`;
+    },
+    0,
+  ),
+  built('sql_insert', 2, (args) => insertion('INSERT', args), 0),
+  built('sql_replace', 2, (args) => insertion('REPLACE', args), 0),
+  built(
+    'sql_delete',
+    2,
+    ([table = '', filter = '']) => {
+      const where = condition(filter);
+      return where === undefined || identifier(table) === '' ? undefined : `DELETE FROM ${table}${where}`;
+    },
+    0,
+  ),
+];
+
+/** $dbr(result=>rows), $dbr(result=>[row,column]), $dbr(result=>colname[n]). */
+const dbr: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context: PvarContext): PvarValue => {
+      const text = argument?.constant ?? argument?.read(context) ?? '';
+      const [name = '', what = ''] = text.split('=>').map((each) => each.trim());
+      const found = results.get(context as CfgScope)?.get(name);
+      if (found === undefined) return null;
+      if (what === 'rows') return found.rows.length;
+      if (what === 'cols') return found.columns.length;
+      const cell = /^\[\s*(-?\d+)\s*,\s*(-?\d+)\s*\]$/.exec(what);
+      if (cell !== null) return found.rows[Number(cell[1])]?.[Number(cell[2])] ?? null;
+      const column = /^colname\[\s*(\d+)\s*\]$/.exec(what);
+      return column === null ? null : (found.columns[Number(column[1])] ?? null);
+    },
+  }),
+};
+
+/** Variables of Kamailio's sqlops. */
+export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', dbr]];
+
+export const sqlFunctions: ScriptFunction[] = [
+  ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
+  ...moduleFunctions('avpops', [columnsQuery('avp_db_query', ofAvpops, false, 'string', undefined)]),
+];

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadCfg } from '../../src/cfg-file/load.js';
+import { readSettings } from '../../src/config/load.js';
+import type { Clock } from '../../src/core/clock.js';
+import { nullLogger } from '../../src/core/logger.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+
+const MODULES: Readonly<Record<string, string>> = {
+  opensips: 'tm sl rr sipmsgops maxfwd',
+  kamailio: 'tm sl rr pv xlog textops siputils kex',
+};
+
+export interface ScriptRunOptions {
+  readonly dialect: 'opensips' | 'kamailio';
+  /** Modules besides the usual ones. */
+  readonly modules?: string;
+  /** What stands between the modules and the routes. */
+  readonly head?: string;
+  /** Routes; without "route" at its start it is the body of the request route. */
+  readonly script: string;
+  readonly clock?: Clock;
+}
+
+/** A script over messages that are handed in; nothing is opened, what it sends is kept. */
+export interface ScriptRunner {
+  readonly daemon: Daemon;
+  /** What it wrote with xlog, without line ends. */
+  readonly lines: string[];
+  readonly sent: { readonly text: string; readonly address: string; readonly port: number }[];
+  /** Hands a message in as if it came from 127.0.0.1:5070. */
+  receive(text: string, port?: number): void;
+  stop(): Promise<void>;
+}
+
+export const INVITE = [
+  'INVITE sip:bob@sw.example SIP/2.0',
+  'Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1',
+  'Max-Forwards: 70',
+  'From: "Alice" <sip:alice@a.example>;tag=ft',
+  'To: <sip:bob@b.example>',
+  'Call-ID: a@a.example',
+  'CSeq: 1 INVITE',
+  'Contact: <sip:alice@127.0.0.1:5070>',
+  'Content-Length: 0',
+  '',
+  '',
+].join('\r\n');
+
+/** Reads a script; throws CfgError for one that cannot be used. */
+export function startScript({ dialect, modules = '', head = '', script, clock }: ScriptRunOptions): ScriptRunner {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-script-'));
+  const file = join(folder, 'proxy.cfg');
+  const loads = `${MODULES[dialect]} ${modules}`
+    .trim()
+    .split(/\s+/)
+    .map((each) => `loadmodule "${each}.so"`);
+  const routes = /^\s*(?:request_)?route\b|^\s*[a-z_]+_route\b/.test(script)
+    ? script
+    : `${dialect === 'kamailio' ? 'request_route' : 'route'} {\n${script}\n}\n`;
+  const listen = dialect === 'kamailio' ? 'listen' : 'socket';
+  const text = [
+    dialect === 'kamailio' ? '#!KAMAILIO' : '#!OPENSIPS',
+    `${listen}=udp:127.0.0.1:5060`,
+    ...loads,
+    head.replaceAll('FOLDER', folder),
+    routes,
+  ].join('\n');
+  writeFileSync(file, text, 'latin1');
+  const lines: string[] = [];
+  const sent: { text: string; address: string; port: number }[] = [];
+  const cfg = loadCfg(file);
+  const daemon = new Daemon({
+    settings: readSettings(cfg.settings, { cwd: folder }, file).settings,
+    log: nullLogger,
+    drainMs: 0,
+    cfg,
+    scriptOutput: (_level, line) => lines.push(line.replace(/\n$/, '')),
+    unsent: (message, address, port) => sent.push({ text: message, address, port }),
+    ...(clock === undefined ? {} : { clock }),
+  });
+  return {
+    daemon,
+    lines,
+    sent,
+    receive(message, port = 5070) {
+      const socket = daemon.sockets.all[0];
+      if (socket === undefined) throw new Error('no socket');
+      daemon.layer.receive(message, { socket, address: '127.0.0.1', port, flow: undefined });
+    },
+    async stop() {
+      await daemon.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a script writes over one INVITE. */
+export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
+  const runner = startScript(options);
+  try {
+    runner.receive(INVITE);
+    // Functions that wait are done a little later.
+    for (let i = 0; i < 200 && runner.lines.at(-1) !== 'end'; i++)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    return runner.lines.filter((each) => each !== 'end');
+  } finally {
+    await runner.stop();
+  }
+}
