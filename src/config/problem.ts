@@ -6,6 +6,8 @@ export interface Problem {
   readonly file: string;
   /** JSON pointer (RFC 6901) of the value; '' for the whole file. */
   readonly pointer: string;
+  /** Line of a file that is no JSON, from 1. */
+  readonly line?: number | undefined;
   /** What is wrong; holds no secret. */
   readonly reason: string;
   /** The word that was probably meant. */

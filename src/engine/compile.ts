@@ -4,7 +4,7 @@ import { CompiledSet } from './compiled-set.js';
 import type { Availability, DestinationRow, Health, HealthState, ResolvedAddress } from './destination.js';
 import type { SetRules } from './flavour.js';
 import type { PartitionOptions } from './options.js';
-import { type Discarded, type LoadOptions, type LoadReport, UNRESOLVED } from './partition.js';
+import { type Discarded, type LoadOptions, type LoadReport, type RowPosition, UNRESOLVED } from './partition.js';
 import { inOrderOfPriority } from './set-order.js';
 import { CompiledSnapshot } from './snapshot.js';
 import { UriIndex } from './uri-index.js';
@@ -76,7 +76,7 @@ export function* compileRows(
     const row = rows[i] as DestinationRow;
     const parts = Number.isSafeInteger(row.setId) ? dialPartsOf(row.uri) : 'set id is not an integer';
     if (typeof parts === 'string') {
-      discarded.push({ row: nameOf(row), reason: parts });
+      discarded.push({ row: nameOf(row), reason: parts, at: positionOf(row) });
       continue;
     }
     const apart = eachItsOwn ? (open.get(row.setId)?.uris.count(row.uri, row.socket) ?? 0) : 0;
@@ -87,7 +87,7 @@ export function* compileRows(
       resolved = options.resolve === undefined ? before?.resolved : options.resolve(parts.uri, parts.transport);
       const mustResolve = options.resolve !== undefined && ((row.flags ?? 0) & NO_DNS) === 0;
       if (mustResolve && (resolved === undefined || resolved.length === 0)) {
-        discarded.push({ row: nameOf(row), reason: `host "${host}" ${UNRESOLVED}` });
+        discarded.push({ row: nameOf(row), reason: `host "${host}" ${UNRESOLVED}`, at: positionOf(row) });
         continue;
       }
       resolved ??= [];
@@ -166,6 +166,10 @@ function* namesOfRemoved(previous: CompiledSnapshot, uris: ReadonlyMap<number, U
     }
   }
   return removed;
+}
+
+function positionOf({ rowId, setId, uri }: DestinationRow): RowPosition {
+  return { id: rowId, column: 'destination', setId, uri };
 }
 
 function nameOf(row: DestinationRow): string {

@@ -8,6 +8,20 @@ import type { Snapshot } from './set.js';
 export interface Discarded {
   readonly row: string;
   readonly reason: string;
+  /** Where it stands, as far as that is known. */
+  readonly at?: RowPosition | undefined;
+}
+
+/** Where a row stands in its table or file. */
+export interface RowPosition {
+  /** Primary key. */
+  readonly id?: number | string | undefined;
+  /** Line of a file, from 1. */
+  readonly line?: number | undefined;
+  /** Documented name of the column that is at fault. */
+  readonly column?: string | undefined;
+  readonly setId?: number | undefined;
+  readonly uri?: string | undefined;
 }
 
 /** How the reason of a row ends whose host name does not resolve. */

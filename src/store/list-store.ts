@@ -88,8 +88,9 @@ export async function readListFile(
     if ('problem' in read && strict) {
       throw new SwitchyardError('STORE_SCHEMA', `list file ${path}, ${named}: ${read.problem}`);
     }
-    if ('problem' in read) reader.discarded.push({ row: `file ${path}, ${named}`, reason: read.problem });
-    else reader.add(read.row, named);
+    if ('problem' in read)
+      reader.discarded.push({ row: `file ${path}, ${named}`, reason: read.problem, at: { line: number } });
+    else reader.add(read.row, named, number);
   }
   return { rows: reader.rows, discarded: reader.discarded };
 }

@@ -64,7 +64,15 @@ export function stateNumber(state: HealthState): number {
 }
 
 /** What is wrong with a row. */
-class RowFault extends Error {}
+class RowFault extends Error {
+  constructor(
+    /** Documented name of the column. */
+    readonly column: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * Converts rows to destinations, one by one: a bad row is reported and does not affect the others. Texts become latin1
@@ -80,13 +88,15 @@ export class RowReader {
 
   constructor(private readonly rules: RowRules) {}
 
-  /** `position` names the row where it has no id: "line 7". */
-  add(raw: RawRow, position?: string): void {
+  /** `position` names the row where it has no id: "line 7"; `line` is where it stands in a file. */
+  add(raw: RawRow, position?: string, line?: number): void {
     try {
       this.rows.push(this.read(raw));
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;
-      this.discarded.push({ row: this.nameOf(raw, position), reason: error.message });
+      const { id } = raw;
+      const at = { id: typeof id === 'number' || typeof id === 'string' ? id : bigId(id), line, column: error.column };
+      this.discarded.push({ row: this.nameOf(raw, position), reason: error.message, at });
     }
   }
 
@@ -128,14 +138,16 @@ export class RowReader {
   private readKamailio(raw: RawRow): DestinationRow {
     const setId = required(raw.setid, 'set id', 0);
     const uri = uriOf(withScheme(raw.destination));
-    if (/^sips?:@/i.test(uri)) throw new RowFault(`destination ${shown(uri)} has "@" without a user before it`);
+    if (/^sips?:@/i.test(uri))
+      throw new RowFault('destination', `destination ${shown(uri)} has "@" without a user before it`);
     const flags = optional(raw.flags, 'flags', 0, 0);
     const written = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
     const attrs = written === '' && this.rules.attrsNone === true ? 'none=yes' : written;
-    if (attributePairs(attrs) === undefined) throw new RowFault(`attrs ${shown(attrs)} are no list of name=value`);
+    if (attributePairs(attrs) === undefined)
+      throw new RowFault('attrs', `attrs ${shown(attrs)} are no list of name=value`);
     const { socket, sockname, weight } = parseAttributes(attrs);
     const unknown = this.rules.noSocket?.(socket, sockname);
-    if (unknown !== undefined) throw new RowFault(unknown);
+    if (unknown !== undefined) throw new RowFault('attrs', unknown);
     return {
       rowId: typeof raw.id === 'number' || typeof raw.id === 'string' ? raw.id : bigId(raw.id),
       setId,
@@ -163,12 +175,12 @@ export class RowReader {
     const text = wireText(value);
     if (!FREESWITCH.test(text)) return undefined;
     if (this.rules.freeswitchMaxWeight === undefined) {
-      throw new RowFault('weight is the address of a FreeSWITCH server, and fetch_freeswitch_stats is off');
+      throw new RowFault('weight', 'weight is the address of a FreeSWITCH server, and fetch_freeswitch_stats is off');
     }
     try {
       parseFreeswitchUrl(text.trim());
     } catch (error) {
-      throw new RowFault(`weight: ${messageOf(error)}`);
+      throw new RowFault('weight', `weight: ${messageOf(error)}`);
     }
     return text.trim();
   }
@@ -181,7 +193,7 @@ export class RowReader {
     try {
       parseSocket(text);
     } catch (error) {
-      throw new RowFault(messageOf(error));
+      throw new RowFault('socket', messageOf(error));
     }
     this.sockets.set(text, text);
     return text;
@@ -206,21 +218,21 @@ function withScheme(value: unknown): unknown {
 }
 
 function uriOf(value: unknown): string {
-  if (value === null || value === undefined) throw new RowFault('destination is null');
+  if (value === null || value === undefined) throw new RowFault('destination', 'destination is null');
   const uri = wireText(value);
-  if (uri === '') throw new RowFault('destination is empty');
-  if (uri.length > MAX_URI) throw new RowFault(`destination is longer than ${MAX_URI} characters`);
+  if (uri === '') throw new RowFault('destination', 'destination is empty');
+  if (uri.length > MAX_URI) throw new RowFault('destination', `destination is longer than ${MAX_URI} characters`);
   const parsed = NOT_IN_URI.test(uri) ? undefined : parseUri(uri);
-  if (parsed === undefined) throw new RowFault(`destination ${shown(value)} is not a SIP URI`);
+  if (parsed === undefined) throw new RowFault('destination', `destination ${shown(value)} is not a SIP URI`);
   if (parsed.scheme === 'tel')
-    throw new RowFault(`destination ${shown(value)} has no host: only sip and sips can be sent to`);
+    throw new RowFault('destination', `destination ${shown(value)} has no host: only sip and sips can be sent to`);
   return uri;
 }
 
 function textOf(value: unknown, column: string): string {
   if (value === null || value === undefined) return '';
   const text = wireText(value);
-  if (text.length > MAX_TEXT) throw new RowFault(`${column} is longer than ${MAX_TEXT} characters`);
+  if (text.length > MAX_TEXT) throw new RowFault(column, `${column} is longer than ${MAX_TEXT} characters`);
   return text;
 }
 
@@ -236,16 +248,22 @@ export function storedText(wire: string): string {
   return NOT_ASCII.test(wire) ? Buffer.from(wire, 'latin1').toString('utf8') : wire;
 }
 
+/** The set id has two words in messages. */
+function documented(column: string): string {
+  return column === 'set id' ? 'setid' : column;
+}
+
 function required(value: unknown, column: string, min: number): number {
-  if (value === null || value === undefined || value === '') throw new RowFault(`${column} is null`);
+  if (value === null || value === undefined || value === '') throw new RowFault('setid', `${column} is null`);
   return optional(value, column, 0, min);
 }
 
 function optional(value: unknown, column: string, fallback: number, min: number, max = MAX_INT): number {
   if (value === null || value === undefined || value === '') return fallback;
   const number = toInteger(value);
-  if (number === undefined) throw new RowFault(`${column} ${shown(value)} is not an integer`);
-  if (number < min || number > max) throw new RowFault(`${column} ${number} is not between ${min} and ${max}`);
+  if (number === undefined) throw new RowFault(documented(column), `${column} ${shown(value)} is not an integer`);
+  if (number < min || number > max)
+    throw new RowFault(documented(column), `${column} ${number} is not between ${min} and ${max}`);
   return number;
 }
 

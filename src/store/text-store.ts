@@ -50,10 +50,11 @@ class TextStore implements DestinationStore {
       if (index % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await nextIteration();
       if (line === '') continue;
       const fields = parseTextRow(line);
-      const named = `line ${index + 2}`;
+      const at = { line: index + 2 };
+      const named = `line ${at.line}`;
       if (fields.length !== table.columns.length) {
         const reason = `${fields.length} fields in place of ${table.columns.length}`;
-        reader.discarded.push({ row: `table ${this.shape.table}, ${named}`, reason });
+        reader.discarded.push({ row: `table ${this.shape.table}, ${named}`, reason, at });
         continue;
       }
       const raw: Record<string, unknown> = {};
@@ -62,7 +63,7 @@ class TextStore implements DestinationStore {
         // The file holds bytes already, where a database holds text.
         raw[name] = NOT_ASCII.test(field) ? Buffer.from(field, 'latin1') : field;
       }
-      reader.add(raw as RawRow, named);
+      reader.add(raw as RawRow, named, at.line);
     }
     return reader.result();
   }

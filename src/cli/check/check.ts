@@ -45,13 +45,15 @@ function lineOf(problem: Problem): string {
 }
 
 function shown(problem: Problem): Problem {
+  // The table of a database is named by the URL of its database.
+  if (problem.file.includes('://')) return problem;
   const path = relative(process.cwd(), problem.file);
   return { ...problem, file: path === '' || path.startsWith('..') ? problem.file : path };
 }
 
 /** A finding with the line and column of its value, where that is in a file. */
-function located(problem: Problem): Problem & { readonly line?: number; readonly column?: number } {
-  if (problem.pointer === '') return shown(problem);
+function located(problem: Problem): Problem & { readonly column?: number } {
+  if (problem.pointer === '' || problem.line !== undefined) return shown(problem);
   try {
     return { ...shown(problem), ...positionOf(readFileSync(problem.file, 'utf8'), problem.pointer) };
   } catch {

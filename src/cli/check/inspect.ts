@@ -13,6 +13,7 @@ import type { LoadOutcome } from '../../tenant/tenants.js';
 import { missingAddresses } from './addresses.js';
 import { partitionProblem } from './partition-problem.js';
 import { unusedSockets, withoutSocket } from './reach.js';
+import { rowProblems } from './row-problems.js';
 import { ruleWarnings } from './rules.js';
 import { superfluousWords, unwritable } from './tables.js';
 
@@ -67,7 +68,7 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
     const outcomes = scriptFails && settings.dispatcher.algoRoute !== undefined ? new Map() : await daemon.loadOnly();
     for (const partition of settings.partitions) {
       const outcome: LoadOutcome | undefined = outcomes.get(partition.name);
-      if (outcome !== undefined) addFindings(partition, outcome, problems, warnings);
+      if (outcome !== undefined) await addFindings(partition, outcome, problems, warnings);
       const snapshot = daemon.engine.partition(partition.name)?.snapshot;
       const destinations = [...(snapshot?.sets.values() ?? [])].flatMap((set) => set.destinations);
       for (const reason of withoutSocket(destinations, settings.listen))
@@ -101,7 +102,12 @@ function summaryOf(settings: Settings, { engine }: Daemon): Summary {
   };
 }
 
-function addFindings(partition: PartitionConfig, outcome: LoadOutcome, problems: Problem[], warnings: Problem[]): void {
+async function addFindings(
+  partition: PartitionConfig,
+  outcome: LoadOutcome,
+  problems: Problem[],
+  warnings: Problem[],
+): Promise<void> {
   const say = (list: Problem[], reason: string) => list.push(partitionProblem(partition, reason));
   if (outcome.report === undefined) {
     say(problems, outcome.failure);
@@ -109,7 +115,7 @@ function addFindings(partition: PartitionConfig, outcome: LoadOutcome, problems:
   }
   const { loaded, discarded } = outcome.report;
   const found = loaded === 0 && discarded.length > 0 ? problems : warnings;
-  for (const { row, reason } of discarded.slice(0, ROWS_NAMED)) say(found, `row discarded: ${row}: ${reason}`);
+  found.push(...(await rowProblems(partition, discarded.slice(0, ROWS_NAMED))));
   if (discarded.length > ROWS_NAMED) say(found, `${discarded.length - ROWS_NAMED} more rows are discarded`);
   if (loaded === 0 && discarded.length > 0) say(problems, 'none of its rows can be used');
   if (loaded === 0 && discarded.length === 0) say(warnings, 'its table has no rows');

@@ -98,9 +98,13 @@ test('rows with too few or too many fields are named by their line', async (t) =
     ['sip:a.example'],
   );
   assert.deepEqual(discarded, [
-    { row: 'table gws, line 3', reason: '3 fields in place of 2' },
-    { row: 'table gws, line 4', reason: '1 fields in place of 2' },
-    { row: 'table gws, line 5', reason: 'set id "x" is not an integer' },
+    { row: 'table gws, line 3', reason: '3 fields in place of 2', at: { line: 3 } },
+    { row: 'table gws, line 4', reason: '1 fields in place of 2', at: { line: 4 } },
+    {
+      row: 'table gws, line 5',
+      reason: 'set id "x" is not an integer',
+      at: { id: undefined, line: 5, column: 'setid' },
+    },
   ]);
 });
 

@@ -87,8 +87,8 @@ test('what makes calls fail is a warning, which fails the check with --strict on
   assert.deepEqual(problems, []);
   assert.equal(status, 0);
   const expected = [
-    /^\/modparam.*: partition "default": row discarded: .*host "no-such-host\.invalid" does not resolve$/,
-    /^\/modparam.*: partition "default": row discarded: table dispatcher, id "4": .*tel:123/,
+    /^: partition "default": row discarded: .*host "no-such-host\.invalid" does not resolve$/,
+    /^: partition "default": row discarded: table dispatcher, id "4": .*tel:123/,
     /^\/modparam.*: partition "default": destination sip:127\.0\.0\.1;transport=tls: no socket to send by tls$/,
     /^\/modparam.*: partition "default": destination sip:\[::1\]: no socket to send by udp over IPv6$/,
     /^\/routing\/0\/select: set 7 of partition "default" has no destination$/,
@@ -114,6 +114,51 @@ test('a socket of a destination that nothing listens on is a warning', async (t)
     warnings.some((each) => /names socket udp:127\.0\.0\.1:5999, which is not listened on/.test(each)),
     warnings.join('\n'),
   );
+});
+
+test('a row or line that would be discarded is named at its position', async (t) => {
+  const partition = (name: string, more: object) => ({ name, ...more });
+  const { check, config } = folder(t, {
+    ...table(row(1, 1, 'sip:127.0.0.1'), row(7, 1, 'tel:1'), '8:1\n', row(9, 1, 'sip:no-such-host.invalid')),
+    'gateways.list':
+      '# gateways\n1 sip:127.0.0.1\n\n1 sip:no-such-host.invalid\n1 sip:@\n1 sip:127.0.0.1 0 0 a=b more\n',
+    'rows.json': [
+      { id: 3, setid: 1, destination: 'sip:127.0.0.1' },
+      { id: 5, setid: 1, destination: 'tel:1' },
+    ],
+    'switchyard.json': {
+      routing: [{ select: { partition: 'text', set: 1, alg: 4 } }],
+      partitions: [
+        partition('text', { db_url: 'text:./db' }),
+        partition('list', { flavour: 'kamailio', db_url: 'list:./gateways.list' }),
+        partition('sql', { db_url: 'sqlite:./rows.db' }),
+      ],
+    },
+  });
+  const path = dirname(config);
+  const steps = [['init'], ['import', join(path, 'rows.json')]];
+  for (const words of steps) {
+    const ran = await runCli(['db', ...words, '--partition', 'sql', '--config', config]);
+    assert.equal(ran.status, 0, ran.err);
+  }
+  const { report } = await check();
+  const at = (pattern: RegExp) => {
+    const found = report.warnings.find(({ reason }) => pattern.test(reason));
+    return found && { file: found.file, pointer: found.pointer, line: found.line };
+  };
+  const text = join(path, 'db', 'dispatcher');
+  const list = join(path, 'gateways.list');
+  assert.deepEqual(at(/id "7".*no host/), { file: text, pointer: '', line: 3 });
+  assert.deepEqual(at(/2 fields in place of 10/), { file: text, pointer: '', line: 4 });
+  assert.deepEqual(at(/"text": .*does not resolve/), { file: text, pointer: '', line: 5 });
+  assert.deepEqual(at(/"list": .*does not resolve/), { file: list, pointer: '', line: 4 });
+  assert.deepEqual(at(/"list": .*line 5/), { file: list, pointer: '', line: 5 });
+  assert.deepEqual(at(/"more" is passed over/), { file: list, pointer: '', line: 6 });
+  assert.deepEqual(at(/"sql": row discarded/), {
+    file: `sqlite://${path}/rows.db`,
+    pointer: '/dispatcher/5/destination',
+    line: undefined,
+  });
 });
 
 test('no rules at all is a warning', async (t) => {
@@ -165,7 +210,7 @@ test('lines of a list file that would be discarded, and words that have no effec
   assert.equal(warnings.length, 3, warnings.join('\n'));
   assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is none of ours/);
   assert.match(warnings[1] ?? '', /line 3: sockname "nope" is the name of no socket/);
-  assert.match(warnings[2] ?? '', /line 1: "a gateway" is passed over/);
+  assert.match(warnings[2] ?? '', /: "a gateway" is passed over/);
 });
 
 test('a table that cannot be read is an error of its partition only', async (t) => {
