@@ -63,6 +63,8 @@ export abstract class ScriptRun {
   last = 1;
   /** How a call within an expression ended the script; NEXT while it goes on. */
   stop: Signal = NEXT;
+  /** The function at work was called by async() or launch(). */
+  asynchronous = false;
   /** The script ended by a return of 0. */
   zero = false;
   trace: ScriptTrace | undefined = undefined;

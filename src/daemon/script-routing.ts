@@ -11,6 +11,7 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileWritable } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
+import { ScriptLog } from '../route/script/script-log.js';
 import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
@@ -21,6 +22,7 @@ import {
   type ScriptTrace,
 } from '../script/environment.js';
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
+import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
 import { OutsideServices } from './script-services.js';
@@ -199,6 +201,8 @@ export class ScriptRouting {
       clock,
       random,
       log,
+      faults: new ScriptLog(log, clock),
+      suspend,
       output: this.options.output ?? logged(log),
       logPrefix: globals.logPrefix,
       aliases: globals.aliases,

@@ -1,3 +1,4 @@
+import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import {
   type Arg,
@@ -56,6 +57,8 @@ const waiting: FunctionSpec[] = (
         ([time]) =>
         (run) => {
           const ms = Math.min(60_000, Math.max(0, Number(textOf(time, run)) || 0) * unit);
+          // As recorded, async(sleep(0)) does not resume at once; here it does when other things are given up.
+          if (ms < 1 && run.asynchronous) return afterAll(run);
           if (ms < 1) return 1;
           return new Promise<number>((resolve) => {
             run.env.clock.schedule(ms, () => resolve(1));
@@ -64,6 +67,12 @@ const waiting: FunctionSpec[] = (
     }),
   ),
 );
+
+function afterAll({ env }: MessageRun): Promise<number> {
+  return new Promise((resolve) => {
+    env.clock.schedule(env.tm.frTimeout, () => resolve(1));
+  });
+}
 
 export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   {

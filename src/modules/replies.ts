@@ -1,6 +1,7 @@
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
+import { runErrorOf } from '../script/service-routes.js';
 import {
   type Arg,
   code,
@@ -26,6 +27,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   const { call, env } = run;
   if (status < 100 || status > 999) return -1;
   if (call.message.method === 'ACK') return -1;
+  runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
   if (way === 'begin' && transaction === undefined) {
     transaction = beginTransaction(run);

@@ -4,6 +4,7 @@ import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import { type FieldSpan, parseMessage } from '../sip/message.js';
+import { bodyPartFunctions } from './body-parts.js';
 import { editRequestUri } from './core-uri.js';
 import {
   type Arg,
@@ -248,6 +249,7 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
 }
 
 const opensips: FunctionSpec[] = [
+  ...bodyPartFunctions,
   {
     name: 'remove_hf_glob',
     dialects: OPENSIPS,

@@ -5,6 +5,7 @@ import { isUsableUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
+import { runErrorOf } from '../script/service-routes.js';
 import {
   type Arg,
   code,
@@ -18,6 +19,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { newRequestFunctions } from './new-request.js';
 import { replyHere } from './replies.js';
 
 const RELAYS: readonly RouteKind[] = ['request', 'failure', 'branch-failure', 'event', 'local'];
@@ -32,6 +34,7 @@ interface RelayFlags {
 export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
   const { call, env } = run;
   const { method } = call.message;
+  runErrorOf(call);
   if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
   if (run.routeKind === 'request' && method === 'CANCEL') {
     const cancelled = cancel(run);
@@ -232,6 +235,7 @@ function branches(run: MessageRun) {
 }
 
 export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
+  ...newRequestFunctions,
   {
     name: 't_relay',
     dialects: OPENSIPS,

@@ -366,7 +366,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
       'T_branch_idx',
       own((scope) => {
         const kind = scope.run?.routeKind;
-        if (dialect === 'opensips' && (kind === 'request' || kind === 'failure')) return null;
+        if (dialect === 'opensips' && kind === 'request') return null;
         if (dialect === 'kamailio' && kind === 'request') return -1;
         return scope.branchIndex;
       }),

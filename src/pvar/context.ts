@@ -113,6 +113,8 @@ export interface PvarContext {
   statistic(name: string): number | undefined;
   /** $shtag(name): whether this node is the active one of a sharing tag; undefined without a cluster. */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
+  /** Part of the body is another when the message leaves; offsets count from the body's start. */
+  editBody?(start: number, end: number, text: string): void;
   /** $fu, $tn and the like are written: the header field is another when the message leaves. */
   editAddress?(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void;
   /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */

@@ -28,7 +28,9 @@ export function lastAddress(): (raw: string) => ParsedAddress {
   let address: ParsedAddress = { display: '', uri: '', params: '', parsed: undefined };
   return (raw) => {
     if (raw !== text) {
-      const { display, uri, params } = parseAddress(raw);
+      const { display, uri: written, params } = parseAddress(raw);
+      // An address whose bracket is not closed has no URI.
+      const uri = raw.includes('<') && !raw.includes('>') ? '' : written;
       address = { display, uri, params, parsed: parseUri(uri) };
       text = raw;
     }

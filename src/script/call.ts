@@ -1,5 +1,5 @@
 import type { Position, RouteKind } from '../cfg/ast.js';
-import { ScriptRun } from '../cfg/runtime.js';
+import { type CompiledRoute, ScriptRun } from '../cfg/runtime.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import { kamailioOf } from '../engine/kamailio/flavour.js';
 import type { Partition } from '../engine/partition.js';
@@ -65,12 +65,35 @@ export class CfgScope extends PvarScope {
   }
 
   override setRequestUri(uri: string): void {
+    // As recorded, a reply has no request-URI to be written.
+    if (!this.message.isRequest && this.env.dialect === 'opensips') return;
     this.uriChanged = true;
     super.setRequestUri(uri);
   }
 
   override get avps(): AvpStore {
     return this.stack;
+  }
+
+  editBody(start: number, end: number, text: string): void {
+    const { run } = this;
+    if (run === undefined) return;
+    const from = run.message.bodyStart;
+    run.edits.replace(from + start, from + end, text);
+  }
+
+  /** Of a failure route the reply that was chosen, of a reply route the request; else the message at hand. */
+  contextOf(which: 'request' | 'reply'): CfgScope | undefined {
+    const { run } = this;
+    const ofReply = run?.routeKind === 'onreply';
+    if (which === 'request') return ofReply ? this.call?.scope : this;
+    if (ofReply) return this;
+    const reply = run?.routeKind === 'failure' ? run.branch?.reply : undefined;
+    if (reply === undefined) return undefined;
+    const scope = new CfgScope(this.env, reply, undefined, this.stack);
+    scope.replyCode = reply.status;
+    scope.replyReason = reply.reason;
+    return scope;
   }
 }
 
@@ -117,6 +140,8 @@ export class Call {
   advertisedPort: string | undefined = undefined;
   /** Replies to what is relayed are not passed on: t_replicate. */
   replicates = false;
+  /** What an error route has not been run for yet: the reason it answers with. */
+  defect: string | undefined = undefined;
   /** Replies go to the port the request came from, whatever its Via says. */
   rport = false;
   /** Our Via asks for rport. */
@@ -193,6 +218,8 @@ export class MessageRun extends ScriptRun {
   transaction: TransactionState | undefined = undefined;
   /** The route has waited for something: copies of the request may have come meanwhile. */
   waited = false;
+  /** What async() of this route waits for, with the route that resumes. */
+  suspended: Promise<void> | undefined = undefined;
   /** A final reply was given without a transaction. */
   answered = false;
   /** "code reason" that change_reply_status() gave. */
@@ -224,6 +251,21 @@ export class MessageRun extends ScriptRun {
   }
 
   fault(at: Position, message: string): void {
-    this.env.log.error({ file: at.file, line: at.line, callId: this.message.callId }, `script: ${message}`);
+    const { file, line } = at;
+    this.env.faults.write(
+      'error',
+      `${file}:${line}`,
+      { file, line, callId: this.message.callId },
+      `script: ${message}`,
+    );
+  }
+
+  override suspend(
+    kind: 'async' | 'launch',
+    at: Position,
+    done: number | Promise<number>,
+    resume: CompiledRoute | undefined,
+  ): void {
+    this.env.suspend(this, { kind, at, done, resume });
   }
 }

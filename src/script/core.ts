@@ -9,7 +9,7 @@ import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
 import { outgoingReply, rewritten } from './outgoing.js';
-import { runError } from './service-routes.js';
+import { runErrorOf } from './service-routes.js';
 
 /** Runs the routes of a configuration file over every message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
@@ -47,11 +47,12 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     call.scope.returnCode = env.dialect === 'opensips' ? 0 : 1;
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
     run.known = known;
+    if (env.dialect === 'opensips' && env.script.route('error') !== undefined) call.defect = defectOf(request);
     const outcome = route.run(run);
     if (outcome instanceof Promise) {
       run.waited = true;
-      void outcome.then(() => call.routeEnded());
-    } else call.routeEnded();
+      void outcome.then(() => ended(run));
+    } else ended(run);
   }
 
   /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */
@@ -60,8 +61,6 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     if (env.dialect === 'kamailio') return true;
     if (request.viaLine < 0 || request.cseqValue < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
-    const uri = request.defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined;
-    runError(env, request, source, uri ? 'bad r-uri' : 'bad header');
     return true;
   }
 
@@ -96,6 +95,8 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const env = this.environment;
     const { via } = reply;
     if (via === undefined || !isOurs(env, via.host, via.port === 0 ? 5060 : via.port)) return;
+    // As recorded of OpenSIPS; RFC 6026 section 8.10: what was not forwarded here is no reply to it.
+    if (env.dialect === 'opensips' && !env.layer.ownsBranch(reply)) return;
     const next = secondVia(reply);
     if (next === undefined) return;
     const address = bareHost(next.received || next.host);
@@ -109,6 +110,27 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const text = outgoingReply(reply, [], translated ? `500 ${reply.reason}` : undefined);
     socket?.send(text, address, port, undefined);
   }
+}
+
+/** The main route is done, with what it waited for. */
+function ended(run: MessageRun): void {
+  const { call, suspended } = run;
+  if (suspended !== undefined) {
+    run.suspended = undefined;
+    void suspended.then(() => ended(run));
+    return;
+  }
+  runErrorOf(call);
+  call.routeEnded();
+}
+
+/** What an error route gets of a request: a request-URI or a From or To that cannot be read, or what the parser found. */
+function defectOf(request: SipMessage): string | undefined {
+  const { defect } = request;
+  if (defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined) return 'bad r-uri';
+  if (defect !== undefined) return 'bad header';
+  const open = (value: string | undefined): boolean => value?.includes('<') === true && !value.includes('>');
+  return open(request.header('from')) || open(request.header('to')) ? 'bad header' : undefined;
 }
 
 function secondVia(reply: SipMessage): Via | undefined {

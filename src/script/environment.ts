@@ -10,12 +10,15 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { SelectionTally } from '../route/rules/rules-router.js';
+import type { ScriptLog } from '../route/script/script-log.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import type { MessageRun } from './call.js';
 import type { ScriptHooks } from './hooks.js';
 import type { ScriptServices } from './services.js';
+import type { Suspension } from './suspension.js';
 import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
@@ -94,6 +97,10 @@ export interface ScriptEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Faults of the script, bounded in rate. */
+  readonly faults: ScriptLog;
+  /** Resumes a run when what it began is done. */
+  suspend(run: MessageRun, suspension: Suspension): void;
   readonly output: ScriptOutput;
   /** log_prefix of OpenSIPS: stands with the level before each script line; '' for none. */
   readonly logPrefix: string;

@@ -82,6 +82,14 @@ export function startTimers(env: () => ScriptEnvironment): () => void {
   };
 }
 
+/** Runs the error route for a request with a defect, once: before the script answers or relays it, or behind its main route. */
+export function runErrorOf(call: Call): void {
+  const { defect } = call;
+  if (defect === undefined) return;
+  call.defect = undefined;
+  runError(call.env, call.message, call.source, defect);
+}
+
 /** Runs the error route for a message that cannot be processed; false when there is none. */
 export function runError(env: ScriptEnvironment, message: SipMessage, source: Source, reason: string): boolean {
   const route = env.script.route('error');

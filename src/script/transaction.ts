@@ -425,7 +425,8 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
     run.transaction = this;
     run.branch = best;
-    return route.run(run);
+    const outcome = route.run(run);
+    return run.suspended === undefined ? outcome : run.suspended.then(() => outcome);
   }
 
   private runBranchFailure(branch: TxBranch): void {

@@ -308,7 +308,9 @@ export class StatementCompiler {
     }
     const resume = this.resume.find(node, this.context.problems);
     return simple((run) => {
+      run.asynchronous = true;
       const done = invokeLater === undefined ? invoke(run) : invokeLater(run);
+      run.asynchronous = false;
       run.suspend(kind, at, done, resume?.());
       run.last = 1;
       return kind === 'async' ? EXIT : NEXT;

@@ -135,9 +135,27 @@ export const sdpLine: VariableDefinition = {
         }
         return null;
       },
+      set: (context, value) => {
+        const wanted = (text.constant ?? text.read(context)).trim();
+        const span = lineSpan(context.message.body ?? '', wanted);
+        if (span !== undefined) context.editBody?.(span[0], span[1], value === null ? '' : `${String(value)}\r\n`);
+      },
     };
   },
 };
+
+/** Where the i-th line of a type stands in a body, with its line break: "m[1]". */
+function lineSpan(body: string, wanted: string): readonly [start: number, end: number] | undefined {
+  const bracket = wanted.indexOf('[');
+  let i = bracket < 0 ? 0 : Number.parseInt(wanted.slice(bracket + 1), 10);
+  for (let at = 0; at < body.length; ) {
+    const feed = body.indexOf('\n', at);
+    const end = feed < 0 ? body.length : feed + 1;
+    if (body.startsWith(`${wanted[0]}=`, at) && i-- === 0) return [at, end];
+    at = end;
+  }
+  return undefined;
+}
 
 /** $sdp.stream(audio): the m line of a medium. */
 export const sdpStream: VariableDefinition = {

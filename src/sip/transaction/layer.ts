@@ -196,6 +196,11 @@ export class TransactionLayer implements Receiver {
     return this.branches.make(loopHash, callId);
   }
 
+  /** Whether the top Via of a reply has a branch this process made. */
+  ownsBranch(reply: SipMessage): boolean {
+    return this.branches.digitsIn(reply) >= 0;
+  }
+
   /** The To tag of our own replies to a request: the same for its retransmissions. */
   localTag(request: SipMessage): string {
     return this.tagPrefix + text32(hash32(request.via?.branch ?? '', hash32(request.callId, 0)));

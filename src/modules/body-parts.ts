@@ -1,0 +1,140 @@
+import type { MessageRun } from '../script/call.js';
+import { code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from './define.js';
+
+interface Part {
+  readonly type: string;
+  /** From the boundary before it to the boundary behind it. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function typeOf(headers: string): string {
+  const value = /^content-type[ \t]*:[ \t]*([^;\r\n]*)/im.exec(headers)?.[1] ?? '';
+  return value.trim().toLowerCase();
+}
+
+/** Type of the whole body, without its parameters. */
+function bodyType(run: MessageRun): string {
+  return (run.message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** The parts of a multipart body; undefined for another. */
+function partsOf(run: MessageRun): Part[] | undefined {
+  const { message } = run;
+  const boundary = boundaryOf(message.header('content-type'));
+  if (boundary === undefined) return undefined;
+  const { body, bodyStart } = message;
+  const parts: Part[] = [];
+  const mark = `--${boundary}`;
+  let at = body.indexOf(mark);
+  while (at >= 0 && parts.length < 64 && !body.startsWith('--', at + mark.length)) {
+    const next = body.indexOf(mark, at + mark.length);
+    if (next < 0) break;
+    const head = body.slice(at, next).split(/\r?\n\r?\n/, 1)[0] ?? '';
+    parts.push({ type: typeOf(head), start: bodyStart + at, end: bodyStart + next });
+    at = next;
+  }
+  return parts;
+}
+
+function boundaryOf(contentType: string | undefined): string | undefined {
+  if (contentType === undefined || !/^multipart\//i.test(contentType)) return undefined;
+  const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
+  return match?.[1] ?? match?.[2];
+}
+
+function removeWhole(run: MessageRun): void {
+  const { message, edits } = run;
+  edits.drop((edit) => edit.start >= message.bodyStart);
+  edits.remove(message.bodyStart, message.bodyEnd);
+  for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
+}
+
+/** Takes the body out, or the parts of a type; `others`: all but those. */
+function removeParts(run: MessageRun, type: string | undefined, others: boolean): number {
+  const { message } = run;
+  if (message.bodyEnd <= message.bodyStart) return -1;
+  const fits = (each: string): boolean => type === undefined || (each === type.toLowerCase()) !== others;
+  const parts = partsOf(run);
+  if (parts === undefined) {
+    if (!fits(bodyType(run))) return -1;
+    removeWhole(run);
+    return 1;
+  }
+  const going = parts.filter((each) => fits(each.type));
+  if (going.length === 0) return -1;
+  if (going.length === parts.length) removeWhole(run);
+  else for (const { start, end } of going) run.edits.remove(start, end);
+  return 1;
+}
+
+const BOUNDARY = 'switchyard-part';
+
+/** Adds a part: the body when there is none, else one more of a multipart. */
+function addPart(run: MessageRun, body: string, type: string, headers: string): number {
+  const { message, edits } = run;
+  const lines = headers === '' || headers.endsWith('\r\n') ? headers : `${headers}\r\n`;
+  if (message.bodyEnd <= message.bodyStart) {
+    edits.insert(message.headersEnd, `Content-Type: ${type}\r\n${lines}`);
+    edits.insert(message.bodyStart, body);
+    return 1;
+  }
+  const part = `Content-Type: ${type}\r\n${lines}\r\n${body}\r\n`;
+  const contentType = message.header('content-type') ?? 'application/sdp';
+  const boundary = boundaryOf(contentType);
+  if (boundary !== undefined) {
+    const end = message.body.lastIndexOf(`--${boundary}--`);
+    if (end < 0) return -1;
+    edits.insert(message.bodyStart + end, `--${boundary}\r\n${part}`);
+    return 1;
+  }
+  for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
+  edits.insert(message.headersEnd, `Content-Type: multipart/mixed;boundary=${BOUNDARY}\r\n`);
+  edits.insert(message.bodyStart, `--${BOUNDARY}\r\nContent-Type: ${contentType}\r\n\r\n`);
+  edits.insert(message.bodyEnd, `\r\n--${BOUNDARY}\r\n${part}--${BOUNDARY}--\r\n`);
+  return 1;
+}
+
+/** Functions of sipmsgops over the parts of a body. */
+export const bodyPartFunctions: FunctionSpec[] = [
+  {
+    name: 'remove_body_part',
+    dialects: OPENSIPS,
+    parameters: [optional('type', 'string'), optional('others', 'int')],
+    routes: ['request', 'failure', 'onreply', 'branch', 'local'],
+    summary: 'takes the body out, or the parts of a type, or all but those',
+    compile:
+      ([type, others]) =>
+      (run) =>
+        removeParts(run, type === undefined ? undefined : textOf(type, run), intOf(others, run, 0) !== 0),
+  },
+  {
+    name: 'add_body_part',
+    dialects: OPENSIPS,
+    parameters: [param('body', 'string'), param('type', 'string'), optional('headers', 'string')],
+    routes: ['request', 'failure', 'onreply', 'branch', 'local'],
+    summary: 'adds a part to the body',
+    compile:
+      ([body, type, headers]) =>
+      (run) =>
+        addPart(run, textOf(body, run), textOf(type, run), textOf(headers, run)),
+  },
+  {
+    name: 'get_updated_body_part',
+    dialects: OPENSIPS,
+    parameters: [param('type', 'string'), param('result', 'writable')],
+    summary: 'the body, or its part of a type, as it came',
+    compile:
+      ([type, result]) =>
+      (run) => {
+        const wanted = textOf(type, run).toLowerCase();
+        const { message } = run;
+        const part = partsOf(run)?.find((each) => wanted === '' || each.type === wanted);
+        const whole = message.text.slice(part?.start ?? message.bodyStart, part?.end ?? message.bodyEnd);
+        if (part === undefined && wanted !== '' && wanted !== bodyType(run)) return -1;
+        const text = part === undefined ? whole : whole.replace(/^[\s\S]*?\r?\n\r?\n/, '');
+        result?.variable?.assign(run.pvars, text);
+        return code(text !== '');
+      },
+  },
+];

@@ -1,0 +1,97 @@
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { runLocal } from '../script/service-routes.js';
+import type { Address } from '../sip/resolve.js';
+import type { ClientUser } from '../sip/transaction/client.js';
+import { type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
+
+/** Nobody waits for the replies to requests a script makes up. */
+const NOBODY: ClientUser = { onReply: () => undefined, onFailure: () => undefined };
+
+/** A header value must not bring lines of its own. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').trim();
+}
+
+function nameAddr(text: string): string {
+  const value = oneLine(text);
+  return value.includes('<') ? value : `<${value}>`;
+}
+
+interface NewRequest {
+  readonly method: string;
+  readonly uri: string;
+  readonly from: string;
+  readonly to: string;
+  /** "type/subtype body"; '' for none. */
+  readonly body: string;
+}
+
+/** Sends a request of our own, which the local route sees first. */
+function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): number {
+  const { env } = run;
+  // An INVITE would need somebody who acknowledges what comes back.
+  if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
+  if (parseUri(uri) === undefined || parseUri(parseAddress(nameAddr(to)).uri) === undefined) return -1;
+  const [, type = '', content = ''] = /^(\S+\/\S+)\s+([\s\S]*)$/.exec(body) ?? [];
+  const callId = `${env.random.token(8)}@${run.source.socket.address}`;
+  const lines = [
+    `To: ${nameAddr(to)}`,
+    `From: ${nameAddr(from)};tag=${env.random.token(8)}`,
+    `CSeq: 10 ${method}`,
+    `Call-ID: ${callId}`,
+    'Max-Forwards: 70',
+    ...(type === '' ? [] : [`Content-Type: ${type}`]),
+    `Content-Length: ${content.length}`,
+    env.userAgentLine,
+  ];
+  const draft = `${method} ${oneLine(uri)} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
+  const { text, destination } = runLocal(env, draft);
+  const target = parseUri(destination ?? uri);
+  if (target === undefined) return -1;
+  const send = (address: Address): void => {
+    const socket = env.sockets.choose(address, run.call.sendSocket ?? run.source.socket);
+    if (socket === undefined) return;
+    const branch = env.layer.newBranch('n', callId);
+    const at = text.indexOf('\r\n') + 2;
+    const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch.text}\r\n`;
+    const hop = { socket, address: address.address, port: address.port, serverName: address.name };
+    const whole = text.slice(0, at) + via + text.slice(at);
+    env.layer.request(whole, false, branch, hop, NOBODY, undefined, env.tm.frTimeout);
+  };
+  const literal = env.resolver.literal(target);
+  if (literal !== undefined) send(literal);
+  else
+    env.resolver.resolve(target, (result) => {
+      const first = result instanceof Error ? undefined : result[0];
+      if (first !== undefined) send(first);
+    });
+  return 1;
+}
+
+export const newRequestFunctions: FunctionSpec[] = [
+  {
+    name: 't_new_request',
+    dialects: OPENSIPS,
+    parameters: [
+      param('method', 'string'),
+      param('request-URI', 'string'),
+      param('from', 'string'),
+      param('to', 'string'),
+      optional('body', 'string'),
+      optional('context', 'string'),
+    ],
+    summary: 'sends a request of our own; the body begins with its type',
+    compile:
+      ([method, uri, from, to, body]) =>
+      (run) =>
+        sendNew(run, {
+          method: textOf(method, run).toUpperCase(),
+          uri: textOf(uri, run),
+          from: textOf(from, run),
+          to: textOf(to, run),
+          body: textOf(body, run),
+        }),
+  },
+];
