@@ -1,5 +1,5 @@
 import type { DialectName } from '../cfg/function-table.js';
-import type { ScriptTrace } from '../cfg/runtime.js';
+import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import type { CompiledScript } from '../cfg/script.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
@@ -15,10 +15,9 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
-import type { MessageRun } from './call.js';
 import type { ScriptHooks } from './hooks.js';
 import type { ScriptServices } from './services.js';
-import type { Suspension } from './suspension.js';
+import type { Suspension } from './state.js';
 import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
@@ -100,7 +99,7 @@ export interface ScriptEnvironment {
   /** Faults of the script, bounded in rate. */
   readonly faults: ScriptLog;
   /** Resumes a run when what it began is done. */
-  suspend(run: MessageRun, suspension: Suspension): void;
+  suspend(run: ScriptRun, suspension: Suspension): void;
   readonly output: ScriptOutput;
   /** log_prefix of OpenSIPS: stands with the level before each script line; '' for none. */
   readonly logPrefix: string;

@@ -1,3 +1,5 @@
+import type { Position } from '../cfg/ast.js';
+import type { CompiledRoute } from '../cfg/runtime.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { ClientTransaction } from '../sip/transaction/client.js';
@@ -57,4 +59,12 @@ export interface TransactionState {
   watch(watcher: TransactionWatcher): void;
   /** From now on the replies of all branches are changed so before anything else sees them. */
   filterReplies(filter: ReplyFilter): void;
+}
+
+/** What async() or launch() has begun, and the route that goes on when it is done. */
+export interface Suspension {
+  readonly kind: 'async' | 'launch';
+  readonly at: Position;
+  readonly done: number | Promise<number>;
+  readonly resume: CompiledRoute | undefined;
 }

@@ -1,22 +1,15 @@
-import type { Position } from '../cfg/ast.js';
-import type { CompiledRoute } from '../cfg/runtime.js';
+import type { ScriptRun } from '../cfg/runtime.js';
 import { messageOf } from '../core/errors.js';
 import { MessageRun } from './call.js';
 import { answerTrying, beginTransaction } from './relay.js';
-
-/** What async() or launch() has begun, and the route that goes on when it is done. */
-export interface Suspension {
-  readonly kind: 'async' | 'launch';
-  readonly at: Position;
-  readonly done: number | Promise<number>;
-  readonly resume: CompiledRoute | undefined;
-}
+import type { Suspension } from './state.js';
 
 /**
  * Resumes a script when an operation is done. async() begins the transaction of a request, so that its copies are absorbed meanwhile; what
  * the script has changed is as it was. The route that is resumed finds what the function returned in $rc.
  */
-export function suspend(run: MessageRun, { kind, at, done, resume }: Suspension): void {
+export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspension): void {
+  const run = suspended as MessageRun;
   const { call, env, routeKind } = run;
   if (kind === 'async' && routeKind === 'request') {
     const transaction = beginTransaction(run);
