@@ -115,11 +115,7 @@ export class DatagramQueue {
     if (index >= 0) this.readers.splice(index, 1);
   }
 
-  /** Whether reading in a batch is worth a system call: several datagrams have arrived, or they arrive fast. */
-  get reads(): boolean {
-    return this.fast || this.received.length > 1;
-  }
-
+  /** Reads what waits at a socket. */
   read(reader: DatagramReader): void {
     if (reader.read(this.keep) === BATCH) this.full = true;
     if (!this.scheduled && this.received.length > 0) this.schedule();

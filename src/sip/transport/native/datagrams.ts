@@ -1,7 +1,10 @@
-import type { Receiver, Source, TransportError } from '../transport.js';
-import { causeOf } from '../transport.js';
+import type { DatagramIo, DatagramOwner, ErrorListener } from '../datagram-io.js';
+import { MAX_QUEUED_BYTES } from '../plain-datagrams.js';
+import type { Receiver, Source } from '../transport.js';
+import { causeOf, later } from '../transport.js';
 import { LINUX, type Libc, systemError } from './libc.js';
 import { MessageArray } from './message-array.js';
+import type { Poll } from './poll.js';
 import { ADDRESS_BYTES, octetsOf, readAddress, writeAddress } from './socket-address.js';
 
 /** Maximum number of datagrams per system call. */
@@ -25,96 +28,141 @@ const EHOSTUNREACH = 113;
 const NAME_BYTES = 32;
 
 /** Memory for receiving, shared by all sockets of a thread: the result of one call is copied out before the next. */
-export function receiveArray(libc: Libc): MessageArray {
-  return new MessageArray(libc, BATCH, RECEIVE_SLOT, NAME_BYTES);
-}
+let receiving: MessageArray | undefined;
+/** Memory for a message longer than MAX_BATCHED_BYTES. */
+let single: MessageArray | undefined;
 
-/** What a socket that reads and sends in batches does with what it cannot send itself. */
-export interface BatchOwner {
-  /** Sends one message by node:dgram: the system's buffer is full, and Node waits for it. */
-  sendPlain(text: string, address: string, port: number, onError: ErrorListener): void;
-  sourceOf(address: string, port: number): Source;
+/** A message that waits until the system takes more. */
+interface Waiting {
+  readonly text: string;
+  readonly address: string;
+  readonly port: number;
+  readonly onError: ErrorListener;
 }
-
-type ErrorListener = ((error: TransportError) => void) | undefined;
 
 /**
- * Opens and binds a UDP socket that reports errors by datagram, and returns its descriptor. Throws what bind(2) failed
- * with, `code` as Node names it.
+ * Reads and sends the datagrams of one socket, many in one system call (recvmmsg(2), sendmmsg(2)), and learns which of
+ * them did not arrive (ip(7), IP_RECVERR). The event loop polls the descriptor.
  */
-export function openDatagramSocket(libc: Libc, family: 4 | 6, address: string, port: number): number {
-  const six = family === 6;
-  const type = LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
-  const fd = libc.socket(six ? LINUX.AF_INET6 : LINUX.AF_INET, type, 0);
-  if (fd < 0) throw systemError('socket', libc.errno());
-  const on = Buffer.alloc(4);
-  on.writeInt32LE(1);
-  if (six) libc.setsockopt(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, on, 4);
-  if (six) libc.setsockopt(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_RECVERR, on, 4);
-  else libc.setsockopt(fd, LINUX.IPPROTO_IP, LINUX.IP_RECVERR, on, 4);
-  const name = Buffer.alloc(NAME_BYTES);
-  writeAddress(name, 0, family, octetsOf(address), port);
-  if (libc.bind(fd, name, ADDRESS_BYTES[family]) === 0) return fd;
-  const errno = libc.errno();
-  libc.close(fd);
-  throw systemError('bind', errno);
-}
-
-/** Reads and sends the datagrams of one bound socket, many in one system call (recvmmsg(2), sendmmsg(2)). */
-export class BatchedDatagrams {
+export class BatchedDatagrams implements DatagramIo {
   private readonly outgoing: MessageArray;
   private readonly errors: MessageArray;
   private readonly listeners: ErrorListener[] = new Array<ErrorListener>(BATCH).fill(undefined);
   private readonly texts: string[] = new Array<string>(BATCH).fill('');
   private readonly addresses: string[] = new Array<string>(BATCH).fill('');
   private readonly ports: number[] = new Array<number>(BATCH).fill(0);
-  private waiting = 0;
+  private prepared = 0;
   private readonly octets = new Map<string, Uint8Array>();
   private readonly recent: (RecentSource | undefined)[] = new Array<RecentSource | undefined>(RECENT_SOURCES).fill(
     undefined,
   );
+  private readonly family: 4 | 6;
+  private fd = -1;
+  private poll: Poll | undefined;
+  /** What the system did not take, oldest first; the bytes of it. */
+  private waiting: Waiting[] = [];
+  private waitingBytes = 0;
 
   constructor(
     private readonly libc: Libc,
-    private readonly fd: number,
-    private readonly family: 4 | 6,
-    private readonly incoming: MessageArray,
-    private readonly owner: BatchOwner,
-    private readonly receiver: Receiver,
+    private readonly owner: DatagramOwner,
+    private readonly bufferBytes: number,
   ) {
-    this.outgoing = new MessageArray(libc, BATCH, SEND_SLOT, ADDRESS_BYTES[family]);
-    this.errors = new MessageArray(libc, 8, QUOTED_BYTES + 64, ADDRESS_BYTES[family]);
+    this.family = owner.family;
+    this.outgoing = new MessageArray(libc, BATCH, SEND_SLOT, ADDRESS_BYTES[owner.family]);
+    this.errors = new MessageArray(libc, 8, QUOTED_BYTES + 64, ADDRESS_BYTES[owner.family]);
   }
+
+  async bind(address: string, port: number): Promise<number> {
+    const { libc, family } = this;
+    const six = family === 6;
+    const type = LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
+    const fd = libc.socket(six ? LINUX.AF_INET6 : LINUX.AF_INET, type, 0);
+    if (fd < 0) throw systemError('socket', libc.errno());
+    const set = (level: number, option: number, value: number) => {
+      const memory = Buffer.alloc(4);
+      memory.writeInt32LE(value);
+      libc.setsockopt(fd, level, option, memory, 4);
+    };
+    if (six) set(LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
+    if (six) set(LINUX.IPPROTO_IPV6, LINUX.IPV6_RECVERR, 1);
+    else set(LINUX.IPPROTO_IP, LINUX.IP_RECVERR, 1);
+    set(LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, this.bufferBytes);
+    set(LINUX.SOL_SOCKET, LINUX.SO_SNDBUF, this.bufferBytes);
+    const name = Buffer.alloc(NAME_BYTES);
+    writeAddress(name, 0, family, this.octetsFor(address) ?? octetsOf(address), port);
+    const length = Buffer.alloc(4);
+    length.writeInt32LE(NAME_BYTES);
+    const bound = libc.bind(fd, name, ADDRESS_BYTES[family]) === 0 && libc.getsockname(fd, name, length) === 0;
+    const errno = libc.errno();
+    try {
+      if (!bound) throw systemError('bind', errno);
+      receiving ??= new MessageArray(libc, BATCH, RECEIVE_SLOT, NAME_BYTES);
+      this.poll = libc.poll(fd, this.polled);
+      this.poll.watch(false);
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+    this.fd = fd;
+    return name.readUInt16BE(2);
+  }
+
+  /** Called between C functions, where no microtask runs: only reads. What may call others waits for the iteration's end. */
+  private readonly polled = (writable: boolean, failed: boolean): void => {
+    if (this.fd < 0) return;
+    if (failed) setImmediate(this.recover);
+    else {
+      this.owner.readable();
+      if (writable) {
+        this.poll?.watch(false);
+        setImmediate(this.sendWaiting);
+      }
+    }
+  };
+
+  /** Polling has stopped at an error, maybe one that a call returned already: it is left in the queue of the socket. */
+  private readonly recover = (): void => {
+    if (this.fd < 0) return;
+    this.readErrors();
+    this.owner.readable();
+    this.poll?.watch(this.waiting.length > 0);
+  };
 
   /** Passes the waiting datagrams, at most BATCH, to `receive`. Returns how many. */
   read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
-    const { incoming } = this;
+    const incoming = receiving as MessageArray;
     const count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
     if (count < 0) {
-      if (this.libc.errno() === ECONNREFUSED || this.libc.errno() === EHOSTUNREACH) this.readErrors();
+      if (this.libc.errno() !== EAGAIN) this.readErrors();
       return 0;
     }
+    const { receiver } = this.owner;
     for (let i = 0; i < count; i++) {
       const at = i * RECEIVE_SLOT;
-      receive(
-        incoming.data.toString('latin1', at, at + incoming.received(i)),
-        this.sourceAt(i * NAME_BYTES),
-        this.receiver,
-      );
+      receive(incoming.data.toString('latin1', at, at + incoming.received(i)), this.sourceAt(i * NAME_BYTES), receiver);
       incoming.prepare(i);
     }
     return count;
   }
 
-  /**
-   * Queues a message for `commit`. Returns false for what node:dgram has to send: a message longer than a slot, an
-   * address of the other family or with a zone, an invalid port.
-   */
-  add(text: string, address: string, port: number, onError: ErrorListener): boolean {
-    if (text.length > MAX_BATCHED_BYTES || !(port > 0 && port <= 65_535)) return false;
-    const known = this.octets.get(address) ?? this.learn(address);
-    if (known === undefined) return false;
-    const index = this.waiting++;
+  transmit(text: string, address: string, port: number, onError: ErrorListener): void {
+    if (this.waiting.length > 0) {
+      this.wait(text, address, port, onError);
+      return;
+    }
+    const known = this.octets.get(address) ?? this.octetsFor(address);
+    if (known === undefined || !(port > 0 && port <= 65_535)) {
+      later(onError, { cause: 'send', message: `nothing can be sent to ${address} port ${port}` });
+      return;
+    }
+    if (text.length > MAX_BATCHED_BYTES) {
+      this.commit();
+      if (this.waiting.length > 0) this.wait(text, address, port, onError);
+      else this.sendSingle(text, address, known, port, onError);
+      return;
+    }
+    const index = this.prepared++;
     const { outgoing } = this;
     outgoing.data.write(text, index * SEND_SLOT, text.length, 'latin1');
     outgoing.setLength(index, text.length);
@@ -123,14 +171,13 @@ export class BatchedDatagrams {
     this.texts[index] = text;
     this.addresses[index] = address;
     this.ports[index] = port;
-    if (this.waiting === BATCH) this.commit();
-    return true;
+    if (this.prepared === BATCH) this.commit();
   }
 
-  /** Passes the queued messages to the system. */
+  /** Passes the prepared messages to the system. */
   commit(): void {
-    const count = this.waiting;
-    this.waiting = 0;
+    const count = this.prepared;
+    this.prepared = 0;
     let sent = 0;
     let pending = false;
     while (sent < count) {
@@ -145,7 +192,10 @@ export class BatchedDatagrams {
       const errno = this.libc.errno();
       if (errno === EINTR) continue;
       if (errno === EAGAIN) {
-        for (; sent < count; sent++) this.withRest(sent);
+        for (; sent < count; sent++) {
+          const [text, address] = [this.texts[sent] as string, this.addresses[sent] as string];
+          this.wait(text, address, this.ports[sent] as number, this.listeners[sent]);
+        }
         break;
       }
       // The system reports the error of an earlier datagram in the next call: this one is tried once more.
@@ -154,8 +204,7 @@ export class BatchedDatagrams {
         this.readErrors();
         continue;
       }
-      const error = systemError('send', errno);
-      this.listeners[sent]?.({ cause: causeOf(error), message: error.message });
+      this.failed(errno, this.listeners[sent]);
       pending = false;
       sent++;
     }
@@ -169,7 +218,7 @@ export class BatchedDatagrams {
    * Reads the ICMP errors for our datagrams (ip(7), IP_RECVERR): the destination of each, and its beginning. Must be
    * called whenever a call on the socket failed, else the system keeps reporting the socket as ready.
    */
-  readErrors(): void {
+  private readErrors(): void {
     const { errors, family } = this;
     for (let round = 0; round < MAX_ERROR_READS; round++) {
       const count = this.libc.recvmmsg(this.fd, errors.address, errors.count, LINUX.MSG_ERRQUEUE, null);
@@ -180,31 +229,78 @@ export class BatchedDatagrams {
         const text = errors.data.toString('latin1', at, at + Math.min(errors.received(i), QUOTED_BYTES));
         const port = errors.names.readUInt16BE(name + 2);
         errors.prepare(i);
-        this.receiver.undelivered(text, readAddress(errors.names, name, family), port);
+        this.owner.receiver.undelivered(text, readAddress(errors.names, name, family), port);
       }
     }
   }
 
-  private withRest(index: number): void {
-    this.owner.sendPlain(
-      this.texts[index] as string,
-      this.addresses[index] as string,
-      this.ports[index] as number,
-      this.listeners[index],
-    );
+  async close(): Promise<void> {
+    if (this.fd < 0) return;
+    this.poll?.close();
+    this.libc.close(this.fd);
+    this.fd = -1;
+    this.waiting = [];
   }
 
-  private learn(address: string): Uint8Array | undefined {
-    if (address.indexOf('%') >= 0 || address.indexOf(':') >= 0 !== (this.family === 6)) return undefined;
+  private failed(errno: number, onError: ErrorListener): void {
+    if (onError === undefined) return;
+    const error = systemError('send', errno);
+    later(onError, { cause: causeOf(error), message: error.message });
+  }
+
+  private sendSingle(text: string, address: string, octets: Uint8Array, port: number, onError: ErrorListener): void {
+    const memory = (single ??= new MessageArray(this.libc, 1, RECEIVE_SLOT, NAME_BYTES));
+    memory.data.write(text, 0, text.length, 'latin1');
+    memory.setLength(0, text.length);
+    memory.setNameLength(0, ADDRESS_BYTES[this.family]);
+    writeAddress(memory.names, 0, this.family, octets, port);
+    for (let attempt = 0; ; attempt++) {
+      if (this.libc.sendmmsg(this.fd, memory.address, 1, 0) > 0) return;
+      const errno = this.libc.errno();
+      if (errno === EAGAIN) this.wait(text, address, port, onError);
+      else if (attempt < 2 && (errno === EINTR || errno === ECONNREFUSED || errno === EHOSTUNREACH)) {
+        // As in `commit`: this may be the error of an earlier datagram.
+        this.readErrors();
+        continue;
+      } else this.failed(errno, onError);
+      return;
+    }
+  }
+
+  /** Keeps a message until the system takes more. */
+  private wait(text: string, address: string, port: number, onError: ErrorListener): void {
+    if (this.waitingBytes + text.length > MAX_QUEUED_BYTES) {
+      later(onError, { cause: 'send', message: 'the network does not take what is sent' });
+      return;
+    }
+    if (this.waiting.length === 0) this.poll?.watch(true);
+    this.waiting.push({ text, address, port, onError });
+    this.waitingBytes += text.length;
+  }
+
+  private readonly sendWaiting = (): void => {
+    const { waiting } = this;
+    if (waiting.length === 0 || this.fd < 0) return;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const { text, address, port, onError } of waiting) this.transmit(text, address, port, onError);
+    this.commit();
+  };
+
+  /** The octets of an address of this family, with the number of its zone if it has one; undefined for others. */
+  private octetsFor(address: string): Uint8Array | undefined {
+    if (address.indexOf(':') >= 0 !== (this.family === 6)) return undefined;
+    const zone = address.indexOf('%');
+    const plain = octetsOf(address);
+    const octets = zone < 0 ? plain : withZone(plain, this.libc.if_nametoindex(address.slice(zone + 1)));
     if (this.octets.size >= RECENT_ADDRESSES) this.octets.clear();
-    const octets = octetsOf(address);
     this.octets.set(address, octets);
     return octets;
   }
 
   /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
   private sourceAt(name: number): Source {
-    const { names } = this.incoming;
+    const { names } = receiving as MessageArray;
     const port = ((names[name + 2] as number) << 8) | (names[name + 3] as number);
     const [first, length] = this.family === 4 ? [name + 4, 4] : [name + 8, 16];
     const slot = (port ^ (names[first + length - 1] as number)) & (RECENT_SOURCES - 1);
@@ -226,4 +322,12 @@ interface RecentSource {
 function sameOctets(known: Uint8Array, names: Buffer, from: number): boolean {
   for (let i = 0; i < known.length; i++) if (known[i] !== names[from + i]) return false;
   return true;
+}
+
+/** sin6_scope_id follows the address (ipv6(7)). */
+function withZone(octets: Uint8Array, zone: number): Uint8Array {
+  const all = new Uint8Array(20);
+  all.set(octets);
+  new DataView(all.buffer).setUint32(16, zone, true);
+  return all;
 }

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { type Poll, type PollListener, pollBy } from './poll.js';
 
 /** Memory that both the system and JavaScript see: its address, and a view of it. */
 export interface Region {
@@ -15,9 +16,14 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   close(fd: number): number;
+  getsockname(fd: number, address: Buffer, length: Buffer): number;
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
+  /** The number of a network interface; 0: there is none of that name. */
+  if_nametoindex(name: string): number;
   errno(): number;
+  /** Watches a descriptor. Throws when it cannot be watched. */
+  poll(fd: number, listen: PollListener): Poll;
   /** Zeroed memory that lives as long as the process. */
   allocate(bytes: number): Region;
 }
@@ -30,6 +36,8 @@ export const LINUX = {
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
+  SO_SNDBUF: 7,
+  SO_RCVBUF: 8,
   SO_REUSEPORT: 15,
   SO_ATTACH_REUSEPORT_CBPF: 51,
   IPPROTO_IP: 0,
@@ -63,21 +71,26 @@ async function load(): Promise<LibcResult> {
   try {
     const { default: koffi } = await import('koffi');
     const library = koffi.load(null);
+    const allocate = (bytes: number): Region => {
+      const address = koffi.address(koffi.alloc('uint8_t', bytes));
+      const view = Buffer.from(koffi.view(address, bytes));
+      view.fill(0);
+      return { address, bytes: view };
+    };
+    const { proto, pointer, register, unregister } = koffi;
     return {
       libc: {
+        poll: pollBy({ library, proto, pointer, register, unregister, allocate }),
         socket: library.func('int socket(int, int, int)'),
         setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),
         bind: library.func('int bind(int, void *, unsigned int)'),
         close: library.func('int close(int)'),
+        getsockname: library.func('int getsockname(int, void *, void *)'),
         recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
         sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+        if_nametoindex: library.func('unsigned int if_nametoindex(const char *)'),
         errno: () => koffi.errno(),
-        allocate(bytes) {
-          const address = koffi.address(koffi.alloc('uint8_t', bytes));
-          const view = Buffer.from(koffi.view(address, bytes));
-          view.fill(0);
-          return { address, bytes: view };
-        },
+        allocate,
       },
     };
   } catch (error) {

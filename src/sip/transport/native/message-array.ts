@@ -57,6 +57,11 @@ export class MessageArray {
     this.headers[(index * HEADER_BYTES + 8) / 4] = this.nameBytes;
   }
 
+  /** How many octets the address of a slot has. */
+  setNameLength(index: number, bytes: number): void {
+    this.headers[(index * HEADER_BYTES + 8) / 4] = bytes;
+  }
+
   /** How many octets of a slot are to be sent. */
   setLength(index: number, bytes: number): void {
     this.vectors[(index * IOVEC_BYTES + 8) / 4] = bytes;

@@ -25,14 +25,17 @@ export function octetsOf(address: string): Uint8Array {
   return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/** Writes family, port and address at `offset` of memory laid out as the system's sockaddr. */
+/**
+ * Writes family, port and address at `offset` of memory laid out as the system's sockaddr. Four octets more than those of
+ * an IPv6 address are the number of its zone.
+ */
 export function writeAddress(memory: Buffer, offset: number, family: 4 | 6, octets: Uint8Array, port: number): void {
   memory.writeUInt16LE(family === 6 ? LINUX.AF_INET6 : LINUX.AF_INET, offset);
   memory.writeUInt16BE(port, offset + 2);
   if (family === 6) {
     memory.fill(0, offset + 4, offset + 8);
-    memory.set(octets, offset + 8);
     memory.fill(0, offset + 24, offset + 28);
+    memory.set(octets, offset + 8);
   } else {
     memory.set(octets, offset + 4);
   }

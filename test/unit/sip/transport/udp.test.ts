@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Libc, loadLibc } from '../../../../src/sip/transport/native/libc.js';
@@ -168,6 +169,32 @@ for (const [way, calls] of WAYS)
     });
 
     if (calls !== undefined) {
+      test('what the system does not take waits, and goes in order when it does', async () => {
+        const real = await calls();
+        let full = 5;
+        let refusing = false;
+        const other = await peer();
+        libc = async () =>
+          real && {
+            ...real,
+            sendmmsg: (fd, headers, count, flags) => {
+              refusing = full > 0;
+              if (!refusing) return real.sendmmsg(fd, headers, count, flags);
+              full--;
+              return -1;
+            },
+            errno: () => (refusing ? constants.errno.EAGAIN : real.errno()),
+          };
+        const { socket } = await ours();
+        const got: string[] = [];
+        other.on('message', (data) => got.push(String(data)));
+        const sent = Array.from({ length: 100 }, (_, i) => `message ${i} ${i % 10 === 0 ? 'x'.repeat(5000) : ''}`);
+        for (const text of sent) socket.send(text, '127.0.0.1', other.address().port);
+        while (got.length < sent.length) await new Promise((resolve) => setImmediate(resolve));
+        assert.deepEqual(got, sent);
+        assert.equal(full, 0);
+      });
+
       test('a refused datagram among others is reported, and the socket does not keep the process busy', async () => {
         const { socket, undelivered } = await ours();
         const other = await peer();

@@ -1,0 +1,75 @@
+import { isMainThread } from 'node:worker_threads';
+
+/** Tells when a descriptor can be read, or written; `Libc.poll` makes it. */
+export interface Poll {
+  /** Watches for reading, and for writing as well if `writing`. */
+  watch(writing: boolean): void;
+  /** Ends. The descriptor may be closed right after. */
+  close(): void;
+}
+
+/** Called in the event loop when the descriptor is ready, or when an error waits on it: then `watch` must be called again. */
+export type PollListener = (writable: boolean, failed: boolean) => void;
+
+/** What this file needs of koffi. */
+interface ForeignFunctions {
+  readonly library: { func(definition: string): (...values: never[]) => unknown };
+  proto(definition: string): unknown;
+  pointer(type: unknown): unknown;
+  register(callback: (...values: number[]) => void, type: unknown): bigint;
+  unregister(callback: bigint): void;
+  allocate(bytes: number): { readonly address: bigint };
+}
+
+/** enum uv_handle_type, enum uv_poll_event (docs.libuv.org, handle and poll). */
+const UV_POLL = 8;
+const UV_READABLE = 1;
+const UV_WRITABLE = 2;
+
+let callbackType: unknown;
+
+/**
+ * Polling by libuv's uv_poll_t, which every node binary exports for native modules: without it the only way to learn
+ * that a datagram waits is to let node:dgram read it, which costs more than all else that is done at a low rate. The
+ * event loop of a worker thread cannot be found this way. Throws where these functions are missing.
+ */
+export function pollBy(koffi: ForeignFunctions): (fd: number, listen: PollListener) => Poll {
+  if (!isMainThread) throw new Error('libuv polls in the main thread only');
+  const { library } = koffi;
+  const loop = (library.func('void *uv_default_loop()') as () => unknown)();
+  const size = (library.func('size_t uv_handle_size(int)') as unknown as (type: number) => number)(UV_POLL);
+  const init = library.func('int uv_poll_init(void *, void *, int)') as unknown as Init;
+  const start = library.func('int uv_poll_start(void *, int, void *)') as unknown as Start;
+  const stop = library.func('int uv_poll_stop(void *)') as unknown as (handle: bigint) => number;
+  const end = library.func('void uv_close(void *, void *)') as unknown as (handle: bigint, done: null) => void;
+  callbackType ??= koffi.pointer(koffi.proto('void SwitchyardPolled(uintptr_t, int, int)'));
+  return (fd, listen) => {
+    const { address } = koffi.allocate(Number(size));
+    const result = init(loop, address, fd);
+    if (result !== 0) throw new Error(`uv_poll_init: ${result}`);
+    const callback = koffi.register((_handle, status = 0, events = 0) => {
+      try {
+        listen((events & UV_WRITABLE) !== 0, status < 0);
+      } catch (error) {
+        // Thrown here it would pass through C code.
+        setImmediate(() => {
+          throw error;
+        });
+      }
+    }, callbackType);
+    return {
+      watch(writing) {
+        const failure = start(address, writing ? UV_READABLE | UV_WRITABLE : UV_READABLE, callback);
+        if (failure !== 0) throw new Error(`uv_poll_start: ${failure}`);
+      },
+      close() {
+        stop(address);
+        end(address, null);
+        koffi.unregister(callback);
+      },
+    };
+  };
+}
+
+type Init = (loop: unknown, handle: bigint, fd: number) => number;
+type Start = (handle: bigint, events: number, callback: bigint) => number;

@@ -1,0 +1,102 @@
+import { createSocket, type Socket } from 'node:dgram';
+import type { DatagramIo, DatagramOwner, ErrorListener } from './datagram-io.js';
+import { causeOf, later } from './transport.js';
+
+/** Maximum payload of an IPv4 packet without the headers of IP and UDP; nearly the same for IPv6. */
+export const MAX_DATAGRAM_BYTES = 65_507;
+/** Bytes that may wait for the system's own buffer; messages beyond that are dropped. */
+export const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Messages shorter than this are usual. */
+const USUAL_BYTES = 2048;
+
+/** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
+function literalLookup(
+  address: string,
+  _options: unknown,
+  callback: (error: Error | null, address: string, family: number) => void,
+): void {
+  callback(null, address, address.indexOf(':') >= 0 ? 6 : 4);
+}
+
+/** Datagrams read and sent one by one through node:dgram. */
+export class PlainDatagrams implements DatagramIo {
+  private readonly socket: Socket;
+  /** Buffer for messages to send, and its views of each length used so far: making one costs as much as a send. */
+  private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+  private views: (Buffer | undefined)[] = new Array<Buffer | undefined>(USUAL_BYTES).fill(undefined);
+  /** Bytes that waited for the system when last looked. */
+  private queued = 0;
+
+  constructor(
+    private readonly owner: DatagramOwner,
+    bufferBytes: number,
+  ) {
+    this.socket = createSocket({
+      type: owner.family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: owner.family === 6,
+      lookup: literalLookup as never,
+      recvBufferSize: bufferBytes,
+      sendBufferSize: bufferBytes,
+    });
+  }
+
+  async bind(address: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.socket.once('error', reject);
+      this.socket.bind({ address, port }, () => {
+        this.socket.off('error', reject);
+        resolve();
+      });
+    });
+    // An ICMP error concerns one peer; it must never close the socket, which carries the calls of all peers.
+    this.socket.on('error', () => undefined);
+    this.socket.on('message', (data, peer) => {
+      this.owner.received(data.toString('latin1'), peer.address, peer.port);
+    });
+    return this.socket.address().port;
+  }
+
+  transmit(text: string, address: string, port: number, onError: ErrorListener): void {
+    if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
+      later(onError, { cause: 'send', message: 'the network does not take what is sent' });
+      return;
+    }
+    const waits = this.queued > 0;
+    const data = waits ? Buffer.from(text, 'latin1') : this.written(text);
+    try {
+      if (onError === undefined) this.socket.send(data, port, address);
+      else
+        this.socket.send(data, port, address, (error) => {
+          if (error !== null) onError({ cause: causeOf(error), message: error.message });
+        });
+      // A message the system accepted at once is copied already; a waiting one is still read from this buffer.
+      this.queued = this.socket.getSendQueueSize();
+      if (this.queued > 0 && !waits) {
+        this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+        this.views.fill(undefined);
+      }
+    } catch (error) {
+      later(onError, { cause: 'send', message: (error as Error).message });
+    }
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      try {
+        this.socket.close(() => resolve());
+      } catch {
+        resolve();
+      }
+    });
+  }
+
+  /** A message as octets, valid until the next one is written. */
+  private written(text: string): Buffer {
+    const { length } = text;
+    const known = this.views[length];
+    const data = known ?? this.out.subarray(0, length);
+    if (known === undefined && length < USUAL_BYTES) this.views[length] = data;
+    data.write(text, 0, length, 'latin1');
+    return data;
+  }
+}
