@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 
-/** Tells when a descriptor can be read, or written; `Libc.poll` makes it. */
+/** Reports when a descriptor can be read, or written; `Libc.poll` makes it. */
 export interface Poll {
   /** Watches for reading, and for writing as well if `writing`. */
   watch(writing: boolean): void;
