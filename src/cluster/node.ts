@@ -102,7 +102,10 @@ export class ClusterNode {
     });
     this.on('hb', (name, text) => {
       const beat = parseHeartbeat(text);
-      if (beat !== undefined) this.membership.received(name, beat, this.now);
+      if (beat === undefined) return;
+      this.membership.received(name, beat, this.now);
+      // A peer that knows another bucket: one of the two has not noticed yet that it was made anew.
+      if (this.isThere && beat.gen !== '' && beat.gen !== this.store.generation) this.store.suspect();
     });
     // Calls fail elsewhere: this node, which probes the destination, looks at once.
     this.on('suspect', (_self, key) => {

@@ -238,6 +238,8 @@ export class Records {
     const { record } = entry;
     if (record === undefined || entry.flight !== undefined) return;
     this.options.bus.commit(entry.key, JSON.stringify(record), expected, (outcome) => {
+      // Without an answer it is tried again; where somebody else was faster, what that one wrote comes by the feed.
+      if (outcome.kind === 'failed') this.options.stale(entry);
       if (outcome.kind !== 'done' || outcome.revision <= entry.rev) return;
       entry.rev = outcome.revision;
       entry.stale = false;
@@ -343,7 +345,12 @@ export class Records {
       return;
     }
     if (value.revision > entry.rev) this.accept(entry.key, value.revision, value.text, false);
-    else if (value.revision < entry.rev) this.options.lost();
+    else if (value.revision < entry.rev || !isSame(entry, value)) {
+      // Of another bucket, whose numbers began anew: nothing may be written on the revision known here.
+      this.options.lost();
+      this.later(entry, RETRY_MS);
+      return;
+    }
     entry.unsure = undefined;
     this.line(entry);
   }
@@ -401,6 +408,11 @@ export class Records {
     const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isWord(intent));
     entry.queue.splice(at < 0 ? from : at, 1);
   }
+}
+
+/** Whether a value of the revision known is what is known. */
+function isSame({ rev, record }: Entry, { revision, text }: Stored): boolean {
+  return revision !== rev || record === undefined || JSON.stringify(record) === text;
 }
 
 function worthWriting(

@@ -44,6 +44,9 @@ export class StoreWatch {
   /** Records to be written again. */
   private repairing: Entry[] | undefined;
   private readonly unrepaired: Entry[] = [];
+  /** The bucket lost something and was not read since. */
+  private unread = false;
+  private readingAgain = false;
 
   constructor(private readonly node: WatchingNode) {}
 
@@ -92,6 +95,7 @@ export class StoreWatch {
       const known = this.generation;
       this.generation = id;
       if (known !== '' && known !== id) this.startAgain('it was made anew');
+      else if (this.unread) this.readAgain();
       done(true);
     });
   }
@@ -106,16 +110,25 @@ export class StoreWatch {
     this.node.following.feed.reset();
     this.node.records.forgetRevisions();
     this.node.values.forgetRevisions();
+    this.unread = true;
+    this.readAgain();
+  }
+
+  /** Reads the whole bucket and repairs it; tried again, after a loss of the connection too, until that was done. */
+  private readAgain(): void {
+    if (this.readingAgain) return;
+    this.readingAgain = true;
     const { generation } = this;
     this.node.following.read(1, (whole) => {
-      if (!whole) {
+      this.readingAgain = false;
+      if (!whole || generation !== this.generation) {
         const { clock, bus } = this.node.options;
         clock.schedule(RETRY_MS, () => {
-          if (bus.connected && generation === this.generation && this.node.following.feed.rev === 0)
-            this.startAgain(why);
+          if (bus.connected && this.unread) this.readAgain();
         });
         return;
       }
+      this.unread = false;
       this.repairing = [...this.node.records.entries.values()].filter((entry) => entry.record !== undefined);
       this.node.writeMember();
       this.restoreValues();
