@@ -16,6 +16,7 @@ import { natFunctions } from './nat.js';
 import { replyFunctions } from './replies.js';
 import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
+import { rtpengineFunctions } from './rtpengine/functions.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
 import { sqlFunctions } from './sql.js';
@@ -48,6 +49,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...storeFunctions,
     ...dialogFunctions,
     ...accFunctions,
+    ...rtpengineFunctions,
     ...avpopsFunctions,
     ...sqlFunctions,
   ]);

@@ -1,6 +1,7 @@
 import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { dialogs } from './dialog/table.js';
+import { mediaEngine } from './rtpengine/engine.js';
 
 /**
  * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
@@ -8,5 +9,6 @@ import { dialogs } from './dialog/table.js';
  */
 export const CHECKED_STATES: readonly (readonly [module: string, make: (states: ModuleStates) => unknown])[] = [
   ['dialog', (states) => states.of(dialogs)],
+  ['rtpengine', (states) => states.of(mediaEngine)],
   ['acc', (states) => states.of(accounting)],
 ];

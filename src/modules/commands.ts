@@ -1,5 +1,6 @@
 import type { ScriptCommand } from '../script/commands.js';
 import { dialogCommands } from './dialog/commands.js';
+import { rtpengineCommands } from './rtpengine/commands.js';
 
 /** The management commands of all modules. */
-export const MODULE_COMMANDS: readonly ScriptCommand[] = [...dialogCommands];
+export const MODULE_COMMANDS: readonly ScriptCommand[] = [...dialogCommands, ...rtpengineCommands];

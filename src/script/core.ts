@@ -1,3 +1,4 @@
+import type { RouteOutcome } from '../cfg/runtime.js';
 import { ipFamily } from '../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
@@ -72,12 +73,21 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     call.scope.replyCode = reply.status;
     call.scope.replyReason = reply.reason;
     const run = new MessageRun(env, 'onreply', call.scope, reply, source, new MessageEdits(), call);
+    const left = (outcome: RouteOutcome): SipMessage | undefined => {
+      if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
+      if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
+      if (run.edits.empty && run.newStatus === undefined) return reply;
+      const line = run.newStatus === undefined ? undefined : `SIP/2.0 ${run.newStatus}\r\n`;
+      return parseMessage(rewritten(reply, run.edits.list, line)) ?? reply;
+    };
     const outcome = route.run(run);
-    if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
-    if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
-    if (run.edits.empty && run.newStatus === undefined) return reply;
-    const line = run.newStatus === undefined ? undefined : `SIP/2.0 ${run.newStatus}\r\n`;
-    return parseMessage(rewritten(reply, run.edits.list, line)) ?? reply;
+    if (!(outcome instanceof Promise)) return left(outcome);
+    // The reply goes on when the route has what it waits for.
+    void outcome.then((each) => {
+      const seen = left(each);
+      if (seen !== undefined) env.layer.pass(seen, source);
+    });
+    return undefined;
   }
 
   onRequest(): void {}

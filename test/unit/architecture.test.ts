@@ -31,7 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   console: ['core', 'access', 'engine', 'http', 'calls'],
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
   script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route'],
-  modules: ['core', 'engine', 'sip', 'pvar', 'cfg', 'script'],
+  media: ['core'],
+  modules: ['core', 'media', 'engine', 'sip', 'pvar', 'cfg', 'script'],
   'cfg-file': ['core', 'config', 'cfg', 'pvar', 'script', 'modules'],
   daemon: [
     'core',

@@ -569,6 +569,11 @@ export class TransactionLayer implements Receiver {
       if (seen === undefined) return;
       reply = seen;
     }
+    this.pass(reply, source);
+  }
+
+  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
+  pass(reply: SipMessage, source: Source): void {
     const digits = this.branches.digitsIn(reply);
     const low = digits < 0 ? -1 : lowOf(reply.text, digits);
     const high = digits < 0 ? -1 : highOf(reply.text, digits);

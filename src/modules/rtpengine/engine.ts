@@ -1,0 +1,144 @@
+import type { NgDictionary, NgValue } from '../../media/bencode.js';
+import { NgClient } from '../../media/ng-client.js';
+import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
+import type { MessageRun } from '../../script/call.js';
+import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
+import { runService } from '../../script/service-routes.js';
+import { ExpiringMap } from '../expiring-map.js';
+import type { MediaFlags } from './flags.js';
+
+/** Calls whose media proxy is remembered, and for how long. */
+const MOST_CALLS = 200_000;
+const REMEMBERED_MS = 4 * 3_600_000;
+
+/** The media proxies of a configuration. */
+export interface MediaEngine {
+  readonly sets: Map<number, MediaProxy[]>;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Milliseconds a proxy that did not answer is left alone. */
+  readonly restMs: number;
+  readonly calls: ExpiringMap<MediaProxy>;
+  client: NgClient | undefined;
+}
+
+/** Milliseconds, whatever unit the parameter counts in: 1 is a second, 1000 is one, too. */
+function timeout(parameters: ModuleParameters): number {
+  const ms = parameters.int('rtpengine_tout_ms', 0) || parameters.int('rtpengine_timeout', 0);
+  return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;
+}
+
+export const mediaEngine = {
+  module: 'rtpengine',
+  /** Throws an Error for an address that is none. */
+  create(parameters: ModuleParameters): MediaEngine {
+    return {
+      sets: mediaSets(parameters.all('rtpengine_sock').map(String)),
+      timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
+      retries: Math.min(20, Math.max(0, parameters.int('rtpengine_retr', 5))),
+      restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
+      calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
+      client: undefined,
+    };
+  },
+  /** Proxies that stay keep their state. */
+  renew(before: MediaEngine, parameters: ModuleParameters): MediaEngine {
+    const after = this.create(parameters);
+    const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
+    for (const [set, proxies] of after.sets)
+      after.sets.set(
+        set,
+        proxies.map((each) => {
+          const old = known.get(each.url);
+          return old === undefined || old.weight !== each.weight ? each : old;
+        }),
+      );
+    return { ...after, calls: before.calls, client: before.client };
+  },
+};
+
+/** Set that set_rtpengine_set() chose for a call. */
+const chosen = new WeakMap<object, number>();
+
+export function chooseSet(run: MessageRun, set: number): boolean {
+  if (run.env.modules.of(mediaEngine).sets.has(set) === false) return false;
+  chosen.set(run.call, set);
+  return true;
+}
+
+/** Sends a command to the proxy of a call, and to the next one when it does not answer. Undefined when none did. */
+export async function command(
+  run: MessageRun,
+  name: string,
+  flags: MediaFlags,
+  more: NgDictionary,
+): Promise<NgDictionary | undefined> {
+  const { env } = run;
+  const engine = env.modules.of(mediaEngine);
+  const set = engine.sets.get(chosen.get(run.call) ?? 0) ?? [];
+  const callId = flags.callId ?? run.message.callId;
+  const now = env.clock.monotonic();
+  const known = engine.calls.get(callId, now);
+  const order = proxiesFor(set, callId, now);
+  const usable = known !== undefined && !known.disabled && known.until <= now && set.includes(known);
+  const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
+  const message: NgDictionary = { ...flags.keys, ...more, 'call-id': callId, command: name };
+  engine.client ??= new NgClient(env.clock, env.random);
+  for (const proxy of tried) {
+    const answer = await engine.client.send(proxy, message, engine);
+    if (answer === undefined) {
+      proxy.unanswered++;
+      rest(env, engine, proxy);
+      continue;
+    }
+    proxy.answered++;
+    if (answer['result'] === 'load limit' && name === 'offer') continue;
+    if (name === 'delete') engine.calls.delete(callId);
+    else engine.calls.set(callId, proxy, now + REMEMBERED_MS);
+    return answer;
+  }
+  env.log.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');
+  return undefined;
+}
+
+/** A proxy that does not answer is left alone for a while, and asked now and then. */
+function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): void {
+  const { url } = proxy;
+  proxy.until = env.clock.monotonic() + engine.restMs;
+  env.log.warn({ proxy: url, seconds: engine.restMs / 1000 }, 'script: a media proxy does not answer and is left out');
+  status(env, url, 'inactive');
+  env.clock.schedule(engine.restMs, () => {
+    void engine.client?.send(proxy, { command: 'ping' }, { timeoutMs: engine.timeoutMs, retries: 0 }).then((answer) => {
+      if (answer?.['result'] === 'pong') {
+        proxy.until = 0;
+        status(env, url, 'active');
+      } else if (!proxy.disabled) proxy.until = env.clock.monotonic() + engine.restMs;
+    });
+  });
+}
+
+/** OpenSIPS' E_RTPENGINE_STATUS. */
+function status(env: ScriptEnvironment, socket: string, state: string): void {
+  if (env.dialect !== 'opensips') return;
+  runService(
+    env,
+    'event',
+    'E_RTPENGINE_STATUS',
+    new Map([
+      ['socket', socket],
+      ['status', state],
+    ]),
+  );
+}
+
+/** Whether a proxy did what it was asked; what it said otherwise is logged. */
+export function succeeded(run: MessageRun, name: string, answer: NgDictionary | undefined): boolean {
+  if (answer === undefined) return false;
+  if (answer['result'] === 'ok' || answer['result'] === 'pong') return true;
+  const reason: NgValue = answer['error-reason'] ?? answer['result'] ?? '';
+  run.env.log.error(
+    { callId: run.message.callId, command: name, reason: typeof reason === 'string' ? reason.slice(0, 200) : '' },
+    'script: a media proxy refuses a command',
+  );
+  return false;
+}

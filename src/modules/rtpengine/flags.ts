@@ -1,0 +1,68 @@
+import type { NgDictionary, NgValue } from '../../media/bencode.js';
+
+/** What the flags of a command say, besides the keys of the ng protocol they become. */
+export interface MediaFlags {
+  readonly keys: NgDictionary;
+  /** The To tag is sent with commands that usually go without. */
+  readonly toTag: boolean;
+  /** "auto", "extra", "next" or a text; undefined for none. */
+  readonly viaBranch: string | undefined;
+  readonly callId: string | undefined;
+  readonly fromTagText: string | undefined;
+  readonly toTagText: string | undefined;
+}
+
+const NUMBERS = /^(?:delete-delay|TOS|repeat-times|duration|db-id|start-pos|ptime)$/i;
+const REPLACES = /^replace-(origin|session-connection|sess-conn|SDP-version|username|zero-address|session-name)$/i;
+const CODECS = /^codec-(strip|offer|transcode|mask|set|except|accept|consume)-(.+)$/i;
+
+/**
+ * Reads the flags of a function: "replace-origin ICE=remove RTP/AVP direction=priv". Words the protocol has keys of its own for
+ * become those; any other "key=value" is passed on as it is, any other word is a flag.
+ */
+export function mediaFlags(text: string): MediaFlags {
+  const keys: Record<string, NgValue> = {};
+  const lists: Record<string, string[]> = {};
+  const codec: Record<string, string[]> = {};
+  const add = (list: string, value: string): void => {
+    (lists[list] ??= []).push(value);
+  };
+  let [secure, feedback] = [undefined as boolean | undefined, undefined as boolean | undefined];
+  let toTag = false;
+  let viaBranch: string | undefined;
+  let callId: string | undefined;
+  let fromTagText: string | undefined;
+  let toTagText: string | undefined;
+  for (const word of text.split(/\s+/).slice(0, 100)) {
+    if (word === '') continue;
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word : word.slice(0, equals);
+    const value = equals < 0 ? undefined : word.slice(equals + 1);
+    const replaced = REPLACES.exec(word)?.[1];
+    const codecs = CODECS.exec(word);
+    if (/^(?:UDP\/TLS\/)?RTP\/S?AVPF?$/i.test(word)) keys['transport-protocol'] = word.toUpperCase();
+    else if (/^S?RTP$/i.test(word)) secure = /^S/i.test(word);
+    else if (/^AVPF?$/i.test(word)) feedback = /F$/i.test(word);
+    else if (/^(?:internal|external|int|ext)$/i.test(word))
+      add('direction', /^i/i.test(word) ? 'internal' : 'external');
+    else if (name === 'direction' && value !== undefined) add('direction', value);
+    else if (replaced !== undefined)
+      add('replace', replaced.toLowerCase() === 'sess-conn' ? 'session-connection' : replaced);
+    else if (/^rtcp-mux-/i.test(word)) add('rtcp-mux', word.slice(9));
+    else if (/^SDES-/i.test(word)) add('SDES', word.slice(5));
+    else if (codecs !== null) (codec[(codecs[1] ?? '').toLowerCase()] ??= []).push(codecs[2] ?? '');
+    else if (name === 'to-tag') {
+      toTag = true;
+      toTagText = value;
+    } else if (name === 'from-tag') fromTagText = value;
+    else if (name === 'call-id') callId = value;
+    else if (name === 'via-branch') viaBranch = value ?? 'auto';
+    else if (value === undefined) add('flags', word);
+    else if (NUMBERS.test(name) && /^\d{1,9}$/.test(value)) keys[name] = Number(value);
+    else keys[name] = value;
+  }
+  if (keys['transport-protocol'] === undefined && (secure !== undefined || feedback !== undefined))
+    keys['transport-protocol'] = `RTP/${secure === true ? 'S' : ''}AVP${feedback === true ? 'F' : ''}`;
+  if (Object.keys(codec).length > 0) keys['codec'] = codec;
+  return { keys: { ...keys, ...lists }, toTag, viaBranch, callId, fromTagText, toTagText };
+}

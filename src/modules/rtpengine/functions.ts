@@ -1,0 +1,237 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import type { NgDictionary, NgValue } from '../../media/bencode.js';
+import type { MessageRun } from '../../script/call.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from '../define.js';
+import { chooseSet, command, succeeded } from './engine.js';
+import { type MediaFlags, mediaFlags } from './flags.js';
+
+/** Where the SDP of a message stands; undefined when it has none. */
+export function sdpSpan(run: MessageRun): readonly [start: number, end: number] | undefined {
+  const { message } = run;
+  const { bodyStart, bodyEnd } = message;
+  if (bodyEnd <= bodyStart) return undefined;
+  const type = (message.header('content-type') ?? '').toLowerCase();
+  if (type.startsWith('application/sdp')) return [bodyStart, bodyEnd];
+  if (!type.startsWith('multipart/')) return undefined;
+  const body = message.text.slice(bodyStart, bodyEnd);
+  const head = /content-type:[ \t]*application\/sdp/i.exec(body);
+  const begin = head === null ? -1 : body.indexOf('\r\n\r\n', head.index);
+  const end = begin < 0 ? -1 : body.indexOf('\r\n--', begin + 4);
+  return end < 0 ? undefined : [bodyStart + begin + 4, bodyStart + end];
+}
+
+type Kind = 'offer' | 'answer' | 'delete';
+
+/** Tags as the proxy wants them: "from" is who makes the offer. */
+function tags(run: MessageRun, kind: Kind, flags: MediaFlags): NgDictionary {
+  const { message } = run;
+  const { fromTag, toTag } = message;
+  const straight = message.isRequest ? kind !== 'answer' : kind !== 'offer';
+  const [from, to] = straight ? [fromTag, toTag] : [toTag, fromTag];
+  const out: Record<string, NgValue> = { 'from-tag': flags.fromTagText ?? from };
+  const shown = flags.toTagText ?? to;
+  if (shown !== '' && (kind === 'answer' || flags.toTag)) out['to-tag'] = shown;
+  return out;
+}
+
+function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
+  const { viaBranch: wanted } = flags;
+  if (wanted === undefined) return {};
+  if (/^(?:auto|1|2|next|extra)$/.test(wanted)) {
+    const { via } = run.message;
+    return via === undefined || via.branch === '' ? {} : { 'via-branch': via.branch };
+  }
+  return { 'via-branch': wanted };
+}
+
+/** The SDP as the proxy gives it stands in the message from now on; an earlier change of it is dropped. */
+function replaceSdp(run: MessageRun, [start, end]: readonly [number, number], sdp: string): void {
+  run.edits.drop((edit) => edit.start === start && edit.end === end);
+  run.edits.replace(start, end, sdp);
+}
+
+/** offer and answer: the SDP goes to the proxy, and comes back with its addresses. */
+async function exchange(
+  run: MessageRun,
+  kind: 'offer' | 'answer',
+  text: string,
+  target?: Arg,
+  given?: Arg,
+): Promise<number> {
+  const flags = mediaFlags(text);
+  const span = sdpSpan(run);
+  const body = given?.value(run);
+  // What an earlier call put there is offered, not what came.
+  const before =
+    span === undefined ? undefined : run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
+  const sdp =
+    typeof body === 'string' && body !== ''
+      ? body
+      : (before?.text ?? (span && run.message.text.slice(span[0], span[1])));
+  if (sdp === undefined) return -1;
+  const { source } = run;
+  const answer = await command(run, kind, flags, {
+    ...tags(run, kind, flags),
+    ...viaBranch(run, flags),
+    'received-from': [source.address.includes(':') ? 'IP6' : 'IP4', source.address],
+    sdp,
+  });
+  const made = answer?.['sdp'];
+  if (!succeeded(run, kind, answer) || typeof made !== 'string') return -1;
+  if (target?.variable !== undefined) target.variable.assign(run.pvars, made);
+  else if (span !== undefined) replaceSdp(run, span, made);
+  return 1;
+}
+
+async function remove(run: MessageRun, text: string): Promise<number> {
+  const flags = mediaFlags(text);
+  const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
+  return code(succeeded(run, 'delete', await command(run, 'delete', flags, more)));
+}
+
+/** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call deletes. */
+function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promise<number> | number {
+  const { message, routeKind } = run;
+  const method = message.method;
+  const sdp = sdpSpan(run) !== undefined;
+  if (message.isRequest) {
+    if (method === 'BYE' || method === 'CANCEL' || routeKind === 'failure' || routeKind === 'branch-failure')
+      return remove(run, text);
+    if (!sdp) return -1;
+    if (method === 'ACK' || method === 'PRACK') return exchange(run, 'answer', text, target, given);
+    return method === 'INVITE' || method === 'UPDATE' ? exchange(run, 'offer', text, target, given) : -1;
+  }
+  if (message.status >= 300) return method === 'INVITE' && run.call.message.toTag === '' ? remove(run, text) : -1;
+  if (!sdp) return -1;
+  // An INVITE without SDP: the answer to it makes the offer.
+  const { call } = run;
+  const late = call.message.isRequest && call.message.bodyEnd <= call.message.bodyStart;
+  return exchange(run, late ? 'offer' : 'answer', text, target, given);
+}
+
+const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
+
+type Act = (run: MessageRun, flags: string, target?: Arg, body?: Arg) => number | Promise<number>;
+
+function both(name: string, act: Act, summary: string): FunctionSpec[] {
+  return [
+    {
+      name,
+      dialects: OPENSIPS,
+      waits: true,
+      async: true,
+      parameters: [
+        optional('flags', 'string'),
+        optional('proxy', 'writable'),
+        ...(name === 'rtpengine_delete' ? [] : [optional('SDP', 'writable'), optional('body', 'string')]),
+      ],
+      routes: ['request', 'failure', 'branch', 'onreply', 'local'],
+      summary,
+      compile:
+        ([flags, _proxy, sdp, body]) =>
+        (run) =>
+          act(run, textOf(flags, run), sdp, body),
+    },
+    {
+      name,
+      dialects: KAMAILIO,
+      waits: true,
+      parameters: [optional('flags', 'string')],
+      routes: ROUTES,
+      summary,
+      compile:
+        ([flags]) =>
+        (run) =>
+          act(run, textOf(flags, run)),
+    },
+  ];
+}
+
+/** Commands that are only passed on. */
+const PASSED: readonly (readonly [name: string, command: string, summary: string])[] = [
+  ['start_recording', 'start recording', 'records the call'],
+  ['stop_recording', 'stop recording', 'records the call no longer'],
+  ['pause_recording', 'pause recording', 'pauses the recording of the call'],
+  ['rtpengine_start_recording', 'start recording', 'records the call'],
+  ['rtpengine_stop_recording', 'stop recording', 'records the call no longer'],
+  ['rtpengine_pause_recording', 'pause recording', 'pauses the recording of the call'],
+  ['block_media', 'block media', 'blocks the media'],
+  ['unblock_media', 'unblock media', 'lets the media through again'],
+  ['block_dtmf', 'block DTMF', 'blocks DTMF'],
+  ['unblock_dtmf', 'unblock DTMF', 'lets DTMF through again'],
+  ['silence_media', 'silence media', 'silences the media'],
+  ['unsilence_media', 'unsilence media', 'lets the media be heard'],
+  ['rtpengine_block_media', 'block media', 'blocks the media'],
+  ['rtpengine_unblock_media', 'unblock media', 'lets the media through again'],
+  ['rtpengine_block_dtmf', 'block DTMF', 'blocks DTMF'],
+  ['rtpengine_unblock_dtmf', 'unblock DTMF', 'lets DTMF through again'],
+  ['play_media', 'play media', 'plays a file into the call'],
+  ['stop_media', 'stop media', 'ends the playing of a file'],
+  ['play_dtmf', 'play DTMF', 'plays DTMF into the call'],
+  ['rtpengine_play_media', 'play media', 'plays a file into the call'],
+  ['rtpengine_stop_media', 'stop media', 'ends the playing of a file'],
+  ['rtpengine_play_dtmf', 'play DTMF', 'plays DTMF into the call'],
+];
+
+export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine', [
+  ...both(
+    'rtpengine_offer',
+    (run, flags, target, body) => exchange(run, 'offer', flags, target, body),
+    'offers the SDP to the media proxy, which writes its own addresses into it',
+  ),
+  ...both(
+    'rtpengine_answer',
+    (run, flags, target, body) => exchange(run, 'answer', flags, target, body),
+    'answers an offer with the SDP, which gets the addresses of the media proxy',
+  ),
+  ...both('rtpengine_manage', manage, 'offers, answers or deletes, by the message at hand'),
+  ...both('rtpengine_delete', (run, flags) => remove(run, flags), 'ends the call at the media proxy'),
+  {
+    name: 'set_rtpengine_set',
+    dialects: KAMAILIO,
+    parameters: [param('set', 'string'), optional('second set', 'string')],
+    summary: 'chooses the set of media proxies',
+    compile:
+      ([set]) =>
+      (run) =>
+        code(chooseSet(run, Number(textOf(set, run)))),
+  },
+  {
+    name: 'rtpengine_use_set',
+    dialects: OPENSIPS,
+    parameters: [param('set', 'int')],
+    summary: 'chooses the set of media proxies',
+    compile:
+      ([set]) =>
+      (run) =>
+        code(chooseSet(run, Number(textOf(set, run)))),
+  },
+  ...PASSED.map(
+    ([name, verb, summary]): FunctionSpec => ({
+      name,
+      ...(name.startsWith('rtpengine_') ? { dialects: OPENSIPS } : {}),
+      waits: true,
+      parameters: [optional('flags', 'string')],
+      routes: ROUTES,
+      summary,
+      compile:
+        ([text]) =>
+        async (run) => {
+          const flags = mediaFlags(textOf(text, run));
+          const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
+          return code(succeeded(run, verb, await command(run, verb, flags, more)));
+        },
+    }),
+  ),
+]);

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mediaFlags } from '../../../src/modules/rtpengine/flags.js';
+
+test('words become the keys the ng protocol has for them', () => {
+  const { keys, toTag, viaBranch } = mediaFlags(
+    'trust-address replace-origin replace-session-connection ICE=force SRTP AVPF rtcp-mux-demux SDES-off codec-strip-PCMU codec-strip-GSM direction=a internal to-tag via-branch=auto TOS=184 media-address=1.2.3.4 record-call=yes',
+  );
+  assert.deepEqual(keys, {
+    ICE: 'force',
+    TOS: 184,
+    'media-address': '1.2.3.4',
+    'record-call': 'yes',
+    'transport-protocol': 'RTP/SAVPF',
+    codec: { strip: ['PCMU', 'GSM'] },
+    flags: ['trust-address'],
+    replace: ['origin', 'session-connection'],
+    'rtcp-mux': ['demux'],
+    SDES: ['off'],
+    direction: ['a', 'internal'],
+  });
+  assert.equal(toTag, true);
+  assert.equal(viaBranch, 'auto');
+});
+
+test('a profile that is named is sent as it is', () => {
+  assert.deepEqual(mediaFlags('UDP/TLS/RTP/SAVPF RTP').keys, { 'transport-protocol': 'UDP/TLS/RTP/SAVPF' });
+  assert.deepEqual(mediaFlags('').keys, {});
+});
