@@ -129,16 +129,16 @@ test('a media proxy that does not answer is left out, and asked again when it is
   first.silent = true;
   const sockets = `udp:127.0.0.1:${first.port}=1000 udp:127.0.0.1:${second.port}=1`;
   const daemon = await serve(KAMAILIO(gateway, sockets, 'modparam("rtpengine", "rtpengine_disable_tout", 1)'));
-  const place = async (callId: string): Promise<string> => {
+  const callOnce = async (callId: string): Promise<string> => {
     caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId, body: sdp('10.0.0.1') }), daemon.port);
     const invite = await gateway.next('INVITE');
     gateway.answer(invite, 486, 'Busy Here');
     await caller.next('486');
     return /c=IN IP4 (\S+)/.exec(bodyOf(invite.text))?.[1] ?? '';
   };
-  assert.equal(await place('one@x'), '192.0.2.2');
+  assert.equal(await callOnce('one@x'), '192.0.2.2');
   assert.equal(first.datagrams, 2, 'sent once and again');
-  assert.equal(await place('two@x'), '192.0.2.2');
+  assert.equal(await callOnce('two@x'), '192.0.2.2');
   assert.equal(first.datagrams, 2, 'left out');
   const shown = (await daemon.daemon.callRpc('rtpengine.show', ['all'])) as { result: Record<string, unknown>[] };
   assert.deepEqual(
@@ -147,10 +147,10 @@ test('a media proxy that does not answer is left out, and asked again when it is
   );
   first.silent = false;
   await until('the ping', () => first.names.includes('ping'));
-  await until('it is used', async () => (await place(`n${Math.random()}@x`)) === '192.0.2.1');
+  await until('it is used', async () => (await callOnce(`n${Math.random()}@x`)) === '192.0.2.1');
   assert.ok(second.names.includes('delete'), 'a call that failed is deleted');
   await daemon.daemon.callRpc('rtpengine.enable', [`udp:127.0.0.1:${first.port}`, 0]);
-  assert.equal(await place('off@x'), '192.0.2.2');
+  assert.equal(await callOnce('off@x'), '192.0.2.2');
 });
 
 test('OpenSIPS: sets, the SDP into a variable, and what a proxy refuses', async () => {

@@ -171,7 +171,7 @@ const PASSED: readonly (readonly [name: string, command: string, summary: string
   ['block_dtmf', 'block DTMF', 'blocks DTMF'],
   ['unblock_dtmf', 'unblock DTMF', 'lets DTMF through again'],
   ['silence_media', 'silence media', 'silences the media'],
-  ['unsilence_media', 'unsilence media', 'lets the media be heard'],
+  ['unsilence_media', 'unsilence media', 'makes the media audible again'],
   ['rtpengine_block_media', 'block media', 'blocks the media'],
   ['rtpengine_unblock_media', 'unblock media', 'lets the media through again'],
   ['rtpengine_block_dtmf', 'block DTMF', 'blocks DTMF'],

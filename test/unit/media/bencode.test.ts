@@ -11,13 +11,13 @@ const { value } = fc.letrec<{ value: NgValue }>((tie) => ({
     text,
     fc.integer(),
     fc.array(tie('value'), { maxLength: 4 }),
-    fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 }));
 
 test('what is written is read again', () => {
   fc.assert(
-    fc.property(fc.dictionary(text, value, { maxKeys: 5 }), (written) => {
+    fc.property(fc.dictionary(text, value, { maxKeys: 5, noNullPrototype: true }), (written) => {
       assert.deepEqual(decodeNg(encodeNg(written)), { ...written });
     }),
   );
