@@ -57,6 +57,17 @@ export function readDispatcher(
       inactiveThreshold: number('ds_inactive_threshold'),
       pingReplyCodes: readReplyCodes(text('ds_ping_reply_codes') ?? '', at('ds_ping_reply_codes'), findings),
       attrsNone: isOn(raw['ds_attrs_none']),
+      extraAttrs: readExtraAttributes(text('ds_db_extra_attrs') ?? '', at('ds_db_extra_attrs'), findings),
+      dns: {
+        mode: raw['ds_dns_mode'] === undefined ? undefined : number('ds_dns_mode'),
+        interval: number('ds_dns_interval'),
+        ttl: number('ds_dns_ttl'),
+        matchAll: raw['ds_dns_match_all'] === undefined ? undefined : isOn(raw['ds_dns_match_all']),
+      },
+      eventCallback: {
+        route: text('event_callback') || undefined,
+        mode: number('event_callback_mode') as 0 | 1 | 2,
+      },
       latencyStats: isOn(raw['ds_ping_latency_stats']),
       retainLatencyStats: isOn(raw['ds_retain_latency_stats']),
       latencyAlpha: number('ds_latency_estimator_alpha') / 1000,
@@ -133,6 +144,25 @@ function readProbingList(
     else refuseUnknownPartition(named, partitions, location, findings);
   }
   return list;
+}
+
+/** "attribute=column;attribute=column"; a column alone is the attribute of that name. */
+function readExtraAttributes(
+  text: string,
+  location: Location,
+  findings: Findings,
+): readonly { readonly name: string; readonly column: string }[] {
+  const found: { name: string; column: string }[] = [];
+  for (const entry of text.split(/[;,]/).map((each) => each.trim())) {
+    if (entry === '') continue;
+    const [, name = '', column = name] = /^([A-Za-z_][\w.-]*)(?:\s*=\s*([A-Za-z_]\w*))?$/.exec(entry) ?? [];
+    if (name === '' || !/^\w+$/.test(column)) {
+      findings.refuse(location, `"${entry.slice(0, 64)}" is no "attribute=column"`);
+    } else if (found.some((each) => each.name === name)) {
+      findings.refuse(location, `names the attribute ${name} twice`);
+    } else found.push({ name, column });
+  }
+  return found;
 }
 
 /** "class=2;code=403", "501,403,404" and "200|404|4xx" are ["2xx", "403"] and so on. */

@@ -40,6 +40,7 @@ const GLOBAL: Readonly<Record<string, string>> = {
   ping_from: 'ds_ping_from',
   ping_method: 'ds_ping_method',
   ping_sock: 'ds_probing_sock',
+  expand_names: 'expand_names',
   ...Object.fromEntries(COLUMN_KEYS.map((key) => [key, key])),
 };
 

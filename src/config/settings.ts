@@ -108,6 +108,18 @@ export interface DispatcherConfig {
   readonly kamailio?: KamailioConfig;
 }
 
+/** ds_dns_mode and its kin. */
+export interface DnsModes {
+  /** Bits: 1 at load, 2 whenever needed, 4 every `interval` seconds, 8 by SRV; undefined: not said. */
+  readonly mode: number | undefined;
+  /** Seconds. */
+  readonly interval: number;
+  /** Seconds for which an answer is not asked for again with bit 2; 0: until its time to live ends. */
+  readonly ttl: number;
+  /** Whether a request from any address of a name is from its destination, or only from the first; undefined: not said. */
+  readonly matchAll: boolean | undefined;
+}
+
 /** Parameters of Kamailio's module that have no counterpart, or another default, in OpenSIPS'. */
 export interface KamailioConfig {
   /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
@@ -120,6 +132,12 @@ export interface KamailioConfig {
   readonly pingReplyCodes: readonly string[];
   /** Destinations without attributes have "none=yes". */
   readonly attrsNone?: boolean;
+  /** Columns of the tables that are attributes (ds_db_extra_attrs). */
+  readonly extraAttrs?: readonly { readonly name: string; readonly column: string }[];
+  /** How host names are followed. */
+  readonly dns?: DnsModes;
+  /** What of the route script is called when a destination goes up or down (event_callback, event_callback_mode). */
+  readonly eventCallback?: { readonly route: string | undefined; readonly mode: 0 | 1 | 2 };
   readonly latencyStats: boolean;
   readonly retainLatencyStats: boolean;
   /** Weight of the past in the latency average, 0 to 1; default 0.9. */

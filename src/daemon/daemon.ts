@@ -124,6 +124,8 @@ export class Daemon implements Service {
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
+  /** It was started to serve. */
+  private serving = false;
   private stopping: Promise<void> | undefined;
   /** A load has just ended, and those that look at all partitions will. */
   private followsLoads = false;
@@ -496,6 +498,7 @@ export class Daemon implements Service {
     const { nats, weightFeeds } = this.events;
     this.secret.save();
     await this.loadScript();
+    this.serving = true;
     await firstLoads([...this.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
     if (nats !== undefined) {
       await this.launch(nats);
@@ -591,6 +594,8 @@ export class Daemon implements Service {
   private loaded(partition: Partition): void {
     this.rebuildBlacklists(partition);
     this.cluster.parts?.loaded(partition);
+    // A load without a start is a tool's: it runs no script.
+    if (this.serving) (this.script ?? this.routing).loaded(partition);
     if (this.followsLoads) return;
     // What looks at all partitions does so once for all that are loaded in one event loop iteration.
     this.followsLoads = true;

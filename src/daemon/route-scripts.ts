@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
+import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
 import { compileWritable } from '../pvar/format.js';
@@ -18,6 +19,7 @@ import { LocalRoute } from '../route/script/local-route.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import { ScriptRouter } from '../route/script/script-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
+import { type UpDown, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 
 /** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
 const ENDPOINT = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
@@ -37,11 +39,18 @@ export interface ScriptParts {
 /** Milliseconds between two reloads that scripts of a strict partition ask for (reload_delta of 5.6). */
 const RELOAD_DELTA = 5000;
 
+/** The event route that event_callback names. */
+interface Callback {
+  readonly route: string;
+  readonly mode: UpDownMode;
+}
+
 /** The route script in use and what it reaches. New settings bring a new one; calls keep the one they began with. */
 export class RouteScripts {
   private script: LoadedScript | undefined;
   private environment: ScriptEnvironment | undefined;
   private algorithm: string | undefined;
+  private callback: Callback | undefined;
   /** By partition: when ds_reload was allowed last, and whether that is still under way. */
   private readonly reloads = new Map<string, { at: number; busy: boolean }>();
 
@@ -60,6 +69,11 @@ export class RouteScripts {
     if (algoRoute !== undefined && script.routes.algo?.[algoRoute] === undefined) {
       throw new SwitchyardError('SCRIPT_INVALID', `route script ${script.file}: has no algo route "${algoRoute}"`);
     }
+    const callback = settings.dispatcher.kamailio?.eventCallback?.route;
+    if (callback !== undefined && script.routes.event?.[callback] === undefined) {
+      const text = `route script ${script.file}: has no event route "${callback}" (event_callback)`;
+      throw new SwitchyardError('SCRIPT_INVALID', text);
+    }
     return script;
   }
 
@@ -73,6 +87,8 @@ export class RouteScripts {
     this.script = script;
     this.environment = script === undefined ? undefined : this.environmentOf(settings, formats);
     this.algorithm = settings.dispatcher.algoRoute;
+    const { route, mode = 0 } = settings.dispatcher.kamailio?.eventCallback ?? {};
+    this.callback = route === undefined ? undefined : { route, mode };
   }
 
   /** What algo_route answers for a destination; undefined when there is no script with one. */
@@ -83,11 +99,23 @@ export class RouteScripts {
   };
 
   /** Calls the route of an event. */
-  event({ name, params }: DispatcherEvent): void {
-    const { script, environment } = this;
-    if (script?.routes.event !== undefined && environment !== undefined) {
-      EventRoute.run(environment, script, name, params);
-    }
+  event(event: DispatcherEvent): void {
+    const { script, environment, callback } = this;
+    if (script?.routes.event === undefined || environment === undefined) return;
+    EventRoute.run(environment, script, event.name, event.params);
+    const change = callback === undefined ? undefined : upDownOf(event, this.parts.engine, callback.mode);
+    if (change !== undefined) this.call(change);
+  }
+
+  /** A partition was loaded: event_callback is called for what is up, where its mode says so. */
+  loaded(partition: Partition): void {
+    if (this.callback?.mode === 2) for (const change of upAfterLoad(partition)) this.call(change);
+  }
+
+  private call({ name, params }: UpDown): void {
+    const { script, environment, callback } = this;
+    if (script === undefined || environment === undefined || callback === undefined) return;
+    EventRoute.run(environment, script, name, params, callback.route);
   }
 
   /** A request of our own as the local route wants it sent. */

@@ -7,6 +7,7 @@ import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
+import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
@@ -116,6 +117,11 @@ export class Routing {
 
   /** Runs the script's route of an event. */
   readonly event = (event: DispatcherEvent): void => this.scripts.event(event);
+
+  /** A partition was loaded. */
+  loaded(partition: Partition): void {
+    this.scripts.loaded(partition);
+  }
 
   /** A request as rules and the engine see it, with the module parameters' formats of the settings in force. */
   scope(message: SipMessage): RequestScope {

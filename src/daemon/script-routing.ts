@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
+import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -27,6 +28,7 @@ import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
+import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
 /** What the script of a configuration file works with. */
@@ -139,8 +141,9 @@ export class ScriptRouting {
   }
 
   /** Runs the route of an event: by its name, and Kamailio's of a destination that went up or down. */
-  readonly event = ({ name, params }: DispatcherEvent): void => {
+  readonly event = (event: DispatcherEvent): void => {
     const { env } = this.core;
+    const { name, params } = event;
     if (env.dialect === 'opensips') {
       const values = new Map<string, PvarValue>(
         Object.entries(params).map(([key, value]) => [key, value as PvarValue]),
@@ -148,10 +151,22 @@ export class ScriptRouting {
       runService(env, 'event', name, values);
       return;
     }
-    const { status, address } = params as { status?: unknown; address?: unknown };
-    if (name !== 'E_DISPATCHER_STATUS' || typeof address !== 'string') return;
-    runService(env, 'event', status === 'active' ? 'dispatcher:dst-up' : 'dispatcher:dst-down', undefined, address);
+    const change = upDownOf(event, this.options.engine, this.upDownMode);
+    if (change !== undefined) runService(env, 'event', change.name, undefined, String(params['address']));
   };
+
+  /** A partition was loaded: what is up raises an event, where event_callback_mode says so. */
+  loaded(partition: Partition): void {
+    const { env } = this.core;
+    if (env.dialect !== 'kamailio' || this.upDownMode !== 2) return;
+    for (const { name, params } of upAfterLoad(partition)) {
+      runService(env, 'event', name, undefined, String(params['address']));
+    }
+  }
+
+  private get upDownMode(): UpDownMode {
+    return this.settings.dispatcher.kamailio?.eventCallback?.mode ?? 0;
+  }
 
   /** New requests run another script from now on. */
   async use(cfg: LoadedCfg, settings: Settings): Promise<void> {

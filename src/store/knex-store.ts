@@ -4,12 +4,13 @@ import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
-import { type RawRow, RowReader, type RowRules } from './rows.js';
+import { type ExtraAttribute, type LoadRules, loadRules, type RawRow, RowReader } from './rows.js';
 import { updateStates } from './save-states.js';
 import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
 import {
   type ColumnMap,
   checkVersion,
+  extraColumns,
   mapColumns,
   readVersion,
   selection,
@@ -28,7 +29,7 @@ export type StoreConfig = Pick<
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
 > &
   Partial<Pick<PartitionConfig, 'compat'>> &
-  Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
+  LoadRules;
 
 /** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
@@ -39,7 +40,7 @@ class KnexStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
+  private readonly rules: LoadRules;
   private tidying: Promise<void> | undefined;
 
   constructor(
@@ -50,11 +51,7 @@ class KnexStore implements DestinationStore {
     this.description = `table ${table} of ${database.url.display}`;
     // Kamailio keeps states in memory only; its flags column belongs to the operator.
     this.writable = persistentState && flavour === 'opensips';
-    this.rules = {
-      freeswitchMaxWeight: config.freeswitchMaxWeight,
-      noSocket: config.noSocket,
-      attrsNone: config.attrsNone,
-    };
+    this.rules = loadRules(config);
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -87,13 +84,15 @@ class KnexStore implements DestinationStore {
   private async read(trx: Knex.Transaction): Promise<StoreLoad> {
     const { shape } = this;
     await this.checkVersion(trx);
-    const columns = mapColumns(shape, await this.columnNames(trx));
+    const present = await this.columnNames(trx);
+    const columns = mapColumns(shape, present);
+    const extra = extraColumns(this.description, this.extraAttrs, present);
     const reader = new RowReader({ ...shape, ...this.rules });
     const id = columns.get('id');
     if (id === undefined || !(await hasUsableIds(trx, shape.table, id))) {
-      await addAll(reader, await select(trx, shape.table, columns));
+      await addAll(reader, await select(trx, shape.table, columns, extra), extra.length);
     } else {
-      await this.readSlices(trx, columns, id, reader);
+      await this.readSlices(trx, columns, extra, id, reader);
     }
     return reader.result();
   }
@@ -102,24 +101,35 @@ class KnexStore implements DestinationStore {
    * Reads by ascending id, a slice at a time. The rows of a slice's last id are left to the next slice: ids of a view
    * need not be unique, and none may be lost or come twice.
    */
-  private async readSlices(trx: Knex, columns: ColumnMap, id: string, reader: RowReader): Promise<void> {
+  private async readSlices(
+    trx: Knex,
+    columns: ColumnMap,
+    extra: readonly string[],
+    id: string,
+    reader: RowReader,
+  ): Promise<void> {
     let size = this.database.dialect.sliceRows;
     let from: unknown;
     for (;;) {
-      const query = select(trx, this.shape.table, columns).orderBy(id).limit(size);
+      const query = select(trx, this.shape.table, columns, extra).orderBy(id).limit(size);
       if (from !== undefined) query.where(id, '>=', from as Knex.Value);
       const slice = await query;
       const last = slice.at(-1)?.id;
-      if (slice.length < size) return addAll(reader, slice);
+      if (slice.length < size) return addAll(reader, slice, extra.length);
       const kept = slice.findIndex((row) => row.id === last);
       if (kept === 0) {
         // All of it is one id: take more at a time until another one is reached.
         size *= 2;
         continue;
       }
-      await addAll(reader, slice.slice(0, kept));
+      await addAll(reader, slice.slice(0, kept), extra.length);
       from = last;
     }
+  }
+
+  /** Kamailio's module has such a parameter; tables of flavour opensips have no use for it. */
+  private get extraAttrs(): readonly ExtraAttribute[] {
+    return this.shape.flavour === 'kamailio' ? (this.rules.extraAttrs ?? []) : [];
   }
 
   private async checkVersion(trx: Knex): Promise<void> {
@@ -149,8 +159,18 @@ function isNoDatabase(error: unknown): boolean {
   return (error as { code?: string }).code === 'SQLITE_NOTADB';
 }
 
-function select(trx: Knex, table: string, columns: ColumnMap): Knex.QueryBuilder<object, RawRow[]> {
-  return trx(table).select(selection(columns)).timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, RawRow[]>;
+/** A row as selected: fields by their names, columns that are attributes as extra0, extra1 and so on. */
+type SelectedRow = RawRow & { readonly [extra: `extra${number}`]: unknown };
+
+function select(
+  trx: Knex,
+  table: string,
+  columns: ColumnMap,
+  extra: readonly string[],
+): Knex.QueryBuilder<object, SelectedRow[]> {
+  const more = Object.fromEntries(extra.map((column, i) => [`extra${i}`, column]));
+  const list = { ...selection(columns), ...more };
+  return trx(table).select(list).timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
 }
 
 /** Ids order the rows only where every row has one. */
@@ -159,11 +179,12 @@ async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boole
   return without === undefined;
 }
 
-async function addAll(reader: RowReader, rows: readonly RawRow[]): Promise<void> {
+/** `extra`: how many columns are attributes. */
+async function addAll(reader: RowReader, rows: readonly SelectedRow[], extra: number): Promise<void> {
   let n = 0;
   for (const row of rows) {
     if (++n % ROWS_PER_ITERATION === 0) await nextIteration();
-    reader.add(row);
+    reader.add(extra === 0 ? row : { ...row, extra: Array.from({ length: extra }, (_, i) => row[`extra${i}`]) });
   }
   await nextIteration();
 }

@@ -4,7 +4,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import type { StoreConfig } from './knex-store.js';
 import { listLines, parseListLine } from './list-file.js';
-import { type NoSocket, RowReader } from './rows.js';
+import { type LoadRules, loadRules, RowReader } from './rows.js';
 import type { DestinationStore, StoreLoad } from './store.js';
 
 const LINES_PER_ITERATION = 1000;
@@ -41,9 +41,9 @@ class ListStore implements DestinationStore {
     if (content.length > MOST_BYTES) {
       throw new SwitchyardError('STORE_SCHEMA', `${this.description} is larger than ${MOST_BYTES} bytes`);
     }
-    const { flavour, persistentState, compat, noSocket, attrsNone } = this.config;
+    const { flavour, persistentState, compat } = this.config;
     const strict = compat === 'strict';
-    const load = await readListFile(content, this.path, flavour, persistentState, strict, noSocket, attrsNone);
+    const load = await readListFile(content, this.path, flavour, persistentState, strict, loadRules(this.config));
     const [first] = load.discarded;
     if (strict) return load;
     // A file without one good line is a broken file, not an empty list.
@@ -75,10 +75,9 @@ export async function readListFile(
   flavour: StoreConfig['flavour'],
   persistentState: boolean,
   strict = false,
-  noSocket: NoSocket | undefined = undefined,
-  attrsNone: boolean | undefined = undefined,
+  rules: LoadRules = {},
 ): Promise<StoreLoad> {
-  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', noSocket, attrsNone });
+  const reader = new RowReader({ table: path, flavour, persistentState, kind: 'file', ...rules });
   let number = 0;
   for (const line of listLines(content.toString('latin1'), strict)) {
     if (++number % LINES_PER_ITERATION === 0) await nextIteration();

@@ -10,7 +10,7 @@ import { createKnexStore } from './knex-store.js';
 import { type Database, DatabasePools } from './pools.js';
 import type { RawRow } from './rows.js';
 import type { StoreLoad } from './store.js';
-import { columnsOf, mapColumns, NEWEST_VERSION, readVersion, versionTableFor } from './table.js';
+import { columnsOf, type Field, mapColumns, NEWEST_VERSION, readVersion, versionTableFor } from './table.js';
 import {
   type InitReport,
   type NewRow,
@@ -26,9 +26,7 @@ import { createTextStore } from './text-store.js';
 export type { InitReport, NewRow, TableSpec } from './table-spec.js';
 
 /** The documented columns, by flavour (OpenSIPS table version 9, Kamailio table version 4). */
-const BUILD: Readonly<
-  Record<keyof RawRow, (table: Knex.CreateTableBuilder, column: string, flavour: FlavourName) => void>
-> = {
+const BUILD: Readonly<Record<Field, (table: Knex.CreateTableBuilder, column: string, flavour: FlavourName) => void>> = {
   id: (table, column) => table.increments(column),
   setid: (table, column) => table.integer(column).notNullable().defaultTo(0),
   destination: (table, column) => table.string(column, 192).notNullable().defaultTo(''),

@@ -22,6 +22,8 @@ export interface RawRow {
   readonly description?: unknown;
   /** Kamailio only. */
   readonly flags?: unknown;
+  /** Values of the columns that are attributes (ds_db_extra_attrs), in the order of the rules. */
+  readonly extra?: readonly unknown[];
 }
 
 /** What rows are read by. */
@@ -37,13 +39,37 @@ export interface RowRules {
   readonly freeswitchMaxWeight?: number | undefined;
   /** Flavour kamailio: destinations without attributes have "none=yes". */
   readonly attrsNone?: boolean | undefined;
+  /** Flavour kamailio: the flag that asks for probes (8) is taken off, as 6.x does where none are sent. */
+  readonly withoutProbing?: boolean | undefined;
+  /** Flavour kamailio: columns of a table that are attributes. */
+  readonly extraAttrs?: readonly ExtraAttribute[] | undefined;
   /** Why a destination cannot be sent to from the socket it names; undefined when it can. Absent: not looked at. */
   readonly noSocket?: NoSocket | undefined;
+}
+
+/** A column whose value becomes an attribute of the destination (ds_db_extra_attrs). */
+export interface ExtraAttribute {
+  readonly name: string;
+  readonly column: string;
+}
+
+/** The rules that stores are handed with a partition's configuration. */
+export type LoadRules = Pick<
+  RowRules,
+  'freeswitchMaxWeight' | 'noSocket' | 'attrsNone' | 'withoutProbing' | 'extraAttrs'
+>;
+
+/** Those rules alone. */
+export function loadRules(config: LoadRules): LoadRules {
+  const { freeswitchMaxWeight, noSocket, attrsNone, withoutProbing, extraAttrs } = config;
+  return { freeswitchMaxWeight, noSocket, attrsNone, withoutProbing, extraAttrs };
 }
 
 /** Says what is wrong with the attributes socket= and sockname= of a destination; undefined when nothing is. */
 export type NoSocket = (socket: string | undefined, sockname: string | undefined) => string | undefined;
 
+/** The flag of a row of Kamailio's that asks for probes. */
+const PROBING = 8;
 const MAX_INT = 2 ** 31 - 1;
 /** Far above the 192 and 128 characters of the documented columns. */
 const MAX_URI = 1024;
@@ -140,8 +166,9 @@ export class RowReader {
     const uri = uriOf(withScheme(raw.destination));
     if (/^sips?:@/i.test(uri))
       throw new RowFault('destination', `destination ${shown(uri)} has "@" without a user before it`);
-    const flags = optional(raw.flags, 'flags', 0, 0);
-    const written = textOf(raw.attrs, 'attrs').trim().replace(/;$/, '');
+    const read = optional(raw.flags, 'flags', 0, 0);
+    const flags = this.rules.withoutProbing === true ? read & ~PROBING : read;
+    const written = this.withExtra(textOf(raw.attrs, 'attrs').trim().replace(/;$/, ''), raw.extra);
     const attrs = written === '' && this.rules.attrsNone === true ? 'none=yes' : written;
     if (attributePairs(attrs) === undefined)
       throw new RowFault('attrs', `attrs ${shown(attrs)} are no list of name=value`);
@@ -162,6 +189,21 @@ export class RowReader {
       description: textOf(raw.description, 'description'),
       flags,
     };
+  }
+
+  /** The attributes with those that stand in columns of their own behind them; a column without a value is none. */
+  private withExtra(attrs: string, values: readonly unknown[] | undefined): string {
+    if (values === undefined) return attrs;
+    const { extraAttrs = [] } = this.rules;
+    const pairs = attrs === '' ? [] : [attrs];
+    for (const [i, { name, column }] of extraAttrs.entries()) {
+      const value = textOf(values[i], column);
+      if (value === '') continue;
+      const quote = !/[;,"'\s]/.test(value) ? '' : value.includes('"') ? "'" : '"';
+      if (quote !== '' && value.includes(quote)) throw new RowFault('attrs', `${column} has quotes of both kinds`);
+      pairs.push(`${name}=${quote}${value}${quote}`);
+    }
+    return pairs.join(';');
   }
 
   private stateOf(value: unknown): HealthState {

@@ -2,7 +2,7 @@ import type { DatabaseUrl } from '../config/db-url.js';
 import type { ColumnNames } from '../config/settings.js';
 import type { DestinationRow } from '../engine/destination.js';
 import type { FlavourName } from '../engine/options.js';
-import { type RawRow, stateNumber, storedText } from './rows.js';
+import { stateNumber, storedText } from './rows.js';
 import { DOCUMENTED, type Field, type TableShape } from './table.js';
 
 /** A dispatcher table, for the tools that make and fill one. */
@@ -31,7 +31,7 @@ export interface InitReport {
 export type NewRow = Pick<DestinationRow, 'setId' | 'uri'> & Partial<DestinationRow>;
 
 /** What a destination is in the columns of its table: every field but the id, which the database gives. */
-export function rowValues(row: NewRow): Readonly<Record<Exclude<keyof RawRow, 'id'>, string | number | null>> {
+export function rowValues(row: NewRow): Readonly<Record<Exclude<Field, 'id'>, string | number | null>> {
   return {
     setid: row.setId,
     destination: storedText(row.uri),

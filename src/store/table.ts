@@ -10,7 +10,7 @@ export const VERSION_TABLE = 'version';
 /** Newest table version whose columns we know, by flavour: older ones have fewer columns, each with its default. */
 export const NEWEST_VERSION: Readonly<Record<FlavourName, number>> = { opensips: 9, kamailio: 4 };
 
-export type Field = keyof RawRow;
+export type Field = Exclude<keyof RawRow, 'extra'>;
 
 /** Field of a row -> column it is read from. */
 export type ColumnMap = ReadonlyMap<Field, string>;
@@ -102,6 +102,22 @@ export function mapColumns(shape: TableShape, present: readonly string[]): Colum
     throw new SwitchyardError('STORE_SCHEMA', `${shape.description}: no column ${missing.join(', ')}`);
   }
   return map;
+}
+
+/**
+ * The columns that are attributes, as the table spells them. Throws SwitchyardError STORE_SCHEMA naming those it does not have.
+ */
+export function extraColumns(
+  description: string,
+  wanted: readonly { readonly column: string }[],
+  present: readonly string[],
+): readonly string[] {
+  const actual = new Map(present.map((name) => [name.toLowerCase(), name]));
+  const missing = wanted.filter(({ column }) => !actual.has(column.toLowerCase())).map(({ column }) => column);
+  if (missing.length > 0) {
+    throw new SwitchyardError('STORE_SCHEMA', `${description}: no column ${missing.join(', ')} (ds_db_extra_attrs)`);
+  }
+  return wanted.map(({ column }) => actual.get(column.toLowerCase()) as string);
 }
 
 /** The select list that gives rows the field names of RawRow. */

@@ -2,8 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SwitchyardError } from '../core/errors.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
-import type { RawRow } from './rows.js';
-import { columnsOf, mapColumns, VERSION_TABLE } from './table.js';
+import { columnsOf, type Field, mapColumns, VERSION_TABLE } from './table.js';
 import {
   type InitReport,
   type NewRow,
@@ -16,7 +15,7 @@ import {
 import { readTextVersion } from './text-store.js';
 
 /** Types as db_text writes them; a field of a type without "null" must not be empty. */
-const TYPES: Readonly<Record<keyof RawRow, string>> = {
+const TYPES: Readonly<Record<Field, string>> = {
   id: 'int,auto',
   setid: 'int',
   destination: 'string',

@@ -4,9 +4,9 @@ import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { StoreConfig } from './knex-store.js';
-import { type RawRow, RowReader, type RowRules, stateNumber } from './rows.js';
+import { type LoadRules, loadRules, type RawRow, RowReader, stateNumber } from './rows.js';
 import type { DestinationStore, StateWrite, StoreLoad } from './store.js';
-import { checkVersion, mapColumns, type TableShape, VERSION_TABLE } from './table.js';
+import { checkVersion, extraColumns, type Field, mapColumns, type TableShape, VERSION_TABLE } from './table.js';
 
 const ROWS_PER_ITERATION = 1000;
 const NOT_ASCII = /[^\x00-\x7f]/;
@@ -20,7 +20,7 @@ class TextStore implements DestinationStore {
   readonly description: string;
   readonly writable: boolean;
   private readonly shape: TableShape;
-  private readonly rules: Pick<RowRules, 'freeswitchMaxWeight' | 'noSocket' | 'attrsNone'>;
+  private readonly rules: LoadRules;
   private readonly path: string;
   /** Rewrites go one after the other: each begins with what the one before has left. */
   private writing: Promise<void> = Promise.resolve();
@@ -33,11 +33,7 @@ class TextStore implements DestinationStore {
     this.path = join(folder, table);
     this.description = `table ${table} of text://${folder}`;
     this.writable = persistentState && flavour === 'opensips';
-    this.rules = {
-      freeswitchMaxWeight: config.freeswitchMaxWeight,
-      noSocket: config.noSocket,
-      attrsNone: config.attrsNone,
-    };
+    this.rules = loadRules(config);
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
 
@@ -45,6 +41,8 @@ class TextStore implements DestinationStore {
     const table = await readTextTable(this.path);
     checkVersion(this.shape, await readTextVersion(this.folder, this.shape.table));
     const positions = this.positions(table);
+    const wanted = this.shape.flavour === 'kamailio' ? (this.rules.extraAttrs ?? []) : [];
+    const extra = extraColumns(this.description, wanted, table.columns).map((name) => table.columns.indexOf(name));
     const reader = new RowReader({ ...this.shape, ...this.rules });
     for (const [index, line] of table.lines.entries()) {
       if (index % ROWS_PER_ITERATION === ROWS_PER_ITERATION - 1) await nextIteration();
@@ -58,11 +56,13 @@ class TextStore implements DestinationStore {
         continue;
       }
       const raw: Record<string, unknown> = {};
-      for (const [name, position] of positions) {
+      // The file holds bytes already, where a database holds text.
+      const valueAt = (position: number): string | Buffer => {
         const field = fields[position] as string;
-        // The file holds bytes already, where a database holds text.
-        raw[name] = NOT_ASCII.test(field) ? Buffer.from(field, 'latin1') : field;
-      }
+        return NOT_ASCII.test(field) ? Buffer.from(field, 'latin1') : field;
+      };
+      for (const [name, position] of positions) raw[name] = valueAt(position);
+      if (extra.length > 0) raw['extra'] = extra.map(valueAt);
       reader.add(raw as RawRow, named, at.line);
     }
     return reader.result();
@@ -101,7 +101,7 @@ class TextStore implements DestinationStore {
     await replaceFile(this.path, lines.join('\n'));
   }
 
-  private positions(table: TextTable): ReadonlyMap<keyof RawRow, number> {
+  private positions(table: TextTable): ReadonlyMap<Field, number> {
     const columns = mapColumns(this.shape, table.columns);
     return new Map([...columns].map(([field, column]) => [field, table.columns.indexOf(column)]));
   }

@@ -63,3 +63,20 @@ function named<T>(parameter: string, value: string | undefined, compile: (text: 
     throw new SwitchyardError(error.code, `modparam ${parameter}: ${error.message}`, { cause: error });
   }
 }
+
+/** Milliseconds between two lookups of host names where nothing else is said; the resolver asks once per time to live. */
+const NAMES_EVERY = 15_000;
+
+/** Milliseconds between two lookups of a partition's host names (ds_dns_mode); undefined: they are looked up by loads alone. */
+export function namesEvery({ flavour, compat }: PartitionConfig, { kamailio }: DispatcherConfig): number | undefined {
+  const { mode, interval = 0, ttl = 0 } = kamailio?.dns ?? {};
+  if (flavour !== 'kamailio' || mode === undefined) return NAMES_EVERY;
+  if ((mode & 2) !== 0) return Math.max(1, ttl) * 1000;
+  if ((mode & 4) !== 0) return interval * 1000;
+  return compat === 'strict' ? undefined : NAMES_EVERY;
+}
+
+/** Whether rows lose the flag that asks for probes: 6.x takes it off where no probes are sent (recorded). */
+export function dropsProbing({ flavour, version }: PartitionConfig, { pingInterval }: DispatcherConfig): boolean {
+  return flavour === 'kamailio' && version === '6' && pingInterval === 0;
+}

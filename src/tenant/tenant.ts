@@ -26,8 +26,8 @@ const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 /** Discarded rows named one by one in the log of one load. */
 const DISCARDED_LOGGED = 20;
-/** Milliseconds between two lookups of the host names; the resolver asks the DNS once per time to live. */
-const NAMES_EVERY = 15_000;
+/** Milliseconds a lookup of the host names may take. */
+const NAMES_LIMIT = 15_000;
 /**
  * Milliseconds a load waits for names: those that are late keep the addresses they have, or are set by a later lookup.
  */
@@ -50,6 +50,8 @@ export interface PartitionRuntimeOptions {
   readonly log: Logger;
   /** Whether a socket a destination names is listened on; absent: all are. */
   readonly listens?: ((socket: string) => boolean) | undefined;
+  /** Milliseconds between two lookups of the host names; undefined: loads alone look them up. */
+  readonly namesEvery?: number | undefined;
   /** Called after each load that changed the snapshot. */
   readonly loaded: (partition: Partition) => void;
   /** Called when a destination's name resolves to something else. */
@@ -195,7 +197,7 @@ export class PartitionRuntime {
     const { resolver, clock, partition, renamed, log } = this.options;
     if (this.hosts.size === 0) return;
     const { unresolved } = this;
-    const found = await resolveHosts(this.hosts, resolver, clock, NAMES_EVERY);
+    const found = await resolveHosts(this.hosts, resolver, clock, NAMES_LIMIT);
     if (this.stopped) return;
     let changed = 0;
     for (const destination of partition.named()) {
@@ -222,7 +224,9 @@ export class PartitionRuntime {
   }
 
   private planNames(): void {
-    this.cancelNames = this.options.clock.schedule(NAMES_EVERY, () => {
+    const { namesEvery, clock } = this.options;
+    if (namesEvery === undefined) return;
+    this.cancelNames = clock.schedule(namesEvery, () => {
       void this.refreshNames().finally(() => {
         if (!this.stopped) this.planNames();
       });

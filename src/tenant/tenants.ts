@@ -11,7 +11,7 @@ import { createStore } from '../store/create-store.js';
 import { DatabasePools } from '../store/pools.js';
 import type { NoSocket } from '../store/rows.js';
 import { StateFlusher } from '../store/state-flusher.js';
-import { freeswitchMaxWeight, partitionOptions } from './options.js';
+import { dropsProbing, freeswitchMaxWeight, namesEvery, partitionOptions } from './options.js';
 import { PartitionRuntime } from './tenant.js';
 
 export interface PartitionRuntimesOptions {
@@ -114,8 +114,15 @@ export class PartitionRuntimes {
     const { engine, clock, resolver, noSocket, listens, loaded, renamed, writesTable } = this.options;
     const dispatcher = this.options.dispatcher();
     const partition = engine.putPartition(partitionOptions(config, dispatcher));
-    const { attrsNone } = dispatcher.kamailio ?? {};
-    const rules = { freeswitchMaxWeight: freeswitchMaxWeight(dispatcher), noSocket, attrsNone };
+    const { attrsNone, extraAttrs } = dispatcher.kamailio ?? {};
+    const withoutProbing = dropsProbing(config, dispatcher);
+    const rules = {
+      freeswitchMaxWeight: freeswitchMaxWeight(dispatcher),
+      noSocket,
+      attrsNone,
+      extraAttrs,
+      withoutProbing,
+    };
     const store = createStore({ ...config, ...rules }, { pools: this.pools });
     const log = this.options.log.child({ partition: config.name });
     const flusher = config.persistentState
@@ -141,6 +148,7 @@ export class PartitionRuntimes {
       clock,
       log,
       listens,
+      namesEvery: namesEvery(config, dispatcher),
       loaded,
       renamed,
     });

@@ -294,6 +294,50 @@ for (const [kind, make] of FIXTURES) {
       assert.equal(store.writable, false);
     });
 
+    behaviour('columns that are attributes stand behind those of the row (ds_db_extra_attrs)', async (fixture) => {
+      await fixture.writeTable(
+        ['id', 'setid', 'destination', 'flags', 'priority', 'attrs', 'description', 'sockaddr', 'Trunk'],
+        [
+          [1, 1, uri(1), 0, 0, 'duid=a', '', 'udp:127.0.0.1:5099', 't one'],
+          [2, 1, uri(2), 0, 0, '', '', null, 'a;"b"'],
+          [3, 1, uri(3), 0, 0, '', '', null, null],
+          [4, 1, uri(4), 0, 0, '', '', null, `"and'`],
+        ],
+      );
+      await fixture.writeVersion(4);
+      const extraAttrs = [
+        { name: 'socket', column: 'sockaddr' },
+        { name: 'trunk', column: 'trunk' },
+      ];
+      const store = fixture.store({ flavour: 'kamailio', extraAttrs });
+      const { rows, discarded } = await store.load();
+      assert.deepEqual(
+        rows.map((row) => [row.uri, row.attrs, row.socket]),
+        [
+          [uri(1), 'duid=a;socket=udp:127.0.0.1:5099;trunk="t one"', 'udp:127.0.0.1:5099'],
+          [uri(2), `trunk='a;"b"'`, ''],
+          [uri(3), '', ''],
+        ],
+      );
+      assert.match(discarded[0]?.reason ?? '', /trunk has quotes of both kinds/);
+      const missing = fixture.store({ flavour: 'kamailio', extraAttrs: [{ name: 'x', column: 'nosuch' }] });
+      await assert.rejects(missing.load(), { code: 'STORE_SCHEMA', message: /no column nosuch \(ds_db_extra_attrs\)/ });
+    });
+
+    behaviour('rows lose the flag that asks for probes where none are sent', async (fixture) => {
+      const spec = { ...fixture.spec, flavour: 'kamailio' as const };
+      await initDatabase(spec);
+      await insertRows(
+        spec,
+        [8, 9, 40, 0].map((flags, i) => ({ setId: 1, uri: uri(i), flags })),
+      );
+      const { rows } = await fixture.store({ flavour: 'kamailio', withoutProbing: true }).load();
+      assert.deepEqual(
+        rows.map(({ flags }) => flags),
+        [0, 1, 32, 0],
+      );
+    });
+
     if (kind === 'text') return;
 
     behaviour('rows of a view whose ids repeat or are missing all load once', async (fixture) => {

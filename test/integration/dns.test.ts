@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
@@ -118,5 +121,63 @@ describe('destinations by name, with a name server', () => {
     assert.equal(ended, 0, 'the other one is still waiting');
     assert.equal((await slow).status, 500);
     assert.ok(ended - began >= 4900, `${ended - began}`);
+  });
+});
+
+describe('each address of a name as a destination of its own (expand_names, ds_dns_mode)', () => {
+  test('SRV targets are listed, follow the DNS, and keep their states', async (t) => {
+    const dns = await DnsServer.start({
+      'SRV _sip._udp.pool.test': [
+        [10, 0, 5071, 'a.pool.test'],
+        [20, 0, 5072, 'b.pool.test'],
+      ],
+      'A a.pool.test': ['127.0.0.61'],
+      'A b.pool.test': ['127.0.0.62', '127.0.0.63'],
+    });
+    dns.ttl = 1;
+    t.after(() => dns.stop());
+    const folder = await mkdtemp(join(tmpdir(), 'switchyard-dns-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    await writeFile(join(folder, 'list'), '1 sip:pool.test 0 0 duid=x\n');
+    const daemon = await startDaemon({
+      dns: dns.address,
+      destinations: [],
+      settings: {
+        modparam: {
+          list_file: join(folder, 'list'),
+          expand_names: 1,
+          ds_dns_mode: 12,
+          ds_dns_interval: 1,
+          ds_ping_interval: 0,
+        },
+      },
+    });
+    t.after(() => daemon.stop());
+    const listed = async (): Promise<Record<string, string>> => {
+      const answer = (await daemon.mi('ds_list')) as {
+        PARTITIONS: { SETS: { Destinations: { URI: string; state: string }[] }[] }[];
+      };
+      const all = answer.PARTITIONS.flatMap(({ SETS }) => SETS.flatMap(({ Destinations }) => Destinations));
+      return Object.fromEntries(all.map(({ URI, state }) => [URI, state]));
+    };
+    const until = async (count: number): Promise<Record<string, string>> => {
+      let found = await listed();
+      for (let i = 0; i < 100 && Object.keys(found).length !== count; i++) {
+        await sleep(100);
+        found = await listed();
+      }
+      return found;
+    };
+    const first = await until(3);
+    assert.deepEqual(first, {
+      'sip:127.0.0.61:5071': 'Active',
+      'sip:127.0.0.62:5072': 'Active',
+      'sip:127.0.0.63:5072': 'Active',
+    });
+    await daemon.mi('ds_set_state', { state: 'i', group: '1', address: 'sip:127.0.0.62:5072' });
+    dns.zone['A b.pool.test'] = ['127.0.0.64', '127.0.0.62'];
+    dns.zone['A a.pool.test'] = [];
+    assert.deepEqual(await until(2), { 'sip:127.0.0.62:5072': 'Inactive', 'sip:127.0.0.64:5072': 'Active' });
+    assert.ok(dns.asked.includes('SRV _sip._udp.pool.test'));
   });
 });

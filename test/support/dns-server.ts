@@ -4,14 +4,12 @@ import { isIPv6 } from 'node:net';
 
 /** Records by "TYPE name": addresses; [priority, weight, port, target]; [order, preference, service, replacement]. */
 export interface Zone {
-  readonly [key: `A ${string}` | `AAAA ${string}`]: readonly string[];
-  readonly [key: `SRV ${string}`]: readonly (readonly [number, number, number, string])[];
-  readonly [key: `NAPTR ${string}`]: readonly (readonly [number, number, string, string])[];
+  [key: `A ${string}` | `AAAA ${string}`]: readonly string[];
+  [key: `SRV ${string}`]: readonly (readonly [number, number, number, string])[];
+  [key: `NAPTR ${string}`]: readonly (readonly [number, number, string, string])[];
 }
 
 const TYPES: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA', 33: 'SRV', 35: 'NAPTR' };
-/** Seconds every record may be kept. */
-const TTL = 60;
 
 /** A name server over UDP with a zone of its own (RFC 1035, 2782, 3403): as much of one as a resolver of SIP URIs asks for. */
 export class DnsServer {
@@ -19,9 +17,12 @@ export class DnsServer {
   readonly asked: string[] = [];
   /** Names nothing is ever said about. */
   readonly silent = new Set<string>();
+  /** Seconds every record may be kept. */
+  ttl = 60;
 
   private constructor(
-    private readonly zone: Zone,
+    /** It may be changed while the server runs. */
+    readonly zone: Zone,
     private readonly socket: Socket,
   ) {
     socket.on('message', (query, peer) => this.answer(query, peer));
@@ -70,7 +71,7 @@ export class DnsServer {
       record.writeUInt16BE(0xc00c, 0);
       record.writeUInt16BE(type, 2);
       record.writeUInt16BE(1, 4);
-      record.writeUInt32BE(TTL, 6);
+      record.writeUInt32BE(this.ttl, 6);
       record.writeUInt16BE(data.length, 10);
       return Buffer.concat([record, data]);
     });

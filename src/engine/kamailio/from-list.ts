@@ -29,10 +29,13 @@ export function findFromList(partition: Partition, query: FromListQuery): Destin
   const address = canonicalIp(query.ip);
   if (address === undefined) return undefined;
   const { mode, setId } = query;
+  const { compat, kamailio } = partition.options;
+  const allAddresses = kamailio?.dns?.matchAll ?? compat !== 'strict';
   let found: Destination | undefined;
   let foundScore = -1;
   for (const destination of partition.destinationsAt(address)) {
     if (setId !== undefined && destination.setId !== setId) continue;
+    if (!allAddresses && canonicalIp(destination.resolved[0]?.address ?? '') !== address) continue;
     if ((mode & FROM_LIST.activeOnly) !== 0 && destination.health.state !== 'active') continue;
     const score = agreement(destination, query);
     if (score === undefined) continue;

@@ -24,6 +24,8 @@ export interface KamailioOptions {
   /** Seconds a call counts toward the load of its destination at most, and until it is confirmed. */
   readonly hashExpire: number;
   readonly hashInitexpire: number;
+  /** matchAll: whether ds_is_from_list looks at all addresses of a name; undefined: as the partition is strict. */
+  readonly dns?: { readonly matchAll: boolean | undefined } | undefined;
 }
 
 /** The documented defaults. */

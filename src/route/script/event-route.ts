@@ -19,10 +19,10 @@ export class EventRoute extends CoreFunctions {
     super(env, pvars, `event ${event}`);
   }
 
-  /** @internal Runs the route of an event, if there is one. What fails is logged. */
-  static run(env: ScriptEnvironment, script: LoadedScript, event: string, params: EventParams): void {
+  /** @internal Runs the route of an event, or the one of another name, if there is one. What fails is logged. */
+  static run(env: ScriptEnvironment, script: LoadedScript, event: string, params: EventParams, name = event): void {
     const routes = script.routes.event;
-    const handler = routes !== undefined && Object.hasOwn(routes, event) ? routes[event] : undefined;
+    const handler = routes !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (handler === undefined) return;
     const pvars = new PvarScope(NO_MESSAGE);
     pvars.clock = env.clock;

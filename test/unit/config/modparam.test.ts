@@ -219,6 +219,33 @@ describe('module parameters', () => {
     }
     assert.deepEqual([kamailio?.useDefault, kamailio?.forceDst, kamailio?.flags], [true, true, 2]);
   });
+
+  test("what came with Kamailio's 6.x", (t) => {
+    const kamailio = (modparam: object) => dispatcher({ db_url: 'text:./x', ...modparam }).kamailio;
+    assert.deepEqual(kamailio({})?.dns, { mode: undefined, interval: 600, ttl: 0, matchAll: undefined });
+    assert.deepEqual(kamailio({ ds_dns_mode: '6', ds_dns_interval: 30, ds_dns_ttl: 10, ds_dns_match_all: 1 })?.dns, {
+      mode: 6,
+      interval: 30,
+      ttl: 10,
+      matchAll: true,
+    });
+    assert.deepEqual(kamailio({ ds_db_extra_attrs: 'socket=sockaddr; duid ,x.y=col_1;' })?.extraAttrs, [
+      { name: 'socket', column: 'sockaddr' },
+      { name: 'duid', column: 'duid' },
+      { name: 'x.y', column: 'col_1' },
+    ]);
+    assert.deepEqual(kamailio({ event_callback: 'f', event_callback_mode: '2' })?.eventCallback, {
+      route: 'f',
+      mode: 2,
+    });
+    const refused = (modparam: object) =>
+      refusals(t, { 'switchyard.json': { modparam: { db_url: 'text:./x', ...modparam } } }).join();
+    assert.match(refused({ ds_db_extra_attrs: 'a=b c' }), /"a=b c" is no "attribute=column"/);
+    assert.match(refused({ ds_db_extra_attrs: 'a=b;a=c' }), /names the attribute a twice/);
+    assert.match(refused({ ds_db_extra_attrs: 'a=b"--' }), /is no "attribute=column"/);
+    assert.match(refused({ ds_dns_mode: 16 }), /ds_dns_mode/);
+    assert.match(refused({ event_callback_mode: 3 }), /event_callback_mode/);
+  });
 });
 
 test('the name of an AVP', () => {

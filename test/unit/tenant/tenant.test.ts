@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PartitionConfig } from '../../../src/config/settings.js';
+import type { DispatcherConfig, PartitionConfig } from '../../../src/config/settings.js';
 import { SwitchyardError } from '../../../src/core/errors.js';
 import { nullLogger } from '../../../src/core/logger.js';
 import type { DestinationRow } from '../../../src/engine/destination.js';
@@ -8,6 +8,7 @@ import { Engine } from '../../../src/engine/engine.js';
 import type { PartitionOptions } from '../../../src/engine/options.js';
 import { type DnsSource, Resolver } from '../../../src/sip/resolve.js';
 import type { DestinationStore } from '../../../src/store/store.js';
+import { dropsProbing, namesEvery } from '../../../src/tenant/options.js';
 import { PartitionRuntime } from '../../../src/tenant/tenant.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { partitionOptions, row, seededRandom } from '../../support/partitions.js';
@@ -67,6 +68,7 @@ function makeRuntime(
       error: (_fields: object, message: string) => void errors.push(message),
       warn: (fields: object, message: string) => void warnings.push({ fields, message }),
     },
+    namesEvery: 15_000,
     listens: (socket) => socket === 'udp:192.0.2.1:5060',
     loaded: () => void counts.loaded++,
     renamed: () => void counts.renamed++,
@@ -159,6 +161,28 @@ describe('partition runtime', () => {
     assert.equal(it.partition.snapshot.size, 2);
     assert.deepEqual(addresses(it.partition), ['192.0.2.4']);
     await it.runtime.stop();
+  });
+
+  test('names are looked at as often as ds_dns_mode says', () => {
+    const every = (dns: object | undefined, config: object = { flavour: 'kamailio' }) =>
+      namesEvery(config as PartitionConfig, { kamailio: dns === undefined ? {} : { dns } } as DispatcherConfig);
+    const usual = { interval: 600, ttl: 0, matchAll: undefined };
+    assert.equal(every(undefined), 15_000);
+    assert.equal(every({ ...usual, mode: 4 }), 600_000);
+    assert.equal(every({ ...usual, mode: 12, interval: 30 }), 30_000);
+    assert.equal(every({ ...usual, mode: 2 }), 1000);
+    assert.equal(every({ ...usual, mode: 6, ttl: 10 }), 10_000);
+    assert.equal(every({ ...usual, mode: 1 }), 15_000);
+    assert.equal(every({ ...usual, mode: 1 }, { flavour: 'kamailio', compat: 'strict' }), undefined);
+    assert.equal(every({ ...usual, mode: 4 }, { flavour: 'opensips' }), 15_000);
+  });
+
+  test('rows lose the flag for probes with version 6 and no probes', () => {
+    const drops = (config: object, pingInterval: number) =>
+      dropsProbing(config as PartitionConfig, { pingInterval } as DispatcherConfig);
+    assert.equal(drops({ flavour: 'kamailio', version: '6' }, 0), true);
+    assert.equal(drops({ flavour: 'kamailio', version: '6' }, 10), false);
+    assert.equal(drops({ flavour: 'kamailio', version: '5.6' }, 0), false);
   });
 
   test('one host over two transports is two names', async () => {

@@ -37,6 +37,24 @@ describe('local routes', () => {
   });
 });
 
+describe('the event route that event_callback names', () => {
+  test('gets the name of the event and its parameters', () => {
+    const seen: unknown[] = [];
+    const { environment, script } = scriptFixture({
+      request,
+      event: {
+        ksr_dispatcher_event(e) {
+          seen.push(e.event, e.params['address']);
+        },
+      },
+    });
+    const params = { address: 'sip:10.0.0.1' };
+    EventRoute.run(environment, script, 'dispatcher:dst-down', params, 'ksr_dispatcher_event');
+    EventRoute.run(environment, script, 'dispatcher:dst-down', params);
+    assert.deepEqual(seen, ['dispatcher:dst-down', 'sip:10.0.0.1']);
+  });
+});
+
 describe('event routes', () => {
   const params = { partition: 'default', group: 1, address: 'sip:10.0.0.1', status: 'inactive', code: undefined };
 

@@ -1,0 +1,37 @@
+import type { Engine } from '../engine/engine.js';
+import type { Partition } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
+import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
+import type { DispatcherEvent } from '../events/event.js';
+
+/** event_callback_mode: 0 each change, 1 none that a script makes, 2 also what is up after a load. */
+export type UpDownMode = 0 | 1 | 2;
+
+/** Kamailio's event for a change of usability. */
+export interface UpDown {
+  readonly name: 'dispatcher:dst-up' | 'dispatcher:dst-down';
+  readonly params: DispatcherEvent['params'];
+}
+
+/** What Kamailio calls a change of usability of one of its destinations; undefined where it raises no event (recorded). */
+export function upDownOf(
+  { name, params }: DispatcherEvent,
+  engine: Pick<Engine, 'partition'>,
+  mode: UpDownMode,
+): UpDown | undefined {
+  const { status, address, partition, reason } = params;
+  if (name !== E_DISPATCHER_STATUS || typeof address !== 'string') return undefined;
+  if (engine.partition(String(partition))?.options.flavour !== 'kamailio') return undefined;
+  if (mode === 1 && String(reason).startsWith('script function')) return undefined;
+  return { name: status === 'active' ? 'dispatcher:dst-up' : 'dispatcher:dst-down', params };
+}
+
+/** What mode 2 raises after a load: one event for each destination that is up. */
+export function* upAfterLoad({ name, options, snapshot }: Partition): Generator<UpDown> {
+  if (options.flavour !== 'kamailio') return;
+  for (const { health, setId, row } of destinationsOf(snapshot)) {
+    if (health.state !== 'active') continue;
+    const params = { partition: name, group: setId, address: row.uri, status: 'active', reason: 'loaded' };
+    yield { name: 'dispatcher:dst-up', params };
+  }
+}
