@@ -21,6 +21,7 @@ import type { MessageRun } from '../script/call.js';
 import type { ScriptCommand } from '../script/commands.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { checkModuleParameters } from './module-parameters.js';
+import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
 
 /** How a configuration file is read. */
@@ -126,6 +127,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     functions,
     variables: scriptVariables(dialect.name),
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
+    hiddenVariables: hiddenVariables(dialect, tree),
     facts: {
       sockets: settings.globals.listen,
       statelessForward: !settings.globals.disableStatelessForward,

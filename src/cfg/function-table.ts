@@ -60,6 +60,13 @@ export interface CompiledArgument<Run extends ScriptRun = ScriptRun> {
   regex(run: Run): BoundedRegex | undefined;
 }
 
+/** What OpenSIPS' documentation says of a function. */
+export interface DocumentedSignature {
+  /** Modules that have it, with "|" between them. */
+  readonly module: string;
+  readonly routes: readonly RouteKind[];
+}
+
 /** Where a function is called. */
 export interface CallSite {
   readonly at: Position;
@@ -109,6 +116,8 @@ export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly since?: string;
   /** One sentence for the reference page. */
   readonly summary: string;
+  /** What OpenSIPS' documentation says, where it differs. */
+  readonly documented?: DocumentedSignature | undefined;
   /** Its result may be a promise: only then is anything awaited. */
   readonly waits?: boolean;
   /** OpenSIPS' async() and launch() may have it. */

@@ -19,6 +19,8 @@ export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   /** "log": an unknown function is logged when it is called and returns -1; by default it is refused at load. */
   readonly unknownFunctions?: 'refuse' | 'log';
   readonly bounds?: Partial<ScriptBounds>;
+  /** Names of variables that are not there in this file. */
+  readonly hiddenVariables?: ReadonlySet<string>;
   readonly facts?: FileFacts;
   /** Calls `run.trace` for each statement. */
   readonly traced?: boolean;

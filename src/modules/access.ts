@@ -325,6 +325,48 @@ export const accessFunctions: ScriptFunction[] = [
           rate(run, textOf(pipe, run), intOf(limit, run, 0)),
     },
     {
+      name: 'rl_dec_count',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string')],
+      summary: 'takes one from the count of a pipe',
+      compile:
+        ([name]) =>
+        (run) => {
+          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
+          if (pipe === undefined) return -1;
+          if (pipe.count > 0) pipe.count--;
+          return 1;
+        },
+    },
+    {
+      name: 'rl_reset_count',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string')],
+      summary: 'sets the count of a pipe to 0',
+      compile:
+        ([name]) =>
+        (run) => {
+          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
+          if (pipe === undefined) return -1;
+          pipe.count = 0;
+          return 1;
+        },
+    },
+    {
+      name: 'rl_values',
+      dialects: OPENSIPS,
+      parameters: [param('result', 'writable'), optional('pattern', 'regex')],
+      summary: 'names of the pipes, those that match',
+      compile:
+        ([result, pattern]) =>
+        (run) => {
+          const regex = pattern?.regex(run);
+          for (const name of run.env.modules.of(rateState).pipes.keys())
+            if (regex === undefined || regex.test(name)) result?.variable?.assign(run.pvars, name);
+          return 1;
+        },
+    },
+    {
       name: 'rl_check',
       dialects: KAMAILIO,
       parameters: [optional('pipe', 'string')],

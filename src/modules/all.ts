@@ -5,6 +5,7 @@ import { accessFunctions } from './access.js';
 import { avpopsFunctions } from './avpops.js';
 import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
+import { opensipsCoreFunctions } from './core-opensips.js';
 import { coreUriFunctions } from './core-uri.js';
 import { dialogFunctions } from './dialog/functions.js';
 import { dispatcherFunctions } from './dispatcher.js';
@@ -30,6 +31,7 @@ let table: FunctionTable<MessageRun> | undefined;
 export function scriptFunctions(): FunctionTable<MessageRun> {
   table ??= new FunctionTable<MessageRun>([
     ...coreFunctions,
+    ...opensipsCoreFunctions,
     ...coreUriFunctions,
     ...flagFunctions,
     ...logFunctions,

@@ -75,7 +75,8 @@ const accepted: FunctionSpec[] = [
   'keep_hf',
 ].map((name) => ({
   name,
-  parameters: [optional('value', 'string')],
+  ...(name === 'force_tcp_alias' ? {} : { dialects: KAMAILIO }),
+  parameters: [optional('value', name === 'force_tcp_alias' ? 'int' : 'string')],
   keepsReturnCode: true,
   summary: 'accepted; connections are kept as their peers keep them',
   compile: () => () => 1,
@@ -163,11 +164,16 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
           code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
     }),
   ),
-  ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch'].map(
+  ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch', 'swap_branches', 'move_branch'].map(
     (name): FunctionSpec => ({
       name,
       dialects: OPENSIPS,
-      parameters: [param('index', 'int'), optional('other index', 'int')],
+      ...(name.includes('msg') ? {} : { until: 3 }),
+      parameters: [
+        param('index', 'int'),
+        ...(name === 'remove_msg_branch' ? [] : [param('other index', 'int')]),
+        ...(name.startsWith('move') ? [optional('keep', 'string')] : []),
+      ],
       summary: 'false, as recorded: branches stay in their order',
       compile: () => () => -1,
     }),
@@ -175,6 +181,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...['remove_branch'].map(
     (name): FunctionSpec => ({
       name,
+      until: 3,
       dialects: OPENSIPS,
       parameters: [param('index', 'int')],
       summary: 'takes a branch away',
@@ -199,6 +206,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
   },
   {
     name: 'clear_branches',
+    dialects: KAMAILIO,
     keepsReturnCode: true,
     summary: 'takes all added branches away',
     compile: () => (run) => {
@@ -286,6 +294,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...(['force_rport', 'add_rport'] as const).map(
     (name): FunctionSpec => ({
       name,
+      ...(name === 'add_rport' ? { dialects: KAMAILIO } : {}),
       keepsReturnCode: true,
       summary: 'replies go to the port the request came from',
       compile: () => (run) => {

@@ -10,6 +10,7 @@ import type {
 } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { recordedModules, recordedSignature } from './kamailio-signatures.js';
+import { documentedSignature } from './opensips-signatures.js';
 
 export type Arg = CompiledArgument<MessageRun>;
 export type Args = readonly (Arg | undefined)[];
@@ -54,8 +55,15 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
     parameters: [],
     routes: 'any',
     ...recordedOf(module, spec),
+    ...documentedOf(module, spec),
     ...spec,
   }));
+}
+
+function documentedOf(module: string, { name, dialects = BOTH }: FunctionSpec): Partial<ScriptFunction> {
+  if (!dialects.includes('opensips') || module === 'core') return {};
+  const documented = documentedSignature(name);
+  return documented === undefined ? {} : { documented };
 }
 
 /** What was observed of it in Kamailio: in the module itself, or in the one that has it there. */

@@ -91,7 +91,7 @@ const fixedLevels: FunctionSpec[] = [
   const [word, rank] = LEVELS[level as string] as readonly [ScriptLevel, number];
   return {
     name: name as string,
-    dialects: name === 'xdbg' ? ['opensips', 'kamailio'] : KAMAILIO,
+    dialects: KAMAILIO,
     parameters: [text],
     summary: `writes a line at level ${word}`,
     compile:
@@ -117,6 +117,19 @@ export const logFunctions: ScriptFunction[] = [
         }
         return xlog(['NOTICE', 2])(args);
       },
+    },
+  ]),
+  ...moduleFunctions('core', [
+    {
+      name: 'xdbg',
+      until: 2,
+      dialects: OPENSIPS,
+      parameters: [text],
+      summary: 'writes a line at level DEBUG',
+      compile:
+        ([line]) =>
+        (run) =>
+          write(run, 'DEBUG', 4, (line as Arg).string(run)),
     },
   ]),
   ...moduleFunctions('xlog', [

@@ -164,6 +164,16 @@ export const messageFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('sipmsgops', [
     {
+      name: 'has_body_part',
+      dialects: OPENSIPS,
+      parameters: [param('type', 'string')],
+      summary: 'whether there is a body of a type',
+      compile:
+        ([type]) =>
+        (run) =>
+          code(hasBody(run, textOf(type, run))),
+    },
+    {
       name: 'has_body',
       dialects: OPENSIPS,
       parameters: [

@@ -124,7 +124,8 @@ function serverError(run: MessageRun): number {
 
 export const replyFunctions: ScriptFunction[] = [
   ...moduleFunctions('sl', [
-    ...send(['sl_send_reply', 'sl_reply'], 'stateless'),
+    ...send(['sl_send_reply'], 'stateless'),
+    ...send(['sl_reply'], 'stateless').filter(({ dialects }) => dialects === KAMAILIO),
     ...send(['send_reply'], 'either').filter(({ dialects }) => dialects === KAMAILIO),
     {
       name: 'sl_reply_error',

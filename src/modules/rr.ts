@@ -142,119 +142,123 @@ function direction(run: MessageRun, message: SipMessage, wanted: string): number
 
 const RECORDS: FunctionSpec['routes'] = ['request', 'branch', 'failure', 'local', 'branch-failure'];
 
-export const rrFunctions: ScriptFunction[] = moduleFunctions('rr', [
-  {
-    name: 'loose_route',
-    routes: ['request', 'event'],
-    summary: 'follows the Route of the request',
-    compile: () => looseRoute,
-  },
-  {
-    name: 'loose_route_preloaded',
-    dialects: KAMAILIO,
-    routes: ['request'],
-    summary: 'follows a Route that was given before the first request',
-    compile: () => looseRoute,
-  },
-  {
-    name: 'loose_route_mode',
-    dialects: KAMAILIO,
-    parameters: [param('mode', 'int')],
-    routes: ['request'],
-    summary: 'follows the Route of the request',
-    compile: () => looseRoute,
-  },
-  {
-    name: 'record_route',
-    parameters: [optional('parameters', 'string')],
-    routes: RECORDS,
-    summary: 'stays in the path of the dialog',
-    compile:
-      ([params]) =>
-      (run) =>
-        recordRoute(run, textOf(params, run)),
-  },
-  {
-    name: 'record_route_preset',
-    parameters: [param('address', 'string'), optional('second address', 'string')],
-    routes: RECORDS,
-    summary: 'stays in the path of the dialog by an address that is given',
-    compile:
-      ([address, second]) =>
-      (run) =>
-        recordRoute(
-          run,
-          '',
-          [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run)),
-        ),
-  },
-  {
-    name: 'record_route_advertised_address',
-    dialects: KAMAILIO,
-    parameters: [param('address', 'string')],
-    routes: RECORDS,
-    summary: 'stays in the path of the dialog by an address that is given',
-    compile:
-      ([address]) =>
-      (run) =>
-        recordRoute(run, '', [textOf(address, run)]),
-  },
-  {
-    name: 'add_rr_param',
-    parameters: [param('parameter', 'string')],
-    routes: RECORDS,
-    summary: 'adds a parameter to our Record-Route',
-    compile:
-      ([value]) =>
-      (run) => {
-        const { call } = run;
-        const text = textOf(value, run);
-        call.rrParams = run.env.dialect === 'opensips' ? text + call.rrParams : call.rrParams + text;
+export const rrFunctions: ScriptFunction[] = [
+  ...moduleFunctions('core', [
+    {
+      name: 'next_branches',
+      dialects: OPENSIPS,
+      parameters: [],
+      routes: ['request', 'failure'],
+      summary: 'takes the next branches of those that were put in order',
+      compile: () => (run) => nextBranches(run),
+    },
+  ]),
+  ...moduleFunctions('rr', [
+    {
+      name: 'loose_route',
+      routes: ['request', 'event'],
+      summary: 'follows the Route of the request',
+      compile: () => looseRoute,
+    },
+    {
+      name: 'loose_route_preloaded',
+      dialects: KAMAILIO,
+      routes: ['request'],
+      summary: 'follows a Route that was given before the first request',
+      compile: () => looseRoute,
+    },
+    {
+      name: 'loose_route_mode',
+      dialects: KAMAILIO,
+      parameters: [param('mode', 'int')],
+      routes: ['request'],
+      summary: 'follows the Route of the request',
+      compile: () => looseRoute,
+    },
+    {
+      name: 'record_route',
+      parameters: [optional('parameters', 'string')],
+      routes: RECORDS,
+      summary: 'stays in the path of the dialog',
+      compile:
+        ([params]) =>
+        (run) =>
+          recordRoute(run, textOf(params, run)),
+    },
+    {
+      name: 'record_route_preset',
+      parameters: [param('address', 'string'), optional('second address', 'string')],
+      routes: RECORDS,
+      summary: 'stays in the path of the dialog by an address that is given',
+      compile:
+        ([address, second]) =>
+        (run) =>
+          recordRoute(
+            run,
+            '',
+            [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run)),
+          ),
+    },
+    {
+      name: 'record_route_advertised_address',
+      dialects: KAMAILIO,
+      parameters: [param('address', 'string')],
+      routes: RECORDS,
+      summary: 'stays in the path of the dialog by an address that is given',
+      compile:
+        ([address]) =>
+        (run) =>
+          recordRoute(run, '', [textOf(address, run)]),
+    },
+    {
+      name: 'add_rr_param',
+      parameters: [param('parameter', 'string')],
+      routes: RECORDS,
+      summary: 'adds a parameter to our Record-Route',
+      compile:
+        ([value]) =>
+        (run) => {
+          const { call } = run;
+          const text = textOf(value, run);
+          call.rrParams = run.env.dialect === 'opensips' ? text + call.rrParams : call.rrParams + text;
+          return 1;
+        },
+    },
+    {
+      name: 'check_route_param',
+      parameters: [param('pattern', 'regex')],
+      routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
+      summary: 'whether the parameters of our Route match',
+      compile:
+        ([pattern]) =>
+        (run) => {
+          const params = run.call.routeParams;
+          if (params === undefined) return -1;
+          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run));
+          return code(regex.test(params));
+        },
+    },
+    {
+      name: 'is_direction',
+      parameters: [param('direction', 'string', { values: ['downstream', 'upstream'] })],
+      routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
+      summary: 'whether a request goes the way of the first one or back',
+      compile:
+        ([wanted]) =>
+        (run) =>
+          direction(run, run.call.message, textOf(wanted, run).toLowerCase()),
+    },
+    {
+      name: 'remove_record_route',
+      dialects: KAMAILIO,
+      summary: 'takes our Record-Route back',
+      compile: () => (run) => {
+        run.call.recordRouting = [];
         return 1;
       },
-  },
-  {
-    name: 'check_route_param',
-    parameters: [param('pattern', 'regex')],
-    routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
-    summary: 'whether the parameters of our Route match',
-    compile:
-      ([pattern]) =>
-      (run) => {
-        const params = run.call.routeParams;
-        if (params === undefined) return -1;
-        const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run));
-        return code(regex.test(params));
-      },
-  },
-  {
-    name: 'is_direction',
-    parameters: [param('direction', 'string', { values: ['downstream', 'upstream'] })],
-    routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
-    summary: 'whether a request goes the way of the first one or back',
-    compile:
-      ([wanted]) =>
-      (run) =>
-        direction(run, run.call.message, textOf(wanted, run).toLowerCase()),
-  },
-  {
-    name: 'remove_record_route',
-    dialects: KAMAILIO,
-    summary: 'takes our Record-Route back',
-    compile: () => (run) => {
-      run.call.recordRouting = [];
-      return 1;
     },
-  },
-  {
-    name: 'next_branches',
-    dialects: OPENSIPS,
-    parameters: [],
-    routes: ['request', 'failure'],
-    summary: 'takes the next branches of those that were put in order',
-    compile: () => (run) => nextBranches(run),
-  },
-]);
+  ]),
+];
 
 /** Takes the branches of the best q that serialize_branches() put aside. */
 function nextBranches(run: MessageRun): number {

@@ -1,3 +1,4 @@
+import { compilePosix } from '../core/posix-regex.js';
 import type { MessageRun } from '../script/call.js';
 import {
   code,
@@ -143,6 +144,22 @@ function codec(name: string, choose: Choose): FunctionSpec {
   };
 }
 
+/** The same by a regular expression over codec names; `others`: all that do not match. */
+function codecRegex(name: string, choose: Choose, others = false): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('pattern', 'regex')],
+    summary: 'changes the codecs of the SDP whose names match',
+    compile:
+      ([pattern]) =>
+      (run) => {
+        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        return code(change(run, choose, (stream, payload) => regex.test(nameOf(stream, payload)) !== others));
+      },
+  };
+}
+
 function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
   return {
     name,
@@ -193,6 +210,11 @@ export const sdpFunctions: ScriptFunction[] = [
     codec('codec_delete', remove),
     codec('codec_move_up', moveUp),
     codec('codec_move_down', moveDown),
+    codecRegex('codec_exists_re', (stream) => stream.payloads),
+    codecRegex('codec_delete_re', remove),
+    codecRegex('codec_delete_except_re', remove, true),
+    codecRegex('codec_move_up_re', moveUp),
+    codecRegex('codec_move_down_re', moveDown),
     test('codec_exists', OPENSIPS, (run, text) =>
       streamsOf(run).some((s) => s.payloads.some((each) => byName([text])(s, each))),
     ),

@@ -136,7 +136,7 @@ function cancel(run: MessageRun): number | undefined {
   own.replyWith(200, 'canceling', env.serverLine);
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;
-  transaction.cancelBranches(env.dialect === 'opensips' ? ORIGINATOR_CANCEL : '');
+  transaction.cancelBranches(env.dialect === 'opensips' ? (call.cancelLines ?? ORIGINATOR_CANCEL) : '');
   if (env.dialect === 'opensips') transaction.cancelSilent();
   if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
   return 1;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { COMMON_NAMES, compileFormat, type FormatNames } from './format.js';
@@ -102,6 +103,9 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['sdp.line', sdpLine],
   ['sdp.stream', sdpStream],
   ['C', empty('')],
+  ['env', environment],
+  ['shv', sharedVariable],
+  ['RANDOM', plain(() => randomBytes(4).readInt32BE() & 0x7fff_ffff)],
   ['argv', empty(null)],
   ['cfg_line', empty(null, 'none')],
   ['cfg_file', empty(null, 'none')],

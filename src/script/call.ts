@@ -140,6 +140,8 @@ export class Call {
   advertisedPort: string | undefined = undefined;
   /** Replies to what is relayed are not passed on: t_replicate. */
   replicates = false;
+  /** Header lines of the CANCEL requests a CANCEL is passed on with; undefined for the usual. */
+  cancelLines: string | undefined = undefined;
   /** What an error route has not been run for yet: the reason it answers with. */
   defect: string | undefined = undefined;
   /** Replies go to the port the request came from, whatever its Via says. */

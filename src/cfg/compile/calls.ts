@@ -64,8 +64,9 @@ export class CallCompiler {
       problems.error('route-kind', node.at, `${node.name}() may not be called from ${wordsOf(kindAtHand, nameless)}`);
       return NOTHING;
     }
-    if (definition.routes !== 'any') {
-      const { routes } = definition;
+    const routes =
+      dialect.name === 'opensips' ? (definition.documented?.routes ?? definition.routes) : definition.routes;
+    if (routes !== 'any') {
       const kinds = dialect.calls.checksThroughCalls ? this.reached : [this.subRoutes.kindAtHand];
       for (const kind of kinds) {
         if (routes.includes(kind)) continue;
@@ -155,11 +156,11 @@ export class CallCompiler {
     };
   }
 
-  private isLoaded({ module, recorded }: FunctionDefinition): boolean {
+  private isLoaded({ module, recorded, documented }: FunctionDefinition): boolean {
     if (module === 'core') return true;
     const { tree, dialect } = this.context;
     const { modules } = tree;
-    const home = dialect.name === 'kamailio' ? (recorded?.module ?? module) : module;
+    const home = (dialect.name === 'kamailio' ? recorded?.module : documented?.module) ?? module;
     return home.split('|').some((name) => modules.some((each) => each.name === name));
   }
 
@@ -171,7 +172,7 @@ export class CallCompiler {
     const message =
       unloaded === undefined
         ? `unknown function ${node.name}()${hint}`
-        : `${node.name}() is a function of module ${unloaded.module.replace('|', ' or ')}, which is not loaded`;
+        : `${node.name}() is a function of module ${(unloaded.documented?.module ?? unloaded.module).replaceAll('|', ' or ')}, which is not loaded`;
     if (!context.logUnknown && !this.unreached) {
       problems.error('unknown-function', node.at, message);
       return NOTHING;

@@ -59,12 +59,17 @@ export function compileScript<Run extends ScriptRun>(
       : []),
     ...(options.variables ?? []),
   ]);
+  const { hiddenVariables: hidden } = options;
+  const known =
+    hidden === undefined || hidden.size === 0
+      ? names
+      : { ...names, variables: new Map([...names.variables].filter(([name]) => !hidden.has(name))) };
   const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name));
   const context = new CompileContext(
     tree,
     dialect,
     functions,
-    names,
+    known,
     bounds,
     problems,
     analysis,

@@ -115,6 +115,7 @@ export class OpensipsWorld {
     rows: TableRows['dispatcher'] | undefined,
   ): Promise<string> {
     const db = join(this.folder, `${lane.index}-${id}.sqlite`);
+    await rm(db, { force: true });
     if (rows !== undefined || lane.recorded !== lane.own) {
       const there = <T>(value: T): T => JSON.parse(lane.there(JSON.stringify(value))) as T;
       await createTables(db, {
