@@ -60,7 +60,10 @@ async function path(quick: boolean): Promise<number> {
   say('A call (INVITE 180 200 ACK BYE 200) through the proxy: CPU microseconds of all its processes per call');
   for (const line of table.head()) say(line);
   const plan = quick ? { rates: [2000], seconds: 3, rounds: 2 } : { rates: [200, 1000, 2000], seconds: 5, rounds: 3 };
-  const { runs, cold } = await measurePath(starts, plan, (run) => say(table.line(run)));
+  const { runs, cold } = await measurePath(starts, plan, (run) => {
+    say(table.line(run));
+    if (run.failed > 0) for (const error of run.errors.slice(0, 4)) say(`           ${error.slice(0, 160)}`);
+  });
   say();
   for (const line of table.cold(cold, runs)) say(line);
   for (const line of table.ratios(runs)) say(line);

@@ -135,6 +135,8 @@ async function launch(options: CommonOptions, more: readonly string[]): Promise<
   const args = [
     ...['-sf', 'scenario.xml', '-i', host, '-p', String(port), '-bind_local', '-nostdin', '-skip_rlimit'],
     ...['-t', options.transport === 'tcp' ? 't1' : 'u1'],
+    // SIPp asks for 64 KiB, which a standstill of three milliseconds at 2,000 calls a second overflows.
+    ...['-buff_size', String(4 * 1024 * 1024)],
     ...['-trace_stat', '-stf', 'stat.csv', '-fd', '1', '-trace_err', '-error_file', 'errors.log'],
     ...(options.args ?? []),
     ...more,
