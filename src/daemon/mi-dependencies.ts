@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import type { LoadReport, Partition } from '../engine/partition.js';
 import type { DispatcherControl, StatusReports } from '../management/mi/dependencies.js';
 import type { Prober } from '../probing/prober.js';
-import { pushScriptAttrs } from '../route/script/core-functions.js';
+import { pushScriptAttrs } from '../route/dispatcher/attributes.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { ChangeReporter } from './change-reporter.js';
 

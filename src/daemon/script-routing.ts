@@ -10,8 +10,8 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileWritable } from '../pvar/format.js';
+import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
-import type { SelectionTally } from '../route/rules/rules-router.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
@@ -73,6 +73,7 @@ export class ScriptRouting {
   private readonly shared = new Map<string, PvarValue>();
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
+  private readonly faults: ScriptLog;
 
   private readonly services: OutsideServices;
 
@@ -81,6 +82,7 @@ export class ScriptRouting {
     private cfg: LoadedCfg,
     private settings: Settings,
   ) {
+    this.faults = new ScriptLog(options.log, options.clock);
     this.services = new OutsideServices({
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
@@ -216,7 +218,7 @@ export class ScriptRouting {
       clock,
       random,
       log,
-      faults: new ScriptLog(log, clock),
+      faults: this.faults,
       suspend,
       output: this.options.output ?? logged(log),
       logPrefix: globals.logPrefix,

@@ -1,4 +1,4 @@
-import type { SelectionTally } from '../route/rules/rules-router.js';
+import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
 /** Counts selections by partition and result; a partition's counters are looked up once. */

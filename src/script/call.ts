@@ -1,11 +1,13 @@
 import type { Position, RouteKind } from '../cfg/ast.js';
 import { type CompiledRoute, ScriptRun } from '../cfg/runtime.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
-import { kamailioOf } from '../engine/kamailio/flavour.js';
-import type { Partition } from '../engine/partition.js';
 import { AvpStore } from '../pvar/avp-store.js';
 import { PvarScope } from '../pvar/context.js';
-import { SelectionRecords } from '../route/script/selection-records.js';
+import type { DispatcherCall, DispatcherCallSite } from '../route/dispatcher/call.js';
+import { SelectionRecords } from '../route/dispatcher/selection-records.js';
+import { Selections } from '../route/dispatcher/selections.js';
+import type { ExtraTarget } from '../route/dispatcher/site.js';
+import { RequestScope } from '../route/request-scope.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/layer.js';
@@ -13,7 +15,7 @@ import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
-import type { RequestBranch } from './request-branches.js';
+import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
 import type { BranchState, TransactionState } from './state.js';
 
 /** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
@@ -114,8 +116,19 @@ export interface RecordRouting {
   readonly advertised: string | undefined;
 }
 
+/** A request as the engine looks at it: the variables are those of the script. */
+class CallView extends RequestScope {
+  constructor(private readonly call: Call) {
+    super(call.message, call.source, call.requestUri, call.env.formats);
+  }
+
+  override get pvars(): PvarScope {
+    return this.call.scope;
+  }
+}
+
 /** One request with all that its routes share, from the request route to the last failure route. */
-export class Call {
+export class Call implements DispatcherCall {
   readonly scope: CfgScope;
   edits = new MessageEdits();
   /** Message flags, as bits. */
@@ -163,11 +176,11 @@ export class Call {
   q: string | undefined = undefined;
   /** Why the last function of the transaction module failed. */
   failure = 0;
-  /** Partitions selected in, the last one last. */
-  registered: readonly Partition[] = [];
   /** Called once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
   private context: DispatchContext | undefined = undefined;
+  private made: Selections | undefined = undefined;
+  private scopeOfEngine: RequestScope | undefined = undefined;
 
   constructor(
     readonly env: ScriptEnvironment,
@@ -177,7 +190,7 @@ export class Call {
     this.scope = new CfgScope(env, message, source, new AvpStore());
     this.scope.call = this;
     this.scope.records = new SelectionRecords(() => {
-      const last = this.registered.findLast((each) => kamailioOf(each) !== undefined);
+      const last = this.made?.lastKamailio;
       return last === undefined ? undefined : this.dispatch.of(last);
     });
   }
@@ -203,6 +216,45 @@ export class Call {
     if (afterRoute !== undefined) for (const each of afterRoute) each();
   }
 
+  /** What the dispatcher's functions have selected; made when first asked for. */
+  get selections(): Selections {
+    return (this.made ??= new Selections(this));
+  }
+
+  get pvars(): CfgScope {
+    return this.scope;
+  }
+
+  get view(): RequestScope {
+    const known = this.scopeOfEngine;
+    // The message is another one after a function has rewritten it.
+    if (known?.message === this.message) {
+      known.requestUri = this.requestUri;
+      return known;
+    }
+    return (this.scopeOfEngine = new CallView(this));
+  }
+
+  get replyCode(): number | undefined {
+    return this.scope.txCode;
+  }
+
+  sendTo(uri: string): void {
+    this.scope.destinationUri = uri;
+    this.scope.changed = true;
+  }
+
+  sendFrom(socket: string | undefined): void {
+    this.sendSocket = socket === undefined ? undefined : this.env.socket(socket);
+  }
+
+  addTarget({ requestUri, destinationUri, sendSocket }: ExtraTarget): boolean {
+    if (this.branches.length >= MOST_BRANCHES - 1) return false;
+    const { branchFlags: flags } = this;
+    this.branches.push({ uri: requestUri, destinationUri, q: '', path: '', flags, socket: sendSocket });
+    return true;
+  }
+
   /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */
   freeze(): void {
     this.edits = this.edits.copy();
@@ -211,7 +263,7 @@ export class Call {
 }
 
 /** One route at work on one message: what functions get. */
-export class MessageRun extends ScriptRun {
+export class MessageRun extends ScriptRun implements DispatcherCallSite {
   /** What the layer knew of the request when it came. */
   known: KnownRequest | undefined = undefined;
   /** The branch at work: in branch, reply and branch-failure routes; the one that was chosen in a failure route. */
@@ -269,5 +321,10 @@ export class MessageRun extends ScriptRun {
     resume: CompiledRoute | undefined,
   ): void {
     this.env.suspend(this, { kind, at, done, resume });
+  }
+
+  refused(name: string, reason: string): number {
+    this.env.faults.write('warn', name, { route: this.routeKind }, `script function ${name}(): ${reason}`);
+    return -1;
   }
 }

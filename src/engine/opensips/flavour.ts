@@ -25,7 +25,6 @@ export class OpensipsFlavour implements Flavour {
   readonly leavesOlderSelection = true;
   readonly keepsNextHop = false;
   readonly dropsLastTarget = false;
-  readonly marksFirstOfList = false;
   readonly endsCallsItself = false;
   readonly showsFieldsOf6 = false;
   readonly defaultSocket = ANY_SOCKET;
@@ -34,6 +33,11 @@ export class OpensipsFlavour implements Flavour {
     private readonly partition: PartitionOptions,
     private readonly env: SelectEnv,
   ) {}
+
+  /** The original marks the first of the list, which a selection without flag f does not make. */
+  get marksFirstOfList(): boolean {
+    return this.partition.compat === 'strict';
+  }
 
   get listKeepsOne(): boolean {
     return this.partition.compat === 'strict';

@@ -95,7 +95,7 @@ export class Accounting {
       for (const row of this.rows(call, record, times)) this.writer.add(env, table, row);
     }
     if (outlets.nats) {
-      const partition = call.registered.at(-1)?.name ?? 'default';
+      const partition = call.selections.used.at(-1)?.name ?? 'default';
       env.services.publish(partition, 'acc', JSON.stringify(this.object(call, record, times)));
     }
     if (outlets.evi) {

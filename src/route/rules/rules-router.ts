@@ -11,8 +11,9 @@ import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { Source } from '../../sip/transport/transport.js';
 import { dialled } from '../dialled.js';
+import { sendingSocket } from '../dispatcher/sending-socket.js';
+import type { SelectionTally } from '../dispatcher/site.js';
 import { type DispatcherFormats, RequestScope } from '../request-scope.js';
-import { sendingSocket } from '../sending-socket.js';
 import type { CompiledChanges } from './destination-changes.js';
 import { foreignRoute, type LooseRoute, looseRoute } from './dialog.js';
 import type { DialogGate } from './dialog-gate.js';
@@ -21,12 +22,6 @@ import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import { type BlacklistCheck, DialogPlan, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
-
-/** Counters of what was selected, by partition. */
-export interface SelectionTally {
-  selected(partition: string): void;
-  failed(partition: string): void;
-}
 
 export interface RulesRouterOptions {
   readonly engine: Engine;

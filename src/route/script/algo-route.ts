@@ -4,6 +4,7 @@ import { CoreFunctions } from './core-functions.js';
 import type { ScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';
 import type { LoadedScript } from './load.js';
+import { RouteSite } from './site.js';
 
 /**
  * An algo route: returns the score of one destination for the request at hand, whose variables can be read; the lowest is
@@ -16,7 +17,7 @@ export class AlgoRoute extends CoreFunctions {
     route: string,
     private readonly destination: ScoredDestination,
   ) {
-    super(env, pvars, route);
+    super(new RouteSite(env, pvars, route));
   }
 
   /** URI of the destination, as stored. */

@@ -1,5 +1,3 @@
-import type { Engine } from '../../engine/engine.js';
-import type { Partition } from '../../engine/partition.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../../pvar/format.js';
 
@@ -39,25 +37,6 @@ export function evaluated(context: PvarContext, argument: string | number): stri
 /** As `evaluated`; undefined stays undefined. */
 export function optional(context: PvarContext, argument: string | number | undefined): string | undefined {
   return argument === undefined ? undefined : evaluated(context, argument);
-}
-
-/** A partition and a set, as "2", "part:2", "part : 2", "part:" name them. */
-export interface SetReference {
-  readonly partition: Partition;
-  /** undefined when the text names none. */
-  readonly setId: number | undefined;
-}
-
-/** Reads a set with its partition; the reason when that is not possible. `partition` names it for a set without. */
-export function setReference(engine: Engine, text: string, partition = ''): SetReference | string {
-  const colon = text.lastIndexOf(':');
-  const prefix = colon < 0 ? '' : text.slice(0, colon).trim();
-  const set = text.slice(colon + 1).trim();
-  if (set !== '' && !/^[+-]?[0-9]{1,10}$/.test(set)) return `set "${set}" is not a number`;
-  const name = prefix === '' ? partition.trim() : prefix;
-  const found = engine.partition(name);
-  if (found === undefined) return `no partition "${name}"`;
-  return { partition: found, setId: set === '' ? undefined : Number(set) };
 }
 
 /** Text as bytes on the wire, one code unit each: characters beyond latin1 are written in UTF-8. */

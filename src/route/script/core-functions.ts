@@ -1,11 +1,10 @@
-import { countDestinations } from '../../engine/count.js';
-import type { Destination } from '../../engine/destination.js';
-import { findInList } from '../../engine/in-list.js';
 import type { AvpStore } from '../../pvar/avp-store.js';
-import { integerOf, type PvarScope, type PvarValue } from '../../pvar/context.js';
-import { evaluated, formatOf, optional, setReference, writableOf } from './arguments.js';
+import type { PvarScope, PvarValue } from '../../pvar/context.js';
+import { OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
+import { evaluated, formatOf, optional, writableOf } from './arguments.js';
 import type { ScriptEnvironment } from './environment.js';
 import { EXIT } from './exit.js';
+import type { RouteSite } from './site.js';
 
 /** Log levels as xlog names them, "L_WARN"; "warn" is understood too. */
 const LEVELS: Readonly<Record<string, 'error' | 'warn' | 'info' | 'debug'>> = {
@@ -27,12 +26,15 @@ const LEVELS: Readonly<Record<string, 'error' | 'warn' | 'info' | 'debug'>> = {
 export class CoreFunctions {
   private ended = false;
 
-  constructor(
-    protected readonly env: ScriptEnvironment,
-    protected readonly pvars: PvarScope,
-    /** "request", "failure TO_NEXT": for log lines. */
-    protected readonly route: string,
-  ) {}
+  constructor(protected readonly site: RouteSite) {}
+
+  protected get env(): ScriptEnvironment {
+    return this.site.env;
+  }
+
+  protected get pvars(): PvarScope {
+    return this.site.pvars;
+  }
 
   /** The value of a variable ("$fU"), or a text with its variables replaced ("$fU@$ci"). */
   get(format: string): PvarValue {
@@ -70,7 +72,7 @@ export class CoreFunctions {
   xlog(first: string, second?: string): boolean {
     const level = second === undefined ? 'info' : (LEVELS[first.replace(/^L_/, '').toUpperCase()] ?? 'info');
     if (this.env.log.isLevelEnabled(level)) {
-      this.env.log[level]({ route: this.route }, this.format(second ?? first).trimEnd());
+      this.env.log[level]({ route: this.site.route }, this.format(second ?? first).trimEnd());
     }
     return this.done(1);
   }
@@ -80,15 +82,10 @@ export class CoreFunctions {
    * writes the number into a variable. False for a set that does not exist; nothing is written then.
    */
   ds_count(set: string | number, filter: string | number, result: string, partition?: string): boolean {
-    const found = setReference(this.env.engine, this.text(set), optional(this.pvars, partition));
-    if (typeof found === 'string') return this.refused('ds_count', found);
-    const count =
-      found.setId === undefined
-        ? undefined
-        : countDestinations(found.partition, found.setId, String(evaluated(this.pvars, filter)));
-    if (count === undefined) return this.done(-1);
-    writableOf(result).assign(this.pvars, count);
-    return this.done(1);
+    const { run } = OPENSIPS_FUNCTIONS.ds_count;
+    return this.done(
+      run(this.site, this.text(set), this.text(filter), writableOf(result), optional(this.pvars, partition)),
+    );
   }
 
   /**
@@ -107,22 +104,19 @@ export class CoreFunctions {
     const fourth = partitionOrActiveOnly;
     const isFlag = typeof fourth !== 'string' || (activeOnly === undefined && /^[01]?$/.test(fourth.trim()));
     const partition = isFlag ? undefined : evaluated(this.pvars, fourth);
-    const found = setReference(this.env.engine, set === undefined ? '' : this.text(set), partition);
-    if (typeof found === 'string') return this.refused('ds_is_in_list', found);
-    const portNumber = integerOf(this.text(port)) ?? 0;
-    const destination = findInList(found.partition, {
-      ip: this.text(ip),
-      port: portNumber,
-      setId: found.setId,
-      activeOnly: this.flag(isFlag ? fourth : activeOnly),
-      pattern: pattern === undefined ? undefined : this.text(pattern),
-    });
-    if (destination === undefined) return this.done(-1);
-    if (found.setId === undefined || found.setId === -1) this.env.setidPvar?.assign(this.pvars, destination.setId);
-    const { attrsAvp } = found.partition.options;
-    // Empty ones too, as recorded: those of an earlier match must not stand for this one's.
-    if (attrsAvp !== undefined) this.avps.set(attrsAvp, destination.row.attrs);
-    return this.done(1);
+    const active = isFlag ? fourth : activeOnly;
+    const { run } = OPENSIPS_FUNCTIONS.ds_is_in_list;
+    return this.done(
+      run(
+        this.site,
+        this.text(ip),
+        this.text(port),
+        set === undefined ? '' : this.text(set),
+        partition,
+        typeof active === 'boolean' ? (active ? '1' : '0') : optional(this.pvars, active),
+        optional(this.pvars, pattern),
+      ),
+    );
   }
 
   /** Attaches attributes to the destinations of a set with this address (port 0: any). False when there are none. */
@@ -133,16 +127,9 @@ export class CoreFunctions {
     set: string | number,
     partition?: string,
   ): boolean {
-    const found = setReference(this.env.engine, this.text(set), optional(this.pvars, partition));
-    if (typeof found === 'string') return this.refused('ds_push_script_attrs', found);
-    pushScriptAttrs(
-      found.partition.destinationsAt(this.text(ip).replace(/^\[(.*)\]$/, '$1')),
-      this.text(attrs),
-      integerOf(this.text(port)) ?? 0,
-      found.setId === -1 ? undefined : found.setId,
-    );
-    // Also where no destination has that address, as recorded.
-    return this.done(1);
+    const { run } = OPENSIPS_FUNCTIONS.ds_push_script_attrs;
+    const [text, address] = [this.text(attrs), this.text(ip)];
+    return this.done(run(this.site, text, address, this.text(port), this.text(set), optional(this.pvars, partition)));
   }
 
   /**
@@ -150,12 +137,9 @@ export class CoreFunctions {
    * for a destination that is not there.
    */
   ds_get_script_attrs(uri: string, set: string | number, partition: string | undefined, result: string): boolean {
-    const found = setReference(this.env.engine, this.text(set), optional(this.pvars, partition));
-    if (typeof found === 'string') return this.refused('ds_get_script_attrs', found);
-    const destination = found.partition.find(found.setId ?? -1, this.text(uri));
-    if (destination === undefined) return this.done(-1);
-    writableOf(result).assign(this.pvars, destination.health.scriptAttrs ?? '');
-    return this.done(1);
+    const { run } = OPENSIPS_FUNCTIONS.ds_get_script_attrs;
+    const name = optional(this.pvars, partition);
+    return this.done(run(this.site, this.text(uri), this.text(set), name, writableOf(result)));
   }
 
   /** @internal Nothing may be done from here on: the route has ended, and what it decided is being carried out. */
@@ -175,39 +159,10 @@ export class CoreFunctions {
 
   /** Returns -1 for arguments that cannot be understood, with a warning that limits itself. */
   protected refused(name: string, reason: string): boolean {
-    this.env.faults.write(
-      'warn',
-      `${this.route} ${name}`,
-      { route: this.route },
-      `script function ${name}(): ${reason}`,
-    );
-    return this.done(-1);
+    return this.done(this.site.refused(name, reason));
   }
 
   protected text(argument: string | number): string {
     return evaluated(this.pvars, argument);
   }
-
-  private flag(value: string | number | boolean | undefined): boolean {
-    if (typeof value === 'boolean' || value === undefined) return value === true;
-    const text = this.text(value).trim();
-    return text !== '' && text !== '0';
-  }
-}
-
-/** Sets the script attributes of those destinations that have this port (0: any), in one set or all; returns how many. */
-export function pushScriptAttrs(
-  destinations: readonly Destination[],
-  attrs: string,
-  port: number,
-  setId: number | undefined,
-): number {
-  let count = 0;
-  for (const destination of destinations) {
-    if (setId !== undefined && destination.setId !== setId) continue;
-    if (port !== 0 && !destination.resolved.some((address) => address.port === port)) continue;
-    destination.health.scriptAttrs = attrs;
-    count++;
-  }
-  return count;
 }

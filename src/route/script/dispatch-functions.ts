@@ -1,24 +1,15 @@
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
-import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
-import type { Partition } from '../../engine/partition.js';
-import { parseSelectArguments } from '../../engine/select-arguments.js';
-import type { SelectTarget } from '../../engine/selection.js';
-import { optional, setReference } from './arguments.js';
+import { NOT_KAMAILIO, setReference } from '../dispatcher/references.js';
+import { selectOpensips } from '../dispatcher/select.js';
+import type { Target } from '../dispatcher/selections.js';
+import { KAMAILIO_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
+import { optional } from './arguments.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
-import { NOT_KAMAILIO } from './set-functions.js';
+import { CallSite } from './site.js';
 
 /** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
 export type TextOrNumber = string | number;
-
-/** Where a selection goes: $du, the request-URI, or nowhere but the list. */
-type Mode = 'dst' | 'domain' | 'list';
-
-const ROUTES_MODES: Readonly<Record<RoutesMode, Mode>> = {
-  destination: 'dst',
-  'request-uri': 'domain',
-  list: 'list',
-};
 
 const INTEGER = /^\s*[+-]?[0-9]{1,10}\s*$/;
 
@@ -27,11 +18,14 @@ const INTEGER = /^\s*[+-]?[0-9]{1,10}\s*$/;
  * is asked in Kamailio's form: (set, alg[, limit]).
  */
 export class DispatchFunctions extends MessageFunctions {
-  constructor(
-    protected readonly call: ScriptCall,
-    route: string,
-  ) {
-    super(call.env, call.pvars, route, call.request.message, call.headers);
+  declare protected readonly site: CallSite;
+
+  constructor(call: ScriptCall, route: string) {
+    super(new CallSite(call, route));
+  }
+
+  protected get call(): ScriptCall {
+    return this.site.call;
   }
 
   /**
@@ -72,32 +66,10 @@ export class DispatchFunctions extends MessageFunctions {
    * before the rules, "part:2=4;1=4".
    */
   ds_select_routes(rules: string, mode: TextOrNumber, limit: TextOrNumber = 0, partition?: string): boolean {
-    const name = 'ds_select_routes';
-    this.running(name);
-    const text = this.text(rules);
-    const colon = text.lastIndexOf(':');
-    const given = optional(this.pvars, partition)?.trim() ?? '';
-    const wanted = colon < 0 ? given : text.slice(0, colon).trim();
-    // Rules may come with the call: what the script says of the partition is not theirs to change.
-    if (given !== '' && wanted !== given) return this.refused(name, `the rules name partition "${wanted}"`);
-    const found = this.env.engine.partition(wanted);
-    if (found === undefined) return this.refused(name, `no partition "${wanted}"`);
-    if (kamailioOf(found) === undefined) return this.refused(name, NOT_KAMAILIO);
-    const modeText = this.text(mode).trim();
-    const way = routesMode(modeText);
-    if (way === undefined) return this.refused(name, `mode "${modeText}" is none of d, r, x`);
-    const limitText = this.text(limit);
-    if (!INTEGER.test(limitText)) return this.refused(name, `limit "${limitText}" is not a number`);
-    const routes = parseRoutes(text.slice(colon + 1), 0, Number(limitText));
-    const { dispatch, scope } = this.call;
-    const { problem } = routes;
-    // As recorded, what stands before a fault is used, though the answer is no.
-    const usable =
-      problem === undefined || found.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
-    if (way === 'destination' && this.keepsDestination) return this.done(-1);
-    const verdict = dispatch.selectRoutes(found, usable, scope, way);
-    const code = this.selected(found, ROUTES_MODES[way], verdict === 'selected');
-    return problem === undefined ? this.done(code) : this.refused(name, problem);
+    this.running('ds_select_routes');
+    const { run } = KAMAILIO_FUNCTIONS.ds_select_routes;
+    const name = optional(this.pvars, partition);
+    return this.done(run(this.site, this.text(rules), this.text(mode), this.text(limit), name));
   }
 
   /** Puts the next destination of the list that flag f, or the module parameter flags, kept into $du; false when there is none. */
@@ -128,23 +100,8 @@ export class DispatchFunctions extends MessageFunctions {
    */
   ds_mark_dst(first?: string, second?: string): boolean {
     this.running('ds_mark_dst');
-    const { engine } = this.env;
-    let state = optional(this.pvars, first)?.trim();
-    let name = optional(this.pvars, second)?.trim();
-    const turned = name !== undefined && isState(name) && (state === undefined || !isState(state));
-    if (turned) [state, name] = [name, state];
-    const partition = engine.partition(name ?? '');
-    if (partition === undefined) return this.refused('ds_mark_dst', `no partition "${name}"`);
-    const lists = this.call.dispatch.of(partition);
-    const { flavour } = partition;
-    const destination = flavour.marksFirstOfList ? lists?.first : lists?.current;
-    if (destination === undefined) return this.done(-1);
-    const code = this.pvars.replyCode;
-    const signal = { destination, kind: 'set', origin: 'script', reason: 'script function ds_mark()', code } as const;
-    const wanted = flavour.markOf(state ?? '');
-    if (wanted === undefined) return this.refused('ds_mark_dst', `state "${state}" is none of a, i, d, t, p`);
-    engine.states.apply({ ...signal, ...wanted });
-    return this.done(1);
+    const { run } = OPENSIPS_FUNCTIONS.ds_mark_dst;
+    return this.done(run(this.site, optional(this.pvars, first), optional(this.pvars, second)));
   }
 
   /**
@@ -153,117 +110,48 @@ export class DispatchFunctions extends MessageFunctions {
    */
   ds_load_unset(partition?: string): boolean {
     this.running('ds_load_unset');
-    const { engine } = this.env;
-    for (const each of this.kamailioPartitions(partition)) {
-      const found = engine.partition(each.partition.name);
-      const lists = found && this.call.dispatch.of(found);
-      const counted = lists?.first !== undefined && lists.call !== undefined;
-      if (each.strict && this.message.method === 'INVITE' && !counted) continue;
-      each.endCall(this.message.callId);
-    }
-    return this.done(1);
+    return this.done(KAMAILIO_FUNCTIONS.ds_load_unset.run(this.site, optional(this.pvars, partition)));
   }
 
   private select(
-    mode: Mode,
+    target: Target,
     set: TextOrNumber,
     alg: TextOrNumber,
     flags: TextOrNumber | undefined,
     partition: string | undefined,
     maxResults: TextOrNumber | undefined,
   ): boolean {
-    const name = mode === 'list' ? 'ds_select' : `ds_select_${mode}`;
+    const name = target === 'list' ? 'ds_select' : (`ds_select_${target}` as const);
     this.running(name);
-    const { call, env, pvars } = this;
-    const third = optional(pvars, flags);
-    const kamailio = this.kamailioTarget(this.text(set), this.text(alg), third, optional(pvars, partition));
-    if (kamailio !== undefined) return this.done(this.selectKamailio(mode, kamailio.partition, kamailio.target));
-    if (mode === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are no numbers`);
-    const given = parseSelectArguments({
-      set: this.text(set),
-      alg: this.text(alg),
-      flags: third,
-      partition: optional(pvars, partition),
-      maxResults: optional(pvars, maxResults),
-    });
-    if (typeof given === 'string') return this.refused(name, given);
-    const found = env.engine.partition(given.partition);
-    if (found === undefined) return this.refused(name, `no partition "${given.partition}"`);
-    const isSet = mode === 'dst' && pvars.destinationUri !== undefined;
-    const verdict = call.dispatch.select(found, given.targets, call.scope, isSet);
-    return this.done(verdict === 'kept' ? 1 : this.selected(found, mode, verdict === 'selected'));
+    const { pvars, site } = this;
+    const [setText, algText] = [this.text(set), this.text(alg)];
+    const [third, named] = [optional(pvars, flags), optional(pvars, partition)];
+    if (this.isKamailio(setText, algText, third, named)) {
+      return this.done(KAMAILIO_FUNCTIONS[name].run(site, setText, algText, third, named));
+    }
+    if (target === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are no numbers`);
+    // Scripts in JavaScript may use the forms of 2.1 as well.
+    const most = optional(pvars, maxResults);
+    return this.done(selectOpensips(site, target, 'both', setText, algText, third, named, most));
   }
 
-  /** The arguments in Kamailio's form, when the partition is of that flavour and they are of that form. */
-  private kamailioTarget(
-    set: string,
-    alg: string,
-    limit: string | undefined,
-    name: string | undefined,
-  ): { partition: Partition; target: SelectTarget } | undefined {
+  /** Whether the partition is of flavour kamailio and the arguments are in Kamailio's form. */
+  private isKamailio(set: string, alg: string, limit: string | undefined, name: string | undefined): boolean {
     const found = setReference(this.env.engine, set, name);
-    if (typeof found === 'string' || found.setId === undefined || kamailioOf(found.partition) === undefined)
-      return undefined;
-    if (!INTEGER.test(alg) || (limit !== undefined && !INTEGER.test(limit))) return undefined;
-    const most = Number(limit ?? 0);
-    const maxResults = most > 0 ? most : Number.POSITIVE_INFINITY;
-    return {
-      partition: found.partition,
-      target: { setId: found.setId, algorithm: Number(alg), flags: 0, maxResults },
-    };
+    if (typeof found === 'string' || found.setId === undefined) return false;
+    if (kamailioOf(found.partition) === undefined) return false;
+    return INTEGER.test(alg) && (limit === undefined || INTEGER.test(limit));
   }
 
-  /** force_dst is off and $du is set: it must not be overwritten. */
-  private get keepsDestination(): boolean {
-    return this.env.forceDst === false && this.pvars.destinationUri !== undefined;
-  }
-
-  private selectKamailio(mode: Mode, partition: Partition, target: SelectTarget): number {
-    const { call } = this;
-    if (mode === 'dst' && this.keepsDestination) return -1;
-    return this.selected(partition, mode, call.dispatch.selectOne(partition, target, call.scope) !== undefined);
-  }
-
-  /** Puts what was selected where the mode says. The return code: 1, 2 when there were too many branches, -1. */
-  private selected(partition: Partition, mode: Mode, ok: boolean): number {
-    const { call, env } = this;
-    if (!ok) {
-      env.tally.failed(partition.name);
-      return -1;
-    }
-    env.tally.selected(partition.name);
-    if (mode === 'list') call.keep(partition);
-    else if (!call.use(partition, mode, true)) {
-      call.dispatch.of(partition)?.call?.end();
-      return -1;
-    }
-    return call.addParallel(partition, mode) ? 1 : 2;
-  }
-
-  private next(mode: 'dst' | 'domain', partition: string | undefined): boolean {
-    const found = this.partition(`ds_next_${mode}`, partition);
-    return found !== undefined && this.done(this.call.next(found, mode) ? 1 : -1);
-  }
-
-  private again(mode: 'dst' | 'domain', partition: string | undefined): boolean {
-    const name = `ds_set_${mode}`;
-    const found = this.partition(name, partition);
-    if (found === undefined) return false;
-    if (kamailioOf(found) === undefined) return this.refused(name, NOT_KAMAILIO);
-    const first = this.call.dispatch.of(found)?.useFirst();
-    return this.done(first !== undefined && this.call.use(found, mode) ? 1 : -1);
-  }
-
-  private partition(name: string, argument: string | undefined): Partition | undefined {
+  private next(target: 'dst' | 'domain', partition: string | undefined): boolean {
+    const name = `ds_next_${target}` as const;
     this.running(name);
-    const wanted = optional(this.pvars, argument)?.trim() ?? '';
-    const found = this.env.engine.partition(wanted);
-    if (found === undefined) this.refused(name, `no partition "${wanted}"`);
-    return found;
+    return this.done(OPENSIPS_FUNCTIONS[name].run(this.site, optional(this.pvars, partition)));
   }
-}
 
-/** Whether ds_mark_dst may mean a state by it. */
-function isState(text: string): boolean {
-  return /^(?:[012]|[aidtp]{1,2})$/i.test(text);
+  private again(target: 'dst' | 'domain', partition: string | undefined): boolean {
+    const name = `ds_set_${target}` as const;
+    this.running(name);
+    return this.done(KAMAILIO_FUNCTIONS[name].run(this.site, optional(this.pvars, partition) ?? ''));
+  }
 }

@@ -3,6 +3,7 @@ import { CoreFunctions } from './core-functions.js';
 import type { ScriptEnvironment } from './environment.js';
 import { execute } from './execute.js';
 import type { LoadedScript } from './load.js';
+import { RouteSite } from './site.js';
 
 /** Parameters of an event by name, in order. */
 export type EventParams = Readonly<Record<string, string | number | undefined>>;
@@ -16,7 +17,7 @@ export class EventRoute extends CoreFunctions {
     readonly event: string,
     readonly params: EventParams,
   ) {
-    super(env, pvars, `event ${event}`);
+    super(new RouteSite(env, pvars, `event ${event}`));
   }
 
   /** @internal Runs the route of an event, or the one of another name, if there is one. What fails is logged. */

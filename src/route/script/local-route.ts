@@ -6,6 +6,7 @@ import { executeNow } from './execute.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './load.js';
 import { MessageFunctions } from './message-functions.js';
+import { MessageSite } from './site.js';
 
 /** The local route: a request of our own, such as a probe, is about to be sent. */
 export class LocalRoute extends MessageFunctions {
@@ -18,7 +19,7 @@ export class LocalRoute extends MessageFunctions {
     pvars.clock = env.clock;
     pvars.lookUpStatistic = env.formats.statistic;
     pvars.lookUpTag = env.formats.tag;
-    const route = new LocalRoute(env, pvars, 'local', message, new HeaderEdits(message));
+    const route = new LocalRoute(new MessageSite(env, pvars, 'local', message, new HeaderEdits(message)));
     const end = executeNow(
       { script: script.file, route: 'local', callId: message.callId },
       () => handler(route),

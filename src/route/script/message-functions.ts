@@ -1,24 +1,27 @@
-import { type KamailioFlavour, kamailioOf } from '../../engine/kamailio/flavour.js';
-import type { PvarScope } from '../../pvar/context.js';
 import type { SipMessage } from '../../sip/message.js';
+import { KAMAILIO_FUNCTIONS } from '../dispatcher/table.js';
 import { optional } from './arguments.js';
-import type { ScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 import { SetFunctions } from './set-functions.js';
+import type { MessageSite } from './site.js';
 
 /** Why a text is not put into a message. */
 export const LINE_BREAK = 'a line break in the value of a variable';
 
 /** What routes that work on a message can do with it. */
 export class MessageFunctions extends SetFunctions {
-  constructor(
-    env: ScriptEnvironment,
-    pvars: PvarScope,
-    route: string,
-    protected readonly message: SipMessage,
-    protected headers: HeaderEdits,
-  ) {
-    super(env, pvars, route);
+  declare protected readonly site: MessageSite;
+
+  constructor(site: MessageSite) {
+    super(site);
+  }
+
+  protected get message(): SipMessage {
+    return this.site.message;
+  }
+
+  protected get headers(): HeaderEdits {
+    return this.site.headers;
   }
 
   /** Whether the method is one of these: is_method('INVITE|ACK'). Of a reply it is that of CSeq. */
@@ -52,20 +55,7 @@ export class MessageFunctions extends SetFunctions {
    * all of flavour kamailio: the call is identified by its Call-ID.
    */
   ds_load_update(partition?: string): boolean {
-    const { message } = this;
-    for (const { calls } of this.kamailioPartitions(partition)) {
-      calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
-    }
-    return this.done(1);
-  }
-
-  /** Those whose calls count, the one named or all. */
-  protected *kamailioPartitions(name: string | undefined): Iterable<KamailioFlavour> {
-    const wanted = optional(this.pvars, name)?.trim();
-    for (const partition of this.env.engine.partitions) {
-      const kamailio = wanted === undefined || partition.name === wanted ? kamailioOf(partition) : undefined;
-      if (kamailio !== undefined) yield kamailio;
-    }
+    return this.done(KAMAILIO_FUNCTIONS.ds_load_update.run(this.site, optional(this.pvars, partition)));
   }
 
   /** Header lines with their variables replaced; undefined when a value brought a line break of its own with it. */

@@ -7,6 +7,7 @@ import { DROP } from './exit.js';
 import { HeaderEdits } from './header-edits.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
+import { MessageSite } from './site.js';
 import { statusMatches } from './status.js';
 
 /** A reply route: a reply to a relayed request came. Variables are those of the reply, AVPs those of the transaction. */
@@ -18,7 +19,7 @@ export class ReplyRoute extends MessageFunctions {
     readonly reply: SipMessage,
     pvars: PvarScope,
   ) {
-    super(call.env, pvars, route, reply, new HeaderEdits(reply));
+    super(new MessageSite(call.env, pvars, route, reply, new HeaderEdits(reply)));
   }
 
   /** Status code of the reply. */

@@ -1,23 +1,21 @@
 import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
-import { branchTargets } from '../../engine/kamailio/branches.js';
-import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
-import { kamailioOf } from '../../engine/kamailio/flavour.js';
-import type { Partition } from '../../engine/partition.js';
 import type { Followed, LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import { dialled } from '../dialled.js';
+import type { DispatcherCall } from '../dispatcher/call.js';
+import { SelectionRecords } from '../dispatcher/selection-records.js';
+import { Selections } from '../dispatcher/selections.js';
+import type { ExtraTarget } from '../dispatcher/site.js';
 import { RequestScope } from '../request-scope.js';
 import { type LooseRoute, looseRoute } from '../rules/dialog.js';
 import { literalAddress } from '../rules/literal-address.js';
 import { Redirects } from '../rules/redirects.js';
-import { sendingSocket } from '../sending-socket.js';
 import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './load.js';
 import { type ScriptBranch, ScriptBranches } from './script-branches.js';
-import { SelectionRecords } from './selection-records.js';
 
 /** The routes a script asked to be called. */
 export interface ArmedRoutes {
@@ -26,21 +24,15 @@ export interface ArmedRoutes {
   reply: string | undefined;
 }
 
-/** What was selected last: what goes into $du or the request-URI. */
-interface Selected {
-  readonly partition: Partition;
-  readonly mode: 'dst' | 'domain';
-  readonly uri: string;
-}
-
 /** Hops one request may be relayed to, over all its failure routes: this ends a script that relays in a loop. */
 const MOST_HOPS = 256;
 
 /** All that one request and its routes have in common, from the request route to the last reply. */
-export class ScriptCall {
+export class ScriptCall implements DispatcherCall {
   readonly scope: RequestScope;
   readonly pvars: PvarScope;
   readonly dispatch: DispatchContext;
+  readonly selections: Selections = new Selections(this);
   readonly armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined };
   /** Lists of use_blacklist. */
   readonly blacklists: string[] = [];
@@ -62,12 +54,8 @@ export class ScriptCall {
   private redirections: Redirects | undefined;
   private relays = 0;
   private loose: LooseRoute | undefined;
-  private selected: Selected | undefined;
-  /** $fs was set by a selection, not by the script. */
-  private socketSelected = false;
   /** $du when the first failure came. */
   private firstNextHop: { readonly uri: string | undefined } | undefined;
-  private registered: Partition[] | undefined;
   /** The branch at work. */
   private branch: ScriptBranch | undefined;
 
@@ -82,7 +70,7 @@ export class ScriptCall {
     this.pvars.clock = env.clock;
     this.pvars.branches = this.branches;
     this.pvars.records = new SelectionRecords(() => {
-      const last = this.registered?.findLast((each) => kamailioOf(each) !== undefined);
+      const last = this.selections.lastKamailio;
       return last === undefined ? undefined : this.dispatch.of(last);
     });
     this.dispatch = env.engine.context();
@@ -107,77 +95,33 @@ export class ScriptCall {
     return true;
   }
 
-  /**
-   * Writes the destination in use of a partition into $du or the request-URI. False when that cannot be rewritten.
-   * `isSelection`: it was selected now, not taken from a list.
-   */
-  use(partition: Partition, mode: 'dst' | 'domain', isSelection = false): boolean {
-    const destination = this.dispatch.current(partition);
-    if (destination === undefined) return false;
-    const { pvars } = this;
-    this.registerAvps(partition);
-    let uri: string | undefined = destination.dialUri;
-    if (mode === 'dst') pvars.destinationUri = uri;
-    else {
-      uri = this.dispatch.rewriteRequestUri(partition, this.scope.requestUri);
-      if (uri === undefined) return false;
-      pvars.setRequestUri(uri);
-    }
-    this.selected = { partition, mode, uri };
-    const socket =
-      kamailioOf(partition) === undefined
-        ? (this.dispatch.of(partition)?.socket ?? '')
-        : (sendingSocket(destination, partition.flavour, this.env.sockets)?.description ?? '');
-    const keepsSocket = isSelection && partition.flavour.leavesOlderSelection;
-    if (socket !== '' || (this.socketSelected && !keepsSocket)) {
-      pvars.sendSocket = socket === '' ? undefined : socket;
-      this.socketSelected = socket !== '';
-    }
-    const attrs = this.env.scriptAttrsAvp(partition.name);
-    if (attrs !== undefined) pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? '']);
-    return true;
+  get view(): RequestScope {
+    return this.scope;
   }
 
-  /** Shows the list of a selection that is not used yet. */
-  keep(partition: Partition): void {
-    this.registerAvps(partition);
+  get requestUri(): string {
+    return this.scope.requestUri;
   }
 
-  /** Adds the parallel targets of a selection as branches; with mode list its first as well. False when not all fit. */
-  addParallel(partition: Partition, mode: 'dst' | 'domain' | 'list'): boolean {
-    const lists = this.dispatch.of(partition);
-    if (lists?.branches === undefined || lists.current === undefined) return true;
-    const { requestUri } = this.scope;
-    const ofFirst = lists.branches[0]?.setId === lists.current.setId || lists.branches.length === 0;
-    const all = mode === 'list' && ofFirst ? [lists.current, ...lists.branches] : lists.branches;
-    let fit = all.length <= MOST_BRANCHES;
-    for (const { destination, requestUri: uri, byNextHop } of branchTargets(
-      lists,
-      requestUri,
-      mode === 'domain' ? 'domain' : 'dst',
-      all,
-    )) {
-      const problem = this.branches.add({
-        requestUri: uri ?? requestUri,
-        destinationUri: byNextHop ? destination.dialUri : undefined,
-        sendSocket: sendingSocket(destination, partition.flavour, this.env.sockets)?.description,
-        q: '',
-        destination,
-      });
-      if (problem !== undefined) fit = false;
-    }
-    return fit;
+  get replyCode(): number | undefined {
+    return this.pvars.replyCode;
+  }
+
+  sendTo(uri: string): void {
+    this.pvars.destinationUri = uri;
+  }
+
+  sendFrom(socket: string | undefined): void {
+    this.pvars.sendSocket = socket;
+  }
+
+  addTarget(target: ExtraTarget): boolean {
+    return this.branches.add({ ...target, q: '' }) === undefined;
   }
 
   /** The request came to its end: by default its call counts no longer, or for as long as its dialog lasts. */
   ended(code: number): void {
-    for (const partition of this.registered ?? []) {
-      const call = this.dispatch.of(partition)?.call;
-      // In a strict partition the script sees to that (ds_load_update, ds_load_unset); but a CANCEL it does not see.
-      if (call === undefined || (partition.options.compat === 'strict' && !this.cancelled)) continue;
-      if (code >= 200 && code < 300) call.confirm();
-      else call.end();
-    }
+    this.selections.ended(code, this.cancelled);
   }
 
   /** Where redirections of this request lead; the URIs tried so far do not count. */
@@ -190,29 +134,20 @@ export class ScriptCall {
     const { pvars } = this;
     pvars.setRequestUri(uri);
     pvars.destinationUri = undefined;
-    if (this.socketSelected) pvars.sendSocket = undefined;
-    this.socketSelected = false;
-    this.selected = undefined;
+    this.selections.abandon();
   }
 
   /** $du as failure routes begin with it: what the request route left where the flavour keeps it, else nothing. */
   get nextHopOfRequest(): string | undefined {
-    const keeps = this.registered?.some(({ flavour }) => flavour.keepsNextHop) === true;
+    const keeps = this.selections.used.some(({ flavour }) => flavour.keepsNextHop);
     if (!keeps) return undefined;
     this.firstNextHop ??= { uri: this.pvars.destinationUri };
     return this.firstNextHop.uri;
   }
 
-  /** Goes on to the next destination of a partition, or of the one selected in last. */
-  next(partition: Partition, mode: 'dst' | 'domain'): boolean {
-    this.registerAvps(partition);
-    return this.dispatch.next(partition) !== undefined && this.use(partition, mode);
-  }
-
   /** The next destination of the selection made last, as a next hop. */
   following(): NextHop | undefined {
-    const { selected } = this;
-    return selected !== undefined && this.next(selected.partition, selected.mode) ? this.nextHop() : undefined;
+    return this.selections.following() ? this.nextHop() : undefined;
   }
 
   /** Whether the target $du or the request-URI names can be relayed to, and MOST_HOPS is not reached. */
@@ -268,13 +203,11 @@ export class ScriptCall {
 
   /** The destination that $du or the request-URI stands for as it is; undefined for one that no selection put there. */
   get destination(): Destination | undefined {
-    const { pvars, selected, branch, target } = this;
+    const { pvars, branch, target } = this;
     if (branch !== undefined) {
       return target === (branch.destinationUri ?? branch.requestUri) ? branch.destination : undefined;
     }
-    return selected?.uri === target && (selected.mode === 'dst') === (pvars.destinationUri !== undefined)
-      ? this.dispatch.current(selected.partition)
-      : undefined;
+    return this.selections.destinationOf(target, pvars.destinationUri !== undefined);
   }
 
   /** Answers here, unless that was done or the request was relayed. */
@@ -286,20 +219,5 @@ export class ScriptCall {
 
   private get target(): string {
     return this.pvars.destinationUri ?? this.scope.requestUri;
-  }
-
-  /** From the first touch on, a partition's AVPs show its failover lists; what a script wrote before goes into them. */
-  private registerAvps(partition: Partition): void {
-    const known = this.registered;
-    if (known?.[known.length - 1] === partition) return;
-    const fresh = known?.includes(partition) !== true;
-    this.registered = [...(known ?? []).filter((each) => each !== partition), partition];
-    const { avps } = this.pvars;
-    const used = this.dispatch.current(partition) !== undefined;
-    for (const avp of this.dispatch.open(partition).avps()) {
-      const before = fresh && !used ? avps.all(avp.name) : [];
-      avps.registerVirtual(avp.name, avp);
-      if (before.length > 0) avp.set(before);
-    }
   }
 }

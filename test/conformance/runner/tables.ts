@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import Database from 'libsql';
 
 /** Rows of the tables that scripts were recorded with. */
@@ -25,6 +26,8 @@ export interface TableRows {
 
 /** Writes them into an SQLite file, in the tables OpenSIPS defines. */
 export async function createTables(file: string, rows: TableRows): Promise<void> {
+  // A case that failed is tried again.
+  rmSync(file, { force: true });
   const db = new Database(file);
   try {
     db.exec(`

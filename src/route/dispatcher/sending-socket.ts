@@ -1,7 +1,7 @@
-import type { Destination } from '../engine/destination.js';
-import type { Flavour } from '../engine/flavour.js';
-import type { LocalSockets } from '../sip/local-sockets.js';
-import type { SipSocket } from '../sip/transport/transport.js';
+import type { Destination } from '../../engine/destination.js';
+import type { Flavour } from '../../engine/flavour.js';
+import type { LocalSockets } from '../../sip/local-sockets.js';
+import type { SipSocket } from '../../sip/transport/transport.js';
 
 /**
  * The socket a destination is sent to from: the one its row names, by name or by address, else the

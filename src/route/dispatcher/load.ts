@@ -1,0 +1,50 @@
+import { type KamailioFlavour, kamailioOf } from '../../engine/kamailio/flavour.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { DispatcherCallSite } from './call.js';
+import { partitionFor } from './references.js';
+import type { DispatcherSite } from './site.js';
+
+/** The partitions whose calls count, the one named or all. */
+function* counting({ env }: DispatcherSite, name: string | undefined): Generator<KamailioFlavour> {
+  const wanted = name?.trim();
+  for (const partition of env.engine.partitions) {
+    const kamailio = wanted === undefined || partition.name === wanted ? kamailioOf(partition) : undefined;
+    if (kamailio !== undefined) yield kamailio;
+  }
+}
+
+/** A route at work on a message that need not belong to a call of the proxy. */
+export interface MessageSite extends DispatcherSite {
+  readonly message: SipMessage;
+}
+
+/** ds_load_update of Kamailio: BYE and CANCEL end the call, a 2xx to its INVITE confirms it. The Call-ID identifies it. */
+export function updateLoad(site: MessageSite, partition?: string): number {
+  const { message } = site;
+  for (const { calls } of counting(site, partition)) {
+    calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
+  }
+  return 1;
+}
+
+/**
+ * ds_load_unset of Kamailio: the call counts no longer. A strict partition does nothing for an INVITE whose list has come to
+ * its end, as recorded.
+ */
+export function unsetLoad(site: DispatcherCallSite, partition?: string): number {
+  const { call, env, message } = site;
+  for (const each of counting(site, partition)) {
+    const found = env.engine.partition(each.partition.name);
+    const lists = found && call.dispatch.of(found);
+    const counted = lists?.first !== undefined && lists.call !== undefined;
+    if (each.strict && message.method === 'INVITE' && !counted) continue;
+    each.endCall(message.callId);
+  }
+  return 1;
+}
+
+/** ds_reload of Kamailio: loads a partition anew, which goes on after this has returned. */
+export function reload(site: DispatcherSite, partition?: string): number {
+  const found = partitionFor(site, 'ds_reload', partition);
+  return found !== undefined && site.env.reload?.(found.name) === true ? 1 : -1;
+}

@@ -1,0 +1,148 @@
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
+import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
+import type { Partition } from '../../engine/partition.js';
+import { parseSelectArguments, type SelectParameters } from '../../engine/select-arguments.js';
+import type { DispatcherCallSite } from './call.js';
+import { kamailioFor, NOT_KAMAILIO, numberFor, partitionFor, setReference } from './references.js';
+import type { Target } from './selections.js';
+
+/** Names of the functions that select for a target. */
+const SELECT: Readonly<Record<Target, string>> = {
+  dst: 'ds_select_dst',
+  domain: 'ds_select_domain',
+  list: 'ds_select',
+};
+
+/** Counts a selection and writes it to its target. 1, 2 when there were too many branches, -1. */
+function selected({ call }: DispatcherCallSite, partition: Partition, target: Target, good: boolean): number {
+  const { tally } = call.env;
+  if (!good) {
+    tally.failed(partition.name);
+    return -1;
+  }
+  tally.selected(partition.name);
+  if (target === 'list') call.selections.show(partition);
+  else if (!call.selections.use(partition, target, true)) {
+    call.dispatch.of(partition)?.call?.end();
+    return -1;
+  }
+  return call.selections.addParallel(partition, target) ? 1 : 2;
+}
+
+/** force_dst is off and $du is set: a selection for $du must not overwrite it. */
+function keepsNextHop({ env, pvars }: DispatcherCallSite, target: Target): boolean {
+  return target === 'dst' && env.forceDst === false && pvars.destinationUri !== undefined;
+}
+
+/**
+ * ds_select_dst and ds_select_domain of OpenSIPS. `dialect` says which forms of the arguments are understood: those of
+ * today's version, or those of 2.1 as well.
+ */
+export function selectOpensips(
+  site: DispatcherCallSite,
+  target: 'dst' | 'domain',
+  dialect: SelectParameters['dialect'],
+  set: string,
+  alg: string,
+  flags: string | undefined,
+  partition: string | undefined,
+  maxResults: string | undefined,
+): number {
+  const given = parseSelectArguments({ set, alg, flags, partition, maxResults, dialect });
+  if (typeof given === 'string') return site.refused(SELECT[target], given);
+  const found = partitionFor(site, SELECT[target], given.partition);
+  if (found === undefined) return -1;
+  const { call } = site;
+  const isSet = target === 'dst' && call.pvars.destinationUri !== undefined;
+  const verdict = call.dispatch.select(found, given.targets, call.view, isSet);
+  return verdict === 'kept' ? 1 : selected(site, found, target, verdict === 'selected');
+}
+
+/** ds_select_dst, ds_select_domain and ds_select of Kamailio. */
+export function selectKamailio(
+  site: DispatcherCallSite,
+  target: Target,
+  set: string,
+  alg: string,
+  limit: string | undefined,
+  partition: string | undefined,
+): number {
+  const name = SELECT[target];
+  const found = setReference(site.env.engine, set, partition);
+  if (typeof found === 'string') return site.refused(name, found);
+  if (kamailioOf(found.partition) === undefined) return site.refused(name, NOT_KAMAILIO);
+  const { setId } = found;
+  if (setId === undefined) return site.refused(name, 'no set is named');
+  const algorithm = numberFor(site, name, 'algorithm', alg);
+  const most = numberFor(site, name, 'limit', limit);
+  if (algorithm === undefined || most === undefined || keepsNextHop(site, target)) return -1;
+  const maxResults = most > 0 ? most : Number.POSITIVE_INFINITY;
+  const { call } = site;
+  const chosen = call.dispatch.selectOne(found.partition, { setId, algorithm, flags: 0, maxResults }, call.view);
+  return selected(site, found.partition, target, chosen !== undefined);
+}
+
+const ROUTE_TARGETS: Readonly<Record<RoutesMode, Target>> = {
+  destination: 'dst',
+  'request-uri': 'domain',
+  list: 'list',
+};
+
+/** ds_select_routes of Kamailio. The partition may stand before the rules: "part:2=4;1=4". */
+export function selectRoutes(
+  site: DispatcherCallSite,
+  rules: string,
+  mode: string,
+  limit: string | undefined,
+  partition = '',
+): number {
+  const name = 'ds_select_routes';
+  const colon = rules.lastIndexOf(':');
+  const given = partition.trim();
+  const wanted = colon < 0 ? given : rules.slice(0, colon).trim();
+  // Rules may come with the call: what the script says of the partition is not theirs to change.
+  if (given !== '' && wanted !== given) return site.refused(name, `the rules name partition "${wanted}"`);
+  const found = partitionFor(site, name, wanted);
+  if (found === undefined) return -1;
+  if (kamailioOf(found) === undefined) return site.refused(name, NOT_KAMAILIO);
+  const way = routesMode(mode.trim());
+  if (way === undefined) return site.refused(name, `mode "${mode.trim()}" is none of d, r, x`);
+  const most = numberFor(site, name, 'limit', limit);
+  if (most === undefined) return -1;
+  const routes = parseRoutes(rules.slice(colon + 1), 0, most);
+  const { problem } = routes;
+  // As recorded, what stands before a fault is used, though the answer is no.
+  const usable =
+    problem === undefined || found.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
+  const target = ROUTE_TARGETS[way];
+  if (keepsNextHop(site, target)) return -1;
+  const { call } = site;
+  const code = selected(site, found, target, call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected');
+  return problem === undefined ? code : site.refused(name, problem);
+}
+
+/** ds_next_dst and ds_next_domain of OpenSIPS: without a partition, of the default one. */
+export function selectNext(site: DispatcherCallSite, target: 'dst' | 'domain', partition: string | undefined): number {
+  const found = partitionFor(site, `ds_next_${target}`, partition);
+  return found !== undefined && site.call.selections.next(found, target) ? 1 : -1;
+}
+
+/** ds_next_dst and ds_next_domain of Kamailio: without a partition, of the one used last. */
+export function selectNextKamailio(
+  site: DispatcherCallSite,
+  target: 'dst' | 'domain',
+  partition: string | undefined,
+): number {
+  const found = kamailioFor(site, `ds_next_${target}`, partition);
+  return found !== undefined && site.call.selections.next(found, target) ? 1 : -1;
+}
+
+/** ds_set_dst and ds_set_domain of Kamailio: the destination in use once more. */
+export function selectAgain(site: DispatcherCallSite, target: 'dst' | 'domain', partition: string | undefined): number {
+  const name = `ds_set_${target}`;
+  const found = kamailioFor(site, name, partition);
+  if (found === undefined) return -1;
+  if (kamailioOf(found) === undefined) return site.refused(name, NOT_KAMAILIO);
+  const { dispatch, selections } = site.call;
+  return dispatch.of(found)?.useFirst() !== undefined && selections.use(found, target) ? 1 : -1;
+}

@@ -1,0 +1,160 @@
+import type { Destination } from '../../engine/destination.js';
+import { type BranchTarget, branchTargets } from '../../engine/kamailio/branches.js';
+import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
+import { kamailioOf } from '../../engine/kamailio/flavour.js';
+import type { Partition } from '../../engine/partition.js';
+import { sendingSocket } from './sending-socket.js';
+import type { ExtraTarget, SelectingCall } from './site.js';
+
+/** Where a selection is written: $du, the request-URI, or only the list. */
+export type Target = 'dst' | 'domain' | 'list';
+
+/** What was written last: what $du or the request-URI holds. */
+interface Written {
+  readonly partition: Partition;
+  readonly target: 'dst' | 'domain';
+  readonly uri: string;
+}
+
+/** A request-URI without parts: what a strict kamailio partition leaves where it cannot write one. */
+const BROKEN = 'sip:@@';
+
+/** What the functions of a script have selected for one call, and where they wrote it. */
+export class Selections {
+  private partitions: readonly Partition[] = [];
+  private written: Written | undefined;
+  /** The socket to send from was set by a selection, not by the script. */
+  private socketSelected = false;
+
+  constructor(private readonly call: SelectingCall) {}
+
+  /** Partitions whose lists the script has used, the one used last at the end. */
+  get used(): readonly Partition[] {
+    return this.partitions;
+  }
+
+  /** The partition of flavour kamailio used last. */
+  get lastKamailio(): Partition | undefined {
+    return this.partitions.findLast((each) => kamailioOf(each) !== undefined);
+  }
+
+  /**
+   * Writes the destination in use of a partition into $du or the request-URI. False when there is none, or it cannot be
+   * written. `isSelection`: it was selected now, not taken from a list.
+   */
+  use(partition: Partition, target: 'dst' | 'domain', isSelection = false): boolean {
+    const { call } = this;
+    const destination = call.dispatch.current(partition);
+    if (destination === undefined) return false;
+    this.show(partition);
+    const uri = target === 'dst' ? this.writeNextHop(destination) : this.writeRequestUri(partition);
+    if (uri === undefined) return false;
+    this.written = { partition, target, uri };
+    this.writeSocket(partition, destination, isSelection && partition.flavour.leavesOlderSelection);
+    const attrs = call.env.scriptAttrsAvp?.(partition.name);
+    if (attrs !== undefined) call.pvars.avps.replace(attrs, [destination.health.scriptAttrs ?? '']);
+    return true;
+  }
+
+  /** Goes on to the next destination of a partition. False when there is none. */
+  next(partition: Partition, target: 'dst' | 'domain'): boolean {
+    this.show(partition);
+    return this.call.dispatch.next(partition) !== undefined && this.use(partition, target);
+  }
+
+  /** As `next`, for what was written last. */
+  following(): boolean {
+    const { written } = this;
+    return written !== undefined && this.next(written.partition, written.target);
+  }
+
+  /** The destination that `uri`, the present $du (`isNextHop`) or request-URI, was written for; undefined: none was. */
+  destinationOf(uri: string, isNextHop: boolean): Destination | undefined {
+    const { written } = this;
+    return written?.uri === uri && (written.target === 'dst') === isNextHop
+      ? this.call.dispatch.current(written.partition)
+      : undefined;
+  }
+
+  /** What was written no longer counts: the script goes elsewhere, from a socket of its own choice. */
+  abandon(): void {
+    if (this.socketSelected) this.call.sendFrom(undefined);
+    this.socketSelected = false;
+    this.written = undefined;
+  }
+
+  /** Adds the parallel targets of a selection as branches; with `list` its first as well. False when not all fit. */
+  addParallel(partition: Partition, target: Target): boolean {
+    const { call } = this;
+    const lists = call.dispatch.of(partition);
+    if (lists?.branches === undefined || lists.current === undefined) return true;
+    const { requestUri } = call;
+    const ofFirst = lists.branches[0]?.setId === lists.current.setId || lists.branches.length === 0;
+    const all = target === 'list' && ofFirst ? [lists.current, ...lists.branches] : lists.branches;
+    let fit = all.length <= MOST_BRANCHES;
+    for (const each of branchTargets(lists, requestUri, target === 'domain' ? 'domain' : 'dst', all)) {
+      if (!call.addTarget(this.extra(each, partition, requestUri))) fit = false;
+    }
+    return fit;
+  }
+
+  /** From the first access on, a partition's AVPs show its failover lists; what a script wrote before goes into them. */
+  show(partition: Partition): void {
+    const known = this.partitions;
+    if (known[known.length - 1] === partition) return;
+    const fresh = !known.includes(partition);
+    this.partitions = [...known.filter((each) => each !== partition), partition];
+    const { dispatch, pvars } = this.call;
+    const used = dispatch.current(partition) !== undefined;
+    for (const avp of dispatch.open(partition).avps()) {
+      const before = fresh && !used ? pvars.avps.all(avp.name) : [];
+      pvars.avps.registerVirtual(avp.name, avp);
+      if (before.length > 0) avp.set(before);
+    }
+  }
+
+  /** The request came to its end: by default its call counts no longer, or for as long as its dialog lasts. */
+  ended(code: number, cancelled: boolean): void {
+    for (const partition of this.partitions) {
+      const call = this.call.dispatch.of(partition)?.call;
+      // In a strict partition the script sees to that (ds_load_update, ds_load_unset); but a CANCEL it does not see.
+      if (call === undefined || (partition.options.compat === 'strict' && !cancelled)) continue;
+      if (code >= 200 && code < 300) call.confirm();
+      else call.end();
+    }
+  }
+
+  private writeNextHop({ dialUri }: Destination): string {
+    this.call.sendTo(dialUri);
+    return dialUri;
+  }
+
+  private writeRequestUri(partition: Partition): string | undefined {
+    const { dispatch, pvars, requestUri } = this.call;
+    let uri = dispatch.rewriteRequestUri(partition, requestUri);
+    // As recorded, a destination with a user part leaves a request-URI that nothing can be read from.
+    if (uri === undefined && kamailioOf(partition)?.strict === true) uri = BROKEN;
+    if (uri !== undefined) pvars.setRequestUri(uri);
+    return uri;
+  }
+
+  private writeSocket(partition: Partition, destination: Destination, keeps: boolean): void {
+    const { dispatch, env } = this.call;
+    const socket =
+      kamailioOf(partition) === undefined
+        ? (dispatch.of(partition)?.socket ?? '')
+        : (sendingSocket(destination, partition.flavour, env.sockets)?.description ?? '');
+    if (socket === '' && (!this.socketSelected || keeps)) return;
+    this.call.sendFrom(socket === '' ? undefined : socket);
+    this.socketSelected = socket !== '';
+  }
+
+  private extra({ destination, requestUri, byNextHop }: BranchTarget, partition: Partition, now: string): ExtraTarget {
+    return {
+      requestUri: requestUri ?? now,
+      destinationUri: byNextHop ? destination.dialUri : undefined,
+      sendSocket: sendingSocket(destination, partition.flavour, this.call.env.sockets)?.description,
+      destination,
+    };
+  }
+}

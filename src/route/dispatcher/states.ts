@@ -1,0 +1,54 @@
+import { markBits } from '../../engine/kamailio/states.js';
+import type { Partition } from '../../engine/partition.js';
+import type { DispatcherCallSite } from './call.js';
+import { kamailioFor, kamailioSetFor, partitionFor } from './references.js';
+import type { DispatcherSite } from './site.js';
+
+/** Whether ds_mark_dst may mean a state by it. */
+function isState(text: string): boolean {
+  return /^(?:[012]|[aidtp]{1,2})$/i.test(text);
+}
+
+/** Marks the destination that a partition's selection has in use. */
+function mark(site: DispatcherCallSite, partition: Partition, state: string): number {
+  const { call } = site;
+  const lists = call.dispatch.of(partition);
+  const { flavour } = partition;
+  const destination = flavour.marksFirstOfList ? lists?.first : lists?.current;
+  if (destination === undefined) return -1;
+  const wanted = flavour.markOf(state);
+  if (wanted === undefined) return site.refused('ds_mark_dst', `state "${state}" is none of a, i, d, t, p`);
+  const reason = 'script function ds_mark()';
+  const { states } = site.env.engine;
+  states.apply({ destination, kind: 'set', origin: 'script', reason, code: call.replyCode, ...wanted });
+  return 1;
+}
+
+/** ds_mark_dst of OpenSIPS, in both orders: (state, partition) of today, (partition, state) of 2.1. */
+export function markOpensips(site: DispatcherCallSite, first: string | undefined, second: string | undefined): number {
+  let state = first?.trim();
+  let name = second?.trim();
+  if (name !== undefined && isState(name) && (state === undefined || !isState(state))) [state, name] = [name, state];
+  const found = partitionFor(site, 'ds_mark_dst', name);
+  return found === undefined ? -1 : mark(site, found, state ?? '');
+}
+
+/** ds_mark_dst of Kamailio: of the partition used last. */
+export function markKamailio(site: DispatcherCallSite, state = ''): number {
+  const found = kamailioFor(site, 'ds_mark_dst', undefined);
+  return found === undefined ? -1 : mark(site, found, state.trim());
+}
+
+/** ds_mark_addr of Kamailio: a destination whatever was selected, at once and not by way of the thresholds. */
+export function markAddress(site: DispatcherSite, state: string, set: string, uri: string, partition?: string): number {
+  const name = 'ds_mark_addr';
+  const found = kamailioSetFor(site, name, set, partition);
+  if (found === undefined) return -1;
+  const bits = markBits(state.trim(), found.flavour.options);
+  if (bits === undefined) return site.refused(name, `state "${state}" is none of a, i, d, t, p`);
+  const destination = found.partition.find(found.setId, uri);
+  if (destination === undefined) return -1;
+  const reason = 'script function ds_mark_addr()';
+  site.env.engine.states.apply({ destination, kind: 'set', mark: { bits, how: 'set' }, origin: 'script', reason });
+  return 1;
+}

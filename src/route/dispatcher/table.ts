@@ -1,0 +1,279 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import type { ParameterDefinition, ParameterKind } from '../../cfg/function-table.js';
+import type { Format } from '../../pvar/format.js';
+import { getAttributes, pushAttributes } from './attributes.js';
+import type { DispatcherCallSite } from './call.js';
+import { fetchGroup, setOverload } from './group.js';
+import { count, isActive, isFromList, isInList, listExists } from './lists.js';
+import { reload, unsetLoad, updateLoad } from './load.js';
+import { selectAgain, selectKamailio, selectNext, selectNextKamailio, selectOpensips, selectRoutes } from './select.js';
+import { markAddress, markKamailio, markOpensips } from './states.js';
+
+/**
+ * An argument as a function gets it: the text with its variables replaced, undefined where it is left out; of kind
+ * "writable" the variable.
+ */
+export type DispatcherArgument = string | Format | undefined;
+
+/** One function of the dispatcher, for cfg files and for JavaScript. */
+export interface DispatcherFunction {
+  readonly parameters: readonly ParameterDefinition[];
+  /** Kinds of routes it may be called from, by their names in cfg files. */
+  readonly routes: readonly RouteKind[] | 'any';
+  /** One sentence for the reference page. */
+  readonly summary: string;
+  /**
+   * Takes the arguments in the order of `parameters`; many functions take the name of a partition behind them, which
+   * only JavaScript gives. Returns the code of the original: above 0 true, below 0 false.
+   */
+  run(site: DispatcherCallSite, ...args: never[]): number;
+}
+
+function param(name: string, kind: ParameterKind): ParameterDefinition {
+  return { name, kind };
+}
+
+function optional(
+  name: string,
+  kind: ParameterKind,
+  check?: (constant: string | number) => string | undefined,
+): ParameterDefinition {
+  return { name, kind, optional: true, ...(check === undefined ? {} : { check }) };
+}
+
+function knownFlags(value: string | number): string | undefined {
+  return /^[fFuUdDaA]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;
+}
+
+const SELECTING: readonly RouteKind[] = ['request', 'failure', 'branch', 'branch-failure', 'event'];
+const WITH_REQUEST: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event'];
+
+const selectParameters = [
+  param('set', 'int'),
+  param('algorithm', 'int'),
+  optional('flags', 'string', knownFlags),
+  optional('partition', 'string'),
+  optional('max results', 'int'),
+] as const;
+
+/** The functions of OpenSIPS' module. */
+export const OPENSIPS_FUNCTIONS = {
+  ds_select_dst: {
+    parameters: selectParameters,
+    routes: ['request', 'failure', 'branch'],
+    summary: 'selects a destination for $du',
+    run: (site, set: string, alg: string, flags?: string, partition?: string, most?: string) =>
+      selectOpensips(site, 'dst', 'today', set, alg, flags, partition, most),
+  },
+  ds_select_domain: {
+    parameters: selectParameters,
+    routes: ['request', 'failure', 'branch'],
+    summary: 'selects a destination for the request-URI',
+    run: (site, set: string, alg: string, flags?: string, partition?: string, most?: string) =>
+      selectOpensips(site, 'domain', 'today', set, alg, flags, partition, most),
+  },
+  ds_next_dst: {
+    parameters: [optional('partition', 'string')],
+    routes: SELECTING,
+    summary: 'goes on to the next destination',
+    run: (site, partition?: string) => selectNext(site, 'dst', partition),
+  },
+  ds_next_domain: {
+    parameters: [optional('partition', 'string')],
+    routes: SELECTING,
+    summary: 'goes on to the next destination',
+    run: (site, partition?: string) => selectNext(site, 'domain', partition),
+  },
+  ds_mark_dst: {
+    parameters: [optional('state', 'string'), optional('partition', 'string')],
+    routes: ['request', 'failure'],
+    summary: 'sets the state of the destination in use',
+    run: markOpensips,
+  },
+  ds_count: {
+    parameters: [
+      param('set', 'int'),
+      param('filter', 'string'),
+      param('result', 'writable'),
+      optional('partition', 'string'),
+    ],
+    routes: ['request', 'failure', 'branch', 'onreply', 'local', 'timer', 'event'],
+    summary: 'counts the destinations of a set in some states',
+    run: count,
+  },
+  ds_is_in_list: {
+    parameters: [
+      param('address', 'string'),
+      param('port', 'int'),
+      optional('set', 'int'),
+      optional('partition', 'string'),
+      optional('active only', 'int'),
+      optional('pattern', 'string'),
+    ],
+    routes: WITH_REQUEST,
+    summary: 'whether an address is that of a destination',
+    run: isInList,
+  },
+  ds_push_script_attrs: {
+    parameters: [
+      param('attributes', 'string'),
+      param('address', 'string'),
+      param('port', 'int'),
+      param('set', 'int'),
+      optional('partition', 'string'),
+    ],
+    routes: 'any',
+    summary: 'attaches attributes to the destinations of an address',
+    run: pushAttributes,
+  },
+  ds_get_script_attrs: {
+    parameters: [
+      param('uri', 'string'),
+      param('set', 'int'),
+      optional('partition', 'string'),
+      param('result', 'writable'),
+    ],
+    routes: 'any',
+    summary: 'reads the attributes a script attached',
+    run: getAttributes,
+  },
+} as const satisfies Readonly<Record<string, DispatcherFunction>>;
+
+const kamailioSelectParameters = [
+  param('set', 'string'),
+  param('algorithm', 'string'),
+  optional('limit', 'string'),
+] as const;
+
+/** The functions of Kamailio's module. */
+export const KAMAILIO_FUNCTIONS = {
+  ds_select_dst: {
+    parameters: kamailioSelectParameters,
+    routes: SELECTING,
+    summary: 'selects a destination for $du',
+    run: (site, set: string, alg: string, limit?: string, partition?: string) =>
+      selectKamailio(site, 'dst', set, alg, limit, partition),
+  },
+  ds_select_domain: {
+    parameters: kamailioSelectParameters,
+    routes: SELECTING,
+    summary: 'selects a destination for the request-URI',
+    run: (site, set: string, alg: string, limit?: string, partition?: string) =>
+      selectKamailio(site, 'domain', set, alg, limit, partition),
+  },
+  ds_select: {
+    parameters: kamailioSelectParameters,
+    routes: SELECTING,
+    summary: 'selects a destination without using it',
+    run: (site, set: string, alg: string, limit?: string, partition?: string) =>
+      selectKamailio(site, 'list', set, alg, limit, partition),
+  },
+  ds_select_routes: {
+    parameters: [param('rules', 'string'), param('mode', 'string'), optional('limit', 'int')],
+    routes: ['request', 'failure', 'branch', 'event'],
+    summary: 'selects in several sets, one after the other',
+    run: selectRoutes,
+  },
+  ds_next_dst: {
+    parameters: [],
+    routes: SELECTING,
+    summary: 'goes on to the next destination',
+    run: (site, partition?: string) => selectNextKamailio(site, 'dst', partition),
+  },
+  ds_next_domain: {
+    parameters: [],
+    routes: SELECTING,
+    summary: 'goes on to the next destination',
+    run: (site, partition?: string) => selectNextKamailio(site, 'domain', partition),
+  },
+  ds_set_dst: {
+    parameters: [],
+    routes: SELECTING,
+    summary: 'uses the destination in use once more',
+    run: (site, partition?: string) => selectAgain(site, 'dst', partition),
+  },
+  ds_set_domain: {
+    parameters: [],
+    routes: SELECTING,
+    summary: 'uses the destination in use once more',
+    run: (site, partition?: string) => selectAgain(site, 'domain', partition),
+  },
+  ds_mark_dst: {
+    parameters: [optional('state', 'string')],
+    routes: ['request', 'failure', 'branch', 'event', 'branch-failure', 'onreply'],
+    summary: 'sets the state of the destination in use',
+    run: markKamailio,
+  },
+  ds_mark_addr: {
+    parameters: [param('state', 'string'), param('set', 'string'), param('uri', 'string')],
+    routes: 'any',
+    summary: 'sets the state of a destination',
+    run: markAddress,
+  },
+  ds_list_exist: {
+    parameters: [param('set', 'string')],
+    routes: 'any',
+    summary: 'whether a set exists',
+    run: listExists,
+  },
+  ds_list_exists: {
+    parameters: [param('set', 'string')],
+    routes: 'any',
+    summary: 'whether a set exists',
+    run: listExists,
+  },
+  ds_is_from_list: {
+    parameters: [optional('set', 'string'), optional('mode', 'string'), optional('uri', 'string')],
+    routes: 'any',
+    summary: 'whether an address is that of a destination',
+    run: isFromList,
+  },
+  ds_is_active: {
+    parameters: [param('set', 'string'), optional('uri', 'string')],
+    routes: 'any',
+    summary: 'whether a set has an active destination',
+    run: isActive,
+  },
+  ds_load_update: {
+    parameters: [],
+    routes: 'any',
+    summary: 'counts the call by the message: BYE and CANCEL end it, a 2xx confirms it',
+    run: updateLoad,
+  },
+  ds_load_unset: {
+    parameters: [],
+    routes: 'any',
+    summary: 'the call counts no longer',
+    run: unsetLoad,
+  },
+  ds_reload: {
+    parameters: [],
+    routes: 'any',
+    summary: 'loads the destinations again',
+    run: reload,
+  },
+  ds_dsg_fetch: {
+    parameters: [param('set', 'string')],
+    routes: 'any',
+    summary: 'chooses the set that $dsg(...) is about',
+    run: fetchGroup,
+  },
+  ds_dsg_fetch_uri: {
+    parameters: [param('set', 'string'), param('uri', 'string')],
+    routes: 'any',
+    summary: 'chooses the set that $dsg(...) is about',
+    run: fetchGroup,
+  },
+  ds_oc_set_attrs: {
+    parameters: [
+      param('set', 'string'),
+      param('uri', 'string'),
+      param('rate', 'string'),
+      param('time', 'string'),
+      param('sequence', 'string'),
+    ],
+    routes: 'any',
+    summary: 'a destination asks for fewer calls',
+    run: setOverload,
+  },
+} as const satisfies Readonly<Record<string, DispatcherFunction>>;

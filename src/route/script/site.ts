@@ -1,0 +1,46 @@
+import type { PvarScope } from '../../pvar/context.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { DispatcherCallSite } from '../dispatcher/call.js';
+import type { DispatcherSite } from '../dispatcher/site.js';
+import type { ScriptEnvironment } from './environment.js';
+import type { HeaderEdits } from './header-edits.js';
+import type { ScriptCall } from './script-call.js';
+
+/** One run of a route: what its functions work on. */
+export class RouteSite implements DispatcherSite {
+  constructor(
+    readonly env: ScriptEnvironment,
+    readonly pvars: PvarScope,
+    /** "request", "failure TO_NEXT": for log lines. */
+    readonly route: string,
+  ) {}
+
+  refused(name: string, reason: string): number {
+    const { env, route } = this;
+    env.faults.write('warn', `${route} ${name}`, { route }, `script function ${name}(): ${reason}`);
+    return -1;
+  }
+}
+
+/** A route that works on a message. */
+export class MessageSite extends RouteSite {
+  constructor(
+    env: ScriptEnvironment,
+    pvars: PvarScope,
+    route: string,
+    readonly message: SipMessage,
+    readonly headers: HeaderEdits,
+  ) {
+    super(env, pvars, route);
+  }
+}
+
+/** A route that works on the request of a call. */
+export class CallSite extends MessageSite implements DispatcherCallSite {
+  constructor(
+    readonly call: ScriptCall,
+    route: string,
+  ) {
+    super(call.env, call.pvars, route, call.request.message, call.headers);
+  }
+}
