@@ -14,11 +14,13 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { moduleHooks } from '../modules/hooks.js';
+import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
 import { scriptVariables } from '../modules/variables.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import { withVariables } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
 import type { ScriptCommand } from '../script/commands.js';
+import type { ModuleStates } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { checkModuleParameters } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
@@ -48,6 +50,8 @@ export interface LoadedCfg extends CfgSettings {
   readonly functions: FunctionTable<MessageRun>;
   /** What its modules do besides their functions. */
   readonly hooks: ScriptHooks;
+  /** The statistics of its script and modules. */
+  readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
   /** Their management commands. */
   readonly commands: readonly ScriptCommand[];
   /** Compiles a text with variables as its script reads it. Throws SwitchyardError PVAR_*. */
@@ -152,6 +156,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
         functions,
         hooks: moduleHooks(settings.loaded),
         commands: MODULE_COMMANDS,
+        statistics: moduleStatistics,
         compile,
         warnings: all,
       }

@@ -187,7 +187,14 @@ export class Daemon implements Service {
     );
     this.load = new EventLoopLoad(clock);
     const ofProcess = [...memoryStatistics(), ...this.load.statistics(), ...dnsStatistics(sip.resolver.figures)];
-    const statistics = new DaemonStatistics(sip.counters, sip.layer, engine, startTime, ofProcess);
+    const statistics = new DaemonStatistics(
+      sip.counters,
+      sip.layer,
+      engine,
+      startTime,
+      ofProcess,
+      () => this.script?.statistics() ?? [],
+    );
     const routing = new Routing(
       {
         engine,

@@ -116,6 +116,11 @@ export class ScriptRouting {
     this.stopTimers?.();
   }
 
+  /** The statistics of the script and its modules. */
+  statistics(): readonly ReturnType<LoadedCfg['statistics']>[number][] {
+    return this.cfg.statistics(this.core.env.modules);
+  }
+
   /** The management commands of its modules. */
   get commands(): ScriptCommandTable {
     const { commands } = this.cfg;

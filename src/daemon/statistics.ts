@@ -86,6 +86,8 @@ export class DaemonStatistics implements StatisticsSource {
     started: StartTime,
     /** What is not counted by SIP messages: memory, load, DNS. */
     ofProcess: readonly Statistic[] = [],
+    /** Those of a cfg file's script and modules, as they are now. */
+    private readonly ofScript: () => readonly Statistic[] = () => [],
   ) {
     const { layer: sip, proxy } = counters;
     const zero = { value: 0 };
@@ -139,7 +141,11 @@ export class DaemonStatistics implements StatisticsSource {
   }
 
   list(): Iterable<Statistic> {
-    return this.table;
+    const more = this.ofScript();
+    if (more.length === 0) return this.table;
+    const groups = new Map<string, Statistic[]>();
+    for (const each of [...this.table, ...more]) groups.set(each.group, [...(groups.get(each.group) ?? []), each]);
+    return [...groups.values()].flat();
   }
 
   /** $stat(name) */

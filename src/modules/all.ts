@@ -21,6 +21,7 @@ import { rtpengineFunctions } from './rtpengine/functions.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
 import { sqlFunctions } from './sql.js';
+import { statisticsFunctions } from './statistics.js';
 import { storeFunctions } from './stores.js';
 import { textFunctions } from './text.js';
 import { tmFunctions } from './tm.js';
@@ -51,6 +52,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...storeFunctions,
     ...dialogFunctions,
     ...accFunctions,
+    ...statisticsFunctions,
     ...rtpengineFunctions,
     ...avpopsFunctions,
     ...sqlFunctions,

@@ -17,6 +17,7 @@ import { accVariables } from './acc/variables.js';
 import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 import { sqlVariables } from './sql.js';
+import { statisticVariable } from './statistics.js';
 import { hashTableVariables } from './stores.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
@@ -543,15 +544,6 @@ function select(scope: CfgScope, path: string): PvarValue {
   }
 }
 
-/** $stat(name). */
-const statistic: VariableDefinition = {
-  argument: 'required',
-  indexed: false,
-  compile: (argument) => ({
-    get: (context) => context.statistic(argument?.constant ?? argument?.read(context) ?? '') ?? null,
-  }),
-};
-
 /** Variables of the transaction and of modules. */
 export function scriptVariables(dialect: DialectName): ReadonlyMap<string, VariableDefinition> {
   return new Map([
@@ -561,6 +553,6 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
       ? [...opensipsVariables(), ...accVariables]
       : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables]),
     ...dialogVariables(dialect),
-    ['stat', statistic],
+    ['stat', statisticVariable],
   ]);
 }

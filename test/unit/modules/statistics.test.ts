@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, linesOf, startScript } from '../../support/script-run.js';
+
+test('statistics of a script count, are shown by $stat and by MI, and are reset unless they must not be', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'statistics dialog',
+    head: 'modparam("statistics", "variable", "calls")\nmodparam("statistics", "variable", "total/no_reset")',
+    script: `
+      update_stat("calls", "+2"); update_stat("calls", "-1"); update_stat("total", "+5");
+      update_stat("carriers:acme", "+1");
+      reset_stat("total");
+      $stat(set) = 7;
+      xlog("$stat(calls) $stat(total) $stat(acme) $stat(set) $stat(active_dialogs) $stat(nothing)\\n");`,
+  });
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(runner.lines, ['1 5 1 7 0 <null>']);
+    const answer = (await runner.daemon.mi.execute('get_statistics', {
+      statistics: ['dynamic:', 'carriers:'],
+    })) as unknown;
+    const shown = JSON.parse(JSON.stringify(answer)) as Record<string, number>;
+    assert.deepEqual(shown, { 'dynamic:calls': 1, 'dynamic:total': 5, 'dynamic:set': 7, 'carriers:acme': 1 });
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('Kamailio: a statistic that is not defined is none; counters of the counters module', async () => {
+  const lines = await linesOf({
+    dialect: 'kamailio',
+    modules: 'statistics counters',
+    head: 'modparam("statistics", "variable", "calls")\nmodparam("counters", "script_counter", "tries tries of calls")',
+    script: `
+      update_stat("calls", "+3"); xlog("$rc $stat(calls)\\n");
+      update_stat("other", "+1"); xlog("$rc\\n");
+      cnt_inc("tries"); cnt_add("script.tries", "4"); xlog("$stat(tries)\\n");
+      cnt_reset("tries"); xlog("$stat(tries)\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['1 3', '-1', '5', '0']);
+});
