@@ -2,10 +2,12 @@ import type { MessageRun } from '../script/call.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
 import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
+import { uacHooks } from './uac-restore.js';
 
 /** Hooks by module; the dialog module comes first: others look at the dialog. */
 const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>])[] = [
   ['dialog', dialogHooks],
+  ['uac', uacHooks],
   ['acc', accHooks],
 ];
 

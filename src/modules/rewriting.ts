@@ -18,6 +18,7 @@ import {
   textOf,
 } from './define.js';
 import { replyHere } from './replies.js';
+import { replaced, restoreByHand } from './uac-restore.js';
 
 /** Whether a URI, or "proto:host:port", is local. */
 function isMyself(run: MessageRun, text: string): boolean {
@@ -42,6 +43,7 @@ function replaceAddress(
   const shown = name === '' ? '' : `${/^".*"$/.test(name) || !/[^\w .!%*+`'~-]/.test(name) ? name : `"${name}"`} `;
   edits.drop((edit) => edit.start === start && edit.end === end);
   edits.replace(start, end, `${shown}<${uri ?? address.uri}>${address.params}`);
+  replaced(run, header, address.uri, uri ?? address.uri);
   return 1;
 }
 
@@ -266,11 +268,12 @@ export const rewritingFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('uac', [...uacReplace('uac_replace_from', 'from'), ...uacReplace('uac_replace_to', 'to')]),
   ...moduleFunctions('uac', [
-    ...['uac_restore_from', 'uac_restore_to'].map(
-      (name): FunctionSpec => ({
-        name,
-        summary: 'what was replaced is not put back here',
-        compile: () => () => -1,
+    ...(['from', 'to'] as const).map(
+      (header): FunctionSpec => ({
+        name: `uac_restore_${header}`,
+        routes: ['request', 'event'],
+        summary: `makes ${header === 'from' ? 'From' : 'To'} of a request within the dialog what the other side knows`,
+        compile: () => (run) => restoreByHand(run, header),
       }),
     ),
     {

@@ -1,0 +1,164 @@
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri, uriParam } from '../core/uri.js';
+import type { Call, MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import type { ScriptHooks } from '../script/hooks.js';
+import type { TransactionState } from '../script/state.js';
+import type { SipMessage } from '../sip/message.js';
+import type { TextEdit } from '../sip/reply.js';
+
+type Header = 'from' | 'to';
+
+interface UacSettings {
+  readonly mode: 'none' | 'manual' | 'auto';
+  readonly params: Readonly<Record<Header, string>>;
+  readonly password: Buffer;
+}
+
+const uac = {
+  module: 'uac',
+  create(parameters: ModuleParameters): UacSettings {
+    const mode = parameters.text('restore_mode', 'auto').toLowerCase();
+    return {
+      mode: mode === 'none' || mode === 'manual' ? mode : 'auto',
+      params: {
+        from: parameters.text('rr_from_store_param', parameters.text('rr_store_param', 'vsf')),
+        to: parameters.text('rr_to_store_param', 'vst'),
+      },
+      password: Buffer.from(parameters.text('restore_passwd', parameters.text('restore_passwords', '')), 'latin1'),
+    };
+  },
+};
+
+/** Calls whose From or To was changed: what replies must show instead is the text the request came with. */
+const changed = new WeakMap<Call, Set<Header>>();
+
+/** The difference of two URIs: whoever has one of them, and the password, gets the other. */
+export function difference(one: string, other: string, password: Buffer): string {
+  const size = Math.max(one.length, other.length);
+  const bytes = Buffer.alloc(2 + size);
+  bytes[0] = one.length;
+  bytes[1] = other.length;
+  for (let i = 0; i < size; i++) {
+    const key = password.length === 0 ? 0 : (password[i % password.length] as number);
+    bytes[2 + i] = (one.charCodeAt(i) || 0) ^ (other.charCodeAt(i) || 0) ^ key;
+  }
+  return bytes.toString('base64url');
+}
+
+/** The other URI; undefined when the text is no difference to this one. */
+export function otherOf(known: string, text: string, password: Buffer): string | undefined {
+  if (text.length > 700) return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  const [first = 0, second = 0] = bytes;
+  if (bytes.length !== 2 + Math.max(first, second) || (known.length !== first && known.length !== second))
+    return undefined;
+  const length = known.length === first ? second : first;
+  let other = '';
+  for (let i = 0; i < length; i++) {
+    const key = password.length === 0 ? 0 : (password[i % password.length] as number);
+    other += String.fromCharCode((bytes[2 + i] as number) ^ (known.charCodeAt(i) || 0) ^ key);
+  }
+  return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
+}
+
+/** From or To of the request was changed by uac_replace_from() or uac_replace_to(). */
+export function replaced(run: MessageRun, header: Header, before: string, after: string): void {
+  const { call, env } = run;
+  if (!env.modules.loaded.has('uac')) return;
+  const settings = env.modules.of(uac);
+  if (settings.mode === 'none') return;
+  const { message } = call;
+  if (message.toTag === '' && before.length < 256 && after.length < 256) {
+    const name = settings.params[header];
+    const at = call.rrParams.indexOf(`;${name}=`);
+    if (at >= 0) {
+      const end = call.rrParams.indexOf(';', at + 1);
+      call.rrParams = call.rrParams.slice(0, at) + (end < 0 ? '' : call.rrParams.slice(end));
+    }
+    call.rrParams += `;${name}=${difference(before, after, settings.password)}`;
+  }
+  if (settings.mode === 'auto') restoreReplies(run, header);
+}
+
+/** From now on replies show the header as the request had it. */
+function restoreReplies({ call, transaction }: Pick<MessageRun, 'call' | 'transaction'>, header: Header): void {
+  let headers = changed.get(call);
+  if (headers === undefined) {
+    headers = new Set();
+    changed.set(call, headers);
+    const found = transaction ?? call.transaction;
+    if (found !== undefined) follow(call, found);
+  }
+  headers.add(header);
+}
+
+function follow(call: Call, transaction: TransactionState): void {
+  transaction.filterReplies((reply) => {
+    const edits: TextEdit[] = [];
+    for (const header of changed.get(call) ?? []) {
+      const edit = restored(call.message, reply, header);
+      if (edit !== undefined) edits.push(edit);
+    }
+    return edits;
+  });
+}
+
+/** The header of a reply as the request had it, with the tag of the reply. */
+function restored(request: SipMessage, reply: SipMessage, header: Header): TextEdit | undefined {
+  const from = header === 'from';
+  const [start, end] = from ? [reply.fromValue, reply.fromEnd] : [reply.toValue, reply.toEnd];
+  if (start < 0) return undefined;
+  const before = from
+    ? request.text.slice(request.fromValue, request.fromEnd)
+    : request.text.slice(request.toValue, request.toEnd);
+  const tag = from ? reply.fromTag : reply.toTag;
+  const has = from ? request.fromTag !== '' : request.toTag !== '';
+  const text = has || tag === '' ? before : `${before};tag=${tag}`;
+  return reply.text.slice(start, end) === text ? undefined : { start, end, text };
+}
+
+/** A request of a dialog whose first request was changed: its header is changed as the other side knows it. */
+function restoreRequest(run: MessageRun, which: Header): boolean {
+  const { call, env } = run;
+  const settings = env.modules.of(uac);
+  const params = call.matchedRouteParams ?? '';
+  const value = uriParam(params, settings.params[which]);
+  if (value === undefined) return false;
+  const { message } = call;
+  const ftag = uriParam(params, 'ftag');
+  const downstream = ftag === undefined || ftag === message.fromTag;
+  // Seen from the other side From is To.
+  const header: Header = downstream ? which : which === 'from' ? 'to' : 'from';
+  const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
+  if (start < 0) return false;
+  const text = message.text.slice(start, end);
+  const { uri } = parseAddress(text);
+  const other = otherOf(uri, value, settings.password);
+  const at = text.indexOf(uri);
+  if (other === undefined || at < 0) return false;
+  call.edits.replace(start + at, start + at + uri.length, other);
+  restoreReplies(run, header);
+  return true;
+}
+
+/** uac_restore_from() and uac_restore_to(). */
+export function restoreByHand(run: MessageRun, header: Header): number {
+  return run.env.modules.loaded.has('uac') && restoreRequest(run, header) ? 1 : -1;
+}
+
+export const uacHooks: ScriptHooks<MessageRun> = {
+  began: [
+    ({ call }, transaction) => {
+      if (changed.has(call)) follow(call, transaction);
+    },
+  ],
+  routed: [
+    (run) => {
+      if (run.env.modules.of(uac).mode !== 'auto' || run.call.message.toTag === '') return;
+      restoreRequest(run, 'from');
+      restoreRequest(run, 'to');
+    },
+  ],
+  acknowledged: [],
+};
