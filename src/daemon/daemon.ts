@@ -53,6 +53,7 @@ import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statis
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
+import { scriptCalls } from './script-calls.js';
 import { ScriptRouting } from './script-routing.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
@@ -229,6 +230,7 @@ export class Daemon implements Service {
               tally: this.selections,
               formats: () => routing.dispatcherFormats,
               reload: (name) => routing.reload(name),
+              calls: scriptCalls(this.calls.ledger, sip.counters.proxy),
               publish: (partition, kind, text) => this.publishRecord(partition, kind, text),
               sharingTag: (name) => (cluster.configured ? cluster.tag(name) : undefined),
               clock,

@@ -13,6 +13,7 @@ import { compileWritable } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import { ScriptLog } from '../route/script/script-log.js';
+import type { CallObserver } from '../script/calls.js';
 import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
@@ -43,6 +44,8 @@ export interface ScriptRoutingOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Call records and figures. */
+  readonly calls?: CallObserver | undefined;
   /** Publishes a record of a call; false where none are published. */
   readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
   /** Whether this node is the active one of a sharing tag. */
@@ -259,6 +262,7 @@ export class ScriptRouting {
       modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile),
       hooks: cfg.hooks,
       services: this.services,
+      calls: this.options.calls,
     };
   }
 }

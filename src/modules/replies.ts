@@ -46,6 +46,10 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.marking);
   call.replyBody = '';
   run.answered = status >= 200;
+  if (status >= 200 && call.message.method !== 'CANCEL') {
+    env.calls?.answered(status);
+    env.calls?.refused(call.message, run.source, status, reason);
+  }
   return 1;
 }
 

@@ -2,6 +2,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
 import type { CancelForm } from '../sip/transaction/derived.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import type { CallHop } from './calls.js';
 import type { BranchState } from './state.js';
 
 /** Receives the events of a branch. */
@@ -29,6 +30,8 @@ export class TxBranch implements ClientUser, BranchState {
   replyRoute: string | undefined = undefined;
   branchFailureRoute: string | undefined = undefined;
   flags = 0;
+  /** What call records name it by. */
+  hop: CallHop | undefined = undefined;
   cancelled = false;
   /** A provisional reply came. */
   provisional = false;

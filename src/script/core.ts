@@ -42,6 +42,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     }
     const route = env.script.route('request') ?? env.script.route('request', '0');
     if (route === undefined) return;
+    if (known.kind === 'new' && request.method !== 'ACK' && request.method !== 'CANCEL') env.calls?.received(request);
     const call = new Call(env, request, source);
     if (env.forceRport) call.rport = true;
     call.scope.messageNumber = ++this.messages;

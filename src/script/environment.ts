@@ -15,6 +15,7 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
+import type { CallObserver } from './calls.js';
 import type { ScriptHooks } from './hooks.js';
 import type { ScriptServices } from './services.js';
 import type { Suspension } from './state.js';
@@ -146,6 +147,8 @@ export interface ScriptEnvironment {
   readonly modules: ModuleStates;
   readonly hooks: ScriptHooks;
   readonly services: ScriptServices;
+  /** Call records and figures; undefined for none. */
+  readonly calls?: CallObserver | undefined;
 }
 
 /** What a module keeps, made when first asked for. */

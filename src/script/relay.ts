@@ -309,6 +309,9 @@ function sent(
       return undefined;
     }
   }
+  const { address: to, port, name: serverName } = address;
+  const target = { socket, address: to, port, serverName, sentBy: shownSentBy(call, socket) };
+  transaction.leaves(branch, leaving.destinationUri ?? leaving.requestUri, target);
   const id = env.layer.newBranch(String(branch.index), call.message.callId);
   const text = forwarded(call, leaving, socket, id.text);
   const { tm } = env;
@@ -316,13 +319,7 @@ function sent(
     text,
     transaction.invite,
     id,
-    {
-      socket,
-      address: address.address,
-      port: address.port,
-      serverName: address.name,
-      sentBy: shownSentBy(call, socket),
-    },
+    target,
     branch,
     undefined,
     call.frTimeout ?? tm.frTimeout,

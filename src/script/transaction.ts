@@ -1,11 +1,13 @@
 import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
+import type { ResolvedTarget } from '../sip/target.js';
 import type { InviteClient } from '../sip/transaction/client.js';
 import type { CancelForm } from '../sip/transaction/derived.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { BranchOwner, TxBranch } from './branch.js';
 import { type Call, CfgScope, MessageRun } from './call.js';
+import { type CallWatch, destinationOf } from './calls.js';
 import { challengesOf, ownChallenges } from './challenges.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
@@ -18,7 +20,11 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   readonly branches: TxBranch[] = [];
   /** Final status the caller got; 0 while it has none. */
   final = 0;
-  cancelled = false;
+  private gaveUp = false;
+  /** Reason of a final reply of our own. */
+  private finalReason = '';
+  /** The record of its call; null when there is none. */
+  private record: CallWatch | null | undefined = undefined;
   /** Branches before this index are of earlier legs, which a failure route has dealt with. */
   legStart = 0;
   /** Last provisional or final status that went to the caller. */
@@ -39,6 +45,33 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     readonly server: ServerTransaction,
   ) {
     server.owner = this;
+  }
+
+  /** The caller gave up. */
+  get cancelled(): boolean {
+    return this.gaveUp;
+  }
+
+  set cancelled(value: boolean) {
+    if (value && !this.gaveUp) {
+      this.env.calls?.cancelled();
+      this.record?.cancelled();
+    }
+    this.gaveUp = value;
+  }
+
+  /** A branch is about to be sent. */
+  leaves(branch: TxBranch, uri: string, target: ResolvedTarget): void {
+    const { call, env } = this;
+    const { calls } = env;
+    if (calls === undefined) return;
+    const partition = call.selections.used.at(-1);
+    if (this.record === undefined)
+      this.record = calls.relayed(call.message, call.source, partition?.name, call.recordRouting.length > 0) ?? null;
+    if (this.branches.some((each) => each !== branch && each.status >= 300)) calls.failedOver();
+    const current = partition === undefined ? undefined : call.dispatch.current(partition);
+    branch.hop = { uri, requestUri: branch.requestUri, destination: destinationOf(partition, current, uri) };
+    this.record?.sent(branch.hop, target);
   }
 
   get timeoutLines(): string {
@@ -78,6 +111,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.lastStatus = code;
     this.sent(code, reason, undefined);
     if (code >= 200) {
+      this.finalReason = reason;
       this.cancelBranches('');
       this.ended(code);
     }
@@ -138,6 +172,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     if (seen === undefined) return;
     if (seen.status < 200) {
       branch.status = Math.max(branch.status, seen.status);
+      if (branch.hop !== undefined) this.record?.provisional(branch.hop, seen.status);
       if (this.final === 0 && (!branch.cancelled || !this.cancelled)) this.pass(seen);
       return;
     }
@@ -212,6 +247,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     branch.status = status;
     branch.reply = reply;
     branch.local = local;
+    if (branch.hop !== undefined && this.record != null && this.final === 0) {
+      const cause = local ? { cause: branch.timedOut ? 'timeout' : 'send' } : {};
+      this.record.failed(branch.hop, { code: status, local, ...cause });
+    }
     if (this.final !== 0) return;
     if (branch.branchFailureRoute !== undefined && !this.cancelled) this.runBranchFailure(branch);
     if (status >= 600)
@@ -340,8 +379,20 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   ended(code: number, reply?: SipMessage): void {
     if (this.final !== 0) return;
     this.final = code;
+    this.noted(code, reply);
     if (this.watchers === undefined) return;
     for (const each of this.watchers) each.ended?.(code, reply);
+  }
+
+  /** Call records and figures of the final reply. */
+  private noted(code: number, reply: SipMessage | undefined): void {
+    const { calls } = this.env;
+    if (calls === undefined) return;
+    calls.answered(code);
+    if (this.record === undefined && code >= 300)
+      calls.refused(this.call.message, this.call.source, code, this.finalReason);
+    else if (code < 300) this.record?.ended(code, this.branches.find((each) => each.reply === reply)?.hop);
+    else this.record?.ended(code, undefined);
   }
 
   /** The reply as the reply routes leave it; undefined for a provisional one they drop. */
