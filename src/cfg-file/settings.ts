@@ -14,6 +14,7 @@ import {
   checkOpensipsTransports,
 } from './opensips/check.js';
 import { type ModuleValues, moduleValues } from './parameters.js';
+import { tlsSettings } from './tls.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -59,6 +60,8 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   const translator = new Dispatcher(tree, dialect, globals, problems);
   Object.assign(settings, translator.settings());
   Object.assign(settings, management(modules));
+  const tls = tlsSettings(tree, modules, dialect.name, problems);
+  if (tls !== undefined) settings['tls'] = tls as Json;
   settings['tm'] = {
     fr_timeout: Math.max(0.1, tm.frTimeout / 1000),
     fr_inv_timeout: Math.max(0.1, tm.frInvTimeout / 1000),

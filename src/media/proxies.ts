@@ -39,10 +39,11 @@ export function mediaProxy(text: string): MediaProxy | undefined {
 export function mediaSets(texts: readonly string[]): Map<number, MediaProxy[]> {
   const sets = new Map<number, MediaProxy[]>();
   for (const text of texts) {
-    const match = /^\s*(?:(\d+)\s*==)?(.*)$/s.exec(text);
-    const set = Number(match?.[1] ?? 0);
+    const sign = text.indexOf('==');
+    const set = sign < 0 ? 0 : Number(text.slice(0, sign));
+    if (!Number.isInteger(set)) throw new Error(`"${text}" begins with no number of a set`);
     const proxies = sets.get(set) ?? [];
-    for (const each of (match?.[2] ?? '').split(/\s+/).filter((one) => one !== '')) {
+    for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/\s+/).filter((one) => one !== '')) {
       const proxy = mediaProxy(each);
       if (proxy === undefined) throw new Error(`"${each}" is no address of a media proxy: udp:HOST:PORT`);
       proxies.push(proxy);

@@ -26,12 +26,13 @@ interface Named {
 
 /** Throws an Error with what is wrong. */
 function named(text: string): Named {
-  const match = /^\s*(\$\(?[^/]*?\)?)\s*(?:\/\s*([a-z]*)\s*)?$/i.exec(text);
-  const variable = match?.[1]?.trim() ?? '';
+  const slash = text.indexOf('/');
+  const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
+  const flags = slash < 0 ? '' : text.slice(slash + 1).trim();
   if (!variable.startsWith('$')) throw new Error(`"${text}" is no variable`);
   const format = compileFormat(variable);
   const avp = /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, '');
-  return { format, avp, flags: match?.[2] ?? '' };
+  return { format, avp, flags };
 }
 
 function avpOf(text: string): Named & { readonly avp: string } {
@@ -128,6 +129,12 @@ function pushTo(run: MessageRun, target: Named, values: readonly PvarValue[]): n
 
 const text = (arg: Arg | undefined): string => (arg as Arg).text;
 
+/** What stands behind the last slash. */
+function flagsOf(whole: string): string {
+  const slash = whole.lastIndexOf('/');
+  return slash < 0 ? '' : whole.slice(slash + 1);
+}
+
 const specs: FunctionSpec[] = [
   {
     name: 'avp_delete',
@@ -189,7 +196,7 @@ const specs: FunctionSpec[] = [
     summary: 'compares an AVP with a value; /g all its values',
     compile: ([subject, wanted]) => {
       const { avp, format } = named(text(subject));
-      const all = /\/[a-z]*g[a-z]*$/i.test(text(wanted)) || /\/[a-z]*g/i.test(text(subject).slice(1));
+      const all = flagsOf(text(wanted)).includes('g') || flagsOf(text(subject)).includes('g');
       const test = check(text(wanted));
       return (run) => {
         const values = avp === undefined ? [format.evaluateValue(run.pvars)] : run.pvars.avps.all(avp);

@@ -22,9 +22,13 @@ import {
 function connections(texts: readonly string[]): Map<string, string> {
   const urls = new Map<string, string>();
   for (const text of texts) {
-    const match = /^\s*([\w.-]+)\s*=>\s*(.*)$/s.exec(text) ?? /^\s*(\d+)\s+(.*)$/s.exec(text);
-    if (match !== null) urls.set(match[1] ?? '', (match[2] ?? '').trim());
-    else if (text.trim() !== '') urls.set('0', text.trim());
+    const whole = text.trim();
+    const arrow = whole.indexOf('=>');
+    const space = whole.search(/\s/);
+    if (arrow > 0) urls.set(whole.slice(0, arrow).trim(), whole.slice(arrow + 2).trim());
+    else if (space > 0 && /^\d+$/.test(whole.slice(0, space)))
+      urls.set(whole.slice(0, space), whole.slice(space).trim());
+    else if (whole !== '') urls.set('0', whole);
   }
   return urls;
 }

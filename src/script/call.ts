@@ -73,6 +73,11 @@ export class CfgScope extends PvarScope {
     super.setRequestUri(uri);
   }
 
+  /** "tag", or "tag/cluster" as OpenSIPS names it. */
+  override sharingTag(name: string): 'active' | 'backup' | undefined {
+    return this.env.services.sharingTag(name.split('/')[0] ?? '');
+  }
+
   override get avps(): AvpStore {
     return this.stack;
   }

@@ -21,7 +21,7 @@ export interface ScriptServices {
   database(url: string): SqlDatabase;
   /** Publishes on "<prefix>.calls.<partition>.<kind>". False where records are not published. */
   publish(partition: string, kind: string, text: string): boolean;
-  /** A statistic of the product by its name; undefined for an unknown one. */
+  /** Whether this node is the active one of a sharing tag; undefined for an unknown one, and without a cluster. */
   sharingTag(name: string): 'active' | 'backup' | undefined;
 }
 

@@ -11,7 +11,7 @@ const SRC = resolve(import.meta.dirname, '../../src');
  * Expressions whose time may grow faster than their input, since that input is an operator's: settings, files of a
  * configuration, arguments of a command. What a peer or a client sends never meets them.
  */
-const OPERATORS_ONLY: readonly string[] = ['cli/', 'config/', 'cfg/source/'];
+const OPERATORS_ONLY: readonly string[] = ['cli/', 'config/', 'cfg/source/', 'cfg-file/'];
 
 interface Expression {
   readonly file: string;

@@ -70,8 +70,9 @@ function dropAccounting(run: MessageRun, kinds: string, flags: string): number {
 /** A comment may begin with the status it is about: "404 Not Found". */
 function commented(run: MessageRun, comment: string): Accounted {
   const { call, env } = run;
-  const match = /^(\d{3})(?:\s+(.*))?$/.exec(comment.trim());
-  const [status, reason] = match === null ? [0, comment] : [Number(match[1]), match[2] ?? ''];
+  const text = comment.trim();
+  const numbered = /^\d{3}(?:\s|$)/.test(text);
+  const [status, reason] = numbered ? [Number(text.slice(0, 3)), text.slice(3).trim()] : [0, comment];
   return recordOf(ACCOUNTED, call.message, undefined, status, reason, env.clock.now(), '');
 }
 

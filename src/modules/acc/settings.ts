@@ -85,9 +85,12 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   for (const text of texts) {
     let kind: keyof Outlets<unknown> = 'db';
     for (const each of text.split(';')) {
-      const match = /^\s*(?:(log|db|nats|evi)\s*:)?(.*)$/s.exec(each);
-      kind = (match?.[1] as typeof kind | undefined) ?? kind;
-      const [tag = '', name = tag] = (match?.[2] ?? '').split('->').map((one) => one.trim());
+      const colon = each.indexOf(':');
+      const backend = colon < 0 ? '' : each.slice(0, colon).trim();
+      const named = backend === 'log' || backend === 'db' || backend === 'nats' || backend === 'evi';
+      if (named) kind = backend;
+      const field = named ? each.slice(colon + 1) : each;
+      const [tag = '', name = tag] = field.split('->').map((one) => one.trim());
       if (tag !== '') out[kind].push([tag, name]);
     }
   }

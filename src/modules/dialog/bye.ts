@@ -1,3 +1,4 @@
+import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { runLocal } from '../../script/service-routes.js';
@@ -69,5 +70,5 @@ function resolved(
 }
 
 function uriIn(value: string): string {
-  return /<([^>]*)>/.exec(value)?.[1] ?? value;
+  return addrSpecOf(value);
 }

@@ -112,7 +112,7 @@ function profileOf(env: ScriptEnvironment, name: string | undefined): string {
 }
 
 async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<CommandValue> {
-  const lines = headers === undefined || headers === '' ? '' : `${headers.replace(/[\r\n]+$/, '')}\r\n`;
+  const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
   await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
   return 'OK';
 }

@@ -1,3 +1,4 @@
+import { addrSpecOf } from '../../core/name-addr.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { Call } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -118,8 +119,7 @@ export class Dialog {
 
 /** The URI of the first Contact; '' when there is none. */
 export function contactOf(message: SipMessage): string {
-  const text = message.header('contact') ?? '';
-  return /<([^>]*)>/.exec(text)?.[1] ?? (text.split(';')[0] ?? '').trim();
+  return addrSpecOf(message.header('contact') ?? '');
 }
 
 /** Values of one Record-Route field: commas outside angle brackets separate them. */

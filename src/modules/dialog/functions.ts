@@ -1,4 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
+import { addrSpecOf } from '../../core/name-addr.js';
 import type { MessageRun } from '../../script/call.js';
 import { beginTransaction } from '../../script/relay.js';
 import { routeSet } from '../../sip/route-set.js';
@@ -89,7 +90,7 @@ function fixRoute(run: MessageRun): number {
   if (other.contact === '') return -1;
   run.pvars.setRequestUri(other.contact);
   const [next] = other.route;
-  run.pvars.destinationUri = next === undefined ? undefined : (/<([^>]*)>/.exec(next)?.[1] ?? next);
+  run.pvars.destinationUri = next === undefined ? undefined : addrSpecOf(next);
   return 1;
 }
 

@@ -1,4 +1,5 @@
-import { uriParam } from '../../core/uri.js';
+import { addrSpecOf } from '../../core/name-addr.js';
+import { parseUri, uriParam } from '../../core/uri.js';
 import type { Format } from '../../pvar/format.js';
 import { type Call, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
@@ -6,7 +7,7 @@ import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagBit } from '../flags.js';
 import { sendByes } from './bye.js';
-import { ACKNOWLEDGED, CONFIRMED, Dialog, EARLY, ENDED, type Side } from './dialog.js';
+import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
 import { Profiles } from './profiles.js';
 
 /** Dialogs kept at most; further ones are not begun. */
@@ -299,16 +300,16 @@ function learnCallee(call: Call, dialog: Dialog, reply: SipMessage): void {
   const { callee } = dialog;
   callee.address = reply.to;
   callee.tag = reply.toTag;
-  callee.contact = /<([^>]*)>/.exec(reply.header('contact') ?? '')?.[1] ?? (reply.header('contact') ?? '').trim();
-  const routes = reply.headers('record-route').flatMap((each) => each.split(/,(?=\s*<)/).map((one) => one.trim()));
+  callee.contact = contactOf(reply);
+  const routes = reply.headers('record-route').flatMap(splitValues);
   const own = routes.findIndex((each) => each.includes(dialog.did) || isOwnRoute(call, each));
   callee.route = own < 0 ? [] : routes.slice(0, own).reverse();
   callee.socket = call.transaction?.branches.find(({ reply: each }) => each !== undefined)?.client?.target.socket;
 }
 
 function isOwnRoute(call: Call, value: string): boolean {
-  const match = /<sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;>]+)(?::(\d+))?/i.exec(value);
-  return match !== null && call.env.sockets.isOursAt(match[1] as string, Number(match[2] ?? 5060));
+  const uri = parseUri(addrSpecOf(value));
+  return uri !== undefined && call.env.sockets.isOursAt(uri.host, uri.port ?? 5060);
 }
 
 /** Kamailio's event routes of a dialog, over the message at hand. */

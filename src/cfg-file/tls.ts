@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { ConfigurationTree } from '../cfg/ast.js';
+import type { DialectName } from '../cfg/function-table.js';
+import type { Problems } from '../cfg/problem.js';
+import { messageOf } from '../core/errors.js';
+import type { ModuleValues } from './parameters.js';
+
+/** The TLS part of the settings, as switchyard.json writes it. */
+export interface TlsJson {
+  readonly [key: string]: string | boolean | { readonly [key: string]: string | string[] }[];
+}
+
+/** One domain: whose certificate is shown, or who is believed. */
+interface Domain {
+  readonly server: boolean;
+  readonly name: string;
+  readonly values: Map<string, string>;
+  readonly hosts: string[];
+}
+
+/** Bytes of a tls.cfg that are read. */
+const MOST_BYTES = 1024 * 1024;
+
+/**
+ * Certificates as the modules of both programs name them: tls_mgm with its domains, Kamailio's tls with its own file.
+ * Undefined when the file loads none of them, or names no certificate.
+ */
+export function tlsSettings(
+  tree: ConfigurationTree,
+  modules: ModuleValues,
+  dialect: DialectName,
+  problems: Problems,
+): TlsJson | undefined {
+  const domains = dialect === 'opensips' ? opensipsDomains(modules) : kamailioDomains(tree, modules, problems);
+  const servers = domains.filter(({ server, values }) => server && values.has('certificate'));
+  const [first] = [...servers].sort((a, b) => Number(b.name === 'default') - Number(a.name === 'default'));
+  if (first === undefined) return undefined;
+  const client = domains.find(({ server }) => !server);
+  const verifies = client?.values.get('verify') ?? (dialect === 'opensips' ? 'yes' : 'no');
+  const ca = client?.values.get('ca') ?? first.values.get('ca');
+  const contexts = servers
+    .filter((each) => each !== first && each.hosts.length > 0)
+    .map((each) => ({ server_name: each.hosts, ...pair(each) }));
+  return {
+    ...pair(first),
+    ...(ca === undefined ? {} : { ca }),
+    verify_client: isOn(
+      first.values.get('require') ?? (dialect === 'opensips' ? first.values.get('verify') : undefined) ?? 'no',
+    ),
+    verify_server: isOn(verifies),
+    ...(contexts.length === 0 ? {} : { contexts }),
+  };
+}
+
+function pair({ values }: Domain): { certificate: string; private_key: string } {
+  const certificate = values.get('certificate') ?? '';
+  return { certificate, private_key: values.get('key') ?? certificate };
+}
+
+function isOn(text: string): boolean {
+  return /^(?:1|yes|true|on)$/i.test(text.trim());
+}
+
+const OPENSIPS_KEYS: Readonly<Record<string, string>> = {
+  certificate: 'certificate',
+  private_key: 'key',
+  ca_list: 'ca',
+  verify_cert: 'verify',
+  require_cert: 'require',
+};
+
+/** modparam("tls_mgm", "certificate", "[domain]/path"); without a domain it is the default one. */
+function opensipsDomains(modules: ModuleValues): Domain[] {
+  const domains = new Map<string, Domain>();
+  const of = (name: string, server: boolean): Domain => {
+    let domain = domains.get(name);
+    if (domain === undefined) {
+      domain = { server, name, values: new Map(), hosts: [] };
+      domains.set(name, domain);
+    }
+    return domain;
+  };
+  for (const module of ['tls_mgm', 'proto_tls']) {
+    const values = modules.get(module);
+    for (const each of values?.get('server_domain') ?? []) of(String(each).split('=')[0] ?? '', true);
+    for (const each of values?.get('client_domain') ?? []) of(String(each).split('=')[0] ?? '', false);
+    for (const [parameter, key] of Object.entries(OPENSIPS_KEYS)) {
+      for (const each of values?.get(parameter) ?? []) {
+        const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
+        of(name, true).values.set(key, value.trim());
+      }
+    }
+    for (const each of values?.get('match_sip_domain') ?? []) {
+      const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
+      of(name, true).hosts.push(...hostsIn(value));
+    }
+  }
+  return [...domains.values()];
+}
+
+function hostsIn(text: string): string[] {
+  return text
+    .split(/[,\s]+/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '' && each !== '*' && each !== 'none');
+}
+
+const KAMAILIO_KEYS: Readonly<Record<string, string>> = {
+  certificate: 'certificate',
+  private_key: 'key',
+  ca_list: 'ca',
+  verify_certificate: 'verify',
+  require_certificate: 'require',
+};
+
+/** modparam("tls", "config", FILE) with "[server:default]" and the like, or the parameters themselves. */
+function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): Domain[] {
+  const values = modules.get('tls');
+  if (values === undefined) return [];
+  const own: Domain = { server: true, name: 'default', values: new Map(), hosts: [] };
+  for (const [parameter, key] of Object.entries(KAMAILIO_KEYS)) {
+    const value = values.get(parameter)?.at(-1);
+    if (value !== undefined) own.values.set(key, String(value));
+  }
+  const named = values.get('config')?.at(-1);
+  if (named === undefined) return [own];
+  const at = tree.moduleParameters.find(({ module, name }) => module === 'tls' && name === 'config')?.at;
+  if (at === undefined) return [own];
+  const file = resolve(dirname(at.file), String(named));
+  try {
+    const text = readFileSync(file, 'latin1');
+    if (text.length > MOST_BYTES) throw new Error('it is larger than 1 MiB');
+    return [...sections(text, dirname(file)), own];
+  } catch (error) {
+    problems.error('setting', at, `tls config ${file} cannot be read: ${messageOf(error)}`);
+    return [own];
+  }
+}
+
+/** Sections of a tls.cfg; paths in it start at its folder. */
+function sections(text: string, folder: string): Domain[] {
+  const domains: Domain[] = [];
+  for (const raw of text.split(/\r?\n/)) {
+    const line = raw.replace(/#.*$/, '').trim();
+    const head = /^\[\s*(server|client)\s*:\s*([^\]]*)\]$/i.exec(line);
+    if (head !== null) {
+      domains.push({
+        server: head[1]?.toLowerCase() === 'server',
+        name: (head[2] ?? '').trim().toLowerCase(),
+        values: new Map(),
+        hosts: [],
+      });
+      continue;
+    }
+    const domain = domains.at(-1);
+    const [, name = '', value = ''] = /^(\w+)\s*=\s*(.*)$/.exec(line) ?? [];
+    if (domain === undefined || name === '') continue;
+    const plain = value.replace(/^"(.*)"$/, '$1').trim();
+    const key = KAMAILIO_KEYS[name];
+    if (name === 'server_name') domain.hosts.push(...hostsIn(plain));
+    else if (key === 'certificate' || key === 'key' || key === 'ca') domain.values.set(key, resolve(folder, plain));
+    else if (key !== undefined) domain.values.set(key, plain);
+  }
+  return domains;
+}

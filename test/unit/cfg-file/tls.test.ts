@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { problemText } from '../../../src/cfg/problem.js';
+import { readCfg } from '../../../src/cfg-file/load.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-tls-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function tlsOf(text: string): unknown {
+  const file = join(folder, 'proxy.cfg');
+  writeFileSync(file, text);
+  const { loaded, problems } = readCfg(file);
+  assert.ok(loaded !== undefined, problems.map(problemText).join('\n'));
+  return loaded.settings['tls'];
+}
+
+test("OpenSIPS' domains become the certificate, those by name, and what is checked", () => {
+  const tls = tlsOf(`#!OPENSIPS
+socket=tls:127.0.0.1:5061
+loadmodule "proto_tls.so"
+loadmodule "tls_mgm.so"
+modparam("tls_mgm", "server_domain", "default")
+modparam("tls_mgm", "certificate", "[default]/etc/a.pem")
+modparam("tls_mgm", "private_key", "[default]/etc/a.key")
+modparam("tls_mgm", "ca_list", "[default]/etc/ca.pem")
+modparam("tls_mgm", "verify_cert", "[default]1")
+modparam("tls_mgm", "require_cert", "[default]0")
+modparam("tls_mgm", "server_domain", "dom1")
+modparam("tls_mgm", "match_sip_domain", "[dom1]one.example,*.one.example")
+modparam("tls_mgm", "certificate", "[dom1]/etc/b.pem")
+modparam("tls_mgm", "private_key", "[dom1]/etc/b.key")
+modparam("tls_mgm", "client_domain", "out")
+modparam("tls_mgm", "verify_cert", "[out]0")
+route { exit; }
+`);
+  assert.deepEqual(tls, {
+    certificate: '/etc/a.pem',
+    private_key: '/etc/a.key',
+    ca: '/etc/ca.pem',
+    verify_client: false,
+    verify_server: false,
+    contexts: [{ server_name: ['one.example', '*.one.example'], certificate: '/etc/b.pem', private_key: '/etc/b.key' }],
+  });
+});
+
+test("Kamailio's tls.cfg is read, its paths start at its folder", () => {
+  writeFileSync(
+    join(folder, 'tls.cfg'),
+    `[server:default]
+method = TLSv1.2+
+verify_certificate = no
+require_certificate = yes   # from everybody
+private_key = ./a.key
+certificate = "./a.pem"
+[server:127.0.0.1:5061]
+server_name = one.example
+certificate = ./b.pem
+private_key = ./b.key
+[client:default]
+verify_certificate = yes
+ca_list = /etc/ca.pem
+`,
+  );
+  const tls = tlsOf(`#!KAMAILIO
+enable_tls=yes
+listen=tls:127.0.0.1:5061
+loadmodule "tls.so"
+modparam("tls", "config", "tls.cfg")
+request_route { exit; }
+`);
+  assert.deepEqual(tls, {
+    certificate: join(folder, 'a.pem'),
+    private_key: join(folder, 'a.key'),
+    ca: '/etc/ca.pem',
+    verify_client: true,
+    verify_server: true,
+    contexts: [
+      { server_name: ['one.example'], certificate: join(folder, 'b.pem'), private_key: join(folder, 'b.key') },
+    ],
+  });
+});
+
+test('parameters of the tls module itself; a file that is not there is an error of its line', () => {
+  const text = (more: string): string => `#!KAMAILIO
+listen=tls:127.0.0.1:5061
+loadmodule "tls.so"
+${more}
+request_route { exit; }
+`;
+  assert.deepEqual(
+    tlsOf(
+      text(
+        'modparam("tls", "private_key", "/k.pem")\nmodparam("tls", "certificate", "/c.pem")\nmodparam("tls", "verify_certificate", 1)',
+      ),
+    ),
+    { certificate: '/c.pem', private_key: '/k.pem', verify_client: false, verify_server: false },
+  );
+  assert.throws(
+    () => tlsOf(text('modparam("tls", "config", "nothing.cfg")')),
+    /proxy\.cfg:4:\d+: tls config .*nothing\.cfg cannot be read/,
+  );
+});
