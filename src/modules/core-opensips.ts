@@ -266,7 +266,7 @@ const replies: FunctionSpec[] = [
     name: 'ruri_tel2sip',
     summary: 'makes a SIP URI of a tel request-URI',
     compile: () => (run) => {
-      const match = /^tel:([^;?]+)(.*)$/i.exec(run.call.requestUri);
+      const match = /^tel:([^;?]+)/i.exec(run.call.requestUri);
       if (match === null) return code(/^sips?:/i.test(run.call.requestUri));
       const host = run.env.aliases[0]?.host ?? run.source.socket.sentBy;
       run.pvars.setRequestUri(`sip:${(match[1] ?? '').replace(/[-.()]/g, '')}@${host};user=phone`);

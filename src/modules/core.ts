@@ -42,21 +42,28 @@ function uriOf(text: string): string {
   return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
 }
 
+/** "proto:host:port" taken apart; what is left out is undefined. */
+function endpointOf(text: string): { transport: string | undefined; host: string; port: string | undefined } {
+  const whole = text.trim().toLowerCase();
+  const transport = /^(?:udp|tcp|tls|wss|ws|sctp)(?=:)/.exec(whole)?.[0];
+  const rest = transport === undefined ? whole : whole.slice(transport.length + 1);
+  const colon = rest.indexOf(':', Math.max(0, rest.indexOf(']')));
+  if (colon < 0) return { transport, host: rest, port: undefined };
+  return { transport, host: rest.slice(0, colon), port: rest.slice(colon + 1) };
+}
+
 /** Whether a file has a listener that is called so. One on all addresses, or on a name, is found when it is open. */
 function listens({ sockets }: FileFacts, text: string): boolean {
   if (sockets === undefined) return true;
-  const wanted = /^(?:(udp|tcp|tls|wss?|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
+  const wanted = endpointOf(text);
   return sockets.some((each) => {
-    const own = /^([a-z]+):(\[[^\]]+\]|[^:\s]+)(?::(\d+))?(.*)$/i.exec(each);
-    if (own === null || wanted === null) return true;
-    const [, transport = '', host = '', port = '', rest = ''] = own;
-    if (rest.endsWith(` name ${text.trim()}`)) return true;
-    if (wanted[1] !== undefined && wanted[1].toLowerCase() !== transport.toLowerCase()) return false;
-    if ((wanted[3] ?? (/^(?:tls|wss)$/i.test(transport) ? '5061' : '5060')) !== port) return false;
-    return (
-      host.toLowerCase() === (wanted[2] ?? '').toLowerCase() ||
-      /^(?:0\.0\.0\.0|\[::\]|.*[a-z].*)$/i.test(host.replace(/^\[[0-9a-f:]+\]$/i, ''))
-    );
+    const [address = '', ...words] = each.split(' ');
+    if (words.at(-2) === 'name' && words.at(-1) === text.trim()) return true;
+    const { transport = 'udp', host, port } = endpointOf(address);
+    if ((wanted.transport ?? transport) !== transport) return false;
+    if ((wanted.port ?? (transport === 'tls' || transport === 'wss' ? '5061' : '5060')) !== port) return false;
+    const anywhere = host === '0.0.0.0' || host === '[::]' || (!host.startsWith('[') && /[a-z]/.test(host));
+    return anywhere || host === wanted.host;
   });
 }
 

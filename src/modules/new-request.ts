@@ -34,7 +34,9 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   // An INVITE would need somebody who acknowledges what comes back.
   if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
   if (parseUri(uri) === undefined || parseUri(parseAddress(nameAddr(to)).uri) === undefined) return -1;
-  const [, type = '', content = ''] = /^(\S+\/\S+)\s+([\s\S]*)$/.exec(body) ?? [];
+  const blank = body.search(/\s/);
+  const type = blank > 0 && body.slice(0, blank).includes('/') ? body.slice(0, blank) : '';
+  const content = type === '' ? '' : body.slice(blank).trimStart();
   const callId = `${env.random.token(8)}@${run.source.socket.address}`;
   const lines = [
     `To: ${nameAddr(to)}`,
