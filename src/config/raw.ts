@@ -164,17 +164,20 @@ export interface RawNats {
 /** Module parameters by name; a flag may be written true, 1 or "1". */
 export type RawModparam = Readonly<Record<string, string | number | boolean | readonly (string | null)[] | undefined>>;
 
+export interface RawSelect {
+  readonly partition?: string;
+  readonly set?: string | number;
+  readonly rules?: string;
+  readonly alg: string | number;
+  readonly flags: string;
+  readonly max_res?: string | number | null;
+  readonly fn?: 'dst' | 'domain';
+}
+
 export interface RawRule {
   readonly match: Readonly<Record<string, string | number>>;
-  readonly select?: {
-    readonly partition?: string;
-    readonly set?: string | number;
-    readonly rules?: string;
-    readonly alg: string | number;
-    readonly flags: string;
-    readonly max_res?: string | number | null;
-    readonly fn: 'dst' | 'domain';
-  };
+  readonly select?: RawSelect;
+  readonly fallback?: RawSelect | readonly (RawSelect | null)[];
   readonly relay: 'stateful' | 'stateless' | 'redirect' | 'reply';
   readonly failover: {
     readonly codes: readonly (string | number | null)[];

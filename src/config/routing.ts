@@ -1,8 +1,8 @@
 import { nearest } from '../core/nearest.js';
 import { refuseUnknownPartition } from './partition-definition.js';
-import { listOf, type RawRule } from './raw.js';
+import { listOf, type RawRule, type RawSelect } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
-import type { RoutingRule } from './settings.js';
+import type { RoutingRule, SelectConfig } from './settings.js';
 
 /** What rules may refer to. */
 export interface RuleTargets {
@@ -27,6 +27,14 @@ export function readRules(
 
 function readRule(rule: RawRule, location: Location, targets: RuleTargets, findings: Findings): RoutingRule {
   if (rule.select && targets.complete) checkPartition(rule.select, inside(location, 'select'), targets, findings);
+  const fallback = listOf<RawSelect>(rule.fallback);
+  if (fallback.length > 0 && rule.select === undefined) {
+    findings.refuse(inside(location, 'fallback'), 'there is no selection it could stand in for');
+  }
+  for (const [index, each] of fallback) {
+    const at = inside(location, 'fallback', ...(index === undefined ? [] : [index]));
+    if (targets.complete) checkPartition(each, at, targets, findings);
+  }
   const lists = listOf<string>(rule.use_blacklist);
   for (const [index, name] of lists) {
     if (!targets.complete || isVariable(name) || targets.blacklists.has(name)) continue;
@@ -47,15 +55,10 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
   return {
     pointer: location.pointer,
     match: new Map(Object.entries(rule.match).map(([variable, value]) => [variable, String(value)])),
-    select: rule.select && {
-      partition: rule.select.partition,
-      set: String(rule.select.set ?? ''),
-      ...(rule.select.rules === undefined ? {} : { rules: rule.select.rules }),
-      alg: String(rule.select.alg),
-      flags: rule.select.flags,
-      maxRes: rule.select.max_res == null ? undefined : String(rule.select.max_res),
-      fn: rule.select.fn,
-    },
+    select: rule.select && selectOf(rule.select),
+    ...(fallback.length === 0
+      ? {}
+      : { fallback: fallback.map(([, each]) => ({ ...selectOf(each), fn: rule.select?.fn ?? 'dst' })) }),
     relay: rule.relay,
     failover: {
       codes: listOf<string | number>(rule.failover.codes).map(([, code]) => String(code).toLowerCase()),
@@ -74,13 +77,20 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
   };
 }
 
+function selectOf(select: RawSelect): SelectConfig {
+  return {
+    partition: select.partition,
+    set: String(select.set ?? ''),
+    ...(select.rules === undefined ? {} : { rules: select.rules }),
+    alg: String(select.alg),
+    flags: select.flags,
+    maxRes: select.max_res == null ? undefined : String(select.max_res),
+    fn: select.fn ?? 'dst',
+  };
+}
+
 /** A partition may be named by its key or in the set, "acme:1,2" (module document, ds_select_dst). */
-function checkPartition(
-  select: NonNullable<RawRule['select']>,
-  location: Location,
-  targets: RuleTargets,
-  findings: Findings,
-): void {
+function checkPartition(select: RawSelect, location: Location, targets: RuleTargets, findings: Findings): void {
   const faulty = findings.problems.some(({ pointer }) => pointer.startsWith(`${location.pointer}/`));
   if ((select.set === undefined) === (select.rules === undefined) && !faulty) {
     findings.refuse(location, 'needs either set or rules');

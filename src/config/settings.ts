@@ -207,6 +207,8 @@ export interface RoutingRule {
   readonly pointer: string;
   readonly match: ReadonlyMap<string, string>;
   readonly select: SelectConfig | undefined;
+  /** Tried in order where the selection before finds nothing. */
+  readonly fallback?: readonly SelectConfig[];
   readonly relay: 'stateful' | 'stateless' | 'redirect' | 'reply';
   readonly failover: {
     /** "408", "5xx", "timeout" */

@@ -2,7 +2,9 @@ import { below, type Problem } from '../config/problem.js';
 import type { RoutingRule, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { knowsAlgorithm } from '../engine/flavours.js';
+import { unknownPartition } from '../engine/partition.js';
 import { compileFormat, compileWritable } from '../pvar/format.js';
+import { FROM, parseFromList } from '../route/rules/from-list.js';
 import { compileMatcher } from '../route/rules/match.js';
 import { compileRule } from '../route/rules/rule.js';
 import { dispatcherFormats } from '../tenant/options.js';
@@ -43,7 +45,9 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
   if (settings.routeScript !== undefined) return faults;
   for (const rule of settings.routing) {
     for (const [variable, pattern] of rule.match) {
-      attempt(below(rule.pointer, 'match', variable), () => compileMatcher(variable, pattern));
+      attempt(below(rule.pointer, 'match', variable), () =>
+        variable === FROM ? checkFromList(pattern, settings) : compileMatcher(variable, pattern),
+      );
     }
     const before = faults.length;
     checkFormats(rule, attempt);
@@ -53,8 +57,21 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     attempt(below(rule.pointer, 'select', rule.select?.rules === undefined ? 'alg' : 'rules'), () =>
       refuseUnknownAlgorithm(rule, settings),
     );
+    for (const [i, select] of (rule.fallback ?? []).entries()) {
+      attempt(below(rule.pointer, 'fallback', i, 'alg'), () => refuseUnknownAlgorithm({ ...rule, select }, settings));
+    }
   }
   return faults;
+}
+
+function checkFromList(pattern: string, { partitions, defaultPartition }: Settings): void {
+  const { partition, attrs } = parseFromList(pattern);
+  const wanted = partition === '' || partition === 'default' ? (defaultPartition ?? partition) : partition;
+  const found = partitions.find(({ name }) => name === wanted);
+  if (found === undefined) throw new SwitchyardError('CONFIG_INVALID', unknownPartition(partition));
+  if (attrs !== undefined && found.flavour === 'kamailio') {
+    throw new SwitchyardError('CONFIG_INVALID', 'attrs= is for partitions of flavour opensips');
+  }
 }
 
 /** Only a strict partition takes its first destination where the algorithm is not known, as the original does. */

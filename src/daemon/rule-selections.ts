@@ -10,7 +10,10 @@ export interface ConstantSelection {
 }
 
 /** The selection of a rule as far as it is known before any request; undefined for variables and faulty rules. */
-export function constantSelection(rule: RoutingRule, settings: Settings): ConstantSelection | undefined {
+export function constantSelection(
+  rule: Pick<RoutingRule, 'select'>,
+  settings: Settings,
+): ConstantSelection | undefined {
   const { select } = rule;
   if (select === undefined) return undefined;
   const { set, alg, flags, partition, maxRes, rules } = select;

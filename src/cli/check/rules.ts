@@ -32,9 +32,13 @@ function emptySets(
   settings: Settings,
   hasRows: (partition: string, set: number) => boolean,
 ): string[] {
-  const selection = constantSelection(rule, settings);
-  if (selection === undefined) return [];
-  const { name } = selection.partition;
-  const sets = [...new Set(selection.targets.map(({ setId }) => setId))];
-  return sets.filter((set) => !hasRows(name, set)).map((set) => `set ${set} of partition "${name}" has no destination`);
+  return [rule.select, ...(rule.fallback ?? [])].flatMap((select) => {
+    const selection = constantSelection({ select }, settings);
+    if (selection === undefined) return [];
+    const { name } = selection.partition;
+    const sets = [...new Set(selection.targets.map(({ setId }) => setId))];
+    return sets
+      .filter((set) => !hasRows(name, set))
+      .map((set) => `set ${set} of partition "${name}" has no destination`);
+  });
 }

@@ -114,8 +114,6 @@ export function explain(scope: RequestScope, options: ExplainOptions): Explanati
   const base = { rules, rule: rule.pointer, relay: rule.relay };
   if (rule.relay === 'reply') return { ...base, answer: `${code} ${reason}` };
   if (rule.select === undefined) return { ...base, order: [scope.requestUri] };
-  const selection = taken.selection(scope);
-  if (typeof selection === 'string') return { ...base, answer: `${code} ${reason}`, failure: selection };
   const { failover } = rule;
   const failsOver = [...failover.codes, ...(failover.max === undefined ? [] : [`at most ${failover.max} tries`])];
   const lists = rule.useBlacklist;
@@ -125,10 +123,26 @@ export function explain(scope: RequestScope, options: ExplainOptions): Explanati
     const uri = parseUri(dialUri);
     return uri !== undefined && options.sockets.isOurs(uri);
   };
-  const { sets, order, failure } = rehearse(taken, selection, scope, options.engine, { isBlocked, isOurs });
+  const sets: ExplainedSet[] = [];
+  let order: readonly string[] = [];
+  let partition: string | undefined;
+  let failure: string | undefined;
+  for (const select of [taken.selection, ...taken.fallbacks]) {
+    const selection = select(scope);
+    if (typeof selection === 'string') {
+      failure = selection;
+      continue;
+    }
+    const found = rehearse(taken, selection, scope, options.engine, { isBlocked, isOurs });
+    sets.push(...found.sets);
+    ({ order, failure } = found);
+    partition = selection.partition.name;
+    if (failure === undefined) break;
+  }
+  if (partition === undefined) return { ...base, answer: `${code} ${reason}`, failure: failure ?? 'nothing selected' };
   return {
     ...base,
-    partition: selection.partition.name,
+    partition,
     sets,
     order,
     fails_over_on: failsOver.length === 0 ? 'nothing' : failsOver.join(', '),

@@ -10,6 +10,7 @@ import type { RouteOrigin } from '../../proxy/decision.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import type { RequestScope } from '../request-scope.js';
 import { type CompiledChanges, compileChanges } from './destination-changes.js';
+import { FROM, fromListMatcher } from './from-list.js';
 import { compileMatcher, type Matcher } from './match.js';
 
 /** A selection with its partition found. */
@@ -37,6 +38,8 @@ export interface CompiledRule {
   readonly entries: readonly RuleEntry[];
   /** What to select; a string says why it is unknown (no such partition in a variable, a set that is no number). */
   selection(scope: RequestScope): ReadySelection | string;
+  /** What to select where the ones before find nothing, in order. */
+  readonly fallbacks: readonly ((scope: RequestScope) => ReadySelection | string)[];
   /** What is changed for each destination; undefined: nothing. */
   readonly changes: CompiledChanges | undefined;
   /** What call records say of a selection of this rule; the same object for the same targets as the last time. */
@@ -53,7 +56,9 @@ export type PartitionLookup = (name: string) => Partition | undefined;
 /** Compiles a rule. Throws SwitchyardError CONFIG_INVALID naming the rule's pointer and what is wrong. */
 export function compileRule(rule: RoutingRule, partitions: PartitionLookup): CompiledRule {
   try {
-    const matchers = [...rule.match].map(([variable, pattern]) => compileMatcher(variable, pattern));
+    const matchers = [...rule.match].map(([variable, pattern]) =>
+      variable === FROM ? fromListMatcher(pattern, partitions) : compileMatcher(variable, pattern),
+    );
     const codes = compileCodes(rule.failover.codes);
     return {
       rule,
@@ -62,9 +67,10 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
         variable,
         pattern,
         matches: matchers[i] as Matcher,
-        value: compileFormat(variable),
+        value: compileFormat(variable === FROM ? '$si:$sp' : variable),
       })),
-      selection: compileSelection(rule, partitions),
+      selection: compileSelection(rule.select, partitions),
+      fallbacks: (rule.fallback ?? []).map((select) => compileSelection(select, partitions)),
       changes: rule.destination && compileChanges(rule.destination),
       failsOver: (code) => codes[code] === 1,
       silenceFailsOver: codes[408] === 1 || rule.failover.codes.includes('timeout'),
@@ -112,10 +118,9 @@ function compileMatch(matchers: readonly Matcher[]): (scope: RequestScope) => bo
 }
 
 function compileSelection(
-  rule: RoutingRule,
+  select: SelectConfig | undefined,
   partitions: PartitionLookup,
 ): (scope: RequestScope) => ReadySelection | string {
-  const select = rule.select;
   if (select === undefined) return () => 'the rule selects nothing';
   if (select.rules !== undefined) return compileRoutes(select, select.rules, partitions);
   const set = compileFormat(select.set);

@@ -83,24 +83,10 @@ export class RulesRouter implements Router {
       const redirects = this.redirectsOf(rule, request);
       return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects, rule.origin(undefined)) };
     }
-    const selection = rule.selection(scope);
-    if (typeof selection === 'string') return this.refuse(rule, scope, selection, undefined);
-    const context = this.options.engine.context();
+    const found = this.select(rule, scope);
+    if ('kind' in found) return found;
+    const { selection, context } = found;
     const { partition } = selection;
-    const verdict =
-      selection.routes === undefined
-        ? context.select(partition, selection.targets, scope)
-        : context.selectRoutes(
-            partition,
-            selection.routes,
-            scope,
-            rule.rule.select.fn === 'domain' ? 'request-uri' : undefined,
-          );
-    if (verdict !== 'selected') {
-      context.of(partition)?.call?.end();
-      this.options.tally.failed(partition.name);
-      return this.refuse(rule, scope, context.failure ?? 'nothing selected', selection);
-    }
     this.options.tally.selected(partition.name);
     switch (rule.rule.relay) {
       case 'redirect':
@@ -141,6 +127,37 @@ export class RulesRouter implements Router {
   /** Says where a request goes, and why; changes nothing. */
   explain(message: SipMessage, source: Source | undefined): Explanation {
     return explain(new RequestScope(message, source, message.requestUri, this.options.formats), this.options);
+  }
+
+  /** What a rule selects for a request: by its selection, or where that finds nothing by the next; a reply where none does. */
+  private select(
+    rule: CompiledRule,
+    scope: RequestScope,
+  ): { readonly selection: ReadySelection; readonly context: DispatchContext } | RouteDecision {
+    for (let i = -1; ; i++) {
+      const fallback = i < 0 ? undefined : rule.fallbacks[i];
+      const isLast = i + 1 >= rule.fallbacks.length;
+      const selection = fallback === undefined ? rule.selection(scope) : fallback(scope);
+      if (typeof selection === 'string') {
+        if (isLast) return this.refuse(rule, scope, selection, undefined);
+        continue;
+      }
+      const context = this.options.engine.context();
+      const { partition } = selection;
+      const verdict =
+        selection.routes === undefined
+          ? context.select(partition, selection.targets, scope)
+          : context.selectRoutes(
+              partition,
+              selection.routes,
+              scope,
+              rule.rule.select?.fn === 'domain' ? 'request-uri' : undefined,
+            );
+      if (verdict === 'selected') return { selection, context };
+      context.of(partition)?.call?.end();
+      this.options.tally.failed(partition.name);
+      if (isLast) return this.refuse(rule, scope, context.failure ?? 'nothing selected', selection);
+    }
   }
 
   private match(scope: RequestScope): CompiledRule | undefined {

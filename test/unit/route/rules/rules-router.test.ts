@@ -227,3 +227,28 @@ test('all Route values of ours on top are taken off, paired or not', () => {
   const sent = parsed(fixture.sentTo('192.0.2.20')[0] ?? '');
   assert.equal(sent.headerCount('route'), 0);
 });
+
+test('where a selection finds nothing the fallbacks are tried in order', () => {
+  const select = { partition: undefined, set: '7', alg: '4', flags: 'f', maxRes: undefined, fn: 'dst' } as const;
+  const { send, codes, counted } = routed({
+    select,
+    fallback: [
+      { ...select, set: '8' },
+      { ...select, set: '1' },
+      { ...select, set: '9' },
+    ],
+  });
+  assert.deepEqual(send('INVITE'), [1, 0]);
+  assert.deepEqual(send('INVITE'), [1, 1]);
+  assert.deepEqual([counted.selected, counted.failed], [2, 4]);
+  const none = routed({
+    select,
+    fallback: [
+      { ...select, set: '8' },
+      { ...select, partition: 'nosuch' },
+    ],
+  });
+  none.send('INVITE');
+  assert.deepEqual(none.codes(), [100, 503].slice(1));
+  assert.deepEqual(codes(), [100, 100]);
+});

@@ -1,0 +1,70 @@
+import { SwitchyardError } from '../../core/errors.js';
+import type { TransportName } from '../../core/uri.js';
+import { findInList } from '../../engine/in-list.js';
+import { FROM_LIST, findFromList } from '../../engine/kamailio/from-list.js';
+import type { Partition } from '../../engine/partition.js';
+import { textOf } from '../../pvar/context.js';
+import { compileFormat } from '../../pvar/format.js';
+import type { Matcher } from './match.js';
+
+/** The key of a rule's match that asks whether a request comes from a destination. */
+export const FROM = 'from_list';
+
+/** What is asked of the source of a request. */
+interface FromList {
+  /** '' for the default partition. */
+  readonly partition: string;
+  /** undefined: any set. */
+  readonly setId: number | undefined;
+  /** Whether the port it came from counts, and in flavour kamailio the transport. */
+  readonly port: boolean;
+  /** Whether the destination must be active. */
+  readonly active: boolean;
+  /** Shell pattern for its attributes; flavour opensips. */
+  readonly attrs: string | undefined;
+}
+
+const SHAPE = /^(?:([^:;]+):)?(\*|[0-9]{1,10})((?:;.*)?)$/s;
+
+/** Reads "1", "acme:1", "*", "1;port;active;attrs=pstn*". Throws SwitchyardError CONFIG_INVALID. */
+export function parseFromList(text: string): FromList {
+  const [, partition = '', set = '', options = ''] = SHAPE.exec(text.trim()) ?? [];
+  const words = options.split(';').map((each) => each.trim());
+  const attrs = words.find((each) => each.startsWith('attrs='))?.slice(6);
+  const unknown = words.find(
+    (each) => each !== '' && each !== 'port' && each !== 'active' && !each.startsWith('attrs='),
+  );
+  if (set === '' || unknown !== undefined) {
+    throw new SwitchyardError('CONFIG_INVALID', `${FROM} "${text}" is no set as in "1", "acme:1;port", "*;active"`);
+  }
+  const setId = set === '*' ? undefined : Number(set);
+  return { partition: partition.trim(), setId, port: words.includes('port'), active: words.includes('active'), attrs };
+}
+
+/**
+ * Whether a request comes from a destination of a set (ds_is_in_list, ds_is_from_list): by its source address, with "port" by
+ * its port, too. Throws SwitchyardError CONFIG_INVALID.
+ */
+export function fromListMatcher(text: string, partitions: (name: string) => Partition | undefined): Matcher {
+  const wanted = parseFromList(text);
+  const [address, port, transport] = ['$si', '$sp', '$pr'].map((each) => compileFormat(each)) as [
+    ReturnType<typeof compileFormat>,
+    ReturnType<typeof compileFormat>,
+    ReturnType<typeof compileFormat>,
+  ];
+  return (context) => {
+    const partition = partitions(wanted.partition);
+    const ip = textOf(address.evaluateValue(context));
+    if (partition === undefined || ip === '') return false;
+    const from = Number(textOf(port.evaluateValue(context)));
+    const { setId, active, attrs } = wanted;
+    if (partition.options.flavour === 'opensips') {
+      const query = { ip, port: wanted.port ? from : 0, setId, activeOnly: active, pattern: attrs };
+      return findInList(partition, query) !== undefined;
+    }
+    const { anyPort, anyProtocol, activeOnly } = FROM_LIST;
+    const mode = (wanted.port ? 0 : anyPort | anyProtocol) | (active ? activeOnly : 0);
+    const by = textOf(transport.evaluateValue(context)).toLowerCase() as TransportName;
+    return findFromList(partition, { ip, port: from, transport: by, socket: '', setId, mode }) !== undefined;
+  };
+}
