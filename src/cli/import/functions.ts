@@ -69,6 +69,8 @@ export function alwaysOf(condition: Expression): boolean | undefined {
     case 'mf_process_maxfwd':
     case 'sanity_check':
     case 't_newtran':
+    // The limits of the settings do it.
+    case 'pike_check_req':
       return true;
     default:
       return undefined;

@@ -7,6 +7,8 @@ export interface Selection {
   readonly call: FunctionCall;
   /** Arguments with what the script assigned before filled in; undefined for one that is computed. */
   readonly args: readonly (string | undefined)[];
+  /** Selections of the ways on which this one finds nothing, in order. */
+  readonly fallbacks: Selection[];
   /** What the caller gets where nothing can be selected. */
   reject: Reply | undefined;
   /** Why it cannot become a rule. */
@@ -28,8 +30,10 @@ export interface Path {
   /** Name of the failure route that is armed. */
   readonly failureRoute: string | undefined;
   readonly selection: Selection | undefined;
-  /** The way that is taken where this selection finds nothing. */
+  /** This is the way that is taken where this selection finds nothing. */
   readonly failed: Selection | undefined;
+  /** What is selected on it instead. */
+  readonly fallback: Selection | undefined;
   readonly reply: Reply | undefined;
 }
 
@@ -40,6 +44,7 @@ export const START: Path = {
   failureRoute: undefined,
   selection: undefined,
   failed: undefined,
+  fallback: undefined,
   reply: undefined,
 };
 

@@ -1,6 +1,7 @@
 import type { Position, RouteBlock } from '../../cfg/ast.js';
 import { expressionText } from './expression-text.js';
 import { failoverOf } from './failure-route.js';
+import { FROM_LIST } from './from-list.js';
 import { SELECTS } from './functions.js';
 import type { Json } from './json.js';
 import type { Ledger } from './ledger.js';
@@ -36,7 +37,9 @@ export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): Json[] {
   });
   const kept = simplified(drafts);
   for (const { rule, selection } of kept)
-    if ('select' in rule && selection !== undefined) carried.add(selection.call.at);
+    if ('select' in rule && selection !== undefined)
+      for (const each of [selection, ...selection.fallbacks]) carried.add(each.call.at);
+  for (const at of walk.guards) carried.add(at);
   leaveSelections(routes, carried, walk.blamed, ledger);
   leaveRoutes(routes, used, ledger);
   return kept.map(({ rule }) => rule);
@@ -48,7 +51,7 @@ interface Draft {
 }
 
 function ruleOf({ path, ending }: Outcome, options: RulesOf, blamed: Map<Position, string>, used: Set<string>): Rule {
-  const match = Object.fromEntries(path.match);
+  const match = matchOf(path);
   const { selection, reply } = path;
   if (ending === 'reply' && reply !== undefined && selection === undefined) {
     return { match, relay: 'reply', reject: rejectOf(reply) };
@@ -59,6 +62,15 @@ function ruleOf({ path, ending }: Outcome, options: RulesOf, blamed: Map<Positio
     blamed.set(selection.call.at, rule);
   }
   return { match, ...NOT_CARRIED };
+}
+
+/** The entries of `match` of a way; the list its source must be in stands under its own key. */
+function matchOf({ match }: Path): { [variable: string]: string } {
+  return Object.fromEntries(
+    [...match].map(([variable, value]) =>
+      variable.startsWith(FROM_LIST) ? ['from_list', variable.slice(FROM_LIST.length)] : [variable, value],
+    ),
+  );
 }
 
 function rejectOf({ code, reason }: { readonly code: number; readonly reason: string }): Json {
@@ -77,6 +89,15 @@ function selecting(
   if (selection.problem !== undefined) return selection.problem;
   const select = selectOf(selection, kamailio);
   if (typeof select === 'string') return select;
+  const fallback: { [key: string]: Json }[] = [];
+  for (const each of selection.fallbacks) {
+    const further = selectOf(each, kamailio);
+    if (typeof further === 'string') return `${expressionText(each.call)}, which stands in for it: ${further}`;
+    const { fn, ...others } = further;
+    if (fn !== select['fn'])
+      return `${expressionText(each.call)}, which stands in for it, sets another part of the request`;
+    fallback.push(others);
+  }
   const { failureRoute } = path;
   let failover: Json = { codes: [] };
   if (failureRoute !== undefined && !stateless) {
@@ -95,6 +116,7 @@ function selecting(
   }
   return {
     select,
+    ...(fallback.length === 0 ? {} : { fallback }),
     ...(stateless ? { relay: 'stateless' } : {}),
     failover,
     record_route: path.recordRoute,

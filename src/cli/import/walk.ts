@@ -1,6 +1,7 @@
 import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, Statement } from '../../cfg/ast.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
+import { FROM_LIST } from './from-list.js';
 import {
   ARMS,
   alwaysOf,
@@ -54,6 +55,8 @@ export class Walk {
   readonly outcomes: Outcome[] = [];
   /** Why selections cannot be carried over, by where they stand. */
   readonly blamed = new Map<Position, string>();
+  /** Conditions on the source of a request that became part of a match. */
+  readonly guards = new Set<Position>();
   private steps = 0;
 
   constructor(
@@ -113,6 +116,27 @@ export class Walk {
         case 'drop':
           this.end(path, statement.at);
           return;
+        case 'switch': {
+          const asIf = withoutSwitch(statement);
+          if (asIf !== undefined) {
+            frame = { statements: asIf, at: 0, route: false, depth: rest.depth, next: rest };
+            break;
+          }
+          if (
+            decides(
+              statement.cases.flatMap(({ body }) => body),
+              this.body,
+            )
+          ) {
+            const bodies = statement.cases.flatMap(({ body }) => body);
+            const inside: Frame = { statements: bodies, at: 0, route: false, depth: 0, next: rest };
+            this.unknown(inside, path, '"switch" decides on it', statement.at);
+            return;
+          }
+          this.ledger.leave(statement.at, '"switch" and what stands in it is not carried over');
+          frame = rest;
+          break;
+        }
         case 'return': {
           let around: Frame | undefined = frame;
           while (around !== undefined && !around.route) around = around.next;
@@ -127,7 +151,7 @@ export class Walk {
           frame = rest;
           break;
         default: {
-          const bodies = statement.kind === 'switch' ? statement.cases.flatMap(({ body }) => body) : bodyOf(statement);
+          const bodies = bodyOf(statement);
           const what =
             statement.kind === 'async' || statement.kind === 'launch' ? statement.kind : `"${statement.kind}"`;
           if (statement.kind === 'async' || statement.kind === 'launch' || decides(bodies, this.body)) {
@@ -203,8 +227,15 @@ export class Walk {
 
   private callBranches(call: FunctionCall, path: Path): readonly Branch[] {
     if (SELECTS.test(call.name)) {
-      if (path.failed !== undefined || path.selection !== undefined) return [{ path, holds: 'unknown' }];
+      if (path.selection !== undefined || path.fallback !== undefined) return [{ path, holds: 'unknown' }];
       const selection = this.selectionOf(call, path);
+      // Where the one before finds nothing, this one is tried: it is not looked at on the way on which it fails, too.
+      if (path.failed !== undefined) {
+        return [
+          { path: { ...path, fallback: selection }, holds: true },
+          { path, holds: false },
+        ];
+      }
       return [
         { path: { ...path, selection }, holds: true },
         { path: { ...path, failed: selection }, holds: false },
@@ -223,15 +254,36 @@ export class Walk {
   private tested(condition: Expression, path: Path): readonly Branch[] {
     const test = matchTest(condition, this.own);
     if (test === undefined) return [{ path, holds: 'unknown' }];
+    if (test.variable.startsWith(FROM_LIST)) {
+      return this.fromList(condition, test.variable, path);
+    }
     // The proxy knows by itself where a CANCEL and an ACK go.
     const values = test.values.filter((each) => test.variable !== '$rm' || (each !== 'CANCEL' && each !== 'ACK'));
     if (values.length === 0) return [{ path, holds: false }];
     return split(path, { ...test, values }) ?? [{ path, holds: 'unknown' }];
   }
 
+  /** A rule asks for one list: a set of the lists that are asked for already is more exact than all of them. */
+  private fromList(condition: Expression, variable: string, path: Path): readonly Branch[] {
+    const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST));
+    const isWithin = held !== undefined && held.endsWith('*') && variable.startsWith(held.slice(0, -1));
+    if (held !== undefined && held !== variable && !isWithin) return [{ path, holds: 'unknown' }];
+    if (condition.kind === 'call') this.guards.add(condition.at);
+    if (held === variable) return [{ path, holds: true }];
+    const match = new Map(path.match);
+    if (held !== undefined) match.delete(held);
+    return [
+      { path: { ...path, match: match.set(variable, '1') }, holds: true },
+      { path, holds: false },
+    ];
+  }
+
   private call(call: FunctionCall, path: Path): Path | 'ends' {
     const { name, args } = call;
     if (SELECTS.test(name)) {
+      if (path.failed !== undefined && path.fallback === undefined) {
+        return { ...path, fallback: this.selectionOf(call, path) };
+      }
       if (path.selection !== undefined || path.failed !== undefined) {
         const problem = 'a further selection stands on the same way';
         this.blamed.set(call.at, problem);
@@ -265,7 +317,7 @@ export class Walk {
       const text = literalText(arg);
       return text === undefined ? undefined : (constants.get(text) ?? text);
     });
-    return { call, args, reject: undefined, problem: undefined };
+    return { call, args, fallbacks: [], reject: undefined, problem: undefined };
   }
 
   private assigned(path: Path, { target, value, operator, at }: Extract<Statement, { kind: 'assign' }>): Path {
@@ -299,10 +351,11 @@ export class Walk {
   }
 
   private outcome(path: Path, ending: Ending): 'ends' {
-    const { failed, selection } = path;
+    const { failed, selection, fallback } = path;
     if (failed !== undefined) {
       // The way on which nothing was selected belongs to the selection.
-      if (ending === 'reply') failed.reject ??= path.reply;
+      if (fallback !== undefined) this.fallBack(failed, fallback, path, ending);
+      else if (ending === 'reply') failed.reject ??= path.reply;
       else if (ending === 'nothing') failed.reject ??= undefined;
       else failed.problem ??= 'where it finds nothing, the request goes another way';
       return 'ends';
@@ -314,10 +367,25 @@ export class Walk {
     return 'ends';
   }
 
+  /** A way on which another selection stands in for one that found nothing: it is a fallback where all else is the same. */
+  private fallBack(failed: Selection, fallback: Selection, path: Path, ending: Ending): void {
+    if (failed.fallbacks.some(({ call }) => call === fallback.call)) return;
+    const first = this.outcomes.find((each) => each.path.selection === failed);
+    const isSame =
+      first !== undefined &&
+      first.ending === ending &&
+      (ending === 'relay' || ending === 'stateless') &&
+      first.path.failureRoute === path.failureRoute &&
+      first.path.recordRoute === path.recordRoute &&
+      [...path.match.keys()].every((each) => first.path.match.has(each));
+    if (isSame) failed.fallbacks.push(fallback);
+    else failed.problem ??= 'where it finds nothing, the request goes another way';
+  }
+
   /** What happens from here on is not known: requests of this way are not taken by rules that follow. */
   private unknown(frame: Frame | undefined, path: Path, why: string, at?: Position): void {
     for (let each = frame; each !== undefined; each = each.next) this.blame(each.statements.slice(each.at), why, 0);
-    if (path.selection !== undefined) path.selection.problem ??= why;
+    for (const each of [path.selection, path.failed]) if (each !== undefined) each.problem ??= why;
     if (at !== undefined) this.ledger.leave(at, `${why}: what depends on it is not carried over`);
     this.outcome(path, 'unknown');
   }
@@ -334,6 +402,44 @@ export class Walk {
       }
     }
   }
+}
+
+/** A "switch" none of whose cases falls through into the body of the next as "if" and "else if"; undefined for any other. */
+function withoutSwitch({
+  subject,
+  cases,
+  at,
+}: Extract<Statement, { kind: 'switch' }>): readonly Statement[] | undefined {
+  const groups: { tests: Expression[]; isDefault: boolean; body: readonly Statement[] }[] = [];
+  let tests: Expression[] = [];
+  let isDefault = false;
+  for (const [i, { label, body }] of cases.entries()) {
+    if (label === undefined) isDefault = true;
+    else if (label.kind === 'regex')
+      tests.push({ kind: 'binary', operator: '=~', left: subject, right: label.source, at });
+    else tests.push({ kind: 'binary', operator: '==', left: subject, right: label, at });
+    // Labels without a body of their own are those of the next.
+    if (body.length === 0 && i < cases.length - 1) continue;
+    const last = body.at(-1);
+    const ends = last !== undefined && ['exit', 'drop', 'break', 'return'].includes(last.kind);
+    if (!ends && i < cases.length - 1) return undefined;
+    const own = last?.kind === 'break' ? body.slice(0, -1) : body;
+    if (own.some((each) => each.kind === 'break')) return undefined;
+    groups.push({ tests, isDefault, body: own });
+    tests = [];
+    isDefault = false;
+  }
+  let otherwise: readonly Statement[] = groups.find((each) => each.isDefault)?.body ?? [];
+  for (const group of groups.filter((each) => !each.isDefault).reverse()) {
+    const [first, ...more] = group.tests;
+    if (first === undefined) continue;
+    const condition = more.reduce<Expression>(
+      (left, right) => ({ kind: 'binary', operator: '||', left, right, at }),
+      first,
+    );
+    otherwise = [{ kind: 'if', condition, body: group.body, otherwise, at }];
+  }
+  return otherwise;
 }
 
 function bodyOf(statement: Statement): readonly Statement[] {

@@ -115,7 +115,7 @@ describe('routing rules', () => {
         '3/failover/max: must be at least 1',
         '3/failover/mark: must be one of "p", "i", "a"',
         '6/match/$si: must be a string or a whole number, not true',
-        '7/match/si: bad key "si": expected a pseudo-variable, as in $rd',
+        '7/match/si: bad key "si": expected a pseudo-variable, as in $rd, or from_list',
         '4/use_blacklist/0: unknown blacklist "gws"',
         '5/reject/code: below 300 it needs relay "reply" and a match of $rm, not INVITE',
       ],

@@ -263,10 +263,94 @@ describe('selections', () => {
     assert.ok(left.some((each) => /\$var\.\.\. in argument 1 is filled by the script/.test(each)));
   });
 
-  test('one that falls back to another, and one that is not relayed, is listed', () => {
+  test('one that stands in for another is its fallback, where all else is the same', () => {
     const fallback = one('if (!ds_select_dst(1, 4)) { if (!ds_select_dst(2, 4)) { exit; } }\nt_relay();');
-    assert.deepEqual(fallback.rules, []);
-    assert.equal(fallback.left.filter((each) => /ds_select_dst\(\d, 4\) did not become a rule/.test(each)).length, 2);
+    assert.deepEqual(
+      fallback.rules.map((rule) => [
+        rule.select?.['set'],
+        (rule as { fallback?: { set: number }[] }).fallback?.[0]?.set,
+      ]),
+      [[1, 2]],
+    );
+    assert.deepEqual(fallback.left, []);
+    const three = one(
+      'if (!ds_select_dst(1,4) && !ds_select_dst(2,4) && !ds_select_dst(3,8)) { send_reply(503,"x"); exit; }\nt_relay();',
+    );
+    assert.deepEqual(
+      (three.rules[0] as unknown as { fallback: { set: number }[] }).fallback.map(({ set }) => set),
+      [2, 3],
+    );
+    assert.deepEqual(three.rules[0]?.reject, { code: 503, reason: 'x' });
+    for (const body of [
+      'if (!ds_select_dst(1, 4)) { ds_select_dst(2, 4); t_on_failure("f"); }\nt_relay();',
+      'if (!ds_select_dst(1, 4)) { ds_select_dst(2, 4); record_route(); }\nt_relay();',
+      'if (!ds_select_dst(1, 4)) { ds_select_domain(2, 4); }\nt_relay();',
+    ]) {
+      const other = one(body, 'failure_route[f] { if (ds_next_dst()) t_relay(); }');
+      assert.deepEqual(other.rules, [], body);
+      assert.ok(
+        other.left.some((each) => /ds_select_dst\(1, 4\) did not become a rule/.test(each)),
+        body,
+      );
+    }
+  });
+
+  test('a guard on the source of a request is a from_list', () => {
+    const matches = (condition: string) =>
+      one(`if (${condition}) { ds_select_dst(2, 4); t_relay(); exit; }`).rules[0]?.match;
+    for (const [condition, value] of [
+      ['ds_is_in_list("$si", "$sp", 1)', '1;port'],
+      ['ds_is_in_list($si, 0)', '*'],
+      ['ds_is_in_list($si, 0, -1)', '*'],
+      ['ds_is_in_list("$si", "0", "3", "1")', '3;active'],
+      ['ds_is_in_list($si, $sp, 3, "acme", 1, "pstn*")', 'acme:3;port;active;attrs=pstn*'],
+      ['ds_is_in_list("$si", "$sp", "acme:3")', 'acme:3;port'],
+    ] as const) {
+      assert.deepEqual(matches(condition), { from_list: value }, condition);
+    }
+    for (const condition of [
+      'ds_is_in_list($var(ip), 0)',
+      'ds_is_in_list($rd, 5060)',
+      'ds_is_in_list($si, 0, $var(s))',
+    ]) {
+      const { rules, left } = one(`if (${condition}) { ds_select_dst(2, 4); t_relay(); exit; }`);
+      assert.deepEqual(rules, [], condition);
+      assert.ok(
+        left.some((each) => each.includes('is not carried over')),
+        condition,
+      );
+    }
+  });
+
+  test('two lists that are asked for at once are not said as one', () => {
+    const { rules, left } = one(
+      'if (ds_is_in_list($si,0,1) && ds_is_in_list($si,0,2)) { ds_select_dst(2, 4); t_relay(); }',
+    );
+    assert.deepEqual(
+      rules.filter((each) => each.select !== undefined),
+      [],
+    );
+    assert.ok(left.some((each) => /did not become a rule/.test(each)));
+  });
+
+  test('a switch whose cases do not fall through is followed', () => {
+    const { rules } = one(`switch ($rm) {
+      case "INVITE": case "SUBSCRIBE": ds_select_dst(1, 4); t_relay(); exit;
+      case "REGISTER": send_reply(503, "no"); break;
+      default: send_reply(405, "never");
+    }`);
+    assert.deepEqual(
+      rules.map((rule) => [rule.match['$rm'], rule.select?.['set'] ?? rule.reject]),
+      [
+        ['INVITE', 1],
+        ['SUBSCRIBE', 1],
+        ['REGISTER', { code: 503, reason: 'no' }],
+        [undefined, { code: 405, reason: 'never' }],
+      ],
+    );
+  });
+
+  test('one that is not relayed is listed', () => {
     const silent = one('ds_select_dst(1, 4);');
     assert.deepEqual(silent.rules, []);
     assert.match(silent.left[0] ?? '', /the request is not relayed after it/);
