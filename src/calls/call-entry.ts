@@ -47,8 +47,10 @@ export type CallEntry = {
   readonly tries: readonly TryEntry[];
   /** Hops beyond those listed. */
   readonly more_tries?: number;
-  /** Final code the caller got. */
+  /** Final code the caller got; 0 where the request was forwarded without state. */
   readonly code: number;
+  /** Forwarded without state: its replies were not followed. */
+  readonly stateless?: true;
   /** Why nothing was dispatched, or what ended the request. */
   readonly reason?: string;
   readonly cancelled?: true;
@@ -87,6 +89,7 @@ export function callEntry(record: CallRecord, node: string, privacy: Privacy): C
     tries: tries.map((each) => tryEntry(each, privacy)),
     ...(record.moreTries === 0 ? {} : { more_tries: record.moreTries }),
     code: record.code,
+    ...(record.stateless ? { stateless: true } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(record.wasCancelled ? { cancelled: true } : {}),
     ms: rounded(record.end),

@@ -4,6 +4,7 @@ import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
+import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import { CallRecord, type HungUp, type RecordKeeper } from './call-record.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
@@ -24,6 +25,8 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const REFUSED_RING = 1000;
 /** Answered calls between two looks whether the oldest of them have been waited for too long. */
 const LOOK_EVERY = 4096;
+/** Requests forwarded without state whose retransmissions are known again: 32 s of 250 a second. */
+const RETRANSMISSIONS = 8192;
 /** Milliseconds an answered call is waited for: after that its BYE is taken for lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
@@ -43,6 +46,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
   /** Answered calls by Call-ID, oldest first. */
   private readonly dialogs = new Map<string, CallRecord>();
+  /** Requests forwarded without state lately, so that a retransmission makes no second record. */
+  private readonly stateless = new RecentKeys(RETRANSMISSIONS);
   private changes = 0;
   private begun = 0;
 
@@ -87,8 +92,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
     if (message.toTag !== '') {
       // Inside a dialog nothing is dispatched. A BYE ends the call it belongs to.
-      if (message.method === 'BYE') this.bye(message);
-      return undefined;
+      return message.method === 'BYE' ? this.bye(message) : undefined;
     }
     const invite = message.method === 'INVITE';
     const { clock } = this;
@@ -106,6 +110,25 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
       origin,
       recordRoute,
     );
+  }
+
+  forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void {
+    if (message.toTag !== '') {
+      // Whether it is challenged is not seen.
+      if (message.method === 'BYE') this.bye(message)?.ended(200);
+      return;
+    }
+    // A retransmission is forwarded again; it is no further call.
+    if (this.stateless.seen(`${message.via?.branch} ${message.callId}`)) return;
+    this.onDispatch?.(message, source, origin);
+    const { clock } = this;
+    const { transport } = source.socket;
+    const invite = message.method === 'INVITE';
+    const began = clock.monotonic();
+    const record = new CallRecord(this, message, invite, source, transport, clock.now(), began, origin, false);
+    record.forwarded(hop, target);
+    this.file(record, this.ring);
+    this.ended.emit(record);
   }
 
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
@@ -171,15 +194,22 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     for (const [callId, record] of this.dialogs) this.hangUp(record, callId, 'unknown');
   }
 
-  private bye(message: SipMessage): void {
+  private bye(message: SipMessage): Bye | undefined {
     const { callId } = message;
     const record = this.dialogs.get(callId);
-    if (record !== undefined) this.hangUp(record, callId, message.fromTag === record.callerTag ? 'caller' : 'callee');
+    if (record === undefined) return undefined;
+    const by = message.fromTag === record.callerTag ? 'caller' : 'callee';
+    return new Bye(this, record, callId, by, this.clock.monotonic());
   }
 
-  private hangUp(record: CallRecord, callId: string, by: HungUp): void {
+  /** A BYE has ended the call it was for. */
+  hungUp(record: CallRecord, callId: string, by: HungUp, at: number): void {
+    if (this.dialogs.get(callId) === record) this.hangUp(record, callId, by, at);
+  }
+
+  private hangUp(record: CallRecord, callId: string, by: HungUp, at?: number): void {
     this.dialogs.delete(callId);
-    record.hangUp(by);
+    record.hangUp(by, at);
     record.changed = ++this.changes;
     this.ended.emit(record);
   }
@@ -197,6 +227,51 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     record.settle();
     record.changed = ++this.changes;
     ring.add(record);
+  }
+}
+
+/**
+ * A BYE under way. A call that is asked to authenticate its BYE goes on until it is sent again with credentials; any
+ * other final reply, and none, ends it (RFC 3261 section 15.1.1).
+ */
+class Bye implements RelayWatch {
+  constructor(
+    private readonly ledger: Pick<CallLedger, 'hungUp'>,
+    private readonly record: CallRecord,
+    private readonly callId: string,
+    private readonly by: HungUp,
+    /** When it came, monotonic milliseconds. */
+    private readonly at: number,
+  ) {}
+
+  ended(code: number): void {
+    if (code === 401 || code === 407) return;
+    this.ledger.hungUp(this.record, this.callId, this.by, this.at);
+  }
+
+  sent(): void {}
+  provisional(): void {}
+  failed(): void {}
+  passedOver(): void {}
+  cancelled(): void {}
+}
+
+/** The newest keys of at least `size` and at most twice as many. */
+class RecentKeys {
+  private newer = new Set<string>();
+  private older = new Set<string>();
+
+  constructor(private readonly size: number) {}
+
+  /** Whether a key was seen before; it is from now on. */
+  seen(key: string): boolean {
+    if (this.newer.has(key) || this.older.has(key)) return true;
+    this.newer.add(key);
+    if (this.newer.size >= this.size) {
+      this.older = this.newer;
+      this.newer = new Set();
+    }
+    return false;
   }
 }
 

@@ -67,6 +67,8 @@ export class CallRecord implements RelayWatch {
   ringing = -1;
   end = -1;
   wasCancelled = false;
+  /** Forwarded without state: nothing of its replies is seen. */
+  stateless = false;
   /** An answered call whose end will be seen. */
   inDialog = false;
   /** Milliseconds from the 2xx to the BYE. */
@@ -158,6 +160,22 @@ export class CallRecord implements RelayWatch {
     this.keeper?.recordEnded(this);
   }
 
+  /** The request was forwarded to a hop without state. */
+  forwarded(hop: NextHop, { address, port, socket }: ResolvedTarget): void {
+    const each = this.open(hop);
+    if (each === undefined) return;
+    this.stateless = true;
+    each.address = address;
+    each.port = port;
+    each.transport = socket.transport;
+    each.hop = undefined;
+    this.end = this.elapsed();
+    const { figures } = each;
+    if (figures === undefined) return;
+    if (this.invite) figures.calls++;
+    else figures.requests++;
+  }
+
   /** The try that was answered with 2xx; undefined when none was. */
   get winner(): CallTry | undefined {
     const { tries } = this;
@@ -177,11 +195,11 @@ export class CallRecord implements RelayWatch {
     this.text = Buffer.from(head, 'latin1').toString('latin1');
   }
 
-  /** A call that was answered has ended. */
-  hangUp(by: HungUp): void {
+  /** A call that was answered has ended, now or at another monotonic time. */
+  hangUp(by: HungUp, at: number | undefined = this.keeper?.monotonic()): void {
     this.inDialog = false;
     this.hungUp = by;
-    if (by !== 'unknown') this.duration = Math.max(0, this.elapsed() - this.end);
+    if (by !== 'unknown') this.duration = Math.max(0, (at ?? this.began) - this.began - this.end);
     const figures = this.winner?.figures;
     if (figures !== undefined) figures.inProgress--;
   }

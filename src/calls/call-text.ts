@@ -3,10 +3,13 @@ import type { CallEntry, TryEntry } from './call-entry.js';
 /** A call record for a terminal: a line about the request, and one for each destination that was tried. */
 export function renderCall(entry: CallEntry): string {
   const { time, method, from, ruri, code, ms, call_id, source } = entry;
-  const lines = [`${time} ${method} ${from} -> ${ruri}  ${code} after ${ms} ms${outcome(entry)}`];
+  const came = entry.stateless ? 'forwarded without state' : `${code} after ${ms} ms`;
+  const lines = [`${time} ${method} ${from} -> ${ruri}  ${came}${outcome(entry)}`];
   lines.push(`    Call-ID ${call_id}, from ${source}${decision(entry)}`);
   if (entry.reason !== undefined) lines.push(`    ${entry.reason}`);
-  for (const [i, each] of entry.tries.entries()) lines.push(`    ${i + 1}. ${tryText(each)}`);
+  for (const [i, each] of entry.tries.entries()) {
+    lines.push(`    ${i + 1}. ${entry.stateless ? `${each.destination} (${each.address})` : tryText(each)}`);
+  }
   if (entry.more_tries !== undefined) lines.push(`    and ${entry.more_tries} more`);
   return `${lines.map(printable).join('\n')}\n`;
 }

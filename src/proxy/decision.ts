@@ -119,6 +119,7 @@ export type RouteDecision =
       readonly hop: NextHop;
       readonly recordRoute: boolean;
       readonly edits: readonly TextEdit[];
+      readonly origin?: RouteOrigin | undefined;
     }
   /** Answered by the proxy itself. */
   | ({ readonly kind: 'reply'; readonly origin?: RouteOrigin } & LocalReply)

@@ -7,6 +7,8 @@ import type { HopFailure, NextHop, RelayPlan, RouteOrigin } from './decision.js'
 export interface ProxyObserver {
   /** A request is about to be relayed with state. The returned watch receives its further events; undefined: none. */
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined;
+  /** A request outside a dialog was forwarded without state: its replies are not followed. */
+  forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void;
   /** The proxy itself sent a final reply, without forwarding. `origin`: the rule or script that decided, if any. */
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void;
 }

@@ -66,7 +66,8 @@ export class ProxyCore implements TransactionUser {
     layer.user = this;
     this.sender = new Sender(sockets, resolver, options, tokens);
     this.large = new LargeRequests(options.udpMaxRequest, sockets, () => layer.now(), log);
-    this.stateless = new StatelessForwarder(layer, this.sender, random, (code) => this.counted(code));
+    const counted = (code: number) => this.counted(code);
+    this.stateless = new StatelessForwarder(layer, this.sender, random, counted, () => this.observer);
   }
 
   /** Replaces the router; pending requests keep their plan. */
@@ -213,6 +214,7 @@ export class ProxyCore implements TransactionUser {
           hop: decision.hop,
           recordRoute: decision.recordRoute,
           edits: decision.edits,
+          origin: decision.origin,
         });
         return;
       case 'reply':

@@ -7,8 +7,9 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
-import type { NextHop } from './decision.js';
+import type { NextHop, RouteOrigin } from './decision.js';
 import { loopHash, replyUpstream } from './forward.js';
+import type { ProxyObserver } from './observer.js';
 import { type Sender, sipsWarning } from './sender.js';
 import { StatelessBranches, wayBack } from './stateless-branch.js';
 
@@ -22,6 +23,7 @@ export interface StatelessRequest {
   readonly hop: NextHop;
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
+  readonly origin?: RouteOrigin | undefined;
 }
 
 /** Relays requests and their replies without a transaction (RFC 3261 section 16.11). */
@@ -34,6 +36,8 @@ export class StatelessForwarder {
     random: Random,
     /** Called with each final reply of our own. */
     private readonly counted: (code: number) => void,
+    /** Receives what is forwarded and what is refused outside dialogs. */
+    private readonly observer: () => Pick<ProxyObserver, 'forwarded' | 'refused'> | undefined = () => undefined,
   ) {
     this.branches = new StatelessBranches(layer.branchPrefix, random);
   }
@@ -73,10 +77,12 @@ export class StatelessForwarder {
   }
 
   /** Answers a request that cannot be forwarded. No state is kept: a retransmission is answered again. */
-  private refuse({ message, source }: StatelessRequest, code: number): void {
+  private refuse({ message, source, origin }: StatelessRequest, code: number): void {
     const headers = code === 480 ? sipsWarning(source) : '';
     this.layer.replyStateless(message, source, code, reasonPhrase(code), headers);
-    if (message.method !== 'ACK') this.counted(code);
+    if (message.method === 'ACK') return;
+    this.counted(code);
+    this.observer()?.refused(message, source, code, reasonPhrase(code), origin);
   }
 
   private send(request: StatelessRequest, address: Address): void {
@@ -91,6 +97,15 @@ export class StatelessForwarder {
     const text = this.sender.write(message, source, hop, socket, writing);
     this.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, hop.flow?.flow, address.name);
+    const { method } = message;
+    if (message.toTag !== '' || method === 'ACK' || method === 'CANCEL') return;
+    this.observer()?.forwarded(
+      message,
+      source,
+      hop,
+      { socket, address: address.address, port: address.port, serverName: address.name },
+      request.origin,
+    );
   }
 }
 

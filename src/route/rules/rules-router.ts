@@ -79,7 +79,10 @@ export class RulesRouter implements Router {
       const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
       // A CANCEL of nothing known here goes on without state (RFC 3261 section 16.10).
       if (unknownCancel) return { kind: 'stateless', hop, recordRoute: false, edits };
-      if (rule.rule.relay === 'stateless') return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+      if (rule.rule.relay === 'stateless') {
+        const origin = rule.origin(undefined);
+        return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits, origin };
+      }
       const redirects = this.redirectsOf(rule, request);
       return { kind: 'relay', plan: new UriPlan(hop, rule.rule.recordRoute, edits, redirects, rule.origin(undefined)) };
     }
@@ -96,7 +99,8 @@ export class RulesRouter implements Router {
       case 'stateless': {
         context.of(partition)?.call?.end();
         const hop = this.hop(rule, selection, context, scope);
-        return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits };
+        const origin = rule.origin(selection);
+        return { kind: 'stateless', hop, recordRoute: rule.rule.recordRoute, edits, origin };
       }
       case 'stateful': {
         const first = this.firstHops(rule, selection, context, scope);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type CallEntry, callEntry } from '../../../src/calls/call-entry.js';
 import { CallLedger } from '../../../src/calls/call-ledger.js';
 import type { CallRecord } from '../../../src/calls/call-record.js';
+import { renderCall } from '../../../src/calls/call-text.js';
 import { NO_PRIVACY } from '../../../src/calls/privacy.js';
 import type { NextHop } from '../../../src/proxy/decision.js';
 import { makeDestination } from '../../support/event-fixtures.js';
@@ -94,7 +95,7 @@ describe('call records', () => {
     ['caller', 'a'],
     ['callee', 'b'],
   ] as const) {
-    test(`an answered call has its duration, and the ${who} as who hung up, once the BYE passes`, () => {
+    test(`an answered call has its duration, and the ${who} as who hung up, once its BYE is accepted`, () => {
       const world = setUp([gateway(FIRST)]);
       world.call({ callId: 'talk', fromTag: 'a' });
       world.answer(world.sentTo(FIRST)[0] as string, 200, 'b');
@@ -103,22 +104,42 @@ describe('call records', () => {
       world.clock.advance(61_000);
       const toTag = fromTag === 'a' ? 'b' : 'a';
       const route = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
-      world.call({
-        method: 'BYE',
-        callId: 'talk',
-        fromTag,
-        toTag,
-        uri: `sip:${FIRST}`,
-        branch: 'z9hG4bKbye',
-        headers: route,
-      });
+      const bye = (branch: string, code: number) => {
+        world.call({ method: 'BYE', callId: 'talk', fromTag, toTag, uri: `sip:${FIRST}`, branch, headers: route });
+        const sent = world.sentTo(FIRST).filter((text) => text.startsWith('BYE'));
+        world.clock.advance(100);
+        world.answer(sent.at(-1) as string, code, toTag);
+      };
+      bye('z9hG4bKchallenged', 407);
+      assert.equal(world.entries()[0]?.in_progress, true, 'a challenged BYE ends nothing');
+      world.clock.advance(900);
+      bye('z9hG4bKbye', 200);
       const [entry] = world.entries();
-      assert.deepEqual([entry?.in_progress, entry?.duration_ms, entry?.hung_up], [undefined, 61_000, who]);
+      assert.deepEqual([entry?.in_progress, entry?.duration_ms, entry?.hung_up], [undefined, 62_000, who]);
       assert.equal(entry?.seq, 2, 'a change has a number of its own');
       assert.equal(world.ended.length, 1);
       assert.equal(world.ledger.inDialog, 0);
     });
   }
+
+  test('a request that is forwarded without state leaves a record, its retransmission none', () => {
+    const hop = gateway(FIRST);
+    const decide = () => ({ kind: 'stateless' as const, hop, recordRoute: false, edits: [], origin: ORIGIN });
+    const world = setUp([], { decide });
+    for (let i = 0; i < 2; i++) world.call({ callId: 'quick', branch: 'z9hG4bKquick' });
+    world.call({ method: 'CANCEL', callId: 'quick', branch: 'z9hG4bKquick' });
+    const [entry, ...others] = world.entries();
+    assert.equal(others.length, 0);
+    const { code, stateless, rule, partition, tries } = entry as CallEntry;
+    assert.deepEqual([code, stateless, rule, partition], [0, true, '/routing/0', 'acme']);
+    assert.deepEqual(
+      tries.map(({ destination, address }) => [destination, address]),
+      [[`sip:${FIRST}:5060`, `udp:${FIRST}:5060`]],
+    );
+    assert.equal(world.ended.length, 1);
+    assert.match(renderCall(entry as CallEntry), /forwarded without state\n[\s\S]*1\. sip:192\.0\.2\.10:5060 \(udp:/);
+    assert.equal(world.ledger.inDialog, 0);
+  });
 
   test('a destination that stays silent and a caller who cancels are distinguished', () => {
     const world = setUp([gateway(FIRST), gateway(SECOND)]);
@@ -236,6 +257,7 @@ describe('figures of destinations', () => {
     assert.deepEqual([figures(second)?.first.sum, figures(second)?.final.sum], [40, 440]);
     const route = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
     world.call({ method: 'BYE', callId: 'f', toTag: 'b', uri: `sip:${SECOND}`, branch: 'z9hG4bKbye', headers: route });
+    world.answer(world.sentTo(SECOND).findLast((text) => text.startsWith('BYE')) as string, 200, 'b');
     assert.equal(figures(second)?.inProgress, 0);
   });
 
