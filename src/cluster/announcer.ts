@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { maskUri } from '../core/mask.js';
 import type { Destination } from '../engine/destination.js';
 import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
@@ -178,7 +179,7 @@ export function edgeEvent(cluster: string, destination: Destination, key: string
   const params = {
     partition,
     group: setId,
-    address: edge.a ?? row.uri,
+    address: edge.a ?? maskUri(row.uri),
     status: edge.st,
     reason: edge.r,
     previous: edge.pv,

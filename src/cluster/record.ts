@@ -1,3 +1,4 @@
+import { maskUri } from '../core/mask.js';
 import type { HealthState, SignalOrigin } from '../engine/destination.js';
 
 /** A change of usability that is not known to be in the event stream yet. */
@@ -94,7 +95,7 @@ export function isWord({ kind, origin }: Intent): boolean {
 
 /** A destination without a record: its state is the row's, or what memory has kept of it. */
 export function firstRecord(address: string, socket: string, state: HealthState, seq: number): DestinationRecord {
-  return { v: 0, a: address, s: socket, st: state, q: seq, t: '', r: '', w: '', told: seq, ev: [] };
+  return { v: 0, a: maskUri(address), s: socket, st: state, q: seq, t: '', r: '', w: '', told: seq, ev: [] };
 }
 
 /** The record after an intent that leads to `state`. `published`: the last edge this node knows to be stored. */
@@ -118,6 +119,7 @@ export function nextRecord(
   const usable = state === 'active';
   const changed = usable !== (base.st === 'active');
   const t = new Date(intent.time).toISOString();
+  const address = intent.address && maskUri(intent.address);
   const status = usable ? 'active' : 'inactive';
   if (changed) {
     kept.push({
@@ -129,7 +131,7 @@ export function nextRecord(
       r: intent.reason,
       ...(intent.code === undefined ? {} : { c: intent.code }),
       ...(intent.cause === undefined ? {} : { x: intent.cause }),
-      ...(intent.address === undefined || intent.address === base.a ? {} : { a: intent.address }),
+      ...(address === undefined || address === base.a ? {} : { a: address }),
       n: by.node,
       g: by.generation,
     });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureContext } from 'node:tls';
 import type { Access } from '../access/access.js';
 import type { AuditTrail } from '../access/audit.js';
 import type { Caller, EndpointKind } from '../access/caller.js';
@@ -38,6 +39,8 @@ export interface HttpParts {
   readonly server: HttpServer;
   /** undefined: the request is not authorized. */
   readonly identify: (request: IncomingMessage) => Promise<Caller | undefined>;
+  /** Reads the certificate again and returns what puts it into force. Throws SwitchyardError TRANSPORT_BIND. */
+  readonly renewCertificate: () => () => void;
 }
 
 /** One path of the HTTP listener. */
@@ -116,6 +119,11 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
       const caller = await httpAccess.caller({ headers: request.headers, peer }, 'http');
       return isRejection(caller) ? undefined : caller;
     },
+    renewCertificate() {
+      if (tls === undefined) return () => {};
+      const renewed = certificate(tls);
+      return () => server.useCertificate(renewed);
+    },
   };
 }
 
@@ -127,9 +135,12 @@ function reject(response: ServerResponse, { status, headers }: Rejection): void 
 
 function certificate({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
   try {
-    return { cert: readFileSync(cert), key: readFileSync(key) };
+    const files = { cert: readFileSync(cert), key: readFileSync(key) };
+    // A key of another certificate is found here, not by the first connection.
+    createSecureContext(files);
+    return files;
   } catch (error) {
-    throw new SwitchyardError('TRANSPORT_BIND', `the certificate of "http" cannot be read: ${messageOf(error)}`, {
+    throw new SwitchyardError('TRANSPORT_BIND', `the certificate of "http" cannot be used: ${messageOf(error)}`, {
       cause: error,
     });
   }

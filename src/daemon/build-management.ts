@@ -51,7 +51,7 @@ export interface ManagementEnvironment {
   readonly calls: CallRecording;
   readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
-  readonly explain: (request: string, source: string | undefined) => Explanation;
+  readonly explain: (request: string, source: string | undefined, sees?: (partition: string) => boolean) => Explanation;
   readonly settings: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
@@ -69,6 +69,8 @@ export interface ManagementEnvironment {
 export interface ManagementParts {
   readonly mi: MiHandler;
   readonly http: HttpServer | undefined;
+  /** Reads the certificate of the HTTP listener again and returns what puts it into force. Throws SwitchyardError. */
+  readonly renewCertificate: () => () => void;
   /** Who sends a request to the HTTP listener; undefined: the request is not authorized. */
   readonly identify: HttpParts['identify'];
   readonly access: Access;
@@ -167,6 +169,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     mi,
     http: listener?.server,
     identify: listener?.identify ?? (async () => undefined),
+    renewCertificate: listener?.renewCertificate ?? (() => () => {}),
     access,
     audit,
     datagrams: endpoints.datagrams,

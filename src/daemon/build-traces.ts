@@ -64,7 +64,13 @@ export class TraceControl implements Service {
   readonly commands: Traces = {
     start: (params) => this.begin(params),
     get: (id, after) => this.get(id, after),
-    list: () => ({ Traces: this.tracer.list().map(summary) }),
+    list: (isSeen) => ({
+      Traces: this.tracer
+        .list()
+        .filter(({ filter }) => isSeen(filter.partition))
+        .map(summary),
+    }),
+    partitionOf: (id) => this.tracer.find(id).filter.partition,
     stop: (id) => this.tracer.stop(id),
   };
 

@@ -86,8 +86,8 @@ export class ChangeReporter {
   resumed(entry: StateEntry, written: PublishedState | undefined, stored: PublishedState | undefined): StateEntry {
     const { engine, node } = this.options;
     const { partition, group, address, socket } = entry;
-    const found = engine.partition(partition)?.findAll(group, address) ?? [];
-    const destination = found.find((each) => each.row.uri === address && each.row.socket === socket);
+    const found = shownAs(engine, partition, group, address);
+    const destination = found.find((each) => maskUri(each.row.uri) === address && each.row.socket === socket);
     // An event does not say which of the sockets it is about.
     const isOne = found.every((each) => each.health === destination?.health);
     const published = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
@@ -108,8 +108,7 @@ export class ChangeReporter {
     }
     const { engine } = this.options;
     for (const [key, { partition, group, address, status, seq }] of last) {
-      const found = engine.partition(partition)?.findAll(group, address) ?? [];
-      const destination = found.find((each) => each.key === key);
+      const destination = shownAs(engine, partition, group, address).find((each) => each.key === key);
       if (destination !== undefined) engine.states.resume(destination, { status, seq });
     }
   }
@@ -120,4 +119,12 @@ export class ChangeReporter {
     reports.push(report);
     if (reports.length > MAX_REPORTS) reports.shift();
   }
+}
+
+/** Destinations that events name by this address: a password in it is masked. */
+function shownAs(engine: Engine, partition: string, group: number, address: string): readonly Destination[] {
+  const found = engine.partition(partition);
+  if (found === undefined || !address.includes(':***@')) return found?.findAll(group, address) ?? [];
+  const { destinations = [] } = found.snapshot.sets.get(group) ?? {};
+  return destinations.filter(({ row }) => maskUri(row.uri) === address);
 }

@@ -280,7 +280,7 @@ export class Daemon implements Service {
       calls,
       cluster,
       traces: this.traces,
-      explain: (request, source) => this.explain(request, source),
+      explain: (request, source, sees) => this.explain(request, source, sees),
       script: this.script?.commands,
       statistics,
       noSocket,
@@ -351,8 +351,8 @@ export class Daemon implements Service {
   }
 
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE. */
-  explain(request: string, source: string | undefined): Explanation {
-    return this.routing.explain(request, source);
+  explain(request: string, source: string | undefined, sees?: (partition: string) => boolean): Explanation {
+    return this.routing.explain(request, source, sees);
   }
 
   /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */
@@ -444,7 +444,10 @@ export class Daemon implements Service {
     const { partitions, sip } = this;
     const routes = await this.routing.prepare(settings);
     await partitions.check(settings.partitions);
-    const certificates = sip.transports.map((socket) => socket.reloadCertificates?.());
+    const certificates = [
+      ...sip.transports.map((socket) => socket.reloadCertificates?.()),
+      this.management.renewCertificate(),
+    ];
     const before = this.settings;
     const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
     this.settings = settings;

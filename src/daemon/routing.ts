@@ -133,7 +133,7 @@ export class Routing {
    * Where a request that came from `source` (an address, or address:port) goes by the rules, and why; changes nothing. Throws
    * SwitchyardError USAGE for what is no request, and where a script decides.
    */
-  explain(text: string, source: string | undefined): Explanation {
+  explain(text: string, source: string | undefined, sees?: (partition: string) => boolean): Explanation {
     const { router } = this;
     if (!(router instanceof RulesRouter)) {
       throw new SwitchyardError('USAGE', 'a route script decides where requests go, not rules');
@@ -144,7 +144,7 @@ export class Routing {
     const address = match?.[1] ?? '';
     if (isIP(address) === 0) throw new SwitchyardError('USAGE', `source "${source}" is no IP address`);
     const from: Source | undefined = socket && { socket, address, port: Number(match?.[2] ?? 5060), flow: undefined };
-    return router.explain(message, from);
+    return router.explain(message, from, sees);
   }
 
   private formatsOf({ dispatcher }: Settings): DispatcherFormats {

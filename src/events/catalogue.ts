@@ -1,3 +1,4 @@
+import { maskUri } from '../core/mask.js';
 import type { Random } from '../core/random.js';
 import type { StateChange } from '../engine/state.js';
 import type { DispatcherEvent, DispatcherStatusParams } from './event.js';
@@ -102,7 +103,7 @@ export function statusEvent(change: StateChange, ids: EventIds): DispatcherEvent
   const params: DispatcherStatusParams = {
     partition: destination.partition,
     group: destination.setId,
-    address: change.address,
+    address: maskUri(change.address),
     status,
     reason: change.reason,
     previous: status === 'active' ? 'inactive' : 'active',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { maskUri } from '../core/mask.js';
 import type { Destination, HealthState } from '../engine/destination.js';
 import { encodeToken } from './subject.js';
 
@@ -6,6 +7,7 @@ import { encodeToken } from './subject.js';
 export interface StateEntry {
   readonly partition: string;
   readonly group: number;
+  /** URI of the destination; a password in it is "***". */
   readonly address: string;
   /** '' for any. */
   readonly socket: string;
@@ -27,7 +29,7 @@ export function stateEntry(destination: Destination, node: string): StateEntry {
   return {
     partition: destination.partition,
     group: destination.setId,
-    address: row.uri,
+    address: maskUri(row.uri),
     socket: row.socket,
     status: health.state === 'active' ? 'active' : 'inactive',
     state: health.state,
@@ -39,6 +41,9 @@ export function stateEntry(destination: Destination, node: string): StateEntry {
 
 /** Key in the bucket: "<partition>.<group>.<16 hexadecimal digits of the hash of URI and socket>". */
 export function stateKey(entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>): string {
-  const hash = createHash('sha256').update(`${entry.address}\0${entry.socket}`).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update(`${maskUri(entry.address)}\0${entry.socket}`)
+    .digest('hex')
+    .slice(0, 16);
   return `${encodeToken(entry.partition)}.${entry.group}.${hash}`;
 }

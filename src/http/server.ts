@@ -60,10 +60,12 @@ export class HttpServer implements Service {
   /** By the client's address and port: a request on TLS comes with a socket of its own. */
   private readonly connections = new Map<string, HttpConnection>();
   private readonly guard: PageGuard;
+  private tls: HttpServerOptions['tls'];
 
   constructor(private readonly options: HttpServerOptions) {
     const { host, hosts = [], maxConnections = 256, maxPerSource = Math.ceil(maxConnections / 2) } = options;
     this.shares = new ConnectionShares(maxConnections, maxPerSource);
+    this.tls = options.tls;
     this.guard = new PageGuard([host, ...hosts], options.tls !== undefined);
   }
 
@@ -79,10 +81,16 @@ export class HttpServer implements Service {
     return typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : undefined;
   }
 
+  /** Shows another certificate to connections made from now on. */
+  useCertificate(tls: NonNullable<HttpServerOptions['tls']>): void {
+    this.tls = tls;
+    if (this.server !== undefined && 'setSecureContext' in this.server) this.server.setSecureContext(tls);
+  }
+
   /** Resolves when it listens. Throws SwitchyardError TRANSPORT_BIND. */
   async start(): Promise<void> {
     const { host, port, log, requestTimeout = 10_000 } = this.options;
-    const { tls } = this.options;
+    const { tls } = this;
     const options = {
       headersTimeout: requestTimeout,
       requestTimeout,

@@ -60,7 +60,8 @@ export class TraceSession {
   ) {
     const { from, to, source } = filter;
     this.looks = from !== undefined || to !== undefined || source !== undefined;
-    if (filter.callId !== undefined) this.calls.add(filter.callId);
+    // With a partition too, the call is taken when it is dispatched there.
+    if (filter.callId !== undefined && filter.partition === undefined) this.calls.add(filter.callId);
   }
 
   get callCount(): number {
@@ -114,7 +115,8 @@ export class TraceSession {
   }
 
   private isWanted(callId: string, text: string, peer: string): boolean {
-    const { from, to, source, oneIn } = this.filter;
+    const { from, to, source, oneIn, callId: asked } = this.filter;
+    if (asked !== undefined && asked !== callId) return false;
     if (oneIn !== undefined && oneIn > 1 && hash32(callId, 0) % oneIn !== 0) return false;
     if (!this.looks) return true;
     if (source !== undefined && peer !== source) return false;

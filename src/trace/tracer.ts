@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
+import { maskSecrets } from '../core/mask.js';
 import type { RouteOrigin } from '../proxy/decision.js';
 import type { SipMessage } from '../sip/message.js';
 import type { MessageTap, TapPoint } from '../sip/transport/tap.js';
@@ -13,6 +14,8 @@ import {
   TraceSession,
 } from './trace-session.js';
 
+/** "sip:user:password@". Each part is bounded, so that the search is linear. */
+const PASSWORD = /sips?:[^\s"<>@:]{1,256}:[^\s"<>@]{0,256}@/;
 /** Traces at a time, those that have ended and were not asked for included. */
 const MOST_SESSIONS = 8;
 /** Milliseconds an ended trace is kept for whoever asked for it. */
@@ -132,7 +135,16 @@ export class Tracer implements MessageTap {
     callId: string,
   ): SeenMessage {
     const { transport } = socket;
-    return { time: this.clock.now(), direction, transport, local: socket, remote: { address, port }, callId, text };
+    const shown = withoutPasswords(text);
+    return {
+      time: this.clock.now(),
+      direction,
+      transport,
+      local: socket,
+      remote: { address, port },
+      callId,
+      text: shown,
+    };
   }
 
   private end(session: TraceSession, why: TraceSession['ended']): void {
@@ -152,4 +164,13 @@ export class Tracer implements MessageTap {
       if (ended !== undefined && now > until + KEPT_MS) this.sessions.delete(id);
     }
   }
+}
+
+/** A message whose header has no password in a URI: probes have the URI of the row. The body stays as it is. */
+function withoutPasswords(text: string): string {
+  if (!PASSWORD.test(text)) return text;
+  const end = text.indexOf('\r\n\r\n');
+  const head = end < 0 ? text : text.slice(0, end);
+  const masked = maskSecrets(head);
+  return masked === head ? text : masked + text.slice(head.length);
 }

@@ -6,19 +6,28 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectNats } from 'nats';
 import { hashPassword, hashToken, newToken } from '../../src/access/secret.js';
 import { readSettings } from '../../src/config/load.js';
+import { systemClock } from '../../src/core/clock.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
+import { natsAnswers } from '../../src/daemon/nats-answers.js';
+import { NatsLink } from '../../src/events/sinks/nats-connection.js';
+import { NatsMi } from '../../src/events/sinks/nats-mi.js';
 import { encodeRequest } from '../../src/management/rpc/binrpc-encode.js';
 import { ReplyReader, within, writeFifo } from '../support/mi-endpoints.js';
+import { until, withoutNats } from '../support/nats-fixtures.js';
 import { freePort } from '../support/ports.js';
+import { startNatsServer } from '../support/servers.js';
+import { requestText } from '../support/sip-recorder.js';
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 type Role = (typeof ROLES)[number];
 /** Partitions a user sees: one, or all. */
 const SCOPES = ['acme', '*'] as const;
 const ACME = 'sip:10.0.0.1:5060';
+const INVITE = requestText({ callId: 'explained', uri: 'sip:bob@example.com' });
 
 /** Every command, what it needs, and parameters for a partition (undefined where it is about none). */
 const COMMANDS: readonly {
@@ -27,9 +36,13 @@ const COMMANDS: readonly {
   /** Only who sees all partitions may. */
   readonly process?: boolean;
   readonly params?: (partition: string) => object;
+  /** Parameters that name no partition. */
+  readonly always?: object;
 }[] = [
   { name: 'ds_list', needs: 'viewer', params: (partition) => ({ partition }) },
   { name: 'calls_list', needs: 'viewer', params: (partition) => ({ partition }) },
+  { name: 'explain', needs: 'viewer', always: { request: INVITE } },
+  { name: 'trace_list', needs: 'operator' },
   { name: 'version', needs: 'viewer' },
   { name: 'uptime', needs: 'viewer' },
   { name: 'which', needs: 'viewer' },
@@ -66,7 +79,7 @@ const COMMANDS: readonly {
 
 interface Answer {
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: string };
 }
 
 describe('users, roles and partitions', () => {
@@ -75,6 +88,9 @@ describe('users, roles and partitions', () => {
   let http = 0;
   const udp = new Map<string, number>();
   let daemon: Daemon;
+  let nats:
+    | { readonly ask: (subject: string, text: string) => Promise<string>; readonly stop: () => Promise<void> }
+    | undefined;
   const nameOf = (role: Role, scope: string) => `${role}-${scope === '*' ? 'all' : scope}`;
   const users = ROLES.flatMap((role) => SCOPES.map((scope) => ({ role, scope, name: nameOf(role, scope) })));
 
@@ -97,6 +113,10 @@ describe('users, roles and partitions', () => {
         listen: ['udp:127.0.0.1:0'],
         http: `127.0.0.1:${http}`,
         access: './access.json',
+        routing: [
+          { match: { $rd: 'acme.example' }, select: { partition: 'acme', set: 1, alg: 8 } },
+          { match: { $rd: 'globex.example' }, select: { partition: 'globex', set: 1, alg: 8 } },
+        ],
         partitions: [acme, { ...acme, name: 'globex', db_url: 'list:./globex.list' }],
         mi: {
           http: {},
@@ -113,8 +133,46 @@ describe('users, roles and partitions', () => {
     );
     daemon = new Daemon({ settings, log: nullLogger, drainMs: 20 });
     await daemon.start();
+    if (withoutNats !== false) return;
+    // One subject a user: a server's permissions say who may publish to it.
+    const server = await startNatsServer({});
+    const { mi, access } = daemon.management;
+    const { log } = { log: nullLogger };
+    const link = new NatsLink({ servers: server.url }, systemClock, log);
+    const services = users.map(({ name }) => {
+      const answer = natsAnswers({ ...settings, mi: { ...settings.mi, nats: { subject: '', as: name } } }, mi, access);
+      return new NatsMi({
+        subject: `mi-${name}`,
+        prefix: `p-${name}`,
+        answer,
+        link,
+        log,
+        node: 'n1',
+        version: '0.1.0',
+      });
+    });
+    link.start();
+    const client = await connectNats({ servers: server.url });
+    nats = {
+      ask: async (subject, text) => (await client.request(subject, text, { timeout: 5000 })).string(),
+      stop: async () => {
+        await client.close();
+        for (const each of services) await each.stop();
+        await link.stop(100);
+        await server.stop();
+      },
+    };
+    await until(
+      'the services',
+      () =>
+        nats?.ask('mi-viewer-acme', body('version', undefined)).then(
+          () => true,
+          () => false,
+        ) ?? false,
+    );
   });
   after(async () => {
+    await nats?.stop();
     await daemon.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -122,7 +180,7 @@ describe('users, roles and partitions', () => {
   const body = (method: string, params: object | undefined) =>
     JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params && { params }) });
 
-  /** The ways to ask as a user. */
+  /** The ways to ask as a user: HTTP, a datagram, a FIFO, NATS. */
   const ENDPOINTS: Readonly<Record<string, (name: string, text: string) => Promise<Answer>>> = {
     async http(name, text) {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens.get(name)}` };
@@ -131,6 +189,7 @@ describe('users, roles and partitions', () => {
       assert.equal(response.status, answer.error?.code === 403 ? 403 : 200);
       return answer;
     },
+    nats: async (name, text) => JSON.parse((await nats?.ask(`mi-${name}`, text)) ?? '{}') as Answer,
     async udp(name, text) {
       const socket = createSocket('udp4');
       try {
@@ -157,12 +216,14 @@ describe('users, roles and partitions', () => {
 
   for (const [endpoint, ask] of Object.entries(ENDPOINTS)) {
     for (const { role, scope, name } of users) {
-      test(`${endpoint}: ${name} may do what ${role} may, within ${scope === '*' ? 'all partitions' : scope}`, async () => {
+      const skip = endpoint === 'nats' && withoutNats;
+      const title = `${endpoint}: ${name} may do what ${role} may, within ${scope === '*' ? 'all partitions' : scope}`;
+      test(title, { skip }, async () => {
         for (const command of COMMANDS) {
           const isEnough =
             ROLES.indexOf(role) >= ROLES.indexOf(command.needs) && (command.process !== true || scope === '*');
           for (const partition of command.params === undefined ? [''] : ['acme', 'globex', 'nobody']) {
-            const { error } = await ask(name, body(command.name, command.params?.(partition)));
+            const { error } = await ask(name, body(command.name, command.params?.(partition) ?? command.always));
             const what = `${command.name} ${partition} answered ${error?.code} ${error?.message}`;
             if (!isEnough) assert.deepEqual([error?.code, error?.message], [403, 'Forbidden'], what);
             else if (partition === '' || command.process === true) assert.equal(error, undefined, what);
@@ -227,6 +288,62 @@ describe('users, roles and partitions', () => {
       );
       assert.doesNotMatch(JSON.stringify(answer), /globex/, method);
     }
+  });
+
+  test('an explanation shows the rules of the reader and no others', async () => {
+    const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
+    const explained = async (name: string, uri: string) => {
+      const request = requestText({ callId: 'explained', uri });
+      return JSON.stringify((await ask(name, body('explain', { request }))).result);
+    };
+    assert.match(await explained('viewer-acme', 'sip:bob@acme.example'), /"partition":"acme".*10\.0\.0\.1/);
+    const foreign = await explained('viewer-acme', 'sip:bob@globex.example');
+    assert.doesNotMatch(foreign, /"globex"|10\.1\.0\.1|\/routing\/1/);
+    assert.match(foreign, /no rule that you may see takes it/);
+    assert.match(await explained('viewer-all', 'sip:bob@globex.example'), /"partition":"globex".*10\.1\.0\.1/);
+  });
+
+  test('who is restricted to a partition traces it, and has no other trace', async () => {
+    const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
+    const started = async (name: string, params: object) => (await ask(name, body('trace_start', params))) as Answer;
+    const id = ({ result }: Answer) => (result as { id: number }).id;
+    const own = id(await started('operator-acme', { call_id: 'one' }));
+    const all = id(await started('operator-all', { one_in: 1, calls: 1 }));
+    const unknown = await started('operator-acme', { partition: 'nobody' });
+    const foreign = await started('operator-acme', { partition: 'globex' });
+    assert.equal(foreign.error?.message, unknown.error?.message);
+    assert.deepEqual(
+      [foreign.error?.data?.replace('globex', 'nobody'), foreign.error?.code],
+      [unknown.error?.data, unknown.error?.code],
+    );
+    const list = JSON.stringify(await ask('operator-acme', body('trace_list', undefined)));
+    assert.match(list, /"partition":"acme"/);
+    assert.doesNotMatch(list, /one_in/i);
+    const answered = async (method: string, each: number) =>
+      (await ask('operator-acme', body(method, { id: each }))).error?.data?.replace(String(each), 'N');
+    assert.equal(await answered('trace_get', all), await answered('trace_get', 99_999));
+    assert.equal(await answered('trace_stop', all), await answered('trace_stop', 99_999));
+    assert.equal(await answered('trace_get', own), undefined);
+    for (const each of [own, all]) await ask('operator-all', body('trace_stop', { id: each }));
+  });
+
+  test('a hidden partition takes as long to be refused as one that is not there', async () => {
+    const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
+    const took = async (partition: string): Promise<number> => {
+      const began = performance.now();
+      await ask('admin-acme', body('ds_list', { partition }));
+      return performance.now() - began;
+    };
+    const times: Record<'nobody' | 'globex', number[]> = { nobody: [], globex: [] };
+    for (let i = 0; i < 300; i++) {
+      // In turns, so that whatever else the machine does falls on both.
+      for (const partition of i % 2 === 0 ? (['nobody', 'globex'] as const) : (['globex', 'nobody'] as const)) {
+        times[partition].push(await took(partition));
+      }
+    }
+    const median = (list: number[]) => list.sort((a, b) => a - b)[list.length / 2] as number;
+    const [unknown, hidden] = [median(times.nobody), median(times.globex)];
+    assert.ok(Math.abs(hidden - unknown) < 0.15 * unknown + 0.05, `hidden ${hidden} ms, unknown ${unknown} ms`);
   });
 
   test('a request without a name or with a wrong one is refused', async () => {

@@ -1,25 +1,43 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { hashPassword, hashToken } from '../../src/access/secret.js';
 import { freePort } from '../support/ports.js';
+import { requestText } from '../support/sip-recorder.js';
+import { eventually } from '../support/stream-peer.js';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
-test('no secret shows in logs, lists, metrics, health or the audit', { timeout: 60_000 }, async (t) => {
+test('no secret shows in logs, lists, metrics, health, audit, events, explanations, records, traces, HEP or the console', {
+  timeout: 60_000,
+}, async (t) => {
   const folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
   t.after(() => rm(folder, { recursive: true, force: true }));
   const http = await freePort();
   const dead = await freePort();
+  const sip = await freePort();
+  // What is published to: datagrams of events and of HEP, and the gateway that calls go to.
+  const datagrams: string[] = [];
+  const listener = async (): Promise<number> => {
+    const socket = createSocket('udp4');
+    socket.on('message', (bytes) => datagrams.push(bytes.toString('latin1')));
+    await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done));
+    t.after(() => socket.close());
+    return socket.address().port;
+  };
+  const [events, hep, gateway] = [await listener(), await listener(), await listener()];
   // Every secret there is holds this word.
   const secret = (what: string) => `marker-${what}`;
   const token = secret('token');
-  await writeFile(`${folder}gw.list`, `1 sip:gw:${secret('uri')}@127.0.0.1:9\n1 sip:bad:${secret('row')}@\n`);
+  await writeFile(`${folder}gw.list`, `1 sip:gw:${secret('uri')}@127.0.0.1:${gateway}\n1 sip:bad:${secret('row')}@\n`);
   const settings = {
-    listen: ['udp:127.0.0.1:0'],
+    listen: [`udp:127.0.0.1:${sip}`],
+    hep: { to: `udp:127.0.0.1:${hep}`, id: 1, one_in: 1 },
+    routing: [{ select: { partition: 'gw', set: 1, alg: 8 }, failover: { codes: ['5xx'] } }],
     http: `127.0.0.1:${http}`,
     modparam: { ds_ping_interval: 1, ds_probing_mode: 1 },
     partitions: [
@@ -62,9 +80,29 @@ test('no secret shows in logs, lists, metrics, health or the audit', { timeout: 
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
     return (await fetch(base + path, { method: 'POST', headers, body })).text();
   };
+  /** The first part of what the console's page gets. */
+  const stream = async () => {
+    const response = await fetch(`${base}/console/stream`, { headers: { authorization: `Bearer ${token}` } });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    return Buffer.from(value ?? []).toString();
+  };
   const basic = `Basic ${Buffer.from(`noc:${secret('password')}`).toString('base64')}`;
-  const uri = `sip:gw:${secret('uri')}@127.0.0.1:9`;
+  const uri = `sip:gw:${secret('uri')}@127.0.0.1:${gateway}`;
+  const invite = requestText({ callId: 'secret', uri: 'sip:bob@example.com' });
+  const listening = `udp:127.0.0.1:${events}`;
+  await call('/mi', 'event_subscribe', { event: 'E_DISPATCHER_STATUS', socket: listening, expire: 60 });
+  const traced = await call('/mi', 'trace_start', { call_id: 'secret' });
+  const caller = createSocket('udp4');
+  t.after(() => caller.close());
+  caller.send(invite, sip, '127.0.0.1');
+  await eventually(() => datagrams.some((each) => each.startsWith('INVITE ')), 'the call at the gateway');
+  const id = (JSON.parse(traced) as { result?: { id?: number } }).result?.id;
   const texts = [
+    traced,
+    await call('/mi', 'trace_get', { id: id ?? 1 }),
+    await call('/mi', 'explain', { request: invite }),
     await call('/mi', 'ds_list', { full: 2 }, basic),
     await call('/mi', 'ds_list', {}, `Bearer ${secret('wrong')}`),
     await call('/mi', 'ds_set_state', ['i', 'gw:1', uri]),
@@ -80,11 +118,19 @@ test('no secret shows in logs, lists, metrics, health or the audit', { timeout: 
     await call('/RPC', 'dispatcher.list', ['full', 'gw']),
     await get('/health'),
     await get('/metrics'),
-    await get('/api/audit'),
+    await get('/console/health'),
+    await get('/console/audit'),
+    await get(`/console/destination?partition=gw&set=1&uri=${encodeURIComponent(uri)}`),
+    await stream(),
   ];
+  await eventually(() => datagrams.some((each) => each.includes('E_DISPATCHER_STATUS')), 'the event');
+  await eventually(() => datagrams.some((each) => each.startsWith('HEP3')), 'HEP');
   child.kill('SIGTERM');
   await ended;
-  texts.push(said.join(''));
+  // The gateway itself is probed by its URI.
+  texts.push(said.join(''), ...datagrams.filter((each) => !/^[A-Z]+ sip/.test(each)));
+  assert.match(texts[1] ?? '', /INVITE sip:bob/, 'the trace has the call');
+  assert.match(texts[2] ?? '', /candidates|"rules"/, 'the explanation is there');
   assert.match(said.join(''), /"audit":true/);
   for (const [i, text] of texts.entries()) {
     const at = text.indexOf('marker-');

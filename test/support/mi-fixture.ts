@@ -206,7 +206,7 @@ export function makeMiFixture(
       },
       reports: { groups: () => [] },
       explain: () => ({}),
-      traces: { start: () => 1, get: () => ({}), list: () => [], stop: () => {} },
+      traces: { start: () => 1, get: () => ({}), list: () => [], partitionOf: () => undefined, stop: () => {} },
       audit: fixtureAudit,
       calls: { list: async () => ({ newest: 0, entries: [] }) },
       log: {

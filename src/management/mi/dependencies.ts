@@ -28,7 +28,7 @@ export interface MiDependencies {
   /** Whether a socket a destination names is listened on; absent: not known. */
   listens?(socket: string): boolean;
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
-  explain(request: string, source: string | undefined): Json;
+  explain(request: string, source: string | undefined, sees?: (partition: string) => boolean): Json;
   readonly audit: Pick<AuditTrail, 'recent'>;
   /** Commands of the modules of a configuration file; undefined where none is served. */
   readonly script?: ScriptCommandTable | undefined;
@@ -99,7 +99,10 @@ export interface Traces {
   start(params: TraceParams): number;
   /** Messages numbered after `after`, as many as fit one answer. */
   get(id: number, after: number): Json;
-  list(): Json;
+  /** Those of the partitions that are seen; undefined stands for traces of all of them. */
+  list(isSeen: (partition: string | undefined) => boolean): Json;
+  /** The partition a trace is restricted to. Throws SwitchyardError USAGE for a trace that is not there. */
+  partitionOf(id: number): string | undefined;
   stop(id: number): void;
 }
 

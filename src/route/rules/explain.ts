@@ -1,3 +1,4 @@
+import { maskUri } from '../../core/mask.js';
 import { parseUri } from '../../core/uri.js';
 import type { CompiledSet } from '../../engine/compiled-set.js';
 import type { Destination } from '../../engine/destination.js';
@@ -83,6 +84,8 @@ export interface ExplainOptions {
   readonly rules: readonly CompiledRule[];
   readonly blocked: BlacklistCheck;
   readonly sockets: LocalSockets;
+  /** Whether a partition may be shown; absent: all of them. */
+  readonly sees?: ((partition: string) => boolean) | undefined;
 }
 
 /** What is remarkable of a destination. */
@@ -96,7 +99,12 @@ export function explain(scope: RequestScope, options: ExplainOptions): Explanati
   const before = beforeRules(scope.message);
   if (before !== undefined) return { rules: [], ...before };
   let taken: CompiledRule | undefined;
-  const rules = options.rules.map((each): ExplainedRule => {
+  const isShown = (rule: CompiledRule): boolean => {
+    if (options.sees === undefined) return true;
+    const selection = rule.rule.select === undefined ? undefined : rule.selection(scope);
+    return typeof selection === 'object' && options.sees(selection.partition.name);
+  };
+  const explained = options.rules.map((each): ExplainedRule => {
     const { pointer } = each.rule;
     if (taken !== undefined) return { rule: pointer, verdict: 'not reached', entries: [] };
     const entries = each.entries.map(({ variable, pattern, matches, value }) => ({
@@ -108,7 +116,9 @@ export function explain(scope: RequestScope, options: ExplainOptions): Explanati
     if (each.matches(scope)) taken = each;
     return { rule: pointer, verdict: taken === undefined ? 'does not match' : 'taken', entries };
   });
+  const rules = explained.filter((_, i) => isShown(options.rules[i] as CompiledRule));
   if (taken === undefined) return { rules, answer: '404 Not Found', failure: 'no rule matched' };
+  if (!isShown(taken)) return { rules, failure: 'no rule that you may see takes it' };
   const { rule } = taken;
   const { code, reason } = rule.reject;
   const base = { rules, rule: rule.pointer, relay: rule.relay };
@@ -190,7 +200,7 @@ function rehearse(
         : marks.isOurs(next)
           ? ' (ourselves: a loop)'
           : '';
-      order.push(next.row.uri + remark);
+      order.push(maskUri(next.row.uri) + remark);
       next = context.next(partition);
     }
     return { sets, order, failure: undefined };
@@ -220,7 +230,7 @@ function explainedSet(
       const { row, health } = each;
       const { lastChange } = health;
       return {
-        destination: row.uri,
+        destination: maskUri(row.uri),
         state: health.state,
         ...(lastChange === undefined
           ? {}
@@ -272,7 +282,7 @@ function decidedBy(
       return over('hash_pvar', value, dispatcherHash(value ?? ''));
     }
     case 'round-robin':
-      return `position ${set.last + 1} of ${set.destinations.length} was chosen last (${set.destinations[set.last]?.row.uri ?? '-'})`;
+      return `position ${set.last + 1} of ${set.destinations.length} was chosen last (${maskUri(set.destinations[set.last]?.row.uri ?? '-')})`;
     case 'random':
       return 'a random number, drawn anew for each request';
     default:

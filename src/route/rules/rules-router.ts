@@ -129,8 +129,13 @@ export class RulesRouter implements Router {
   }
 
   /** Says where a request goes, and why; changes nothing. */
-  explain(message: SipMessage, source: Source | undefined): Explanation {
-    return explain(new RequestScope(message, source, message.requestUri, this.options.formats), this.options);
+  explain(
+    message: SipMessage,
+    source: Source | undefined,
+    sees: ((partition: string) => boolean) | undefined,
+  ): Explanation {
+    const scope = new RequestScope(message, source, message.requestUri, this.options.formats);
+    return explain(scope, { ...this.options, sees });
   }
 
   /** What a rule selects for a request: by its selection, or where that finds nothing by the next; a reply where none does. */

@@ -4,7 +4,7 @@ import { ChangeReporter } from '../../../src/daemon/change-reporter.js';
 import type { Destination } from '../../../src/engine/destination.js';
 import { EventIds } from '../../../src/events/catalogue.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
-import type { StateEntry } from '../../../src/events/state-entry.js';
+import { type StateEntry, stateKey } from '../../../src/events/state-entry.js';
 import { Metrics } from '../../../src/stats/metrics.js';
 import { engineWith, partitionOptions, row, seededRandom } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
@@ -32,7 +32,7 @@ function reporting() {
   engine.states.onChange((change) => reporter.changed(change));
   const set = (to: 'active' | 'inactive' | 'probing') =>
     engine.states.apply({ destination, kind: 'set', to, origin: 'mi', reason: 'MI command' });
-  return { partition, destination, events, entries, lines, raised, reporter, set };
+  return { engine, partition, destination, events, entries, lines, raised, reporter, set };
 }
 
 test('a change is logged, reported, counted, raised as an event and written', () => {
@@ -87,4 +87,28 @@ test('numbers go on from what an earlier run has published, the newer of bucket 
   const published = { seq: 7, status: 'active' } as const;
   reporter.resumed(entry, published, { ...published, seq: 9 });
   assert.equal(destination.health.seq, 9);
+});
+
+test('a password in a URI is neither in an event nor in a state entry, and numbering continues all the same', () => {
+  const uri = 'sip:gw:secret@10.0.0.3:5060';
+  const first = reporting();
+  first.partition.load([row(uri)], { inheritState: true });
+  const one = first.partition.find(1, uri) as Destination;
+  first.engine.states.apply({ destination: one, kind: 'set', to: 'inactive', origin: 'mi', reason: 'MI command' });
+  const event = first.events.at(-1) as DispatcherEvent;
+  const entry = first.entries.at(-1) as StateEntry;
+  assert.equal(event.params['address'], 'sip:gw:***@10.0.0.3:5060');
+  assert.equal(entry.address, 'sip:gw:***@10.0.0.3:5060');
+  assert.doesNotMatch(JSON.stringify([event.params, entry, first.lines]), /secret/);
+  assert.equal(stateKey(entry), stateKey({ ...entry, address: uri }));
+
+  const second = reporting();
+  second.partition.load([row(uri)], { inheritState: true });
+  const again = second.partition.find(1, uri) as Destination;
+  second.reporter.resumed(second.reporter.entryOf(again), { status: 'inactive', seq: 7 }, undefined);
+  assert.equal(again.health.seq >= 7, true);
+  const third = reporting();
+  third.partition.load([row(uri)], { inheritState: true });
+  third.reporter.resumePending([{ ...event, key: (third.partition.find(1, uri) as Destination).key }]);
+  assert.ok((third.partition.find(1, uri) as Destination).health.seq >= 1);
 });

@@ -1,5 +1,7 @@
-import type { Need } from '../../../access/rights.js';
+import type { Call } from '../../../access/call.js';
+import { type Need, sees } from '../../../access/rights.js';
 import { SwitchyardError } from '../../../core/errors.js';
+import { unknownPartition } from '../../../engine/partition.js';
 import type { MiCommand, MiParams, ParamSpec } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies, TraceParams } from '../dependencies.js';
@@ -17,8 +19,7 @@ const FILTERS: readonly ParamSpec[] = [
   { name: 'bodies', type: 'flag' },
 ];
 
-/** Traces hold SIP messages of all partitions: not for callers restricted to some. */
-const NEEDS: Need = { role: 'operator', wholeProcess: true };
+const NEEDS: Need = { role: 'operator' };
 
 /** Most that a request may ask for. */
 const MOST = { seconds: 3600, calls: 10_000, messages: 100_000 };
@@ -28,6 +29,20 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
   const id = { name: 'id', type: 'int' } as const;
   const after = { name: 'after', type: 'int' } as const;
   const { traces } = deps;
+  /** Who is restricted to partitions traces one of them, and has no other trace. */
+  const bounded = (params: MiParams, { caller }: Call): TraceParams => {
+    const asked = traceParams(params);
+    if (caller.partitions === undefined) return asked;
+    const only = asked.partition ?? (caller.partitions.size === 1 ? [...caller.partitions][0] : undefined);
+    if (only === undefined) throw new MiError(400, 'Bad parameter value', 'partition is missing');
+    if (!sees(caller, only)) throw new MiError(400, 'Bad parameter value', unknownPartition(only));
+    return { ...asked, partition: only };
+  };
+  const own = (id: number, { caller }: Call): number => {
+    const partition = traces.partitionOf(id);
+    if (caller.partitions === undefined || (partition !== undefined && sees(caller, partition))) return id;
+    throw new SwitchyardError('USAGE', `no trace ${id}`);
+  };
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
@@ -46,7 +61,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
       changes: true,
       paramLists: [[]],
       extraParams: FILTERS,
-      run: (params) => guarded(() => ({ id: traces.start(traceParams(params)) })),
+      run: (params, call) => guarded(() => ({ id: traces.start(bounded(params, call)) })),
     },
     {
       name: 'trace_get',
@@ -55,7 +70,8 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'the messages of a trace: id, after=N for those numbered after N',
       needs: NEEDS,
       paramLists: [[id], [id, after]],
-      run: (params) => guarded(() => traces.get(params['id'] as number, (params['after'] as number | undefined) ?? 0)),
+      run: (params, call) =>
+        guarded(() => traces.get(own(params['id'] as number, call), (params['after'] as number | undefined) ?? 0)),
     },
     {
       name: 'trace_list',
@@ -64,7 +80,10 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'lists the traces there are',
       needs: NEEDS,
       paramLists: [[]],
-      run: () => traces.list(),
+      run: (_params, { caller }) =>
+        traces.list((partition) =>
+          partition === undefined ? caller.partitions === undefined : sees(caller, partition),
+        ),
     },
     {
       name: 'trace_stop',
@@ -74,9 +93,9 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
       needs: NEEDS,
       changes: true,
       paramLists: [[id]],
-      run: (params) =>
+      run: (params, call) =>
         guarded(() => {
-          traces.stop(params['id'] as number);
+          traces.stop(own(params['id'] as number, call));
           return 'OK';
         }),
     },
