@@ -336,7 +336,7 @@ describe('users, roles and partitions', () => {
     };
     const times: Record<'nobody' | 'globex', number[]> = { nobody: [], globex: [] };
     for (let i = 0; i < 300; i++) {
-      // In turns, so that whatever else the machine does falls on both.
+      // One after the other, so that whatever else the machine does falls on both.
       for (const partition of i % 2 === 0 ? (['nobody', 'globex'] as const) : (['globex', 'nobody'] as const)) {
         times[partition].push(await took(partition));
       }
