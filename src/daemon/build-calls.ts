@@ -32,8 +32,10 @@ export class CallRecording implements Service, CallRecords {
     this.ledger.onEnd((record) => {
       const { calls, node, privacy } = this.settings;
       const published = calls.nats ? this.publish : undefined;
-      if (calls.log === undefined && published === undefined) return;
+      const isLogged = logger.isLevelEnabled('debug');
+      if (calls.log === undefined && published === undefined && !isLogged) return;
       const entry = callEntry(record, node, privacy);
+      if (isLogged) logger.debug({ callId: entry.call_id, partition: entry.partition, call: entry }, summaryOf(entry));
       if (calls.log !== undefined) this.log.write(entry);
       published?.(entry);
     });
@@ -64,4 +66,12 @@ export class CallRecording implements Service, CallRecords {
     const { newest } = this.ledger;
     return { newest, entries: await listCalls(this.ledger, filter, { node, privacy, limit }) };
   }
+}
+
+/** "INVITE from udp:10.0.0.1:5060: 200 by sip:10.0.0.2 after 12 ms, 2 tries" */
+function summaryOf({ method, source, code, tries, ms, stateless }: CallEntry): string {
+  const last = tries.at(-1);
+  const by = last === undefined ? '' : ` by ${last.destination}`;
+  const outcome = stateless ? `forwarded without state to ${last?.destination}` : `${code}${by} after ${ms} ms`;
+  return `${method} from ${source}: ${outcome}${tries.length > 1 ? `, ${tries.length} tries` : ''}`;
 }

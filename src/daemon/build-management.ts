@@ -4,6 +4,7 @@ import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
+import type { FocusableLogger } from '../core/log-focus.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
@@ -61,7 +62,7 @@ export interface ManagementEnvironment {
   readonly argv: readonly string[];
   readonly health: HealthSource;
   readonly clock: Clock;
-  readonly log: Logger & { level?: string };
+  readonly log: Logger & Partial<FocusableLogger>;
   readonly metrics: Metrics;
 }
 
@@ -143,6 +144,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
       setLevel: (level) => {
         log.level = level;
       },
+      focus: (focus, level, seconds) => log.focus?.(focus, level, seconds) ?? false,
+      focuses: () => log.focuses?.() ?? [],
     },
   });
   const rpc = createKamailioRpc({

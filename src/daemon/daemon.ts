@@ -9,6 +9,7 @@ import { boundedLog } from '../core/bounded-log.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
+import type { FocusableLogger } from '../core/log-focus.js';
 import type { Logger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
@@ -67,7 +68,7 @@ export type { Explanation } from '../route/rules/explain.js';
 
 export interface DaemonOptions {
   readonly settings: Settings;
-  readonly log: Logger & { level?: string };
+  readonly log: Logger & Partial<FocusableLogger>;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly argv?: readonly string[];
@@ -101,7 +102,7 @@ export class Daemon implements Service {
   readonly engine: Engine;
   readonly metrics = new Metrics();
   private readonly clock: Clock;
-  private readonly log: Logger & { level?: string };
+  private readonly log: Logger & Partial<FocusableLogger>;
   private settings: Settings;
   private readonly sip: SipParts;
   private readonly partitions: PartitionRuntimes;

@@ -114,8 +114,9 @@ test('the unit starts with a database that refuses, one that never answers and o
     'sr_list_status',
     'group=dispatcher',
   ]);
-  const { Identifiers } = JSON.parse(status.out) as { Identifiers: { Name: string; Readiness: boolean }[] };
-  const ready = Identifiers.filter(({ Name, Readiness }) => Readiness && !Name.includes(';')).map(({ Name }) => Name);
+  assert.equal(status.status, 0, status.err);
+  const identifiers = JSON.parse(status.out) as { Name: string; Readiness: boolean }[];
+  const ready = identifiers.filter(({ Name, Readiness }) => Readiness && !Name.includes(';')).map(({ Name }) => Name);
   assert.deepEqual(ready, ['acme']);
 
   // A table that cannot be read again is named, and no password with it.

@@ -1,4 +1,5 @@
 import { AuditTrail } from '../../src/access/audit.js';
+import type { ActiveFocus } from '../../src/core/log-focus.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { systemRandom } from '../../src/core/random.js';
 import { bareHost } from '../../src/core/uri.js';
@@ -93,6 +94,8 @@ export interface MiFixture {
   /** Set to make the next reload fail. */
   reloadFailure: Error | undefined;
   level: string;
+  /** Levels of partitions and calls that were set. */
+  focuses: ActiveFocus[];
   probing: boolean;
   /** URIs a probe was asked for. */
   readonly probed: string[];
@@ -133,6 +136,7 @@ export function makeMiFixture(
     scriptAttrs: new Map(),
     reloadFailure: undefined,
     level: 'info',
+    focuses: [],
     probing: true,
     probed: [],
     writable: true,
@@ -211,6 +215,11 @@ export function makeMiFixture(
       calls: { list: async () => ({ newest: 0, entries: [] }) },
       log: {
         level: () => fixture.level,
+        focus: (focus, level, seconds) => {
+          fixture.focuses.push({ ...focus, level, seconds });
+          return fixture.focuses.length < 4;
+        },
+        focuses: () => fixture.focuses,
         setLevel: (level) => {
           fixture.level = level;
         },

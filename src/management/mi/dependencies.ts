@@ -1,4 +1,5 @@
 import type { AuditTrail } from '../../access/audit.js';
+import type { ActiveFocus, Focus } from '../../core/log-focus.js';
 import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { LoadReport, Partition } from '../../engine/partition.js';
 import type { StateTable } from '../../engine/state.js';
@@ -290,4 +291,7 @@ export interface LogLevelControl {
   /** A pino level name: "trace", "debug", "info", "warn", "error", "fatal", "silent". */
   level(): string;
   setLevel(level: string): void;
+  /** Sets the level of lines about one partition or call for some seconds; 0 ends it. False: there are too many. */
+  focus(focus: Focus, level: string, seconds: number): boolean;
+  focuses(): readonly ActiveFocus[];
 }
