@@ -6,7 +6,7 @@ import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
 
 /** How one thing of a file is taken. */
-export type Standing = 'supported' | 'no effect' | 'unknown' | 'wrong';
+export type Standing = 'supported' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 
 /** One thing a file uses, with where it stands first. */
 export interface UsedThing {
@@ -32,7 +32,7 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options`.split(/\s+/),
+  siputils dispatcher options json prometheus`.split(/\s+/),
 );
 
 /**
@@ -45,16 +45,20 @@ export function inventory(reading: CfgReading): Inventory {
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {
     things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions));
-    const known = new Map<string, { at: Position; count: number }>();
+    const known = new Map<string, { at: Position; count: number; standIn: string | undefined }>();
     for (const { body } of tree.routes) {
       for (const call of callsIn(body)) {
-        if (call.kind !== 'call' || functions.find(dialect.name, call.name).length === 0) continue;
+        const [definition] = call.kind === 'call' ? functions.find(dialect.name, call.name) : [];
+        if (call.kind !== 'call' || definition === undefined) continue;
         const before = known.get(call.name);
-        known.set(call.name, { at: before?.at ?? call.at, count: (before?.count ?? 0) + 1 });
+        const { standIn } = definition;
+        known.set(call.name, { at: before?.at ?? call.at, count: (before?.count ?? 0) + 1, standIn });
       }
     }
-    for (const [name, { at, count }] of known) {
-      things.push({ kind: 'function', name: `${name}()`, standing: 'supported', at, count, message: '' });
+    for (const [name, { at, count, standIn }] of known) {
+      const standing = standIn === undefined ? 'supported' : 'stands in';
+      const message = standIn === undefined ? '' : `${name}() ${standIn}`;
+      things.push({ kind: 'function', name: `${name}()`, standing, at, count, message });
     }
   }
   for (const { code, severity, at, message } of problems) {
@@ -68,7 +72,9 @@ export function inventory(reading: CfgReading): Inventory {
 
 function verdictOf(things: readonly UsedThing[]): Verdict {
   if (things.some(({ standing }) => standing === 'wrong')) return 'cannot run';
-  return things.some(({ standing }) => standing === 'unknown') ? 'runs without' : 'runs whole';
+  return things.some(({ standing }) => standing === 'unknown' || standing === 'stands in')
+    ? 'runs without'
+    : 'runs whole';
 }
 
 function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedThing[] {

@@ -71,6 +71,8 @@ export interface DocumentedSignature {
 export interface CallSite {
   readonly at: Position;
   readonly dialect: DialectName;
+  /** See `Dialect.generation`. */
+  readonly generation: number;
   /** Kinds of routes from which this call is reached. */
   readonly routes: ReadonlySet<RouteKind>;
   readonly facts: FileFacts;
@@ -120,6 +122,8 @@ export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly documented?: DocumentedSignature | undefined;
   /** Its result may be a promise: only then is anything awaited. */
   readonly waits?: boolean;
+  /** What it does in place of what its name says: "answers 501". */
+  readonly standIn?: string;
   /** OpenSIPS' async() and launch() may have it. */
   readonly async?: boolean;
   /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */

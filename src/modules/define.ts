@@ -25,6 +25,7 @@ export interface FunctionSpec {
   readonly summary: string;
   readonly waits?: boolean;
   readonly async?: boolean;
+  readonly standIn?: string;
   readonly until?: number;
   readonly keepsReturnCode?: boolean;
   readonly since?: string;

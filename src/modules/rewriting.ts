@@ -89,6 +89,7 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
 const NO_SITE: CallSite = {
   at: { file: '', line: 0, column: 0 },
   dialect: 'opensips',
+  generation: 4,
   routes: new Set<RouteKind>(),
   facts: { sockets: undefined, statelessForward: true },
 };
@@ -128,6 +129,7 @@ function notHere(module: string, name: string, most: number, dialects?: Function
       name,
       ...(dialects === undefined ? {} : { dialects }),
       parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
+      standIn: 'answers 501: there is no registrar here',
       summary: 'there is no registrar here: answers 501',
       compile: () => (run) => {
         replyHere(run, 501, 'Not Implemented', 'either');

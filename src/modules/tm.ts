@@ -164,6 +164,12 @@ function outboundUri(text: string): string | undefined {
 
 const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason', 'allow-no-cancel'];
 
+/** Words with commas; up to 2.x also a number. */
+function knownFlags(text: string, generation: number): boolean {
+  if (generation < 3 && /^(?:0x[0-9a-f]+|\d+)?$/i.test(text)) return true;
+  return text.split(',').every((each) => FLAG_WORDS.includes(each.trim()));
+}
+
 function arm(kind: 'failure' | 'branch' | 'reply', name: string, route: RouteKind): FunctionSpec[] {
   const summary = `names the ${kind} route of the next relaying`;
   const set = (run: MessageRun, value: string): number => {
@@ -240,26 +246,18 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     name: 't_relay',
     dialects: OPENSIPS,
     waits: true,
-    parameters: [
-      optional('flags', 'string', {
-        check: (v) => {
-          const words = String(v)
-            .split(',')
-            .map((each) => each.trim());
-          return words.every((each) => FLAG_WORDS.includes(each)) ? undefined : `unknown flag "${v}"`;
-        },
-      }),
-      optional('proxy', 'string'),
-    ],
+    parameters: [optional('flags', 'string'), optional('proxy', 'string')],
     routes: ['request', 'failure'],
     summary: 'relays the request statefully',
-    compile:
-      ([flags, proxy]) =>
-      (run) => {
+    compile: ([flags, proxy], { generation }) => {
+      if (flags?.constant !== undefined && !knownFlags(String(flags.constant), generation))
+        throw new Error(`unknown flag "${flags.constant}"`);
+      return (run) => {
         const text = textOf(flags, run);
         const to = proxy === undefined ? undefined : outboundUri(proxy.string(run));
         return relay(run, relayFlags(text), to);
-      },
+      };
+    },
   },
   {
     name: 't_relay',

@@ -39,7 +39,7 @@ const TABLE: Readonly<Record<string, string>> = {
   cachedb_local: `cachedb_url:s cache_table_size:i cache_clean_period:i cache_collections:s cluster_id:i cluster_persistency:s enable_restart_persistency:i restart_persistency:i
     enable_replication:i cluster_sharing_tag:s`,
   dispatcher: `db_url:s table_name:s setid_col:s destination_col:s state_col:s weight_col:s priority_col:s attrs_col:s socket_col:s probe_mode_col:s description_col:s dst_avp:s grp_avp:s cnt_avp:s
-    sock_avp:s attrs_avp:s script_attrs_avp:s hash_pvar:s setid_pvar:s!2 ds_ping_method:s ds_ping_from:s ds_ping_maxfwd:i ds_ping_interval:i ds_probing_sock:s ds_probing_threshhold:i
+    sock_avp:s attrs_avp:s script_attrs_avp:s hash_pvar:s setid_pvar:s ds_ping_method:s ds_ping_from:s ds_ping_maxfwd:i ds_ping_interval:i ds_probing_sock:s ds_probing_threshhold:i
     ds_probing_threshold:i ds_probing_mode:i ds_probing_list:s options_reply_codes:s ds_define_blacklist:s persistent_state:i cluster_id:i cluster_sharing_tag:s cluster_probing_mode:s
     status_replication_cluster:i!2 replicate_status_to:i!2 accept_replicated_status:i!2 fetch_freeswitch_stats:i max_freeswitch_weight:i pvar_algo_pattern:s partition:s
     force_dst:i!2 flags:i!2 use_default:i!2 list_file:s!2 algo_route_param:s ds_flush_interval:i ping_from:s!2 `,

@@ -101,6 +101,7 @@ export class CallCompiler {
       closure = definition.compile(args, {
         at: node.at,
         dialect: context.dialect.name,
+        generation: context.dialect.generation,
         routes: this.reached,
         facts: context.facts,
       });

@@ -59,6 +59,7 @@ const CONTINUATIONS = new Set([
   'virtual',
   'anycast',
   'reuse_port',
+  'scale',
 ]);
 
 /**

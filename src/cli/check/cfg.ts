@@ -16,6 +16,7 @@ export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'prepr
 const COLORS: Readonly<Record<Standing, 'red' | 'yellow' | 'green'>> = {
   wrong: 'red',
   unknown: 'red',
+  'stands in': 'yellow',
   'no effect': 'yellow',
   supported: 'green',
 };
@@ -60,7 +61,8 @@ function textOf({ kind, name, count, message }: UsedThing): string {
 
 function countsOf({ things }: Inventory): string {
   const count = (standing: Standing) => things.filter((each) => each.standing === standing).length;
-  return `${count('supported')} supported, ${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
+  const standIns = count('stands in');
+  return `${count('supported')} supported, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
 }
 
 /** Names at most this many of what is missing. */
@@ -72,8 +74,10 @@ function verdictText({ things, verdict }: Inventory): string {
     case 'runs whole':
       return 'runs whole';
     case 'runs without': {
-      const lines = of('unknown').map(({ at, message }) => `${message} (line ${at.line})`);
-      return `runs without, where "unknown_functions" is "log": ${named(lines)}`;
+      const unknown = of('unknown');
+      const lines = [...unknown, ...of('stands in')].map(({ at, message }) => `${message} (line ${at.line})`);
+      const where = unknown.length === 0 ? '' : ', where "unknown_functions" is "log"';
+      return `runs without${where}: ${named(lines)}`;
     }
     case 'cannot run':
       return `cannot run because: ${named(of('wrong').map(({ at, message }) => `line ${at.line}: ${message}`))}`;

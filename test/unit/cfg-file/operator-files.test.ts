@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inventory, type Verdict } from '../../../src/cfg-file/inventory.js';
+import { readCfg } from '../../../src/cfg-file/load.js';
+
+/** File, the version it is read as, its verdict, and what it says of what is not there. */
+const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict, missing: readonly RegExp[]])[] = [
+  ['old-style-1.8.cfg', 'opensips-2.1', 'runs whole', []],
+  ['topology-2.2.cfg', 'opensips-2.1', 'runs without', [/topology_hiding_match\(\)/, /topology_hiding\(\)/]],
+  ['nat-edge-2.3.cfg', 'opensips-2.1', 'runs whole', []],
+  ['load-balancer-2.4.cfg', 'opensips-2.1', 'runs whole', []],
+  ['residential-2.4.cfg', 'opensips-2.1', 'runs without', [/save\(\) answers 501/, /lookup\(\) answers 501/]],
+  ['registrar-front-3.0.cfg', 'opensips-3', 'runs whole', []],
+  ['includes-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['trunk-failover-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['acc-dialog-3.2.cfg', 'opensips-3', 'runs whole', []],
+  ['websocket-edge-3.2.cfg', 'opensips-3', 'runs whole', []],
+  ['mi-http-3.3.cfg', 'opensips-3', 'runs whole', []],
+  ['drouting-3.4.cfg', 'opensips-4', 'runs without', [/is_from_gw\(\)/, /do_routing\(\)/, /use_next_gw\(\)/]],
+  ['load-balancer-module-3.4.cfg', 'opensips-4', 'runs without', [/lb_start\(\)/, /lb_next\(\)/]],
+  ['residential-3.4.cfg', 'opensips-4', 'runs without', [/rtpproxy_offer\(\)/, /www_authorize\(\) answers 501/]],
+  ['tenants-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['guarded-edge-3.5.cfg', 'opensips-4', 'runs whole', []],
+  ['unused-modules-3.6.cfg', 'opensips-4', 'runs whole', []],
+  [
+    'mixed-versions.cfg',
+    'opensips-3',
+    'cannot run',
+    [/write log_level/, /write udp_workers/, /no parameter "fr_timer"/],
+  ],
+];
+
+function path(file: string): string {
+  return fileURLToPath(new URL(`../../fixtures/opensips/${file}`, import.meta.url));
+}
+
+describe('files as operators of OpenSIPS write them', () => {
+  for (const [file, dialect, verdict, missing] of FILES) {
+    test(`${file} ${verdict}`, () => {
+      const reading = readCfg(path(file), { unknownFunctions: 'log' });
+      const found = inventory(reading);
+      assert.equal(reading.dialect?.title, dialect);
+      const lacking = found.things.filter(({ standing }) => standing !== 'supported' && standing !== 'no effect');
+      assert.equal(found.verdict, verdict, JSON.stringify(lacking));
+      const text = lacking.map(({ message }) => message).join('\n');
+      for (const each of missing) assert.match(text, each);
+      if (verdict === 'runs whole') assert.notEqual(readCfg(path(file)).loaded, undefined);
+    });
+  }
+
+  const m4 = spawnSync('m4', ['--version']).status === 0;
+  test('m4-template.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not installed' }, () => {
+    const reading = readCfg(path('m4-template.m4.cfg'), { preprocess: 'm4 -s' });
+    assert.equal(inventory(reading).verdict, 'runs whole');
+    assert.deepEqual(reading.loaded?.settings['listen'], ['udp:127.0.0.1:5060']);
+  });
+});
