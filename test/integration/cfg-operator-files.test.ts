@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { freePort } from '../support/ports.js';
+import { haveSipp, runSipp, type SippAnswerer, startSippUas } from '../support/sipp.js';
+import { executeSqlite } from '../support/sqlite-file.js';
+
+const skip = (await haveSipp()) ? false : 'SIPp is not installed';
+const open: (() => unknown)[] = [];
+after(async () => {
+  for (const close of open.reverse()) await close();
+});
+
+interface Served {
+  readonly file: string;
+  /** Set, URI and priority of the destinations; "UP" answers, "BUSY" refuses with 503. */
+  readonly rows: readonly (readonly [set: number, which: 'UP' | 'BUSY', priority: number])[];
+  /** What the script writes for a call, in order. */
+  readonly lines: readonly RegExp[];
+  readonly calls?: number;
+}
+
+const FILES: readonly Served[] = [
+  {
+    file: 'load-balancer-2.4.cfg',
+    rows: [
+      [1, 'BUSY', 0],
+      [1, 'UP', 0],
+    ],
+    lines: [/^call .* goes to sip:127\.0\.0\.1:/],
+    calls: 4,
+  },
+  {
+    file: 'old-style-1.8.cfg',
+    rows: [
+      [1, 'UP', 0],
+      [1, 'UP', 0],
+    ],
+    lines: [],
+    calls: 2,
+  },
+  { file: 'mi-http-3.3.cfg', rows: [[1, 'UP', 0]], lines: [/^balancer starts$/] },
+  { file: 'unused-modules-3.6.cfg', rows: [[1, 'UP', 0]], lines: [] },
+  {
+    file: 'guarded-edge-3.5.cfg',
+    rows: [
+      [1, 'UP', 0],
+      [2, 'UP', 0],
+    ],
+    lines: [/"from": ?"caller"/],
+    calls: 6,
+  },
+];
+
+function path(file: string): string {
+  return fileURLToPath(new URL(`../fixtures/opensips/${file}`, import.meta.url));
+}
+
+/** The file as it is, but for its addresses, its databases and the ports of its management. */
+async function asServed(file: string): Promise<string> {
+  const management = await freePort('127.0.0.1');
+  const text = readFileSync(path(file), 'utf8')
+    .replace(/^port=.*\n/gm, '')
+    .replace(/^(listen|socket)\s*=\s*(?:udp:)?127\.0\.0\.1(?::5060)?(.*)$/m, '$1=LISTEN$2')
+    .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN).*$/gm, '')
+    .replace(/"(?:mysql|sqlite|postgres|text):\/\/[^"]*"/g, '"sqlite://FOLDER/db.sqlite"')
+    .replace(/\/tmp\/opensips_fifo/g, 'FOLDER/fifo')
+    .replace(/"port", 8888/, `"port", ${management}`)
+    .replace(/udp:127\.0\.0\.1:8080/, `udp:127.0.0.1:${await freePort('127.0.0.1')}`);
+  return text;
+}
+
+function tables(folder: string, rows: readonly string[]): void {
+  executeSqlite(
+    join(folder, 'db.sqlite'),
+    `CREATE TABLE version (table_name TEXT, table_version INTEGER);
+     INSERT INTO version VALUES ('dispatcher', 9), ('address', 5);
+     CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, socket TEXT, state INTEGER DEFAULT 0,
+       probe_mode INTEGER DEFAULT 0, weight TEXT DEFAULT '1', priority INTEGER DEFAULT 0, attrs TEXT DEFAULT '', description TEXT DEFAULT '');
+     CREATE TABLE address (id INTEGER PRIMARY KEY, grp INTEGER, ip TEXT, mask INTEGER, port INTEGER, proto TEXT, pattern TEXT, context_info TEXT);
+     ${rows.join('\n')}`,
+  );
+}
+
+for (const { file, rows, lines, calls = 2 } of FILES) {
+  test(`SIPp calls through ${file}`, { skip }, async () => {
+    const answerers = new Map<string, SippAnswerer>();
+    const inserts: string[] = [];
+    for (const [i, [set, which, priority]] of rows.entries()) {
+      const answerer = await startSippUas(
+        which === 'BUSY'
+          ? { scenario: 'uas-reject', values: { status: 503, reason: 'Service Unavailable' } }
+          : { scenario: 'uas-answer' },
+      );
+      answerers.set(`${which} ${i}`, answerer);
+      open.push(() => answerer.stop());
+      inserts.push(
+        `INSERT INTO dispatcher (setid, destination, priority) VALUES (${set}, '${answerer.uri}', ${priority});`,
+      );
+    }
+    const daemon: CfgDaemon = await startCfgDaemon({
+      text: await asServed(file),
+      prepare: (folder) => tables(folder, inserts),
+    });
+    open.push(() => daemon.stop());
+    const result = await runSipp({ scenario: 'uac-call', calls, rate: 20, target: `127.0.0.1:${daemon.port}` });
+    assert.deepEqual([result.ok, result.failed], [calls, 0], `${result.errors.join('\n')}\n${daemon.log.join('\n')}`);
+    let answered = 0;
+    for (const [which, each] of answerers) if (which.startsWith('UP')) answered += (await each.stop()).ok;
+    assert.equal(answered, calls);
+    for (const line of lines)
+      assert.ok(
+        daemon.script.some((each) => line.test(each)),
+        daemon.script.join('\n'),
+      );
+  });
+}
