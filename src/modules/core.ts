@@ -71,6 +71,7 @@ function sendSocket(run: MessageRun, text: string): number {
   const socket = run.env.socket(text);
   if (socket === undefined) return -1;
   run.call.sendSocket = socket;
+  run.call.selectedSocket = undefined;
   return 1;
 }
 

@@ -3,6 +3,7 @@ import {
   type DispatcherArgument,
   type DispatcherFunction,
   KAMAILIO_FUNCTIONS,
+  OPENSIPS_2_FUNCTIONS,
   OPENSIPS_FUNCTIONS,
 } from '../route/dispatcher/table.js';
 import type { MessageRun } from '../script/call.js';
@@ -50,6 +51,7 @@ function specsOf(table: Readonly<Record<string, DispatcherFunction>>, dialects: 
 }
 
 export const dispatcherFunctions: ScriptFunction[] = moduleFunctions('dispatcher', [
+  ...specsOf(OPENSIPS_2_FUNCTIONS, OPENSIPS).map((each) => ({ ...each, until: 2 })),
   ...specsOf(OPENSIPS_FUNCTIONS, OPENSIPS),
   ...specsOf(KAMAILIO_FUNCTIONS, KAMAILIO),
 ]);

@@ -153,6 +153,8 @@ export class Call implements DispatcherCall {
   /** Parameters of add_rr_param(). */
   rrParams = '';
   sendSocket: SipSocket | undefined = undefined;
+  /** The socket that the destination of a selection names: its transport counts, whatever the URI says. */
+  selectedSocket: SipSocket | undefined = undefined;
   /** Host and port our Via shows instead of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;
@@ -251,6 +253,7 @@ export class Call implements DispatcherCall {
 
   sendFrom(socket: string | undefined): void {
     this.sendSocket = socket === undefined ? undefined : this.env.socket(socket);
+    this.selectedSocket = this.sendSocket;
   }
 
   addTarget({ requestUri, destinationUri, sendSocket }: ExtraTarget): boolean {

@@ -1,5 +1,6 @@
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri } from '../core/uri.js';
+import { dialled } from '../route/dialled.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
@@ -230,16 +231,22 @@ function branchOf(
   branchReply: string | undefined,
   branchFailure: string | undefined,
 ): Prepared {
-  const { env } = run;
+  const { call, env } = run;
   const branch = new TxBranch(transaction, index, leaving.requestUri, leaving.destinationUri, leaving.socket);
   branch.flags = flags;
   branch.replyRoute = branchReply;
   branch.branchFailureRoute = branchFailure;
-  const nextHop = leaving.destinationUri ?? leaving.requestUri;
-  const uri = parseUri(nextHop);
+  const uri = parseUri(nextHopOf(call, leaving));
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
   transaction.branches.push(branch);
   return () => start(run, transaction, branch, leaving, uri);
+}
+
+/** Where a request goes: with the transport of the socket its destination names, if it names one. */
+function nextHopOf(call: Call, { destinationUri, requestUri, socket }: Leaving): string {
+  const uri = destinationUri ?? requestUri;
+  if (socket === undefined || socket !== call.selectedSocket) return uri;
+  return dialled({ uri, address: undefined }, undefined, socket).uri;
 }
 
 function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket' | 'blocked'): RelayFault {

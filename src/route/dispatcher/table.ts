@@ -56,6 +56,44 @@ const selectParameters = [
   optional('max results', 'int'),
 ] as const;
 
+const select2Parameters = [param('set', 'string'), param('algorithm', 'string'), optional('flags', 'string')] as const;
+
+/** Functions as OpenSIPS had them up to 2.4: partitions, lists of sets and "flags M max" within texts. */
+export const OPENSIPS_2_FUNCTIONS = {
+  ds_select_dst: {
+    parameters: select2Parameters,
+    routes: ['request', 'failure', 'branch'],
+    summary: 'selects a destination for $du',
+    run: (site, set: string, alg: string, flags?: string) =>
+      selectOpensips(site, 'dst', 'both', set, alg, flags, undefined, undefined),
+  },
+  ds_select_domain: {
+    parameters: select2Parameters,
+    routes: ['request', 'failure', 'branch'],
+    summary: 'selects a destination for the request-URI',
+    run: (site, set: string, alg: string, flags?: string) =>
+      selectOpensips(site, 'domain', 'both', set, alg, flags, undefined, undefined),
+  },
+  ds_count: {
+    parameters: [param('set', 'string'), param('filter', 'string'), param('result', 'writable')],
+    routes: WITH_REQUEST,
+    summary: 'counts the destinations of a set in some states',
+    run: count,
+  },
+  ds_is_in_list: {
+    parameters: [
+      param('address', 'string'),
+      param('port', 'string'),
+      optional('set', 'string'),
+      optional('active only', 'string'),
+    ],
+    routes: WITH_REQUEST,
+    summary: 'whether an address is that of a destination',
+    run: (site, address: string, port: string, set?: string, active?: string) =>
+      isInList(site, address, port, set, undefined, active),
+  },
+} satisfies Record<string, DispatcherFunction>;
+
 /** The functions of OpenSIPS' module. */
 export const OPENSIPS_FUNCTIONS = {
   ds_select_dst: {
