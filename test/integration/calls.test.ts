@@ -155,7 +155,7 @@ describe('calls through the daemon: endpoints on another stack', () => {
     for (const result of results) {
       assert.deepEqual([result.status, result.byeStatus], [200, 200]);
       assert.equal(result.routes.length, 1);
-      assert.equal(result.routes[0]?.replace(/;dt=[\w-]{16}$/, ''), `${proxy};lr`);
+      assert.equal(result.routes[0]?.replace(/;dt=[\w-]{28}$/, ''), `${proxy};lr`);
     }
     assert.deepEqual(
       gateways.map((gateway) => gateway.count('INVITE')),

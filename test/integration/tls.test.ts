@@ -88,7 +88,7 @@ describe('SIP over TLS', { skip }, () => {
     assert.equal(far.sockets.length, 1);
     const invite = await far.request('INVITE');
     assert.match(invite.text, new RegExp(`^Via: SIP/2.0/TLS 127.0.0.1:${port};`, 'm'));
-    assert.match(invite.text, new RegExp(`^Record-Route: <sip:127.0.0.1:${port};transport=tls;lr;dt=[\\w-]{16}>`, 'm'));
+    assert.match(invite.text, new RegExp(`^Record-Route: <sip:127.0.0.1:${port};transport=tls;lr;dt=[\\w-]{28}>`, 'm'));
     assert.match(daemon.metrics.prometheus(), /switchyard_sip_connections\{transport="tls",[^}]*direction="in"\} 1\n/);
   });
 

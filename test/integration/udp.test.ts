@@ -73,7 +73,7 @@ describe('SIP over UDP', () => {
     assert.match(reply.text, new RegExp(`;rport=${caller.port};received=::1`));
     const { text } = await far.expect(/^INVITE/);
     assert.match(text, new RegExp(`^Via: SIP/2.0/UDP \\[::1\\]:${port};branch`, 'm'));
-    assert.match(text, new RegExp(`^Record-Route: <sip:\\[::1\\]:${port};lr;dt=[\\w-]{16}>`, 'm'));
+    assert.match(text, new RegExp(`^Record-Route: <sip:\\[::1\\]:${port};lr;dt=[\\w-]{28}>`, 'm'));
   });
 
   test('from IPv4 to IPv6 both sides get a route they can use', async (t) => {
@@ -84,7 +84,7 @@ describe('SIP over UDP', () => {
     await caller.send(invite(), port, '127.0.0.1');
     await caller.expect(/^SIP\/2\.0 200 /);
     const { text } = await far.expect(/^INVITE/);
-    const routes = [...text.matchAll(/^Record-Route: <sip:(.*);r2=on;lr;dt=[\w-]{16}>/gm)].map((match) => match[1]);
+    const routes = [...text.matchAll(/^Record-Route: <sip:(.*);r2=on;lr;dt=[\w-]{28}>/gm)].map((match) => match[1]);
     assert.deepEqual(routes, [daemon.sockets.all[1]?.sentBy, daemon.sockets.all[0]?.sentBy]);
   });
 
@@ -123,7 +123,7 @@ describe('SIP over UDP', () => {
       sent.map(({ text }) => /^Via: SIP\/2\.0\/UDP ([^;]+);/m.exec(text)?.[1]),
       [`127.0.0.1:${a}`, '203.0.113.7:5070', `sip.example.com:${c}`],
     );
-    assert.match(sent[1]?.text ?? '', /^Record-Route: <sip:203\.0\.113\.7:5070;r2=on;lr;dt=[\w-]{16}>/m);
+    assert.match(sent[1]?.text ?? '', /^Record-Route: <sip:203\.0\.113\.7:5070;r2=on;lr;dt=[\w-]{28}>/m);
     assert.match((await gateways[3].request('INVITE')).text, /^Via: SIP\/2\.0\/TCP /m);
   });
 

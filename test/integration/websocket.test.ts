@@ -65,7 +65,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     const routes = [...invite.text.matchAll(/^Record-Route: (.*)$/gm)].map((match) => match[1]);
     const [ws, tcp] = daemon.sockets.all;
     assert.equal(withoutToken(routes[0] ?? ''), `<sip:${tcp?.sentBy};transport=tcp;r2=on;lr>`);
-    assert.match(routes[1] ?? '', new RegExp(`^<sip:[a-z0-9]{8,}@${ws?.sentBy};transport=ws;r2=on;lr;dt=[\\w-]{16}>$`));
+    assert.match(routes[1] ?? '', new RegExp(`^<sip:[a-z0-9]{8,}@${ws?.sentBy};transport=ws;r2=on;lr;dt=[\\w-]{28}>$`));
   });
 
   test('a request of the gateway reaches the browser through the flow of its dialog', async (t) => {

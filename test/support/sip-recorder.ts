@@ -229,5 +229,5 @@ export function replyTo(request: string, status: number, toTag = 'b1', headers =
 
 /** Text with our Record-Route or Route values less the token that is different in each dialog. */
 export function withoutToken(text: string): string {
-  return text.replace(/;dt=[\w-]{16}(?=[>;])/g, '');
+  return text.replace(/;dt=[\w-]{28}(?=[>;])/g, '');
 }
