@@ -20,6 +20,8 @@ export interface ProbingEnvironment {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** What a script does with requests of our own before they leave; undefined: nothing. */
+  readonly editOfProbes: () => ((text: string) => string) | undefined;
   /** Called with each probe that has ended. */
   readonly probed?: (destination: Destination, outcome: ProbeOutcome) => void;
 }
@@ -39,7 +41,8 @@ export function buildProbing(settings: Settings, env: ProbingEnvironment): Probe
     clock,
     random,
     logger: log,
-    send: (probe, done) => sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS }, done),
+    send: (probe, done) =>
+      sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS, edit: env.editOfProbes() }, done),
     owns: (destination) => env.cluster.probes(destination),
     observer: {
       ended: (destination, outcome, good) => {

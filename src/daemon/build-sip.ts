@@ -3,6 +3,7 @@ import { AddressBlocks } from '../core/address-blocks.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
+import { Admission } from '../sip/admission.js';
 import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
 import { Originator } from '../sip/originate.js';
@@ -15,6 +16,7 @@ import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
+import { TrustedSources } from '../sip/trusted-sources.js';
 import type { Metrics } from '../stats/metrics.js';
 import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
@@ -57,18 +59,13 @@ export function buildSip(
   { clock, random, log, metrics, unsent, slowLookup }: SipEnvironment,
 ): SipParts {
   const counters = createCounters(metrics);
-  const limiter = new SourceRateLimiter(rateLimit(settings), () => clock.monotonic());
-  const congestion = new Congestion(() => clock.monotonic(), congestionLog(log, clock));
-  const unfinished = new UnfinishedBytes();
-  const layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log);
-  layer.limiter = limiter;
-  layer.congestion = congestion;
-  const configure = (wanted: Settings): void => {
-    limiter.configure(rateLimit(wanted));
-    const trusted = new AddressBlocks(wanted.limits.trustedSources);
-    for (const each of [layer, limiter, congestion, unfinished]) each.trusted = trusted;
-  };
-  configure(settings);
+  const trusted = new TrustedSources(new AddressBlocks(settings.limits.trustedSources));
+  const now = () => clock.monotonic();
+  const limiter = new SourceRateLimiter(rateLimit(settings), now, trusted);
+  const congestion = new Congestion(now, congestionLog(log, clock), trusted);
+  const unfinished = new UnfinishedBytes(undefined, trusted);
+  const admission = new Admission(counters.layer, { limiter, congestion, trusted });
+  const layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log, admission);
   const bounds = connectionBounds(settings, unfinished);
   const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
@@ -98,7 +95,10 @@ export function buildSip(
     sockets,
     resolver,
     originator,
-    configure,
+    configure(wanted) {
+      limiter.configure(rateLimit(wanted));
+      trusted.replace(new AddressBlocks(wanted.limits.trustedSources));
+    },
     async open() {
       for (const socket of transports) await socket.open();
       sockets.refresh(transports);

@@ -197,6 +197,10 @@ export class Daemon implements Service {
       ofProcess,
       () => this.script?.statistics() ?? [],
     );
+    this.calls = new CallRecording(settings, clock, log, (entry) => {
+      const { partition = '', node, time, seq } = entry;
+      this.events.nats?.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
+    });
     const routing = new Routing(
       {
         engine,
@@ -208,6 +212,7 @@ export class Daemon implements Service {
         reload: (name) => this.partitions.reloadForScript(name),
         callEnded: this.callLoad.callEnded,
         tokens: new DialogTokens(this.secret.keys),
+        observer: this.calls.ledger,
         clock,
         random,
         log: peerLog,
@@ -215,10 +220,6 @@ export class Daemon implements Service {
       settings,
     );
     this.routing = routing;
-    this.calls = new CallRecording(settings, clock, log, (entry) => {
-      const { partition = '', node, time, seq } = entry;
-      this.events.nats?.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
-    });
     const { cfg, scriptOutput, scriptTrace } = options;
     this.script =
       cfg === undefined
@@ -243,7 +244,6 @@ export class Daemon implements Service {
             cfg,
             settings,
           );
-    routing.proxy.observer = this.calls.ledger;
     this.traces = new TraceControl(settings, sip.tapPoint, clock, log, metrics);
     this.calls.ledger.onDispatch = (message, source, origin) => this.traces.tracer.dispatched(message, source, origin);
     const { calls } = this;
@@ -251,6 +251,7 @@ export class Daemon implements Service {
       engine,
       sip,
       calls,
+      editOfProbes: () => this.script?.local ?? routing.local,
       cluster,
       clock,
       random,

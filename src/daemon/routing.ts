@@ -11,6 +11,7 @@ import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Router } from '../proxy/decision.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
+import type { ProxyObserver } from '../proxy/observer.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
@@ -41,6 +42,8 @@ export interface RoutingOptions {
   /** A dialog ended: its call counts as load no longer. */
   readonly callEnded: (callId: string) => void;
   readonly tokens: DialogTokens;
+  /** Receives the outcome of requests. */
+  readonly observer: ProxyObserver;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -87,6 +90,7 @@ export class Routing {
       log,
       options.random,
       options.tokens,
+      options.observer,
     );
   }
 
@@ -103,12 +107,16 @@ export class Routing {
     this.router = router;
     this.scripts.use(settings, formats, script);
     this.proxy.useRouter(router);
-    this.options.sip.originator.edit = this.scripts.seesLocal ? this.scripts.local : undefined;
   }
 
   /** Formats of the dispatcher's parameters of the settings in force. */
   get dispatcherFormats(): DispatcherFormats {
     return this.formats;
+  }
+
+  /** What the script in force does with requests of our own before they leave; undefined: nothing. */
+  get local(): ((text: string) => string) | undefined {
+    return this.scripts.seesLocal ? this.scripts.local : undefined;
   }
 
   /** Begins loading a partition anew; false when that may not be now. */

@@ -93,9 +93,7 @@ export class ScriptRouting {
       log: options.log,
     });
     this.core = new ScriptCore(this.environment(cfg, settings));
-    const { layer } = options.sip;
-    layer.user = this.core;
-    layer.observer = this.core;
+    options.sip.layer.attach(this.core, this.core);
   }
 
   /** Reads the tables of the modules. To be called before requests come. */
@@ -110,8 +108,10 @@ export class ScriptRouting {
     runService(env, 'startup', undefined, undefined);
     runService(env, 'event', 'htable:mod-init', undefined);
     this.stopTimers = startTimers(() => this.core.env);
-    this.options.sip.originator.edit = (text) => runLocal(this.core.env, text).text;
   }
+
+  /** What the file's local route does with requests of our own before they leave. */
+  readonly local = (text: string): string => runLocal(this.core.env, text).text;
 
   /** New requests are refused from now on; those under way go on. */
   stop(): void {

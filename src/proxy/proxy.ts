@@ -43,8 +43,6 @@ export interface ProxyCounters {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
-  /** Receives the outcome of requests; undefined: none. */
-  observer: ProxyObserver | undefined;
   readonly targets = new TargetCache();
   /** How requests leave, with a transaction or without. */
   readonly sender: Sender;
@@ -62,8 +60,10 @@ export class ProxyCore implements TransactionUser {
     random: Random,
     /** Makes the tokens in our Record-Route; undefined: there are none. */
     tokens: DialogTokens | undefined,
+    /** Receives the outcome of requests. */
+    private readonly observer: ProxyObserver | undefined = undefined,
   ) {
-    layer.user = this;
+    layer.attach(this);
     this.sender = new Sender(sockets, resolver, options, tokens);
     this.large = new LargeRequests(options.udpMaxRequest, sockets, () => layer.now(), log);
     const counted = (code: number) => this.counted(code);

@@ -1,4 +1,5 @@
 import { sourceKey } from './fair-share.js';
+import type { AddressSet } from './trusted-sources.js';
 
 /** Datagrams in consecutive full rounds, more than a socket buffer holds: they arrive faster than we handle them. */
 const BACKLOG = 8192;
@@ -33,8 +34,6 @@ export interface CongestionEvents {
 export class Congestion {
   /** Whether requests are counted, and some refused. */
   active = false;
-  /** Sources whose requests are never refused. */
-  trusted: { has(address: string): boolean } | undefined = undefined;
   /** Requests refused, and those dropped unread, since the start. */
   refused = 0;
   dropped = 0;
@@ -53,6 +52,8 @@ export class Congestion {
     /** Monotonic milliseconds. */
     private readonly now: () => number,
     private readonly events: CongestionEvents = {},
+    /** Sources whose requests are never refused. */
+    private readonly trusted: AddressSet | undefined = undefined,
   ) {}
 
   /** Reports how many datagrams were handled together; `full`: others may have been left unread. */

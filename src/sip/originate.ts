@@ -27,6 +27,8 @@ export interface OwnRequest {
   readonly headers?: readonly string[];
   readonly maxForwards: number;
   readonly timeoutMs: number;
+  /** Makes the final changes to the text: a script's local route. */
+  readonly edit?: ((text: string) => string) | undefined;
 }
 
 /** Result of a request: a final status code; without one, 408 with cause "timeout" or 503 with another cause. */
@@ -40,8 +42,6 @@ export interface OwnOutcome {
 
 /** Sends requests of our own under client transactions: probes. */
 export class Originator {
-  /** Makes the final changes to the text of each request: a script's local route. */
-  edit: ((text: string) => string) | undefined;
   private sequence = 0;
   private readonly callIdPrefix: string;
 
@@ -118,7 +118,7 @@ export class Originator {
       },
     });
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    const text = this.edit === undefined ? built : this.edit(built);
+    const text = request.edit === undefined ? built : request.edit(built);
     pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs * share);
   }
 }

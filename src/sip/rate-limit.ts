@@ -1,3 +1,5 @@
+import type { AddressSet } from './trusted-sources.js';
+
 /** Requests a second from one source, and how many may come at once after a quiet time. */
 export interface RateLimit {
   readonly perSecond: number;
@@ -17,8 +19,6 @@ const SWEEP = 4;
 export class SourceRateLimiter {
   /** Milliseconds when each source's bucket will be full, in the order the sources came. */
   private readonly full = new Map<string, number>();
-  /** Sources there is no limit for. */
-  trusted: { has(address: string): boolean } | undefined = undefined;
   /** Requests refused. */
   refused = 0;
   private intervalMs: number;
@@ -28,6 +28,8 @@ export class SourceRateLimiter {
     limit: RateLimit,
     /** Monotonic milliseconds. */
     private readonly now: () => number,
+    /** Sources there is no limit for. */
+    private readonly trusted: AddressSet | undefined = undefined,
     private readonly maxSources = MAX_SOURCES,
   ) {
     this.intervalMs = 0;

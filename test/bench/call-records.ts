@@ -2,10 +2,12 @@
  * CPU time of one call through the proxy core with call records, with a trace of one call in a thousand, and with neither; in
  * alternating rounds, over recorders in place of sockets. Run: node --import tsx --expose-gc test/bench/call-records.ts
  */
+
 import { CallLedger } from '../../src/calls/call-ledger.js';
 import { callIdOf } from '../../src/trace/call-id.js';
 import { TraceSession } from '../../src/trace/trace-session.js';
 import { makeDestination } from '../support/event-fixtures.js';
+import type { FakeClock } from '../support/fake-clock.js';
 import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
 
 const CALLS = 1500;
@@ -20,8 +22,11 @@ let numbers = 0;
 
 function world(kind: Kind) {
   const config = { maxTransactions: 1_000_000 };
-  const fixture = proxyFixture({ config, decide: () => ({ kind: 'relay', plan: new ListPlan([hop], [503], true) }) });
-  if (kind === 'records') fixture.proxy.observer = new CallLedger(fixture.clock);
+  const fixture = proxyFixture({
+    config,
+    decide: () => ({ kind: 'relay', plan: new ListPlan([hop], [503], true) }),
+    ...(kind === 'records' ? { observer: (clock: FakeClock) => new CallLedger(clock) } : {}),
+  });
   const bounds = { seconds: 1e6, calls: 1e6, messages: 1e6, bytes: 1e9 };
   const session = kind === 'trace' ? new TraceSession(1, { oneIn: 1000 }, bounds, true, 1e12) : undefined;
   return { fixture, session };

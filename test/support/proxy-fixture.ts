@@ -8,6 +8,7 @@ import type {
   Router,
 } from '../../src/proxy/decision.js';
 import type { DialogTokens } from '../../src/proxy/dialog-token.js';
+import type { ProxyObserver } from '../../src/proxy/observer.js';
 import { ProxyCore, type ProxyCounters } from '../../src/proxy/proxy.js';
 import { looseRoute } from '../../src/route/rules/dialog.js';
 import { LocalSockets } from '../../src/sip/local-sockets.js';
@@ -73,6 +74,8 @@ export class ListPlan implements RelayPlan {
 }
 
 export interface ProxyFixtureOptions {
+  /** Makes what receives the outcome of requests. */
+  readonly observer?: (clock: FakeClock) => ProxyObserver;
   readonly config?: Partial<TransactionConfig>;
   readonly auto100?: boolean;
   readonly udpMaxRequest?: number;
@@ -137,6 +140,7 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     log,
     countingRandom(),
     options.tokens,
+    options.observer?.(clock),
   );
   const caller = sourceOf(udp, '192.0.2.1', 5060);
   return {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../src/core/logger.js';
 import type { Random } from '../../src/core/random.js';
 import type { TransportName } from '../../src/core/uri.js';
+import { Admission, type AdmissionBounds } from '../../src/sip/admission.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 import type { TransactionConfig } from '../../src/sip/transaction/config.js';
 import { type LayerCounters, TransactionLayer, type TransactionUser } from '../../src/sip/transaction/layer.js';
@@ -155,11 +156,12 @@ export type Recorded =
   | { readonly kind: 'success'; readonly reply: SipMessage; readonly pass: (text: string) => void };
 
 /** A transaction layer over recorders, with a clock that stands still. */
-export function layerFixture(config: Partial<TransactionConfig> = {}) {
+export function layerFixture(config: Partial<TransactionConfig> = {}, bounds: AdmissionBounds = {}) {
   const clock = new FakeClock();
   const { log, errors } = recordingLogger();
   const counters = tallies();
-  const layer = new TransactionLayer({ ...TIMERS, ...config }, clock, countingRandom(), counters, log);
+  const admission = new Admission(counters, bounds);
+  const layer = new TransactionLayer({ ...TIMERS, ...config }, clock, countingRandom(), counters, log, admission);
   const recorded: Recorded[] = [];
   const user: TransactionUser = {
     onRequest: (message, source) => recorded.push({ kind: 'request', message, source }),
@@ -168,10 +170,11 @@ export function layerFixture(config: Partial<TransactionConfig> = {}) {
     onFurtherSuccess: (reply, pass) => recorded.push({ kind: 'success', reply, pass }),
     onStrayReply: (message, source) => recorded.push({ kind: 'stray', message, source }),
   };
-  layer.user = user;
+  layer.attach(user);
   return {
     clock,
     layer,
+    user,
     recorded,
     errors,
     counters,

@@ -4,8 +4,7 @@ import type { Logger } from '../../core/logger.js';
 import { hash32, Mixer, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { bareHost } from '../../core/uri.js';
-import type { Congestion } from '../congestion.js';
-import { FairShare } from '../fair-share.js';
+import { Admission, type TransactionRoom } from '../admission.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
 import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
@@ -89,19 +88,10 @@ export interface LayerCounters {
 }
 
 /** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
-export class TransactionLayer implements Receiver {
+export class TransactionLayer implements Receiver, TransactionRoom {
   readonly timers: TimerWheel;
-  user: TransactionUser | undefined;
-  /** Receives requests instead of `user`, and sees replies first. */
-  observer: MessageObserver | undefined;
-  /** Bounds new requests by source address: seconds until the next may come, 0 for now. ACK and what is known are free. */
-  limiter: { take(address: string): number } | undefined;
-  /** Sources that may hold as many transactions as there is room for. */
-  trusted: { has(address: string): boolean } | undefined;
-  /** Refuses the sources that send the most when datagrams arrive too fast. */
-  congestion: Pick<Congestion, 'active' | 'drops' | 'refuses'> | undefined;
-  /** Server transactions by source address, large ones counted as several. */
-  private readonly shares = new FairShare();
+  private user: TransactionUser | undefined;
+  private observer: MessageObserver | undefined;
   /** What large messages count beyond the one of their transaction. */
   private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
@@ -131,6 +121,8 @@ export class TransactionLayer implements Receiver {
     random: Random,
     readonly counters: LayerCounters,
     private readonly log: Logger,
+    /** Which new requests are worked on; without, only the bound on transactions holds. */
+    private readonly admission: Admission = new Admission(counters),
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
     const remnants = (stayMs: number, dropped?: (source: Source, text: string) => void) =>
@@ -154,6 +146,15 @@ export class TransactionLayer implements Receiver {
     return this.branches.prefix;
   }
 
+  /**
+   * Says who handles requests: the application above, which is made with the layer and therefore after it. `observer`
+   * receives requests instead of it, and sees replies first.
+   */
+  attach(user: TransactionUser, observer?: MessageObserver): void {
+    this.user = user;
+    this.observer = observer;
+  }
+
   /** Transactions in memory, server and client ones together. */
   get size(): number {
     return this.serverCount + this.clientCount;
@@ -166,12 +167,12 @@ export class TransactionLayer implements Receiver {
 
   /** @internal Whether room, or time, is short: records of ended transactions are then dropped early. */
   get tight(): boolean {
-    return this.load > this.config.maxTransactions * TIGHT || this.congestion?.active === true;
+    return this.load > this.config.maxTransactions * TIGHT || this.admission.congested;
   }
 
   /** Source addresses that hold server transactions. */
   get sources(): number {
-    return this.shares.size;
+    return this.admission.sources;
   }
 
   get serverCount(): number {
@@ -207,7 +208,7 @@ export class TransactionLayer implements Receiver {
   }
 
   receive(text: string, source: Source): void {
-    if (this.congestion?.active === true && this.congestion.drops(text, source.address)) {
+    if (this.admission.drops(text, source.address)) {
       this.counters.dropped.value++;
       return;
     }
@@ -289,7 +290,7 @@ export class TransactionLayer implements Receiver {
         : new NonInviteServer(this, a, b, request, source);
     this.servers.add(server);
     this.unanswered++;
-    this.shares.add(source.address);
+    this.admission.hold(source.address, 1);
     this.weigh(server, request.text.length, server.source);
     server.start();
     return server;
@@ -392,14 +393,13 @@ export class TransactionLayer implements Receiver {
     transaction.surplus += change;
     this.surplus += change;
     if (source === undefined) return;
-    if (change > 0) this.shares.add(source.address, change);
-    else this.shares.remove(source.address, -change);
+    this.admission.hold(source.address, change);
   }
 
   /** A server transaction was removed. */
   private released(source: Source, surplus: number): void {
     this.surplus -= surplus;
-    this.shares.remove(source.address, 1 + surplus);
+    this.admission.hold(source.address, -1 - surplus);
   }
 
   /** @internal */
@@ -417,7 +417,7 @@ export class TransactionLayer implements Receiver {
     this.endedClients.clear();
     this.confirmedServers.clear();
     this.settledClients.clear();
-    this.shares.clear();
+    this.admission.clear();
     this.surplus = 0;
   }
 
@@ -466,20 +466,10 @@ export class TransactionLayer implements Receiver {
 
   /** Whether a new request may be worked on; answers it otherwise. */
   private admits(request: SipMessage, source: Source): boolean {
-    if (this.congestion?.active === true && request.toTag === '' && this.congestion.refuses(source.address)) {
-      this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
-      return false;
-    }
-    const wait = this.limiter?.take(source.address) ?? 0;
-    if (wait > 0) {
-      this.replyStateless(request, source, 503, 'Too Many Requests', `Retry-After: ${wait}\r\n`);
-      return false;
-    }
-    if (this.load * 2 > this.config.maxTransactions && this.refuses(request, source)) {
-      this.replyStateless(request, source, 503, reasonPhrase(503), 'Retry-After: 5\r\n');
-      return false;
-    }
-    return true;
+    const refusal = this.admission.refuses(source.address, request.toTag !== '', this);
+    if (refusal === undefined) return true;
+    this.replyStateless(request, source, 503, refusal.reason, `Retry-After: ${refusal.retryAfter}\r\n`);
+    return false;
   }
 
   /** Hands a request to the observer with what is known of it; an ACK for a failure of ours ends its retransmission. */
@@ -529,30 +519,13 @@ export class TransactionLayer implements Receiver {
     return this.servers.find(a, b);
   }
 
-  /**
-   * Whether to refuse a request; counts the refusal. Reasons: no room is left, or its source holds more than its share
-   * of the room. Requests inside dialogs, which end calls, have an eighth more room.
-   */
-  private refuses(request: SipMessage, source: Source): boolean {
-    const { counters, shares } = this;
-    const { maxTransactions } = this.config;
-    if (this.tight) this.makeRoom();
-    const { load } = this;
-    const inDialog = request.toTag !== '';
-    if (load >= (inDialog ? maxTransactions + maxTransactions / 8 : maxTransactions)) {
-      counters.overload.value++;
-      return true;
-    }
-    const { address } = source;
-    const free = maxTransactions - load;
-    const greedy = inDialog ? shares.exceedsLast(address, free, load) : shares.exceeds(address, free);
-    if (!greedy || this.trusted?.has(address) === true) return false;
-    counters.share.value++;
-    return true;
+  /** @internal Transactions there is room for. */
+  get most(): number {
+    return this.config.maxTransactions;
   }
 
-  /** Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
-  private makeRoom(): void {
+  /** @internal Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
+  makeRoom(): void {
     for (const ended of [this.endedServers, this.endedClients]) {
       for (let i = 0; i < 3; i++) ended.dropEarly(this.config.t4);
     }

@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { FairShare } from '../fair-share.js';
+import type { AddressSet } from '../trusted-sources.js';
 
 /** Minimum limit on bytes of unfinished messages: two of the largest. */
 const LEAST_BYTES = 16 * 1024 * 1024;
@@ -14,12 +15,14 @@ export function affordableBytes(heapLimit = getHeapStatistics().heap_size_limit)
  * message; that size times the number of connections is more than any memory.
  */
 export class UnfinishedBytes {
-  /** Sources that may hold as much as there is room for. */
-  trusted: { has(address: string): boolean } | undefined = undefined;
   private readonly shares = new FairShare();
   private total = 0;
 
-  constructor(private readonly most = affordableBytes()) {}
+  constructor(
+    private readonly most = affordableBytes(),
+    /** Sources that may hold as much as there is room for. */
+    readonly trusted: AddressSet | undefined = undefined,
+  ) {}
 
   /** Bytes held. */
   get size(): number {

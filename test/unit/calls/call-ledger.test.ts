@@ -17,12 +17,12 @@ function setUp(
   more: Partial<ProxyFixtureOptions> = {},
   bounds = { ring: 10, dialogs: 5 },
 ) {
+  let ledger!: CallLedger;
   const fixture = proxyFixture({
+    observer: (clock) => (ledger = new CallLedger(clock, bounds)),
     decide: () => ({ kind: 'relay', plan: Object.assign(new ListPlan(hops, [408, 503], true), { origin: ORIGIN }) }),
     ...more,
   });
-  const ledger = new CallLedger(fixture.clock, bounds);
-  fixture.proxy.observer = ledger;
   const ended: CallRecord[] = [];
   ledger.onEnd((record) => ended.push(record));
   const entries = (): CallEntry[] => [...ledger.records()].map((each) => callEntry(each, 'sw1', NO_PRIVACY));

@@ -8,11 +8,14 @@ const INVITE = 'INVITE sip:a@b SIP/2.0\r\n';
 function congested(trusted: readonly string[] = []) {
   let now = 0;
   const events: string[] = [];
-  const congestion = new Congestion(() => now, {
-    begun: () => events.push('begun'),
-    ended: (refused, dropped) => events.push(`ended ${refused > 0} ${dropped > 0}`),
-  });
-  congestion.trusted = { has: (address) => trusted.includes(address) };
+  const congestion = new Congestion(
+    () => now,
+    {
+      begun: () => events.push('begun'),
+      ended: (refused, dropped) => events.push(`ended ${refused > 0} ${dropped > 0}`),
+    },
+    { has: (address) => trusted.includes(address) },
+  );
   for (let i = 0; i < 256; i++) congestion.handled(FULL, true);
   /** One period in which each source sends so many requests; what of them was taken in. */
   const period = (sent: Readonly<Record<string, number>>, behind: boolean, text = INVITE) => {

@@ -5,7 +5,7 @@ import { SourceRateLimiter } from '../../../src/sip/rate-limit.js';
 
 function limiterAt(perSecond: number, burst: number, maxSources?: number) {
   const clock = { ms: 1000 };
-  return { clock, limiter: new SourceRateLimiter({ perSecond, burst }, () => clock.ms, maxSources) };
+  return { clock, limiter: new SourceRateLimiter({ perSecond, burst }, () => clock.ms, undefined, maxSources) };
 }
 
 describe('SourceRateLimiter', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InviteClient } from '../../../../src/sip/transaction/client.js';
+import { TrustedSources } from '../../../../src/sip/trusted-sources.js';
 import { layerFixture, parsed, type Recorded, replyTo, requestText, sourceOf } from '../../../support/sip-recorder.js';
 
 type Fixture = ReturnType<typeof layerFixture>;
@@ -147,12 +148,12 @@ describe('what cannot be processed', () => {
 
   test('an error of the application does not reach the socket', () => {
     const fixture = layerFixture();
-    fixture.layer.user = {
-      ...(fixture.layer.user ?? assert.fail()),
+    fixture.layer.attach({
+      ...fixture.user,
       onRequest() {
         throw new Error('bug');
       },
-    };
+    });
     receive(fixture, requestText());
     assert.equal(fixture.errors.length, 1);
   });
@@ -199,7 +200,8 @@ describe('shares of the room for transactions', () => {
 
   /** Serves what the layer hands up, so that a source holds as much as it is let. */
   function flooded(count: number, parts: Parameters<typeof requestText>[0] = {}) {
-    const fixture = layerFixture({ maxTransactions: 900 });
+    const trusted = new TrustedSources();
+    const fixture = layerFixture({ maxTransactions: 900 }, { trusted });
     const { layer, udp } = fixture;
     const send = (n: number, address: string, more = parts) => {
       const before = fixture.recorded.length;
@@ -211,7 +213,7 @@ describe('shares of the room for transactions', () => {
     };
     let taken = 0;
     for (let n = 0; n < count; n++) if (send(n, GREEDY)) taken++;
-    return { ...fixture, send, taken };
+    return { ...fixture, trusted, send, taken };
   }
 
   test('one source gets eight ninths; others still find room, and what ends calls does', () => {
@@ -232,7 +234,7 @@ describe('shares of the room for transactions', () => {
 
   test('a trusted source is held to the bound alone', () => {
     const fixture = flooded(2000);
-    fixture.layer.trusted = { has: (address) => address === GREEDY };
+    fixture.trusted.replace({ has: (address) => address === GREEDY });
     for (let n = 3000; n < 3200; n++) fixture.send(n, GREEDY);
     assert.deepEqual([fixture.layer.load, fixture.counters.overload.value], [900, 101]);
   });
@@ -272,9 +274,13 @@ describe('shares of the room for transactions', () => {
   });
 
   test('under congestion the layer refuses new requests, and reads nothing of those that send too much', () => {
-    const fixture = layerFixture();
-    const { layer, udp, recorded, counters } = fixture;
-    layer.congestion = { active: true, drops: (_text, from) => from === '192.0.2.2', refuses: () => true };
+    const congestion = {
+      active: true,
+      drops: (_text: string, from: string) => from === '192.0.2.2',
+      refuses: () => true,
+    };
+    const fixture = layerFixture({}, { congestion });
+    const { udp, recorded, counters } = fixture;
     receive(fixture, requestText({ branch: 'z9hG4bK1' }));
     receive(fixture, requestText({ branch: 'z9hG4bK2', method: 'BYE', toTag: 'x' }));
     receive(fixture, requestText({ branch: 'z9hG4bK3' }), '192.0.2.2');

@@ -5,6 +5,7 @@ import type { StreamOptions } from '../../../../src/sip/transport/bind.js';
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../../../../src/sip/transport/stream-framing.js';
 import { TcpSocket } from '../../../../src/sip/transport/tcp.js';
 import { UnfinishedBytes } from '../../../../src/sip/transport/unfinished.js';
+import { TrustedSources } from '../../../../src/sip/trusted-sources.js';
 import { requestText } from '../../../support/sip-recorder.js';
 import {
   eventually,
@@ -119,12 +120,13 @@ describe('inbound connections', () => {
   });
 
   test('one address cannot use up the connections of all others, unless it is trusted', async (t) => {
-    const unfinished = new UnfinishedBytes();
+    const trusted = new TrustedSources();
+    const unfinished = new UnfinishedBytes(undefined, trusted);
     const { socket, connect } = await opened(t, { maxConnections: 18, unfinished });
     for (let i = 0; i < 18; i++) await connect();
     await eventually(() => socket.counts.refused === 1, 'a refusal');
     assert.equal(socket.counts.inbound, 17);
-    unfinished.trusted = { has: (address) => address === '127.0.0.1' };
+    trusted.replace({ has: (address) => address === '127.0.0.1' });
     await connect();
     await eventually(() => socket.counts.inbound === 18, 'the last free connection');
   });

@@ -17,8 +17,7 @@ test('one source gets most of it, another still finds room, and all is given bac
 });
 
 test('a trusted source may take all there is, and no more', () => {
-  const bytes = new UnfinishedBytes(9000);
-  bytes.trusted = { has: () => true };
+  const bytes = new UnfinishedBytes(9000, { has: () => true });
   assert.deepEqual([bytes.change('a', 0, 8900), bytes.change('a', 8900, 9000)], [true, false]);
 });
 

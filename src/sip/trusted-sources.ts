@@ -1,0 +1,20 @@
+/** Whether an address is in a set. */
+export interface AddressSet {
+  has(address: string): boolean;
+}
+
+/**
+ * The sources that the bounds on single sources do not hold (`limits.trusted_sources`). All bounds share one object: a
+ * reload of the settings replaces its set, and no bound is left with the old one.
+ */
+export class TrustedSources implements AddressSet {
+  constructor(private set: AddressSet | undefined = undefined) {}
+
+  has(address: string): boolean {
+    return this.set?.has(address) === true;
+  }
+
+  replace(set: AddressSet): void {
+    this.set = set;
+  }
+}
