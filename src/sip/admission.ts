@@ -40,7 +40,7 @@ export interface AdmissionBounds {
 const BUSY: Refusal = { reason: reasonPhrase(503), retryAfter: 5 };
 
 /**
- * Which new requests are worked on: the one place where the bounds on sources and on transactions are asked. ACK and what
+ * Which new requests are worked on: all bounds on sources and on transactions are asked here. ACK and what
  * belongs to a known transaction are not asked about. Order, the cheapest first: datagrams that arrive too fast, requests
  * of a source per second, room for transactions and its fair share.
  */
