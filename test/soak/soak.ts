@@ -6,6 +6,8 @@
 import { parseArgs } from 'node:util';
 import { standardIo } from '../../src/cli/line/io.js';
 import { progress } from '../../src/cli/line/progress.js';
+import { chaos } from '../support/cluster/chaos.js';
+import { besideOneAlone, joins, probeCounts, tagKills, tagMoves, wrongClock } from '../support/cluster/measurements.js';
 import { fanOut, histories, idleCpu, natsKills, nodeKills, takeovers } from '../support/cluster/scenarios.js';
 import { FaultBench } from '../support/faults/bench.js';
 import { daemonCrashes } from '../support/faults/daemon-crashes.js';
@@ -41,7 +43,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'cluster-histories': async (_bench, seed) => histories(seed * 100_000, 2000),
   'cluster-node-kills': (_bench, seed) => nodeKills({ kills: 20, seed }),
-  'cluster-nats-kills': (_bench, seed) => natsKills({ kills: 20, seed }),
+  'cluster-nats-kills': (_bench, seed) => natsKills({ kills: 20, seed, changes: 2000 }),
+  'cluster-chaos': (_bench, seed) => chaos({ seconds: 120, seed, kills: { nodes: 6, nats: 6, database: 4 } }),
+  'cluster-probe-counts': () => probeCounts({ gateways: 1000, seconds: 60 }),
+  'cluster-join-1000': () => joins({ records: 1000 }),
+  'cluster-join-20000': () => joins({ records: 20_000 }),
+  'cluster-tag-moves': () => tagMoves({ moves: 20 }),
+  'cluster-tag-kills': () => tagKills({ kills: 10 }),
+  'cluster-clock-ahead': () => wrongClock({ days: 1 }),
+  'cluster-clock-behind': () => wrongClock({ days: -1 }),
+  'cluster-beside-one-alone': () => besideOneAlone(),
   'cluster-takeovers': () => takeovers({ gateways: 1000, kills: 4 }),
   'cluster-fan-out': () => fanOut({ changes: 400 }),
   'cluster-idle-cpu': () => idleCpu({ gateways: 1000, seconds: 30 }),

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type NatsConnection } from 'nats';
 import { Child, isBound } from '../child-process.js';
-import { writeTable } from '../daemon-process.js';
+import { fill, tableStates } from '../faults/bench.js';
 import { Responder } from '../faults/responder.js';
 import { askMi } from '../mi-http.js';
 import { freePort } from '../ports.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
-import { storedEvents } from './stored.js';
+import { bucketStates, storedEvents } from './stored.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
@@ -25,18 +25,28 @@ export interface Listed {
 /** One node as a process of its own. */
 export class RealNode {
   child: Child | undefined;
+  /** performance.now() of its last violent end. */
+  diedAt: number | undefined;
 
   constructor(
     readonly name: string,
     readonly sipPort: number,
     readonly http: string,
     private readonly folder: string,
+    private readonly clockOff = 0,
   ) {}
+
+  /** Where its table is, when it has one of its own. */
+  get table(): string {
+    return `text:${join(this.folder, 'db')}`;
+  }
 
   /** Starts the process; it may not have joined when this resolves. */
   async start(): Promise<void> {
     const config = join(this.folder, 'switchyard.json');
-    const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
+    const off = `const now = Date.now; Date.now = () => now() + ${this.clockOff};`;
+    const wrong = this.clockOff === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(off)}`];
+    const child = new Child(process.execPath, ['--import', TSX, ...wrong, MAIN, 'serve', '--config', config], {
       cwd: this.folder,
     });
     this.child = child;
@@ -57,6 +67,7 @@ export class RealNode {
 
   /** SIGKILL. */
   async kill(): Promise<void> {
+    this.diedAt = performance.now();
     this.signal('SIGKILL');
     await this.child?.exited;
   }
@@ -97,6 +108,14 @@ export interface RealClusterOptions {
   readonly servers?: (i: number) => readonly string[];
   /** The same nodes without a cluster, each by itself. */
   readonly alone?: boolean;
+  /** Database of all nodes; default: each has a text file of its own. */
+  readonly dbUrl?: string;
+  /** Destinations of set 2, which calls go to; those are not probed. */
+  readonly callees?: readonly string[];
+  /** Nodes that know nothing of the cluster and do not write the public bucket, by their number. */
+  readonly apart?: (i: number) => boolean;
+  /** Milliseconds the wall clock of a node is wrong, by its number. */
+  readonly clockOff?: (i: number) => number;
   /** Further keys of each node, by its number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
 }
@@ -104,6 +123,7 @@ export interface RealClusterOptions {
 /** Several nodes, one NATS server, and many gateways behind one port. */
 export class RealCluster {
   readonly nodes: RealNode[] = [];
+  private readonly apart = new Set<string>();
   readonly client: NatsConnection;
   /** Everything in the event stream, as it comes. */
   readonly events: { readonly at: number; readonly params: Record<string, unknown> }[] = [];
@@ -114,6 +134,7 @@ export class RealCluster {
     readonly gateways: Responder,
     client: NatsConnection,
     readonly users: readonly string[],
+    private readonly dbUrl: string | undefined,
   ) {
     this.client = client;
   }
@@ -125,7 +146,12 @@ export class RealCluster {
     const users = Array.from({ length: options.gateways }, (_, i) => `gw${i}`);
     const serversOf = options.servers ?? (() => [nats?.url ?? '']);
     const client = await connect({ servers: [...serversOf(0)], maxReconnectAttempts: -1, reconnectTimeWait: 50 });
-    const cluster = new RealCluster(folder, nats, gateways, client, users);
+    const cluster = new RealCluster(folder, nats, gateways, client, users, options.dbUrl);
+    const rows = [
+      ...users.map((user) => ({ setId: 1, uri: gateways.uri(user), probeMode: 1 })),
+      ...(options.callees ?? []).map((uri) => ({ setId: 2, uri })),
+    ];
+    if (options.dbUrl !== undefined) await fill(options.dbUrl, rows);
     client.subscribe('opensips.E_DISPATCHER_STATUS.>', {
       callback: (error, message) => {
         if (error !== null) return;
@@ -137,32 +163,33 @@ export class RealCluster {
       const own = join(folder, name);
       const [sipPort, httpPort] = [await freePort(), await freePort()];
       await mkdir(own);
-      await writeTable(
-        join(own, 'db'),
-        users.map((user) => [1, gateways.uri(user)] as const),
-      );
+      const apart = options.apart?.(i) === true;
       const settings = {
         node: name,
         listen: `udp:127.0.0.1:${sipPort}`,
         http: `127.0.0.1:${httpPort}`,
         mi: { http: { root: 'mi' } },
         modparam: {
-          db_url: 'text:./db',
+          db_url: options.dbUrl ?? 'text:./db',
           ds_ping_interval: 1,
           ds_ping_timeout: 0.5,
-          ds_probing_mode: 1,
+          ds_probing_mode: 0,
           ds_probing_threshhold: 2,
+          ds_flush_interval: 1,
           ...options.modparam,
         },
-        routing: [{ select: { set: 1, alg: 0 } }],
-        events: { nats: { servers: serversOf(i), jetstream: {} } },
-        ...(options.alone ? {} : { cluster: { name: 'test', ...options.cluster } }),
+        routing: [{ select: { set: options.callees === undefined ? 1 : 2, alg: 4 } }],
+        events: { nats: { servers: serversOf(i), jetstream: {}, ...(apart ? { bucket: '' } : {}) } },
+        ...(options.alone || apart ? {} : { cluster: { name: 'test', ...options.cluster } }),
         log: { level: 'info' },
         ...options.settings,
         ...options.each?.(i),
       };
       await writeFile(join(own, 'switchyard.json'), JSON.stringify(settings, undefined, 2));
-      cluster.nodes.push(new RealNode(name, sipPort, `http://127.0.0.1:${httpPort}`, own));
+      if (apart) cluster.apart.add(name);
+      const node = new RealNode(name, sipPort, `http://127.0.0.1:${httpPort}`, own, options.clockOff?.(i));
+      if (options.dbUrl === undefined) await fill(node.table, rows);
+      cluster.nodes.push(node);
     }
     try {
       await Promise.all(cluster.nodes.map((node) => node.start()));
@@ -181,7 +208,7 @@ export class RealCluster {
   }
 
   get live(): readonly RealNode[] {
-    return this.nodes.filter(({ running }) => running);
+    return this.nodes.filter(({ name, running }) => running && !this.apart.has(name));
   }
 
   /** Waits until all nodes that run are ready and hold each other live. */
@@ -204,6 +231,30 @@ export class RealCluster {
     return new Map(listed.map(({ uri, owner }) => [/^sip:([^@]*)@/.exec(uri)?.[1] ?? '', owner]));
   }
 
+  /**
+   * What differs between the nodes, their tables and the public bucket: each node as it answers ds_list, read by programs of
+   * their own. Nothing when all say the same.
+   */
+  async differences(): Promise<string[]> {
+    const views = new Map<string, Map<string, string>>();
+    for (const node of this.live) {
+      const listed = await node.listed();
+      views.set(node.name, new Map(listed.map(({ uri, state }) => [uri, state.toLowerCase()])));
+      if (this.dbUrl === undefined) views.set(`table of ${node.name}`, await statesIn(node.table));
+    }
+    if (this.dbUrl !== undefined) views.set('table', await statesIn(this.dbUrl));
+    views.set('bucket', await bucketStates(this.client));
+    const [first] = views.values();
+    const found: string[] = [];
+    for (const [name, states] of views) {
+      for (const [uri, state] of first ?? []) {
+        if (states.get(uri) !== state) found.push(`${uri} is ${state}, at ${name} ${states.get(uri)}`);
+      }
+      if (states.size !== first?.size) found.push(`${name} has ${states.size} destinations, not ${first?.size}`);
+    }
+    return found;
+  }
+
   /** Every status event the stream has stored, in its order. */
   stored(): Promise<Record<string, unknown>[]> {
     return storedEvents(this.client);
@@ -216,6 +267,10 @@ export class RealCluster {
     await this.nats?.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function statesIn(dbUrl: string): Promise<Map<string, string>> {
+  return new Map([...(await tableStates(dbUrl))].map(([key, state]) => [key.slice(key.indexOf(' ') + 1), state]));
 }
 
 /** Polls within a deadline. */

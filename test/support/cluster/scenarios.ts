@@ -16,7 +16,7 @@ export function histories(first: number, count: number): { histories: number } {
 }
 
 /** Changes states of random gateways, by themselves and by operators at random nodes, until stopped. */
-function unrest(cluster: RealCluster, draw: () => number): { count: number; stop(): Promise<void> } {
+export function unrest(cluster: RealCluster, draw: () => number): { count: number; stop(): Promise<void> } {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)] as T;
   const state = { count: 0, on: true };
   const run = (async () => {
@@ -46,7 +46,7 @@ function unrest(cluster: RealCluster, draw: () => number): { count: number; stop
 }
 
 /** After unrest: every gateway is well, all nodes and the stream say the same, each event was stored once and in order. */
-async function settle(cluster: RealCluster): Promise<{ events: number }> {
+export async function settle(cluster: RealCluster): Promise<{ events: number }> {
   for (const user of cluster.users) cluster.gateways.status.set(user, 200);
   const [node] = cluster.live as [RealNode];
   await cluster.ready(60_000);
@@ -59,6 +59,7 @@ async function settle(cluster: RealCluster): Promise<{ events: number }> {
     return lists.every((list) => list.every(({ state }) => state === 'Active'));
   });
   await sleep(2000);
+  assert.deepEqual(await cluster.differences(), []);
   const events = await cluster.stored();
   assert.deepEqual(orderFaults(events), []);
   const last = new Map(events.map((event) => [event['address'], event]));
@@ -89,13 +90,16 @@ export async function nodeKills(options: { kills: number; seed: number; gateways
 }
 
 /** The NATS server is killed and comes back while states change everywhere. */
-export async function natsKills(options: { kills: number; seed: number }): Promise<object> {
+export async function natsKills(options: { kills: number; seed: number; changes?: number }): Promise<object> {
   const random = seededRandom(options.seed);
   const draw = () => random.uint32() / 2 ** 32;
   const cluster = await RealCluster.start({ gateways: 30 });
   try {
     const changes = unrest(cluster, draw);
+    const atLeast = options.changes ?? 0;
     for (let i = 0; i < options.kills; i++) {
+      const due = (atLeast * (i + 1)) / options.kills;
+      await until('changes', 60_000, () => changes.count >= due);
       await sleep(500 + draw() * 2000);
       await cluster.nats?.kill();
       await sleep(draw() * 1500);

@@ -53,3 +53,18 @@ export async function streamWithWindow(client: NatsConnection, windowMs: number)
   const subjects = ['opensips.E_DISPATCHER_STATUS.>', 'opensips.audit.>'];
   await manager.streams.add({ name: 'DISPATCHER', subjects, duplicate_window: nanos(windowMs) });
 }
+
+/** States by address as the public bucket has them. */
+export async function bucketStates(client: NatsConnection, bucket = 'DISPATCHER_STATE'): Promise<Map<string, string>> {
+  const consumer = await client.jetstream().consumers.get(`KV_${bucket}`);
+  const states = new Map<string, string>();
+  for (let left = (await consumer.info()).num_pending; left > 0; left--) {
+    const message = await consumer.next({ expires: 2000 });
+    if (message === null) break;
+    const operation = message.headers?.get('KV-Operation') ?? '';
+    if (operation !== '' || message.data.length === 0) continue;
+    const { address, state } = JSON.parse(message.string());
+    states.set(address, state);
+  }
+  return states;
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from '../partitions.js';
+import { freePort } from '../ports.js';
+import { startPostgres } from '../servers.js';
+import { runSipp, startSippUas } from '../sipp.js';
+import { RealCluster, type RealNode } from './real-cluster.js';
+import { settle, unrest } from './scenarios.js';
+
+/**
+ * Calls through three nodes while nodes, NATS and the database are killed and states of other gateways change. Calls at
+ * a node that dies are lost; no other may be. In the end nodes, table, bucket and events agree.
+ */
+export async function chaos(options: {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly kills: { readonly nodes: number; readonly nats: number; readonly database: number };
+  /** Calls a second at each node. */
+  readonly rate?: number;
+}): Promise<object> {
+  const draw = drawing(options.seed);
+  const dir = await mkdtemp(join(tmpdir(), 'switchyard-chaos-'));
+  const port = await freePort();
+  let database = await startPostgres({ port, dir });
+  const callees = await Promise.all([1, 2, 3].map(() => startSippUas({ scenario: 'uas-answer' })));
+  let cluster: RealCluster | undefined;
+  try {
+    cluster = await RealCluster.start({ gateways: 20, dbUrl: database.url, callees: callees.map(({ uri }) => uri) });
+    const running = cluster;
+    const rate = options.rate ?? 10;
+    const began = performance.now();
+    // A node that is killed gets no calls while it is away: whoever sends them takes another one.
+    const lost = new Map<string, number>();
+    const calls = new Map<string, number>();
+    const state = { on: true };
+    const away = new Set<string>();
+    const callers = running.nodes.map(async (node) => {
+      while (state.on) {
+        if (away.has(node.name)) {
+          await sleep(100);
+          continue;
+        }
+        const target = `127.0.0.1:${node.sipPort}`;
+        const result = await runSipp({
+          scenario: 'uac-call',
+          target,
+          calls: rate * 2,
+          rate,
+          values: { hold: 200 },
+          args: ['-timeout_error', '-recv_timeout', '8000'],
+        });
+        calls.set(node.name, (calls.get(node.name) ?? 0) + result.ok + result.failed);
+        const died = node.diedAt !== undefined && performance.now() - node.diedAt < 15_000;
+        if (!died) lost.set(node.name, (lost.get(node.name) ?? 0) + result.failed);
+      }
+    });
+    const changes = unrest(running, draw);
+    const acts = [
+      ...Array.from({ length: options.kills.nodes }, () => 'node' as const),
+      ...Array.from({ length: options.kills.nats }, () => 'nats' as const),
+      ...Array.from({ length: options.kills.database }, () => 'database' as const),
+    ].sort(() => draw() - 0.5);
+    const every = (options.seconds * 1000) / acts.length;
+    for (const act of acts) {
+      const until = performance.now() + every;
+      if (act === 'node') {
+        const node = running.nodes[Math.floor(draw() * 3)] as RealNode;
+        away.add(node.name);
+        await node.kill();
+        await sleep(500 + draw() * 2000);
+        await node.start();
+        away.delete(node.name);
+      } else if (act === 'nats') {
+        await running.nats?.kill();
+        await sleep(draw() * 1500);
+        await running.nats?.restart();
+      } else {
+        await database.kill();
+        await sleep(draw() * 3000);
+        database = await startPostgres({ port, dir });
+      }
+      await sleep(Math.max(0, until - performance.now()));
+    }
+    await changes.stop();
+    state.on = false;
+    await Promise.all(callers);
+    const result = await settle(running);
+    const total = (map: ReadonlyMap<string, number>) => [...map.values()].reduce((sum, each) => sum + each, 0);
+    assert.equal(total(lost), 0, `calls lost at nodes that lived: ${JSON.stringify([...lost])}`);
+    return {
+      seconds: Math.round((performance.now() - began) / 1000),
+      ...options.kills,
+      changes: changes.count,
+      calls: total(calls),
+      ...result,
+    };
+  } finally {
+    await cluster?.stop();
+    for (const callee of callees) await callee.stop();
+    await database.kill();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function drawing(seed: number): () => number {
+  const random = seededRandom(seed);
+  return () => random.uint32() / 2 ** 32;
+}
