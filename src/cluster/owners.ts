@@ -50,6 +50,9 @@ export class Owners {
   private sweep: Iterator<readonly [string, Destination]> | undefined;
   private readonly owned = new Map<string, number>();
   private counting = new Map<string, number>();
+  /** Destinations by owner, as of the last look at all of them, and as counted now. */
+  private shares = new Map<string, number>();
+  private sharing = new Map<string, number>();
   private differing = new Map<string, number>();
   private aloneAt = 0;
   private hits = new WeakMap<Health, number>();
@@ -78,6 +81,11 @@ export class Owners {
   /** Destinations this node owns, by partition, as of the last look at all of them. */
   get ownedCounts(): ReadonlyMap<string, number> {
     return this.owned;
+  }
+
+  /** Destinations a node owns, as of the last look at all of them. */
+  sharesOf(name: string): number {
+    return this.shares.get(name) ?? 0;
   }
 
   /** The node that owns a destination now; undefined: none. */
@@ -138,6 +146,7 @@ export class Owners {
     this.version++;
     this.candidates.clear();
     this.counting = new Map();
+    this.sharing = new Map();
     this.sweep = this.node.rows.all()[Symbol.iterator]();
     return this.continueSweep();
   }
@@ -159,16 +168,16 @@ export class Owners {
       const next = sweep.next();
       if (next.done === true) {
         this.sweep = undefined;
+        this.shares = this.sharing;
         this.owned.clear();
         for (const [partition, total] of this.counting) this.owned.set(partition, total);
         break;
       }
       const [, destination] = next.value;
       const before = this.cache.get(destination.health)?.owner;
-      if (!this.owns(destination)) {
-        this.ownerOf(destination);
-        continue;
-      }
+      const owner = this.ownerOf(destination);
+      if (owner !== undefined) this.sharing.set(owner, (this.sharing.get(owner) ?? 0) + 1);
+      if (!this.owns(destination)) continue;
       this.counting.set(destination.partition, (this.counting.get(destination.partition) ?? 0) + 1);
       if (before !== node.name) gained.push(destination);
     }

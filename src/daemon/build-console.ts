@@ -13,6 +13,7 @@ export interface ConsoleEnvironment extends Omit<HealthSources, 'readers'> {
   readonly ledger: CallLedger;
   readonly http: HttpServer;
   readonly identify: ConsoleSource['identify'];
+  readonly clustered: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -33,6 +34,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
       figures: ledger.table,
       health: () => health.groups(),
       settings: (destination) => settingsOf(settings(), destination),
+      clustered: env.clustered,
       identify: env.identify,
     },
     clock,

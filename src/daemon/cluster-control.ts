@@ -149,6 +149,7 @@ function nodesOf({ node, tags, reloads }: Parts): Json {
     rev: node.following.feed.rev,
     weight: options.settings.weight,
     owned: Object.fromEntries(owners.ownedCounts),
+    probes: owners.sharesOf(node.name),
     partitions: hashes,
     reloads: Object.fromEntries(
       [...rows.names()].map((name) => {
@@ -180,6 +181,7 @@ function nodesOf({ node, tags, reloads }: Parts): Json {
             last_heard_ms: Math.max(0, Math.round(node.now - peer.heardAt)),
             rev: peer.rev,
             weight: peer.weight,
+            probes: owners.sharesOf(name),
             tags: peer.tags,
           }),
       ...(theirs === undefined ? {} : { partitions: theirs }),

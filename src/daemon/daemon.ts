@@ -308,6 +308,7 @@ export class Daemon implements Service {
         ledger: calls.ledger,
         http,
         identify: this.management.identify,
+        clustered: cluster.configured,
         clock,
         log,
       });

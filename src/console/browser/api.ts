@@ -15,6 +15,8 @@ export interface Me {
   readonly user: string | null;
   readonly role: 'viewer' | 'operator' | 'admin';
   readonly partitions: readonly string[] | null;
+  /** Whether the node is one of a cluster. */
+  readonly clustered: boolean;
 }
 
 async function get<T>(path: string): Promise<T> {

@@ -6,6 +6,7 @@ import { CallsPage } from './pages/calls.js';
 import { DestinationPage } from './pages/destination.js';
 import { EventsPage } from './pages/events.js';
 import { HealthPage } from './pages/health.js';
+import { NodesPage } from './pages/nodes.js';
 import { Overview } from './pages/overview.js';
 import { ReloadPage } from './pages/reload.js';
 import { SignIn } from './pages/sign-in.js';
@@ -19,6 +20,7 @@ const PAGES = [
   ['events', 'Events'],
   ['try', 'Try'],
   ['reload', 'Reload'],
+  ['nodes', 'Nodes'],
   ['health', 'Health'],
   ['audit', 'Audit'],
 ] as const;
@@ -71,7 +73,8 @@ function App() {
 function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => void }) {
   useStore(store);
   const [page = '', id] = useHash();
-  const shown = PAGES.some(([path]) => path === page) || page === 'destination' ? page : '';
+  const pages = PAGES.filter(([path]) => mayOpen(path, me));
+  const shown = pages.some(([path]) => path === page) || page === 'destination' ? page : '';
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById('main')?.focus())}>
@@ -80,7 +83,7 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
       <header class="bar">
         <strong>switchyard</strong>
         <nav aria-label="Pages">
-          {PAGES.filter(([path]) => path !== 'audit' || me.role === 'admin').map(([path, name]) => (
+          {pages.map(([path, name]) => (
             <a key={path} href={`#/${path}`} aria-current={shown === path ? 'page' : undefined}>
               {name}
             </a>
@@ -109,11 +112,18 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
         {shown === 'events' && <EventsPage store={store} />}
         {shown === 'try' && <TryPage />}
         {shown === 'reload' && <ReloadPage store={store} me={me} />}
+        {shown === 'nodes' && <NodesPage me={me} />}
         {shown === 'health' && <HealthPage />}
         {shown === 'audit' && <AuditPage store={store} />}
       </main>
     </>
   );
+}
+
+/** Nodes are of the whole process: who is bounded to partitions does not see them. */
+function mayOpen(path: string, me: Me): boolean {
+  if (path === 'audit') return me.role === 'admin';
+  return path !== 'nodes' || (me.clustered && me.partitions === null);
 }
 
 const root = document.getElementById('app');

@@ -30,6 +30,8 @@ export interface ConsoleSource {
   health(): readonly HealthGroup[];
   /** Settings that apply to a destination: name, value, where it comes from. */
   settings(destination: Destination): DestinationDetail['settings'];
+  /** Whether this node is one of a cluster. */
+  readonly clustered: boolean;
   /** Who asks; undefined: nobody who may see anything. */
   identify(request: IncomingMessage): Promise<Caller | undefined>;
 }
@@ -170,6 +172,7 @@ export class Console implements Service {
       user: user ?? null,
       role,
       partitions: partitions === undefined ? null : [...partitions],
+      clustered: this.options.source.clustered,
     });
   }
 
