@@ -109,7 +109,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(state(2, 'gw5'), 'inactive');
     assert.equal(await set(2, 'gw5', 'a'), 'OK');
     assert.equal(seqOf(2), seq + 1);
-    await until('two events', 5000, async () => (await stored(client)).length === before + 2);
+    await until('two events', 15_000, async () => (await stored(client)).length === before + 2);
     assert.deepEqual(orderFaults(await stored(client)), []);
   });
 

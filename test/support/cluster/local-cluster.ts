@@ -111,13 +111,14 @@ export class LocalCluster {
 
   /** Waits until these nodes are ready and hold each other live. */
   async ready(indexes: readonly number[] = this.nodes.map((_, i) => i), limitMs = 20_000): Promise<void> {
-    await until('nodes are ready', limitMs, () =>
-      indexes.every(
-        (i) =>
-          this.metric(i, 'switchyard_cluster_state') === 3 &&
-          this.metric(i, 'switchyard_cluster_nodes') === indexes.length,
-      ),
-    );
+    await until('nodes are ready', limitMs, async () => {
+      for (const i of indexes) {
+        if (this.metric(i, 'switchyard_cluster_nodes') !== indexes.length) return false;
+        const ready = JSON.stringify(await this.mi(i, 'cluster_list')).split('"state":"ready"').length - 1;
+        if (ready !== indexes.length) return false;
+      }
+      return true;
+    });
   }
 
   async stop(): Promise<void> {
