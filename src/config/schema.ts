@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { SwitchyardError } from '../core/errors.js';
+import { builtValidators, digestOf } from './built-validators.js';
 import { type Fault, faultOf } from './schema-fault.js';
 
 /** The part of a JSON Schema that this product's schemas use. */
@@ -45,7 +46,8 @@ export function schemaUrl(name: string): string {
 
 const documents = new Map<string, JsonSchema>();
 const compiled = new Map<string, CompiledSchema>();
-let engines: { readonly every: Ajv2020; readonly first: Ajv2020 } | undefined;
+const engines = new Map<boolean, Ajv2020>();
+const built = new Map<boolean, ReadonlyMap<string, ValidateFunction>>();
 
 /** Names of all schemas: paths below schemas/ without ".schema.json". */
 export function schemaNames(): readonly string[] {
@@ -73,20 +75,11 @@ export function readSchema(name: string): JsonSchema {
 export function compileSchema(name: string): CompiledSchema {
   const known = compiled.get(name);
   if (known) return known;
-  engines ??= { every: engine(true), first: engine(false) };
-  const { every, first } = engines;
-  const document = readSchema(name);
-  const id = document.$id ?? name;
-  const find = (ajv: Ajv2020): ValidateFunction => {
-    const known = ajv.getSchema(id);
-    if (known) return known;
-    ajv.addSchema(document, id);
-    return ajv.getSchema(id)!;
-  };
+  readSchema(name);
   const schema: CompiledSchema = {
-    accepts: (value) => find(first)(value),
+    accepts: (value) => validator(name, false)(value),
     faults(value) {
-      const validate = find(every);
+      const validate = validator(name, true);
       if (validate(value)) return [];
       return (validate.errors ?? []).map((error: ErrorObject) => faultOf(error)).filter((fault) => fault !== undefined);
     },
@@ -127,7 +120,51 @@ export function referred(schema: JsonSchema): JsonSchema {
   return readSchema((schema.$ref ?? '').replace(SUFFIX, ''));
 }
 
-function engine(allErrors: boolean): Ajv2020 {
+/** What validates a schema: as the build compiled it, else compiled now. */
+function validator(name: string, allErrors: boolean): ValidateFunction {
+  let known = built.get(allErrors);
+  if (known === undefined) {
+    known = builtValidators(allErrors, digest);
+    built.set(allErrors, known);
+  }
+  const ready = known.get(name);
+  if (ready !== undefined) return ready;
+  let ajv = engines.get(allErrors);
+  if (ajv === undefined) engines.set(allErrors, (ajv = engine(allErrors, false)));
+  const document = readSchema(name);
+  const id = document.$id ?? name;
+  const compiled = ajv.getSchema(id);
+  if (compiled) return compiled;
+  ajv.addSchema(document, id);
+  return ajv.getSchema(id)!;
+}
+
+/** Identifies the schemas that are compiled by the build. */
+function digest(): string {
+  return digestOf(topNames().map(readSchema));
+}
+
+/** The schemas that may refer to one another: those of no folder. */
+function topNames(): readonly string[] {
+  return schemaNames().filter((name) => !name.includes('/'));
+}
+
+/**
+ * The source of a CommonJS module that exports the validators of the top schemas by name, and the digest they hold for.
+ * For the build.
+ */
+export function validatorsSource(allErrors: boolean): string {
+  const ajv = engine(allErrors, true);
+  const names = topNames();
+  const ids = Object.fromEntries(names.map((name) => [name, readSchema(name).$id ?? name]));
+  const standalone = createRequire(import.meta.url)('ajv/dist/standalone').default as (
+    ajv: Ajv2020,
+    ids: Readonly<Record<string, string>>,
+  ) => string;
+  return `${standalone(ajv, ids)}\nexports.digest = ${JSON.stringify(digest())};\n`;
+}
+
+function engine(allErrors: boolean, source: boolean): Ajv2020 {
   // Loaded when a schema is first used: clients of a running daemon use none.
   const { Ajv2020: Validator } = createRequire(import.meta.url)('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
   const ajv = new Validator({
@@ -140,12 +177,10 @@ function engine(allErrors: boolean): Ajv2020 {
     validateSchema: false,
     // A schema used once at the start should compile fast; one used for every row should validate fast.
     inlineRefs: !allErrors,
-    code: { optimize: !allErrors },
+    code: { optimize: !allErrors, source },
   });
   ajv.addVocabulary(['x-expected']);
   // Only those beside each other refer to one another; one of a folder is added when it is asked for.
-  for (const name of schemaNames()) {
-    if (!name.includes('/')) ajv.addSchema(readSchema(name), readSchema(name).$id === undefined ? name : undefined);
-  }
+  for (const name of topNames()) ajv.addSchema(readSchema(name), readSchema(name).$id === undefined ? name : undefined);
   return ajv;
 }

@@ -88,7 +88,7 @@ const ENDPOINTS: Readonly<Record<string, RegExp>> = {
   libsql: /^store\//,
   pg: /^store\//,
   mysql2: /^store\//,
-  ajv: /^config\/schema\.ts$/,
+  ajv: /^config\/(schema|built-validators)\.ts$/,
   nats: /^events\/sinks\/nats[^/]*\.ts$/,
   pino: /^daemon\/logger\.ts$/,
   'pino-pretty': /^daemon\/log-stream\.ts$/,

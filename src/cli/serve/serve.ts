@@ -1,9 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
-import { problemText } from '../../cfg/problem.js';
-import { type CompleteCfg, loadCompleteCfg } from '../../cfg-file/complete.js';
-import { CfgError } from '../../cfg-file/load.js';
 import { loadSettings } from '../../config/load.js';
-import { ConfigError, formatProblems } from '../../config/problem.js';
+import { ConfigError } from '../../config/problem.js';
 import { messageOf } from '../../core/errors.js';
 import { collectBetweenIterations } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
@@ -15,6 +12,7 @@ import { type MiCommand, MiError } from '../../management/mi/command.js';
 import { JobQueue } from '../../tenant/job-queue.js';
 import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
+import type { CfgFile } from './cfg-file.js';
 
 /** Options of the command line. */
 export interface ServeOptions {
@@ -22,30 +20,6 @@ export interface ServeOptions {
   readonly cfg?: string | undefined;
   readonly dialect?: string | undefined;
   readonly define?: string | undefined;
-}
-
-/** A configuration file that is read again for each reload. */
-class CfgFile {
-  constructor(
-    private readonly path: string,
-    private readonly options: ServeOptions,
-  ) {}
-
-  /** Throws CfgError, ConfigError. */
-  load(): CompleteCfg {
-    const { dialect, define, config } = this.options;
-    const defines = new Map<string, string>();
-    for (const each of define?.split(',') ?? []) {
-      const equals = each.indexOf('=');
-      defines.set(equals < 0 ? each : each.slice(0, equals), equals < 0 ? '' : each.slice(equals + 1));
-    }
-    return loadCompleteCfg(this.path, { dialect, defines }, config);
-  }
-}
-
-function reportProblems({ cfg, warnings }: CompleteCfg, io: CommandIo): void {
-  for (const each of cfg.warnings) io.err(`${problemText(each)}\n`);
-  if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
 }
 
 /** OpenSIPS' reload_routes. */
@@ -78,9 +52,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   // (5 to 10 % of the CPU per call, measured by interleaved runs).
   setFlagsFromString('--no-parallel-scavenge');
   collectBetweenIterations();
-  const file = options.cfg === undefined ? undefined : new CfgFile(options.cfg, options);
+  // Loaded only where it is used: the language and its modules are a tenth of all files.
+  const file =
+    options.cfg === undefined ? undefined : new (await import('./cfg-file.js')).CfgFile(options.cfg, options);
   const loaded = file?.load();
-  if (loaded !== undefined) reportProblems(loaded, io);
+  if (loaded !== undefined) file?.report(loaded, io);
   const settings = loaded?.settings ?? settingsFor(options.config, io);
   const log = createLogger(settings.log.level);
   const readSettings = () => file?.load() ?? loadSettings(options.config, { inspect: compositionFaults });
@@ -107,7 +83,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     void jobs.run('reload', async () => {
       if (stopping) return;
       manager.reloading();
-      manager.ready((await reconfigure(daemon, log)) ? 'serving' : 'serving; the last settings were refused');
+      manager.ready((await reconfigure(daemon, file, log)) ? 'serving' : 'serving; the last settings were refused');
     });
   });
   const takeAgain = async () => {
@@ -128,13 +104,13 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
 }
 
 /** New settings are taken whole (true), or refused whole with the old ones going on. */
-async function reconfigure(daemon: Daemon, log: Logger): Promise<boolean> {
+async function reconfigure(daemon: Daemon, file: CfgFile | undefined, log: Logger): Promise<boolean> {
   try {
     const { warnings, needRestart } = await daemon.reloadSettings(false);
     log.info({ warnings, needRestart }, 'settings reloaded');
     return true;
   } catch (error) {
-    const problems = error instanceof ConfigError || error instanceof CfgError ? error.problems : [messageOf(error)];
+    const problems = error instanceof ConfigError ? error.problems : (file?.problems(error) ?? [messageOf(error)]);
     log.error({ problems }, 'the new settings are refused, the old ones stay');
     return false;
   }

@@ -1,0 +1,36 @@
+import { problemText } from '../../cfg/problem.js';
+import { type CompleteCfg, loadCompleteCfg } from '../../cfg-file/complete.js';
+import { CfgError } from '../../cfg-file/load.js';
+import { formatProblems } from '../../config/problem.js';
+import type { CommandIo } from '../line/io.js';
+import type { ServeOptions } from './serve.js';
+
+/** A configuration file that is read again for each reload. */
+export class CfgFile {
+  constructor(
+    private readonly path: string,
+    private readonly options: ServeOptions,
+  ) {}
+
+  /** Throws CfgError, ConfigError. */
+  load(): CompleteCfg {
+    const { dialect, define, config } = this.options;
+    const defines = new Map<string, string>();
+    for (const each of define?.split(',') ?? []) {
+      const equals = each.indexOf('=');
+      defines.set(equals < 0 ? each : each.slice(0, equals), equals < 0 ? '' : each.slice(equals + 1));
+    }
+    return loadCompleteCfg(this.path, { dialect, defines }, config);
+  }
+
+  /** Writes what was noticed while loading. */
+  report({ cfg, warnings }: CompleteCfg, io: CommandIo): void {
+    for (const each of cfg.warnings) io.err(`${problemText(each)}\n`);
+    if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
+  }
+
+  /** What is wrong with the file, if an error says that. */
+  problems(error: unknown): CfgError['problems'] | undefined {
+    return error instanceof CfgError ? error.problems : undefined;
+  }
+}
