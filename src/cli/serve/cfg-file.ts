@@ -3,13 +3,19 @@ import { type CompleteCfg, loadCompleteCfg } from '../../cfg-file/complete.js';
 import { CfgError } from '../../cfg-file/load.js';
 import { formatProblems } from '../../config/problem.js';
 import type { CommandIo } from '../line/io.js';
-import type { ServeOptions } from './serve.js';
+
+/** Options of the command line that concern a configuration file. */
+export interface CfgOptions {
+  readonly config?: string | undefined;
+  readonly dialect?: string | undefined;
+  readonly define?: string | undefined;
+}
 
 /** A configuration file that is read again for each reload. */
 export class CfgFile {
   constructor(
     private readonly path: string,
-    private readonly options: ServeOptions,
+    private readonly options: CfgOptions,
   ) {}
 
   /** Throws CfgError, ConfigError. */

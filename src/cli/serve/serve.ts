@@ -12,14 +12,11 @@ import { type MiCommand, MiError } from '../../management/mi/command.js';
 import { JobQueue } from '../../tenant/job-queue.js';
 import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
-import type { CfgFile } from './cfg-file.js';
+import type { CfgFile, CfgOptions } from './cfg-file.js';
 
 /** Options of the command line. */
-export interface ServeOptions {
-  readonly config?: string | undefined;
+export interface ServeOptions extends CfgOptions {
   readonly cfg?: string | undefined;
-  readonly dialect?: string | undefined;
-  readonly define?: string | undefined;
 }
 
 /** OpenSIPS' reload_routes. */
