@@ -25,6 +25,7 @@ import { statisticsFunctions } from './statistics.js';
 import { storeFunctions } from './stores.js';
 import { textFunctions } from './text.js';
 import { tmFunctions } from './tm.js';
+import { topologyHidingFunctions } from './topology-hiding.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
@@ -52,6 +53,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...storeFunctions,
     ...dialogFunctions,
     ...accFunctions,
+    ...topologyHidingFunctions,
     ...statisticsFunctions,
     ...rtpengineFunctions,
     ...avpopsFunctions,

@@ -2,11 +2,13 @@ import type { MessageRun } from '../script/call.js';
 import { NO_HOOKS, type ScriptHooks } from '../script/hooks.js';
 import { accHooks } from './acc/follow.js';
 import { dialogHooks } from './dialog/hooks.js';
+import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
 /** Hooks by module; the dialog module comes first: others look at the dialog. */
 const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>])[] = [
   ['dialog', dialogHooks],
+  ['topology_hiding', topologyHidingHooks],
   ['uac', uacHooks],
   ['acc', accHooks],
 ];

@@ -14,6 +14,7 @@ import type { KnownRequest } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
+import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
 import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
 import type { BranchState, TransactionState } from './state.js';
@@ -155,6 +156,8 @@ export class Call implements DispatcherCall {
   sendSocket: SipSocket | undefined = undefined;
   /** The socket that the destination of a selection names: its transport counts, whatever the URI says. */
   selectedSocket: SipSocket | undefined = undefined;
+  /** What the other side is not to see (topology_hiding). */
+  hiding: Hiding | undefined = undefined;
   /** Host and port our Via shows instead of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;

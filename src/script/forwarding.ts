@@ -2,6 +2,7 @@ import { parseUri } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call } from './call.js';
 import type { MessageEdits } from './edits.js';
+import { hidingRequest } from './hiding.js';
 import { outgoingRequest } from './outgoing.js';
 
 /** What one copy of a request leaves with. */
@@ -28,9 +29,12 @@ export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branc
     branch,
     viaParams: params,
     requestUri: leaving.requestUri,
-    edits: leaving.edits.list,
-    head: recordRoutes(call, socket) + leaving.head,
-    marking: call.marking,
+    edits:
+      call.hiding === undefined
+        ? leaving.edits.list
+        : [...leaving.edits.list, ...hidingRequest(message, socket, call.hiding)],
+    head: call.hiding === undefined ? recordRoutes(call, socket) + leaving.head : leaving.head,
+    marking: call.hiding === undefined ? call.marking : undefined,
   });
 }
 

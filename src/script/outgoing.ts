@@ -17,8 +17,8 @@ export interface OutgoingRequest {
   readonly edits: readonly TextEdit[];
   /** Lines put before the first header line: Record-Route. */
   readonly head: string;
-  /** How the Via below our own is marked. */
-  readonly marking: ViaMarking;
+  /** How the Via below our own is marked; undefined when there is none below. */
+  readonly marking: ViaMarking | undefined;
 }
 
 /** A request as it leaves: our Via above the first, the edits applied, Content-Length that of the body. */
@@ -31,7 +31,7 @@ export function outgoingRequest(o: OutgoingRequest): string {
   const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${o.sentBy};branch=${o.branch}${o.viaParams}\r\n`;
   if (message.viaLine >= 0) edits.push({ start: message.viaLine, end: message.viaLine, text: via });
   else edits.push({ start: message.headersStart, end: message.headersStart, text: via });
-  const below = markedVia(message, o.source, o.marking, false);
+  const below = o.marking === undefined ? undefined : markedVia(message, o.source, o.marking, false);
   if (below !== undefined) edits.push(below);
   const whole = message.bodyEnd === text.length ? text : text.slice(0, message.bodyEnd);
   const length = lengthEdit(message, o.edits);

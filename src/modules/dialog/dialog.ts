@@ -67,6 +67,8 @@ export class Dialog {
   timeoutRoute: string | undefined = undefined;
   /** A transaction follows it: without one it ends with the request route. */
   attached = false;
+  /** Each side is hidden from the other: what the callee's answer said before it was changed. */
+  hidden: { readonly keepUser: boolean; contact: string; route: readonly string[] } | undefined = undefined;
   /** Called once when it has ended, in order. */
   readonly atEnd: (() => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;

@@ -67,6 +67,11 @@ export class DialogTable {
     return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);
   }
 
+  /** By what the did parameter says. */
+  byDid(did: string): Dialog | undefined {
+    return this.byId.get(did);
+  }
+
   /** The dialog of a Call-ID and, where they are given, its tags. */
   findCall(callId: string, fromTag?: string, toTag?: string): Dialog | undefined {
     return this.byCall
@@ -193,6 +198,8 @@ export class DialogTable {
       return;
     }
     if (message.cseqNumber > leg.cseq) leg.cseq = message.cseqNumber;
+    // A target refresh (RFC 3261 section 12.2.1.2, RFC 3311 section 5.1).
+    if (message.method === 'INVITE' || message.method === 'UPDATE') leg.contact = contactOf(message) || leg.contact;
     if (message.method === 'BYE') {
       this.end(dialog, call, dialog.direction === 'caller' ? 'Upstream BYE' : 'Downstream BYE', 0);
       return;
@@ -300,11 +307,16 @@ function learnCallee(call: Call, dialog: Dialog, reply: SipMessage): void {
   const { callee } = dialog;
   callee.address = reply.to;
   callee.tag = reply.toTag;
+  callee.socket = call.transaction?.branches.find(({ reply: each }) => each !== undefined)?.client?.target.socket;
+  if (dialog.hidden !== undefined) {
+    callee.contact = dialog.hidden.contact;
+    callee.route = dialog.hidden.route;
+    return;
+  }
   callee.contact = contactOf(reply);
   const routes = reply.headers('record-route').flatMap(splitValues);
   const own = routes.findIndex((each) => each.includes(dialog.did) || isOwnRoute(call, each));
   callee.route = own < 0 ? [] : routes.slice(0, own).reverse();
-  callee.socket = call.transaction?.branches.find(({ reply: each }) => each !== undefined)?.client?.target.socket;
 }
 
 function isOwnRoute(call: Call, value: string): boolean {

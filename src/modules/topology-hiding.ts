@@ -1,0 +1,106 @@
+import { addrSpecOf } from '../core/name-addr.js';
+import { parseUri, uriParam } from '../core/uri.js';
+import type { Call, MessageRun } from '../script/call.js';
+import { hidingReply } from '../script/hiding.js';
+import type { ScriptHooks } from '../script/hooks.js';
+import { beginTransaction } from '../script/relay.js';
+import type { TransactionState } from '../script/state.js';
+import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
+import { contactOf, type Dialog, splitValues } from './dialog/dialog.js';
+import { dialogs } from './dialog/table.js';
+
+function checkFlags(constant: string | number): string | undefined {
+  const wrong = /[^UuDd,\s]/.exec(String(constant))?.[0];
+  return wrong === undefined
+    ? undefined
+    : `flag "${wrong}" is not supported: the Call-ID and other fields pass as they are`;
+}
+
+/** Hides each side of a call from the other, from its INVITE on. */
+function hide(run: MessageRun, flags: string): number {
+  const { call, env } = run;
+  const { message } = call;
+  if (message.method !== 'INVITE' || message.toTag !== '') return -1;
+  const table = env.modules.of(dialogs);
+  const dialog = table.begin(run);
+  if (dialog === undefined) return -1;
+  dialog.hidden = { keepUser: /u/i.test(flags), contact: '', route: [] };
+  call.hiding = { params: `;did=${dialog.did}`, keepUser: dialog.hidden.keepUser };
+  const existed = run.transaction !== undefined;
+  const transaction = beginTransaction(run);
+  if (transaction === undefined) return 0;
+  table.follow(run, dialog);
+  if (existed) restore(call, transaction);
+  return 1;
+}
+
+/** A request within such a call goes to the other side: its Contact and the routers before it. */
+function match(run: MessageRun): number {
+  const { call, env } = run;
+  const { message } = call;
+  const table = env.modules.of(dialogs);
+  const did = uriParam(parseUri(call.requestUri)?.params ?? '', 'did');
+  const dialog = did === undefined ? undefined : table.byDid(did);
+  if (dialog?.hidden === undefined || dialog.callId !== message.callId || message.toTag === '') return -1;
+  table.taken(run, dialog);
+  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  if (other.contact === '') return -1;
+  call.hiding = { params: `;did=${dialog.did}`, keepUser: dialog.hidden.keepUser };
+  for (const { line, next } of message.fields('route')) call.edits.remove(line, next);
+  for (const each of other.route) call.edits.insert(message.headersEnd, `Route: ${each}\r\n`);
+  run.pvars.setRequestUri(other.contact);
+  const [first] = other.route;
+  run.pvars.destinationUri = first === undefined ? undefined : addrSpecOf(first);
+  if (other.socket !== undefined) call.sendSocket = other.socket;
+  return 1;
+}
+
+/** From now on replies show this proxy, and the Via fields the request came with. */
+function restore(call: Call, transaction: TransactionState): void {
+  const { hiding } = call;
+  const table = call.env.modules.of(dialogs);
+  const dialog = table.of({ call });
+  if (hiding === undefined) return;
+  transaction.filterReplies((reply) => {
+    if (dialog !== undefined) learn(call, dialog, reply);
+    return hidingReply(reply, call.message, call.source, call.marking, hiding);
+  });
+}
+
+/** Contact and routers of the side that answers, before they are hidden. */
+function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0]): void {
+  const contact = reply.status < 300 ? contactOf(reply) : '';
+  if (contact === '') return;
+  if (dialog.call === call && dialog.hidden !== undefined) {
+    dialog.hidden.contact = contact;
+    dialog.hidden.route = reply.headers('record-route').flatMap(splitValues).reverse();
+  } else if (reply.status >= 200) dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller').contact = contact;
+}
+
+export const topologyHidingHooks: ScriptHooks<MessageRun> = {
+  began: [({ call }, transaction) => restore(call, transaction)],
+  routed: [],
+  acknowledged: [],
+};
+
+export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topology_hiding', [
+  {
+    name: 'topology_hiding',
+    dialects: OPENSIPS,
+    parameters: [optional('flags', 'string', { check: checkFlags }), optional('contact user', 'string')],
+    routes: ['request'],
+    summary: 'hides Via, Record-Route and Contact of each side of the call from the other; U keeps the user of Contact',
+    compile:
+      ([flags]) =>
+      (run) =>
+        hide(run, textOf(flags, run)),
+  },
+  {
+    name: 'topology_hiding_match',
+    dialects: OPENSIPS,
+    parameters: [optional('mode', 'string')],
+    routes: ['request'],
+    summary: 'sends a request of a hidden call to its other side',
+    compile: () => match,
+  },
+]);
