@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/ip-address.js';
-import { bareHost, defaultPort, parseUri, uriTransport } from '../../core/uri.js';
+import { bareHost, defaultPort, parseUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { Engine } from '../../engine/engine.js';
 import { findInList } from '../../engine/in-list.js';
@@ -62,7 +62,8 @@ export class DialogGate {
     const dialog = first === undefined ? undefined : tokens.recorded(request.message.callId, first, second);
     const to = literalOf(hop.uri);
     if (dialog !== undefined) {
-      const allowed = ({ address, port }: Endpoint): boolean => this.isWithin(dialog, address, port);
+      const allowed = ({ address, port }: Endpoint): boolean =>
+        this.isWithin(dialog, plain(address), port, plain(request.source.address));
       if (to === undefined || allowed(to)) return { tags: dialog.tags, allowed };
     }
     const passage = foreign === 'accept' ? UNBOUNDED : foreign === 'known' ? this.known(request, to) : undefined;
@@ -72,24 +73,27 @@ export class DialogGate {
   }
 
   /** Whether a dialog of ours may reach an address: not the destinations of partitions it has nothing to do with. */
-  private isWithin(dialog: RecordedDialog, address: string, port: number): boolean {
+  private isWithin(dialog: RecordedDialog, address: string, port: number, source: string): boolean {
     const { partition } = dialog;
     const own = partition === undefined ? undefined : this.options.engine.partition(partition);
     if (own !== undefined && findInList(own, { ip: address, port }) !== undefined) return true;
     if (dialog.hasEndAt(address)) return true;
-    const targets = this.partitionsOf(address, port);
-    return targets.length === 0 || targets.some((each) => dialog.isOf(each));
+    // Whatever the port: a gateway's host is not there for others either.
+    const targets = this.partitionsOf(address);
+    if (targets.some((each) => dialog.isOf(each))) return true;
+    // What listens on this machine alone is reached from outside in its own calls only.
+    return targets.length === 0 && (!isLoopback(address) || isLoopback(source));
   }
 
   /** Of a dialog that began elsewhere: what comes from one of ours, or goes to one and can do no harm there. */
   private known({ message, source }: RoutedRequest, to: Endpoint | undefined): Passage | undefined {
     const { trusted, limiter } = this.options;
     if (trusted.has(source.address)) return UNBOUNDED;
-    const origins = this.partitionsOf(source.address);
+    const origins = this.partitionsOf(plain(source.address));
     if (origins.length > 0) {
       // A gateway calls whom it likes but the gateways of others.
       const allowed = ({ address, port }: Endpoint): boolean => {
-        const targets = this.partitionsOf(address, port);
+        const targets = this.partitionsOf(plain(address), port);
         return targets.length === 0 || targets.some((each) => origins.includes(each));
       };
       if (to === undefined || allowed(to)) return { tags: '', allowed };
@@ -109,12 +113,26 @@ export class DialogGate {
   }
 }
 
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || canonicalIp(address) === canonicalIp('::1');
+}
+
+/** An address as destinations have it: IPv4 where IPv6 stands for it ("::ffff:192.0.2.1"), since a packet goes there. */
+function plain(address: string): string {
+  const [, high, low] = /^0:0:0:0:0:ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonicalIp(address) ?? '') ?? [];
+  if (high === undefined || low === undefined) return address;
+  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return `${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`;
+}
+
 type Endpoint = Pick<ResolvedAddress, 'address' | 'port'>;
 
-/** Address and port of a URI whose host is an address; undefined for a name. */
+/** Address and port that a URI is sent to, its maddr before its host (RFC 3261 section 19.1.1); undefined for a name. */
 function literalOf(text: string): Endpoint | undefined {
   const uri = parseUri(text);
   const transport = uri === undefined ? undefined : uriTransport(uri);
-  if (uri === undefined || transport === undefined || canonicalIp(bareHost(uri.host)) === undefined) return undefined;
-  return { address: bareHost(uri.host), port: uri.port ?? defaultPort(transport) };
+  if (uri === undefined || transport === undefined) return undefined;
+  const host = bareHost(uriParam(uri.params, 'maddr') || uri.host);
+  if (canonicalIp(host) === undefined) return undefined;
+  return { address: plain(host), port: uri.port ?? defaultPort(transport) };
 }

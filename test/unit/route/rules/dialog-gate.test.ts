@@ -141,6 +141,9 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
       assert.deepEqual(inDialog({ route, method, to: THEIRS }), [GATEWAY], method);
       assert.deepEqual(inDialog({ route: `${route}, <sip:${THEIRS};lr>`, method }), [GATEWAY], method);
     }
+    for (const to of [`[::ffff:${THEIRS}]`, `${THEIRS}:5070`, `${THEIRS}:22`]) {
+      assert.deepEqual(inDialog({ route, method: 'INVITE', to }), [GATEWAY], to);
+    }
     assert.deepEqual(inDialog({ route, method: 'INVITE', to: GATEWAY }), [GATEWAY]);
     assert.deepEqual(inDialog({ route, method: 'INVITE' }), [PEER]);
   });
@@ -152,6 +155,23 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     const again = parsed(udp.sent.find((each) => each.text.startsWith('INVITE'))?.text ?? '').headers('record-route');
     assert.deepEqual(again, [route]);
     assert.deepEqual(inDialog({ route: again[0] ?? '', method: 'INVITE', to: THEIRS }), [GATEWAY]);
+  });
+
+  test('a token leads from outside to nothing that listens on this machine alone, except an end of its call', () => {
+    const { recorded, inDialog, udp } = gated();
+    const [route = ''] = recorded('c1@x');
+    for (const to of [
+      '127.0.0.1:22',
+      '127.8.8.8',
+      '[::1]:5060',
+      '[::ffff:127.0.0.1]:5060',
+      `${PEER};maddr=127.0.0.1`,
+    ]) {
+      assert.deepEqual(inDialog({ route, method: 'INVITE', to }), [GATEWAY], to);
+    }
+    const [local = ''] = recorded('c2@x', sourceOf(udp, '127.0.0.9'));
+    assert.deepEqual(inDialog({ route: local, callId: 'c2@x', from: PEER, to: '127.0.0.9' }), ['127.0.0.9']);
+    assert.deepEqual(inDialog({ route: local, callId: 'c2@x', from: '127.0.0.9', to: '127.0.0.10' }), ['127.0.0.10']);
   });
 
   test('a changed tag makes it none', () => {
@@ -232,6 +252,18 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     const { inDialog } = gated();
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'INVITE' }), [GATEWAY]);
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'BYE' }), [THEIRS]);
+  });
+
+  test('an maddr decides where a request goes, and so whether it may', () => {
+    const { inDialog, recorded } = gated();
+    const [route = ''] = recorded('c1@x');
+    for (const method of ['BYE', 'OPTIONS', 'INVITE']) {
+      assert.deepEqual(inDialog({ route: INVENTED, to: `${THEIRS};maddr=${PEER}`, method }), [GATEWAY], method);
+      assert.deepEqual(inDialog({ route, to: `198.51.100.7;maddr=${PEER}`, method: 'INVITE' }), [PEER]);
+    }
+    assert.deepEqual(inDialog({ route, to: `${PEER};maddr=${THEIRS}`, method: 'INVITE' }), [GATEWAY]);
+    const next = `${INVENTED}, <sip:${THEIRS};maddr=127.0.0.1;lr>`;
+    assert.deepEqual(inDialog({ route: next, method: 'BYE' }), [GATEWAY]);
   });
 
   test('a stranger may send a few at once, and all are counted', () => {
