@@ -15,6 +15,9 @@ const FLAVOURS: Readonly<Record<FlavourName, Create>> = {
   kamailio: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
 };
 
+/** Their names. */
+export const FLAVOUR_NAMES = Object.keys(FLAVOURS) as readonly FlavourName[];
+
 /** Whether a flavour has the algorithm with this code; `strict`: only those of the recorded program and our own. */
 export function knowsAlgorithm(flavour: FlavourName, strict: boolean, code: number): boolean {
   if (OWN_ALGORITHMS.some((own) => own.code === code)) return true;

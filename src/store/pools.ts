@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import knex, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { type Dialect, dialectOf, type SqlUrl } from './dialects.js';
@@ -14,6 +14,13 @@ const BUSY_STEP = 50;
 
 /** Stale connections passed over at most by one operation: a pool may hold this many from before a database went away. */
 const MOST_STALE = 4;
+
+const require = createRequire(import.meta.url);
+
+/** Loads knex with the first pool: sixty files that a configuration with list files or text tables does not need. */
+function createKnex(config: Knex.Config): Knex {
+  return (require('knex') as typeof import('knex').default)(config);
+}
 
 /** One share of a connection pool. */
 export interface Database {
@@ -60,7 +67,7 @@ export class DatabasePools {
     requireDriver(dialect.driver);
     let pool = this.pools.get(url.canonical);
     if (pool === undefined) {
-      pool = { knex: knex(this.config(url, dialect)), shares: 0 };
+      pool = { knex: createKnex(this.config(url, dialect)), shares: 0 };
       this.pools.set(url.canonical, pool);
     }
     pool.shares++;
@@ -98,7 +105,7 @@ export class DatabasePools {
         const message = `${url.display}: no answer within ${operationMs} ms`;
         reject(new SwitchyardError('STORE_UNREACHABLE', message, { retryable: true }));
         if (pool.knex !== used || pool.shares === 0) return;
-        pool.knex = knex(this.config(url, dialect));
+        pool.knex = createKnex(this.config(url, dialect));
         used.destroy().catch((error) => this.logger.debug({ err: error }, 'a pool that hung could not be closed'));
       }, operationMs);
     });
@@ -139,7 +146,7 @@ function opening(statement: string): (session: Session, done: (error: null, sess
 /**
  * Throws SwitchyardError STORE_DRIVER when a driver is not installed. knex would do the same with a stack trace on stderr.
  */
-export function requireDriver(driver: string, resolve = createRequire(import.meta.url).resolve): void {
+export function requireDriver(driver: string, resolve = require.resolve): void {
   try {
     resolve(driver);
   } catch (cause) {

@@ -81,7 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ROOMS = MAY_IMPORT;
 
 /** Where a package of others may be imported. */
-const ENDPOINTS: Readonly<Record<string, RegExp>> = {
+const PACKAGES: Readonly<Record<string, RegExp>> = {
   koffi: /^sip\/transport\/native\/libc\.ts$/,
   sip: /^sip\/grammar\.ts$/,
   knex: /^store\//,
@@ -245,7 +245,7 @@ test('packages are imported only where they are allowed', () => {
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/');
-      return ENDPOINTS[name]?.test(file) !== true;
+      return PACKAGES[name]?.test(file) !== true;
     })
     .map(({ file, specifier }) => `${file} imports ${specifier}`);
   assert.deepEqual(wrong, []);
