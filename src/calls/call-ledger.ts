@@ -41,6 +41,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
   onDispatch: ((message: SipMessage, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
+  /** Called with each record as its request has its final reply; undefined: no listener. */
+  onFinal: ((record: CallRecord) => void) | undefined;
   private readonly ended: Emitter<CallRecord>;
   private ring: Ring;
   private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
@@ -225,6 +227,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   private file(record: CallRecord, ring: Ring): void {
     record.settle();
+    this.onFinal?.(record);
     record.changed = ++this.changes;
     ring.add(record);
   }

@@ -130,6 +130,12 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     http: readHttp(raw, root, findings, bounds),
     log: { level: raw.log.level },
     hep: readHep(raw, root, findings),
+    telemetry: raw.telemetry && {
+      otlp: raw.telemetry.otlp,
+      headers: raw.telemetry.headers ?? {},
+      service: raw.telemetry.service,
+      oneIn: raw.telemetry.one_in,
+    },
     calls: readCalls(raw, root, findings),
     privacy: { keepDigits: raw.privacy.keep_digits, hashKey: raw.privacy.hash_key },
     tls: readTls(raw, root, findings),

@@ -43,6 +43,12 @@ export interface RawSettings {
     readonly nats: boolean;
     readonly stream?: string;
   };
+  readonly telemetry?: {
+    readonly otlp: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly service: string;
+    readonly one_in: number;
+  };
   readonly hep?: {
     readonly to: string;
     readonly id: number;

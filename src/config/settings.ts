@@ -354,6 +354,7 @@ export interface Settings {
   readonly calls: CallsConfig;
   readonly privacy: PrivacyConfig;
   readonly hep: HepConfig | undefined;
+  readonly telemetry?: TelemetryConfig | undefined;
   readonly tls: TlsConfig | undefined;
   readonly limits: LimitsConfig;
   /** Several nodes as one; undefined: this node is by itself. */
@@ -391,6 +392,16 @@ export interface CallsConfig {
   readonly nats: boolean;
   /** JetStream stream that takes them in; undefined: they are published without acknowledgement. */
   readonly stream: string | undefined;
+}
+
+/** Where spans of calls go. */
+export interface TelemetryConfig {
+  /** URL of OTLP over HTTP. */
+  readonly otlp: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly service: string;
+  /** One call in this many. */
+  readonly oneIn: number;
 }
 
 /** A capture server that gets copies of messages. */

@@ -62,6 +62,7 @@ import { settingsChanges } from './settings-changes.js';
 import { socketCheck, socketListens } from './socket-check.js';
 import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
+import { Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 
 export type { Explanation } from '../route/rules/explain.js';
@@ -114,6 +115,7 @@ export class Daemon implements Service {
   private readonly script: ScriptRouting | undefined;
   readonly calls: CallRecording;
   readonly traces: TraceControl;
+  private readonly telemetry: Telemetry;
   /** Updated by whoever reads settings again. */
   readonly settingsReloads: SettingsReloads;
   private readonly loopDelay: EventLoopDelay;
@@ -244,6 +246,8 @@ export class Daemon implements Service {
             cfg,
             settings,
           );
+    this.telemetry = new Telemetry(settings, log);
+    this.calls.ledger.onFinal = settings.telemetry && ((record) => this.telemetry.record(record));
     this.traces = new TraceControl(settings, sip.tapPoint, clock, log, metrics);
     this.calls.ledger.onDispatch = (message, source, origin) => this.traces.tracer.dispatched(message, source, origin);
     const { calls } = this;
@@ -528,6 +532,7 @@ export class Daemon implements Service {
       ...(this.console === undefined ? [] : [this.console]),
       this.calls,
       this.traces,
+      this.telemetry,
       ...this.management.services,
       this.callLoad,
       ...weightFeeds,

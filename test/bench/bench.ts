@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile]`: prints the speed figures, side by side with
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras]`: prints the speed figures, side by side with
  * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
  * shared, so ratios within one run are what counts. It does fail when calls are lost.
  */
 import { haveSipp } from '../support/sipp.js';
+import { EXTRAS, ratiosToFirst } from './extras.js';
 import { measureMemory } from './memory.js';
 import { runParserBench, type Speed } from './parser.js';
 import { measurePath } from './path.js';
@@ -13,10 +14,10 @@ import { measureReload } from './reload.js';
 import { formatSpeeds, PathTable } from './report.js';
 import { buildSwitchyard, startSwitchyard, startSwitchyardPlain } from './switchyard.js';
 
-const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile'] as const;
+const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras'] as const;
 type Part = (typeof PARTS)[number];
 /** What runs when nothing is named. */
-const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile');
+const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile' && part !== 'extras');
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
@@ -70,6 +71,18 @@ async function path(quick: boolean): Promise<number> {
   return runs.reduce((lost, run) => lost + (run.proxy === 'switchyard' ? run.failed : 0), 0);
 }
 
+/** What call records, a trace, users and ten readers of the console cost a call, against a daemon as it usually is. */
+async function extras(quick: boolean): Promise<number> {
+  say('CPU microseconds of the daemon per call: as usual, without records, then one thing more each');
+  const table = new PathTable();
+  for (const line of table.head()) say(line);
+  const plan = { rates: [quick ? 500 : 2000], seconds: quick ? 6 : 5, rounds: 7 };
+  const { runs } = await measurePath(EXTRAS, plan, (run) => say(table.line(run)));
+  say();
+  for (const line of ratiosToFirst(runs)) say(line);
+  return runs.reduce((lost, run) => lost + run.failed, 0);
+}
+
 async function memory(quick: boolean): Promise<number> {
   const figures = await measureMemory(quick ? 2000 : 5000);
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(2)} KiB`;
@@ -108,7 +121,7 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
     else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
     else {
       buildSwitchyard();
-      return await { path, memory, reload, profile }[part](quick);
+      return await { path, memory, reload, profile, extras }[part](quick);
     }
     return 0;
   } catch (error) {

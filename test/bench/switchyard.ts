@@ -38,6 +38,14 @@ export function buildSwitchyard(): void {
   });
 }
 
+export interface StartOptions {
+  /** What it is called in the table. */
+  readonly name?: string;
+  readonly limits?: Readonly<Record<string, unknown>>;
+  /** Other keys of its settings. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Starts the daemon from dist/ on a configuration of its own in a temporary folder: a SQLite table with the two
  * destinations in set 1, one rule, everything on that is on in service. `nodeArgs` go to node itself.
@@ -45,7 +53,7 @@ export function buildSwitchyard(): void {
 export async function startSwitchyardWith(
   destinations: readonly [number, number],
   nodeArgs: readonly string[] = [],
-  { name = 'switchyard', limits = {} }: { name?: string; limits?: Readonly<Record<string, unknown>> } = {},
+  { name = 'switchyard', limits = {}, more = {} }: StartOptions = {},
 ): Promise<SwitchyardProxy> {
   const port = await freePort();
   const httpPort = await freePort();
@@ -58,6 +66,7 @@ export async function startSwitchyardWith(
     modparam: { db_url: 'sqlite:./switchyard.db' },
     tm: { fr_timeout: 5, fr_inv_timeout: 120 },
     limits,
+    ...more,
     log: { level: 'warn' },
     routing: [
       {

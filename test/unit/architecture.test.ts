@@ -98,6 +98,10 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   commander: /^cli\/line\/parse\.ts$/,
   'csv-parse': /^cli\/database\/row-file\.ts$/,
   ws: /^sip\/transport\//,
+  '@opentelemetry/api': /^daemon\/telemetry\.ts$/,
+  '@opentelemetry/resources': /^daemon\/telemetry\.ts$/,
+  '@opentelemetry/sdk-trace-base': /^daemon\/telemetry\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-http': /^daemon\/telemetry\.ts$/,
 };
 
 /** The engine is pure: it has no socket, no file and no timer. */
