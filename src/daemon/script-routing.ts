@@ -98,8 +98,16 @@ export class ScriptRouting {
 
   /** Reads the tables of the modules. To be called before requests come. */
   async load(): Promise<void> {
-    this.tables = await readScriptTables(this.cfg, this.options.log);
+    this.tables = (await readScriptTables(this.cfg, this.options.log)).tables;
     if (this.tables !== NO_TABLES) this.core.use(this.environment(this.cfg, this.settings));
+  }
+
+  /** Reads the tables again; false when one cannot be read. */
+  private async reloadTables(): Promise<boolean> {
+    const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
+    this.tables = tables;
+    this.core.use(this.environment(this.cfg, this.settings));
+    return complete;
   }
 
   /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
@@ -180,7 +188,7 @@ export class ScriptRouting {
 
   /** New requests run another script from now on. */
   async use(cfg: LoadedCfg, settings: Settings): Promise<void> {
-    this.tables = await readScriptTables(cfg, this.options.log);
+    this.tables = (await readScriptTables(cfg, this.options.log, this.tables)).tables;
     this.cfg = cfg;
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
@@ -258,6 +266,7 @@ export class ScriptRouting {
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       reload: (name) => this.options.reload(name),
+      reloadTables: () => this.reloadTables(),
       trace: this.options.trace,
       modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile),
       hooks: cfg.hooks,

@@ -10,11 +10,21 @@ import { DatabasePools } from '../store/pools.js';
 /** Rows of one table taken at most. */
 const MOST_ROWS = 1_000_000;
 
-/** Reads the tables the modules of a file use: those of permissions and domain. A table that cannot be read is logged, and empty. */
-export async function readScriptTables(cfg: LoadedCfg, log: Logger): Promise<ScriptTables> {
-  if (!cfg.loaded.has('permissions') && !cfg.loaded.has('domain')) return NO_TABLES;
+/** What was read, and whether all of it could be. */
+export interface ReadTables {
+  readonly tables: ScriptTables;
+  readonly complete: boolean;
+}
+
+/**
+ * Reads the tables the modules of a file use: those of permissions and domain. A table that cannot be read is logged, and stays
+ * what it was in `before`.
+ */
+export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
+  if (!cfg.loaded.has('permissions') && !cfg.loaded.has('domain')) return { tables: NO_TABLES, complete: true };
+  let complete = true;
   const pools = new DatabasePools(log);
-  const read = async (module: string, table: string): Promise<readonly Record<string, unknown>[]> => {
+  const read = async (module: string, table: string): Promise<readonly Record<string, unknown>[] | undefined> => {
     if (!cfg.loaded.has(module)) return [];
     const given = cfg.modules.get(module)?.get('db_url')?.at(-1) ?? cfg.globals.defaultDbUrl;
     if (given === undefined) return [];
@@ -30,16 +40,21 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger): Promise<Scr
     } catch (error) {
       log.error(
         { module, table, err: { message: messageOf(error) } },
-        'script: a table cannot be read, it counts as empty',
+        'script: a table cannot be read, it stays as it was',
       );
-      return [];
+      complete = false;
+      return undefined;
     }
   };
   const name = (module: string, key: string, fallback: string): string =>
     String(cfg.modules.get(module)?.get(key)?.at(-1) ?? fallback);
   const addresses = await read('permissions', name('permissions', 'address_table', 'address'));
   const domains = await read('domain', name('domain', 'domain_table', 'domain'));
-  return { addresses: addresses.map(addressRow), domains: domains.map(domainRow) };
+  const tables = {
+    addresses: addresses?.map(addressRow) ?? before.addresses,
+    domains: domains?.map(domainRow) ?? before.domains,
+  };
+  return { tables, complete };
 }
 
 function addressRow(row: Record<string, unknown>): AddressRow {

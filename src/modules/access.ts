@@ -212,7 +212,7 @@ interface PikeState {
 }
 
 /** pike: sources that send more than so many requests in a span are blocked. */
-const pikeState = {
+export const pikeState = {
   module: 'pike',
   create: (parameters: ModuleParameters): PikeState => ({
     span: parameters.int('sampling_time_unit', 2) * 1000,
@@ -263,7 +263,7 @@ interface RateState {
 }
 
 /** ratelimit: pipes by name. */
-const rateState = {
+export const rateState = {
   module: 'ratelimit',
   create: (parameters: ModuleParameters): RateState => {
     const pipes = new Map<string, Pipe>();

@@ -1,6 +1,7 @@
 import type { ScriptCommand } from '../script/commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
+import { tableCommands } from './table-commands.js';
 
 /** The management commands of all modules. */
-export const MODULE_COMMANDS: readonly ScriptCommand[] = [...dialogCommands, ...rtpengineCommands];
+export const MODULE_COMMANDS: readonly ScriptCommand[] = [...dialogCommands, ...rtpengineCommands, ...tableCommands];

@@ -22,7 +22,7 @@ import { ExpiringMap } from './expiring-map.js';
 const MOST_ENTRIES = 1_000_000;
 
 /** cachedb_local: collections by name, one after the id in cachedb_url. */
-const cacheStore = {
+export const cacheStore = {
   module: 'cachedb_local',
   create(parameters: ModuleParameters): Map<string, ExpiringMap<PvarValue>> {
     const urls = parameters.all('cachedb_url').map(String);
@@ -142,7 +142,8 @@ const cachedb: FunctionSpec[] = [
   ),
 ];
 
-interface HashTable {
+/** One hash table. */
+export interface HashTable {
   readonly entries: ExpiringMap<PvarValue>;
   readonly initial: PvarValue;
   /** Milliseconds; 0 for ever. */
@@ -151,7 +152,7 @@ interface HashTable {
 }
 
 /** htable: "name=>size=4;autoexpire=60;initval=0;". */
-const hashTables = {
+export const hashTables = {
   module: 'htable',
   create(parameters: ModuleParameters): Map<string, HashTable> {
     const tables = new Map<string, HashTable>();
@@ -187,7 +188,8 @@ function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {
   return env.modules.of(hashTables).get(name);
 }
 
-function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue): void {
+/** Sets an entry; null takes it out. */
+export function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue): void {
   const now = env.clock.monotonic();
   const kept = table.updateExpire ? undefined : table.entries.expiresAt(key, now);
   const expires = table.autoexpire > 0 ? (kept ?? now + table.autoexpire) : undefined;
@@ -389,7 +391,7 @@ const htable: FunctionSpec[] = [
 ];
 
 /** Flags of the process (gflags). */
-const globalFlags = {
+export const globalFlags = {
   module: 'gflags',
   create: (parameters: ModuleParameters) => ({ mask: parameters.int('initial', 0) }),
   renew: (before: { mask: number }) => before,

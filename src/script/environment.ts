@@ -133,6 +133,8 @@ export interface ScriptEnvironment {
   ): boolean;
   hasBlacklist(name: string): boolean;
   readonly tables: ScriptTables;
+  /** Reads the tables again, for requests from now on; false when one cannot be read: it stays as it was. */
+  reloadTables(): Promise<boolean>;
   readonly tally: SelectionTally;
   /** force_dst of Kamailio's dispatcher. */
   readonly forceDst: boolean | undefined;

@@ -10,7 +10,7 @@ export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand
     .map(
       (command): MiCommand => ({
         name: command.mi as string,
-        aliases: [`${command.module}:${(command.mi as string).replace(/^[a-z]+_/, '')}`],
+        aliases: [`${command.module}:${command.mi as string}`],
         module: command.module,
         help: command.help,
         needs: { role: command.changes ? 'operator' : 'viewer' },

@@ -1,0 +1,306 @@
+import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
+import type { ScriptEnvironment } from '../script/environment.js';
+import { pikeState, rateState } from './access.js';
+import { cacheStore, globalFlags, type HashTable, hashTables, setIn } from './stores.js';
+
+/** Entries one listing shows. */
+const MOST_LISTED = 10_000;
+
+function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
+  const table = env.modules.of(hashTables).get(name ?? '');
+  if (table === undefined) throw new CommandFault(500, 'No such htable');
+  return table;
+}
+
+function cacheOf(env: ScriptEnvironment, name: string | undefined) {
+  const cache = env.modules.of(cacheStore).get(name ?? '');
+  if (cache === undefined) throw new CommandFault(500, `cache system "${name}" is not there`);
+  return cache;
+}
+
+/** An integer as commands are given it, hexadecimal too. */
+function integer(text: string | undefined, what: string): number {
+  const number = Number(text ?? Number.NaN);
+  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is no number`);
+  return number;
+}
+
+const htable = 'htable';
+
+const tables: readonly ScriptCommand[] = [
+  {
+    module: htable,
+    rpc: 'htable.get',
+    help: 'Get one key from a hash table.',
+    changes: false,
+    parameters: ['table', 'key'],
+    required: 2,
+    run(env, { table, key = '' }) {
+      const value = tableOf(env, table).entries.get(key, env.clock.monotonic());
+      if (value === undefined) throw new CommandFault(500, "Key name doesn't exist in htable.");
+      return { item: { name: key, value } };
+    },
+  },
+  ...(['htable.sets', 'htable.seti'] as const).map(
+    (rpc): ScriptCommand => ({
+      module: htable,
+      rpc,
+      help: `Set one key in a hash table to a ${rpc === 'htable.sets' ? 'string' : 'integer'}.`,
+      changes: true,
+      parameters: ['table', 'key', 'value'],
+      required: 3,
+      run(env, { table, key = '', value = '' }) {
+        setIn(env, tableOf(env, table), key, rpc === 'htable.sets' ? value : integer(value, 'the value'));
+        return 'Ok. Key set to new value.';
+      },
+    }),
+  ),
+  {
+    module: htable,
+    rpc: 'htable.delete',
+    help: 'Delete one key from a hash table.',
+    changes: true,
+    parameters: ['table', 'key'],
+    required: 2,
+    run(env, { table, key = '' }) {
+      tableOf(env, table).entries.delete(key);
+      return 'Ok. Key deleted.';
+    },
+  },
+  {
+    module: htable,
+    rpc: 'htable.flush',
+    help: 'Flush hash table.',
+    changes: true,
+    parameters: ['table'],
+    required: 1,
+    run(env, { table }) {
+      tableOf(env, table).entries.clear();
+      return 'Ok. Table flushed.';
+    },
+  },
+  {
+    module: htable,
+    rpc: 'htable.dump',
+    help: 'Dump the contents of hash table.',
+    changes: false,
+    parameters: ['table'],
+    required: 1,
+    run(env, { table }) {
+      const out: CommandValue[] = [];
+      for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
+        if (out.length >= MOST_LISTED) break;
+        out.push({ entry: out.length, size: 1, slot: { item: { name, value } } });
+      }
+      return out;
+    },
+  },
+  {
+    module: htable,
+    rpc: 'htable.listTables',
+    help: 'List all htables.',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) =>
+      [...env.modules.of(hashTables)].map(([name, { autoexpire, updateExpire }]) => ({
+        name,
+        expire: autoexpire / 1000,
+        updateexpire: updateExpire ? 1 : 0,
+      })),
+  },
+];
+
+const cachedb = 'cachedb_local';
+
+const caches: readonly ScriptCommand[] = [
+  {
+    module: cachedb,
+    mi: 'cache_store',
+    help: 'keeps a value in a cache',
+    changes: true,
+    parameters: ['system', 'attr', 'value', 'expire'],
+    required: 3,
+    run(env, { system, attr = '', value = '', expire }) {
+      const seconds = expire === undefined ? 0 : integer(expire, 'expire');
+      cacheOf(env, system).set(attr, value, seconds > 0 ? env.clock.monotonic() + seconds * 1000 : undefined);
+      return 'OK';
+    },
+  },
+  {
+    module: cachedb,
+    mi: 'cache_fetch',
+    help: 'reads a value of a cache',
+    changes: false,
+    parameters: ['system', 'attr'],
+    required: 2,
+    run(env, { system, attr = '' }) {
+      const value = cacheOf(env, system).get(attr, env.clock.monotonic());
+      if (value === undefined) throw new CommandFault(400, 'Value not found');
+      return { key: attr, value };
+    },
+  },
+  {
+    module: cachedb,
+    mi: 'cache_remove',
+    help: 'forgets a value of a cache',
+    changes: true,
+    parameters: ['system', 'attr'],
+    required: 2,
+    run(env, { system, attr = '' }) {
+      cacheOf(env, system).delete(attr);
+      return 'OK';
+    },
+  },
+];
+
+function flags(env: ScriptEnvironment): { mask: number } {
+  return env.modules.of(globalFlags);
+}
+
+const gflags: readonly ScriptCommand[] = [
+  {
+    module: 'gflags',
+    mi: 'get_gflags',
+    help: 'the flags of the process',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run(env) {
+      const mask = flags(env).mask >>> 0;
+      return { hex: `0x${mask.toString(16).toUpperCase()}`, dec: mask };
+    },
+  },
+  ...(['set', 'reset', 'is'] as const).map(
+    (act): ScriptCommand => ({
+      module: 'gflags',
+      mi: `${act}_gflag`,
+      help: act === 'is' ? 'whether all flags of a mask are set' : `${act}s the flags of a mask`,
+      changes: act !== 'is',
+      parameters: ['bitmask'],
+      required: 1,
+      run(env, { bitmask }) {
+        const mask = integer(bitmask, 'the mask');
+        const state = flags(env);
+        if (act === 'set') state.mask |= mask;
+        else if (act === 'reset') state.mask &= ~mask;
+        return act === 'is' ? ((state.mask & mask) === mask ? 'TRUE' : 'FALSE') : 'OK';
+      },
+    }),
+  ),
+];
+
+const limits: readonly ScriptCommand[] = [
+  {
+    module: 'pike',
+    mi: 'pike_list',
+    rpc: 'pike.list',
+    help: 'lists the sources that are blocked',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) =>
+      [...env.modules.of(pikeState).sources]
+        .filter(([, { blocked }]) => blocked)
+        .slice(0, MOST_LISTED)
+        .map(([ip, { count }]) => ({ IP: ip, count })),
+  },
+  {
+    module: 'pike',
+    mi: 'pike_rm',
+    help: 'blocks a source no longer',
+    changes: true,
+    parameters: ['IP'],
+    required: 1,
+    run(env, { IP: ip = '' }) {
+      if (!env.modules.of(pikeState).sources.delete(ip)) throw new CommandFault(404, 'IP not found');
+      return 'OK';
+    },
+  },
+  {
+    module: 'ratelimit',
+    mi: 'rl_list',
+    help: 'lists the pipes, or one of them',
+    changes: false,
+    parameters: ['pipe'],
+    required: 0,
+    run(env, { pipe }) {
+      const all = [...env.modules.of(rateState).pipes].filter(([name]) => pipe === undefined || name === pipe);
+      if (pipe !== undefined && all.length === 0) throw new CommandFault(404, 'Pipe not found');
+      return { Pipes: all.slice(0, MOST_LISTED).map(([id, { limit, count }]) => ({ id, limit, counter: count })) };
+    },
+  },
+  {
+    module: 'ratelimit',
+    mi: 'rl_reset_pipe',
+    help: 'sets the count of a pipe to zero',
+    changes: true,
+    parameters: ['pipe'],
+    required: 1,
+    run(env, { pipe = '' }) {
+      const found = env.modules.of(rateState).pipes.get(pipe);
+      if (found === undefined) throw new CommandFault(404, 'Pipe not found');
+      found.count = 0;
+      return 'OK';
+    },
+  },
+];
+
+async function reloaded(env: ScriptEnvironment): Promise<CommandValue> {
+  if (!(await env.reloadTables())) throw new CommandFault(500, 'the tables cannot be read, the old ones stay');
+  return 'OK';
+}
+
+const lookups: readonly ScriptCommand[] = [
+  {
+    module: 'permissions',
+    mi: 'address_reload',
+    rpc: 'permissions.addressReload',
+    help: 'reads the address table again',
+    changes: true,
+    parameters: ['partition'],
+    required: 0,
+    run: reloaded,
+  },
+  {
+    module: 'permissions',
+    mi: 'address_dump',
+    rpc: 'permissions.addressDump',
+    help: 'lists the address table',
+    changes: false,
+    parameters: ['partition'],
+    required: 0,
+    run: (env) =>
+      env.tables.addresses.slice(0, MOST_LISTED).map(({ group, ip, mask, port, protocol }) => ({
+        grp: group,
+        ip,
+        mask,
+        port,
+        proto: protocol,
+      })),
+  },
+  {
+    module: 'domain',
+    mi: 'domain_reload',
+    rpc: 'domain.reload',
+    help: 'reads the domain table again',
+    changes: true,
+    parameters: [],
+    required: 0,
+    run: reloaded,
+  },
+  {
+    module: 'domain',
+    mi: 'domain_dump',
+    rpc: 'domain.dump',
+    help: 'lists the domain table',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) =>
+      env.tables.domains.slice(0, MOST_LISTED).map(({ domain, attrs }) => ({ name: domain, attributes: attrs ?? '' })),
+  },
+];
+
+/** Management commands of tables in memory, limits, and tables that scripts look things up in. */
+export const tableCommands: readonly ScriptCommand[] = [...tables, ...caches, ...gflags, ...limits, ...lookups];
