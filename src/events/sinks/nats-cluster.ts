@@ -293,7 +293,8 @@ export class NatsCluster {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
       inactive_threshold: 10_000,
-      ...(filters.length === 0 ? {} : { filterSubjects: [...filters] }),
+      // A list, even of one, is something servers before 2.10 do not know.
+      ...(filters.length === 0 ? {} : { filterSubjects: filters.length === 1 ? (filters[0] as string) : [...filters] }),
     });
     try {
       let left = (await consumer.info()).num_pending;

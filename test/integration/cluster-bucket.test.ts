@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
+
+async function start(context: TestContext) {
+  const bench = new NatsBench(context);
+  const { url } = await bench.server();
+  const nats = bench.bus(settings(url, { jetstream: stream }));
+  await nats.start();
+  await nats.caughtUp(3000);
+  const bus = nats.cluster({ cluster: 'test', replicas: 1, storage: 'file' });
+  assert.equal(await new Promise((resolve) => bus.create(resolve)), true);
+  const keysRead = (partitions: readonly string[]) =>
+    new Promise<string[]>((resolve, reject) => {
+      const keys: string[] = [];
+      bus.read(
+        1,
+        partitions,
+        (key) => keys.push(key),
+        (last) => (last === undefined ? reject(new Error('broken off')) : resolve(keys)),
+      );
+    });
+  return { bus, keysRead, client: await bench.client(url) };
+}
+
+suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 30_000 }, () => {
+  test('a large one is read by partition, its other keys always', async (context) => {
+    const { client, keysRead } = await start(context);
+    const put = (key: string) => client.jetstream().publish(`$KV.SWITCHYARD_test.${key}`, 'x');
+    for (const key of ['gen', 'k', 'm.n1', 't.vip', 'r.acme']) await put(key);
+    for (let from = 0; from < 2000; from += 200) {
+      await Promise.all(Array.from({ length: 200 }, (_, i) => put(`d.globex.1.${from + i}`)));
+    }
+    await Promise.all(Array.from({ length: 20 }, (_, i) => put(`d.acme.1.${i}`)));
+    const acme = await keysRead(['acme']);
+    assert.equal(acme.length, 25);
+    assert.ok(!acme.some((key) => key.startsWith('d.globex.')));
+    assert.equal((await keysRead(['acme', 'globex'])).length, 2025);
+    // More than are worth a consumer each.
+    assert.equal((await keysRead(['a', 'b', 'c', 'd', 'e'])).length, 2025);
+    assert.deepEqual((await keysRead(['nobody'])).sort(), ['gen', 'k', 'm.n1', 'r.acme', 't.vip']);
+  });
+
+  test('what nobody has changed since is removed, and nothing is left of it in the stream', async (context) => {
+    const { bus } = await start(context);
+    const commit = (key: string, text: string, expected: number) =>
+      new Promise<{ kind: string; revision?: number }>((resolve) => bus.commit(key, text, expected, resolve));
+    const remove = (key: string, expected: number) =>
+      new Promise<boolean>((resolve) => bus.remove(key, expected, resolve));
+    const { revision = 0 } = await commit('d.acme.9.a', 'x', 0);
+    const later = await commit('d.acme.9.a', 'y', revision);
+    assert.equal(await remove('d.acme.9.a', revision), false);
+    assert.equal(await remove('d.acme.9.a', later.revision ?? 0), true);
+    assert.equal(await new Promise((resolve) => bus.get('d.acme.9.a', resolve)), 'none');
+    assert.equal((await commit('d.acme.9.a', 'z', 0)).kind, 'done');
+  });
+});
