@@ -6,18 +6,18 @@ import type {
   LoadModule,
   ModuleParameter,
   Position,
-  RouteBlock,
-  RouteKind,
   SettingValue,
 } from '../ast.js';
 import type { Dialect } from '../dialect.js';
 import { type CfgProblem, Problems } from '../problem.js';
 import { Lexer } from './lexer.js';
+import { ParameterParser } from './parameters.js';
 import { Preprocessor, SyntaxFault } from './preprocessor.js';
+import { ROUTE_WORDS, RouteParser } from './routes.js';
 import type { SourceFile, SourceReader } from './sources.js';
 import { StatementParser } from './statements.js';
 import type { Token } from './token.js';
-import { shown, TokenStream } from './token-stream.js';
+import { TokenStream } from './token-stream.js';
 
 export interface ParseOptions {
   readonly dialect: Dialect;
@@ -31,36 +31,6 @@ export interface ParsedConfiguration {
   readonly tree: ConfigurationTree;
   readonly problems: readonly CfgProblem[];
 }
-
-/** Words that may precede a route block, and what they mean. */
-const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
-  ['route', 'request'],
-  ['request_route', 'request'],
-  ['failure_route', 'failure'],
-  ['branch_route', 'branch'],
-  ['onreply_route', 'onreply'],
-  ['reply_route', 'onreply'],
-  ['onsend_route', 'onsend'],
-  ['event_route', 'event'],
-  ['local_route', 'local'],
-  ['startup_route', 'startup'],
-  ['timer_route', 'timer'],
-  ['error_route', 'error'],
-]);
-
-/** Words that continue the value of a listener on the next line. */
-const CONTINUATIONS = new Set([
-  'advertise',
-  'as',
-  'name',
-  'use_workers',
-  'tag',
-  'desc',
-  'virtual',
-  'anycast',
-  'reuse_port',
-  'scale',
-]);
 
 /**
  * Parses a configuration file with all that it includes. Never throws: what is wrong is in `problems`, with its position,
@@ -77,12 +47,11 @@ class ConfigurationParser {
   private readonly tokens!: TokenStream;
   private readonly statements!: StatementParser;
   private readonly dialect: Dialect;
+  private readonly parameterParser!: ParameterParser;
+  private readonly routeParser!: RouteParser;
   private readonly parameters: GlobalParameter[] = [];
   private readonly modules: LoadModule[] = [];
   private readonly moduleParameters: ModuleParameter[] = [];
-  private readonly routes: RouteBlock[] = [];
-  /** Index of each in the list, by kind and name. */
-  private readonly routeIndex = new Map<string, number>();
   private readonly flags = new Map<string, number>();
 
   constructor(source: SourceFile, options: ParseOptions) {
@@ -105,6 +74,8 @@ class ConfigurationParser {
     });
     this.tokens = new TokenStream(lexer);
     this.statements = new StatementParser(this.tokens, dialect, this.problems, () => this.include());
+    this.parameterParser = new ParameterParser(this.tokens);
+    this.routeParser = new RouteParser(this.tokens, this.statements, dialect, this.problems);
   }
 
   run(): ParsedConfiguration {
@@ -122,7 +93,8 @@ class ConfigurationParser {
         this.report(error);
       }
     }
-    const { parameters, modules, moduleParameters, routes, flags } = this;
+    const { parameters, modules, moduleParameters, flags } = this;
+    const routes = this.routeParser?.routes ?? [];
     const defines = this.preprocessor?.defines ?? new Map<string, string>();
     return {
       tree: { parameters, modules, moduleParameters, routes, flags, defines },
@@ -131,7 +103,8 @@ class ConfigurationParser {
   }
 
   private get isEmpty(): boolean {
-    const { parameters, modules, moduleParameters, routes, problems } = this;
+    const { parameters, modules, moduleParameters, problems } = this;
+    const { routes } = this.routeParser;
     return parameters.length + modules.length + moduleParameters.length + routes.length + problems.list.length === 0;
   }
 
@@ -181,9 +154,9 @@ class ConfigurationParser {
       if (kind === undefined || !this.dialect.syntax.routeWords.has(token.text)) {
         throw tokens.unexpected('the word of a route (route, failure_route ...)');
       }
-      this.route(kind);
+      this.routeParser.route(kind);
     } else if ((token.text === 'flags' || token.text === 'avpflags') && next.kind === 'word') this.flagNames();
-    else this.parameter();
+    else this.parameters.push(this.parameterParser.parameter());
   }
 
   /** include_file and import_file as words. */
@@ -259,86 +232,6 @@ class ConfigurationParser {
     return this.tokens.string().value;
   }
 
-  private settingValue(): SettingValue {
-    const { tokens } = this;
-    const token = tokens.peek();
-    if (token.kind === 'string') return tokens.string();
-    if (token.kind === 'end') throw tokens.unexpected('a value');
-    const { text, at, tokens: count } = tokens.gluedText(',;)');
-    if (count === 1 && token.kind === 'int') return { kind: 'int', value: token.value, text, at };
-    if (/^-[0-9]+$/.test(text)) return { kind: 'int', value: Number(text) | 0, text, at };
-    return { kind: 'word', text, at };
-  }
-
-  /** "name = value ...": the rest of the line, and what continues a listener on the next. */
-  private parameter(): void {
-    const { tokens } = this;
-    const name = tokens.gluedText('=;{}');
-    const hasValue = tokens.accept('=') !== undefined;
-    if (!hasValue && tokens.peek().at.line !== name.at.line) {
-      throw new SyntaxFault(name.at, `"=" is expected after ${name.text}`);
-    }
-    if (!hasValue && tokens.peek().kind !== 'string' && tokens.peek().kind !== 'word') throw tokens.unexpected('"="');
-    if (hasValue && tokens.isPunctuation('{')) {
-      this.parameters.push({ name: name.text, ...this.block(), at: name.at });
-      return;
-    }
-    const value = this.settingValue();
-    const rest: SettingValue[] = [];
-    for (;;) {
-      const token = tokens.peek();
-      if (token.kind === 'end' || tokens.isPunctuation(';')) break;
-      if (tokens.isPunctuation('{', 0)) {
-        rest.push(this.braces());
-        break;
-      }
-      const sameLine = token.at.line === tokens.previous?.at.line && token.at.file === name.at.file;
-      const continues = sameLine || (token.kind === 'word' && CONTINUATIONS.has(token.text));
-      if (!continues || (token.kind === 'word' && (tokens.isPunctuation('=', 1) || tokens.isPunctuation('{', 1))))
-        break;
-      rest.push(this.settingValue());
-    }
-    this.parameters.push({ name: name.text, value, rest, at: name.at });
-  }
-
-  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, the rest holds names and values alternately. */
-  private block(): Pick<GlobalParameter, 'value' | 'rest'> {
-    const { tokens } = this;
-    const { at } = tokens.take();
-    const rest: SettingValue[] = [];
-    while (tokens.accept('}') === undefined) {
-      if (tokens.accept(';')) continue;
-      const key = tokens.gluedText('=;{}');
-      if (key.text === '') throw tokens.unexpected('a name or "}"');
-      tokens.expect('=', `after ${key.text}`);
-      rest.push({ kind: 'word', text: key.text, at: key.at }, this.blockValue());
-    }
-    return { value: { kind: 'word', text: '{', at }, rest };
-  }
-
-  private blockValue(): SettingValue {
-    const { tokens } = this;
-    if (tokens.peek().kind === 'string') return tokens.string();
-    const { text, at } = tokens.gluedText(',;{}');
-    return { kind: 'word', text, at };
-  }
-
-  /** The rules of a blacklist, "{( any, 10.0.0.0/8, 0, "" )}", as one word without blanks. */
-  private braces(): SettingValue {
-    const { tokens } = this;
-    const { at } = tokens.peek();
-    let depth = 0;
-    let text = '';
-    for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
-      if (tokens.isPunctuation('{')) depth++;
-      const closes = tokens.isPunctuation('}') && --depth === 0;
-      text += token.kind === 'string' ? JSON.stringify(token.text) : token.text;
-      tokens.take();
-      if (closes) return { kind: 'word', text, at };
-    }
-    throw tokens.unexpected('"}"');
-  }
-
   /** "flags NAT:5, ACC;" */
   private flagNames(): void {
     const { tokens } = this;
@@ -351,73 +244,6 @@ class ConfigurationParser {
       if (tokens.accept(',') === undefined) break;
     }
     tokens.accept(';');
-  }
-
-  private route(kind: RouteKind): void {
-    const { tokens, dialect } = this;
-    const word = tokens.take();
-    let name: string | undefined;
-    let interval: number | undefined;
-    if (tokens.accept('[')) {
-      const token = tokens.peek();
-      if (token.kind === 'string') name = tokens.string().value;
-      else if (token.kind === 'word' || token.kind === 'int') {
-        const glued = tokens.gluedText('],');
-        name = glued.text;
-        if (glued.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
-          throw new SyntaxFault(glued.at, `route name ${name} needs quotes`);
-        }
-      } else throw tokens.unexpected('the name of a route');
-      if (tokens.accept(',')) {
-        const value = tokens.take();
-        interval = value.kind === 'int' ? value.value : undefined;
-        if (kind === 'timer' && interval === undefined)
-          throw new SyntaxFault(value.at, 'a timer route needs its seconds');
-      }
-      tokens.expect(']', 'after the name of a route');
-    }
-    this.checkName(word, kind, name, interval);
-    if (word.text === 'reply_route' && name !== undefined) {
-      throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
-    }
-    if (name === 'main' && kind === 'request') name = undefined;
-    const body = this.statements.routeBody(`after ${shown(word)}`);
-    this.add({ kind, name, interval, body, at: word.at });
-  }
-
-  /** Which routes have a name, and which have none. */
-  private checkName(word: Token, kind: RouteKind, name: string | undefined, interval: number | undefined): void {
-    if (!this.dialect.syntax.strictRouteNames) return;
-    if (name === undefined && (kind === 'failure' || kind === 'branch' || kind === 'event' || kind === 'timer')) {
-      throw new SyntaxFault(this.tokens.peek().at, `${word.text} needs a name`);
-    }
-    if (name !== undefined && (kind === 'local' || kind === 'startup' || kind === 'error')) {
-      throw new SyntaxFault(word.at, `${word.text} takes no name`);
-    }
-    if (kind === 'timer' && interval === undefined) throw new SyntaxFault(word.at, 'timer_route needs its seconds');
-  }
-
-  private add(block: RouteBlock): void {
-    const branchFailure = /^tm:branch-failure(?::(.*))?$/.exec(block.kind === 'event' ? (block.name ?? '') : '');
-    const route: RouteBlock =
-      branchFailure === null ? block : { ...block, kind: 'branch-failure', name: branchFailure[1] };
-    const key = `${route.kind} ${route.name ?? '\n'}`;
-    const same = this.routeIndex.get(key) ?? -1;
-    const before = this.routes[same];
-    if (before === undefined) {
-      if (this.routes.length >= 20_000)
-        throw new SyntaxFault(route.at, 'more than 20000 routes', 'syntax', 'too-large');
-      this.routeIndex.set(key, this.routes.push(route) - 1);
-    } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.joinsMainRoutes) {
-      this.routes[same] = { ...before, body: [...before.body, ...route.body] };
-    } else {
-      const which = route.name === undefined ? `${route.kind} route` : `${route.kind} route "${route.name}"`;
-      this.problems.error(
-        'duplicate-route',
-        route.at,
-        `${which} is defined twice, first in ${before.at.file} line ${before.at.line}`,
-      );
-    }
   }
 }
 

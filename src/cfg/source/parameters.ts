@@ -1,0 +1,101 @@
+import type { GlobalParameter, SettingValue } from '../ast.js';
+import { SyntaxFault } from './preprocessor.js';
+import type { TokenStream } from './token-stream.js';
+
+/** Words that continue the value of a listener on the next line. */
+const CONTINUATIONS = new Set([
+  'advertise',
+  'as',
+  'name',
+  'use_workers',
+  'tag',
+  'desc',
+  'virtual',
+  'anycast',
+  'reuse_port',
+  'scale',
+]);
+
+/** Parses the global parameters of a file. */
+export class ParameterParser {
+  constructor(private readonly tokens: TokenStream) {}
+
+  /** "name = value ...": the rest of the line, and what continues a listener on the next. */
+  parameter(): GlobalParameter {
+    const { tokens } = this;
+    const name = tokens.gluedText('=;{}');
+    const hasValue = tokens.accept('=') !== undefined;
+    if (!hasValue && tokens.peek().at.line !== name.at.line) {
+      throw new SyntaxFault(name.at, `"=" is expected after ${name.text}`);
+    }
+    if (!hasValue && tokens.peek().kind !== 'string' && tokens.peek().kind !== 'word') throw tokens.unexpected('"="');
+    if (hasValue && tokens.isPunctuation('{')) {
+      return { name: name.text, ...this.block(), at: name.at };
+    }
+    const value = this.settingValue();
+    const rest: SettingValue[] = [];
+    for (;;) {
+      const token = tokens.peek();
+      if (token.kind === 'end' || tokens.isPunctuation(';')) break;
+      if (tokens.isPunctuation('{', 0)) {
+        rest.push(this.braces());
+        break;
+      }
+      const sameLine = token.at.line === tokens.previous?.at.line && token.at.file === name.at.file;
+      const continues = sameLine || (token.kind === 'word' && CONTINUATIONS.has(token.text));
+      if (!continues || (token.kind === 'word' && (tokens.isPunctuation('=', 1) || tokens.isPunctuation('{', 1))))
+        break;
+      rest.push(this.settingValue());
+    }
+    return { name: name.text, value, rest, at: name.at };
+  }
+
+  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, the rest holds names and values alternately. */
+  private block(): Pick<GlobalParameter, 'value' | 'rest'> {
+    const { tokens } = this;
+    const { at } = tokens.take();
+    const rest: SettingValue[] = [];
+    while (tokens.accept('}') === undefined) {
+      if (tokens.accept(';')) continue;
+      const key = tokens.gluedText('=;{}');
+      if (key.text === '') throw tokens.unexpected('a name or "}"');
+      tokens.expect('=', `after ${key.text}`);
+      rest.push({ kind: 'word', text: key.text, at: key.at }, this.blockValue());
+    }
+    return { value: { kind: 'word', text: '{', at }, rest };
+  }
+
+  private blockValue(): SettingValue {
+    const { tokens } = this;
+    if (tokens.peek().kind === 'string') return tokens.string();
+    const { text, at } = tokens.gluedText(',;{}');
+    return { kind: 'word', text, at };
+  }
+
+  /** The rules of a blacklist, "{( any, 10.0.0.0/8, 0, "" )}", as one word without blanks. */
+  private braces(): SettingValue {
+    const { tokens } = this;
+    const { at } = tokens.peek();
+    let depth = 0;
+    let text = '';
+    for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
+      if (tokens.isPunctuation('{')) depth++;
+      const closes = tokens.isPunctuation('}') && --depth === 0;
+      text += token.kind === 'string' ? JSON.stringify(token.text) : token.text;
+      tokens.take();
+      if (closes) return { kind: 'word', text, at };
+    }
+    throw tokens.unexpected('"}"');
+  }
+
+  private settingValue(): SettingValue {
+    const { tokens } = this;
+    const token = tokens.peek();
+    if (token.kind === 'string') return tokens.string();
+    if (token.kind === 'end') throw tokens.unexpected('a value');
+    const { text, at, tokens: count } = tokens.gluedText(',;)');
+    if (count === 1 && token.kind === 'int') return { kind: 'int', value: token.value, text, at };
+    if (/^-[0-9]+$/.test(text)) return { kind: 'int', value: Number(text) | 0, text, at };
+    return { kind: 'word', text, at };
+  }
+}

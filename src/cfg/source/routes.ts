@@ -1,0 +1,109 @@
+import type { RouteBlock, RouteKind } from '../ast.js';
+import type { Dialect } from '../dialect.js';
+import type { Problems } from '../problem.js';
+import { SyntaxFault } from './preprocessor.js';
+import type { StatementParser } from './statements.js';
+import type { Token } from './token.js';
+import { shown, type TokenStream } from './token-stream.js';
+
+/** Routes of one configuration at most. */
+const MOST_ROUTES = 20_000;
+
+/** Words that may precede a route block, and what they mean. */
+export const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
+  ['route', 'request'],
+  ['request_route', 'request'],
+  ['failure_route', 'failure'],
+  ['branch_route', 'branch'],
+  ['onreply_route', 'onreply'],
+  ['reply_route', 'onreply'],
+  ['onsend_route', 'onsend'],
+  ['event_route', 'event'],
+  ['local_route', 'local'],
+  ['startup_route', 'startup'],
+  ['timer_route', 'timer'],
+  ['error_route', 'error'],
+]);
+
+/** Parses the route blocks of a file and collects them. */
+export class RouteParser {
+  readonly routes: RouteBlock[] = [];
+  /** Index of each in the list, by kind and name. */
+  private readonly index = new Map<string, number>();
+
+  constructor(
+    private readonly tokens: TokenStream,
+    private readonly statements: StatementParser,
+    private readonly dialect: Dialect,
+    private readonly problems: Problems,
+  ) {}
+
+  /** A block from its word on, of this kind. */
+  route(kind: RouteKind): void {
+    const { tokens, dialect } = this;
+    const word = tokens.take();
+    let name: string | undefined;
+    let interval: number | undefined;
+    if (tokens.accept('[')) {
+      const token = tokens.peek();
+      if (token.kind === 'string') name = tokens.string().value;
+      else if (token.kind === 'word' || token.kind === 'int') {
+        const glued = tokens.gluedText('],');
+        name = glued.text;
+        if (glued.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
+          throw new SyntaxFault(glued.at, `route name ${name} needs quotes`);
+        }
+      } else throw tokens.unexpected('the name of a route');
+      if (tokens.accept(',')) {
+        const value = tokens.take();
+        interval = value.kind === 'int' ? value.value : undefined;
+        if (kind === 'timer' && interval === undefined)
+          throw new SyntaxFault(value.at, 'a timer route needs its seconds');
+      }
+      tokens.expect(']', 'after the name of a route');
+    }
+    this.checkName(word, kind, name, interval);
+    if (word.text === 'reply_route' && name !== undefined) {
+      throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
+    }
+    if (name === 'main' && kind === 'request') name = undefined;
+    const body = this.statements.routeBody(`after ${shown(word)}`);
+    this.add({ kind, name, interval, body, at: word.at });
+  }
+
+  /** Which routes have a name, and which have none. */
+  private checkName(word: Token, kind: RouteKind, name: string | undefined, interval: number | undefined): void {
+    if (!this.dialect.syntax.strictRouteNames) return;
+    if (name === undefined && (kind === 'failure' || kind === 'branch' || kind === 'event' || kind === 'timer')) {
+      throw new SyntaxFault(this.tokens.peek().at, `${word.text} needs a name`);
+    }
+    if (name !== undefined && (kind === 'local' || kind === 'startup' || kind === 'error')) {
+      throw new SyntaxFault(word.at, `${word.text} takes no name`);
+    }
+    if (kind === 'timer' && interval === undefined) throw new SyntaxFault(word.at, 'timer_route needs its seconds');
+  }
+
+  private add(block: RouteBlock): void {
+    const branchFailure = /^tm:branch-failure(?::(.*))?$/.exec(block.kind === 'event' ? (block.name ?? '') : '');
+    const route: RouteBlock =
+      branchFailure === null ? block : { ...block, kind: 'branch-failure', name: branchFailure[1] };
+    const key = `${route.kind} ${route.name ?? '\n'}`;
+    const same = this.index.get(key) ?? -1;
+    const before = this.routes[same];
+    if (before === undefined) {
+      if (this.routes.length >= MOST_ROUTES) {
+        throw new SyntaxFault(route.at, `more than ${MOST_ROUTES} routes`, 'syntax', 'too-large');
+      }
+      this.index.set(key, this.routes.push(route) - 1);
+    } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.joinsMainRoutes) {
+      this.routes[same] = { ...before, body: [...before.body, ...route.body] };
+    } else {
+      const which = route.name === undefined ? `${route.kind} route` : `${route.kind} route "${route.name}"`;
+      this.problems.error(
+        'duplicate-route',
+        route.at,
+        `${which} is defined twice, first in ${before.at.file} line ${before.at.line}`,
+      );
+    }
+  }
+}
