@@ -86,9 +86,27 @@ function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
         };
       },
     };
+    const branchFlag: VariableDefinition = {
+      argument: 'required',
+      indexed: false,
+      compile: (argument) => {
+        const bit = 1 << flagBit(argument?.constant ?? '');
+        return {
+          get: (context) => ((branch(scopeOf(context)) & bit) === 0 ? 'false' : 'true'),
+          set: (context, value) => {
+            const { call } = scopeOf(context);
+            if (call === undefined) return;
+            const on = value === 'true' || (numberIn(value) ?? 0) !== 0;
+            call.branchFlags = on ? call.branchFlags | bit : call.branchFlags & ~bit;
+          },
+        };
+      },
+    };
     return [
       ['mf', own((scope) => flagNames(message(scope)))],
       ['bf', own((scope) => flagNames(branch(scope)))],
+      ['branch.flag', branchFlag],
+      ['msg.branch.flag', branchFlag],
       ['msg.flag', flag],
     ];
   }
@@ -404,8 +422,16 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
   ];
 }
 
+/** The request-URI and the branches as a Contact would list them. */
+function destinationSet(scope: CfgScope): PvarValue {
+  const q = (each: string): string => (each === '' ? '' : `;q=${each}`);
+  const main = scope.requestUri === undefined ? [] : [`<${scope.requestUri}>${q(scope.call?.q ?? '')}`];
+  return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${q(each.q)}`)].join(', ');
+}
+
 function opensipsVariables(): [string, VariableDefinition][] {
   return [
+    ['ds', own(destinationSet)],
     [
       'T_ruri',
       own((scope) =>

@@ -6,6 +6,7 @@ import { paramValue } from './header-values.js';
 import type { TransformationDefinition } from './transformations/definition.js';
 import { KAMAILIO_SHARED, kamailioTransformations } from './transformations/kamailio.js';
 import { evaluation, opensipsTransformations } from './transformations/opensips.js';
+import { sdpTransformations } from './transformations/sdp.js';
 import { orNull, plain, type VariableDefinition } from './variables/definition.js';
 import { jsonVariables } from './variables/json.js';
 import {
@@ -103,6 +104,7 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['sdp.line', sdpLine],
   ['sdp.stream', sdpStream],
   ['C', empty('')],
+  ['msg.is_request', plain(({ message }) => (message.isRequest ? 1 : 0))],
   ['env', environment],
   ['shv', sharedVariable],
   ['RANDOM', plain(() => randomBytes(4).readInt32BE() & 0x7fff_ffff)],
@@ -213,11 +215,12 @@ function emptyForNull([name, definition]: readonly [string, TransformationDefini
 const shared: ReadonlySet<string> = new Set(KAMAILIO_SHARED);
 
 /** Transformations of route scripts that OpenSIPS has not, or has in another form. */
-const NOT_OF_OPENSIPS = /^(?:via\.|uri\.scheme$)/;
+const NOT_OF_OPENSIPS = /^uri\.scheme$/;
 
 const opensipsTransformationTable: Map<string, TransformationDefinition> = new Map([
   ...[...COMMON_NAMES.transformations].filter(([name]) => !NOT_OF_OPENSIPS.test(name)),
   ...opensipsTransformations,
+  ...sdpTransformations,
 ]);
 
 /** Variables and transformations of opensips.cfg. */

@@ -6,7 +6,28 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['json', ['json', 'json_pretty', 'json_compact']],
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
+  ['rr', ['rr_params']],
+  ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
+  [
+    'dialog',
+    [
+      ...[
+        'DLG_count',
+        'DLG_did',
+        'DLG_dir',
+        'DLG_end_reason',
+        'DLG_flags',
+        'DLG_lifetime',
+        'DLG_status',
+        'DLG_timeout',
+      ],
+      'dlg_val',
+    ],
+  ],
 ];
+
+/** Variables of other files that OpenSIPS does not have under these names. */
+const NEVER = ['hdr_cnt', 'T_reply_reason'];
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -15,5 +36,5 @@ export function hiddenVariables({ name, generation }: Dialect, { modules }: Conf
   if (name !== 'opensips' || generation < 3) return NONE;
   const loaded = new Set(modules.map((each) => each.name));
   const hidden = OF_MODULES.filter(([module]) => !loaded.has(module)).flatMap(([, names]) => names);
-  return new Set(generation > 3 ? [...hidden, 'br'] : hidden);
+  return new Set([...hidden, ...NEVER, ...(generation > 3 ? ['br'] : [])]);
 }

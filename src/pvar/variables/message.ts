@@ -177,4 +177,5 @@ export const messageVariableTable: readonly [string, VariableDefinition][] = [
   ['auth.opaque', auth(({ param }) => param('opaque'))],
   ['auth.alg', auth(({ param }) => param('algorithm'))],
   ['auth.qop', auth(({ param }) => param('qop'))],
+  ['auth.nc', auth(({ param }) => param('nc'))],
 ];

@@ -1,0 +1,72 @@
+import type { TextReader } from '../variables/definition.js';
+import { integerArgument, position, type TransformationDefinition } from './definition.js';
+
+/** The lines of a body with their ends. */
+function linesOf(text: string): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const feed = text.indexOf('\n', at);
+    const end = feed < 0 ? text.length : feed + 1;
+    lines.push(text.slice(at, end));
+    at = end;
+  }
+  return lines;
+}
+
+/** The blocks of a body that begin with "m=", one a stream; what stands before them is the first element. */
+function blocksOf(text: string): string[] {
+  const blocks = [''];
+  for (const line of linesOf(text)) {
+    if (line.startsWith('m=')) blocks.push(line);
+    else blocks[blocks.length - 1] += line;
+  }
+  return blocks;
+}
+
+/** Which stream is meant: a number, or the type of the media. */
+function streamAt(blocks: readonly string[], wanted: string): number | undefined {
+  if (/^-?[0-9]{1,4}$/.test(wanted)) {
+    const at = position(Number(wanted), blocks.length - 1);
+    return at === undefined ? undefined : at + 1;
+  }
+  const found = blocks.findIndex((each) => each.toLowerCase().startsWith(`m=${wanted.toLowerCase()} `));
+  return found < 0 ? undefined : found;
+}
+
+function onStream(run: (blocks: string[], at: number) => string): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make([which]) {
+      const name = which as TextReader;
+      return (value, context) => {
+        const blocks = blocksOf(String(value));
+        const at = streamAt(blocks, (name.constant ?? name.read(context)).trim());
+        return at === undefined ? null : run(blocks, at);
+      };
+    },
+  };
+}
+
+/** Class "sdp": the value as a body of type application/sdp. */
+export const sdpTransformations: readonly [string, TransformationDefinition][] = [
+  [
+    'sdp.line',
+    {
+      least: 1,
+      most: 2,
+      make([type, index]) {
+        const letter = type as TextReader;
+        const wanted = integerArgument(index, 0, 'index');
+        return (value, context) => {
+          const start = `${(letter.constant ?? letter.read(context)).trim().slice(0, 1)}=`;
+          const lines = linesOf(String(value)).filter((each) => each.startsWith(start));
+          const at = position(wanted(context), lines.length);
+          return at === undefined ? null : (lines[at] as string).trimEnd();
+        };
+      },
+    },
+  ],
+  ['sdp.stream', onStream((blocks, at) => blocks[at] ?? '')],
+  ['sdp.stream-delete', onStream((blocks, at) => blocks.filter((_, i) => i !== at).join(''))],
+];
