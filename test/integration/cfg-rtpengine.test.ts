@@ -194,3 +194,26 @@ route {
     ['1 c=IN IP4 192.0.2.10', '1', '-1'],
   );
 });
+
+test('a reply route for all replies waits for the media proxy as well', async () => {
+  const [caller, gateway] = [await agent(), await agent()];
+  const proxy = await engine('192.0.2.77');
+  const daemon = await serve(`#!KAMAILIO
+listen=LISTEN
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "textops.so"
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${proxy.port}")
+request_route { $du = "${gateway.uri}"; t_relay(); }
+reply_route { if (has_body("application/sdp")) { rtpengine_answer(); xlog("reply $rs $rc\\n"); } }
+`);
+  caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'global@x' }), daemon.port);
+  const invite = await gateway.next('INVITE');
+  gateway.answer(invite, 200, 'OK', { body: sdp('10.0.0.2') });
+  const ok = await caller.next('200');
+  assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
+  assert.deepEqual(daemon.script, ['reply 200 1']);
+});

@@ -13,6 +13,9 @@ import { Profiles } from './profiles.js';
 /** Dialogs kept at most; further ones are not begun. */
 const MOST_DIALOGS = 200_000;
 
+/** Dialogs with one Call-ID: forks and spirals. */
+const MOST_OF_ONE_CALL = 32;
+
 /** Parameters of the dialog module. */
 export interface DialogSettings {
   /** Milliseconds. */
@@ -129,6 +132,9 @@ export class DialogTable {
       );
       return undefined;
     }
+    // Looking one up is linear in those of its Call-ID, which the peer chooses.
+    const others = this.byCall.get(message.callId);
+    if (others !== undefined && others.length >= MOST_OF_ONE_CALL) return undefined;
     const wishes = this.wishes(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
     const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
@@ -137,7 +143,6 @@ export class DialogTable {
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
     this.byId.set(dialog.did, dialog);
-    const others = this.byCall.get(message.callId);
     if (others === undefined) this.byCall.set(message.callId, [dialog]);
     else others.push(dialog);
     this.current.set(call, dialog);

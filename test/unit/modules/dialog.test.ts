@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '../../support/fake-clock.js';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+const SCRIPT = `
+  if (has_totag()) { loose_route(); xlog("state $DLG_status $dlg_val(n)\\n"); exit; }
+  record_route(); create_dialog("B"); $DLG_timeout = 100; $dlg_val(n) = "v"; $du = "sip:127.0.0.1:5080"; t_relay();`;
+
+/** The answer of a gateway to what was sent to it. */
+function answered(invite: string, status: string): string {
+  const lines = invite.split('\r\n').filter((each) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(each));
+  const tagged = lines.map((each) => (each.startsWith('To:') ? `${each};tag=tt` : each));
+  return [`SIP/2.0 ${status}`, ...tagged, 'Contact: <sip:bob@127.0.0.1:5080>', 'Content-Length: 0', '', ''].join(
+    '\r\n',
+  );
+}
+
+test('a lifetime counts from the answer, and its end sends BYE to both sides once', async () => {
+  const clock = new FakeClock();
+  const runner = startScript({ dialect: 'opensips', modules: 'dialog', script: SCRIPT, clock });
+  try {
+    runner.receive(INVITE);
+    const invite = runner.sent.find(({ text }) => text.startsWith('INVITE '));
+    assert.match(invite?.text ?? '', /Record-Route: <sip:127\.0\.0\.1;lr;ftag=ft;did=[0-9a-f]+\.[0-9a-f]+>/);
+    clock.advance(20_000);
+    runner.receive(answered(invite?.text ?? '', '200 OK'), 5080);
+    clock.advance(99_000);
+    const byes = () => runner.sent.filter(({ text }) => text.startsWith('BYE '));
+    assert.equal(byes().length, 0);
+    clock.advance(1500);
+    assert.deepEqual(new Set(byes().map(({ port }) => port)), new Set([5070, 5080]));
+    const { count } = (await runner.daemon.mi.execute('dlg_list')) as { count: number };
+    assert.equal(count, 0);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('the did parameter of another call opens nothing, and one Call-ID begins 32 dialogs at most', async () => {
+  const clock = new FakeClock();
+  const runner = startScript({ dialect: 'opensips', modules: 'dialog', script: SCRIPT, clock });
+  try {
+    for (let i = 0; i < 40; i++) runner.receive(INVITE.replace('z9hG4bK1', `z9hG4bKm${i}`));
+    const { count } = (await runner.daemon.mi.execute('dlg_list')) as { count: number };
+    assert.equal(count, 32);
+    const first = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
+    const route = /Record-Route: (<[^>]*>)/.exec(first)?.[1] ?? '';
+    const within = (callId: string): string =>
+      INVITE.replace('INVITE sip:bob@sw.example', 'INFO sip:bob@127.0.0.1:5080')
+        .replace('CSeq: 1 INVITE', 'CSeq: 2 INFO')
+        .replace('To: <sip:bob@b.example>', `To: <sip:bob@b.example>;tag=tt\r\nRoute: ${route}`)
+        .replace('z9hG4bK1', `z9hG4bK${callId.length}`)
+        .replace('a@a.example', callId);
+    runner.receive(within('other@a.example'));
+    runner.receive(within('a@a.example'));
+    assert.deepEqual(runner.lines, ['state <null> <null>', 'state 1 v']);
+  } finally {
+    await runner.stop();
+  }
+});
