@@ -50,7 +50,7 @@ export class RealNode {
       cwd: this.folder,
     });
     this.child = child;
-    await child.until(() => isBound(this.sipPort, 'udp'), 30_000, this.name);
+    await child.until(() => isBound(this.sipPort, 'udp'), 90_000, this.name);
   }
 
   get pid(): number {
@@ -178,7 +178,7 @@ export class RealCluster {
           ds_flush_interval: 1,
           ...options.modparam,
         },
-        routing: [{ select: { set: options.callees === undefined ? 1 : 2, alg: 4 } }],
+        routing: [{ select: { set: options.callees === undefined ? 1 : 2, alg: 4 }, record_route: true }],
         events: { nats: { servers: serversOf(i), jetstream: {}, ...(apart ? { bucket: '' } : {}) } },
         ...(options.alone || apart ? {} : { cluster: { name: 'test', ...options.cluster } }),
         log: { level: 'info' },
