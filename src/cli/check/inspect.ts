@@ -9,6 +9,7 @@ import { compositionFaults } from '../../daemon/composition.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { socketListens } from '../../daemon/socket-check.js';
 import { checkNats } from '../../events/sinks/nats-check.js';
+import { checkCluster } from '../../events/sinks/nats-cluster-check.js';
 import type { LoadOutcome } from '../../tenant/tenants.js';
 import { missingAddresses } from './addresses.js';
 import { partitionProblem } from './partition-problem.js';
@@ -86,6 +87,11 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
     );
     const { nats } = settings.events;
     if (nats !== undefined) warnings.push(...(await checkNats(nats)).map((reason) => at('/events/nats', reason)));
+    const { cluster, node } = settings;
+    if (nats !== undefined && cluster !== undefined) {
+      const found = await checkCluster(nats, { name: cluster.name, node });
+      warnings.push(...found.map((reason) => at('/cluster', reason)));
+    }
     return { problems, warnings, summary: summaryOf(settings, daemon) };
   } finally {
     await daemon.stop();

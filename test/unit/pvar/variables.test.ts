@@ -24,6 +24,14 @@ function table(cases: Readonly<Record<string, PvarValue>>, context = scope()): v
   for (const [text, expected] of Object.entries(cases)) assert.equal(value(text, context), expected, text);
 }
 
+test('$shtag is whether this node is the active one of a sharing tag, null without a cluster', () => {
+  assert.equal(value('$shtag(vip)'), null);
+  const context = scope();
+  context.lookUpTag = (name) => (name === 'vip' ? 'active' : 'backup');
+  assert.equal(value('$shtag(vip)', context), 'active');
+  assert.equal(value('$shtag(other)', context), 'backup');
+});
+
 describe('variables of the message', () => {
   test('request-URI', () => {
     table({
