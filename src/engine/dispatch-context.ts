@@ -99,7 +99,8 @@ export class DispatchContext {
     let count = 0;
     let groups = 0;
     for (const target of routes.targets) {
-      const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, strict || lists === undefined);
+      const counts = strict || lists === undefined;
+      const choice = chooseKamailio(partition.snapshot, kamailio, target, seen, count, counts, true);
       if (typeof choice === 'string') {
         this.failure = choice;
         continue;

@@ -23,7 +23,7 @@ const LATENCY = 13;
 /**
  * Chooses in one set by Kamailio's rules. `before`: targets already kept by earlier sets of one ds_select_routes; the
  * limit counts them, yet the chosen destination is always kept. `counts`: whether the call goes there, and so counts as
- * its load. A string says why there is no choice.
+ * its load. `ofRoutes`: whether it is a set of ds_select_routes. A string says why there is no choice.
  */
 export function chooseKamailio(
   snapshot: Snapshot,
@@ -32,6 +32,7 @@ export function chooseKamailio(
   request: RequestView,
   before = 0,
   counts = true,
+  ofRoutes = false,
 ): Choice | SelectFailure {
   const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
@@ -74,7 +75,7 @@ export function chooseKamailio(
   if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'no room in the list';
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
-  if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call);
+  if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);
   // A call that counts goes to no destination that is full, except the default.
   const bounded = call !== undefined && plan.bounded;
   const among = bounded ? plan.openBefore(end) : set.activeBefore(end);
@@ -130,7 +131,7 @@ function restOf(
 
 /**
  * Algorithm 10 for a call that counts, as recorded: destinations that are full are not tried, but for the default, and one
- * without duid among those kept fails the selection when the call has been counted.
+ * without duid among those kept fails the selection when the call has been counted; in ds_select_routes those before it stay.
  */
 function recordedCallLoad(
   plan: SetPlan,
@@ -138,6 +139,7 @@ function recordedCallLoad(
   end: number,
   limit: number,
   call: TrackedCall,
+  ofRoutes: boolean,
 ): Choice | SelectFailure {
   const { destinations } = plan.set;
   const last = destinations.length - 1;
@@ -147,11 +149,11 @@ function recordedCallLoad(
     if (position !== chosen && plan.set.isActive(position) && !plan.isFull(position)) kept.push(position);
   }
   if (end === last && chosen !== last && kept.length < limit) kept.push(last);
-  if (kept.some((position) => plan.attributes[position]?.duid === undefined)) {
-    return 'no active destination';
-  }
-  const [destination, ...rest] = kept.map((position) => destinations[position] as Destination);
-  return { destination: destination as Destination, rest: new GivenTargets(rest), count: kept.length, call };
+  const without = kept.findIndex((position) => plan.attributes[position]?.duid === undefined);
+  if (without >= 0 && !ofRoutes) return 'no active destination';
+  const usable = without < 0 ? kept : kept.slice(0, without);
+  const [destination, ...rest] = usable.map((position) => destinations[position] as Destination);
+  return { destination: destination as Destination, rest: new GivenTargets(rest), count: usable.length, call };
 }
 
 /** All others of the set that are up; in a strict partition those behind the chosen one, up or not, as recorded. */
