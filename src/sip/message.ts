@@ -520,7 +520,8 @@ function skipBlank(text: string, from: number, end: number): number {
 export function unfold(value: string): string {
   let fold = value.indexOf('\r\n');
   if (fold < 0) return value;
-  let out = '';
+  // A peer may fold a value ten thousand times: pieces are joined once.
+  const pieces: string[] = [];
   let at = 0;
   for (; fold >= 0; fold = value.indexOf('\r\n', Math.max(at, fold + 2))) {
     let next = fold + 2;
@@ -528,10 +529,11 @@ export function unfold(value: string): string {
     if (next === fold + 2) continue;
     let end = fold;
     while (end > at && isBlank(value.charCodeAt(end - 1))) end--;
-    out += `${value.slice(at, end)} `;
+    pieces.push(value.slice(at, end));
     at = next;
   }
-  return out + value.slice(at);
+  pieces.push(value.slice(at));
+  return pieces.join(' ');
 }
 
 /** The tag parameter of a From or To value: looked for after the closing ">" or, without one, after the first ";". */
