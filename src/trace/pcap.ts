@@ -5,13 +5,69 @@ import type { TracedMessage } from './traced-message.js';
 /** LINKTYPE_RAW: packets begin with the IP header (pcap-linktype(7)). */
 const RAW_IP = 101;
 const UDP = 17;
-/** What fits behind the headers of IPv4 and UDP. */
-const MOST_PAYLOAD = 65_507;
+const TCP = 6;
+/** What fits behind the headers of IPv4 and TCP, which are longer than those of UDP. */
+const MOST_PAYLOAD = 65_495;
+/** Connections whose sequence numbers are remembered. */
+const MOST_STREAMS = 10_000;
+const ACK_PUSH = 0x18;
 
 /**
- * The head of a capture file (pcap-savefile(5)), times in microseconds. Messages over streams are written as datagrams too, so
- * that each stands alone.
+ * Writes a capture file (pcap-savefile(5)), times in microseconds. Messages over streams are segments of TCP whose sequence
+ * numbers follow on each other, so that readers follow the stream; what TLS or WebSocket put around them is left out.
  */
+export class PcapWriter {
+  /** Bytes that were sent so far, by the two ends of a connection. */
+  private readonly streams = new Map<string, number>();
+
+  /** One message as a packet. */
+  packet({ time, direction, transport, local, remote, text }: TracedMessage): Buffer {
+    const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
+    const wire = Buffer.from(transport === 'udp' ? text : framed(text), 'latin1').subarray(0, MOST_PAYLOAD);
+    const ends = [addressBytes(from.address), addressBytes(to.address)] as const;
+    const segment =
+      transport === 'udp'
+        ? udp(...ends, from.port, to.port, wire)
+        : tcp(...ends, from.port, to.port, wire, this.advance(from, to, wire.length));
+    const protocol = transport === 'udp' ? UDP : TCP;
+    const packet = isIPv6(from.address) ? ipv6(...ends, protocol, segment) : ipv4(...ends, protocol, segment);
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(Math.floor(time / 1000), 0);
+    head.writeUInt32LE(Math.floor((time % 1000) * 1000), 4);
+    head.writeUInt32LE(packet.length, 8);
+    head.writeUInt32LE(packet.length, 12);
+    return Buffer.concat([head, packet]);
+  }
+
+  /** Sequence number of the next byte of one side, and of the other side. */
+  private advance(from: End, to: End, bytes: number): { readonly sequence: number; readonly acknowledged: number } {
+    const way = `${from.address} ${from.port} ${to.address} ${to.port}`;
+    const back = `${to.address} ${to.port} ${from.address} ${from.port}`;
+    if (this.streams.size >= MOST_STREAMS) this.streams.clear();
+    const sequence = this.streams.get(way) ?? 1;
+    this.streams.set(way, (sequence + bytes) >>> 0);
+    return { sequence, acknowledged: this.streams.get(back) ?? 1 };
+  }
+}
+
+interface End {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A message as a stream has it: Content-Length says how long its body is, also where the body was left out. */
+function framed(text: string): string {
+  const end = text.indexOf('\r\n\r\n');
+  if (end < 0) return text;
+  const body = text.slice(end + 4);
+  const head = text
+    .slice(0, end)
+    .split('\r\n')
+    .filter((line) => !/^(content-length|l)\s*:/i.test(line));
+  return `${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** The head of a capture file. */
 export function pcapHeader(): Buffer {
   const head = Buffer.alloc(24);
   head.writeUInt32LE(0xa1b2c3d4, 0);
@@ -22,41 +78,27 @@ export function pcapHeader(): Buffer {
   return head;
 }
 
-/** One message as a packet of such a file. */
-export function pcapPacket({ time, direction, local, remote, text }: TracedMessage): Buffer {
-  const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
-  const payload = Buffer.from(text.slice(0, MOST_PAYLOAD), 'latin1');
-  const six = isIPv6(from.address);
-  const packet = (six ? ipv6 : ipv4)(addressBytes(from.address), addressBytes(to.address), from.port, to.port, payload);
-  const head = Buffer.alloc(16);
-  head.writeUInt32LE(Math.floor(time / 1000), 0);
-  head.writeUInt32LE(Math.floor((time % 1000) * 1000), 4);
-  head.writeUInt32LE(packet.length, 8);
-  head.writeUInt32LE(packet.length, 12);
-  return Buffer.concat([head, packet]);
-}
-
-function ipv4(from: Buffer, to: Buffer, fromPort: number, toPort: number, payload: Buffer): Buffer {
+function ipv4(from: Buffer, to: Buffer, protocol: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(20);
   head[0] = 0x45;
-  head.writeUInt16BE(20 + 8 + payload.length, 2);
+  head.writeUInt16BE(20 + payload.length, 2);
   head[8] = 64;
-  head[9] = UDP;
+  head[9] = protocol;
   from.copy(head, 12);
   to.copy(head, 16);
   head.writeUInt16BE(checksum([head]), 10);
-  return Buffer.concat([head, udp(from, to, fromPort, toPort, payload)]);
+  return Buffer.concat([head, payload]);
 }
 
-function ipv6(from: Buffer, to: Buffer, fromPort: number, toPort: number, payload: Buffer): Buffer {
+function ipv6(from: Buffer, to: Buffer, protocol: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(40);
   head[0] = 0x60;
-  head.writeUInt16BE(8 + payload.length, 4);
-  head[6] = UDP;
+  head.writeUInt16BE(payload.length, 4);
+  head[6] = protocol;
   head[7] = 64;
   from.copy(head, 8);
   to.copy(head, 24);
-  return Buffer.concat([head, udp(from, to, fromPort, toPort, payload)]);
+  return Buffer.concat([head, payload]);
 }
 
 function udp(from: Buffer, to: Buffer, fromPort: number, toPort: number, payload: Buffer): Buffer {
@@ -64,12 +106,37 @@ function udp(from: Buffer, to: Buffer, fromPort: number, toPort: number, payload
   head.writeUInt16BE(fromPort, 0);
   head.writeUInt16BE(toPort, 2);
   head.writeUInt16BE(8 + payload.length, 4);
-  const pseudo = Buffer.alloc(4);
-  pseudo[1] = UDP;
-  pseudo.writeUInt16BE(8 + payload.length, 2);
   // A sum of zero is written as all ones: zero stands for none (RFC 768).
-  head.writeUInt16BE(checksum([from, to, pseudo, head, payload]) || 0xffff, 6);
+  head.writeUInt16BE(checksum([from, to, pseudo(UDP, 8 + payload.length), head, payload]) || 0xffff, 6);
   return Buffer.concat([head, payload]);
+}
+
+function tcp(
+  from: Buffer,
+  to: Buffer,
+  fromPort: number,
+  toPort: number,
+  payload: Buffer,
+  { sequence, acknowledged }: { readonly sequence: number; readonly acknowledged: number },
+): Buffer {
+  const head = Buffer.alloc(20);
+  head.writeUInt16BE(fromPort, 0);
+  head.writeUInt16BE(toPort, 2);
+  head.writeUInt32BE(sequence, 4);
+  head.writeUInt32BE(acknowledged, 8);
+  head[12] = 0x50;
+  head[13] = ACK_PUSH;
+  head.writeUInt16BE(0xffff, 14);
+  head.writeUInt16BE(checksum([from, to, pseudo(TCP, 20 + payload.length), head, payload]), 16);
+  return Buffer.concat([head, payload]);
+}
+
+/** Protocol and length, as they are summed (RFC 768, RFC 9293 section 3.1). */
+function pseudo(protocol: number, length: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes[1] = protocol;
+  bytes.writeUInt16BE(length, 2);
+  return bytes;
 }
 
 /** The Internet checksum (RFC 1071) over parts of which all but the last have an even length. */

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { renderLadders } from '../../trace/ladder.js';
-import { pcapHeader, pcapPacket } from '../../trace/pcap.js';
+import { PcapWriter, pcapHeader } from '../../trace/pcap.js';
 import type { TracedMessage } from '../../trace/traced-message.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
@@ -42,6 +42,7 @@ export async function trace(options: TraceOptions, io: CommandIo, signal = inter
   if (pcap !== undefined) writeFileSync(pcap, pcapHeader());
   const { id } = (await mi('trace_start', paramsOf(options))) as unknown as { id: number };
   const kept: TracedMessage[] = [];
+  const packets = new PcapWriter();
   let count = 0;
   let after = 0;
   let ended: string | null = null;
@@ -55,7 +56,7 @@ export async function trace(options: TraceOptions, io: CommandIo, signal = inter
         const message: TracedMessage = { ...rest, callId: call_id };
         after = message.n;
         count++;
-        if (pcap !== undefined) appendFileSync(pcap, pcapPacket(message));
+        if (pcap !== undefined) appendFileSync(pcap, packets.packet(message));
         else if (options.json === true) io.out(`${JSON.stringify(message)}\n`);
         else kept.push(message);
       }
