@@ -24,9 +24,10 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-export async function startBrowser(): Promise<Browser> {
+/** `more`: further arguments of the program. */
+export async function startBrowser(more: readonly string[] = []): Promise<Browser> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-browser-'));
-  const browser = await chromium.launch({ executablePath: requireProgram('chromium'), args: ARGUMENTS });
+  const browser = await chromium.launch({ executablePath: requireProgram('chromium'), args: [...ARGUMENTS, ...more] });
   const faults: string[] = [];
   const contexts: BrowserContext[] = [];
   return {
