@@ -14,7 +14,7 @@ import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
-import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
+import type { Assumed, ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { Explanation } from '../route/rules/explain.js';
@@ -52,7 +52,12 @@ export interface ManagementEnvironment {
   readonly calls: CallRecording;
   readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
-  readonly explain: (request: string, source: string | undefined, sees?: (partition: string) => boolean) => Explanation;
+  readonly explain: (
+    request: string,
+    source: string | undefined,
+    sees?: (partition: string) => boolean,
+    assumed?: Assumed,
+  ) => Explanation | Promise<Explanation>;
   readonly settings: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;

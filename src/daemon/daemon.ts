@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import type { FocusableLogger } from '../core/log-focus.js';
-import type { Logger } from '../core/logger.js';
+import { type Logger, nullLogger } from '../core/logger.js';
 import { type Random, systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
 import { Engine } from '../engine/engine.js';
@@ -51,6 +51,7 @@ import { firstLoads } from './first-loads.js';
 import { onceAMinute } from './once-a-minute.js';
 import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
 import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statistics.js';
+import { assumedRows, assumedStates, copyTables } from './rehearsal.js';
 import { release } from './release.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
@@ -286,7 +287,10 @@ export class Daemon implements Service {
       calls,
       cluster,
       traces: this.traces,
-      explain: (request, source, sees) => this.explain(request, source, sees),
+      explain: (request, source, sees, assumed) =>
+        assumed === undefined
+          ? this.explain(request, source, sees)
+          : this.explainAssuming(request, source, sees, assumed),
       script: this.script?.commands,
       statistics,
       noSocket,
@@ -360,6 +364,32 @@ export class Daemon implements Service {
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE. */
   explain(request: string, source: string | undefined, sees?: (partition: string) => boolean): Explanation {
     return this.routing.explain(request, source, sees);
+  }
+
+  /**
+   * As `explain`, on a copy of the tables in which some destinations have other states, or a partition has other rows.
+   * Throws SwitchyardError USAGE.
+   */
+  async explainAssuming(
+    request: string,
+    source: string | undefined,
+    sees: ((partition: string) => boolean) | undefined,
+    assumed: { readonly states: string; readonly table: string | undefined; readonly partition: string | undefined },
+  ): Promise<Explanation> {
+    const name = assumed.partition ?? this.engine.defaultPartition;
+    const partition = this.engine.partition(name);
+    if (partition === undefined) throw new SwitchyardError('USAGE', `no partition "${name}"`);
+    const { flavour } = partition.options;
+    const table =
+      assumed.table === undefined ? undefined : { partition: name, rows: assumedRows(assumed.table, flavour) };
+    const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
+    const copy = new Daemon({ settings: this.settings, log, anySocket: true });
+    try {
+      copyTables(this.engine, copy.engine, { states: assumedStates(assumed.states), table, sees });
+      return copy.explain(request, source, sees);
+    } finally {
+      await copy.stop();
+    }
   }
 
   /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */

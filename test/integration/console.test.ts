@@ -174,6 +174,49 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     await picture(page, 'calls');
   });
 
+  test('a trace is shown as a ladder while its calls go on', async () => {
+    const page = await browser.page();
+    await page.goto(`${url}#/calls`);
+    await page.getByText('Trace', { exact: true }).click();
+    await page.getByLabel('Calls from').fill('caller');
+    await page.getByRole('button', { name: 'Trace for a minute' }).click();
+    await page.getByText('Tracing for a minute.').waitFor();
+    await placeCall(1);
+    const ladder = page.getByRole('region', { name: /Messages of call/ });
+    await ladder.first().waitFor();
+    await ladder
+      .getByText(/INVITE sip:.*from .* to switchyard/)
+      .first()
+      .waitFor();
+    await ladder
+      .getByText(/^200 OK.*from switchyard to/)
+      .first()
+      .waitFor();
+    await ladder.locator('summary').first().click();
+    await ladder
+      .getByText(/Max-Forwards/)
+      .first()
+      .waitFor();
+  });
+
+  test('a call is tried with a destination as if it were off, and nothing changes', async () => {
+    const page = await browser.page();
+    await page.goto(`${url}#/try`);
+    const { engine } = daemon.daemon;
+    const partition = engine.partition('acme');
+    const uris = [...(partition?.snapshot.sets.get(1)?.destinations ?? [])].map(({ row }) => row.uri);
+    await page.getByText('As if something were different').click();
+    await page.getByLabel('States').fill(
+      uris
+        .slice(1)
+        .map((uri) => `${uri}=inactive`)
+        .join(' '),
+    );
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('assumed').first().waitFor();
+    assert.ok(uris.slice(1).every((uri) => partition?.find(1, uri)?.health.lastChange?.reason !== 'assumed'));
+  });
+
   test('an event shows as it is published, and leads to its destination', async () => {
     const page = await browser.page();
     await page.goto(`${url}#/events`);

@@ -29,7 +29,12 @@ export interface MiDependencies {
   /** Whether a socket a destination names is listened on; absent: not known. */
   listens?(socket: string): boolean;
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
-  explain(request: string, source: string | undefined, sees?: (partition: string) => boolean): Json;
+  explain(
+    request: string,
+    source: string | undefined,
+    sees?: (partition: string) => boolean,
+    assumed?: Assumed,
+  ): Json | Promise<Json>;
   readonly audit: Pick<AuditTrail, 'recent'>;
   /** Commands of the modules of a configuration file; undefined where none is served. */
   readonly script?: ScriptCommandTable | undefined;
@@ -294,4 +299,11 @@ export interface LogLevelControl {
   /** Sets the level of lines about one partition or call for some seconds; 0 ends it. False: there are too many. */
   focus(focus: Focus, level: string, seconds: number): boolean;
   focuses(): readonly ActiveFocus[];
+}
+
+/** What an explanation takes for granted: "URI=STATE ..." and the rows of a partition, as JSON. */
+export interface Assumed {
+  readonly states: string;
+  readonly table: string | undefined;
+  readonly partition: string | undefined;
 }

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Me, mi } from '../api.js';
 import { millis, moment, span } from '../format.js';
 import { Problem, reasonOf, useLoaded } from '../parts.js';
+import { type LadderMessage, Ladders } from './ladder.js';
 
 /** One hop of a call record. */
 interface Try {
@@ -206,17 +207,57 @@ function Ladder({ call }: { readonly call: Call }) {
   );
 }
 
-/** Switches a trace on for a filter, bounded in time. */
+/** Seconds that a trace of this page lasts, and milliseconds between two looks at it. */
+const TRACE_SECONDS = 60;
+const LOOK_EVERY = 1000;
+
+interface TraceAnswer {
+  readonly ended: string | null;
+  readonly Messages: readonly LadderMessage[];
+}
+
+/** Switches a trace on for a filter, bounded in time, and shows its messages as they come. */
 function TraceForm() {
   const [from, setFrom] = useState('');
-  const [message, setMessage] = useState<string>();
+  const [id, setId] = useState<number>();
+  const [messages, setMessages] = useState<readonly LadderMessage[]>([]);
+  const [note, setNote] = useState<string>();
+  useEffect(() => {
+    if (id === undefined) return;
+    let after = 0;
+    const timer = setInterval(async () => {
+      try {
+        const answer = await mi<TraceAnswer>('trace_get', { id, after });
+        const more = answer.Messages.filter(({ n }) => n > after);
+        after = more.at(-1)?.n ?? after;
+        if (more.length > 0) setMessages((before) => [...before, ...more]);
+        if (answer.ended === null || more.length > 0) return;
+        setNote('The trace has ended.');
+      } catch (error) {
+        setNote(reasonOf(error));
+      }
+      clearInterval(timer);
+    }, LOOK_EVERY);
+    return () => {
+      clearInterval(timer);
+      // The page is left: nobody looks at it any more.
+      mi('trace_stop', { id }).catch(() => {});
+    };
+  }, [id]);
   const start = async (event: Event) => {
     event.preventDefault();
     try {
-      await mi('trace_start', { from, seconds: 60, calls: 20 });
-      setMessage('Tracing for a minute: switchyard trace shows the messages.');
+      const answer = await mi<{ id: number }>('trace_start', {
+        from,
+        seconds: TRACE_SECONDS,
+        calls: 20,
+        messages: 1000,
+      });
+      setMessages([]);
+      setId(answer.id);
+      setNote('Tracing for a minute.');
     } catch (error) {
-      setMessage(reasonOf(error));
+      setNote(reasonOf(error));
     }
   };
   return (
@@ -228,8 +269,9 @@ function TraceForm() {
           <input value={from} required onInput={(e) => setFrom(e.currentTarget.value)} />
         </label>
         <button type="submit">Trace for a minute</button>
-        <span role="status">{message}</span>
+        <span role="status">{note}</span>
       </form>
+      <Ladders messages={messages} />
     </details>
   );
 }

@@ -15,6 +15,7 @@ const EXAMPLE = {
 export function TryPage() {
   const [fields, setFields] = useState(EXAMPLE);
   const [raw, setRaw] = useState('');
+  const [assumed, setAssumed] = useState({ states: '', partition: '', table: '' });
   const [answer, setAnswer] = useState<Parameters<typeof TreeView>[0]['value']>();
   const [problem, setProblem] = useState<string>();
   const ask = async (event: Event) => {
@@ -22,7 +23,8 @@ export function TryPage() {
     setProblem(undefined);
     try {
       const text = raw.trim() === '' ? invite(fields) : raw.replace(/\r?\n/g, '\r\n').replace(/(\r\n)*$/, '\r\n\r\n');
-      setAnswer(await mi('explain', { request: text, source: fields.source }));
+      const given = Object.entries(assumed).filter(([, value]) => value.trim() !== '');
+      setAnswer(await mi('explain', { request: text, source: fields.source, ...Object.fromEntries(given) }));
     } catch (error) {
       setAnswer(undefined);
       setProblem(reasonOf(error));
@@ -57,6 +59,44 @@ export function TryPage() {
             onInput={(e) => setRaw(e.currentTarget.value)}
           />
         </label>
+        <details>
+          <summary>As if something were different</summary>
+          <p>Tried on a copy: nothing changes for calls.</p>
+          <label>
+            States
+            <input
+              value={assumed.states}
+              placeholder="sip:10.0.0.1:5060=inactive sip:10.0.0.2:5060=active"
+              onInput={(e) => {
+                const states = e.currentTarget.value;
+                setAssumed((before) => ({ ...before, states }));
+              }}
+            />
+          </label>
+          <label>
+            Partition with other rows
+            <input
+              value={assumed.partition}
+              onInput={(e) => {
+                const partition = e.currentTarget.value;
+                setAssumed((before) => ({ ...before, partition }));
+              }}
+            />
+          </label>
+          <label>
+            Its rows, as JSON
+            <textarea
+              rows={4}
+              value={assumed.table}
+              spellcheck={false}
+              placeholder='[{"setid": 1, "destination": "sip:10.0.0.3:5060", "weight": 50}]'
+              onInput={(e) => {
+                const table = e.currentTarget.value;
+                setAssumed((before) => ({ ...before, table }));
+              }}
+            />
+          </label>
+        </details>
         <div class="buttons">
           <button type="submit" class="main">
             Explain

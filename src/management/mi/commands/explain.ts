@@ -3,6 +3,7 @@ import { SwitchyardError } from '../../../core/errors.js';
 import type { MiCommand } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
+import { requirePartition } from './partition-lookup.js';
 
 /** Longest request that is looked at. */
 const MOST_BYTES = 64 * 1024;
@@ -13,17 +14,31 @@ export function explainCommand(deps: MiDependencies): MiCommand {
     name: 'explain',
     aliases: ['switchyard:explain'],
     module: 'switchyard',
-    help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from',
+    help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from; with states (URI=inactive ...) or table (rows of partition, JSON) as if they were so',
     // Who is restricted to partitions is shown the rules that select in them, and no others.
-    needs: { role: 'viewer' },
+    // A copy of the tables costs what a load does.
+    needs: ({ states, table }) => ({ role: states === undefined && table === undefined ? 'viewer' : 'operator' }),
     paramLists: [[{ name: 'request', type: 'string' }]],
-    extraParams: [{ name: 'source', type: 'string' }],
-    run(params, { caller }) {
+    extraParams: [
+      { name: 'source', type: 'string' },
+      { name: 'states', type: 'string' },
+      { name: 'table', type: 'string' },
+      { name: 'partition', type: 'string' },
+    ],
+    async run(params, call) {
+      const { caller } = call;
+      const text = (name: string) => params[name] as string | undefined;
+      if (text('partition') !== undefined) requirePartition(deps, call, text('partition') as string, 500);
+      else if (text('table') !== undefined) throw new MiError(400, 'Bad parameter value', 'partition is missing');
       const request = params['request'] as string;
       if (request.length > MOST_BYTES) throw new MiError(400, 'Bad parameter value', 'the request is too long');
       try {
         const isSeen = caller.partitions && ((partition: string) => sees(caller, partition));
-        return deps.explain(request, params['source'] as string | undefined, isSeen);
+        const assumed =
+          text('states') === undefined && text('table') === undefined
+            ? undefined
+            : { states: text('states') ?? '', table: text('table'), partition: text('partition') };
+        return await deps.explain(request, text('source'), isSeen, assumed);
       } catch (error) {
         if (error instanceof SwitchyardError) throw new MiError(400, 'Bad parameter value', error.message);
         throw error;

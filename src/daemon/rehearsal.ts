@@ -1,0 +1,104 @@
+import { messageOf, SwitchyardError } from '../core/errors.js';
+import type { CompiledSet } from '../engine/compiled-set.js';
+import type { DestinationRow, HealthState } from '../engine/destination.js';
+import type { Engine } from '../engine/engine.js';
+import type { FlavourName } from '../engine/options.js';
+import { destinationsOf } from '../engine/set.js';
+import { RowReader } from '../store/rows.js';
+
+/** What is taken for granted in place of what is there. */
+export interface Assumptions {
+  /** States by the URI of the destination. */
+  readonly states: ReadonlyMap<string, HealthState>;
+  /** Partitions in which states are assumed; default: all. */
+  readonly sees?: ((partition: string) => boolean) | undefined;
+  /** The rows that a partition would have. */
+  readonly table: { readonly partition: string; readonly rows: readonly DestinationRow[] } | undefined;
+}
+
+/** Destinations that are copied at most: it is done at once, while calls wait. */
+const MOST = 20_000;
+
+/**
+ * Gives an engine the destinations of another one as they are now, states, weights and positions of round robin included,
+ * but for what is assumed. Throws SwitchyardError USAGE for too many, and for a state of what is not there.
+ */
+export function copyTables(from: Engine, to: Engine, { states, table, sees = () => true }: Assumptions): void {
+  const count = [...from.partitions].reduce((sum, { snapshot }) => sum + snapshot.size, table?.rows.length ?? 0);
+  if (count > MOST)
+    throw new SwitchyardError('USAGE', `there are ${count} destinations: more than ${MOST} are not copied`);
+  const unused = new Set(states.keys());
+  for (const { name, snapshot } of from.partitions) {
+    const copy = to.partition(name);
+    if (copy === undefined) continue;
+    const live = [...destinationsOf(snapshot)];
+    const rows = live.map(({ row, health }) => ({ ...row, weight: health.weight ?? row.weight }));
+    copy.load(table?.partition === name ? table.rows : rows, { inheritState: true });
+    const known = new Map(live.map((each) => [each.key, each]));
+    for (const destination of destinationsOf(copy.snapshot)) {
+      const { uri } = destination.row;
+      const now = known.get(destination.key);
+      if (now !== undefined) destination.resolved = now.resolved;
+      const state = (sees(name) ? states.get(uri) : undefined) ?? now?.health.state;
+      if (state !== undefined && state !== destination.health.state) {
+        to.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: 'assumed' });
+      }
+      if (sees(name)) unused.delete(uri);
+    }
+    for (const [id, set] of snapshot.sets) {
+      const same = copy.snapshot.sets.get(id);
+      if (same?.destinations.length !== set.destinations.length) continue;
+      (same as CompiledSet).last = (set as CompiledSet).last;
+    }
+  }
+  const [unknown] = unused;
+  if (unknown !== undefined) throw new SwitchyardError('USAGE', `no destination "${unknown}" to assume a state of`);
+}
+
+const STATES: Readonly<Record<string, HealthState>> = {
+  a: 'active',
+  active: 'active',
+  i: 'inactive',
+  inactive: 'inactive',
+  p: 'probing',
+  probing: 'probing',
+};
+
+/** States as "URI=STATE URI=STATE". Throws SwitchyardError USAGE. */
+export function assumedStates(text: string): ReadonlyMap<string, HealthState> {
+  return new Map(
+    text
+      .split(/\s+/)
+      .filter((each) => each !== '')
+      .map((each) => {
+        const equals = each.lastIndexOf('=');
+        const state = STATES[each.slice(equals + 1)];
+        if (equals < 1 || state === undefined) {
+          throw new SwitchyardError(
+            'USAGE',
+            `expected URI=active, URI=inactive or URI=probing, not "${each.slice(0, 100)}"`,
+          );
+        }
+        return [each.slice(0, equals), state] as const;
+      }),
+  );
+}
+
+/** Rows with the names of their columns, as JSON, as a load would take them. Throws SwitchyardError USAGE for the first bad one. */
+export function assumedRows(text: string, flavour: FlavourName): readonly DestinationRow[] {
+  let values: unknown;
+  try {
+    values = JSON.parse(text);
+  } catch (error) {
+    throw new SwitchyardError('USAGE', `table is no JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (!Array.isArray(values)) throw new SwitchyardError('USAGE', 'table is no array of rows');
+  const reader = new RowReader({ table: 'assumed', flavour, persistentState: true });
+  for (const [i, value] of values.entries()) {
+    const { probe_mode, ...row } = (value ?? {}) as Record<string, unknown>;
+    reader.add({ ...row, probeMode: probe_mode }, `row ${i + 1}`);
+  }
+  const { rows, discarded } = reader.result();
+  if (discarded[0] !== undefined) throw new SwitchyardError('USAGE', `${discarded[0].row}: ${discarded[0].reason}`);
+  return rows;
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assumedRows, assumedStates, copyTables } from '../../../src/daemon/rehearsal.js';
+import { engineWith, partitionOptions, row } from '../../support/partitions.js';
+
+const A = 'sip:10.0.0.1:5060';
+const B = 'sip:10.0.0.2:5060';
+
+function live() {
+  const engine = engineWith([partitionOptions()]);
+  const partition = engine.partition('default')!;
+  partition.load([row(A), row(B)], { inheritState: true });
+  const destination = partition.find(1, B)!;
+  engine.states.apply({ destination, kind: 'set', to: 'inactive', origin: 'mi', reason: 'MI command' });
+  return engine;
+}
+
+const none = { states: new Map(), table: undefined };
+
+test('a copy has the destinations with the states they have now, and changes nothing of them', () => {
+  const engine = live();
+  const copy = engineWith([partitionOptions()]);
+  copyTables(engine, copy, { ...none, states: assumedStates(`${A}=i ${B}=active`) });
+  const state = (of: typeof engine, uri: string) => of.partition('default')?.find(1, uri)?.health.state;
+  assert.deepEqual([state(copy, A), state(copy, B)], ['inactive', 'active']);
+  assert.deepEqual([state(engine, A), state(engine, B)], ['active', 'inactive']);
+  const same = engineWith([partitionOptions()]);
+  copyTables(engine, same, none);
+  assert.deepEqual([state(same, A), state(same, B)], ['active', 'inactive']);
+});
+
+test('a partition has the rows that are assumed', () => {
+  const copy = engineWith([partitionOptions()]);
+  const rows = assumedRows('[{"setid": 7, "destination": "sip:10.0.0.9", "weight": 5}]', 'opensips');
+  copyTables(live(), copy, { ...none, table: { partition: 'default', rows } });
+  const { sets } = copy.partition('default')!.snapshot;
+  assert.deepEqual([...sets.keys()], [7]);
+  assert.equal(sets.get(7)?.destinations[0]?.row.weight, 5);
+});
+
+test('a state of what is not there, or not to be seen, is refused alike', () => {
+  const copy = () => engineWith([partitionOptions()]);
+  const refused = { code: 'USAGE', message: /no destination "sip:/ };
+  assert.throws(() => copyTables(live(), copy(), { ...none, states: assumedStates('sip:x=i') }), refused);
+  const hidden = { ...none, states: assumedStates(`${A}=i`), sees: () => false };
+  assert.throws(() => copyTables(live(), copy(), hidden), refused);
+});
+
+test('what is no state and no row is refused', () => {
+  for (const text of ['x', `${A}=off`, '=i']) assert.throws(() => assumedStates(text), { code: 'USAGE' });
+  for (const text of ['{', '{}', '[{"setid": 1}]', '[null]', '[{"setid": 1, "destination": "tel:1"}]']) {
+    assert.throws(() => assumedRows(text, 'opensips'), { code: 'USAGE' }, text);
+  }
+});
