@@ -1,5 +1,5 @@
 import { SwitchyardError } from '../core/errors.js';
-import type { CallEntry } from './call-entry.js';
+import type { CallEntry } from './call-entry-types.js';
 
 /** Which records are wanted; what is left out does not matter. */
 export interface CallFilter {

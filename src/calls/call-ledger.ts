@@ -6,7 +6,8 @@ import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
-import { CallRecord, type HungUp, type RecordKeeper } from './call-record.js';
+import type { HungUp } from './call-entry-types.js';
+import { CallRecord, type RecordKeeper } from './call-record.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
 
 /** Bounds of what is remembered. */

@@ -1,5 +1,6 @@
 import { nextIteration } from '../core/event-loop.js';
-import { type CallEntry, callEntry } from './call-entry.js';
+import { callEntry } from './call-entry.js';
+import type { CallEntry } from './call-entry-types.js';
 import { type CallFilter, checkFilter, isWanted } from './call-filter.js';
 import type { CallLedger } from './call-ledger.js';
 import type { Privacy } from './privacy.js';

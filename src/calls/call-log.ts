@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { CallEntry } from './call-entry.js';
+import type { CallEntry } from './call-entry-types.js';
 
 /** Bytes that may wait for the disk; records beyond are dropped and counted. */
 const MOST_WAITING = 8 * 1024 * 1024;

@@ -3,15 +3,13 @@ import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
+import type { HungUp } from './call-entry-types.js';
 import type { DestinationFigures } from './destination-figures.js';
 
 /** Longest text of a request that is kept whole; of a longer one the head is, up to this many bytes. */
 const KEPT_BYTES = 4096;
 /** Hops noted for one request; further ones are only counted. */
 const MOST_TRIES = 50;
-
-/** Who ended an answered call. `unknown`: no BYE passed while the call was remembered. */
-export type HungUp = 'caller' | 'callee' | 'unknown';
 
 /** What the records of one process share. */
 export interface RecordKeeper {

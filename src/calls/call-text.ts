@@ -1,4 +1,4 @@
-import type { CallEntry, TryEntry } from './call-entry.js';
+import type { CallEntry, TryEntry } from './call-entry-types.js';
 
 /** A call record for a terminal: a line about the request, and one for each destination that was tried. */
 export function renderCall(entry: CallEntry): string {

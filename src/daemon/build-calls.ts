@@ -1,4 +1,5 @@
-import { type CallEntry, callEntry } from '../calls/call-entry.js';
+import { callEntry } from '../calls/call-entry.js';
+import type { CallEntry } from '../calls/call-entry-types.js';
 import { CallLedger } from '../calls/call-ledger.js';
 import { listCalls } from '../calls/call-list.js';
 import { CallLog } from '../calls/call-log.js';

@@ -1,6 +1,7 @@
 import type { Span, SpanOptions, Tracer } from '@opentelemetry/api';
 import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { type CallEntry, callEntry, type TryEntry } from '../calls/call-entry.js';
+import { callEntry } from '../calls/call-entry.js';
+import type { CallEntry, TryEntry } from '../calls/call-entry-types.js';
 import type { CallRecord } from '../calls/call-record.js';
 import type { Settings, TelemetryConfig } from '../config/settings.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';

@@ -3,7 +3,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { CallEntry } from '../../src/calls/call-entry.js';
+import type { CallEntry } from '../../src/calls/call-entry-types.js';
 import { calls } from '../../src/cli/calls/calls.js';
 import { eventSchemas } from '../support/asyncapi-file.js';
 import { startDaemon } from '../support/daemon-fixture.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallEntry } from '../../calls/call-entry.js';
+import type { CallEntry } from '../../calls/call-entry-types.js';
 import { renderCall } from '../../calls/call-text.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type CallEntry, callEntry } from '../../../src/calls/call-entry.js';
+import { callEntry } from '../../../src/calls/call-entry.js';
+import type { CallEntry } from '../../../src/calls/call-entry-types.js';
 import { CallLedger } from '../../../src/calls/call-ledger.js';
 import type { CallRecord } from '../../../src/calls/call-record.js';
 import { renderCall } from '../../../src/calls/call-text.js';

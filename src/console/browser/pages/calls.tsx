@@ -1,47 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { CallEntry as Call } from '../../../calls/call-entry-types.js';
 import { type Me, mi } from '../api.js';
 import { millis, moment, span } from '../format.js';
 import { Problem, reasonOf, useLoaded } from '../parts.js';
 import { type LadderMessage, Ladders } from './ladder.js';
-
-/** One hop of a call record. */
-interface Try {
-  readonly destination: string;
-  readonly partition?: string;
-  readonly set?: number;
-  readonly address?: string;
-  readonly code?: number;
-  readonly local?: true;
-  readonly cause?: string;
-  readonly after_ms: number;
-  readonly ms?: number;
-  readonly first_ms?: number;
-}
-
-/** A call record as calls_list gives it (schemas/calls). */
-interface Call {
-  readonly seq: number;
-  readonly time: string;
-  readonly method: string;
-  readonly call_id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly ruri: string;
-  readonly source: string;
-  readonly partition?: string;
-  readonly sets?: readonly number[];
-  readonly algorithm?: number;
-  readonly rule?: string;
-  readonly tries: readonly Try[];
-  readonly code: number;
-  readonly reason?: string;
-  readonly cancelled?: true;
-  readonly ms: number;
-  readonly ring_ms?: number;
-  readonly in_progress?: true;
-  readonly duration_ms?: number;
-  readonly hung_up?: string;
-}
 
 export interface Calls {
   readonly calls: readonly Call[] | undefined;
