@@ -5,6 +5,7 @@ import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
+import { kamailioGlobalFault } from './kamailio-globals.js';
 import { FileBlacklists } from './opensips/blacklists.js';
 import { opensipsGlobals } from './opensips/globals.js';
 import { plainValue } from './parameters.js';
@@ -28,6 +29,8 @@ export interface GlobalSettings {
   disable503: boolean;
   disableStatelessForward: boolean;
   forceRport: boolean;
+  /** log_prefix of Kamailio: variables in it are read for each line. */
+  linePrefix: string | undefined;
   defaultDbUrl: string | undefined;
   /** log_prefix of OpenSIPS. */
   logPrefix: string;
@@ -97,6 +100,7 @@ export function readGlobals(
     disable503: false,
     disableStatelessForward: false,
     forceRport: false,
+    linePrefix: undefined,
     defaultDbUrl: undefined,
     logPrefix: '',
     asserts: true,
@@ -111,6 +115,11 @@ export function readGlobals(
     const plain = value === undefined ? '' : plainValue(value);
     if (name.includes('.')) {
       out.groups.set(name, plain);
+      continue;
+    }
+    const fault = dialect.name === 'kamailio' ? kamailioGlobalFault(parameter, dialect) : undefined;
+    if (fault !== undefined) {
+      problems.error('setting', at, fault);
       continue;
     }
     switch (name) {
@@ -168,7 +177,7 @@ export function readGlobals(
         break;
       case 'log_prefix':
         if (dialect.name === 'opensips') out.logPrefix = String(plain);
-        else noted(parameter);
+        else out.linePrefix = String(plain);
         break;
       case 'enable_asserts':
         out.asserts = isOn(plain);
@@ -182,8 +191,7 @@ export function readGlobals(
         out.defaultDbUrl = String(plain);
         break;
       default:
-        if (dialect.name === 'opensips' ? opensipsGlobals().has(name) : WITHOUT_EFFECT.has(name)) noted(parameter);
-        else if (dialect.name !== 'opensips') problems.error('setting', at, `unknown parameter "${name}"`);
+        if (dialect.name === 'kamailio' || opensipsGlobals().has(name)) noted(parameter);
     }
   }
   const shown = dialect.name === 'opensips' ? out.advertisedPort : undefined;

@@ -172,6 +172,8 @@ export interface IfStatement {
   readonly body: readonly Statement[];
   readonly otherwise: readonly Statement[] | undefined;
   readonly at: Position;
+  /** Of what follows it: the parser looks for "else" there. */
+  readonly behind?: Position;
 }
 
 export interface WhileStatement {

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
@@ -9,7 +12,7 @@ import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { PvarValue } from '../pvar/context.js';
-import { compileWritable } from '../pvar/format.js';
+import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import { ScriptLog } from '../route/script/script-log.js';
@@ -23,6 +26,7 @@ import {
   type ScriptOutput,
   type ScriptTrace,
 } from '../script/environment.js';
+import { kamailioForm } from '../script/own-requests.js';
 import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
@@ -98,6 +102,7 @@ export class ScriptRouting {
 
   /** Reads the tables of the modules. To be called before requests come. */
   async load(): Promise<void> {
+    this.checkListFile();
     this.tables = (await readScriptTables(this.cfg, this.options.log)).tables;
     if (this.tables !== NO_TABLES) this.core.use(this.environment(this.cfg, this.settings));
   }
@@ -110,6 +115,14 @@ export class ScriptRouting {
     return complete;
   }
 
+  /** Kamailio does not start without the file of its destinations. Throws when it is not there. */
+  private checkListFile(): void {
+    const { dialect, modules, folder, file } = this.cfg;
+    const path = modules.get('dispatcher')?.get('list_file')?.at(-1);
+    if (dialect.name !== 'kamailio' || path === undefined || existsSync(resolve(folder, String(path)))) return;
+    throw new SwitchyardError('CONFIG_INVALID', `${file}: dispatcher: there is no list_file ${path}`);
+  }
+
   /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
   start(): void {
     const { env } = this.core;
@@ -119,7 +132,10 @@ export class ScriptRouting {
   }
 
   /** What the file's local route does with requests of our own before they leave. */
-  readonly local = (text: string): string => runLocal(this.core.env, text).text;
+  readonly local = (text: string): string => {
+    const { env } = this.core;
+    return runLocal(env, env.dialect === 'kamailio' ? kamailioForm(env, text) : text).text;
+  };
 
   /** New requests are refused from now on; those under way go on. */
   stop(): void {
@@ -255,6 +271,8 @@ export class ScriptRouting {
       userAgentLine: globals.userAgentHeader ?? `User-Agent: ${product}`,
       warning: globals.sipWarning,
       forceRport: globals.forceRport,
+      onsendReplies: globals.onsendReply,
+      linePrefix: linePrefix(cfg),
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
       blocked: (lists, address) =>
         globals.blacklists.blocked(lists, address) ||
@@ -276,10 +294,17 @@ export class ScriptRouting {
   }
 }
 
+/** log_prefix of the core and prefix of xlog, of Kamailio; undefined when the file sets neither. */
+function linePrefix({ dialect, globals, modules }: LoadedCfg): Format | undefined {
+  if (dialect.name !== 'kamailio') return undefined;
+  const text = `${globals.linePrefix ?? ''}${modules.get('xlog')?.get('prefix')?.at(-1) ?? ''}`;
+  return text === '' ? undefined : compileFormat(text, { names: dialect.names });
+}
+
 /** Script lines as log lines. */
 function logged(log: Logger): ScriptOutput {
-  return (level, text, callId) => {
+  return (level, text, callId, prefix = '') => {
     const name = LOG_LEVELS[level];
-    if (log.isLevelEnabled(name)) log[name]({ script: level, callId }, text.trimEnd());
+    if (log.isLevelEnabled(name)) log[name]({ script: level, callId }, prefix + text.trimEnd());
   };
 }

@@ -137,6 +137,37 @@ const permissions: FunctionSpec[] = [
         ),
   },
   {
+    name: 'allow_address_group',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string'), param('port', 'string')],
+    summary: 'the group of an address',
+    compile:
+      ([ip, port]) =>
+      (run) =>
+        findAddress(run, { group: 0, ip: textOf(ip, run), port: intOf(port, run, 0), protocol: 'any', text: undefined })
+          ?.group ?? -1,
+  },
+  {
+    name: 'allow_trusted',
+    dialects: KAMAILIO,
+    parameters: [optional('address', 'string'), optional('protocol', 'string'), optional('uri', 'string')],
+    summary: 'false: there is no table of trusted peers',
+    compile: () => () => -1,
+  },
+  ...[
+    ['allow_routing', [optional('allow file', 'string'), optional('deny file', 'string')]],
+    ['allow_register', [param('allow file', 'string'), optional('deny file', 'string')]],
+    ['allow_uri', [param('file', 'string'), param('uri', 'string')]],
+  ].map(
+    ([name, parameters]): FunctionSpec => ({
+      name: name as string,
+      dialects: KAMAILIO,
+      parameters: parameters as FunctionSpec['parameters'] & object,
+      summary: 'true, as without files of allow and deny',
+      compile: () => () => 1,
+    }),
+  ),
+  {
     name: 'allow_source_address_group',
     dialects: KAMAILIO,
     summary: 'the group of the source address',
@@ -228,10 +259,10 @@ export const pikeState = {
 /** Sources remembered at most. */
 const MOST_SOURCES = 100_000;
 
-function pike(run: MessageRun): number {
+function pike(run: MessageRun, from?: string): number {
   const state = run.env.modules.of(pikeState);
   const { sources, span, most, latency } = state;
-  const { address } = run.source;
+  const address = from ?? run.source.address;
   const now = run.env.clock.monotonic();
   let flood = sources.get(address);
   if (flood === undefined || now - flood.since > Math.max(span, flood.blocked ? latency : span)) {
@@ -301,6 +332,34 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
   return code(pipe.count <= pipe.limit);
 }
 
+/** pipelimit: pipes by name, and what pl_drop() answers. */
+const pipeState = {
+  module: 'pipelimit',
+  create: (parameters: ModuleParameters) => ({
+    interval: parameters.int('timer_interval', 10) * 1000,
+    code: parameters.int('reply_code', 503),
+    reason: parameters.text('reply_reason', 'Server Unavailable'),
+    pipes: new Map<string, Pipe>(),
+  }),
+};
+
+function pipelimit(run: MessageRun, name: string, limit: number | undefined): number {
+  const { pipes, interval } = run.env.modules.of(pipeState);
+  let pipe = pipes.get(name);
+  if (pipe === undefined) {
+    if (limit === undefined || pipes.size >= MOST_SOURCES) return -2;
+    pipe = { limit, count: 0, since: 0 };
+    pipes.set(name, pipe);
+  }
+  const now = run.env.clock.monotonic();
+  if (now - pipe.since > interval) {
+    pipe.count = 0;
+    pipe.since = now;
+  }
+  pipe.count++;
+  return code(pipe.count <= pipe.limit);
+}
+
 export const accessFunctions: ScriptFunction[] = [
   ...moduleFunctions('permissions', permissions),
   ...moduleFunctions('domain', domains),
@@ -310,7 +369,58 @@ export const accessFunctions: ScriptFunction[] = [
       parameters: [optional('source', 'string')],
       routes: ['request', 'event'],
       summary: 'whether a source sends too much',
-      compile: () => pike,
+      compile: () => (run) => pike(run),
+    },
+  ]),
+  ...moduleFunctions('pike', [
+    {
+      name: 'pike_check_ip',
+      dialects: KAMAILIO,
+      parameters: [param('address', 'string')],
+      summary: 'whether an address sends too much',
+      compile:
+        ([address]) =>
+        (run) =>
+          pike(run, textOf(address, run)),
+    },
+  ]),
+  ...moduleFunctions('pipelimit', [
+    {
+      name: 'pl_check',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string'), optional('algorithm', 'string'), optional('limit', 'string')],
+      summary: 'whether a pipe has room: -2 for one that is not known',
+      compile:
+        ([pipe, , limit]) =>
+        (run) => {
+          const most = limit === undefined ? undefined : intOf(limit, run, 0);
+          return pipelimit(run, textOf(pipe, run), most);
+        },
+    },
+    {
+      name: 'pl_active',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string')],
+      summary: 'whether there is a pipe of that name',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          code(run.env.modules.of(pipeState).pipes.has(textOf(pipe, run))),
+    },
+    {
+      name: 'pl_drop',
+      dialects: KAMAILIO,
+      parameters: [optional('retry after', 'string'), optional('most', 'string')],
+      summary: 'answers with the code of the module and Retry-After',
+      compile:
+        ([after]) =>
+        (run) => {
+          const { code: status, reason } = run.env.modules.of(pipeState);
+          const lines = after === undefined ? '' : `Retry-After: ${intOf(after, run, 0)}\r\n`;
+          run.env.layer.replyStateless(run.call.message, run.source, status, reason, run.call.replyLines + lines);
+          run.answered = true;
+          return 1;
+        },
     },
   ]),
   ...moduleFunctions('ratelimit', [

@@ -7,13 +7,16 @@ import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
 import { opensipsCoreFunctions } from './core-opensips.js';
 import { coreUriFunctions } from './core-uri.js';
+import { corexFunctions } from './corex.js';
 import { dialogFunctions } from './dialog/functions.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { flagFunctions } from './flags.js';
+import { addressFunctions } from './ip-addresses.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
 import { natFunctions } from './nat.js';
+import { pvFunctions } from './pv.js';
 import { replyFunctions } from './replies.js';
 import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
@@ -24,8 +27,10 @@ import { sqlFunctions } from './sql.js';
 import { statisticsFunctions } from './statistics.js';
 import { storeFunctions } from './stores.js';
 import { textFunctions } from './text.js';
+import { kamailioTextFunctions } from './text-kamailio.js';
 import { tmFunctions } from './tm.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
+import { uacRequestFunctions } from './uac-request.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
@@ -38,9 +43,14 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...flagFunctions,
     ...logFunctions,
     ...replyFunctions,
+    ...pvFunctions,
     ...tmFunctions,
     ...rrFunctions,
     ...textFunctions,
+    ...kamailioTextFunctions,
+    ...corexFunctions,
+    ...addressFunctions,
+    ...uacRequestFunctions,
     ...messageFunctions,
     ...dispatcherFunctions,
     ...accessFunctions,

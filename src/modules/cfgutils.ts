@@ -1,3 +1,4 @@
+import { coreHash } from '../core/core-hash.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import {
@@ -119,6 +120,38 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
       return 1;
     },
   },
+  {
+    name: 'rand_get_prob',
+    dialects: KAMAILIO,
+    summary: 'the probability of rand_event()',
+    compile: () => (run) => run.env.modules.of(probability).percent,
+  },
+  {
+    name: 'core_hash',
+    dialects: KAMAILIO,
+    parameters: [param('text', 'string'), param('more', 'string'), param('size', 'string')],
+    summary: 'a hash of two texts; the size is that of the table, or an exponent of 2 up to 16',
+    compile:
+      ([text, more, size]) =>
+      (run) => {
+        const number = Number(textOf(size, run)) || 0;
+        const second = textOf(more, run);
+        const hash = coreHash(
+          textOf(text, run),
+          second === '' ? undefined : second,
+          number <= 16 ? 2 ** Math.max(1, number) : number,
+        );
+        return hash === 0 ? 1 : hash;
+      },
+  },
+  ...['pkg_status', 'pkg_summary', 'shm_status', 'shm_summary'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      summary: 'accepted; memory is managed otherwise here',
+      compile: () => () => 1,
+    }),
+  ),
   ...waiting,
   ...locks,
   ...['lock', 'unlock', 'trylock'].map(

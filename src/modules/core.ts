@@ -67,6 +67,16 @@ function listens({ sockets }: FileFacts, text: string): boolean {
   });
 }
 
+/** Sends the request as it came to a URI or "proto:host:port". */
+export function sendRaw(run: MessageRun, to: string): number {
+  const uri = parseUri(uriOf(to));
+  const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
+  if (address === undefined) return -1;
+  const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);
+  socket?.send(run.call.message.text, address.address, address.port, undefined);
+  return code(socket !== undefined);
+}
+
 function sendSocket(run: MessageRun, text: string): number {
   const socket = run.env.socket(text);
   if (socket === undefined) return -1;
@@ -139,12 +149,7 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
     compile:
       ([to]) =>
       (run) => {
-        const uri = parseUri(uriOf(textOf(to, run)));
-        const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
-        if (address === undefined) return -1;
-        const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);
-        socket?.send(run.call.message.text, address.address, address.port, undefined);
-        return code(socket !== undefined);
+        return sendRaw(run, textOf(to, run));
       },
   },
   {

@@ -1,6 +1,9 @@
+import type { FunctionClosure } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
+import type { ScriptEnvironment } from '../script/environment.js';
 import {
   type Arg,
+  type Args,
   code,
   type FunctionSpec,
   intOf,
@@ -41,6 +44,12 @@ export function flagNames(mask: number): string {
 }
 
 const flag = param('flag', 'flag');
+/** Kamailio's core takes a number without quotes, or a name the file declares. */
+const strictFlag = param('flag', 'flag', { strict: true });
+
+function bitOf(arg: Arg | undefined): number {
+  return flagBit(String(arg?.constant ?? arg?.text ?? ''));
+}
 
 type Change = 'set' | 'reset' | 'test';
 
@@ -49,21 +58,24 @@ function flagged(mask: number, bit: number, change: Change): number {
   return change === 'reset' ? mask & ~(1 << bit) : mask;
 }
 
-function messageFlag(name: string, change: Change): FunctionSpec {
-  return {
+function messageFlag(name: string, change: Change): FunctionSpec[] {
+  const spec = {
     name,
-    parameters: [flag],
     keepsReturnCode: change !== 'test',
     summary: `${change === 'test' ? 'whether a flag of the message is set' : `${change}s a flag of the message`}`,
-    compile: ([arg]) => {
-      const bit = flagBit((arg as Arg).text);
+    compile: ([arg]: Args): FunctionClosure<MessageRun> => {
+      const bit = bitOf(arg);
       if (change === 'test') return (run) => code((run.call.flags & (1 << bit)) !== 0);
       return (run) => {
         run.call.flags = flagged(run.call.flags, bit, change);
         return 1;
       };
     },
-  };
+  } satisfies FunctionSpec;
+  return [
+    { ...spec, dialects: OPENSIPS, parameters: [flag] },
+    { ...spec, dialects: KAMAILIO, parameters: [strictFlag] },
+  ];
 }
 
 function branchFlag(name: string, change: Change): FunctionSpec[] {
@@ -92,33 +104,33 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
       parameters: [flag, optional('branch', 'int')],
       summary,
       compile: ([arg, branch]) => {
-        const bit = flagBit((arg as Arg).text);
+        const bit = bitOf(arg);
         return (run) => apply(run, bit, intOf(branch, run, 0));
       },
     },
     {
       name,
       dialects: KAMAILIO,
-      parameters: [flag],
+      parameters: [flag, optional('branch', 'int')],
       keepsReturnCode: change !== 'test',
       summary,
-      compile: ([arg]) => {
-        const bit = flagBit((arg as Arg).text);
-        return (run) => apply(run, bit, 0);
+      compile: ([arg, branch]) => {
+        const bit = bitOf(arg);
+        return (run) => apply(run, bit, intOf(branch, run, 0));
       },
     },
   ];
 }
 
-/** Script flags live as long as the process. */
-let scriptFlags = 0;
+/** Script flags live as long as the configuration. */
+const ScriptFlags = { module: 'core', create: () => ({ mask: 0 }) };
 
-export function scriptFlagMask(): number {
-  return scriptFlags;
+export function scriptFlagMask(env: ScriptEnvironment): number {
+  return env.modules.of(ScriptFlags).mask;
 }
 
-export function setScriptFlags(mask: number): void {
-  scriptFlags = mask;
+export function setScriptFlags(env: ScriptEnvironment, mask: number): void {
+  env.modules.of(ScriptFlags).mask = mask;
 }
 
 function scriptFlag(name: string, change: Change): FunctionSpec {
@@ -128,10 +140,10 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
     parameters: [flag],
     summary: `${change === 'test' ? 'whether' : `${change}s`} a script flag${change === 'test' ? ' is set' : ''}`,
     compile: ([arg]) => {
-      const bit = flagBit((arg as Arg).text);
-      if (change === 'test') return () => code((scriptFlags & (1 << bit)) !== 0);
-      return () => {
-        scriptFlags = flagged(scriptFlags, bit, change);
+      const bit = bitOf(arg);
+      if (change === 'test') return ({ env }) => code((scriptFlagMask(env) & (1 << bit)) !== 0);
+      return ({ env }) => {
+        setScriptFlags(env, flagged(scriptFlagMask(env), bit, change));
         return 1;
       };
     },
@@ -139,9 +151,9 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
 }
 
 export const flagFunctions: ScriptFunction[] = moduleFunctions('core', [
-  messageFlag('setflag', 'set'),
-  messageFlag('resetflag', 'reset'),
-  messageFlag('isflagset', 'test'),
+  ...messageFlag('setflag', 'set'),
+  ...messageFlag('resetflag', 'reset'),
+  ...messageFlag('isflagset', 'test'),
   ...branchFlag('setbflag', 'set'),
   ...branchFlag('resetbflag', 'reset'),
   ...branchFlag('isbflagset', 'test'),

@@ -45,8 +45,9 @@ function levelOf(text: string): readonly [ScriptLevel, number] | undefined {
 
 function write(run: MessageRun, level: ScriptLevel, rank: number, text: string): number {
   if (rank > run.env.logLimits.xlog) return 1;
-  const { logPrefix } = run.env;
-  run.env.output(level, logPrefix === '' ? text : `${logPrefix}:${level}:${text}`, run.message.callId);
+  const { logPrefix, linePrefix } = run.env;
+  const line = logPrefix === '' ? text : `${logPrefix}:${level}:${text}`;
+  run.env.output(level, line, run.message.callId, linePrefix?.evaluate(run.pvars));
   return 1;
 }
 
@@ -154,6 +155,43 @@ export const logFunctions: ScriptFunction[] = [
       summary: 'writes a line to the log; the facility is not looked at',
       compile: ([, level, line]) => xlog(['ERROR', -1])([level, line]),
     },
+    ...['xlogl', 'xlogm'].flatMap((name): FunctionSpec[] => [
+      ...(name === 'xlogl'
+        ? [
+            {
+              name,
+              dialects: KAMAILIO,
+              parameters: [text],
+              summary: 'writes a line to the log',
+              compile: xlog(['ERROR', -1]),
+            },
+          ]
+        : []),
+      {
+        name,
+        dialects: KAMAILIO,
+        parameters: [param('level', 'string', { check: checkLevel }), text],
+        summary: 'writes a line to the log',
+        compile: xlog(['ERROR', -1]),
+      },
+    ]),
+    {
+      name: 'xlogl',
+      dialects: KAMAILIO,
+      parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
+      summary: 'writes a line to the log; the facility is not looked at',
+      compile: ([, level, line]) => xlog(['ERROR', -1])([level, line]),
+    },
+    {
+      name: 'xdbgl',
+      dialects: KAMAILIO,
+      parameters: [text],
+      summary: 'writes a line at level DEBUG',
+      compile:
+        ([line]) =>
+        (run) =>
+          write(run, 'DEBUG', 4, (line as Arg).string(run)),
+    },
     ...fixedLevels,
   ]),
   ...moduleFunctions('core', [
@@ -167,14 +205,28 @@ export const logFunctions: ScriptFunction[] = [
     {
       name: 'log',
       dialects: KAMAILIO,
-      parameters: [param('level or text', 'literal'), optional('text', 'literal')],
+      parameters: [param('text', 'literal')],
+      keepsReturnCode: true,
+      summary: 'writes a line to the log as it stands, at level debug',
+      compile: () => () => 1,
+    },
+    {
+      name: 'log',
+      dialects: KAMAILIO,
+      parameters: [
+        param('level', 'int', {
+          strict: true,
+          check: (level) => (Number(level) < 0 ? 'level must not be negative' : undefined),
+        }),
+        param('text', 'literal'),
+      ],
       keepsReturnCode: true,
       summary: 'writes a line to the log as it stands',
       compile: ([first, second]) => {
-        const line = (second ?? first) as Arg;
-        const rank = second === undefined ? 4 : Number(first?.constant ?? first?.text ?? 0);
+        const line = second as Arg;
+        const rank = Number(first?.constant ?? 0);
         const level = NUMBERED.get(rank) ?? 'DEBUG';
-        return (run) => (second !== undefined && rank <= 1 ? write(run, level, -4, line.text) : 1);
+        return (run) => (rank <= 1 ? write(run, level, -4, line.text) : 1);
       },
     },
   ]),

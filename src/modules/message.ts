@@ -102,6 +102,12 @@ function maxForwards(run: MessageRun, limit: number): number {
 const limitCheck = (value: string | number): string | undefined =>
   /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is no limit`;
 
+/** Parameters of the request-URI that uri_param() looks at: as recorded, none of a URI of a telephone number. */
+function ruriParams(run: MessageRun): string {
+  const params = parseUri(run.call.requestUri)?.params ?? '';
+  return uriParam(params, 'user')?.toLowerCase() === 'phone' ? '' : params;
+}
+
 export const messageFunctions: ScriptFunction[] = [
   ...moduleFunctions('sipmsgops|textops', isMethod()),
   ...moduleFunctions('sipmsgops|siputils|textops', [
@@ -134,7 +140,7 @@ export const messageFunctions: ScriptFunction[] = [
         (run) =>
           maxForwards(run, intOf(limit, run, 70)),
     },
-    ...['process_maxfwd', 'process_maxfwd_header'].map(
+    ...['process_maxfwd', 'maxfwd_process'].map(
       (name): FunctionSpec => ({
         name,
         dialects: KAMAILIO,
@@ -145,6 +151,20 @@ export const messageFunctions: ScriptFunction[] = [
           ([limit]) =>
           (run) =>
             maxForwards(run, intOf(limit, run, 70)),
+      }),
+    ),
+    ...['mf_lowlimit', 'maxfwd_at_least'].map(
+      (name): FunctionSpec => ({
+        name,
+        dialects: KAMAILIO,
+        parameters: [param('number', 'int')],
+        summary: 'whether Max-Forwards is below a number',
+        compile:
+          ([number]) =>
+          (run) => {
+            const hops = run.message.maxForwards;
+            return hops < 0 || Number.isNaN(hops) ? -1 : code(hops < intOf(number, run, 0));
+          },
       }),
     ),
     {
@@ -289,7 +309,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([name]) =>
         (run) =>
-          code((uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) ?? 'none') === ''),
+          code((uriParam(ruriParams(run), textOf(name, run)) ?? 'none') === ''),
     },
     {
       name: 'uri_param',
@@ -299,7 +319,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([name, value]) =>
         (run) =>
-          code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) === textOf(value, run)),
+          code(uriParam(ruriParams(run), textOf(name, run)) === textOf(value, run)),
     },
     {
       name: 'add_uri_param',
@@ -377,20 +397,7 @@ function ipFunctions(): FunctionSpec[] {
     ),
     test('is_ip_rfc1918', 'whether an address is private', isPrivateAddress),
     test('is_rfc1918', 'whether an address is private', isPrivateAddress),
-    {
-      name: 'compare_ips',
-      dialects: KAMAILIO,
-      parameters: [param('one', 'string'), param('other', 'string')],
-      summary: 'whether two addresses are the same',
-      compile:
-        ([one, other]) =>
-        (run) =>
-          code(
-            ipFamily(bare(textOf(one, run))) !== 0 &&
-              bare(textOf(one, run)).toLowerCase() === bare(textOf(other, run)).toLowerCase(),
-          ),
-    },
-    ...['is_in_subnet', 'compare_pure_ips'].slice(0, 1).map(
+    ...['is_in_subnet'].map(
       (name): FunctionSpec => ({
         name,
         dialects: KAMAILIO,

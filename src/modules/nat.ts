@@ -259,10 +259,29 @@ const both: FunctionSpec[] = [
 ];
 
 const alias: FunctionSpec[] = [
+  {
+    name: 'set_alias_to_pv',
+    dialects: KAMAILIO,
+    parameters: [param('variable', 'writable')],
+    summary: 'keeps the URI of Contact with the address of the sender as its alias',
+    compile:
+      ([variable]) =>
+      (run) => {
+        const contact = contactUri(run);
+        if (contact === undefined) return -1;
+        const { address, port, socket } = run.source;
+        const user = contact.user === '' ? '' : `${contact.user}@`;
+        const at = contact.portText === '' ? '' : `:${contact.portText}`;
+        const alias = `${address}~${port}~${PROTOCOLS[socket.transport] ?? 1}`;
+        variable?.variable?.assign(run.pvars, `<${contact.scheme}:${user}${contact.host}${at};alias=${alias}>`);
+        return 1;
+      },
+  },
   ...['add_contact_alias', 'set_contact_alias'].map(
     (name): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
+      parameters: name === 'set_contact_alias' ? [optional('trim', 'string')] : [],
       summary: 'adds the address of the sender to Contact as an alias',
       compile: () => (run) => {
         const { source } = run;
@@ -299,13 +318,14 @@ export const natFunctions: ScriptFunction[] = [
     ...['add_path', 'add_path_received'].map(
       (name): FunctionSpec => ({
         name,
-        parameters: [optional('user', 'string')],
+        parameters: [optional('user', 'string'), optional('parameters', 'string')],
         routes: ['request', 'event'],
         summary: 'adds a Path with our address',
         compile:
-          ([user]) =>
+          ([user, more]) =>
           (run) => {
             const { source, message } = run;
+            const params = textOf(more, run) === '' ? '' : `;${textOf(more, run).replace(/^;/, '')}`;
             const { sentBy, transport } = source.socket;
             const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
             const received =
@@ -315,7 +335,7 @@ export const natFunctions: ScriptFunction[] = [
             const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
             run.edits.insert(
               run.env.dialect === 'opensips' ? message.headersEnd : message.headersStart,
-              `Path: <sip:${info}${host};lr${received}>\r\n`,
+              `Path: <sip:${info}${host};lr${received}${params}>\r\n`,
             );
             return 1;
           },

@@ -1,7 +1,7 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CallSite } from '../cfg/function-table.js';
 import { addrSpecOf, parseAddress } from '../core/name-addr.js';
-import { parseUri } from '../core/uri.js';
+import { parseUri, uriTransport } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
 import {
@@ -20,12 +20,19 @@ import {
 import { replyHere } from './replies.js';
 import { replaced, restoreByHand } from './uac-restore.js';
 
+function hasTransport({ env }: MessageRun, transport: string): boolean {
+  return env.sockets.all.some((each) => each.transport === transport);
+}
+
 /** Whether a URI, or "proto:host:port", is local. */
 function isMyself(run: MessageRun, text: string): boolean {
   const uri = parseUri(text);
-  if (uri !== undefined) return isOurs(run.env, uri.host, uri.port ?? 5060);
+  if (uri !== undefined) {
+    const transport = uriTransport(uri) ?? 'udp';
+    return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
+  }
   const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
-  return match !== null && isOurs(run.env, match[1] ?? '', match[2] === undefined ? 5060 : Number(match[2]));
+  return match !== null && isOurs(run.env, match[1] ?? '', match[2] === undefined ? undefined : Number(match[2]));
 }
 
 /** Replaces display name and URI of From or To; what is left out stays. The tag stays. */
@@ -106,12 +113,7 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
       (run) => {
         const { message, edits, env } = run;
         const suffix = env.modules.module('diversion').text('suffix', '');
-        const target =
-          uri === undefined
-            ? env.dialect === 'kamailio'
-              ? addrSpecOf(message.to)
-              : run.call.requestUri
-            : textOf(uri, run);
+        const target = uri === undefined ? run.call.requestUri : textOf(uri, run);
         const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${suffix}\r\n`;
         const first = message.nextField('diversion');
         edits.insert(first?.line ?? message.headersEnd, line);

@@ -42,15 +42,8 @@ function looseRoute(run: MessageRun): number {
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
   if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
-  if (
-    kamailio &&
-    ruri !== undefined &&
-    ours(run, ruri) &&
-    uriParam(ruri.params, 'lr') !== undefined &&
-    uriParam(ruri.params, 'ftag') !== undefined &&
-    ruri.user === ''
-  ) {
-    return afterStrict(run, routes);
+  if (kamailio && message.toTag !== '' && ruri !== undefined && ruri.user === '' && ours(run, ruri)) {
+    return afterStrictKamailio(run, routes);
   }
   if (!ours(run, first.uri)) {
     if (!isLoose(first.uri)) return strictNext(run, routes, 0);
@@ -88,17 +81,21 @@ function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: numbe
   return 1;
 }
 
-function afterStrict(run: MessageRun, routes: readonly RouteValue[]): number {
+/** A request of a dialog whose request-URI is ours: the last Route becomes it; a strict router that is next, the first. */
+function afterStrictKamailio(run: MessageRun, routes: readonly RouteValue[]): number {
   const { call } = run;
-  const last = routes[routes.length - 1] as RouteValue;
-  if (routes.length === 1 || !ours(run, routes[0]?.uri)) {
-    for (const edit of removeLast(routes)) call.edits.add(edit);
-    run.pvars.setRequestUri(last.text);
-    if (routes.length > 1) run.pvars.destinationUri = routes[0]?.text;
+  const first = routes[0] as RouteValue;
+  if (first.uri === undefined) return -1;
+  if (!isLoose(first.uri)) {
+    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    run.pvars.setRequestUri(first.text);
+    run.pvars.destinationUri = undefined;
     return 1;
   }
-  run.pvars.setRequestUri(last.text);
+  const last = routes[routes.length - 1] as RouteValue;
   for (const edit of removeLast(routes)) call.edits.add(edit);
+  run.pvars.setRequestUri(last.text);
+  run.pvars.destinationUri = first.text;
   return 1;
 }
 

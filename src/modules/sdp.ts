@@ -194,6 +194,24 @@ function test(
   };
 }
 
+/** 1 when every codec of a list is there, 2 when some are, -1 when none is. */
+function withCodecs(name: string, is: (wanted: string) => (stream: Stream, payload: string) => boolean): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('codecs', 'string')],
+    summary: 'whether the SDP has codecs: 1 for all, 2 for some',
+    compile:
+      ([text]) =>
+      (run) => {
+        const wanted = list(textOf(text, run));
+        const streams = streamsOf(run);
+        const there = wanted.filter((each) => streams.some((s) => s.payloads.some((payload) => is(each)(s, payload))));
+        return there.length === 0 ? -1 : there.length === wanted.length ? 1 : 2;
+      },
+  };
+}
+
 function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boolean {
   let found = false;
   for (const stream of streamsOf(run)) {
@@ -231,12 +249,8 @@ export const sdpFunctions: ScriptFunction[] = [
     sdpops('sdp_remove_codecs_by_id', remove, true),
     sdpops('sdp_remove_codecs_by_name', remove, false),
     test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => media === text)),
-    test('sdp_with_codecs_by_id', KAMAILIO, (run, text) =>
-      streamsOf(run).some((s) => s.payloads.some((each) => byId(list(text))(s, each))),
-    ),
-    test('sdp_with_codecs_by_name', KAMAILIO, (run, text) =>
-      streamsOf(run).some((s) => s.payloads.some((each) => byName(list(text))(s, each))),
-    ),
+    withCodecs('sdp_with_codecs_by_id', (wanted) => byId([wanted])),
+    withCodecs('sdp_with_codecs_by_name', (wanted) => byName([wanted])),
     test('sdp_remove_media', KAMAILIO, (run, text) => deleteStream(run, ({ media }) => media === text)),
     test('sdp_with_transport', KAMAILIO, (run, text) =>
       streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text),
@@ -258,9 +272,88 @@ export const sdpFunctions: ScriptFunction[] = [
           return 1;
         },
     },
+    test('sdp_remove_transport', KAMAILIO, (run, text) =>
+      deleteStream(run, ({ head }) => head.text.split(' ')[2] === text),
+    ),
+    test('sdp_with_active_media', KAMAILIO, (run, text) =>
+      streamsOf(run).some(
+        ({ media, head, lines }) =>
+          media === text &&
+          head.text.split(' ')[1] !== '0' &&
+          !lines.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
+      ),
+    ),
+    {
+      name: 'sdp_with_ice',
+      dialects: KAMAILIO,
+      summary: 'whether the SDP has ICE candidates',
+      compile: () => (run) => code(linesOf(run).some(({ text }) => /^a=(?:candidate|ice-)/.test(text))),
+    },
+    {
+      name: 'sdp_get',
+      dialects: KAMAILIO,
+      parameters: [param('result', 'writable')],
+      summary: 'the SDP',
+      compile:
+        ([result]) =>
+        (run) => {
+          if (!/^v=0/.test(run.message.body)) return -1;
+          result?.variable?.assign(run.pvars, run.message.body);
+          return 1;
+        },
+    },
+    {
+      name: 'sdp_transport',
+      dialects: KAMAILIO,
+      parameters: [param('result', 'writable')],
+      summary: 'the transport of the first stream',
+      compile:
+        ([result]) =>
+        (run) => {
+          const transport = streamsOf(run)[0]?.head.text.split(' ')[2];
+          if (transport === undefined) return -1;
+          result?.variable?.assign(run.pvars, transport);
+          return 1;
+        },
+    },
+    {
+      name: 'sdp_get_address_family',
+      dialects: KAMAILIO,
+      summary: '4 or 6, by the c= line',
+      compile: () => (run) => {
+        const line = linesOf(run).find(({ text }) => text.startsWith('c=IN IP'));
+        return line === undefined ? -1 : line.text.startsWith('c=IN IP6') ? 6 : 4;
+      },
+    },
+    {
+      name: 'sdp_print',
+      dialects: KAMAILIO,
+      parameters: [param('level', 'string')],
+      summary: 'accepted; the SDP is not printed',
+      compile: () => (run) => code(run.message.body !== ''),
+    },
+    {
+      name: 'sdp_remove_line_by_prefix',
+      dialects: KAMAILIO,
+      parameters: [param('prefix', 'string'), optional('media', 'string')],
+      summary: 'removes lines of the SDP that begin so',
+      compile:
+        ([prefix, media]) =>
+        (run) => {
+          if (run.message.body === '') return -1;
+          const start = textOf(prefix, run);
+          const all =
+            media === undefined
+              ? linesOf(run)
+              : streamsOf(run).flatMap((each) => (each.media === textOf(media, run) ? each.lines : []));
+          for (const each of all) if (each.text.startsWith(start)) run.edits.remove(each.start, each.end);
+          return 1;
+        },
+    },
     {
       name: 'sdp_content',
       dialects: KAMAILIO,
+      parameters: [optional('mode', 'string')],
       summary: 'whether the body is SDP',
       compile: () => (run) => code(/^v=0/.test(run.message.body)),
     },

@@ -22,7 +22,7 @@ import {
 import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
 
 /** All header fields, or those of a name; compact forms count as their long ones but for OpenSIPS, which takes names as written. */
-function* fieldsOf(run: MessageRun, name: string): Generator<FieldSpan> {
+export function* fieldsOf(run: MessageRun, name: string): Generator<FieldSpan> {
   const { message, env } = run;
   const lower = name.trim().toLowerCase();
   const wanted = COMPACT[lower] ?? lower;
@@ -73,7 +73,7 @@ function insertHeader(run: MessageRun, lines: string, before?: string): number {
   return 1;
 }
 
-function removeHeaders(run: MessageRun, wanted: (name: string) => boolean): number {
+export function removeHeaders(run: MessageRun, wanted: (name: string) => boolean): number {
   let count = 0;
   for (const field of run.message.fields()) {
     if (!wanted(run.message.text.slice(field.line, field.nameEnd))) continue;

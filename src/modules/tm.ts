@@ -1,11 +1,12 @@
 import type { RouteKind } from '../cfg/ast.js';
 import { compilePosix } from '../core/posix-regex.js';
 import { parseUri } from '../core/uri.js';
-import { isUsableUri } from '../pvar/variables/script-uris.js';
+import { isUsableUri, kamailioRefuses } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
+import { contactFunctions } from './contacts.js';
 import {
   type Arg,
   code,
@@ -30,6 +31,14 @@ interface RelayFlags {
   readonly noAutoReply: boolean;
 }
 
+/** What t_relay() returns for a request-URI that is none, as recorded. */
+const UNUSABLE = -400;
+
+function isRelayable(text: string): boolean {
+  const uri = parseUri(text);
+  return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
+}
+
 /** Relays the request statefully. The code is what the originals return. */
 export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
   const { call, env } = run;
@@ -41,7 +50,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (cancelled !== undefined) return cancelled;
   }
   const kamailio = env.dialect === 'kamailio';
-  if (kamailio && run.transaction === undefined && !isUsableUri(call.requestUri)) return -1;
+  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri)) return UNUSABLE;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
   // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
@@ -53,11 +62,12 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (env.tm.block6xx && transaction.branches.some((each) => each.status >= 600)) return -3;
     if (kamailio && !call.scope.changed && call.branches.length === 0) return -1;
   }
+  const again = run.routeKind === 'failure' || run.routeKind === 'branch-failure';
   if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
   // As recorded, a request-URI that cannot be read ends it before anything is sent.
   const targets = takeTargets(call);
   if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
-  if (kamailio && run.routeKind === 'failure' && !call.scope.changed) targets.shift();
+  if (kamailio && again && !call.scope.changed) targets.shift();
   call.scope.changed = false;
   if (run.routeKind === 'request') call.freeze();
   const fault = sendBranches(run, transaction, targets);
@@ -242,6 +252,7 @@ function branches(run: MessageRun) {
 
 export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
   ...newRequestFunctions,
+  ...contactFunctions,
   {
     name: 't_relay',
     dialects: OPENSIPS,

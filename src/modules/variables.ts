@@ -1,5 +1,4 @@
 import type { DialectName } from '../cfg/function-table.js';
-import { parseUri } from '../core/uri.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import {
   each,
@@ -18,7 +17,9 @@ import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 import { sqlVariables } from './sql.js';
 import { statisticVariable } from './statistics.js';
-import { hashTableVariables } from './stores.js';
+import { hashTableVariables, tableWalkVariables } from './stores.js';
+import { walkedPart } from './text-kamailio.js';
+import { uacRequestVariable } from './uac-request.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
@@ -134,11 +135,11 @@ function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
     [
       'sf',
       own(
-        () => scriptFlagMask() >>> 0,
-        set((_s, mask) => setScriptFlags(mask)),
+        (s) => scriptFlagMask(s.env) >>> 0,
+        set((s, mask) => setScriptFlags(s.env, mask)),
       ),
     ],
-    ['sF', own(() => hexMask(scriptFlagMask()))],
+    ['sF', own((s) => hexMask(scriptFlagMask(s.env)))],
   ];
 }
 
@@ -226,7 +227,7 @@ const branch: VariableDefinition = {
       branchField(branchesOf(scopeOf(context))[i], field(context), scopeOf(context));
     const get = pick(index, count, at);
     return {
-      get: (context) => (field(context) === 'count' ? count(context) : get(context)),
+      get: (context) => (field(context) === 'count' ? count(context) || null : get(context)),
       all: each(index, count, at),
       set: (context, value) => {
         const all = branchesOf(scopeOf(context));
@@ -411,10 +412,9 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
     ['branch', branch],
     [
       'br',
-      listed(
-        (scope) => branchesOf(scope).length,
-        (scope, i) => branchesOf(scope)[i]?.uri ?? null,
-        (scope, _i, value) => {
+      own(
+        (scope) => branchesOf(scope)[0]?.uri ?? null,
+        (scope, value) => {
           if (value !== null) addBranch(scope, String(value));
         },
       ),
@@ -487,6 +487,43 @@ function opensipsVariables(): [string, VariableDefinition][] {
   ];
 }
 
+/** Numbers of transports, as Kamailio counts them. */
+const TRANSPORT_NUMBERS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
+
+/** $sndto(ip) and the like: where the message of an onsend route goes, or by which socket. */
+function sending(end: 'to' | 'from'): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const field = argument?.constant?.trim() ?? '';
+      if (!['af', 'ip', 'port', 'proto', 'sproto', 'buf', 'len'].includes(field))
+        throw new Error(`has no field "${field}"`);
+      return {
+        get: (context) => {
+          const to = scopeOf(context).run?.sendingTo;
+          if (to === undefined) return null;
+          const { address, port } = end === 'to' ? to : to.socket;
+          switch (field) {
+            case 'af':
+              return address.includes(':') ? 'IPv6' : 'IPv4';
+            case 'ip':
+              return address;
+            case 'port':
+              return port;
+            case 'proto':
+              return TRANSPORT_NUMBERS[to.transport] ?? 0;
+            case 'sproto':
+              return to.transport;
+            default:
+              return null;
+          }
+        },
+      };
+    },
+  };
+}
+
 /** "proto:host:port" of the socket a Kamailio file sends from. */
 function kamailioVariables(): [string, VariableDefinition][] {
   return [
@@ -505,6 +542,28 @@ function kamailioVariables(): [string, VariableDefinition][] {
         },
       ),
     ],
+    ['uac_req', uacRequestVariable],
+    ...tableWalkVariables,
+    ['snd', sending('to')],
+    ['sndto', sending('to')],
+    ['sndfrom', sending('from')],
+    ...(
+      [
+        ['hfitname', 'hf', 'name'],
+        ['hfitbody', 'hf', 'body'],
+        ['blitval', 'bl', 'body'],
+      ] as const
+    ).map(([name, kind, part]): [string, VariableDefinition] => [
+      name,
+      {
+        argument: 'required',
+        indexed: false,
+        compile: (argument) => ({
+          get: (context) =>
+            walkedPart(scopeOf(context).run, kind, argument?.constant ?? argument?.read(context) ?? '')?.[part] ?? null,
+        }),
+      },
+    ]),
     ['Rn', own((scope) => scope.env.sockets.nameOf(scope.source?.socket) ?? null)],
     ['Ru', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort}`)],
     ['Rut', own((scope) => `sip:${scope.receivedAddress}:${scope.receivedPort};transport=${scope.protocol}`)],
@@ -521,16 +580,6 @@ function kamailioVariables(): [string, VariableDefinition][] {
         }),
       },
     ],
-    [
-      'sel',
-      {
-        argument: 'required',
-        indexed: false,
-        compile: (argument) => ({
-          get: (context) => select(scopeOf(context), argument?.constant ?? argument?.read(context) ?? ''),
-        }),
-      },
-    ],
   ];
 }
 
@@ -542,32 +591,6 @@ function shownHost(scope: CfgScope): PvarValue {
 function shownPort(scope: CfgScope): PvarValue {
   const sentBy = scope.source?.socket.sentBy;
   return sentBy === undefined ? null : Number(sentBy.slice(sentBy.lastIndexOf(':') + 1));
-}
-
-/** Kamailio's selects, as far as a proxy's file reads them: cfg_get.group.name, and the parts of a message. */
-function select(scope: CfgScope, path: string): PvarValue {
-  const config = /^@?cfg_get\.([\w-]+\.[\w-]+)$/.exec(path)?.[1];
-  if (config !== undefined) return scope.env.groups.get(config) ?? null;
-  switch (path.replace(/^@/, '')) {
-    case 'ruri':
-      return scope.requestUri ?? null;
-    case 'ruri.user':
-      return parseUri(scope.requestUri ?? '')?.user ?? null;
-    case 'ruri.host':
-      return parseUri(scope.requestUri ?? '')?.host ?? null;
-    case 'method':
-      return scope.message.method ?? null;
-    case 'src.ip':
-      return scope.sourceAddress;
-    case 'src.port':
-      return scope.sourcePort;
-    case 'received.ip':
-      return scope.receivedAddress;
-    case 'received.port':
-      return scope.receivedPort;
-    default:
-      return null;
-  }
 }
 
 /** Variables of the transaction and of modules. */

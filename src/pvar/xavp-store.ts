@@ -6,6 +6,8 @@ type Field = string | number;
 export interface XavpRecord {
   readonly fields: Map<string, Field[]>;
   value: PvarValue;
+  /** Names of the fields in the order of their values, the newest first. */
+  order: string[];
 }
 
 /** Records one name may have, and values one field. */
@@ -32,7 +34,7 @@ export class XavpStore {
 
   /** A new record on top. */
   push(name: string): XavpRecord {
-    const record: XavpRecord = { fields: new Map(), value: null };
+    const record: XavpRecord = { fields: new Map(), value: null, order: [] };
     const stack = this.stacks.get(name);
     if (stack === undefined) this.stacks.set(name, [record]);
     else {
@@ -43,7 +45,10 @@ export class XavpStore {
   }
 
   /** Adds a value to a field of a record. */
-  add({ fields }: XavpRecord, field: string, value: Field): void {
+  add(record: XavpRecord, field: string, value: Field): void {
+    const { fields } = record;
+    record.order.unshift(field);
+    if (record.order.length > MOST) record.order.pop();
     const values = fields.get(field);
     if (values === undefined) fields.set(field, [value]);
     else {
@@ -52,10 +57,35 @@ export class XavpStore {
     }
   }
 
+  /** Adds a value behind those there are. */
+  append({ fields, order }: XavpRecord, field: string, value: Field): void {
+    if (order.length >= MOST) return;
+    const values = fields.get(field);
+    if (values === undefined) fields.set(field, [value]);
+    else values.push(value);
+    order.push(field);
+  }
+
+  /** Every value with the name of its field, the newest first. */
+  *pairs({ fields, order }: XavpRecord): Generator<readonly [field: string, value: Field]> {
+    const taken = new Map<string, number>();
+    for (const field of order) {
+      const at = taken.get(field) ?? 0;
+      taken.set(field, at + 1);
+      const value = fields.get(field)?.[at];
+      if (value !== undefined) yield [field, value];
+    }
+  }
+
   /** Replaces a field of a record. */
-  set({ fields }: XavpRecord, field: string, value: PvarValue): void {
+  set(record: XavpRecord, field: string, value: PvarValue): void {
+    const { fields } = record;
+    if (value === null || !fields.has(field)) record.order = record.order.filter((each) => each !== field);
     if (value === null) fields.delete(field);
-    else fields.set(field, [value]);
+    else {
+      if (!fields.has(field)) record.order.unshift(field);
+      fields.set(field, [value]);
+    }
   }
 
   /** Takes the value at a position of a field away. */

@@ -10,6 +10,8 @@ export interface BranchOwner {
   /** Header lines of the CANCEL on timeout. */
   readonly timeoutLines: string;
   readonly cancelForm: CancelForm;
+  /** Kamailio looks at no ICMP message of UDP. */
+  readonly ignoresIcmp: boolean;
   replied(branch: TxBranch, reply: SipMessage): void;
   failed(branch: TxBranch, timedOut: boolean): void;
 }
@@ -29,6 +31,8 @@ export class TxBranch implements ClientUser, BranchState {
   dropped = false;
   replyRoute: string | undefined = undefined;
   branchFailureRoute: string | undefined = undefined;
+  /** The failure route that was armed when it was made: what Kamailio runs when this branch is chosen. */
+  failureRoute: string | undefined = undefined;
   flags = 0;
   /** What call records name it by. */
   hop: CallHop | undefined = undefined;
@@ -46,6 +50,10 @@ export class TxBranch implements ClientUser, BranchState {
 
   get timeoutLines(): string {
     return this.transaction.timeoutLines;
+  }
+
+  get ignoresIcmp(): boolean {
+    return this.transaction.ignoresIcmp;
   }
 
   get cancelForm(): CancelForm {

@@ -1,8 +1,9 @@
 import type { Position, RouteKind } from '../cfg/ast.js';
 import { type CompiledRoute, ScriptRun } from '../cfg/runtime.js';
+import type { TransportName } from '../core/uri.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import { AvpStore } from '../pvar/avp-store.js';
-import { PvarScope } from '../pvar/context.js';
+import { PvarScope, type PvarValue } from '../pvar/context.js';
 import type { DispatcherCall, DispatcherCallSite } from '../route/dispatcher/call.js';
 import { SelectionRecords } from '../route/dispatcher/selection-records.js';
 import { Selections } from '../route/dispatcher/selections.js';
@@ -12,6 +13,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
+import { addressSpan } from './address-parts.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import type { Hiding } from './hiding.js';
@@ -77,6 +79,19 @@ export class CfgScope extends PvarScope {
   /** "tag", or "tag/cluster" as OpenSIPS names it. */
   override sharingTag(name: string): 'active' | 'backup' | undefined {
     return this.env.services.sharingTag(name.split('/')[0] ?? '');
+  }
+
+  /** As the original does it: each part is an edit of its own of the field that came, applied when the message leaves. */
+  editAddress(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void {
+    const { run } = this;
+    if (run === undefined) return;
+    const { message } = run;
+    const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
+    if (start < 0) return;
+    const span = addressSpan(message.text.slice(start, end), part);
+    if (span === undefined) return;
+    const text = value === null ? '' : String(value).replace(/[\r\n]/g, ' ');
+    run.edits.replace(start + span.start, start + span.end, span.blank && text !== '' ? `${text} ` : text);
   }
 
   override get avps(): AvpStore {
@@ -273,6 +288,14 @@ export class Call implements DispatcherCall {
   }
 }
 
+/** Where a message is about to be sent. */
+export interface SendingTo {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: TransportName;
+  readonly socket: SipSocket;
+}
+
 /** One route at work on one message: what functions get. */
 export class MessageRun extends ScriptRun implements DispatcherCallSite {
   /** What the layer knew of the request when it came. */
@@ -285,6 +308,8 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite {
   waited = false;
   /** What async() of this route waits for, with the route that resumes. */
   suspended: Promise<void> | undefined = undefined;
+  /** In an onsend route: where the message goes, and by which socket. */
+  sendingTo: SendingTo | undefined = undefined;
   /** A final reply was given without a transaction. */
   answered = false;
   /** "code reason" that change_reply_status() gave. */
@@ -312,7 +337,7 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite {
   }
 
   override isOwn(host: string, port: number | undefined): boolean {
-    return isOurs(this.env, host, port ?? 5060);
+    return isOurs(this.env, host, port);
   }
 
   fault(at: Position, message: string): void {

@@ -10,6 +10,7 @@ import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
 import { outgoingReply, rewritten } from './outgoing.js';
+import { runOnsendReply } from './reply-routes.js';
 import { runErrorOf } from './service-routes.js';
 
 /** Runs the routes of a configuration file over every message; the script decides what is done with it. */
@@ -116,6 +117,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const transport = next.transport.toLowerCase() as TransportName;
     const port = next.rportValue || next.port || defaultPort(transport);
     const socket = env.sockets.choose({ transport, family }, source.socket);
+    if (env.onsendReplies && !runOnsendReply(env, reply, source, address, port)) return;
     env.layer.counters.repliesSent.value++;
     const translated = reply.status === 503 && env.tm.translate503 && env.dialect === 'opensips';
     const text = outgoingReply(reply, [], translated ? `500 ${reply.reason}` : undefined);

@@ -27,7 +27,7 @@ export type { ScriptTrace } from '../cfg/runtime.js';
 export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
 
 /** Where script lines go. */
-export type ScriptOutput = (level: ScriptLevel, text: string, callId: string | undefined) => void;
+export type ScriptOutput = (level: ScriptLevel, text: string, callId: string | undefined, prefix?: string) => void;
 
 /** Settings of the transaction and stateless modules, in one unit for both dialects. Times in milliseconds. */
 export interface TmSettings {
@@ -117,6 +117,10 @@ export interface ScriptEnvironment {
   /** Text of a Warning header for replies (sip_warning). */
   readonly warning: boolean;
   readonly forceRport: boolean;
+  /** The onsend route runs for replies that go on as well (onsend_route_reply). */
+  readonly onsendReplies: boolean;
+  /** What stands before each script line when the file says so: log_prefix and xlog's prefix. */
+  readonly linePrefix: Format | undefined;
   /** "group.name" parameters of the file. */
   readonly groups: ReadonlyMap<string, string | number>;
   /** Socket by a name or description in a script. */

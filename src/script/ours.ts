@@ -1,11 +1,15 @@
 import type { ScriptEnvironment } from './environment.js';
 
 /**
- * Whether a host and port are local: a socket's, or an alias of the file; without a port any port counts for an alias
- * that has none.
+ * Whether a host and port are local: a socket's, or an alias of the file. An alias without a port has any; `port` undefined asks
+ * for the host alone.
  */
-export function isOurs(env: ScriptEnvironment, host: string, port: number): boolean {
-  if (env.sockets.isOursAt(host, port)) return true;
+export function isOurs(env: ScriptEnvironment, host: string, port: number | undefined): boolean {
   const lower = host.toLowerCase();
+  if (port === undefined) {
+    if (env.sockets.all.some((each) => each.address === lower || env.sockets.isOursAt(lower, each.port))) return true;
+    return env.aliases.some((alias) => alias.host === lower);
+  }
+  if (env.sockets.isOursAt(host, port)) return true;
   return env.aliases.some((alias) => alias.host === lower && (alias.port === undefined || alias.port === port));
 }

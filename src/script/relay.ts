@@ -235,6 +235,7 @@ function branchOf(
   const branch = new TxBranch(transaction, index, leaving.requestUri, leaving.destinationUri, leaving.socket);
   branch.flags = flags;
   branch.replyRoute = branchReply;
+  branch.failureRoute = run.call.armed.failure;
   branch.branchFailureRoute = branchFailure;
   const uri = parseUri(nextHopOf(call, leaving));
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
@@ -309,6 +310,7 @@ function sent(
   const onsend = env.script.route('onsend');
   if (onsend !== undefined) {
     const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, leaving.edits, call);
+    sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
     const dropped = onsend.run(sending) === 'drop';
     call.scope.run = run;
     if (dropped) {

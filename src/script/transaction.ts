@@ -12,6 +12,7 @@ import { challengesOf, ownChallenges } from './challenges.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
+import { runLocalResponse, runOnsendReply } from './reply-routes.js';
 import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
 
@@ -78,6 +79,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     return this.env.tm.timeoutReason;
   }
 
+  get ignoresIcmp(): boolean {
+    return this.env.dialect === 'kamailio';
+  }
+
   get cancelForm(): CancelForm {
     return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
   }
@@ -104,10 +109,13 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   }
 
   /** Replies here: t_reply, send_reply. False when the caller has its final reply. */
-  reply(code: number, reason: string, lines = '', body = ''): boolean {
+  reply(code: number, reason: string, lines = '', body = '', relayed = false): boolean {
     if (this.final !== 0) return false;
     const all = lines + (code > 100 ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
+    if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed) {
+      runLocalResponse(this.env, this.request, code, reason, this.call);
+    }
     this.lastStatus = code;
     this.sent(code, reason, undefined);
     if (code >= 200) {
@@ -269,16 +277,17 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       );
       return;
     }
-    const name = this.call.armed.failure;
+    const kamailio = this.env.dialect === 'kamailio';
+    const name = kamailio ? best.failureRoute : this.call.armed.failure;
     const route = name === undefined ? undefined : this.env.script.route('failure', name);
     if (route === undefined) {
       this.giveBest();
       return;
     }
     this.call.armed.failure = undefined;
-    if (this.env.dialect === 'kamailio') this.call.armed.branch = undefined;
+    if (kamailio) this.call.armed.branch = undefined;
     const before = this.branches.length;
-    if (this.env.dialect === 'kamailio') this.beforeFailureRoute();
+    if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
     const outcome = this.runFailure(route, best);
     if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
@@ -341,7 +350,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     }
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
-        this.reply(500, reply.reason, this.call.replyLines);
+        this.reply(500, reply.reason, this.call.replyLines, '', true);
         return;
       }
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);
@@ -356,6 +365,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   }
 
   private pass(reply: SipMessage): void {
+    if (!this.maySend(reply)) return;
     const text = outgoingReply(reply, []);
     this.lastStatus = reply.status;
     if (this.final !== 0) this.server.send(text);
@@ -363,8 +373,14 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.sent(reply.status, reply.reason, reply);
   }
 
+  /** Kamailio's onsend route, run for replies too when the file says so; a drop keeps the reply. */
+  private maySend(reply: SipMessage): boolean {
+    const { source } = this.call;
+    return !this.env.onsendReplies || runOnsendReply(this.env, reply, source, source.address, source.port);
+  }
+
   private sendFinal(text: string, status: number, reply: SipMessage): void {
-    this.server.reply(text, status);
+    if (this.maySend(reply)) this.server.reply(text, status);
     this.lastStatus = status;
     this.sent(status, reply.reason, reply);
     this.ended(status, reply);
@@ -486,6 +502,8 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.call.armed.branchFailure = undefined;
     if (route === undefined) return;
     const { call, env } = this;
+    call.branches = [];
+    call.scope.changed = false;
     call.scope.txCode = branch.status;
     call.scope.txReason = branch.reply?.reason ?? '';
     call.scope.branchIndex = branch.index;

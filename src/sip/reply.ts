@@ -115,9 +115,13 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
 }
 
 /** received and rport of the sender, though it did not ask for the port: what scripts do for phones behind NAT (force_rport). */
-export function forcedRport(request: SipMessage, source: Source): TextEdit | undefined {
+function forcedRport(request: SipMessage, source: Source, last = false): TextEdit | undefined {
   const { via } = request;
   if (via === undefined || via.rport) return viaEdit(request, source);
+  if (last) {
+    const address = via.host === source.address ? '' : `;received=${source.address}`;
+    return { start: via.end, end: via.end, text: `${address};rport=${source.port}` };
+  }
   const at = via.branchStart > 0 ? request.text.lastIndexOf(';', via.branchStart) : via.end;
   const received = via.host === source.address ? '' : `;received=${source.address}`;
   return { start: at, end: at, text: `;rport=${source.port}${received}` };
@@ -140,7 +144,7 @@ export function markedVia(
     case 'asked':
       return viaEdit(request, source);
     case 'forced':
-      return forcedRport(request, source);
+      return forcedRport(request, source, ownReply);
     default:
       return frontVia(request, source, marking === 'front-forced', ownReply);
   }

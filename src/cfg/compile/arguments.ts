@@ -76,6 +76,13 @@ export class ArgumentCompiler {
     const text = String(value);
     if (kind === 'flag') {
       const declared = this.context.tree.flags.get(text);
+      if (
+        declared === undefined &&
+        parameter.strict === true &&
+        typeof value === 'string' &&
+        !/^\d+$/.test(node.kind === 'word' ? text : '')
+      )
+        return wrong(`${parameter.name} must be a number or a declared name`);
       return this.checked(declared ?? value, parameter, node.at, wrong);
     }
     if (kind !== 'literal' && text.includes('$')) return this.formatted(text, node.at, kind === 'regex');

@@ -51,7 +51,10 @@ export function wordComparison(
   compile: (left: Expression) => CompiledExpression,
   context: CompileContext,
 ): CompiledExpression | undefined {
-  const { left, right, operator } = node;
+  const { operator } = node;
+  const swapped = node.left.kind === 'word' && node.left.text === 'myself' && context.dialect.syntax.coreTests;
+  const left = swapped ? node.right : node.left;
+  const right = swapped ? node.left : node.right;
   if (right.kind !== 'word' || (operator !== '==' && operator !== '!=')) return undefined;
   const { syntax } = context.dialect;
   const test = left.kind === 'word' && syntax.coreTests ? left.text : undefined;
@@ -76,7 +79,7 @@ function unbracketed(text: string): string {
 
 function isOwn(value: string, run: ScriptRun): boolean {
   const uri = parseUri(value);
-  return uri === undefined ? run.isOwn(value, undefined) : run.isOwn(uri.host, uri.port);
+  return uri === undefined ? run.isOwn(value, undefined) : run.isOwn(uri.host, uri.port ?? 5060);
 }
 
 function tested(left: CompiledExpression, holds: (value: string, run: ScriptRun) => boolean): CompiledExpression {

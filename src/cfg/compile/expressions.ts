@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.js';
 import type { BoundedRegex } from '../../core/posix-regex.js';
 import type { Format } from '../../pvar/format.js';
 import type {
@@ -5,6 +6,7 @@ import type {
   Binary,
   Expression,
   FunctionCall,
+  Position,
   RouteCall,
   Unary,
   VariableReference,
@@ -25,6 +27,7 @@ import type { CompileContext } from './context.js';
 import { coreTest, wordComparison } from './core-tests.js';
 import { type CompiledCondition, type CompiledExpression, constantExpression } from './expression.js';
 import { computedRegex } from './regex-cache.js';
+import { type SelectSource, selectSource } from './selects.js';
 
 const SWITCHES: Readonly<Record<string, number>> = { yes: 1, on: 1, true: 1, no: 0, off: 0, false: 0 };
 const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
@@ -35,6 +38,9 @@ export class ExpressionCompiler {
     private readonly context: CompileContext,
     private readonly call: (node: FunctionCall | RouteCall) => CompiledCall,
   ) {}
+
+  /** Where a wrong regular expression is reported instead of where it stands: Kamailio finds it when the statement is over. */
+  regexAt: Position | undefined = undefined;
 
   compile(node: Expression): CompiledExpression {
     switch (node.kind) {
@@ -48,8 +54,7 @@ export class ExpressionCompiler {
       case 'word':
         return this.word(node);
       case 'select':
-        this.context.problems.error('expression', node.at, `select ${node.text} is not supported`);
-        return FAILED;
+        return this.select(node);
       case 'call':
       case 'route':
         return this.called(node, this.context.dialect.calls.booleanCalls);
@@ -126,6 +131,35 @@ export class ExpressionCompiler {
       read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
       test: (run) => invoke(run) > 0,
       later: invokeLater,
+    };
+  }
+
+  /** A select: text, "" when there is none. */
+  private select({ text, at }: Extract<Expression, { kind: 'select' }>): CompiledExpression {
+    const { problems, tree } = this.context;
+    let source: SelectSource | undefined;
+    try {
+      source = selectSource(text.slice(1), tree.parameters);
+    } catch (error) {
+      problems.error('expression', at, `select ${text} ${messageOf(error)}`);
+      return FAILED;
+    }
+    if (source === undefined) {
+      problems.warning('no-effect', at, `select ${text} is not known: it is always empty`);
+      return { type: 'any', constant: undefined, calls: false, read: () => '' };
+    }
+    if ('constant' in source) {
+      const value = String(source.constant);
+      return { type: 'any', constant: undefined, calls: false, read: () => value };
+    }
+    if (source.format === '') return { type: 'any', constant: undefined, calls: false, read: () => '' };
+    const format = this.context.format(source.format, at);
+    if (format === undefined) return FAILED;
+    return {
+      type: 'any',
+      constant: undefined,
+      calls: false,
+      read: (run) => String(format.evaluateValue(run.pvars) ?? ''),
     };
   }
 
@@ -284,7 +318,7 @@ export class ExpressionCompiler {
       return text === undefined ? !wanted : regex.test(text) === wanted;
     };
     if (typeof right.constant === 'string' || typeof right.constant === 'number') {
-      const regex = context.regex(String(right.constant), node.right.at, true);
+      const regex = context.regex(String(right.constant), this.regexAt ?? node.right.at, true);
       return truthValue((run) => test(left.read(run), regex), calls);
     }
     const computed = computedRegex(node.at, true);

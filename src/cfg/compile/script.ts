@@ -1,7 +1,9 @@
 import { messageOf } from '../../core/errors.js';
+import { compileFormat } from '../../pvar/format.js';
 import { withVariables } from '../../pvar/names.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall, RouteKind } from '../ast.js';
+import type { Dialect } from '../dialect.js';
 import type { FunctionTable } from '../function-table.js';
 import { Problems } from '../problem.js';
 import {
@@ -21,6 +23,7 @@ import { CallCompiler } from './calls.js';
 import { CompileContext } from './context.js';
 import { ExpressionCompiler } from './expressions.js';
 import { ResumeRoutes } from './resume.js';
+import { selectSource } from './selects.js';
 import type { CompiledStatement } from './statement.js';
 import { StatementCompiler } from './statements.js';
 import { SubRoutes } from './sub-routes.js';
@@ -54,7 +57,7 @@ export function compileScript<Run extends ScriptRun>(
     ...(dialect.syntax.directives
       ? ([
           ['def', defineVariable(tree)],
-          ['sel', selectVariable(tree)],
+          ['sel', selectVariable(tree, dialect)],
         ] as const)
       : []),
     ...(options.variables ?? []),
@@ -104,18 +107,27 @@ function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
   };
 }
 
-/** $sel(cfg_get.group.name): a parameter of the file that has a group; other selects are not known. */
-function selectVariable({ parameters }: ConfigurationTree): VariableDefinition {
+/** $sel(path): the same as "@path", null where that is empty. */
+function selectVariable({ parameters }: ConfigurationTree, dialect: Dialect): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
     compile(argument) {
-      const name = /^cfg_get\.(\w+\.\w+)$/.exec(argument?.constant?.trim() ?? '')?.[1];
-      if (name === undefined) throw new Error('knows cfg_get.group.name only');
-      const value = parameters.findLast((each) => each.name === name)?.value;
-      if (value === undefined) throw new Error(`finds no parameter ${name}`);
-      const constant = value.kind === 'word' ? value.text : value.value;
-      return { get: () => constant };
+      const path = argument?.constant?.trim() ?? '';
+      const source = selectSource(path, parameters);
+      if (source === undefined || ('format' in source && source.format === ''))
+        throw new Error(`knows no select "${path}"`);
+      if ('constant' in source) {
+        const { constant } = source;
+        return { get: () => constant };
+      }
+      const format = compileFormat(source.format, { names: dialect.names });
+      return {
+        get: (context) => {
+          const value = format.evaluateValue(context);
+          return value === null || value === '' ? null : String(value);
+        },
+      };
     },
   };
 }

@@ -153,7 +153,9 @@ export class StatementCompiler {
   }
 
   private ifStatement(node: IfStatement): CompiledStatement {
+    this.expressions.regexAt = this.context.dialect.name === 'kamailio' ? node.behind : undefined;
     const condition = this.condition(node, false);
+    this.expressions.regexAt = undefined;
     const body = this.block(node.body);
     const otherwise = node.otherwise === undefined ? undefined : this.block(node.otherwise);
     const notTaken = this.context.dialect.flow.blocksSetReturnCode

@@ -71,6 +71,7 @@ class ConfigurationParser {
     const lexer = new Lexer(this.preprocessor, {
       slashComments: dialect.syntax.slashComments,
       escapesInSingleQuotes: false,
+      reportsAtEnd: dialect.name === 'kamailio',
     });
     this.tokens = new TokenStream(lexer);
     this.statements = new StatementParser(this.tokens, dialect, this.problems, () => this.include());

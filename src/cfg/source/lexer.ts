@@ -31,6 +31,8 @@ export interface LexerOptions {
   readonly slashComments: boolean;
   /** "\n" and the like are escapes in single quotes as well. */
   readonly escapesInSingleQuotes: boolean;
+  /** A comment without an end is reported where the file ends. */
+  readonly reportsAtEnd?: boolean;
 }
 
 /** Cuts a configuration file, with what it includes and defines, into tokens. Throws SyntaxFault. */
@@ -95,7 +97,14 @@ export class Lexer {
         this.glued = false;
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
-          throw new SyntaxFault(input.position(input.at), 'this comment has no end', 'comment');
+          const begin = input.position(input.at);
+          // Kamailio notices at the end of the file, and says so.
+          const at = this.options.reportsAtEnd ? input.position(text.trimEnd().length) : begin;
+          throw new SyntaxFault(
+            at,
+            `this comment has no end${this.options.reportsAtEnd ? `; it begins in line ${begin.line}` : ''}`,
+            'comment',
+          );
         }
         input.at = end + 2;
       } else if (c === 47 && this.options.slashComments && text[input.at + 1] === '/') {

@@ -96,6 +96,10 @@ export class StatementParser {
     }
     if (tokens.accept(';')) return undefined;
     if (token.kind === 'variable') return this.assignment();
+    if (tokens.isPunctuation('*') && tokens.isPunctuation('/', 1)) {
+      // As Kamailio has it, at what follows the second end of a comment.
+      throw new SyntaxFault(tokens.peek(2).at, 'a comment has ended already: "*/" is too many');
+    }
     if (token.kind !== 'word') throw tokens.unexpected('a statement');
     if (this.include()) return undefined;
     switch (token.text) {
@@ -194,7 +198,7 @@ export class StatementParser {
     const condition = this.condition('if');
     const body = this.body();
     const otherwise = this.tokens.accept('else') === undefined ? undefined : this.body();
-    return { kind: 'if', condition, body, otherwise, at };
+    return { kind: 'if', condition, body, otherwise, at, behind: this.tokens.peek().at };
   }
 
   private whileStatement(): Statement {

@@ -10,6 +10,10 @@ export interface UriRules {
   /** Parts of $du may be written. */
   readonly writesDestination: boolean;
   readonly scheme: boolean;
+  /** A URI that parses and is not one all the same. */
+  refuses(uri: SipUri, text: string): boolean;
+  /** Blanks and angle brackets in the user part are let be. */
+  readonly lenientUser: boolean;
 }
 
 /** OpenSIPS: the transport's name in small letters. */
@@ -17,6 +21,8 @@ export const OPENSIPS_URIS: UriRules = {
   protocol: (uri) => (uriTransport(uri) ?? 'udp').toLowerCase(),
   writesDestination: true,
   scheme: false,
+  refuses: () => false,
+  lenientUser: false,
 };
 
 /** Kamailio: the transport as written; capitals where the URI names none. */
@@ -24,7 +30,16 @@ export const KAMAILIO_URIS: UriRules = {
   protocol: (uri) => uriParam(uri.params, 'transport') ?? (uri.scheme === 'sips' ? 'TLS' : 'UDP'),
   writesDestination: false,
   scheme: true,
+  refuses: kamailioRefuses,
+  lenientUser: true,
 };
+
+/** An "@" with nothing before it, and passwords with what separates the parts of a URI. */
+export function kamailioRefuses(uri: SipUri, text: string): boolean {
+  return (
+    (uri.user === '' && uri.host !== '' && text.indexOf('@') === uri.scheme.length + 1) || /[;?@]/.test(uri.password)
+  );
+}
 
 function isSound(uri: SipUri | undefined): uri is SipUri {
   return uri !== undefined && !(uri.user === '' && uri.password !== '');
@@ -36,6 +51,13 @@ function text(uri: SipUri): string {
   const user = uri.user === '' && password === '' ? '' : `${uri.user}${password}@`;
   const port = uri.portText === '' ? '' : `:${uri.portText}`;
   return `${uri.scheme}:${user}${uri.host}${port}${uri.params}${uri.headers}`;
+}
+
+/** A URI whose user part holds blanks or angle brackets. */
+function lenient(text: string): SipUri | undefined {
+  const match = /^(sips?:)([^@]*[ <>][^@]*)(@[^ <>]+)$/i.exec(text);
+  const uri = match === null ? undefined : parseUri(`${match[1]}x${match[3]}`);
+  return uri === undefined ? undefined : { ...uri, user: match?.[2] ?? '' };
 }
 
 type Read = (context: PvarContext) => string | undefined;
@@ -53,8 +75,8 @@ class UriVariable {
   uri(context: PvarContext): SipUri | undefined {
     const current = this.read(context);
     if (current === undefined || current === '') return undefined;
-    const uri = this.parse(current);
-    return isSound(uri) ? uri : undefined;
+    const uri = this.parse(current) ?? (this.rules.lenientUser ? lenient(current) : undefined);
+    return isSound(uri) && !this.rules.refuses(uri, current) ? uri : undefined;
   }
 
   part(of: (uri: SipUri) => PvarValue, edit?: (uri: SipUri, value: PvarValue) => SipUri | undefined): CompiledVariable {

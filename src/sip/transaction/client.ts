@@ -18,6 +18,8 @@ export interface ClientUser {
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
   /** Header lines of the CANCEL that is sent after a timeout. */
   readonly timeoutLines?: string;
+  /** An ICMP message that a datagram did not arrive is not looked at: the timer decides. */
+  readonly ignoresIcmp?: boolean;
   /** How a CANCEL is written; absent: as this proxy writes it. */
   readonly cancelForm?: CancelForm;
 }
@@ -126,7 +128,8 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
   /** ICMP says that the request did not arrive (RFC 3261 section 18.4). Once a reply has come it means another datagram. */
   undelivered(): void {
-    if (this.unanswered) this.fail('transport', 'refused', 'nothing listens there (ICMP)');
+    if (this.unanswered && this.user.ignoresIcmp !== true)
+      this.fail('transport', 'refused', 'nothing listens there (ICMP)');
   }
 
   /** Whether it still waits for a first reply. */

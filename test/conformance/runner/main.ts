@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OriginalTarget } from './original-target.js';
 import type { Outcome } from './outcome.js';
@@ -7,6 +7,7 @@ import { SwitchyardTarget } from './switchyard-target.js';
 import type { Target } from './target.js';
 
 const USAGE = `usage: npm run conformance -- [--against opensips|kamailio] [--lanes N] [--only ID,ID] [--area AREA] [--quiet] FILE...
+       npm run conformance -- --record --against kamailio FILE
 `;
 
 /** Replays recordings and prints what does not agree, by area. The exit status is 0 when everything does. */
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       area: { type: 'string' },
       quiet: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   });
   if (positionals.length === 0) {
@@ -37,14 +39,25 @@ async function main(): Promise<number> {
   for (const file of positionals) {
     const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));
     const only = values.only === undefined ? undefined : new Set(values.only.split(','));
+    const cases = (recording as { cases?: { id: string; expect?: object }[] }).cases ?? [];
+    const recorded = new Map(cases.map((each) => [each.id, each]));
     outcomes.push(
       ...(await runScripts(recording, {
         target,
         lanes: Math.max(1, Number(values.lanes)),
         wanted: (id, area) =>
           (only === undefined || only.has(id)) && (values.area === undefined || area === values.area),
+        ...(values.record
+          ? {
+              record: (id: string, expect: object) => {
+                const found = recorded.get(id);
+                if (found !== undefined) found.expect = expect;
+              },
+            }
+          : {}),
       })),
     );
+    if (values.record) writeFileSync(file, `${JSON.stringify(recording, undefined, 1)}\n`);
   }
   return report(outcomes, values.quiet);
 }

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly target: Target;
   readonly lanes: number;
   readonly wanted: (id: string, area: string) => boolean;
+  /** Gets what was seen of each case, as a recording writes it; nothing is compared then. For Kamailio's format. */
+  readonly record?: (id: string, expect: object) => void;
 }
 
 /** Something to be run on any lane. */
@@ -71,7 +73,11 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
       ...recording.cases.map((c) => ({
         id: c.id,
         area: c.area,
-        run: (lane: Lane) => runKamailioCase(options.target, lane, world, setup, c),
+        run: (lane: Lane) => {
+          const { record } = options;
+          const keep = record === undefined ? undefined : (expect: object) => record(c.id, expect);
+          return runKamailioCase(options.target, lane, world, setup, c, keep);
+        },
       })),
       ...recording.errors.map((e, i) => ({
         id: `error${i}`,

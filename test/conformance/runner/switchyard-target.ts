@@ -31,7 +31,10 @@ export class SwitchyardTarget implements Target {
         log: debug ? createLogger('info') : LOG.log,
         drainMs: 0,
         cfg,
-        scriptOutput: (level, line) => log([level, line]),
+        // A line with a prefix of the file's own was no script line to the recorder.
+        scriptOutput: (level, line, _callId, prefix) => {
+          if (prefix === undefined) log([level, line]);
+        },
       });
       await daemon.start();
     } catch (error) {

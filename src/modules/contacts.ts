@@ -1,0 +1,87 @@
+import type { MessageRun } from '../script/call.js';
+import type { RequestBranch } from '../script/request-branches.js';
+import { type FunctionSpec, KAMAILIO, optional } from './define.js';
+
+/** A contact that waits to be tried; `q` in thousandths, -1 for none. */
+interface Waiting {
+  readonly branch: RequestBranch;
+  readonly q: number;
+}
+
+const queues = new WeakMap<object, Waiting[][]>();
+
+function qualityOf(q: string | undefined): number {
+  if (q === undefined || q === '') return -1;
+  const number = Number(q);
+  return Number.isNaN(number) ? -1 : number > 1 ? number : Math.round(number * 1000);
+}
+
+function configured(run: MessageRun): boolean {
+  return run.env.modules.module('tm').text('contacts_avp', '') !== '';
+}
+
+/** Takes the request-URI and the branches aside, in groups of equal q, the highest first; of equal ones the last added is the first. */
+function loadContacts(run: MessageRun): number {
+  if (!configured(run)) return -1;
+  const { call, pvars } = run;
+  if (call.branches.length === 0) return 1;
+  const main: RequestBranch = {
+    uri: call.requestUri,
+    destinationUri: pvars.destinationUri,
+    q: call.q ?? '',
+    path: '',
+    flags: call.branchFlags,
+    socket: call.sendSocket?.description,
+  };
+  const all = [main, ...call.branches].map((branch) => ({ branch, q: qualityOf(branch.q) }));
+  if (all.every(({ q }) => q === all[0]?.q)) return 1;
+  const groups = new Map<number, Waiting[]>();
+  for (const each of all.reverse()) {
+    const group = groups.get(each.q);
+    if (group === undefined) groups.set(each.q, [each]);
+    else group.push(each);
+  }
+  queues.set(
+    call,
+    [...groups.entries()].sort(([a], [b]) => b - a).map(([, group]) => group),
+  );
+  call.branches = [];
+  return 1;
+}
+
+/** Makes the next group the request-URI and branches: 1; -2 when there is none, -1 when the parameter of tm is not set. */
+function nextContacts(run: MessageRun): number {
+  if (!configured(run)) return -1;
+  const { call, pvars } = run;
+  const group = queues.get(call)?.shift();
+  const [first, ...others] = group ?? [];
+  if (first === undefined) return -2;
+  pvars.setRequestUri(first.branch.uri);
+  pvars.destinationUri = first.branch.destinationUri;
+  call.branchFlags = first.branch.flags;
+  call.branches = others.map(({ branch }) => branch);
+  return 1;
+}
+
+/** Serial forking of Kamailio's tm. */
+export const contactFunctions: FunctionSpec[] = [
+  {
+    name: 't_load_contacts',
+    dialects: KAMAILIO,
+    parameters: [optional('mode', 'string')],
+    summary: 'puts the destination set aside, to be tried by q',
+    compile: () => loadContacts,
+  },
+  {
+    name: 't_next_contacts',
+    dialects: KAMAILIO,
+    summary: 'makes the contacts of the next highest q the destination set',
+    compile: () => nextContacts,
+  },
+  {
+    name: 't_next_contact_flow',
+    dialects: KAMAILIO,
+    summary: 'there are no flows of contacts without a registrar: -2',
+    compile: () => () => -2,
+  },
+];

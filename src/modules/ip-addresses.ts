@@ -1,0 +1,153 @@
+import { isIPv6 } from 'node:net';
+import { ipFamily } from '../core/ip-address.js';
+import type { MessageRun } from '../script/call.js';
+import {
+  type Arg,
+  type Args,
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { inNetwork } from './message.js';
+
+const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
+
+/** Networks with the names of the module, the narrower first. */
+const NETWORKS_4: readonly (readonly [string, string])[] = [
+  ['0.0.0.0/8', 'BROADCAST'],
+  ['10.0.0.0/8', 'PRIVATE'],
+  ['100.64.0.0/10', 'SHARED'],
+  ['127.0.0.0/8', 'LOOPBACK'],
+  ['169.254.0.0/16', 'LINK-LOCAL'],
+  ['172.16.0.0/12', 'PRIVATE'],
+  ['192.0.0.0/24', 'RESERVED'],
+  ['192.0.2.0/24', 'TEST-NET'],
+  ['192.88.99.0/24', '6TO4-RELAY'],
+  ['192.168.0.0/16', 'PRIVATE'],
+  ['198.18.0.0/15', 'BENCHMARK'],
+  ['198.51.100.0/24', 'TEST-NET'],
+  ['203.0.113.0/24', 'TEST-NET'],
+  ['224.0.0.0/4', 'MULTICAST'],
+  ['240.0.0.0/4', 'RESERVED'],
+];
+
+const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
+  [/^0:0:0:0:0:0:0:1$/, 'LOOPBACK'],
+  [/^0:0:0:0:0:0:0:0$/, 'UNSPECIFIED'],
+  [/^0:0:0:0:0:ffff:/, 'IPv4MAPPED'],
+  [/^2001:db8:/, 'DOCUMENTATION'],
+  [/^2001:0:/, 'TEREDO'],
+  [/^2002:/, '6TO4'],
+  [/^fe[89ab][0-9a-f]:/, 'LINK-LOCAL-UNICAST'],
+  [/^f[cd][0-9a-f]{2}:/, 'UNIQUE-LOCAL-UNICAST'],
+  [/^ff[0-9a-f]{2}:/, 'MULTICAST'],
+  [/^[23][0-9a-f]{3}:/, 'GLOBAL-UNICAST'],
+];
+
+/** An IPv6 address with its eight groups written out, without leading zeros. */
+function wide(text: string): string {
+  const [left = '', right] = text.toLowerCase().split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const groups =
+    right === undefined
+      ? head
+      : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
+  return groups.map((each) => each.replace(/^0+(?=.)/, '')).join(':');
+}
+
+function typeOf(address: string): string | undefined {
+  if (ipFamily(address) === 4) return NETWORKS_4.find(([network]) => inNetwork(address, network))?.[1] ?? 'PUBLIC';
+  if (!isIPv6(address)) return undefined;
+  const groups = wide(address);
+  return NETWORKS_6.find(([pattern]) => pattern.test(groups))?.[1] ?? 'RESERVED';
+}
+
+function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string'), param('result', 'writable')],
+    summary: 'what kind of address it is, by its network',
+    compile:
+      ([address, target]) =>
+      (run) => {
+        const text = bare(textOf(address, run));
+        const type = family === 0 || ipFamily(text) === family ? typeOf(text) : undefined;
+        if (type === undefined) return -1;
+        target?.variable?.assign(run.pvars, type);
+        return 1;
+      },
+  };
+}
+
+function resolved(run: MessageRun, [name, address]: Args): number | Promise<number> {
+  const wanted = textOf(address, run);
+  const host = textOf(name, run);
+  if (ipFamily(host) !== 0) return code(host === wanted);
+  const uri = { scheme: 'sip', user: '', password: '', host, port: 1, portText: '1', params: '', headers: '' } as const;
+  return new Promise((resolve) => {
+    run.env.resolver.resolve(uri, (result) => {
+      resolve(code(!(result instanceof Error) && result.some((each) => each.address === wanted)));
+    });
+  });
+}
+
+/** Functions of Kamailio's ipops besides the plain tests. */
+export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
+  {
+    name: 'ip_type',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string')],
+    summary: '1 for IPv4, 2 for IPv6, 3 for IPv6 in brackets',
+    compile:
+      ([address]) =>
+      (run) => {
+        const text = textOf(address, run);
+        if (ipFamily(text) === 4) return 1;
+        if (isIPv6(text)) return 2;
+        return /^\[.*\]$/.test(text) && isIPv6(bare(text)) ? 3 : -1;
+      },
+  },
+  ...(['compare_ips', 'compare_pure_ips'] as const).map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('one', 'string'), param('other', 'string')],
+      summary: 'whether two addresses are the same',
+      compile:
+        ([one, other]) =>
+        (run) => {
+          const [a, b] = [one, other].map((each) =>
+            name === 'compare_ips' ? bare(textOf(each, run)) : textOf(each, run),
+          );
+          if (a === undefined || b === undefined || ipFamily(a) === 0) return -1;
+          return code(isIPv6(a) && isIPv6(b) ? wide(a) === wide(b) : a === b);
+        },
+    }),
+  ),
+  detailed('detailed_ip_type', 0),
+  detailed('detailed_ipv4_type', 4),
+  detailed('detailed_ipv6_type', 6),
+  ...['dns_sys_match_ip', 'dns_int_match_ip'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      waits: true,
+      parameters: [param('name', 'string'), param('address', 'string')],
+      summary: 'whether a name has an address',
+      compile: (args: readonly (Arg | undefined)[]) => (run) => resolved(run, args),
+    }),
+  ),
+  {
+    name: 'dns_set_local_ttl',
+    dialects: KAMAILIO,
+    parameters: [param('seconds', 'string')],
+    summary: 'accepted; the resolver has its own times',
+    compile: () => () => 1,
+  },
+]);

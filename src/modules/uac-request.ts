@@ -1,0 +1,86 @@
+import { integerOf, type PvarContext, type PvarValue } from '../pvar/context.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import type { CfgScope, MessageRun } from '../script/call.js';
+import type { ScriptEnvironment } from '../script/environment.js';
+import { sendOwn } from '../script/own-requests.js';
+import { runService } from '../script/service-routes.js';
+import { KAMAILIO, moduleFunctions, type ScriptFunction } from './define.js';
+
+/** Fields of $uac_req that can be set. */
+const FIELDS = new Set(
+  'method ruri turi furi ouri sock hdrs body callid cseqno auser apasswd ahaone evroute evparam'.split(' '),
+);
+
+/** What $uac_req holds: one for the configuration, as in the original. */
+const requestState = {
+  module: 'uac',
+  create: () => ({ fields: new Map<string, PvarValue>(), code: null as PvarValue, type: null as PvarValue }),
+};
+
+const stateOf = (env: ScriptEnvironment) => env.modules.of(requestState);
+
+function send(run: MessageRun): number {
+  const { env } = run;
+  const { fields } = stateOf(env);
+  const text = (name: string): string => String(fields.get(name) ?? '');
+  const [method, ruri, furi] = [text('method'), text('ruri'), text('furi')];
+  if (method === '' || ruri === '' || furi === '') return -1;
+  const evroute = integerOf(fields.get('evroute') ?? null) ?? 0;
+  const sent = sendOwn(
+    env,
+    {
+      method,
+      uri: ruri,
+      nextHop: text('ouri') || undefined,
+      from: furi,
+      to: text('turi') || ruri,
+      callId: text('callid') || `${env.random.token(16)}@switchyard`,
+      cseq: integerOf(fields.get('cseqno') ?? null) || 10,
+      lines: text('hdrs'),
+      body: text('body'),
+      socket: text('sock') || undefined,
+    },
+    (code, reply) => {
+      if (evroute === 0) return;
+      const state = stateOf(env);
+      state.code = code;
+      state.type = reply === undefined ? 2 : 1;
+      runService(env, 'event', 'uac:reply', undefined);
+    },
+  );
+  return sent ? 1 : -1;
+}
+
+/** $uac_req(field). */
+export const uacRequestVariable: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile(argument) {
+    const name = argument?.constant?.trim() ?? '';
+    if (!FIELDS.has(name) && !['all', 'evcode', 'evtype'].includes(name)) throw new Error(`has no field "${name}"`);
+    const scope = (context: PvarContext) => stateOf((context as CfgScope).env);
+    return {
+      get: (context) => {
+        const state = scope(context);
+        if (name === 'evcode') return state.code;
+        if (name === 'evtype') return state.type;
+        return state.fields.get(name) ?? null;
+      },
+      set: (context, value) => {
+        const { fields } = scope(context);
+        if (name === 'all') fields.clear();
+        else if (value === null) fields.delete(name);
+        else fields.set(name, typeof value === 'string' ? value.slice(0, 65_536) : value);
+      },
+    };
+  },
+};
+
+export const uacRequestFunctions: ScriptFunction[] = moduleFunctions('uac', [
+  {
+    name: 'uac_req_send',
+    dialects: KAMAILIO,
+    summary: 'sends the request that $uac_req describes',
+    compile: () => send,
+  },
+]);

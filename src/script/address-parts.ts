@@ -1,0 +1,37 @@
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri } from '../core/uri.js';
+
+/** Where a part of an address stands in its header value; `blank`: text that is put there needs a blank behind it. */
+export interface AddressSpan {
+  readonly start: number;
+  readonly end: number;
+  readonly blank: boolean;
+}
+
+/** The span of the URI, of its user or host, or of the display name; undefined when the value has no such part to be written. */
+export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'display'): AddressSpan | undefined {
+  const { display, uri } = parseAddress(value);
+  const at = value.indexOf(uri, display === '' ? 0 : value.indexOf(display) + display.length);
+  if (uri === '' || at < 0) return undefined;
+  switch (part) {
+    case 'display': {
+      if (display === '')
+        return { start: Math.max(0, value.indexOf('<')), end: Math.max(0, value.indexOf('<')), blank: true };
+      const start = value.indexOf(display);
+      return { start, end: start + display.length, blank: false };
+    }
+    case 'uri':
+      return { start: at, end: at + uri.length, blank: false };
+    default: {
+      const parsed = parseUri(uri);
+      if (parsed === undefined || parsed.host === '') return undefined;
+      const scheme = parsed.scheme.length + 1;
+      if (part === 'user') {
+        if (parsed.user === '') return undefined;
+        return { start: at + scheme, end: at + scheme + parsed.user.length, blank: false };
+      }
+      const host = uri.indexOf(parsed.host, uri.indexOf('@') < 0 ? scheme : uri.indexOf('@') + 1);
+      return { start: at + host, end: at + host + parsed.host.length, blank: false };
+    }
+  }
+}

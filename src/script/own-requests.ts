@@ -1,0 +1,100 @@
+import { parseUri } from '../core/uri.js';
+import type { SipMessage } from '../sip/message.js';
+import type { ClientTransaction, ClientUser } from '../sip/transaction/client.js';
+import type { ScriptEnvironment } from './environment.js';
+import { runLocal } from './service-routes.js';
+
+/** A request that a script sends by itself. */
+export interface ScriptRequest {
+  readonly method: string;
+  readonly uri: string;
+  /** Where it is sent; undefined: by its URI. */
+  readonly nextHop: string | undefined;
+  readonly from: string;
+  readonly to: string;
+  readonly callId: string;
+  readonly cseq: number;
+  /** Header lines, each with its line break. */
+  readonly lines: string;
+  readonly body: string;
+  /** Description of the socket it leaves by; undefined: chosen. */
+  readonly socket: string | undefined;
+}
+
+/** Line breaks in values would begin header fields of their own. */
+const oneLine = (text: string): string => text.replace(/[\r\n]+/g, ' ');
+
+/**
+ * Sends a request of a script, as Kamailio writes its own: To, From, CSeq, Call-ID, Max-Forwards, Content-Length. False when it cannot be
+ * sent; `done` gets the final status, 408 without one.
+ */
+export function sendOwn(
+  env: ScriptEnvironment,
+  request: ScriptRequest,
+  done: (code: number, reply: SipMessage | undefined) => void,
+): boolean {
+  const uri = parseUri(request.nextHop ?? request.uri);
+  const address = uri === undefined ? undefined : env.resolver.literal(uri);
+  if (address === undefined) return false;
+  const socket = env.sockets.choose(address, request.socket === undefined ? undefined : env.socket(request.socket));
+  if (socket === undefined) return false;
+  const branch = env.layer.newBranch('u', request.callId);
+  const lines = request.lines === '' || request.lines.endsWith('\r\n') ? request.lines : `${request.lines}\r\n`;
+  const text = [
+    `${oneLine(request.method)} ${oneLine(request.uri)} SIP/2.0\r\n`,
+    `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch.text}\r\n`,
+    `To: <${oneLine(request.to)}>\r\n`,
+    `From: <${oneLine(request.from)}>;tag=${env.random.token(12)}\r\n`,
+    `CSeq: ${request.cseq} ${oneLine(request.method)}\r\n`,
+    `Call-ID: ${oneLine(request.callId)}\r\n`,
+    'Max-Forwards: 70\r\n',
+    env.serverLine === '' ? '' : `${env.userAgentLine}\r\n`,
+    `Content-Length: ${request.body.length}\r\n`,
+    lines,
+    '\r\n',
+    request.body,
+  ].join('');
+  const edited = runLocal(env, text).text;
+  const user: ClientUser = {
+    onReply(_client: ClientTransaction, reply: SipMessage) {
+      if (reply.status >= 200) done(reply.status, reply);
+    },
+    onFailure() {
+      done(408, undefined);
+    },
+  } as ClientUser;
+  const target = { socket, address: address.address, port: address.port, serverName: address.name };
+  env.layer.request(
+    edited,
+    request.method === 'INVITE',
+    branch,
+    target,
+    user,
+    undefined,
+    env.tm.frTimeout,
+    env.tm.frInvTimeout,
+  );
+  return true;
+}
+
+/** A request of ours in the form Kamailio gives its own: the order of the header fields, no rport, User-Agent only with server_signature. */
+export function kamailioForm(env: ScriptEnvironment, text: string): string {
+  const end = text.indexOf('\r\n\r\n');
+  if (end < 0) return text;
+  const [first = '', ...lines] = text.slice(0, end).split('\r\n');
+  const rest: string[] = [];
+  const known = new Map<string, string>();
+  for (const line of lines) {
+    const name = line.slice(0, line.indexOf(':')).toLowerCase();
+    if (ORDER.includes(name) && !known.has(name)) known.set(name, line);
+    else if (name !== 'user-agent') rest.push(line);
+  }
+  const via = known.get('via');
+  if (via !== undefined) known.set('via', via.replace(/;rport(?=;|$)/, ''));
+  if (env.serverLine === '') known.delete('user-agent');
+  else known.set('user-agent', env.userAgentLine);
+  const head = ORDER.map((name) => known.get(name)).filter((line) => line !== undefined);
+  return [first, ...head, ...rest].join('\r\n') + text.slice(end);
+}
+
+const ORDER = ['via', 'to', 'from', 'cseq', 'call-id', 'max-forwards', 'user-agent', 'content-length'];

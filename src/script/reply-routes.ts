@@ -1,0 +1,45 @@
+import type { SipMessage } from '../sip/message.js';
+import { parseMessage } from '../sip/message.js';
+import { buildReply } from '../sip/reply.js';
+import type { Source } from '../sip/transport/transport.js';
+import { Call, MessageRun } from './call.js';
+import { MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+
+/** Runs Kamailio's onsend route for a reply on its way; false when the route drops it. */
+export function runOnsendReply(
+  env: ScriptEnvironment,
+  reply: SipMessage,
+  source: Source,
+  address: string,
+  port: number,
+): boolean {
+  const route = env.script.route('onsend');
+  if (route === undefined) return true;
+  const call = new Call(env, reply, source);
+  call.scope.replyCode = reply.status;
+  call.scope.replyReason = reply.reason;
+  const run = new MessageRun(env, 'onsend', call.scope, reply, source, new MessageEdits(), call);
+  run.sendingTo = { address, port, transport: source.socket.transport, socket: source.socket };
+  return route.run(run) !== 'drop';
+}
+
+/** Runs event_route[tm:local-response] for a reply of our own, after it was sent. */
+export function runLocalResponse(
+  env: ScriptEnvironment,
+  request: SipMessage,
+  code: number,
+  reason: string,
+  { source }: Call,
+): void {
+  const route = env.script.route('event', 'tm:local-response');
+  if (route === undefined) return;
+  const reply = parseMessage(buildReply(request, source, code, reason, 'local', '', ''));
+  if (reply === undefined) return;
+  const call = new Call(env, reply, source);
+  call.scope.replyCode = code;
+  call.scope.replyReason = reason;
+  call.scope.txCode = 0;
+  const run = new MessageRun(env, 'event', call.scope, reply, source, new MessageEdits(), call);
+  void route.run(run);
+}
