@@ -44,39 +44,6 @@ export interface GlobalSettings {
   readonly defines: Map<string, string | number>;
 }
 
-/** Parameters that are accepted and mean nothing here: processes, memory, buffers, and what a single process does by itself. */
-const WITHOUT_EFFECT = new Set(
-  `children fork fork_delay group user uid gid chroot wdir workdir tcp_children udp_workers tcp_workers timer_workers socket_workers
-  async_workers async_tkv_evcb auto_scaling_profile auto_scaling_cycle mlock_pages real_time rt_prio rt_policy rt_timer1_prio rt_timer1_policy
-  rt_timer2_prio rt_timer2_policy shm_memlog_size shm_hash_split_percentage shm_secondary_hash_size pkg_mem_size shm_mem_size mem_join mem_safety
-  mem_add_size mem_status_mode memlog mem_dbg memdump mem_warming mem_warming_enabled mem_warming_pattern_file mem_warming_percentage mem-group
-  maxbuffer maxsndbuffer rcv_buf open_files_limit disable_core_dump abort_on_assert exec_dns_threshold exec_msg_threshold latency_log latency_cfg_log
-  latency_limit_db latency_limit_action tcp_threshold dns rev_dns dns_try_ipv6 dns_try_naptr dns_use_search_list dns_retr_time dns_retr_no dns_servers_no
-  dns_cache_init dns_use_cache use_dns_cache dns_cache_flags dns_cache_negative_ttl dns_cache_min_ttl dns_cache_max_ttl dns_cache_mem dns_cache_gc_interval
-  dns_cache_del_nonexp dns_cache_rec_pref dns_naptr_ignore_rfc dns_sctp_pref dns_tcp_pref dns_tls_pref dns_udp_pref dns_search_full_match
-  use_dns_failover dns_srv_lb dns_srv_loadbalancing disable_dns_failover disable_dns_blacklist dst_blacklist_init use_dst_blacklist dst_blacklist_mem
-  dst_blacklist_expire dst_blacklist_gc_interval dst_blacklist_udp_imask dst_blacklist_tcp_imask check_via phone2tel reply_to_via sip_parser_log sip_parser_mode
-  log_stderror log_facility log_name log_prefix log_prefix_mode log_color log_engine_type log_engine_data stderror_enabled syslog_enabled syslog_facility syslog_name
-  syslog_level stderror_level stderror_level_filter syslog_level_filter log_stdout log_event_enabled log_event_level_filter log_json_buf_size log_msg_buf_size
-  log_facility_json log_prefix_enabled xlog_buf_size xlog_force_color xlog_print_level xlog_default_level corelog latency
-  tcp_accept_aliases tcp_async tcp_connection_lifetime tcp_connect_timeout tcp_con_lifetime tcp_conn_wq_max tcp_crlf_ping tcp_keepalive tcp_keepcount
-  tcp_keepidle tcp_keepinterval tcp_keepinterval tcp_linger2 tcp_max_connections tcp_max_msg_time tcp_max_msg_chunks tcp_no_connect tcp_no_new_conn_bflag
-  tcp_no_new_conn_rplflag tcp_poll_method tcp_rd_buf_size tcp_send_timeout tcp_source_ipv4 tcp_source_ipv6 tcp_wq_blk_size tcp_wq_max tcp_accept_no_cl
-  tcp_accept_hep3 tcp_accept_haproxy tcp_clone_rcvbuf tcp_connection_match tcp_reuse_port tcp_script_mode tcp_accept_iplimit tcp_check_timer tcp_delayed_ack
-  tcp_fd_cache tcp_defer_accept tcp_syncnt tcp_parallel_handling tcp_parallel_read_on_workers tcp_socket_backlog tcp_use_async tcp_max_open_conns
-  tcp_wait_data tcp_event_rcv tcp_event_loops tcp_ev_loop tcp_main_threads tls_max_connections disable_tcp disable_tls enable_tls enable_sctp disable_sctp sctp_children
-  pmtu_discovery poll_method mhomed mcast mcast_loopback mcast_ttl tos udp4_raw udp4_raw_mtu udp4_raw_ttl udp_mtu udp_mtu_try_proto udp_receiver_mode ipv6_hex_style
-  auto_aliases auto_bind_ipv6 bind_ipv6_link_local sdp_get_ip_set statistics stats_name_separator enable_asserts enable_rtp_event
-  version_table version_table_name cfgengine kemi max_recursive_level modinit_delay msg_time mdb max_while_loops_error onsend_route_reply
-  mpath loadpath modules_path query_buffer_size query_flush_time db_version_table db_max_async_connections db_max_consec_retrys cluster_id server_id shv_xavp
-  debug_mode dbg_level local_rport_flag local_rport tcp_linger pv_buffer_size pv_buffer_slots pv_print_buf_size pv_cache_limit pv_cache_action exit_timeout
-  http_reply_parse http_reply_hack ip_free_bind uri_host_extra_chars hdr_name_extra_chars rpc_exec_delta stun_refresh_interval stun_allow_stun stun_allow_fp
-  advertise_tos advertised_ip udp_probe mem_join_mode restart_persistency_cache_file restart_persistency_size restart_persistency disable_stateless_replies
-  avp_aliases db_dbname fifo fifo_db_url sip_msg_lump_buf evrexec sl_fwd_disabled aliases_mode xavp_via_params xavp_via_fields xavp_via_reply_params
-  timer_partition corelog_limit latency_log_time route_locks_size wait_worker1_mode wait_worker1_time wait_worker1_usleep async_nonblock async_usleep
-  trace_to_database tls_ca_list force_tcp_alias warning_server_uri anycast_wait server_persistency`.split(/\s+/),
-);
-
 /** Reads the global parameters. Problems are added to `problems`. */
 export function readGlobals(
   parameters: readonly GlobalParameter[],

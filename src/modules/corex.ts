@@ -203,7 +203,7 @@ const sl: FunctionSpec[] = [
       textOf(reason, run),
       run.call.replyLines,
       '',
-      run.call.rport,
+      run.call.marking,
     );
     run.answered = true;
     return 1;

@@ -70,7 +70,7 @@ export class ArgumentCompiler {
         ? this.formatted(value, node.at, false)
         : this.checked(value, parameter, node.at, wrong);
     }
-    if (typeof value === 'number' && typed) {
+    if (typeof value === 'number' && typed && !(kind === 'flag' && this.context.dialect.name === 'kamailio')) {
       return wrong(`${parameter.name} must be a string or a variable`);
     }
     const text = String(value);
