@@ -9,15 +9,31 @@ interface Step {
   readonly argument: string | undefined;
 }
 
+/** Steps a path may have. */
+const MOST_STEPS = 6;
+
 function stepsOf(path: string): Step[] | undefined {
   const steps: Step[] = [];
-  const pattern = /\.?([A-Za-z_][A-Za-z0-9_-]*)(?:\[\s*"?([^\]"]*)"?\s*\])?/y;
-  while (pattern.lastIndex < path.length) {
-    const match = pattern.exec(path);
-    if (match === null) return undefined;
-    steps.push({ name: (match[1] as string).toLowerCase(), argument: match[2] });
+  for (let at = 0; at < path.length; ) {
+    if (path[at] === '.' && steps.length > 0) at++;
+    let end = at;
+    while (end < path.length && /[A-Za-z0-9_-]/.test(path[end] as string)) end++;
+    if (end === at || steps.length >= MOST_STEPS) return undefined;
+    const name = path.slice(at, end).toLowerCase();
+    let argument: string | undefined;
+    if (path[end] === '[') {
+      const close = path.indexOf(']', end);
+      if (close < 0) return undefined;
+      argument = path
+        .slice(end + 1, close)
+        .trim()
+        .replaceAll('"', '');
+      end = close + 1;
+    }
+    steps.push({ name, argument });
+    at = end;
   }
-  return steps.length === 0 || steps.length > 6 ? undefined : steps;
+  return steps.length === 0 ? undefined : steps;
 }
 
 /** Selects that are one variable, by their whole path. */

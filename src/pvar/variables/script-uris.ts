@@ -55,9 +55,12 @@ function text(uri: SipUri): string {
 
 /** A URI whose user part holds blanks or angle brackets. */
 function lenient(text: string): SipUri | undefined {
-  const match = /^(sips?:)([^@]*[ <>][^@]*)(@[^ <>]+)$/i.exec(text);
-  const uri = match === null ? undefined : parseUri(`${match[1]}x${match[3]}`);
-  return uri === undefined ? undefined : { ...uri, user: match?.[2] ?? '' };
+  const at = text.indexOf('@');
+  const colon = text.indexOf(':');
+  const user = text.slice(colon + 1, at);
+  if (at < 0 || colon < 0 || colon > at || !/[ <>]/.test(user)) return undefined;
+  const uri = parseUri(`${text.slice(0, colon + 1)}x${text.slice(at)}`);
+  return uri === undefined ? undefined : { ...uri, user };
 }
 
 type Read = (context: PvarContext) => string | undefined;
