@@ -31,10 +31,7 @@ test('lines of a body are read by their letter and number', () => {
 
 test('streams are read and taken out by number and by media', () => {
   assert.equal(value('$(rb{sdp.stream,1})'), 'm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n');
-  assert.equal(
-    value('$(rb{sdp.stream,audio}{s.len})'),
-    String('m=audio 4000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n'.length),
-  );
+  assert.equal(value('$(rb{sdp.stream,audio}{s.len})'), 'm=audio 4000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n'.length);
   assert.equal(
     value('$(rb{sdp.stream-delete,audio})'),
     'v=0\r\nc=IN IP4 10.1.1.1\r\nm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n',
