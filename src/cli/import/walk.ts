@@ -266,7 +266,7 @@ export class Walk {
   /** A rule asks for one list: a set of the lists that are asked for already is more exact than all of them. */
   private fromList(condition: Expression, variable: string, path: Path): readonly Branch[] {
     const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST));
-    const isWithin = held !== undefined && held.endsWith('*') && variable.startsWith(held.slice(0, -1));
+    const isWithin = held?.endsWith('*') && variable.startsWith(held.slice(0, -1));
     if (held !== undefined && held !== variable && !isWithin) return [{ path, holds: 'unknown' }];
     if (condition.kind === 'call') this.guards.add(condition.at);
     if (held === variable) return [{ path, holds: true }];
