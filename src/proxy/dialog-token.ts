@@ -146,14 +146,30 @@ function text(callId: string, a: string, b: string, tags: string): string {
   return a < b ? `${a} ${b} ${tags} ${callId}` : `${b} ${a} ${tags} ${callId}`;
 }
 
-function nameOf({ transport, sentBy }: SipSocket): string {
-  return `${transport}:${sentBy}`.toLowerCase();
+/** Names of sockets as they were asked for last: one is asked for with each request. */
+const named = new WeakMap<SipSocket, { readonly sentBy: string; readonly name: string }>();
+
+function nameOf(socket: SipSocket): string {
+  const { transport, sentBy } = socket;
+  const known = named.get(socket);
+  if (known?.sentBy === sentBy) return known.name;
+  const name = `${transport}:${sentBy}`.toLowerCase();
+  named.set(socket, { sentBy, name });
+  return name;
 }
+
+/** What `nameIn` gave last: most requests come back to the same socket. */
+let last = { host: '', port: 0, transport: '', name: '' };
 
 /** The socket a URI of ours names, as `nameOf` has it. */
 function nameIn(uri: SipUri): string {
   const transport = uriTransport(uri) ?? 'udp';
-  return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
+  const port = uri.port ?? defaultPort(transport);
+  if (port === last.port && transport === last.transport && uri.host === last.host) return last.name;
+  const name = `${transport}:${uri.host}:${port}`.toLowerCase();
+  // A copy: the host is a part of a message, which must not be kept for it.
+  last = { host: name.slice(transport.length + 1, name.length - String(port).length - 1), port, transport, name };
+  return name;
 }
 
 /** Whether two texts are equal, in a time that does not depend on where they differ. */

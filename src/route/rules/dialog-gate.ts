@@ -119,6 +119,7 @@ function isLoopback(address: string): boolean {
 
 /** An address as destinations have it: IPv4 where IPv6 stands for it ("::ffff:192.0.2.1"), since a packet goes there. */
 function plain(address: string): string {
+  if (address.indexOf(':') < 0) return address;
   const [, high, low] = /^0:0:0:0:0:ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonicalIp(address) ?? '') ?? [];
   if (high === undefined || low === undefined) return address;
   const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
