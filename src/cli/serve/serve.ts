@@ -9,6 +9,7 @@ import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { ManagerNotifier } from '../../daemon/notify.js';
 import { type MiCommand, MiError } from '../../management/mi/command.js';
+import { hostPort } from '../../sip/transport/transport.js';
 import { JobQueue } from '../../tenant/job-queue.js';
 import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
@@ -74,6 +75,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   const started = jobs.run(undefined, async () => {
     await daemon.start();
     manager.ready('serving');
+    const address = daemon.http?.address;
+    if (address !== undefined) {
+      const url = `${settings.http?.tls === undefined ? 'http' : 'https'}://${hostPort(address.host, address.port)}/`;
+      log.info({ url }, `the console is at ${url}`);
+    }
   });
   let stopping = false;
   process.on('SIGHUP', () => {
