@@ -1,41 +1,41 @@
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../core/clock.js';
 
-/** Wrong tries of a source that cost it nothing. */
+/** Wrong attempts of a source that are not delayed. */
 const FREE_TRIES = 3;
-/** Milliseconds the next try waits after the first that is not free; doubled with each. */
+/** Milliseconds the next attempt waits after the first that is delayed; doubled with each. */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 60_000;
-/** Milliseconds after which one wrong try is forgotten. */
+/** Milliseconds after which one wrong attempt is forgotten. */
 const FORGET = 120_000;
 const MAX_SOURCES = 10_000;
 
 interface Source {
   failures: number;
-  /** Clock.monotonic() of the last wrong try. */
+  /** Clock.monotonic() of the last wrong attempt. */
   last: number;
-  /** No try is looked at before. */
+  /** Attempts before this time are refused unchecked. */
   until: number;
 }
 
-/** Slows down sources that try wrong secrets. An IPv6 source is its /64: one host can use all addresses in it. */
+/** Delays sources that send wrong secrets. An IPv6 source is its /64: one host can use all addresses in it. */
 export class Throttle {
   private readonly sources = new Map<string, Source>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Milliseconds until a try of this source is looked at; 0 for now. */
+  /** Milliseconds until an attempt of this source is checked; 0: it is checked now. */
   wait(address: string): number {
     const source = this.sources.get(sourceOf(address));
     return source === undefined ? 0 : Math.max(0, Math.ceil(source.until - this.clock.monotonic()));
   }
 
-  /** The source tried a wrong secret. */
+  /** The source sent a wrong secret. */
   failed(address: string): void {
     const key = sourceOf(address);
     const now = this.clock.monotonic();
     const known = this.sources.get(key);
-    // The order of the map is that of the last wrong tries: the oldest is forgotten first.
+    // The order of the map is that of the last wrong attempts: the oldest is forgotten first.
     this.sources.delete(key);
     if (known === undefined && this.sources.size >= MAX_SOURCES) {
       const [oldest] = this.sources.keys();

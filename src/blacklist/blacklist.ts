@@ -12,7 +12,7 @@ export interface BlacklistDefinition {
   readonly match: 'ip' | 'endpoint';
 }
 
-/** One rule: what it leaves out matches anything. */
+/** One rule; a field that is undefined matches anything. */
 export interface BlacklistRule {
   /** IP literal without brackets. */
   readonly address: string;
@@ -90,7 +90,7 @@ export class BlacklistTable {
 
   /**
    * The same in slices: awaits `pause` between them, so that calls go on while very many addresses are taken over; until
-   * the end the lists are as they were. One that is overtaken by another of the same partition comes to nothing.
+   * the end the lists are as they were. A run that a later one of the same partition overtakes changes nothing.
    */
   async rebuildInSlices(partition: Pick<Partition, 'name' | 'snapshot'>, pause: () => Promise<void>): Promise<void> {
     const run = this.begin(partition.name);

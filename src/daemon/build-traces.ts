@@ -21,7 +21,7 @@ export class TraceControl implements Service {
   readonly tracer: Tracer;
   private hep: HepSender | undefined;
   private hepConfig: HepConfig | undefined;
-  /** Of senders before the present one. */
+  /** Counts of the senders before the present one. */
   private before = { sent: 0, dropped: 0 };
   private running = false;
 

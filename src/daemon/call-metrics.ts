@@ -7,7 +7,7 @@ import type { HistogramValues, Metrics } from '../stats/metrics.js';
 
 /** Destinations, and sets, that have series of their own at most: each has some fifty of them. */
 const MOST_SERIES_OF = 200;
-/** Milliseconds a look at all figures serves the metrics of one scrape. */
+/** Milliseconds for which computed figures are used again: all metrics of one scrape need them. */
 const LOOK_MS = 500;
 
 type Labels = Readonly<Record<string, string>>;

@@ -24,11 +24,11 @@ const SILENCE_TIMEOUT = 120_000;
 /** Milliseconds before the first and, doubling, at most between two attempts; a quarter more or less. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
-/** More messages a second are no heartbeats. */
+/** Messages a second above which the connection is closed: no server sends so many heartbeats. */
 const MAX_MESSAGES = 1000;
 
 /**
- * One connection to FreeSWITCH's event socket that is always wanted: logs in, subscribes to heartbeats, and dials again
+ * One connection to FreeSWITCH's event socket that is kept open: logs in, subscribes to heartbeats, and dials again
  * with back-off whenever it is lost. An outage is one warning, until heartbeats come again.
  */
 export class EventSocket {
@@ -79,7 +79,7 @@ export class EventSocket {
     }
   }
 
-  /** Does what a message asks for; why the connection is of no use, if so. */
+  /** Handles a message. Returns why the connection cannot be used any longer, if so. */
   private handle(socket: Socket, message: SocketMessage): string | undefined {
     const { user, password } = this.options.url;
     switch (message.headers.get('content-type')) {

@@ -7,8 +7,8 @@ import { opensipsModuleParameters } from './module-parameters.js';
 import { isOpensipsModule, opensipsModules } from './modules.js';
 
 /**
- * Checks names and types of the global parameters, as OpenSIPS' parser does. A file that has parameters of a later version and some
- * that were gone by then runs in no version: the latter are refused.
+ * Checks names and types of the global parameters, as OpenSIPS' parser does. Where a file has parameters of a later version, those
+ * that this version has removed are refused: no version runs the file.
  */
 export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], problems: Problems): void {
   const table = opensipsGlobals();

@@ -5,7 +5,7 @@ import type { CompiledCall } from './call.js';
 import type { CompileContext } from './context.js';
 import type { CompiledStatement } from './statement.js';
 
-/** A named route that others call; its body is put in when it is compiled. */
+/** A named route that others call; its body is set when it is compiled. */
 export interface SubRoute {
   readonly name: string;
   /** As $route shows it. */
