@@ -21,6 +21,7 @@ export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
     began: used.flatMap(({ began }) => began),
     routed: used.flatMap(({ routed }) => routed),
     acknowledged: used.flatMap(({ acknowledged }) => acknowledged),
+    cancelled: used.flatMap(({ cancelled }) => cancelled),
   };
   // The environment does not name the run: that would be a circle of files.
   return all as unknown as ScriptHooks;

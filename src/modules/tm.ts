@@ -144,6 +144,7 @@ function cancel(run: MessageRun): number | undefined {
   const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
   const own = env.layer.serve(call.message, run.source);
   own.replyWith(200, 'canceling', env.serverLine);
+  for (const hook of env.hooks.cancelled) hook(run);
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;
   transaction.cancelBranches(env.dialect === 'opensips' ? (call.cancelLines ?? ORIGINATOR_CANCEL) : '');

@@ -81,6 +81,7 @@ export const topologyHidingHooks: ScriptHooks<MessageRun> = {
   began: [({ call }, transaction) => restore(call, transaction)],
   routed: [],
   acknowledged: [],
+  cancelled: [],
 };
 
 export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topology_hiding', [

@@ -161,4 +161,5 @@ export const uacHooks: ScriptHooks<MessageRun> = {
     },
   ],
   acknowledged: [],
+  cancelled: [],
 };

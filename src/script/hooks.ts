@@ -8,6 +8,8 @@ export interface ScriptHooks<Run = object> {
   readonly routed: readonly ((run: Run) => void)[];
   /** An ACK that acknowledges a 2xx leaves. */
   readonly acknowledged: readonly ((run: Run) => void)[];
+  /** A CANCEL of a call under way was answered. */
+  readonly cancelled: readonly ((run: Run) => void)[];
 }
 
-export const NO_HOOKS: ScriptHooks = { began: [], routed: [], acknowledged: [] };
+export const NO_HOOKS: ScriptHooks = { began: [], routed: [], acknowledged: [], cancelled: [] };

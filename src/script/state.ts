@@ -29,6 +29,8 @@ export interface BranchState {
 export interface TransactionWatcher {
   /** A provisional or final reply was sent to the caller. */
   passed?(status: number, reason: string, reply: SipMessage | undefined): void;
+  /** No branch is waited for any more and the best has failed: before the failure route. Once for each leg. */
+  failing?(status: number, reason: string, reply: SipMessage | undefined): void;
   /** The caller has its final reply, or gets none (408). Called once. */
   ended?(status: number, reply: SipMessage | undefined): void;
 }

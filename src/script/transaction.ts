@@ -277,6 +277,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       );
       return;
     }
+    if (this.watchers !== undefined) {
+      const reason = best.reply?.reason ?? statusLine(best.status, this.env.dialect);
+      for (const each of this.watchers) each.failing?.(best.status, reason, best.reply);
+    }
     const kamailio = this.env.dialect === 'kamailio';
     const name = kamailio ? best.failureRoute : this.call.armed.failure;
     const route = name === undefined ? undefined : this.env.script.route('failure', name);

@@ -151,6 +151,28 @@ test('a refused call counts as missed, and as a transaction where failed ones ar
   );
 });
 
+test('a call that is given up is missed, and its CANCEL accounted where that is asked for', async () => {
+  const { gateway, caller } = await peers(200);
+  gateway.answer = () => ({ status: 200, ringMs: 3000 });
+  const text = KAMAILIO(gateway.uri)
+    .replace('request_route {', 'request_route {\n  if (is_method("CANCEL")) { setflag(1); t_relay(); exit; }')
+    .replace('modparam("acc", "log_flag", 1)', 'modparam("acc", "log_flag", 1)\nmodparam("acc", "report_cancels", 1)');
+  const daemon = await served(text);
+  const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, cancelOn: 180 });
+  assert.equal(result.status, 487);
+  await until(
+    'records',
+    () => daemon.log.filter((each) => each.startsWith('ACC: ')).length === 2,
+    () => daemon.log,
+  );
+  const [cancel = '', missed = ''] = daemon.log.filter((each) => each.startsWith('ACC: '));
+  assert.match(
+    cancel,
+    /^ACC: transaction answered: .*;method=CANCEL;.*;to_tag=;.*;code=200;reason=OK;src_user=alice;dv=hello$/,
+  );
+  assert.match(missed, /^ACC: call missed: .*;method=INVITE;.*;code=487;/);
+});
+
 const OPENSIPS = (gateway: string) => `#!OPENSIPS
 socket=LISTEN
 loadmodule "tm.so"

@@ -48,6 +48,15 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
   let status = { code: 0, reason: '', reply: undefined as SipMessage | undefined };
   transaction.watch({
+    failing: (code, reason, reply) => {
+      if (!transaction.invite) return;
+      const context = acc.peek(call);
+      const missed = either(masked(settings.missed, call.flags), askedOutlets(context, 'missed'));
+      if (!any(missed)) return;
+      const tag = env.layer.localTag(message);
+      const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
+      acc.write(run, missed, record, context?.asked?.table ?? settings.missedTable);
+    },
     passed: (code, reason, reply) => {
       if (code >= 200 && status.code === 0) status = { code, reason, reply };
     },
@@ -55,7 +64,6 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const context = acc.peek(call);
       const { flags } = call;
       const answered = either(masked(settings.answered, flags), askedOutlets(context, 'answered'));
-      const missed = either(masked(settings.missed, flags), askedOutlets(context, 'missed'));
       const shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
       const now = env.clock.now();
       const tag = env.layer.localTag(message);
@@ -63,8 +71,6 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';
       const record = (title: string) =>
         recordOf(title, message, shown.reply, shown.code, shown.reason, now, tag, reversed);
-      if (code >= 300 && transaction.invite && any(missed))
-        acc.write(run, missed, record(MISSED), context?.asked?.table ?? settings.missedTable);
       const failedToo = (settings.failed & flags) !== 0 || context?.asked?.failed === true;
       if (code >= 300 && !failedToo) return;
       const wantsCdr = (settings.cdr & flags) !== 0 || context?.asked?.cdr === true;
@@ -115,6 +121,21 @@ export const accHooks: ScriptHooks<MessageRun> = {
       if (!any(outlets)) return;
       const record = recordOf(ACKNOWLEDGED, call.message, undefined, 200, 'OK', env.clock.now(), '');
       acc.write(run, outlets, record, settings.table);
+    },
+  ],
+  cancelled: [
+    (run) => {
+      const acc = accountingOf(run);
+      const { settings } = acc;
+      const { call, env } = run;
+      const outlets = masked(settings.answered, call.flags);
+      if (!settings.reportCancels || !any(outlets)) return;
+      acc.write(
+        run,
+        outlets,
+        recordOf(ANSWERED, call.message, undefined, 200, 'OK', env.clock.now(), ''),
+        settings.table,
+      );
     },
   ],
 };

@@ -19,4 +19,5 @@ export const dialogHooks: ScriptHooks<MessageRun> = {
   ],
   routed: [(run) => void run.env.modules.of(dialogs).routed(run)],
   acknowledged: [],
+  cancelled: [],
 };

@@ -1,7 +1,8 @@
 import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { Format } from '../../pvar/format.js';
-import { type Call, MessageRun } from '../../script/call.js';
+import { type Call, CfgScope, MessageRun } from '../../script/call.js';
+import { MessageEdits } from '../../script/edits.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -100,7 +101,8 @@ export class DialogTable {
     const known = this.current.get(call);
     if (known !== undefined) return known;
     const { message } = call;
-    return message.toTag === '' ? undefined : this.findCall(message.callId, message.fromTag, message.toTag);
+    if (message.toTag === '' && message.method !== 'CANCEL') return undefined;
+    return this.findCall(message.callId, message.fromTag, message.toTag);
   }
 
   wishes(call: Call): Wishes {
@@ -168,8 +170,8 @@ export class DialogTable {
         if (status > 100 && status < 200) this.to(dialog, EARLY);
         else if (status >= 200 && status < 300) this.confirm(run.call, dialog, reply);
       },
-      ended: (status) => {
-        if (status >= 300) this.end(dialog, run.call, '', status);
+      ended: (status, reply) => {
+        if (status >= 300) this.end(dialog, run.call, '', status, reply);
       },
     });
   }
@@ -235,7 +237,7 @@ export class DialogTable {
     if (reply !== undefined) learnCallee(call, dialog, reply);
     this.to(dialog, CONFIRMED);
     this.arm(call, dialog);
-    runEvent(call, 'dialog:start', 200);
+    runEvent(call, 'dialog:start', reply);
   }
 
   private arm(call: Call, dialog: Dialog): void {
@@ -258,7 +260,7 @@ export class DialogTable {
   }
 
   /** `failed`: the final status of an INVITE that was refused. */
-  private end(dialog: Dialog, call: Call, reason: string, failed: number): void {
+  private end(dialog: Dialog, call: Call, reason: string, failed: number, reply?: SipMessage): void {
     if (dialog.state === ENDED) return;
     dialog.endReason = reason;
     dialog.endedAt = call.env.clock.now();
@@ -268,7 +270,7 @@ export class DialogTable {
     }
     this.to(dialog, ENDED);
     this.current.set(call, dialog);
-    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', failed);
+    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', reply);
     this.remove(dialog);
     for (const each of dialog.atEnd) each();
   }
@@ -329,20 +331,24 @@ function isOwnRoute(call: Call, value: string): boolean {
   return uri !== undefined && call.env.sockets.isOursAt(uri.host, uri.port ?? 5060);
 }
 
-/** Kamailio's event routes of a dialog, over the message at hand. */
-function runEvent(call: Call, name: string, status: number): void {
+/** Kamailio's event routes of a dialog, over the message at hand: the reply that caused it, or a request. */
+function runEvent(call: Call, name: string, reply: SipMessage | undefined): void {
   const { env } = call;
   if (env.dialect !== 'kamailio') return;
   const route = env.script.route('event', name);
   if (route === undefined) return;
-  const { scope } = call;
-  const before = scope.run;
-  const run = new MessageRun(env, 'event', scope, call.message, call.source, call.edits, call);
+  const before = call.scope.run;
+  let { scope } = call;
+  if (reply !== undefined) {
+    scope = new CfgScope(env, reply, call.source, call.scope.avps);
+    scope.call = call;
+  }
+  const edits = reply === undefined ? call.edits : new MessageEdits();
+  const run = new MessageRun(env, 'event', scope, reply ?? call.message, call.source, edits, call);
   run.transaction = call.transaction;
   run.routeName = name;
-  if (status !== 0) scope.replyCode ??= status;
   void route.run(run);
-  scope.run = before;
+  call.scope.run = before;
 }
 
 /** OpenSIPS' E_DLG_STATE_CHANGED. */
