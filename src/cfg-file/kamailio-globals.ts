@@ -33,7 +33,9 @@ const STRINGS: ReadonlySet<string> = new Set(
 
 /** Those that are a string or a bare word, and those whose values are of a kind of their own. */
 const OTHERS: ReadonlySet<string> = new Set(
-  `gid group mcast run_dir rundir uid user wdir workdir chroot
+  `mpath loadpath modules_path stun_refresh_interval stun_allow_stun stun_allow_fp use_dst_blacklist dst_blacklist_init dst_blacklist_mem
+    dst_blacklist_expire dst_blacklist_gc_interval dst_blacklist_udp_imask max_tcp_connections max_tls_connections
+    gid group mcast run_dir rundir uid user wdir workdir chroot
     advertised_address tos log_facility poll_method tcp_poll_method ipv6_hex_style udp_mtu_try_proto tcp_source_ipv4 tcp_source_ipv6 listen
     alias bind`.split(/\s+/),
 );

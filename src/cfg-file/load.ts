@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ConfigurationTree } from '../cfg/ast.js';
 import { compileScript } from '../cfg/compile/script.js';
-import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../cfg/dialect.js';
+import { type Dialect, KAMAILIO, KAMAILIO_6, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../cfg/dialect.js';
 import type { FunctionTable } from '../cfg/function-table.js';
 import { type CfgProblem, Problems, problemText } from '../cfg/problem.js';
 import type { CompiledScript } from '../cfg/script.js';
@@ -74,6 +74,8 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   'opensips-2.1': OPENSIPS_OLD,
   'opensips-old': OPENSIPS_OLD,
   kamailio: KAMAILIO,
+  'kamailio-5.6': KAMAILIO,
+  'kamailio-6': KAMAILIO_6,
 };
 
 /** A configuration file as it was read, whether it can be used or not. */

@@ -1,4 +1,4 @@
-import { type Dialect, KAMAILIO, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../dialect.js';
+import { type Dialect, KAMAILIO, KAMAILIO_6, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../dialect.js';
 
 /** Words that only one of the two programs has, before the routes and in them. */
 const KAMAILIO_SIGNS =
@@ -21,9 +21,9 @@ export function detectDialect(text: string): Dialect | undefined {
   const marked = /^\s*(?:#[^!\n][^\n]*\n\s*|#\n\s*)*#!\s*(KAMAILIO|SER|ALL|MAXCOMPAT|OPENSIPS)\b/.exec(
     text.slice(0, 65_536),
   );
-  if (marked !== null) return marked[1] === 'OPENSIPS' ? detectOpensips(text) : KAMAILIO;
+  if (marked !== null) return marked[1] === 'OPENSIPS' ? detectOpensips(text) : kamailio(text);
   const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
-  if (KAMAILIO_SIGNS.test(code)) return KAMAILIO;
+  if (KAMAILIO_SIGNS.test(code)) return kamailio(code);
   if (OPENSIPS_SIGNS.test(code)) return detectOpensips(code);
   // Old files of OpenSIPS have neither: modules and functions that Kamailio never had identify them.
   if (/\bloadmodule\s+"[^"]*(?:signaling|drouting|b2b_|load_balancer|dialplan|uac_redirect)/.test(code))
@@ -37,4 +37,12 @@ export function detectOpensips(text: string): Dialect {
   if (TODAY_SIGNS.test(code)) return OPENSIPS;
   if (THREE_SIGNS.test(code)) return OPENSIPS_3;
   return OLD_SIGNS.test(code) ? OPENSIPS_OLD : OPENSIPS_3;
+}
+
+/** What came after the recorded version: names of later versions, parameters and functions that only they have. */
+const LATER_KAMAILIO_SIGNS =
+  /^[ \t]*(?:return_mode|tcp_accept_iplimit|tcp_check_timer|udp_receiver_mode|tcp_main_threads|rpc_exec_delta|xavp_via_reply_params)[ \t]*=|\bKAMAILIO_(?:6|5_[789])|\bds_dsg_fetch(?:_uri)?\(|\bds_oc_set_attrs\(/m;
+
+function kamailio(text: string): Dialect {
+  return LATER_KAMAILIO_SIGNS.test(text) ? KAMAILIO_6 : KAMAILIO;
 }
