@@ -374,7 +374,7 @@ const OWN_REPLY = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'content-leng
 function headersOf(message: WireMessage, skip: ReadonlySet<string>): Record<string, string[]> {
   const headers: Record<string, string[]> = {};
   for (const [name, value] of message.fields) {
-    if (skip.has(longName(name))) continue;
+    if (name === '' || skip.has(longName(name))) continue;
     headers[name] = [...(headers[name] ?? []), value];
   }
   return headers;
@@ -432,7 +432,7 @@ function forwardedView(
     ...(JSON.stringify(others) === JSON.stringify(sentVias) || others.length === 0 ? {} : { other_vias: others }),
     headers: maskedHeaders(headers, request),
     ...(absent.length === 0 ? {} : { absent }),
-    order: message.fields.map(([name]) => name),
+    order: message.fields.map(([name]) => name).filter((name) => name !== ''),
     ...(message.body === request.body ? {} : method === 'CANCEL' ? {} : { body: message.body }),
     content_length: firstValue(message, 'content-length'),
     ...(message.ended ? {} : { no_blank_line_after_headers: true }),
