@@ -70,6 +70,10 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   try {
     await child.until(() => isBound(port, transports[0] ?? 'udp'), 20_000, 'switchyard');
+    // HTTP opens after SIP: a test asks at once.
+    if (settings.http === `127.0.0.1:${httpPort}`) {
+      await child.until(() => isBound(httpPort, 'tcp'), 20_000, 'switchyard');
+    }
   } catch (error) {
     await stop();
     throw error;
