@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import * as modules from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,11 +21,13 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathS
 
 /**
  * Keeps what V8 compiles for the next start (Node 22 and later). In a folder of this user alone: whoever can write there
- * decides what runs. systemd names one (CacheDirectory=).
+ * decides what runs. systemd names one (CacheDirectory=). A home that does not exist is not made: accounts of services
+ * have none.
  */
 function cacheCompiled(): void {
   const { CACHE_DIRECTORY: given, XDG_CACHE_HOME: base, HOME: home } = process.env;
-  const folder = given ?? (base || home ? join(base || join(home as string, '.cache'), 'switchyard') : undefined);
+  const own = base || (home && existsSync(home) ? join(home, '.cache') : undefined);
+  const folder = given ?? (own === undefined ? undefined : join(own, 'switchyard'));
   const { enableCompileCache } = modules as { enableCompileCache?: (folder: string) => unknown };
   if (folder !== undefined) enableCompileCache?.(folder);
 }

@@ -26,6 +26,7 @@ export const PROGRAMS = {
   chromium: { name: 'chromium', debianPackage: 'chromium' },
   tshark: { name: 'tshark', debianPackage: 'tshark' },
   man: { name: 'man', debianPackage: 'man-db' },
+  m4: { name: 'm4', debianPackage: 'm4' },
   netcat: { name: 'nc', debianPackage: 'netcat-openbsd' },
 } as const satisfies Record<string, Program>;
 
