@@ -21,6 +21,8 @@ const RECENT_ADDRESSES = 1024;
 const QUOTED_BYTES = 2048;
 /** Reads of the error queue in one event loop iteration at most. */
 const MAX_ERROR_READS = 16;
+/** Errors of earlier datagrams that one call after the other may report before a datagram is given up. */
+const MAX_PENDING_ERRORS = 2 * BATCH;
 const EAGAIN = 11;
 const EINTR = 4;
 const ECONNREFUSED = 111;
@@ -179,12 +181,12 @@ export class BatchedDatagrams implements DatagramIo {
     const count = this.prepared;
     this.prepared = 0;
     let sent = 0;
-    let pending = false;
+    let tried = 0;
     while (sent < count) {
       const result = this.libc.sendmmsg(this.fd, this.outgoing.from(sent), count - sent, 0);
       if (result > 0) {
         sent += result;
-        pending = false;
+        tried = 0;
         // A call that stops early met an error, and does not name it (sendmmsg(2)): nothing else reports it.
         if (sent < count) this.readErrors();
         continue;
@@ -198,14 +200,14 @@ export class BatchedDatagrams implements DatagramIo {
         }
         break;
       }
-      // The system reports the error of an earlier datagram in the next call: this one is tried once more.
-      if ((errno === ECONNREFUSED || errno === EHOSTUNREACH) && !pending) {
-        pending = true;
+      // The system reports the errors of earlier datagrams in the next calls: this one is tried again, as often as others may
+      // have failed.
+      if ((errno === ECONNREFUSED || errno === EHOSTUNREACH) && tried++ < MAX_PENDING_ERRORS) {
         this.readErrors();
         continue;
       }
       this.failed(errno, this.listeners[sent]);
-      pending = false;
+      tried = 0;
       sent++;
     }
     for (let i = 0; i < count; i++) {
@@ -258,7 +260,7 @@ export class BatchedDatagrams implements DatagramIo {
       if (this.libc.sendmmsg(this.fd, memory.address, 1, 0) > 0) return;
       const errno = this.libc.errno();
       if (errno === EAGAIN) this.wait(text, address, port, onError);
-      else if (attempt < 2 && (errno === EINTR || errno === ECONNREFUSED || errno === EHOSTUNREACH)) {
+      else if (attempt < MAX_PENDING_ERRORS && (errno === EINTR || errno === ECONNREFUSED || errno === EHOSTUNREACH)) {
         // As in `commit`: this may be the error of an earlier datagram.
         this.readErrors();
         continue;
