@@ -4,7 +4,10 @@ import { runScripts } from './scripts.js';
 import { SwitchyardTarget } from './switchyard-target.js';
 
 /** Replays the recorded scripts of a dialect; `least` of them agree. */
-export async function assertAgreement(name: 'opensips' | 'kamailio', least: number): Promise<void> {
+export async function assertAgreement(
+  name: 'opensips' | 'kamailio' | 'kamailio-further',
+  least: number,
+): Promise<void> {
   const file = new URL(`../data/scripts-${name}.json`, import.meta.url);
   const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const outcomes = await runScripts(recording, { target: new SwitchyardTarget(), lanes: 8, wanted: () => true });
