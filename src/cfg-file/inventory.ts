@@ -35,6 +35,12 @@ const BUILT_IN = new Set(
   siputils dispatcher options json prometheus`.split(/\s+/),
 );
 
+/** The event routes of Kamailio that are run here. */
+const EVENTS_RUN: ReadonlySet<string> = new Set(
+  `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init uac:reply tm:local-request
+  tm:local-response`.split(/\s+/),
+);
+
 /**
  * Lists what a file uses: what is supported, what is accepted without effect, what is unknown, what is wrong. `reading` was
  * made with unknown functions logged, so that everything else is seen as well.
@@ -45,6 +51,7 @@ export function inventory(reading: CfgReading): Inventory {
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {
     things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions));
+    if (dialect.name === 'kamailio') things.push(...routesNotRun(tree));
     const known = new Map<string, { at: Position; count: number; standIn: string | undefined }>();
     for (const { body } of tree.routes) {
       for (const call of callsIn(body)) {
@@ -89,6 +96,17 @@ function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedTh
       const standing = message === undefined ? 'supported' : 'no effect';
       return { kind: 'parameter', name, standing, at, count: 1, message: message ?? '' };
     });
+}
+
+/** Routes of a file of Kamailio that nothing runs here: those of other events, and those of the timers of rtimer. */
+function routesNotRun(tree: ConfigurationTree): UsedThing[] {
+  const events = tree.routes
+    .filter(({ kind, name }) => kind === 'event' && name !== undefined && !EVENTS_RUN.has(name))
+    .map(({ name, at }) => ({ name: `event_route[${name}]`, at, message: `event_route[${name}] is not run` }));
+  const timers = tree.moduleParameters
+    .filter(({ module, name }) => module === 'rtimer' && name === 'exec')
+    .map(({ value, at }) => ({ name: 'rtimer: exec', at, message: `rtimer "${value}": the route is not run` }));
+  return [...events, ...timers].map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
 }
 
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {

@@ -207,7 +207,7 @@ function tableKey(text: string): readonly [table: string, key: string] {
 
 function sht(
   read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue,
-  writable: boolean,
+  write?: (env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue) => void,
 ): VariableDefinition {
   return {
     argument: 'required',
@@ -221,13 +221,13 @@ function sht(
           const table = tableOf(env, name);
           return table === undefined ? null : read(env, table, key);
         },
-        ...(writable
+        ...(write !== undefined
           ? {
               set: (context: PvarContext, value: PvarValue) => {
                 const { env } = scopeOf(context);
                 const [name, key] = tableKey(text(context));
                 const table = tableOf(env, name);
-                if (table !== undefined) setIn(env, table, key, value);
+                if (table !== undefined) write(env, table, key, value);
               },
             }
           : {}),
@@ -238,25 +238,30 @@ function sht(
 
 /** $sht(table=>key) and the like. */
 export const hashTableVariables: readonly [string, VariableDefinition][] = [
-  ['sht', sht((env, table, key) => table.entries.get(key, env.clock.monotonic()) ?? table.initial, true)],
-  [
-    'shtex',
-    sht((env, table, key) => {
-      const at = table.entries.expiresAt(key, env.clock.monotonic());
-      return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
-    }, false),
-  ],
-  ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)), false)],
+  ['sht', sht((env, table, key) => table.entries.get(key, env.clock.monotonic()) ?? table.initial, setIn)],
+  ['shtex', sht(secondsLeft, setSecondsLeft)],
+  ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)))],
   [
     'shtcv',
-    sht(
-      (env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value))),
-      false,
-    ),
+    sht((env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value)))),
   ],
-  ['shtinc', sht((env, table, key) => step(env, table, key, 1), false)],
-  ['shtdec', sht((env, table, key) => step(env, table, key, -1), false)],
+  ['shtinc', sht((env, table, key) => step(env, table, key, 1))],
+  ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
 ];
+
+/** Seconds until an entry expires; 0 when it does not, or is not there. */
+function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): number {
+  const at = table.entries.expiresAt(key, env.clock.monotonic());
+  return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
+}
+
+/** Lets an entry that is there expire in so many seconds. What is no number of seconds changes nothing. */
+function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
+  const now = env.clock.monotonic();
+  const value = table.entries.get(key, now);
+  if (value === undefined || typeof seconds !== 'number' || seconds < 0) return;
+  table.entries.set(key, value, now + seconds * 1000);
+}
 
 function step(env: ScriptEnvironment, table: HashTable, key: string, by: number): PvarValue {
   const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;

@@ -525,9 +525,19 @@ function sending(end: 'to' | 'from'): VariableDefinition {
 }
 
 /** "proto:host:port" of the socket a Kamailio file sends from. */
+const NULL_WITH_NAME: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: () => ({ get: () => null }),
+};
+
 function kamailioVariables(): [string, VariableDefinition][] {
   return [
     ['conid', own(() => null)],
+    // Of HTTP requests, of answers to RPC and of expired entries: their routes are not run, so they are null.
+    ['hu', own(() => null)],
+    ['jsonrpl', NULL_WITH_NAME],
+    ['shtrecord', NULL_WITH_NAME],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
     ['route_uri', own((scope) => scope.routeUri ?? null)],

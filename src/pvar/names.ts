@@ -70,6 +70,8 @@ const paramOf = (name: string) => (raw: string) => paramValue(parseAddress(raw).
 
 const microseconds = plain(({ clock }) => (clock.now() % 1000) * 1000);
 
+const randomNumber = plain(() => randomBytes(4).readInt32BE() & 0x7fff_ffff);
+
 const environment: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -107,7 +109,7 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['msg.is_request', plain(({ message }) => (message.isRequest ? 1 : 0))],
   ['env', environment],
   ['shv', sharedVariable],
-  ['RANDOM', plain(() => randomBytes(4).readInt32BE() & 0x7fff_ffff)],
+  ['RANDOM', randomNumber],
   ['argv', empty(null)],
   ['cfg_line', empty(null, 'none')],
   ['cfg_file', empty(null, 'none')],
@@ -142,6 +144,7 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['vn', kamailioNullVar],
   ['vz', kamailioVar],
   ['shv', sharedVariable],
+  ['RANDOM', randomNumber],
   ...xavpVariables,
   ['cs', cseqText],
   ['rs', plain(({ message }) => (message.isRequest ? null : String(message.status ?? '')))],

@@ -280,6 +280,12 @@ export class StatementParser {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };
     }
+    const negated = tokens.peek(1);
+    if (token.kind === 'punctuation' && token.text === '-' && negated.kind === 'int' && tokens.isPunctuation(':', 2)) {
+      tokens.take();
+      tokens.take();
+      return { kind: 'int', value: -negated.value, text: `-${negated.text}`, at: token.at };
+    }
     const value = this.expressions.value();
     const literal = value.kind === 'int' || value.kind === 'string';
     if (!literal && (dialect.syntax.literalCases || !isConstant(value))) {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inventory, type Verdict } from '../../../src/cfg-file/inventory.js';
+import { readCfg } from '../../../src/cfg-file/load.js';
+
+/** File, the version it is read as, its verdict, and what it says of what is not there. */
+const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict, missing: readonly RegExp[]])[] = [
+  ['permissions-table-5.4.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['acc-dialog-5.5.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['load-balancer-5.5.cfg', 'kamailio-5.6', 'runs whole', []],
+  [
+    'endpoints-5.5.cfg',
+    'kamailio-5.6',
+    'runs without',
+    [/jsonrpc_exec\(\)/, /xhttp_reply\(\)/, /event_route\[xhttp:request\] is not run/],
+  ],
+  ['blocking-5.6.cfg', 'kamailio-5.6', 'runs without', [/^event_route\[htable:expired:blocked\] is not run$/]],
+  ['default-5.6.cfg', 'kamailio-5.6', 'runs without', [/save\(\) answers 501/, /lookup\(\) answers 501/]],
+  ['down-events-5.6.cfg', 'kamailio-5.6', 'runs without', [/^rtimer "timer=watch;route=WATCH": the route is not run$/]],
+  ['includes-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['number-rewriting-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['rate-limits-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['sbc-edge-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['siptrace-5.6.cfg', 'kamailio-5.6', 'runs without', [/sip_trace\(\)/]],
+  ['weights-attributes-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['domain-attributes-5.6.cfg', 'kamailio-5.6', 'cannot run', [/lookup_domain\(\): attributes must be a variable/]],
+  ['tenants-5.7.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['trunk-failover-5.7.cfg', 'kamailio-5.6', 'runs whole', []],
+  [
+    'registrar-front-5.8.cfg',
+    'kamailio-5.6',
+    'runs without',
+    [/www_authenticate\(\) answers 501/, /save\(\) answers 501/, /registered\(\) answers 501/],
+  ],
+  ['websocket-edge-5.8.cfg', 'kamailio-5.6', 'runs without', [/xhttp_reply\(\)/, /ws_handle_handshake\(\)/]],
+  ['rtpengine-edge-6.0.cfg', 'kamailio-6', 'runs whole', []],
+  [
+    'mixed-up.cfg',
+    'kamailio-5.6',
+    'cannot run',
+    [
+      /unknown parameter "log_level"/,
+      /there is no module proto_udp/,
+      /no parameter "fr_timeout"; did you mean fr_timer\?/,
+      /"ds_ping_interval" of dispatcher must be a number/,
+      /ds_select_dst\(\) takes 2 or 3 arguments, not 5/,
+      /route "RELAY" is not defined/,
+    ],
+  ],
+];
+
+function path(file: string): string {
+  return fileURLToPath(new URL(`../../fixtures/kamailio/${file}`, import.meta.url));
+}
+
+describe('files as operators of Kamailio write them', () => {
+  for (const [file, dialect, verdict, missing] of FILES) {
+    test(`${file} ${verdict}`, () => {
+      const reading = readCfg(path(file), { unknownFunctions: 'log' });
+      const found = inventory(reading);
+      assert.equal(reading.dialect?.title, dialect);
+      const lacking = found.things.filter(({ standing }) => standing !== 'supported' && standing !== 'no effect');
+      assert.equal(found.verdict, verdict, JSON.stringify(lacking));
+      const text = lacking.map(({ message }) => message).join('\n');
+      for (const each of missing) assert.match(text, each);
+      if (verdict === 'runs whole') assert.notEqual(readCfg(path(file)).loaded, undefined);
+    });
+  }
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+async function linesOf(script: string, head = ''): Promise<string[]> {
+  const { lines, receive, stop } = startScript({ dialect: 'kamailio', modules: 'htable cfgutils', head, script });
+  try {
+    receive(INVITE);
+    return [...lines];
+  } finally {
+    await stop();
+  }
+}
+
+test('a case of a switch may be a negative number', async () => {
+  const lines = await linesOf(`$var(rc) = -3;
+    switch ($var(rc)) {
+      case 1: xlog("one\\n"); break;
+      case -1:
+      case -3: xlog("minus\\n");
+      case -2: xlog("on\\n"); break;
+      default: xlog("other\\n");
+    }`);
+  assert.deepEqual(lines, ['minus', 'on']);
+});
+
+test('$shtex sets how long an entry stays, and adds none', async () => {
+  const lines = await linesOf(
+    `$sht(t=>a) = "kept"; $shtex(t=>a) = 600; $shtex(t=>b) = 600;
+    xlog("$shtex(t=>a) $sht(t=>a) $sht(t=>b)\\n");`,
+    'modparam("htable", "htable", "t=>size=4;autoexpire=60;")',
+  );
+  assert.deepEqual(lines, ['600 kept <null>']);
+});
+
+test('$RANDOM is a number that is not negative', async () => {
+  const lines = await linesOf('$var(n) = $RANDOM mod 10; if ($var(n) >= 0 && $var(n) < 10) xlog("in range\\n");');
+  assert.deepEqual(lines, ['in range']);
+});
+
+test('variables of HTTP requests, RPC answers and expired entries are null in other routes', async () => {
+  const lines = await linesOf(
+    'if ($hu == $null && $jsonrpl(code) == $null && $shtrecord(key) == $null) xlog("null\\n");',
+  );
+  assert.deepEqual(lines, ['null']);
+});
