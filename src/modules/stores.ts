@@ -255,12 +255,16 @@ function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): num
   return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
 }
 
-/** Lets an entry that is there expire in so many seconds. What is no number of seconds changes nothing. */
+/**
+ * Lets an entry that is there expire in so many seconds; with 0 or what is no number it stays for good. Without effect in
+ * a table without autoexpire. As observed of Kamailio 5.6.3.
+ */
 function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
   const now = env.clock.monotonic();
   const value = table.entries.get(key, now);
-  if (value === undefined || typeof seconds !== 'number' || seconds < 0) return;
-  table.entries.set(key, value, now + seconds * 1000);
+  if (value === undefined || table.autoexpire === 0) return;
+  const stays = typeof seconds !== 'number' || seconds <= 0;
+  table.entries.set(key, value, stays ? undefined : now + seconds * 1000);
 }
 
 function step(env: ScriptEnvironment, table: HashTable, key: string, by: number): PvarValue {

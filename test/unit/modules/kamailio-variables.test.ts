@@ -24,13 +24,14 @@ test('a case of a switch may be a negative number', async () => {
   assert.deepEqual(lines, ['minus', 'on']);
 });
 
-test('$shtex sets how long an entry stays, and adds none', async () => {
+test('$shtex sets how long an entry stays: it adds none, and has no effect in a table without autoexpire', async () => {
   const lines = await linesOf(
-    `$sht(t=>a) = "kept"; $shtex(t=>a) = 600; $shtex(t=>b) = 600;
-    xlog("$shtex(t=>a) $sht(t=>a) $sht(t=>b)\\n");`,
-    'modparam("htable", "htable", "t=>size=4;autoexpire=60;")',
+    `$sht(t=>a) = "kept"; $shtex(t=>a) = 600; $shtex(t=>b) = 600; $sht(n=>a) = "kept"; $shtex(n=>a) = 600;
+    $sht(t=>c) = "stays"; $shtex(t=>c) = 0;
+    xlog("$shtex(t=>a) $sht(t=>a) $sht(t=>b) $shtex(n=>a) $sht(n=>a) $shtex(t=>c) $sht(t=>c)\\n");`,
+    'modparam("htable", "htable", "t=>size=4;autoexpire=60;")\nmodparam("htable", "htable", "n=>size=4;")',
   );
-  assert.deepEqual(lines, ['600 kept <null>']);
+  assert.deepEqual(lines, ['600 kept <null> 0 kept 0 stays']);
 });
 
 test('$RANDOM is a number that is not negative', async () => {
