@@ -253,7 +253,7 @@ class Compiler {
     }
     let transform: Transform;
     try {
-      transform = definition.make(args.map((arg) => this.argument(arg, node)));
+      transform = definition.make(args.map((arg) => this.argument(definition.loneDollars ? doubled(arg) : arg, node)));
     } catch (error) {
       if (error instanceof SwitchyardError) throw error;
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} ${messageOf(error)}`);
@@ -271,6 +271,11 @@ class Compiler {
     this.depth--;
     return reader;
   }
+}
+
+/** Doubles each "$" that begins no variable, so that it stands for itself. */
+function doubled(text: string): string {
+  return text.replace(/\$\$|\$(?![A-Za-z0-9_(<?])/g, () => '$$');
 }
 
 /** Cuts arguments at commas outside parentheses and braces; the last one keeps its commas. Blanks around are dropped. */

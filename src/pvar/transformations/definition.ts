@@ -5,6 +5,8 @@ import type { TextReader } from '../variables/definition.js';
 export type Transform = (value: string | number, context: PvarContext) => PvarValue;
 
 export interface TransformationDefinition {
+  /** A "$" that begins no variable stands for itself in its arguments, as at the end of a regular expression. */
+  readonly loneDollars?: boolean;
   /** Least and most number of arguments; the last one takes the rest of the text, commas included. */
   readonly least: number;
   readonly most: number;

@@ -264,7 +264,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['line.count', onText((text) => lineList(text).length)],
   ['line.at', withNumber((text, number) => lineList(text).at(number) ?? '')],
   ['line.sw', withText((text, start) => lineList(text).find((line) => line.startsWith(start)) ?? '')],
-  ['re.subst', regexSubstitution],
+  ['re.subst', { ...regexSubstitution, loneDollars: true }],
 ];
 
 /** Those of route scripts that kamailio.cfg has as well, under the same name and meaning. */

@@ -45,3 +45,10 @@ test('variables of HTTP requests, RPC answers and expired entries are null in ot
   );
   assert.deepEqual(lines, ['null']);
 });
+
+test('{re.subst} takes a regular expression that ends in $', async () => {
+  const lines = await linesOf(
+    '$var(n) = "0049123"; xlog("$(var(n){re.subst,/^00(.*)$/+\\\\1/}) $(var(n){re.subst,/3$/x/})\\n");',
+  );
+  assert.deepEqual(lines, ['+49123 004912x']);
+});
