@@ -31,7 +31,7 @@ const RECORDED: Readonly<Record<string, string>> = {
     t_flush_xflags/0/qforbse t_is_branch_route/0/qforbse t_is_failure_route/0/qforbse t_is_reply_route/0/qforbse
     t_is_request_route/0/qforbse t_precheck_trans/0/qe t_reply_callid/4/qforbse t_reuse_branch/0/qe t_suspend/0/qforbse`,
   sl: `send_reply/2/qfore send_reply_mode/3/qfore set_reply_close/0/qforbse set_reply_no_connect/0/qforbse sl_forward_reply/0,1,2/or
-    sl_reply_error/0/qe sl_send_reply/2/qe`,
+    sl_reply/2/qe sl_reply_error/0/qe sl_send_reply/2/qe`,
   rr: `add_rr_param/1/qfbe check_route_param/1/qe is_direction/1/qe loose_route/0/qe loose_route_mode/1/qe loose_route_preloaded/0/qe
     record_route/0,1/qfbe record_route_advertised_address/1/qfbe record_route_preset/1,2/qfbe remove_record_route/0/qfe
     rr_next_hop_route/0/qforbse`,

@@ -525,6 +525,13 @@ function sending(end: 'to' | 'from'): VariableDefinition {
 }
 
 /** "proto:host:port" of the socket a Kamailio file sends from. */
+/** $_s(text): the text with its variables. */
+const FORMATTED: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({ get: (context) => argument?.constant ?? argument?.read(context) ?? null }),
+};
+
 const NULL_WITH_NAME: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -538,6 +545,7 @@ function kamailioVariables(): [string, VariableDefinition][] {
     ['hu', own(() => null)],
     ['jsonrpl', NULL_WITH_NAME],
     ['shtrecord', NULL_WITH_NAME],
+    ['_s', FORMATTED],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
     ['route_uri', own((scope) => scope.routeUri ?? null)],

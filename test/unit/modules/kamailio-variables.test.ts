@@ -52,3 +52,18 @@ test('{re.subst} takes a regular expression that ends in $', async () => {
   );
   assert.deepEqual(lines, ['+49123 004912x']);
 });
+
+test('sl_reply() answers without state as sl_send_reply() does', async () => {
+  const { sent, receive, stop } = startScript({ dialect: 'kamailio', script: 'sl_reply("486", "Busy"); exit;' });
+  try {
+    receive(INVITE);
+    assert.match(sent[0]?.text ?? '', /^SIP\/2\.0 486 Busy\r\n/);
+  } finally {
+    await stop();
+  }
+});
+
+test('$_s() is its text with the variables in it', async () => {
+  const lines = await linesOf('$var(n) = $_s(to $rU at $rd); xlog("$var(n)\\n");');
+  assert.deepEqual(lines, ['to bob at sw.example']);
+});
