@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
+import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
@@ -81,6 +82,7 @@ export class ScriptRouting {
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
   private readonly faults: ScriptLog;
+  private readonly peerLog: Logger;
 
   private readonly services: OutsideServices;
 
@@ -90,6 +92,7 @@ export class ScriptRouting {
     private settings: Settings,
   ) {
     this.faults = new ScriptLog(options.log, options.clock);
+    this.peerLog = boundedLog(options.log, () => options.clock.monotonic());
     this.services = new OutsideServices({
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
@@ -250,6 +253,7 @@ export class ScriptRouting {
       clock,
       random,
       log,
+      peerLog: this.peerLog,
       faults: this.faults,
       suspend,
       output: this.options.output ?? logged(log),

@@ -277,7 +277,7 @@ function pike(run: MessageRun, from?: string): number {
   if (flood.blocked) return -1;
   if (flood.count <= most) return 1;
   flood.blocked = true;
-  run.env.log.warn({ address }, 'script: pike blocks a source');
+  run.env.peerLog.warn({ address }, 'script: pike blocks a source');
   return -2;
 }
 

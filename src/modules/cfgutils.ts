@@ -193,7 +193,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     name: 'abort',
     summary: 'a script does not end the process here: it is an error',
     compile: () => (run) => {
-      run.env.log.error({ callId: run.message.callId }, 'script: abort() was called');
+      run.env.peerLog.error({ callId: run.message.callId }, 'script: abort() was called');
       return 0;
     },
   },

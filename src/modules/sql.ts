@@ -66,7 +66,7 @@ function resultsOf(scope: object): Map<string, SqlResult> {
 /** Runs a statement; undefined when it failed, which is logged. */
 async function query(run: MessageRun, url: string | undefined, statement: string): Promise<SqlResult | undefined> {
   if (url === undefined) {
-    run.env.log.error({ callId: run.message.callId }, 'script: no database is configured for a query');
+    run.env.peerLog.error({ callId: run.message.callId }, 'script: no database is configured for a query');
     return undefined;
   }
   try {
@@ -77,7 +77,7 @@ async function query(run: MessageRun, url: string | undefined, statement: string
       err: { message: messageOf(error) },
       statement: statement.slice(0, 256),
     };
-    run.env.log.error(fields, 'script: a query failed');
+    run.env.peerLog.error(fields, 'script: a query failed');
     return undefined;
   }
 }

@@ -97,6 +97,8 @@ export interface ScriptEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** For lines that a peer can cause: bounded in number by kind, and in length. */
+  readonly peerLog: Logger;
   /** Faults of the script, bounded in rate. */
   readonly faults: ScriptLog;
   /** Resumes a run when what it began is done. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadCfg } from '../../src/cfg-file/load.js';
 import { readSettings } from '../../src/config/load.js';
 import type { Clock } from '../../src/core/clock.js';
-import { nullLogger } from '../../src/core/logger.js';
+import { type Logger, nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 
 const MODULES: Readonly<Record<string, string>> = {
@@ -21,6 +21,8 @@ export interface ScriptRunOptions {
   /** Routes; without "route" at its start it is the body of the request route. */
   readonly script: string;
   readonly clock?: Clock;
+  /** The daemon's log. Default: none. */
+  readonly log?: Logger;
 }
 
 /** A script over messages that are handed in; nothing is opened, what it sends is kept. */
@@ -49,7 +51,7 @@ export const INVITE = [
 ].join('\r\n');
 
 /** Reads a script; throws CfgError for one that cannot be used. */
-export function startScript({ dialect, modules = '', head = '', script, clock }: ScriptRunOptions): ScriptRunner {
+export function startScript({ dialect, modules = '', head = '', script, clock, log }: ScriptRunOptions): ScriptRunner {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-script-'));
   const file = join(folder, 'proxy.cfg');
   const loads = `${MODULES[dialect]} ${modules}`
@@ -73,7 +75,7 @@ export function startScript({ dialect, modules = '', head = '', script, clock }:
   const cfg = loadCfg(file);
   const daemon = new Daemon({
     settings: readSettings(cfg.settings, { cwd: folder }, file).settings,
-    log: nullLogger,
+    log: log ?? nullLogger,
     drainMs: 0,
     cfg,
     scriptOutput: (_level, line) => lines.push(line.replace(/\n$/, '')),

@@ -50,7 +50,10 @@ export class AccWriter {
       this.busy = false;
     } catch (error) {
       const retryable = (error as { retryable?: unknown }).retryable === true;
-      env.log.error({ err: messageOf(error), waiting: this.waiting.length, retryable }, 'acc: rows cannot be written');
+      env.peerLog.error(
+        { err: messageOf(error), waiting: this.waiting.length, retryable },
+        'acc: rows cannot be written',
+      );
       // What the table does not take will not be taken later: one row must not hold up the others.
       if (!retryable) {
         this.waiting.shift();

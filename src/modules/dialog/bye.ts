@@ -22,7 +22,7 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
   const routes = loose ? to.route : [...to.route.slice(1), `<${to.contact}>`];
   const hop = parseUri(next === undefined ? uri : uriIn(next));
   if (uri === '' || hop === undefined) {
-    env.log.warn(
+    env.peerLog.warn(
       { callId: dialog.callId, side, uri },
       'script: a dialog cannot be ended by BYE, its Contact is no SIP URI',
     );

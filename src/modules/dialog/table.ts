@@ -128,7 +128,7 @@ export class DialogTable {
     if (known !== undefined) return known;
     if (message.method !== 'INVITE' || message.toTag !== '') return undefined;
     if (this.byId.size >= MOST_DIALOGS) {
-      env.log.warn(
+      env.peerLog.warn(
         { callId: message.callId, dialogs: this.byId.size },
         'script: too many dialogs, this one is not kept',
       );
@@ -253,7 +253,10 @@ export class DialogTable {
       return;
     }
     this.counters.expired++;
-    call.env.log.info({ callId: dialog.callId, bye: dialog.byeOnTimeout }, 'script: a dialog has reached its lifetime');
+    call.env.peerLog.info(
+      { callId: dialog.callId, bye: dialog.byeOnTimeout },
+      'script: a dialog has reached its lifetime',
+    );
     if (dialog.byeOnTimeout) sendByes(dialog, 'both', '');
     if (dialog.timeoutRoute !== undefined) runRoute(dialog.call, dialog.timeoutRoute);
     this.end(dialog, dialog.call, 'Lifetime Timeout', 0);

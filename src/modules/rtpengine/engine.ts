@@ -97,7 +97,7 @@ export async function command(
     else engine.calls.set(callId, proxy, now + REMEMBERED_MS);
     return answer;
   }
-  env.log.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');
+  env.peerLog.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');
   return undefined;
 }
 
@@ -105,7 +105,10 @@ export async function command(
 function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): void {
   const { url } = proxy;
   proxy.until = env.clock.monotonic() + engine.restMs;
-  env.log.warn({ proxy: url, seconds: engine.restMs / 1000 }, 'script: a media proxy does not answer and is left out');
+  env.peerLog.warn(
+    { proxy: url, seconds: engine.restMs / 1000 },
+    'script: a media proxy does not answer and is left out',
+  );
   status(env, url, 'inactive');
   env.clock.schedule(engine.restMs, () => {
     void engine.client?.send(proxy, { command: 'ping' }, { timeoutMs: engine.timeoutMs, retries: 0 }).then((answer) => {
@@ -136,7 +139,7 @@ export function succeeded(run: MessageRun, name: string, answer: NgDictionary | 
   if (answer === undefined) return false;
   if (answer['result'] === 'ok' || answer['result'] === 'pong') return true;
   const reason: NgValue = answer['error-reason'] ?? answer['result'] ?? '';
-  run.env.log.error(
+  run.env.peerLog.error(
     { callId: run.message.callId, command: name, reason: typeof reason === 'string' ? reason.slice(0, 200) : '' },
     'script: a media proxy refuses a command',
   );

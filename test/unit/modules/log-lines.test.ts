@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { recordingLog } from '../../support/recording-log.js';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+test('a thousand sources that pike blocks are ten lines, not a thousand', async () => {
+  const { log, lines } = recordingLog();
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'pike',
+    head: 'modparam("pike", "reqs_density_per_unit", 1)',
+    script: 'pike_check_ip("$ci"); pike_check_ip("$ci"); exit;',
+    log,
+  });
+  try {
+    for (let i = 0; i < 1000; i++) runner.receive(INVITE.replace('z9hG4bK1', `z9hG4bKx${i}`).replace('a@', `${i}@`));
+    const blocked = lines.filter(({ message }) => message === 'script: pike blocks a source');
+    assert.equal(blocked.length, 10);
+  } finally {
+    await runner.stop();
+  }
+});
