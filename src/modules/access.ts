@@ -314,15 +314,17 @@ export const rateState = {
   },
 };
 
-function rate(run: MessageRun, name: string, limit: number | undefined): number {
-  const { pipes, interval } = run.env.modules.of(rateState);
-  let pipe = pipes.get(name);
-  if (pipe === undefined) {
-    if (limit === undefined || pipes.size >= MOST_SOURCES) return -1;
-    pipe = { limit, count: 0, since: 0 };
-    pipes.set(name, pipe);
-  }
-  if (limit !== undefined) pipe.limit = limit;
+/** The pipe of that name, made with `limit`; undefined where there is none and none can be made. */
+function pipeOf(pipes: Map<string, Pipe>, name: string, limit: number | undefined): Pipe | undefined {
+  const known = pipes.get(name);
+  if (known !== undefined || limit === undefined || pipes.size >= MOST_SOURCES) return known;
+  const pipe = { limit, count: 0, since: 0 };
+  pipes.set(name, pipe);
+  return pipe;
+}
+
+/** Counts a message in the interval that runs; 1 while the pipe is below its limit, else -1. */
+function count(run: MessageRun, pipe: Pipe, interval: number): number {
   const now = run.env.clock.monotonic();
   if (now - pipe.since > interval) {
     pipe.count = 0;
@@ -330,6 +332,14 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
   }
   pipe.count++;
   return code(pipe.count <= pipe.limit);
+}
+
+function rate(run: MessageRun, name: string, limit: number | undefined): number {
+  const { pipes, interval } = run.env.modules.of(rateState);
+  const pipe = pipeOf(pipes, name, limit);
+  if (pipe === undefined) return -1;
+  if (limit !== undefined) pipe.limit = limit;
+  return count(run, pipe, interval);
 }
 
 /** pipelimit: pipes by name, and what pl_drop() answers. */
@@ -345,19 +355,8 @@ const pipeState = {
 
 function pipelimit(run: MessageRun, name: string, limit: number | undefined): number {
   const { pipes, interval } = run.env.modules.of(pipeState);
-  let pipe = pipes.get(name);
-  if (pipe === undefined) {
-    if (limit === undefined || pipes.size >= MOST_SOURCES) return -2;
-    pipe = { limit, count: 0, since: 0 };
-    pipes.set(name, pipe);
-  }
-  const now = run.env.clock.monotonic();
-  if (now - pipe.since > interval) {
-    pipe.count = 0;
-    pipe.since = now;
-  }
-  pipe.count++;
-  return code(pipe.count <= pipe.limit);
+  const pipe = pipeOf(pipes, name, limit);
+  return pipe === undefined ? -2 : count(run, pipe, interval);
 }
 
 export const accessFunctions: ScriptFunction[] = [

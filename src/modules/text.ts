@@ -1,6 +1,7 @@
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import { compileFormat } from '../pvar/format.js';
+import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
 import type { MessageRun } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import { type FieldSpan, parseMessage } from '../sip/message.js';
@@ -25,34 +26,15 @@ import { editBySubstitution, parseSubstitution, type Substitution, substituted }
 export function* fieldsOf(run: MessageRun, name: string): Generator<FieldSpan> {
   const { message, env } = run;
   const lower = name.trim().toLowerCase();
-  const wanted = COMPACT[lower] ?? lower;
+  const wanted = COMPACT_FORMS[lower] ?? lower;
   for (const field of message.fields()) {
     const written = message.text.slice(field.line, field.nameEnd).toLowerCase();
-    const full = COMPACT[written];
+    const full = COMPACT_FORMS[written];
     // OpenSIPS does not know all compact forms.
     const known = full === undefined || (env.dialect === 'opensips' && !'vftimclk'.includes(written)) ? written : full;
     if (known === wanted || written === lower) yield field;
   }
 }
-
-/** Compact forms of header names. */
-const COMPACT: Readonly<Record<string, string>> = {
-  v: 'via',
-  f: 'from',
-  t: 'to',
-  i: 'call-id',
-  m: 'contact',
-  c: 'content-type',
-  l: 'content-length',
-  k: 'supported',
-  s: 'subject',
-  e: 'content-encoding',
-  o: 'event',
-  r: 'refer-to',
-  u: 'allow-events',
-  x: 'session-expires',
-  b: 'referred-by',
-};
 
 function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
   let last: FieldSpan | undefined;

@@ -2,7 +2,7 @@ import type { PvarContext, PvarMessage } from '../context.js';
 import { each, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** Compact forms by their letter (RFC 3261 section 7.3.3 and later). */
-const ALL_COMPACT: Readonly<Record<string, string>> = {
+export const COMPACT_FORMS: Readonly<Record<string, string>> = {
   v: 'via',
   f: 'from',
   t: 'to',
@@ -33,7 +33,7 @@ export interface HeaderReader {
 export function headerReader(compact: string): HeaderReader {
   const longName = (name: string): string => {
     const lower = name.toLowerCase();
-    return lower.length === 1 && compact.includes(lower) ? (ALL_COMPACT[lower] ?? lower) : lower;
+    return lower.length === 1 && compact.includes(lower) ? (COMPACT_FORMS[lower] ?? lower) : lower;
   };
   function* values(message: PvarMessage, name: string): Generator<string> {
     const wanted = longName(name);
