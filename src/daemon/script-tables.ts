@@ -1,6 +1,7 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
+import { readNetwork } from '../core/ipv4-network.js';
 import type { Logger } from '../core/logger.js';
 import type { AddressRow, DomainRow, ScriptTables } from '../script/tables.js';
 import { NO_TABLES } from '../script/tables.js';
@@ -60,10 +61,13 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
 function addressRow(row: Record<string, unknown>): AddressRow {
   const text = (key: string): string | undefined =>
     row[key] === null || row[key] === undefined ? undefined : String(row[key]);
+  const ip = text('ip') ?? text('ip_addr') ?? '';
+  const mask = Number(row['mask'] ?? 32);
   return {
     group: Number(row['grp'] ?? 0),
-    ip: text('ip') ?? text('ip_addr') ?? '',
-    mask: Number(row['mask'] ?? 32),
+    ip,
+    mask,
+    network: readNetwork(`${ip}/${mask}`),
     port: Number(row['port'] ?? 0),
     protocol: (text('proto') ?? 'any').toLowerCase(),
     pattern: text('pattern'),

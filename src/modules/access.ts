@@ -1,3 +1,4 @@
+import { contains, ipv4Number } from '../core/ipv4-network.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { fnmatch } from '../engine/fnmatch.js';
@@ -17,7 +18,6 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { inNetwork } from './message.js';
 
 interface Wanted {
   readonly group: number;
@@ -29,10 +29,11 @@ interface Wanted {
 
 /** The first row of the address table that matches; group 0 means every group. */
 function findAddress(run: MessageRun, { group, ip, port, protocol, text }: Wanted): AddressRow | undefined {
+  const number = ipv4Number(ip);
   return run.env.tables.addresses.find(
     (row) =>
       (group === 0 || row.group === 0 || row.group === group) &&
-      inNetwork(ip, `${row.ip}/${row.mask}`) &&
+      contains(row.network, ip, number) &&
       (row.port === 0 || port === 0 || row.port === port) &&
       (row.protocol === 'any' || protocol === 'any' || protocol === '' || row.protocol === protocol.toLowerCase()) &&
       (row.pattern === undefined || text === undefined || fnmatch(row.pattern, text)),

@@ -1,4 +1,5 @@
 import { ipFamily } from '../core/ip-address.js';
+import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
@@ -418,23 +419,15 @@ function ipFunctions(): FunctionSpec[] {
 
 /** Whether an IPv4 address lies in "a.b.c.d/n". */
 export function inNetwork(address: string, network: string): boolean {
-  const [base = '', bits = '32'] = network.split('/');
-  const [a, b] = [numberOf(address), numberOf(base)];
-  if (a === undefined || b === undefined) return address === base;
-  const shift = 32 - Number(bits);
-  return shift >= 32 || a >>> shift === b >>> shift;
-}
-
-function numberOf(address: string): number | undefined {
-  if (ipFamily(address) !== 4) return undefined;
-  return address.split('.').reduce((sum, part) => (sum << 8) + Number(part), 0) >>> 0;
+  return contains(readNetwork(network), address, ipv4Number(address));
 }
 
 /** RFC 1918 and RFC 6598. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readNetwork);
+
 export function isPrivateAddress(address: string): boolean {
-  return ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].some(
-    (each) => inNetwork(address, each) && numberOf(address) !== undefined,
-  );
+  const number = ipv4Number(address);
+  return number !== undefined && PRIVATE.some((each) => contains(each, address, number));
 }
 
 function hasBody(run: MessageRun, type: string | undefined): boolean {

@@ -1,8 +1,12 @@
+import type { Network } from '../core/ipv4-network.js';
+
 /** A row of the permissions module's address table. */
 export interface AddressRow {
   readonly group: number;
   readonly ip: string;
   readonly mask: number;
+  /** `ip` and `mask`, read once: every message looks through all rows. */
+  readonly network: Network;
   /** 0: any. */
   readonly port: number;
   /** "any", "udp" ... in lower case. */

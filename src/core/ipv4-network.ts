@@ -1,0 +1,26 @@
+import { ipFamily } from './ip-address.js';
+
+/** "a.b.c.d/n", read once; of what is no IPv4 network only the text before "/" counts. */
+export interface Network {
+  readonly base: string;
+  readonly number: number | undefined;
+  /** Bits of the host part. */
+  readonly shift: number;
+}
+
+export function readNetwork(text: string): Network {
+  const [base = '', bits = '32'] = text.split('/');
+  return { base, number: ipv4Number(base), shift: 32 - Number(bits) };
+}
+
+/** Whether an address lies in a network; `number` is ipv4Number(address), computed once for many networks. */
+export function contains(network: Network, address: string, number: number | undefined): boolean {
+  if (number === undefined || network.number === undefined) return address === network.base;
+  return network.shift >= 32 || number >>> network.shift === network.number >>> network.shift;
+}
+
+/** The 32 bits of an IPv4 address; undefined for any other text. */
+export function ipv4Number(address: string): number | undefined {
+  if (ipFamily(address) !== 4) return undefined;
+  return address.split('.').reduce((sum, part) => (sum << 8) + Number(part), 0) >>> 0;
+}
