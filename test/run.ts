@@ -20,7 +20,7 @@ async function main(filters: readonly string[]): Promise<number> {
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
 
-  const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  const totals: Totals = { passed: 0, failed: 0, skipped: 0, flaky: 0 };
   const files = testFiles(filters);
   if (files.length === 0) {
     console.error(`no test file matches ${filters.join(' ')}`);
@@ -47,7 +47,8 @@ async function main(filters: readonly string[]): Promise<number> {
   }
   if (totals.passed === 0) totals.failed = Math.max(totals.failed, 1);
   const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
-  console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
+  const flaky = totals.flaky > 0 ? `, ${totals.flaky} flaky` : '';
+  console.log(`${totals.passed} passed, ${totals.failed} failed${flaky}${skipped}`);
   return totals.failed === 0 ? 0 : 1;
 }
 

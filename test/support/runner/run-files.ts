@@ -7,6 +7,8 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
+  /** Failed beside other tests, passed alone. */
+  flaky: number;
 }
 
 /** For a file that hangs; the longest takes a fraction of it. */
@@ -24,11 +26,54 @@ export function testFiles(filters: readonly string[]): string[] {
     .sort();
 }
 
-/** Runs the files, two at a time, each in a process of its own; prints what they report and adds to the totals. */
+/** Of more files than these is none run again: that many failures are not by chance. */
+const MAX_FILES_AGAIN = 3;
+
+/** A test that failed. */
+interface Failure {
+  readonly file: string;
+  readonly name: string;
+}
+
+/**
+ * Runs the files, two at a time, each in a process of its own; prints what they report and adds to the totals. With
+ * CI=true files that failed are run once more, alone: a test that passes then is printed as flaky, not counted as
+ * failed. It is a fault all the same, but one that must not keep the work of others out.
+ */
 export async function runFiles(files: readonly string[], signal: AbortSignal, totals: Totals): Promise<void> {
+  const first = await runOnce(files, 2, signal, totals);
+  const again = [...new Set(first.map(({ file }) => file))].filter((file) => files.includes(file));
+  const whole = first.every(({ file }) => again.includes(file));
+  if (process.env['CI'] !== 'true' || again.length === 0 || again.length > MAX_FILES_AGAIN || !whole) {
+    for (const { file, name } of first) console.error(`FAILED: ${shown(file)}: ${name}`);
+    return;
+  }
+  console.log(`run again, alone: ${again.map(shown).join(' ')}`);
+  const second = await runOnce(again, 1, signal, { passed: 0, failed: 0, skipped: 0 });
+  for (const failure of first) {
+    const { file, name } = failure;
+    if (second.some((other) => other.file === file)) {
+      console.error(`FAILED: ${shown(file)}: ${name}`);
+      continue;
+    }
+    console.error(`FLAKY: ${shown(file)}: ${name}: failed beside others, passed alone`);
+    totals.failed--;
+    totals.flaky++;
+  }
+}
+
+const shown = (file: string) => relative(process.cwd(), file);
+
+/** Runs the files once and adds to the totals. Returns what failed. */
+async function runOnce(
+  files: readonly string[],
+  concurrency: number,
+  signal: AbortSignal,
+  totals: Omit<Totals, 'flaky'>,
+): Promise<Failure[]> {
   // The test processes inherit this process' "--import tsx".
-  const stream = run({ files: [...files], concurrency: 2, timeout: FILE_LIMIT_MS, signal });
-  const failures: string[] = [];
+  const stream = run({ files: [...files], concurrency, timeout: FILE_LIMIT_MS, signal });
+  const failures: Failure[] = [];
   stream.on('test:pass', (data) => {
     if (isContainer(data, files)) return;
     if (data.skip !== undefined || data.todo !== undefined) totals.skipped++;
@@ -38,13 +83,13 @@ export async function runFiles(files: readonly string[], signal: AbortSignal, to
     if (data.todo !== undefined) totals.skipped++;
     else if (!isContainer(data, files) || !failedInside(data.details.error)) {
       totals.failed++;
-      failures.push(`FAILED: ${relative(process.cwd(), data.file ?? '')}: ${data.name}`);
+      failures.push({ file: data.file ?? '', name: data.name });
     }
   });
   await new Promise<void>((done, fail) => {
     stream.compose(new spec()).on('end', done).on('error', fail).pipe(process.stdout, { end: false });
   });
-  for (const line of failures) console.error(line);
+  return failures;
 }
 
 /** A describe block or a whole file: what stands in it is counted, not itself. */
