@@ -1,8 +1,8 @@
 import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
-import { accessFunctions } from './access.js';
 import { avpopsFunctions } from './avpops.js';
+import { cachedbFunctions } from './cachedb.js';
 import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
 import { opensipsCoreFunctions } from './core-opensips.js';
@@ -10,25 +10,33 @@ import { coreUriFunctions } from './core-uri.js';
 import { corexFunctions } from './corex.js';
 import { dialogFunctions } from './dialog/functions.js';
 import { dispatcherFunctions } from './dispatcher.js';
+import { domainFunctions } from './domain.js';
 import { flagFunctions } from './flags.js';
+import { globalFlagFunctions } from './global-flags.js';
+import { textopsxFunctions } from './header-walks.js';
+import { htableFunctions } from './htable/functions.js';
 import { addressFunctions } from './ip-addresses.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
 import { natFunctions } from './nat.js';
+import { permissionsFunctions } from './permissions.js';
+import { pikeFunctions } from './pike.js';
 import { pvFunctions } from './pv.js';
+import { rateLimitFunctions } from './rate-limit.js';
 import { replyFunctions } from './replies.js';
 import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
 import { rtpengineFunctions } from './rtpengine/functions.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
+import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
 import { statisticsFunctions } from './statistics.js';
-import { storeFunctions } from './stores.js';
 import { textFunctions } from './text.js';
 import { kamailioTextFunctions } from './text-kamailio.js';
 import { tmFunctions } from './tm.js';
+import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
 import { uacRequestFunctions } from './uac-request.js';
 
@@ -48,19 +56,27 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...rrFunctions,
     ...textFunctions,
     ...kamailioTextFunctions,
+    ...textopsxFunctions,
     ...corexFunctions,
+    ...kamailioTransactionFunctions,
+    ...kamailioUriFunctions,
     ...addressFunctions,
     ...uacRequestFunctions,
     ...messageFunctions,
     ...dispatcherFunctions,
-    ...accessFunctions,
+    ...permissionsFunctions,
+    ...domainFunctions,
+    ...pikeFunctions,
+    ...rateLimitFunctions,
     ...cfgutilsFunctions,
     ...mathFunctions,
     ...rewritingFunctions,
     ...natFunctions,
     ...sanityFunctions,
     ...sdpFunctions,
-    ...storeFunctions,
+    ...cachedbFunctions,
+    ...htableFunctions,
+    ...globalFlagFunctions,
     ...dialogFunctions,
     ...accFunctions,
     ...topologyHidingFunctions,

@@ -1,4 +1,5 @@
 import type { MessageRun } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import { type FunctionSpec, KAMAILIO, optional } from './define.js';
 
@@ -8,7 +9,7 @@ interface Waiting {
   readonly q: number;
 }
 
-const queues = new WeakMap<object, Waiting[][]>();
+const queues = new PerCall<Waiting[][]>(() => []);
 
 function qualityOf(q: string | undefined): number {
   if (q === undefined || q === '') return -1;
@@ -53,7 +54,7 @@ function loadContacts(run: MessageRun): number {
 function nextContacts(run: MessageRun): number {
   if (!configured(run)) return -1;
   const { call, pvars } = run;
-  const group = queues.get(call)?.shift();
+  const group = queues.known(call)?.shift();
   const [first, ...others] = group ?? [];
   if (first === undefined) return -2;
   pvars.setRequestUri(first.branch.uri);

@@ -4,6 +4,7 @@ import { compileFormat, type Format } from '../pvar/format.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
+import { PerCall } from '../script/per-call.js';
 import type { SqlResult } from '../script/services.js';
 import {
   type Arg,
@@ -50,18 +51,9 @@ const avpops = {
 };
 
 /** Results of sql_query by name, while a message is handled. */
-const results = new WeakMap<object, Map<string, SqlResult>>();
+const results = new PerCall(() => new Map<string, SqlResult>());
 /** Results one message may hold. */
 const MOST_RESULTS = 32;
-
-function resultsOf(scope: object): Map<string, SqlResult> {
-  let found = results.get(scope);
-  if (found === undefined) {
-    found = new Map();
-    results.set(scope, found);
-  }
-  return found;
-}
 
 /** Runs a statement; undefined when it failed, which is logged. */
 async function query(run: MessageRun, url: string | undefined, statement: string): Promise<SqlResult | undefined> {
@@ -169,7 +161,7 @@ const kamailio: FunctionSpec[] = [
         const text = textOf(statement, run);
         const found = await query(run, ofSqlops(run).get(textOf(connection, run)), text);
         if (found === undefined) return -1;
-        const kept = resultsOf(run.pvars);
+        const kept = results.of(run.pvars);
         if (result !== undefined && (kept.size < MOST_RESULTS || kept.has(textOf(result, run))))
           kept.set(textOf(result, run), found);
         return selects(text) && found.rows.length === 0 ? 2 : 1;
@@ -235,7 +227,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([result]) =>
       (run) => {
-        resultsOf(run.pvars).delete(textOf(result, run));
+        results.of(run.pvars).delete(textOf(result, run));
         return 1;
       },
   },
@@ -371,7 +363,7 @@ const dbr: VariableDefinition = {
     get: (context: PvarContext): PvarValue => {
       const text = argument?.constant ?? argument?.read(context) ?? '';
       const [name = '', what = ''] = text.split('=>').map((each) => each.trim());
-      const found = results.get(context as CfgScope)?.get(name);
+      const found = results.known(context as CfgScope)?.get(name);
       if (found === undefined) return null;
       if (what === 'rows') return found.rows.length;
       if (what === 'cols') return found.columns.length;

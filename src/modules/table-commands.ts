@@ -1,7 +1,10 @@
 import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
-import { pikeState, rateState } from './access.js';
-import { cacheStore, globalFlags, type HashTable, hashTables, setIn } from './stores.js';
+import { cacheStore } from './cachedb.js';
+import { globalFlags } from './global-flags.js';
+import { type HashTable, hashTables, setIn } from './htable/tables.js';
+import { pikeState } from './pike.js';
+import { rateState } from './rate-limit.js';
 
 /** Entries one listing shows. */
 const MOST_LISTED = 10_000;

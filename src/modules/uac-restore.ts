@@ -3,6 +3,7 @@ import { parseUri, uriParam } from '../core/uri.js';
 import type { Call, MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
+import { PerCall } from '../script/per-call.js';
 import type { TransactionState } from '../script/state.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
@@ -31,7 +32,7 @@ const uac = {
 };
 
 /** Calls whose From or To was changed: what replies must show instead is the text the request came with. */
-const changed = new WeakMap<Call, Set<Header>>();
+const changed = new PerCall(() => new Set<Header>());
 
 /** The difference of two URIs: whoever has one of them, and the password, gets the other. */
 export function difference(one: string, other: string, password: Buffer): string {
@@ -83,20 +84,16 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
 
 /** From now on replies show the header as the request had it. */
 function restoreReplies({ call, transaction }: Pick<MessageRun, 'call' | 'transaction'>, header: Header): void {
-  let headers = changed.get(call);
-  if (headers === undefined) {
-    headers = new Set();
-    changed.set(call, headers);
-    const found = transaction ?? call.transaction;
-    if (found !== undefined) follow(call, found);
-  }
-  headers.add(header);
+  const first = changed.known(call) === undefined;
+  changed.of(call).add(header);
+  const found = transaction ?? call.transaction;
+  if (first && found !== undefined) follow(call, found);
 }
 
 function follow(call: Call, transaction: TransactionState): void {
   transaction.filterReplies((reply) => {
     const edits: TextEdit[] = [];
-    for (const header of changed.get(call) ?? []) {
+    for (const header of changed.known(call) ?? []) {
       const edit = restored(call.message, reply, header);
       if (edit !== undefined) edits.push(edit);
     }
@@ -150,7 +147,7 @@ export function restoreByHand(run: MessageRun, header: Header): number {
 export const uacHooks: ScriptHooks<MessageRun> = {
   began: [
     ({ call }, transaction) => {
-      if (changed.has(call)) follow(call, transaction);
+      if (changed.known(call) !== undefined) follow(call, transaction);
     },
   ],
   routed: [

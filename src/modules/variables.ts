@@ -15,10 +15,11 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
 import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
+import { walkedPart } from './header-walks.js';
+import { hashTableVariables } from './htable/variables.js';
+import { tableWalkVariables } from './htable/walks.js';
 import { sqlVariables } from './sql.js';
 import { statisticVariable } from './statistics.js';
-import { hashTableVariables, tableWalkVariables } from './stores.js';
-import { walkedPart } from './text-kamailio.js';
 import { uacRequestVariable } from './uac-request.js';
 
 const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;

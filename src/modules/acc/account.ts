@@ -1,6 +1,7 @@
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import type { Call, CfgScope, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import { type AccSettings, accSettings, type ExtraField, type Outlets } from './settings.js';
@@ -47,7 +48,7 @@ const MOST_LEGS = 32;
 
 /** The accounting of a configuration: its settings, and what waits for the database. */
 export class Accounting {
-  private readonly contexts = new WeakMap<Call, AccContext>();
+  private readonly contexts = new PerCall<AccContext>(() => ({ extra: new Map(), legs: [], asked: undefined }));
 
   constructor(
     readonly settings: AccSettings,
@@ -55,16 +56,11 @@ export class Accounting {
   ) {}
 
   context(call: Call): AccContext {
-    let context = this.contexts.get(call);
-    if (context === undefined) {
-      context = { extra: new Map(), legs: [], asked: undefined };
-      this.contexts.set(call, context);
-    }
-    return context;
+    return this.contexts.of(call);
   }
 
   peek(call: Call): AccContext | undefined {
-    return this.contexts.get(call);
+    return this.contexts.known(call);
   }
 
   /** Uses the values of another call's accounting: the dialog's, in its BYE. */

@@ -4,6 +4,7 @@ import type { Format } from '../../pvar/format.js';
 import { type Call, CfgScope, MessageRun } from '../../script/call.js';
 import { MessageEdits } from '../../script/edits.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagBit } from '../flags.js';
@@ -54,7 +55,12 @@ export class DialogTable {
   private readonly byId = new Map<string, Dialog>();
   private readonly byCall = new Map<string, Dialog[]>();
   private readonly current = new WeakMap<Call, Dialog>();
-  private readonly wished = new WeakMap<Call, Wishes>();
+  private readonly wished = new PerCall<Wishes>(() => ({
+    lifetime: undefined,
+    bye: false,
+    flags: 0,
+    timeoutRoute: undefined,
+  }));
   private last = 0;
 
   constructor(public settings: DialogSettings) {}
@@ -106,12 +112,7 @@ export class DialogTable {
   }
 
   wishes(call: Call): Wishes {
-    let wishes = this.wished.get(call);
-    if (wishes === undefined) {
-      wishes = { lifetime: undefined, bye: false, flags: 0, timeoutRoute: undefined };
-      this.wished.set(call, wishes);
-    }
-    return wishes;
+    return this.wished.of(call);
   }
 
   /** Makes a dialog the one a call is about (dlg_get, load_dialog_ctx); undefined for none. */

@@ -3,6 +3,7 @@ import { NgClient } from '../../media/ng-client.js';
 import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
+import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import { ExpiringMap } from '../expiring-map.js';
 import type { MediaFlags } from './flags.js';
@@ -58,7 +59,7 @@ export const mediaEngine = {
 };
 
 /** Set that set_rtpengine_set() chose for a call. */
-const chosen = new WeakMap<object, number>();
+const chosen = new PerCall(() => 0);
 
 export function chooseSet(run: MessageRun, set: number): boolean {
   if (run.env.modules.of(mediaEngine).sets.has(set) === false) return false;
@@ -75,7 +76,7 @@ export async function command(
 ): Promise<NgDictionary | undefined> {
   const { env } = run;
   const engine = env.modules.of(mediaEngine);
-  const set = engine.sets.get(chosen.get(run.call) ?? 0) ?? [];
+  const set = engine.sets.get(chosen.of(run.call)) ?? [];
   const callId = flags.callId ?? run.message.callId;
   const now = env.clock.monotonic();
   const known = engine.calls.get(callId, now);

@@ -1,0 +1,161 @@
+import { fnmatch } from '../engine/fnmatch.js';
+import type { MessageRun } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
+import type { FieldSpan } from '../sip/message.js';
+import { type Arg, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { type Body, kamailioFunction } from './kamailio-function.js';
+import { fieldsOf } from './text.js';
+import { fieldText } from './text-kamailio.js';
+
+function headerAt(run: MessageRun, name: string): { fields: FieldSpan[]; at: number; all: boolean } {
+  const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?/.exec(name.trim());
+  const index = match?.[2];
+  const fields = [...fieldsOf(run, match?.[1] ?? '')];
+  const number = index === undefined || index === '*' ? 1 : Number(index);
+  // As recorded: fields count from 1, 0 is the first as well, negative ones count from the end.
+  return { fields, at: number < 0 ? fields.length + number : Math.max(0, number - 1), all: index === '*' };
+}
+
+function editValue(run: MessageRun, name: string, edit: (field: FieldSpan) => void): number {
+  const { fields, at, all } = headerAt(run, name);
+  const chosen = all ? fields : fields.slice(at, at + 1);
+  for (const each of chosen) edit(each);
+  return code(chosen.length > 0);
+}
+
+const values: FunctionSpec[] = [
+  ...['assign_hf_value', 'assign_hf_value2'].map((name) =>
+    kamailioFunction(name, 'header value', 'gives a header field another value', (run, [header, value]) =>
+      editValue(run, textOf(header, run), ({ value: start, end }) => run.edits.replace(start, end, textOf(value, run))),
+    ),
+  ),
+  ...['remove_hf_value', 'remove_hf_value2'].map((name) =>
+    kamailioFunction(name, 'header', 'removes a header field by its index', (run, [header]) =>
+      editValue(run, textOf(header, run), ({ line, next }) => run.edits.remove(line, next)),
+    ),
+  ),
+  kamailioFunction(
+    'fnmatch',
+    'text pattern flags?',
+    'whether a text matches a shell pattern',
+    (run, [text, pattern, flags]) => {
+      // As recorded, the flag "i" makes no difference.
+      void flags;
+      return code(fnmatch(textOf(pattern, run), textOf(text, run)));
+    },
+  ),
+  kamailioFunction('change_reply_status_code', 'code', 'gives the reply another code', (run, [status]) => {
+    run.newStatus = `${textOf(status, run)} ${run.message.reason}`;
+    return 1;
+  }),
+  kamailioFunction('msg_set_buffer', 'text', 'false: a message is not replaced by a text of a script', () => -1),
+];
+
+/** A walk over header fields, or over the lines of the body. */
+interface Walk {
+  readonly parts: readonly {
+    readonly start: number;
+    readonly end: number;
+    readonly name: string;
+    readonly body: string;
+  }[];
+  at: number;
+}
+
+const walks = new PerCall(() => new Map<string, Walk>());
+
+/** Walks one message may have: those of the original. */
+const MOST_WALKS = 4;
+
+/** The part a walk stands at, for $hfitname, $hfitbody and $blitval; undefined before the first and behind the last. */
+export function walkedPart(
+  run: MessageRun | undefined,
+  kind: 'hf' | 'bl',
+  name: string,
+): Walk['parts'][number] | undefined {
+  if (run === undefined) return undefined;
+  const walk = walks.known(run.call)?.get(`${kind} ${name}`);
+  return walk?.parts[walk.at];
+}
+
+function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']): FunctionSpec[] {
+  const key = (arg: Arg | undefined, run: MessageRun) => `${kind} ${textOf(arg, run)}`;
+  const step =
+    (by: number): Body =>
+    (run, [name]) => {
+      const walk = walks.of(run.call).get(key(name, run));
+      if (walk === undefined) return -1;
+      const next = walk.at + by;
+      if (by < 0 && next < -1) return 1;
+      walk.at = Math.min(walk.parts.length, next);
+      return by < 0 ? 1 : code(walk.at < walk.parts.length);
+    };
+  const edit =
+    (change: (run: MessageRun, part: Walk['parts'][number], text: string) => void): Body =>
+    (run, [name, text]) => {
+      const part = walkedPart(run, kind, textOf(name, run));
+      if (part === undefined) return -1;
+      change(run, part, textOf(text, run));
+      return 1;
+    };
+  return [
+    kamailioFunction(`${kind}_iterator_start`, 'name', 'begins a walk', (run, [name]) => {
+      const all = walks.of(run.call);
+      if (all.size >= MOST_WALKS && !all.has(key(name, run))) return -1;
+      all.set(key(name, run), { parts: parts(run), at: -1 });
+      return 1;
+    }),
+    kamailioFunction(`${kind}_iterator_next`, 'name', 'goes on; false at the end', step(1)),
+    ...(kind === 'hf' ? [kamailioFunction('hf_iterator_prev', 'name', 'goes back', step(-1))] : []),
+    kamailioFunction(`${kind}_iterator_end`, 'name', 'ends a walk', (run, [name]) =>
+      code(walks.of(run.call).delete(key(name, run))),
+    ),
+    kamailioFunction(
+      `${kind}_iterator_rm`,
+      'name',
+      'removes what the walk stands at',
+      edit((run, { start, end }) => run.edits.remove(start, end)),
+    ),
+    kamailioFunction(
+      `${kind}_iterator_append`,
+      'name text',
+      'adds a text behind what the walk stands at',
+      edit((run, { end }, text) => run.edits.insert(end, text)),
+    ),
+    kamailioFunction(
+      `${kind}_iterator_insert`,
+      'name text',
+      'adds a text before what the walk stands at',
+      edit((run, { start }, text) => run.edits.insert(start, text)),
+    ),
+  ];
+}
+
+function headerParts(run: MessageRun): Walk['parts'] {
+  const { text } = run.message;
+  return [...run.message.fields()].map((field) => ({
+    start: field.line,
+    end: field.next,
+    name: text.slice(field.line, field.nameEnd),
+    body: fieldText(run, field),
+  }));
+}
+
+function bodyParts(run: MessageRun): Walk['parts'] {
+  const { text, bodyStart, bodyEnd } = run.message;
+  const parts: { start: number; end: number; name: string; body: string }[] = [];
+  for (let at = bodyStart; at < bodyEnd; ) {
+    const feed = text.indexOf('\n', at);
+    const end = feed < 0 || feed >= bodyEnd ? bodyEnd : feed + 1;
+    parts.push({ start: at, end, name: '', body: text.slice(at, end) });
+    at = end;
+  }
+  return parts;
+}
+
+/** Functions of Kamailio's textopsx. */
+export const textopsxFunctions: ScriptFunction[] = moduleFunctions('textopsx', [
+  ...values,
+  ...iterator('hf', headerParts),
+  ...iterator('bl', bodyParts),
+]);

@@ -1,0 +1,150 @@
+import { compilePosix } from '../../core/posix-regex.js';
+import {
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  param,
+  type ScriptFunction,
+  textOf,
+} from '../define.js';
+import { tableKey, tableOf } from './tables.js';
+import { iterators } from './walks.js';
+
+function matcher(op: string, wanted: string): (text: string) => boolean {
+  switch (op) {
+    case 'eq':
+      return (text) => text === wanted;
+    case 'ne':
+      return (text) => text !== wanted;
+    case 're': {
+      const regex = compilePosix(wanted);
+      return (text) => regex.test(text);
+    }
+    case 'sw':
+      return (text) => text.startsWith(wanted);
+    default:
+      return () => false;
+  }
+}
+
+/** sht_rm_name(table, op, text), sht_has_str_value(...), and so on. */
+function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test'): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('table', 'string'), param('operator', 'string'), param('text', 'string')],
+    summary: act === 'remove' ? 'takes entries out of a table' : 'whether a table has such an entry',
+    compile:
+      ([table, op, text]) =>
+      (run) => {
+        const found = tableOf(run.env, textOf(table, run));
+        if (found === undefined) return -1;
+        const test = matcher(textOf(op, run), textOf(text, run));
+        const now = run.env.clock.monotonic();
+        const keys = [...found.entries.entries(now)]
+          .filter(([key, value]) => test(on === 'name' ? key : String(value)))
+          .map(([key]) => key);
+        if (act === 'test') return code(keys.length > 0);
+        for (const key of keys) found.entries.delete(key);
+        return 1;
+      },
+  };
+}
+
+const htable: FunctionSpec[] = [
+  {
+    name: 'sht_reset',
+    dialects: KAMAILIO,
+    parameters: [param('table', 'string')],
+    summary: 'empties a table',
+    compile:
+      ([table]) =>
+      (run) => {
+        const found = tableOf(run.env, textOf(table, run));
+        found?.entries.clear();
+        return code(found !== undefined);
+      },
+  },
+  ...['sht_lock', 'sht_unlock'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('entry', 'string')],
+      summary: 'nothing runs beside a script here',
+      compile: () => () => 1,
+    }),
+  ),
+  {
+    name: 'sht_rm',
+    dialects: KAMAILIO,
+    parameters: [param('table', 'string'), param('key', 'string')],
+    summary: 'takes an entry out of a table',
+    compile:
+      ([table, key]) =>
+      (run) => {
+        tableOf(run.env, textOf(table, run))?.entries.delete(textOf(key, run));
+        return 1;
+      },
+  },
+  ...(['sht_setxs', 'sht_setxi'] as const).map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [
+        param('table', 'string'),
+        param('key', 'string'),
+        param('value', 'string'),
+        param('expires', 'string'),
+      ],
+      summary: 'sets an entry of a table with its time to live in seconds',
+      compile:
+        ([table, key, value, expires]) =>
+        (run) => {
+          const found = tableOf(run.env, textOf(table, run));
+          if (found === undefined) return -1;
+          const text = textOf(value, run);
+          const seconds = intOf(expires, run, 0);
+          const at = seconds > 0 ? run.env.clock.monotonic() + seconds * 1000 : undefined;
+          found.entries.set(textOf(key, run), name === 'sht_setxi' ? Number.parseInt(text, 10) || 0 : text, at);
+          return 1;
+        },
+    }),
+  ),
+  {
+    name: 'sht_print',
+    dialects: KAMAILIO,
+    summary: 'accepted; tables are not printed',
+    compile: () => () => 1,
+  },
+  ...iterators(),
+  ...['sht_rm_name_re', 'sht_rm_value_re'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('table=>pattern', 'string')],
+      summary: 'takes the entries out that match',
+      compile:
+        ([text]) =>
+        (run) => {
+          const [table, pattern] = tableKey(textOf(text, run));
+          const found = tableOf(run.env, table);
+          if (found === undefined) return -1;
+          const regex = compilePosix(pattern);
+          for (const [key, value] of [...found.entries.entries(run.env.clock.monotonic())]) {
+            if (regex.test(name.includes('name') ? key : String(value))) found.entries.delete(key);
+          }
+          return 1;
+        },
+    }),
+  ),
+  tableFunction('sht_rm_name', 'name', 'remove'),
+  tableFunction('sht_rm_value', 'value', 'remove'),
+  tableFunction('sht_match_name', 'name', 'test'),
+  tableFunction('sht_has_name', 'name', 'test'),
+  tableFunction('sht_match_str_value', 'value', 'test'),
+  tableFunction('sht_has_str_value', 'value', 'test'),
+];
+
+export const htableFunctions: ScriptFunction[] = moduleFunctions('htable', htable);

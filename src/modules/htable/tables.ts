@@ -1,0 +1,67 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
+import { ExpiringMap } from '../expiring-map.js';
+
+/** Entries one table may hold. */
+const MOST_ENTRIES = 1_000_000;
+
+/** One hash table. */
+export interface HashTable {
+  readonly entries: ExpiringMap<PvarValue>;
+  readonly initial: PvarValue;
+  /** Milliseconds; 0 for ever. */
+  readonly autoexpire: number;
+  readonly updateExpire: boolean;
+}
+
+/** htable: "name=>size=4;autoexpire=60;initval=0;". */
+export const hashTables = {
+  module: 'htable',
+  create(parameters: ModuleParameters): Map<string, HashTable> {
+    const tables = new Map<string, HashTable>();
+    for (const each of parameters.all('htable')) {
+      const [name = '', rest = ''] = String(each).split('=>');
+      const options = new Map(
+        rest
+          .split(';')
+          .filter((one) => one.includes('='))
+          .map((one) => [one.slice(0, one.indexOf('=')).trim(), one.slice(one.indexOf('=') + 1).trim()]),
+      );
+      const initial = options.get('initval');
+      tables.set(name.trim(), {
+        entries: new ExpiringMap<PvarValue>(MOST_ENTRIES),
+        initial: initial === undefined ? null : Number(initial),
+        autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
+        updateExpire: options.get('updateexpire') !== '0',
+      });
+    }
+    return tables;
+  },
+  renew(before: Map<string, HashTable>, parameters: ModuleParameters): Map<string, HashTable> {
+    const after = this.create(parameters);
+    for (const [name, table] of after) {
+      const { entries } = before.get(name) ?? table;
+      after.set(name, { ...table, entries });
+    }
+    return after;
+  },
+};
+
+export function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {
+  return env.modules.of(hashTables).get(name);
+}
+
+/** Sets an entry; null takes it out. */
+export function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue): void {
+  const now = env.clock.monotonic();
+  const kept = table.updateExpire ? undefined : table.entries.expiresAt(key, now);
+  const expires = table.autoexpire > 0 ? (kept ?? now + table.autoexpire) : undefined;
+  if (value === null) table.entries.delete(key);
+  else table.entries.set(key, value, expires);
+}
+
+/** "table=>key". */
+export function tableKey(text: string): readonly [table: string, key: string] {
+  const at = text.indexOf('=>');
+  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 2)];
+}

@@ -1,0 +1,98 @@
+import { compilePosix } from '../../core/posix-regex.js';
+import type { PvarContext, PvarValue } from '../../pvar/context.js';
+import type { VariableDefinition } from '../../pvar/variables/definition.js';
+import type { CfgScope } from '../../script/call.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import { type HashTable, setIn, tableKey, tableOf } from './tables.js';
+
+const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
+
+function sht(
+  read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue,
+  write?: (env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue) => void,
+): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const text = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
+      return {
+        get: (context) => {
+          const { env } = scopeOf(context);
+          const [name, key] = tableKey(text(context));
+          const table = tableOf(env, name);
+          return table === undefined ? null : read(env, table, key);
+        },
+        ...(write !== undefined
+          ? {
+              set: (context: PvarContext, value: PvarValue) => {
+                const { env } = scopeOf(context);
+                const [name, key] = tableKey(text(context));
+                const table = tableOf(env, name);
+                if (table !== undefined) write(env, table, key, value);
+              },
+            }
+          : {}),
+      };
+    },
+  };
+}
+
+/** $sht(table=>key) and the like. */
+export const hashTableVariables: readonly [string, VariableDefinition][] = [
+  ['sht', sht((env, table, key) => table.entries.get(key, env.clock.monotonic()) ?? table.initial, setIn)],
+  ['shtex', sht(secondsLeft, setSecondsLeft)],
+  ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)))],
+  [
+    'shtcv',
+    sht((env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value)))),
+  ],
+  ['shtinc', sht((env, table, key) => step(env, table, key, 1))],
+  ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
+];
+
+/** Seconds until an entry expires; 0 when it does not, or is not there. */
+function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): number {
+  const at = table.entries.expiresAt(key, env.clock.monotonic());
+  return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
+}
+
+/**
+ * Lets an entry that is there expire in so many seconds; with 0 or what is no number it stays for good. Without effect in
+ * a table without autoexpire. As observed of Kamailio 5.6.3.
+ */
+function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
+  const now = env.clock.monotonic();
+  const value = table.entries.get(key, now);
+  if (value === undefined || table.autoexpire === 0) return;
+  const stays = typeof seconds !== 'number' || seconds <= 0;
+  table.entries.set(key, value, stays ? undefined : now + seconds * 1000);
+}
+
+function step(env: ScriptEnvironment, table: HashTable, key: string, by: number): PvarValue {
+  const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;
+  if (typeof now !== 'number') return null;
+  setIn(env, table, key, now + by);
+  return now + by;
+}
+
+function countMatching(
+  env: ScriptEnvironment,
+  table: HashTable,
+  test: (key: string, value: PvarValue) => boolean,
+): number {
+  let count = 0;
+  for (const [key, value] of table.entries.entries(env.clock.monotonic())) if (test(key, value)) count++;
+  return count;
+}
+
+/** "~~regex", "~%start", "%~end" and plain text, as $shtcn and $shtcv take them. */
+function operatorTest(pattern: string): (text: string) => boolean {
+  if (pattern.startsWith('~~')) {
+    const regex = compilePosix(pattern.slice(2));
+    return (text) => regex.test(text);
+  }
+  if (pattern.startsWith('~%')) return (text) => text.startsWith(pattern.slice(2));
+  if (pattern.startsWith('%~')) return (text) => text.endsWith(pattern.slice(2));
+  return (text) => text === pattern.replace(/^(?:==|eq)/, '');
+}

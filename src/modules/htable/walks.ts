@@ -1,0 +1,128 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { VariableDefinition } from '../../pvar/variables/definition.js';
+import type { CfgScope } from '../../script/call.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import { code, type FunctionSpec, KAMAILIO, param, textOf } from '../define.js';
+import { type HashTable, setIn, tableOf } from './tables.js';
+
+/** A walk over a table: its entries as they were when it began. */
+interface TableWalk {
+  readonly table: HashTable;
+  readonly keys: readonly string[];
+  at: number;
+}
+
+const tableWalks = {
+  module: 'htable',
+  create: () => new Map<string, TableWalk>(),
+  renew: (before: Map<string, TableWalk>) => before,
+};
+
+/** Walks there may be at once, and entries one looks at. */
+const MOST_WALKS = 64;
+const MOST_WALKED = 100_000;
+
+function walkOf(env: ScriptEnvironment, name: string): TableWalk | undefined {
+  return env.modules.of(tableWalks).get(name);
+}
+
+/** sht_iterator_start() and the like. */
+export function iterators(): FunctionSpec[] {
+  const onEntry = (
+    name: string,
+    parameters: FunctionSpec['parameters'] & object,
+    act: (env: ScriptEnvironment, table: HashTable, key: string, text: string) => void,
+  ): FunctionSpec => ({
+    name: `sht_iterator_${name}`,
+    dialects: KAMAILIO,
+    parameters: [param('walk', 'string'), ...parameters],
+    summary: 'changes the entry a walk stands at',
+    compile:
+      ([walk, text]) =>
+      (run) => {
+        const found = walkOf(run.env, textOf(walk, run));
+        const key = found?.keys[found.at];
+        if (found === undefined || key === undefined) return -1;
+        act(run.env, found.table, key, text === undefined ? '' : textOf(text, run));
+        return 1;
+      },
+  });
+  const value = [param('value', 'string')];
+  return [
+    {
+      name: 'sht_iterator_start',
+      dialects: KAMAILIO,
+      parameters: [param('walk', 'string'), param('table', 'string')],
+      summary: 'begins a walk over a table',
+      compile:
+        ([walk, table]) =>
+        (run) => {
+          const found = tableOf(run.env, textOf(table, run));
+          const all = run.env.modules.of(tableWalks);
+          const name = textOf(walk, run);
+          if (found === undefined || (all.size >= MOST_WALKS && !all.has(name))) return -1;
+          const keys: string[] = [];
+          for (const [key] of found.entries.entries(run.env.clock.monotonic()))
+            if (keys.push(key) >= MOST_WALKED) break;
+          all.set(name, { table: found, keys, at: -1 });
+          return 1;
+        },
+    },
+    {
+      name: 'sht_iterator_next',
+      dialects: KAMAILIO,
+      parameters: [param('walk', 'string')],
+      summary: 'goes on; false at the end',
+      compile:
+        ([walk]) =>
+        (run) => {
+          const found = walkOf(run.env, textOf(walk, run));
+          if (found === undefined) return -1;
+          found.at++;
+          return code(found.at < found.keys.length);
+        },
+    },
+    {
+      name: 'sht_iterator_end',
+      dialects: KAMAILIO,
+      parameters: [param('walk', 'string')],
+      summary: 'ends a walk',
+      compile:
+        ([walk]) =>
+        (run) => {
+          run.env.modules.of(tableWalks).delete(textOf(walk, run));
+          return 1;
+        },
+    },
+    onEntry('rm', [], (_env, table, key) => table.entries.delete(key)),
+    onEntry('sets', value, (env, table, key, text) => setIn(env, table, key, text)),
+    onEntry('seti', value, (env, table, key, text) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
+    onEntry('setex', value, (env, table, key, text) => {
+      const now = env.clock.monotonic();
+      const seconds = Number.parseInt(text, 10) || 0;
+      const current = table.entries.get(key, now);
+      if (current !== undefined) table.entries.set(key, current, seconds > 0 ? now + seconds * 1000 : undefined);
+    }),
+  ];
+}
+
+/** $shtitkey(walk) and $shtitval(walk). */
+function walked(read: (walk: TableWalk, key: string, now: number) => PvarValue): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => ({
+      get: (context) => {
+        const { env } = context as CfgScope;
+        const walk = walkOf(env, argument?.constant ?? argument?.read(context) ?? '');
+        const key = walk?.keys[walk.at];
+        return walk === undefined || key === undefined ? null : read(walk, key, env.clock.monotonic());
+      },
+    }),
+  };
+}
+
+export const tableWalkVariables: readonly [string, VariableDefinition][] = [
+  ['shtitkey', walked((_walk, key) => key)],
+  ['shtitval', walked(({ table }, key, now) => table.entries.get(key, now) ?? null)],
+];

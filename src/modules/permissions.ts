@@ -1,0 +1,176 @@
+import { contains, ipv4Number } from '../core/ipv4-network.js';
+import { fnmatch } from '../engine/fnmatch.js';
+import type { MessageRun } from '../script/call.js';
+import type { AddressRow } from '../script/tables.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+interface Wanted {
+  readonly group: number;
+  readonly ip: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly text: string | undefined;
+}
+
+/** The first row of the address table that matches; group 0 means every group. */
+function findAddress(run: MessageRun, { group, ip, port, protocol, text }: Wanted): AddressRow | undefined {
+  const number = ipv4Number(ip);
+  return run.env.tables.addresses.find(
+    (row) =>
+      (group === 0 || row.group === 0 || row.group === group) &&
+      contains(row.network, ip, number) &&
+      (row.port === 0 || port === 0 || row.port === port) &&
+      (row.protocol === 'any' || protocol === 'any' || protocol === '' || row.protocol === protocol.toLowerCase()) &&
+      (row.pattern === undefined || text === undefined || fnmatch(row.pattern, text)),
+  );
+}
+
+function answer(run: MessageRun, row: AddressRow | undefined, context: Arg | undefined): number {
+  if (row === undefined) return -1;
+  context?.variable?.assign(run.pvars, row.context ?? null);
+  return 1;
+}
+
+function fromSource(run: MessageRun, group: number): Wanted {
+  const { source } = run;
+  return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text: undefined };
+}
+
+const permissions: FunctionSpec[] = [
+  {
+    name: 'check_address',
+    dialects: OPENSIPS,
+    parameters: [
+      param('group', 'int'),
+      param('address', 'string'),
+      param('port', 'int'),
+      param('protocol', 'string'),
+      optional('context', 'writable'),
+      optional('pattern', 'string'),
+      optional('partition', 'string'),
+    ],
+    summary: 'whether an address stands in the table',
+    compile:
+      ([group, ip, port, protocol, context, pattern]) =>
+      (run) =>
+        answer(
+          run,
+          findAddress(run, {
+            group: intOf(group, run, 0),
+            ip: textOf(ip, run),
+            port: intOf(port, run, 0),
+            protocol: textOf(protocol, run).toLowerCase(),
+            text: pattern === undefined ? undefined : textOf(pattern, run),
+          }),
+          context,
+        ),
+  },
+  {
+    name: 'check_source_address',
+    dialects: OPENSIPS,
+    parameters: [
+      param('group', 'int'),
+      optional('context', 'writable'),
+      optional('pattern', 'string'),
+      optional('partition', 'string'),
+    ],
+    summary: 'whether the source address stands in the table',
+    compile:
+      ([group, context]) =>
+      (run) =>
+        answer(run, findAddress(run, fromSource(run, intOf(group, run, 0))), context),
+  },
+  {
+    name: 'get_source_group',
+    dialects: OPENSIPS,
+    parameters: [param('result', 'writable'), optional('partition', 'string')],
+    summary: 'the group of the source address',
+    compile:
+      ([result]) =>
+      (run) => {
+        const row = findAddress(run, fromSource(run, 0));
+        if (row === undefined) return -1;
+        result?.variable?.assign(run.pvars, row.group);
+        return 1;
+      },
+  },
+  {
+    name: 'allow_source_address',
+    dialects: KAMAILIO,
+    parameters: [optional('group', 'int')],
+    summary: 'whether the source address stands in the table',
+    compile:
+      ([group]) =>
+      (run) =>
+        code(findAddress(run, fromSource(run, intOf(group, run, 1))) !== undefined),
+  },
+  {
+    name: 'allow_address',
+    dialects: KAMAILIO,
+    parameters: [param('group', 'int'), param('address', 'string'), param('port', 'string')],
+    summary: 'whether an address stands in the table',
+    compile:
+      ([group, ip, port]) =>
+      (run) =>
+        code(
+          findAddress(run, {
+            group: intOf(group, run, 1),
+            ip: textOf(ip, run),
+            port: intOf(port, run, 0),
+            protocol: 'any',
+            text: undefined,
+          }) !== undefined,
+        ),
+  },
+  {
+    name: 'allow_address_group',
+    dialects: KAMAILIO,
+    parameters: [param('address', 'string'), param('port', 'string')],
+    summary: 'the group of an address',
+    compile:
+      ([ip, port]) =>
+      (run) =>
+        findAddress(run, { group: 0, ip: textOf(ip, run), port: intOf(port, run, 0), protocol: 'any', text: undefined })
+          ?.group ?? -1,
+  },
+  {
+    name: 'allow_trusted',
+    dialects: KAMAILIO,
+    parameters: [optional('address', 'string'), optional('protocol', 'string'), optional('uri', 'string')],
+    summary: 'false: there is no table of trusted peers',
+    compile: () => () => -1,
+  },
+  ...[
+    ['allow_routing', [optional('allow file', 'string'), optional('deny file', 'string')]],
+    ['allow_register', [param('allow file', 'string'), optional('deny file', 'string')]],
+    ['allow_uri', [param('file', 'string'), param('uri', 'string')]],
+  ].map(
+    ([name, parameters]): FunctionSpec => ({
+      name: name as string,
+      dialects: KAMAILIO,
+      parameters: parameters as FunctionSpec['parameters'] & object,
+      summary: 'true, as without files of allow and deny',
+      compile: () => () => 1,
+    }),
+  ),
+  {
+    name: 'allow_source_address_group',
+    dialects: KAMAILIO,
+    summary: 'the group of the source address',
+    compile: () => (run) => findAddress(run, fromSource(run, 0))?.group ?? -1,
+  },
+];
+
+export const permissionsFunctions: ScriptFunction[] = moduleFunctions('permissions', permissions);

@@ -1,0 +1,210 @@
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import {
+  code,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+interface Pipe {
+  limit: number;
+  count: number;
+  since: number;
+}
+
+interface RateState {
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly pipes: Map<string, Pipe>;
+}
+
+/** ratelimit: pipes by name. */
+export const rateState = {
+  module: 'ratelimit',
+  create: (parameters: ModuleParameters): RateState => {
+    const pipes = new Map<string, Pipe>();
+    for (const each of parameters.all('pipe')) {
+      const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
+      if (match !== null) pipes.set(match[1] ?? '', { limit: Number(match[3]), count: 0, since: 0 });
+    }
+    return { interval: parameters.int('timer_interval', 10) * 1000, pipes };
+  },
+  renew(before: RateState, parameters: ModuleParameters): RateState {
+    const after = this.create(parameters);
+    for (const [name, pipe] of before.pipes) {
+      const wanted = after.pipes.get(name);
+      after.pipes.set(name, wanted === undefined ? pipe : Object.assign(pipe, { limit: wanted.limit }));
+    }
+    return after;
+  },
+};
+
+/** Pipes of one module at most. */
+const MOST_PIPES = 100_000;
+
+/** The pipe of that name, made with `limit`; undefined where there is none and none can be made. */
+function pipeOf(pipes: Map<string, Pipe>, name: string, limit: number | undefined): Pipe | undefined {
+  const known = pipes.get(name);
+  if (known !== undefined || limit === undefined || pipes.size >= MOST_PIPES) return known;
+  const pipe = { limit, count: 0, since: 0 };
+  pipes.set(name, pipe);
+  return pipe;
+}
+
+/** Counts a message in the interval that runs; 1 while the pipe is below its limit, else -1. */
+function count(run: MessageRun, pipe: Pipe, interval: number): number {
+  const now = run.env.clock.monotonic();
+  if (now - pipe.since > interval) {
+    pipe.count = 0;
+    pipe.since = now;
+  }
+  pipe.count++;
+  return code(pipe.count <= pipe.limit);
+}
+
+function rate(run: MessageRun, name: string, limit: number | undefined): number {
+  const { pipes, interval } = run.env.modules.of(rateState);
+  const pipe = pipeOf(pipes, name, limit);
+  if (pipe === undefined) return -1;
+  if (limit !== undefined) pipe.limit = limit;
+  return count(run, pipe, interval);
+}
+
+/** pipelimit: pipes by name, and what pl_drop() answers. */
+const pipeState = {
+  module: 'pipelimit',
+  create: (parameters: ModuleParameters) => ({
+    interval: parameters.int('timer_interval', 10) * 1000,
+    code: parameters.int('reply_code', 503),
+    reason: parameters.text('reply_reason', 'Server Unavailable'),
+    pipes: new Map<string, Pipe>(),
+  }),
+};
+
+function pipelimit(run: MessageRun, name: string, limit: number | undefined): number {
+  const { pipes, interval } = run.env.modules.of(pipeState);
+  const pipe = pipeOf(pipes, name, limit);
+  return pipe === undefined ? -2 : count(run, pipe, interval);
+}
+
+export const rateLimitFunctions: ScriptFunction[] = [
+  ...moduleFunctions('pipelimit', [
+    {
+      name: 'pl_check',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string'), optional('algorithm', 'string'), optional('limit', 'string')],
+      summary: 'whether a pipe has room: -2 for one that is not known',
+      compile:
+        ([pipe, , limit]) =>
+        (run) => {
+          const most = limit === undefined ? undefined : intOf(limit, run, 0);
+          return pipelimit(run, textOf(pipe, run), most);
+        },
+    },
+    {
+      name: 'pl_active',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string')],
+      summary: 'whether there is a pipe of that name',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          code(run.env.modules.of(pipeState).pipes.has(textOf(pipe, run))),
+    },
+    {
+      name: 'pl_drop',
+      dialects: KAMAILIO,
+      parameters: [optional('retry after', 'string'), optional('most', 'string')],
+      summary: 'answers with the code of the module and Retry-After',
+      compile:
+        ([after]) =>
+        (run) => {
+          const { code: status, reason } = run.env.modules.of(pipeState);
+          const lines = after === undefined ? '' : `Retry-After: ${intOf(after, run, 0)}\r\n`;
+          run.env.layer.replyStateless(run.call.message, run.source, status, reason, run.call.replyLines + lines);
+          run.answered = true;
+          return 1;
+        },
+    },
+  ]),
+  ...moduleFunctions('ratelimit', [
+    {
+      name: 'rl_check',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string'), param('limit', 'int'), optional('algorithm', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe, limit]) =>
+        (run) =>
+          rate(run, textOf(pipe, run), intOf(limit, run, 0)),
+    },
+    {
+      name: 'rl_dec_count',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string')],
+      summary: 'takes one from the count of a pipe',
+      compile:
+        ([name]) =>
+        (run) => {
+          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
+          if (pipe === undefined) return -1;
+          if (pipe.count > 0) pipe.count--;
+          return 1;
+        },
+    },
+    {
+      name: 'rl_reset_count',
+      dialects: OPENSIPS,
+      parameters: [param('pipe', 'string')],
+      summary: 'sets the count of a pipe to 0',
+      compile:
+        ([name]) =>
+        (run) => {
+          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
+          if (pipe === undefined) return -1;
+          pipe.count = 0;
+          return 1;
+        },
+    },
+    {
+      name: 'rl_values',
+      dialects: OPENSIPS,
+      parameters: [param('result', 'writable'), optional('pattern', 'regex')],
+      summary: 'names of the pipes, those that match',
+      compile:
+        ([result, pattern]) =>
+        (run) => {
+          const regex = pattern?.regex(run);
+          for (const name of run.env.modules.of(rateState).pipes.keys())
+            if (regex === undefined || regex.test(name)) result?.variable?.assign(run.pvars, name);
+          return 1;
+        },
+    },
+    {
+      name: 'rl_check',
+      dialects: KAMAILIO,
+      parameters: [optional('pipe', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          rate(run, textOf(pipe, run, '0'), undefined),
+    },
+    {
+      name: 'rl_check_pipe',
+      dialects: KAMAILIO,
+      parameters: [param('pipe', 'string')],
+      summary: 'whether a pipe has room',
+      compile:
+        ([pipe]) =>
+        (run) =>
+          rate(run, textOf(pipe, run), undefined),
+    },
+  ]),
+];

@@ -1,0 +1,221 @@
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import {
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { accepted, kamailioFunction } from './kamailio-function.js';
+import { compareUris } from './uri-comparison.js';
+
+const TEL = /^[+]?[0-9*#]+$/;
+
+function ruriParamEdit(run: MessageRun, edit: (params: string) => string): number {
+  const uri = parseUri(run.call.requestUri);
+  if (uri === undefined) return -1;
+  const text = run.call.requestUri;
+  const at = uri.headers === '' ? text.length : text.length - uri.headers.length;
+  run.pvars.setRequestUri(text.slice(0, at - uri.params.length) + edit(uri.params) + uri.headers);
+  return 1;
+}
+
+const withoutParam = (params: string, name: string): string =>
+  params
+    .split(';')
+    .filter((each, i) => i === 0 || each.split('=')[0]?.toLowerCase() !== name.toLowerCase())
+    .join(';');
+
+function editContact(run: MessageRun, edit: (uri: string) => string | undefined): number {
+  const field = run.message.nextField('contact');
+  if (field === undefined) return -1;
+  const value = run.message.text.slice(field.value, field.end);
+  const { uri } = parseAddress(value);
+  const at = value.indexOf(uri);
+  const changed = uri === '' ? undefined : edit(uri);
+  if (changed === undefined) return -1;
+  run.edits.replace(field.value + at, field.value + at + uri.length, changed);
+  return 1;
+}
+
+/** "scheme:user@host" of a URI, for comparison. */
+function aor(text: string): string {
+  const uri = parseUri(text);
+  return uri === undefined ? text : `${uri.user}@${uri.host.toLowerCase()}`;
+}
+
+const LONG: Readonly<Record<string, string>> = {
+  f: 'from',
+  t: 'to',
+  v: 'via',
+  i: 'call-id',
+  m: 'contact',
+  l: 'content-length',
+  c: 'content-type',
+  k: 'supported',
+  s: 'subject',
+  e: 'content-encoding',
+};
+const longName = (name: string): string => LONG[name.toLowerCase()] ?? name.toLowerCase();
+
+const siputils: FunctionSpec[] = [
+  kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) =>
+    code(compareUris(textOf(a, run), textOf(b, run))),
+  ),
+  kamailioFunction('cmp_aor', 'one other', 'whether two addresses of record are the same', (run, [a, b]) =>
+    code(aor(textOf(a, run)) === aor(textOf(b, run))),
+  ),
+  kamailioFunction('cmp_hdr_name', 'one other', 'whether two header names are the same', (run, [a, b]) =>
+    code(longName(textOf(a, run)) === longName(textOf(b, run))),
+  ),
+  kamailioFunction('is_tel_number', 'text', 'whether a text is a telephone number', (run, [text]) =>
+    TEL.test(textOf(text, run)) && !/[*#]/.test(textOf(text, run)) ? 1 : -2,
+  ),
+  kamailioFunction(
+    'is_alphanumex',
+    'text more',
+    'whether a text has only letters, digits and the given characters',
+    (run, [text, more]) => {
+      const others = textOf(more, run);
+      const value = textOf(text, run);
+      return value !== '' && [...value].every((c) => /[A-Za-z0-9]/.test(c) || others.includes(c)) ? 1 : -3;
+    },
+  ),
+  {
+    name: 'is_e164',
+    dialects: KAMAILIO,
+    parameters: [param('variable', 'variable')],
+    summary: 'whether a variable holds an E.164 number',
+    compile:
+      ([variable]) =>
+      (run) =>
+        code(/^\+[0-9]{2,15}$/.test(textOf(variable, run))),
+  },
+  {
+    name: 'is_uri_user_e164',
+    dialects: KAMAILIO,
+    parameters: [param('variable', 'variable')],
+    summary: 'whether the user of a URI is an E.164 number',
+    compile:
+      ([variable]) =>
+      (run) =>
+        code(/^\+[0-9]{2,15}$/.test(parseUri(textOf(variable, run))?.user ?? '')),
+  },
+  ...accepted('is_rpid_user_e164', '', -1, 'false: no Remote-Party-ID of an authentication is kept'),
+  ...accepted('append_rpid_hf', 'prefix? suffix?', -1, 'false: no Remote-Party-ID of an authentication is kept'),
+  kamailioFunction('is_supported', 'option', 'whether the request supports an option', (run, [option]) => {
+    const wanted = textOf(option, run).toLowerCase();
+    for (const field of run.message.fields('supported')) {
+      if (
+        run.message.text
+          .slice(field.value, field.end)
+          .toLowerCase()
+          .split(',')
+          .some((each) => each.trim() === wanted)
+      )
+        return 1;
+    }
+    return -1;
+  }),
+  kamailioFunction('hdr_date_check', 'seconds', 'whether the Date is not older than that', (run, [seconds]) => {
+    const field = run.message.nextField('date');
+    if (field === undefined) return -1;
+    const at = Date.parse(run.message.text.slice(field.value, field.end));
+    if (Number.isNaN(at)) return -2;
+    return Math.abs(run.env.clock.now() - at) <= intOf(seconds, run, 0) * 1000 ? 1 : -3;
+  }),
+  kamailioFunction('get_uri_param', 'name variable', 'a parameter of the request-URI', (run, [name, target]) => {
+    const params = parseUri(run.call.requestUri)?.params ?? '';
+    const value = uriParam(params, 'user') === 'phone' ? undefined : uriParam(params, textOf(name, run));
+    if (value === undefined) return -1;
+    target?.variable?.assign(run.pvars, value);
+    return 1;
+  }),
+  kamailioFunction('uri_param_any', 'name', 'whether the request-URI has a parameter', (run, [name]) =>
+    code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) !== undefined),
+  ),
+  kamailioFunction('uri_param_rm', 'name', 'removes a parameter of the request-URI', (run, [name]) =>
+    ruriParamEdit(run, (params) => withoutParam(params, textOf(name, run))),
+  ),
+  ...(['user', 'host'] as const).map(
+    (part): FunctionSpec => ({
+      name: `set_uri_${part}`,
+      dialects: KAMAILIO,
+      parameters: [param('variable', 'writable'), param(part, 'string')],
+      summary: `gives the URI in a variable another ${part}`,
+      compile: ([variable, value]) => {
+        if (variable?.text.startsWith('$var(') === true) throw new Error('the URI may not be in a $var');
+        return (run) => {
+          const text = textOf(variable, run);
+          const uri = parseUri(text);
+          if (uri === undefined || uri.host === '') return -1;
+          const next = textOf(value, run);
+          const rest = text.slice(uri.scheme.length + 1);
+          const at = rest.indexOf('@');
+          const changed =
+            part === 'user'
+              ? `${next === '' ? '' : `${next}@`}${at < 0 ? rest : rest.slice(at + 1)}`
+              : `${at < 0 ? '' : rest.slice(0, at + 1)}${next}${rest.slice((at < 0 ? 0 : at + 1) + uri.host.length)}`;
+          variable?.variable?.assign(run.pvars, `${uri.scheme}:${changed}`);
+          return 1;
+        };
+      },
+    }),
+  ),
+  {
+    name: 'tel2sip',
+    dialects: KAMAILIO,
+    parameters: [param('uri', 'string'), param('host', 'string'), param('result', 'writable')],
+    summary: 'makes a SIP URI of a tel URI (RFC 3261 section 19.1.6)',
+    compile:
+      ([from, host, target]) =>
+      (run) => {
+        const text = textOf(from, run);
+        if (!/^tel:/i.test(text)) return 2;
+        const [number = '', ...params] = text.slice(4).split(';');
+        const user = [number.replace(/[-.() ]/g, ''), ...params].join(';').toLowerCase();
+        target?.variable?.assign(run.pvars, `sip:${user}@${textOf(host, run)};user=phone`);
+        return 1;
+      },
+  },
+  kamailioFunction(
+    'encode_contact',
+    'prefix address',
+    'hides the URI of Contact in the user part of another',
+    (run, [prefix, address]) =>
+      editContact(run, (uri) => {
+        const parsed = parseUri(uri);
+        if (parsed === undefined) return undefined;
+        const mark = run.env.modules.module('siputils').text('contact_flds_separator', '*')[0] ?? '*';
+        const transport = uriParam(parsed.params, 'transport') ?? '';
+        const parts = [textOf(prefix, run), parsed.user, parsed.password, parsed.host, parsed.portText, transport];
+        return `sip:${parts.join(mark)}@${textOf(address, run)}`;
+      }),
+  ),
+  kamailioFunction(
+    'contact_param_encode',
+    'name address',
+    'hides the URI of Contact in a parameter of another',
+    (run, [name, address]) =>
+      editContact(
+        run,
+        (uri) => `${textOf(address, run)};${textOf(name, run)}=${Buffer.from(uri, 'latin1').toString('base64')}`,
+      ),
+  ),
+  ...accepted(
+    'contact_param_decode contact_param_decode_ruri contact_param_rm',
+    'name',
+    1,
+    'accepted where there is no such parameter',
+  ),
+  ...accepted('decode_contact decode_contact_header', '', -26, 'false where nothing was encoded'),
+  ...accepted('sip_p_charging_vector', 'flags', 1, 'accepted'),
+];
+
+/** Functions of Kamailio's siputils that OpenSIPS has not. */
+export const kamailioUriFunctions: ScriptFunction[] = moduleFunctions('siputils', siputils);

@@ -1,0 +1,106 @@
+import type { MessageRun } from '../script/call.js';
+import { code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { accepted, kamailioFunction } from './kamailio-function.js';
+import { relay } from './tm.js';
+
+function transaction(run: MessageRun) {
+  return run.transaction ?? run.call.transaction;
+}
+
+const NOTHING_SPECIAL = { no100: false, noAutoReply: false };
+
+const tm: FunctionSpec[] = [
+  ...accepted('t_clean t_use_uac_headers', '', 1, 'accepted'),
+  ...accepted('t_is_retr_async_reply', '', -1, 'false'),
+  kamailioFunction('t_save_lumps', '', 'accepted where there is a transaction', (run) =>
+    code(transaction(run) !== undefined),
+  ),
+  kamailioFunction(
+    't_get_status_code',
+    '',
+    'the status of the transaction',
+    (run) => transaction(run)?.lastStatus || -1,
+  ),
+  kamailioFunction('t_retransmit_reply', '', 'sends the last reply again', (run) => {
+    if ((transaction(run)?.lastStatus ?? 0) === 0) return -1;
+    run.transaction?.server.retransmitted();
+    return 1;
+  }),
+  ...['', '_udp', '_tcp', '_tls', '_sctp'].map((suffix) =>
+    kamailioFunction(
+      `t_forward_nonack${suffix}`,
+      'host port',
+      'false without a transaction that was begun',
+      (run, [host, port]) =>
+        run.transaction === undefined
+          ? -1
+          : relay(run, NOTHING_SPECIAL, `sip:${textOf(host, run)}:${textOf(port, run)}`),
+      true,
+    ),
+  ),
+  ...['t_replicate_udp', 't_replicate_tcp', 't_replicate_tls', 't_replicate_sctp', 't_replicate_to'].map((name) =>
+    kamailioFunction(
+      name,
+      'host port',
+      'sends a copy of the request, whose replies are not passed on',
+      (run, [host, port]) => {
+        const transport = name.slice('t_replicate_'.length);
+        const params = transport === 'udp' || transport === 'to' ? '' : `;transport=${transport}`;
+        const result = relay(
+          run,
+          { no100: false, noAutoReply: true },
+          `sip:${textOf(host, run)}:${textOf(port, run)}${params}`,
+        );
+        run.transaction?.ended(200);
+        return result;
+      },
+      true,
+    ),
+  ),
+  ...accepted(
+    't_uac_send',
+    'method uri next-hop socket headers body',
+    -1,
+    'false: uac_req_send() is what sends requests here',
+  ),
+];
+
+const tmx: FunctionSpec[] = [
+  ...accepted('t_cancel_callid', 'callid cseq flag code?', -1, 'false: transactions are not looked for by Call-ID'),
+  ...accepted('t_reply_callid', 'callid cseq code reason', -1, 'false: transactions are not looked for by Call-ID'),
+  ...accepted('t_continue', 'index label route', -1, 'false: nothing is suspended'),
+  ...accepted('t_reuse_branch', '', -1, 'false where no branch is to be used again'),
+  kamailioFunction('t_flush_xflags', '', 'accepted where there is a transaction', (run) =>
+    code(transaction(run) !== undefined),
+  ),
+  kamailioFunction('t_drop', 'code?', 'ends the transaction without a reply', (run) => {
+    const found = transaction(run);
+    if (found === undefined) return -1;
+    found.ended(500);
+    return 1;
+  }),
+];
+
+const sl: FunctionSpec[] = [
+  kamailioFunction('send_reply_mode', 'code reason mode', 'answers the request', (run, [status, reason]) => {
+    run.env.layer.replyStateless(
+      run.call.message,
+      run.source,
+      intOf(status, run, 500),
+      textOf(reason, run),
+      run.call.replyLines,
+      '',
+      run.call.marking,
+    );
+    run.answered = true;
+    return 1;
+  }),
+  ...accepted('sl_forward_reply', 'code? reason?', 1, 'accepted: replies are forwarded'),
+];
+
+/** Functions of Kamailio's tm, tmx and sl that OpenSIPS has not. */
+export const kamailioTransactionFunctions: ScriptFunction[] = [
+  ...moduleFunctions('tm', tm),
+  ...moduleFunctions('tmx', tmx),
+  ...moduleFunctions('sl', sl),
+];
