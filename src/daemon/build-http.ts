@@ -76,6 +76,7 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
       if (caller !== undefined) await handle(caller, request, response);
     };
   const showMetrics = metricsHandler(metrics);
+  const userMetrics = forUsers(showMetrics);
   /** Every path there is. Those of a page need a request from a page of ours, or from no page. */
   const routes: readonly Route[] = [
     { path: '/livez', methods: READ, handler: liveHandler() },
@@ -86,15 +87,21 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
       handler: async (request, response) => {
         const peer = request.socket.remoteAddress ?? '';
         const caller = await httpAccess.caller({ headers: request.headers, peer }, 'http');
-        healthHandler(health, isRejection(caller) ? undefined : caller)(request, response);
+        const isShown =
+          !isRejection(caller) && (caller.user !== undefined || server.hostRefusal(request) === undefined);
+        healthHandler(health, isShown ? caller : undefined)(request, response);
       },
     },
     {
       path: '/metrics',
       methods: READ,
-      handler: http.openMetrics
-        ? (request, response) => showMetrics(undefined, request, response)
-        : forUsers(showMetrics),
+      handler: (request, response) => {
+        const foreign = server.hostRefusal(request);
+        if (foreign === undefined && http.openMetrics) return showMetrics(undefined, request, response);
+        // Credentials count only where they are checked: a page may send any.
+        if (foreign === undefined || access.isOn) return userMetrics(request, response);
+        return sendText(response, foreign.status, 'application/json', `${JSON.stringify({ error: foreign.reason })}\n`);
+      },
     },
     ...(config.http === undefined
       ? []

@@ -8,6 +8,8 @@ export interface PageRefusal {
   readonly reason: string;
 }
 
+const FOREIGN_HOST: PageRefusal = { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
+
 /**
  * Keeps web pages of others from using what answers without a password, or with a cookie. A browser names the page's origin
  * and how it relates to us, and sends the host it believes to speak to: a name that an attacker lets point to our address
@@ -27,12 +29,16 @@ export class PageGuard {
     this.names = new Set(['localhost', hostname(), ...hosts].map((each) => each.toLowerCase()));
   }
 
+  /** Why a request is refused for the host name it was sent to; undefined when the name is ours. */
+  hostRefusal({ host }: IncomingHttpHeaders): PageRefusal | undefined {
+    return host === undefined || isOwnHost(host, this.names) ? undefined : FOREIGN_HOST;
+  }
+
   /** Why a request with these headers is refused; undefined when it is taken. */
   refusal(headers: IncomingHttpHeaders): PageRefusal | undefined {
     const { host, origin } = headers;
-    if (host !== undefined && !isOwnHost(host, this.names)) {
-      return { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
-    }
+    const foreign = this.hostRefusal(headers);
+    if (foreign !== undefined) return foreign;
     const site = headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none') {
       return { status: 403, reason: 'the request comes from a page of another origin' };

@@ -7,7 +7,7 @@ import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import { HttpConnection } from './http-connection.js';
-import { PageGuard } from './page-guard.js';
+import { PageGuard, type PageRefusal } from './page-guard.js';
 
 /** Answers one request. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -73,6 +73,11 @@ export class HttpServer implements Service {
   mount(path: string, handler: HttpHandler, options: MountOptions = {}): void {
     const { methods, subpaths = false, ownPages = false } = options;
     this.mounts.set(normalise(path), { handler, methods, subpaths, ownPages });
+  }
+
+  /** Why a request is refused that anybody may send, but no page of a foreign name (DNS rebinding); undefined when it is taken. */
+  hostRefusal({ headers }: IncomingMessage): PageRefusal | undefined {
+    return this.guard.hostRefusal(headers);
   }
 
   /** Where it listens; undefined before `start`. */

@@ -178,6 +178,24 @@ describe('a page of another origin in a browser of an operator', {
       ['/console/stream', '/console/destination?partition=default&set=1', '/console/health', '/console/me'],
     );
     assert.deepEqual(read, [403, 403, 403, 403]);
+    const shown = await page.evaluate(
+      (paths) =>
+        // A page may send any credentials: where none are checked they open nothing.
+        Promise.all(paths.map(async (path) => (await fetch(path, { headers: { authorization: 'Bearer x' } })).text())),
+      ['/metrics', '/health', '/readyz'],
+    );
+    assert.match(shown[0] ?? '', /the host is not one of ours/);
+    assert.deepEqual(shown.slice(1), ['{"status":"ok"}\n', '{"status":"ok"}\n']);
+    const socket = await page.evaluate(
+      (url) =>
+        new Promise<string>((done) => {
+          const opening = new WebSocket(url, 'sip');
+          opening.onopen = () => done('open');
+          opening.onerror = () => done('refused');
+        }),
+      `ws://${REBOUND}:${ws}/`,
+    );
+    assert.equal(socket, 'refused');
     assert.equal(state(), 'active');
   });
 

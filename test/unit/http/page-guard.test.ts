@@ -32,6 +32,12 @@ describe('requests a web page may have caused', () => {
     }
   });
 
+  test('the host alone can be asked about, whatever page the request comes from', () => {
+    assert.equal(guard.hostRefusal({ host: 'pbx.example', origin: 'http://evil.example' }), undefined);
+    assert.equal(guard.hostRefusal({}), undefined);
+    assert.equal(guard.hostRefusal({ host: 'evil.example', authorization: 'Basic eDp5' })?.status, 403);
+  });
+
   test('the origin has to be ours, scheme and port included', () => {
     const host = '127.0.0.1:8085';
     assert.equal(status({ host, origin: 'http://127.0.0.1:8085' }), undefined);
