@@ -17,6 +17,7 @@ import { flapping } from '../support/faults/flapping.js';
 import { eventLatency, natsCrashes } from '../support/faults/nats-crashes.js';
 import { pausesFromOutside } from '../support/faults/pauses.js';
 import { manyReloads, reloadUnderCalls } from '../support/faults/reloads.js';
+import { wrongPasswords } from '../support/faults/wrong-passwords.js';
 
 type Scenario = (bench: FaultBench, seed: number) => Promise<object>;
 
@@ -36,6 +37,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'disk-full': async (bench) => ({ arranged: await diskFull(bench, { rounds: 4 }) }),
   'reload-under-calls': (bench) => reloadUnderCalls(bench, { rows: 100_000, reloads: 6 }),
   pauses: (bench) => pausesFromOutside(bench, { rows: 100_000 }),
+  'wrong-passwords': (bench) => wrongPasswords(bench, { perMinute: 10_000, seconds: 60, callsPerSecond: 100 }),
   'many-reloads': async (bench, seed) => {
     const figures = await manyReloads(bench, { reloads: 1000, rows: 500, seed });
     if (figures.heapGrowth > HEAP_GROWTH) throw new Error(`the heap has grown by ${figures.heapGrowth} bytes`);

@@ -20,6 +20,8 @@ export const PROGRAMS = {
   kamcmd: { name: 'kamcmd', debianPackage: 'kamailio' },
   kamctl: { name: 'kamctl', debianPackage: 'kamailio' },
   kamailio: { name: 'kamailio', debianPackage: 'kamailio' },
+  kamcli: { name: 'kamcli', debianPackage: 'kamcli' },
+  curl: { name: 'curl', debianPackage: 'curl' },
   socat: { name: 'socat', debianPackage: 'socat' },
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
   openssl: { name: 'openssl', debianPackage: 'openssl' },
