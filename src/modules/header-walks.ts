@@ -4,13 +4,12 @@ import { PerCall } from '../script/per-call.js';
 import type { FieldSpan } from '../sip/message.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { type Body, kamailioFunction } from './kamailio-function.js';
-import { fieldsOf } from './text.js';
 import { fieldText } from './text-kamailio.js';
 
 function headerAt(run: MessageRun, name: string): { fields: FieldSpan[]; at: number; all: boolean } {
   const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?/.exec(name.trim());
   const index = match?.[2];
-  const fields = [...fieldsOf(run, match?.[1] ?? '')];
+  const fields = [...run.fields(match?.[1] ?? '')];
   const number = index === undefined || index === '*' ? 1 : Number(index);
   // As recorded: fields count from 1, 0 is the first as well, negative ones count from the end.
   return { fields, at: number < 0 ? fields.length + number : Math.max(0, number - 1), all: index === '*' };

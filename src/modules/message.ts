@@ -1,13 +1,14 @@
 import { ipFamily } from '../core/ip-address.js';
 import { contains, ipv4Number, readNetwork } from '../core/ipv4-network.js';
 import { parseUri, uriParam } from '../core/uri.js';
+import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
+import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
 import type { MessageRun } from '../script/call.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import {
-  type Arg,
+  BOTH,
   code,
   type FunctionSpec,
-  intOf,
   KAMAILIO,
   moduleFunctions,
   OPENSIPS,
@@ -16,54 +17,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-
-/** Methods a list may name (RFC 3261 and its extensions); another word in a list refuses the start. */
-const METHODS = new Set([
-  'INVITE',
-  'ACK',
-  'CANCEL',
-  'BYE',
-  'INFO',
-  'REGISTER',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'MESSAGE',
-  'OPTIONS',
-  'PRACK',
-  'UPDATE',
-  'REFER',
-  'PUBLISH',
-  'KDMQ',
-  'GET',
-  'POST',
-  'PUT',
-  'DELETE',
-]);
-
-function methodCheck(value: string | number): string | undefined {
-  const words = String(value).split('|');
-  if (words.length === 1) return undefined;
-  const bad = words.find((each) => !METHODS.has(each.toUpperCase()));
-  return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
-}
-
-function isMethod(): FunctionSpec[] {
-  const spec = (dialects: FunctionSpec['dialects']): FunctionSpec => ({
-    name: 'is_method',
-    ...(dialects === undefined ? {} : { dialects }),
-    parameters: [param('methods', 'string', { check: methodCheck })],
-    summary: 'whether the method is one of a list',
-    compile: ([list]) => {
-      const { constant } = list as Arg;
-      if (constant !== undefined) {
-        const methods = new Set(String(constant).toUpperCase().split('|'));
-        return (run) => code(methods.has(run.message.method));
-      }
-      return (run) => code((list as Arg).string(run).toUpperCase().split('|').includes(run.message.method));
-    },
-  });
-  return [spec(undefined)];
-}
+import { sharedFunctions } from './shared.js';
 
 /** The run goes on with its message parsed again, of the same length up to where edits were made. */
 function replaceMessage(run: MessageRun, fresh: SipMessage): void {
@@ -72,36 +26,28 @@ function replaceMessage(run: MessageRun, fresh: SipMessage): void {
   run.message = fresh;
 }
 
-/** Writes Max-Forwards: one less, or the limit when there is none. */
-function maxForwards(run: MessageRun, limit: number): number {
-  const { message } = run;
-  const hops = message.maxForwards;
-  const kamailio = run.env.dialect === 'kamailio';
-  if (hops < 0) {
-    run.edits.insert(kamailio ? message.headersStart : message.headersEnd, `Max-Forwards: ${limit}\r\n`);
-    return 2;
-  }
-  if (Number.isNaN(hops)) return kamailio ? -2 : -1;
-  if (hops === 0) return -1;
-  const next = Math.min(hops - 1, kamailio ? 70 : 255);
-  const width = message.maxForwardsEnd - message.maxForwardsValue;
-  const text = kamailio ? String(next).padStart(width > 2 ? width : 0, ' ') : String(next);
-  if (!kamailio && text.length === width) {
-    // OpenSIPS writes it into the message: what follows sees it.
-    const { text: whole, maxForwardsValue: at } = message;
-    const fresh = parseMessage(whole.slice(0, at) + text + whole.slice(at + width));
-    if (fresh !== undefined) {
-      replaceMessage(run, fresh);
-      return 1;
+/** How Max-Forwards is written: OpenSIPS writes into the message, Kamailio when it leaves. */
+const maxForwards = maxForwardsFunctions<MessageRun>({
+  add({ message, edits, env }, limit) {
+    const at = env.dialect === 'kamailio' ? message.headersStart : message.headersEnd;
+    edits.insert(at, `Max-Forwards: ${limit}\r\n`);
+  },
+  countDown(run, hops) {
+    const { message } = run;
+    const kamailio = run.env.dialect === 'kamailio';
+    const next = Math.min(hops - 1, kamailio ? 70 : 255);
+    const width = message.maxForwardsEnd - message.maxForwardsValue;
+    const text = kamailio ? String(next).padStart(width > 2 ? width : 0, ' ') : String(next);
+    if (!kamailio && text.length === width) {
+      // What follows sees the new number.
+      const { text: whole, maxForwardsValue: at } = message;
+      const fresh = parseMessage(whole.slice(0, at) + text + whole.slice(at + width));
+      if (fresh !== undefined) return replaceMessage(run, fresh);
     }
-  }
-  run.edits.drop((edit) => edit.start === message.maxForwardsValue && edit.end === message.maxForwardsEnd);
-  run.edits.replace(message.maxForwardsValue, message.maxForwardsEnd, text);
-  return 1;
-}
-
-const limitCheck = (value: string | number): string | undefined =>
-  /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is no limit`;
+    run.edits.drop((edit) => edit.start === message.maxForwardsValue && edit.end === message.maxForwardsEnd);
+    run.edits.replace(message.maxForwardsValue, message.maxForwardsEnd, text);
+  },
+});
 
 /** Parameters of the request-URI that uri_param() looks at: as recorded, none of a URI of a telephone number. */
 function ruriParams(run: MessageRun): string {
@@ -110,79 +56,11 @@ function ruriParams(run: MessageRun): string {
 }
 
 export const messageFunctions: ScriptFunction[] = [
-  ...moduleFunctions('sipmsgops|textops', isMethod()),
-  ...moduleFunctions('sipmsgops|siputils|textops', [
-    {
-      name: 'has_totag',
-      summary: 'whether To has a tag: the request is inside a dialog',
-      compile: () => (run) => code(run.message.toTag !== ''),
-    },
-  ]),
-  ...moduleFunctions('maxfwd', [
-    {
-      name: 'mf_process_maxfwd_header',
-      dialects: OPENSIPS,
-      routes: ['request'],
-      parameters: [param('limit', 'int', { check: limitCheck })],
-      summary: 'counts Max-Forwards down; false when it is used up',
-      compile:
-        ([limit]) =>
-        (run) =>
-          maxForwards(run, intOf(limit, run, 70)),
-    },
-    {
-      name: 'mf_process_maxfwd_header',
-      dialects: KAMAILIO,
-      routes: ['request', 'event'],
-      parameters: [param('limit', 'int', { check: limitCheck })],
-      summary: 'counts Max-Forwards down; false when it is used up',
-      compile:
-        ([limit]) =>
-        (run) =>
-          maxForwards(run, intOf(limit, run, 70)),
-    },
-    ...['process_maxfwd', 'maxfwd_process'].map(
-      (name): FunctionSpec => ({
-        name,
-        dialects: KAMAILIO,
-        routes: ['request'],
-        parameters: [param('limit', 'int')],
-        summary: 'counts Max-Forwards down; false when it is used up',
-        compile:
-          ([limit]) =>
-          (run) =>
-            maxForwards(run, intOf(limit, run, 70)),
-      }),
-    ),
-    ...['mf_lowlimit', 'maxfwd_at_least'].map(
-      (name): FunctionSpec => ({
-        name,
-        dialects: KAMAILIO,
-        parameters: [param('number', 'int')],
-        summary: 'whether Max-Forwards is below a number',
-        compile:
-          ([number]) =>
-          (run) => {
-            const hops = run.message.maxForwards;
-            return hops < 0 || Number.isNaN(hops) ? -1 : code(hops < intOf(number, run, 0));
-          },
-      }),
-    ),
-    {
-      name: 'is_maxfwd_lt',
-      parameters: [param('number', 'int')],
-      routes: ['request', 'failure', 'branch', 'local', 'event'],
-      summary: 'whether Max-Forwards is below a number',
-      compile:
-        ([number]) =>
-        (run) => {
-          const hops = run.message.maxForwards;
-          if (hops < 0) return -1;
-          if (Number.isNaN(hops)) return -2;
-          return code(hops < intOf(number, run, 0));
-        },
-    },
-  ]),
+  ...sharedFunctions('sipmsgops|textops', BOTH, { is_method: MESSAGE_FUNCTIONS.is_method }),
+  ...sharedFunctions('sipmsgops|siputils|textops', BOTH, { has_totag: MESSAGE_FUNCTIONS.has_totag }),
+  ...sharedFunctions('maxfwd', BOTH, maxForwards.both),
+  ...sharedFunctions('maxfwd', OPENSIPS, maxForwards.opensips),
+  ...sharedFunctions('maxfwd', KAMAILIO, maxForwards.kamailio),
   ...moduleFunctions('sipmsgops', [
     {
       name: 'has_body_part',

@@ -1,9 +1,10 @@
 import { compilePosix } from '../core/posix-regex.js';
+import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 import { type Args, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
-import { appendHeader, fieldsOf, removeHeaders, removeNamed } from './text.js';
+import { removeHeaders } from './text.js';
 
 /** Replacements of one call. */
 const MOST_REPLACEMENTS = 256;
@@ -46,7 +47,7 @@ function removeMatching(run: MessageRun, [name, how, wanted]: Args): number {
   const test = matcher(textOf(how, run), textOf(wanted, run));
   if (test === undefined) return -1;
   let found = 0;
-  for (const field of fieldsOf(run, textOf(name, run))) {
+  for (const field of run.fields(textOf(name, run))) {
     if (!test(fieldText(run, field))) continue;
     run.edits.remove(field.line, field.next);
     found++;
@@ -104,7 +105,7 @@ const textTests: FunctionSpec[] = [
     },
   ),
   kamailioFunction('is_present_hf_pv', 'name', 'whether a header field is there', (run, [name]) =>
-    code(!fieldsOf(run, textOf(name, run)).next().done),
+    HEADER_FUNCTIONS.is_present_hf.run(run, textOf(name, run)),
   ),
   kamailioFunction(
     'is_present_hf_re_pv',

@@ -1,7 +1,7 @@
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import { compileFormat } from '../pvar/format.js';
-import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
+import { appendHeader, HEADER_FUNCTIONS, insertHeader } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import { type FieldSpan, parseMessage } from '../sip/message.js';
@@ -20,21 +20,8 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { sharedFunctions } from './shared.js';
 import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
-
-/** All header fields, or those of a name; compact forms count as their long ones but for OpenSIPS, which takes names as written. */
-export function* fieldsOf(run: MessageRun, name: string): Generator<FieldSpan> {
-  const { message, env } = run;
-  const lower = name.trim().toLowerCase();
-  const wanted = COMPACT_FORMS[lower] ?? lower;
-  for (const field of message.fields()) {
-    const written = message.text.slice(field.line, field.nameEnd).toLowerCase();
-    const full = COMPACT_FORMS[written];
-    // OpenSIPS does not know all compact forms.
-    const known = full === undefined || (env.dialect === 'opensips' && !'vftimclk'.includes(written)) ? written : full;
-    if (known === wanted || written === lower) yield field;
-  }
-}
 
 function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
   let last: FieldSpan | undefined;
@@ -42,32 +29,10 @@ function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
   return last;
 }
 
-/** Appends header lines: behind the last field of a name, else behind all. */
-export function appendHeader(run: MessageRun, lines: string, after?: string): number {
-  const last = after === undefined ? undefined : lastOf(fieldsOf(run, after));
-  run.edits.insert(last?.next ?? run.message.headersEnd, lines);
-  return 1;
-}
-
-function insertHeader(run: MessageRun, lines: string, before?: string): number {
-  const first = before === undefined ? undefined : run.message.nextField(before);
-  run.edits.insert(first?.line ?? run.message.headersStart, lines);
-  return 1;
-}
-
 export function removeHeaders(run: MessageRun, wanted: (name: string) => boolean): number {
   let count = 0;
   for (const field of run.message.fields()) {
     if (!wanted(run.message.text.slice(field.line, field.nameEnd))) continue;
-    run.edits.remove(field.line, field.next);
-    count++;
-  }
-  return count;
-}
-
-export function removeNamed(run: MessageRun, name: string): number {
-  let count = 0;
-  for (const field of fieldsOf(run, name)) {
     run.edits.remove(field.line, field.next);
     count++;
   }
@@ -130,7 +95,7 @@ function replace(run: MessageRun, regex: Arg, text: string, from: number, to: nu
 
 /** The field of a name at an index; negative ones count from the end. */
 function fieldAt(run: MessageRun, name: string, index: number): FieldSpan | undefined {
-  const all = [...fieldsOf(run, name)];
+  const all = [...run.fields(name)];
   return all[index < 0 ? all.length + index : index];
 }
 
@@ -164,28 +129,6 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
   return [
     {
       ...only,
-      name: 'append_hf',
-      parameters: [param('lines', 'string'), optional('after', 'string')],
-      routes: ['request', 'onreply', 'failure', 'branch', 'local', 'branch-failure', 'event', 'onsend'],
-      summary: 'adds header lines at the end, or behind a header',
-      compile:
-        ([lines, after]) =>
-        (run) =>
-          appendHeader(run, textOf(lines, run), after === undefined ? undefined : textOf(after, run)),
-    },
-    {
-      ...only,
-      name: 'insert_hf',
-      parameters: [param('lines', 'string'), optional('before', 'string')],
-      routes: ['request', 'onreply', 'failure', 'branch', 'local', 'branch-failure', 'event'],
-      summary: 'adds header lines at the start, or before a header',
-      compile:
-        ([lines, before]) =>
-        (run) =>
-          insertHeader(run, textOf(lines, run), before === undefined ? undefined : textOf(before, run)),
-    },
-    {
-      ...only,
       name: 'append_urihf',
       parameters: [param('prefix', 'string'), param('suffix', 'string')],
       summary: 'adds a header line with the request-URI in it',
@@ -193,27 +136,6 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
         ([prefix, suffix]) =>
         (run) =>
           appendHeader(run, textOf(prefix, run) + run.call.requestUri + textOf(suffix, run)),
-    },
-    {
-      ...only,
-      name: 'remove_hf',
-      parameters: [param('name', 'string')],
-      routes: ['request', 'onreply', 'failure', 'branch', 'local', 'branch-failure', 'event', 'onsend'],
-      summary: 'takes all fields of a name out',
-      compile:
-        ([name]) =>
-        (run) =>
-          code(removeNamed(run, textOf(name, run)) > 0),
-    },
-    {
-      ...only,
-      name: 'is_present_hf',
-      parameters: [param('name', 'string')],
-      summary: 'whether a header is there',
-      compile:
-        ([name]) =>
-        (run) =>
-          code(fieldsOf(run, textOf(name, run)).next().done !== true),
     },
     {
       ...only,
@@ -286,7 +208,7 @@ function options(text: string): string[] {
 }
 
 function hasOption(run: MessageRun, name: string, option: string): boolean {
-  for (const field of fieldsOf(run, name)) {
+  for (const field of run.fields(name)) {
     if (options(textIn(run, field)).some((each) => each.toLowerCase() === option.toLowerCase())) return true;
   }
   return false;
@@ -360,7 +282,7 @@ const kamailio: FunctionSpec[] = [
       ([name, pattern, flags]) =>
       (run) => {
         const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
-        const all = [...fieldsOf(run, textOf(name, run))];
+        const all = [...run.fields(textOf(name, run))];
         const which = textOf(flags, run);
         const chosen = which === 'f' ? all.slice(0, 1) : which === 'l' ? all.slice(-1) : all;
         return code(chosen.some((field) => regex.test(textIn(run, field))));
@@ -403,7 +325,7 @@ const kamailio: FunctionSpec[] = [
       (run) => {
         const [header, wanted] = [textOf(name, run), textOf(value, run)];
         if (hasOption(run, header, wanted)) return 1;
-        const last = lastOf(fieldsOf(run, header));
+        const last = lastOf(run.fields(header));
         if (last === undefined) return appendHeader(run, `${header}: ${wanted}\r\n`);
         run.edits.insert(last.end, `,${wanted}`);
         return 1;
@@ -418,7 +340,7 @@ const kamailio: FunctionSpec[] = [
       ([name, value]) =>
       (run) => {
         const wanted = textOf(value, run);
-        for (const field of fieldsOf(run, textOf(name, run))) {
+        for (const field of run.fields(textOf(name, run))) {
           const text = textIn(run, field);
           const kept = text.split(',').filter((each) => each.trim() !== wanted);
           if (kept.length === text.split(',').length) continue;
@@ -447,7 +369,7 @@ const kamailio: FunctionSpec[] = [
       const read = substitution(text, false);
       return (run) => {
         const s = read(run);
-        const all = [...fieldsOf(run, textOf(name, run))];
+        const all = [...run.fields(textOf(name, run))];
         const which = textOf(flags, run);
         const chosen = which === 'f' ? all.slice(0, 1) : which === 'l' ? all.slice(-1) : all;
         let found = 0;
@@ -638,6 +560,8 @@ function searches(): FunctionSpec[] {
 
 export const textFunctions: ScriptFunction[] = [
   ...moduleFunctions('textops', [...searches(), ...kamailio]),
+  ...sharedFunctions('sipmsgops', OPENSIPS, HEADER_FUNCTIONS),
   ...moduleFunctions('sipmsgops', [...headerFunctions(OPENSIPS), ...opensips]),
+  ...sharedFunctions('textops', KAMAILIO, HEADER_FUNCTIONS),
   ...moduleFunctions('textops', headerFunctions(KAMAILIO)),
 ];

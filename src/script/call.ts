@@ -8,14 +8,16 @@ import type { DispatcherCall, DispatcherCallSite } from '../route/dispatcher/cal
 import { SelectionRecords } from '../route/dispatcher/selection-records.js';
 import { Selections } from '../route/dispatcher/selections.js';
 import type { ExtraTarget } from '../route/dispatcher/site.js';
+import type { MessageSite } from '../route/functions/site.js';
 import { RequestScope } from '../route/request-scope.js';
-import type { SipMessage } from '../sip/message.js';
+import type { FieldSpan, SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/layer.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { addressSpan } from './address-parts.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
+import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
 import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
@@ -297,7 +299,7 @@ export interface SendingTo {
 }
 
 /** One route at work on one message: what functions get. */
-export class MessageRun extends ScriptRun implements DispatcherCallSite {
+export class MessageRun extends ScriptRun implements DispatcherCallSite, MessageSite {
   /** What the layer knew of the request when it came. */
   known: KnownRequest | undefined = undefined;
   /** The branch at work: in branch, reply and branch-failure routes; the one that was chosen in a failure route. */
@@ -334,6 +336,10 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite {
     super();
     pvars.run = this;
     this.trace = env.trace;
+  }
+
+  fields(name: string): Iterable<FieldSpan> {
+    return fieldsOf(this.message, this.env.dialect, name);
   }
 
   override isOwn(host: string, port: number | undefined): boolean {

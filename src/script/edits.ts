@@ -1,9 +1,10 @@
+import type { MessageEditor } from '../route/functions/site.js';
 import type { TextEdit } from '../sip/reply.js';
 
 /**
  * Changes to one message that are applied when it is sent. They may overlap: text already deleted is not deleted again.
  */
-export class MessageEdits {
+export class MessageEdits implements MessageEditor {
   private edits: TextEdit[] = [];
   private shared = false;
 
@@ -15,12 +16,19 @@ export class MessageEdits {
     return this.edits.length === 0;
   }
 
-  insert(at: number, text: string): void {
+  insert(at: number, text: string): undefined {
     this.add({ start: at, end: at, text });
   }
 
-  remove(start: number, end: number): void {
+  /** True: as in the originals, what was taken out before counts again. */
+  remove(start: number, end: number): boolean {
     this.add({ start, end, text: '' });
+    return true;
+  }
+
+  /** A cfg file may take out every field, as in the originals. */
+  keeps(_name: string): undefined {
+    return undefined;
   }
 
   replace(start: number, end: number, text: string): void {

@@ -5,6 +5,12 @@ import { KAMAILIO, OPENSIPS } from '../../src/cfg/dialect.js';
 import { argumentRange, type FunctionDefinition } from '../../src/cfg/function-table.js';
 import { scriptFunctions } from '../../src/modules/all.js';
 import { scriptVariables } from '../../src/modules/variables.js';
+import { BranchRoute } from '../../src/route/script/branch-route.js';
+import { EventRoute } from '../../src/route/script/event-route.js';
+import { FailureRoute } from '../../src/route/script/failure-route.js';
+import { LocalRoute } from '../../src/route/script/local-route.js';
+import { ReplyRoute } from '../../src/route/script/reply-route.js';
+import { RequestRoute } from '../../src/route/script/request-route.js';
 import type { MessageRun } from '../../src/script/call.js';
 
 /** The page with every function, variable and transformation of cfg files. */
@@ -16,12 +22,38 @@ Made from the tables of the program by \`npm run docs\`. What is not here is unk
 its line.
 `;
 
+/** Names of the functions that routes of JavaScript scripts have, by the kind of route as cfg files call it. */
+export const JAVASCRIPT_ROUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  (
+    [
+      ['request', RequestRoute],
+      ['failure', FailureRoute],
+      ['branch', BranchRoute],
+      ['onreply', ReplyRoute],
+      ['local', LocalRoute],
+      ['event', EventRoute],
+    ] as const
+  ).map(([kind, route]) => [kind, methodsOf(route.prototype)]),
+);
+
+function methodsOf(prototype: object): ReadonlySet<string> {
+  const names: string[] = [];
+  for (let at = prototype; at !== Object.prototype; at = Object.getPrototypeOf(at) as object)
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at)))
+      if (typeof value === 'function') names.push(name);
+  return new Set(names);
+}
+
+function inJavaScript(name: string): boolean {
+  return [...JAVASCRIPT_ROUTES.values()].some((names) => names.has(name));
+}
+
 const LETTERS = { opensips: 'O', kamailio: 'K' } as const;
 
 function row({ name, parameters, dialects, routes, summary }: FunctionDefinition<MessageRun>): string {
   const [least] = argumentRange(parameters);
   const shown = parameters.map((each, i) => (i < least ? each.name : `[${each.name}]`)).join(', ');
-  const letters = dialects.map((each) => LETTERS[each]).join(' ');
+  const letters = [...dialects.map((each) => LETTERS[each]), ...(inJavaScript(name) ? ['J'] : [])].join(' ');
   return `| \`${name}(${shown})\` | ${letters} | ${routes === 'any' ? 'any' : routes.join(', ')} | ${summary.replaceAll('|', '\\|')} |`;
 }
 
@@ -52,7 +84,7 @@ export function cfgReference(): string {
   ];
   return [
     INTRODUCTION,
-    '\n## Functions\n\nO is OpenSIPS, K is Kamailio.\n',
+    '\n## Functions\n\nO is OpenSIPS, K is Kamailio. J: routes of JavaScript scripts have a method of that name, which runs the same function.\n',
     functionTables(),
     '\n## Variables\n',
     names('OpenSIPS', variables(OPENSIPS), (name) => `$${name}`),

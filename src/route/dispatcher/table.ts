@@ -1,6 +1,5 @@
 import type { RouteKind } from '../../cfg/ast.js';
-import type { ParameterDefinition, ParameterKind } from '../../cfg/function-table.js';
-import type { Format } from '../../pvar/format.js';
+import { optional, param, type SharedFunctions } from '../functions/definition.js';
 import { getAttributes, pushAttributes } from './attributes.js';
 import type { DispatcherCallSite } from './call.js';
 import { fetchGroup, setOverload } from './group.js';
@@ -9,37 +8,7 @@ import { reload, unsetLoad, updateLoad } from './load.js';
 import { selectAgain, selectKamailio, selectNext, selectNextKamailio, selectOpensips, selectRoutes } from './select.js';
 import { markAddress, markKamailio, markOpensips } from './states.js';
 
-/**
- * An argument as a function gets it: the text with its variables replaced, undefined where it is left out; of kind
- * "writable" the variable.
- */
-export type DispatcherArgument = string | Format | undefined;
-
-/** One function of the dispatcher, for cfg files and for JavaScript. */
-export interface DispatcherFunction {
-  readonly parameters: readonly ParameterDefinition[];
-  /** Kinds of routes it may be called from, by their names in cfg files. */
-  readonly routes: readonly RouteKind[] | 'any';
-  /** One sentence for the reference page. */
-  readonly summary: string;
-  /**
-   * Takes the arguments in the order of `parameters`; many functions take the name of a partition behind them, which
-   * only JavaScript gives. Returns the code of the original: above 0 true, below 0 false.
-   */
-  run(site: DispatcherCallSite, ...args: never[]): number;
-}
-
-function param(name: string, kind: ParameterKind): ParameterDefinition {
-  return { name, kind };
-}
-
-function optional(
-  name: string,
-  kind: ParameterKind,
-  check?: (constant: string | number) => string | undefined,
-): ParameterDefinition {
-  return { name, kind, optional: true, ...(check === undefined ? {} : { check }) };
-}
+// Many functions take the name of a partition behind their parameters, which only JavaScript gives.
 
 function knownFlags(value: string | number): string | undefined {
   return /^[fFuUdDaA]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;
@@ -51,7 +20,7 @@ const WITH_REQUEST: readonly RouteKind[] = ['request', 'failure', 'branch', 'onr
 const selectParameters = [
   param('set', 'int'),
   param('algorithm', 'int'),
-  optional('flags', 'string', knownFlags),
+  optional('flags', 'string', { check: knownFlags }),
   optional('partition', 'string'),
   optional('max results', 'int'),
 ] as const;
@@ -92,7 +61,7 @@ export const OPENSIPS_2_FUNCTIONS = {
     run: (site, address: string, port: string, set?: string, active?: string) =>
       isInList(site, address, port, set, undefined, active),
   },
-} satisfies Record<string, DispatcherFunction>;
+} satisfies SharedFunctions<DispatcherCallSite>;
 
 /** The functions of OpenSIPS' module. */
 export const OPENSIPS_FUNCTIONS = {
@@ -175,7 +144,7 @@ export const OPENSIPS_FUNCTIONS = {
     summary: 'reads the attributes a script attached',
     run: getAttributes,
   },
-} as const satisfies Readonly<Record<string, DispatcherFunction>>;
+} as const satisfies SharedFunctions<DispatcherCallSite>;
 
 const kamailioSelectParameters = [
   param('set', 'string'),
@@ -314,4 +283,4 @@ export const KAMAILIO_FUNCTIONS = {
     summary: 'a destination asks for fewer calls',
     run: setOverload,
   },
-} as const satisfies Readonly<Record<string, DispatcherFunction>>;
+} as const satisfies SharedFunctions<DispatcherCallSite>;

@@ -1,5 +1,6 @@
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../../pvar/format.js';
+import type { SharedFunction, SharedParameter } from '../functions/definition.js';
 
 /** Compiled formats kept: scripts write a few dozen, a script that builds them from calls must not fill the memory. */
 const MOST_FORMATS = 4096;
@@ -37,6 +38,31 @@ export function evaluated(context: PvarContext, argument: string | number): stri
 /** As `evaluated`; undefined stays undefined. */
 export function optional(context: PvarContext, argument: string | number | undefined): string | undefined {
   return argument === undefined ? undefined : evaluated(context, argument);
+}
+
+/** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
+export type TextOrNumber = string | number;
+
+/** Calls a function that cfg files have too, with its arguments read as its table says. Returns its code. */
+export function called<Site extends { readonly pvars: PvarContext }>(
+  site: Site,
+  { parameters, run }: SharedFunction<Site>,
+  ...args: readonly (TextOrNumber | undefined)[]
+): number {
+  const read = args.map((argument, i) => argumentOf(site.pvars, parameters[i], argument));
+  return run(site, ...(read as never[]));
+}
+
+function argumentOf(
+  context: PvarContext,
+  parameter: SharedParameter | undefined,
+  argument: TextOrNumber | undefined,
+): TextOrNumber | Format | undefined {
+  if (argument === undefined) return undefined;
+  if (parameter?.kind === 'writable') return writableOf(String(argument));
+  const text = evaluated(context, argument);
+  if (parameter?.as !== 'number') return text;
+  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text) ? Number(text) : undefined;
 }
 
 /** Text as bytes on the wire, one code unit each: characters beyond latin1 are written in UTF-8. */

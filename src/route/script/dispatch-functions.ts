@@ -3,13 +3,10 @@ import { NOT_KAMAILIO, setReference } from '../dispatcher/references.js';
 import { selectOpensips } from '../dispatcher/select.js';
 import type { Target } from '../dispatcher/selections.js';
 import { KAMAILIO_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
-import { optional } from './arguments.js';
+import { optional, type TextOrNumber } from './arguments.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
 import { CallSite } from './site.js';
-
-/** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
-export type TextOrNumber = string | number;
 
 const INTEGER = /^\s*[+-]?[0-9]{1,10}\s*$/;
 

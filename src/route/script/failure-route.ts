@@ -1,7 +1,7 @@
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { HopFailure } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
-import type { TextOrNumber } from './dispatch-functions.js';
+import type { TextOrNumber } from './arguments.js';
 import { RequestRoute } from './request-route.js';
 import type { ScriptCall } from './script-call.js';
 import { statusMatches } from './status.js';

@@ -1,5 +1,6 @@
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
+import type { MessageEditor } from '../functions/site.js';
 import { wireText } from './arguments.js';
 
 /** Header fields a proxy depends on: a script that takes one away or adds a second breaks the transaction. */
@@ -21,7 +22,7 @@ const KEPT = new Set([
 const MOST_ADDED = 16_384;
 
 /** What a script changes in the header fields of one message; nothing is written before the message leaves. */
-export class HeaderEdits {
+export class HeaderEdits implements MessageEditor {
   private added = 0;
 
   constructor(
@@ -46,10 +47,10 @@ export class HeaderEdits {
   }
 
   /**
-   * Appends complete header lines. Returns why not when they would not be header lines any more, as with a line break in
+   * Inserts complete header lines. Returns why not when they would not be header lines any more, as with a line break in
    * a value that a caller chose.
    */
-  append(text: string): string | undefined {
+  insert(at: number, text: string): string | undefined {
     let lines = wireText(text).replace(/\r?\n/g, '\r\n');
     if (!lines.endsWith('\r\n')) lines += '\r\n';
     for (const [i, line] of lines.slice(0, -2).split('\r\n').entries()) {
@@ -60,21 +61,19 @@ export class HeaderEdits {
     }
     if (this.added + lines.length > MOST_ADDED) return `more than ${MOST_ADDED} bytes of header fields added`;
     this.added += lines.length;
-    const end = this.message.headersEnd;
-    this.edits = [...this.edits, { start: end, end, text: lines }];
+    this.edits = [...this.edits, { start: at, end: at, text: lines }];
     return undefined;
   }
 
-  /** Removes all fields of a name. Returns how many there were; a text says why it is not done. */
-  remove(name: string): number | string {
-    if (KEPT.has(name.trim().toLowerCase())) return `header ${name} cannot be removed`;
-    const gone: TextEdit[] = [];
-    for (const field of this.message.fields(name.trim())) {
-      const edit = { start: field.line, end: field.next, text: '' };
-      if (!this.edits.some((each) => covers(each, edit))) gone.push(edit);
-    }
-    this.include(gone);
-    return gone.length;
+  remove(start: number, end: number): boolean {
+    const edit = { start, end, text: '' };
+    if (this.edits.some((each) => covers(each, edit))) return false;
+    this.include([edit]);
+    return true;
+  }
+
+  keeps(name: string): string | undefined {
+    return KEPT.has(name.trim().toLowerCase()) ? `header ${name} cannot be removed` : undefined;
   }
 }
 

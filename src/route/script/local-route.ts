@@ -26,7 +26,7 @@ export class LocalRoute extends MessageFunctions {
       env.faults,
     );
     route.end();
-    const edits = route.headers.list;
+    const edits = route.site.edits.list;
     return end === 'failed' || edits.length === 0 ? text : applyEdits(text, 0, [...edits]);
   }
 }

@@ -1,7 +1,8 @@
 import type { SipMessage } from '../../sip/message.js';
 import { KAMAILIO_FUNCTIONS } from '../dispatcher/table.js';
-import { optional } from './arguments.js';
-import type { HeaderEdits } from './header-edits.js';
+import { HEADER_FUNCTIONS } from '../functions/headers.js';
+import { MESSAGE_FUNCTIONS } from '../functions/message.js';
+import { called, optional } from './arguments.js';
 import { SetFunctions } from './set-functions.js';
 import type { MessageSite } from './site.js';
 
@@ -20,23 +21,19 @@ export class MessageFunctions extends SetFunctions {
     return this.site.message;
   }
 
-  protected get headers(): HeaderEdits {
-    return this.site.headers;
-  }
-
   /** Whether the method is one of these: is_method('INVITE|ACK'). Of a reply it is that of CSeq. */
   is_method(names: string): boolean {
-    return this.done(names.split('|').some((name) => name.trim() === this.message.method) ? 1 : -1);
+    return this.done(called(this.site, MESSAGE_FUNCTIONS.is_method, names));
   }
 
   /** Whether To has a tag: the request belongs to a dialog. */
   has_totag(): boolean {
-    return this.done(this.message.toTag === '' ? -1 : 1);
+    return this.done(called(this.site, MESSAGE_FUNCTIONS.has_totag));
   }
 
   /** Whether a header field of that name is there. */
   is_present_hf(name: string): boolean {
-    return this.done(this.message.header(this.text(name)) === undefined ? -1 : 1);
+    return this.done(called(this.site, HEADER_FUNCTIONS.is_present_hf, name));
   }
 
   /**
@@ -46,8 +43,8 @@ export class MessageFunctions extends SetFunctions {
   append_hf(text: string): boolean {
     this.running('append_hf');
     const lines = this.lines(text);
-    const fault = lines === undefined ? LINE_BREAK : this.headers.append(lines);
-    return fault === undefined ? this.done(1) : this.refused('append_hf', fault);
+    if (lines === undefined) return this.refused('append_hf', LINE_BREAK);
+    return this.done(HEADER_FUNCTIONS.append_hf.run(this.site, lines));
   }
 
   /**
@@ -67,7 +64,6 @@ export class MessageFunctions extends SetFunctions {
   /** Removes all header fields of a name when the message leaves. False when there is none. */
   remove_hf(name: string): boolean {
     this.running('remove_hf');
-    const count = this.headers.remove(this.text(name));
-    return typeof count === 'string' ? this.refused('remove_hf', count) : this.done(count > 0 ? 1 : -1);
+    return this.done(called(this.site, HEADER_FUNCTIONS.remove_hf, name));
   }
 }

@@ -46,7 +46,7 @@ export class ReplyRoute extends MessageFunctions {
     const end = executeNow(title, () => handler(route), call.env.faults);
     route.end();
     if (end === 'dropped') return reply.status < 200 ? undefined : reply;
-    const edits = route.headers.list;
+    const edits = route.site.edits.list;
     if (end === 'failed' || edits.length === 0) return reply;
     return parseMessage(applyEdits(reply.text, 0, [...edits])) ?? reply;
   }

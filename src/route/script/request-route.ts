@@ -1,11 +1,21 @@
 import { nearest } from '../../core/nearest.js';
 import { reasonPhrase } from '../../sip/reply.js';
-import { wireText } from './arguments.js';
+import { maxForwardsFunctions } from '../functions/max-forwards.js';
+import { called, type TextOrNumber, wireText } from './arguments.js';
 import { BranchRoute } from './branch-route.js';
-import { DispatchFunctions, type TextOrNumber } from './dispatch-functions.js';
+import { DispatchFunctions } from './dispatch-functions.js';
 import { LINE_BREAK } from './message-functions.js';
 import type { RouteTable } from './route-table.js';
 import type { ScriptCall } from './script-call.js';
+import type { CallSite } from './site.js';
+
+/** A request that is relayed is counted down by the proxy. */
+const { opensips: MAX_FORWARDS } = maxForwardsFunctions<CallSite>({
+  add({ call }, limit) {
+    call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
+  },
+  countDown: () => undefined,
+});
 
 /** The request route: decides what becomes of one request. */
 export class RequestRoute extends DispatchFunctions {
@@ -152,11 +162,7 @@ export class RequestRoute extends DispatchFunctions {
    */
   mf_process_maxfwd_header(max: TextOrNumber): boolean {
     this.running('mf_process_maxfwd_header');
-    const hops = this.call.request.message.maxForwards;
-    if (hops >= 0) return this.done(hops === 0 ? -1 : 1);
-    const given = Number(this.text(max));
-    this.call.maxForwards = Number.isInteger(given) && given > 0 && given <= 255 ? given : 70;
-    return this.done(2);
+    return this.done(called(this.site, MAX_FORWARDS.mf_process_maxfwd_header, max));
   }
 
   /** From now on the request is not relayed to addresses of this black list. False for a list that does not exist. */

@@ -1,8 +1,6 @@
 import { KAMAILIO_FUNCTIONS } from '../dispatcher/table.js';
-import { optional } from './arguments.js';
+import { optional, type TextOrNumber } from './arguments.js';
 import { CoreFunctions } from './core-functions.js';
-
-type TextOrNumber = string | number;
 
 /**
  * Kamailio's functions about sets, which look at no selection. A set is "3" of the default partition, "part:3", or "3"

@@ -1,7 +1,8 @@
 import type { PvarScope } from '../../pvar/context.js';
-import type { SipMessage } from '../../sip/message.js';
+import type { FieldSpan, SipMessage } from '../../sip/message.js';
 import type { DispatcherCallSite } from '../dispatcher/call.js';
 import type { DispatcherSite } from '../dispatcher/site.js';
+import type { MessageSite as SharedSite } from '../functions/site.js';
 import type { ScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 import type { ScriptCall } from './script-call.js';
@@ -23,15 +24,19 @@ export class RouteSite implements DispatcherSite {
 }
 
 /** A route that works on a message. */
-export class MessageSite extends RouteSite {
+export class MessageSite extends RouteSite implements SharedSite {
   constructor(
     env: ScriptEnvironment,
     pvars: PvarScope,
     route: string,
     readonly message: SipMessage,
-    readonly headers: HeaderEdits,
+    readonly edits: HeaderEdits,
   ) {
     super(env, pvars, route);
+  }
+
+  fields(name: string): Iterable<FieldSpan> {
+    return this.message.fields(name.trim());
   }
 }
 

@@ -1,0 +1,67 @@
+import type { DialectName } from '../cfg/function-table.js';
+import type { Format } from '../pvar/format.js';
+import type { SharedFunction, SharedFunctions, SharedParameter } from '../route/functions/definition.js';
+import type { MessageRun } from '../script/call.js';
+import { type Arg, type FunctionSpec, moduleFunctions, type ScriptFunction } from './define.js';
+
+type Value = string | number | Format | undefined;
+type Reader = (run: MessageRun) => Value;
+type Run = (site: MessageRun, ...args: Value[]) => number | Promise<number>;
+
+/** How an argument is read while a message is handled. */
+function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): Reader {
+  if (arg === undefined) return () => undefined;
+  if (parameter?.kind === 'writable') return () => arg.variable;
+  if (parameter?.as === 'number') return (run) => arg.int(run);
+  const { constant } = arg;
+  if (constant === undefined) return (run) => arg.string(run);
+  const text = String(constant);
+  return () => text;
+}
+
+/** A function of the tables in `route/` as one of cfg files. */
+function asSpec(
+  name: string,
+  dialects: readonly DialectName[],
+  { run: does, ...definition }: SharedFunction<MessageRun, number | Promise<number>>,
+): FunctionSpec {
+  const { parameters } = definition;
+  const run = does as unknown as Run;
+  return {
+    ...definition,
+    name,
+    dialects,
+    compile(args) {
+      const [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map((i) => reader(args[i], parameters[i])) as [
+        Reader,
+        Reader,
+        Reader,
+        Reader,
+        Reader,
+        Reader,
+      ];
+      switch (parameters.length) {
+        case 0:
+          return (site) => run(site);
+        case 1:
+          return (site) => run(site, a(site));
+        case 2:
+          return (site) => run(site, a(site), b(site));
+        default:
+          return (site) => run(site, a(site), b(site), c(site), d(site), e(site), f(site));
+      }
+    },
+  };
+}
+
+/** Functions that JavaScript has too, as those of a module of cfg files. */
+export function sharedFunctions(
+  module: string,
+  dialects: readonly DialectName[],
+  functions: SharedFunctions<MessageRun, number | Promise<number>>,
+): ScriptFunction[] {
+  return moduleFunctions(
+    module,
+    Object.entries(functions).map(([name, definition]) => asSpec(name, dialects, definition)),
+  );
+}

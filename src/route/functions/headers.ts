@@ -1,0 +1,63 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import type { FieldSpan } from '../../sip/message.js';
+import { code, optional, param, type SharedFunctions } from './definition.js';
+import type { MessageSite } from './site.js';
+
+const EDITING: readonly RouteKind[] = ['request', 'onreply', 'failure', 'branch', 'local', 'branch-failure', 'event'];
+const SENDING: readonly RouteKind[] = [...EDITING, 'onsend'];
+
+/** Appends header lines: behind the last field of a name, else behind all. */
+export function appendHeader(site: MessageSite, lines: string, after?: string): number {
+  let last: FieldSpan | undefined;
+  if (after !== undefined) for (const each of site.fields(after)) last = each;
+  const fault = site.edits.insert(last?.next ?? site.message.headersEnd, lines);
+  return fault === undefined ? 1 : site.refused('append_hf', fault);
+}
+
+/** Inserts header lines: before the first field of a name, else before all. */
+export function insertHeader(site: MessageSite, lines: string, before?: string): number {
+  const first = before === undefined ? undefined : site.message.nextField(before);
+  const fault = site.edits.insert(first?.line ?? site.message.headersStart, lines);
+  return fault === undefined ? 1 : site.refused('insert_hf', fault);
+}
+
+/** Takes all fields of a name out. Returns how many there were. */
+export function removeNamed(site: MessageSite, name: string): number {
+  let count = 0;
+  for (const { line, next } of site.fields(name)) if (site.edits.remove(line, next)) count++;
+  return count;
+}
+
+/** Functions on header fields: of OpenSIPS' sipmsgops, of Kamailio's textops. */
+export const HEADER_FUNCTIONS = {
+  append_hf: {
+    parameters: [param('lines', 'string'), optional('after', 'string')],
+    routes: SENDING,
+    summary: 'adds header lines at the end, or behind a header',
+    run: appendHeader,
+  },
+  insert_hf: {
+    parameters: [param('lines', 'string'), optional('before', 'string')],
+    routes: EDITING,
+    summary: 'adds header lines at the start, or before a header',
+    run: insertHeader,
+  },
+  remove_hf: {
+    parameters: [param('name', 'string')],
+    routes: SENDING,
+    summary: 'takes all fields of a name out',
+    run(site: MessageSite, name: string): number {
+      const fault = site.edits.keeps(name);
+      return fault === undefined ? code(removeNamed(site, name) > 0) : site.refused('remove_hf', fault);
+    },
+  },
+  is_present_hf: {
+    parameters: [param('name', 'string')],
+    routes: 'any',
+    summary: 'whether a header is there',
+    run(site: MessageSite, name: string): number {
+      for (const _ of site.fields(name)) return 1;
+      return -1;
+    },
+  },
+} as const satisfies SharedFunctions;

@@ -1,0 +1,57 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import { code, param, type SharedFunctions } from './definition.js';
+import type { MessageSite } from './site.js';
+
+/** How a script language writes Max-Forwards into the request that leaves. */
+export interface MaxForwardsWriter<Site extends MessageSite> {
+  /** The request has no such field: it leaves with this number. */
+  add(site: Site, limit: number): void;
+  /** The request leaves with one less than it came with. */
+  countDown(site: Site, hops: number): void;
+}
+
+const limitCheck = (value: string | number): string | undefined =>
+  /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is no limit`;
+
+/** Functions on Max-Forwards (module maxfwd). A field that is no number gives -1 in OpenSIPS, -2 in Kamailio. */
+export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
+  const process = (unreadable: number) => (site: Site, limit: number | undefined) => {
+    const hops = site.message.maxForwards;
+    if (hops < 0) {
+      writer.add(site, limit ?? 70);
+      return 2;
+    }
+    if (Number.isNaN(hops)) return unreadable;
+    if (hops === 0) return -1;
+    writer.countDown(site, hops);
+    return 1;
+  };
+  const isBelow = (unreadable: number) => (site: Site, number: number | undefined) => {
+    const hops = site.message.maxForwards;
+    if (hops < 0) return -1;
+    return Number.isNaN(hops) ? unreadable : code(hops < (number ?? 0));
+  };
+  const counting = (routes: readonly RouteKind[], unreadable: number, check?: typeof limitCheck) => ({
+    parameters: [param('limit', 'int', { as: 'number', ...(check === undefined ? {} : { check }) })],
+    routes,
+    summary: 'counts Max-Forwards down; false when it is used up',
+    run: process(unreadable),
+  });
+  const testing = (routes: readonly RouteKind[] | 'any', unreadable: number) => ({
+    parameters: [param('number', 'int', { as: 'number' })],
+    routes,
+    summary: 'whether Max-Forwards is below a number',
+    run: isBelow(unreadable),
+  });
+  return {
+    both: { is_maxfwd_lt: testing(['request', 'failure', 'branch', 'local', 'event'], -2) },
+    opensips: { mf_process_maxfwd_header: counting(['request'], -1, limitCheck) },
+    kamailio: {
+      mf_process_maxfwd_header: counting(['request', 'event'], -2, limitCheck),
+      process_maxfwd: counting(['request'], -2),
+      maxfwd_process: counting(['request'], -2),
+      mf_lowlimit: testing('any', -1),
+      maxfwd_at_least: testing('any', -1),
+    },
+  } as const satisfies Readonly<Record<string, SharedFunctions>>;
+}

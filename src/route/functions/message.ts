@@ -1,0 +1,65 @@
+import { code, param, type SharedFunctions } from './definition.js';
+import type { MessageSite } from './site.js';
+
+/** Methods a list may name (RFC 3261 and its extensions); another word in a list refuses the start. */
+const METHODS = new Set([
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'INFO',
+  'REGISTER',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'MESSAGE',
+  'OPTIONS',
+  'PRACK',
+  'UPDATE',
+  'REFER',
+  'PUBLISH',
+  'KDMQ',
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+]);
+
+function methodCheck(value: string | number): string | undefined {
+  const words = String(value).split('|');
+  if (words.length === 1) return undefined;
+  const bad = words.find((each) => !METHODS.has(each.toUpperCase()));
+  return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
+}
+
+/** Whether a list with "|" between its words names a method, whatever the letter case. Makes no objects. */
+export function namesMethod(list: string, method: string): boolean {
+  if (method === '') return false;
+  const words = list.toUpperCase();
+  for (let at = words.indexOf(method); at >= 0; at = words.indexOf(method, at + 1)) {
+    if (ends(words, at - 1, -1) && ends(words, at + method.length, 1)) return true;
+  }
+  return false;
+}
+
+/** Whether a word ends here: at "|" or the end of the text, with blanks before them. */
+function ends(text: string, from: number, step: 1 | -1): boolean {
+  let at = from;
+  while (text.charCodeAt(at) === 32) at += step;
+  return at < 0 || at >= text.length || text.charCodeAt(at) === 124;
+}
+
+/** Questions about a message that both originals have: OpenSIPS in sipmsgops, Kamailio in textops and siputils. */
+export const MESSAGE_FUNCTIONS = {
+  is_method: {
+    parameters: [param('methods', 'string', { check: methodCheck })],
+    routes: 'any',
+    summary: 'whether the method is one of a list',
+    run: (site: MessageSite, list: string): number => code(namesMethod(list, site.message.method)),
+  },
+  has_totag: {
+    parameters: [],
+    routes: 'any',
+    summary: 'whether To has a tag: the request is inside a dialog',
+    run: (site: MessageSite): number => code(site.message.toTag !== ''),
+  },
+} as const satisfies SharedFunctions;

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RouteKind } from '../../../src/cfg/ast.js';
+import { scriptFunctions } from '../../../src/modules/all.js';
+import { namesMethod } from '../../../src/route/functions/message.js';
+import { JAVASCRIPT_ROUTES } from '../../support/cfg-reference.js';
+
+/** Methods of JavaScript routes that are no functions of a cfg file: its statements and operators, and inner ones. */
+const LANGUAGE = new Set(
+  'constructor get set format exit drop end running done refused text lines arm select next again isKamailio'.split(
+    ' ',
+  ),
+);
+
+/** What JavaScript has beyond the tables: uac_redirect's function, and what failure routes inherit of request routes. */
+const BEYOND = ['failure: get_redirects', 'failure: loose_route', 'failure: mf_process_maxfwd_header'];
+
+test('what a JavaScript route has is a function of the table, in a kind of route the table allows', () => {
+  const table = scriptFunctions();
+  const wrong: string[] = [];
+  for (const [kind, names] of JAVASCRIPT_ROUTES) {
+    for (const name of names) {
+      if (LANGUAGE.has(name)) continue;
+      const found = [...table.find('opensips', name), ...table.find('kamailio', name)];
+      const allowed = found.some(({ routes }) => routes === 'any' || routes.includes(kind as RouteKind));
+      if (!allowed) wrong.push(`${kind}: ${name}`);
+    }
+  }
+  assert.deepEqual(wrong, BEYOND);
+});
+
+test('a list names a method by a whole word, whatever the letter case', () => {
+  const named = ['INVITE', 'invite', 'ACK|INVITE', 'ACK | Invite', 'REINVITE|INVITE'];
+  const others = ['', '|', 'ACK', 'REINVITE', 'INVITE-X', 'INVITES|ACK'];
+  assert.deepEqual(
+    named.map((list) => namesMethod(list, 'INVITE')),
+    named.map(() => true),
+  );
+  assert.deepEqual(
+    others.map((list) => namesMethod(list, 'INVITE')),
+    others.map(() => false),
+  );
+  assert.equal(namesMethod('INVITE', ''), false);
+});
