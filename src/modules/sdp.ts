@@ -76,11 +76,25 @@ function nameOf(stream: Stream, payload: string): string {
   return STATIC[payload] ?? '';
 }
 
+/** A stream as earlier functions of this route have left it: further ones go on from there. Undefined: it was deleted. */
+function changed(run: MessageRun, stream: Stream): Stream | undefined {
+  const { head } = stream;
+  const end = head.start + head.text.length;
+  for (const edit of run.edits.list) {
+    if (edit.start > head.start || edit.end < end) continue;
+    if (edit.text === '') return undefined;
+    if (edit.start === head.start && edit.end === end) return { ...stream, payloads: edit.text.split(' ').slice(3) };
+  }
+  return stream;
+}
+
 /** Rewrites a stream with other payload types: its m= line, and the lines of those that are gone. */
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
   const first = head.text.split(' ', 3).join(' ');
-  run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
+  const end = head.start + head.text.length;
+  run.edits.drop((each) => each.start === head.start && each.end === end);
+  run.edits.replace(head.start, end, [first, ...payloads].join(' '));
   for (const line of stream.lines) {
     const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];
     if (of !== undefined && stream.payloads.includes(of) && !payloads.includes(of))
@@ -109,8 +123,9 @@ function change(
   media?: string,
 ): boolean {
   let found = false;
-  for (const stream of streamsOf(run)) {
-    if (media !== undefined && stream.media !== media) continue;
+  for (const original of streamsOf(run)) {
+    const stream = changed(run, original);
+    if (stream === undefined || (media !== undefined && stream.media !== media)) continue;
     const test = (payload: string): boolean => matches(stream, payload);
     if (!stream.payloads.some(test)) continue;
     found = true;

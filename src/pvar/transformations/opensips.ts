@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
@@ -96,6 +97,32 @@ const dateToUnix = onText((text) => {
   const time = Date.parse(text);
   return Number.isNaN(time) ? null : Math.floor(time / 1000) | 0;
 });
+
+/** Pairs of hexadecimal digits as bytes; null where something else stands. A digit left over at the end is passed over. */
+const decodeHexa = onText((text) => {
+  const pairs = text.slice(0, text.length & ~1);
+  return /^[0-9A-Fa-f]*$/.test(pairs) ? Buffer.from(pairs, 'hex').toString('latin1') : null;
+});
+
+const SHA = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+
+const hashed = (algorithm: string) =>
+  onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
+
+/** {s.sha256_hmac,key}: the key may hold variables. */
+function keyed(algorithm: string): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const key = args[0] as TextReader;
+      return (value, context) =>
+        createHmac(algorithm, Buffer.from(key.constant ?? key.read(context), 'latin1'))
+          .update(String(value), 'latin1')
+          .digest('hex');
+    },
+  };
+}
 
 /** Elements of a comma list with their blanks, quotes taken off. */
 function csv(text: string): string[] {
@@ -206,6 +233,13 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['s.unescape.param', unescapePercent],
   ['s.hex2dec', hexToDecimal],
   ['s.date2unix', dateToUnix],
+  ['s.decode.hexa', decodeHexa],
+  ...SHA.flatMap((each): [string, TransformationDefinition][] => [
+    [`s.${each}`, hashed(each)],
+    [`s.${each}_hmac`, keyed(each)],
+  ]),
+  // Comments of Via are not kept: RFC 3261 knows none.
+  ['via.comment', onText(() => null)],
   ['uri.port', port],
   ['uri.domain', host],
   ['uri.transport', uriParameter('transport')],
@@ -218,7 +252,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['csv.count', onText((text) => countOrNull(csv(text).length))],
   ['csv.value', indexed(csv, (item) => item)],
   ['param.count', onText((text) => countOrNull(paramPairs(text).length))],
-  ['re.subst', regexSubstitution],
+  ['re.subst', { ...regexSubstitution, loneDollars: true }],
   ...addressTransformations,
   ...ipTransformations,
 ];
