@@ -22,9 +22,17 @@ function parseBlock(text: string): Block | undefined {
   const [address = '', written, ...more] = text.split('/');
   const family = isIP(address);
   const most = family === 6 ? 128 : 32;
-  const bits = written === undefined ? most : /^[0-9]{1,3}$/.test(written) ? Number(written) : -1;
+  const bits =
+    written === undefined ? most : /^[0-9]{1,3}$/.test(written) ? Number(written) : maskBits(written, family);
   if (family === 0 || more.length > 0 || bits < 0 || bits > most) return undefined;
   return { address, bits, family: family === 6 ? 'ipv6' : 'ipv4' };
+}
+
+/** Leading ones of an IPv4 mask such as "255.255.255.0"; -1 for what is none. */
+function maskBits(mask: string, family: number): number {
+  if (family !== 4 || isIP(mask) !== 4) return -1;
+  const bits = mask.split('.').reduce((text, byte) => text + Number(byte).toString(2).padStart(8, '0'), '');
+  return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : -1;
 }
 
 /** IP addresses and CIDR blocks, and whether an address is among them. */

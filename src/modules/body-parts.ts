@@ -95,8 +95,46 @@ function addPart(run: MessageRun, body: string, type: string, headers: string): 
   return 1;
 }
 
+/** The names OpenSIPS 1.x and 2.1 had for them. */
+const oldNames: readonly FunctionSpec[] = [
+  {
+    name: 'strip_body',
+    dialects: OPENSIPS,
+    until: 2,
+    parameters: [optional('type', 'string')],
+    summary: 'takes the body out, or the parts of a type',
+    compile:
+      ([type]) =>
+      (run) =>
+        removeParts(run, type === undefined ? undefined : textOf(type, run), false),
+  },
+  {
+    name: 'filter_body',
+    dialects: OPENSIPS,
+    until: 2,
+    parameters: [param('type', 'string')],
+    summary: 'takes out all parts of the body but those of a type',
+    compile:
+      ([type]) =>
+      (run) =>
+        removeParts(run, textOf(type, run), true),
+  },
+  {
+    name: 'add_body',
+    dialects: OPENSIPS,
+    until: 2,
+    parameters: [param('body', 'string'), optional('type', 'string')],
+    summary: 'adds a body, or a part to the body',
+    compile:
+      ([body, type]) =>
+      (run) =>
+        addPart(run, textOf(body, run), textOf(type, run, 'text/plain'), ''),
+  },
+];
+
 /** Functions of sipmsgops over the parts of a body. */
 export const bodyPartFunctions: FunctionSpec[] = [
+  ...oldNames,
   {
     name: 'remove_body_part',
     dialects: OPENSIPS,

@@ -86,3 +86,11 @@ export const contactFunctions: FunctionSpec[] = [
     compile: () => () => -2,
   },
 ];
+
+/** ";q=0.7" of "0.7", or of the thousandths that $ru_q is given; "" of none. */
+export function qParameter(q: string | undefined): string {
+  if (q === undefined || q === '') return '';
+  const number = Number(q);
+  if (q.includes('.') || Number.isNaN(number) || (number >= 0 && number <= 1)) return `;q=${q}`;
+  return number < 0 ? '' : `;q=${Math.min(1, number / 1000)}`;
+}

@@ -2,6 +2,7 @@ import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
+import { qParameter } from './contacts.js';
 import {
   type Arg,
   code,
@@ -25,7 +26,7 @@ export type ReplyWay = 'begin' | 'stateful' | 'either' | 'stateless';
 /** Answers the request of a run. */
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   const { call, env } = run;
-  if (status < 100 || status > 999) return -1;
+  if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK') return -1;
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
@@ -79,7 +80,7 @@ function replyLines(run: MessageRun, status: number): string {
 }
 
 function withQ(uri: string, q: string | undefined): string {
-  return `<${uri}>${q === undefined || q === '' ? '' : `;q=${q}`}`;
+  return `<${uri}>${qParameter(q)}`;
 }
 
 function statusCheck(value: string | number): string | undefined {

@@ -76,6 +76,15 @@ function nameOf(stream: Stream, payload: string): string {
   return STATIC[payload] ?? '';
 }
 
+/** Clock rate of a payload type; that of the static audio types is 8000 (RFC 3551 table 4). */
+function clockOf(stream: Stream, payload: string): string {
+  for (const { text } of stream.lines) {
+    const match = /^a=rtpmap:(\d+) [^/\s]+\/(\d+)/.exec(text);
+    if (match?.[1] === payload) return match[2] ?? '';
+  }
+  return payload in STATIC ? '8000' : '';
+}
+
 /** A stream as earlier functions of this route have left it: further ones go on from there. Undefined: it was deleted. */
 function changed(run: MessageRun, stream: Stream): Stream | undefined {
   const { head } = stream;
@@ -137,6 +146,12 @@ function change(
 
 const byName = (names: readonly string[]) => (stream: Stream, payload: string) =>
   names.some((each) => each.toLowerCase() === nameOf(stream, payload).toLowerCase());
+/** By name, and by clock rate where one is given. */
+const byCodec = (name: string, clock: string) => {
+  const named = byName([name]);
+  return (stream: Stream, payload: string): boolean =>
+    named(stream, payload) && (clock === '' || clockOf(stream, payload) === clock);
+};
 const byId = (ids: readonly string[]) => (_stream: Stream, payload: string) => ids.includes(payload);
 
 function list(text: string): string[] {
@@ -153,9 +168,9 @@ function codec(name: string, choose: Choose): FunctionSpec {
     parameters: [param('codec', 'string'), optional('clock', 'string')],
     summary: 'changes the codecs of the SDP',
     compile:
-      ([text]) =>
+      ([text, clock]) =>
       (run) =>
-        code(change(run, choose, byName([textOf(text, run)]))),
+        code(change(run, choose, byCodec(textOf(text, run), textOf(clock, run)))),
   };
 }
 
@@ -238,6 +253,24 @@ function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boo
   return found;
 }
 
+function streamRegex(
+  name: string,
+  body: (run: MessageRun, matches: (media: string) => boolean) => boolean,
+): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('pattern', 'regex')],
+    summary: 'looks for streams whose media type matches',
+    compile:
+      ([pattern]) =>
+      (run) => {
+        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        return code(body(run, (media) => regex.test(media)));
+      },
+  };
+}
+
 export const sdpFunctions: ScriptFunction[] = [
   ...moduleFunctions('sipmsgops', [
     codec('codec_delete', remove),
@@ -248,15 +281,9 @@ export const sdpFunctions: ScriptFunction[] = [
     codecRegex('codec_delete_except_re', remove, true),
     codecRegex('codec_move_up_re', moveUp),
     codecRegex('codec_move_down_re', moveDown),
-    test('codec_exists', OPENSIPS, (run, text) =>
-      streamsOf(run).some((s) => s.payloads.some((each) => byName([text])(s, each))),
-    ),
-    test('stream_exists', OPENSIPS, (run, text) =>
-      streamsOf(run).some(({ media }) => media.toLowerCase() === text.toLowerCase()),
-    ),
-    test('stream_delete', OPENSIPS, (run, text) =>
-      deleteStream(run, ({ media }) => media.toLowerCase() === text.toLowerCase()),
-    ),
+    codec('codec_exists', (stream) => stream.payloads),
+    streamRegex('stream_exists', (run, matches) => streamsOf(run).some(({ media }) => matches(media))),
+    streamRegex('stream_delete', (run, matches) => deleteStream(run, ({ media }) => matches(media))),
   ]),
   ...moduleFunctions('sdpops', [
     sdpops('sdp_keep_codecs_by_id', keep, true),

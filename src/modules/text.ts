@@ -20,6 +20,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { validationFunctions } from './message-validation.js';
 import { sharedFunctions } from './shared.js';
 import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
 
@@ -481,6 +482,22 @@ function searches(): FunctionSpec[] {
         },
     },
     {
+      name: 'search_append_body',
+      dialects: OPENSIPS,
+      parameters: [regexParam, param('text', 'string')],
+      summary: 'puts text behind what matches in the body',
+      compile:
+        ([pattern, text]) =>
+        (run) => {
+          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { lines: true });
+          const { bodyStart, bodyEnd } = run.message;
+          const match = regex.match(run.message.text.slice(bodyStart, bodyEnd));
+          if (match === undefined) return -1;
+          run.edits.insert(bodyStart + match.end, textOf(text, run));
+          return 1;
+        },
+    },
+    {
       name: 'replace',
       parameters: [regexParam, param('text', 'string')],
       summary: 'replaces the first that matches behind the first line',
@@ -491,12 +508,14 @@ function searches(): FunctionSpec[] {
     },
     ...(
       [
-        ['replace_body', false],
-        ['replace_body_all', true],
+        ['replace_body', false, undefined],
+        ['replace_body_all', true, undefined],
+        ['replace_body_atonce', true, OPENSIPS],
       ] as const
     ).map(
-      ([name, all]): FunctionSpec => ({
+      ([name, all, dialects]): FunctionSpec => ({
         name,
+        ...(dialects === undefined ? {} : { dialects }),
         parameters: [regexParam, param('text', 'string')],
         summary: 'replaces what matches in the body',
         compile:
@@ -561,7 +580,7 @@ function searches(): FunctionSpec[] {
 export const textFunctions: ScriptFunction[] = [
   ...moduleFunctions('textops', [...searches(), ...kamailio]),
   ...sharedFunctions('sipmsgops', OPENSIPS, HEADER_FUNCTIONS),
-  ...moduleFunctions('sipmsgops', [...headerFunctions(OPENSIPS), ...opensips]),
+  ...moduleFunctions('sipmsgops', [...headerFunctions(OPENSIPS), ...opensips, ...validationFunctions]),
   ...sharedFunctions('textops', KAMAILIO, HEADER_FUNCTIONS),
   ...moduleFunctions('textops', headerFunctions(KAMAILIO)),
 ];

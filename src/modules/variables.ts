@@ -13,6 +13,7 @@ import type { RequestBranch } from '../script/request-branches.js';
 import type { BranchState } from '../script/state.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { accVariables } from './acc/variables.js';
+import { qParameter } from './contacts.js';
 import { dialogVariables } from './dialog/variables.js';
 import { flagBit, flagNames, scriptFlagMask, setScriptFlags } from './flags.js';
 import { walkedPart } from './header-walks.js';
@@ -425,9 +426,8 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
 
 /** The request-URI and the branches as a Contact would list them. */
 function destinationSet(scope: CfgScope): PvarValue {
-  const q = (each: string): string => (each === '' ? '' : `;q=${each}`);
-  const main = scope.requestUri === undefined ? [] : [`<${scope.requestUri}>${q(scope.call?.q ?? '')}`];
-  return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${q(each.q)}`)].join(', ');
+  const main = scope.requestUri === undefined ? [] : [`<${scope.requestUri}>${qParameter(scope.call?.q)}`];
+  return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${qParameter(each.q)}`)].join(', ');
 }
 
 function opensipsVariables(): [string, VariableDefinition][] {

@@ -106,8 +106,7 @@ const decodeHexa = onText((text) => {
 
 const SHA = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
-const hashed = (algorithm: string) =>
-  onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
+const hashed = (algorithm: string) => onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
 
 /** {s.sha256_hmac,key}: the key may hold variables. */
 function keyed(algorithm: string): TransformationDefinition {
