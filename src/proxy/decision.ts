@@ -29,6 +29,30 @@ export interface NextHop {
   readonly maxForwards?: number | undefined;
 }
 
+/**
+ * A hop without a destination. Hops are object literals with all fields in this order wherever one is made for each message: objects
+ * of one shape are read without a search.
+ */
+export function plainHop(
+  uri: string,
+  requestUri?: string,
+  socket?: SipSocket,
+  flow?: FlowTarget,
+  dialogTags?: string,
+): NextHop {
+  return {
+    uri,
+    requestUri,
+    address: undefined,
+    socket,
+    flow,
+    destination: undefined,
+    dialogTags,
+    edits: undefined,
+    maxForwards: undefined,
+  };
+}
+
 /** Why a destination did not take a request. */
 export interface HopFailure {
   /** Final status code; 408 for a timeout, 503 for a transport error. */

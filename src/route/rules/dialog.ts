@@ -1,5 +1,5 @@
 import { type SipUri, uriParam, uriTransport } from '../../core/uri.js';
-import type { NextHop, RoutedRequest } from '../../proxy/decision.js';
+import { type NextHop, plainHop, type RoutedRequest } from '../../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { isLoose, type RouteValue, removeFirst, routeSet } from '../../sip/route-set.js';
@@ -27,13 +27,17 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   while (isOurs(routes[ours], sockets) && (ours === 0 || !isSameSocket(routes[ours - 1], routes[ours]))) ours++;
   // A strict router took our value out itself.
   if (ours === 0 && request.strictRoute === undefined) return undefined;
-  const own = routes.slice(0, ours).flatMap((each) => each.uri ?? []);
-  const uris = request.strictRoute === undefined ? own : [request.strictRoute, ...own];
+  const uris: SipUri[] = [];
+  if (request.strictRoute !== undefined) uris.push(request.strictRoute);
+  for (let i = 0; i < ours; i++) {
+    const uri = routes[i]?.uri;
+    if (uri !== undefined) uris.push(uri);
+  }
   const out = ours > 1 ? outbound(routes[ours - 1] as RouteValue, sockets) : undefined;
   const next = followingRoute(request, routes, ours, out);
-  if (next !== undefined) return { ...next, ours: uris };
+  if (next !== undefined) return { hop: next.hop, edits: next.edits, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
-  return { hop: { uri: request.requestUri, socket: out, flow }, edits: removeFirst(routes, ours), ours: uris };
+  return { hop: plainHop(request.requestUri, undefined, out, flow), edits: removeFirst(routes, ours), ours: uris };
 }
 
 /**
@@ -53,12 +57,12 @@ function followingRoute(
 ): Omit<LooseRoute, 'ours'> | undefined {
   const next = routes[ours];
   if (next?.uri === undefined) return undefined;
-  if (isLoose(next.uri)) return { hop: { uri: next.text, socket }, edits: removeFirst(routes, ours) };
+  if (isLoose(next.uri)) return { hop: plainHop(next.text, undefined, socket), edits: removeFirst(routes, ours) };
   // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
   const rest = removeFirst(routes, ours + 1);
   const end = request.message.headersEnd;
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
-  return { hop: { uri: next.text, requestUri: next.text, socket }, edits: [...rest, last] };
+  return { hop: plainHop(next.text, next.text, socket), edits: [...rest, last] };
 }
 
 /** The connection one of our Route values names by its token, unless the request came by that very connection. */

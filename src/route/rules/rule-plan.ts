@@ -1,7 +1,14 @@
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { CountedCall } from '../../engine/selection.js';
 import type { StateTable } from '../../engine/state.js';
-import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteOrigin } from '../../proxy/decision.js';
+import {
+  type AfterFailure,
+  type HopFailure,
+  type NextHop,
+  plainHop,
+  type RelayPlan,
+  type RouteOrigin,
+} from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import type { LooseRoute } from './dialog.js';
@@ -131,7 +138,7 @@ export class DialogPlan extends UriPlan {
     private readonly passage: Passage,
     origin: RouteOrigin,
   ) {
-    super({ ...hop, dialogTags: passage.tags }, recordRoute, edits, undefined, origin);
+    super(plainHop(hop.uri, hop.requestUri, hop.socket, hop.flow, passage.tags), recordRoute, edits, undefined, origin);
   }
 
   allowed(address: ResolvedAddress): boolean {

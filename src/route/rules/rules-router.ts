@@ -5,7 +5,15 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { branchTargets } from '../../engine/kamailio/branches.js';
 import type { Partition } from '../../engine/partition.js';
-import type { AckRoute, NextHop, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
+import {
+  type AckRoute,
+  type NextHop,
+  plainHop,
+  type RouteDecision,
+  type RoutedRequest,
+  type RouteOrigin,
+  type Router,
+} from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
@@ -76,7 +84,7 @@ export class RulesRouter implements Router {
     }
     const edits = loose?.edits ?? NO_EDITS;
     if (rule.rule.select === undefined) {
-      const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: { uri: request.requestUri }, edits: NO_EDITS };
+      const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: plainHop(request.requestUri), edits: NO_EDITS };
       // A CANCEL of nothing known here goes on without state (RFC 3261 section 16.10).
       if (unknownCancel) return { kind: 'stateless', hop, recordRoute: false, edits };
       if (rule.rule.relay === 'stateless') {
@@ -257,10 +265,13 @@ export class RulesRouter implements Router {
     return {
       uri,
       requestUri: changes === undefined ? requestUri : changedUri(changes, scope, destination, requestUri),
-      edits: changes?.edits(scope.message, destination),
       address,
       socket,
+      flow: undefined,
       destination,
+      dialogTags: undefined,
+      edits: changes?.edits(scope.message, destination),
+      maxForwards: undefined,
     };
   }
 

@@ -134,8 +134,8 @@ export class DatagramQueue {
       sender.transmit(text, address, port, onError);
       if (sender.commit !== undefined && !senders.includes(sender)) senders.push(sender);
     }
-    for (const sender of senders) sender.commit?.();
-    senders.length = 0;
+    // Popped, since setting the length of an array leaves compiled code.
+    for (let sender = senders.pop(); sender !== undefined; sender = senders.pop()) sender.commit?.();
   }
 
   private schedule(): void {

@@ -44,7 +44,7 @@ export class MessageArray {
 
   /** Address of the struct mmsghdr of a datagram. */
   from(index: number): bigint {
-    return this.address + BigInt(index * HEADER_BYTES);
+    return index === 0 ? this.address : this.address + BigInt(index * HEADER_BYTES);
   }
 
   /** Octets the system put into a slot. */
