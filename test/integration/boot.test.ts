@@ -59,6 +59,21 @@ function startUnit(t: TestContext, folder: string, socket: string): Child {
   return child;
 }
 
+/** Runs the container's HEALTHCHECK against another port; its exit status. */
+async function healthCheck(port: number): Promise<number | null> {
+  const file = readFileSync(join(ROOT, 'examples/deploy/Dockerfile'), 'utf8');
+  const [, command = ''] = /^HEALTHCHECK (?:--\S+ |\\\n\s*)*CMD (\[.*\])$/m.exec(file) ?? [];
+  assert.match(command, /127\.0\.0\.1:8085\/livez/);
+  const [program = '', ...args] = JSON.parse(command.replace(':8085/', `:${port}/`)) as string[];
+  return new Child(program, args).exited;
+}
+
+test('the unit is watched by the notifications of the daemon, and asks no path of its HTTP listener', () => {
+  assert.match(UNIT, /^Type=notify$/m);
+  assert.match(UNIT, /^WatchdogSec=[0-9]+s$/m);
+  assert.doesNotMatch(UNIT, /health|curl|wget|http:/i);
+});
+
 test('nothing of the unit runs before the daemon, and no database is waited for', () => {
   assert.doesNotMatch(UNIT, /^ExecStartPre=|^ExecCondition=/m);
   assert.doesNotMatch(UNIT, /^(Requires|BindsTo|Requisite)=/m);
@@ -106,6 +121,9 @@ test('the unit starts with a database that refuses, one that never answers and o
   await gateway.expect(/^INVITE [\s\S]*Call-ID: boot/);
   const get = (path: string) => fetch(`http://127.0.0.1:${http}${path}`).then((answer) => answer.status);
   assert.deepEqual([await get('/livez'), await get('/readyz')], [200, 200]);
+  // The container's check, as it stands in the file, is content with one dead tenant and not with a dead daemon.
+  assert.equal(await healthCheck(http), 0);
+  assert.equal(await healthCheck(closed), 1);
   const status = await runCli([
     'mi',
     '--to',
