@@ -35,15 +35,18 @@ interface User extends Principal {
   readonly token: string | undefined;
 }
 
-/** Passwords looked at at once, and those that wait for it: each takes a tenth of a second of one thread. */
-const MAX_QUEUED = 16;
+/** Passwords that are looked at or wait for it: each takes a tenth of a second of one thread, and a rest. */
+const MAX_QUEUED = 4;
 /** Passwords remembered as right until the next change of the users. */
 const MAX_REMEMBERED = 1000;
 const LONGEST_SECRET = 1024;
+/** How many times as long as a wrong password took, nothing is looked at: so they take a fifth of one processor at most. */
+const REST = 4;
+const LONGEST_REST = 2000;
 
 /**
- * The users, their secrets and their sessions. A password is looked at by one thread of the pool, one after the other, so
- * that wrong ones, however many, delay no call; one that was right is remembered by a keyed hash and costs nothing from then on.
+ * The users, their secrets and their sessions. A password is looked at by one thread of the pool, one after the other and
+ * with a rest after each wrong one, so that these, however many, delay no call; one that was right is remembered by a keyed hash and costs nothing from then on.
  */
 export class Access {
   readonly sessions: Sessions;
@@ -55,7 +58,7 @@ export class Access {
   private queued = 0;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(clock: Clock) {
+  constructor(private readonly clock: Clock) {
     this.throttle = new Throttle(clock);
     this.sessions = new Sessions(clock);
   }
@@ -106,8 +109,13 @@ export class Access {
     if (this.queued >= MAX_QUEUED) return { kind: 'wait', ms: 1000 };
     if (password.length > LONGEST_SECRET) return this.wrong(source);
     this.queued++;
-    const work = this.last.then(() => isPassword(password, user?.password ?? this.decoy));
-    this.last = work.catch(() => {});
+    let began = 0;
+    const work = this.last.then(() => {
+      began = this.clock.monotonic();
+      return isPassword(password, user?.password ?? this.decoy);
+    });
+    const rest = (isRight: boolean) => (isRight ? undefined : this.rest(this.clock.monotonic() - began));
+    this.last = work.then(rest, () => {});
     let isRight: boolean;
     try {
       isRight = await work;
@@ -132,6 +140,11 @@ export class Access {
     if (user !== undefined && session?.secrets === secretsOf(user)) return user;
     if (session !== undefined) this.sessions.end(id);
     return undefined;
+  }
+
+  /** Leaves the processor to calls after a wrong password that took so many milliseconds. */
+  private rest(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.schedule(Math.min(ms * REST, LONGEST_REST), resolve));
   }
 
   private wrong(source: string): Verdict {

@@ -24,6 +24,7 @@ const ASSETS = new URL(import.meta.url.endsWith('.ts') ? '../../dist/console/' :
 /** Builds the console and mounts it on the HTTP listener. */
 export function buildConsole(env: ConsoleEnvironment): Console {
   const { engine, runtimes, events, settings, ledger, http, clock, log } = env;
+  const { nats } = events;
   const health: ConsoleHealth = new ConsoleHealth({ ...env, readers: () => made.feed.size });
   const made: Console = new Console({
     source: {
@@ -35,6 +36,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
       health: () => health.groups(),
       settings: (destination) => settingsOf(settings(), destination),
       clustered: env.clustered,
+      olderEvents: nats?.keepsEvents === true ? (query) => nats.older(query) : undefined,
       identify: env.identify,
     },
     clock,
@@ -43,13 +45,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
     assets: ASSETS,
   });
   engine.states.onChange((change) => made.history.changed(change));
-  events.bus.on((event) => {
-    const { partition } = event.params;
-    made.feed.publish('status', typeof partition === 'string' ? partition : undefined, {
-      name: event.name,
-      params: event.params,
-    });
-  });
+  events.bus.on(({ name, params }) => made.raised({ name, params }));
   const methods = ['GET', 'HEAD'];
   for (const [path, handler] of made.pages()) http.mount(path, handler, { methods });
   for (const [path, handler] of made.data()) http.mount(path, handler, { methods, ownPages: true });

@@ -220,7 +220,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
   test('an event shows as it is published, and leads to its destination', async () => {
     const page = await browser.page();
     await page.goto(`${url}#/events`);
-    await page.getByText('None since').waitFor();
+    await page.getByRole('heading', { name: 'Events' }).waitFor();
     // The stream is open once the snapshot is there.
     await page.getByText('sbc-1').waitFor();
     const address = gateways[0]?.uri ?? '';

@@ -1,4 +1,4 @@
-import type { DestinationDetail, HealthGroup, ProbePoint } from '../server/wire.js';
+import type { DestinationDetail, EventList, HealthGroup, ProbePoint } from '../server/wire.js';
 
 /** An answer other than success; `status` 401: sign in. */
 export class ApiError extends Error {
@@ -57,6 +57,8 @@ export async function mi<T>(method: string, params: Readonly<Record<string, unkn
 
 export const me = (): Promise<Me> => get('/console/me');
 export const destination = (id: number): Promise<DestinationDetail> => get(`/console/destination?id=${id}`);
+export const events = (before?: number): Promise<EventList> =>
+  get(`/console/events${before === undefined ? '' : `?before=${before}`}`);
 export const health = (): Promise<readonly HealthGroup[]> => get('/console/health');
 export const probes = (ids: readonly number[]): Promise<Readonly<Record<string, readonly ProbePoint[]>>> =>
   get(`/console/probes?ids=${ids.join()}`);

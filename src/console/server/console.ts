@@ -4,16 +4,18 @@ import type { Caller } from '../../access/caller.js';
 import { sees } from '../../access/rights.js';
 import { type FiguresTable, TIME_BOUNDS } from '../../calls/destination-figures.js';
 import type { Clock } from '../../core/clock.js';
+import { messageOf } from '../../core/errors.js';
 import type { Service } from '../../core/service.js';
 import type { Destination } from '../../engine/destination.js';
 import type { Partition } from '../../engine/partition.js';
 import { destinationsOf } from '../../engine/set.js';
 import type { HttpHandler } from '../../http/server.js';
 import { Assets } from './assets.js';
+import { type OlderEvents, PastEvents } from './events.js';
 import { Feed, type RowPair } from './feed.js';
 import { History } from './history.js';
 import { Rows } from './rows.js';
-import type { DestinationDetail, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
+import type { DestinationDetail, EventEntry, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
 
 /** Destinations asked for at once, and characters of their numbers. */
 const MAX_IDS = 100;
@@ -32,6 +34,8 @@ export interface ConsoleSource {
   settings(destination: Destination): DestinationDetail['settings'];
   /** Whether this node is one of a cluster. */
   readonly clustered: boolean;
+  /** Reads events from the stream that keeps them; undefined: there is none. */
+  readonly olderEvents: OlderEvents | undefined;
   /** Who asks; undefined: nobody who may see anything. */
   identify(request: IncomingMessage): Promise<Caller | undefined>;
 }
@@ -53,12 +57,14 @@ export class Console implements Service {
   readonly name = 'console';
   readonly history = new History();
   readonly feed: Feed;
+  private readonly past: PastEvents;
   private readonly rows: Rows;
   private readonly assets: Assets;
 
   constructor(private readonly options: ConsoleOptions) {
     const { source, clock, pause, onError } = options;
     this.rows = new Rows(source.figures);
+    this.past = new PastEvents(source.olderEvents);
     this.assets = new Assets(options.assets);
     const feedSource = {
       node: source.node,
@@ -80,6 +86,13 @@ export class Console implements Service {
     this.history.probed(destination, outcome, this.options.clock.now());
   }
 
+  /** An event was raised; to be called with each. */
+  raised(event: EventEntry): void {
+    this.past.add(event);
+    const { partition } = event.params;
+    this.feed.publish('status', typeof partition === 'string' ? partition : undefined, event);
+  }
+
   /** Paths of the page's files. */
   pages(): readonly Route[] {
     return [
@@ -95,16 +108,19 @@ export class Console implements Service {
       ['/console/stream', this.asked((caller, request, response) => this.stream(caller, request, response))],
       ['/console/destination', this.asked((caller, request, response) => this.destination(caller, request, response))],
       ['/console/probes', this.asked((caller, request, response) => this.probes(caller, request, response))],
+      ['/console/events', this.asked((caller, request, response) => this.events(caller, request, response))],
       ['/console/health', this.asked((caller, _request, response) => this.health(caller, response))],
       ['/console/me', this.asked((caller, _request, response) => this.me(caller, response))],
     ];
   }
 
-  private asked(answer: (caller: Caller, request: IncomingMessage, response: ServerResponse) => void): HttpHandler {
+  private asked(
+    answer: (caller: Caller, request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
+  ): HttpHandler {
     return async (request, response) => {
       const caller = await this.options.source.identify(request);
       if (caller === undefined) sendJson(response, 401, { error: 'sign in' });
-      else answer(caller, request, response);
+      else await answer(caller, request, response);
     };
   }
 
@@ -144,6 +160,17 @@ export class Console implements Service {
       }
     }
     sendJson(response, 200, found);
+  }
+
+  /** Events that were, newest first: ?before=N reads on. */
+  private async events(caller: Caller, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = queryOf(request, 'before');
+    const before = /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+    try {
+      sendJson(response, 200, await this.past.page(caller, before));
+    } catch (error) {
+      sendJson(response, 503, { error: messageOf(error) });
+    }
   }
 
   private health(caller: Caller, response: ServerResponse): void {

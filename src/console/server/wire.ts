@@ -97,6 +97,23 @@ export interface HistoryEntry {
   readonly cause?: string;
 }
 
+/** An event as it was published, or read from the stream. */
+export interface EventEntry {
+  readonly name: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Events, newest first. */
+export interface EventList {
+  /** Where they come from: the memory of this node, or the stream. */
+  readonly from: 'memory' | 'stream';
+  readonly events: readonly EventEntry[];
+  /** To be named to read on; absent: there are no older ones. */
+  readonly before?: number;
+  /** Why the stream was not read: the events are those of the memory. */
+  readonly problem?: string;
+}
+
 /** One probe: when it ended, round trip in milliseconds or -1 for none, final code. */
 export type ProbePoint = readonly [time: number, rtt: number, code: number];
 

@@ -15,6 +15,7 @@ import { isPublishSubject, subjectOf } from '../subject.js';
 import { NatsCluster, type NatsClusterOptions } from './nats-cluster.js';
 import { NatsLink } from './nats-connection.js';
 import { isNoResponder, isRefusal, natsReason } from './nats-fault.js';
+import { type EventPage, type HistoryQuery, readBack } from './nats-history.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
 import { NatsRecords } from './nats-records.js';
@@ -152,6 +153,24 @@ export class NatsBus implements Service {
   cluster(options: Pick<NatsClusterOptions, 'cluster' | 'replicas' | 'storage'>): NatsCluster {
     const { clock, log, node } = this.deps;
     return new NatsCluster({ ...options, link: this.link, clock, log, node, prefix: this.settings.prefix });
+  }
+
+  /** Whether a stream keeps the events. */
+  get keepsEvents(): boolean {
+    return this.settings.jetstream !== undefined;
+  }
+
+  /** Events that the stream keeps, newest first. Rejects, with the reason in words, when it cannot be read now. */
+  async older(query: HistoryQuery): Promise<EventPage> {
+    const { jetstream, prefix } = this.settings;
+    const connection = this.link.current;
+    if (jetstream === undefined) throw new Error('no stream is configured');
+    if (connection === undefined) throw new Error('NATS is not connected');
+    try {
+      return await readBack(connection, jetstream.stream, prefix, query);
+    } catch (error) {
+      throw new Error(`the stream ${jetstream.stream} cannot be read: ${natsReason(error)}`, { cause: error });
+    }
   }
 
   /** What is on its way. */

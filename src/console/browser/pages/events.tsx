@@ -1,14 +1,44 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import type { EventList } from '../../server/wire.js';
+import { events as eventsBefore } from '../api.js';
 import { moment } from '../format.js';
-import { State, useStore } from '../parts.js';
-import type { Store } from '../store.js';
+import { Problem, reasonOf, State, useStore } from '../parts.js';
+import type { LiveEvent, Store } from '../store.js';
 
-/** Events as they are published, newest first. */
+/** Events that were read back, newest first. */
+interface Past {
+  readonly events: readonly LiveEvent[];
+  readonly from: EventList['from'];
+  readonly before: number | undefined;
+}
+
+/** Events as they are published, newest first; below them those that were before the page was opened. */
 export function EventsPage({ store }: { readonly store: Store }) {
   useStore(store);
   const [search, setSearch] = useState('');
+  const [past, setPast] = useState<Past>();
+  const [reading, setReading] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const read = async (before?: number) => {
+    setReading(true);
+    try {
+      const page = await eventsBefore(before);
+      setPast((known) => ({
+        events: [...(before === undefined ? [] : (known?.events ?? [])), ...(page.events as readonly LiveEvent[])],
+        from: page.from,
+        before: page.before,
+      }));
+      setProblem(page.problem);
+    } catch (error) {
+      setProblem(reasonOf(error));
+    } finally {
+      setReading(false);
+    }
+  };
+  useEffect(() => void read(), []);
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = store.events.filter(({ params }) => {
+  const all = joined(store.events, past?.events ?? []);
+  const shown = all.filter(({ params }) => {
     const text = Object.values(params).join(' ').toLowerCase();
     return words.every((word) => text.includes(word));
   });
@@ -25,8 +55,11 @@ export function EventsPage({ store }: { readonly store: Store }) {
           <input type="search" placeholder="Search" value={search} onInput={(e) => setSearch(e.currentTarget.value)} />
         </label>
       </div>
+      {problem !== undefined && <Problem>{problem}</Problem>}
       {shown.length === 0 ? (
-        <p class="empty">{store.events.length === 0 ? 'None since this page was opened.' : 'Nothing matches.'}</p>
+        <p class="empty">
+          {all.length === 0 ? (past === undefined ? 'Loading.' : 'None so far.') : 'Nothing matches.'}
+        </p>
       ) : (
         <div class="scroll">
           <table>
@@ -42,7 +75,7 @@ export function EventsPage({ store }: { readonly store: Store }) {
               {shown.map(({ name, params }) => {
                 const id = idOf(params['partition'], params['group'], params['address']);
                 return (
-                  <tr key={String(params['id'] ?? JSON.stringify(params))}>
+                  <tr key={keyOf({ name, params })}>
                     <td>{params['time'] === undefined ? '' : moment(String(params['time']))}</td>
                     <td>
                       {id === undefined ? params['address'] : <a href={`#/destination/${id}`}>{params['address']}</a>}{' '}
@@ -65,6 +98,28 @@ export function EventsPage({ store }: { readonly store: Store }) {
           </table>
         </div>
       )}
+      {past !== undefined && (
+        <div class="buttons">
+          {past.before !== undefined && (
+            <button type="button" disabled={reading} onClick={() => void read(past.before)}>
+              {reading ? 'Reading' : 'Show older events'}
+            </button>
+          )}
+          <span role="status">
+            {all.length} read
+            {past.before === undefined &&
+              `, ${past.from === 'stream' ? 'all that the stream has' : 'all that the node remembers'}`}
+          </span>
+        </div>
+      )}
     </article>
   );
 }
+
+/** Live events and those read back; what is in both stands once. */
+function joined(live: readonly LiveEvent[], past: readonly LiveEvent[]): readonly LiveEvent[] {
+  const known = new Set(live.map(keyOf));
+  return [...live, ...past.filter((event) => !known.has(keyOf(event)))];
+}
+
+const keyOf = ({ params }: LiveEvent): string => String(params['id'] ?? JSON.stringify(params));
