@@ -57,7 +57,10 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     );
     await change('i', 'globex:1', GLOBEX);
     for (let i = 0; i < CHANGES; i++) await change(i % 2 === 0 ? 'i' : 'a', 'acme:1', ACME);
-    await until('stored', () => metric('switchyard_outbox_published_total') > CHANGES && metric('switchyard_outbox_depth') === 0);
+    await until(
+      'stored',
+      () => metric('switchyard_outbox_published_total') > CHANGES && metric('switchyard_outbox_depth') === 0,
+    );
     browser = await startBrowser();
   });
   after(async () => {
