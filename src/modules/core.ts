@@ -1,9 +1,12 @@
 import type { FileFacts } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
+import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
 import type { MessageRun } from '../script/call.js';
-import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import type { RequestBranch } from '../script/request-branches.js';
+import { cfgActions } from './actions.js';
 import {
   type Arg,
+  BOTH,
   code,
   type FunctionSpec,
   intOf,
@@ -15,32 +18,8 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { forwardStateless } from './tm.js';
-
-/** Adds a branch; without a URI its target is the current $ru and $du. */
-export function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
-  const { call, env } = run;
-  if (call.branches.length >= MOST_BRANCHES - 1) return false;
-  const given = uri === undefined || uri === '' ? undefined : uri;
-  const branch: RequestBranch = {
-    uri: given ?? call.requestUri,
-    destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
-    q,
-    path: '',
-    flags: call.branchFlags,
-    socket: call.sendSocket?.description,
-  };
-  call.branches.push(branch);
-  return true;
-}
-
-/** "proto:host:port", "host:port" or "host" as a URI. */
-function uriOf(text: string): string {
-  if (/^sips?:/i.test(text)) return text;
-  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(.*)$/i.exec(text);
-  const transport = match?.[1]?.toLowerCase();
-  return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
-}
+import { forwardStateless } from './relaying.js';
+import { sharedFunctions } from './shared.js';
 
 /** "proto:host:port" taken apart; what is left out is undefined. */
 function endpointOf(text: string): { transport: string | undefined; host: string; port: string | undefined } {
@@ -100,20 +79,7 @@ const accepted: FunctionSpec[] = [
   compile: () => () => 1,
 }));
 
-export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
-  {
-    name: 'forward',
-    waits: true,
-    parameters: [optional('destination', 'string')],
-    routes: ['request', 'failure', 'branch', 'local', 'event'],
-    summary: 'sends the request on without a transaction',
-    compile: ([to], { dialect, facts }) => {
-      if (!facts.statelessForward) throw new Error('disable_stateless_fwd does not allow it');
-      if (dialect === 'opensips' && typeof to?.constant === 'string' && /^sips?:/i.test(to.constant))
-        throw new Error(`"${to.constant}" is no [proto:]host[:port]`);
-      return (run) => forwardStateless(run, to === undefined ? undefined : uriOf(textOf(to, run)));
-    },
-  },
+const core: FunctionSpec[] = [
   {
     name: 'assert',
     dialects: OPENSIPS,
@@ -152,31 +118,6 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
         return sendRaw(run, textOf(to, run));
       },
   },
-  {
-    name: 'append_branch',
-    dialects: KAMAILIO,
-    parameters: [optional('uri', 'string'), optional('q', 'string')],
-    routes: ['request', 'failure', 'event', 'branch-failure'],
-    summary: 'adds a branch to send to',
-    compile:
-      ([uri, q]) =>
-      (run) =>
-        code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
-  },
-  ...['append_msg_branch', 'append_branch_old', 'append_branch'].map(
-    (name): FunctionSpec => ({
-      name,
-      dialects: OPENSIPS,
-      ...(name === 'append_branch' ? { until: 3 } : {}),
-      parameters: [optional('uri', 'string'), optional('q', 'string')],
-      routes: ['request', 'failure'],
-      summary: 'adds a branch to send to',
-      compile:
-        ([uri, q]) =>
-        (run) =>
-          code(appendBranch(run, uri === undefined ? undefined : textOf(uri, run), textOf(q, run))),
-    }),
-  ),
   ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch', 'swap_branches', 'move_branch'].map(
     (name): FunctionSpec => ({
       name,
@@ -378,20 +319,6 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
       },
   },
   {
-    name: 'use_blacklist',
-    dialects: OPENSIPS,
-    parameters: [param('list', 'string')],
-    summary: 'does not send to addresses of a black list',
-    compile:
-      ([list]) =>
-      (run) => {
-        const name = textOf(list, run);
-        if (!run.env.hasBlacklist(name)) return -1;
-        if (!run.call.blacklists.includes(name)) run.call.blacklists.push(name);
-        return 1;
-      },
-  },
-  {
     name: 'check_blacklist_rule',
     dialects: OPENSIPS,
     parameters: [
@@ -414,18 +341,14 @@ export const coreFunctions: ScriptFunction[] = moduleFunctions('core', [
           }),
         ),
   },
-  {
-    name: 'unuse_blacklist',
-    dialects: OPENSIPS,
-    parameters: [param('list', 'string')],
-    summary: 'undoes use_blacklist()',
-    compile:
-      ([list]) =>
-      (run) => {
-        const name = textOf(list, run);
-        run.call.blacklists = run.call.blacklists.filter((each) => name !== 'all' && each !== name);
-        return 1;
-      },
-  },
   ...accepted,
-]);
+];
+
+const shared = targetFunctions(cfgActions);
+
+export const coreFunctions: ScriptFunction[] = [
+  ...sharedFunctions('core', BOTH, shared.core),
+  ...sharedFunctions('core', OPENSIPS, { ...shared.opensips, ...BLACKLIST_FUNCTIONS }),
+  ...sharedFunctions('core', KAMAILIO, shared.kamailio),
+  ...moduleFunctions('core', core),
+];

@@ -17,7 +17,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { replyHere } from './replies.js';
+import { replyHere } from './replying.js';
 import { replaced, restoreByHand } from './uac-restore.js';
 
 function hasTransport({ env }: MessageRun, transport: string): boolean {

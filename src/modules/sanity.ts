@@ -2,7 +2,7 @@ import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, intOf, KAMAILIO, moduleFunctions, optional, type ScriptFunction } from './define.js';
-import { replyHere } from './replies.js';
+import { replyHere } from './replying.js';
 
 /** Checks by their numbers in the module's documentation. */
 const CHECKS = {

@@ -1,10 +1,11 @@
 import type { DialectName } from '../cfg/function-table.js';
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import type { Format } from '../pvar/format.js';
 import type { SharedFunction, SharedFunctions, SharedParameter } from '../route/functions/definition.js';
 import type { MessageRun } from '../script/call.js';
 import { type Arg, type FunctionSpec, moduleFunctions, type ScriptFunction } from './define.js';
 
-type Value = string | number | Format | undefined;
+type Value = string | number | Format | BoundedRegex | undefined;
 type Reader = (run: MessageRun) => Value;
 type Run = (site: MessageRun, ...args: Value[]) => number | Promise<number>;
 
@@ -13,6 +14,9 @@ function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): R
   if (arg === undefined) return () => undefined;
   if (parameter?.kind === 'writable') return () => arg.variable;
   if (parameter?.as === 'number') return (run) => arg.int(run);
+  if (parameter?.kind === 'regex') {
+    return arg.constant === undefined ? (run) => compilePosix(arg.string(run)) : (run) => arg.regex(run);
+  }
   const { constant } = arg;
   if (constant === undefined) return (run) => arg.string(run);
   const text = String(constant);
@@ -23,7 +27,7 @@ function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): R
 function asSpec(
   name: string,
   dialects: readonly DialectName[],
-  { run: does, ...definition }: SharedFunction<MessageRun, number | Promise<number>>,
+  { run: does, check, ...definition }: SharedFunction<MessageRun, number | Promise<number>>,
 ): FunctionSpec {
   const { parameters } = definition;
   const run = does as unknown as Run;
@@ -31,7 +35,12 @@ function asSpec(
     ...definition,
     name,
     dialects,
-    compile(args) {
+    compile(args, site) {
+      const wrong = check?.(
+        args.map((each) => each?.constant),
+        site,
+      );
+      if (wrong !== undefined) throw new Error(wrong);
       const [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map((i) => reader(args[i], parameters[i])) as [
         Reader,
         Reader,

@@ -1,7 +1,7 @@
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
-import { relay } from './tm.js';
+import { relay } from './relaying.js';
 
 function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;

@@ -1,14 +1,18 @@
 import type { RouteKind } from '../cfg/ast.js';
-import { compilePosix } from '../core/posix-regex.js';
-import { parseUri } from '../core/uri.js';
-import { isUsableUri, kamailioRefuses } from '../pvar/variables/script-uris.js';
+import { answerFunctions } from '../route/functions/replies.js';
+import {
+  outboundUri,
+  RELAYS,
+  relayFlags,
+  STATUS_FUNCTIONS,
+  transactionFunctions,
+} from '../route/functions/transaction.js';
 import type { MessageRun } from '../script/call.js';
-import { forwarded } from '../script/forwarding.js';
-import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
-import { runErrorOf } from '../script/service-routes.js';
+import { answerTrying, beginTransaction } from '../script/relay.js';
+import { cfgActions } from './actions.js';
 import { contactFunctions } from './contacts.js';
 import {
-  type Arg,
+  BOTH,
   code,
   type FunctionSpec,
   intOf,
@@ -21,265 +25,17 @@ import {
   textOf,
 } from './define.js';
 import { newRequestFunctions } from './new-request.js';
-import { replyHere } from './replies.js';
-
-const RELAYS: readonly RouteKind[] = ['request', 'failure', 'branch-failure', 'event', 'local'];
-
-/** Flags of t_relay. */
-interface RelayFlags {
-  readonly no100: boolean;
-  readonly noAutoReply: boolean;
-}
-
-/** What t_relay() returns for a request-URI that is none, as recorded. */
-const UNUSABLE = -400;
-
-function isRelayable(text: string): boolean {
-  const uri = parseUri(text);
-  return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
-}
-
-/** Relays the request statefully. The code is what the originals return. */
-export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
-  const { call, env } = run;
-  const { method } = call.message;
-  runErrorOf(call);
-  if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
-  if (run.routeKind === 'request' && method === 'CANCEL') {
-    const cancelled = cancel(run);
-    if (cancelled !== undefined) return cancelled;
-  }
-  const kamailio = env.dialect === 'kamailio';
-  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri)) return UNUSABLE;
-  const existed = run.transaction !== undefined;
-  const transaction = beginTransaction(run);
-  // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
-  if (transaction === undefined) return kamailio ? 0 : 1;
-  if (transaction.cancelled) return kamailio ? -1 : -3;
-  if (transaction.final !== 0) return -1;
-  if (run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
-  if (run.routeKind === 'failure') {
-    if (env.tm.block6xx && transaction.branches.some((each) => each.status >= 600)) return -3;
-    if (kamailio && !call.scope.changed && call.branches.length === 0) return -1;
-  }
-  const again = run.routeKind === 'failure' || run.routeKind === 'branch-failure';
-  if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
-  // As recorded, a request-URI that cannot be read ends it before anything is sent.
-  const targets = takeTargets(call);
-  if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
-  if (kamailio && again && !call.scope.changed) targets.shift();
-  call.scope.changed = false;
-  if (run.routeKind === 'request') call.freeze();
-  const fault = sendBranches(run, transaction, targets);
-  const settle = (found: RelayFault | undefined): number => {
-    if (found === undefined) return 1;
-    if (kamailio) {
-      if (run.routeKind === 'request') transaction.reply(found.status, found.reason, call.replyLines);
-      return found.code;
-    }
-    if (flags.noAutoReply || run.routeKind !== 'request') return found.code;
-    transaction.reply(found.status, found.reason, call.replyLines);
-    return 1;
-  };
-  return fault instanceof Promise ? fault.then(settle) : settle(fault);
-}
-
-/** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
-function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
-  if (run.known?.kind === 'ack') return 0;
-  for (const hook of run.env.hooks.acknowledged) hook(run);
-  return forwardStateless(run, outbound);
-}
-
-/** Sends a request on without a transaction. */
-export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
-  const { call, env } = run;
-  const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
-  const uri = parseUri(nextHop);
-  if (uri === undefined || uri.host === '') return -1;
-  const send = (address: {
-    address: string;
-    port: number;
-    transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
-    family: 4 | 6;
-    name?: string | undefined;
-  }): number => {
-    const socket = env.sockets.choose(address, call.sendSocket ?? call.source.socket);
-    if (socket === undefined) return -1;
-    const leaving = {
-      requestUri: call.requestUri,
-      destinationUri: run.pvars.destinationUri,
-      socket: call.sendSocket,
-      edits: call.edits,
-      head: '',
-    };
-    const text = forwarded(call, leaving, socket, env.layer.newBranch('s', call.message.callId).text);
-    env.layer.counters.requestsSent.value++;
-    socket.send(text, address.address, address.port, undefined, undefined, address.name);
-    return 1;
-  };
-  const literal = env.resolver.literal(uri);
-  if (literal !== undefined) return send(literal as Parameters<typeof send>[0]);
-  return new Promise((resolve) => {
-    env.resolver.resolve(uri, (result) => {
-      const first = result instanceof Error ? undefined : result[0];
-      resolve(first === undefined ? -1 : send(first as Parameters<typeof send>[0]));
-    });
-  });
-}
-
-/**
- * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
- * matches.
- */
-function cancel(run: MessageRun): number | undefined {
-  const { call, env } = run;
-  if (run.known?.kind === 'copy') {
-    run.known.repeat();
-    return 0;
-  }
-  const invite = env.layer.cancelled(call.message);
-  const target = invite?.owner as { readonly call?: unknown } | undefined;
-  if (invite === undefined || target?.call === undefined) return undefined;
-  const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
-  const own = env.layer.serve(call.message, run.source);
-  own.replyWith(200, 'canceling', env.serverLine);
-  for (const hook of env.hooks.cancelled) hook(run);
-  if (transaction.final !== 0) return 1;
-  transaction.cancelled = true;
-  transaction.cancelBranches(env.dialect === 'opensips' ? (call.cancelLines ?? ORIGINATOR_CANCEL) : '');
-  if (env.dialect === 'opensips') transaction.cancelSilent();
-  if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
-  return 1;
-}
-
-const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';
-
-function relayFlags(text: string): RelayFlags {
-  const number = /^0x/i.test(text) ? Number.parseInt(text, 16) : Number(text);
-  const bits = Number.isNaN(number) ? 0 : number;
-  return {
-    no100: (bits & 1) !== 0,
-    noAutoReply: /no-auto-477/.test(text) || (bits & 2) !== 0,
-  };
-}
-
-/** "host:port", "udp:host:port" or a URI as a URI to send to. */
-function outboundUri(text: string): string | undefined {
-  if (/^sips?:/i.test(text)) return text;
-  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/i.exec(text.trim());
-  if (match === null) return undefined;
-  const [, transport, host, port] = match;
-  return `sip:${host}${port === undefined ? '' : `:${port}`}${transport === undefined || /^udp$/i.test(transport) ? '' : `;transport=${transport.toLowerCase()}`}`;
-}
-
-const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason', 'allow-no-cancel'];
-
-/** Words with commas; up to 2.x also a number. */
-function knownFlags(text: string, generation: number): boolean {
-  if (generation < 3 && /^(?:0x[0-9a-f]+|\d+)?$/i.test(text)) return true;
-  return text.split(',').every((each) => FLAG_WORDS.includes(each.trim()));
-}
-
-function arm(kind: 'failure' | 'branch' | 'reply', name: string, route: RouteKind): FunctionSpec[] {
-  const summary = `names the ${kind} route of the next relaying`;
-  const set = (run: MessageRun, value: string): number => {
-    run.call.armed[kind] = value === '' || value === '0' ? undefined : value;
-    return 1;
-  };
-  return [
-    {
-      name,
-      dialects: OPENSIPS,
-      parameters: [param('route', 'route', { route })],
-      routes: ['request', 'failure', 'branch', 'onreply', 'local', 'event'],
-      summary,
-      compile:
-        ([value]) =>
-        (run) =>
-          set(run, textOf(value, run)),
-    },
-    {
-      name,
-      dialects: KAMAILIO,
-      parameters: [param('route', 'string')],
-      routes: ['request', 'failure', 'branch', 'onreply', 'branch-failure', 'event', 'local'],
-      summary,
-      compile:
-        ([value]) =>
-        (run) =>
-          set(run, textOf(value, run)),
-    },
-  ];
-}
-
-/** What t_check_trans returns: 1 for a CANCEL or ACK of a transaction, 0 for a copy, -1 for none. */
-function checkTransaction(run: MessageRun): number {
-  const { known, call, env } = run;
-  if (call.message.method === 'CANCEL') {
-    if (known?.kind === 'copy') {
-      known.repeat();
-      return 0;
-    }
-    const invite = env.layer.cancelled(call.message);
-    const owner = invite?.owner as { branches?: readonly unknown[] } | undefined;
-    return code(owner?.branches !== undefined);
-  }
-  if (call.message.method === 'ACK') {
-    if (known?.kind === 'ack') return 0;
-    return code(known?.kind === 'accepted');
-  }
-  if (known === undefined || known.kind === 'new') return -1;
-  known.repeat();
-  return 0;
-}
-
-/** Whether some branch has a final reply whose code a pattern matches; in a failure route the one that was chosen. */
-function checkStatus(run: MessageRun, pattern: Arg): number {
-  let status: number | undefined;
-  if (run.routeKind === 'request') status = run.transaction?.lastStatus ?? run.call.transaction?.lastStatus;
-  else if (run.routeKind === 'onreply' || run.routeKind === 'branch-failure')
-    status = run.branch?.status || run.message.status;
-  else status = run.branch?.status;
-  if (run.routeKind === 'onreply') status = run.message.status;
-  if (status === undefined) return -1;
-  const regex = pattern.constant === undefined ? compilePosix(pattern.string(run)) : pattern.regex(run);
-  return code(regex?.test(String(status)) === true);
-}
+import { cancel, relay } from './relaying.js';
+import { replyHere } from './replying.js';
+import { sharedFunctions } from './shared.js';
 
 function branches(run: MessageRun) {
   return (run.transaction ?? run.call.transaction)?.branches ?? [];
 }
 
-export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
+const tm: FunctionSpec[] = [
   ...newRequestFunctions,
   ...contactFunctions,
-  {
-    name: 't_relay',
-    dialects: OPENSIPS,
-    waits: true,
-    parameters: [optional('flags', 'string'), optional('proxy', 'string')],
-    routes: ['request', 'failure'],
-    summary: 'relays the request statefully',
-    compile: ([flags, proxy], { generation }) => {
-      if (flags?.constant !== undefined && !knownFlags(String(flags.constant), generation))
-        throw new Error(`unknown flag "${flags.constant}"`);
-      return (run) => {
-        const text = textOf(flags, run);
-        const to = proxy === undefined ? undefined : outboundUri(proxy.string(run));
-        return relay(run, relayFlags(text), to);
-      };
-    },
-  },
-  {
-    name: 't_relay',
-    dialects: KAMAILIO,
-    waits: true,
-    parameters: [],
-    routes: RELAYS,
-    summary: 'relays the request statefully',
-    compile: () => (run) => relay(run, { no100: false, noAutoReply: false }),
-  },
   {
     name: 't_relay',
     dialects: KAMAILIO,
@@ -359,12 +115,6 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     },
   },
   {
-    name: 't_check_trans',
-    routes: ['request', 'onreply', 'branch', 'failure', 'local', 'event'],
-    summary: 'whether the request belongs to a transaction; a copy ends the script',
-    compile: () => (run) => (run.routeKind === 'onreply' ? code(run.transaction !== undefined) : checkTransaction(run)),
-  },
-  {
     name: 't_precheck_trans',
     dialects: KAMAILIO,
     routes: ['request'],
@@ -402,28 +152,6 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     compile: () => () => 1,
   },
   {
-    name: 't_reply',
-    dialects: OPENSIPS,
-    parameters: [param('code', 'int'), param('reason', 'string')],
-    routes: ['request', 'failure', 'onreply', 'event', 'local', 'error'],
-    summary: 'answers the request statefully',
-    compile:
-      ([status, reason]) =>
-      (run) =>
-        replyHere(run, intOf(status, run, 500), textOf(reason, run), 'begin'),
-  },
-  {
-    name: 't_reply',
-    dialects: KAMAILIO,
-    parameters: [param('code', 'string'), param('reason', 'string')],
-    routes: ['request', 'failure', 'onreply', 'event', 'branch-failure', 'local'],
-    summary: 'answers the request statefully',
-    compile:
-      ([status, reason]) =>
-      (run) =>
-        replyHere(run, intOf(status, run, 500), textOf(reason, run), 'stateful'),
-  },
-  {
     name: 't_reply_with_body',
     dialects: OPENSIPS,
     parameters: [param('code', 'int'), param('reason', 'string'), param('body', 'string')],
@@ -446,9 +174,6 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
       (run) =>
         replyHere(run, intOf(status, run, 500), textOf(reason, run), 'begin'),
   },
-  ...arm('failure', 't_on_failure', 'failure'),
-  ...arm('branch', 't_on_branch', 'branch'),
-  ...arm('reply', 't_on_reply', 'onreply'),
   {
     name: 't_on_branch_failure',
     dialects: KAMAILIO,
@@ -484,16 +209,6 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
       },
   },
   {
-    name: 't_check_status',
-    parameters: [param('pattern', 'regex')],
-    routes: ['request', 'failure', 'onreply', 'branch', 'branch-failure', 'event', 'local', 'error'],
-    summary: 'whether the status of the reply matches',
-    compile:
-      ([pattern]) =>
-      (run) =>
-        checkStatus(run, pattern as Arg),
-  },
-  {
     name: 't_grep_status',
     dialects: KAMAILIO,
     parameters: [param('code', 'int')],
@@ -506,20 +221,6 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
         return code(run.routeKind !== 'failure' && branches(run).some((each) => each.status === wanted));
       },
   },
-  {
-    name: 't_was_cancelled',
-    dialects: OPENSIPS,
-    summary: 'whether the caller gave up',
-    compile: () => (run) => code((run.transaction ?? run.call.transaction)?.cancelled === true),
-  },
-  ...['t_is_canceled', 't_is_cancelled'].map(
-    (name): FunctionSpec => ({
-      name,
-      dialects: KAMAILIO,
-      summary: 'whether the caller gave up',
-      compile: () => (run) => code((run.transaction ?? run.call.transaction)?.cancelled === true),
-    }),
-  ),
   {
     name: 't_local_replied',
     dialects: OPENSIPS,
@@ -707,4 +408,14 @@ export const tmFunctions: ScriptFunction[] = moduleFunctions('tm', [
     summary: 'there is no cluster of transactions here: false',
     compile: () => () => -1,
   },
-]);
+];
+
+const shared = transactionFunctions(cfgActions);
+const replies = answerFunctions(cfgActions);
+
+export const tmFunctions: ScriptFunction[] = [
+  ...sharedFunctions('tm', BOTH, { ...shared.both, ...STATUS_FUNCTIONS }),
+  ...sharedFunctions('tm', OPENSIPS, { ...shared.opensips, t_reply: replies.opensips.t_reply }),
+  ...sharedFunctions('tm', KAMAILIO, { ...shared.kamailio, t_reply: replies.kamailio.t_reply }),
+  ...moduleFunctions('tm', tm),
+];

@@ -338,6 +338,20 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
     this.trace = env.trace;
   }
 
+  /** In a request route that of the transaction; in a failure route that of the branch that was chosen. */
+  get replyStatus(): number | undefined {
+    switch (this.routeKind) {
+      case 'request':
+        return this.transaction?.lastStatus ?? this.call.transaction?.lastStatus;
+      case 'onreply':
+        return this.message.status;
+      case 'branch-failure':
+        return this.branch?.status || this.message.status;
+      default:
+        return this.branch?.status;
+    }
+  }
+
   fields(name: string): Iterable<FieldSpan> {
     return fieldsOf(this.message, this.env.dialect, name);
   }

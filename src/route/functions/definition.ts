@@ -1,11 +1,12 @@
 import type { RouteKind } from '../../cfg/ast.js';
-import type { ParameterDefinition, ParameterKind } from '../../cfg/function-table.js';
+import type { CallSite, ParameterDefinition, ParameterKind } from '../../cfg/function-table.js';
 
 /** A parameter of a function that both script languages have. */
 export interface SharedParameter extends ParameterDefinition {
   /**
    * What the function gets for it: the text with its variables replaced, or a number, undefined for a text that is none.
-   * A parameter of kind "writable" is the variable itself. What is left out is undefined.
+   * A parameter of kind "writable" is the variable itself, one of kind "regex" what tests a text. What is left out is
+   * undefined.
    */
   readonly as?: 'number';
 }
@@ -23,6 +24,8 @@ export interface SharedFunction<Site = never, Result = number> {
   readonly keepsReturnCode?: boolean;
   /** In cfg files its result may be a promise. */
   readonly waits?: boolean;
+  /** Looks at the constants of a call in a cfg file, undefined for what is none, at load. Returns what is wrong. */
+  check?(constants: readonly (string | number | undefined)[], site: CallSite): string | undefined;
   /** Takes the arguments in the order of `parameters`. Returns the code of the original: above 0 true, below 0 false. */
   run(site: Site, ...args: never[]): Result;
 }

@@ -20,6 +20,8 @@ export interface MessageSite {
   /** The message at hand: the request, or in reply routes the reply. */
   readonly message: SipMessage;
   readonly edits: MessageEditor;
+  /** Status of the reply the route is called for, or that was chosen; undefined where there is none. */
+  readonly replyStatus: number | undefined;
   /** Header fields of a name, by its compact form too. */
   fields(name: string): Iterable<FieldSpan>;
   /** Logs, rate limited, why the arguments of a function are refused. Returns -1, what the function then returns. */

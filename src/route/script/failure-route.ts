@@ -1,10 +1,11 @@
 import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { HopFailure } from '../../proxy/decision.js';
 import type { SipMessage } from '../../sip/message.js';
+import { STATUS_FUNCTIONS } from '../functions/transaction.js';
 import type { TextOrNumber } from './arguments.js';
 import { RequestRoute } from './request-route.js';
 import type { ScriptCall } from './script-call.js';
-import { statusMatches } from './status.js';
+import { statusPattern } from './status.js';
 
 /**
  * A failure route: the hop a request was relayed to did not take it. t_relay() tries another one, send_reply() gives an
@@ -37,7 +38,7 @@ export class FailureRoute extends RequestRoute {
 
   /** Whether the code of the failure matches a regular expression: t_check_status('408|5[0-9][0-9]'). */
   t_check_status(expression: string): boolean {
-    return this.done(statusMatches(this.text(expression), this.failure.code) ? 1 : -1);
+    return this.done(STATUS_FUNCTIONS.t_check_status.run(this.site, statusPattern(this.text(expression))));
   }
 
   /**

@@ -2,13 +2,14 @@ import { PvarScope } from '../../pvar/context.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { applyEdits } from '../../sip/reply.js';
 import type { ResolvedTarget } from '../../sip/target.js';
+import { STATUS_FUNCTIONS } from '../functions/transaction.js';
 import { executeNow } from './execute.js';
 import { DROP } from './exit.js';
 import { HeaderEdits } from './header-edits.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
 import { MessageSite } from './site.js';
-import { statusMatches } from './status.js';
+import { statusPattern } from './status.js';
 
 /** A reply route: a reply to a relayed request came. Variables are those of the reply, AVPs those of the transaction. */
 export class ReplyRoute extends MessageFunctions {
@@ -29,7 +30,7 @@ export class ReplyRoute extends MessageFunctions {
 
   /** Whether its status code matches a regular expression: t_check_status('18[0-9]'). */
   t_check_status(expression: string): boolean {
-    return this.done(statusMatches(this.text(expression), this.reply.status) ? 1 : -1);
+    return this.done(STATUS_FUNCTIONS.t_check_status.run(this.site, statusPattern(this.text(expression))));
   }
 
   /** A provisional reply is not passed on; of a final one this only ends the route. */

@@ -35,6 +35,10 @@ export class MessageSite extends RouteSite implements SharedSite {
     super(env, pvars, route);
   }
 
+  get replyStatus(): number | undefined {
+    return this.message.isRequest ? this.pvars.replyCode : this.message.status;
+  }
+
   fields(name: string): Iterable<FieldSpan> {
     return this.message.fields(name.trim());
   }

@@ -7,7 +7,7 @@ import { JAVASCRIPT_ROUTES } from '../../support/cfg-reference.js';
 
 /** Methods of JavaScript routes that are no functions of a cfg file: its statements and operators, and inner ones. */
 const LANGUAGE = new Set(
-  'constructor get set format exit drop end running done refused text lines arm select next again isKamailio'.split(
+  'constructor get set format exit drop end running done refused text lines answer select next again isKamailio'.split(
     ' ',
   ),
 );

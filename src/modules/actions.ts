@@ -1,0 +1,45 @@
+import type { RequestActions } from '../route/functions/actions.js';
+import type { MessageRun } from '../script/call.js';
+import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import { code } from './define.js';
+import { looseRoute, recordRoute } from './record-routing.js';
+import { checkTransaction, forwardStateless, relay } from './relaying.js';
+import { replyHere } from './replying.js';
+
+/** What functions of a cfg file do: a script works on its transaction statement by statement. */
+export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = {
+  relay,
+  forward: forwardStateless,
+  checkTransaction: (run) =>
+    run.routeKind === 'onreply' ? code(run.transaction !== undefined) : checkTransaction(run),
+  arm({ call }, kind, name) {
+    call.armed[kind] = name;
+    return 1;
+  },
+  cancelled: (run) => (run.transaction ?? run.call.transaction)?.cancelled === true,
+  reply: replyHere,
+  addReplyLines({ call }, lines) {
+    call.replyLines += lines;
+    return 1;
+  },
+  appendBranch: (run, uri, q) => code(appendBranch(run, uri, q)),
+  looseRoute,
+  recordRoute,
+};
+
+/** Adds a branch; without a URI its target is the current $ru and $du. */
+function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
+  const { call, env } = run;
+  if (call.branches.length >= MOST_BRANCHES - 1) return false;
+  const given = uri === undefined || uri === '' ? undefined : uri;
+  const branch: RequestBranch = {
+    uri: given ?? call.requestUri,
+    destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
+    q,
+    path: '',
+    flags: call.branchFlags,
+    socket: call.sendSocket?.description,
+  };
+  call.branches.push(branch);
+  return true;
+}

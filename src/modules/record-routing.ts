@@ -1,0 +1,117 @@
+import { parseUri, type SipUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { isOurs } from '../script/ours.js';
+import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
+
+function ours(run: MessageRun, uri: SipUri | undefined): boolean {
+  return uri !== undefined && isOurs(run.env, uri.host, uri.port ?? 5060);
+}
+
+function paired(route: RouteValue | undefined): boolean {
+  return route?.uri !== undefined && uriParam(route.uri.params, 'r2') !== undefined;
+}
+
+/**
+ * Loose routing (RFC 3261 section 16.4) with the results of the originals: 1 when the request is to be relayed along its Route, -1
+ * when it has none, or, in OpenSIPS, was preloaded with our own address only; -3 for that in Kamailio.
+ */
+export function looseRoute(run: MessageRun): number {
+  const { call, env } = run;
+  const { message } = call;
+  const kamailio = env.dialect === 'kamailio';
+  if (message.routeLine < 0) return -1;
+  const routes = routeSet(message);
+  const first = routes[0];
+  if (first?.uri === undefined) return -1;
+  call.routeParams = first.uri.params;
+  call.scope.routeUri = first.text;
+  // A strict router before us put our Route URI into the request-URI.
+  const ruri = parseUri(call.requestUri);
+  if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
+  if (kamailio && message.toTag !== '' && ruri !== undefined && ruri.user === '' && ours(run, ruri)) {
+    return afterStrictKamailio(run, routes);
+  }
+  if (!ours(run, first.uri)) {
+    if (!isLoose(first.uri)) return strictNext(run, routes, 0);
+    run.pvars.destinationUri = first.text;
+    return 1;
+  }
+  call.matchedRouteParams = first.uri.params;
+  for (const hook of env.hooks.routed) hook(run);
+  const taken = paired(first) && ours(run, routes[1]?.uri) && paired(routes[1]) ? 2 : 1;
+  if (taken === 2) {
+    const socket = routes[1]?.uri === undefined ? undefined : env.sockets.byUri(routes[1].uri);
+    if (socket !== undefined) call.sendSocket = socket;
+  }
+  const next = routes[taken];
+  if (next === undefined) {
+    for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+    if (message.toTag === '') return kamailio ? -3 : -1;
+    return 1;
+  }
+  if (next.uri === undefined) return -1;
+  if (!isLoose(next.uri)) return strictNext(run, routes, taken);
+  for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+  run.pvars.destinationUri = next.text;
+  return 1;
+}
+
+/** The next router is a strict one: its URI becomes the request-URI, the present one the last Route. */
+function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: number): number {
+  const { call } = run;
+  const next = routes[taken] as RouteValue;
+  for (const edit of removeFirst(routes, taken + 1)) call.edits.add(edit);
+  call.edits.insert(call.message.headersEnd, `Route: <${call.requestUri}>\r\n`);
+  run.pvars.setRequestUri(next.text);
+  run.pvars.destinationUri = undefined;
+  return 1;
+}
+
+/** A request of a dialog whose request-URI is ours: the last Route becomes it; a strict router that is next, the first. */
+function afterStrictKamailio(run: MessageRun, routes: readonly RouteValue[]): number {
+  const { call } = run;
+  const first = routes[0] as RouteValue;
+  if (first.uri === undefined) return -1;
+  if (!isLoose(first.uri)) {
+    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    run.pvars.setRequestUri(first.text);
+    run.pvars.destinationUri = undefined;
+    return 1;
+  }
+  const last = routes[routes.length - 1] as RouteValue;
+  for (const edit of removeLast(routes)) call.edits.add(edit);
+  run.pvars.setRequestUri(last.text);
+  run.pvars.destinationUri = first.text;
+  return 1;
+}
+
+/**
+ * As recorded of OpenSIPS, every request inside a dialog whose request-URI is ours comes from a strict router: the last Route becomes
+ * the request-URI and the first one the next hop; a first one that is strict itself becomes the request-URI.
+ */
+function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], first: RouteValue): number {
+  const { call } = run;
+  if (first.uri === undefined) return -1;
+  if (ours(run, first.uri)) call.matchedRouteParams = first.uri.params;
+  if (!isLoose(first.uri)) {
+    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    run.pvars.setRequestUri(first.text);
+    run.pvars.destinationUri = undefined;
+    return 1;
+  }
+  const last = routes[routes.length - 1] as RouteValue;
+  if (last.uri === undefined) return -1;
+  for (const edit of removeLast(routes)) call.edits.add(edit);
+  run.pvars.setRequestUri(last.text);
+  run.pvars.destinationUri = first.text;
+  return 1;
+}
+
+/** Notes a Record-Route, written when the socket is known by which the request leaves. */
+export function recordRoute(run: MessageRun, params: string, preset?: readonly string[], advertised?: string): number {
+  const { call } = run;
+  const { recordRouting } = call;
+  if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
+  recordRouting.push({ params, preset, advertised });
+  return 1;
+}

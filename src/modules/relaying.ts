@@ -1,0 +1,153 @@
+import { parseUri } from '../core/uri.js';
+import { isUsableUri, kamailioRefuses } from '../pvar/variables/script-uris.js';
+import type { RelayFlags } from '../route/functions/actions.js';
+import type { MessageRun } from '../script/call.js';
+import { forwarded } from '../script/forwarding.js';
+import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
+import { runErrorOf } from '../script/service-routes.js';
+import { code } from './define.js';
+
+/** What t_relay() returns for a request-URI that is none, as recorded. */
+const UNUSABLE = -400;
+
+function isRelayable(text: string): boolean {
+  const uri = parseUri(text);
+  return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
+}
+
+/** Relays the request statefully. The code is what the originals return. */
+export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
+  const { call, env } = run;
+  const { method } = call.message;
+  runErrorOf(call);
+  if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
+  if (run.routeKind === 'request' && method === 'CANCEL') {
+    const cancelled = cancel(run);
+    if (cancelled !== undefined) return cancelled;
+  }
+  const kamailio = env.dialect === 'kamailio';
+  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri)) return UNUSABLE;
+  const existed = run.transaction !== undefined;
+  const transaction = beginTransaction(run);
+  // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
+  if (transaction === undefined) return kamailio ? 0 : 1;
+  if (transaction.cancelled) return kamailio ? -1 : -3;
+  if (transaction.final !== 0) return -1;
+  if (run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
+  if (run.routeKind === 'failure') {
+    if (env.tm.block6xx && transaction.branches.some((each) => each.status >= 600)) return -3;
+    if (kamailio && !call.scope.changed && call.branches.length === 0) return -1;
+  }
+  const again = run.routeKind === 'failure' || run.routeKind === 'branch-failure';
+  if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
+  // As recorded, a request-URI that cannot be read ends it before anything is sent.
+  const targets = takeTargets(call);
+  if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
+  if (kamailio && again && !call.scope.changed) targets.shift();
+  call.scope.changed = false;
+  if (run.routeKind === 'request') call.freeze();
+  const fault = sendBranches(run, transaction, targets);
+  const settle = (found: RelayFault | undefined): number => {
+    if (found === undefined) return 1;
+    if (kamailio) {
+      if (run.routeKind === 'request') transaction.reply(found.status, found.reason, call.replyLines);
+      return found.code;
+    }
+    if (flags.noAutoReply || run.routeKind !== 'request') return found.code;
+    transaction.reply(found.status, found.reason, call.replyLines);
+    return 1;
+  };
+  return fault instanceof Promise ? fault.then(settle) : settle(fault);
+}
+
+/** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
+function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
+  if (run.known?.kind === 'ack') return 0;
+  for (const hook of run.env.hooks.acknowledged) hook(run);
+  return forwardStateless(run, outbound);
+}
+
+/** Sends a request on without a transaction. */
+export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
+  const { call, env } = run;
+  const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
+  const uri = parseUri(nextHop);
+  if (uri === undefined || uri.host === '') return -1;
+  const send = (address: {
+    address: string;
+    port: number;
+    transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
+    family: 4 | 6;
+    name?: string | undefined;
+  }): number => {
+    const socket = env.sockets.choose(address, call.sendSocket ?? call.source.socket);
+    if (socket === undefined) return -1;
+    const leaving = {
+      requestUri: call.requestUri,
+      destinationUri: run.pvars.destinationUri,
+      socket: call.sendSocket,
+      edits: call.edits,
+      head: '',
+    };
+    const text = forwarded(call, leaving, socket, env.layer.newBranch('s', call.message.callId).text);
+    env.layer.counters.requestsSent.value++;
+    socket.send(text, address.address, address.port, undefined, undefined, address.name);
+    return 1;
+  };
+  const literal = env.resolver.literal(uri);
+  if (literal !== undefined) return send(literal as Parameters<typeof send>[0]);
+  return new Promise((resolve) => {
+    env.resolver.resolve(uri, (result) => {
+      const first = result instanceof Error ? undefined : result[0];
+      resolve(first === undefined ? -1 : send(first as Parameters<typeof send>[0]));
+    });
+  });
+}
+
+/**
+ * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
+ * matches.
+ */
+export function cancel(run: MessageRun): number | undefined {
+  const { call, env } = run;
+  if (run.known?.kind === 'copy') {
+    run.known.repeat();
+    return 0;
+  }
+  const invite = env.layer.cancelled(call.message);
+  const target = invite?.owner as { readonly call?: unknown } | undefined;
+  if (invite === undefined || target?.call === undefined) return undefined;
+  const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
+  const own = env.layer.serve(call.message, run.source);
+  own.replyWith(200, 'canceling', env.serverLine);
+  for (const hook of env.hooks.cancelled) hook(run);
+  if (transaction.final !== 0) return 1;
+  transaction.cancelled = true;
+  transaction.cancelBranches(env.dialect === 'opensips' ? (call.cancelLines ?? ORIGINATOR_CANCEL) : '');
+  if (env.dialect === 'opensips') transaction.cancelSilent();
+  if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
+  return 1;
+}
+
+const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';
+
+/** What t_check_trans returns: 1 for a CANCEL or ACK of a transaction, 0 for a copy, -1 for none. */
+export function checkTransaction(run: MessageRun): number {
+  const { known, call, env } = run;
+  if (call.message.method === 'CANCEL') {
+    if (known?.kind === 'copy') {
+      known.repeat();
+      return 0;
+    }
+    const invite = env.layer.cancelled(call.message);
+    const owner = invite?.owner as { branches?: readonly unknown[] } | undefined;
+    return code(owner?.branches !== undefined);
+  }
+  if (call.message.method === 'ACK') {
+    if (known?.kind === 'ack') return 0;
+    return code(known?.kind === 'accepted');
+  }
+  if (known === undefined || known.kind === 'new') return -1;
+  known.repeat();
+  return 0;
+}

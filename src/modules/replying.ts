@@ -1,0 +1,66 @@
+import type { ReplyWay } from '../route/functions/actions.js';
+import type { MessageRun } from '../script/call.js';
+import { answerTrying, beginTransaction } from '../script/relay.js';
+import { runErrorOf } from '../script/service-routes.js';
+import { qParameter } from './contacts.js';
+import { code } from './define.js';
+
+/** Answers the request of a run. */
+export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
+  const { call, env } = run;
+  if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
+  if (call.message.method === 'ACK') return -1;
+  runErrorOf(call);
+  let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
+  if (way === 'begin' && transaction === undefined) {
+    transaction = beginTransaction(run);
+    if (transaction === undefined) return 0;
+    if (env.dialect === 'opensips') answerTrying(transaction, call);
+  }
+  const lines = replyLines(run, status);
+  const body = call.replyBody;
+  if (transaction !== undefined && (way !== 'stateless' || env.dialect === 'opensips')) {
+    const good = transaction.reply(status, reason, lines, body);
+    call.replyBody = '';
+    return code(good);
+  }
+  if (way === 'stateful') return -1;
+  const text = call.replyLines === lines ? lines + server(run, status) : server(run, status) + lines;
+  env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.marking);
+  call.replyBody = '';
+  run.answered = status >= 200;
+  if (status >= 200 && call.message.method !== 'CANCEL') {
+    env.calls?.answered(status);
+    env.calls?.refused(call.message, run.source, status, reason);
+  }
+  return 1;
+}
+
+/** The Server line of a reply. */
+function server(run: MessageRun, status: number): string {
+  return status > 100 || run.env.dialect === 'kamailio' ? run.env.serverLine : '';
+}
+
+/** Lines of append_to_reply, and for a redirection the Contact URIs the script gave. */
+function replyLines(run: MessageRun, status: number): string {
+  const { call, env } = run;
+  let lines = call.replyLines;
+  if (status >= 300 && status < 400) {
+    const changed = call.requestUri !== call.message.requestUri;
+    const uris = [
+      ...(changed ? [withQ(call.requestUri, call.q)] : []),
+      ...call.branches.map((each) => withQ(each.uri, each.q)),
+    ];
+    if (uris.length > 0) lines += `Contact: ${uris.join(', ')}\r\n`;
+  }
+  if (env.warning && status > 100) {
+    const { message } = call;
+    const { address, port } = run.source.socket;
+    lines += `Warning: 392 ${address}:${port} "Noisy feedback tells:  pid=${process.pid} req_src_ip=${run.source.address} req_src_port=${run.source.port} in_uri=${message.requestUri} out_uri=${call.requestUri} via_cnt==${message.headerCount('via')}"\r\n`;
+  }
+  return lines;
+}
+
+function withQ(uri: string, q: string | undefined): string {
+  return `<${uri}>${qParameter(q)}`;
+}

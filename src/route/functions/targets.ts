@@ -1,0 +1,96 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import type { RequestActions } from './actions.js';
+import { optional, param, type SharedFunctions } from './definition.js';
+import type { MessageSite } from './site.js';
+
+/** Routes that may record the route. */
+export const RECORDS: readonly RouteKind[] = ['request', 'branch', 'failure', 'local', 'branch-failure'];
+
+/** A request whose call has black lists. */
+export interface BlacklistSite extends MessageSite {
+  readonly env: { hasBlacklist(name: string): boolean };
+  readonly call: { readonly blacklists: string[] };
+}
+
+/** "proto:host:port", "host:port" or "host" as a URI. */
+export function uriOf(text: string): string {
+  if (/^sips?:/i.test(text)) return text;
+  const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(.*)$/i.exec(text);
+  const transport = match?.[1]?.toLowerCase();
+  return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
+}
+
+/** Functions of the cores and of rr about where a request goes. */
+export function targetFunctions<Site extends MessageSite, Result>(actions: RequestActions<Site, Result>) {
+  const append = {
+    parameters: [optional('uri', 'string'), optional('q', 'string')],
+    summary: 'adds a branch to send to',
+    run: (site: Site, uri?: string, q = ''): number => actions.appendBranch(site, uri === '' ? undefined : uri, q),
+  };
+  const opensipsAppend = { ...append, routes: ['request', 'failure'] satisfies RouteKind[] };
+  return {
+    core: {
+      forward: {
+        parameters: [optional('destination', 'string')],
+        routes: ['request', 'failure', 'branch', 'local', 'event'],
+        summary: 'sends the request on without a transaction',
+        waits: true,
+        check([to], { dialect, facts }) {
+          if (!facts.statelessForward) return 'disable_stateless_fwd does not allow it';
+          const bare = dialect === 'kamailio' || typeof to !== 'string' || !/^sips?:/i.test(to);
+          return bare ? undefined : `"${to}" is no [proto:]host[:port]`;
+        },
+        run: (site: Site, to?: string): Result => actions.forward(site, to === undefined ? undefined : uriOf(to)),
+      },
+    },
+    opensips: {
+      append_msg_branch: opensipsAppend,
+      append_branch_old: opensipsAppend,
+      append_branch: { ...opensipsAppend, until: 3 },
+    },
+    kamailio: {
+      append_branch: { ...append, routes: ['request', 'failure', 'event', 'branch-failure'] },
+    },
+    rr: {
+      loose_route: {
+        parameters: [],
+        routes: ['request', 'event'],
+        summary: 'follows the Route of the request',
+        run: (site: Site): number => actions.looseRoute(site),
+      },
+      record_route: {
+        parameters: [optional('parameters', 'string')],
+        routes: RECORDS,
+        summary: 'stays in the path of the dialog',
+        run: (site: Site, parameters = ''): number => actions.recordRoute(site, parameters),
+      },
+    },
+  } satisfies Readonly<Record<string, SharedFunctions<never, unknown>>>;
+}
+
+/** Functions of OpenSIPS' core on black lists. */
+export const BLACKLIST_FUNCTIONS = {
+  use_blacklist: {
+    parameters: [param('list', 'string')],
+    routes: 'any',
+    summary: 'does not send to addresses of a black list',
+    run(site: BlacklistSite, list: string): number {
+      const name = list.trim();
+      if (!site.env.hasBlacklist(name)) return site.refused('use_blacklist', `no black list "${name}"`);
+      if (!site.call.blacklists.includes(name)) site.call.blacklists.push(name);
+      return 1;
+    },
+  },
+  unuse_blacklist: {
+    parameters: [param('list', 'string')],
+    routes: 'any',
+    summary: 'undoes use_blacklist()',
+    run({ call: { blacklists } }: BlacklistSite, list: string): number {
+      const name = list.trim();
+      if (name === 'all') blacklists.length = 0;
+      const at = blacklists.indexOf(name);
+      if (at >= 0) blacklists.splice(at, 1);
+      return 1;
+    },
+  },
+} as const satisfies SharedFunctions;
