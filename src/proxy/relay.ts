@@ -4,17 +4,17 @@ import type { SipMessage } from '../sip/message.js';
 import { reasonPhrase, type TextEdit } from '../sip/reply.js';
 import type { Address } from '../sip/resolve.js';
 import type { TargetCache } from '../sip/target.js';
-import type { BranchId } from '../sip/transaction/branch.js';
-import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
+import type { ClientFailure, ClientTransaction, InviteClient } from '../sip/transaction/client.js';
 import type { Tally, TransactionLayer } from '../sip/transaction/layer.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { divideBreadth } from './breadth.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from './decision.js';
-import { loopHash, replyUpstream, withChallenges } from './forward.js';
+import { Failures } from './failures.js';
+import { loopHash, replyUpstream } from './forward.js';
 import type { LargeRequests } from './large-requests.js';
 import type { RelayWatch } from './observer.js';
-import { failureRank } from './preference.js';
+import { type BranchOwner, RelayBranch } from './relay-branch.js';
 import { type Sender, sipsWarning } from './sender.js';
 
 /** What a response context needs of the proxy. */
@@ -34,9 +34,9 @@ export interface RelayContext {
  * parallel, keeps the best failure, and passes replies on. It ends with the final reply; a late 2xx of a branch that
  * was given up is still passed on.
  */
-export class Relay {
+export class Relay implements BranchOwner {
   /** The branches of the current try, including ended ones. */
-  private branches: readonly Branch[] = NO_BRANCHES;
+  private branches: readonly RelayBranch[] = NO_BRANCHES;
   private cancelled = false;
   private answered = false;
   /** Tries since the start, or since a redirection was followed: the first one does not count as failover. */
@@ -44,13 +44,7 @@ export class Relay {
   private trying = IDLE;
   /** Decisions of the plan about the failed branches of the current try. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined = undefined;
-  /** The best failure so far: the reply to the caller if no hop accepts the call. */
-  private best: SipMessage | undefined = undefined;
-  private bestCode = 0;
-  /** A redirection, kept apart from failures: it takes precedence over them until it is followed. */
-  private redirection: SipMessage | undefined = undefined;
-  /** Replies that ask for credentials. */
-  private challenges: SipMessage[] | undefined = undefined;
+  private failures: Failures | undefined = undefined;
   private message: SipMessage | undefined = undefined;
 
   constructor(
@@ -75,7 +69,7 @@ export class Relay {
     this.watch?.cancelled();
     this.plan?.callerGaveUp?.();
     let waiting = false;
-    let unsent: Branch[] | undefined;
+    let unsent: RelayBranch[] | undefined;
     for (const branch of this.branches) {
       if (branch.ended) continue;
       if (branch.client === undefined) {
@@ -90,8 +84,7 @@ export class Relay {
     else for (const branch of unsent ?? []) this.plan?.withdrawn?.(branch.hop);
   }
 
-  /** @internal A reply on a branch, current or given up. */
-  replied(branch: Branch, client: ClientTransaction, received: SipMessage): void {
+  replied(branch: RelayBranch, client: ClientTransaction, received: SipMessage): void {
     const status = received.status;
     if (branch.byDatagram !== undefined) this.datagramEnded(branch, true);
     if (status >= 200 && status < 300) {
@@ -117,8 +110,7 @@ export class Relay {
     this.branchFailed(branch, { code: status, local: false }, reply ?? received);
   }
 
-  /** @internal A branch got no final reply. */
-  unanswered(branch: Branch, client: ClientTransaction, failure: ClientFailure): void {
+  unanswered(branch: RelayBranch, client: ClientTransaction, failure: ClientFailure): void {
     if (this.answered || branch.ended || client !== branch.client) return;
     if (branch.byDatagram !== undefined) this.datagramEnded(branch, false);
     const large = branch.insteadOf;
@@ -140,12 +132,12 @@ export class Relay {
     this.branchFailed(branch, { code, local: true, cause: failure.cause }, undefined);
   }
 
-  private datagramEnded(branch: Branch, answered: boolean): void {
+  private datagramEnded(branch: RelayBranch, answered: boolean): void {
     this.proxy.large.datagramEnded(branch.byDatagram as Address, answered);
     branch.byDatagram = undefined;
   }
 
-  private success(branch: Branch, client: ClientTransaction, received: SipMessage): void {
+  private success(branch: RelayBranch, client: ClientTransaction, received: SipMessage): void {
     const reply = this.answered ? received : (this.edited(branch, client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
@@ -203,17 +195,17 @@ export class Relay {
     }
     const breadths = hops.length === 1 ? NO_EDITS : divideBreadth(this.message as SipMessage, hops.length);
     if (breadths === undefined) {
-      this.keep(440, undefined);
+      this.failed.keep(440, undefined);
       this.finishWithBest();
       return;
     }
-    const branches = hops.map((hop, i) => new Branch(this, hop, breadths[i]));
+    const branches = hops.map((hop, i) => new RelayBranch(this, hop, breadths[i]));
     this.branches = branches;
     // All branches must exist before the first is opened: one that fails at once may end the others.
     for (const branch of branches) if (!branch.ended) this.open(branch);
   }
 
-  private open(branch: Branch): void {
+  private open(branch: RelayBranch): void {
     const { hop } = branch;
     const known = this.proxy.sender.locate(hop, this.message as SipMessage);
     if (known === undefined) {
@@ -227,7 +219,7 @@ export class Relay {
     }
   }
 
-  private resolved(branch: Branch, result: readonly Address[] | Error): void {
+  private resolved(branch: RelayBranch, result: readonly Address[] | Error): void {
     if (branch.ended || this.answered) return;
     if (branch.givenUp) {
       this.withdraw(branch);
@@ -245,13 +237,13 @@ export class Relay {
     else this.tryAddress(branch);
   }
 
-  private tryAddress(branch: Branch): void {
+  private tryAddress(branch: RelayBranch): void {
     const [first, ...rest] = branch.addresses;
     branch.addresses = rest;
     this.send(branch, first as Address);
   }
 
-  private send(branch: Branch, address: Address): void {
+  private send(branch: RelayBranch, address: Address): void {
     const { proxy, source } = this;
     const { hop } = branch;
     const socket = proxy.sender.socketTo(hop, address, source);
@@ -283,7 +275,7 @@ export class Relay {
   }
 
   /** The request as sent from a socket, under a branch of its own. */
-  private write(branch: Branch, socket: SipSocket, { address: to }: Address): string {
+  private write(branch: RelayBranch, socket: SipSocket, { address: to }: Address): string {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
@@ -293,7 +285,7 @@ export class Relay {
     return proxy.sender.write(message, source, branch.hop, socket, writing);
   }
 
-  private transmit(branch: Branch, text: string, socket: SipSocket, address: Address): void {
+  private transmit(branch: RelayBranch, text: string, socket: SipSocket, address: Address): void {
     const target = this.proxy.targets.target(socket, address.address, address.port, address.name);
     const { invite } = this.server;
     this.watch?.sent(branch.hop, target);
@@ -301,40 +293,34 @@ export class Relay {
   }
 
   /** A reply as edited by the plan; undefined to drop it. */
-  private edited(branch: Branch, client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
+  private edited(branch: RelayBranch, client: ClientTransaction, reply: SipMessage): SipMessage | undefined {
     const plan = this.plan;
     return plan?.reply === undefined ? reply : plan.reply(branch.hop, reply, client.target);
   }
 
   /** A hop may not be sent to: it is skipped and does not count as failed. */
-  private passedOver(branch: Branch, code: number): void {
-    if (this.bestCode === 0) this.bestCode = code;
+  private passedOver(branch: RelayBranch, code: number): void {
+    this.failed.passedOver(code);
     this.watch?.passedOver(branch.hop, code);
     this.withdraw(branch);
   }
 
-  private withdraw(branch: Branch): void {
+  private withdraw(branch: RelayBranch): void {
     branch.ended = true;
     this.ended(this.plan?.withdrawn?.(branch.hop) ?? true);
   }
 
-  private branchFailed(branch: Branch, failure: HopFailure, reply: SipMessage | undefined): void {
+  private branchFailed(branch: RelayBranch, failure: HopFailure, reply: SipMessage | undefined): void {
     branch.ended = true;
     branch.client = undefined;
     this.watch?.failed(branch.hop, failure);
     if (this.cancelled) {
       const verdict = this.plan?.cancelled?.(branch.hop, failure, reply) ?? false;
-      // The caller expects 487, whatever an earlier hop replied.
-      this.redirection = undefined;
-      if (reply !== undefined && failure.code !== 487) this.keep(failure.code, reply);
-      else if (this.bestCode !== 487 || reply !== undefined) {
-        this.best = reply;
-        this.bestCode = 487;
-      }
+      this.failed.keepCancelled(failure.code, reply);
       this.ended(verdict);
       return;
     }
-    this.keep(failure.code, reply);
+    this.failed.keep(failure.code, reply);
     if (branch.givenUp) {
       // We cancelled it: this is no failure of the hop.
       this.withdraw(branch);
@@ -380,9 +366,9 @@ export class Relay {
         this.finish(after.code, after.reason, after.headers);
         return;
       }
-      this.redirection = after.left;
+      this.failed.redirection = after.left;
       // A 6xx ends the search, even if another branch was redirected (section 16.7 step 5).
-      if (this.cancelled || this.bestCode >= 600) this.finishWithBest();
+      if (this.cancelled || this.failed.code >= 600) this.finishWithBest();
       else {
         this.tried = 0;
         this.tryNext();
@@ -392,59 +378,37 @@ export class Relay {
     }
   }
 
-  /**
-   * Keeps the better of two failures: 6xx first, else the lowest class, and inside it one the caller can act upon; a real
-   * reply before our own (section 16.7 step 6).
-   */
-  private keep(code: number, reply: SipMessage | undefined): void {
-    if (code < 400) {
-      this.redirection ??= reply;
-      return;
-    }
-    if (reply !== undefined && (code === 401 || code === 407)) this.challenges = [...(this.challenges ?? []), reply];
-    const better =
-      this.bestCode === 0 ||
-      this.bestCode === 473 ||
-      (this.bestCode === 480 && this.best === undefined) ||
-      failureRank(code) < failureRank(this.bestCode) ||
-      (this.best === undefined && reply !== undefined && failureRank(code) === failureRank(this.bestCode));
-    if (!better) return;
-    this.bestCode = code;
-    this.best = reply;
-  }
-
   private finishWithBest(): void {
-    const { bestCode, redirection } = this;
-    if (redirection !== undefined && bestCode < 600) {
+    const { invite } = this.server;
+    const passedOn = this.failures?.toPassOn(invite);
+    if (passedOn !== undefined) {
       this.answered = true;
-      this.proxy.counted(redirection.status);
-      this.server.reply(replyUpstream(redirection), redirection.status);
-      this.release(redirection.status);
+      this.proxy.counted(passedOn.status);
+      this.server.reply(replyUpstream(passedOn), passedOn.status);
+      this.release(passedOn.status);
       return;
     }
-    const best = bestCode === 401 || bestCode === 407 ? withChallenges(this.best, this.challenges) : this.best;
-    if (best !== undefined && bestCode !== 503 && (bestCode !== 408 || this.server.invite)) {
-      this.answered = true;
-      this.proxy.counted(bestCode);
-      this.server.reply(replyUpstream(best), bestCode);
-      this.release(bestCode);
-      return;
-    }
-    if (bestCode === 0) {
+    const code = this.failures?.code ?? 0;
+    if (code === 0) {
       const noHop = this.plan?.noHop ?? { code: 503, reason: reasonPhrase(503) };
       this.finish(noHop.code, noHop.reason);
       return;
     }
-    if (bestCode === 408 && !this.server.invite) {
+    if (code === 408 && !invite) {
       // A 408 would arrive too late to be useful, and could make the caller blacklist us (RFC 4320 section 4.2).
       this.answered = true;
       this.server.fallSilent();
-      this.release(bestCode);
+      this.release(code);
       return;
     }
     // A 503 of one server does not mean that this proxy is unavailable: it is sent as 500 (section 16.7 step 6).
-    const code = bestCode === 503 ? 500 : bestCode;
-    this.finish(code, reasonPhrase(code), code === 480 ? sipsWarning(this.source) : undefined);
+    const own = code === 503 ? 500 : code;
+    this.finish(own, reasonPhrase(own), own === 480 ? sipsWarning(this.source) : undefined);
+  }
+
+  /** The failures so far, made with the first. */
+  private get failed(): Failures {
+    return (this.failures ??= new Failures());
   }
 
   private finish(code: number, reason: string, headers?: string): void {
@@ -462,52 +426,10 @@ export class Relay {
     this.plan?.ended?.(code);
     this.message = undefined;
     this.plan = undefined;
-    this.best = undefined;
-    this.redirection = undefined;
-    this.challenges = undefined;
+    this.failures = undefined;
     this.verdicts = undefined;
     for (const branch of this.branches) branch.release();
     this.branches = NO_BRANCHES;
-  }
-}
-
-/** One hop a request is sent to: receives the events of its client transaction until that ends. */
-class Branch implements ClientUser {
-  client: ClientTransaction | undefined = undefined;
-  /** Addresses of the hop that are still to be tried. */
-  addresses: readonly Address[] = NO_ADDRESSES;
-  ended = false;
-  /** We cancelled it because of the result of another branch. */
-  givenUp = false;
-
-  /** Branch of our Via in what was sent last. */
-  id: BranchId = NO_BRANCH;
-  /** Address a request too large for UDP was sent to by TCP. */
-  insteadOf: Address | undefined = undefined;
-  /** Address a request too large for UDP was sent to by UDP. */
-  byDatagram: Address | undefined = undefined;
-
-  constructor(
-    private readonly relay: Relay,
-    public hop: NextHop,
-    /** Its part of Max-Breadth, beside other branches. */
-    readonly breadth: TextEdit | undefined,
-  ) {}
-
-  onReply(client: ClientTransaction, reply: SipMessage): void {
-    this.relay.replied(this, client, reply);
-  }
-
-  onFailure(client: ClientTransaction, failure: ClientFailure): void {
-    this.relay.unanswered(this, client, failure);
-  }
-
-  release(): void {
-    this.ended = true;
-    this.client = undefined;
-    this.id = NO_BRANCH;
-    this.hop = NO_HOP;
-    this.addresses = NO_ADDRESSES;
   }
 }
 
@@ -518,11 +440,8 @@ const AGAIN = 2;
 
 /** Characters of a Call-ID that a line of the log shows. */
 const SHOWN = 128;
-const NO_BRANCH: BranchId = { text: '', low: 0, high: 0, check: 0, callId: 0 };
-const NO_BRANCHES: readonly Branch[] = [];
+const NO_BRANCHES: readonly RelayBranch[] = [];
 const NO_EDITS: readonly TextEdit[] = [];
-const NO_ADDRESSES: readonly Address[] = [];
-const NO_HOP: NextHop = { uri: '' };
 
 /**
  * Combines several decisions of the plan: a reply that one of them names, else a redirection that one of them follows,
