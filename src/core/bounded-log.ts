@@ -1,3 +1,4 @@
+import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 
 export interface LogBounds {
@@ -9,16 +10,6 @@ export interface LogBounds {
   readonly characters: number;
 }
 
-/** Kinds that are counted at once. */
-const MOST_KINDS = 1000;
-
-interface Kind {
-  began: number;
-  lines: number;
-  suppressed: number;
-  readonly sources: Set<string>;
-}
-
 /**
  * A logger for lines that peers can cause: a peer cannot fill a disk with repeated or very long invalid input. Lines
  * are of one kind that have the same level and message. The next line of a kind after some were left out says how many,
@@ -26,30 +17,12 @@ interface Kind {
  */
 export function boundedLog(log: Logger, now: () => number, bounds: Partial<LogBounds> = {}): Logger {
   const { windowMs = 60_000, lines = 10, characters = 256 } = bounds;
-  const kinds = new Map<string, Kind>();
+  const limit = new LineLimit(windowMs, lines, now);
   const write = (level: 'info' | 'warn' | 'error' | 'fatal', fields: object, message: string): void => {
-    const name = `${level} ${message}`;
-    const at = now();
-    let kind = kinds.get(name);
-    if (kind === undefined) {
-      if (kinds.size >= MOST_KINDS) kinds.clear();
-      kind = { began: at, lines: 0, suppressed: 0, sources: new Set() };
-      kinds.set(name, kind);
-    } else if (at - kind.began >= windowMs) {
-      kind.began = at;
-      kind.lines = 0;
-      kind.sources.clear();
-    }
     const { from, source = from } = fields as { from?: unknown; source?: unknown };
-    const known = typeof source === 'string' && kind.sources.has(hostOf(source));
-    if (known || kind.lines >= lines) {
-      kind.suppressed++;
-      return;
-    }
-    kind.lines++;
-    if (typeof source === 'string') kind.sources.add(hostOf(source));
-    const more = kind.suppressed === 0 ? {} : { suppressed: kind.suppressed };
-    kind.suppressed = 0;
+    const suppressed = limit.admit(`${level} ${message}`, typeof source === 'string' ? hostOf(source) : undefined);
+    if (suppressed === undefined) return;
+    const more = suppressed === 0 ? {} : { suppressed };
     log[level]({ ...shortened(fields, characters), ...more }, cut(message, characters));
   };
   return {

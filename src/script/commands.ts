@@ -1,13 +1,9 @@
+import type { Json } from '../management/mi/command.js';
+import type { ScriptCommandSpec } from '../management/mi/dependencies.js';
 import type { ScriptEnvironment } from './environment.js';
 
 /** What management commands of modules answer. */
-export type CommandValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly CommandValue[]
-  | { readonly [name: string]: CommandValue };
+export type { Json as CommandValue };
 
 /** A command that cannot be done, with the code and text of the original. */
 export class CommandFault extends Error {
@@ -24,18 +20,7 @@ export class CommandFault extends Error {
 export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
 /** A management command of a module: by MI, by RPC, or by both. */
-export interface ScriptCommand {
-  readonly module: string;
-  /** "dlg_list" */
-  readonly mi?: string;
-  /** "dlg.list" */
-  readonly rpc?: string;
-  readonly help: string;
-  /** Whether it changes something. */
-  readonly changes: boolean;
-  /** Names of the parameters; those from `required` on may be left out. */
-  readonly parameters: readonly string[];
-  readonly required: number;
+export interface ScriptCommand extends ScriptCommandSpec {
   /** Throws CommandFault. */
-  run(env: ScriptEnvironment, params: CommandParameters): CommandValue | Promise<CommandValue>;
+  run(env: ScriptEnvironment, params: CommandParameters): Json | Promise<Json>;
 }

@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   route: ['core', 'engine', 'sip', 'config', 'pvar', 'proxy', 'cfg'],
   console: ['core', 'access', 'engine', 'http', 'calls'],
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
-  script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route'],
+  script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route', 'management'],
   media: ['core'],
   modules: ['core', 'media', 'engine', 'sip', 'pvar', 'cfg', 'script', 'route'],
   'cfg-file': ['core', 'config', 'cfg', 'pvar', 'script', 'modules'],

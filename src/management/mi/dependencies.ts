@@ -42,13 +42,15 @@ export interface MiDependencies {
   readonly settings?: SettingsControl | undefined;
 }
 
-/** A command that a module of a configuration file has. */
+/** A management command of a module of a configuration file: by MI, by RPC, or by both. */
 export interface ScriptCommandSpec {
   readonly module: string;
-  /** Its names in MI and RPC; undefined: it is not there. */
+  /** "dlg_list"; undefined: MI has it not. */
   readonly mi?: string;
+  /** "dlg.list"; undefined: RPC has it not. */
   readonly rpc?: string;
   readonly help: string;
+  /** Whether it changes something. */
   readonly changes: boolean;
   /** Names of the parameters; those from `required` on may be left out. */
   readonly parameters: readonly string[];

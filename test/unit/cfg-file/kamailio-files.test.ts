@@ -1,11 +1,7 @@
-import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { inventory, type Verdict } from '../../../src/cfg-file/inventory.js';
-import { readCfg } from '../../../src/cfg-file/load.js';
+import { describe } from 'node:test';
+import { type FileVerdict, testFiles } from '../../support/operator-files.js';
 
-/** File, the version it is read as, its verdict, and what it says of what is not there. */
-const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict, missing: readonly RegExp[]])[] = [
+const FILES: readonly FileVerdict[] = [
   ['permissions-table-5.4.cfg', 'kamailio-5.6', 'runs whole', []],
   ['acc-dialog-5.5.cfg', 'kamailio-5.6', 'runs whole', []],
   ['load-balancer-5.5.cfg', 'kamailio-5.6', 'runs whole', []],
@@ -50,21 +46,4 @@ const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict
   ],
 ];
 
-function path(file: string): string {
-  return fileURLToPath(new URL(`../../fixtures/kamailio/${file}`, import.meta.url));
-}
-
-describe('files as operators of Kamailio write them', () => {
-  for (const [file, dialect, verdict, missing] of FILES) {
-    test(`${file} ${verdict}`, () => {
-      const reading = readCfg(path(file), { unknownFunctions: 'log' });
-      const found = inventory(reading);
-      assert.equal(reading.dialect?.title, dialect);
-      const lacking = found.things.filter(({ standing }) => standing !== 'supported' && standing !== 'no effect');
-      assert.equal(found.verdict, verdict, JSON.stringify(lacking));
-      const text = lacking.map(({ message }) => message).join('\n');
-      for (const each of missing) assert.match(text, each);
-      if (verdict === 'runs whole') assert.notEqual(readCfg(path(file)).loaded, undefined);
-    });
-  }
-});
+describe('files as operators of Kamailio write them', () => testFiles('kamailio', FILES));

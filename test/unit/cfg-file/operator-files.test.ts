@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { inventory, type Verdict } from '../../../src/cfg-file/inventory.js';
+import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
+import { type FileVerdict, operatorFile, testFiles } from '../../support/operator-files.js';
 
-/** File, the version it is read as, its verdict, and what it says of what is not there. */
-const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict, missing: readonly RegExp[]])[] = [
+const FILES: readonly FileVerdict[] = [
   ['old-style-1.8.cfg', 'opensips-2.1', 'runs whole', []],
   ['topology-2.2.cfg', 'opensips-2.1', 'runs whole', []],
   ['nat-edge-2.3.cfg', 'opensips-2.1', 'runs whole', []],
@@ -32,28 +31,11 @@ const FILES: readonly (readonly [file: string, dialect: string, verdict: Verdict
   ],
 ];
 
-function path(file: string): string {
-  return fileURLToPath(new URL(`../../fixtures/opensips/${file}`, import.meta.url));
-}
+describe('files as operators of OpenSIPS write them', () => testFiles('opensips', FILES));
 
-describe('files as operators of OpenSIPS write them', () => {
-  for (const [file, dialect, verdict, missing] of FILES) {
-    test(`${file} ${verdict}`, () => {
-      const reading = readCfg(path(file), { unknownFunctions: 'log' });
-      const found = inventory(reading);
-      assert.equal(reading.dialect?.title, dialect);
-      const lacking = found.things.filter(({ standing }) => standing !== 'supported' && standing !== 'no effect');
-      assert.equal(found.verdict, verdict, JSON.stringify(lacking));
-      const text = lacking.map(({ message }) => message).join('\n');
-      for (const each of missing) assert.match(text, each);
-      if (verdict === 'runs whole') assert.notEqual(readCfg(path(file)).loaded, undefined);
-    });
-  }
-
-  const m4 = spawnSync('m4', ['--version']).status === 0;
-  test('m4-template.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not installed' }, () => {
-    const reading = readCfg(path('m4-template.m4.cfg'), { preprocess: 'm4 -s' });
-    assert.equal(inventory(reading).verdict, 'runs whole');
-    assert.deepEqual(reading.loaded?.settings['listen'], ['udp:127.0.0.1:5060']);
-  });
+const m4 = spawnSync('m4', ['--version']).status === 0;
+test('m4-template.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not installed' }, () => {
+  const reading = readCfg(operatorFile('opensips', 'm4-template.m4.cfg'), { preprocess: 'm4 -s' });
+  assert.equal(inventory(reading).verdict, 'runs whole');
+  assert.deepEqual(reading.loaded?.settings['listen'], ['udp:127.0.0.1:5060']);
 });
