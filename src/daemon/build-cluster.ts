@@ -4,6 +4,7 @@ import { SharedLoad } from '../cluster/load.js';
 import { ClusterNode } from '../cluster/node.js';
 import { OldRecords } from '../cluster/old-records.js';
 import { memberHashes } from '../cluster/owners.js';
+import { probingSwitch } from '../cluster/probing-switch.js';
 import { Questions } from '../cluster/questions.js';
 import { Quorum } from '../cluster/quorum.js';
 import { Reloads } from '../cluster/reloads.js';
@@ -113,7 +114,7 @@ class ClusterSide implements ClusterParts {
         holds: (key) => nats.holds(key),
         check: (destination, done) => prober.check(destination, done),
         hurry: (destinations) => this.gained(destinations, nats),
-        isProbed: () => env.settings().dispatcher.pingInterval > 0 && prober.active,
+        isProbed: ({ partition }) => env.settings().dispatcher.pingInterval > 0 && prober.isActive(partition),
         intervalMs: () => Math.max(1000, env.settings().dispatcher.pingInterval * 1000),
         dropProbes: () => prober.abandon(),
         bits: (destination) => engine.partition(destination.partition)?.flavour.stateBits(destination),
@@ -154,7 +155,8 @@ class ClusterSide implements ClusterParts {
     engine.states.onChange((change) => node.changes.changed(change));
     nats.settled = (key) => node.announcer.settled(key);
     node.onValue((key, text) => {
-      if (key === 'p') prober.setActive(text !== '{"probing":false}');
+      const switched = probingSwitch(key, text);
+      if (switched !== undefined) prober.setActive(switched.on, switched.partition);
     });
     node.onPhase((phase) => {
       if (phase !== 'ready') return;

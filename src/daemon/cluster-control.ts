@@ -1,6 +1,7 @@
 import { unbounded } from '../access/caller.js';
 import type { ClusterNode } from '../cluster/node.js';
 import { memberHashes } from '../cluster/owners.js';
+import { probingKey } from '../cluster/probing-switch.js';
 import type { Questions } from '../cluster/questions.js';
 import type { ReloadReport, Reloads } from '../cluster/reloads.js';
 import type { Tags } from '../cluster/tags.js';
@@ -102,8 +103,8 @@ export function clusterControl(parts: Parts): ClusterControl {
       }
       return wait ? reports : undefined;
     },
-    setProbing(on) {
-      node.values.update('p', () => JSON.stringify({ probing: on }));
+    setProbing(on, partition) {
+      node.values.update(probingKey(partition), () => JSON.stringify({ probing: on, partition }));
     },
   };
 }

@@ -34,8 +34,12 @@ export interface ClusterParts extends Service {
 export class ClusterHooks {
   parts: ClusterParts | undefined;
 
-  /** Configured, whether loaded yet or not. */
-  constructor(readonly configured: boolean) {}
+  /** `name`: of the cluster the settings name, whether it is loaded yet or not; undefined: none. */
+  constructor(private readonly name: string | undefined) {}
+
+  get configured(): boolean {
+    return this.name !== undefined;
+  }
 
   probes(destination: Destination): boolean {
     return this.parts === undefined ? !this.configured : this.parts.probes(destination);
@@ -57,9 +61,13 @@ export class ClusterHooks {
     return this.parts === undefined ? !this.configured : this.parts.ownsEntry(entry);
   }
 
-  tag(name: string): 'active' | 'backup' | undefined {
-    if (this.parts === undefined) return this.configured ? 'backup' : undefined;
-    return this.parts.isActive(name) ? 'active' : 'backup';
+  /** Of "tag" or "tag/cluster"; undefined without a cluster, and of another cluster. */
+  tag(named: string): 'active' | 'backup' | undefined {
+    if (this.name === undefined) return undefined;
+    const slash = named.indexOf('/');
+    if (slash >= 0 && named.slice(slash + 1).trim() !== this.name) return undefined;
+    const tag = slash < 0 ? named : named.slice(0, slash).trim();
+    return this.parts?.isActive(tag) === true ? 'active' : 'backup';
   }
 
   writesTable(partition: string): boolean {

@@ -24,8 +24,7 @@ export function clusteredDispatcher(control: DispatcherControl, cluster: Cluster
     },
     setProbingActive(active, partition) {
       control.setProbingActive(active, partition);
-      // Of one partition it is switched at this node.
-      if (partition === undefined) cluster.parts?.control.setProbing(active);
+      cluster.parts?.control.setProbing(active, partition);
     },
   };
 }

@@ -142,7 +142,7 @@ export class Daemon implements Service {
     this.settings = settings;
     this.clock = clock;
     this.log = log;
-    const cluster = new ClusterHooks(settings.cluster !== undefined);
+    const cluster = new ClusterHooks(settings.cluster?.name);
     this.cluster = cluster;
     const startTime = new StartTime(clock);
     this.settingsReloads = new SettingsReloads(metrics, () => clock.now());
@@ -237,7 +237,7 @@ export class Daemon implements Service {
               reload: (name) => routing.reload(name),
               calls: scriptCalls(this.calls.ledger, sip.counters.proxy),
               publish: (partition, kind, text) => this.publishRecord(partition, kind, text),
-              sharingTag: (name) => (cluster.configured ? cluster.tag(name) : undefined),
+              sharingTag: (name) => cluster.tag(name),
               clock,
               random,
               log,

@@ -111,7 +111,7 @@ export interface PvarContext {
   contextOf?(which: 'request' | 'reply'): PvarContext | undefined;
   /** $stat(name); undefined for an unknown statistic. */
   statistic(name: string): number | undefined;
-  /** $shtag(name): whether this node is the active one of a sharing tag; undefined without a cluster. */
+  /** $shtag(name), $shtag(name/cluster): whether this node is the active one of a sharing tag; undefined without that cluster. */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
   /** Part of the body is another when the message leaves; offsets count from the body's start. */
   editBody?(start: number, end: number, text: string): void;

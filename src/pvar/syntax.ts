@@ -211,7 +211,7 @@ class FormatParser {
     let name = this.text.slice(start, this.at);
     if (name === '') throw this.fail(offset, 'variable name missing after "$" (write "$$" for the character itself)');
     // A dot belongs to the name only where a longer name is known ("$auth.resp"): "$rd.example" is a variable and text.
-    const dotted = /^\.[A-Za-z]+/.exec(this.text.slice(this.at, this.at + 32));
+    const dotted = /^\.[A-Za-z_]+/.exec(this.text.slice(this.at, this.at + 32));
     if (dotted !== null && this.names.variables.has(name + dotted[0])) {
       name += dotted[0];
       this.at += dotted[0].length;

@@ -80,7 +80,7 @@ export class CfgScope extends PvarScope {
 
   /** "tag", or "tag/cluster" as OpenSIPS names it. */
   override sharingTag(name: string): 'active' | 'backup' | undefined {
-    return this.env.services.sharingTag(name.split('/')[0] ?? '');
+    return this.env.services.sharingTag(name);
   }
 
   /** As the original does it: each part is an edit of its own of the field that came, applied when the message leaves. */

@@ -93,6 +93,25 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     );
   });
 
+  test('probes of a partition are switched off and on for all', async () => {
+    const states = () =>
+      Promise.all(
+        cluster.nodes.map(async (_, i) => {
+          const { PingState } = (await cluster.mi(i, 'ds_ping_active', { partition: 'default' })) as {
+            PingState: number;
+          };
+          return PingState;
+        }),
+      );
+    await cluster.mi(0, 'ds_ping_active', { state: 0, partition: 'default' });
+    await until('off', 3000, async () => `${await states()}` === '0,0,0');
+    assert.deepEqual(await cluster.mi(2, 'ds_ping_active'), { PingState: 1 });
+    await cluster.mi(1, 'cluster_sync');
+    assert.deepEqual(await states(), [0, 0, 0]);
+    await cluster.mi(1, 'ds_ping_active', { state: 1, partition: 'default' });
+    await until('on', 3000, async () => `${await states()}` === '1,1,1');
+  });
+
   test('a tag has one holder, moves by a command, and goes to the preferred node when its holder is gone', async () => {
     const tag = async (i: number) => ((await cluster.mi(i, 'clusterer_list_shtags')) as { State: string }[])[0]?.State;
     const active = async () => (await Promise.all([0, 1, 2].map(tag))).map((state) => state === 'active');

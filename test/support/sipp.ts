@@ -27,6 +27,8 @@ export interface SippResult extends SippCounts {
   readonly timedOut: boolean;
   /** Distinct lines of its error trace, at most twenty. */
   readonly errors: readonly string[];
+  /** Its messages with their times, of calls named in the error trace; with `traceFailed` only. */
+  readonly failedCalls: readonly string[];
 }
 
 interface CommonOptions {
@@ -42,6 +44,8 @@ interface CommonOptions {
   readonly transport?: 'udp' | 'tcp';
   /** Further arguments of the sipp command. */
   readonly args?: readonly string[];
+  /** Messages of calls that fail are kept. For few calls. */
+  readonly traceFailed?: boolean;
 }
 
 export interface SippCallerOptions extends CommonOptions {
@@ -138,6 +142,7 @@ async function launch(options: CommonOptions, more: readonly string[]): Promise<
     // SIPp asks for 64 KiB, which a standstill of three milliseconds at 2,000 calls a second overflows.
     ...['-buff_size', String(4 * 1024 * 1024)],
     ...['-trace_stat', '-stf', 'stat.csv', '-fd', '1', '-trace_err', '-error_file', 'errors.log'],
+    ...(options.traceFailed === true ? ['-trace_msg', '-message_file', 'messages.log'] : []),
     ...(options.args ?? []),
     ...more,
   ];
@@ -149,12 +154,24 @@ async function launch(options: CommonOptions, more: readonly string[]): Promise<
     async collect(exitCode, timedOut) {
       const counts = parseStatistics(await readFile(join(folder, 'stat.csv'), 'latin1').catch(() => ''));
       const log = await readFile(join(folder, 'errors.log'), 'latin1').catch(() => '');
+      const messages = await readFile(join(folder, 'messages.log'), 'latin1').catch(() => '');
       await rm(folder, { recursive: true, force: true });
       const fatal = exitCode === 127 || (exitCode !== null && exitCode > 200) ? child.said() : '';
       const errors = [...new Set(`${fatal}\n${log}`.split('\n').map(withoutTime).filter(Boolean))].slice(0, 20);
-      return { ...counts, exitCode, timedOut, errors };
+      return { ...counts, exitCode, timedOut, errors, failedCalls: callsNamed(log, messages) };
     },
   };
+}
+
+/** The messages of the calls whose Call-ID stands in the error trace, one text for each call. */
+function callsNamed(errors: string, messages: string): string[] {
+  const parts = messages.split(/^-{20,}[^\n]*\n?/m);
+  const times = messages.match(/^-{20,}[^\n]*/gm) ?? [];
+  const ids = new Set([...errors.matchAll(/\b[0-9]+-[0-9]+@[0-9.]+/g)].map(([id]) => id));
+  return [...ids].slice(0, 20).map((id) => {
+    const own = times.flatMap((time, i) => (parts[i + 1]?.includes(id) === true ? [`${time}\n${parts[i + 1]}`] : []));
+    return own.join('\n');
+  });
 }
 
 /** SIGUSR1 asks SIPp to end after the calls in progress, a second one to end at once; both leave complete statistics. */

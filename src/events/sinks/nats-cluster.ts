@@ -47,7 +47,7 @@ const TIMEOUT = 2000;
 const READ_TIMEOUT = 60_000;
 const BATCH = 1000;
 /** Keys of the bucket that are no records. */
-const OTHER_KEYS = ['gen', 'p', 'k', 'm.>', 't.>', 'r.>'] as const;
+const OTHER_KEYS = ['gen', 'p', 'k', 'm.>', 't.>', 'r.>', 'p.>'] as const;
 /** Keys from which on a bucket is read by partition, and how many partitions that is done for. */
 const FILTER_FROM = 2000;
 const MOST_FILTERS = 64;

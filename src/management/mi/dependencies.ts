@@ -166,7 +166,7 @@ export interface ClusterControl {
   /** Asks the other nodes to load a partition again; with `wait` it returns their reports. */
   reloaded(partitions: readonly string[], wait: boolean): Promise<Json | undefined>;
   /** Announces to the other nodes whether probes are sent at all. */
-  setProbing(on: boolean): void;
+  setProbing(on: boolean, partition?: string): void;
 }
 
 /** How a reload is to be done. */

@@ -69,13 +69,13 @@ const statistic: VariableDefinition = {
   },
 };
 
-/** "active" or "backup"; null where there is no cluster. */
+/** "active" or "backup"; null where there is no cluster, or another one is named: "tag/cluster". */
 const sharingTag: VariableDefinition = {
   argument: 'required',
   indexed: false,
   compile(argument) {
     const name = argument as TextReader;
-    return { get: (context) => context.sharingTag?.(name.constant ?? name.read(context)) ?? null };
+    return { get: (context) => context.sharingTag?.((name.constant ?? name.read(context)).trim()) ?? null };
   },
 };
 

@@ -34,6 +34,8 @@ export async function chaos(options: {
     const began = performance.now();
     // A node that is killed gets no calls while it is away: whoever sends them takes another one.
     const lost = new Map<string, number>();
+    const story: string[] = [];
+    const note = (text: string) => story.push(`${new Date().toISOString().slice(11, 23)} ${text}`);
     const calls = new Map<string, number>();
     const state = { on: true };
     const away = new Set<string>();
@@ -51,9 +53,16 @@ export async function chaos(options: {
           rate,
           values: { hold: 200 },
           args: ['-timeout_error', '-recv_timeout', '8000'],
+          traceFailed: true,
         });
         calls.set(node.name, (calls.get(node.name) ?? 0) + result.ok + result.failed);
         const died = node.diedAt !== undefined && performance.now() - node.diedAt < 15_000;
+        if (result.failed > 0 || result.exitCode !== 0) {
+          note(
+            `${node.name}: ${result.failed} of ${result.begun} calls lost${died ? ' (it had died)' : ''}, exit ${result.exitCode}`,
+          );
+          if (!died) story.push(...result.errors, ...result.failedCalls);
+        }
         if (!died) lost.set(node.name, (lost.get(node.name) ?? 0) + result.failed);
       }
     });
@@ -69,27 +78,36 @@ export async function chaos(options: {
       if (act === 'node') {
         const node = running.nodes[Math.floor(draw() * 3)] as RealNode;
         away.add(node.name);
+        note(`${node.name} is killed`);
         await node.kill();
         await sleep(500 + draw() * 2000);
         await node.start();
+        note(`${node.name} is back`);
         away.delete(node.name);
       } else if (act === 'nats') {
+        note('NATS is killed');
         await running.nats?.kill();
         await sleep(draw() * 1500);
         await running.nats?.restart();
+        note('NATS is back');
       } else {
+        note('the database is killed');
         await database.kill();
         await sleep(draw() * 3000);
         database = await startPostgres({ port, dir });
+        note('the database is back');
       }
       await sleep(Math.max(0, until - performance.now()));
     }
     await changes.stop();
     state.on = false;
     await Promise.all(callers);
-    const result = await settle(running);
     const total = (map: ReadonlyMap<string, number>) => [...map.values()].reduce((sum, each) => sum + each, 0);
-    assert.equal(total(lost), 0, `calls lost at nodes that lived: ${JSON.stringify([...lost])}`);
+    if (total(lost) > 0) {
+      for (const { name, child } of running.nodes) story.push(`log of ${name}:`, child?.stderr ?? '');
+      assert.fail(`calls lost at nodes that lived: ${JSON.stringify([...lost])}\n${story.join('\n')}`);
+    }
+    const result = await settle(running);
     return {
       seconds: Math.round((performance.now() - began) / 1000),
       ...options.kills,

@@ -32,6 +32,16 @@ test('$shtag is whether this node is the active one of a sharing tag, null witho
   assert.equal(value('$shtag(other)', context), 'backup');
 });
 
+test('$cluster.sh_tag is the same, in a text and with the name of the cluster too', () => {
+  const context = scope();
+  context.lookUpTag = (name) => (name === 'vip/edge' ? 'active' : 'backup');
+  const texts = ['$cluster.sh_tag(vip/edge)', '$(cluster.sh_tag(vip/edge))', 'is $cluster.sh_tag(vip)!'];
+  assert.deepEqual(
+    texts.map((text) => value(text, context)),
+    ['active', 'active', 'is backup!'],
+  );
+});
+
 describe('variables of the message', () => {
   test('request-URI', () => {
     table({
