@@ -1,9 +1,29 @@
+import type { Json } from './json-source.js';
 import type { RawSettings } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import type { ClusterConfig, ClusterProbing } from './settings.js';
 
+type JsonObject = { [key: string]: Json };
+
 /** The event loop may stand still this long before a node gives up what it owns; others must wait longer. */
 const FENCE_MS = 1000;
+
+/**
+ * Settings whose modparam cluster_id names a cluster, with the key "cluster" they leave out: as in OpenSIPS, where that
+ * parameter is what makes nodes share. Only where "events" say how nodes reach each other.
+ */
+export function clusterById(settings: JsonObject): JsonObject {
+  const { cluster, modparam, events } = settings;
+  const id = Number(objectOf(modparam)?.['cluster_id'] ?? 0);
+  if (cluster !== undefined || !(id > 0)) return settings;
+  return objectOf(objectOf(objectOf(events)?.['nats'])?.['jetstream']) === undefined
+    ? settings
+    : { ...settings, cluster: {} };
+}
+
+function objectOf(value: Json | undefined): JsonObject | undefined {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as JsonObject) : undefined;
+}
 
 /** Reads "cluster" and the module parameters that belong to it; undefined when the node is by itself. */
 export function readCluster(raw: RawSettings, root: Location, findings: Findings): ClusterConfig | undefined {
@@ -11,7 +31,13 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
   if (cluster === undefined) {
     for (const key of ['cluster_id', 'cluster_sharing_tag', 'cluster_probing_mode']) {
       if (modparam[key] === undefined) continue;
-      findings.warn(inside(root, 'modparam', key), 'has no effect without the key "cluster" of the settings');
+      const shares = key === 'cluster_id' && Number(modparam[key]) > 0;
+      findings.warn(
+        inside(root, 'modparam', key),
+        shares
+          ? 'shares nothing: nodes know each other by a NATS server, set "events" "nats" with "jetstream"'
+          : 'has no effect without cluster_id or the key "cluster" of the settings',
+      );
     }
     return undefined;
   }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { BoundsReader, readAccess } from './access.js';
 import { BUILT_IN, builtInSettings } from './built-in.js';
-import { readCluster } from './cluster.js';
+import { clusterById, readCluster } from './cluster.js';
 import { deepFreeze } from './freeze.js';
 import type { Json } from './json-source.js';
 import { readListeners, warnAboutSendingSockets } from './listeners.js';
@@ -67,7 +67,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   }
   const modparam = value['modparam'];
   const normal = modparam === undefined ? value : { ...value, modparam: numericStringsAsNumbers(modparam, 'modparam') };
-  const source: Source = { ...written, value: normal };
+  const source: Source = { ...written, value: clusterById(normal) };
   const raw = withDefaults('settings', soundPart(source, 'settings', findings)) as RawSettings;
 
   const definitions = collectDefinitions(source, raw, options, findings);
