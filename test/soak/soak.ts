@@ -47,6 +47,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-node-kills': (_bench, seed) => nodeKills({ kills: 20, seed }),
   'cluster-nats-kills': (_bench, seed) => natsKills({ kills: 20, seed, changes: 2000 }),
   'cluster-chaos': (_bench, seed) => chaos({ seconds: 120, seed, kills: { nodes: 6, nats: 6, database: 4 } }),
+  'cluster-mariadb-chaos': (_bench, seed) =>
+    chaos({ seconds: 120, seed, kills: { nodes: 6, nats: 6, database: 4 }, database: 'mariadb' }),
   'cluster-probe-counts': () => probeCounts({ gateways: 1000, seconds: 60 }),
   'cluster-join-1000': () => joins({ records: 1000 }),
   'cluster-join-20000': () => joins({ records: 20_000 }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../partitions.js';
 import { freePort } from '../ports.js';
-import { startPostgres } from '../servers.js';
+import { startMariadb, startPostgres } from '../servers.js';
 import { runSipp, startSippUas } from '../sipp.js';
 import { RealCluster, type RealNode } from './real-cluster.js';
 import { settle, unrest } from './scenarios.js';
@@ -20,11 +20,13 @@ export async function chaos(options: {
   readonly kills: { readonly nodes: number; readonly nats: number; readonly database: number };
   /** Calls a second at each node. */
   readonly rate?: number;
+  readonly database?: 'postgres' | 'mariadb';
 }): Promise<object> {
   const draw = drawing(options.seed);
   const dir = await mkdtemp(join(tmpdir(), 'switchyard-chaos-'));
   const port = await freePort();
-  let database = await startPostgres({ port, dir });
+  const startDatabase = options.database === 'mariadb' ? startMariadb : startPostgres;
+  let database = await startDatabase({ port, dir });
   const callees = await Promise.all([1, 2, 3].map(() => startSippUas({ scenario: 'uas-answer' })));
   let cluster: RealCluster | undefined;
   try {
@@ -37,6 +39,7 @@ export async function chaos(options: {
     const story: string[] = [];
     const note = (text: string) => story.push(`${new Date().toISOString().slice(11, 23)} ${text}`);
     const calls = new Map<string, number>();
+    const counted = { lostAtDeaths: 0 };
     const state = { on: true };
     const away = new Set<string>();
     const callers = running.nodes.map(async (node) => {
@@ -46,6 +49,7 @@ export async function chaos(options: {
           continue;
         }
         const target = `127.0.0.1:${node.sipPort}`;
+        const since = performance.now();
         const result = await runSipp({
           scenario: 'uac-call',
           target,
@@ -54,16 +58,18 @@ export async function chaos(options: {
           values: { hold: 200 },
           args: ['-timeout_error', '-recv_timeout', '8000'],
           traceFailed: true,
+          timeoutMs: 40_000,
         });
-        calls.set(node.name, (calls.get(node.name) ?? 0) + result.ok + result.failed);
-        const died = node.diedAt !== undefined && performance.now() - node.diedAt < 15_000;
-        if (result.failed > 0 || result.exitCode !== 0) {
-          note(
-            `${node.name}: ${result.failed} of ${result.begun} calls lost${died ? ' (it had died)' : ''}, exit ${result.exitCode}`,
-          );
-          if (!died) story.push(...result.errors, ...result.failedCalls);
+        const failed = Math.max(result.failed, result.begun - result.ok);
+        calls.set(node.name, (calls.get(node.name) ?? 0) + result.begun);
+        // A call may wait eight seconds for each of two answers: when its batch began counts, not when that ends.
+        const died = node.diedAt !== undefined && node.diedAt >= since;
+        if (failed > 0 || result.exitCode !== 0) {
+          note(`${node.name}: ${failed} of ${result.begun} calls lost${died ? ' at its death' : ''}`);
+          if (!died) story.push(`exit ${result.exitCode}`, ...result.errors, ...result.failedCalls);
         }
-        if (!died) lost.set(node.name, (lost.get(node.name) ?? 0) + result.failed);
+        if (died) counted.lostAtDeaths += failed;
+        else lost.set(node.name, (lost.get(node.name) ?? 0) + failed);
       }
     });
     const changes = unrest(running, draw);
@@ -94,7 +100,7 @@ export async function chaos(options: {
         note('the database is killed');
         await database.kill();
         await sleep(draw() * 3000);
-        database = await startPostgres({ port, dir });
+        database = await startDatabase({ port, dir });
         note('the database is back');
       }
       await sleep(Math.max(0, until - performance.now()));
@@ -113,6 +119,7 @@ export async function chaos(options: {
       ...options.kills,
       changes: changes.count,
       calls: total(calls),
+      ...counted,
       ...result,
     };
   } finally {
