@@ -3,15 +3,18 @@ import type { StateChange, StateSignal } from '../engine/state.js';
 import type { Phase } from './heartbeat.js';
 import type { ClusterHost } from './host.js';
 import type { Owners } from './owners.js';
-import { type DestinationRecord, type Intent, isWord } from './record.js';
+import { type DestinationRecord, firstRecord, type Intent, isWord } from './record.js';
 import type { Entry, Records } from './records.js';
-import { recordKey } from './rows.js';
+import type { Rows } from './rows.js';
 import type { Suspicions } from './suspicions.js';
+import type { Zones } from './zones.js';
 
 /** What of a node the changes of states need. */
 export interface ChangingNode {
   readonly phase: Phase;
   readonly records: Records;
+  readonly rows: Rows;
+  readonly zones: Zones;
   readonly owners: Owners;
   readonly suspicions: Suspicions;
   readonly options: {
@@ -46,7 +49,7 @@ export class Changes {
     node.guard();
     if (!node.owners.judges(destination)) return false;
     if (this.holds(signal)) return false;
-    if (node.phase === 'ready') this.failures?.noted(signal, recordKey(destination));
+    if (node.phase === 'ready') this.failures?.noted(signal, node.rows.keyOf(destination));
     return true;
   }
 
@@ -59,7 +62,7 @@ export class Changes {
     if (origin === 'store' && signal.reason !== 'reload') return;
     const intent = this.intentOf(change, signal);
     if (share.ownVerdict && !isWord(intent)) return;
-    const entry = node.records.entry(recordKey(destination));
+    const entry = node.records.entry(node.rows.keyOf(destination));
     entry.destination ??= destination;
     const before = { state: change.previous, seq: change.edge === undefined ? change.seq : change.seq - 1 };
     if (this.diverts(destination)) return;
@@ -67,6 +70,13 @@ export class Changes {
     else {
       node.suspicions.drop(entry);
       node.records.submit(entry, intent, before);
+      // What an operator says counts in every zone; what probes find, in their own.
+      if (share.perZone && isWord(intent)) {
+        for (const elsewhere of node.zones.entriesElsewhere(destination)) {
+          const { row } = destination;
+          node.records.submit(elsewhere, intent, before, firstRecord(row.uri, row.socket, row.state, 0));
+        }
+      }
     }
   }
 

@@ -10,11 +10,12 @@ import { Membership } from './membership.js';
 import { Owners } from './owners.js';
 import { isWord } from './record.js';
 import { type Entry, Records } from './records.js';
-import { Rows, recordKey } from './rows.js';
+import { Rows } from './rows.js';
 import { StoreWatch } from './store-watch.js';
 import { storedNote, takeStoredNote } from './stored-notes.js';
 import { Suspicions } from './suspicions.js';
 import { Values } from './values.js';
+import { Zones } from './zones.js';
 
 const TICK_MS = 100;
 /** Milliseconds the event loop may stand still before this node gives up what it owns; less than others wait. */
@@ -33,7 +34,7 @@ export class ClusterNode {
   readonly membership: Membership;
   readonly records: Records;
   readonly values: Values;
-  readonly rows = new Rows();
+  readonly rows: Rows;
   readonly owners: Owners;
   readonly announcer: Announcer;
   readonly following: Following;
@@ -41,6 +42,7 @@ export class ClusterNode {
   readonly store: StoreWatch;
   readonly suspicions: Suspicions;
   readonly changes: Changes;
+  readonly zones: Zones;
   phase: Phase = 'joining';
   draining = false;
   private started = false;
@@ -58,6 +60,7 @@ export class ClusterNode {
   constructor(readonly options: ClusterNodeOptions) {
     const { node, settings, clock, random, bus, host } = options;
     this.inc = random.token(6);
+    this.rows = new Rows((partition) => (host.share(partition)?.perZone === true ? settings.zone : ''));
     this.membership = new Membership({
       node,
       inc: this.inc,
@@ -69,6 +72,7 @@ export class ClusterNode {
     this.following = new Following(this);
     this.store = new StoreWatch(this);
     this.suspicions = new Suspicions(this);
+    this.zones = new Zones(this);
     this.changes = new Changes(this);
     this.records = new Records({
       node,
@@ -202,7 +206,12 @@ export class ClusterNode {
 
   /** The entry of a destination; made when there is none. */
   entryOf(destination: Destination): Entry {
-    return this.records.entry(recordKey(destination));
+    return this.records.entry(this.rows.keyOf(destination));
+  }
+
+  /** Whether each zone has a record of its own of the destination. */
+  sharesByZone({ partition }: Destination): boolean {
+    return this.options.host.share(partition)?.perZone === true;
   }
 
   /** A partition was loaded or taken away: its rows are known anew. */

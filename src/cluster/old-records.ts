@@ -1,4 +1,3 @@
-import type { Destination } from '../engine/destination.js';
 import { decodeToken } from '../events/subject.js';
 import type { ClusterBus } from './bus.js';
 import type { Phase } from './heartbeat.js';
@@ -69,8 +68,8 @@ export class OldRecords {
   private isDue(key: string, now: number): boolean {
     const entry = this.node.records.entries.get(key);
     const record = entry?.record;
-    const known: Destination | undefined = entry?.destination ?? this.node.rows.find(key);
-    if (entry === undefined || record === undefined || known !== undefined || entry.queue.length > 0) {
+    const known = entry?.destination !== undefined || this.node.rows.holds(key);
+    if (entry === undefined || record === undefined || known || entry.queue.length > 0) {
       this.unknownSince.delete(key);
       return false;
     }

@@ -131,7 +131,7 @@ export class Owners {
    * `all`: not only those that have loaded the partition.
    */
   keeperOf(what: string, all = false): string | undefined {
-    const candidates = all ? this.everybody() : this.candidatesOf(what);
+    const candidates = all ? this.everybody() : this.everybody().filter(({ name }) => this.serves(name, what));
     return ownerOf(what, candidates);
   }
 
@@ -210,7 +210,11 @@ export class Owners {
     this.current();
     let candidates = this.candidates.get(partition);
     if (candidates === undefined) {
-      candidates = this.everybody().filter(({ name }) => this.serves(name, partition));
+      const { options, membership } = this.node;
+      const perZone = options.host.share(partition)?.perZone === true;
+      const isNear = (name: string) =>
+        !perZone || (membership.others.get(name)?.zone ?? options.settings.zone) === options.settings.zone;
+      candidates = this.everybody().filter(({ name }) => isNear(name) && this.serves(name, partition));
       this.candidates.set(partition, candidates);
     }
     return candidates;

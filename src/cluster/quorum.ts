@@ -58,7 +58,8 @@ export class Quorum {
     const { node, failuresLeft } = this.options;
     const { destination, kind, origin } = signal;
     if (this.passing || kind !== 'failure' || origin !== 'probe') return false;
-    if (node.options.settings.verdict !== 'quorum' || node.phase !== 'ready') return false;
+    const { verdict } = node.options.settings;
+    if ((verdict !== 'quorum' && verdict !== 'zone') || node.phase !== 'ready') return false;
     const { health } = destination;
     if (health.state !== 'active' || failuresLeft(destination) > 1) return false;
     const entry = node.entryOf(destination);

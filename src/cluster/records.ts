@@ -133,19 +133,21 @@ export class Records {
 
   /**
    * Takes a change that is in force in memory. `before`: what stands for the record should there be none: the state
-   * before the change.
+   * before the change. `origin`: the same for a record of another zone, which says nothing of this node's memory.
    */
   submit(
     entry: Entry,
     intent: Intent,
     before: { readonly state: DestinationRecord['st']; readonly seq: number },
+    origin?: DestinationRecord,
   ): void {
     if (entry.queue.length === 0) {
       entry.since = this.options.clock.monotonic();
       entry.baseV = entry.record?.v ?? 0;
       entry.tries = 0;
       const { destination } = entry;
-      entry.origin = destination && firstRecord(destination.row.uri, destination.row.socket, before.state, before.seq);
+      entry.origin =
+        origin ?? (destination && firstRecord(destination.row.uri, destination.row.socket, before.state, before.seq));
       this.pending.add(entry);
     }
     if (intent.kind === 'published' && entry.queue.some(({ kind }) => kind === 'published')) return;

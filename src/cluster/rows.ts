@@ -8,9 +8,21 @@ import { encodeToken } from '../events/subject.js';
 /** Destinations indexed per event loop iteration. */
 const SLICE = 500;
 
-/** Key of a destination's record. */
-export function recordKey({ partition, setId, row }: Destination): string {
-  return `d.${stateKey({ partition, group: setId, address: row.uri, socket: row.socket })}`;
+/** Key of a destination's record; of one zone where each has its own. */
+function recordKey({ partition, setId, row }: Destination, zone: string): string {
+  return inZone(`d.${stateKey({ partition, group: setId, address: row.uri, socket: row.socket })}`, zone);
+}
+
+/** Key of the record of a zone; '' is a zone, too, and the one of all where zones do not count. */
+export function inZone(key: string, zone: string): string {
+  return zone === '' ? key : `${key}-${encodeToken(zone)}`;
+}
+
+/** The key without its zone: a hash of hexadecimal digits stands before it. */
+export function withoutZone(key: string): string {
+  const hash = key.lastIndexOf('.');
+  const dash = key.indexOf('-', hash + 1);
+  return dash < 0 ? key : key.slice(0, dash);
 }
 
 interface Indexed {
@@ -28,6 +40,34 @@ export class Rows {
   /** Names of the partitions as they stand in keys. */
   private readonly tokens = new Set<string>();
   private readonly fresh = new Set<string>();
+  /** A key is a cryptographic hash, and is asked for with each probe. */
+  private readonly known = new WeakMap<Destination, string>();
+
+  /** `zoneOf`: the zone whose records of a partition this node follows; '' where zones do not count. */
+  constructor(private readonly zoneOf: (partition: string) => string = () => '') {}
+
+  /** Key of a destination's record. */
+  keyOf(destination: Destination): string {
+    let key = this.known.get(destination);
+    if (key === undefined) {
+      key = recordKey(destination, this.zoneOf(destination.partition));
+      this.known.set(destination, key);
+    }
+    return key;
+  }
+
+  /** Whether a destination has the key, in any zone. */
+  holds(key: string): boolean {
+    const base = withoutZone(key);
+    for (const [partition, { keys }] of this.partitions)
+      if (keys.has(inZone(base, this.zoneOf(partition)))) return true;
+    return false;
+  }
+
+  /** The destination of an entry of the public bucket. */
+  findEntry(entry: Parameters<typeof stateKey>[0]): Destination | undefined {
+    return this.find(inZone(`d.${stateKey(entry)}`, this.zoneOf(entry.partition)));
+  }
 
   find(key: string): Destination | undefined {
     for (const { keys } of this.partitions.values()) {
@@ -78,7 +118,7 @@ export class Rows {
   /** Indexes a partition's current snapshot; awaits `pause` between slices, so that calls go on. False when overtaken. */
   async index(partition: Partition, pause: () => Promise<void>): Promise<boolean> {
     const { snapshot } = partition;
-    const steps = indexing(snapshot);
+    const steps = this.indexing(snapshot);
     let step = steps.next();
     while (step.done !== true) {
       await pause();
@@ -91,7 +131,7 @@ export class Rows {
 
   /** The same in one go. */
   indexNow(partition: Partition): void {
-    const steps = indexing(partition.snapshot);
+    const steps = this.indexing(partition.snapshot);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
     this.put(partition.name, step.value);
@@ -103,18 +143,52 @@ export class Rows {
     this.partitions.set(partition, indexed);
     this.version++;
   }
+
+  private *indexing(snapshot: Snapshot): Generator<void, Indexed> {
+    const keys = new Map<string, Destination>();
+    let done = 0;
+    for (const destination of destinationsOf(snapshot)) {
+      if (++done % SLICE === 0) yield;
+      const key = this.keyOf(destination);
+      // A second row of one destination shares its health.
+      if (!keys.has(key)) keys.set(key, destination);
+    }
+    // Nodes of two zones have the same rows.
+    const hash = createHash('sha256');
+    done = 0;
+    for (const key of yield* sorted([...keys.keys()])) {
+      hash.update(withoutZone(key));
+      if (++done % SLICE === 0) yield;
+    }
+    return { snapshot, keys, hash: hash.digest('hex').slice(0, 12) };
+  }
 }
 
-function* indexing(snapshot: Snapshot): Generator<void, Indexed> {
-  const keys = new Map<string, Destination>();
-  let done = 0;
-  for (const destination of destinationsOf(snapshot)) {
-    if (++done % SLICE === 0) yield;
-    const key = recordKey(destination);
-    // A second row of one destination shares its health.
-    if (!keys.has(key)) keys.set(key, destination);
+/** Sorts texts without standing still: runs of one slice, then each two of them merged. */
+function* sorted(texts: string[]): Generator<void, string[]> {
+  let runs: string[][] = [];
+  for (let at = 0; at < texts.length; at += SLICE) {
+    runs.push(texts.slice(at, at + SLICE).sort());
+    yield;
   }
-  const hash = createHash('sha256');
-  for (const key of [...keys.keys()].sort()) hash.update(key);
-  return { snapshot, keys, hash: hash.digest('hex').slice(0, 12) };
+  while (runs.length > 1) {
+    const merged: string[][] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      merged.push(yield* merge(runs[at] as string[], runs[at + 1] ?? []));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(a: readonly string[], b: readonly string[]): Generator<void, string[]> {
+  const all: string[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const fromA = j >= b.length || (i < a.length && (a[i] as string) <= (b[j] as string));
+    all.push(fromA ? (a[i++] as string) : (b[j++] as string));
+    if (all.length % (SLICE * 20) === 0) yield;
+  }
+  return all;
 }

@@ -2,7 +2,7 @@
 export type ProbingMode = 'all' | 'by-shtag' | 'distributed';
 
 /** How an owner decides that a destination is down. */
-export type VerdictMode = 'quorum' | 'owner' | 'own' | 'shared';
+export type VerdictMode = 'quorum' | 'owner' | 'own' | 'shared' | 'zone';
 
 /** What of the settings the cluster looks at; times in milliseconds unless said otherwise. */
 export interface ClusterSettings {
@@ -38,4 +38,6 @@ export interface PartitionShare {
   readonly sharingTag: string | undefined;
   /** Each node routes by its own findings; only orders of operators and scripts are shared. */
   readonly ownVerdict: boolean;
+  /** Nodes of one zone find out among themselves; only orders are shared with the others. */
+  readonly perZone?: boolean;
 }

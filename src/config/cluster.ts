@@ -61,6 +61,9 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
   if (probing === 'by-shtag' && sharingTag === undefined) {
     findings.refuse(inside(location, 'probing'), '"by-shtag" needs modparam cluster_sharing_tag: nobody would probe');
   }
+  if (cluster.verdict === 'zone' && probing !== 'distributed') {
+    findings.refuse(inside(location, 'verdict'), '"zone" needs probing "distributed": each zone probes by itself');
+  }
   const tags = new Map(
     Object.entries(cluster.tags).map(([name, each]) => [
       name,

@@ -86,7 +86,7 @@ export interface RawCluster {
   readonly heartbeat_ms: number;
   readonly dead_after_ms: number;
   readonly probing?: 'all' | 'by-shtag' | 'distributed';
-  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared';
+  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared' | 'zone';
   readonly zone: string;
   readonly weight: number;
   readonly replicas?: number;

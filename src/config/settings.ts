@@ -367,7 +367,7 @@ export interface ClusterConfig {
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
   readonly probing: ClusterProbing;
-  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared';
+  readonly verdict: 'quorum' | 'owner' | 'own' | 'shared' | 'zone';
   readonly zone: string;
   readonly weight: number;
   readonly replicas: number | undefined;

@@ -9,7 +9,6 @@ import { Questions } from '../cluster/questions.js';
 import { Quorum } from '../cluster/quorum.js';
 import { Reloads } from '../cluster/reloads.js';
 import { Return } from '../cluster/return.js';
-import { recordKey } from '../cluster/rows.js';
 import type { PartitionShare } from '../cluster/settings.js';
 import { type KeyHolder, SharedKey } from '../cluster/shared-key.js';
 import { Tags } from '../cluster/tags.js';
@@ -24,7 +23,6 @@ import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
 import { clusterEvent } from '../events/catalogue.js';
 import type { NatsBus } from '../events/sinks/nats.js';
-import { stateKey } from '../events/state-entry.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
 import type { Metrics } from '../stats/metrics.js';
@@ -225,7 +223,7 @@ class ClusterSide implements ClusterParts {
   ownsEntry(entry: Parameters<ClusterParts['ownsEntry']>[0]): boolean {
     const share = this.share(entry.partition);
     if (share === undefined) return true;
-    const destination = this.node.rows.find(`d.${stateKey(entry)}`);
+    const destination = this.node.rows.findEntry(entry);
     if (destination !== undefined) return share.ownVerdict || this.owns(destination);
     // Rows this node does not have may be another one's, until all have loaded the same.
     const { owners } = this.node;
@@ -276,7 +274,8 @@ class ClusterSide implements ClusterParts {
       const byTag = config.cluster?.sharingTag === undefined ? cluster.probing : 'by-shtag';
       const probing = config.cluster?.probing ?? byTag;
       const ownVerdict = (probing === 'all' && cluster.verdict !== 'shared') || cluster.verdict === 'own';
-      share = { probing: cluster.verdict === 'own' ? 'all' : probing, sharingTag, ownVerdict };
+      const perZone = cluster.verdict === 'zone' && probing === 'distributed';
+      share = { probing: cluster.verdict === 'own' ? 'all' : probing, sharingTag, ownVerdict, perZone };
     }
     this.shareCache.set(partition, share);
     return share;
@@ -286,7 +285,7 @@ class ClusterSide implements ClusterParts {
   private gained(destinations: readonly Destination[], nats: NatsBus): void {
     const { engine, prober, events } = this.env;
     for (const destination of destinations) {
-      const failures = this.failures.of(recordKey(destination));
+      const failures = this.failures.of(this.node.rows.keyOf(destination));
       if (failures > 0) engine.states.carry(destination, failures);
       if (destination.health.lastChange !== undefined) nats.putState(events.changes.entryOf(destination));
     }
@@ -325,11 +324,14 @@ class ClusterSide implements ClusterParts {
     return { host: hostname(), version: VERSION, zone, sockets: listen.map(({ text }) => text), partitions };
   }
 
-  /** Destinations of a partition in the order of their keys, as all nodes have them. */
+  /** Destinations of a partition whose calls are counted, in the order of their keys, as all nodes have them. */
   private counted(partition: string): ReturnType<ConstructorParameters<typeof SharedLoad>[1]> {
     const rules = this.env.engine.partition(partition)?.flavour;
     if (rules === undefined) return undefined;
     const rows = this.node.rows.of(partition);
+    // Where calls are not counted, nobody needs an order.
+    const [first] = rows.values();
+    if (first === undefined || rules.loadOf(first) === undefined) return undefined;
     let destinations = this.ordered.get(rows);
     if (destinations === undefined) {
       const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));

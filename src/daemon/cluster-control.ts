@@ -130,8 +130,11 @@ function settled(node: ClusterNode, destinations: readonly Destination[], ms: nu
       resolve(true);
     };
     for (const destination of destinations) {
-      open++;
-      node.records.whenSettled(node.entryOf(destination), done);
+      const entries = node.sharesByZone(destination) ? node.zones.entriesElsewhere(destination) : [];
+      for (const entry of [node.entryOf(destination), ...entries]) {
+        open++;
+        node.records.whenSettled(entry, done);
+      }
     }
     done();
   });

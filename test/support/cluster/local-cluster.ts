@@ -11,6 +11,8 @@ export interface LocalClusterOptions {
   readonly gateways: number;
   readonly modparam?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
+  /** Further keys of "cluster" of each node, by its number. */
+  readonly each?: (i: number) => Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Milliseconds the stream recognises duplicates; default an hour. */
   readonly windowMs?: number;
@@ -77,7 +79,7 @@ export class LocalCluster {
           ...options.modparam,
         },
         events: { nats: { servers, jetstream: {} } },
-        cluster: { name: 'test', reload_spread: 0.2, ...options.cluster },
+        cluster: { name: 'test', reload_spread: 0.2, ...options.cluster, ...options.each?.(this.nodes.length) },
         ...options.settings,
       },
       options.dbUrl !== undefined && this.nodes.length > 0 ? {} : { [options.partition ?? 'default']: rows },

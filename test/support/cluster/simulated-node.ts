@@ -88,7 +88,12 @@ export class SimulatedNode {
       log: world.log?.child({ sim: name }) ?? nullLogger,
       bus: this.link,
       host: {
-        share: () => ({ probing: 'distributed', sharingTag: undefined, ownVerdict: false }),
+        share: () => ({
+          probing: 'distributed',
+          sharingTag: undefined,
+          ownVerdict: false,
+          perZone: settings.verdict === 'zone',
+        }),
         adopt: (destination, record) => {
           const { st, q, r } = record;
           this.engine.states.adopt(destination, { state: st, seq: q, time: clock.now(), reason: r });
@@ -106,7 +111,7 @@ export class SimulatedNode {
         dropProbes: () => this.flights++,
         bits: () => undefined,
         moved: () => {},
-        member: () => ({ partitions: { default: this.node.rows.hashOf('default') } }),
+        member: () => ({ zone: settings.zone ?? '', partitions: { default: this.node.rows.hashOf('default') } }),
       },
     });
     new Return(this.node);

@@ -51,6 +51,16 @@ test('one with an event that is not known to be stored stays, and one of a desti
   assert.ok(left(own));
 });
 
+test('the record of another zone stays as long as rows hold its destination', () => {
+  const { clock, nodes, put, left } = start();
+  const own = nodes[0]!.node.entryOf(nodes[0]!.destinations[0]!).key;
+  put(`${own}-fra1`, 30);
+  put('d.default.9.0123456789abcdef-fra1', 30);
+  clock.advance(20_000);
+  assert.ok(left(`${own}-fra1`));
+  assert.ok(!left('d.default.9.0123456789abcdef-fra1'));
+});
+
 test('records of a partition this node has not loaded are not kept here', () => {
   const { nodes, put } = start();
   put('d.elsewhere.9.0123456789abcdef', 1);

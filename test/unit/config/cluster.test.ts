@@ -33,3 +33,13 @@ test('cluster_id without such a server shares nothing, and that is said', () => 
 test('cluster_id 0 is no cluster, as in OpenSIPS', () => {
   assert.equal(read({ cluster_id: 0 }, { events: nats }).cluster, undefined);
 });
+
+test('verdicts by zone need each zone to probe by itself', () => {
+  const cluster = { verdict: 'zone', zone: 'fra1' };
+  assert.equal(read({}, { events: nats, cluster }).cluster?.verdict, 'zone');
+  for (const probing of ['all', 'by-shtag'])
+    assert.throws(
+      () => read({ cluster_sharing_tag: 'vip' }, { events: nats, cluster: { ...cluster, probing } }),
+      /"zone" needs probing "distributed"/,
+    );
+});
