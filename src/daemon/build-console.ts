@@ -1,7 +1,6 @@
 import type { CallLedger } from '../calls/call-ledger.js';
 import type { Settings } from '../config/settings.js';
 import { Console, type ConsoleSource } from '../console/server/console.js';
-import type { Clock } from '../core/clock.js';
 import { nextIteration } from '../core/event-loop.js';
 import type { Logger } from '../core/logger.js';
 import type { Destination } from '../engine/destination.js';
@@ -14,7 +13,6 @@ export interface ConsoleEnvironment extends Omit<HealthSources, 'readers'> {
   readonly http: HttpServer;
   readonly identify: ConsoleSource['identify'];
   readonly clustered: boolean;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 

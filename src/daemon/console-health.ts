@@ -1,11 +1,15 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Settings } from '../config/settings.js';
 import type { HealthGroup, HealthItem } from '../console/server/wire.js';
+import type { Clock } from '../core/clock.js';
 import type { Engine } from '../engine/engine.js';
 import type { Prober } from '../probing/prober.js';
+import { hostPort } from '../sip/transport/transport.js';
+import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { EventParts } from './build-events.js';
 import type { SipParts } from './build-sip.js';
+import { ReachedLimits } from './console-limits.js';
 import type { StartTime } from './start-time.js';
 
 /** What the page on health is made from. */
@@ -17,6 +21,8 @@ export interface HealthSources {
   readonly events: EventParts;
   readonly prober: Prober;
   readonly startTime: StartTime;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
   readonly readers: () => number;
 }
 
@@ -29,10 +35,22 @@ export class ConsoleHealth {
   private delay: IntervalHistogram | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly sources: HealthSources) {}
+  private readonly limits: ReachedLimits;
+
+  constructor(private readonly sources: HealthSources) {
+    this.limits = new ReachedLimits(sources.metrics, sources.clock);
+  }
 
   groups(): readonly HealthGroup[] {
-    return [this.process(), this.partitions(), this.sip(), this.events(), this.probing()];
+    return [
+      this.process(),
+      this.partitions(),
+      this.sip(),
+      this.limits.group(),
+      this.events(),
+      this.probing(),
+      endpoints(this.sources.settings()),
+    ];
   }
 
   private process(): HealthGroup {
@@ -92,7 +110,14 @@ export class ConsoleHealth {
       const { depth } = nats.stats();
       items.unshift(
         item('NATS', nats.connected ? 'connected' : 'not connected', nats.connected ? 'ok' : 'bad'),
-        item('outbox', `${depth} events wait`, depth > 0 && !nats.connected ? 'warning' : 'ok'),
+        item(
+          'outbox',
+          `${depth} events wait`,
+          depth > 0 && !nats.connected ? 'warning' : 'ok',
+          depth === 0
+            ? ''
+            : `the oldest for ${this.sources.metrics.total('switchyard_outbox_lag_seconds').toFixed(1)} s`,
+        ),
       );
     }
     return group('Events', items);
@@ -124,6 +149,27 @@ export class ConsoleHealth {
     const above = (nanoseconds: number) => Math.max(nanoseconds / 1e6 - 20, 0);
     return delay.count === 0 ? { p99: 0, max: 0 } : { p99: above(delay.percentile(99)), max: above(delay.max) };
   }
+}
+
+/** Where the management interface is reached, and as whom. */
+function endpoints({ http, mi }: Settings): HealthGroup {
+  const { fifo, datagram, ctl = [], jsonrpc = [] } = mi;
+  const as = (user: string | undefined) => (user === undefined ? '' : `as ${user}`);
+  return group('Endpoints', [
+    ...(http === undefined ? [] : [item('HTTP', `${http.tls ? 'https' : 'http'}://${hostPort(http.host, http.port)}`)]),
+    ...(mi.http === undefined ? [] : [item('MI over HTTP', `/${mi.http.root}`, 'ok', as(mi.http.as))]),
+    ...fifo.map((each) => item('FIFO', each.fifoName, 'ok', as(each.as))),
+    ...datagram.map((each) => item('datagrams', each.socketName, 'ok', as(each.as))),
+    ...ctl.map((each) => item('ctl', each.text, 'ok', as(each.as))),
+    ...jsonrpc.flatMap((each) => [
+      ...(each.fifo === undefined ? [] : [item("Kamailio's FIFO", each.fifo.fifoName, 'ok', as(each.as))]),
+      ...(each.datagram === undefined
+        ? []
+        : [item("Kamailio's datagrams", each.datagram.socketName, 'ok', as(each.as))]),
+      ...(each.http === undefined ? [] : [item("Kamailio's HTTP", `/${each.http.root}`, 'ok', as(each.as))]),
+    ]),
+    ...(mi.nats === undefined ? [] : [item('MI over NATS', mi.nats.subject, 'ok', as(mi.nats.as))]),
+  ]);
 }
 
 function group(title: string, items: readonly HealthItem[]): HealthGroup {

@@ -317,6 +317,7 @@ export class Daemon implements Service {
         http,
         identify: this.management.identify,
         clustered: cluster.configured,
+        metrics: this.metrics,
         clock,
         log,
       });

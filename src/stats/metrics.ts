@@ -131,6 +131,14 @@ export class Metrics {
     this.histogramFamilies.set(family.name, family);
   }
 
+  /** The sum over all labels of a family of counters or of a gauge; 0 where there is none of that name. */
+  total(name: string): number {
+    let sum = 0;
+    for (const { value } of this.families.get(name)?.counters() ?? []) sum += value;
+    for (const sample of this.gauges.get(name)?.collect() ?? []) sum += sample?.[1] ?? 0;
+    return sum;
+  }
+
   /** Prometheus text exposition format 0.0.4. */
   prometheus(): string {
     return [...this.pieces()].join('');

@@ -15,7 +15,7 @@ import { type Caller, type Gateway, startCaller, startGateway } from '../support
 const PICTURES = process.env['CONSOLE_PICTURES'] === '1' ? resolve(import.meta.dirname, '../../examples/console') : '';
 const PAGES = ['', 'calls', 'events', 'try', 'reload', 'health', 'audit'];
 
-describe('the console in a real browser', { skip: findProgram('chromium') === undefined, timeout: 120_000 }, () => {
+describe('the console in a real browser', { skip: findProgram('chromium') === undefined, timeout: 240_000 }, () => {
   let browser: Browser;
   let daemon: DaemonFixture;
   let gateways: Gateway[];
@@ -229,11 +229,28 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     await page.getByRole('heading', { name: address }).waitFor();
   });
 
-  test('no page has a fault that axe finds, light, dark, or narrow', async () => {
+  test('the health page names databases, limits that were reached and endpoints', async () => {
+    const page = await browser.page();
+    await page.goto(`${url}#/health`);
+    for (const title of ['Process', 'Partitions', 'SIP', 'Refused since the start', 'Events', 'Probing', 'Endpoints']) {
+      await page.getByRole('heading', { name: title, exact: true }).waitFor();
+    }
+    assert.match(
+      await page.locator('main').innerText(),
+      new RegExp(`HTTP\\s+http://127\\.0\\.0\\.1:${daemon.httpPort}`),
+    );
+  });
+
+  test('no page has a fault that axe finds, light, dark, or narrow, and none is wider than a phone', async () => {
+    const opened = await browser.page();
+    await opened.goto(url);
+    const link = line(opened, gateways[0]?.uri).getByRole('link');
+    const one = ((await link.getAttribute('href')) ?? '').replace('#/', '');
+    assert.match(one, /^destination\/[0-9]+$/);
     const looks = [
-      [{}, PAGES],
+      [{}, [...PAGES, one]],
       [{ dark: true }, ['', 'health']],
-      [{ width: 390 }, ['', 'calls']],
+      [{ width: 390 }, ['', 'calls', one]],
     ] as const;
     for (const [options, paths] of looks) {
       const page = await browser.page(options);
@@ -244,6 +261,12 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
         const { violations } = await new AxeBuilder({ page }).analyze();
         const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
         assert.deepEqual(found, [], `${path} ${JSON.stringify(options)}`);
+      }
+      for (const path of 'width' in options ? PAGES : []) {
+        await page.goto(`${url}#/${path}`);
+        await page.locator('main *').first().waitFor();
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= 390, `${path} is ${wide} pixels wide`);
       }
       if ('width' in options) await page.goto(url).then(() => picture(page, 'phone'));
       if ('dark' in options) await page.goto(`${url}#/health`).then(() => picture(page, 'health-dark'));

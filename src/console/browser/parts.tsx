@@ -57,6 +57,16 @@ export function Problem({ children }: { readonly children: ComponentChildren }) 
   );
 }
 
+/** What may be wider than the page and then scrolls by itself: by keyboard too. */
+export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without the focus the arrow keys do not scroll it
+    <section class="scroll" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
+
 /** A line through points in time, for a row of a table. Gaps are points without an answer. */
 export function Sparkline({
   points,

@@ -24,7 +24,7 @@ export const TICK_MS = 1000;
 const SLICE = 400;
 /** Messages kept for a reader who was away for a moment. */
 const KEPT = 60;
-/** Bytes a reader may leave unread before its stream is ended; it connects again and gets a snapshot. */
+/** Bytes a reader may leave unread, beside its snapshot, before its stream is ended; it connects again and gets a snapshot. */
 const MAX_UNREAD = 1024 * 1024;
 /** Readers at once. */
 const MAX_READERS = 100;
@@ -32,6 +32,8 @@ const MAX_READERS = 100;
 interface Reader {
   readonly response: ServerResponse;
   readonly rights: Rights;
+  /** Bytes it may leave unread now. A snapshot takes a slow line longer than a tick. */
+  allowed: number;
 }
 
 /** What readers know of a destination; texts are JSON. */
@@ -95,7 +97,7 @@ export class Feed {
       'X-Accel-Buffering': 'no',
     });
     response.flushHeaders();
-    const reader: Reader = { response, rights };
+    const reader: Reader = { response, rights, allowed: MAX_UNREAD };
     const first = this.readers.size === 0;
     let open = true;
     response.once('close', () => {
@@ -234,7 +236,10 @@ export class Feed {
     const { response } = reader;
     if (response.destroyed) return;
     response.write(`id: ${this.boot}-${number}\nevent: ${kind}\ndata: ${text}\n\n`);
-    if (response.writableLength > MAX_UNREAD && kind !== 'snapshot') response.destroy();
+    const unread = response.writableLength;
+    if (kind === 'snapshot') reader.allowed = MAX_UNREAD + unread;
+    else if (unread > reader.allowed) response.destroy();
+    else if (unread < MAX_UNREAD) reader.allowed = MAX_UNREAD;
   }
 }
 

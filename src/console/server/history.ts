@@ -1,12 +1,10 @@
 import type { Destination, Health } from '../../engine/destination.js';
 import type { StateChange } from '../../engine/state.js';
+import { ProbeLine } from './probe-line.js';
 import type { HistoryEntry, ProbePoint } from './wire.js';
 
-/** Changes of state and probes that are kept for each destination. */
+/** Changes of state that are kept for each destination. */
 const CHANGES = 50;
-const PROBES = 120;
-/** Numbers of one probe: time, round trip, code. */
-const WIDTH = 3;
 
 /** What became of a probe. Round trip in milliseconds, undefined when nothing came back. */
 export interface ProbeOutcome {
@@ -14,10 +12,10 @@ export interface ProbeOutcome {
   readonly rtt?: number | undefined;
 }
 
-/** The last changes of state and the last probes of every destination, for as long as it stands in its table. */
+/** The last changes of state and the probes of the last quarter of an hour of every destination, for as long as it stands in its table. */
 export class History {
   private readonly changes = new WeakMap<Health, HistoryEntry[]>();
-  private readonly probes = new WeakMap<Health, { readonly points: Float64Array; next: number }>();
+  private readonly probes = new WeakMap<Health, ProbeLine>();
 
   changed(change: StateChange): void {
     const { destination, time, state, previous, reason, origin, code, cause } = change;
@@ -36,12 +34,9 @@ export class History {
   }
 
   probed({ health }: Destination, { code, rtt }: ProbeOutcome, time: number): void {
-    let ring = this.probes.get(health);
-    if (ring === undefined) this.probes.set(health, (ring = { points: new Float64Array(PROBES * WIDTH), next: 0 }));
-    const at = (ring.next++ % PROBES) * WIDTH;
-    ring.points[at] = time;
-    ring.points[at + 1] = rtt ?? -1;
-    ring.points[at + 2] = code;
+    let line = this.probes.get(health);
+    if (line === undefined) this.probes.set(health, (line = new ProbeLine()));
+    line.add(time, rtt ?? -1, code);
   }
 
   /** Newest last. */
@@ -51,12 +46,6 @@ export class History {
 
   /** Oldest first. */
   probesOf({ health }: Destination): ProbePoint[] {
-    const ring = this.probes.get(health);
-    if (ring === undefined) return [];
-    const count = Math.min(ring.next, PROBES);
-    return Array.from({ length: count }, (_, i) => {
-      const at = ((ring.next - count + i) % PROBES) * WIDTH;
-      return [ring.points[at] as number, ring.points[at + 1] as number, ring.points[at + 2] as number] as const;
-    });
+    return this.probes.get(health)?.points() ?? [];
   }
 }

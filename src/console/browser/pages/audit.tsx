@@ -1,6 +1,6 @@
 import { mi } from '../api.js';
 import { moment } from '../format.js';
-import { Problem, useLoaded, useStore } from '../parts.js';
+import { Problem, Scroll, useLoaded, useStore } from '../parts.js';
 import type { Store } from '../store.js';
 
 interface AuditRecord {
@@ -34,7 +34,7 @@ export function AuditPage({ store }: { readonly store: Store }) {
         <p class="empty">Nothing was changed or refused since the start.</p>
       )}
       {records.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Audit records">
           <table>
             <thead>
               <tr>
@@ -66,7 +66,7 @@ export function AuditPage({ store }: { readonly store: Store }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </article>
   );

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { CallEntry as Call } from '../../../calls/call-entry-types.js';
 import { type Me, mi } from '../api.js';
 import { millis, moment, span } from '../format.js';
-import { Problem, reasonOf, useLoaded } from '../parts.js';
+import { Problem, reasonOf, Scroll, useLoaded } from '../parts.js';
 import { type LadderMessage, Ladders } from './ladder.js';
 
 export interface Calls {
@@ -76,7 +76,7 @@ export function CallTable({ calls: { calls, error } }: { readonly calls: Calls }
   if (calls === undefined) return <p class="empty">Loading.</p>;
   if (calls.length === 0) return <p class="empty">No calls.</p>;
   return (
-    <div class="scroll">
+    <Scroll label="Calls">
       <table>
         <thead>
           <tr>
@@ -125,7 +125,7 @@ export function CallTable({ calls: { calls, error } }: { readonly calls: Calls }
           ])}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -3,7 +3,7 @@ import { LIVE } from '../../server/wire.js';
 import { destination, type Me, mi } from '../api.js';
 import { Chart, Histogram } from '../chart.js';
 import { count, millis, moment, percent, rate, span } from '../format.js';
-import { Problem, reasonOf, State, useLoaded, useStore } from '../parts.js';
+import { Problem, reasonOf, Scroll, State, useLoaded, useStore } from '../parts.js';
 import { SetState, type StateLetter } from '../set-state.js';
 import { type Store, stateOf } from '../store.js';
 import { CallTable, useCalls } from './calls.js';
@@ -106,7 +106,7 @@ export function DestinationPage({ store, me, id }: { readonly store: Store; read
             {value.history.length === 0 ? (
               <p>As loaded; nothing has changed since the start.</p>
             ) : (
-              <div class="scroll">
+              <Scroll label="States">
                 <table>
                   <thead>
                     <tr>
@@ -131,7 +131,7 @@ export function DestinationPage({ store, me, id }: { readonly store: Store; read
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Scroll>
             )}
           </section>
           <section>
@@ -141,7 +141,7 @@ export function DestinationPage({ store, me, id }: { readonly store: Store; read
             ) : (
               <>
                 <Chart
-                  title={`Round trip of the last ${value.probes.length} probes; a gap is one without an answer`}
+                  title="Round trip of the last probes; a gap is one without an answer"
                   data={probeData}
                   lines={[{ label: 'round trip', colour: '--accent' }]}
                   unit="ms"

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { EventList } from '../../server/wire.js';
 import { events as eventsBefore } from '../api.js';
 import { moment } from '../format.js';
-import { Problem, reasonOf, State, useStore } from '../parts.js';
+import { Problem, reasonOf, Scroll, State, useStore } from '../parts.js';
 import type { LiveEvent, Store } from '../store.js';
 
 /** Events that were read back, newest first. */
@@ -61,7 +61,7 @@ export function EventsPage({ store }: { readonly store: Store }) {
           {all.length === 0 ? (past === undefined ? 'Loading.' : 'None so far.') : 'Nothing matches.'}
         </p>
       ) : (
-        <div class="scroll">
+        <Scroll label="Events">
           <table>
             <thead>
               <tr>
@@ -96,7 +96,7 @@ export function EventsPage({ store }: { readonly store: Store }) {
               })}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {past !== undefined && (
         <div class="buttons">

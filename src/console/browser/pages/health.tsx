@@ -14,8 +14,8 @@ export function HealthPage() {
             <h2>{title}</h2>
             <table class="pairs">
               <tbody>
-                {items.map((item) => (
-                  <tr key={item.name} class={item.level}>
+                {items.map((item, i) => (
+                  <tr key={`${item.name} ${i}`} class={item.level}>
                     <th scope="row">{item.name}</th>
                     <td>
                       {item.value}

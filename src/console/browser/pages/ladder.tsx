@@ -1,3 +1,5 @@
+import { Scroll } from '../parts.js';
+
 /** A message of a trace, as trace_get answers. */
 export interface LadderMessage {
   readonly n: number;
@@ -38,7 +40,7 @@ function Ladder({ id, messages }: { readonly id: string; readonly messages: read
   return (
     <section class="rungs" aria-label={`Messages of call ${id}`}>
       <h3>{id}</h3>
-      <div class="scroll">
+      <Scroll label="Messages">
         <div class="rung heads" style={grid} aria-hidden="true">
           <span />
           {columns.map((each) => (
@@ -71,7 +73,7 @@ function Ladder({ id, messages }: { readonly id: string; readonly messages: read
             );
           })}
         </ol>
-      </div>
+      </Scroll>
     </section>
   );
 }

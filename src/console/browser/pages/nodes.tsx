@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Me, mi } from '../api.js';
 import { count, millis } from '../format.js';
-import { Confirm, Problem, useLoaded } from '../parts.js';
+import { Confirm, Problem, Scroll, useLoaded } from '../parts.js';
 
 /** A node as cluster_list shows it; of one that is gone only what it left behind. */
 interface Node {
@@ -79,7 +79,7 @@ interface TableProps {
 
 function NodeTable({ nodes, me, onAction }: TableProps & { readonly nodes: readonly Node[] }) {
   return (
-    <div class="scroll">
+    <Scroll label="Nodes">
       <table>
         <thead>
           <tr>
@@ -115,7 +115,7 @@ function NodeTable({ nodes, me, onAction }: TableProps & { readonly nodes: reado
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -81,8 +81,7 @@ function setUp() {
     set: (next: RowPair[]) => {
       rows = next;
     },
-    open: async (rights = ALL, last?: string) => {
-      const page = new Page();
+    open: async (rights = ALL, last?: string, page = new Page()) => {
       assert.equal(feed.open(page as unknown as ServerResponse, rights, last), true);
       await settle();
       return page;
@@ -196,6 +195,23 @@ describe('the console feed', () => {
     assert.deepEqual([slow.destroyed, quick.destroyed], [true, false]);
     await tick();
     assert.equal(quick.events().length, 3);
+  });
+
+  test('a snapshot that is long in coming does not count against its reader, until it is read', async () => {
+    const { open, tick, feed } = setUp();
+    const MIB = 1024 * 1024;
+    const page = new Page();
+    page.writableLength = 3 * MIB;
+    await open(ALL, undefined, page);
+    page.writableLength = 3.9 * MIB;
+    await tick();
+    assert.equal(page.destroyed, false);
+    page.writableLength = 0;
+    await tick();
+    page.writableLength = 1.1 * MIB;
+    await tick();
+    assert.equal(page.destroyed, true);
+    feed.stop();
   });
 
   test('no more than a hundred readers are taken', async () => {

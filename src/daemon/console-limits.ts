@@ -1,0 +1,46 @@
+import type { HealthGroup, HealthItem } from '../console/server/wire.js';
+import type { Clock } from '../core/clock.js';
+import type { Metrics } from '../stats/metrics.js';
+
+/** Milliseconds for which a limit that was reached is shown as a warning. */
+const RECENT_MS = 60_000;
+
+/** Counters of what was refused because a limit was reached, and what each means. */
+const LIMITS: readonly (readonly [name: string, metric: string])[] = [
+  ['requests of sources that send too many', 'switchyard_sip_limited_total'],
+  ['requests for which there was no room', 'switchyard_sip_overload_total'],
+  ['requests turned away in a congestion', 'switchyard_sip_congestion_refused_total'],
+  ['connections beyond their number', 'switchyard_sip_connections_refused_total'],
+  ['messages that could not be read', 'switchyard_sip_dropped_total'],
+  ['management requests that could not be read', 'switchyard_mi_refused_total'],
+  ['events given up', 'switchyard_outbox_dropped_total'],
+];
+
+/** What was refused at which limit since the start; what was refused lately stands out. */
+export class ReachedLimits {
+  private readonly seen = new Map<string, { value: number; at: number }>();
+
+  constructor(
+    private readonly metrics: Pick<Metrics, 'total'>,
+    private readonly clock: Clock,
+  ) {}
+
+  group(): HealthGroup {
+    const now = this.clock.monotonic();
+    const items = LIMITS.map(([name, metric]): HealthItem => {
+      const value = this.metrics.total(metric);
+      const known = this.seen.get(metric);
+      // The first look cannot say when it was.
+      const at = known === undefined ? Number.NEGATIVE_INFINITY : value > known.value ? now : known.at;
+      this.seen.set(metric, { value, at });
+      const isRecent = now - at < RECENT_MS;
+      return {
+        name,
+        value: String(value),
+        level: isRecent ? 'warning' : 'ok',
+        ...(isRecent && { detail: 'in the last minute' }),
+      };
+    });
+    return { title: 'Refused since the start', items };
+  }
+}
