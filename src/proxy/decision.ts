@@ -169,6 +169,8 @@ export interface RoutedRequest {
 /** Where an ACK for a 2xx goes. */
 export interface AckRoute {
   readonly hop: NextHop;
+  /** Whether it goes by the Route of a dialog: its INVITE was not forwarded without state, so its branch need not be that one's. */
+  readonly inDialog?: boolean;
   readonly edits: readonly TextEdit[];
 }
 

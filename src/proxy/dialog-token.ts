@@ -65,7 +65,7 @@ export class DialogTokens {
 
   /** The URI parameter, with its ";", for a dialog that arrives on one socket and leaves by another, or the same. */
   parameter(callId: string, inbound: SipSocket, outbound: SipSocket, tags: string): string {
-    return `;${PARAMETER}=${this.make(text(callId, nameOf(inbound), nameOf(outbound), tags))}${tags}`;
+    return `;${PARAMETER}=${this.make(callId, nameOf(inbound), nameOf(outbound), tags)}${tags}`;
   }
 
   /**
@@ -78,9 +78,10 @@ export class DialogTokens {
     const pair = second !== undefined && isHalf(first) && isHalf(second) ? second : first;
     const tags = found.slice(HASH);
     const token = found.slice(0, HASH);
-    const over = text(callId, nameIn(first), nameIn(pair), tags);
-    if (same(token, this.make(over))) return this.dialog(tags, this.keys.current);
+    const [a, b] = [nameIn(first), nameIn(pair)];
+    if (same(token, this.make(callId, a, b, tags))) return this.dialog(tags, this.keys.current);
     let dialog: RecordedDialog | undefined;
+    const over = text(callId, a, b, tags);
     this.keys.some((key) => {
       if (!same(token, keyedHash(key, over))) return false;
       dialog = this.dialog(tags, key);
@@ -120,12 +121,14 @@ export class DialogTokens {
     return made;
   }
 
-  /** The token over a text by the key in use. */
-  private make(over: string): string {
+  /** The token over the constants of a dialog by the key in use. */
+  private make(callId: string, a: string, b: string, tags: string): string {
     const key = this.keys.current;
-    const slot = hash32(over, 0) & (RECENT - 1);
+    const slot = hash32(callId, 0) & (RECENT - 1);
     const known = this.recent[slot];
-    if (known !== undefined && known.over === over && known.key === key) return known.token;
+    if (known !== undefined && known.key === key && isText(known.over, callId, a, b, tags)) return known.token;
+    // Flat, and a copy: it must not keep the message that the Call-ID is a part of.
+    const over = flat(text(callId, a, b, tags));
     const token = keyedHash(key, over);
     this.recent[slot] = { over, key, token };
     return token;
@@ -144,6 +147,31 @@ function isHalf(uri: SipUri): boolean {
 /** A request of the callee names the sockets in reverse order. */
 function text(callId: string, a: string, b: string, tags: string): string {
   return a < b ? `${a} ${b} ${tags} ${callId}` : `${b} ${a} ${tags} ${callId}`;
+}
+
+/** Whether `over` is what `text` makes, without making it. */
+function isText(over: string, callId: string, a: string, b: string, tags: string): boolean {
+  const [first, second] = a < b ? [a, b] : [b, a];
+  const middle = first.length + 1;
+  const tail = middle + second.length + 1;
+  const last = tail + tags.length + 1;
+  return (
+    over.length === last + callId.length &&
+    over.startsWith(callId, last) &&
+    over.startsWith(first) &&
+    over.startsWith(second, middle) &&
+    over.startsWith(tags, tail) &&
+    over.charCodeAt(middle - 1) === SPACE &&
+    over.charCodeAt(tail - 1) === SPACE &&
+    over.charCodeAt(last - 1) === SPACE
+  );
+}
+
+const SPACE = 32;
+
+/** The same text without its parts: one that was put together keeps them until a character of it is read. */
+function flat(text: string): string {
+  return text.charCodeAt(0) === 0 ? '' : text;
 }
 
 /** Names of sockets as they were asked for last: one is asked for with each request. */

@@ -44,8 +44,10 @@ export function forwardedRequest(f: Forwarding): string {
       ? text.slice(0, message.viaLine)
       : `${message.method} ${f.requestUri} SIP/2.0\r\n${text.slice(message.headersStart, message.viaLine)}`;
   const edits: TextEdit[] = [];
-  if (f.edits.length > 0) edits.push(...f.edits);
-  if (f.hopEdits !== undefined && f.hopEdits.length > 0) edits.push(...f.hopEdits);
+  // Not spread: that leaves compiled code, for one edit as a rule.
+  for (let i = 0; i < f.edits.length; i++) edits.push(f.edits[i] as TextEdit);
+  const { hopEdits } = f;
+  if (hopEdits !== undefined) for (let i = 0; i < hopEdits.length; i++) edits.push(hopEdits[i] as TextEdit);
   const via = viaEdit(message, f.source);
   if (via !== undefined) edits.push(via);
   const hops = message.maxForwards;

@@ -136,7 +136,16 @@ export class ProxyCore implements TransactionUser {
   private forwardAck(routed: Routed, to: AckRoute | undefined): void {
     if (to !== undefined) {
       const { message, source } = routed;
-      this.stateless.forward({ message, source, hop: to.hop, recordRoute: false, edits: to.edits });
+      const { hop, edits, inDialog } = to;
+      this.stateless.forward({
+        message,
+        source,
+        hop,
+        recordRoute: false,
+        edits,
+        origin: undefined,
+        unanswered: inDialog,
+      });
     }
   }
 
@@ -215,6 +224,7 @@ export class ProxyCore implements TransactionUser {
           recordRoute: decision.recordRoute,
           edits: decision.edits,
           origin: decision.origin,
+          unanswered: false,
         });
         return;
       case 'reply':

@@ -1,4 +1,5 @@
 import { keyedHash } from '../core/keyed-hash.js';
+import { Mixer, text32 } from '../core/mix.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type TransportName } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
@@ -25,12 +26,14 @@ export interface WayBack {
  */
 export class StatelessBranches {
   private readonly key: string;
+  private readonly mixer: Mixer;
 
   constructor(
     private readonly prefix: string,
     random: Random,
   ) {
     this.key = random.token(32);
+    this.mixer = new Mixer(random.uint32(), random.uint32());
   }
 
   /** The same branch for the same request, its ACK and its CANCEL. `loopHash` as branches with state have it. */
@@ -41,6 +44,20 @@ export class StatelessBranches {
     const port = via.rport ? source.port : via.port || defaultPort(transport);
     const way: WayBack = { address: source.address, port, transport, flow: source.flow?.id };
     return `${this.prefix}${MARK}${this.hash(message, via, way)}.${loopHash}${STATELESS}`;
+  }
+
+  /**
+   * The branch of a request that gets no reply: it proves nothing, and costs a sixth. The same for a retransmission, which has
+   * the branch of its sender again.
+   */
+  makeUnproven({ callId, cseqNumber, via }: SipMessage, loopHash: string): string {
+    const { a, b } = this.mixer
+      .begin()
+      .text(callId)
+      .number(cseqNumber)
+      .text(via?.branch ?? '')
+      .text(via?.host ?? '');
+    return `${this.prefix}${MARK}${text32(a >>> 0)}${text32(b >>> 0)}.${loopHash}${STATELESS}`;
   }
 
   /** Whether a reply's topmost Via has the branch we gave the request it answers. `below` is the Via under ours. */

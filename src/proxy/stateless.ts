@@ -24,6 +24,8 @@ export interface StatelessRequest {
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
   readonly origin?: RouteOrigin | undefined;
+  /** Nothing will answer it, and its branch is nobody else's: an ACK for a 2xx. */
+  readonly unanswered?: boolean | undefined;
 }
 
 /** Relays requests and their replies without a transaction (RFC 3261 section 16.11). */
@@ -92,7 +94,10 @@ export class StatelessForwarder {
       this.refuse(request, socket === undefined ? 500 : 480);
       return;
     }
-    const branch = this.branches.make(message, source, loopHash(message, source));
+    const loop = loopHash(message, source);
+    const { branches } = this;
+    const branch =
+      request.unanswered === true ? branches.makeUnproven(message, loop) : branches.make(message, source, loop);
     const writing = { branch, flow: source.flow?.id, recordRoute, edits, hopEdits: hop.edits, to: address.address };
     const text = this.sender.write(message, source, hop, socket, writing);
     this.layer.counters.requestsSent.value++;

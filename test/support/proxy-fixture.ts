@@ -118,7 +118,7 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     },
     routeAck(request) {
       const loose = looseRoute(request, sockets);
-      if (loose !== undefined) return loose;
+      if (loose !== undefined) return { hop: loose.hop, edits: loose.edits, inDialog: true };
       const decision = options.decide(request);
       const route = (each: RouteDecision) =>
         each.kind === 'stateless' ? { hop: each.hop, edits: each.edits } : undefined;

@@ -1,5 +1,5 @@
 import { canonicalIp } from '../../core/ip-address.js';
-import { bareHost, defaultPort, parseUri, uriParam, uriTransport } from '../../core/uri.js';
+import { bareHost, defaultPort, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { Engine } from '../../engine/engine.js';
 import { findInList } from '../../engine/in-list.js';
@@ -55,12 +55,12 @@ export class DialogGate {
   constructor(private readonly options: DialogGateOptions) {}
 
   /** Undefined: the rules decide. */
-  mayPass(request: RoutedRequest, { hop, ours }: LooseRoute): Passage | undefined {
+  mayPass(request: RoutedRequest, { to: uri, ours }: LooseRoute): Passage | undefined {
     const { tokens, foreign, tally } = this.options;
     if (tokens === undefined) return UNBOUNDED;
     const [first, second] = ours;
     const dialog = first === undefined ? undefined : tokens.recorded(request.message.callId, first, second);
-    const to = literalOf(hop.uri);
+    const to = literalOf(uri);
     if (dialog !== undefined) {
       const allowed = ({ address, port }: Endpoint): boolean =>
         this.isWithin(dialog, plain(address), port, plain(request.source.address));
@@ -129,8 +129,7 @@ function plain(address: string): string {
 type Endpoint = Pick<ResolvedAddress, 'address' | 'port'>;
 
 /** Address and port that a URI is sent to, its maddr before its host (RFC 3261 section 19.1.1); undefined for a name. */
-function literalOf(text: string): Endpoint | undefined {
-  const uri = parseUri(text);
+function literalOf(uri: SipUri | undefined): Endpoint | undefined {
   const transport = uri === undefined ? undefined : uriTransport(uri);
   if (uri === undefined || transport === undefined) return undefined;
   const host = bareHost(uriParam(uri.params, 'maddr') || uri.host);

@@ -1,4 +1,4 @@
-import { type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import { type NextHop, plainHop, type RoutedRequest } from '../../proxy/decision.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
@@ -8,6 +8,8 @@ import type { SipSocket } from '../../sip/transport/transport.js';
 /** Where a request with a Route header goes next, and what is taken out of it. */
 export interface LooseRoute {
   readonly hop: NextHop;
+  /** The URI of the hop; undefined for one that cannot be parsed. */
+  readonly to: SipUri | undefined;
   readonly edits: readonly TextEdit[];
   /** Our own URIs on top of the Route, in their order: one, or the two of a dialog that changes sockets. */
   readonly ours: readonly SipUri[];
@@ -35,9 +37,11 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   }
   const out = ours > 1 ? outbound(routes[ours - 1] as RouteValue, sockets) : undefined;
   const next = followingRoute(request, routes, ours, out);
-  if (next !== undefined) return { hop: next.hop, edits: next.edits, ours: uris };
+  if (next !== undefined) return { hop: next.hop, to: next.to, edits: next.edits, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
-  return { hop: plainHop(request.requestUri, undefined, out, flow), edits: removeFirst(routes, ours), ours: uris };
+  const { requestUri } = request;
+  const to = requestUri === message.requestUri ? message.parsedUri : parseUri(requestUri);
+  return { hop: plainHop(requestUri, undefined, out, flow), to, edits: removeFirst(routes, ours), ours: uris };
 }
 
 /**
@@ -57,12 +61,13 @@ function followingRoute(
 ): Omit<LooseRoute, 'ours'> | undefined {
   const next = routes[ours];
   if (next?.uri === undefined) return undefined;
-  if (isLoose(next.uri)) return { hop: plainHop(next.text, undefined, socket), edits: removeFirst(routes, ours) };
+  const to = next.uri;
+  if (isLoose(to)) return { hop: plainHop(next.text, undefined, socket), to, edits: removeFirst(routes, ours) };
   // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
   const rest = removeFirst(routes, ours + 1);
   const end = request.message.headersEnd;
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
-  return { hop: plainHop(next.text, next.text, socket), edits: [...rest, last] };
+  return { hop: plainHop(next.text, next.text, socket), to, edits: [...rest, last] };
 }
 
 /** The connection one of our Route values names by its token, unless the request came by that very connection. */

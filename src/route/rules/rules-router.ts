@@ -127,7 +127,9 @@ export class RulesRouter implements Router {
   routeAck(request: RoutedRequest): AckRoute | undefined {
     const { message } = request;
     const loose = looseRoute(request, this.options.sockets);
-    if (loose !== undefined && this.options.dialogs.mayPass(request, loose) !== undefined) return loose;
+    if (loose !== undefined && this.options.dialogs.mayPass(request, loose) !== undefined) {
+      return { hop: loose.hop, edits: loose.edits, inDialog: true };
+    }
     // An ACK for a failure that passed without state goes where its INVITE went.
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);

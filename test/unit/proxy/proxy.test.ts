@@ -198,6 +198,24 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.deepEqual([fixture.layer.size, fixture.sentTo(GATEWAY).map(startWord)], [0, ['ACK']]);
   });
 
+  test('the ACK of a dialog and its copies carry one branch, another ACK another, and no reply to it is passed on', () => {
+    const fixture = relaying();
+    const ack = (branch: string, callId = 'a') =>
+      fixture.call({ method: 'ACK', toTag: 'b', uri: `sip:${GATEWAY}`, headers: `Route: ${OURS}\r\n`, branch, callId });
+    ack('z9hG4bK1');
+    ack('z9hG4bK1');
+    ack('z9hG4bK2');
+    ack('z9hG4bK1', 'c');
+    const [first = '', ...others] = fixture.sentTo(GATEWAY);
+    const branches = [first, ...others].map((each) => parsed(each).via?.branch);
+    assert.equal(branches.length, 4);
+    assert.equal(branches[0], branches[1]);
+    assert.equal(new Set(branches).size, 3);
+    const before = fixture.udp.sent.length;
+    fixture.answer(first, 200);
+    assert.equal(fixture.udp.sent.length, before);
+  });
+
   test('an ACK that has run out of hops, or has no route, is dropped', () => {
     const fixture = relaying();
     for (const parts of [{ maxForwards: '0' }, { maxForwards: 'x' }]) {
