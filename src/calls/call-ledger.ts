@@ -197,12 +197,17 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     for (const [callId, record] of this.dialogs) this.hangUp(record, callId, 'unknown');
   }
 
-  private bye(message: SipMessage): Bye | undefined {
+  private bye(message: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
     const { callId } = message;
     const record = this.dialogs.get(callId);
     if (record === undefined) return undefined;
     const by = message.fromTag === record.callerTag ? 'caller' : 'callee';
     return new Bye(this, record, callId, by, this.clock.monotonic());
+  }
+
+  /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
+  byeEnded(callId: string, fromTag: string, code: number): void {
+    this.bye({ callId, fromTag })?.ended(code);
   }
 
   /** A BYE has ended the call it was for. */

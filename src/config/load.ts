@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { BoundsReader, readAccess } from './access.js';
 import { BUILT_IN, builtInSettings } from './built-in.js';
@@ -111,6 +111,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
     aliases: raw.aliases,
     secret: raw.secret,
     foreignDialogs: raw.foreign_dialogs,
+    workers: raw.workers === 'auto' ? automaticWorkers(availableParallelism()) : raw.workers,
     tm: {
       frTimeout: raw.tm.fr_timeout,
       frInvTimeout: raw.tm.fr_inv_timeout,
@@ -147,6 +148,14 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   }
   if (findings.problems.length > 0) throw new ConfigError(distinct(findings.problems));
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
+}
+
+/** The most that a group of sockets has room for. */
+const MOST_WORKERS = 24;
+
+/** "auto": one processor is left to the brain. */
+function automaticWorkers(processors: number): number {
+  return Math.min(MOST_WORKERS, Math.max(1, processors - 1));
 }
 
 /** Names stand in events and stream ids: what is odd in a host name becomes "-". */

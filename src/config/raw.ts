@@ -10,6 +10,7 @@ export interface RawSettings {
   readonly route_script?: string;
   readonly aliases: readonly string[];
   readonly secret?: string;
+  readonly workers: number | 'auto';
   readonly foreign_dialogs: 'accept' | 'known' | 'refuse';
   readonly tm: {
     readonly fr_timeout: number;

@@ -334,6 +334,8 @@ export interface Settings {
   readonly routeScript: string | undefined;
   /** What dialog tokens are made with; undefined: a key of this node's own. Never logged. */
   readonly secret: string | undefined;
+  /** Processes that relay calls, 1 to 24; 1: this one. */
+  readonly workers: number;
   readonly foreignDialogs: 'accept' | 'known' | 'refuse';
   readonly tm: TmConfig;
   readonly mi: {

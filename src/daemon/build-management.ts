@@ -39,6 +39,7 @@ import type { socketCheck } from './socket-check.js';
 import type { StartTime } from './start-time.js';
 import type { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
+import type { WorkerParts } from './worker-hooks.js';
 
 export interface ManagementEnvironment {
   /** Commands of the modules of a configuration file. */
@@ -66,6 +67,8 @@ export interface ManagementEnvironment {
   readonly startTime: StartTime;
   readonly argv: readonly string[];
   readonly health: HealthSource;
+  /** Processes that relay calls; undefined: this one. */
+  readonly workers: () => WorkerParts | undefined;
   readonly clock: Clock;
   readonly log: Logger & Partial<FocusableLogger>;
   readonly metrics: Metrics;
@@ -123,6 +126,9 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
         pid: process.pid,
         type: `SIP receiver ${transport}:${address}:${port}`,
       })),
+      ...(env.workers()?.pids ?? []).flatMap((pid, i) =>
+        pid === undefined ? [] : [{ id: sip.transports.length + i + 1, pid, type: `SIP worker ${i + 1}` }],
+      ),
     ],
   };
   registerCommands(mi, {
@@ -148,6 +154,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
       level: () => log.level ?? 'info',
       setLevel: (level) => {
         log.level = level;
+        env.workers()?.changed();
       },
       focus: (focus, level, seconds) => log.focus?.(focus, level, seconds) ?? false,
       focuses: () => log.focuses?.() ?? [],

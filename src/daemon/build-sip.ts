@@ -24,6 +24,7 @@ import { connectionBounds, layerOptions, rateLimit } from './sip-options.js';
 import { createCounters, type DaemonCounters } from './statistics.js';
 import { systemCalls } from './system-calls.js';
 import { VERSION } from './version.js';
+import type { WorkerHooks } from './worker-hooks.js';
 
 export interface SipEnvironment {
   readonly clock: Clock;
@@ -34,6 +35,8 @@ export interface SipEnvironment {
   readonly slowLookup?: ((name: string, ms: number) => void) | undefined;
   /** Receives what would be sent, instead of sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
+  /** Other processes serve the UDP sockets too; undefined: this one alone. */
+  readonly hooks?: Pick<WorkerHooks, 'identity' | 'opening'> | undefined;
 }
 
 /** Everything of the daemon that knows SIP below the proxy. */
@@ -56,7 +59,7 @@ export interface SipParts {
 /** Builds sockets, transactions, admission and the resolver. Nothing is opened. */
 export function buildSip(
   settings: Settings,
-  { clock, random, log, metrics, unsent, slowLookup }: SipEnvironment,
+  { clock, random, log, metrics, unsent, hooks, slowLookup }: SipEnvironment,
 ): SipParts {
   const counters = createCounters(metrics);
   const trusted = new TrustedSources(new AddressBlocks(settings.limits.trustedSources));
@@ -65,7 +68,15 @@ export function buildSip(
   const congestion = new Congestion(now, congestionLog(log, clock), trusted);
   const unfinished = new UnfinishedBytes(undefined, trusted);
   const admission = new Admission(counters.layer, { limiter, congestion, trusted });
-  const layer = new TransactionLayer(layerOptions(settings), clock, random, counters.layer, log, admission);
+  const layer = new TransactionLayer(
+    layerOptions(settings),
+    clock,
+    random,
+    counters.layer,
+    log,
+    admission,
+    hooks?.identity,
+  );
   const bounds = connectionBounds(settings, unfinished);
   const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
@@ -73,9 +84,9 @@ export function buildSip(
   });
   const tapPoint = new TapPoint(layer);
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
-  const transports = settings.listen.map((each) =>
+  const transports = settings.listen.map((each, index) =>
     unsent === undefined
-      ? createSipSocket(each, tapPoint, settings.tls, bounds, queue, libc)
+      ? createSipSocket(each, tapPoint, settings.tls, bounds, queue, libc, hooks?.opening(index))
       : new UnopenedSocket(each, unsent),
   );
   const sockets = new LocalSockets(

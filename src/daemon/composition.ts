@@ -9,6 +9,7 @@ import { compileMatcher } from '../route/rules/match.js';
 import { compileRule } from '../route/rules/rule.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import { constantSelection } from './rule-selections.js';
+import { workersFault } from './worker-hooks.js';
 
 type Fault = Pick<Problem, 'pointer' | 'reason'>;
 
@@ -41,6 +42,10 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     dispatcherFormats({ ...dispatcher, hashPvar: undefined, pvarAlgoPattern }, none),
   );
   if (setidPvar !== undefined) attempt('/modparam/setid_pvar', () => compileWritable(setidPvar));
+  attempt('/workers', () => {
+    const fault = workersFault(settings, false);
+    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', fault);
+  });
   // A script replaces the rules.
   if (settings.routeScript !== undefined) return faults;
   for (const rule of settings.routing) {

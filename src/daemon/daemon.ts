@@ -65,6 +65,7 @@ import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
 import { Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
+import { WorkerHooks, workersFault } from './worker-hooks.js';
 
 export type { Explanation } from '../route/rules/explain.js';
 
@@ -126,6 +127,7 @@ export class Daemon implements Service {
   readonly management: ManagementParts;
   private readonly console: Console | undefined;
   private readonly cluster: ClusterHooks;
+  private readonly hooks: WorkerHooks | undefined;
   private readonly started: Service[] = [];
   private readonly settingsJobs = new JobQueue();
   private ready = false;
@@ -159,12 +161,14 @@ export class Daemon implements Service {
     const peerLog = boundedLog(log, () => clock.monotonic());
     this.secret = new Secret(settings, { clock, random, log });
     const { unsent } = options;
+    this.hooks = settings.workers === 1 || unsent !== undefined ? undefined : new WorkerHooks(settings.workers, random);
     const sip = buildSip(settings, {
       clock,
       random,
       log: peerLog,
       metrics,
       ...(unsent === undefined ? {} : { unsent }),
+      hooks: this.hooks,
       slowLookup: (name, ms) => this.events.bus.raise(thresholdEvent('dns', ms, name, this.events.ids)),
     });
     this.sip = sip;
@@ -298,6 +302,7 @@ export class Daemon implements Service {
       startTime,
       argv: options.argv ?? process.argv,
       health: () => this.health(),
+      workers: () => this.hooks?.parts,
       clock,
       log,
       metrics,
@@ -515,6 +520,7 @@ export class Daemon implements Service {
     sip.configure(settings);
     this.secret.configure(settings);
     this.log.level = settings.log.level;
+    this.hooks?.parts?.changed();
     return restartOnly(before, settings);
   }
 
@@ -557,7 +563,9 @@ export class Daemon implements Service {
     }
     if (this.settings.cluster !== undefined) await this.joinCluster();
     await this.script?.load();
+    if (this.hooks !== undefined) await this.joinWorkers(this.hooks);
     await this.sip.open();
+    await this.hooks?.parts?.start();
     this.script?.start();
     for (const service of [
       ...(this.console === undefined ? [] : [this.console]),
@@ -587,7 +595,10 @@ export class Daemon implements Service {
         get own() {
           return secret.shared;
         },
-        adopt: (key) => secret.adopt(key),
+        adopt: (key) => {
+          secret.adopt(key);
+          this.hooks?.parts?.changed();
+        },
       },
       settings: () => this.settings,
       engine,
@@ -603,6 +614,27 @@ export class Daemon implements Service {
     await this.launch(this.cluster.parts);
   }
 
+  /** Only several workers load what they take. */
+  private async joinWorkers(hooks: WorkerHooks): Promise<void> {
+    const fault = workersFault(this.settings, this.script !== undefined);
+    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
+    const { buildWorkers } = await import('./build-workers.js');
+    const { sip, proxy, engine, callLoad, clock, metrics, secret, log } = this;
+    hooks.parts = await buildWorkers({
+      hooks,
+      settings: () => this.settings,
+      sip,
+      proxy,
+      engine,
+      ledger: this.calls.ledger,
+      keys: secret.keys,
+      callEnded: callLoad.callEnded,
+      log,
+      clock,
+      metrics,
+    });
+  }
+
   private async launch(service: Service): Promise<void> {
     this.started.push(service);
     await service.start();
@@ -613,7 +645,7 @@ export class Daemon implements Service {
     this.loopDelay.stop();
     this.load.stop();
     this.script?.stop();
-    await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000);
+    await drain(this.proxy, this.clock, log, this.options.drainMs ?? 5000, this.hooks?.parts);
     const { nats } = events;
     for (const service of [...this.started].reverse()) {
       // The last changes of state still go out.
@@ -621,6 +653,8 @@ export class Daemon implements Service {
     }
     if (this.script !== undefined)
       await release('databases of the script', () => this.script?.close() ?? Promise.resolve(), log);
+    const { parts } = this.hooks ?? {};
+    if (parts !== undefined) await release('workers', () => parts.stop(), log);
     for (const socket of sip.transports) await release(socket.description, () => socket.close(), log);
     sip.layer.stop();
     await Promise.all(
@@ -644,6 +678,7 @@ export class Daemon implements Service {
 
   private loaded(partition: Partition): void {
     this.rebuildBlacklists(partition);
+    this.hooks?.parts?.changed();
     this.cluster.parts?.loaded(partition);
     // A load without a start is a tool's: it runs no script.
     if (this.serving) (this.script ?? this.routing).loaded(partition);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../config/settings.js';
 
 /** Sockets, timers and connections are made once, from these. */
-const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node', 'cluster', 'telemetry'] as const;
+const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node', 'cluster', 'telemetry', 'workers'] as const;
 
 /** The top-level keys of settings whose change only a restart brings into force. */
 export function restartOnly(before: Settings, after: Settings): string[] {

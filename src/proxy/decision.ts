@@ -125,6 +125,11 @@ export interface RelayPlan {
   ended?(code: number): void;
   /** Whether an address may be sent to (blacklists); absent: every one. */
   allowed?(address: ResolvedAddress): boolean;
+  /**
+   * Whether another process may carry it out: it consists of `next`, `failed`, `ended` and `allowed` only, which answer at once and
+   * look at no reply. Absent: it may not.
+   */
+  readonly portable?: boolean | undefined;
   /** What made the plan; absent: not known. */
   readonly origin?: RouteOrigin | undefined;
   readonly recordRoute: boolean;
@@ -178,6 +183,8 @@ export interface AckRoute {
 export interface Router {
   /** Whether the router also receives requests with Max-Forwards 0; otherwise the proxy answers them with 483. */
   readonly checksMaxForwards?: boolean;
+  /** Whether decisions that come later come within milliseconds: a 100 then waits for them. */
+  readonly decidesSoon?: boolean;
   /** Called for every request but ACK and CANCEL. Must not block. */
   route(request: RoutedRequest): RouteDecision | Promise<RouteDecision>;
   /** An ACK for a 2xx: where it goes, or undefined to drop it. */

@@ -11,7 +11,7 @@ import type { Tally, TransactionLayer, TransactionUser } from '../sip/transactio
 import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
 import type { Source } from '../sip/transport/transport.js';
 import { viaValues } from '../sip/via-values.js';
-import type { AckRoute, RouteDecision, RoutedRequest, Router } from './decision.js';
+import type { AckRoute, LocalReply, RelayPlan, RouteDecision, RoutedRequest, Router } from './decision.js';
 import type { DialogTokens } from './dialog-token.js';
 import { loopHash, replyUpstream } from './forward.js';
 import { LargeRequests } from './large-requests.js';
@@ -40,9 +40,18 @@ export interface ProxyCounters {
   readonly replies: readonly Tally[];
 }
 
+/** Another process that carries out what was decided about a request it has asked about. */
+export interface DecisionHands {
+  /** The request is relayed there: undefined. Otherwise the plan to relay it by here. */
+  relay(message: SipMessage, source: Source, plan: RelayPlan): RelayPlan | undefined;
+  /** Whether it is answered there. */
+  reply(reply: LocalReply): boolean;
+}
+
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
+  private hands: DecisionHands | undefined = undefined;
   readonly targets = new TargetCache();
   /** How requests leave, with a transaction or without. */
   readonly sender: Sender;
@@ -73,6 +82,11 @@ export class ProxyCore implements TransactionUser {
   /** Replaces the router; pending requests keep their plan. */
   useRouter(router: Router): void {
     this.router = router;
+  }
+
+  /** Has decisions about requests carried out elsewhere, as far as that is possible. */
+  handTo(hands: DecisionHands): void {
+    this.hands = hands;
   }
 
   /** From now on new calls are refused with 503; pending requests continue. */
@@ -110,7 +124,8 @@ export class ProxyCore implements TransactionUser {
     }
     if (decision instanceof Promise) {
       // Until the request is routed, its transaction absorbs retransmissions.
-      this.trying(routed.transaction());
+      const server = routed.transaction();
+      if (this.router.decidesSoon !== true) this.trying(server);
       decision.then(
         (late) => this.carryOut(routed, late),
         (error) => this.routeFailed(routed, error),
@@ -203,12 +218,19 @@ export class ProxyCore implements TransactionUser {
       this.answerRouted(routed, 481);
       return;
     }
+    const { hands } = this;
     switch (decision.kind) {
       case 'relay': {
+        // What a strict router made of a request is undone here only.
+        const plan =
+          hands === undefined || routed.strictRoute !== undefined
+            ? decision.plan
+            : hands.relay(message, source, decision.plan);
+        if (plan === undefined) return;
         const server = routed.transaction();
-        const watch = this.observer?.relayed(message, source, decision.plan);
+        const watch = this.observer?.relayed(message, source, plan);
         this.trying(server);
-        const relay = new Relay(this, server, message, source, decision.plan, watch);
+        const relay = new Relay(this, server, message, source, plan, watch);
         server.owner = relay;
         relay.start();
         return;
@@ -228,6 +250,10 @@ export class ProxyCore implements TransactionUser {
         });
         return;
       case 'reply':
+        if (hands?.reply(decision) === true) {
+          this.observer?.refused(message, source, decision.code, decision.reason, decision.origin);
+          return;
+        }
         routed.transaction().replyWith(decision.code, decision.reason, decision.headers);
         this.counted(decision.code);
         this.observer?.refused(message, source, decision.code, decision.reason, decision.origin);
@@ -274,7 +300,7 @@ export class ProxyCore implements TransactionUser {
 
   /** Whether a request has passed here before, unchanged in all that decides where it goes (section 16.3 step 4). */
   private loops(request: SipMessage, source: Source): boolean {
-    const prefix = this.layer.branchPrefix;
+    const prefix = this.layer.sharedPrefix;
     const { text, via } = request;
     // With only one Via there is no other to search for.
     const at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);

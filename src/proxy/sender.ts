@@ -82,7 +82,7 @@ export class Sender {
       requestUri: hop.requestUri,
       recordRoute: writing.recordRoute,
       tokens: this.tokens,
-      dialogTags: writing.recordRoute ? this.dialogTags(hop, source, writing) : '',
+      dialogTags: writing.recordRoute ? this.dialogTags(hop, source, writing.to) : '',
       edits: writing.edits,
       hopEdits: writing.hopEdits,
       maxForwards: hop.maxForwards,
@@ -90,7 +90,7 @@ export class Sender {
   }
 
   /** What the token in our Record-Route says of the dialog: as recorded before, or what it begins with. */
-  private dialogTags({ dialogTags, destination }: NextHop, source: Source, { to }: Writing): string {
+  dialogTags({ dialogTags, destination }: NextHop, source: Source, to: string): string {
     if (dialogTags !== undefined || this.tokens === undefined) return dialogTags ?? '';
     const scope = destination === undefined ? { address: to } : { partition: destination.partition };
     return this.tokens.tags(scope, source.address);

@@ -9,6 +9,7 @@ import { Daemon } from '../../src/daemon/daemon.js';
 import { writeTable } from '../../src/store/table-content.js';
 import { freePort } from './ports.js';
 import { type LogLine, recordingLog } from './recording-log.js';
+import { workersSetting } from './workers.js';
 
 /** The whole daemon in this process, with a folder, ports and a log of its own. */
 export interface DaemonFixture {
@@ -45,6 +46,7 @@ export async function startDaemon(
         http: {},
       },
       http: `127.0.0.1:${httpPort}`,
+      ...workersSetting(settings),
       ...settings,
     },
     { cwd: folder },

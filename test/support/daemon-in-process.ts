@@ -6,6 +6,7 @@ import type { Clock } from '../../src/core/clock.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { writeTable } from './daemon-process.js';
 import { recordingLogger } from './sip-recorder.js';
+import { workersSetting } from './workers.js';
 
 /** The daemon inside the test's own process, on a db_text table: what it holds can be looked at. */
 export interface DaemonInProcess {
@@ -27,7 +28,7 @@ export async function startDaemonHere(
   await writeTable(join(folder, 'db'), destinations);
   const { log, errors } = recordingLogger();
   const loaded = readSettings(
-    { listen: ['udp:127.0.0.1:0'], modparam: { db_url: 'text:./db' }, ...settings },
+    { listen: ['udp:127.0.0.1:0'], modparam: { db_url: 'text:./db' }, ...workersSetting(settings), ...settings },
     { cwd: folder },
   );
   const daemon = new Daemon({

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child, isBound } from './child-process.js';
 import { askMi } from './mi-http.js';
 import { freePort } from './ports.js';
+import { workersSetting } from './workers.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
@@ -51,6 +52,7 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
     mi: { http: { root: 'mi' } },
     modparam: { db_url: 'text:./db' },
     log: { level: 'warn' },
+    ...(transports.includes('udp') ? workersSetting(options.settings) : {}),
     ...options.settings,
   };
   const config = join(folder, 'switchyard.json');

@@ -28,6 +28,7 @@ const MARKS = { a: 'active', i: 'inactive', p: 'probing' } as const;
 export class RulePlan implements RelayPlan {
   readonly recordRoute: boolean;
   readonly noHop: { readonly code: number; readonly reason: string };
+  readonly portable: boolean;
   private tried = 0;
   private redirects: Redirects | undefined = undefined;
 
@@ -47,6 +48,7 @@ export class RulePlan implements RelayPlan {
     // A call that counts as load needs Record-Route, so that its BYE passes here.
     this.recordRoute = compiled.rule.recordRoute || call !== undefined;
     this.noHop = compiled.rule.reject;
+    this.portable = redirectsOf === undefined;
   }
 
   next(): NextHop | readonly NextHop[] | undefined {
@@ -106,6 +108,7 @@ export class RulePlan implements RelayPlan {
 /** A request that goes to one URI: in-dialog requests, and rules without a selection. */
 export class UriPlan implements RelayPlan {
   readonly noHop = { code: 404, reason: 'Not Found' } as const;
+  readonly portable: boolean;
   private redirects: Redirects | undefined = undefined;
 
   constructor(
@@ -114,7 +117,9 @@ export class UriPlan implements RelayPlan {
     readonly edits: readonly TextEdit[],
     private readonly redirectsOf?: RedirectsOf,
     readonly origin?: RouteOrigin,
-  ) {}
+  ) {
+    this.portable = redirectsOf === undefined;
+  }
 
   next(): NextHop | undefined {
     const hop = this.hop ?? this.redirects?.next();

@@ -18,15 +18,29 @@ export interface BranchId {
 /** Digits of the random part. */
 const DIGITS = 24;
 
+/** What the branches of processes that serve the same sockets begin with. */
+export interface BranchIdentity {
+  /** Eight characters, the same for all of them. */
+  readonly token: string;
+  /** A character, for each of them another. */
+  readonly marker: string;
+}
+
 /** Makes branches, and reads them back from replies. */
 export class Branches {
   /** Start of every branch of this process. */
   readonly prefix: string;
+  /** Start of every branch of the processes that serve the same sockets. */
+  readonly shared: string;
   private readonly seed: number;
 
-  constructor(private readonly random: Random) {
+  constructor(
+    private readonly random: Random,
+    identity?: BranchIdentity,
+  ) {
     // Never the same twice, over all processes (RFC 3261 section 8.1.1.7).
-    this.prefix = `z9hG4bK${random.token(8)}.`;
+    this.shared = `z9hG4bK${identity?.token ?? random.token(8)}`;
+    this.prefix = `${this.shared}${identity?.marker ?? ''}.`;
     this.seed = random.uint32();
   }
 

@@ -10,7 +10,7 @@ import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
-import { Branches, type BranchId, highOf, lowOf } from './branch.js';
+import { Branches, type BranchId, type BranchIdentity, highOf, lowOf } from './branch.js';
 import {
   type CallerSide,
   type ClientTransaction,
@@ -87,6 +87,16 @@ export interface LayerCounters {
   readonly repliesFromElsewhere: Tally;
 }
 
+/** How many transactions a process holds. */
+export interface TransactionFigures {
+  servers: number;
+  clients: number;
+  /** Server transactions without a final reply. */
+  unanswered: number;
+  /** What large messages count beyond the one of their transaction. */
+  surplus: number;
+}
+
 /** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
 export class TransactionLayer implements Receiver, TransactionRoom {
   readonly timers: TimerWheel;
@@ -114,6 +124,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private forgedAt = Number.NEGATIVE_INFINITY;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
+  /** Those of other processes that serve the same sockets: they count as if they were here. */
+  readonly elsewhere: TransactionFigures = { servers: 0, clients: 0, unanswered: 0, surplus: 0 };
 
   constructor(
     readonly config: TransactionConfig,
@@ -123,6 +135,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     private readonly log: Logger,
     /** Which new requests are worked on; without, only the bound on transactions holds. */
     private readonly admission: Admission = new Admission(counters),
+    /** What its branches begin with, where several processes serve the same sockets. */
+    identity?: BranchIdentity,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
     const remnants = (stayMs: number, dropped?: (source: Source, text: string) => void) =>
@@ -133,7 +147,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.confirmedServers = remnants(config.t4, gone);
     this.settledClients = remnants(config.t4);
     this.mixer = new Mixer(random.uint32(), random.uint32());
-    this.branches = new Branches(random);
+    this.branches = new Branches(random, identity);
     this.tagPrefix = random.token(4);
     let interval = Math.max(1, config.t1);
     let slow = 0;
@@ -144,6 +158,11 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** Start of every branch this process makes. */
   get branchPrefix(): string {
     return this.branches.prefix;
+  }
+
+  /** Start of every branch made by this process, or by another that serves the same sockets. */
+  get sharedPrefix(): string {
+    return this.branches.shared;
   }
 
   /**
@@ -162,7 +181,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   /** What `maxTransactions` bounds: the transactions, large ones counted as several. */
   get load(): number {
-    return this.size + this.surplus;
+    return this.size + this.surplus + this.elsewhere.surplus;
   }
 
   /** @internal Whether room, or time, is short: records of ended transactions are then dropped early. */
@@ -176,11 +195,21 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   get serverCount(): number {
-    return this.servers.size + this.endedServers.size + this.confirmedServers.size;
+    return this.servers.size + this.endedServers.size + this.confirmedServers.size + this.elsewhere.servers;
   }
 
   get clientCount(): number {
-    return this.clients.size + this.endedClients.size + this.settledClients.size;
+    return this.clients.size + this.endedClients.size + this.settledClients.size + this.elsewhere.clients;
+  }
+
+  /** As other processes count them (`elsewhere`). */
+  figures(): TransactionFigures {
+    return {
+      servers: this.serverCount,
+      clients: this.clientCount,
+      unanswered: this.unanswered,
+      surplus: this.surplus,
+    };
   }
 
   /** Server transactions that have no final reply yet. */

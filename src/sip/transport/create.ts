@@ -5,6 +5,7 @@ import type { TransportName } from '../../core/uri.js';
 import type { StreamOptions } from './bind.js';
 import type { TlsOptions } from './certificates.js';
 import type { DatagramQueue } from './datagram-queue.js';
+import type { Opening } from './native/datagrams.js';
 import type { Libc } from './native/libc.js';
 import { TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
@@ -34,6 +35,7 @@ export function createSipSocket(
   bounds: Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> = {},
   queue?: DatagramQueue,
   libc?: () => Promise<Libc | undefined>,
+  opening?: Opening | undefined,
 ): SipSocket {
   const host = addressOf(options);
   const common = {
@@ -45,7 +47,7 @@ export function createSipSocket(
   };
   switch (options.transport) {
     case 'udp':
-      return new UdpSocket({ ...common, libc }, receiver, queue);
+      return new UdpSocket({ ...common, libc, opening }, receiver, queue);
     case 'tcp':
       return new TcpSocket(common, receiver);
     case 'tls':

@@ -12,6 +12,8 @@ export interface MessageTap {
  */
 export class TapPoint implements Receiver {
   private tap: MessageTap | undefined;
+  /** Called when a tap is installed or removed. */
+  onUse: ((isTapped: boolean) => void) | undefined = undefined;
   private sockets: readonly SipSocket[] = [];
 
   constructor(private readonly receiver: Receiver) {}
@@ -21,10 +23,16 @@ export class TapPoint implements Receiver {
     this.sockets = sockets;
   }
 
+  /** Whether a tap is installed. */
+  get isTapped(): boolean {
+    return this.tap !== undefined;
+  }
+
   /** Installs a tap, or removes it. */
   use(tap: MessageTap | undefined): void {
     if (this.tap === tap) return;
     this.tap = tap;
+    this.onUse?.(tap !== undefined);
     for (const socket of this.sockets) {
       // Deleting the socket's own method makes that of its class visible again.
       Reflect.deleteProperty(socket, 'send');

@@ -1,7 +1,7 @@
 import { bindError } from './bind.js';
 import type { DatagramIo, DatagramOwner, ErrorListener } from './datagram-io.js';
 import { DatagramQueue, type DatagramReader, type DatagramSender } from './datagram-queue.js';
-import { BatchedDatagrams } from './native/datagrams.js';
+import { BatchedDatagrams, type Opening } from './native/datagrams.js';
 import type { Libc } from './native/libc.js';
 import { MAX_DATAGRAM_BYTES, PlainDatagrams } from './plain-datagrams.js';
 import { type Flow, later, type Receiver, type SipSocket, type Source, sentByOf } from './transport.js';
@@ -15,6 +15,8 @@ export interface UdpOptions {
   readonly bufferBytes?: number;
   /** System calls that read and send many datagrams at once; without them node:dgram does it one by one. */
   readonly libc?: (() => Promise<Libc | undefined>) | undefined;
+  /** Opens its socket where several processes read it; needs `libc`. */
+  readonly opening?: Opening | undefined;
 }
 
 /** Number of peers whose source objects are reused, a power of two. */
@@ -48,7 +50,8 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
   async open(): Promise<void> {
     const libc = await this.options.libc?.();
     const bytes = this.options.bufferBytes ?? 4 * 1024 * 1024;
-    const io = libc === undefined ? new PlainDatagrams(this, bytes) : new BatchedDatagrams(libc, this, bytes);
+    const { opening } = this.options;
+    const io = libc === undefined ? new PlainDatagrams(this, bytes) : new BatchedDatagrams(libc, this, bytes, opening);
     try {
       this.port = await io.bind(this.address, this.options.port);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Receiver, Source } from '../transport.js';
 import { causeOf, later } from '../transport.js';
 import { LINUX, type Libc, systemError } from './libc.js';
 import { MessageArray } from './message-array.js';
+import { type Descriptor, openSocket, type SocketOptions } from './open-socket.js';
 import type { Poll } from './poll.js';
 import { ADDRESS_BYTES, octetsOf, readAddress, writeAddress } from './socket-address.js';
 
@@ -33,6 +34,9 @@ const NAME_BYTES = 32;
 let receiving: MessageArray | undefined;
 /** Memory for a message longer than MAX_BATCHED_BYTES. */
 let single: MessageArray | undefined;
+
+/** Opens a bound socket. Throws what the system says against it. */
+export type Opening = (libc: Libc, options: SocketOptions) => Descriptor;
 
 /** A message that waits until the system takes more. */
 interface Waiting {
@@ -69,6 +73,8 @@ export class BatchedDatagrams implements DatagramIo {
     private readonly libc: Libc,
     private readonly owner: DatagramOwner,
     private readonly bufferBytes: number,
+    /** Opens the socket: of its own, or one that other processes read as well. */
+    private readonly opening: Opening = openSocket,
   ) {
     this.family = owner.family;
     this.outgoing = new MessageArray(libc, BATCH, SEND_SLOT, ADDRESS_BYTES[owner.family]);
@@ -76,38 +82,18 @@ export class BatchedDatagrams implements DatagramIo {
   }
 
   async bind(address: string, port: number): Promise<number> {
-    const { libc, family } = this;
-    const six = family === 6;
-    const type = LINUX.SOCK_DGRAM | LINUX.SOCK_NONBLOCK | LINUX.SOCK_CLOEXEC;
-    const fd = libc.socket(six ? LINUX.AF_INET6 : LINUX.AF_INET, type, 0);
-    if (fd < 0) throw systemError('socket', libc.errno());
-    const set = (level: number, option: number, value: number) => {
-      const memory = Buffer.alloc(4);
-      memory.writeInt32LE(value);
-      libc.setsockopt(fd, level, option, memory, 4);
-    };
-    if (six) set(LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, 1);
-    if (six) set(LINUX.IPPROTO_IPV6, LINUX.IPV6_RECVERR, 1);
-    else set(LINUX.IPPROTO_IP, LINUX.IP_RECVERR, 1);
-    set(LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, this.bufferBytes);
-    set(LINUX.SOL_SOCKET, LINUX.SO_SNDBUF, this.bufferBytes);
-    const name = Buffer.alloc(NAME_BYTES);
-    writeAddress(name, 0, family, this.octetsFor(address) ?? octetsOf(address), port);
-    const length = Buffer.alloc(4);
-    length.writeInt32LE(NAME_BYTES);
-    const bound = libc.bind(fd, name, ADDRESS_BYTES[family]) === 0 && libc.getsockname(fd, name, length) === 0;
-    const errno = libc.errno();
+    const { libc, family, bufferBytes } = this;
+    const socket = this.opening(libc, { family, address, port, bufferBytes, octets: this.octetsFor(address) });
     try {
-      if (!bound) throw systemError('bind', errno);
       receiving ??= new MessageArray(libc, BATCH, RECEIVE_SLOT, NAME_BYTES);
-      this.poll = libc.poll(fd, this.polled);
+      this.poll = libc.poll(socket.fd, this.polled);
       this.poll.watch(false);
     } catch (error) {
-      libc.close(fd);
+      libc.close(socket.fd);
       throw error;
     }
-    this.fd = fd;
-    return name.readUInt16BE(2);
+    this.fd = socket.fd;
+    return socket.port;
   }
 
   /** Called between C functions, where no microtask runs: only reads. What may call others waits for the iteration's end. */

@@ -1,0 +1,143 @@
+import type { CallLedger } from '../calls/call-ledger.js';
+import type { Settings } from '../config/settings.js';
+import type { Clock } from '../core/clock.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { KeyRing } from '../core/key-ring.js';
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import type { ProxyCore } from '../proxy/proxy.js';
+import { loadLibc } from '../sip/transport/native/libc.js';
+import { openGroup } from '../sip/transport/native/open-group.js';
+import type { Metrics } from '../stats/metrics.js';
+import { Brain } from '../workers/brain.js';
+import { PlainSets } from '../workers/plain-sets.js';
+import { Pool, type WorkerStart } from '../workers/pool.js';
+import type { LiveSetup } from '../workers/protocol.js';
+import { tallies } from '../workers/tallies.js';
+import type { SipParts } from './build-sip.js';
+import { layerOptions } from './sip-options.js';
+import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
+
+export interface WorkersEnvironment {
+  readonly hooks: WorkerHooks;
+  readonly settings: () => Settings;
+  readonly sip: SipParts;
+  readonly proxy: ProxyCore;
+  readonly engine: Engine;
+  readonly ledger: CallLedger;
+  readonly keys: KeyRing;
+  readonly callEnded: (callId: string) => void;
+  readonly log: Logger & { readonly level?: string };
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/** Builds the side of the brain. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
+export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
+  const { hooks, sip, proxy, engine, ledger, keys, log, clock, metrics } = env;
+  const { workers, groups } = hooks;
+  const loaded = await loadLibc();
+  if (!('libc' in loaded)) {
+    throw new SwitchyardError(
+      'CONFIG_INVALID',
+      `"workers": ${workers} needs the optional package koffi: ${loaded.missing}`,
+    );
+  }
+  const { libc } = loaded;
+  hooks.openGroup = openGroup;
+  const plain = new PlainSets(engine, sip.sockets);
+  const live = (): LiveSetup => {
+    const { limits } = env.settings();
+    const rateLimited = limits.requestsPerSecondPerSource > 0;
+    return { trustedSources: limits.trustedSources, rateLimited, logLevel: log.level ?? 'info' };
+  };
+  const start = (worker: number): WorkerStart => {
+    const settings = env.settings();
+    const shared = [...groups].map(([index, group]) => ({ index, fd: group[worker]?.fd ?? -1 }));
+    return {
+      descriptors: shared.map(({ fd }) => fd),
+      setup: (fds) => ({
+        worker,
+        workers,
+        token: hooks.identity.token,
+        sockets: sip.transports.map(({ transport, address, port }, index) => {
+          const at = shared.findIndex((each) => each.index === index);
+          const { advertise = null, name = null } = settings.listen[index] ?? {};
+          return { transport, address, port, advertise, name, fd: fds[at] ?? null };
+        }),
+        aliases: settings.aliases,
+        keys: keys.keys,
+        transactions: part(layerOptions(settings), workers),
+        proxy: settings.tm,
+        gatherMs: settings.limits.gatherMs,
+        live: live(),
+        askAll: sip.tapPoint.isTapped,
+      }),
+    };
+  };
+  const brain = new Brain({
+    workers,
+    layer: sip.layer,
+    proxy,
+    receiver: sip.tapPoint,
+    sockets: sip.transports,
+    counters: tallies(sip.counters),
+    observer: ledger,
+    isPlain: (origin) => plain.areIn(origin),
+    isTraced: () => sip.tapPoint.isTapped,
+    bye: env.callEnded,
+    byeEnded: (callId, fromTag, code) => ledger.byeEnded(callId, fromTag, code),
+    log,
+    send: (worker, item) => pool.send(worker, item),
+  });
+  const pool = new Pool({
+    workers,
+    start,
+    receive: (worker, item) => brain.receive(worker, item),
+    lost: (worker) => brain.lost(worker),
+    log,
+    now: () => clock.monotonic(),
+  });
+  sip.tapPoint.onUse = (isTapped) => pool.sendAll(['askAll', isTapped]);
+  const each = (read: (worker: number) => number) =>
+    Array.from({ length: workers }, (_, i) => [{ worker: String(i + 1) }, read(i + 1)] as const);
+  metrics.gauge({
+    name: 'switchyard_worker_requests_total',
+    help: 'Requests outside dialogs that a worker was given to relay',
+    type: 'counter',
+    collect: () => each((worker) => brain.givenTo(worker)),
+  });
+  metrics.gauge({
+    name: 'switchyard_worker_pending',
+    help: 'Requests that a worker relays now',
+    collect: () => each((worker) => brain.callsOf(worker)),
+  });
+  metrics.gauge({
+    name: 'switchyard_worker_deaths_total',
+    help: 'Workers that have died and were replaced',
+    type: 'counter',
+    collect: () => [[{}, pool.deaths]],
+  });
+  return {
+    start: () => pool.start(),
+    async stop() {
+      await pool.stop();
+      for (const group of groups.values()) for (const { fd } of group.slice(1)) libc.close(fd);
+    },
+    changed() {
+      plain.forget();
+      pool.sendAll(['forget']);
+      pool.sendAll(['key', keys.current]);
+      pool.sendAll(['live', live()]);
+    },
+    giveUp: () => pool.sendAll(['giveUp']),
+    get pids() {
+      return pool.pids;
+    },
+  };
+}
+
+/** Each worker has its part of the room for transactions. */
+function part<Options extends { readonly maxTransactions: number }>(options: Options, workers: number): Options {
+  return { ...options, maxTransactions: Math.ceil(options.maxTransactions / workers) };
+}

@@ -1,0 +1,67 @@
+import type { Settings } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { Random } from '../core/random.js';
+import type { BranchIdentity } from '../sip/transaction/branch.js';
+import type { Opening } from '../sip/transport/native/datagrams.js';
+import type { Libc } from '../sip/transport/native/libc.js';
+import type { Descriptor, SocketOptions } from '../sip/transport/native/open-socket.js';
+
+/** The workers as the daemon sees them. */
+export interface WorkerParts {
+  /** Starts them; the sockets are open. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Tables, keys or settings may have changed. */
+  changed(): void;
+  /** Has them answer what is under way with 503. */
+  giveUp(): void;
+  /** Process ids, from worker 1. */
+  readonly pids: readonly (number | undefined)[];
+}
+
+type OpenGroup = (libc: Libc, options: SocketOptions, workers: number) => readonly Descriptor[];
+
+/**
+ * What the SIP side has to do with workers, of which it knows nothing else: its branches name the brain, and its UDP sockets are
+ * opened together with theirs. With one worker there is no such object.
+ */
+export class WorkerHooks {
+  readonly identity: BranchIdentity;
+  /** Sockets of all processes by position in `listen`, that of the brain first. */
+  readonly groups = new Map<number, readonly Descriptor[]>();
+  /** Set before sockets are opened. */
+  openGroup: OpenGroup | undefined = undefined;
+  parts: WorkerParts | undefined = undefined;
+
+  constructor(
+    readonly workers: number,
+    random: Random,
+  ) {
+    this.identity = { token: random.token(4), marker: 'A' };
+  }
+
+  /** Opens the sockets of one position in `listen`. */
+  opening(index: number): Opening {
+    return (libc, options) => {
+      const group = this.openGroup?.(libc, options, this.workers) ?? [];
+      const [own] = group;
+      if (own === undefined) throw new SwitchyardError('TRANSPORT_BIND', 'the sockets of workers cannot be opened');
+      this.groups.set(index, group);
+      return own;
+    };
+  }
+}
+
+/** Why these settings cannot be served by several workers; undefined: they can. */
+export function workersFault(settings: Settings, hasScript: boolean): string | undefined {
+  if (settings.workers === 1) return undefined;
+  if (hasScript) return 'a cfg file is run by one process: more than one worker needs routing rules';
+  if (settings.routeScript !== undefined) {
+    return 'a route script is run by one process: more than one worker needs routing rules';
+  }
+  if (!settings.limits.batchDatagrams) return 'more than one worker needs limits.batch_datagrams';
+  if (process.platform !== 'linux') return `workers share sockets as Linux does it, this is ${process.platform}`;
+  if (!settings.listen.some(({ transport }) => transport === 'udp'))
+    return 'workers serve UDP sockets, and there is none';
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import { LINUX, type Libc, systemError } from './libc.js';
+import { type Descriptor, openSocket, type SocketOptions } from './open-socket.js';
+import { steeringProgram } from './steering.js';
+
+/** Bytes of a message that the program searches for a branch: the most that the system takes (net.core.optmem_max). */
+const WINDOWS = [640, 320, 160] as const;
+
+/**
+ * Opens the sockets of one address that several processes read: that of the brain first, then one for each worker, with the program
+ * that chooses among them. Whoever has them open keeps the order, so that a worker which dies shifts no other one's. Throws what
+ * bind(2) or setsockopt(2) failed with.
+ */
+export function openGroup(libc: Libc, options: SocketOptions, workers: number): readonly Descriptor[] {
+  // A socket without SO_REUSEPORT finds out whether another program has the address: one that shares it could join this group.
+  const probe = openSocket(libc, options);
+  libc.close(probe.fd);
+  const opened: Descriptor[] = [];
+  try {
+    for (let i = 0; i <= workers; i++) opened.push(openSocket(libc, { ...options, port: probe.port }, true));
+    steer(libc, opened[0] as Descriptor, workers);
+    return opened;
+  } catch (error) {
+    for (const { fd } of opened) libc.close(fd);
+    throw error;
+  }
+}
+
+/** Attaches the program to a group: struct sock_fprog is the number of instructions and their address. */
+function steer(libc: Libc, { fd }: Descriptor, workers: number): void {
+  for (const window of WINDOWS) {
+    const program = steeringProgram(workers, window);
+    const region = libc.allocate(program.length);
+    program.copy(region.bytes);
+    const description = Buffer.alloc(16);
+    description.writeUInt16LE(program.length / 8, 0);
+    description.writeBigUInt64LE(region.address, 8);
+    const { SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF } = LINUX;
+    if (libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, description, description.length) === 0) return;
+  }
+  throw systemError('setsockopt SO_ATTACH_REUSEPORT_CBPF', libc.errno());
+}

@@ -1,0 +1,335 @@
+import type { Logger } from '../core/logger.js';
+import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
+import type { ProxyObserver } from '../proxy/observer.js';
+import type { DecisionHands, ProxyCore } from '../proxy/proxy.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { Tally, TransactionFigures, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
+import type { InviteServer } from '../sip/transaction/server.js';
+import { socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
+import type { UdpSocket } from '../sip/transport/udp.js';
+import { fitsDatagram } from './datagram-only.js';
+import { BegunPlan, type HandedCall } from './handed-call.js';
+import type { FromWorker, SharedHop, ToWorker, Verdict } from './protocol.js';
+
+export interface BrainOptions {
+  readonly workers: number;
+  readonly layer: TransactionLayer;
+  readonly proxy: ProxyCore;
+  /** Where messages of workers come in: as if a socket had received them. */
+  readonly receiver: Receiver;
+  readonly sockets: readonly SipSocket[];
+  readonly counters: readonly Tally[];
+  readonly observer: ProxyObserver;
+  /** Whether all destinations of what was selected are reached by UDP, and given by address. */
+  readonly isPlain: (origin: RouteOrigin) => boolean;
+  /** Whether messages are traced: then all is done here. */
+  readonly isTraced: () => boolean;
+  /** A BYE of a dialog came; it has its final reply. */
+  readonly bye: (callId: string) => void;
+  readonly byeEnded: (callId: string, fromTag: string, code: number) => void;
+  readonly log: Logger;
+  /** Says something to a worker. */
+  readonly send: (worker: number, item: ToWorker) => void;
+}
+
+/** The request that is being routed for a worker. */
+interface Asking {
+  readonly worker: number;
+  readonly id: number;
+  answered: boolean;
+}
+
+/**
+ * Answers what workers ask: routes their requests with the proxy and the router of this process, hands back what a worker can carry
+ * out, and does the rest here. It is the only one that selects, marks and counts, so that all workers together select as one does.
+ */
+export class Brain implements DecisionHands, TransactionUser {
+  private asking: Asking | undefined = undefined;
+  /** Whether the message that is being received came through a worker. */
+  private fromWorker = false;
+  /** What each worker relays, by its question. */
+  private readonly calls: Map<number, HandedCall>[];
+  private readonly held: TransactionFigures[];
+  /** Requests that each worker has been given to relay. */
+  private readonly given: number[];
+
+  constructor(private readonly options: BrainOptions) {
+    const { workers } = options;
+    this.calls = Array.from({ length: workers + 1 }, () => new Map());
+    this.held = Array.from({ length: workers + 1 }, () => ({ servers: 0, clients: 0, unanswered: 0, surplus: 0 }));
+    this.given = Array.from({ length: workers + 1 }, () => 0);
+    options.proxy.handTo(this);
+    options.layer.attach(this);
+  }
+
+  /** Calls that a worker relays now. */
+  callsOf(worker: number): number {
+    return this.calls[worker]?.size ?? 0;
+  }
+
+  /** Requests outside dialogs that a worker has been given to relay since the start. */
+  givenTo(worker: number): number {
+    return this.given[worker] ?? 0;
+  }
+
+  /** What a worker says. */
+  receive(worker: number, item: FromWorker): void {
+    const { options } = this;
+    switch (item[0]) {
+      case 'ask': {
+        const [, id, socket, address, port, text] = item;
+        const asking: Asking = { worker, id, answered: false };
+        this.asking = asking;
+        try {
+          this.deliver(socket, address, port, text);
+        } finally {
+          this.asking = undefined;
+        }
+        if (!asking.answered) options.send(worker, ['mine', id]);
+        return;
+      }
+      case 'provisional': {
+        const call = this.calls[worker]?.get(item[1]);
+        call?.watch?.provisional(call.hop, item[2]);
+        return;
+      }
+      case 'ended':
+        this.ended(worker, item[1], item[2], item[3]);
+        return;
+      case 'bye':
+        options.bye(item[1]);
+        return;
+      case 'byeEnded':
+        options.byeEnded(item[1], item[2], item[3]);
+        return;
+      case 'figures':
+        this.count(worker, item[1], item[2]);
+        return;
+      case 'failed': {
+        const [, id, code, local, cause] = item;
+        const call = this.calls[worker]?.get(id);
+        call?.watch?.failed(call.hop, failureOf(code, local, cause));
+        return;
+      }
+      case 'next': {
+        const [, id, code, local, cause] = item;
+        const call = this.calls[worker]?.get(id);
+        const verdict = call === undefined ? null : this.afterFailure(call, failureOf(code, local, cause));
+        options.send(worker, ['verdict', id, verdict]);
+        return;
+      }
+      case 'cancelled': {
+        const call = this.calls[worker]?.get(item[1]);
+        call?.watch?.cancelled();
+        call?.plan.callerGaveUp?.();
+        return;
+      }
+      case 'pass':
+        this.deliver(item[1], item[2], item[3], item[4]);
+        return;
+      case 'to': {
+        const [, other, socket, address, port, text] = item;
+        if (other > 0 && other <= options.workers) options.send(other, ['message', socket, address, port, text]);
+        return;
+      }
+      case 'cancel': {
+        const request = parseMessage(item[4], true);
+        const server = request && options.layer.serving(request);
+        if (server?.invite === true) options.proxy.onCancel(server as InviteServer);
+        return;
+      }
+      case 'refused': {
+        const [, socket, address, port, text, code, reason] = item;
+        const message = parseMessage(text, true);
+        const source = this.sourceOf(socket, address, port);
+        if (message !== undefined && source !== undefined) {
+          options.observer.refused(message, source, code, reason, undefined);
+        }
+        return;
+      }
+      case 'log':
+        options.log[item[1]]({ worker, ...item[2] }, item[3]);
+        return;
+      case 'ready':
+        return;
+    }
+  }
+
+  /** A worker has died: what it relayed has ended. Returns how many requests that were. */
+  lost(worker: number): number {
+    const calls = this.calls[worker] as Map<number, HandedCall>;
+    const count = calls.size;
+    for (const id of [...calls.keys()]) this.ended(worker, id, 500, false);
+    this.count(worker, [], [0, 0, 0, 0]);
+    return count;
+  }
+
+  relay(message: SipMessage, source: Source, plan: RelayPlan): RelayPlan | undefined {
+    const { asking, options } = this;
+    if (asking === undefined || plan.portable !== true || options.isTraced()) return plan;
+    const { origin } = plan;
+    if (!this.canBeHanded(message) || (origin !== undefined && !options.isPlain(origin))) return plan;
+    const hop = plan.next();
+    const shared = hop === undefined || isList(hop) ? undefined : this.shared(hop, message, source, plan);
+    if (shared === undefined || shared === 'passed over') return new BegunPlan(plan, hop);
+    const watch = options.observer.relayed(message, source, plan);
+    const call: HandedCall = { message, source, plan, watch, hop: hop as NextHop };
+    this.calls[asking.worker]?.set(asking.id, call);
+    if (message.toTag === '') this.given[asking.worker] = this.givenTo(asking.worker) + 1;
+    this.sent(call, shared);
+    const { recordRoute, edits, noHop } = plan;
+    const { code, reason } = noHop;
+    const relay = { recordRoute, edits, noHop: { code, reason }, hop: shared };
+    asking.answered = true;
+    options.send(asking.worker, ['relay', asking.id, relay]);
+    return undefined;
+  }
+
+  reply({ code, reason, headers }: LocalReply): boolean {
+    const { asking } = this;
+    if (asking === undefined || asking.answered || this.options.isTraced()) return false;
+    asking.answered = true;
+    this.options.send(asking.worker, ['reply', asking.id, code, reason, headers ?? null]);
+    return true;
+  }
+
+  onRequest(request: SipMessage, source: Source): void {
+    if (this.leaves(request, source, true)) this.options.counters[REQUESTS_RECEIVED]!.value--;
+    else this.options.proxy.onRequest(request, source);
+  }
+
+  onAck(request: SipMessage, source: Source): void {
+    if (this.leaves(request, source, true)) this.options.counters[REQUESTS_RECEIVED]!.value--;
+    else this.options.proxy.onAck(request, source);
+  }
+
+  onCancel(server: InviteServer | undefined): void {
+    this.options.proxy.onCancel(server);
+  }
+
+  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void {
+    this.options.proxy.onFurtherSuccess(reply, pass);
+  }
+
+  onStrayReply(reply: SipMessage, source: Source): void {
+    if (this.leaves(reply, source, false)) this.options.counters[REPLIES_RECEIVED]!.value--;
+    else this.options.proxy.onStrayReply(reply, source);
+  }
+
+  /** Hands a datagram that the kernel gave to the wrong process to the right one. */
+  private leaves(message: SipMessage, source: Source, isRequest: boolean): boolean {
+    if (this.fromWorker || source.socket.transport !== 'udp') return false;
+    const { workers, sockets, send } = this.options;
+    const branch = message.via?.branch ?? '';
+    const worker = isRequest ? socketOfRequest(branch, workers) : socketOfReply(branch);
+    if (worker === 0 || worker > workers) return false;
+    send(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
+    return true;
+  }
+
+  private deliver(socket: number, address: string, port: number, text: string): void {
+    const source = this.sourceOf(socket, address, port);
+    if (source === undefined) return;
+    this.fromWorker = true;
+    try {
+      this.options.receiver.receive(text, source);
+    } finally {
+      this.fromWorker = false;
+    }
+  }
+
+  private sourceOf(socket: number, address: string, port: number): Source | undefined {
+    return (this.options.sockets[socket] as UdpSocket | undefined)?.sourceOf(address, port);
+  }
+
+  private canBeHanded(message: SipMessage): boolean {
+    const { proxy } = this.options;
+    if (!fitsDatagram(message, proxy.options, proxy.sockets)) return false;
+    // A parameter of the request-URI may change where destinations are reached that are written into it.
+    return message.parsedUri?.params === '' || message.toTag !== '' || !/transport|maddr/i.test(message.requestUri);
+  }
+
+  /** A hop as a worker needs it; undefined when only this process can send there. */
+  private shared(
+    hop: NextHop,
+    message: SipMessage,
+    source: Source,
+    plan: RelayPlan,
+  ): SharedHop | 'passed over' | undefined {
+    const { sender } = this.options.proxy;
+    const address = sender.locate(hop, message);
+    if (address === undefined || typeof address === 'number' || address.transport !== 'udp') return undefined;
+    if (hop.flow !== undefined) return undefined;
+    if (plan.allowed?.(address) === false) return 'passed over';
+    const socket = sender.socketTo(hop, address, source);
+    if (socket?.transport !== 'udp' || sender.bars(message, hop, socket)) return undefined;
+    const { uri, requestUri, edits, maxForwards } = hop;
+    const tags = plan.recordRoute ? sender.dialogTags(hop, source, address.address) : hop.dialogTags;
+    const index = this.options.sockets.indexOf(socket);
+    return { uri, requestUri, address: address.address, port: address.port, socket: index, tags, edits, maxForwards };
+  }
+
+  private afterFailure(call: HandedCall, failure: HopFailure): Verdict {
+    let after = call.plan.failed(call.hop, failure) as AfterFailure;
+    for (;;) {
+      if (typeof after === 'object' && 'code' in after) return after;
+      const hop = after === true ? call.plan.next() : undefined;
+      if (hop === undefined || isList(hop)) return null;
+      call.hop = hop;
+      const shared = this.shared(hop, call.message, call.source, call.plan);
+      if (shared === 'passed over') {
+        call.watch?.passedOver(hop, 473);
+        continue;
+      }
+      if (shared !== undefined) {
+        this.sent(call, shared);
+        return shared;
+      }
+      const unreachable: HopFailure = { code: 503, local: true, cause: 'send' };
+      this.options.log.warn({ uri: hop.uri }, 'a worker does not reach a destination by UDP, it is passed over');
+      call.watch?.failed(hop, unreachable);
+      after = call.plan.failed(hop, unreachable) as AfterFailure;
+    }
+  }
+
+  private sent({ watch, hop }: HandedCall, { socket, address, port }: SharedHop): void {
+    const { sockets, proxy } = this.options;
+    watch?.sent(hop, proxy.targets.target(sockets[socket] as SipSocket, address, port, undefined));
+  }
+
+  private ended(worker: number, id: number, code: number, byHop: boolean): void {
+    const calls = this.calls[worker] as Map<number, HandedCall>;
+    const call = calls.get(id);
+    if (call === undefined) return;
+    calls.delete(id);
+    call.watch?.ended(code, byHop ? call.hop : undefined);
+    call.plan.ended?.(code);
+  }
+
+  private count(worker: number, added: readonly number[], held: readonly [number, number, number, number]): void {
+    const { counters, layer } = this.options;
+    for (let i = 0; i < added.length; i++) {
+      const counter = counters[i];
+      if (counter !== undefined) counter.value += added[i] as number;
+    }
+    const [servers, clients, unanswered, surplus] = held;
+    this.held[worker] = { servers, clients, unanswered, surplus };
+    const { elsewhere } = layer;
+    for (const key of ['servers', 'clients', 'unanswered', 'surplus'] as const) {
+      elsewhere[key] = this.held.reduce((sum, each) => sum + each[key], 0);
+    }
+  }
+}
+
+/** Positions in `tallies`. */
+const REQUESTS_RECEIVED = 0;
+const REPLIES_RECEIVED = 1;
+
+function isList(hop: NextHop | readonly NextHop[]): hop is readonly NextHop[] {
+  return Array.isArray(hop);
+}
+
+function failureOf(code: number, local: boolean, cause: string | null): HopFailure {
+  return cause === null ? { code, local } : { code, local, cause };
+}

@@ -1,0 +1,192 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { SwitchyardError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import { Outbox } from './outbox.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
+
+/** Milliseconds a worker may take to start. */
+const START_MS = 20_000;
+/** Milliseconds a worker has to end when the channel to it is closed. */
+const END_MS = 2000;
+/** A worker that lived shorter than this, in milliseconds, is replaced after a pause of as long. */
+const SHORT_LIFE_MS = 1000;
+/** Descriptors of a child before those of sockets: standard input, output and error, and the channel. */
+const FIRST_DESCRIPTOR = 4;
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** Descriptors of its sockets, which it knows as 4, 5, 6, ... */
+  readonly descriptors: readonly number[];
+  /** `fds`: the numbers they have in the worker, in the same order. */
+  setup(fds: readonly number[]): WorkerSetup;
+}
+
+export interface PoolOptions {
+  readonly workers: number;
+  readonly start: (worker: number) => WorkerStart;
+  readonly receive: (worker: number, item: FromWorker) => void;
+  /** A worker has ended by itself; returns how many calls are lost with it. */
+  readonly lost: (worker: number) => number;
+  readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+interface Slot {
+  readonly child: ChildProcess;
+  readonly outbox: Outbox<ToWorker>;
+  readonly began: number;
+  isReady: boolean;
+}
+
+/** The worker processes: started, watched, and replaced when they die. */
+export class Pool {
+  private readonly slots: (Slot | undefined)[] = [];
+  private waiting: (() => void) | undefined = undefined;
+  private stopping = false;
+  private readonly restarts = new Set<NodeJS.Timeout>();
+  /** How many have died since the start. */
+  deaths = 0;
+
+  constructor(private readonly options: PoolOptions) {}
+
+  /** Process ids by worker, from 1; undefined while one is being replaced. */
+  get pids(): readonly (number | undefined)[] {
+    return Array.from({ length: this.options.workers }, (_, i) => this.slots[i + 1]?.child.pid);
+  }
+
+  /** Starts all. Rejects with TRANSPORT_BIND when one does not start. */
+  async start(): Promise<void> {
+    for (let worker = 1; worker <= this.options.workers; worker++) this.spawn(worker);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new SwitchyardError('TRANSPORT_BIND', `a worker has not started within ${START_MS / 1000} s`));
+      }, START_MS);
+      this.waiting = () => {
+        clearTimeout(timer);
+        if (this.deaths > 0) reject(new SwitchyardError('TRANSPORT_BIND', 'a worker ended while it started'));
+        else resolve();
+      };
+    });
+    this.waiting = undefined;
+  }
+
+  /** Says something to a worker; lost where it is being replaced. */
+  send(worker: number, item: ToWorker): void {
+    this.slots[worker]?.outbox.add(item);
+  }
+
+  sendAll(item: ToWorker): void {
+    for (let worker = 1; worker <= this.options.workers; worker++) this.send(worker, item);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    for (const timer of this.restarts) clearTimeout(timer);
+    await Promise.all(this.slots.map((slot) => slot && ended(slot.child)));
+  }
+
+  private spawn(worker: number): void {
+    const { start, log, now } = this.options;
+    const { descriptors, setup } = start(worker);
+    const child = fork(entry(), [], {
+      execArgv: nodeOptions(process.execArgv),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
+      serialization: 'json',
+    });
+    const outbox = new Outbox<ToWorker>((items) => {
+      // A channel that breaks is followed by the end of the process, which is handled there.
+      if (child.connected) child.send(items as ToWorker[], () => undefined);
+    });
+    const slot: Slot = { child, outbox, began: now(), isReady: false };
+    this.slots[worker] = slot;
+    child.on('error', (error) => log.error({ err: error, worker }, 'a worker cannot be reached'));
+    child.on('message', (items) => this.received(worker, slot, items as readonly FromWorker[]));
+    child.on('exit', (code, signal) => this.exited(worker, slot, code, signal));
+    outbox.add(['setup', setup(descriptors.map((_, i) => FIRST_DESCRIPTOR + i))]);
+    outbox.flush();
+  }
+
+  private received(worker: number, slot: Slot, items: readonly FromWorker[]): void {
+    if (this.slots[worker] !== slot) return;
+    for (const item of items) {
+      if (item[0] === 'ready') {
+        slot.isReady = true;
+        if (this.areReady()) this.waiting?.();
+      }
+      try {
+        this.options.receive(worker, item);
+      } catch (error) {
+        this.options.log.error({ err: error, worker, item: item[0] }, 'what a worker said could not be processed');
+      }
+    }
+    for (const each of this.slots) each?.outbox.flush();
+  }
+
+  private exited(worker: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.slots[worker] !== slot) return;
+    this.slots[worker] = undefined;
+    if (this.stopping) return;
+    this.deaths++;
+    const { log, now, lost } = this.options;
+    const pid = slot.child.pid;
+    const calls = lost(worker);
+    log.error(
+      { worker, pid, code, signal, calls },
+      'a worker has died with the calls it was setting up, it is replaced',
+    );
+    if (this.waiting !== undefined) {
+      this.waiting();
+      return;
+    }
+    if (now() - slot.began >= SHORT_LIFE_MS) this.spawn(worker);
+    else {
+      const timer = setTimeout(() => {
+        this.restarts.delete(timer);
+        this.spawn(worker);
+      }, SHORT_LIFE_MS);
+      this.restarts.add(timer);
+    }
+  }
+
+  private areReady(): boolean {
+    for (let worker = 1; worker <= this.options.workers; worker++) {
+      if (this.slots[worker]?.isReady !== true) return false;
+    }
+    return true;
+  }
+}
+
+/** The program of a worker, beside this file: built, or as source under a loader. */
+function entry(): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
+}
+
+/** Options of node that say how programs are loaded, with a value behind each; and those about memory, with it in them. */
+const LOADING = ['--import', '--require', '-r', '--loader', '--experimental-loader', '--conditions', '-C'];
+const MEMORY = /^--max-(?:old|semi|young)/;
+
+/** The options of this process that a worker is run with as well: not those of a test runner, a debugger or a profiler. */
+export function nodeOptions(own: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const [i, each] of own.entries()) {
+    const [name = ''] = each.split('=');
+    if (MEMORY.test(name)) kept.push(each);
+    else if (LOADING.includes(name)) kept.push(...(each === name ? own.slice(i, i + 2) : [each]));
+  }
+  return kept;
+}
+
+/** Closes the channel, at which a worker ends; kills one that does not. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    if (child.connected) child.disconnect();
+  });
+}

@@ -1,0 +1,115 @@
+import type { KeptKey } from '../core/key-ring.js';
+import type { TransportName } from '../core/uri.js';
+import type { ProxyOptions } from '../proxy/proxy.js';
+import type { TextEdit } from '../sip/reply.js';
+import type { TransactionConfig } from '../sip/transaction/config.js';
+
+/**
+ * What the brain and its workers say to each other: lists of items, each a tuple that begins with its kind. They go as JSON
+ * through the channel of the child process; messages are latin1 text, sockets are positions in `WorkerSetup.sockets`.
+ */
+
+/** A socket of the brain, as a worker knows it. */
+export interface SharedSocket {
+  readonly transport: TransportName;
+  /** Bound address and port. */
+  readonly address: string;
+  readonly port: number;
+  readonly advertise: { readonly host: string; readonly port: number } | null;
+  readonly name: string | null;
+  /** The worker's own descriptor of it; null: only the brain reads and sends there. */
+  readonly fd: number | null;
+}
+
+/** All that a worker is made from. */
+export interface WorkerSetup {
+  /** From 1 to `workers`. */
+  readonly worker: number;
+  readonly workers: number;
+  /** What the branches of all processes begin with. */
+  readonly token: string;
+  readonly sockets: readonly SharedSocket[];
+  readonly aliases: readonly string[];
+  readonly keys: readonly KeptKey[];
+  readonly transactions: TransactionConfig;
+  readonly proxy: ProxyOptions;
+  readonly gatherMs: number;
+  readonly live: LiveSetup;
+  readonly askAll: boolean;
+}
+
+/** What may change while calls go on. */
+export interface LiveSetup {
+  readonly trustedSources: readonly string[];
+  /** Whether the brain bounds the requests of single sources, and must be asked about each. */
+  readonly rateLimited: boolean;
+  readonly logLevel: string;
+}
+
+/** Where a request is sent by a worker. */
+export interface SharedHop {
+  readonly uri: string;
+  readonly requestUri?: string | undefined;
+  readonly address: string;
+  readonly port: number;
+  readonly socket: number;
+  /** Tags of the token in Record-Route. */
+  readonly tags?: string | undefined;
+  readonly edits?: readonly TextEdit[] | undefined;
+  readonly maxForwards?: number | undefined;
+}
+
+/** A relay that a worker carries out. */
+export interface SharedRelay {
+  readonly recordRoute: boolean;
+  readonly edits: readonly TextEdit[];
+  readonly noHop: { readonly code: number; readonly reason: string };
+  readonly hop: SharedHop;
+}
+
+/** What follows a failure: the next hop, a reply, or (null) the best reply so far. */
+export type Verdict = SharedHop | { readonly code: number; readonly reason: string; readonly headers?: string } | null;
+
+export type FromWorker =
+  | readonly ['ready']
+  /** A request that is to be routed. */
+  | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
+  /** A message that belongs to nobody here; nothing is waited for. */
+  | readonly ['pass', socket: number, address: string, port: number, text: string]
+  /** A message that belongs to another process. */
+  | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
+  /** The caller of a request that the brain relays has given up; the text is that of the request. */
+  | readonly ['cancel', socket: number, address: string, port: number, text: string]
+  | readonly ['provisional', id: number, code: number]
+  | readonly ['failed', id: number, code: number, local: boolean, cause: string | null]
+  /** The same, and what follows is waited for. */
+  | readonly ['next', id: number, code: number, local: boolean, cause: string | null]
+  | readonly ['cancelled', id: number]
+  | readonly ['ended', id: number, code: number, byHop: boolean]
+  /** A BYE of a dialog came; it has its final reply. */
+  | readonly ['bye', callId: string]
+  | readonly ['byeEnded', callId: string, fromTag: string, code: number]
+  | readonly ['refused', socket: number, address: string, port: number, text: string, code: number, reason: string]
+  /** What was added to the counters, in the order of `tallies`; servers, clients, unanswered, surplus. */
+  | readonly ['figures', added: readonly number[], held: readonly [number, number, number, number]]
+  | readonly ['log', level: LogLevel, fields: object, message: string];
+
+export type ToWorker =
+  | readonly ['setup', WorkerSetup]
+  | readonly ['live', LiveSetup]
+  /** The key that dialog tokens are made with from now on. */
+  | readonly ['key', string]
+  /** Whether the brain is to be asked about every request: messages are traced. */
+  | readonly ['askAll', boolean]
+  /** What was learnt of dialogs is no longer known to hold. */
+  | readonly ['forget']
+  | readonly ['relay', id: number, relay: SharedRelay]
+  | readonly ['reply', id: number, code: number, reason: string, headers: string | null]
+  /** The brain does what is to be done. */
+  | readonly ['mine', id: number]
+  | readonly ['verdict', id: number, verdict: Verdict]
+  | readonly ['message', socket: number, address: string, port: number, text: string]
+  /** Answers what is under way with 503. */
+  | readonly ['giveUp'];
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

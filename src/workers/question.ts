@@ -1,0 +1,129 @@
+import { ipFamily } from '../core/ip-address.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteDecision, RoutedRequest } from '../proxy/decision.js';
+import type { RelayWatch } from '../proxy/observer.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import type { FromWorker, SharedHop, SharedRelay, Verdict } from './protocol.js';
+
+/** What a question needs of its worker. */
+export interface QuestionContext {
+  readonly sockets: readonly SipSocket[];
+  add(item: FromWorker): void;
+}
+
+/** A request the brain was asked about: waits for what is decided, and then is the plan it is relayed by. */
+export class Question implements RelayPlan {
+  recordRoute = false;
+  edits: RelayPlan['edits'] = NO_EDITS;
+  noHop: RelayPlan['noHop'] = NO_HOP;
+  private following: NextHop | undefined = undefined;
+  private decide: ((decision: RouteDecision) => void) | undefined = undefined;
+  private judge: ((after: AfterFailure) => void) | undefined = undefined;
+
+  constructor(
+    private readonly context: QuestionContext,
+    readonly id: number,
+    readonly request: RoutedRequest,
+    /** Which dialogs an answer holds for; undefined outside dialogs. */
+    readonly dialog: string | undefined,
+  ) {}
+
+  /** What is to be done with the request, once the brain has answered. */
+  decision(): Promise<RouteDecision> {
+    return new Promise((resolve) => {
+      this.decide = resolve;
+    });
+  }
+
+  /** Whether the brain has not answered yet. */
+  get isOpen(): boolean {
+    return this.decide !== undefined;
+  }
+
+  decided(decision: RouteDecision): void {
+    this.decide?.(decision);
+    this.decide = undefined;
+  }
+
+  /** The brain says where the request is relayed. */
+  relay({ recordRoute, edits, noHop, hop }: SharedRelay): void {
+    this.recordRoute = recordRoute;
+    this.edits = edits;
+    this.noHop = noHop;
+    this.following = this.hopOf(hop);
+    this.decided({ kind: 'relay', plan: this });
+  }
+
+  /** The brain says what follows a failure. */
+  verdict(verdict: Verdict): void {
+    const { judge } = this;
+    this.judge = undefined;
+    if (verdict === null) judge?.(false);
+    else if ('code' in verdict) judge?.(verdict);
+    else {
+      this.following = this.hopOf(verdict);
+      judge?.(true);
+    }
+  }
+
+  next(): NextHop | undefined {
+    const hop = this.following;
+    this.following = undefined;
+    return hop;
+  }
+
+  failed(_hop: NextHop, { code, local, cause }: HopFailure): Promise<AfterFailure> {
+    this.context.add(['next', this.id, code, local, cause ?? null]);
+    return new Promise((resolve) => {
+      this.judge = resolve;
+    });
+  }
+
+  private hopOf(hop: SharedHop): NextHop {
+    const { uri, requestUri, address, port, socket, tags, edits, maxForwards } = hop;
+    const family = ipFamily(address) === 6 ? 6 : 4;
+    return {
+      uri,
+      requestUri,
+      address: { address, port, family, transport: 'udp' },
+      socket: this.context.sockets[socket],
+      dialogTags: tags,
+      edits,
+      maxForwards,
+    };
+  }
+}
+
+/** Reports what becomes of a request to the brain. */
+export class QuestionWatch implements RelayWatch {
+  constructor(
+    private readonly context: QuestionContext,
+    private readonly id: number,
+    private readonly done: () => void,
+  ) {}
+
+  /** The brain noted it when it gave the hop. */
+  sent(): void {}
+
+  provisional(_hop: NextHop, code: number): void {
+    this.context.add(['provisional', this.id, code]);
+  }
+
+  failed(_hop: NextHop, { code, local, cause }: HopFailure): void {
+    this.context.add(['failed', this.id, code, local, cause ?? null]);
+  }
+
+  /** Only the brain knows what is passed over. */
+  passedOver(): void {}
+
+  cancelled(): void {
+    this.context.add(['cancelled', this.id]);
+  }
+
+  ended(code: number, hop: NextHop | undefined): void {
+    this.context.add(['ended', this.id, code, hop !== undefined]);
+    this.done();
+  }
+}
+
+const NO_EDITS: RelayPlan['edits'] = [];
+const NO_HOP: RelayPlan['noHop'] = { code: 503, reason: 'Service Unavailable' };

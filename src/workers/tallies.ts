@@ -1,0 +1,71 @@
+import type { ProxyCounters } from '../proxy/proxy.js';
+import type { LayerCounters, Tally } from '../sip/transaction/layer.js';
+
+/** Counters of the SIP side of a process. */
+export interface SipCounters {
+  readonly layer: LayerCounters;
+  readonly proxy: ProxyCounters;
+}
+
+/** Counters as a worker has them, all zero. */
+export function newCounters(): SipCounters {
+  const tally = (): Tally => ({ value: 0 });
+  return {
+    layer: {
+      requestsReceived: tally(),
+      repliesReceived: tally(),
+      requestsSent: tally(),
+      repliesSent: tally(),
+      dropped: tally(),
+      badRequests: tally(),
+      overload: tally(),
+      share: tally(),
+      retransmissions: tally(),
+      forgedReplies: tally(),
+      repliesFromElsewhere: tally(),
+    },
+    proxy: {
+      invites: tally(),
+      requests: tally(),
+      failovers: tally(),
+      cancels: tally(),
+      strayReplies: tally(),
+      stateless: tally(),
+      replies: [0, 1, 2, 3, 4, 5, 6].map(tally),
+    },
+  };
+}
+
+/** All counters in an order that both processes know. */
+export function tallies({ layer, proxy }: SipCounters): readonly Tally[] {
+  return [
+    layer.requestsReceived,
+    layer.repliesReceived,
+    layer.requestsSent,
+    layer.repliesSent,
+    layer.dropped,
+    layer.badRequests,
+    layer.overload,
+    layer.share,
+    layer.retransmissions,
+    layer.forgedReplies,
+    layer.repliesFromElsewhere,
+    proxy.invites,
+    proxy.requests,
+    proxy.failovers,
+    proxy.cancels,
+    proxy.strayReplies,
+    proxy.stateless,
+    ...proxy.replies,
+  ];
+}
+
+/** Takes what was counted since the last time; undefined when that is nothing. The counters begin again at zero. */
+export function takeCounts(counters: readonly Tally[]): readonly number[] | undefined {
+  if (counters.every(({ value }) => value === 0)) return undefined;
+  return counters.map((each) => {
+    const { value } = each;
+    each.value = 0;
+    return value;
+  });
+}

@@ -1,0 +1,80 @@
+import type { AckRoute, RouteDecision, RoutedRequest, Router } from '../proxy/decision.js';
+import type { DialogTokens } from '../proxy/dialog-token.js';
+import type { ProxyOptions } from '../proxy/proxy.js';
+import type { Sender } from '../proxy/sender.js';
+import { type LooseRoute, looseRoute } from '../route/rules/dialog.js';
+import { DialogPlan } from '../route/rules/rule-plan.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import { fitsDatagram } from './datagram-only.js';
+import type { KnownDialogs } from './known-dialogs.js';
+import type { FromWorker } from './protocol.js';
+
+export interface WorkerRouterOptions {
+  readonly sockets: LocalSockets;
+  readonly tokens: DialogTokens;
+  readonly dialogs: KnownDialogs;
+  readonly proxy: ProxyOptions;
+  readonly sender: () => Sender;
+  /** Asks the brain; `dialog` is what its answer holds for. */
+  ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision>;
+  /** Hands a message to the brain, for good. */
+  pass(request: RoutedRequest): void;
+  /** Whether the brain is to be asked about a request of a known dialog as well. */
+  asksAlways(source: string): boolean;
+  add(item: FromWorker): void;
+}
+
+/** A dialog of ours that a request goes on in. */
+interface Known {
+  readonly loose: LooseRoute;
+  readonly tags: string;
+  /** What the decision of the brain about it depends on. */
+  readonly dialog: string;
+}
+
+/** Routes by asking the brain; what goes on in a dialog of ours that the brain let pass lately goes by its Route. */
+export class WorkerRouter implements Router {
+  readonly decidesSoon = true;
+
+  constructor(private readonly options: WorkerRouterOptions) {}
+
+  route(request: RoutedRequest): RouteDecision | Promise<RouteDecision> {
+    const known = this.known(request);
+    if (known === undefined || !this.mayPass(request, known)) return this.options.ask(request, known?.dialog);
+    const { message } = request;
+    if (message.method === 'BYE') this.options.add(['bye', message.callId]);
+    const passage = { tags: known.tags, allowed: () => true };
+    return { kind: 'relay', plan: new DialogPlan(known.loose, message.method === 'INVITE', passage, IN_DIALOG) };
+  }
+
+  routeAck(request: RoutedRequest): AckRoute | undefined {
+    const known = this.known(request);
+    if (known !== undefined && this.options.dialogs.has(known.dialog)) return known.loose;
+    this.options.pass(request);
+    return undefined;
+  }
+
+  private mayPass({ source }: RoutedRequest, { dialog }: Known): boolean {
+    return this.options.dialogs.has(dialog) && !this.options.asksAlways(source.address);
+  }
+
+  /** The dialog of ours that a request belongs to, where it can go on from here. */
+  private known(request: RoutedRequest): Known | undefined {
+    const { message, source, strictRoute } = request;
+    if (message.toTag === '' || strictRoute !== undefined) return undefined;
+    const { sockets, tokens, sender, proxy } = this.options;
+    const loose = looseRoute(request, sockets);
+    const [first, second] = loose?.ours ?? [];
+    if (loose === undefined || first === undefined || loose.hop.flow !== undefined) return undefined;
+    const recorded = tokens.recorded(message.callId, first, second);
+    if (recorded === undefined) return undefined;
+    const address = sender().locate(loose.hop, message);
+    if (address === undefined || typeof address === 'number' || address.transport !== 'udp') return undefined;
+    const socket = sender().socketTo(loose.hop, address, source);
+    if (socket?.transport !== 'udp' || !fitsDatagram(message, proxy, sockets)) return undefined;
+    const { tags } = recorded;
+    return { loose, tags, dialog: `${tags} ${address.address} ${address.port} ${source.address}` };
+  }
+}
+
+const IN_DIALOG = { rule: 'dialog' } as const;

@@ -1,0 +1,341 @@
+import { AddressBlocks } from '../core/address-blocks.js';
+import { boundedLog } from '../core/bounded-log.js';
+import { systemClock } from '../core/clock.js';
+import { type KeptKey, KeyRing } from '../core/key-ring.js';
+import type { Logger } from '../core/logger.js';
+import { systemRandom } from '../core/random.js';
+import type { RelayPlan, RouteDecision, RoutedRequest } from '../proxy/decision.js';
+import { DialogTokens } from '../proxy/dialog-token.js';
+import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
+import { ProxyCore } from '../proxy/proxy.js';
+import { Admission } from '../sip/admission.js';
+import { Congestion } from '../sip/congestion.js';
+import { LocalSockets } from '../sip/local-sockets.js';
+import type { SipMessage } from '../sip/message.js';
+import { Resolver } from '../sip/resolve.js';
+import { TransactionLayer, type TransactionUser } from '../sip/transaction/layer.js';
+import type { InviteServer } from '../sip/transaction/server.js';
+import { createSipSocket } from '../sip/transport/create.js';
+import { DatagramQueue } from '../sip/transport/datagram-queue.js';
+import type { Libc } from '../sip/transport/native/libc.js';
+import { markerOf, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import { hostPort, type SipSocket, type Source } from '../sip/transport/transport.js';
+import type { UdpSocket } from '../sip/transport/udp.js';
+import { UnopenedSocket } from '../sip/transport/unopened.js';
+import { TrustedSources } from '../sip/trusted-sources.js';
+import { KnownDialogs } from './known-dialogs.js';
+import { Outbox } from './outbox.js';
+import type { FromWorker, LiveSetup, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
+import { Question, QuestionWatch } from './question.js';
+import { SentLog } from './sent-log.js';
+import { newCounters, takeCounts, tallies } from './tallies.js';
+import { WorkerRouter } from './worker-router.js';
+
+/** Milliseconds between two reports of the counters while nothing else is said. */
+const REPORT_MS = 100;
+
+/** What a request that was answered on the word of the brain shows as origin. */
+const BY_BRAIN = { rule: 'brain' } as const;
+
+/**
+ * A worker: its sockets, transactions and relays. Where requests go is decided by the brain, which is asked once for each outside
+ * a dialog, and after each failure; everything that this process cannot do is left to the brain whole.
+ */
+export class Worker implements TransactionUser, ProxyObserver {
+  /** @internal */
+  readonly sockets: readonly SipSocket[];
+  private readonly layer: TransactionLayer;
+  private readonly proxy: ProxyCore;
+  private readonly outbox: Outbox<FromWorker>;
+  private readonly dialogs: KnownDialogs;
+  private readonly trusted = new TrustedSources();
+  private readonly counters = newCounters();
+  private readonly counted = tallies(this.counters);
+  private readonly questions = new Map<number, Question>();
+  private readonly keys: KeyRing;
+  private live: LiveSetup;
+  private asked = 0;
+  private asksAll = false;
+  private reported = '';
+
+  constructor(
+    private readonly setup: WorkerSetup,
+    libc: Libc,
+    send: (items: readonly FromWorker[]) => void,
+  ) {
+    const { token, worker, transactions, proxy, gatherMs } = setup;
+    this.outbox = new Outbox(send);
+    this.live = setup.live;
+    const now = () => systemClock.monotonic();
+    const log: Logger = boundedLog(
+      new SentLog(
+        (level, fields, message) => this.add(['log', level, fields, message]),
+        () => this.live.logLevel,
+      ),
+      now,
+    );
+    const [newest, ...older] = setup.keys;
+    this.keys = new KeyRing((newest as KeptKey).key, () => systemClock.now(), older);
+    const tokens = new DialogTokens(this.keys);
+    const congestion = new Congestion(now, {}, this.trusted);
+    const admission = new Admission(this.counters.layer, { congestion, trusted: this.trusted });
+    const identity = { token, marker: markerOf(worker) };
+    const { layer: tally } = this.counters;
+    this.layer = new TransactionLayer(transactions, systemClock, systemRandom, tally, log, admission, identity);
+    const queue = new DatagramQueue({
+      gatherMs,
+      handled: (datagrams, full) => {
+        congestion.handled(datagrams, full);
+        this.flush();
+      },
+    });
+    this.sockets = setup.sockets.map((each) => this.socketOf(each, queue, libc));
+    const local = new LocalSockets(
+      this.sockets,
+      setup.sockets.map(({ name }) => name ?? undefined),
+      setup.aliases,
+    );
+    const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
+    this.dialogs = new KnownDialogs(now);
+    const router = new WorkerRouter({
+      sockets: local,
+      tokens,
+      dialogs: this.dialogs,
+      proxy,
+      sender: () => this.proxy.sender,
+      ask: (request, dialog) => this.ask(request, dialog),
+      pass: ({ message, source }) => this.pass(message, source),
+      asksAlways: (source) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source)),
+      add: (item) => this.add(item),
+    });
+    // What is too large for a datagram is left to the brain.
+    const options = { ...proxy, udpMaxRequest: 0 };
+    const { proxy: tallied } = this.counters;
+    this.proxy = new ProxyCore(this.layer, local, resolver, router, tallied, options, log, systemRandom, tokens, this);
+    this.layer.attach(this);
+    this.take(setup.live);
+    this.asksAll = setup.askAll;
+  }
+
+  /** Begins to read its sockets. Rejects when one cannot be read. */
+  async open(): Promise<void> {
+    for (const socket of this.sockets) await socket.open();
+    setInterval(() => this.flush(), REPORT_MS);
+    this.add(['ready']);
+  }
+
+  /** What the brain says. */
+  receive(items: readonly ToWorker[]): void {
+    for (const item of items) this.receiveOne(item);
+    this.outbox.flush();
+  }
+
+  onRequest(request: SipMessage, source: Source): void {
+    const { workers, worker } = this.setup;
+    const owner = socketOfRequest(request.via?.branch ?? '', workers);
+    if (owner !== worker && owner !== 0) {
+      this.counters.layer.requestsReceived.value--;
+      this.add(['to', owner, ...this.cameAs(source, request.text)]);
+    } else this.proxy.onRequest(request, source);
+  }
+
+  onAck(request: SipMessage, source: Source): void {
+    const { workers, worker } = this.setup;
+    const owner = socketOfRequest(request.via?.branch ?? '', workers);
+    // An ACK for a 2xx has a branch of its own, and is routed wherever it comes to.
+    if (owner !== worker && owner !== 0 && request.routeLine < 0) {
+      this.counters.layer.requestsReceived.value--;
+      this.add(['to', owner, ...this.cameAs(source, request.text)]);
+    } else this.proxy.onAck(request, source);
+  }
+
+  onCancel(server: InviteServer | undefined): void {
+    this.proxy.onCancel(server);
+  }
+
+  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void {
+    this.proxy.onFurtherSuccess(reply, pass);
+  }
+
+  onStrayReply(reply: SipMessage, source: Source): void {
+    this.counters.layer.repliesReceived.value--;
+    const owner = socketOfReply(reply.via?.branch ?? '');
+    const { worker, workers } = this.setup;
+    if (owner !== 0 && owner !== worker && owner <= workers)
+      this.add(['to', owner, ...this.cameAs(source, reply.text)]);
+    else this.add(['pass', ...this.cameAs(source, reply.text)]);
+  }
+
+  relayed(message: SipMessage, _source: Source, plan: RelayPlan): RelayWatch | undefined {
+    if (plan instanceof Question) {
+      const { id } = plan;
+      return new QuestionWatch(this, id, () => this.questions.delete(id));
+    }
+    if (message.method !== 'BYE') return undefined;
+    const { callId, fromTag } = message;
+    return new ByeWatch((code) => this.add(['byeEnded', callId, fromTag, code]));
+  }
+
+  /** Only an ACK in a dialog leaves without state here, and nothing is noted of it. */
+  forwarded(): void {}
+
+  refused(
+    message: SipMessage,
+    source: Source,
+    code: number,
+    reason: string,
+    origin: { rule: string } | undefined,
+  ): void {
+    if (origin !== BY_BRAIN) this.add(['refused', ...this.cameAs(source, message.text), code, reason]);
+  }
+
+  /** @internal Says something to the brain. */
+  add(item: FromWorker): void {
+    this.outbox.add(item);
+  }
+
+  private receiveOne(item: ToWorker): void {
+    switch (item[0]) {
+      case 'relay':
+        this.answered(item[1], (question) => {
+          const [, , relay] = item;
+          const { dialog } = question;
+          if (dialog?.startsWith(`${relay.hop.tags} ${relay.hop.address} ${relay.hop.port} `)) this.dialogs.add(dialog);
+          question.relay(relay);
+        });
+        return;
+      case 'reply':
+        this.answered(item[1], (question) => {
+          const [, id, code, reason, headers] = item;
+          this.questions.delete(id);
+          question.decided({
+            kind: 'reply',
+            code,
+            reason,
+            ...(headers === null ? {} : { headers }),
+            origin: BY_BRAIN,
+          });
+        });
+        return;
+      case 'mine':
+        this.leave(item[1]);
+        return;
+      case 'verdict':
+        this.questions.get(item[1])?.verdict(item[2]);
+        return;
+      case 'message': {
+        const [, socket, address, port, text] = item;
+        const to = this.sockets[socket];
+        if (to !== undefined) this.layer.receive(text, this.sourceOf(to, address, port));
+        return;
+      }
+      case 'key':
+        this.keys.use(item[1]);
+        return;
+      case 'live':
+        this.take(item[1]);
+        return;
+      case 'askAll':
+        this.asksAll = item[1];
+        return;
+      case 'forget':
+        this.dialogs.forget();
+        return;
+      case 'giveUp':
+        this.proxy.giveUp();
+        return;
+      case 'setup':
+        return;
+    }
+  }
+
+  /** An answer came; if the caller has had a reply meanwhile, it comes too late. */
+  private answered(id: number, use: (question: Question) => void): void {
+    const question = this.questions.get(id);
+    if (question === undefined) return;
+    if (question.request.transaction().request !== undefined) {
+      use(question);
+      return;
+    }
+    this.questions.delete(id);
+    question.decided({ kind: 'drop' });
+    this.add(['cancelled', id]);
+    this.add(['ended', id, 487, false]);
+  }
+
+  /** The brain does what is to be done with a request. */
+  private leave(id: number): void {
+    const question = this.questions.get(id);
+    if (question === undefined) return;
+    this.questions.delete(id);
+    const { request } = question;
+    const gaveUp = request.transaction().request === undefined;
+    question.decided({ kind: 'drop' });
+    if (gaveUp) this.add(['cancel', ...this.cameAs(request.source, request.message.text)]);
+  }
+
+  private ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision> {
+    const id = ++this.asked;
+    const question = new Question(this, id, request, dialog);
+    this.questions.set(id, question);
+    const { message, source } = request;
+    // The brain counts what it is asked about.
+    this.counters.layer.requestsReceived.value--;
+    this.counters.proxy.requests.value--;
+    if (message.method === 'INVITE') this.counters.proxy.invites.value--;
+    this.add(['ask', id, ...this.cameAs(source, message.text)]);
+    return question.decision();
+  }
+
+  private pass(message: SipMessage, source: Source): void {
+    this.counters.layer.requestsReceived.value--;
+    this.add(['pass', ...this.cameAs(source, message.text)]);
+  }
+
+  private cameAs({ socket, address, port }: Source, text: string): [number, string, number, string] {
+    return [this.sockets.indexOf(socket), address, port, text];
+  }
+
+  private sourceOf(socket: SipSocket, address: string, port: number): Source {
+    return (socket as UdpSocket).sourceOf(address, port);
+  }
+
+  private take(live: LiveSetup): void {
+    this.live = live;
+    this.trusted.replace(new AddressBlocks(live.trustedSources));
+  }
+
+  private flush(): void {
+    const added = takeCounts(this.counted);
+    const { servers, clients, unanswered, surplus } = this.layer.figures();
+    const held = [servers, clients, unanswered, surplus] as const;
+    const known = held.join();
+    if (added !== undefined || known !== this.reported) this.add(['figures', added ?? [], held]);
+    this.reported = known;
+    this.outbox.flush();
+  }
+
+  private socketOf(shared: SharedSocket, queue: DatagramQueue, libc: Libc): SipSocket {
+    const { transport, address: host, port, fd } = shared;
+    const options = { transport, host, port, advertise: shared.advertise ?? undefined, text: hostPort(host, port) };
+    // Only its name counts here: what would leave by it is left to the brain.
+    if (fd === null) return new UnopenedSocket(options, () => undefined);
+    const opening = () => ({ fd, port });
+    return createSipSocket(options, this.layer, undefined, {}, queue, async () => libc, opening);
+  }
+}
+
+/** A BYE that is relayed here. */
+class ByeWatch implements RelayWatch {
+  constructor(private readonly done: (code: number) => void) {}
+
+  ended(code: number): void {
+    this.done(code);
+  }
+
+  sent(): void {}
+  provisional(): void {}
+  failed(): void {}
+  passedOver(): void {}
+  cancelled(): void {}
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { loadLibc } from '../../src/sip/transport/native/libc.js';
+import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
+import { DatagramPeer } from '../support/datagram-peer.js';
+import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { eventually } from '../support/stream-peer.js';
+
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+
+const rule = (set: number, more: object = {}) => ({
+  match: { $rU: `/^s${set}/` },
+  select: { set, alg: 4, flags: 'f' },
+  failover: { codes: ['503', 'timeout'], mark: 'i' },
+  record_route: true,
+  ...more,
+});
+
+/** Value of a metric, summed over its labels that match. */
+async function metric(daemon: DaemonFixture, name: string, labels = ''): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/metrics`);
+  const lines = (await response.text()).split('\n').filter((line) => line.startsWith(name) && line.includes(labels));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** Process ids of the workers, as ps lists them. */
+async function workersOf(daemon: DaemonFixture): Promise<readonly number[]> {
+  const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
+  return reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+}
+
+for (const workers of [2, 4]) {
+  describe(`${workers} workers`, { skip }, () => {
+    let daemon: DaemonFixture;
+    const gateways: Gateway[] = [];
+    let caller: Caller;
+
+    before(async () => {
+      for (let i = 1; i <= 3; i++) gateways.push(await startGateway({ host: `127.0.1.${20 + i}`, name: `gw${i}` }));
+      caller = await startCaller({ host: '127.0.1.25' });
+      const row = (setid: number, gateway: number, more: object = {}) => ({
+        setid,
+        destination: gateways[gateway]?.uri,
+        ...more,
+      });
+      daemon = await startDaemon(
+        {
+          workers,
+          modparam: { db_url: 'sqlite:./gateways.db' },
+          tm: { fr_timeout: 5, fr_inv_timeout: 30 },
+          partitions: [{ name: 'default' }, { name: 'loaded', flavour: 'kamailio', db_url: 'sqlite:./loaded.db' }],
+          routing: [
+            rule(1),
+            rule(2, { select: { set: 2, alg: 8, flags: 'f' } }),
+            rule(3),
+            { match: { $rU: '/^load/' }, select: { set: 1, alg: 10, partition: 'loaded' } },
+          ],
+        },
+        {
+          default: [
+            ...[0, 1, 2].map((i) => row(1, i)),
+            row(2, 0, { priority: 9 }),
+            row(2, 1, { priority: 5 }),
+            ...[0, 1].map((i) => row(3, i)),
+          ],
+          loaded: [0, 1].map((i) => row(1, i, { attrs: `duid=${i};maxload=5` })),
+        },
+      );
+    });
+
+    after(async () => {
+      caller?.stop();
+      for (const gateway of gateways) gateway.kill();
+      await daemon?.stop();
+    });
+
+    const dial = (user: string, options: object = {}): Promise<CallResult> =>
+      caller.placeCall({ ruri: `sip:${user}@acme.example`, proxy: `sip:127.0.0.1:${daemon.sipPort}`, ...options });
+
+    test('round robin is exact over all calls, which one source spreads over all workers', async () => {
+      const before = gateways.map((gateway) => gateway.count('INVITE'));
+      const results = await Promise.all(Array.from({ length: 120 }, (_, i) => dial(`s1x${i}`)));
+      assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
+      assert.deepEqual(
+        gateways.map((gateway, i) => gateway.count('INVITE') - (before[i] ?? 0)),
+        [40, 40, 40],
+      );
+      for (let worker = 1; worker <= workers; worker++) {
+        const given = await metric(daemon, 'switchyard_worker_requests_total', `worker="${worker}"`);
+        assert.ok(given >= 120 / workers / 4, `worker ${worker} was given ${given} of 120`);
+      }
+      assert.equal(await metric(daemon, 'switchyard_calls_total'), 120);
+      await eventually(() => gateways.every(({ activeCalls }) => activeCalls === 0), 'all calls have ended');
+    });
+
+    test('a full destination is passed over, whichever worker brings the call', async () => {
+      for (const gateway of gateways) gateway.answer = () => ({ status: 200 });
+      const before = gateways.map((gateway) => gateway.count('INVITE'));
+      const open = Array.from({ length: 14 }, (_, i) => dial(`load${i}`, { holdMs: 1500 }));
+      const results = await Promise.all(open);
+      assert.deepEqual(
+        gateways.map((gateway, i) => gateway.count('INVITE') - (before[i] ?? 0)),
+        [5, 5, 0],
+      );
+      const answered = results.filter(({ status }) => status === 200);
+      assert.equal(answered.length, 10);
+      assert.deepEqual([...new Set(results.filter(({ status }) => status !== 200).map(({ status }) => status))], [503]);
+      // All have hung up: there is room again.
+      assert.equal((await dial('load14')).status, 200);
+    });
+
+    test('ds_set_state acts on all workers at once', async () => {
+      const before = gateways.map((gateway) => gateway.count('INVITE'));
+      const address = gateways[0]?.uri;
+      await daemon.daemon.mi.execute('ds_set_state', { state: 'i', group: 3, address });
+      const results = await Promise.all(Array.from({ length: 24 }, (_, i) => dial(`s3y${i}`)));
+      assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.gateway}`))], ['200 gw2']);
+      await daemon.daemon.mi.execute('ds_set_state', { state: 'a', group: 3, address });
+      const more = await Promise.all(Array.from({ length: 24 }, (_, i) => dial(`s3z${i}`)));
+      assert.deepEqual([...new Set(more.map(({ status }) => status))], [200]);
+      assert.deepEqual(
+        gateways.map((gateway, i) => gateway.count('INVITE') - (before[i] ?? 0)),
+        [12, 36, 0],
+      );
+    });
+
+    test('a destination that one worker finds dead is marked for all', async () => {
+      const [first, second] = gateways;
+      if (first !== undefined) first.answer = () => 503;
+      const before = second?.count('INVITE') ?? 0;
+      assert.equal((await dial('s2a')).gateway, 'gw2');
+      const tried = first?.count('INVITE') ?? 0;
+      const results = await Promise.all(Array.from({ length: 16 }, (_, i) => dial(`s2b${i}`)));
+      assert.deepEqual([...new Set(results.map(({ gateway }) => gateway))], ['gw2']);
+      assert.equal(first?.count('INVITE'), tried, 'it is asked no more');
+      assert.equal((second?.count('INVITE') ?? 0) - before, 17);
+      if (first !== undefined) first.answer = () => 200;
+      await daemon.daemon.mi.execute('ds_set_state', { state: 'a', group: 2, address: first?.uri });
+    });
+
+    test('a caller who gives up while it rings has its call cancelled', async () => {
+      for (const gateway of gateways) gateway.answer = () => ({ status: 200, ringMs: 5000 });
+      const results = await Promise.all(Array.from({ length: 12 }, (_, i) => dial(`s1c${i}`, { cancelOn: 180 })));
+      assert.deepEqual([...new Set(results.map(({ status }) => status))], [487]);
+      await eventually(() => gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0) === 12, 'all are cancelled');
+      for (const gateway of gateways) gateway.answer = () => 200;
+    });
+
+    test('a request without a branch of RFC 3261, and one the kernel gives to another worker, are relayed', async () => {
+      const peer = await DatagramPeer.open('127.0.1.26');
+      const head = (user: string, via: string, before = '') =>
+        `INVITE sip:${user}@acme.example SIP/2.0\r\n${before}Via: SIP/2.0/UDP 127.0.1.26:${peer.port};branch=${via}\r\n`;
+      const rest = (callId: string) =>
+        `From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: ${callId}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 9\r\nContact: <sip:a@127.0.1.26:${peer.port}>\r\nContent-Length: 0\r\n\r\n`;
+      await peer.send(head('s1old', '1234') + rest('old'), daemon.sipPort, '127.0.0.1');
+      // Each of these names another branch before its Via.
+      for (let i = 0; i < 8; i++) {
+        const misleading = `X-Seen: z9hG4bK${i}abc\r\n`;
+        await peer.send(head(`s1m${i}`, `z9hG4bKm${i}`, misleading) + rest(`m${i}`), daemon.sipPort, '127.0.0.1');
+      }
+      await peer.expect(/^SIP\/2\.0 200 [\s\S]*Call-ID: old/i);
+      for (let i = 0; i < 8; i++) await peer.expect(new RegExp(`^SIP/2\\.0 200 [\\s\\S]*Call-ID: m${i}`, 'i'));
+      peer.close();
+    });
+
+    test('a worker that is killed takes the calls it sets up, and is replaced', async () => {
+      for (const gateway of gateways) gateway.answer = () => ({ status: 200, ringMs: 600 });
+      const [victim, ...others] = await workersOf(daemon);
+      assert.equal(others.length, workers - 1);
+      const standing = await Promise.all(Array.from({ length: 8 }, (_, i) => dial(`s1k${i}`, { holdMs: 0 })));
+      assert.ok(standing.every(({ status }) => status === 200));
+      const before = await metric(daemon, 'switchyard_worker_requests_total', 'worker="1"');
+      const calls = Array.from({ length: 40 }, (_, i) => dial(`s1l${i}`, { timeoutMs: 4000 }));
+      let ringing = 0;
+      await eventually(() => {
+        ringing = gateways.reduce((sum, each) => sum + each.count('INVITE'), 0);
+        return ringing >= 40;
+      }, 'they ring');
+      process.kill(victim as number, 'SIGKILL');
+      const results = await Promise.all(calls);
+      const lost = results.filter(({ status }) => status !== 200).length;
+      const given = (await metric(daemon, 'switchyard_worker_requests_total', 'worker="1"')) - before;
+      assert.ok(lost <= given, `${lost} calls were lost, the worker had ${given}`);
+      await eventually(() => daemon.logged(/worker has died/).length === 1, 'a line in the log');
+      assert.match(JSON.stringify(daemon.logged(/worker has died/)[0]?.fields), /"worker":1,.*"signal":"SIGKILL"/);
+      for (const gateway of gateways) gateway.answer = () => 200;
+      // A new caller: the old one may still expect answers.
+      const after = await Promise.all(Array.from({ length: 40 }, (_, i) => dial(`s1n${i}`, { timeoutMs: 9000 })));
+      assert.deepEqual([...new Set(after.map(({ status }) => status))], [200]);
+      const pids = await workersOf(daemon);
+      assert.equal(pids.length, workers);
+      assert.ok(!pids.includes(victim as number));
+      assert.equal(await metric(daemon, 'switchyard_worker_deaths_total'), 1);
+    });
+  });
+}
