@@ -1,7 +1,7 @@
 import { parseUri } from './uri.js';
 
-/** "sip:user:password@" and "kind://user:password@". Each part is bounded, so that the search is linear. */
-const LOGIN = /(sips?:|[a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"<>@:/]{0,256}):([^\s"<>]{0,256})@/gi;
+/** Letters before the colon of "kind://" that are looked at: no kind of ours is longer. */
+const LONGEST_KIND = 16;
 
 /** A SIP URI fit for logs and lists: its password, if it has one, becomes "***". */
 export function maskUri(uri: string): string {
@@ -14,7 +14,64 @@ export function maskUri(uri: string): string {
   return `${uri.slice(0, start)}***${uri.slice(start + parsed.password.length)}`;
 }
 
-/** Any text fit for logs: the passwords of the URIs in it become "***". */
+/**
+ * Any text fit for logs: the passwords of the URIs in it ("sip:user:password@", "kind://user:password@") become "***". What
+ * stands between blanks, quotes and angle brackets is masked from the first password to the last "@". Each character is
+ * looked at a fixed number of times: the text can be a peer's.
+ */
 export function maskSecrets(text: string): string {
-  return text.includes('@') ? text.replace(LOGIN, '$1$2:***@') : text;
+  let lastAt = text.indexOf('@');
+  if (lastAt < 0) return text;
+  let out = '';
+  let done = 0;
+  for (let start = 0; lastAt >= 0; ) {
+    while (start < lastAt && !isRun(text, start)) start++;
+    let end = start;
+    let at = -1;
+    for (; end < text.length && isRun(text, end); end++) if (text.charCodeAt(end) === AT) at = end;
+    const password = at < 0 ? -1 : passwordIn(text, start, at);
+    if (password >= 0) {
+      out += `${text.slice(done, password)}***`;
+      done = at;
+    }
+    start = end + 1;
+    lastAt = text.indexOf('@', start);
+  }
+  return done === 0 ? text : out + text.slice(done);
+}
+
+const COLON = 58;
+const SLASH = 47;
+const AT = 64;
+
+/** Where the password of the first URI with one begins, of those between `start` and an "@"; -1 for none. */
+function passwordIn(text: string, start: number, end: number): number {
+  for (let colon = text.indexOf(':', start); colon >= 0 && colon < end; ) {
+    const isWeb = text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
+    let at = isWeb ? colon + 3 : colon + 1;
+    if (isWeb ? isKind(text, colon) : isSip(text, colon, start)) {
+      for (; at < end; at++) {
+        const c = text.charCodeAt(at);
+        if (c === COLON || c === AT || (isWeb && c === SLASH)) break;
+      }
+      if (at < end && text.charCodeAt(at) === COLON) return at + 1;
+    }
+    colon = text.indexOf(':', at);
+  }
+  return -1;
+}
+
+function isSip(text: string, colon: number, start: number): boolean {
+  const at = Math.max(start, colon - 4);
+  return /sips?$/i.test(text.slice(at, colon));
+}
+
+function isKind(text: string, colon: number): boolean {
+  return /[a-z][a-z0-9+.-]*$/i.test(text.slice(Math.max(0, colon - LONGEST_KIND), colon));
+}
+
+/** Whether a character stands within a URI in a text, as far as a URI without escapes is concerned. */
+function isRun(text: string, at: number): boolean {
+  const c = text.charCodeAt(at);
+  return c > 32 && c !== 34 && c !== 60 && c !== 62 && c !== 0xa0;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { maskSecrets, maskUri } from '../../../src/core/mask.js';
+import { assertLinear, filled } from '../../support/growth.js';
 
 describe('passwords in URIs', () => {
   test('a SIP URI is shown without its password', () => {
@@ -21,5 +22,18 @@ describe('passwords in URIs', () => {
     );
     assert.equal(maskSecrets('{"address":"sip:u:pw@h","n":1}'), '{"address":"sip:u:***@h","n":1}');
     assert.equal(maskSecrets('mail to a@b'), 'mail to a@b');
+  });
+
+  test('a password is masked whatever its length and characters', () => {
+    const long = 'x'.repeat(5000);
+    assert.equal(maskSecrets(`sip:a:${long}@b`), 'sip:a:***@b');
+    assert.equal(maskSecrets('sip:a/b:c@d and mysql://u://p@h/d'), 'sip:a/b:***@d and mysql://u:***@h/d');
+    assert.equal(maskSecrets('sip:u@h;sip:v:pw@i sip:x@y'), 'sip:u@h;sip:v:***@i sip:x@y');
+  });
+
+  test('the work on a text is linear in its length', () => {
+    const units = ['sip:', 'sip:@', 'a:', 'sips:a:', 'x://a:', 'sip:a:b@ ', '://', '@', 'a'];
+    const cases = units.map((unit) => ({ name: unit, make: (length: number) => `${filled(unit, length)}@` }));
+    assertLinear('maskSecrets', cases, (text) => void maskSecrets(text));
   });
 });
