@@ -9,6 +9,14 @@ export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
   readonly routes: readonly CompiledRoute<Run>[];
   /** A route by kind and name; undefined when there is none. */
   route(kind: RouteKind, name?: string): CompiledRoute<Run> | undefined;
+  /** A named request route to be called from within another, as route(name) does; undefined when there is none. */
+  subRoute(name: string): NamedRoute<Run> | undefined;
+}
+
+/** A route that others call by its name. */
+export interface NamedRoute<Run extends ScriptRun = ScriptRun> {
+  /** Runs it within the depth and the work the run has left; the result is its return code. */
+  call(run: Run): Promise<number>;
 }
 
 export interface CompileOptions<Run extends ScriptRun = ScriptRun> {

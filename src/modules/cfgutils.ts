@@ -171,7 +171,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     compile:
       ([name]) =>
       (run) =>
-        code(run.env.script.route('request', textOf(name, run)) !== undefined),
+        code(run.env.script.subRoute(textOf(name, run)) !== undefined),
   },
   {
     name: 'route_if_exists',
@@ -182,11 +182,8 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     compile:
       ([name]) =>
       (run) => {
-        const route = run.env.script.route('request', textOf(name, run));
-        if (route === undefined) return -1;
-        const outcome = route.run(run);
-        const settle = (how: string): number => (how === 'ended' ? run.returned : 0);
-        return outcome instanceof Promise ? outcome.then(settle) : settle(outcome);
+        const route = run.env.script.subRoute(textOf(name, run));
+        return route === undefined ? -1 : route.call(run);
       },
   },
   {

@@ -91,7 +91,7 @@ export function compileScript<Run extends ScriptRun>(
     routes.push(route);
     if (sub !== undefined) resume.add(sub.name, route);
   }
-  const script = new Script(routes) as unknown as CompiledScript<Run>;
+  const script = new Script(routes, (name) => subRoutes.callNamed(name)) as unknown as CompiledScript<Run>;
   return { script: problems.ok ? script : undefined, problems: problems.list };
 }
 
@@ -214,7 +214,10 @@ function wordOf(kind: RouteKind): string {
 class Script implements CompiledScript {
   private readonly table = new Map<string, CompiledRoute>();
 
-  constructor(readonly routes: readonly CompiledRoute[]) {
+  constructor(
+    readonly routes: readonly CompiledRoute[],
+    readonly subRoute: CompiledScript['subRoute'],
+  ) {
     for (const route of routes) this.table.set(`${route.kind} ${route.name ?? ''}`, route);
   }
 

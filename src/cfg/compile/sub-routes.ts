@@ -1,6 +1,7 @@
 import type { PvarValue } from '../../pvar/context.js';
 import type { Position, RouteKind } from '../ast.js';
 import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '../runtime.js';
+import type { NamedRoute } from '../script.js';
 import type { CompiledCall } from './call.js';
 import type { CompileContext } from './context.js';
 import type { CompiledStatement } from './statement.js';
@@ -39,6 +40,15 @@ export class SubRoutes {
 
   names(): Iterable<string> {
     return this.table.keys();
+  }
+
+  /** A call of a route by a name that is only known now; undefined when there is none. */
+  callNamed(name: string): NamedRoute | undefined {
+    const route = this.table.get(name);
+    const block = this.context.tree.routes.find((each) => each.kind === 'request' && each.name === name);
+    if (route === undefined || block === undefined) return undefined;
+    const { invoke, invokeLater } = this.call(() => route, undefined, block.at, true);
+    return { call: async (run) => invokeLater?.(run) ?? invoke(run) };
   }
 
   /** A call of a route that is known, or found when it is called. */
