@@ -24,9 +24,10 @@ function editValue(run: MessageRun, name: string, edit: (field: FieldSpan) => vo
 
 const values: FunctionSpec[] = [
   ...['assign_hf_value', 'assign_hf_value2'].map((name) =>
-    kamailioFunction(name, 'header value', 'gives a header field another value', (run, [header, value]) =>
-      editValue(run, textOf(header, run), ({ value: start, end }) => run.edits.replace(start, end, textOf(value, run))),
-    ),
+    kamailioFunction(name, 'header value', 'gives a header field another value', (run, [header, value]) => {
+      const text = textOf(value, run);
+      return editValue(run, textOf(header, run), ({ value: start, end }) => run.edits.replace(start, end, text));
+    }),
   ),
   ...['remove_hf_value', 'remove_hf_value2'].map((name) =>
     kamailioFunction(name, 'header', 'removes a header field by its index', (run, [header]) =>

@@ -284,12 +284,14 @@ function ipFunctions(): FunctionSpec[] {
         summary: 'whether an address lies in a network',
         compile:
           ([address, networks]) =>
-          (run) =>
-            code(
+          (run) => {
+            const wanted = textOf(address, run);
+            return code(
               textOf(networks, run)
                 .split(',')
-                .some((each) => inNetwork(textOf(address, run), each.trim())),
-            ),
+                .some((each) => inNetwork(wanted, each.trim())),
+            );
+          },
       }),
     ),
   ];

@@ -1,5 +1,6 @@
 import { compilePosix } from '../core/posix-regex.js';
 import type { MessageRun } from '../script/call.js';
+import type { TextEdit } from '../sip/reply.js';
 import {
   code,
   type FunctionSpec,
@@ -24,6 +25,14 @@ interface Stream {
   readonly head: Line;
   readonly lines: readonly Line[];
   readonly payloads: readonly string[];
+  /** Name and clock rate of payload types, as the first "a=rtpmap" line of each has them. */
+  readonly codecs: ReadonlyMap<string, Codec>;
+}
+
+interface Codec {
+  readonly name: string;
+  /** Empty where the line has none. */
+  readonly clock: string;
 }
 
 function linesOf(run: MessageRun): Line[] {
@@ -41,7 +50,7 @@ function linesOf(run: MessageRun): Line[] {
 
 function streamsOf(run: MessageRun): Stream[] {
   const streams: Stream[] = [];
-  let current: { media: string; head: Line; lines: Line[]; payloads: string[] } | undefined;
+  let current: (Stream & { lines: Line[]; codecs: Map<string, Codec> }) | undefined;
   for (const line of linesOf(run)) {
     const media = /^m=(\S{1,64}) \S{1,64} \S{1,64} ?(.*)$/.exec(line.text);
     if (media !== null) {
@@ -50,9 +59,16 @@ function streamsOf(run: MessageRun): Stream[] {
         head: line,
         lines: [line],
         payloads: (media[2] ?? '').split(/\s+/).filter((each) => each !== ''),
+        codecs: new Map(),
       };
       streams.push(current);
-    } else current?.lines.push(line);
+    } else if (current !== undefined) {
+      current.lines.push(line);
+      const [, payload, name, clock = ''] = /^a=rtpmap:(\d+) ([^/\s]+)(?:\/(\d+))?/.exec(line.text) ?? [];
+      if (payload !== undefined && name !== undefined && !current.codecs.has(payload)) {
+        current.codecs.set(payload, { name, clock });
+      }
+    }
   }
   return streams;
 }
@@ -68,46 +84,62 @@ const STATIC: Readonly<Record<string, string>> = {
   '18': 'G729',
 };
 
-function nameOf(stream: Stream, payload: string): string {
-  for (const { text } of stream.lines) {
-    const match = /^a=rtpmap:(\d+) ([^/\s]+)/.exec(text);
-    if (match?.[1] === payload) return match[2] ?? '';
-  }
-  return STATIC[payload] ?? '';
+function nameOf({ codecs }: Stream, payload: string): string {
+  return codecs.get(payload)?.name ?? STATIC[payload] ?? '';
 }
 
 /** Clock rate of a payload type; that of the static audio types is 8000 (RFC 3551 table 4). */
-function clockOf(stream: Stream, payload: string): string {
-  for (const { text } of stream.lines) {
-    const match = /^a=rtpmap:(\d+) [^/\s]+\/(\d+)/.exec(text);
-    if (match?.[1] === payload) return match[2] ?? '';
-  }
-  return payload in STATIC ? '8000' : '';
+function clockOf({ codecs }: Stream, payload: string): string {
+  return codecs.get(payload)?.clock || (payload in STATIC ? '8000' : '');
 }
 
-/** A stream as earlier functions of this route have left it: further ones go on from there. Undefined: it was deleted. */
-function changed(run: MessageRun, stream: Stream): Stream | undefined {
-  const { head } = stream;
-  const end = head.start + head.text.length;
-  for (const edit of run.edits.list) {
-    if (edit.start > head.start || edit.end < end) continue;
-    if (edit.text === '') return undefined;
-    if (edit.start === head.start && edit.end === end) return { ...stream, payloads: edit.text.split(' ').slice(3) };
+/** What earlier functions of this route have done to the "m=" lines: further ones go on from there. */
+class EarlierEdits {
+  /** Texts that stand in place of a line, by where it begins. */
+  private readonly rewritten = new Map<number, TextEdit>();
+  /** Positions that were taken out, in order: where each begins, and how far this one and those before it reach. */
+  private readonly removed: { readonly start: number; readonly reach: number }[] = [];
+
+  constructor(edits: readonly TextEdit[]) {
+    const removals: TextEdit[] = [];
+    for (const edit of edits) {
+      if (edit.text === '') removals.push(edit);
+      else if (edit.end > edit.start) this.rewritten.set(edit.start, edit);
+    }
+    let reach = 0;
+    for (const { start, end } of removals.sort((a, b) => a.start - b.start)) {
+      reach = Math.max(reach, end);
+      this.removed.push({ start, reach });
+    }
   }
-  return stream;
+
+  /** A stream as it is now; undefined when it was deleted. */
+  changed(stream: Stream): Stream | undefined {
+    const { start, text } = stream.head;
+    const end = start + text.length;
+    let low = 0;
+    let high = this.removed.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.removed[middle]?.start ?? 0) <= start) low = middle + 1;
+      else high = middle;
+    }
+    if ((this.removed[low - 1]?.reach ?? 0) >= end) return undefined;
+    const edit = this.rewritten.get(start);
+    return edit?.end === end ? { ...stream, payloads: edit.text.split(' ').slice(3) } : stream;
+  }
 }
 
 /** Rewrites a stream with other payload types: its m= line, and the lines of those that are gone. */
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
   const first = head.text.split(' ', 3).join(' ');
-  const end = head.start + head.text.length;
-  run.edits.drop((each) => each.start === head.start && each.end === end);
-  run.edits.replace(head.start, end, [first, ...payloads].join(' '));
+  const before = new Set(stream.payloads);
+  const after = new Set(payloads);
+  run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
   for (const line of stream.lines) {
     const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];
-    if (of !== undefined && stream.payloads.includes(of) && !payloads.includes(of))
-      run.edits.remove(line.start, line.end);
+    if (of !== undefined && before.has(of) && !after.has(of)) run.edits.remove(line.start, line.end);
   }
 }
 
@@ -124,35 +156,56 @@ const moveDown: Choose = ({ payloads }, matches) => [
 const remove: Choose = ({ payloads }, matches) => payloads.filter((each) => !matches(each));
 const keep: Choose = ({ payloads }, matches) => payloads.filter(matches);
 
+type Matches = (stream: Stream, payload: string) => boolean;
+
 /** Changes every stream in which a codec is found; whether there was one. */
-function change(
-  run: MessageRun,
-  choose: Choose,
-  matches: (stream: Stream, payload: string) => boolean,
-  media?: string,
-): boolean {
+function change(run: MessageRun, choose: Choose, matches: Matches, media?: string): boolean {
+  const earlier = new EarlierEdits(run.edits.list);
+  const rewritten: { readonly stream: Stream; readonly payloads: readonly string[] }[] = [];
   let found = false;
   for (const original of streamsOf(run)) {
-    const stream = changed(run, original);
+    const stream = earlier.changed(original);
     if (stream === undefined || (media !== undefined && stream.media !== media)) continue;
     const test = (payload: string): boolean => matches(stream, payload);
     if (!stream.payloads.some(test)) continue;
     found = true;
     const payloads = choose(stream, test);
-    if (payloads.join(' ') !== stream.payloads.join(' ')) rewriteStream(run, stream, payloads);
+    if (payloads.join(' ') !== stream.payloads.join(' ')) rewritten.push({ stream, payloads });
+  }
+  if (rewritten.length > 0) {
+    const lines = new Map(rewritten.map(({ stream: { head } }) => [head.start, head.start + head.text.length]));
+    run.edits.drop((each) => each.text !== '' && lines.get(each.start) === each.end);
+    for (const { stream, payloads } of rewritten) rewriteStream(run, stream, payloads);
   }
   return found;
 }
 
-const byName = (names: readonly string[]) => (stream: Stream, payload: string) =>
-  names.some((each) => each.toLowerCase() === nameOf(stream, payload).toLowerCase());
+function byName(names: readonly string[]): Matches {
+  const wanted = new Set(names.map((each) => each.toLowerCase()));
+  return (stream, payload) => wanted.has(nameOf(stream, payload).toLowerCase());
+}
+
 /** By name, and by clock rate where one is given. */
-const byCodec = (name: string, clock: string) => {
+function byCodec(name: string, clock: string): Matches {
   const named = byName([name]);
-  return (stream: Stream, payload: string): boolean =>
-    named(stream, payload) && (clock === '' || clockOf(stream, payload) === clock);
-};
-const byId = (ids: readonly string[]) => (_stream: Stream, payload: string) => ids.includes(payload);
+  return (stream, payload) => named(stream, payload) && (clock === '' || clockOf(stream, payload) === clock);
+}
+
+function byId(ids: readonly string[]): Matches {
+  const wanted = new Set(ids);
+  return (_stream, payload) => wanted.has(payload);
+}
+
+/** Each name is tried once: a body may have it thousands of times. */
+function byPattern(test: (name: string) => boolean): Matches {
+  const known = new Map<string, boolean>();
+  return (stream, payload) => {
+    const name = nameOf(stream, payload);
+    let matches = known.get(name);
+    if (matches === undefined) known.set(name, (matches = test(name)));
+    return matches;
+  };
+}
 
 function list(text: string): string[] {
   return text
@@ -185,7 +238,13 @@ function codecRegex(name: string, choose: Choose, others = false): FunctionSpec 
       ([pattern]) =>
       (run) => {
         const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
-        return code(change(run, choose, (stream, payload) => regex.test(nameOf(stream, payload)) !== others));
+        return code(
+          change(
+            run,
+            choose,
+            byPattern((codec) => regex.test(codec) !== others),
+          ),
+        );
       },
   };
 }
@@ -225,7 +284,7 @@ function test(
 }
 
 /** 1 when every codec of a list is there, 2 when some are, -1 when none is. */
-function withCodecs(name: string, is: (wanted: string) => (stream: Stream, payload: string) => boolean): FunctionSpec {
+function withCodecs(name: string, key: (stream: Stream, payload: string) => string): FunctionSpec {
   return {
     name,
     dialects: KAMAILIO,
@@ -235,9 +294,9 @@ function withCodecs(name: string, is: (wanted: string) => (stream: Stream, paylo
       ([text]) =>
       (run) => {
         const wanted = list(textOf(text, run));
-        const streams = streamsOf(run);
-        const there = wanted.filter((each) => streams.some((s) => s.payloads.some((payload) => is(each)(s, payload))));
-        return there.length === 0 ? -1 : there.length === wanted.length ? 1 : 2;
+        const found = new Set(streamsOf(run).flatMap((each) => each.payloads.map((payload) => key(each, payload))));
+        const there = wanted.filter((each) => found.has(each.toLowerCase())).length;
+        return there === 0 ? -1 : there === wanted.length ? 1 : 2;
       },
   };
 }
@@ -291,8 +350,8 @@ export const sdpFunctions: ScriptFunction[] = [
     sdpops('sdp_remove_codecs_by_id', remove, true),
     sdpops('sdp_remove_codecs_by_name', remove, false),
     test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => media === text)),
-    withCodecs('sdp_with_codecs_by_id', (wanted) => byId([wanted])),
-    withCodecs('sdp_with_codecs_by_name', (wanted) => byName([wanted])),
+    withCodecs('sdp_with_codecs_by_id', (_stream, payload) => payload),
+    withCodecs('sdp_with_codecs_by_name', (stream, payload) => nameOf(stream, payload).toLowerCase()),
     test('sdp_remove_media', KAMAILIO, (run, text) => deleteStream(run, ({ media }) => media === text)),
     test('sdp_with_transport', KAMAILIO, (run, text) =>
       streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text),
@@ -308,7 +367,8 @@ export const sdpFunctions: ScriptFunction[] = [
       compile:
         ([result, start]) =>
         (run) => {
-          const found = linesOf(run).find(({ text }) => text.startsWith(textOf(start, run)));
+          const wanted = textOf(start, run);
+          const found = linesOf(run).find(({ text }) => text.startsWith(wanted));
           if (found === undefined) return -1;
           result?.variable?.assign(run.pvars, found.text);
           return 1;
@@ -384,10 +444,11 @@ export const sdpFunctions: ScriptFunction[] = [
         (run) => {
           if (run.message.body === '') return -1;
           const start = textOf(prefix, run);
+          const kind = media === undefined ? undefined : textOf(media, run);
           const all =
-            media === undefined
+            kind === undefined
               ? linesOf(run)
-              : streamsOf(run).flatMap((each) => (each.media === textOf(media, run) ? each.lines : []));
+              : streamsOf(run).flatMap((each) => (each.media === kind ? each.lines : []));
           for (const each of all) if (each.text.startsWith(start)) run.edits.remove(each.start, each.end);
           return 1;
         },

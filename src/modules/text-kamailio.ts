@@ -10,16 +10,17 @@ import { removeHeaders } from './text.js';
 const MOST_REPLACEMENTS = 256;
 
 /** Replaces a text between two offsets: the first occurrence, or with mode "a" all. As recorded, 1 whether or not there is one. */
-function replaceText(run: MessageRun, [text, by, mode]: Args, from: number, to: number): number {
-  const wanted = textOf(text, run);
+function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: number): number {
+  const wanted = textOf(old, run);
   if (wanted === '') return -1;
+  const text = textOf(by, run);
   const whole = run.message.text;
   const all = textOf(mode, run).includes('a');
   let at = from;
   for (let i = 0; i < MOST_REPLACEMENTS; i++) {
     const found = whole.indexOf(wanted, at);
     if (found < 0 || found + wanted.length > to) break;
-    run.edits.replace(found, found + wanted.length, textOf(by, run));
+    run.edits.replace(found, found + wanted.length, text);
     if (!all) break;
     at = found + wanted.length;
   }

@@ -7,6 +7,8 @@ import type { TextEdit } from '../sip/reply.js';
 export class MessageEdits implements MessageEditor {
   private edits: TextEdit[] = [];
   private shared = false;
+  /** Characters that are put in. */
+  private size = 0;
 
   get list(): readonly TextEdit[] {
     return this.edits;
@@ -36,27 +38,31 @@ export class MessageEdits implements MessageEditor {
   }
 
   add(edit: TextEdit): void {
-    if (this.edits.length >= MOST_EDITS) return;
+    if (this.edits.length >= MOST_EDITS || this.size + edit.text.length > MOST_TEXT) return;
     if (this.shared) this.edits = this.edits.slice();
     this.shared = false;
     this.edits.push(edit);
+    this.size += edit.text.length;
   }
 
   /** Forgets what `unwanted` names. */
   drop(unwanted: (edit: TextEdit) => boolean): void {
     this.edits = this.edits.filter((each) => !unwanted(each));
     this.shared = false;
+    this.size = this.edits.reduce((sum, each) => sum + each.text.length, 0);
   }
 
   clear(): void {
     this.edits = [];
     this.shared = false;
+    this.size = 0;
   }
 
   /** The same edits, to be added to on their own. */
   copy(): MessageEdits {
     const copy = new MessageEdits();
     copy.edits = this.edits;
+    copy.size = this.size;
     copy.shared = this.shared = true;
     return copy;
   }
@@ -64,6 +70,8 @@ export class MessageEdits implements MessageEditor {
 
 /** Edits one message may have: a script that loops must not fill the memory. */
 const MOST_EDITS = 4096;
+/** Characters that the edits of one message may put in together: what a peer sends may be put in many times over. */
+const MOST_TEXT = 1 << 20;
 
 /**
  * Text from `from` on with edits applied in the order of the message, those of one position in the order they were made. What two of

@@ -6,6 +6,13 @@ export interface SocketMessage {
   readonly body: string;
 }
 
+/** Headers of a message, where its body begins and where it ends. */
+interface Head {
+  readonly headers: SocketMessage['headers'];
+  readonly end: number;
+  readonly whole: number;
+}
+
 /** A server that does not speak the protocol of the event socket. */
 export class FramingFault extends Error {}
 
@@ -22,6 +29,8 @@ export class MessageCutter {
   private pending: Buffer = Buffer.alloc(0);
   /** Bytes of `pending` that hold no end of headers. */
   private searched = 0;
+  /** Headers whose body is not there yet: they are not read again with each segment of it. */
+  private head: Head | undefined;
 
   /** The messages that are complete with these bytes. Throws FramingFault. */
   *add(chunk: Buffer): Generator<SocketMessage> {
@@ -34,19 +43,26 @@ export class MessageCutter {
   }
 
   private next(): SocketMessage | undefined {
+    this.head ??= this.readHead();
+    if (this.head === undefined || this.pending.length < this.head.whole) return undefined;
+    const { headers, end, whole } = this.head;
+    const body = this.pending.toString('utf8', end, whole);
+    this.pending = this.pending.subarray(whole);
+    this.searched = 0;
+    this.head = undefined;
+    return { headers, body };
+  }
+
+  private readHead(): Head | undefined {
     const end = this.headerEnd();
     if (end === undefined) return undefined;
     const headers = parseHeaders(this.pending.toString('latin1', 0, end));
+    if (headers.size === 0) throw new FramingFault('a message has no headers');
     const length = headers.get('content-length');
     if (length !== undefined && !(/^[0-9]{1,6}$/.test(length) && Number(length) <= MAX_BODY)) {
       throw new FramingFault(`Content-Length is not 0 to ${MAX_BODY}`);
     }
-    const whole = end + Number(length ?? 0);
-    if (this.pending.length < whole) return undefined;
-    const body = this.pending.toString('utf8', end, whole);
-    this.pending = this.pending.subarray(whole);
-    this.searched = 0;
-    return { headers, body };
+    return { headers, end, whole: end + Number(length ?? 0) };
   }
 
   /** Where the body begins. Empty lines before a message are skipped. */

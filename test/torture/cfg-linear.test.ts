@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { assertLinear, type GrowthCase } from '../support/growth.js';
+import { INVITE, linesOf, startScript } from '../support/script-run.js';
+
+let serial = 0;
+
+function invite(subject: string, body: string): string {
+  return INVITE.replaceAll('a@a.example', `c${serial++}@a`)
+    .replace('z9hG4bK1', `z9hG4bK${serial}`)
+    .replace('Content-Length: 0\r\n\r\n', '')
+    .concat(
+      `Subject: ${subject}\r\nContent-Type: application/sdp\r\nContent-Length: ${body.length}\r\n\r\n`,
+      `v=0\r\n${body}`.slice(0, body.length),
+    );
+}
+
+const half = (unit: string, length: number): string => unit.repeat(Math.floor(length / 2 / unit.length));
+
+/** Two lists in one message, whose entries a function could compare each with each. */
+const LISTS: readonly GrowthCase[] = [
+  ...[' 0', ' 96'].flatMap((payload) =>
+    ['a=rtpmap:1 X/8000\r\n', 'a=rtpmap:96 Y/8000\r\n', 'a=fmtp:96 z\r\n', 'a=x\r\n'].map((line) => ({
+      name: `payloads${payload}, lines ${JSON.stringify(line)}`,
+      make: (length: number) => invite('x', `m=audio 1 RTP/AVP${half(payload, length)}\r\n${half(line, length)}`),
+    })),
+  ),
+  ...['m=audio 1 RTP/AVP 0 1 2\r\n', 'a=b\r\n', '\n'].map((line) => ({
+    name: `a subject, lines ${JSON.stringify(line)}`,
+    make: (length: number) => invite(half('PCMU,x', length), half(line, length)),
+  })),
+];
+
+const SUBJECT = '$hdr(Subject)';
+const STATEMENTS = {
+  opensips: [
+    ...['codec_delete', 'codec_move_up', 'codec_move_down', 'codec_exists'].flatMap((name) => [
+      `${name}("PCMU");`,
+      `${name}(${SUBJECT});`,
+    ]),
+    ...['codec_delete_re', 'codec_delete_except_re', 'codec_move_up_re', 'codec_exists_re'].map((n) => `${n}("X|Y");`),
+    'stream_delete("audio");',
+    `stream_exists(${SUBJECT});`,
+  ],
+  kamailio: [
+    ...['sdp_remove_codecs_by_name', 'sdp_keep_codecs_by_name', 'sdp_with_codecs_by_name', 'sdp_keep_codecs_by_id'].map(
+      (name) => `${name}("${SUBJECT}");`,
+    ),
+    `sdp_get_line_startswith("$var(y)", "${SUBJECT}");`,
+    `sdp_remove_line_by_prefix("a=", "${SUBJECT}");`,
+    `sdp_remove_media("${SUBJECT}");`,
+    `replace_body_all("\\r\\n", "${SUBJECT}");`,
+  ],
+} as const;
+
+for (const dialect of ['opensips', 'kamailio'] as const) {
+  test(`functions on two lists of one message take time in proportion to both: ${dialect}`, async () => {
+    const modules = dialect === 'kamailio' ? 'sdpops textopsx' : '';
+    for (const statement of STATEMENTS[dialect]) {
+      const runner = startScript({ dialect, modules, script: `${statement} exit;` });
+      // What was quadratic took half a second.
+      assertLinear(statement, LISTS, (text) => runner.receive(text), { mostMs: 60, noiseMs: 12 });
+      await runner.stop();
+    }
+  });
+}
+
+const stops: (() => Promise<void>)[] = [];
+after(() => Promise.all(stops.map((stop) => stop())));
+
+test('what is put into a message many times over is bounded', () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'textopsx',
+    script: `replace_body_all("x", "${SUBJECT}"); replace_body_all("y", "${SUBJECT}"); $du = "sip:127.0.0.1:5071"; t_relay();`,
+  });
+  stops.push(() => runner.stop());
+  runner.receive(invite('s'.repeat(30_000), 'xy'.repeat(15_000)));
+  assert.ok(runner.sent.length > 0);
+  assert.ok(Math.max(...runner.sent.map(({ text }) => text.length)) < 1_200_000);
+});
+
+test('codecs are chosen by the first rtpmap line of their type, or by the static name', async () => {
+  const sdp =
+    'm=audio 4000 RTP/AVP 0 96 97\\r\\na=rtpmap:96 opus/48000\\r\\na=rtpmap:96 G722/8000\\r\\na=fmtp:96 x=1\\r\\n';
+  const lines = await linesOf({
+    dialect: 'kamailio',
+    modules: 'sdpops textopsx',
+    script: `
+      set_body("v=0\\r\\n${sdp}", "application/sdp"); msg_apply_changes();
+      $var(r) = sdp_with_codecs_by_name("pcmu,OPUS"); xlog("$var(r)\\n");
+      $var(r) = sdp_with_codecs_by_name("G722"); xlog("$var(r)\\n");
+      $var(r) = sdp_with_codecs_by_id("97,5"); xlog("$var(r)\\n");
+      sdp_remove_codecs_by_name("opus"); msg_apply_changes();
+      xlog("$(rb{line.at,1}) $(rb{line.count})\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['1', '-1', '2', 'm=audio 4000 RTP/AVP 0 97 2']);
+});
