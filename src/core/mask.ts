@@ -1,8 +1,5 @@
 import { parseUri } from './uri.js';
 
-/** Letters before the colon of "kind://" that are looked at: no kind of ours is longer. */
-const LONGEST_KIND = 16;
-
 /** A SIP URI fit for logs and lists: its password, if it has one, becomes "***". */
 export function maskUri(uri: string): string {
   // Most URIs have no user part at all.
@@ -66,8 +63,9 @@ function isSip(text: string, colon: number, start: number): boolean {
   return /sips?$/i.test(text.slice(at, colon));
 }
 
+/** Whether a letter or digit stands before the colon of "://": what stands before it is of no matter. */
 function isKind(text: string, colon: number): boolean {
-  return /[a-z][a-z0-9+.-]*$/i.test(text.slice(Math.max(0, colon - LONGEST_KIND), colon));
+  return colon > 0 && /[a-z0-9]/i.test(text.charAt(colon - 1));
 }
 
 /** Whether a character stands within a URI in a text, as far as a URI without escapes is concerned. */
