@@ -57,7 +57,7 @@ async function main(): Promise<number> {
           : {}),
       })),
     );
-    if (values.record) writeFileSync(file, `${JSON.stringify(recording, undefined, 1)}\n`);
+    if (values.record) writeFileSync(file, `${JSON.stringify(recording)}\n`);
   }
   return report(outcomes, values.quiet);
 }

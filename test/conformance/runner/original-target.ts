@@ -106,7 +106,7 @@ class LogLines {
       this.timer = setTimeout(() => this.flush(), 15);
       return;
     }
-    const fault = /^.*?\b(?:ERROR|CRITICAL):? (.*)$/.exec(line)?.[1];
+    const fault = /^.*?\b(?:ERROR|CRITICAL):? ([^\n]*)$/.exec(line)?.[1];
     if (fault !== undefined) this.fault(fault);
   }
 
@@ -120,7 +120,7 @@ class LogLines {
 /** Where the next entry begins on a line that a script did not end. */
 const ONE_LINE = /(?<=.)(?= \d+\(\d+\) [A-Z]+: )/;
 /** "<level>: ... <script>: text" of Kamailio, "<level>:xlog? text" of OpenSIPS. */
-const SCRIPT_LINE = /\b(ALERT|BUG|CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG): (?:\{[^}]*\} )?<script>: (.*)$/;
+const SCRIPT_LINE = /\b(ALERT|BUG|CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG): (?:\{[^}]*\} )?<script>: ([^\n]*)$/;
 
 function hexAddress(address: string): string {
   return address
