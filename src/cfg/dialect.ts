@@ -82,6 +82,8 @@ export interface SyntaxDecisions {
 export interface CallDecisions {
   /** A call within an expression counts as 1 or 0; otherwise as what it returned. */
   readonly booleanCalls: boolean;
+  /** $rc is 0 when a call within an expression begins. */
+  readonly clearsReturnCode: boolean;
   /** Arguments are constants, but for functions that say otherwise. */
   readonly constantArguments: boolean;
   /** A number is no string and a string no number where a function takes the other. */
@@ -149,6 +151,7 @@ export const OPENSIPS: Dialect = {
   operators: OPENSIPS_OPERATORS,
   calls: {
     booleanCalls: false,
+    clearsReturnCode: false,
     constantArguments: false,
     typedArguments: true,
     checksThroughCalls: true,
@@ -222,6 +225,7 @@ export const KAMAILIO: Dialect = {
   operators: KAMAILIO_OPERATORS,
   calls: {
     booleanCalls: true,
+    clearsReturnCode: true,
     constantArguments: true,
     typedArguments: false,
     checksThroughCalls: false,

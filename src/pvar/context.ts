@@ -125,7 +125,9 @@ const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
 
 /** A context with default values; stores are made when first used. Callers fill in what they know. */
 export class PvarScope implements PvarContext {
-  destinationUri: string | undefined = undefined;
+  /** The destination URI was written, be it with the value it had. */
+  protected destinationWritten = false;
+  private nextHop: string | undefined = undefined;
   sourceAddress = '';
   sourcePort = 0;
   receivedAddress = '';
@@ -160,6 +162,15 @@ export class PvarScope implements PvarContext {
   private jsonStore: Map<string, Json> | undefined = undefined;
 
   constructor(public message: PvarMessage) {}
+
+  get destinationUri(): string | undefined {
+    return this.nextHop;
+  }
+
+  set destinationUri(uri: string | undefined) {
+    this.nextHop = uri;
+    this.destinationWritten = true;
+  }
 
   get requestUri(): string | undefined {
     return this.rewrittenUri ?? this.message.requestUri;

@@ -21,14 +21,13 @@ import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
 import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
-import type { BranchState, TransactionState } from './state.js';
+import type { BranchState, RelayFault, TransactionState } from './state.js';
 
 /** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
 export class CfgScope extends PvarScope {
   call: Call | undefined = undefined;
   /** The request-URI or $du was written since the last relaying: a failure route has a new target. */
   private uriChanged = true;
-  private usedDestination: string | undefined = undefined;
   /** $T_reply_code and $T_reply_reason of the branch that was chosen; the message at hand is the request. */
   txCode: number | undefined = undefined;
   txReason: string | undefined = undefined;
@@ -63,12 +62,12 @@ export class CfgScope extends PvarScope {
 
   /** Whether a failure route has a new target. */
   get changed(): boolean {
-    return this.uriChanged || this.destinationUri !== this.usedDestination;
+    return this.uriChanged || this.destinationWritten;
   }
 
   set changed(value: boolean) {
     this.uriChanged = value;
-    this.usedDestination = this.destinationUri;
+    this.destinationWritten = value;
   }
 
   override setRequestUri(uri: string): void {
@@ -203,6 +202,8 @@ export class Call implements DispatcherCall {
   q: string | undefined = undefined;
   /** Why the last function of the transaction module failed. */
   failure = 0;
+  /** Why the last t_relay() of the request route sent nothing: what tm answers when the script has ended. */
+  relayFault: RelayFault | undefined = undefined;
   /** Called once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
   private context: DispatchContext | undefined = undefined;

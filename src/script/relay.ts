@@ -8,15 +8,8 @@ import { type Call, MessageRun } from './call.js';
 import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
-import type { TransactionState } from './state.js';
+import type { RelayFault, TransactionState } from './state.js';
 import { ScriptTransaction } from './transaction.js';
-
-/** What t_relay() found. `code` is what the originals return; `status` and `reason` what tm answers by itself. */
-export interface RelayFault {
-  readonly code: number;
-  readonly status: number;
-  readonly reason: string;
-}
 
 /** Begins the transaction of a request. undefined: it is a copy, or an ACK, which has been dealt with. */
 export function beginTransaction(run: MessageRun): ScriptTransaction | undefined {
@@ -146,7 +139,7 @@ function sendPrepared(
   if (waiting.length === 0) return sent > 0 ? undefined : fault;
   return Promise.all(waiting).then((results) => {
     const good = sent + results.filter((each) => each === undefined).length;
-    return good > 0 ? undefined : (results[0] ?? fault);
+    return good > 0 ? undefined : (results.at(-1) ?? fault);
   });
 }
 
@@ -177,6 +170,7 @@ function prepare(
       flags: call.branchFlags,
       edits: call.edits,
       index: scope.branchIndex,
+      changed: scope.changed,
     };
     scope.setRequestUri(target.uri);
     scope.destinationUri = target.destinationUri;
@@ -205,6 +199,7 @@ function prepare(
       scope.setRequestUri(held.uri);
       scope.destinationUri = held.du;
       scope.branchIndex = held.index;
+      scope.changed = held.changed;
       scope.run = run;
       return outcome === 'drop' ? undefined : branchOf(run, transaction, index, leaving, flags, reply, failure);
     };
@@ -264,8 +259,8 @@ function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket'
     }
   }
   return why === 'dns' || why === 'uri'
-    ? { code: -1, status: 478, reason: 'Unresolvable destination (478/TM)' }
-    : { code: -1, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
+    ? { code: -478, status: 478, reason: 'Unresolvable destination (478/TM)' }
+    : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
 }
 
 function start(
@@ -305,6 +300,7 @@ function sent(
   const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
   if (socket === undefined) {
     fail(transaction, branch);
+    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp') return faultOf('kamailio', 'dns');
     return faultOf(env.dialect, blocked ? 'blocked' : 'socket');
   }
   const onsend = env.script.route('onsend');

@@ -70,3 +70,10 @@ export interface Suspension {
   readonly done: number | Promise<number>;
   readonly resume: CompiledRoute | undefined;
 }
+
+/** Why t_relay() sent nothing. `code` is what the originals return; `status` and `reason` what tm answers by itself. */
+export interface RelayFault {
+  readonly code: number;
+  readonly status: number;
+  readonly reason: string;
+}

@@ -160,7 +160,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       if (branch.status < 100) branch.status = 100;
       return;
     }
-    if (this.final !== 0 && (status < 200 || status >= 300)) {
+    if (this.final !== 0 && (!this.invite || status < 200 || status >= 300)) {
       if (status >= 200) branch.status = status;
       return;
     }

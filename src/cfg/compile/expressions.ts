@@ -123,7 +123,7 @@ export class ExpressionCompiler {
   }
 
   private called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
-    const { invoke, invokeLater } = this.call(node);
+    const { invoke, invokeLater } = this.fresh(this.call(node));
     return {
       type: 'int',
       constant: undefined,
@@ -131,6 +131,26 @@ export class ExpressionCompiler {
       read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
       test: (run) => invoke(run) > 0,
       later: invokeLater,
+    };
+  }
+
+  /** Where the dialect says so, $rc is 0 when a call within an expression begins. */
+  private fresh(call: CompiledCall): CompiledCall {
+    if (!this.context.dialect.calls.clearsReturnCode) return call;
+    const { invoke, invokeLater } = call;
+    return {
+      invoke: (run) => {
+        run.pvars.returnCode = 0;
+        return invoke(run);
+      },
+      ...(invokeLater === undefined
+        ? {}
+        : {
+            invokeLater: (run: ScriptRun) => {
+              run.pvars.returnCode = 0;
+              return invokeLater(run);
+            },
+          }),
     };
   }
 

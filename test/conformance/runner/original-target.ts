@@ -57,7 +57,7 @@ export class OriginalTarget implements Target {
     });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code === 0) return;
-    const line = /line (\d+)/.exec(text)?.[1];
+    const line = (/error in config file [^\n]*?line (\d+)/.exec(text) ?? /line (\d+)/.exec(text))?.[1];
     throw new Refused(text.slice(-500), line === undefined ? undefined : Number(line), 'check');
   }
 

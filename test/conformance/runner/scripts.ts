@@ -56,8 +56,10 @@ async function runOpensips(recording: OpensipsScripts, options: RunOptions): Pro
         run: (lane: Lane) => runOpensipsError(options.target, lane, world, setup, e),
       })),
     ];
-    const networks = ['127.0.8.', ...[1, 2, 3, 4, 5, 6, 7, 9].map((n) => `127.0.${n}.`)];
-    return await inLanes(jobs, openLanes(networks, '127.0.8.', opensipsPeers(setup), options.lanes), options);
+    const digits = [1, 2, 3, 4, 5, 6, 7, 9];
+    const networks = ['127.0.8.', ...[0, 4, 5].flatMap((middle) => digits.map((n) => `127.${middle}.${n}.`))];
+    const lanes = await openLanes(networks, '127.0.8.', opensipsPeers(setup), options.lanes);
+    return await inLanes(jobs, lanes, options);
   } finally {
     await world.remove();
   }
@@ -65,8 +67,9 @@ async function runOpensips(recording: OpensipsScripts, options: RunOptions): Pro
 
 async function runKamailio(recording: KamailioScripts, options: RunOptions): Promise<Outcome[]> {
   const { setup } = recording;
-  const networks = ['127.0.0.', ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `127.${n}.0.`)];
-  const lanes = openLanes(networks, '127.0.0.', kamailioPeers(setup), options.lanes);
+  const digits = [1, 2, 3, 4, 5, 6, 7, 8];
+  const networks = ['127.0.0.', ...[0, 4, 5].flatMap((last) => digits.map((n) => `127.${n}.${last}.`))];
+  const lanes = await openLanes(networks, '127.0.0.', kamailioPeers(setup), options.lanes);
   const world = await KamailioWorld.create(setup, lanes);
   try {
     const jobs: Job[] = [
@@ -95,8 +98,20 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
   }
 }
 
-function openLanes(networks: readonly string[], recorded: string, peers: readonly Peer[], count: number): Lane[] {
-  return networks.slice(0, count).map((own, i) => new Lane(i, recorded, own, peers));
+/** Opens lanes on the first networks that are free: other runs may be at work on the same machine. */
+async function openLanes(
+  networks: readonly string[],
+  recorded: string,
+  peers: readonly Peer[],
+  count: number,
+): Promise<Lane[]> {
+  const open: Lane[] = [];
+  for (const own of networks) {
+    if (open.length === count) break;
+    const lane = new Lane(open.length, recorded, own, peers);
+    if (await lane.open()) open.push(lane);
+  }
+  return open;
 }
 
 /**
@@ -113,20 +128,18 @@ async function inLanes(jobs: readonly Job[], lanes: readonly Lane[], { wanted }:
       outcomes.set(job, [`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
     }
   };
-  const open: Lane[] = [];
-  for (const lane of lanes) if (await lane.open()) open.push(lane);
   try {
-    const first = open[0];
+    const first = lanes[0];
     if (first === undefined) throw new Error('none of the loopback networks is free');
     const waiting = [...chosen];
     await Promise.all(
-      open.map(async (lane) => {
+      lanes.map(async (lane) => {
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await attempt(job, lane);
       }),
     );
     for (const job of chosen) if ((outcomes.get(job) ?? []).length > 0) await attempt(job, first);
   } finally {
-    for (const lane of open) lane.close();
+    for (const lane of lanes) lane.close();
   }
   return chosen.map((job) => ({ id: job.id, area: job.area, misses: outcomes.get(job) ?? [] }));
 }

@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { KamailioCase, KamailioScripts } from '../runner/kamailio-scripts.js';
+import { mutate, poolOf } from './mutate.js';
+import { RandomSource } from './source.js';
+
+const USAGE = `usage: node --import tsx test/conformance/random/main.ts --seed N --count N [--area AREA] [--prefix ID] FROM TO
+`;
+
+/** Most cases of one file. */
+const MOST = 2000;
+
+/**
+ * Writes a file of cases made from those of a recording of Kamailio; `npm run conformance -- --record --against kamailio TO` then
+ * records what the original does with them.
+ */
+function main(): number {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '200' },
+      area: { type: 'string' },
+      prefix: { type: 'string', default: 'RND' },
+    },
+  });
+  const [from, to] = positionals;
+  if (from === undefined || to === undefined) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const recording = JSON.parse(readFileSync(from, 'utf8')) as KamailioScripts;
+  const usable = recording.cases.filter(
+    (each) =>
+      each.cfg === undefined &&
+      each.expect.crashed !== true &&
+      each.expect.refused !== true &&
+      each.randomised !== true &&
+      each.nondeterministic !== true &&
+      each.stateful !== true,
+  );
+  const pool = poolOf(usable);
+  const areas = values.area?.split(',');
+  const bases = usable.filter((each) => areas === undefined || areas.includes(each.area));
+  const random = new RandomSource(Number(values.seed));
+  const cases: KamailioCase[] = [];
+  for (let n = 1; n <= Math.min(MOST, Number(values.count)); n++) {
+    const id = `${values.prefix}${String(n).padStart(4, '0')}`;
+    cases.push(mutate(random.pick(bases), id, pool, random));
+  }
+  writeFileSync(
+    to,
+    JSON.stringify({ notes: [`made with seed ${values.seed}`], setup: recording.setup, cases, errors: [] }),
+  );
+  return 0;
+}
+
+process.exitCode = main();
