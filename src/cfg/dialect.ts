@@ -99,8 +99,8 @@ export interface CallDecisions {
 }
 
 export interface FlowDecisions {
-  /** $rc when a message comes in. */
-  readonly firstReturnCode: number;
+  /** $rc when a route begins that nothing calls; undefined: what the route before left. */
+  readonly returnCodeAtEntry: number | undefined;
   /** An assignment sets $rc to 1. */
   readonly assignmentSetsReturnCode: boolean;
   /** An if that is not taken leaves $rc at 0, and a loop leaves it as its condition found it. */
@@ -160,7 +160,7 @@ export const OPENSIPS: Dialect = {
     wordArguments: false,
   },
   flow: {
-    firstReturnCode: 0,
+    returnCodeAtEntry: undefined,
     assignmentSetsReturnCode: true,
     blocksSetReturnCode: true,
     failureAssignsNull: true,
@@ -234,7 +234,7 @@ export const KAMAILIO: Dialect = {
     wordArguments: true,
   },
   flow: {
-    firstReturnCode: 1,
+    returnCodeAtEntry: 0,
     assignmentSetsReturnCode: false,
     blocksSetReturnCode: false,
     failureAssignsNull: false,

@@ -125,7 +125,7 @@ const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
 
 /** A context with default values; stores are made when first used. Callers fill in what they know. */
 export class PvarScope implements PvarContext {
-  /** The destination URI was written, be it with the value it had. */
+  /** A destination URI was written, be it the one that was there. */
   protected destinationWritten = false;
   private nextHop: string | undefined = undefined;
   sourceAddress = '';
@@ -169,7 +169,7 @@ export class PvarScope implements PvarContext {
 
   set destinationUri(uri: string | undefined) {
     this.nextHop = uri;
-    this.destinationWritten = true;
+    if (uri !== undefined) this.destinationWritten = true;
   }
 
   get requestUri(): string | undefined {

@@ -47,7 +47,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const call = new Call(env, request, source);
     if (env.forceRport) call.rport = true;
     call.scope.messageNumber = ++this.messages;
-    call.scope.returnCode = env.dialect === 'opensips' ? 0 : 1;
+    call.scope.returnCode = 0;
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
     run.known = known;
     if (env.dialect === 'opensips' && env.script.route('error') !== undefined) call.defect = defectOf(request);

@@ -40,11 +40,19 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** A failure route is at work: its branches are not judged before it has ended. */
   private inFailureRoute = false;
 
+  /** $ru and $du when the transaction began: what failure routes of Kamailio begin with. */
+  private readonly firstUri: string;
+  private readonly firstDestination: string | undefined;
+  /** A failure route has run. */
+  private failedOver = false;
+
   constructor(
     readonly env: ScriptEnvironment,
     readonly call: Call,
     readonly server: ServerTransaction,
   ) {
+    this.firstUri = call.requestUri;
+    this.firstDestination = call.scope.destinationUri;
     server.owner = this;
   }
 
@@ -189,7 +197,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       branch.reply = seen;
       this.pass(seen);
       if (this.final === 0) {
-        this.cancelBranches(this.env.tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE, branch);
+        this.cancelBranches(this.answeredElsewhere, branch);
         this.ended(seen.status, seen);
       }
       // Copies of it pass unseen from now on, unless they have to be changed as well.
@@ -198,6 +206,13 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       return;
     }
     this.refused(branch, seen.status, seen, false);
+  }
+
+  /** Why other branches are given up when one has answered. */
+  private get answeredElsewhere(): string {
+    const { dialect, tm } = this.env;
+    if (dialect === 'kamailio') return 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';
+    return tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE;
   }
 
   private filtered(reply: SipMessage): SipMessage {
@@ -484,7 +499,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     }
     if (env.dialect === 'kamailio') {
       call.flags = call.frozenFlags;
-      scope.destinationUri = this.branches[0]?.destinationUri;
+      // As recorded: the request as it was when the transaction began; later failure routes get what this one leaves of $ru.
+      if (!this.failedOver) scope.setRequestUri(this.firstUri);
+      this.failedOver = true;
+      scope.destinationUri = this.firstDestination;
     }
     call.branches = [];
     scope.changed = false;

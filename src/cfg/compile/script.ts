@@ -159,6 +159,7 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
   const { kind, name, interval, at } = block;
   const title = name === undefined ? wordOf(kind) : `${wordOf(kind)}[${name}]`;
   const { work } = context.bounds;
+  const enters = context.dialect.flow.returnCodeAtEntry;
   const begin = (run: ScriptRun): void => {
     run.work = work;
     run.depth = 1;
@@ -166,6 +167,7 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
     run.returned = 1;
     run.stop = NEXT;
     run.zero = false;
+    if (enters !== undefined) run.pvars.returnCode = enters;
     const { routes } = run.pvars;
     if (routes !== undefined) {
       routes.length = 0;

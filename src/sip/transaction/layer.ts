@@ -548,6 +548,12 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.servers.find(a, b);
   }
 
+  /** Whether the INVITE a CANCEL is for had its final reply lately. */
+  answeredInvite(cancel: SipMessage): boolean {
+    const { a, b } = this.identify(cancel, 'INVITE');
+    return this.hasEnded(a, b);
+  }
+
   /** @internal Transactions there is room for. */
   get most(): number {
     return this.config.maxTransactions;
