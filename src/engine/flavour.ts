@@ -46,6 +46,8 @@ export interface SelectionRules {
    * destination without a socket leaves that of an earlier selection.
    */
   readonly leavesOlderSelection: boolean;
+  /** The list of an earlier selection stays behind that of a new one. */
+  readonly stacksSelections: boolean;
   /** $du stays in failure routes as the request route left it; else it is empty there. */
   readonly keepsNextHop: boolean;
   /** The last target leaves the list when a next one is asked for and there is none. */

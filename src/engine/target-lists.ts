@@ -14,6 +14,9 @@ export interface ListAvp {
   set(values: AvpValues): void;
 }
 
+/** Selections of one call whose lists stay behind each other. */
+const MOST_STACKED = 64;
+
 /** Longest list a script gets to see or may write. */
 const MOST_VALUES = 10_000;
 
@@ -52,7 +55,9 @@ export class TargetLists {
       this.putBefore(choice, setId, false);
       return;
     }
-    this.behind = undefined;
+    const { head } = this;
+    if (head === undefined || !this.partition.flavour.stacksSelections) this.behind = undefined;
+    else if ((this.behind?.length ?? 0) < MOST_STACKED) (this.behind ??= []).unshift({ head, rest: this.rest });
     this.tried = undefined;
     this.attrsValues = undefined;
     this.socketValues = undefined;

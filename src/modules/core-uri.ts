@@ -26,6 +26,13 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
   return true;
 }
 
+/** Parameters of a URI without the last that names a transport. */
+function withoutTransport(params: string): string {
+  const all = params.split(';');
+  const at = all.findLastIndex((each) => /^transport=/i.test(each));
+  return at < 0 ? params : all.filter((_, i) => i !== at).join(';');
+}
+
 type Edit = (parts: UriParts, value: string) => boolean | undefined;
 
 const EDITS: readonly [names: readonly string[], summary: string, edit: Edit][] = [
@@ -46,6 +53,7 @@ const EDITS: readonly [names: readonly string[], summary: string, edit: Edit][] 
     (u, v) => {
       u.host = v;
       u.port = undefined;
+      u.params = withoutTransport(u.params);
       return undefined;
     },
   ],

@@ -421,6 +421,7 @@ const kamailio: FunctionSpec[] = [
         if (text === '' || mime === '') return -1;
         const { message, edits } = run;
         for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
+        edits.drop(({ start, end }) => start >= message.bodyStart && end <= message.bodyEnd);
         edits.replace(message.bodyStart, message.bodyEnd, text);
         edits.insert(message.headersEnd, `Content-Type: ${mime}\r\n`);
         return 1;

@@ -114,34 +114,19 @@ function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
     ];
   }
   const set = (write: (scope: CfgScope, mask: number) => void) => (scope: CfgScope, value: PvarValue) => {
-    const number = numberIn(value);
-    if (number !== undefined) write(scope, number | 0);
+    // As recorded, text is passed over.
+    if (typeof value === 'number') write(scope, value | 0);
   };
+  const setMessage = set((s, mask) => void (s.call !== undefined && (s.call.flags = mask)));
+  const setBranch = set((s, mask) => void (s.call !== undefined && (s.call.branchFlags = mask)));
+  const setScript = set((s, mask) => setScriptFlags(s.env, mask));
   return [
-    [
-      'mf',
-      own(
-        (s) => message(s) >>> 0,
-        set((s, mask) => void (s.call !== undefined && (s.call.flags = mask))),
-      ),
-    ],
-    ['mF', own((s) => hexMask(message(s)))],
-    [
-      'bf',
-      own(
-        (s) => branch(s) >>> 0,
-        set((s, mask) => void (s.call !== undefined && (s.call.branchFlags = mask))),
-      ),
-    ],
-    ['bF', own((s) => hexMask(branch(s)))],
-    [
-      'sf',
-      own(
-        (s) => scriptFlagMask(s.env) >>> 0,
-        set((s, mask) => setScriptFlags(s.env, mask)),
-      ),
-    ],
-    ['sF', own((s) => hexMask(scriptFlagMask(s.env)))],
+    ['mf', own((s) => message(s) >>> 0, setMessage)],
+    ['mF', own((s) => hexMask(message(s)), setMessage)],
+    ['bf', own((s) => branch(s) >>> 0, setBranch)],
+    ['bF', own((s) => hexMask(branch(s)), setBranch)],
+    ['sf', own((s) => scriptFlagMask(s.env) >>> 0, setScript)],
+    ['sF', own((s) => hexMask(scriptFlagMask(s.env)), setScript)],
   ];
 }
 
@@ -549,7 +534,7 @@ function kamailioVariables(): [string, VariableDefinition][] {
     ['_s', FORMATTED],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
-    ['route_uri', own((scope) => scope.routeUri ?? null)],
+    ['route_uri', own((scope) => scope.routeUri ?? '')],
     ['fs', own(sendSocketText, setSendSocket)],
     [
       'fsn',

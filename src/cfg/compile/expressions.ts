@@ -341,6 +341,10 @@ export class ExpressionCompiler {
       const regex = context.regex(String(right.constant), this.regexAt ?? node.right.at, true);
       return truthValue((run) => test(left.read(run), regex), calls);
     }
+    if (right.constant === null && context.dialect.syntax.nullVariable) {
+      // As recorded, "=~ $null" is true of everything.
+      return truthValue((run) => left.read(run) !== undefined && wanted, calls);
+    }
     const computed = computedRegex(node.at, true);
     return truthValue((run) => {
       const value = left.read(run);

@@ -45,10 +45,8 @@ function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic 
  * text. null is "" among texts and 0 among numbers.
  */
 function comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison {
-  if (left === 'null' || right === 'null') {
-    const equal = operator === '==' || operator === 'eq' || operator === 'ieq';
-    return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === equal);
-  }
+  if (right === 'null' && (operator === '==' || operator === '!='))
+    return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === (operator === '=='));
   const numeric = (a: Result, b: Result) =>
     a === undefined || b === undefined ? undefined : compareNumbers(operator, toInteger(a), toInteger(b));
   const textual = (a: Result, b: Result) =>

@@ -71,6 +71,10 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.version === '6';
   }
 
+  get stacksSelections(): boolean {
+    return this.strict;
+  }
+
   get strict(): boolean {
     return this.partition.compat === 'strict';
   }

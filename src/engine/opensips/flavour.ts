@@ -23,6 +23,7 @@ export class OpensipsFlavour implements Flavour {
   readonly refusesUnresolved = false;
   readonly weightsAtRunTime = true;
   readonly leavesOlderSelection = true;
+  readonly stacksSelections = false;
   readonly keepsNextHop = false;
   readonly dropsLastTarget = false;
   readonly endsCallsItself = false;

@@ -87,7 +87,9 @@ function prefixes(text: string, most: number): string {
   return Array.from({ length: Math.min(count, 128) }, (_, i) => text.slice(0, i + 1)).join(',');
 }
 
-/** Lines of at most `width` characters, those after the first indented. */
+/**
+ * Lines, those after the first indented: as recorded, `width` - 1 lines of one character and one of all that is left.
+ */
 function lines(indent: string): TransformationDefinition {
   return {
     least: 2,
@@ -97,10 +99,11 @@ function lines(indent: string): TransformationDefinition {
       const times = integerArgument(args[1], 0, 'indentation');
       return (value, context) => {
         const text = String(value);
-        const size = Math.max(1, width(context));
+        const single = Math.min(text.length, Math.max(1, width(context)) - 1);
         const before = indent.repeat(Math.min(64, Math.max(0, times(context))));
         const parts: string[] = [];
-        for (let i = 0; i < text.length; i += size) parts.push(text.slice(i, i + size));
+        for (let i = 0; i < single; i++) parts.push(text[i] as string);
+        if (single < text.length) parts.push(text.slice(single));
         return parts.join(`\r\n${before}`);
       };
     },
@@ -254,7 +257,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
   ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
-  ['tobody.uri', address((text) => parts(text).uri)],
+  ['tobody.uri', address((text) => (parts(text).parsed === undefined ? '' : parts(text).uri))],
   ['tobody.display', address((text) => parts(text).display)],
   ['tobody.tag', address((text) => paramValue(parts(text).params, 'tag') ?? '')],
   ['tobody.user', address((text) => parts(text).parsed?.user ?? '')],

@@ -17,14 +17,14 @@ export class SelectionRecords implements PvarRecords {
   count(name: string): number {
     const lists = this.lists();
     if (lists === undefined) return 0;
-    if (name === CONTEXT) return 1;
+    if (name === CONTEXT) return lists.current === undefined ? 0 : 1;
     return name === DESTINATIONS ? lists.listed().length : 0;
   }
 
   get(name: string, index: number, field: string): PvarValue {
     const lists = this.lists();
     if (lists === undefined) return null;
-    if (name === CONTEXT) return index === 0 && field === 'cnt' ? lists.count : null;
+    if (name === CONTEXT) return index === 0 && field === 'cnt' && lists.current !== undefined ? lists.count : null;
     if (name !== DESTINATIONS) return null;
     const destination = index === 0 ? lists.first : lists.listed()[index];
     if (destination === undefined) return null;
