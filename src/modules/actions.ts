@@ -41,5 +41,7 @@ function appendBranch(run: MessageRun, uri: string | undefined, q: string): bool
     socket: call.sendSocket?.description,
   };
   call.branches.push(branch);
+  // As recorded, $du is used up by a branch that took the request's own target.
+  if (given === undefined && env.dialect === 'kamailio') run.pvars.destinationUri = undefined;
   return true;
 }

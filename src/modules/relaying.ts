@@ -1,10 +1,11 @@
 import { parseUri } from '../core/uri.js';
 import { isUsableUri, kamailioRefuses } from '../pvar/variables/script-uris.js';
 import type { RelayFlags } from '../route/functions/actions.js';
-import type { MessageRun } from '../script/call.js';
+import type { Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
-import { answerTrying, beginTransaction, type RelayFault, sendBranches, takeTargets } from '../script/relay.js';
+import { answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
+import type { RelayFault, TransactionState } from '../script/state.js';
 import { code } from './define.js';
 
 /** What t_relay() returns for a request-URI that is none, as recorded. */
@@ -32,25 +33,30 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
   if (transaction === undefined) return kamailio ? 0 : 1;
   if (transaction.cancelled) return kamailio ? -1 : -3;
-  if (transaction.final !== 0) return -1;
-  if (run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
-  if (run.routeKind === 'failure') {
-    if (env.tm.block6xx && transaction.branches.some((each) => each.status >= 600)) return -3;
-    if (kamailio && !call.scope.changed && call.branches.length === 0) return -1;
-  }
-  const again = run.routeKind === 'failure' || run.routeKind === 'branch-failure';
+  if (!kamailio && transaction.final !== 0) return -1;
+  if (!kamailio && run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;
+  if (run.routeKind === 'failure' && env.tm.block6xx && transaction.branches.some((each) => each.status >= 600))
+    return -3;
   if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
   // As recorded, a request-URI that cannot be read ends it before anything is sent.
   const targets = takeTargets(call);
   if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
-  if (kamailio && again && !call.scope.changed) targets.shift();
+  // As recorded, a request-URI or $du is used once: the next relaying needs another, or branches that were added.
+  if (kamailio && !call.scope.changed) targets.shift();
   call.scope.changed = false;
-  if (run.routeKind === 'request') call.freeze();
-  const fault = sendBranches(run, transaction, targets);
+  if (run.routeKind === 'request') {
+    call.edits = run.edits;
+    call.freeze();
+  }
+  const fault = targets.length === 0 ? NOTHING_NEW : sendBranches(run, transaction, targets);
   const settle = (found: RelayFault | undefined): number => {
+    if (kamailio && run.routeKind === 'failure') call.scope.branchIndex = transaction.branches.length;
     if (found === undefined) return 1;
     if (kamailio) {
-      if (run.routeKind === 'request') transaction.reply(found.status, found.reason, call.replyLines);
+      if (run.routeKind !== 'request') return found.code < -100 ? -1 : found.code;
+      // As recorded, tm answers when the script has ended and nothing else was sent or answered.
+      if (call.relayFault === undefined) (call.afterRoute ??= []).push(() => answerFault(call, transaction));
+      call.relayFault = found;
       return found.code;
     }
     if (flags.noAutoReply || run.routeKind !== 'request') return found.code;
@@ -58,6 +64,19 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     return 1;
   };
   return fault instanceof Promise ? fault.then(settle) : settle(fault);
+}
+
+const NOTHING_NEW: RelayFault = {
+  code: -1,
+  status: 500,
+  reason: "I'm terribly sorry, server error occurred (6/TM)",
+};
+
+function answerFault(call: Call, transaction: TransactionState): void {
+  const { relayFault } = call;
+  if (relayFault === undefined || transaction.final !== 0) return;
+  if (transaction.branches.some((each) => !each.dropped)) return;
+  transaction.reply(relayFault.status, relayFault.reason, call.replyLines);
 }
 
 /** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
@@ -115,6 +134,10 @@ export function cancel(run: MessageRun): number | undefined {
     return 0;
   }
   const invite = env.layer.cancelled(call.message);
+  if (env.dialect === 'kamailio' && invite === undefined && env.layer.answeredInvite(call.message)) {
+    env.layer.serve(call.message, run.source).replyWith(200, 'ok -- no more pending branches', env.serverLine);
+    return 1;
+  }
   const target = invite?.owner as { readonly call?: unknown } | undefined;
   if (invite === undefined || target?.call === undefined) return undefined;
   const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
@@ -141,7 +164,8 @@ export function checkTransaction(run: MessageRun): number {
     }
     const invite = env.layer.cancelled(call.message);
     const owner = invite?.owner as { branches?: readonly unknown[] } | undefined;
-    return code(owner?.branches !== undefined);
+    const answered = env.dialect === 'kamailio' && env.layer.answeredInvite(call.message);
+    return code(owner?.branches !== undefined || answered);
   }
   if (call.message.method === 'ACK') {
     if (known?.kind === 'ack') return 0;
