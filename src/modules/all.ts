@@ -2,6 +2,7 @@ import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
 import { avpopsFunctions } from './avpops.js';
+import { branchFunctions } from './branches.js';
 import { cachedbFunctions } from './cachedb.js';
 import { cfgutilsFunctions } from './cfgutils.js';
 import { coreFunctions } from './core.js';
@@ -46,6 +47,7 @@ let table: FunctionTable<MessageRun> | undefined;
 export function scriptFunctions(): FunctionTable<MessageRun> {
   table ??= new FunctionTable<MessageRun>([
     ...coreFunctions,
+    ...branchFunctions,
     ...opensipsCoreFunctions,
     ...coreUriFunctions,
     ...flagFunctions,

@@ -1,8 +1,7 @@
 import type { FileFacts } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
-import type { MessageRun } from '../script/call.js';
-import type { RequestBranch } from '../script/request-branches.js';
+import type { Call, MessageRun } from '../script/call.js';
 import { cfgActions } from './actions.js';
 import {
   type Arg,
@@ -79,6 +78,38 @@ const accepted: FunctionSpec[] = [
   compile: () => () => 1,
 }));
 
+/** set_advertised_address() and set_advertised_port(): Kamailio takes the text as it is written. */
+function advertising(part: string, summary: string, set: (call: Call, text: string) => void): FunctionSpec[] {
+  const name = `set_advertised_${part}`;
+  return [
+    {
+      name,
+      dialects: OPENSIPS,
+      parameters: [param(part, 'string')],
+      summary: `${summary} and Record-Route`,
+      compile:
+        ([value]) =>
+        (run) => {
+          set(run.call, textOf(value, run));
+          return 1;
+        },
+    },
+    {
+      name,
+      dialects: KAMAILIO,
+      parameters: [param(part, 'literal')],
+      keepsReturnCode: true,
+      summary,
+      compile:
+        ([value]) =>
+        (run) => {
+          set(run.call, (value as Arg).text);
+          return 1;
+        },
+    },
+  ];
+}
+
 const core: FunctionSpec[] = [
   {
     name: 'assert',
@@ -118,87 +149,6 @@ const core: FunctionSpec[] = [
         return sendRaw(run, textOf(to, run));
       },
   },
-  ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch', 'swap_branches', 'move_branch'].map(
-    (name): FunctionSpec => ({
-      name,
-      dialects: OPENSIPS,
-      ...(name.includes('msg') ? {} : { until: 3 }),
-      parameters: [
-        param('index', 'int'),
-        ...(name === 'remove_msg_branch' ? [] : [param('other index', 'int')]),
-        ...(name.startsWith('move') ? [optional('keep', 'string')] : []),
-      ],
-      summary: 'false, as recorded: branches stay in their order',
-      compile: () => () => -1,
-    }),
-  ),
-  ...['remove_branch'].map(
-    (name): FunctionSpec => ({
-      name,
-      until: 3,
-      dialects: OPENSIPS,
-      parameters: [param('index', 'int')],
-      summary: 'takes a branch away',
-      compile:
-        ([index]) =>
-        (run) => {
-          const at = (index as Arg).int(run) ?? -1;
-          return code(at >= 0 && run.call.branches.splice(at - 1, 1).length > 0);
-        },
-    }),
-  ),
-  {
-    name: 'remove_branch',
-    dialects: KAMAILIO,
-    parameters: [optional('index', 'int')],
-    keepsReturnCode: true,
-    summary: 'takes a branch away',
-    compile:
-      ([index]) =>
-      (run) =>
-        code(run.call.branches.splice(index === undefined ? -1 : ((index as Arg).int(run) ?? 0), 1).length > 0),
-  },
-  {
-    name: 'clear_branches',
-    dialects: KAMAILIO,
-    keepsReturnCode: true,
-    summary: 'takes all added branches away',
-    compile: () => (run) => {
-      run.call.branches = [];
-      return 1;
-    },
-  },
-  {
-    name: 'serialize_branches',
-    dialects: OPENSIPS,
-    parameters: [param('clear', 'int'), optional('keep order', 'int')],
-    summary: 'puts the branches aside, to be tried one after the other by q',
-    compile: () => (run) => {
-      const { call } = run;
-      const all: RequestBranch[] = [
-        {
-          uri: call.requestUri,
-          destinationUri: run.pvars.destinationUri,
-          q: call.q ?? '',
-          path: '',
-          flags: call.branchFlags,
-          socket: undefined,
-        },
-        ...call.branches,
-      ];
-      const value = (q: string): number => (q === '' ? -1 : Number(q) > 1 ? Number(q) / 1000 : Number(q));
-      if (all.length === 1) {
-        call.serial = [];
-        return 1;
-      }
-      call.serial = all
-        .map((each, i) => ({ each, i }))
-        .sort((a, b) => value(b.each.q) - value(a.each.q) || a.i - b.i)
-        .map(({ each }) => each);
-      call.branches = [];
-      return 1;
-    },
-  },
   {
     name: 'force_send_socket',
     dialects: OPENSIPS,
@@ -210,27 +160,24 @@ const core: FunctionSpec[] = [
       return (run) => sendSocket(run, textOf(socket, run));
     },
   },
-  {
-    name: 'force_send_socket',
-    dialects: KAMAILIO,
-    parameters: [param('socket', 'literal')],
-    keepsReturnCode: true,
-    summary: 'sends from a socket of ours',
-    compile:
-      ([socket]) =>
-      (run) =>
-        sendSocket(run, (socket as Arg).text),
-  },
-  {
-    name: 'set_send_socket',
-    dialects: KAMAILIO,
-    parameters: [param('socket', 'string')],
-    summary: 'sends from a socket of ours',
-    compile:
-      ([socket]) =>
-      (run) =>
-        sendSocket(run, textOf(socket, run)),
-  },
+  ...(
+    [
+      ['force_send_socket', 'literal'],
+      ['set_send_socket', 'string'],
+    ] as const
+  ).map(
+    ([name, kind]): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: [param('socket', kind)],
+      ...(kind === 'literal' ? { keepsReturnCode: true } : {}),
+      summary: 'sends from a socket of ours',
+      compile:
+        ([socket]) =>
+        (run) =>
+          sendSocket(run, kind === 'literal' ? (socket as Arg).text : textOf(socket, run)),
+    }),
+  ),
   {
     name: 'set_send_socket_name',
     dialects: KAMAILIO,
@@ -268,56 +215,12 @@ const core: FunctionSpec[] = [
       return 1;
     },
   },
-  {
-    name: 'set_advertised_address',
-    dialects: OPENSIPS,
-    parameters: [param('address', 'string')],
-    summary: 'the host of our Via and Record-Route',
-    compile:
-      ([address]) =>
-      (run) => {
-        run.call.advertisedHost = textOf(address, run);
-        return 1;
-      },
-  },
-  {
-    name: 'set_advertised_port',
-    dialects: OPENSIPS,
-    parameters: [param('port', 'string')],
-    summary: 'the port of our Via and Record-Route',
-    compile:
-      ([port]) =>
-      (run) => {
-        run.call.advertisedPort = textOf(port, run);
-        return 1;
-      },
-  },
-  {
-    name: 'set_advertised_address',
-    dialects: KAMAILIO,
-    parameters: [param('address', 'literal')],
-    keepsReturnCode: true,
-    summary: 'the host of our Via',
-    compile:
-      ([address]) =>
-      (run) => {
-        run.call.advertisedHost = (address as Arg).text;
-        return 1;
-      },
-  },
-  {
-    name: 'set_advertised_port',
-    dialects: KAMAILIO,
-    parameters: [param('port', 'literal')],
-    keepsReturnCode: true,
-    summary: 'the port of our Via',
-    compile:
-      ([port]) =>
-      (run) => {
-        run.call.advertisedPort = (port as Arg).text;
-        return 1;
-      },
-  },
+  ...advertising('address', 'the host of our Via', (call, text) => {
+    call.advertisedHost = text;
+  }),
+  ...advertising('port', 'the port of our Via', (call, text) => {
+    call.advertisedPort = text;
+  }),
   {
     name: 'check_blacklist_rule',
     dialects: OPENSIPS,
@@ -348,7 +251,6 @@ const shared = targetFunctions(cfgActions);
 
 export const coreFunctions: ScriptFunction[] = [
   ...sharedFunctions('core', BOTH, shared.core),
-  ...sharedFunctions('core', OPENSIPS, { ...shared.opensips, ...BLACKLIST_FUNCTIONS }),
-  ...sharedFunctions('core', KAMAILIO, shared.kamailio),
+  ...sharedFunctions('core', OPENSIPS, BLACKLIST_FUNCTIONS),
   ...moduleFunctions('core', core),
 ];

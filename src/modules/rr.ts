@@ -10,7 +10,6 @@ import {
   code,
   KAMAILIO,
   moduleFunctions,
-  OPENSIPS,
   optional,
   param,
   type ScriptFunction,
@@ -30,16 +29,6 @@ function direction(run: MessageRun, message: SipMessage, wanted: string): number
 const { rr: shared } = targetFunctions(cfgActions);
 
 export const rrFunctions: ScriptFunction[] = [
-  ...moduleFunctions('core', [
-    {
-      name: 'next_branches',
-      dialects: OPENSIPS,
-      parameters: [],
-      routes: ['request', 'failure'],
-      summary: 'takes the next branches of those that were put in order',
-      compile: () => (run) => nextBranches(run),
-    },
-  ]),
   ...sharedFunctions('rr', BOTH, shared),
   ...moduleFunctions('rr', [
     {
@@ -131,18 +120,3 @@ export const rrFunctions: ScriptFunction[] = [
     },
   ]),
 ];
-
-/** Takes the branches of the best q that serialize_branches() put aside. */
-function nextBranches(run: MessageRun): number {
-  const { call } = run;
-  const [first, ...rest] = call.serial;
-  if (first === undefined) return -1;
-  const value = (q: string): number => (Number(q) > 1 ? Number(q) / 1000 : Number(q));
-  const same = rest.filter((each) => value(each.q) === value(first.q));
-  call.serial = rest.slice(same.length);
-  run.pvars.setRequestUri(first.uri);
-  run.pvars.destinationUri = first.destinationUri;
-  call.q = first.q;
-  call.branches = same;
-  return call.serial.length === 0 ? 2 : 1;
-}

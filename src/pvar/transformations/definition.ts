@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { parseUri, type SipUri } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
 
@@ -47,4 +49,99 @@ const INTEGER = /^[+-]?[0-9]{1,9}$/;
 export function position(index: number, size: number): number | undefined {
   const at = index < 0 ? size + index : index;
   return at >= 0 && at < size ? at : undefined;
+}
+
+/** {s.substr,offset,length}: an offset below 0 counts from the end of the text. */
+export function substring(cut: (text: string, start: number, count: number) => PvarValue): TransformationDefinition {
+  return {
+    least: 2,
+    most: 2,
+    make(args) {
+      const offset = integerArgument(args[0], 0, 'offset');
+      const length = integerArgument(args[1], 0, 'length');
+      return (value, context) => {
+        const text = String(value);
+        const from = offset(context);
+        return cut(text, from < 0 ? text.length + from : from, length(context));
+      };
+    },
+  };
+}
+
+/** {s.select,index,separator}: one part of the text. `separatorOf` gives the separator that counts,
+ * undefined for none. */
+export function selection(
+  separatorOf: (given: string) => string | undefined,
+  missing: { readonly separator: PvarValue; readonly part: PvarValue },
+  mayBeEmpty = false,
+): TransformationDefinition {
+  return {
+    least: 2,
+    most: 2,
+    make(args) {
+      const index = integerArgument(args[0], 0, 'index');
+      const separator = args[1] as TextReader;
+      if (separator.constant === '' && !mayBeEmpty) throw new Error('needs a separator');
+      return (value, context) => {
+        const mark = separatorOf(separator.constant ?? separator.read(context));
+        if (mark === undefined) return missing.separator;
+        const parts = String(value).split(mark);
+        const at = position(index(context), parts.length);
+        return at === undefined ? missing.part : (parts[at] as string);
+      };
+    },
+  };
+}
+
+/** {s.index,needle,start}: where a text is found; a start below 0 counts from the end. */
+export function searching(
+  find: (text: string, needle: string, start: number | undefined) => PvarValue,
+): TransformationDefinition {
+  return {
+    least: 1,
+    most: 2,
+    make(args) {
+      const needle = args[0] as TextReader;
+      const start = integerArgument(args[1], 0, 'start');
+      return (value, context) => {
+        const text = String(value);
+        const wanted = needle.constant ?? needle.read(context);
+        if (args[1] === undefined) return find(text, wanted, undefined);
+        const from = start(context);
+        return find(text, wanted, Math.max(0, from < 0 ? text.length + from : from));
+      };
+    },
+  };
+}
+
+/** A transformation with one index into a list; negative ones count from the end, null when out of range. */
+export function elementAt<T>(
+  list: (text: string) => readonly T[],
+  of: (item: T) => PvarValue,
+): TransformationDefinition {
+  return {
+    least: 1,
+    most: 1,
+    make(args) {
+      const index = integerArgument(args[0], 0, 'index');
+      return (value, context) => {
+        const items = list(String(value));
+        const at = position(index(context), items.length);
+        return at === undefined ? null : of(items[at] as T);
+      };
+    },
+  };
+}
+
+/** The digest of the text, in hexadecimal digits. */
+export function digest(algorithm: string): TransformationDefinition {
+  return onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
+}
+
+/** A part of the text as a URI; `otherwise` for what is none. */
+export function uriPart(of: (uri: SipUri) => PvarValue, otherwise: PvarValue): TransformationDefinition {
+  return onText((text) => {
+    const uri = parseUri(text);
+    return uri === undefined ? otherwise : of(uri);
+  });
 }

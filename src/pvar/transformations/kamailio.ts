@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { coreHash } from '../../core/core-hash.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
@@ -6,7 +5,16 @@ import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
-import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+import {
+  digest,
+  integerArgument,
+  onText,
+  position,
+  selection,
+  substring,
+  type TransformationDefinition,
+  uriPart,
+} from './definition.js';
 import { regexSubstitution } from './regex.js';
 import { trimEnd, trimStart } from './strings.js';
 
@@ -34,39 +42,13 @@ function withNumber(run: (text: string, number: number) => PvarValue, otherwise?
   };
 }
 
-const substring: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const offset = integerArgument(args[0], 0, 'offset');
-    const length = integerArgument(args[1], 0, 'length');
-    return (value, context) => {
-      const text = String(value);
-      const from = offset(context);
-      const start = from < 0 ? text.length + from : from;
-      if (start < 0 || start >= text.length) return '';
-      const count = length(context);
-      if (count < 0) return text.slice(start, Math.max(start, text.length + count));
-      return count === 0 ? text.slice(start) : text.slice(start, start + count);
-    };
-  },
-};
+const cutOut = substring((text, start, count) => {
+  if (start < 0 || start >= text.length) return '';
+  if (count < 0) return text.slice(start, Math.max(start, text.length + count));
+  return count === 0 ? text.slice(start) : text.slice(start, start + count);
+});
 
-const select: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const index = integerArgument(args[0], 0, 'index');
-    const separator = args[1] as TextReader;
-    return (value, context) => {
-      const mark = (separator.constant ?? separator.read(context))[0];
-      if (mark === undefined) return '';
-      const parts = String(value).split(mark);
-      const at = position(index(context), parts.length);
-      return at === undefined ? '' : (parts[at] as string);
-    };
-  },
-};
+const select = selection((given) => given[0], { separator: '', part: '' }, true);
 
 const replace: TransformationDefinition = {
   least: 2,
@@ -110,19 +92,12 @@ function lines(indent: string): TransformationDefinition {
   };
 }
 
-const hash = (algorithm: string) => onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
-
 const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
 const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
 
-function uriPart(of: (uri: SipUri) => PvarValue): TransformationDefinition {
-  return onText((text) => {
-    const uri = parseUri(text);
-    return uri === undefined ? '' : of(uri);
-  });
-}
+const partOf = (of: (uri: SipUri) => PvarValue) => uriPart(of, '');
 
-const uriParameter = (name: string) => uriPart((uri) => uriParam(uri.params, name) ?? '');
+const uriParameter = (name: string) => partOf((uri) => uriParam(uri.params, name) ?? '');
 
 function address(of: (text: string) => PvarValue): TransformationDefinition {
   return onText((text) => (text === '' ? '' : of(text)));
@@ -177,7 +152,7 @@ const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\
 /** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
 export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : ''))],
-  ['s.substr', substring],
+  ['s.substr', cutOut],
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
   ['s.rtrim', onText(trimEnd)],
@@ -198,9 +173,9 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.numeric', onText((text) => text.replace(/[^0-9]+/g, ''))],
   ['s.fmtlines', lines(' ')],
   ['s.fmtlinet', lines('\t')],
-  ['s.sha256', hash('sha256')],
-  ['s.sha384', hash('sha384')],
-  ['s.sha512', hash('sha512')],
+  ['s.sha256', digest('sha256')],
+  ['s.sha384', digest('sha384')],
+  ['s.sha512', digest('sha512')],
   ['s.corehash', withNumber((text, size) => coreHash(text, undefined, Math.max(0, size)), 0)],
   ['s.encode.base64', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
   ['s.decode.base64', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
@@ -216,14 +191,14 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.unbracket', onText((text) => text.replace(/^\[(.*)\]$/s, '$1'))],
   [
     'uri.user',
-    uriPart(({ user, params }) => (uriParam(params, 'user') === 'phone' ? (user.split(';')[0] as string) : user)),
+    partOf(({ user, params }) => (uriParam(params, 'user') === 'phone' ? (user.split(';')[0] as string) : user)),
   ],
-  ['uri.host', uriPart((uri) => uri.host)],
-  ['uri.passwd', uriPart((uri) => uri.password)],
-  ['uri.port', uriPart((uri) => uri.port ?? '')],
-  ['uri.params', uriPart((uri) => (uri.scheme === 'tel' ? '' : uri.params.slice(1)))],
+  ['uri.host', partOf((uri) => uri.host)],
+  ['uri.passwd', partOf((uri) => uri.password)],
+  ['uri.port', partOf((uri) => uri.port ?? '')],
+  ['uri.params', partOf((uri) => (uri.scheme === 'tel' ? '' : uri.params.slice(1)))],
   ['uri.param', withText((text, name) => uriParam(parseUri(text)?.params ?? '', name.trim().toLowerCase()) ?? '')],
-  ['uri.headers', uriPart((uri) => uri.headers.slice(1))],
+  ['uri.headers', partOf((uri) => uri.headers.slice(1))],
   ['uri.transport', uriParameter('transport')],
   ['uri.ttl', uriParameter('ttl')],
   ['uri.uparam', uriParameter('user')],
@@ -231,19 +206,19 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['uri.method', uriParameter('method')],
   ['uri.lr', uriParameter('lr')],
   ['uri.r2', uriParameter('r2')],
-  ['uri.scheme', uriPart((uri) => uri.scheme)],
+  ['uri.scheme', partOf((uri) => uri.scheme)],
   [
     'uri.tosocket',
-    uriPart((uri) => {
+    partOf((uri) => {
       const transport = uriTransport(uri) ?? 'udp';
       return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`;
     }),
   ],
-  ['uri.duri', uriPart(duri)],
-  ['uri.saor', uriPart((uri) => `${uri.scheme}:${userAt(uri)}${uri.host}`)],
+  ['uri.duri', partOf(duri)],
+  ['uri.saor', partOf((uri) => `${uri.scheme}:${userAt(uri)}${uri.host}`)],
   [
     'uri.suri',
-    uriPart((uri) => {
+    partOf((uri) => {
       const port = uri.portText === '' ? '' : `:${uri.portText}`;
       return `${uri.scheme}:${userAt(uri)}${uri.host}${port}${transportSuffix(uri)}`;
     }),

@@ -3,7 +3,7 @@ import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js
 import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue, splitList } from '../header-values.js';
 import { orNull, type TextReader } from '../variables/definition.js';
-import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+import { elementAt, onText, type TransformationDefinition, uriPart } from './definition.js';
 
 /** A transformation with one text argument. */
 function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
@@ -17,60 +17,39 @@ function withName(run: (text: string, name: string) => PvarValue): Transformatio
   };
 }
 
-/** A transformation with one index; negative ones count from the end. */
-function withIndex<T>(list: (text: string) => readonly T[], of: (item: T) => PvarValue): TransformationDefinition {
-  return {
-    least: 1,
-    most: 1,
-    make(args) {
-      const index = integerArgument(args[0], 0, 'index');
-      return (value, context) => {
-        const items = list(String(value));
-        const at = position(index(context), items.length);
-        return at === undefined ? null : of(items[at] as T);
-      };
-    },
-  };
-}
-
-function uriPart(of: (uri: SipUri) => PvarValue): TransformationDefinition {
-  return onText((text) => {
-    const uri = parseUri(text);
-    return uri === undefined ? null : of(uri);
-  });
-}
+const partOf = (of: (uri: SipUri) => PvarValue) => uriPart(of, null);
 
 function uriParameter(name: string): TransformationDefinition {
-  return uriPart((uri) => uriParam(uri.params, name) ?? null);
+  return partOf((uri) => uriParam(uri.params, name) ?? null);
 }
 
 /** Class "uri": the value as a SIP URI (RFC 3261 section 19.1); null for anything else. */
 export const uriTransformations: readonly [string, TransformationDefinition][] = [
-  ['uri.user', uriPart((uri) => orNull(uri.user))],
-  ['uri.host', uriPart((uri) => orNull(uri.host))],
-  ['uri.passwd', uriPart((uri) => orNull(uri.password))],
-  ['uri.port', uriPart((uri) => orNull(uri.portText))],
-  ['uri.params', uriPart((uri) => orNull(uri.params.slice(1)))],
+  ['uri.user', partOf((uri) => orNull(uri.user))],
+  ['uri.host', partOf((uri) => orNull(uri.host))],
+  ['uri.passwd', partOf((uri) => orNull(uri.password))],
+  ['uri.port', partOf((uri) => orNull(uri.portText))],
+  ['uri.params', partOf((uri) => orNull(uri.params.slice(1)))],
   ['uri.param', withName((text, name) => uriParam(parseUri(text)?.params ?? '', name.toLowerCase()) ?? null)],
-  ['uri.headers', uriPart((uri) => orNull(uri.headers.slice(1)))],
+  ['uri.headers', partOf((uri) => orNull(uri.headers.slice(1)))],
   ['uri.transport', uriParameter('transport')],
-  ['uri.proto', uriPart((uri) => uriTransport(uri) ?? null)],
+  ['uri.proto', partOf((uri) => uriTransport(uri) ?? null)],
   ['uri.ttl', uriParameter('ttl')],
   ['uri.uparam', uriParameter('user')],
   ['uri.maddr', uriParameter('maddr')],
   ['uri.method', uriParameter('method')],
   ['uri.lr', uriParameter('lr')],
   ['uri.r2', uriParameter('r2')],
-  ['uri.schema', uriPart((uri) => uri.scheme)],
-  ['uri.scheme', uriPart((uri) => uri.scheme)],
+  ['uri.schema', partOf((uri) => uri.scheme)],
+  ['uri.scheme', partOf((uri) => uri.scheme)],
 ];
 
 /** Class "param": the value as "name=value;name=value". */
 export const paramTransformations: readonly [string, TransformationDefinition][] = [
   ['param.value', withName((text, name) => paramValue(text, name) ?? null)],
   ['param.exist', withName((text, name) => (paramValue(text, name) === undefined ? 0 : 1))],
-  ['param.valueat', withIndex(paramPairs, ([, value]) => value)],
-  ['param.name', withIndex(paramPairs, ([name]) => name)],
+  ['param.valueat', elementAt(paramPairs, ([, value]) => value)],
+  ['param.name', elementAt(paramPairs, ([name]) => name)],
   ['param.count', onText((text) => paramPairs(text).length)],
 ];
 
@@ -79,7 +58,7 @@ const csv = (text: string) => splitList(text, ',');
 /** Class "csv": the value as a comma-separated list. */
 export const csvTransformations: readonly [string, TransformationDefinition][] = [
   ['csv.count', onText((text) => csv(text).length)],
-  ['csv.value', withIndex(csv, (item) => item)],
+  ['csv.value', elementAt(csv, (item) => item)],
 ];
 
 /** Class "nameaddr": the value as the body of From, To or Contact. */

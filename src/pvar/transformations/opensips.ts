@@ -1,11 +1,20 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { paramPairs, splitList, unquote } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
 import { ipTransformations } from './addresses.js';
-import { integerArgument, onText, position, type TransformationDefinition } from './definition.js';
+import {
+  digest,
+  elementAt,
+  integerArgument,
+  onText,
+  searching,
+  selection,
+  substring,
+  type TransformationDefinition,
+} from './definition.js';
 import { regexSubstitution } from './regex.js';
 
 const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
@@ -14,57 +23,16 @@ const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
 const toInteger = onText((text) => (NUMBER.test(text) ? Number(text) | 0 : text));
 
 /** A length of 0 is up to the end, a negative one cuts at the end; a start behind the end gives null. */
-const substring: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const offset = integerArgument(args[0], 0, 'offset');
-    const length = integerArgument(args[1], 0, 'length');
-    return (value, context) => {
-      const text = String(value);
-      const from = offset(context);
-      const start = from < 0 ? text.length + from : from;
-      if (start < 0 || start >= text.length) return null;
-      const count = length(context);
-      return count > 0 ? text.slice(start, start + count) : text.slice(start, count === 0 ? undefined : count);
-    };
-  },
-};
+const cutOut = substring((text, start, count) => {
+  if (start < 0 || start >= text.length) return null;
+  return count > 0 ? text.slice(start, start + count) : text.slice(start, count === 0 ? undefined : count);
+});
 
-const select: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const index = integerArgument(args[0], 0, 'index');
-    const separator = args[1] as TextReader;
-    if (separator.constant === '') throw new Error('needs a separator');
-    return (value, context) => {
-      const mark = (separator.constant ?? separator.read(context))[0];
-      if (mark === undefined) return null;
-      const parts = String(value).split(mark);
-      const at = position(index(context), parts.length);
-      return at === undefined ? null : (parts[at] as string);
-    };
-  },
-};
+const select = selection((given) => given[0], { separator: null, part: null });
 
+/** Nothing is not looked for: null. */
 function find(search: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
-  return {
-    least: 1,
-    most: 2,
-    make(args) {
-      const needle = args[0] as TextReader;
-      const start = integerArgument(args[1], 0, 'start');
-      return (value, context) => {
-        const text = String(value);
-        const wanted = needle.constant ?? needle.read(context);
-        if (wanted === '') return null;
-        if (args[1] === undefined) return search(text, wanted, undefined);
-        const from = start(context);
-        return search(text, wanted, Math.max(0, from < 0 ? text.length + from : from));
-      };
-    },
-  };
+  return searching((text, needle, start) => (needle === '' ? null : search(text, needle, start)));
 }
 
 /** The text of the padding goes on to the left from where it meets the value. */
@@ -106,8 +74,6 @@ const decodeHexa = onText((text) => {
 
 const SHA = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
-const hashed = (algorithm: string) => onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
-
 /** {s.sha256_hmac,key}: the key may hold variables. */
 function keyed(algorithm: string): TransformationDefinition {
   return {
@@ -138,21 +104,6 @@ function csv(text: string): string[] {
     }
   }
   return parts;
-}
-
-function indexed<T>(list: (text: string) => readonly T[], of: (item: T) => PvarValue): TransformationDefinition {
-  return {
-    least: 1,
-    most: 1,
-    make(args) {
-      const index = integerArgument(args[0], 0, 'index');
-      return (value, context) => {
-        const items = list(String(value));
-        const at = position(index(context), items.length);
-        return at === undefined ? null : of(items[at] as T);
-      };
-    },
-  };
 }
 
 const countOrNull = (count: number): PvarValue => (count === 0 ? null : count);
@@ -223,7 +174,7 @@ export function evaluation(
 /** What transformations of opensips.cfg do differently from those of route scripts, or in addition. */
 export const opensipsTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', toInteger],
-  ['s.substr', substring],
+  ['s.substr', cutOut],
   ['s.select', select],
   ['s.index', find((text, needle, start) => text.indexOf(needle, start ?? 0))],
   ['s.rindex', find((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
@@ -234,7 +185,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['s.date2unix', dateToUnix],
   ['s.decode.hexa', decodeHexa],
   ...SHA.flatMap((each): [string, TransformationDefinition][] => [
-    [`s.${each}`, hashed(each)],
+    [`s.${each}`, digest(each)],
     [`s.${each}_hmac`, keyed(each)],
   ]),
   // Comments of Via are not kept: RFC 3261 knows none.
@@ -249,7 +200,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['uri.lr', uriParameter('lr')],
   ['uri.r2', uriParameter('r2')],
   ['csv.count', onText((text) => countOrNull(csv(text).length))],
-  ['csv.value', indexed(csv, (item) => item)],
+  ['csv.value', elementAt(csv, (item) => item)],
   ['param.count', onText((text) => countOrNull(paramPairs(text).length))],
   ['re.subst', { ...regexSubstitution, loneDollars: true }],
   ...addressTransformations,

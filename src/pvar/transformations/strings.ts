@@ -1,60 +1,24 @@
-import { createHash } from 'node:crypto';
 import type { TextReader } from '../variables/definition.js';
-import { integerArgument, onText, position, type Transform, type TransformationDefinition } from './definition.js';
+import {
+  digest,
+  integerArgument,
+  onText,
+  searching,
+  selection,
+  substring,
+  type Transform,
+  type TransformationDefinition,
+} from './definition.js';
 
 /** The longest text a padding may produce. */
 const MAX_PADDED = 8192;
 
-const substring: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const offset = integerArgument(args[0], 0, 'offset');
-    const length = integerArgument(args[1], 0, 'length');
-    return (value, context) => {
-      const text = String(value);
-      const from = offset(context);
-      const start = Math.max(0, from < 0 ? text.length + from : from);
-      const count = length(context);
-      return count <= 0 ? text.slice(start) : text.slice(start, start + count);
-    };
-  },
-};
+const cutOut = substring((text, from, count) => {
+  const start = Math.max(0, from);
+  return count <= 0 ? text.slice(start) : text.slice(start, start + count);
+});
 
-const select: TransformationDefinition = {
-  least: 2,
-  most: 2,
-  make(args) {
-    const index = integerArgument(args[0], 0, 'index');
-    const separator = args[1] as TextReader;
-    if (separator.constant === '') throw new Error('needs a separator');
-    return (value, context) => {
-      const mark = separator.constant ?? separator.read(context);
-      if (mark === '') return null;
-      const parts = String(value).split(mark);
-      const at = position(index(context), parts.length);
-      return at === undefined ? '' : (parts[at] as string);
-    };
-  },
-};
-
-/** Where the needle begins, -1 when it is not there; the optional start counts from the end when negative. */
-function indexOf(find: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
-  return {
-    least: 1,
-    most: 2,
-    make(args) {
-      const needle = args[0] as TextReader;
-      const start = integerArgument(args[1], 0, 'start');
-      return (value, context) => {
-        const text = String(value);
-        const from = args[1] === undefined ? undefined : start(context);
-        const at = from === undefined ? undefined : Math.max(0, from < 0 ? text.length + from : from);
-        return find(text, needle.constant ?? needle.read(context), at);
-      };
-    },
-  };
-}
+const select = selection((given) => (given === '' ? undefined : given), { separator: null, part: '' });
 
 function fill(pad: (text: string, length: number, token: string) => string): TransformationDefinition {
   return {
@@ -150,9 +114,9 @@ function isBlank(code: number): boolean {
 export const stringTransformations: readonly [string, TransformationDefinition][] = [
   ['s.len', onText((text) => text.length)],
   ['s.int', onText(integerIn)],
-  ['s.md5', onText((text) => createHash('md5').update(text, 'latin1').digest('hex'))],
+  ['s.md5', digest('md5')],
   ['s.reverse', onText((text) => Array.from(text).reverse().join(''))],
-  ['s.substr', substring],
+  ['s.substr', cutOut],
   ['s.select', select],
   ['s.encode.hexa', onText((text) => Buffer.from(text, 'latin1').toString('hex'))],
   ['s.decode.hexa', onText((text) => Buffer.from(text, 'hex').toString('latin1'))],
@@ -164,8 +128,8 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.unescape.param', percentDecode],
   ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
   ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],
-  ['s.index', indexOf((text, needle, start) => text.indexOf(needle, start ?? 0))],
-  ['s.rindex', indexOf((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
+  ['s.index', searching((text, needle, start) => text.indexOf(needle, start ?? 0))],
+  ['s.rindex', searching((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
   ['s.fill.left', fill((text, length, token) => text.padStart(length, token))],
   ['s.fill.right', fill((text, length, token) => text.padEnd(length, token))],
   ['s.width', width],
