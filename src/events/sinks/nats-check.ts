@@ -1,5 +1,5 @@
-import { connect } from 'nats';
 import { natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 import { connectionOptions, type NatsSettings, redactServer } from './nats-settings.js';
 import { streamConfig, streamFaults } from './nats-stream.js';
 
@@ -13,7 +13,7 @@ export async function checkNats(settings: NatsSettings): Promise<readonly string
   const options = { ...connectionOptions(settings, 'switchyard-check'), reconnect: false, timeout: CONNECT_TIMEOUT };
   const servers = settings.servers.map(redactServer).join(', ');
   try {
-    const connection = await connect(options);
+    const connection = await nats().connect(options);
     try {
       const { jetstream, prefix } = settings;
       if (jetstream === undefined) return [];

@@ -1,6 +1,7 @@
-import { connect, type NatsConnection, NatsError } from 'nats';
+import type { NatsConnection } from 'nats';
 import { decodeToken, encodeToken } from '../subject.js';
 import { isRefusal, natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 
 const TIMEOUT = 2000;
@@ -22,7 +23,7 @@ export async function checkCluster(settings: NatsSettings, cluster: CheckedClust
   const options = { ...connectionOptions(settings, 'switchyard-check'), reconnect: false, timeout: TIMEOUT };
   let connection: NatsConnection;
   try {
-    connection = await connect(options);
+    connection = await nats().connect(options);
   } catch {
     return [];
   }
@@ -60,7 +61,7 @@ async function checkBucket(
     return faults;
   } catch (error) {
     // The first node makes it.
-    if (error instanceof NatsError && error.api_error?.code === 404) return [];
+    if (error instanceof nats().NatsError && error.api_error?.code === 404) return [];
     const right = `$JS.API.STREAM.INFO.KV_${bucket}`;
     return [
       `bucket ${bucket} cannot be looked at: ${isRefusal(error) ? `no permission for ${right}` : natsReason(error)}`,

@@ -1,17 +1,11 @@
-import {
-  DeliverPolicy,
-  type JetStreamPublishOptions,
-  type NatsConnection,
-  NatsError,
-  StorageType,
-  type Subscription,
-} from 'nats';
+import type { JetStreamPublishOptions, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import { within } from '../../core/within.js';
 import { decodeToken, encodeToken } from '../subject.js';
 import type { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 
 export interface NatsClusterOptions {
   readonly link: NatsLink;
@@ -140,7 +134,7 @@ export class NatsCluster {
         const removed = message.header?.get('KV-Operation') ?? '';
         return { revision: message.seq, text: removed === '' ? message.string() : '' };
       } catch (error) {
-        const code = error instanceof NatsError ? error.api_error : undefined;
+        const code = error instanceof nats().NatsError ? error.api_error : undefined;
         if (code?.code === 404 && code.err_code !== STREAM_NOT_FOUND) return 'none' as const;
         throw error;
       }
@@ -186,7 +180,7 @@ export class NatsCluster {
       try {
         return { lastSequence: (await manager.streams.info(this.stream)).state.last_seq };
       } catch (error) {
-        if (error instanceof NatsError && error.api_error?.code === 404) return 'missing' as const;
+        if (error instanceof nats().NatsError && error.api_error?.code === 404) return 'missing' as const;
         throw error;
       }
     }).then(
@@ -290,7 +284,7 @@ export class NatsCluster {
     each: (key: string, revision: number, text: string) => void,
   ): Promise<boolean> {
     const consumer = await connection.jetstream().consumers.get(this.stream, {
-      deliver_policy: DeliverPolicy.StartSequence,
+      deliver_policy: nats().DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
       inactive_threshold: 10_000,
       // A list, even of one, is something servers before 2.10 do not know.
@@ -329,7 +323,7 @@ export class NatsCluster {
       }
       return;
     } catch (error) {
-      if (!(error instanceof NatsError && error.api_error?.code === 404)) throw error;
+      if (!(error instanceof nats().NatsError && error.api_error?.code === 404)) throw error;
     }
     const { replicas, storage, log } = this.options;
     const copies = replicas ?? (connection.info?.cluster === undefined ? 1 : 3);
@@ -338,7 +332,7 @@ export class NatsCluster {
       description: 'records of a switchyard cluster',
       subjects: [`$KV.${this.bucket}.>`],
       max_msgs_per_subject: 1,
-      storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+      storage: storage === 'memory' ? nats().StorageType.Memory : nats().StorageType.File,
       num_replicas: copies,
       allow_rollup_hdrs: true,
       deny_delete: true,
@@ -349,9 +343,9 @@ export class NatsCluster {
   }
 
   private failure(error: unknown): Outcome {
-    const api = error instanceof NatsError ? error.api_error : undefined;
+    const api = error instanceof nats().NatsError ? error.api_error : undefined;
     if (api?.err_code === WRONG_LAST_SEQUENCE) return { kind: 'conflict' };
-    const gone = error instanceof NatsError && error.code === '503';
+    const gone = error instanceof nats().NatsError && error.code === '503';
     this.complain(error, 'cannot be written');
     return {
       kind: 'failed',

@@ -1,10 +1,11 @@
-import { type ConnectionOptions, connect, DebugEvents, Events, type NatsConnection } from 'nats';
+import type { ConnectionOptions, NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { Emitter } from '../../core/emitter.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import { within } from '../../core/within.js';
 import { natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 import { redactServer } from './nats-settings.js';
 
 const FIRST_WAIT = 250;
@@ -107,7 +108,7 @@ export class NatsLink {
     let refusals = 0;
     while (!this.stopped) {
       try {
-        const connection = await connect({ ...this.options, reconnectDelayHandler: () => this.pause() });
+        const connection = await nats().connect({ ...this.options, reconnectDelayHandler: () => this.pause() });
         if (this.stopped) {
           await connection.close().catch(() => {});
           return;
@@ -139,21 +140,21 @@ export class NatsLink {
   /** Reads the client's status until the connection is closed for good. */
   private async follow(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect) {
+      if (status.type === nats().Events.Disconnect) {
         if (this.up && !this.stopped)
           this.log.warn({ server: redactServer(String(status.data)) }, 'NATS connection lost');
         this.setUp(false);
-      } else if (status.type === Events.Reconnect) {
+      } else if (status.type === nats().Events.Reconnect) {
         this.reconnects++;
         this.dials = 0;
         this.log.info({ server: redactServer(String(status.data)) }, 'NATS connection is back');
         this.setUp(true);
-      } else if (status.type === DebugEvents.Reconnecting) {
+      } else if (status.type === nats().DebugEvents.Reconnecting) {
         this.dials++;
-      } else if (status.type === Events.Error) {
+      } else if (status.type === nats().Events.Error) {
         const { operation, subject } = status.permissionContext ?? {};
         this.refused(operation === undefined ? String(status.data) : `${operation} ${subject}`, status.data);
-      } else if (status.type === Events.LDM) {
+      } else if (status.type === nats().Events.LDM) {
         this.log.info({}, 'NATS server is about to shut down');
       }
     }

@@ -1,7 +1,8 @@
-import { DeliverPolicy, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import { encodeToken } from '../subject.js';
 import { parseEvent, type WatchedEvent } from '../watch.js';
+import { nats } from './nats-package.js';
 
 /** An event with its number in the stream. */
 export interface StoredEvent {
@@ -76,7 +77,7 @@ async function readStretch(
   const events: StoredEvent[] = [];
   const consumer = await connection.jetstream().consumers.get(stream, {
     filterSubjects: filter,
-    deliver_policy: DeliverPolicy.StartSequence,
+    deliver_policy: nats().DeliverPolicy.StartSequence,
     opt_start_seq: start,
   });
   try {

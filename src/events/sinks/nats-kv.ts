@@ -1,10 +1,11 @@
-import { type KV, type NatsConnection, NatsError } from 'nats';
+import type { KV, NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
 import { type StateEntry, stateKey } from '../state-entry.js';
 import type { NatsLink } from './nats-connection.js';
 import { isTooLarge, natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 import { eventKey, isPublished, type Published } from './nats-tail.js';
 
 const BATCH = 64;
@@ -210,7 +211,7 @@ export class StateBucket {
     if (run !== this.run || !this.running) return;
     this.running = false;
     this.run++;
-    if (error instanceof NatsError && (error.code === '503' || error.api_error?.code === 404)) {
+    if (error instanceof nats().NatsError && (error.code === '503' || error.api_error?.code === 404)) {
       // The bucket is gone, and with it the entries of everything that did not change since.
       this.kv = undefined;
       this.needsSync = this.source !== undefined;

@@ -1,4 +1,4 @@
-import { type JetStreamClient, type NatsConnection, NatsError, nanos } from 'nats';
+import type { JetStreamClient, NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { DispatcherEvent } from '../event.js';
@@ -6,6 +6,7 @@ import { Outbox } from '../outbox.js';
 import { subjectOf } from '../subject.js';
 import type { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
+import { nats } from './nats-package.js';
 
 /** Records kept while NATS is away; the oldest beyond are dropped. */
 const KEPT = 10_000;
@@ -102,14 +103,14 @@ export class NatsRecords {
     try {
       await manager.streams.info(stream);
     } catch (error) {
-      if (!(error instanceof NatsError) || error.api_error?.code !== 404) throw error;
+      if (!(error instanceof nats().NatsError) || error.api_error?.code !== 404) throw error;
       await manager.streams.add({
         name: stream,
         subjects: [`${this.options.prefix}.calls.>`],
         description: 'call records of switchyard',
-        max_age: nanos(168 * HOUR),
+        max_age: nats().nanos(168 * HOUR),
         max_msgs: 1_000_000,
-        duplicate_window: nanos(HOUR),
+        duplicate_window: nats().nanos(HOUR),
       });
       this.options.log.info({ stream }, `created the JetStream stream ${stream}`);
     }

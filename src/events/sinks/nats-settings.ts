@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from 'nats';
+import type { Authenticator, ConnectionOptions } from 'nats';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { nats } from './nats-package.js';
 
 /** How to reach NATS and what to use of it. */
 export interface NatsSettings {
@@ -82,7 +83,7 @@ function decode(text: string, server: string): string {
  */
 function credentials(file: string): Authenticator {
   const read = () => {
-    const sign = credsAuthenticator(readFileSync(file));
+    const sign = nats().credsAuthenticator(readFileSync(file));
     sign('');
     return sign;
   };
@@ -103,8 +104,8 @@ function authenticator(settings: NatsSettings): Authenticator | undefined {
   if (nkeySeed === undefined) return undefined;
   const seed = new TextEncoder().encode(nkeySeed.trim());
   // Else a bad seed would only be found at the first connect, and again at each one after.
-  nkeys.fromSeed(seed);
-  return nkeyAuthenticator(seed);
+  nats().nkeys.fromSeed(seed);
+  return nats().nkeyAuthenticator(seed);
 }
 
 /**

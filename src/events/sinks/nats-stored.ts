@@ -1,7 +1,8 @@
-import { DeliverPolicy, type JetStreamClient, type NatsConnection, NatsError, nanos } from 'nats';
+import type { JetStreamClient, NatsConnection } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { EarlierAttempts } from '../outbox.js';
 import { isRefusal } from './nats-fault.js';
+import { nats } from './nats-package.js';
 
 /** Messages read back at most in one look. */
 const MOST = 200_000;
@@ -67,12 +68,12 @@ export class StoredEvents {
     if (state.messages === 0) return ids;
     const since = this.clock.now() - ageMs;
     const consumer = await connection.jetstream().consumers.get(this.stream, {
-      inactive_threshold: nanos(30_000),
+      inactive_threshold: nats().nanos(30_000),
       headers_only: true,
       ...(Number.isFinite(since) && since > 0
-        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() }
+        ? { deliver_policy: nats().DeliverPolicy.StartTime, opt_start_time: new Date(since).toISOString() }
         : {
-            deliver_policy: DeliverPolicy.StartSequence,
+            deliver_policy: nats().DeliverPolicy.StartSequence,
             opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
           }),
     });
@@ -126,7 +127,7 @@ async function isThere(connection: NatsConnection, stream: string, seq: number, 
     try {
       return (await manager.streams.getMessage(stream, { seq })).header?.get('Nats-Msg-Id') === id;
     } catch (error) {
-      if (!(error instanceof NatsError && error.api_error?.code === 404)) throw error;
+      if (!(error instanceof nats().NatsError && error.api_error?.code === 404)) throw error;
       return seq < (await manager.streams.info(stream)).state.first_seq;
     }
   } catch (error) {

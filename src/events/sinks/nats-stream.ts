@@ -1,6 +1,7 @@
-import { type JetStreamManager, millis, type NatsConnection, NatsError, nanos, type StreamConfig } from 'nats';
+import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import type { Logger } from '../../core/logger.js';
 import { EVENT_CATALOGUE } from '../catalogue.js';
+import { nats } from './nats-package.js';
 
 const HOUR = 3_600_000;
 /** Name of audit records, as events are named. A stream that an operator made need not keep them. */
@@ -43,9 +44,9 @@ export async function ensureStream(
       name: stream,
       subjects: eventSubjects(prefix),
       description: 'events of switchyard',
-      max_age: nanos(168 * HOUR),
+      max_age: nats().nanos(168 * HOUR),
       max_msgs: 1_000_000,
-      duplicate_window: nanos(HOUR),
+      duplicate_window: nats().nanos(HOUR),
     });
     log.info({ stream }, `created the JetStream stream ${stream}`);
     return { windowMs: HOUR };
@@ -54,7 +55,7 @@ export async function ensureStream(
     if (fields.subjects === undefined) log.warn({ stream, ...fields }, reason);
     else log.error({ stream, ...fields }, reason);
   }
-  return { windowMs: millis(existing.duplicate_window ?? 0) };
+  return { windowMs: nats().millis(existing.duplicate_window ?? 0) };
 }
 
 /** What is wrong with a stream for our events, in words; nothing for one that we made. */
@@ -71,7 +72,7 @@ export function streamFaults(
     const reason = `the JetStream stream ${stream} does not take in ${prefix}.${name}.>; add that subject`;
     faults.push({ subjects, reason });
   }
-  const seconds = millis(duplicate_window) / 1000;
+  const seconds = nats().millis(duplicate_window) / 1000;
   if (seconds < SHORT_WINDOW) {
     const reason =
       `the JetStream stream ${stream} recognises duplicates for ${seconds} s only (duplicate_window): after a longer outage ` +
@@ -90,7 +91,7 @@ async function existingConfig(manager: JetStreamManager, stream: string): Promis
   try {
     return (await manager.streams.info(stream)).config;
   } catch (error) {
-    if (error instanceof NatsError && error.api_error?.code === 404) return undefined;
+    if (error instanceof nats().NatsError && error.api_error?.code === 404) return undefined;
     throw error;
   }
 }

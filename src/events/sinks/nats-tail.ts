@@ -1,6 +1,7 @@
-import { DeliverPolicy, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import type { StateEntry } from '../state-entry.js';
+import { nats } from './nats-package.js';
 
 /** Events read back at most: more than may have been stored without the bucket knowing of it yet. */
 const MOST = 5000;
@@ -27,7 +28,7 @@ export async function readTail(
   if (state.messages === 0) return published;
   const consumer = await connection.jetstream().consumers.get(stream, {
     filterSubjects: `${prefix}.${E_DISPATCHER_STATUS}.>`,
-    deliver_policy: DeliverPolicy.StartSequence,
+    deliver_policy: nats().DeliverPolicy.StartSequence,
     opt_start_seq: Math.max(1, state.last_seq - MOST + 1),
   });
   try {

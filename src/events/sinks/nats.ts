@@ -1,4 +1,4 @@
-import { headers, type JetStreamClient, type NatsConnection, type Subscription } from 'nats';
+import type { JetStreamClient, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import { SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
@@ -18,6 +18,7 @@ import { isNoResponder, isRefusal, natsReason } from './nats-fault.js';
 import { type EventPage, type HistoryQuery, readBack } from './nats-history.js';
 import { type FollowStates, StateBucket } from './nats-kv.js';
 import { type MiAnswer, NatsMi } from './nats-mi.js';
+import { nats } from './nats-package.js';
 import { NatsRecords } from './nats-records.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 import { StoredEvents, storeOnce } from './nats-stored.js';
@@ -339,7 +340,7 @@ export class NatsBus implements Service {
   private async publishCore(nc: NatsConnection, subject: string, payload: string, id: string): Promise<void> {
     const began = this.deps.clock.monotonic();
     if (nc.info?.headers === true) {
-      const head = headers();
+      const head = nats().headers();
       head.set(MSG_ID, id);
       nc.publish(subject, payload, { headers: head });
     } else nc.publish(subject, payload);

@@ -5,18 +5,18 @@ import { test } from 'node:test';
 const PROGRAM = `
   const { createRequire } = await import('node:module');
   const require = createRequire(${JSON.stringify(import.meta.url)});
-  const loaded = () => Object.keys(require.cache).some((file) => file.includes('/node_modules/knex/'));
+  const has = (name) => Object.keys(require.cache).some((file) => file.includes('/node_modules/' + name + '/'));
   await import('../../../src/daemon/daemon.js');
   const { DatabasePools } = await import('../../../src/store/pools.js');
   const { parseDatabaseUrl } = await import('../../../src/config/db-url.js');
   const { nullLogger } = await import('../../../src/core/logger.js');
-  const before = loaded();
+  const before = [has('knex'), has('nats')];
   const database = new DatabasePools(nullLogger).open(parseDatabaseUrl('sqlite:///tmp/none.sqlite', '/tmp'));
-  console.log(JSON.stringify([before, loaded()]));
+  console.log(JSON.stringify([before, [has('knex'), has('nats')]]));
   await database.release();
 `;
 
-test('knex is loaded with the first database, not with the daemon', () => {
+test('knex is loaded with the first database and nats with its first use, not with the daemon', () => {
   const args = [
     '--import',
     'tsx',
@@ -27,5 +27,8 @@ test('knex is loaded with the first database, not with the daemon', () => {
       ".ts')",
     ),
   ];
-  assert.deepEqual(JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })), [false, true]);
+  assert.deepEqual(JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })), [
+    [false, false],
+    [true, false],
+  ]);
 });
