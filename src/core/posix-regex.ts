@@ -40,6 +40,20 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
   }
 }
 
+/**
+ * Compiles an expression in the syntax of Perl, as far as it has linear time: look-around and back-references are refused. Leftmost, first
+ * alternative. Throws an Error with the reason.
+ */
+export function compilePerl(source: string, options: { readonly ignoreCase?: boolean } = {}): BoundedRegex {
+  if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
+  try {
+    return new LinearRegex(source, RE2JS.compile(source, options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
+    throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
+  }
+}
+
 class LinearRegex implements BoundedRegex {
   constructor(
     readonly source: string,

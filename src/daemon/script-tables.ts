@@ -1,12 +1,11 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
-import { readNetwork } from '../core/ipv4-network.js';
 import type { Logger } from '../core/logger.js';
-import type { AddressRow, DomainRow, ScriptTables } from '../script/tables.js';
-import { NO_TABLES } from '../script/tables.js';
+import { AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
+import { addressRow, dialplanRules, domainRow, type TableRow } from './script-rows.js';
 
 /** Rows of one table taken at most. */
 const MOST_ROWS = 1_000_000;
@@ -17,24 +16,31 @@ export interface ReadTables {
   readonly complete: boolean;
 }
 
+/** One table of a module: that of its parameters, or of one of its partitions. */
+interface Source {
+  readonly partition: string;
+  readonly url: string | undefined;
+  readonly table: string;
+}
+
+const MODULES = ['permissions', 'domain', 'dialplan'] as const;
+
 /**
- * Reads the tables the modules of a file use: those of permissions and domain. A table that cannot be read is logged, and stays
+ * Reads the tables the modules of a file use: those of permissions, domain and dialplan. A table that cannot be read is logged, and stays
  * what it was in `before`.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
-  if (!cfg.loaded.has('permissions') && !cfg.loaded.has('domain')) return { tables: NO_TABLES, complete: true };
+  if (!MODULES.some((each) => cfg.loaded.has(each))) return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
-  const read = async (module: string, table: string): Promise<readonly Record<string, unknown>[] | undefined> => {
-    if (!cfg.loaded.has(module)) return [];
-    const given = cfg.modules.get(module)?.get('db_url')?.at(-1) ?? cfg.globals.defaultDbUrl;
+  const read = async (module: string, { url: given, table }: Source): Promise<readonly TableRow[] | undefined> => {
     if (given === undefined) return [];
     try {
-      const url = parseDatabaseUrl(String(given), cfg.folder);
+      const url = parseDatabaseUrl(given, cfg.folder);
       if (!isSqlUrl(url)) throw new Error('only SQL databases hold this table');
       const database = pools.open(url);
       try {
-        return await database.run((knex) => knex.select<Record<string, unknown>[]>('*').from(table).limit(MOST_ROWS));
+        return await database.run((knex) => knex.select<TableRow[]>('*').from(table).limit(MOST_ROWS));
       } finally {
         await database.release();
       }
@@ -47,38 +53,80 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       return undefined;
     }
   };
-  const name = (module: string, key: string, fallback: string): string =>
-    String(cfg.modules.get(module)?.get(key)?.at(-1) ?? fallback);
-  const addresses = await read('permissions', name('permissions', 'address_table', 'address'));
-  const domains = await read('domain', name('domain', 'domain_table', 'domain'));
-  const tables = {
-    addresses: addresses?.map(addressRow) ?? before.addresses,
-    domains: domains?.map(domainRow) ?? before.domains,
+  /** Rows of every table of a module, made into what it keeps; undefined when one of them cannot be read. */
+  const all = async <T>(module: string, sources: readonly Source[], make: Make<T>): Promise<T[] | undefined> => {
+    if (!cfg.loaded.has(module)) return [];
+    const made: T[] = [];
+    for (const source of sources) {
+      const rows = await read(module, source);
+      if (rows === undefined) return undefined;
+      for (const each of make(rows, source.partition)) made.push(each);
+    }
+    return made;
+  };
+  const addresses = await all('permissions', sourcesOf(cfg, 'permissions', 'address_table', 'address'), (rows, name) =>
+    rows.map((row) => addressRow(row, name)),
+  );
+  const domains = await all('domain', sourcesOf(cfg, 'domain', 'domain_table', 'domain'), (rows) =>
+    rows.map(domainRow),
+  );
+  const rules = await all('dialplan', sourcesOf(cfg, 'dialplan', 'table_name', 'dialplan'), (rows, name) =>
+    dialplanRules(rows, name, (id, reason) =>
+      log.error({ module: 'dialplan', partition: name, row: id, reason }, 'script: a rule of the dialplan is left out'),
+    ),
+  );
+  const tables: ScriptTables = {
+    addresses: addresses === undefined ? before.addresses : new AddressTables(addresses),
+    domains: domains === undefined ? before.domains : new Map(domains.map(named)),
+    dialplans: rules === undefined ? before.dialplans : grouped(rules),
   };
   return { tables, complete };
 }
 
-function addressRow(row: Record<string, unknown>): AddressRow {
-  const text = (key: string): string | undefined =>
-    row[key] === null || row[key] === undefined ? undefined : String(row[key]);
-  const ip = text('ip') ?? text('ip_addr') ?? '';
-  const mask = Number(row['mask'] ?? 32);
-  return {
-    group: Number(row['grp'] ?? 0),
-    ip,
-    mask,
-    network: readNetwork(`${ip}/${mask}`),
-    port: Number(row['port'] ?? 0),
-    protocol: (text('proto') ?? 'any').toLowerCase(),
-    pattern: text('pattern'),
-    context: text('context_info') ?? text('tag'),
-  };
+type Make<T> = (rows: readonly TableRow[], partition: string) => readonly T[];
+
+function named(row: DomainRow): [string, DomainRow] {
+  return [row.domain.toLowerCase(), row];
 }
 
-function domainRow(row: Record<string, unknown>): DomainRow {
-  const attrs = row['attrs'];
-  return {
-    domain: String(row['domain'] ?? ''),
-    attrs: attrs === null || attrs === undefined ? undefined : String(attrs),
-  };
+function grouped<T extends { readonly partition: string; readonly id: number }>(rules: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const rule of rules) {
+    const key = `${rule.partition}/${rule.id}`;
+    const same = groups.get(key);
+    if (same === undefined) groups.set(key, [rule]);
+    else same.push(rule);
+  }
+  return groups;
+}
+
+/** The module's own table, and that of each of its partitions ("name: db_url=...; table_name=..."). */
+function sourcesOf(cfg: LoadedCfg, module: string, tableName: string, fallback: string): Source[] {
+  const parameters = cfg.modules.get(module);
+  const url = parameters?.get('db_url')?.at(-1) ?? cfg.globals.defaultDbUrl;
+  const own = url === undefined ? undefined : String(url);
+  const table = String(parameters?.get(tableName)?.at(-1) ?? fallback);
+  const partitions = (parameters?.get('partition') ?? []).map((each): Source => {
+    const text = String(each);
+    const colon = text.indexOf(':');
+    const settings = new Map(
+      text
+        .slice(colon + 1)
+        .split(';')
+        .map((setting): [string, string] => {
+          const equals = setting.indexOf('=');
+          const value = setting.slice(equals + 1).trim();
+          return [setting.slice(0, equals).trim(), value.replace(/^(['"])(.*)\1$/s, '$2')];
+        }),
+    );
+    return {
+      partition: text.slice(0, colon).trim(),
+      url: settings.get('db_url') ?? own,
+      table: settings.get('table_name') ?? fallback,
+    };
+  });
+  return [
+    ...(partitions.some(({ partition }) => partition === 'default') ? [] : [{ partition: 'default', url: own, table }]),
+    ...partitions,
+  ];
 }

@@ -10,6 +10,7 @@ import { opensipsCoreFunctions } from './core-opensips.js';
 import { coreUriFunctions } from './core-uri.js';
 import { corexFunctions } from './corex.js';
 import { dialogFunctions } from './dialog/functions.js';
+import { dialplanFunctions } from './dialplan.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { domainFunctions } from './domain.js';
 import { flagFunctions } from './flags.js';
@@ -80,6 +81,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...htableFunctions,
     ...globalFlagFunctions,
     ...dialogFunctions,
+    ...dialplanFunctions,
     ...accFunctions,
     ...topologyHidingFunctions,
     ...statisticsFunctions,

@@ -13,10 +13,8 @@ import {
 
 /** Local domains: the table's, and the aliases and sockets of the file. */
 function isLocalDomain(run: MessageRun, domain: string): string | null | undefined {
-  const lower = domain.toLowerCase();
-  const row = run.env.tables.domains.find((each) => each.domain.toLowerCase() === lower);
-  if (row !== undefined) return row.attrs ?? null;
-  return undefined;
+  const row = run.env.tables.domains.get(domain.toLowerCase());
+  return row === undefined ? undefined : (row.attrs ?? null);
 }
 
 function domainTest(

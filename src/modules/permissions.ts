@@ -1,4 +1,3 @@
-import { contains, ipv4Number } from '../core/ipv4-network.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
 import type { AddressRow } from '../script/tables.js';
@@ -22,20 +21,31 @@ interface Wanted {
   readonly port: number;
   readonly protocol: string;
   readonly text: string | undefined;
+  /** The table; "default" without partitions. */
+  readonly partition: string;
 }
 
-/** The first row of the address table that matches; group 0 means every group. */
-function findAddress(run: MessageRun, { group, ip, port, protocol, text }: Wanted): AddressRow | undefined {
-  const number = ipv4Number(ip);
-  return run.env.tables.addresses.find(
+/** The first row of an address table that matches; group 0 means every group. */
+function findAddress(run: MessageRun, wanted: Wanted): AddressRow | undefined {
+  const { group, ip, port, protocol, text, partition } = wanted;
+  const lower = protocol.toLowerCase();
+  return run.env.tables.addresses.first(
+    partition,
+    ip,
     (row) =>
       (group === 0 || row.group === 0 || row.group === group) &&
-      contains(row.network, ip, number) &&
       (row.port === 0 || port === 0 || row.port === port) &&
-      (row.protocol === 'any' || protocol === 'any' || protocol === '' || row.protocol === protocol.toLowerCase()) &&
+      (row.protocol === 'any' || lower === 'any' || lower === '' || row.protocol === lower) &&
       (row.pattern === undefined || text === undefined || fnmatch(row.pattern, text)),
   );
 }
+
+function partitionOf(arg: Arg | undefined, run: MessageRun): string {
+  const name = textOf(arg, run);
+  return name === '' ? DEFAULT : name;
+}
+
+const DEFAULT = 'default';
 
 function answer(run: MessageRun, row: AddressRow | undefined, context: Arg | undefined): number {
   if (row === undefined) return -1;
@@ -43,9 +53,9 @@ function answer(run: MessageRun, row: AddressRow | undefined, context: Arg | und
   return 1;
 }
 
-function fromSource(run: MessageRun, group: number): Wanted {
+function fromSource(run: MessageRun, group: number, text?: string, partition = DEFAULT): Wanted {
   const { source } = run;
-  return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text: undefined };
+  return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text, partition };
 }
 
 const permissions: FunctionSpec[] = [
@@ -63,7 +73,7 @@ const permissions: FunctionSpec[] = [
     ],
     summary: 'whether an address stands in the table',
     compile:
-      ([group, ip, port, protocol, context, pattern]) =>
+      ([group, ip, port, protocol, context, pattern, partition]) =>
       (run) =>
         answer(
           run,
@@ -73,6 +83,7 @@ const permissions: FunctionSpec[] = [
             port: intOf(port, run, 0),
             protocol: textOf(protocol, run).toLowerCase(),
             text: pattern === undefined ? undefined : textOf(pattern, run),
+            partition: partitionOf(partition, run),
           }),
           context,
         ),
@@ -88,9 +99,12 @@ const permissions: FunctionSpec[] = [
     ],
     summary: 'whether the source address stands in the table',
     compile:
-      ([group, context]) =>
-      (run) =>
-        answer(run, findAddress(run, fromSource(run, intOf(group, run, 0))), context),
+      ([group, context, pattern, partition]) =>
+      (run) => {
+        const text = pattern === undefined ? undefined : textOf(pattern, run);
+        const wanted = fromSource(run, intOf(group, run, 0), text, partitionOf(partition, run));
+        return answer(run, findAddress(run, wanted), context);
+      },
   },
   {
     name: 'get_source_group',
@@ -98,9 +112,9 @@ const permissions: FunctionSpec[] = [
     parameters: [param('result', 'writable'), optional('partition', 'string')],
     summary: 'the group of the source address',
     compile:
-      ([result]) =>
+      ([result, partition]) =>
       (run) => {
-        const row = findAddress(run, fromSource(run, 0));
+        const row = findAddress(run, fromSource(run, 0, undefined, partitionOf(partition, run)));
         if (row === undefined) return -1;
         result?.variable?.assign(run.pvars, row.group);
         return 1;
@@ -131,6 +145,7 @@ const permissions: FunctionSpec[] = [
             port: intOf(port, run, 0),
             protocol: 'any',
             text: undefined,
+            partition: DEFAULT,
           }) !== undefined,
         ),
   },
@@ -142,8 +157,14 @@ const permissions: FunctionSpec[] = [
     compile:
       ([ip, port]) =>
       (run) =>
-        findAddress(run, { group: 0, ip: textOf(ip, run), port: intOf(port, run, 0), protocol: 'any', text: undefined })
-          ?.group ?? -1,
+        findAddress(run, {
+          group: 0,
+          ip: textOf(ip, run),
+          port: intOf(port, run, 0),
+          protocol: 'any',
+          text: undefined,
+          partition: DEFAULT,
+        })?.group ?? -1,
   },
   {
     name: 'allow_trusted',

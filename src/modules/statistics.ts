@@ -78,7 +78,8 @@ function updated(counter: ScriptCounter, text: string): boolean {
 const stats: FunctionSpec[] = [
   {
     name: 'update_stat',
-    parameters: [param('statistic', 'string'), param('change', 'string')],
+    // A number since OpenSIPS 3.0, before that a text with a sign.
+    parameters: [param('statistic', 'string'), param('change', 'expression')],
     summary: 'adds to a statistic, or takes from it: "+1", "-1"',
     compile:
       ([name, change]) =>

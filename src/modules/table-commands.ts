@@ -273,14 +273,27 @@ const lookups: readonly ScriptCommand[] = [
     changes: false,
     parameters: ['partition'],
     required: 0,
-    run: (env) =>
-      env.tables.addresses.slice(0, MOST_LISTED).map(({ group, ip, mask, port, protocol }) => ({
-        grp: group,
-        ip,
-        mask,
-        port,
-        proto: protocol,
-      })),
+    run: (env, parameters) =>
+      env.tables.addresses.rows
+        .filter(({ partition }) => parameters['partition'] === undefined || parameters['partition'] === partition)
+        .slice(0, MOST_LISTED)
+        .map(({ group, ip, mask, port, protocol }) => ({
+          grp: group,
+          ip,
+          mask,
+          port,
+          proto: protocol,
+        })),
+  },
+  {
+    module: 'dialplan',
+    mi: 'dp_reload',
+    rpc: 'dialplan.reload',
+    help: 'reads the dialplan table again',
+    changes: true,
+    parameters: ['partition'],
+    required: 0,
+    run: reloaded,
   },
   {
     module: 'domain',
@@ -301,7 +314,9 @@ const lookups: readonly ScriptCommand[] = [
     parameters: [],
     required: 0,
     run: (env) =>
-      env.tables.domains.slice(0, MOST_LISTED).map(({ domain, attrs }) => ({ name: domain, attributes: attrs ?? '' })),
+      [...env.tables.domains.values()]
+        .slice(0, MOST_LISTED)
+        .map(({ domain, attrs }) => ({ name: domain, attributes: attrs ?? '' })),
   },
 ];
 

@@ -1,12 +1,13 @@
-import type { Network } from '../core/ipv4-network.js';
+import { NetworkIndex } from '../core/network-index.js';
+import type { BoundedRegex } from '../core/posix-regex.js';
 
 /** A row of the permissions module's address table. */
 export interface AddressRow {
+  /** The table it is of: "default", or a partition of the module. */
+  readonly partition: string;
   readonly group: number;
   readonly ip: string;
   readonly mask: number;
-  /** `ip` and `mask`, read once: every message looks through all rows. */
-  readonly network: Network;
   /** 0: any. */
   readonly port: number;
   /** "any", "udp" ... in lower case. */
@@ -15,16 +16,54 @@ export interface AddressRow {
   readonly context: string | undefined;
 }
 
+/** The address tables, for look-ups by address. */
+export class AddressTables {
+  private readonly partitions = new Map<string, NetworkIndex<AddressRow>>();
+
+  constructor(readonly rows: readonly AddressRow[]) {
+    for (const row of rows) {
+      let index = this.partitions.get(row.partition);
+      if (index === undefined) this.partitions.set(row.partition, (index = new NetworkIndex()));
+      index.add(row.ip, row.mask, row);
+    }
+  }
+
+  /** The first row of a table, in its order, that has the address and passes the test. */
+  first(partition: string, address: string, test: (row: AddressRow) => boolean): AddressRow | undefined {
+    return this.partitions.get(partition)?.first(address, test);
+  }
+}
+
 /** A row of the domain module's table. */
 export interface DomainRow {
   readonly domain: string;
   readonly attrs: string | undefined;
 }
 
-/** What a script reads from tables; loaded at the start, and again at a reload. */
-export interface ScriptTables {
-  readonly addresses: readonly AddressRow[];
-  readonly domains: readonly DomainRow[];
+/** A rule of the dialplan module's table. */
+export interface DialplanRule {
+  readonly partition: string;
+  readonly id: number;
+  readonly priority: number;
+  /** What a number must be, or the expression it must match. */
+  readonly match: string | BoundedRegex;
+  /** Of a `match` that is text: compared without letter case. */
+  readonly ignoreCase: boolean;
+  /** Characters the number must have; 0 for any. */
+  readonly length: number;
+  readonly substitution: BoundedRegex | undefined;
+  /** The result, with "\\1" and the like for groups of the substitution. */
+  readonly replacement: string;
+  readonly attributes: string;
 }
 
-export const NO_TABLES: ScriptTables = { addresses: [], domains: [] };
+/** What a script reads from tables; loaded at the start, and again at a reload. */
+export interface ScriptTables {
+  readonly addresses: AddressTables;
+  /** By domain in lower case. */
+  readonly domains: ReadonlyMap<string, DomainRow>;
+  /** Rules by "partition/id", in the order they are tried. */
+  readonly dialplans: ReadonlyMap<string, readonly DialplanRule[]>;
+}
+
+export const NO_TABLES: ScriptTables = { addresses: new AddressTables([]), domains: new Map(), dialplans: new Map() };

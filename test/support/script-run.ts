@@ -21,6 +21,8 @@ export interface ScriptRunOptions {
   /** Routes; without "route" at its start it is the body of the request route. */
   readonly script: string;
   readonly clock?: Clock;
+  /** The file is of OpenSIPS 1.x or 2.x. */
+  readonly old?: boolean;
   /** The daemon's log. Default: none. */
   readonly log?: Logger;
 }
@@ -51,7 +53,15 @@ export const INVITE = [
 ].join('\r\n');
 
 /** Reads a script; throws CfgError for one that cannot be used. */
-export function startScript({ dialect, modules = '', head = '', script, clock, log }: ScriptRunOptions): ScriptRunner {
+export function startScript({
+  dialect,
+  modules = '',
+  head = '',
+  script,
+  clock,
+  log,
+  old,
+}: ScriptRunOptions): ScriptRunner {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-script-'));
   const file = join(folder, 'proxy.cfg');
   const loads = `${MODULES[dialect]} ${modules}`
@@ -61,7 +71,7 @@ export function startScript({ dialect, modules = '', head = '', script, clock, l
   const routes = /^\s*(?:request_)?route\b|^\s*[a-z_]+_route\b/.test(script)
     ? script
     : `${dialect === 'kamailio' ? 'request_route' : 'route'} {\n${script}\n}\n`;
-  const listen = dialect === 'kamailio' ? 'listen' : 'socket';
+  const listen = dialect === 'kamailio' || old === true ? 'listen' : 'socket';
   const text = [
     dialect === 'kamailio' ? '#!KAMAILIO' : '#!OPENSIPS',
     `${listen}=udp:127.0.0.1:5060`,

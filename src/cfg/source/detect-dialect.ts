@@ -2,9 +2,9 @@ import { type Dialect, KAMAILIO, KAMAILIO_6, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD 
 
 /** Words that only one of the two programs has, before the routes and in them. */
 const KAMAILIO_SIGNS =
-  /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|server_signature\b|auto_bind_ipv6\b)/m;
+  /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|auto_bind_ipv6\b)/m;
 const OPENSIPS_SIGNS =
-  /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"proto_)/m;
+  /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"(?:[^"]*\/)?(?:proto_|sipmsgops\b))/m;
 /** Parameters that came with OpenSIPS 3.4, and with 3.0 or 3.1. */
 const TODAY_SIGNS =
   /^[ \t]*(?:stderror_(?:enabled|level_filter|log_format)|syslog_(?:enabled|facility|name|level_filter|log_format)|log_event_enabled)\s*=/m;

@@ -1,0 +1,68 @@
+import { canonicalIp } from './ip-address.js';
+
+/** Bits of an address, and how many it has. */
+interface Bits {
+  readonly value: bigint;
+  readonly width: 32 | 128;
+}
+
+function bitsOf(address: string): Bits | undefined {
+  const canonical = canonicalIp(address);
+  if (canonical === undefined) return undefined;
+  if (canonical.includes(':')) {
+    const value = canonical.split(':').reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+    return { value, width: 128 };
+  }
+  return { value: BigInt(canonical.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)), width: 32 };
+}
+
+interface Entry<T> {
+  readonly order: number;
+  readonly value: T;
+}
+
+/**
+ * Values by network, IPv4 and IPv6, in the order they were added. A look-up costs one access for each prefix length in use, however many
+ * networks there are.
+ */
+export class NetworkIndex<T> {
+  private readonly lengths = new Map<string, { width: number; shift: bigint; entries: Map<bigint, Entry<T>[]> }>();
+  private count = 0;
+
+  /** `prefix` beyond the bits of the address means one address. False for what is no address: it matches nothing. */
+  add(address: string, prefix: number, value: T): boolean {
+    const bits = bitsOf(address);
+    if (bits === undefined) return false;
+    const length = Number.isInteger(prefix) && prefix >= 0 && prefix <= bits.width ? prefix : bits.width;
+    const key = `${bits.width}/${length}`;
+    let at = this.lengths.get(key);
+    if (at === undefined) {
+      at = { width: bits.width, shift: BigInt(bits.width - length), entries: new Map() };
+      this.lengths.set(key, at);
+    }
+    const masked = bits.value >> at.shift;
+    const entry = { order: this.count++, value };
+    const same = at.entries.get(masked);
+    if (same === undefined) at.entries.set(masked, [entry]);
+    else same.push(entry);
+    return true;
+  }
+
+  /** The first value added whose network has the address and that passes the test. */
+  first(address: string, test: (value: T) => boolean): T | undefined {
+    if (this.count === 0) return undefined;
+    const bits = bitsOf(address);
+    if (bits === undefined) return undefined;
+    let best: Entry<T> | undefined;
+    for (const { width, shift, entries } of this.lengths.values()) {
+      if (width !== bits.width) continue;
+      for (const entry of entries.get(bits.value >> shift) ?? []) {
+        if (best !== undefined && entry.order > best.order) break;
+        if (!test(entry.value)) continue;
+        best = entry;
+        break;
+      }
+    }
+    return best?.value;
+  }
+}

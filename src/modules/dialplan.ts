@@ -1,0 +1,145 @@
+import type { PvarValue } from '../pvar/context.js';
+import type { Format } from '../pvar/format.js';
+import type { MessageRun } from '../script/call.js';
+import type { DialplanRule } from '../script/tables.js';
+import {
+  type Arg,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+interface Translation {
+  readonly output: string;
+  readonly attributes: string;
+}
+
+function matches(rule: DialplanRule, input: string): boolean {
+  if (rule.length > 0 && input.length !== rule.length) return false;
+  const { match } = rule;
+  if (typeof match !== 'string') return match.test(input);
+  return rule.ignoreCase ? match.toLowerCase() === input.toLowerCase() : match === input;
+}
+
+/** What a rule makes of an input: without a substitution its replacement, without that the input. */
+function applied(rule: DialplanRule, input: string): string | undefined {
+  const { substitution, replacement } = rule;
+  if (substitution === undefined) return replacement === '' ? input : replacement;
+  const match = substitution.match(input);
+  if (match === undefined) return undefined;
+  return replacement.replace(/\\(\d)/g, (_whole, digit: string) => match.groups[Number(digit)] ?? '');
+}
+
+/** The first rule of a dialplan that matches; a rule whose substitution does not match the input fails the translation. */
+function translate(run: MessageRun, partition: string, id: number, input: string): Translation | undefined {
+  const rule = run.env.tables.dialplans.get(`${partition}/${id}`)?.find((each) => matches(each, input));
+  const output = rule === undefined ? undefined : applied(rule, input);
+  return rule === undefined || output === undefined ? undefined : { output, attributes: rule.attributes };
+}
+
+function answered(
+  run: MessageRun,
+  found: Translation | undefined,
+  output: Format | undefined,
+  attributes: Format | undefined,
+): number {
+  if (found === undefined) return -1;
+  output?.assign(run.pvars, found.output);
+  attributes?.assign(run.pvars, found.attributes);
+  return 1;
+}
+
+const kamailioAttributes = {
+  module: 'dialplan',
+  create: (parameters: { text(name: string, fallback: string): string }, states: { compile(text: string): Format }) => {
+    const text = parameters.text('attrs_pvar', '');
+    return text === '' ? undefined : states.compile(text);
+  },
+};
+
+/** "source/target", "source" or nothing: variables read and written; the user of the request-URI by default. */
+interface Pair {
+  readonly source: (run: MessageRun) => PvarValue;
+  readonly target: Format | undefined;
+}
+
+function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
+  const user = compile('$rU');
+  if (arg === undefined) return { source: (run) => user.evaluateValue(run.pvars), target: user };
+  // A slash outside of parentheses separates them.
+  const slash = arg.text.search(/\/(?=[^()]*(?:\(|$))/);
+  const source = compile(slash < 0 ? arg.text : arg.text.slice(0, slash));
+  const target = slash < 0 ? undefined : compile(arg.text.slice(slash + 1));
+  if (target !== undefined && !target.writable) throw new Error(`${target.text} cannot be written`);
+  return { source: (run) => source.evaluateValue(run.pvars), target };
+}
+
+/** The form of OpenSIPS 1.x and 2.x and of Kamailio: dp_translate("1", "$ruri.user/$avp(dest)"). */
+function pairForm(name: string, dialects: FunctionSpec['dialects'], until: number | undefined): FunctionSpec {
+  return {
+    name,
+    ...(dialects === undefined ? {} : { dialects }),
+    ...(until === undefined ? {} : { until }),
+    parameters: [
+      param('dialplan', 'string'),
+      optional('variables', 'literal'),
+      ...(until === undefined ? [] : [optional('attributes', 'writable')]),
+    ],
+    summary: 'rewrites a number by the first rule of a dialplan that matches it',
+    compile: ([id, variables, attributes]) => {
+      const compiled = new Map<object, Pair>();
+      const pair = (run: MessageRun): Pair => {
+        const { modules } = run.env;
+        let known = compiled.get(modules);
+        if (known === undefined) {
+          known = pairOf(variables, modules.compile);
+          compiled.clear();
+          compiled.set(modules, known);
+        }
+        return known;
+      };
+      return (run) => {
+        const { source, target } = pair(run);
+        const input = source(run);
+        if (input === null) return -1;
+        const [first, second] = textOf(id, run).split(':');
+        const partition = second === undefined ? 'default' : (first ?? '').trim();
+        const found = translate(run, partition, Number(second ?? first), String(input));
+        const into = attributes?.variable ?? run.env.modules.of(kamailioAttributes);
+        return answered(run, found, name === 'dp_match' ? undefined : target, into);
+      };
+    },
+  };
+}
+
+export const dialplanFunctions: ScriptFunction[] = moduleFunctions('dialplan', [
+  pairForm('dp_translate', OPENSIPS, 2),
+  {
+    name: 'dp_translate',
+    dialects: OPENSIPS,
+    parameters: [
+      param('dialplan', 'int'),
+      param('input', 'string'),
+      optional('output', 'writable'),
+      optional('attributes', 'writable'),
+      optional('partition', 'string'),
+    ],
+    routes: ['request', 'failure', 'onreply', 'branch', 'local', 'event', 'startup', 'timer'],
+    summary: 'rewrites a number by the first rule of a dialplan that matches it',
+    compile:
+      ([id, input, output, attributes, partition]) =>
+      (run) => {
+        const name = textOf(partition, run);
+        const found = translate(run, name === '' ? 'default' : name, intOf(id, run, -1), textOf(input, run));
+        return answered(run, found, output?.variable, attributes?.variable);
+      },
+  },
+  pairForm('dp_translate', KAMAILIO, undefined),
+  pairForm('dp_match', KAMAILIO, undefined),
+]);

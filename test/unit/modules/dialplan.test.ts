@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { NetworkIndex } from '../../../src/core/network-index.js';
+import { INVITE, startScript } from '../../support/script-run.js';
+import { executeSqlite } from '../../support/sqlite-file.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-dialplan-'));
+const database = join(folder, 'data.db');
+executeSqlite(
+  database,
+  `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, match_len INT,
+     subst_exp TEXT, repl_exp TEXT, attrs TEXT, disabled INT DEFAULT 0);
+   INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, match_len, subst_exp, repl_exp, attrs) VALUES
+     (1, 2, 1, '^00[1-9][0-9]+$', 0, 0, '^00(.*)$', '+\\1', 'international'),
+     (1, 1, 1, '^0049', 0, 0, '^0049([0-9]+)$', '0\\1', 'national'),
+     (1, 3, 0, 'EMERGENCY', 1, 0, '', '112', 'urgent'),
+     (1, 4, 1, '^[0-9]{3}$', 0, 3, '', '', 'short'),
+     (2, 1, 1, '(?=x)', 0, 0, '', '', 'refused');
+   INSERT INTO dialplan (dpid, pr, match_op, match_exp, repl_exp, disabled) VALUES (1, 0, 1, '.*', 'never', 1);
+   CREATE TABLE inward (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, subst_exp TEXT, repl_exp TEXT, attrs TEXT);
+   INSERT INTO inward (dpid, pr, match_op, match_exp, subst_exp, repl_exp) VALUES (1, 1, 1, '.*', '^(.)(.*)$', '\\2\\1');
+   CREATE TABLE address (id INTEGER PRIMARY KEY, grp INT, ip TEXT, mask INT, port INT, proto TEXT, pattern TEXT, context_info TEXT);
+   INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES
+     (1, '2001:db8::', 32, 0, 'any', 'six'), (2, '127.0.0.0', 8, 0, 'any', 'loop'), (2, '127.0.0.1', 32, 0, 'any', 'one');
+   CREATE TABLE trunks (id INTEGER PRIMARY KEY, grp INT, ip TEXT, mask INT, port INT, proto TEXT, pattern TEXT, context_info TEXT);
+   INSERT INTO trunks (grp, ip, mask, port, proto, pattern, context_info) VALUES (5, '127.0.0.1', 32, 0, 'udp', 'sip:alice*', 'trunk');`,
+);
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a script writes once its tables are read. */
+async function written(
+  dialect: 'opensips' | 'kamailio',
+  modules: string,
+  head: string,
+  script: string,
+  old = false,
+): Promise<string[]> {
+  const runner = startScript({ dialect, old, modules: `${modules} db_sqlite`, head, script });
+  try {
+    const command =
+      dialect === 'opensips' ? runner.daemon.mi.execute('dp_reload', {}) : runner.daemon.callRpc('dialplan.reload', []);
+    await command;
+    runner.receive(INVITE);
+    return runner.lines;
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('numbers are rewritten by the first rule that matches, in a partition of its own too', async () => {
+  const lines = await written(
+    'opensips',
+    'dialplan',
+    `modparam("dialplan", "db_url", "sqlite://${database}")
+     modparam("dialplan", "partition", "inward: table_name=inward")`,
+    `dp_translate(1, "0033123", $var(o), $var(a)); xlog("$rc $var(o) $var(a)\\n");
+     dp_translate(1, "004930", $var(o), $var(a)); xlog("$rc $var(o) $var(a)\\n");
+     dp_translate(1, "Emergency", $var(o), $var(a)); xlog("$rc $var(o) $var(a)\\n");
+     dp_translate(1, "123", $rU); xlog("$rc $rU\\n");
+     dp_translate(1, "1234", $rU); xlog("$rc $rU\\n");
+     dp_translate(2, "x", $var(o)); xlog("$rc\\n");
+     dp_translate(1, "abc", $var(o), , "inward"); xlog("$rc $var(o)\\n");`,
+  );
+  assert.deepEqual(lines, [
+    '1 +33123 international',
+    '1 030 national',
+    '1 112 urgent',
+    '1 123',
+    '-1 123',
+    '-1',
+    '1 bca',
+  ]);
+});
+
+test('files of 2.x and of Kamailio name source and target as a pair', async () => {
+  const old = await written(
+    'opensips',
+    'dialplan',
+    `modparam("dialplan", "db_url", "sqlite://${database}")
+     modparam("dialplan", "partition", "inward: table_name=inward")`,
+    `$avp(n) = "0033123"; dp_translate("1", "$avp(n)/$avp(o)", $avp(a)); xlog("$rc $avp(o) $avp(a)\\n");
+     dp_translate("inward: 1", "$rU/$rU"); xlog("$rc $rU\\n");`,
+    true,
+  );
+  assert.deepEqual(old, ['1 +33123 international', '1 obb']);
+  const kamailio = await written(
+    'kamailio',
+    'dialplan',
+    `modparam("dialplan", "db_url", "sqlite://${database}")
+     modparam("dialplan", "attrs_pvar", "$avp(at)")`,
+    `$rU = "0033123"; dp_translate("1"); xlog("$rc $rU $avp(at)\\n");
+     $var(n) = "004930"; dp_translate("1", "$var(n)/$var(o)"); xlog("$rc $var(o)\\n");
+     dp_match("1", "004930"); xlog("$rc $avp(at) $rU\\n"); dp_translate("7"); xlog("$rc\\n");`,
+  );
+  assert.deepEqual(kamailio, ['1 +33123 international', '1 030', '1 national +33123', '-1']);
+});
+
+test('an address is looked for in the table of its partition, the first row wins', async () => {
+  const lines = await written(
+    'opensips',
+    'dialplan permissions',
+    `modparam("permissions", "db_url", "sqlite://${database}")
+     modparam("permissions", "partition", "trunks: table_name=trunks")`,
+    `check_source_address(2, $var(c)); xlog("$rc $var(c)\\n");
+     check_address(1, "2001:DB8:0:1::9", 0, "udp", $var(c)); xlog("$rc $var(c)\\n");
+     check_address(1, "2001:db9::1", 0, "udp"); xlog("$rc\\n");
+     check_source_address(5); xlog("$rc\\n");
+     check_source_address(5, $var(c), "$fu", "trunks"); xlog("$rc $var(c)\\n");
+     check_source_address(5, , "sip:eve@x", "trunks"); xlog("$rc\\n");
+     get_source_group($var(g), "trunks"); xlog("$rc $var(g)\\n");`,
+  );
+  assert.deepEqual(lines, ['1 loop', '1 six', '-1', '-1', '1 trunk', '-1', '1 5']);
+});
+
+test('a network index finds what looking through all networks finds', () => {
+  const networks: [string, number][] = [
+    ['10.0.0.0', 8],
+    ['10.1.0.0', 16],
+    ['0.0.0.0', 0],
+    ['10.1.2.3', 32],
+    ['2001:db8::', 32],
+    ['::', 0],
+    ['fe80::1', 128],
+  ];
+  const index = new NetworkIndex<number>();
+  for (const [i, [address, prefix]] of networks.entries()) assert.equal(index.add(address, prefix, i), true);
+  assert.equal(index.add('gateway.example', 32, 9), false);
+  assert.equal(
+    index.first('10.1.2.3', () => true),
+    0,
+  );
+  assert.equal(
+    index.first('10.1.2.3', (each) => each > 0),
+    1,
+  );
+  assert.equal(
+    index.first('10.1.2.3', (each) => each > 2),
+    3,
+  );
+  assert.equal(
+    index.first('192.0.2.1', () => true),
+    2,
+  );
+  assert.equal(
+    index.first('2001:db8:1::1', () => true),
+    4,
+  );
+  assert.equal(
+    index.first('fe80::1', (each) => each !== 5),
+    6,
+  );
+  assert.equal(
+    index.first('nonsense', () => true),
+    undefined,
+  );
+});
