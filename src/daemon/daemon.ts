@@ -57,6 +57,7 @@ import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
 import { scriptCalls } from './script-calls.js';
 import { ScriptRouting } from './script-routing.js';
+import { faultOf } from './script-services.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
 import { settingsChanges } from './settings-changes.js';
@@ -242,6 +243,7 @@ export class Daemon implements Service {
               calls: scriptCalls(this.calls.ledger, sip.counters.proxy),
               publish: (partition, kind, text) => this.publishRecord(partition, kind, text),
               sharingTag: (name) => cluster.tag(name),
+              subscribe: (...all) => faultOf(() => this.events.publisher.subscribe(...all)),
               clock,
               random,
               log,

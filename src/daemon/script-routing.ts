@@ -55,6 +55,8 @@ export interface ScriptRoutingOptions {
   readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
   /** Whether this node is the active one of a sharing tag. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
+  /** Sends an event to a socket for some seconds; what is wrong with that. */
+  readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
@@ -97,6 +99,7 @@ export class ScriptRouting {
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
       sharingTag: options.sharingTag ?? (() => undefined),
+      subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,
     });
     this.core = new ScriptCore(this.environment(cfg, settings));

@@ -1,10 +1,11 @@
 import { parseDatabaseUrl } from '../config/db-url.js';
-import { SwitchyardError } from '../core/errors.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { ScriptServices, SqlDatabase } from '../script/services.js';
+import type { HttpAnswer, HttpFailure, HttpRequest, ScriptServices, SqlDatabase } from '../script/services.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { Statements } from '../store/statements.js';
+import { exchange } from './http-exchange.js';
 
 /** Milliseconds one statement of a script may take: a request waits for it. */
 const STATEMENT_MS = 5000;
@@ -15,6 +16,8 @@ export interface ScriptServicesOptions {
   /** Publishes on "<prefix>.calls.<partition>.<kind>"; false where nothing is published. */
   readonly publish: (partition: string, kind: string, text: string) => boolean;
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
+  /** Sends an event to a socket; what is wrong with that. */
+  readonly subscribe: (event: string, socket: string, seconds: number | undefined) => string | undefined;
   readonly log: Logger;
 }
 
@@ -38,6 +41,14 @@ export class OutsideServices implements ScriptServices {
     return found;
   }
 
+  http(request: HttpRequest): Promise<HttpAnswer | HttpFailure> {
+    return exchange(request);
+  }
+
+  subscribe(event: string, socket: string, seconds: number | undefined): string | undefined {
+    return this.options.subscribe(event, socket, seconds);
+  }
+
   publish(partition: string, kind: string, text: string): boolean {
     return this.options.publish(partition, kind, text);
   }
@@ -50,5 +61,15 @@ export class OutsideServices implements ScriptServices {
   async stop(): Promise<void> {
     await Promise.all([...this.databases.values()].map((each) => each.release()));
     this.databases.clear();
+  }
+}
+
+/** What is thrown, as text; undefined when nothing is. */
+export function faultOf(act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
   }
 }

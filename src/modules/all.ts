@@ -27,6 +27,7 @@ import { pikeFunctions } from './pike.js';
 import { pvFunctions } from './pv.js';
 import { rateLimitFunctions } from './rate-limit.js';
 import { replyFunctions } from './replies.js';
+import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
 import { rtpengineFunctions } from './rtpengine/functions.js';
@@ -82,6 +83,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...globalFlagFunctions,
     ...dialogFunctions,
     ...dialplanFunctions,
+    ...restClientFunctions,
     ...accFunctions,
     ...topologyHidingFunctions,
     ...statisticsFunctions,

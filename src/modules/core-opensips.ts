@@ -92,8 +92,14 @@ const core: FunctionSpec[] = [
   {
     name: 'subscribe_event',
     parameters: [param('event', 'string'), param('socket', 'string'), optional('expire', 'int')],
-    summary: 'false: subscriptions are made over the management interface',
-    compile: () => () => -1,
+    summary: 'sends an event to a socket ("udp:host:port", "unix:/path") for some seconds',
+    compile:
+      ([event, socket, expire]) =>
+      (run) => {
+        const seconds = expire === undefined ? undefined : intOf(expire, run, 0);
+        const fault = run.env.services.subscribe(textOf(event, run), textOf(socket, run), seconds);
+        return fault === undefined ? 1 : run.refused('subscribe_event', fault);
+      },
   },
   {
     name: 'sr_check_status',

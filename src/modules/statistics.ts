@@ -2,7 +2,17 @@ import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
-import { code, type FunctionSpec, KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from './define.js';
+import { PerCall } from '../script/per-call.js';
+import {
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
 import { dialogs } from './dialog/table.js';
 
 /** A counter of a script. */
@@ -66,12 +76,13 @@ const scriptCounters = {
   },
 };
 
-/** "+1", "-3", "5": added or taken away; without a sign it is the new value. */
-function updated(counter: ScriptCounter, text: string): boolean {
+/** "+1", "-3", "5": added or taken away; in Kamailio without a sign it is the new value. */
+function updated(counter: ScriptCounter, text: string, adds: boolean): boolean {
   const match = /^\s*([+-]?)(\d{1,10})\s*$/.exec(text);
   if (match === null) return false;
   const number = Number(match[2]);
-  counter.value = match[1] === '+' ? counter.value + number : match[1] === '-' ? counter.value - number : number;
+  if (match[1] === '-') counter.value -= number;
+  else counter.value = match[1] === '+' || adds ? counter.value + number : number;
   return true;
 }
 
@@ -84,8 +95,9 @@ const stats: FunctionSpec[] = [
     compile:
       ([name, change]) =>
       (run) => {
-        const counter = run.env.modules.of(statistics).find(textOf(name, run), run.env.dialect === 'opensips');
-        return code(counter !== undefined && updated(counter, textOf(change, run)));
+        const adds = run.env.dialect === 'opensips';
+        const counter = run.env.modules.of(statistics).find(textOf(name, run), adds);
+        return code(counter !== undefined && updated(counter, textOf(change, run), adds));
       },
   },
   {
@@ -98,6 +110,49 @@ const stats: FunctionSpec[] = [
         const counter = run.env.modules.of(statistics).find(textOf(name, run), false);
         if (counter === undefined) return -1;
         if (counter.resets) counter.value = 0;
+        return 1;
+      },
+  },
+];
+
+/** Iterators of stat_iter_init() by name: statistics of a group that have not been shown yet. */
+const iterators = new PerCall((): Map<string, (readonly [string, number])[]> => new Map());
+/** Iterators of one message. */
+const MOST_ITERATORS = 16;
+
+const walks: FunctionSpec[] = [
+  {
+    name: 'stat_iter_init',
+    dialects: OPENSIPS,
+    parameters: [param('group', 'string'), param('iterator', 'string')],
+    summary: 'begins to go through the statistics of a group',
+    compile:
+      ([group, iterator]) =>
+      (run) => {
+        const wanted = textOf(group, run);
+        const { all } = run.env.modules.of(statistics);
+        const known = iterators.of(run.pvars);
+        if (known.size >= MOST_ITERATORS) return -1;
+        const found = [...all].filter(([, each]) => each.group === wanted);
+        known.set(
+          textOf(iterator, run),
+          found.map(([key, each]) => [key, each.value] as const),
+        );
+        return 1;
+      },
+  },
+  {
+    name: 'stat_iter_next',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'writable'), param('value', 'writable'), param('iterator', 'string')],
+    summary: 'the next statistic of an iterator; false behind the last',
+    compile:
+      ([name, value, iterator]) =>
+      (run) => {
+        const next = iterators.of(run.pvars).get(textOf(iterator, run))?.shift();
+        if (next === undefined) return -1;
+        name?.variable?.assign(run.pvars, next[0]);
+        value?.variable?.assign(run.pvars, next[1]);
         return 1;
       },
   },
@@ -127,7 +182,7 @@ function counted(
 const counter = param('counter', 'string');
 
 export const statisticsFunctions: ScriptFunction[] = [
-  ...moduleFunctions('statistics', stats),
+  ...moduleFunctions('statistics', [...stats, ...walks]),
   ...moduleFunctions('counters', [
     counted('cnt_inc', [counter], (each) => {
       each.value++;

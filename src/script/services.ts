@@ -15,10 +15,38 @@ export interface SqlDatabase {
   insert(table: string, rows: readonly Readonly<Record<string, PvarValue>>[]): Promise<void>;
 }
 
+/** A request of a script over HTTP. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string | undefined;
+  /** Milliseconds until a connection must be there, and for all of it. */
+  readonly connectMs: number;
+  readonly totalMs: number;
+  /** Bytes of an answer that are read. */
+  readonly mostBytes: number;
+  /** A certificate that cannot be verified ends it. */
+  readonly verify: boolean;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly body: string;
+}
+
+/** Why there is no answer. */
+export type HttpFailure = 'refused' | 'connect timeout' | 'timeout' | 'too long' | 'failed';
+
 /** What modules reach outside the process by. */
 export interface ScriptServices {
   /** The database of a URL as cfg files write it; nothing is connected yet. Throws SwitchyardError for a URL that cannot be used. */
   database(url: string): SqlDatabase;
+  /** One request over HTTP; the text says why it failed. Never rejects. */
+  http(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
+  /** Sends an event to a socket for some seconds; what is wrong with that, else undefined. */
+  subscribe(event: string, socket: string, seconds: number | undefined): string | undefined;
   /** Publishes on "<prefix>.calls.<partition>.<kind>". False where records are not published. */
   publish(partition: string, kind: string, text: string): boolean;
   /** Whether this node is the active one of a sharing tag; undefined for an unknown one, and without a cluster. */
@@ -30,6 +58,8 @@ export const NO_SERVICES: ScriptServices = {
   database() {
     throw new Error('there is no database here');
   },
+  http: () => Promise.resolve('failed'),
+  subscribe: () => 'there are no events here',
   publish: () => false,
   sharingTag: () => undefined,
 };

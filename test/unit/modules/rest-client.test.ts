@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { freePort } from '../../support/ports.js';
+import { linesOf } from '../../support/script-run.js';
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    if (request.url === '/slow') return;
+    if (request.url === '/long') {
+      response.end('x'.repeat(70_000));
+      return;
+    }
+    response.writeHead(request.url === '/gone' ? 410 : 200, { 'Content-Type': 'text/plain', Connection: 'close' });
+    response.end(`${request.method} ${request.headers['x-node'] ?? '-'} ${Buffer.concat(chunks).toString()}`);
+  });
+});
+let port = 0;
+before(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const written = (script: string, head = 'modparam("rest_client", "curl_timeout", 1)'): Promise<string[]> =>
+  linesOf({ dialect: 'opensips', modules: 'rest_client', head, script });
+
+test('a script asks a web service and waits for its answer', async () => {
+  const lines = await written(`
+    rest_append_hf("X-Node: edge\\r\\nX-Evil: 1"); rest_get("http://127.0.0.1:${port}/a?to=$rU", $var(b), $var(t), $var(c)); xlog("$rc $var(c) $var(t) $var(b)\\n");
+    rest_post("http://127.0.0.1:${port}/b", "call=$ci", "text/plain", $var(b), , $var(c)); xlog("$rc $var(c) $var(b)\\n");
+    rest_put("http://127.0.0.1:${port}/gone", "x", , $var(b), , $var(c)); xlog("$rc $var(c) $var(b)\\n");
+    xlog("end\\n");`);
+  assert.deepEqual(lines, ['1 200 text/plain GET edge ', '1 200 POST - call=a@a.example', '1 410 PUT - x']);
+});
+
+test('what fails has the documented codes', async () => {
+  const closed = await freePort('127.0.0.1');
+  const lines = await written(`
+    rest_get("http://127.0.0.1:${closed}/", $var(b)); xlog("$rc\\n");
+    rest_get("http://127.0.0.1:${port}/slow", $var(b), , $var(c)); xlog("$rc $var(c)\\n");
+    rest_get("http://127.0.0.1:${port}/long", $var(b)); xlog("$rc\\n");
+    rest_get("file:///etc/passwd", $var(b)); xlog("$rc $var(b)\\n");
+    xlog("end\\n");`);
+  assert.deepEqual(lines, ['-1', '-3 0', '-10', '-10 <null>']);
+});
+
+test('the answer is there when async() resumes', async () => {
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'rest_client json',
+    script: `route {
+      async(rest_get("http://127.0.0.1:${port}/a", $var(b), $var(t), $var(c)), answered);
+      xlog("not reached\\n");
+    }
+    route[answered] { xlog("$rc $var(c) $var(b)\\n"); xlog("end\\n"); }`,
+  });
+  assert.deepEqual(lines, ['1 200 GET - ']);
+});
+
+test('statistics of a group are gone through; a number is added', async () => {
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'statistics',
+    head: 'modparam("statistics", "stat_groups", "codes")',
+    script: `update_stat("codes:200", 2); update_stat("codes:503", 1); update_stat("codes:200", "+1"); update_stat("codes:503", -1);
+      stat_iter_init("codes", "it"); while (stat_iter_next($var(n), $var(v), "it")) xlog("$var(n)=$var(v)\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['200=3', '503=0']);
+});
