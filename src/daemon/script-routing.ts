@@ -288,6 +288,7 @@ export class ScriptRouting {
       tables: this.tables,
       tally: this.options.tally,
       forceDst: dispatcher.kamailio?.forceDst,
+      selectFlags: selectFlags(cfg),
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       reload: (name) => this.options.reload(name),
@@ -299,6 +300,27 @@ export class ScriptRouting {
       calls: this.options.calls,
     };
   }
+}
+
+/**
+ * Parameters flags, use_default and force_dst of OpenSIPS up to 1.11 as the letters that 2.1 put in their place; undefined when the file
+ * sets none of them. Without force_dst a destination that is set already is kept.
+ */
+function selectFlags({ dialect, modules }: LoadedCfg): string | undefined {
+  const dispatcher = dialect.generation === 2 ? modules.get('dispatcher') : undefined;
+  const given = (name: string): number | undefined => {
+    const value = dispatcher?.get(name)?.at(-1);
+    return value === undefined ? undefined : Number(value);
+  };
+  const [flags, useDefault, force] = [given('flags'), given('use_default'), given('force_dst')];
+  if (flags === undefined && useDefault === undefined && force === undefined) return undefined;
+  const letters = [
+    ((flags ?? 0) & 2) !== 0 ? 'f' : '',
+    ((flags ?? 0) & 1) !== 0 ? 'u' : '',
+    (useDefault ?? 0) !== 0 ? 'd' : '',
+    (force ?? 0) !== 0 ? '' : 's',
+  ];
+  return letters.join('');
 }
 
 /** log_prefix of the core and prefix of xlog, of Kamailio; undefined when the file sets neither. */

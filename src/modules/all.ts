@@ -22,6 +22,7 @@ import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
 import { natFunctions } from './nat.js';
+import { observationFunctions } from './observation.js';
 import { permissionsFunctions } from './permissions.js';
 import { pikeFunctions } from './pike.js';
 import { pvFunctions } from './pv.js';
@@ -83,6 +84,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...globalFlagFunctions,
     ...dialogFunctions,
     ...dialplanFunctions,
+    ...observationFunctions,
     ...restClientFunctions,
     ...accFunctions,
     ...topologyHidingFunctions,

@@ -144,6 +144,8 @@ export interface ScriptEnvironment {
   readonly tally: SelectionTally;
   /** force_dst of Kamailio's dispatcher. */
   readonly forceDst: boolean | undefined;
+  /** Flag letters of selections that name none: what files of OpenSIPS 1.x say by modparam. */
+  readonly selectFlags: string | undefined;
   /** Variables that get the set and the attributes of what ds_is_in_list() and ds_is_from_list() found. */
   readonly setidPvar: Format | undefined;
   readonly attrsPvar: Format | undefined;

@@ -42,6 +42,24 @@ const FILES: readonly Served[] = [
     lines: [],
     calls: 2,
   },
+  {
+    file: 'failover-1.11.cfg',
+    rows: [
+      [2, 'BUSY', 10],
+      [2, 'UP', 0],
+    ],
+    lines: [/^INVITE .* to 127\.0\.0\.1, attributes \[/],
+    calls: 3,
+  },
+  {
+    file: 'statistics-3.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/^lb1:NOTICE:started at /],
+  },
+  { file: 'sharing-tags-3.3.cfg', rows: [[1, 'UP', 0]], lines: [] },
   { file: 'mi-http-3.3.cfg', rows: [[1, 'UP', 0]], lines: [/^balancer starts$/] },
   { file: 'unused-modules-3.6.cfg', rows: [[1, 'UP', 0]], lines: [] },
   {

@@ -48,7 +48,8 @@ export function selectOpensips(
   partition: string | undefined,
   maxResults: string | undefined,
 ): number {
-  const given = parseSelectArguments({ set, alg, flags, partition, maxResults, dialect });
+  const all = dialect === 'both' ? withDefaults(flags, site.env.selectFlags) : flags;
+  const given = parseSelectArguments({ set, alg, flags: all, partition, maxResults, dialect });
   if (typeof given === 'string') return site.refused(SELECT[target], given);
   const found = partitionFor(site, SELECT[target], given.partition);
   if (found === undefined) return -1;
@@ -56,6 +57,13 @@ export function selectOpensips(
   const isSet = target === 'dst' && call.pvars.destinationUri !== undefined;
   const verdict = call.dispatch.select(found, given.targets, call.view, isSet);
   return verdict === 'kept' ? 1 : selected(site, found, target, verdict === 'selected');
+}
+
+/** Flags of a call that names none, or a number of destinations alone: those the file sets for all. */
+function withDefaults(flags: string | undefined, letters: string | undefined): string | undefined {
+  if (letters === undefined) return flags;
+  if (flags === undefined || flags.trim() === '') return letters;
+  return /^\s*\d+\s*$/.test(flags) ? `${letters} M ${flags.trim()}` : flags;
 }
 
 /** ds_select_dst, ds_select_domain and ds_select of Kamailio. */

@@ -25,6 +25,8 @@ export interface DispatcherEnvironment {
   readonly attrsPvar?: Format | undefined;
   /** force_dst: ds_select_dst of a kamailio partition overwrites a $du that is there; default true. */
   readonly forceDst?: boolean | undefined;
+  /** Flag letters of selections that name none: what files of OpenSIPS 1.x say by modparam. */
+  readonly selectFlags?: string | undefined;
   /** Begins to load a partition anew (ds_reload); false while it may not. Absent: it never may. */
   readonly reload?: ((partition: string) => boolean) | undefined;
   /** script_attrs_avp of a partition, as a name. */
