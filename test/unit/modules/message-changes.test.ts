@@ -52,7 +52,7 @@ test('codec functions of one route build on each other', async () => {
   assert.doesNotMatch(body, /rtpmap:96/);
 });
 
-test('a codec is told apart by its clock rate, a stream by a pattern', async () => {
+test('a codec is chosen by its clock rate, a stream by a pattern', async () => {
   const { body, lines } = await relayed(`
     codec_exists("speex", "8000"); xlog("$rc\\n"); codec_exists("speex", "16000"); xlog("$rc\\n"); codec_exists("PCMU", "8000"); xlog("$rc\\n");
     stream_exists("aud.*|vid.*"); xlog("$rc\\n"); stream_exists("image"); xlog("$rc\\n");
