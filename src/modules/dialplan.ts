@@ -69,11 +69,21 @@ interface Pair {
   readonly target: Format | undefined;
 }
 
+/** Where "/" stands outside of parentheses; -1 for nowhere. */
+function slashIn(text: string): number {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')') depth--;
+    else if (text[i] === '/' && depth === 0) return i;
+  }
+  return -1;
+}
+
 function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
   const user = compile('$rU');
   if (arg === undefined) return { source: (run) => user.evaluateValue(run.pvars), target: user };
-  // A slash outside of parentheses separates them.
-  const slash = arg.text.search(/\/(?=[^()]*(?:\(|$))/);
+  const slash = slashIn(arg.text);
   const source = compile(slash < 0 ? arg.text : arg.text.slice(0, slash));
   const target = slash < 0 ? undefined : compile(arg.text.slice(slash + 1));
   if (target !== undefined && !target.writable) throw new Error(`${target.text} cannot be written`);
