@@ -216,7 +216,9 @@ export function readListText(text: string, path: string): TableContent {
 
 function readText(table: TextTable, spec: TableSpec): TableContent {
   const names = namesOf(spec, table.columns);
-  const nullable = table.header.split(/\s+/).map((definition) => /,null\b/i.test(definition));
+  const definitions = table.header.split(/\s+/);
+  const nullable = definitions.map((definition) => /,null\b/i.test(definition));
+  const isNumber = definitions.map((definition) => /\((?:int|double)\b/i.test(definition));
   const positions = [...names].map(([column, name]) => [table.columns.indexOf(column), name] as const);
   const rows = table.lines
     .filter((line) => line !== '')
@@ -224,7 +226,11 @@ function readText(table: TextTable, spec: TableSpec): TableContent {
       const fields = parseTextRow(line);
       const cell = (at: number, name: string): Cell => {
         const text = Buffer.from(fields[at] ?? '', 'latin1').toString('utf8');
-        return text === '' && nullable[at] === true ? null : cellOf(text, name);
+        if (text === '' && nullable[at] === true) return null;
+        // A column of the operator's own is of the type that the file says.
+        if (isNumber[at] && name !== DOCUMENTED.weight && /^-?[0-9]{1,15}(?:\.[0-9]{1,9})?$/.test(text))
+          return Number(text);
+        return cellOf(text, name);
       };
       return Object.fromEntries(positions.map(([at, name]) => [name, cell(at, name)]));
     });

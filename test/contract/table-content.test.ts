@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { parseDatabaseUrl } from '../../src/config/db-url.js';
-import { initDatabase, type TableSpec } from '../../src/store/provision.js';
+import { nullLogger } from '../../src/core/logger.js';
+import { initDatabase, sqlUrl, type TableSpec, withDatabase } from '../../src/store/provision.js';
 import { readTable, type TableRow, writeTable } from '../../src/store/table-content.js';
 import { COLUMNS } from '../support/columns.js';
 import { runCli } from '../support/command-line.js';
@@ -133,6 +134,54 @@ describe('db export and db import', () => {
       }
       const back = await run('export', '--partition', names[0] as string);
       assert.deepEqual(JSON.parse(back.out), ROWS, 'ids and nulls too');
+    }
+  });
+
+  test("columns of the operator's own go along, in both formats", async () => {
+    // The text file's partition is in this round: it has no empty text beside null, and these rows hold none.
+    const own: readonly TableRow[] = ROWS.map((each, i) => ({
+      ...each,
+      attrs: each['attrs'] || null,
+      site: i === 0 ? null : `Köln, "Süd" ${i}`,
+      tier: i === 1 ? null : i - 2,
+    }));
+    for (const { db_url, table_name, name } of partitions) {
+      if (name === 'text') {
+        const path = join(folder, 'text', table_name);
+        const [header = '', ...lines] = readFileSync(path, 'utf8').split('\n');
+        writeFileSync(path, [`${header} site(string,null) tier(int,null)`, ...lines].join('\n'));
+        continue;
+      }
+      const spec = {
+        url: parseDatabaseUrl(db_url, '/'),
+        table: table_name,
+        columns: COLUMNS,
+        flavour: 'opensips',
+      } as const;
+      await withDatabase(sqlUrl(spec), nullLogger, (database) =>
+        database.run((knex) =>
+          knex.schema.alterTable(table_name, (table) => {
+            table.string('site', 64).nullable();
+            table.integer('tier').nullable();
+          }),
+        ),
+      );
+    }
+    const names = partitions.map(({ name }) => name);
+    for (const format of ['json', 'csv']) {
+      const start = join(folder, 'own.json');
+      writeFileSync(start, JSON.stringify(own));
+      await run('import', '--replace', '--partition', names[0] as string, start);
+      for (const [i, name] of names.entries()) {
+        const kept = join(folder, `own-${name}.${format}`);
+        await run('export', '--partition', name, kept);
+        const next = names[(i + 1) % names.length] as string;
+        const ran = await run('import', '--replace', '--partition', next, kept);
+        assert.deepEqual([ran.status, ran.out], [0, `partition ${next}: 4 rows in place of those it had\n`], ran.err);
+        assert.doesNotMatch(ran.err, /no column/);
+        const read = await run('export', '--partition', next);
+        assert.deepEqual(JSON.parse(read.out), own, `${name} to ${next} as ${format}`);
+      }
     }
   });
 
