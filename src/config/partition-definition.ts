@@ -161,7 +161,9 @@ class Collector {
       return;
     }
     const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
-    if (files.length === 0) this.findings.warn(location, 'the folder holds no *.json file');
+    // An empty folder waits for tenants. Other files in it are meant to be read, and are not.
+    const others = names.filter((name) => !name.startsWith('.'));
+    if (files.length === 0 && others.length > 0) this.findings.warn(location, 'the folder holds no *.json file');
     for (const name of files) this.fromFile(resolve(folder, name), options);
   }
 

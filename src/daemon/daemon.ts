@@ -53,6 +53,7 @@ import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
 import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statistics.js';
 import { assumedRows, assumedStates, copyTables } from './rehearsal.js';
 import { release } from './release.js';
+import { ReloadProgress } from './reload-progress.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
 import { scriptCalls } from './script-calls.js';
@@ -121,6 +122,7 @@ export class Daemon implements Service {
   private readonly telemetry: Telemetry;
   /** Updated by whoever reads settings again. */
   readonly settingsReloads: SettingsReloads;
+  private readonly reloading: ReloadProgress;
   private readonly loopDelay: EventLoopDelay;
   private readonly load: EventLoopLoad;
   private readonly prober: Prober;
@@ -149,6 +151,7 @@ export class Daemon implements Service {
     this.cluster = cluster;
     const startTime = new StartTime(clock);
     this.settingsReloads = new SettingsReloads(metrics, () => clock.now());
+    this.reloading = new ReloadProgress(() => clock.monotonic());
     this.loopDelay = new EventLoopDelay(metrics);
     const engine = new Engine({
       clock,
@@ -283,7 +286,10 @@ export class Daemon implements Service {
     });
     this.events.bus.on(this.script?.event ?? routing.event);
     this.management = buildManagement(settings, {
-      settings: options.readSettings === undefined ? undefined : { reload: (dryRun) => this.reloadSettings(dryRun) },
+      settings:
+        options.readSettings === undefined
+          ? undefined
+          : { reload: (dryRun) => this.reloadSettings(dryRun), progress: () => this.reloading.current },
       engine,
       runtimes,
       sip,
@@ -464,7 +470,7 @@ export class Daemon implements Service {
    * ConfigError, SwitchyardError; nothing has then been changed.
    */
   reloadSettings(dryRun: boolean): Promise<SettingsReload> {
-    return this.settingsJobs.run(undefined, async () => {
+    const work = async () => {
       const { readSettings } = this.options;
       if (readSettings === undefined) throw new SwitchyardError('USAGE', 'the settings came from a program');
       let done = false;
@@ -482,7 +488,8 @@ export class Daemon implements Service {
       } finally {
         if (!dryRun) this.settingsReloads.ended(done);
       }
-    });
+    };
+    return this.settingsJobs.run(undefined, () => this.reloading.during(work));
   }
 
   private async takeSettings(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
@@ -505,12 +512,12 @@ export class Daemon implements Service {
     if (cfg !== undefined) await this.script?.use(cfg, settings);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
-    await Promise.all(retired.map((runtime) => runtime.stop()));
+    await this.reloading.each('stop', retired, (runtime) => runtime.stop());
     for (const name of dropped) {
       this.selections.forget(name);
       this.metrics.forget('partition', name);
     }
-    await Promise.all(added.map((runtime) => runtime.start()));
+    await this.reloading.each('load', added, (runtime) => runtime.start());
     for (const partition of this.engine.partitions) this.rebuildBlacklists(partition);
     this.refreshWeights();
     this.cluster.parts?.reconfigured();

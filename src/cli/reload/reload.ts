@@ -1,4 +1,5 @@
 import type { CommandIo } from '../line/io.js';
+import { progress } from '../line/progress.js';
 import { colored } from '../line/style.js';
 import { callMi, MiCallError } from '../mi/client.js';
 import { endpointFor, type MiOptions } from '../mi/mi.js';
@@ -12,6 +13,44 @@ interface Answer {
 /** Reading scripts and stopping stores of a large configuration takes its time. */
 const TIMEOUT_MS = 60_000;
 
+/** Milliseconds between two questions how far it is. */
+const ASK_EVERY_MS = 500;
+
+interface Status {
+  readonly running: boolean;
+  readonly step?: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+type Call = (params: Record<string, number> | undefined, timeoutMs: number) => Promise<unknown>;
+
+/** Shows on a terminal how far the reload is, until the returned function is called. */
+function watched(call: Call, io: CommandIo): () => void {
+  if (io.errTerminal === undefined) return () => {};
+  const shown = progress(io, 'partitions', undefined);
+  let isAsked = false;
+  let isOver = false;
+  const timer = setInterval(() => {
+    if (isAsked) return;
+    isAsked = true;
+    call({ status: 1 }, ASK_EVERY_MS * 10).then(
+      (answer) => {
+        const { step, done = 0, total = 0 } = answer as Status;
+        if (!isOver && step === 'load' && total > 0) shown.at(done, done / total);
+        isAsked = false;
+      },
+      // A daemon that does not say goes on all the same.
+      () => clearInterval(timer),
+    );
+  }, ASK_EVERY_MS);
+  return () => {
+    isOver = true;
+    clearInterval(timer);
+    shown.end();
+  };
+}
+
 /** switchyard reload. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function reload(
   options: MiOptions & { readonly 'dry-run'?: boolean | undefined },
@@ -19,12 +58,12 @@ export async function reload(
 ): Promise<number> {
   const { target, replyDir } = await endpointFor(options);
   const dryRun = options['dry-run'] === true;
+  const call: Call = (params, timeoutMs) =>
+    callMi(target, 'config_reload', params, { timeoutMs, ...(replyDir === undefined ? {} : { replyDir }) });
+  const end = watched(call, io);
   let answer: Answer;
   try {
-    answer = (await callMi(target, 'config_reload', dryRun ? { dry_run: 1 } : undefined, {
-      timeoutMs: options.timeout ?? TIMEOUT_MS,
-      ...(replyDir === undefined ? {} : { replyDir }),
-    })) as unknown as Answer;
+    answer = (await call(dryRun ? { dry_run: 1 } : undefined, options.timeout ?? TIMEOUT_MS).finally(end)) as Answer;
   } catch (error) {
     if (options.json === true || !(error instanceof MiCallError) || error.data === undefined) throw error;
     io.err(`${error.data}\n${error.plain}; the old settings stay in force\n`);

@@ -15,7 +15,7 @@ const APART = COVERED / (POINTS - RECENT - 10);
  */
 export class ProbeLine {
   private readonly times = new Float64Array(POINTS);
-  /** Round trip, -1 for none, and code, in turns. */
+  /** Round trip, -1 for none, and code, one after the other. */
   private readonly values = new Float32Array(2 * POINTS);
   private count = 0;
 

@@ -85,6 +85,19 @@ export interface SettingsReload {
 export interface SettingsControl {
   /** Takes the settings whole, or with `dryRun` only compares them. Throws ConfigError, SwitchyardError; nothing has then changed. */
   reload(dryRun: boolean): Promise<SettingsReload>;
+  /** How far a reload is that runs now; undefined: none does. */
+  progress(): SettingsProgress | undefined;
+}
+
+/** How far a reload of the settings is. */
+export interface SettingsProgress {
+  /** Whether they are checked, partitions that are gone or changed are stopped, or those that are new or changed are loaded. */
+  readonly step: 'check' | 'stop' | 'load';
+  /** Partitions that are through with the step, and all of the step; 0 while they are checked. */
+  readonly done: number;
+  readonly total: number;
+  /** Since it began. */
+  readonly seconds: number;
 }
 
 /** Which calls a trace takes, and its bounds; what is left out has a default. */

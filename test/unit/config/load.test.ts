@@ -232,6 +232,15 @@ describe('which file', () => {
   });
 });
 
+test('an empty folder of partitions is no reason for a warning; one with other files than *.json is', (t) => {
+  const warned = (files: Record<string, unknown>) =>
+    load(t, { 'switchyard.json': { partitions: './tenants', modparam: { db_url: 'list:./x' } }, ...files })
+      .warnings.map(({ pointer }) => pointer)
+      .includes('/partitions');
+  assert.equal(warned({ 'tenants/.keep': '' }), false);
+  assert.equal(warned({ 'tenants/acme.jsn': '{}' }), true);
+});
+
 test('the result is frozen to the bottom, maps included', (t) => {
   const { settings } = load(t, {
     'switchyard.json': { partitions: [{ ...ACME, ds_define_blacklist: 'l=1' }], routing: [{ match: { $rd: 'x' } }] },

@@ -6,22 +6,30 @@ import type { MiDependencies } from '../dependencies.js';
 
 /**
  * config_reload: reads the settings again and takes them whole, or refuses them whole with the problems in `data`, a line
- * each. The answer lists what differs and what only a restart brings into force; with dry_run nothing is taken.
+ * each. The answer lists what differs and what only a restart brings into force; with dry_run nothing is taken. With status
+ * nothing is read either: the answer says how far a reload is that runs now.
  */
 export function configReloadCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'config_reload',
     aliases: ['core:config_reload'],
     module: 'core',
-    help: 'reads the settings again and takes them, or says why not; with dry_run=1 only what would change',
+    help: 'reads the settings again and takes them, or says why not; with dry_run=1 only what would change; with status=1 how far a reload is that runs',
     needs: { role: 'admin', wholeProcess: true },
-    changes: ({ dry_run }) => !isOn(dry_run),
+    changes: ({ dry_run, status }) => !isOn(dry_run) && !isOn(status),
     paramLists: [[]],
-    extraParams: [{ name: 'dry_run', type: 'flag' }],
+    extraParams: [
+      { name: 'dry_run', type: 'flag' },
+      { name: 'status', type: 'flag' },
+    ],
     async run(params, call) {
       const dryRun = isOn(params['dry_run']);
       if (deps.settings === undefined)
         throw new MiError(500, 'settings cannot be reloaded', 'they came from a program');
+      if (isOn(params['status'])) {
+        const progress = deps.settings.progress();
+        return { running: progress !== undefined, ...progress };
+      }
       try {
         const { changes, needRestart, warnings } = await deps.settings.reload(dryRun);
         if (!dryRun) call.changed(`settings: ${changes.length} values changed`);
