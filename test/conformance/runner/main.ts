@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OriginalTarget } from './original-target.js';
 import type { Outcome } from './outcome.js';
-import { runScripts } from './scripts.js';
+import { formatOf, runRecording } from './recordings.js';
 import { SwitchyardTarget } from './switchyard-target.js';
 import type { Target } from './target.js';
 
@@ -37,12 +37,20 @@ async function main(): Promise<number> {
   }
   const outcomes: Outcome[] = [];
   for (const file of positionals) {
-    const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const recording = readRecordingFile(file);
+    if (typeof recording === 'string') {
+      process.stderr.write(`${file}: ${recording}\n`);
+      return 2;
+    }
+    if (against !== undefined && formatOf(recording) !== 'scripts') {
+      process.stderr.write(`${file}: only recordings of scripts are replayed against an original\n`);
+      return 2;
+    }
     const only = values.only === undefined ? undefined : new Set(values.only.split(','));
     const cases = (recording as { cases?: { id: string; expect?: object }[] }).cases ?? [];
     const recorded = new Map(cases.map((each) => [each.id, each]));
     outcomes.push(
-      ...(await runScripts(recording, {
+      ...(await runRecording(recording, {
         target,
         lanes: Math.max(1, Number(values.lanes)),
         wanted: (id, area) =>
@@ -60,6 +68,16 @@ async function main(): Promise<number> {
     if (values.record) writeFileSync(file, `${JSON.stringify(recording)}\n`);
   }
   return report(outcomes, values.quiet);
+}
+
+/** A recording of a known format, or what is wrong with the file. */
+function readRecordingFile(file: string): object | string {
+  try {
+    const recording: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return formatOf(recording) === undefined ? 'not a recording of a known format' : (recording as object);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function report(outcomes: readonly Outcome[], quiet: boolean): number {

@@ -29,3 +29,13 @@ function short(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 600 ? `${text.slice(0, 600)}...` : text;
 }
+
+/** What a check that throws says is wrong. */
+export function missesOf(check: () => void): string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message.slice(0, 1000) : String(error)];
+  }
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { formatOf, type RecordingFormat } from './runner/recordings.js';
+
+const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
+  'kamailio-further.json': 'kamailio selections',
+  'kamailio-hash.json': 'hashes',
+  'kamailio-select.json': 'kamailio selections',
+  'opensips-2.1-lists.json': 'opensips selections',
+  'opensips-hash.json': 'hashes',
+  'opensips-inlist-count.json': 'lists',
+  'opensips-select.json': 'opensips selections',
+  'scripts-kamailio.json': 'scripts',
+  'scripts-kamailio-further.json': 'scripts',
+  'scripts-opensips.json': 'scripts',
+  // Calls of the management interface: kamailio-rpc.test.ts replays them.
+  'kamailio-rpc.json': undefined,
+};
+
+test('every recording here is of a known format', () => {
+  const folder = new URL('data/', import.meta.url);
+  const files = readdirSync(folder).filter((each) => each.endsWith('.json'));
+  const found = files.map((each) => [each, formatOf(JSON.parse(readFileSync(new URL(each, folder), 'utf8')))]);
+  for (const [file, format] of found) assert.equal(format, FORMATS[file as string], file);
+  assert.deepEqual(files.sort(), Object.keys(FORMATS).sort());
+});
+
+test('a file of another kind has no format', () => {
+  for (const other of [null, 1, [], {}, { cases: [] }, { sets: {} }]) assert.equal(formatOf(other), undefined);
+});
