@@ -8,6 +8,7 @@ import { standardIo } from '../../src/cli/line/io.js';
 import { progress } from '../../src/cli/line/progress.js';
 import { chaos } from '../support/cluster/chaos.js';
 import { besideOneAlone, joins, probeCounts, tagKills, tagMoves, wrongClock } from '../support/cluster/measurements.js';
+import { rollingUpgrade } from '../support/cluster/older-build.js';
 import { fanOut, histories, idleCpu, natsKills, nodeKills, takeovers } from '../support/cluster/scenarios.js';
 import { FaultBench } from '../support/faults/bench.js';
 import { daemonCrashes } from '../support/faults/daemon-crashes.js';
@@ -49,6 +50,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-chaos': (_bench, seed) => chaos({ seconds: 120, seed, kills: { nodes: 6, nats: 6, database: 4 } }),
   'cluster-mariadb-chaos': (_bench, seed) =>
     chaos({ seconds: 120, seed, kills: { nodes: 6, nats: 6, database: 4 }, database: 'mariadb' }),
+  'cluster-rolling-upgrade': (_bench, seed) => rollingUpgrade({ seed }),
   'cluster-probe-counts': () => probeCounts({ gateways: 1000, seconds: 60 }),
   'cluster-join-1000': () => joins({ records: 1000 }),
   'cluster-join-20000': () => joins({ records: 20_000 }),

@@ -27,6 +27,8 @@ export class RealNode {
   child: Child | undefined;
   /** performance.now() of its last violent end. */
   diedAt: number | undefined;
+  /** Program of another build; undefined: this one. */
+  main: string | undefined;
 
   constructor(
     readonly name: string,
@@ -46,9 +48,13 @@ export class RealNode {
     const config = join(this.folder, 'switchyard.json');
     const off = `const now = Date.now; Date.now = () => now() + ${this.clockOff};`;
     const wrong = this.clockOff === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(off)}`];
-    const child = new Child(process.execPath, ['--import', TSX, ...wrong, MAIN, 'serve', '--config', config], {
-      cwd: this.folder,
-    });
+    const child = new Child(
+      process.execPath,
+      ['--import', TSX, ...wrong, this.main ?? MAIN, 'serve', '--config', config],
+      {
+        cwd: this.folder,
+      },
+    );
     this.child = child;
     await child.until(() => isBound(this.sipPort, 'udp'), 90_000, this.name);
   }
@@ -116,6 +122,8 @@ export interface RealClusterOptions {
   readonly apart?: (i: number) => boolean;
   /** Milliseconds the wall clock of a node is wrong, by its number. */
   readonly clockOff?: (i: number) => number;
+  /** Programs of another build that nodes run, by their number. */
+  readonly main?: (i: number) => string | undefined;
   /** Further keys of each node, by its number. */
   readonly each?: (i: number) => Readonly<Record<string, unknown>>;
 }
@@ -188,6 +196,7 @@ export class RealCluster {
       await writeFile(join(own, 'switchyard.json'), JSON.stringify(settings, undefined, 2));
       if (apart) cluster.apart.add(name);
       const node = new RealNode(name, sipPort, `http://127.0.0.1:${httpPort}`, own, options.clockOff?.(i));
+      node.main = options.main?.(i);
       if (options.dbUrl === undefined) await fill(node.table, rows);
       cluster.nodes.push(node);
     }
