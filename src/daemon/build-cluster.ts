@@ -48,8 +48,8 @@ export interface ClusterEnvironment {
   readonly key: KeyHolder;
 }
 
-/** Milliseconds within which what came to this node is probed for the first time. */
-const HURRY_MS = 400;
+/** Milliseconds within which what came to this node is probed for the first time: the fewer, the sooner. */
+const HURRY_MS = { least: 100, most: 400, each: 0.75 };
 /** Milliseconds a node takes at its end for events and records. */
 const LAST_WORDS_MS = 1500;
 /** Stores every node has a copy of, and writes it. */
@@ -289,7 +289,8 @@ class ClusterSide implements ClusterParts {
       if (failures > 0) engine.states.carry(destination, failures);
       if (destination.health.lastChange !== undefined) nats.putState(events.changes.entryOf(destination));
     }
-    prober.hurry(destinations, HURRY_MS);
+    const { least, most, each } = HURRY_MS;
+    prober.hurry(destinations, Math.min(most, Math.max(least, destinations.length * each)));
   }
 
   /** Three nodes that begin together must not all send their first calls to the first destination of each set. */

@@ -60,6 +60,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-clock-behind': () => wrongClock({ days: -1 }),
   'cluster-beside-one-alone': () => besideOneAlone(),
   'cluster-takeovers': () => takeovers({ gateways: 1000, kills: 4 }),
+  'cluster-leavings': () => takeovers({ gateways: 1000, kills: 4, signal: 'SIGTERM' }),
   'cluster-fan-out': () => fanOut({ changes: 400 }),
   'cluster-idle-cpu': () => idleCpu({ gateways: 1000, seconds: 30 }),
   flapping: (bench, seed) => flapping(bench, { gateways: 200, flaps: 90, holdMs: 2000, seed }),

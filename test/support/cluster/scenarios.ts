@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../partitions.js';
-import { LocalCluster } from './local-cluster.js';
 import { orderFaults, RealCluster, type RealNode, until } from './real-cluster.js';
 import { runHistory } from './simulation.js';
 
@@ -121,65 +120,92 @@ export async function natsKills(options: { kills: number; seed: number; changes?
   }
 }
 
-/** Milliseconds from the death of a node until each destination it owned was probed again, over some kills. */
-export async function takeovers(options: { gateways: number; kills: number }): Promise<object> {
+/**
+ * Milliseconds from the end of a node until each destination it owned was probed again, over some kills; or from SIGTERM,
+ * which it announces itself. The longest time any other destination was not probed meanwhile. No event comes of it.
+ */
+export async function takeovers(options: {
+  gateways: number;
+  kills: number;
+  signal?: 'SIGKILL' | 'SIGTERM';
+}): Promise<object> {
   const cluster = await RealCluster.start({ gateways: options.gateways });
   try {
     const seen = new Map<string, number>();
     const worst: number[] = [];
     const shares: number[] = [];
+    let gap = 0;
     for (let i = 0; i < options.kills; i++) {
       const node = cluster.nodes[(i + 1) % 3] as RealNode;
       const owners = await cluster.owners();
-      const lost = cluster.users.filter((user) => owners.get(user) === node.name);
-      shares.push(lost.length / cluster.users.length);
+      const lost = new Set(cluster.users.filter((user) => owners.get(user) === node.name));
+      shares.push(lost.size / cluster.users.length);
       await sleep(1500);
-      await node.kill();
-      const killed = performance.now();
-      cluster.gateways.onRequest = (user) => {
+      const last = new Map(cluster.users.map((user) => [user, performance.now()]));
+      const port = node.sipPort;
+      let ended = Number.POSITIVE_INFINITY;
+      cluster.gateways.onRequest = (user, from) => {
         const now = performance.now();
-        if (now > killed + 50 && !seen.has(user)) seen.set(user, now - killed);
+        if (!lost.has(user)) gap = Math.max(gap, now - (last.get(user) ?? now));
+        last.set(user, now);
+        if (now > ended && from !== port && !seen.has(user)) seen.set(user, now - ended);
       };
+      await sleep(1500);
       seen.clear();
-      await until('all probed', 10_000, () => lost.every((user) => seen.has(user)));
-      worst.push(Math.max(...lost.map((user) => seen.get(user) as number)));
+      ended = performance.now();
+      if (options.signal === 'SIGTERM') node.signal('SIGTERM');
+      else node.signal('SIGKILL');
+      await until('all probed', 10_000, () => [...lost].every((user) => seen.has(user)));
+      worst.push(Math.max(...[...lost].map((user) => seen.get(user) as number)));
+      await sleep(1500);
+      cluster.gateways.onRequest = () => {};
+      await node.stop();
       await node.start();
       await cluster.ready(60_000);
     }
-    return { takeoverMs: worst.map(Math.round), shares: shares.map((share) => Math.round(share * 100)) };
+    assert.deepEqual(await cluster.stored(), []);
+    return {
+      takeoverMs: worst.map(Math.round),
+      shares: shares.map((share) => Math.round(share * 100)),
+      longestGapOfOthersMs: gap,
+    };
   } finally {
     await cluster.stop();
   }
 }
 
-/** Milliseconds from a state set at one node until the others route by it. */
+/**
+ * Milliseconds from a command to one node that sets a state until the others route by it, and until the answer comes. Each
+ * node is a process; the others' times are those of their log lines.
+ */
 export async function fanOut(options: { changes: number }): Promise<object> {
-  const cluster = await LocalCluster.start({ gateways: 20 });
+  const cluster = await RealCluster.start({ gateways: 20, modparam: { ds_ping_interval: 0 } });
   try {
-    const times: number[] = [];
-    let began = 0;
-    let left = 0;
-    let done = () => {};
-    for (const i of [1, 2]) {
-      cluster.nodes[i]?.daemon.engine.states.onChange(({ origin }) => {
-        if (origin !== 'cluster') return;
-        times.push(performance.now() - began);
-        if (--left === 0) done();
-      });
-    }
+    const began: number[] = [];
+    const answered: number[] = [];
     for (let i = 0; i < options.changes; i++) {
       const address = cluster.gateways.uri(`gw${i % 20}`);
-      const both = new Promise<void>((resolve) => {
-        left = 2;
-        done = resolve;
-      });
-      began = performance.now();
-      await cluster.mi(0, 'ds_set_state', { state: Math.floor(i / 20) % 2 === 0 ? 'i' : 'a', group: '1', address });
-      await both;
+      const state = Math.floor(i / 20) % 2 === 0 ? 'i' : 'a';
+      began.push(Date.now());
+      await cluster.node('n1').mi('ds_set_state', { state, group: '1', address });
+      answered.push(Date.now() - (began.at(-1) as number));
+      await sleep(10);
     }
-    times.sort((a, b) => a - b);
-    const at = (part: number) => Math.round((times[Math.floor(part * (times.length - 1))] as number) * 100) / 100;
-    return { changes: options.changes, medianMs: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+    const lines = (name: string) => [
+      ...(cluster.node(name).child?.stderr ?? '').matchAll(/"time":(\d+)[^\n]*"origin":"cluster"/g),
+    ];
+    await until('the last one is known', 10_000, () =>
+      ['n2', 'n3'].every((name) => lines(name).length >= options.changes),
+    );
+    const times = ['n2', 'n3'].flatMap((name) =>
+      lines(name).map(([, time], i) => Math.max(0, Number(time) - (began[i] as number))),
+    );
+    const figures = (list: number[]) => {
+      list.sort((a, b) => a - b);
+      const at = (part: number) => list[Math.floor(part * (list.length - 1))] as number;
+      return { median: at(0.5), p99: at(0.99), most: at(1) };
+    };
+    return { changes: options.changes, knownMs: figures(times), answeredMs: figures(answered) };
   } finally {
     await cluster.stop();
   }
