@@ -41,6 +41,22 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.deepEqual((await keysRead(['nobody'])).sort(), ['gen', 'k', 'm.n1', 'r.acme', 't.vip']);
   });
 
+  test('revisions of a bucket that was made anew are none of the one before, and two makers lose nothing', async (context) => {
+    const { bus, client } = await start(context);
+    const commit = (key: string, expected: number) =>
+      new Promise<{ kind: string; revision?: number }>((resolve) => bus.commit(key, 'x', expected, resolve));
+    const make = () => new Promise<boolean>((resolve) => bus.create(resolve));
+    const first = await commit('d.acme.1.a', 0);
+    const manager = await client.jetstreamManager();
+    await manager.streams.delete('KV_SWITCHYARD_test');
+    assert.deepEqual(await Promise.all([make(), make()]), [true, true]);
+    const again = await commit('d.acme.1.a', 0);
+    assert.ok((first.revision ?? 0) > 1e12 && (again.revision ?? 0) > (first.revision ?? 0));
+    assert.equal(await make(), true);
+    assert.equal((await commit('d.acme.1.a', first.revision ?? 0)).kind, 'conflict');
+    assert.equal((await commit('d.acme.1.a', again.revision ?? 0)).kind, 'done');
+  });
+
   test('what nobody has changed since is removed, and nothing is left of it in the stream', async (context) => {
     const { bus } = await start(context);
     const commit = (key: string, text: string, expected: number) =>

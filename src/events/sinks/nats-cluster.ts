@@ -1,4 +1,4 @@
-import type { JetStreamPublishOptions, NatsConnection, Subscription } from 'nats';
+import type { JetStreamManager, JetStreamPublishOptions, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import { within } from '../../core/within.js';
@@ -317,7 +317,8 @@ export class NatsCluster {
   private async ensure(connection: NatsConnection): Promise<void> {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
     try {
-      const { config } = await manager.streams.info(this.stream);
+      const { config, state, created } = await manager.streams.info(this.stream);
+      if (state.last_seq === 0) await this.number(manager, created);
       if (config.republish === undefined) {
         this.complain(undefined, 'has no republish: changes of other nodes come late. Let the first node make it');
       }
@@ -327,7 +328,7 @@ export class NatsCluster {
     }
     const { replicas, storage, log } = this.options;
     const copies = replicas ?? (connection.info?.cluster === undefined ? 1 : 3);
-    await manager.streams.add({
+    const { created } = await manager.streams.add({
       name: this.stream,
       description: 'records of a switchyard cluster',
       subjects: [`$KV.${this.bucket}.>`],
@@ -340,6 +341,23 @@ export class NatsCluster {
       republish: { src: '>', dest: `${this.base}.rec.>` },
     });
     log.info({ bucket: this.bucket, replicas: copies }, `cluster: created the bucket ${this.bucket}`);
+    await this.number(manager, created);
+  }
+
+  /**
+   * Revisions of a bucket begin with the milliseconds since the epoch at which its server made it: a purge up to a sequence
+   * moves the next one there. A node that was away while a bucket was made anew would else commit on a revision of the old
+   * one, which the new one may have, too. All nodes compute the same number; what has a later one already stays.
+   */
+  private async number(manager: JetStreamManager, created: string): Promise<void> {
+    const seq = Date.parse(created);
+    if (!Number.isSafeInteger(seq) || seq <= 0) return;
+    try {
+      await manager.streams.purge(this.stream, { seq });
+    } catch (error) {
+      // A user who may not purge goes without.
+      this.complain(error, 'is numbered from 1: its user may not purge it');
+    }
   }
 
   private failure(error: unknown): Outcome {

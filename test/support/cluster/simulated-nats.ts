@@ -197,7 +197,10 @@ export class SimulatedLink implements ClusterBus {
   create(done: (made: boolean) => void): void {
     this.call(
       () => {
-        this.nats.exists = true;
+        const { nats } = this;
+        // Revisions begin with the time at which the bucket was made.
+        if (!nats.exists) nats.sequence = Math.floor(nats.clock.now());
+        nats.exists = true;
         return true;
       },
       false,
