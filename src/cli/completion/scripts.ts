@@ -98,8 +98,10 @@ function zsh(entries: readonly Entry[]): string {
           : `:${spec.value}:${isFile(spec) ? '_files' : `(${(spec.choices ?? []).join(' ')})`}`;
       return `        '--${name}[${plain(spec.description)}]${action}' \\\n`;
     });
-    const rest = words.length > 0 ? `'*:word:(${words.join(' ')})'` : files ? `'*:file:_files'` : `'*: :'`;
-    return `    '${path}')\n      _arguments \\\n${lines.join('')}        '--help[Show help.]' \\\n        ${rest} ;;\n`;
+    // A message for words that nothing completes would keep zsh from putting the one option in that fits.
+    const rest =
+      words.length > 0 ? ` \\\n        '*:word:(${words.join(' ')})'` : files ? ` \\\n        '*:file:_files'` : '';
+    return `    '${path}')\n      _arguments \\\n${lines.join('')}        '--help[Show help.]'${rest} ;;\n`;
   });
   const nested = entries.filter(({ path }) => path.includes(' ')).map(({ path }) => `'${path}'`);
   return `#compdef switchyard

@@ -22,6 +22,8 @@ export const PROGRAMS = {
   kamailio: { name: 'kamailio', debianPackage: 'kamailio' },
   kamcli: { name: 'kamcli', debianPackage: 'kamcli' },
   curl: { name: 'curl', debianPackage: 'curl' },
+  zsh: { name: 'zsh', debianPackage: 'zsh' },
+  fish: { name: 'fish', debianPackage: 'fish' },
   socat: { name: 'socat', debianPackage: 'socat' },
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
   openssl: { name: 'openssl', debianPackage: 'openssl' },

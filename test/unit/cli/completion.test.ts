@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandNames, loadCommands } from '../../../src/cli/line/run.js';
 import { runCli } from '../../support/command-line.js';
+import { requireTool } from '../../support/servers.js';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'switchyard-completion-'));
@@ -32,6 +33,71 @@ test('bash completes commands, options, values and management commands', async (
   assert.deepEqual(complete('switchyard mi ds_set'), ['ds_set_state']);
   assert.deepEqual(complete('switchyard db import --if'), ['--if-empty']);
   assert.deepEqual(complete('switchyard completion f'), ['fish']);
+});
+
+/** What the last word of a line becomes; the lists of candidates are each shell's own. */
+const COMPLETED = [
+  ['switchyard ser', 'serve'],
+  ['switchyard check --str', '--strict'],
+  ['switchyard trace --no-b', '--no-bodies'],
+  ['switchyard mi ds_set', 'ds_set_state'],
+  ['switchyard db import --if', '--if-empty'],
+  ['switchyard completion f', 'fish'],
+] as const;
+
+test('fish completes commands, options, values and management commands', async (t) => {
+  const fish = requireTool(t, 'fish');
+  if (fish === undefined) return;
+  const home = folder(t);
+  const file = join(home, 'switchyard.fish');
+  writeFileSync(file, (await runCli(['completion', 'fish'])).out);
+  const script = `source ${file}\n${COMPLETED.map(([line]) => `complete -C '${line}'; echo ==`).join('\n')}`;
+  const { stdout, stderr } = spawnSync(fish, ['--no-config', '-c', script], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: home },
+  });
+  assert.equal(stderr, '');
+  const found = stdout.split('==\n').map((each) => each.split(/[\t\n]/, 1)[0]);
+  assert.deepEqual(
+    found.slice(0, COMPLETED.length),
+    COMPLETED.map(([, word]) => word),
+  );
+});
+
+test('zsh completes commands, options, values and management commands', async (t) => {
+  const zsh = requireTool(t, 'zsh');
+  if (zsh === undefined) return;
+  const home = folder(t);
+  writeFileSync(join(home, '_switchyard'), (await runCli(['completion', 'zsh'])).out);
+  // A shell of its own on a terminal of its own: keys go in, what it shows comes out. Control-G shows the line as it is.
+  const init = [
+    'PS1=',
+    `fpath=(${home} $fpath)`,
+    `autoload -Uz compinit; compinit -u -d ${home}/dump`,
+    'mark() { print -r -- "<$BUFFER>" }',
+    "zle -N mark; bindkey '^G' mark",
+    "print rea'dy'",
+  ];
+  writeFileSync(join(home, 'init'), `${init.join('\n')}\n`);
+  const script = [
+    'zmodload zsh/zpty',
+    'zpty z zsh -f -i',
+    'show() { zpty -r -m z got "*$1*"; print -r -- "$got" }',
+    `zpty -w z 'source ${home}/init'`,
+    'show ready > /dev/null',
+    ...COMPLETED.map(([line]) => `zpty -n -w z '${line}'$'\\t\\a'; show '<*>'; zpty -n -w z $'\\x15'`),
+    'zpty -d z',
+  ].join('\n');
+  const { stdout } = spawnSync(zsh, ['-f', '-c', script], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: { PATH: process.env['PATH'], HOME: home, TERM: 'dumb' },
+  });
+  const buffers = [...stdout.matchAll(/<(switchyard [^>]*)>/g)].map(([, buffer = '']) => buffer.trim());
+  assert.deepEqual(
+    buffers,
+    COMPLETED.map(([line, word]) => line.replace(/\S+$/, word)),
+  );
 });
 
 test('the scripts of zsh and fish name every command and option', async () => {
