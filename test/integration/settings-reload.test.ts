@@ -55,7 +55,7 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
   const tables = await run('--tables');
   assert.deepEqual(
     [tables.status, tables.out, tables.err],
-    [0, 'partition default: 1 loaded\n', 'reloaded: 1 partitions\n'],
+    [0, 'partition default: 1 loaded\n', 'reloaded: 1 partition\n'],
   );
   const trial = await run('--tables', '--dry-run', '--json');
   assert.equal((JSON.parse(trial.out) as { loaded: number }).loaded, 1);

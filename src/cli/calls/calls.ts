@@ -38,7 +38,10 @@ export async function calls(options: CallsOptions, io: CommandIo, signal = inter
   const print = (entry: CallEntry) => io.out(options.json === true ? `${JSON.stringify(entry)}\n` : renderCall(entry));
   const first = await ask({ limit: options.limit ?? 50 });
   for (const entry of first.Calls) print(entry);
-  if (options.follow !== true) return 0;
+  if (options.follow !== true) {
+    if (first.Calls.length === 0 && options.json !== true) io.err('no calls\n');
+    return 0;
+  }
   let after = first.newest;
   while (!signal.aborted) {
     const { newest, Calls } = await ask({ after, limit: A_TIME });

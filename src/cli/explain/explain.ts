@@ -21,6 +21,7 @@ export interface ExplainOptions {
 /** switchyard explain. Returns the exit status: 1 where the request goes nowhere. Throws MiCallError, SwitchyardError. */
 export async function explain(options: ExplainOptions, file: string | undefined, io: CommandIo): Promise<number> {
   const request = await requestIn(file, io);
+  if (request.trim() === '') throw usageError('there is no request: name its file, or send it to standard input');
   const found =
     options.live === true || options.to !== undefined
       ? await live(options, request)

@@ -74,18 +74,24 @@ export function unknownParameters(command: CataloguedCommand, given: readonly st
     });
 }
 
-/** The help text of one management command. */
-export function miCommandHelp({ name, aliases, description, forms }: CataloguedCommand): string {
-  const lines = forms.map(({ required, optional }) => {
+/** How a management command is called, a line for each form. */
+export function miCommandUsage({ name, forms }: CataloguedCommand): readonly string[] {
+  if (forms.length === 0) return [`switchyard mi ${name}`];
+  return forms.map(({ required, optional }) => {
     const parts = [...required.map((each) => `${each}=...`), ...optional.map((each) => `[${each}=...]`)];
     return ['switchyard mi', name, ...parts].join(' ');
   });
+}
+
+/** The help text of one management command. */
+export function miCommandHelp(command: CataloguedCommand): string {
+  const { name, aliases, description, forms } = command;
   const positional = forms.filter(({ required }) => required.length > 0).map(({ required }) => required);
   const byPosition = positional.map(
     (names) => `  switchyard mi ${name} ${names.map((each) => each.toUpperCase()).join(' ')}\n`,
   );
   return (
-    `Usage: ${lines.length === 0 ? `switchyard mi ${name}` : lines.join('\n       ')}\n\n` +
+    `Usage: ${miCommandUsage(command).join('\n       ')}\n\n` +
     `${description.charAt(0).toUpperCase()}${description.slice(1)}${/[.!?]$/.test(description) ? '' : '.'}\n` +
     (aliases.length === 0 ? '' : `\nAlso called ${aliases.join(', ')}.\n`) +
     (byPosition.length === 0 ? '' : `\nBy position:\n${[...new Set(byPosition)].join('')}`)

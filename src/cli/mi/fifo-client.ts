@@ -56,7 +56,8 @@ function openCommandFifo(path: string, failed: (why: string, cause?: unknown) =>
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENXIO') throw failed('no server reads it', error);
-    if (code === 'ENOENT') throw failed('there is no such FIFO', error);
+    if (code === 'ENOENT')
+      throw failed('there is no such FIFO: the daemon does not run, or its settings name another', error);
     throw failed(messageOf(error), error);
   }
   if (!fstatSync(fd).isFIFO()) {

@@ -2,7 +2,7 @@ import { type EndpointSettings, endpointsOf } from '../../config/endpoints.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
 import { hint } from '../line/parse.js';
-import { cataloguedCommand, miCommandHelp, nearestCommand, unknownParameters } from './catalog.js';
+import { cataloguedCommand, miCommandHelp, miCommandUsage, nearestCommand, unknownParameters } from './catalog.js';
 import { callMi, MiCallError } from './client.js';
 import { type Endpoint, firstEndpoint } from './endpoints.js';
 import { parseCliParams } from './params.js';
@@ -68,10 +68,17 @@ function unknown(method: string): string {
   return `there is no management command "${method}"${hint(nearestCommand(method))}`;
 }
 
+/** JSON-RPC 2.0, section 5.1. */
+const INVALID_PARAMS = -32602;
+
 /** The daemon's answer with what was probably meant. */
 function explained(error: MiCallError, method: string, params: ReturnType<typeof parseCliParams>): MiCallError {
   const command = cataloguedCommand(method);
   const named = params !== undefined && !Array.isArray(params) ? Object.keys(params) : [];
   const why = command === undefined ? [unknown(method)] : unknownParameters(command, named);
+  // Values that are missing, or too many, have no name: the ways to call it say more.
+  if (why.length === 0 && error.code === INVALID_PARAMS && command !== undefined) {
+    return new MiCallError(error.code, error.plain, error.data, `use ${miCommandUsage(command).join('\nor  ')}`);
+  }
   return why.length === 0 ? error : new MiCallError(error.code, error.plain, error.data, why.join('; '));
 }

@@ -97,7 +97,7 @@ export function screen(lines: readonly Line[], options: ScreenOptions): string[]
   const { columns, rows, color, now, message } = options;
   const off = lines.filter(({ destination }) => destination.state !== 'Active').length;
   const rate = lines.reduce((sum, line) => sum + (line.rate ?? 0), 0);
-  const head = `${lines.length} destinations, ${off} off, ${rate.toFixed(1)} selections/s   ${new Date(now).toISOString()}`;
+  const head = `${lines.length} ${lines.length === 1 ? 'destination' : 'destinations'}, ${off} off, ${rate.toFixed(1)} selections/s   ${new Date(now).toISOString()}`;
   const room = Math.max(rows - (message === '' ? 2 : 3), 1);
   const from = Math.min(options.from, Math.max(lines.length - room, 0));
   const shown = lines.slice(from, from + room).map((line) => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { renderLadders } from '../../trace/ladder.js';
 import { PcapWriter, pcapHeader } from '../../trace/pcap.js';
 import type { TracedMessage } from '../../trace/traced-message.js';
+import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
@@ -35,6 +36,10 @@ const ASK_EVERY = 500;
 
 /** switchyard trace. Returns the exit status: 1 when no message came. Throws MiCallError, SwitchyardError. */
 export async function trace(options: TraceOptions, io: CommandIo, signal = interrupted()): Promise<number> {
+  const filters = ['call-id', 'from', 'to-uri', 'source', 'partition', 'one-in'] as const;
+  if (filters.every((name) => options[name] === undefined)) {
+    throw usageError(`a trace needs a filter: ${filters.map((name) => `--${name}`).join(', ')}`);
+  }
   const { target, replyDir } = await endpointFor(options);
   const mi = (method: string, params: Record<string, string | number>) =>
     callMi(target, method, params, replyDir === undefined ? {} : { replyDir });

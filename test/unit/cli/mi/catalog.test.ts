@@ -57,6 +57,12 @@ test('what a daemon refuses is reported with what was probably meant', async (t)
       hint: 'ds_reload has no parameter "partitoin" (did you mean "partition"?)',
     },
   });
+  const missing = await refusing(t, -32602, 'Invalid params');
+  const { err: usage } = await runCli(['mi', '--to', missing, 'ds_set_state', 'i']);
+  assert.equal(
+    usage,
+    '-32602 Invalid params\nuse switchyard mi ds_set_state state=... group=... address=... [comment=...]\n',
+  );
 });
 
 const LISTING = {
