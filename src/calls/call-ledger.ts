@@ -53,6 +53,9 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly stateless = new RecentKeys(RETRANSMISSIONS);
   private changes = 0;
   private begun = 0;
+  /** What the time since the epoch is ahead of the monotonic one, and until when that is not read anew. */
+  private ahead = 0;
+  private aheadUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
@@ -98,21 +101,20 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
       return message.method === 'BYE' ? this.bye(message) : undefined;
     }
     const invite = message.method === 'INVITE';
-    const { clock } = this;
     const { origin, recordRoute } = plan;
     this.onDispatch?.(message, source, origin);
     const { transport } = source.socket;
-    return new CallRecord(
-      this,
-      message,
-      invite,
-      source,
-      transport,
-      clock.now(),
-      clock.monotonic(),
-      origin,
-      recordRoute,
-    );
+    const began = this.clock.monotonic();
+    return new CallRecord(this, message, invite, source, transport, this.timeAt(began), began, origin, recordRoute);
+  }
+
+  /** Milliseconds since the epoch at a monotonic time: the system's clock costs more to read, and is read once a second. */
+  private timeAt(monotonic: number): number {
+    if (monotonic >= this.aheadUntil) {
+      this.ahead = this.clock.now() - monotonic;
+      this.aheadUntil = monotonic + 1000;
+    }
+    return Math.round(monotonic + this.ahead);
   }
 
   forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void {
@@ -124,11 +126,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     // A retransmission is forwarded again; it is no further call.
     if (this.stateless.seen(`${message.via?.branch} ${message.callId}`)) return;
     this.onDispatch?.(message, source, origin);
-    const { clock } = this;
     const { transport } = source.socket;
     const invite = message.method === 'INVITE';
-    const began = clock.monotonic();
-    const record = new CallRecord(this, message, invite, source, transport, clock.now(), began, origin, false);
+    const began = this.clock.monotonic();
+    const time = this.timeAt(began);
+    const record = new CallRecord(this, message, invite, source, transport, time, began, origin, false);
     record.forwarded(hop, target);
     this.file(record, this.ring);
     this.ended.emit(record);
@@ -139,11 +141,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     if (code < 300 || message.toTag !== '') return;
     this.counters.refused++;
     if (origin?.rule === '') this.counters.unmatched++;
-    const { clock } = this;
     const invite = message.method === 'INVITE';
     const { transport } = source.socket;
-    const now = clock.monotonic();
-    const record = new CallRecord(undefined, message, invite, source, transport, clock.now(), now, origin, false);
+    const now = this.clock.monotonic();
+    const time = this.timeAt(now);
+    const record = new CallRecord(undefined, message, invite, source, transport, time, now, origin, false);
     record.reason = reason;
     record.ended(code, undefined);
     this.file(record, this.refusals);
@@ -212,7 +214,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** A BYE has ended the call it was for. */
   hungUp(record: CallRecord, callId: string, by: HungUp, at: number): void {
-    if (this.dialogs.get(callId) === record) this.hangUp(record, callId, by, at);
+    // Not of one that has ended already: another call of the same Call-ID may be in its stead.
+    if (record.inDialog) this.hangUp(record, callId, by, at);
   }
 
   private hangUp(record: CallRecord, callId: string, by: HungUp, at?: number): void {

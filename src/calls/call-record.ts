@@ -124,7 +124,7 @@ export class CallRecord implements RelayWatch {
 
   failed(hop: NextHop, failure: HopFailure): void {
     const each = this.open(hop);
-    if (each !== undefined) this.close(each, failure.code, failure.local, failure.cause);
+    if (each !== undefined) this.close(each, failure.code, failure.local, failure.cause, this.elapsed());
   }
 
   passedOver(hop: NextHop, code: number): void {
@@ -143,13 +143,16 @@ export class CallRecord implements RelayWatch {
 
   ended(code: number, hop: NextHop | undefined): void {
     if (this.end >= 0) return;
+    const end = this.elapsed();
     this.code = code;
-    this.end = this.elapsed();
-    for (const each of this.tries) {
-      if (hop !== undefined && each.hop === hop) this.close(each, code, false, undefined);
+    this.end = end;
+    const { tries } = this;
+    for (let i = 0; i < tries.length; i++) {
+      const each = tries[i] as CallTry;
+      if (hop !== undefined && each.hop === hop) this.close(each, code, false, undefined, end);
       else if (each.end < 0) {
         // Cancelled because another branch ended the request, or because the caller cancelled it.
-        each.end = this.end;
+        each.end = end;
         each.cause = 'cancelled';
         if (this.invite && each.figures !== undefined) each.figures.inProgress--;
       }
@@ -219,7 +222,7 @@ export class CallRecord implements RelayWatch {
     const known = this.find(hop);
     if (known !== undefined) return known;
     const { tries } = this;
-    const last = tries[tries.length - 1];
+    const last = tries.length === 0 ? undefined : tries[tries.length - 1];
     // Another is tried because the last one failed.
     if (last?.figures !== undefined && last.code >= 300 && !last.passedOver) last.figures.failovers++;
     if (tries.length >= MOST_TRIES) {
@@ -239,9 +242,10 @@ export class CallRecord implements RelayWatch {
     return opened;
   }
 
-  private close(each: CallTry, code: number, local: boolean, cause: string | undefined): void {
+  /** `end`: milliseconds since the request came. */
+  private close(each: CallTry, code: number, local: boolean, cause: string | undefined, end: number): void {
     const sent = each.port > 0 && each.end < 0;
-    each.end = this.elapsed();
+    each.end = end;
     each.code = code;
     each.local = local;
     each.cause = cause;

@@ -6,12 +6,21 @@ import { CallLedger } from '../../../src/calls/call-ledger.js';
 import type { CallRecord } from '../../../src/calls/call-record.js';
 import { renderCall } from '../../../src/calls/call-text.js';
 import { NO_PRIVACY } from '../../../src/calls/privacy.js';
+import type { Clock } from '../../../src/core/clock.js';
 import type { NextHop } from '../../../src/proxy/decision.js';
 import { makeDestination } from '../../support/event-fixtures.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { hopTo, ListPlan, type ProxyFixtureOptions, proxyFixture } from '../../support/proxy-fixture.js';
+import { parsed, RecordingSocket, requestText, sourceOf } from '../../support/sip-recorder.js';
 
 const FIRST = '192.0.2.10';
 const SECOND = '192.0.2.11';
+
+const bound = (clock: FakeClock): Clock => ({
+  now: () => clock.now(),
+  monotonic: () => clock.monotonic(),
+  schedule: (ms, run) => clock.schedule(ms, run),
+});
 
 function setUp(
   hops: readonly (NextHop | readonly NextHop[])[],
@@ -37,6 +46,24 @@ const gateway = (address: string) => {
 };
 
 describe('call records', () => {
+  test('times follow a system clock that is set, within a second', () => {
+    let ahead = 0;
+    const clock = new FakeClock(1000);
+    const set = { ...bound(clock), now: () => clock.now() + ahead };
+    const ledger = new CallLedger(set);
+    const times = () => [...ledger.records()].map(({ time }) => time);
+    const refuse = () =>
+      ledger.refused(parsed(requestText()), sourceOf(new RecordingSocket(clock)), 404, 'Not Found', ORIGIN);
+    refuse();
+    ahead = 60_000;
+    clock.advance(1000);
+    refuse();
+    ahead = 0;
+    clock.advance(1000);
+    refuse();
+    assert.deepEqual(times(), [1000, 62_000, 3000]);
+  });
+
   test('a call that fails over is one record with each try, its code and its time', () => {
     const world = setUp([gateway(FIRST), gateway(SECOND)]);
     world.call({ callId: 'one' });
