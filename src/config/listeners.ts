@@ -60,7 +60,7 @@ export function warnAboutSendingSockets(
     if (text !== undefined && !used.has(text)) used.set(text, owner);
   };
   note(dispatcher.probingSock, 'ds_probing_sock');
-  note(dispatcher.kamailio?.defaultSocket, 'ds_default_socket');
+  note(dispatcher.kamailio.defaultSocket, 'ds_default_socket');
   for (const partition of partitions) note(partition.pingSock, `ping_sock of partition "${partition.name}"`);
   for (const [text, owner] of used) {
     let socket: SocketDescription;
@@ -73,7 +73,7 @@ export function warnAboutSendingSockets(
       findings.warn(inside(root, 'listen'), `${owner} is ${socketKey(socket)}, which is not listened on`);
     }
   }
-  const name = dispatcher.kamailio?.defaultSockname?.toLowerCase();
+  const name = dispatcher.kamailio.defaultSockname?.toLowerCase();
   if (name !== undefined && !listen.some((each) => each.name?.toLowerCase() === name)) {
     findings.warn(inside(root, 'listen'), `no socket has the name of ds_default_sockname, "${name}"`);
   }

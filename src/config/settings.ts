@@ -102,10 +102,10 @@ export interface DispatcherConfig {
   readonly optionsReplyCodes: readonly number[];
   /** Seconds between two flushes of changed states (default 15). */
   readonly flushInterval: number;
-  /** fetch_freeswitch_stats and max_freeswitch_weight; always there in settings that were loaded. */
-  readonly freeswitch?: { readonly fetch: boolean; readonly maxWeight: number };
-  /** Parameters only partitions of flavour kamailio look at; always there in settings that were loaded. */
-  readonly kamailio?: KamailioConfig;
+  /** fetch_freeswitch_stats and max_freeswitch_weight. */
+  readonly freeswitch: { readonly fetch: boolean; readonly maxWeight: number };
+  /** Parameters only partitions of flavour kamailio look at. */
+  readonly kamailio: KamailioConfig;
 }
 
 /** ds_dns_mode and its kin. */
@@ -131,13 +131,13 @@ export interface KamailioConfig {
   /** Good codes and classes besides 2xx: ["403", "3xx"]. */
   readonly pingReplyCodes: readonly string[];
   /** Destinations without attributes have "none=yes". */
-  readonly attrsNone?: boolean;
+  readonly attrsNone: boolean;
   /** Columns of the tables that are attributes (ds_db_extra_attrs). */
-  readonly extraAttrs?: readonly { readonly name: string; readonly column: string }[];
+  readonly extraAttrs: readonly { readonly name: string; readonly column: string }[];
   /** How host names are followed. */
-  readonly dns?: DnsModes;
+  readonly dns: DnsModes;
   /** What of the route script is called when a destination goes up or down (event_callback, event_callback_mode). */
-  readonly eventCallback?: { readonly route: string | undefined; readonly mode: 0 | 1 | 2 };
+  readonly eventCallback: { readonly route: string | undefined; readonly mode: 0 | 1 | 2 };
   readonly latencyStats: boolean;
   readonly retainLatencyStats: boolean;
   /** Weight of the past in the latency average, 0 to 1; default 0.9. */

@@ -3,9 +3,6 @@ import type { Clock } from '../core/clock.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 
-/** Seconds between two looks for calls whose time is up, unless ds_hash_check_interval says otherwise. */
-const CHECK_INTERVAL = 30;
-
 /** The end of calls that count as load of their destination: reported by dialogs, or assumed when their time is up. */
 export class CallLoad implements Service {
   readonly name = 'call load';
@@ -31,9 +28,9 @@ export class CallLoad implements Service {
     for (const { flavour } of this.engine.partitions) flavour.endCall(callId);
   };
 
-  /** Calls whose end was not seen are forgotten (ds_hash_expire, ds_hash_initexpire). */
+  /** Calls whose end was not seen are forgotten (ds_hash_expire, ds_hash_initexpire), looked for every ds_hash_check_interval. */
   private look(): void {
-    const seconds = this.dispatcher().kamailio?.hashCheckInterval ?? CHECK_INTERVAL;
+    const seconds = this.dispatcher().kamailio.hashCheckInterval;
     this.cancel = this.clock.schedule(seconds * 1000, () => {
       for (const { flavour } of this.engine.partitions) flavour.expireCalls();
       this.look();

@@ -69,7 +69,7 @@ export class RouteScripts {
     if (algoRoute !== undefined && script.routes.algo?.[algoRoute] === undefined) {
       throw new SwitchyardError('SCRIPT_INVALID', `route script ${script.file}: has no algo route "${algoRoute}"`);
     }
-    const callback = settings.dispatcher.kamailio?.eventCallback?.route;
+    const callback = settings.dispatcher.kamailio.eventCallback.route;
     if (callback !== undefined && script.routes.event?.[callback] === undefined) {
       const text = `route script ${script.file}: has no event route "${callback}" (event_callback)`;
       throw new SwitchyardError('SCRIPT_INVALID', text);
@@ -87,7 +87,7 @@ export class RouteScripts {
     this.script = script;
     this.environment = script === undefined ? undefined : this.environmentOf(settings, formats);
     this.algorithm = settings.dispatcher.algoRoute;
-    const { route, mode = 0 } = settings.dispatcher.kamailio?.eventCallback ?? {};
+    const { route, mode } = settings.dispatcher.kamailio.eventCallback;
     this.callback = route === undefined ? undefined : { route, mode };
   }
 
@@ -146,7 +146,7 @@ export class RouteScripts {
   private environmentOf(settings: Settings, formats: DispatcherFormats): ScriptEnvironment {
     const { engine, sockets, blacklists, tally, clock, log } = this.parts;
     const { setidPvar, kamailio } = settings.dispatcher;
-    const attrsPvar = kamailio?.attrsPvar;
+    const attrsPvar = kamailio.attrsPvar;
     const scriptAttrs = new Map<string, string>();
     for (const { name, scriptAttrsAvp } of settings.partitions) {
       if (scriptAttrsAvp !== undefined) scriptAttrs.set(name, avpName(scriptAttrsAvp));
@@ -157,7 +157,7 @@ export class RouteScripts {
       formats,
       setidPvar: setidPvar === undefined ? undefined : compileWritable(setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
-      forceDst: kamailio?.forceDst,
+      forceDst: kamailio.forceDst,
       reload: this.reload,
       scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
       blocked: (lists, address) => blacklists.blocked(lists, address),

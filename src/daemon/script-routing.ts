@@ -205,7 +205,7 @@ export class ScriptRouting {
   }
 
   private get upDownMode(): UpDownMode {
-    return this.settings.dispatcher.kamailio?.eventCallback?.mode ?? 0;
+    return this.settings.dispatcher.kamailio.eventCallback.mode;
   }
 
   /** New requests run another script from now on. */
@@ -234,7 +234,7 @@ export class ScriptRouting {
     const { engine, sip, blacklists, formats, clock, random, log } = this.options;
     const { globals, dialect } = cfg;
     const { dispatcher } = settings;
-    const attrsPvar = dispatcher.kamailio?.attrsPvar;
+    const attrsPvar = dispatcher.kamailio.attrsPvar;
     const kamailio = dialect.name === 'kamailio';
     const xlog = kamailio ? globals.logLevel + 1 : (globals.xlogLevel ?? 3);
     const rr = cfg.modules.get('rr');
@@ -287,7 +287,7 @@ export class ScriptRouting {
       hasBlacklist: (name) => globals.blacklists.has(name) || blacklists.has(name),
       tables: this.tables,
       tally: this.options.tally,
-      forceDst: dispatcher.kamailio?.forceDst,
+      forceDst: dispatcher.kamailio.forceDst,
       selectFlags: selectFlags(cfg),
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),

@@ -19,12 +19,10 @@ export interface WeightFeedsOptions {
   readonly log: Logger;
 }
 
-const DEFAULT_MAX_WEIGHT = 100;
-
 /** Where weights come from at run time, by configuration. Another feed is added here. */
 export function createWeightFeeds(options: WeightFeedsOptions): readonly WeightFeed[] {
   const { engine, dispatcher, nats, subscribe, clock, random, log } = options;
-  const maxWeight = () => dispatcher().freeswitch?.maxWeight ?? DEFAULT_MAX_WEIGHT;
+  const maxWeight = () => dispatcher().freeswitch.maxWeight;
   const feeds: WeightFeed[] = [new FreeswitchFeed({ engine, maxWeight, clock, random, log })];
   if (nats?.weights === true && subscribe !== undefined) {
     feeds.push(new NatsWeightFeed({ engine, subject: `${nats.prefix}.weight`, subscribe, maxWeight, clock, log }));

@@ -33,7 +33,7 @@ export function blacklistDefinitions(settings: Settings): BlacklistDefinition[] 
 
 /** Largest weight of a FreeSWITCH server; undefined while fetch_freeswitch_stats is off. */
 export function freeswitchMaxWeight({ freeswitch }: DispatcherConfig): number | undefined {
-  return freeswitch?.fetch === true ? freeswitch.maxWeight : undefined;
+  return freeswitch.fetch ? freeswitch.maxWeight : undefined;
 }
 
 /** Compiles the formats of the module parameters. Throws SwitchyardError PVAR_*. */
@@ -69,7 +69,7 @@ const NAMES_EVERY = 15_000;
 
 /** Milliseconds between two lookups of a partition's host names (ds_dns_mode); undefined: they are looked up by loads alone. */
 export function namesEvery({ flavour, compat }: PartitionConfig, { kamailio }: DispatcherConfig): number | undefined {
-  const { mode, interval = 0, ttl = 0 } = kamailio?.dns ?? {};
+  const { mode, interval, ttl } = kamailio.dns;
   if (flavour !== 'kamailio' || mode === undefined) return NAMES_EVERY;
   if ((mode & 2) !== 0) return Math.max(1, ttl) * 1000;
   if ((mode & 4) !== 0) return interval * 1000;

@@ -114,7 +114,7 @@ export class PartitionRuntimes {
     const { engine, clock, resolver, noSocket, listens, loaded, renamed, writesTable } = this.options;
     const dispatcher = this.options.dispatcher();
     const partition = engine.putPartition(partitionOptions(config, dispatcher));
-    const { attrsNone, extraAttrs } = dispatcher.kamailio ?? {};
+    const { attrsNone, extraAttrs } = dispatcher.kamailio;
     const withoutProbing = dropsProbing(config, dispatcher);
     const rules = {
       freeswitchMaxWeight: freeswitchMaxWeight(dispatcher),

@@ -1,3 +1,7 @@
+import { readDispatcher } from '../../src/config/modparam.js';
+import type { RawModparam } from '../../src/config/raw.js';
+import { Findings } from '../../src/config/reading.js';
+import { withDefaults } from '../../src/config/schema.js';
 import type { DispatcherConfig, PartitionConfig } from '../../src/config/settings.js';
 import { nullLogger } from '../../src/core/logger.js';
 import type { Destination, DestinationRow, HealthState } from '../../src/engine/destination.js';
@@ -10,25 +14,13 @@ import { COLUMNS } from './columns.js';
 import { FakeClock } from './fake-clock.js';
 import { row as partitionRow } from './partitions.js';
 
-export const DISPATCHER: DispatcherConfig = {
-  hashPvar: undefined,
-  setidPvar: undefined,
-  pvarAlgoPattern: undefined,
-  algoRoute: undefined,
-  pingInterval: 10,
-  pingMethod: 'OPTIONS',
-  pingFrom: 'sip:dispatcher@localhost',
-  pingMaxfwd: 70,
-  pingContact: false,
-  pingHeaders: [],
-  pingTimeout: 2,
-  probingSock: undefined,
-  probingThreshold: 3,
-  probingMode: 1,
-  probingList: undefined,
-  optionsReplyCodes: [],
-  flushInterval: 15,
-};
+/** The module-wide parameters as a settings file has them that probes all destinations every ten seconds. */
+export const DISPATCHER: DispatcherConfig = readDispatcher(
+  withDefaults('modparam', { ds_ping_interval: 10, ds_probing_mode: 1 }) as RawModparam,
+  { file: 'settings', dir: '', pointer: '' },
+  new Set(),
+  new Findings(),
+);
 
 export function partitionConfig(name: string, over: Partial<PartitionConfig> = {}): PartitionConfig {
   return {

@@ -165,7 +165,7 @@ describe('partition runtime', () => {
 
   test('names are looked at as often as ds_dns_mode says', () => {
     const every = (dns: object | undefined, config: object = { flavour: 'kamailio' }) =>
-      namesEvery(config as PartitionConfig, { kamailio: dns === undefined ? {} : { dns } } as DispatcherConfig);
+      namesEvery(config as PartitionConfig, { kamailio: { dns: dns ?? {} } } as DispatcherConfig);
     const usual = { interval: 600, ttl: 0, matchAll: undefined };
     assert.equal(every(undefined), 15_000);
     assert.equal(every({ ...usual, mode: 4 }), 600_000);
