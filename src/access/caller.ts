@@ -21,7 +21,7 @@ export interface Caller extends Rights {
   readonly peer: string;
 }
 
-/** A caller the endpoint bounds by nothing: whoever may reach it may do everything. */
+/** The caller at an endpoint without access control: it may do everything. */
 export function unbounded(endpoint: EndpointKind, peer = ''): Caller {
   return { ...ALL_RIGHTS, user: undefined, endpoint, peer };
 }

@@ -6,7 +6,10 @@ import type { Settings } from '../config/settings.js';
 import { readSource } from '../config/source.js';
 import { type LoadCfgOptions, type LoadedCfg, loadCfg } from './load.js';
 
-/** How switchyard.json says the file is to be read; what is wrong there is refused with the rest of it. */
+/**
+ * What switchyard.json says about reading the cfg file: dialect, preprocessor, unknown functions. A value of the wrong type
+ * is passed over here; the schema refuses it later.
+ */
 function readingOf(json: Record<string, unknown>): LoadCfgOptions {
   const { dialect, preprocess, unknown_functions: unknown } = json;
   return {
@@ -16,7 +19,7 @@ function readingOf(json: Record<string, unknown>): LoadCfgOptions {
   };
 }
 
-/** Options that were given: those of the command line count for more. */
+/** The options of the command line that were given; they take precedence over those of switchyard.json. */
 function definedOf(options: LoadCfgOptions): LoadCfgOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
@@ -29,7 +32,7 @@ export interface CompleteCfg {
   readonly warnings: readonly Problem[];
 }
 
-/** Keys of switchyard.json that the configuration file has the say of. */
+/** Settings that come from the cfg file; those of switchyard.json are not used. */
 const OF_THE_FILE = [
   'listen',
   'advertise',

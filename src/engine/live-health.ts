@@ -30,15 +30,15 @@ export class LiveHealth implements Health {
     this.counted += value - this.hits;
   }
 
-  /** Takes over the count in the column, so that it can begin at 0 again. */
+  /** Adds the count of the column to that of the destination, and sets the column to 0: it stops counting for a while. */
   carry(): void {
     this.counted = this.hits;
     if (this.column !== undefined) this.column[this.at] = 0;
   }
 
   /**
-   * From now on selections are counted at `at` of this column; the count in the previous column is taken over. Returns
-   * the position where they are counted already, when the destination is in the same column at another position.
+   * Counts selections at position `at` of a column from now on; what the previous column counted is kept. A destination
+   * that stands twice in a set has one position: the first one, which is returned for the second.
    */
   countIn(column: Uint32Array, at: number): number {
     if (this.column === column) return this.at;

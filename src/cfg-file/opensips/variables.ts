@@ -1,7 +1,7 @@
 import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
 
-/** Variables of OpenSIPS that a module brings along. */
+/** Variables of OpenSIPS 3 that exist only while their module is loaded. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
   ['json', ['json', 'json_pretty', 'json_compact']],
   ['statistics', ['stat']],
@@ -26,7 +26,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ],
 ];
 
-/** Variables of other files that OpenSIPS does not have under these names. */
+/** Names that this program reads elsewhere and OpenSIPS 3 does not know. */
 const NEVER = ['hdr_cnt', 'T_reply_reason'];
 
 const NONE: ReadonlySet<string> = new Set();

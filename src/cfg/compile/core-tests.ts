@@ -5,7 +5,7 @@ import type { ScriptRun } from '../runtime.js';
 import type { CompileContext } from './context.js';
 import { type CompiledExpression, constantExpression } from './expression.js';
 
-/** What the old tests of the core look at. */
+/** Words of the cores that stand in tests without "$" (`src_ip == ...`), and the variable each one reads. */
 const TESTS: Readonly<Record<string, string>> = {
   method: '$rm',
   uri: '$ru',
@@ -19,15 +19,15 @@ const TESTS: Readonly<Record<string, string>> = {
   status: '$rs',
   'msg:len': '$ml',
 };
-/** Those that only old OpenSIPS had as words. */
+/** Further such words, of OpenSIPS before 3.0 only. */
 const OLD_TESTS: Readonly<Record<string, string>> = { retcode: '$rc' };
 
-/** Tests whose right side may be a bare word: INVITE, UDP, INET. */
+/** Words that are compared with a name without quotes: INVITE, UDP, INET. */
 const WORDS = new Set(['method', 'proto', 'af']);
-/** Tests that know "myself". */
+/** Words that may be compared with "myself", the addresses and aliases of this proxy. */
 const OWN = new Set(['uri', 'from_uri', 'to_uri', 'src_ip', 'dst_ip']);
 
-/** The value of an old core test; undefined for another word. */
+/** The value of such a word; undefined for any other word. */
 export function coreTest(word: string, context: CompileContext): CompiledExpression | undefined {
   if (word === 'af') {
     const read = ({ pvars }: ScriptRun) => (pvars.sourceAddress.includes(':') ? 'INET6' : 'INET');

@@ -101,7 +101,7 @@ function uriVariables(
   return definitions;
 }
 
-/** Refuses what would break the message it is written into. */
+/** A value as a URI; undefined for one that would break the message it is written into. */
 function usableUri(value: PvarValue): string | undefined {
   if (typeof value !== 'string' || /[\x00-\x20\x7f<>]/.test(value)) return undefined;
   return parseUri(value) === undefined ? undefined : value;
