@@ -1,103 +1,23 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import type { Random } from '../core/random.js';
 import { decodeNg, encodeNg, type NgDictionary } from './bencode.js';
+import { type ControlAddress, type ControlTiming, DatagramCommands } from './datagram-commands.js';
 
-/** Where a media proxy listens for commands. */
-export interface NgAddress {
-  /** Host name or IP literal without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** How long and how often a command is sent. */
-export interface NgTiming {
-  /** Milliseconds one try waits. */
-  readonly timeoutMs: number;
-  /** Times it is sent again. */
-  readonly retries: number;
-}
-
-interface Waiting {
-  readonly done: (answer: NgDictionary | undefined) => void;
-  stop: () => void;
-}
-
-/** Commands under way at once; further ones fail. */
-const MOST_WAITING = 10_000;
-
-/**
- * Speaks the ng protocol of rtpengine over UDP: "cookie dictionary" there and back. A command that is sent again keeps its
- * cookie, so that the proxy answers it from its memory.
- */
+/** Speaks the ng protocol of rtpengine over UDP: bencoded dictionaries. */
 export class NgClient {
-  private readonly sockets = new Map<'udp4' | 'udp6', Socket>();
-  private readonly waiting = new Map<string, Waiting>();
-  private number = 0;
-  private readonly prefix: string;
+  private readonly commands: DatagramCommands;
 
-  constructor(
-    private readonly clock: Clock,
-    random: Random,
-  ) {
-    this.prefix = random.token(6);
+  constructor(clock: Clock, random: Random) {
+    this.commands = new DatagramCommands(clock, random);
   }
 
-  /** The answer of a proxy; undefined when none came in time. Never rejects. */
-  send(to: NgAddress, command: NgDictionary, { timeoutMs, retries }: NgTiming): Promise<NgDictionary | undefined> {
-    if (this.waiting.size >= MOST_WAITING) return Promise.resolve(undefined);
-    const cookie = `${this.prefix}_${++this.number}`;
-    const datagram = Buffer.from(`${cookie} ${encodeNg(command)}`, 'latin1');
-    return new Promise((resolve) => {
-      const waiting: Waiting = {
-        done: (answer) => {
-          waiting.stop();
-          this.waiting.delete(cookie);
-          resolve(answer);
-        },
-        stop: () => undefined,
-      };
-      this.waiting.set(cookie, waiting);
-      let left = retries;
-      const attempt = (): void => {
-        waiting.stop = this.clock.schedule(timeoutMs, () => {
-          if (left-- > 0) attempt();
-          else waiting.done(undefined);
-        });
-        this.transmit(to, datagram);
-      };
-      attempt();
-    });
+  /** The answer of a proxy; undefined when none that can be read came in time. Never rejects. */
+  async send(to: ControlAddress, command: NgDictionary, timing: ControlTiming): Promise<NgDictionary | undefined> {
+    const answer = await this.commands.send(to, encodeNg(command), timing);
+    return answer === undefined ? undefined : decodeNg(answer);
   }
 
   close(): void {
-    for (const each of this.sockets.values()) each.close();
-    this.sockets.clear();
-    for (const each of [...this.waiting.values()]) each.done(undefined);
-  }
-
-  private transmit({ host, port }: NgAddress, datagram: Buffer): void {
-    // What cannot be sent is not answered: the timer looks after that.
-    this.socket(isIPv6(host) ? 'udp6' : 'udp4').send(datagram, port, host, () => undefined);
-  }
-
-  private socket(kind: 'udp4' | 'udp6'): Socket {
-    let socket = this.sockets.get(kind);
-    if (socket === undefined) {
-      socket = createSocket(kind);
-      socket.on('error', () => undefined);
-      socket.on('message', (data) => this.receive(data.toString('latin1')));
-      socket.unref();
-      this.sockets.set(kind, socket);
-    }
-    return socket;
-  }
-
-  private receive(text: string): void {
-    const space = text.indexOf(' ');
-    const waiting = space < 0 || space > 64 ? undefined : this.waiting.get(text.slice(0, space));
-    const answer = waiting === undefined ? undefined : decodeNg(text.slice(space + 1));
-    if (answer !== undefined) waiting?.done(answer);
+    this.commands.close();
   }
 }

@@ -1,7 +1,7 @@
-import type { NgAddress } from './ng-client.js';
+import type { ControlAddress } from './datagram-commands.js';
 
 /** One media proxy. */
-export interface MediaProxy extends NgAddress {
+export interface MediaProxy extends ControlAddress {
   /** "udp:127.0.0.1:2223" as configured. */
   readonly url: string;
   readonly weight: number;

@@ -32,6 +32,7 @@ import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
 import { rrFunctions } from './rr.js';
 import { rtpengineFunctions } from './rtpengine/functions.js';
+import { rtpproxyFunctions } from './rtpproxy/functions.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpFunctions } from './sdp.js';
 import { kamailioUriFunctions } from './siputils-kamailio.js';
@@ -90,6 +91,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...topologyHidingFunctions,
     ...statisticsFunctions,
     ...rtpengineFunctions,
+    ...rtpproxyFunctions,
     ...avpopsFunctions,
     ...sqlFunctions,
   ]);

@@ -2,6 +2,7 @@ import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { dialogs } from './dialog/table.js';
 import { mediaEngine } from './rtpengine/engine.js';
+import { rtpProxies } from './rtpproxy/engine.js';
 
 /**
  * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
@@ -10,5 +11,6 @@ import { mediaEngine } from './rtpengine/engine.js';
 export const CHECKED_STATES: readonly (readonly [module: string, make: (states: ModuleStates) => unknown])[] = [
   ['dialog', (states) => states.of(dialogs)],
   ['rtpengine', (states) => states.of(mediaEngine)],
+  ['rtpproxy', (states) => states.of(rtpProxies)],
   ['acc', (states) => states.of(accounting)],
 ];

@@ -15,21 +15,7 @@ import {
 } from '../define.js';
 import { chooseSet, command, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
-
-/** Where the SDP of a message stands; undefined when it has none. */
-export function sdpSpan(run: MessageRun): readonly [start: number, end: number] | undefined {
-  const { message } = run;
-  const { bodyStart, bodyEnd } = message;
-  if (bodyEnd <= bodyStart) return undefined;
-  const type = (message.header('content-type') ?? '').toLowerCase();
-  if (type.startsWith('application/sdp')) return [bodyStart, bodyEnd];
-  if (!type.startsWith('multipart/')) return undefined;
-  const body = message.text.slice(bodyStart, bodyEnd);
-  const head = /content-type:[ \t]*application\/sdp/i.exec(body);
-  const begin = head === null ? -1 : body.indexOf('\r\n\r\n', head.index);
-  const end = begin < 0 ? -1 : body.indexOf('\r\n--', begin + 4);
-  return end < 0 ? undefined : [bodyStart + begin + 4, bodyStart + end];
-}
+import { replaceSdp, sdpSpan } from './sdp.js';
 
 type Kind = 'offer' | 'answer' | 'delete';
 
@@ -53,12 +39,6 @@ function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
     return via === undefined || via.branch === '' ? {} : { 'via-branch': via.branch };
   }
   return { 'via-branch': wanted };
-}
-
-/** The SDP as the proxy gives it stands in the message from now on; an earlier change of it is dropped. */
-function replaceSdp(run: MessageRun, [start, end]: readonly [number, number], sdp: string): void {
-  run.edits.drop((edit) => edit.start === start && edit.end === end);
-  run.edits.replace(start, end, sdp);
 }
 
 /** offer and answer: the SDP goes to the proxy, and comes back with its addresses. */

@@ -1,0 +1,107 @@
+import { DatagramCommands } from '../../media/datagram-commands.js';
+import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
+import type { MessageRun } from '../../script/call.js';
+import type { ModuleParameters } from '../../script/environment.js';
+import { PerCall } from '../../script/per-call.js';
+import { ExpiringMap } from '../expiring-map.js';
+
+/** Calls whose media proxy is remembered, and for how long. */
+const MOST_CALLS = 200_000;
+const REMEMBERED_MS = 4 * 3_600_000;
+
+/** What is put into an SDP that has been changed. */
+const MARKER = 'a=nortpproxy:yes\r\n';
+
+interface RtpProxies {
+  readonly sets: Map<number, MediaProxy[]>;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Milliseconds a proxy that did not answer is left alone. */
+  readonly restMs: number;
+  readonly marker: string;
+  readonly calls: ExpiringMap<MediaProxy>;
+  client: DatagramCommands | undefined;
+}
+
+/** Milliseconds of "rtpproxy_timeout" ("0.5" seconds) or "rtpproxy_tout" (seconds). */
+function timeout(parameters: ModuleParameters): number {
+  const seconds = Number(parameters.text('rtpproxy_timeout', parameters.text('rtpproxy_tout', '1')));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 1000;
+}
+
+/** The rtpproxies of a configuration. */
+export const rtpProxies = {
+  module: 'rtpproxy',
+  /** Throws an Error for an address that is none; a Unix socket is one. */
+  create(parameters: ModuleParameters): RtpProxies {
+    const marker = parameters.text('nortpproxy_str', MARKER);
+    return {
+      sets: mediaSets(parameters.all('rtpproxy_sock').map(String)),
+      timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
+      retries: Math.min(20, Math.max(0, parameters.int('rtpproxy_retr', 5))),
+      restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
+      marker: marker === '' || marker.endsWith('\n') ? marker : `${marker}\r\n`,
+      calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
+      client: undefined,
+    };
+  },
+  /** Calls keep their proxy, proxies their state. */
+  renew(before: RtpProxies, parameters: ModuleParameters): RtpProxies {
+    const after = this.create(parameters);
+    const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
+    for (const [set, proxies] of after.sets) {
+      after.sets.set(
+        set,
+        proxies.map((each) => (known.get(each.url)?.weight === each.weight ? (known.get(each.url) ?? each) : each)),
+      );
+    }
+    return { ...after, calls: before.calls, client: before.client };
+  },
+};
+
+/** Set of proxies that a script chose for a call. */
+const chosen = new PerCall(() => 0);
+
+export function chooseProxySet(run: MessageRun, set: number): boolean {
+  if (!run.env.modules.of(rtpProxies).sets.has(set)) return false;
+  chosen.set(run.call, set);
+  return true;
+}
+
+/** Commands of one exchange, all to the same proxy, and its answers in order; undefined when no proxy answers. */
+export async function ask(
+  run: MessageRun,
+  commands: readonly string[],
+  ends = false,
+): Promise<{ readonly proxy: MediaProxy; readonly answers: readonly string[] } | undefined> {
+  const { env } = run;
+  const module = env.modules.of(rtpProxies);
+  const { callId } = run.message;
+  const now = env.clock.monotonic();
+  const set = module.sets.get(chosen.of(run.call)) ?? [];
+  const order = proxiesFor(set, callId, now);
+  const known = module.calls.get(callId, now);
+  const usable = known !== undefined && !known.disabled && known.until <= now;
+  const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
+  module.client ??= new DatagramCommands(env.clock, env.random);
+  for (const proxy of tried) {
+    const answers: string[] = [];
+    for (const each of commands) {
+      const answer = await module.client.send(proxy, each, module);
+      if (answer === undefined) break;
+      answers.push(answer.trim());
+    }
+    if (answers.length === commands.length) {
+      proxy.answered++;
+      if (ends) module.calls.delete(callId);
+      else module.calls.set(callId, proxy, now + REMEMBERED_MS);
+      return { proxy, answers };
+    }
+    proxy.unanswered++;
+    proxy.until = env.clock.monotonic() + module.restMs;
+    const fields = { proxy: proxy.url, seconds: module.restMs / 1000 };
+    env.peerLog.warn(fields, 'script: a media proxy does not answer and is left out');
+  }
+  env.peerLog.error({ callId, tried: tried.length }, 'script: no media proxy answers');
+  return undefined;
+}

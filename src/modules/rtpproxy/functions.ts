@@ -1,0 +1,172 @@
+import type { RouteKind } from '../../cfg/ast.js';
+import { describeMedia, endpointOf, type MediaEndpoint, rewriteMedia } from '../../media/rtpproxy.js';
+import type { MessageRun } from '../../script/call.js';
+import {
+  code,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from '../define.js';
+import { replaceSdp, sdpSpan } from '../rtpengine/sdp.js';
+import { ask, chooseProxySet, rtpProxies } from './engine.js';
+
+type Kind = 'offer' | 'answer';
+
+/** Modifiers of the control protocol by the letters of a function's flags. */
+const MODIFIERS: Readonly<Record<string, string>> = { a: 'A', i: 'I', e: 'E', w: 'W' };
+
+function modifiers(flags: string): string {
+  const resize = /z(\d{1,3})/.exec(flags);
+  const letters = [...flags].map((each) => MODIFIERS[each] ?? '').join('');
+  return letters + (resize === null ? '' : `Z${resize[1]}`);
+}
+
+/** Tags in the order of the offer: "from" is who makes it. */
+function tagsOf(run: MessageRun, kind: Kind): readonly [from: string, to: string] {
+  const { fromTag, toTag, isRequest } = run.message;
+  return isRequest === (kind === 'offer') ? [fromTag, toTag] : [toTag, fromTag];
+}
+
+/** Offers or answers the SDP: each stream gets an address and port of the proxy. */
+async function exchange(run: MessageRun, kind: Kind, text: string, address: string): Promise<number> {
+  const flags = text.toLowerCase();
+  const span = sdpSpan(run);
+  if (span === undefined) return -1;
+  const { marker } = run.env.modules.of(rtpProxies);
+  const before = run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
+  const sdp = before?.text ?? run.message.text.slice(span[0], span[1]);
+  // Another proxy on the way has done it.
+  if (marker !== '' && sdp.includes(marker.trim()) && !flags.includes('f')) return -1;
+  const media = describeMedia(sdp);
+  if (media.streams.length === 0) return -1;
+  const [from, to] = tagsOf(run, kind);
+  const verb = kind === 'offer' && !flags.includes('l') ? 'U' : 'L';
+  const options = modifiers(flags) + (media.ipv6 ? '6' : '');
+  const trusted = flags.includes('r');
+  const commands = media.streams.map(({ number, port, address: own }) => {
+    const host = trusted && own !== '' ? own : run.source.address;
+    const second = to === '' ? '' : ` ${to};${number}`;
+    return `${verb}${options} ${run.message.callId} ${host} ${port} ${from};${number}${second}`;
+  });
+  const asked = await ask(run, commands);
+  if (asked === undefined) return -1;
+  const endpoints: MediaEndpoint[] = [];
+  for (const answer of asked.answers) {
+    const endpoint = endpointOf(answer, asked.proxy.host);
+    if (endpoint === undefined) {
+      const fields = { callId: run.message.callId, answer: answer.slice(0, 64) };
+      run.env.peerLog.error(fields, 'script: a media proxy refuses a stream');
+      return -1;
+    }
+    endpoints.push(endpoint);
+  }
+  const more = { origin: flags.includes('o'), marker, ...(address === '' ? {} : { address }) };
+  replaceSdp(run, span, rewriteMedia(sdp, media, endpoints, more));
+  return 1;
+}
+
+/** One command about the call as a whole: D ends it, R records it. */
+async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
+  const [from, to] = tagsOf(run, 'offer');
+  const command = `${verb} ${run.message.callId} ${from}${to === '' ? '' : ` ${to}`}`;
+  const asked = await ask(run, [command], verb === 'D');
+  return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
+}
+
+/** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call ends its media. */
+function manage(run: MessageRun, flags: string, address: string): Promise<number> | number {
+  const { message, routeKind } = run;
+  const { method } = message;
+  if (!message.isRequest) {
+    if (message.status >= 300) return method === 'INVITE' ? about(run, 'D') : -1;
+    const { call } = run;
+    const late = call.message.isRequest && call.message.bodyEnd <= call.message.bodyStart;
+    return exchange(run, late ? 'offer' : 'answer', flags, address);
+  }
+  if (method === 'BYE' || method === 'CANCEL' || routeKind === 'failure') return about(run, 'D');
+  if (method === 'ACK' || method === 'PRACK') return exchange(run, 'answer', flags, address);
+  return method === 'INVITE' || method === 'UPDATE' ? exchange(run, 'offer', flags, address) : -1;
+}
+
+const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'onreply', 'local', 'event', 'branch-failure'];
+
+type Act = (run: MessageRun, flags: string, address: string) => number | Promise<number>;
+
+function spec(name: string, act: Act, summary: string): FunctionSpec {
+  return {
+    name,
+    waits: true,
+    async: true,
+    parameters: [
+      optional('flags', 'string'),
+      optional('address', 'string'),
+      optional('set', 'string'),
+      optional('socket', 'variable'),
+    ],
+    routes: ROUTES,
+    summary,
+    compile:
+      ([flags, address, set]) =>
+      (run) => {
+        if (set !== undefined && textOf(set, run) !== '' && !chooseProxySet(run, Number(textOf(set, run)))) return -1;
+        return act(run, textOf(flags, run), textOf(address, run));
+      },
+  };
+}
+
+/** A function about the whole call, whose one parameter may be the set of proxies (OpenSIPS) or flags (Kamailio). */
+function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R', summary: string): FunctionSpec {
+  return {
+    name,
+    ...(dialects === undefined ? {} : { dialects }),
+    waits: true,
+    parameters: [optional(dialects === OPENSIPS ? 'set' : 'flags', 'string')],
+    routes: ROUTES,
+    summary,
+    compile:
+      ([set]) =>
+      (run) => {
+        const text = dialects === OPENSIPS ? textOf(set, run) : '';
+        if (text !== '' && !chooseProxySet(run, Number(text))) return -1;
+        return about(run, verb);
+      },
+  };
+}
+
+export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
+  spec(
+    'rtpproxy_offer',
+    (run, flags, address) => exchange(run, 'offer', flags, address),
+    'offers the streams of the SDP to the media proxy and writes its addresses into it',
+  ),
+  spec(
+    'rtpproxy_answer',
+    (run, flags, address) => exchange(run, 'answer', flags, address),
+    'answers an offer with the streams of the SDP, which gets the addresses of the media proxy',
+  ),
+  { ...spec('rtpproxy_manage', manage, 'offers, answers or ends, by the message at hand'), dialects: KAMAILIO },
+  ...['rtpproxy_unforce', 'unforce_rtp_proxy'].map((name) =>
+    whole(name, OPENSIPS, 'D', 'ends the call at the media proxy'),
+  ),
+  ...['rtpproxy_destroy', 'unforce_rtp_proxy'].map((name) =>
+    whole(name, KAMAILIO, 'D', 'ends the call at the media proxy'),
+  ),
+  whole('rtpproxy_start_recording', OPENSIPS, 'R', 'records the call'),
+  whole('start_recording', KAMAILIO, 'R', 'records the call'),
+  {
+    name: 'set_rtp_proxy_set',
+    dialects: KAMAILIO,
+    parameters: [param('set', 'int')],
+    summary: 'chooses the set of media proxies',
+    compile:
+      ([set]) =>
+      (run) =>
+        code(chooseProxySet(run, intOf(set, run, 0))),
+  },
+]);

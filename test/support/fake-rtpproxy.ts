@@ -1,0 +1,45 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { freePort } from './ports.js';
+
+/** An rtpproxy over real UDP: gives ports from 40000 on at its own address, and keeps the commands it got. */
+export class FakeRtpproxy {
+  /** Commands without their cookies, copies left out. */
+  readonly commands: string[] = [];
+  silent = false;
+  /** What it answers instead of a port. */
+  refuses: string | undefined;
+  private readonly seen = new Map<string, string>();
+  private next = 40_000;
+
+  private constructor(
+    private readonly socket: Socket,
+    readonly port: number,
+    readonly media: string,
+  ) {
+    socket.on('message', (data, { port: from, address }) => {
+      if (this.silent) return;
+      const text = data.toString('latin1');
+      const cookie = text.slice(0, text.indexOf(' '));
+      let answer = this.seen.get(cookie);
+      if (answer === undefined) {
+        const command = text.slice(cookie.length + 1);
+        this.commands.push(command);
+        answer = this.refuses ?? (/^[UL]/.test(command) ? `${this.next} ${this.media}` : '0');
+        this.next += 2;
+        this.seen.set(cookie, answer);
+      }
+      socket.send(Buffer.from(`${cookie} ${answer}\n`, 'latin1'), from, address);
+    });
+  }
+
+  static async open(media: string): Promise<FakeRtpproxy> {
+    const port = await freePort();
+    const socket = createSocket('udp4');
+    await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve));
+    return new FakeRtpproxy(socket, port, media);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { describeMedia, endpointOf, rewriteMedia } from '../../../src/media/rtpproxy.js';
+import { FakeRtpproxy } from '../../support/fake-rtpproxy.js';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+const SDP = [
+  'v=0',
+  'o=- 1 1 IN IP4 10.0.0.1',
+  's=-',
+  'c=IN IP4 10.0.0.1',
+  't=0 0',
+  'm=audio 4000 RTP/AVP 0 8',
+  'a=rtcp:4001',
+  'm=image 0 udptl t38',
+  'm=video 4002 RTP/AVP 99',
+  'c=IN IP4 10.0.0.2',
+  '',
+].join('\r\n');
+const WITH_SDP = INVITE.replace(
+  'Content-Length: 0\r\n\r\n',
+  `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`,
+);
+const closing: (() => unknown)[] = [];
+after(async () => {
+  for (const close of closing.reverse()) await close();
+});
+
+/** What leaves, and what the script writes, for an INVITE with SDP. */
+async function through(dialect: 'opensips' | 'kamailio', head: string, script: string) {
+  const runner = startScript({
+    dialect,
+    modules: 'rtpproxy',
+    head,
+    script: `${script}\n$du = "sip:127.0.0.1:5090"; t_relay();`,
+  });
+  try {
+    runner.receive(WITH_SDP);
+    for (let i = 0; i < 600 && !runner.sent.some(({ text }) => text.startsWith('INVITE')); i++)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const text = runner.sent.find((each) => each.text.startsWith('INVITE'))?.text ?? '';
+    return { body: text.slice(text.indexOf('\r\n\r\n') + 4), lines: runner.lines };
+  } finally {
+    await runner.stop();
+  }
+}
+
+async function proxy(media: string): Promise<FakeRtpproxy> {
+  const fake = await FakeRtpproxy.open(media);
+  closing.push(() => fake.close());
+  return fake;
+}
+
+test('each stream of an offer gets an address and port of the proxy', async () => {
+  const fake = await proxy('192.0.2.9');
+  const { body, lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+    'rtpproxy_offer("coa"); xlog("$rc\\n"); rtpproxy_offer(); xlog("$rc\\n"); rtpproxy_unforce(); xlog("$rc\\n");',
+  );
+  assert.deepEqual(lines, ['1', '-1', '1']);
+  assert.deepEqual(fake.commands, [
+    'UA a@a.example 127.0.0.1 4000 ft;1',
+    'UA a@a.example 127.0.0.1 4002 ft;2',
+    'D a@a.example ft',
+  ]);
+  assert.equal(
+    body,
+    `${SDP}a=nortpproxy:yes\r\n`
+      .replace('IN IP4 10.0.0.1\r\ns=', 'IN IP4 192.0.2.9\r\ns=')
+      .replace('c=IN IP4 10.0.0.1', 'c=IN IP4 192.0.2.9')
+      .replace('c=IN IP4 10.0.0.2', 'c=IN IP4 192.0.2.9')
+      .replace('audio 4000', 'audio 40000')
+      .replace('rtcp:4001', 'rtcp:40001')
+      .replace('video 4002', 'video 40002'),
+  );
+});
+
+test('the addresses of the SDP are used where they are trusted, and an address of the script stands in the SDP', async () => {
+  const fake = await proxy('192.0.2.9');
+  const { body } = await through(
+    'kamailio',
+    `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+    'rtpproxy_manage("r", "203.0.113.5");',
+  );
+  assert.deepEqual(
+    fake.commands.map((each) => each.split(' ')[2]),
+    ['10.0.0.1', '10.0.0.2'],
+  );
+  assert.equal(body.match(/c=IN IP4 203\.0\.113\.5/g)?.length, 2);
+});
+
+test('a proxy that does not answer is left out, and the next one of the set is asked', async () => {
+  const [down, up] = [await proxy('192.0.2.1'), await proxy('192.0.2.2')];
+  down.silent = true;
+  const { body, lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "2 == udp:127.0.0.1:${down.port}=999999 udp:127.0.0.1:${up.port}=1")
+     modparam("rtpproxy", "rtpproxy_retr", 0)
+     modparam("rtpproxy", "rtpproxy_timeout", "0.05")`,
+    'rtpproxy_offer("", , "9"); xlog("$rc\\n"); rtpproxy_offer("", , "2"); xlog("$rc\\n");',
+  );
+  assert.deepEqual(lines, ['-1', '1']);
+  assert.match(body, /c=IN IP4 192\.0\.2\.2/);
+});
+
+test('a refusal leaves the SDP as it is', async () => {
+  const fake = await proxy('192.0.2.9');
+  fake.refuses = 'E10';
+  const { body, lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "udp:127.0.0.1:${fake.port}")`,
+    'rtpproxy_offer(); xlog("$rc\\n");',
+  );
+  assert.deepEqual([body, lines], [SDP, ['-1']]);
+});
+
+test('an address that is none is found when the file is read', () => {
+  const start = () =>
+    startScript({
+      dialect: 'opensips',
+      modules: 'rtpproxy',
+      head: 'modparam("rtpproxy", "rtpproxy_sock", "unix:/run/rtpproxy.sock")',
+      script: 'exit;',
+    });
+  assert.throws(start, /is no address of a media proxy/);
+});
+
+test('streams are read whatever stands around them', () => {
+  assert.deepEqual(describeMedia('').streams, []);
+  assert.deepEqual(describeMedia('m=audio\r\nm=audio x\r\nc=IN IP4\r\nm=audio 0 a').streams, []);
+  const media = describeMedia('v=0\nc=IN IP6 ::1\nm=audio 9 RTP/AVP 0');
+  assert.deepEqual([media.ipv6, media.streams[0]?.address, media.streams[0]?.port], [true, '::1', 9]);
+  assert.equal(
+    rewriteMedia(
+      'c=IN IP4 1.1.1.1\nm=audio 9 RTP/AVP 0',
+      describeMedia('c=IN IP4 1.1.1.1\nm=audio 9 RTP/AVP 0'),
+      [{ address: '2.2.2.2', port: 7 }],
+      { origin: false, marker: '' },
+    ),
+    'c=IN IP4 2.2.2.2\nm=audio 7 RTP/AVP 0',
+  );
+  assert.deepEqual(endpointOf('4000', '10.0.0.9'), { address: '10.0.0.9', port: 4000 });
+  for (const each of ['', 'E8', '0', '99999', 'x 1']) assert.equal(endpointOf(each, 'a'), undefined);
+});
