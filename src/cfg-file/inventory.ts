@@ -32,7 +32,7 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options json prometheus`.split(/\s+/),
+  siputils dispatcher options json prometheus uac_auth`.split(/\s+/),
 );
 
 /** The event routes of Kamailio that are run here. */

@@ -43,6 +43,7 @@ import { kamailioTextFunctions } from './text-kamailio.js';
 import { tmFunctions } from './tm.js';
 import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
+import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
 
 let table: FunctionTable<MessageRun> | undefined;
@@ -91,6 +92,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...topologyHidingFunctions,
     ...statisticsFunctions,
     ...rtpengineFunctions,
+    ...uacAuthFunctions,
     ...rtpproxyFunctions,
     ...avpopsFunctions,
     ...sqlFunctions,

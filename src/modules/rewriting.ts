@@ -280,13 +280,6 @@ export const rewritingFunctions: ScriptFunction[] = [
         compile: () => (run) => restoreByHand(run, header),
       }),
     ),
-    {
-      name: 'uac_auth',
-      parameters: [optional('mode', 'int')],
-      routes: ['failure', 'branch-failure'],
-      summary: 'there are no credentials here: false',
-      compile: () => () => -1,
-    },
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
   ...moduleFunctions('siputils', numbers),

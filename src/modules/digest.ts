@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { paramPairs } from '../pvar/header-values.js';
+
+/** A challenge of a server (RFC 7616 section 3.3). */
+export interface DigestChallenge {
+  readonly realm: string;
+  readonly nonce: string;
+  readonly opaque: string | undefined;
+  /** "MD5", "SHA-256", "SHA-512-256", with "-sess" or without; as the server wrote it. */
+  readonly algorithm: string | undefined;
+  /** Qualities of protection, in lower case. */
+  readonly qop: readonly string[];
+}
+
+export interface DigestRequest {
+  readonly method: string;
+  readonly uri: string;
+  readonly body: string;
+}
+
+export interface DigestCredentials {
+  readonly user: string;
+  /** The password, or in hexadecimal H(user:realm:password) where `hashed`. */
+  readonly password: string;
+  readonly hashed?: boolean;
+}
+
+/** Reads the value of a WWW-Authenticate or Proxy-Authenticate header field; undefined for another scheme, or without realm and nonce. */
+export function readChallenge(text: string): DigestChallenge | undefined {
+  const scheme = text.trimStart();
+  if (scheme.slice(0, 6).toLowerCase() !== 'digest' || !/\s/.test(scheme[6] ?? '')) return undefined;
+  const values = new Map<string, string>();
+  for (const [name, value] of paramPairs(scheme.slice(7), ',')) {
+    const key = name.toLowerCase();
+    if (!values.has(key)) values.set(key, value);
+  }
+  const [realm, nonce] = [values.get('realm'), values.get('nonce')];
+  if (realm === undefined || nonce === undefined) return undefined;
+  const qop = (values.get('qop') ?? '').toLowerCase().split(',');
+  return {
+    realm,
+    nonce,
+    opaque: values.get('opaque'),
+    algorithm: values.get('algorithm'),
+    qop: qop.map((each) => each.trim()).filter((each) => each !== ''),
+  };
+}
+
+const HASHES: Readonly<Record<string, string>> = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' };
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\r\n]/g, '').replace(/["\\]/g, '\\$&')}"`;
+}
+
+/**
+ * The value of an Authorization or Proxy-Authorization header field that answers a challenge (RFC 7616 section 3.4). Undefined for an
+ * algorithm or quality of protection that is not supported.
+ */
+export function answerChallenge(
+  challenge: DigestChallenge,
+  request: DigestRequest,
+  { user, password, hashed = false }: DigestCredentials,
+  cnonce: string,
+): string | undefined {
+  const { realm, nonce, opaque, algorithm, qop } = challenge;
+  const name = (algorithm ?? 'MD5').toLowerCase();
+  const kind = HASHES[name.replace(/-sess$/, '')];
+  if (kind === undefined) return undefined;
+  const protection = qop.includes('auth') ? 'auth' : qop.includes('auth-int') ? 'auth-int' : undefined;
+  if (qop.length > 0 && protection === undefined) return undefined;
+  const hash = (text: string): string => createHash(kind).update(text, 'latin1').digest('hex');
+  let first = hashed ? password : hash(`${user}:${realm}:${password}`);
+  if (name.endsWith('-sess')) first = hash(`${first}:${nonce}:${cnonce}`);
+  const integrity = protection === 'auth-int' ? `:${hash(request.body)}` : '';
+  const second = hash(`${request.method}:${request.uri}${integrity}`);
+  const count = '00000001';
+  const middle = protection === undefined ? nonce : `${nonce}:${count}:${cnonce}:${protection}`;
+  const parts = [
+    `username=${quoted(user)}`,
+    `realm=${quoted(realm)}`,
+    `nonce=${quoted(nonce)}`,
+    `uri=${quoted(request.uri)}`,
+    `response="${hash(`${first}:${middle}:${second}`)}"`,
+    ...(algorithm === undefined ? [] : [`algorithm=${algorithm.replace(/[^A-Za-z0-9-]/g, '')}`]),
+    ...(opaque === undefined ? [] : [`opaque=${quoted(opaque)}`]),
+    ...(protection === undefined ? [] : [`qop=${protection}`, `nc=${count}`, `cnonce="${cnonce}"`]),
+  ];
+  return `Digest ${parts.join(', ')}`;
+}

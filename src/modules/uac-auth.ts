@@ -1,0 +1,131 @@
+import type { Format } from '../pvar/format.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters, ModuleStates } from '../script/environment.js';
+import { PerCall } from '../script/per-call.js';
+import {
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { answerChallenge, type DigestChallenge, type DigestCredentials, readChallenge } from './digest.js';
+
+/** Times the challenges of one request are answered: a gateway that refuses every answer must not be asked for ever. */
+const MOST_ANSWERS = 8;
+
+interface Known extends DigestCredentials {
+  readonly realm: string;
+}
+
+/** Credentials of the file: those of parameters, and the variables a script puts them into. */
+const credentials = {
+  module: 'uac',
+  create(parameters: ModuleParameters, states: ModuleStates) {
+    // OpenSIPS has a module of its own for them since 1.8.
+    const sources = [states.module('uac_auth'), parameters];
+    const variable = (name: string): Format | undefined => {
+      const text = sources.map((each) => each.text(name, '')).find((each) => each !== '');
+      return text === undefined ? undefined : states.compile(text);
+    };
+    const listed = sources.flatMap((each) => each.all('credential')).map((each) => knownOf(String(each)));
+    return {
+      listed: listed.filter((each) => each !== undefined),
+      realm: variable('auth_realm_avp'),
+      user: variable('auth_username_avp'),
+      password: variable('auth_password_avp'),
+    };
+  },
+};
+
+/** "user:realm:password". */
+function knownOf(text: string): Known | undefined {
+  const first = text.indexOf(':');
+  const second = text.indexOf(':', first + 1);
+  if (first < 0 || second < 0) return undefined;
+  return { user: text.slice(0, first), realm: text.slice(first + 1, second), password: text.slice(second + 1) };
+}
+
+/** The line that was added for a request last, and how often. */
+const added = new PerCall((): { line: string; count: number } => ({ line: '', count: 0 }));
+
+function credentialsFor(run: MessageRun, { realm }: DigestChallenge, hashed: boolean): DigestCredentials | undefined {
+  const { listed, ...of } = run.env.modules.of(credentials);
+  const value = (format: Format | undefined): string => {
+    const read = format?.evaluateValue(run.pvars);
+    return read === null || read === undefined ? '' : String(read);
+  };
+  const user = value(of.user);
+  const wanted = value(of.realm);
+  if (user !== '' && (wanted === '' || wanted === realm)) return { user, password: value(of.password), hashed };
+  return listed.find((each) => each.realm === realm);
+}
+
+/** Answers the challenge of the reply that was chosen: the next t_relay() of the failure route takes the answer along. */
+function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly string[]): number {
+  const { message, edits, call } = run;
+  const reply = run.branch?.reply;
+  if (reply === undefined || (reply.status !== 401 && reply.status !== 407)) return -1;
+  const proxy = reply.status === 407;
+  const before = added.of(call);
+  if (before.count >= MOST_ANSWERS) return run.refused('uac_auth', `${MOST_ANSWERS} challenges were answered in vain`);
+  const request = { method: message.method, uri: call.requestUri, body: message.body };
+  for (const text of reply.headers(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
+    const challenge = readChallenge(text);
+    if (challenge === undefined) continue;
+    const algorithm = (challenge.algorithm ?? 'MD5').toLowerCase();
+    if (algorithms.length > 0 && !algorithms.includes(algorithm)) continue;
+    const known = credentialsFor(run, challenge, hashed);
+    const answer =
+      known === undefined ? undefined : answerChallenge(challenge, request, known, run.env.random.token(8));
+    if (answer === undefined) continue;
+    const line = `${proxy ? 'Proxy-Authorization' : 'Authorization'}: ${answer}\r\n`;
+    if (before.line !== '') edits.drop((each) => each.text === before.line);
+    edits.insert(message.headersEnd, line);
+    added.set(call, { line, count: before.count + 1 });
+    return 1;
+  }
+  return run.refused('uac_auth', 'no challenge that the credentials of the file can answer');
+}
+
+const summary = 'answers the challenge of a gateway (401, 407) with the credentials of the file; CSeq stays as it is';
+
+const kamailioForm = (name: string): FunctionSpec => ({
+  name,
+  dialects: KAMAILIO,
+  parameters: [name === 'uac_auth' ? optional('mode', 'int') : param('mode', 'int')],
+  routes: ['failure', 'branch-failure'],
+  summary: `${summary}; mode 1: passwords are HA1`,
+  compile:
+    ([mode]) =>
+    (run) =>
+      authenticate(run, intOf(mode, run, 0) === 1, []),
+});
+
+export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
+  {
+    name: 'uac_auth',
+    dialects: OPENSIPS,
+    parameters: [optional('algorithms', 'string')],
+    routes: ['failure'],
+    summary,
+    compile:
+      ([algorithms]) =>
+      (run) =>
+        authenticate(
+          run,
+          false,
+          textOf(algorithms, run)
+            .toLowerCase()
+            .split(',')
+            .map((each) => each.trim())
+            .filter((each) => each !== ''),
+        ),
+  },
+  kamailioForm('uac_auth'),
+  kamailioForm('uac_auth_mode'),
+]);

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { answerChallenge, readChallenge } from '../../../src/modules/digest.js';
+import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+
+const RFC7616 = {
+  nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
+  cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+  request: { method: 'GET', uri: '/dir/index.html', body: '' },
+  credentials: { user: 'Mufasa', password: 'Circle of Life' },
+};
+
+function responseOf(algorithm: string, more = ''): string {
+  const challenge = readChallenge(
+    `Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=${algorithm}, nonce="${RFC7616.nonce}", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"${more}`,
+  );
+  assert.ok(challenge !== undefined);
+  const answer = answerChallenge(challenge, RFC7616.request, RFC7616.credentials, RFC7616.cnonce) ?? '';
+  return /response="([0-9a-f]+)"/.exec(answer)?.[1] ?? answer;
+}
+
+test('the examples of RFC 7616 section 3.9.1 give the responses that stand there', () => {
+  assert.equal(responseOf('MD5'), '8ca523f5e9506fed4657c9700eebdbec');
+  assert.equal(responseOf('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
+});
+
+test('an algorithm or a protection that is not known is not answered; sessions and bodies are hashed in', () => {
+  assert.equal(responseOf('SHA-1'), '');
+  const sess = readChallenge('digest realm="r",nonce="n",algorithm=MD5-sess,qop="auth-int"');
+  assert.ok(sess !== undefined);
+  const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+  const first = md5(`${md5('u:r:p')}:n:c`);
+  const second = md5(`INVITE:sip:a@b:${md5('body')}`);
+  const answer = answerChallenge(
+    sess,
+    { method: 'INVITE', uri: 'sip:a@b', body: 'body' },
+    { user: 'u', password: 'p' },
+    'c',
+  );
+  assert.ok(answer?.includes(`response="${md5(`${first}:n:00000001:c:auth-int:${second}`)}"`), answer);
+  const old = readChallenge('Digest nonce="n", realm="r"');
+  assert.ok(old !== undefined);
+  const plain = answerChallenge(
+    old,
+    { method: 'INVITE', uri: 'sip:a@b', body: '' },
+    { user: 'u', password: md5('u:r:p'), hashed: true },
+    'c',
+  );
+  assert.ok(plain?.includes(`response="${md5(`${md5('u:r:p')}:n:${md5('INVITE:sip:a@b')}`)}"`), plain);
+  for (const bad of ['', 'Basic realm="r"', 'Digest realm="r"', 'digestrealm="r", nonce="n"'])
+    assert.equal(readChallenge(bad), undefined);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 600 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const invites = ({ sent }: ScriptRunner): string[] =>
+  sent.filter(({ text }) => text.startsWith('INVITE')).map(({ text }) => text);
+
+/** Has every INVITE of a script challenged, up to `times`; the INVITEs it sent. */
+async function challenged(
+  dialect: 'opensips' | 'kamailio',
+  modules: string,
+  head: string,
+  script: string,
+  times: number,
+  challenge: string,
+): Promise<{ invites: string[]; lines: string[] }> {
+  const runner = startScript({ dialect, modules, head, script });
+  try {
+    runner.receive(INVITE);
+    for (let i = 1; i <= times; i++) {
+      await until(() => invites(runner).length >= i);
+      const invite = invites(runner)[i - 1] ?? '';
+      const copied = invite.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/i.test(line));
+      const lines = [
+        'SIP/2.0 407 Proxy Authentication Required',
+        ...copied.map((line) => (line.startsWith('To:') ? `${line};tag=g${i}` : line)),
+        challenge,
+        'Content-Length: 0',
+        '',
+        '',
+      ];
+      runner.receive(lines.join('\r\n'), 5090);
+    }
+    await until(() => invites(runner).length > times || runner.lines.length > 0);
+    return { invites: invites(runner), lines: runner.lines };
+  } finally {
+    await runner.stop();
+  }
+}
+
+const CHALLENGE = 'Proxy-Authenticate: Digest realm="gw.example", nonce="abc", algorithm=MD5, qop="auth"';
+
+test('a gateway that asks for credentials gets them with the next INVITE, an older answer is replaced', async () => {
+  const { invites: sent } = await challenged(
+    'opensips',
+    'uac uac_auth',
+    'modparam("uac_auth", "credential", "bob:gw.example:secret")',
+    `route { $du = "sip:127.0.0.1:5090"; t_on_failure("f"); t_relay(); }
+     failure_route[f] { if (t_check_status("401|407") && uac_auth()) { $du = "sip:127.0.0.1:5090"; t_on_failure("f"); t_relay(); } }`,
+    2,
+    CHALLENGE,
+  );
+  assert.equal(sent.length, 3);
+  assert.doesNotMatch(sent[0] ?? '', /Proxy-Authorization/);
+  for (const text of sent.slice(1)) {
+    assert.equal(
+      text.match(
+        /^Proxy-Authorization: Digest username="bob", realm="gw\.example", nonce="abc", uri="sip:bob@sw\.example", response="[0-9a-f]{32}"/gm,
+      )?.length,
+      1,
+      text,
+    );
+  }
+});
+
+test('credentials of variables are used for their realm; without any the function fails', async () => {
+  const head =
+    'modparam("uac", "auth_username_avp", "$avp(u)") modparam("uac", "auth_password_avp", "$avp(p)") modparam("uac", "auth_realm_avp", "$avp(r)")';
+  const script = (realm: string): string => `request_route { $du = "sip:127.0.0.1:5090"; t_on_failure("f"); t_relay(); }
+     failure_route[f] { $avp(u) = "carol"; $avp(p) = "x"; $avp(r) = "${realm}"; if (uac_auth()) { $du = "sip:127.0.0.1:5090"; t_relay(); } else xlog("no $rc\\n"); }`;
+  const found = await challenged(
+    'kamailio',
+    'uac',
+    head.replaceAll(' modparam', '\nmodparam'),
+    script('gw.example'),
+    1,
+    CHALLENGE,
+  );
+  assert.match(found.invites[1] ?? '', /^Proxy-Authorization: Digest username="carol"/m);
+  const none = await challenged(
+    'kamailio',
+    'uac',
+    head.replaceAll(' modparam', '\nmodparam'),
+    script('other.example'),
+    1,
+    CHALLENGE,
+  );
+  assert.deepEqual([none.invites.length, none.lines], [1, ['no -1']]);
+});
