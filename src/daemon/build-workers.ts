@@ -47,9 +47,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   hooks.openGroup = openGroup;
   const plain = new PlainSets(engine, sip.sockets);
   const live = (): LiveSetup => {
-    const { limits } = env.settings();
+    const { limits, partitions } = env.settings();
     const rateLimited = limits.requestsPerSecondPerSource > 0;
-    return { trustedSources: limits.trustedSources, rateLimited, logLevel: log.level ?? 'info' };
+    return {
+      trustedSources: limits.trustedSources,
+      rateLimited,
+      logLevel: log.level ?? 'info',
+      countsLoad: partitions.some(({ flavour }) => flavour === 'kamailio'),
+    };
   };
   const start = (worker: number): WorkerStart => {
     const settings = env.settings();
@@ -98,7 +103,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     log,
     now: () => clock.monotonic(),
   });
-  sip.tapPoint.onUse = (isTapped) => pool.sendAll(['askAll', isTapped]);
+  sip.tapPoint.onUse = (isTapped) => {
+    pool.sendAll(['askAll', isTapped]);
+    if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
+  };
   const each = (read: (worker: number) => number) =>
     Array.from({ length: workers }, (_, i) => [{ worker: String(i + 1) }, read(i + 1)] as const);
   metrics.gauge({

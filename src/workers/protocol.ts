@@ -44,6 +44,8 @@ export interface LiveSetup {
   /** Whether the brain bounds the requests of single sources, and must be asked about each. */
   readonly rateLimited: boolean;
   readonly logLevel: string;
+  /** Whether calls count as load of their destinations: their end is then to be heard of at once. */
+  readonly countsLoad: boolean;
 }
 
 /** Where a request is sent by a worker. */

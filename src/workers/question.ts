@@ -8,6 +8,8 @@ import type { FromWorker, SharedHop, SharedRelay, Verdict } from './protocol.js'
 export interface QuestionContext {
   readonly sockets: readonly SipSocket[];
   add(item: FromWorker): void;
+  /** The same, where it may wait. */
+  addLater(item: FromWorker): void;
 }
 
 /** A request the brain was asked about: waits for what is decided, and then is the plan it is relayed by. */
@@ -105,22 +107,22 @@ export class QuestionWatch implements RelayWatch {
   sent(): void {}
 
   provisional(_hop: NextHop, code: number): void {
-    this.context.add(['provisional', this.id, code]);
+    this.context.addLater(['provisional', this.id, code]);
   }
 
   failed(_hop: NextHop, { code, local, cause }: HopFailure): void {
-    this.context.add(['failed', this.id, code, local, cause ?? null]);
+    this.context.addLater(['failed', this.id, code, local, cause ?? null]);
   }
 
   /** Only the brain knows what is passed over. */
   passedOver(): void {}
 
   cancelled(): void {
-    this.context.add(['cancelled', this.id]);
+    this.context.addLater(['cancelled', this.id]);
   }
 
   ended(code: number, hop: NextHop | undefined): void {
-    this.context.add(['ended', this.id, code, hop !== undefined]);
+    this.context.addLater(['ended', this.id, code, hop !== undefined]);
     this.done();
   }
 }

@@ -31,8 +31,8 @@ import { SentLog } from './sent-log.js';
 import { newCounters, takeCounts, tallies } from './tallies.js';
 import { WorkerRouter } from './worker-router.js';
 
-/** Milliseconds between two reports of the counters while nothing else is said. */
-const REPORT_MS = 100;
+/** Milliseconds between two reports of the counters while no datagrams come: timers change them too. */
+const REPORT_MS = 500;
 
 /** What a request that was answered on the word of the brain shows as origin. */
 const BY_BRAIN = { rule: 'brain' } as const;
@@ -64,12 +64,12 @@ export class Worker implements TransactionUser, ProxyObserver {
     send: (items: readonly FromWorker[]) => void,
   ) {
     const { token, worker, transactions, proxy, gatherMs } = setup;
-    this.outbox = new Outbox(send);
+    this.outbox = new Outbox(send, () => this.report());
     this.live = setup.live;
     const now = () => systemClock.monotonic();
     const log: Logger = boundedLog(
       new SentLog(
-        (level, fields, message) => this.add(['log', level, fields, message]),
+        (level, fields, message) => this.outbox.addLater(['log', level, fields, message]),
         () => this.live.logLevel,
       ),
       now,
@@ -86,7 +86,8 @@ export class Worker implements TransactionUser, ProxyObserver {
       gatherMs,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);
-        this.flush();
+        this.outbox.flush();
+        this.outbox.remind();
       },
     });
     this.sockets = setup.sockets.map((each) => this.socketOf(each, queue, libc));
@@ -106,7 +107,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       ask: (request, dialog) => this.ask(request, dialog),
       pass: ({ message, source }) => this.pass(message, source),
       asksAlways: (source) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source)),
-      add: (item) => this.add(item),
+      add: (item) => this.addLater(item),
     });
     // What is too large for a datagram is left to the brain.
     const options = { ...proxy, udpMaxRequest: 0 };
@@ -120,7 +121,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   /** Begins to read its sockets. Rejects when one cannot be read. */
   async open(): Promise<void> {
     for (const socket of this.sockets) await socket.open();
-    setInterval(() => this.flush(), REPORT_MS);
+    setInterval(() => this.outbox.remind(), REPORT_MS);
     this.add(['ready']);
   }
 
@@ -142,8 +143,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   onAck(request: SipMessage, source: Source): void {
     const { workers, worker } = this.setup;
     const owner = socketOfRequest(request.via?.branch ?? '', workers);
-    // An ACK for a 2xx has a branch of its own, and is routed wherever it comes to.
-    if (owner !== worker && owner !== 0 && request.routeLine < 0) {
+    if (owner !== worker && owner !== 0) {
       this.counters.layer.requestsReceived.value--;
       this.add(['to', owner, ...this.cameAs(source, request.text)]);
     } else this.proxy.onAck(request, source);
@@ -173,7 +173,7 @@ export class Worker implements TransactionUser, ProxyObserver {
     }
     if (message.method !== 'BYE') return undefined;
     const { callId, fromTag } = message;
-    return new ByeWatch((code) => this.add(['byeEnded', callId, fromTag, code]));
+    return new ByeWatch((code) => this.addLater(['byeEnded', callId, fromTag, code]));
   }
 
   /** Only an ACK in a dialog leaves without state here, and nothing is noted of it. */
@@ -186,12 +186,18 @@ export class Worker implements TransactionUser, ProxyObserver {
     reason: string,
     origin: { rule: string } | undefined,
   ): void {
-    if (origin !== BY_BRAIN) this.add(['refused', ...this.cameAs(source, message.text), code, reason]);
+    if (origin !== BY_BRAIN) this.addLater(['refused', ...this.cameAs(source, message.text), code, reason]);
   }
 
-  /** @internal Says something to the brain. */
+  /** @internal Says something that the brain is to hear now. */
   add(item: FromWorker): void {
     this.outbox.add(item);
+  }
+
+  /** @internal Says something that may wait. Where calls count as load, their end may not. */
+  addLater(item: FromWorker): void {
+    if (this.live.countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(item);
+    else this.outbox.addLater(item);
   }
 
   private receiveOne(item: ToWorker): void {
@@ -305,14 +311,13 @@ export class Worker implements TransactionUser, ProxyObserver {
     this.trusted.replace(new AddressBlocks(live.trustedSources));
   }
 
-  private flush(): void {
+  private report(): void {
     const added = takeCounts(this.counted);
     const { servers, clients, unanswered, surplus } = this.layer.figures();
     const held = [servers, clients, unanswered, surplus] as const;
     const known = held.join();
-    if (added !== undefined || known !== this.reported) this.add(['figures', added ?? [], held]);
+    if (added !== undefined || known !== this.reported) this.outbox.addLater(['figures', added ?? [], held]);
     this.reported = known;
-    this.outbox.flush();
   }
 
   private socketOf(shared: SharedSocket, queue: DatagramQueue, libc: Libc): SipSocket {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras]`: prints the speed figures, side by side with
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers]`: prints the speed figures, side by side with
  * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
  * shared, so ratios within one run are what counts. It does fail when calls are lost.
  */
@@ -13,11 +13,12 @@ import { kamailioModules, type StartProxy, startFloor, startKamailio } from './p
 import { measureReload } from './reload.js';
 import { formatSpeeds, PathTable } from './report.js';
 import { buildSwitchyard, startSwitchyard, startSwitchyardPlain } from './switchyard.js';
+import { measureWorkers } from './workers.js';
 
-const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras'] as const;
+const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras', 'workers'] as const;
 type Part = (typeof PARTS)[number];
 /** What runs when nothing is named. */
-const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile' && part !== 'extras');
+const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile' && part !== 'extras' && part !== 'workers');
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
@@ -113,6 +114,27 @@ async function profile(quick: boolean): Promise<number> {
   return 0;
 }
 
+/** What a call costs with several workers, and how many calls a second they carry. */
+async function workers(quick: boolean): Promise<number> {
+  say('Several workers, calls of a generator of our own: CPU microseconds of all processes per call, failed calls');
+  const plan = {
+    workers: [1, 2],
+    rates: quick ? [1000] : [1000, 2000],
+    seconds: quick ? 3 : 5,
+    rounds: quick ? 2 : 3,
+    ramp: Array.from({ length: 16 }, (_, i) => 2500 + 500 * i),
+  };
+  await measureWorkers(plan, ({ workers, runs, carried }) => {
+    const each = runs.map(({ rate, microsEach, placed, completed, repeated }) => {
+      return `${rate}/s ${microsEach.toFixed(0).padStart(4)} (${placed - completed} failed, ${repeated} repeated)`;
+    });
+    say(
+      `  ${workers} ${workers === 1 ? 'process ' : 'workers '} ${each.join('  ')}  without a failed call: ${carried}/s`,
+    );
+  });
+  return 0;
+}
+
 /** Runs one part; its failure is reported and does not keep the others from running. */
 async function attempt(part: Part, quick: boolean): Promise<number> {
   try {
@@ -121,7 +143,7 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
     else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
     else {
       buildSwitchyard();
-      return await { path, memory, reload, profile, extras }[part](quick);
+      return await { path, memory, reload, profile, extras, workers }[part](quick);
     }
     return 0;
   } catch (error) {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
+import { freePort } from '../support/ports.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { eventually } from '../support/stream-peer.js';
 
@@ -38,6 +39,7 @@ for (const workers of [2, 4]) {
     before(async () => {
       for (let i = 1; i <= 3; i++) gateways.push(await startGateway({ host: `127.0.1.${20 + i}`, name: `gw${i}` }));
       caller = await startCaller({ host: '127.0.1.25' });
+      const closed = await freePort();
       const row = (setid: number, gateway: number, more: object = {}) => ({
         setid,
         destination: gateways[gateway]?.uri,
@@ -53,6 +55,7 @@ for (const workers of [2, 4]) {
             rule(1),
             rule(2, { select: { set: 2, alg: 8, flags: 'f' } }),
             rule(3),
+            rule(4, { select: { set: 4, alg: 8, flags: 'f' } }),
             { match: { $rU: '/^load/' }, select: { set: 1, alg: 10, partition: 'loaded' } },
           ],
         },
@@ -62,6 +65,8 @@ for (const workers of [2, 4]) {
             row(2, 0, { priority: 9 }),
             row(2, 1, { priority: 5 }),
             ...[0, 1].map((i) => row(3, i)),
+            { setid: 4, destination: `sip:127.0.1.20:${closed};transport=tcp`, priority: 9 },
+            row(4, 2),
           ],
           loaded: [0, 1].map((i) => row(1, i, { attrs: `duid=${i};maxload=5` })),
         },
@@ -161,6 +166,29 @@ for (const workers of [2, 4]) {
       await peer.expect(/^SIP\/2\.0 200 [\s\S]*Call-ID: old/i);
       for (let i = 0; i < 8; i++) await peer.expect(new RegExp(`^SIP/2\\.0 200 [\\s\\S]*Call-ID: m${i}`, 'i'));
       peer.close();
+    });
+
+    test('the brain relays what workers cannot: a set with a destination over TCP, and calls while messages are traced', async () => {
+      const given = () => metric(daemon, 'switchyard_worker_requests_total');
+      const before = await given();
+      const mixed = await Promise.all(Array.from({ length: 6 }, (_, i) => dial(`s4a${i}`)));
+      assert.deepEqual(
+        [...new Set(mixed.map((each) => `${each.status} ${each.gateway} ${each.byeStatus}`))],
+        ['200 gw3 200'],
+      );
+      const trace = (await daemon.daemon.mi.execute('trace_start', { one_in: 1, seconds: 60 })) as Record<
+        string,
+        unknown
+      >;
+      const traced = await Promise.all(Array.from({ length: 6 }, (_, i) => dial(`s1t${i}`)));
+      assert.deepEqual([...new Set(traced.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
+      assert.equal(await given(), before);
+      const [id] = Object.values(trace);
+      const text = JSON.stringify(await daemon.daemon.mi.execute('trace_get', { id: id as number }));
+      for (const { callId } of traced) assert.ok(text.includes(callId), `${callId} is in the trace`);
+      await daemon.daemon.mi.execute('trace_stop', { id: id as number });
+      assert.equal((await dial('s1u')).status, 200);
+      assert.equal(await given(), before + 1);
     });
 
     test('a worker that is killed takes the calls it sets up, and is replaced', async () => {

@@ -68,3 +68,21 @@ test('rules that a script replaces are not looked at; sound settings are accepte
   assert.deepEqual(refusal({ route_script: './r.js', routing: [{ match: { $rdd: 'x' }, select }] }), []);
   assert.deepEqual(refusal({ modparam: { hash_pvar: '$fU@$ci' }, routing: [{ match: { $rd: 'x' }, select }] }), []);
 });
+
+test('several workers are refused where they cannot serve', { skip: process.platform !== 'linux' }, () => {
+  const routing = [{ select }];
+  assert.deepEqual(refusal({ workers: 2, routing }), []);
+  assert.deepEqual(refusal({ workers: 2, route_script: './route.js' }), [
+    'sw.json#/workers: a route script is run by one process: more than one worker needs routing rules',
+  ]);
+  assert.deepEqual(refusal({ workers: 2, routing, limits: { batch_datagrams: false } }), [
+    'sw.json#/workers: more than one worker needs limits.batch_datagrams',
+  ]);
+  assert.deepEqual(refusal({ workers: 2, routing, listen: ['tcp:127.0.0.1:5060'] }), [
+    'sw.json#/workers: workers serve UDP sockets, and there is none',
+  ]);
+  assert.equal(refusal({ workers: 25, routing }).length, 1);
+  assert.equal(refusal({ workers: 'many', routing }).length, 1);
+  const automatic = readSettings({ workers: 'auto' }).settings.workers;
+  assert.ok(automatic >= 1 && automatic <= 24);
+});

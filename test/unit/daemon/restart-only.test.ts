@@ -24,6 +24,7 @@ test('what is made once is named by its key', () => {
   assert.deepEqual(restartOnly(settings(nats), clustered({ name: 'edge' })), ['cluster']);
   assert.deepEqual(restartOnly(clustered({ name: 'edge' }), clustered({ name: 'edge', weight: 0 })), ['cluster']);
   assert.deepEqual(restartOnly(clustered({ name: 'edge' }), clustered({ name: 'edge' })), []);
+  assert.deepEqual(restartOnly(BEFORE, settings({ workers: 3 })), ['workers']);
   assert.deepEqual(restartOnly(BEFORE, settings({ tm: { fr_timeout: 9 } })), ['tm']);
   assert.deepEqual(restartOnly(BEFORE, settings({ limits: { max_transactions: 77 } })), ['limits']);
 });

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nodeOptions } from '../../../src/workers/pool.js';
+
+test('a worker is run with the loaders and the memory of its brain, not with its test runner or debugger', () => {
+  assert.deepEqual(
+    nodeOptions([
+      '--import',
+      'tsx',
+      '--test',
+      '--test-name-pattern',
+      'round robin',
+      '--require=./a.cjs',
+      '--inspect=9229',
+      '--max-old-space-size=512',
+      '-C',
+      'development',
+      '--cpu-prof',
+    ]),
+    ['--import', 'tsx', '--require=./a.cjs', '--max-old-space-size=512', '-C', 'development'],
+  );
+  assert.deepEqual(nodeOptions([]), []);
+});
