@@ -27,6 +27,11 @@ type Stage = 'down' | 'opening' | 'waiting' | 'reading' | 'settling' | 'resolvin
 
 /** Milliseconds between listening and taking part: a second node of the same name is detected within them. */
 const SETTLE_MS = 1500;
+/** The same for a node that took part before: two heartbeats of another one of its name. What it waits before counts. */
+const RETURN_SETTLE_MS = 900;
+/** Milliseconds a node that comes back waits before it reads the bucket, and over which many are spread. */
+const RETURN_WAIT_MS = 300;
+const RETURN_SPREAD_MS = 1000;
 /** Milliseconds without the own echo, and with a commit that gets no answer, after which a node is alone. */
 const ALONE_ECHO_MS = 3000;
 const ALONE_COMMIT_MS = 15_000;
@@ -46,6 +51,8 @@ export class Joining {
   private stage: Stage = 'down';
   private stageAt = 0;
   private startedAt = 0;
+  /** Since when this node has received again. */
+  private listeningAt = 0;
   private everReady = false;
 
   constructor(private readonly node: JoiningNode) {}
@@ -69,6 +76,7 @@ export class Joining {
   }
 
   up(): void {
+    this.listeningAt = this.node.now;
     this.stageTo('opening');
     this.open();
   }
@@ -79,6 +87,7 @@ export class Joining {
 
   /** The process stood still: the node joins again. */
   again(): void {
+    this.listeningAt = this.node.now;
     this.stageTo(this.node.options.bus.connected ? 'waiting' : 'down');
   }
 
@@ -97,13 +106,17 @@ export class Joining {
     } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.comeBack(now);
     const waited = now - this.stageAt;
     if (this.stage === 'waiting' && waited >= 0) this.join();
-    else if (this.stage === 'settling' && waited >= SETTLE_MS) this.settle();
+    else if (this.stage === 'settling' && this.hasListened(now, waited)) this.settle();
     else if (this.stage === 'resolving') this.resolve();
     const { twin } = node.membership;
     if (twin !== undefined && twin.at >= now - JUST_NOW_MS && this.stage === 'in' && twin.phase === 'ready') {
       // Two nodes of one name were partitioned and are connected again: one leaves, and both compute which.
       if (node.membership.inc > twin.inc) this.refuse();
     }
+  }
+
+  private hasListened(now: number, waited: number): boolean {
+    return this.everReady ? now - this.listeningAt >= RETURN_SETTLE_MS : waited >= SETTLE_MS;
   }
 
   private becomeAlone(why: string): void {
@@ -122,6 +135,7 @@ export class Joining {
     this.stageAt = now;
     this.node.options.bus.status((status) => {
       if (typeof status !== 'object' || this.node.phase !== 'alone' || this.stage !== 'in') return;
+      this.listeningAt = this.node.now;
       this.wait();
     });
   }
@@ -129,7 +143,8 @@ export class Joining {
   /** Listens for a while before the bucket is read: many nodes may come back at once. */
   private wait(): void {
     this.stageTo('waiting');
-    this.stageAt = this.node.now + (this.everReady ? 1000 + (this.node.options.random.uint32() % 2000) : 0);
+    this.stageAt =
+      this.node.now + (this.everReady ? RETURN_WAIT_MS + (this.node.options.random.uint32() % RETURN_SPREAD_MS) : 0);
   }
 
   private open(): void {

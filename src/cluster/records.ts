@@ -83,6 +83,8 @@ const MAX_TRIES = 8;
 /** Milliseconds until a commit without an answer is looked after. */
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 2000;
+/** The oldest change is tried more often: when it succeeds, so does the rest. */
+const OLDEST_RETRY_MS = 500;
 /** No room on the server: it is not asked more often than this. */
 const FULL_RETRY_MS = 5000;
 
@@ -96,6 +98,8 @@ export class Records {
   readonly pending = new Set<Entry>();
   private readonly ready = new Set<Entry>();
   private inFlight = 0;
+  /** The last commit or look had no answer. */
+  private failing = false;
 
   constructor(private readonly options: RecordsOptions) {}
 
@@ -264,14 +268,17 @@ export class Records {
     for (const entry of this.ready) {
       if (this.inFlight >= MAX_IN_FLIGHT || !this.options.open()) return;
       this.ready.delete(entry);
-      if (entry.unsure !== undefined) this.refresh(entry);
-      else this.send(entry);
+      const { unsure } = entry;
+      if (unsure === undefined) this.send(entry);
+      // The same write on the same revision succeeds once at most, also when its first answer was lost.
+      else if (unsure.expected === entry.rev && entry.flight === undefined) this.fly(entry, unsure);
+      else this.refresh(entry);
     }
   }
 
   private send(entry: Entry): void {
     if (entry.flight !== undefined) return;
-    const { node, generation, published, clock, bus } = this.options;
+    const { node, generation, published, clock } = this.options;
     for (;;) {
       const intent = entry.queue[0];
       const base = entry.record ?? entry.origin;
@@ -289,17 +296,34 @@ export class Records {
       }
       const record = nextRecord(base, intent, state, by);
       const text = JSON.stringify(record);
-      const flight: Flight = { intent, record, text, expected: entry.rev, since: clock.monotonic() };
-      entry.flight = flight;
-      this.inFlight++;
-      bus.commit(entry.key, text, entry.rev, (outcome) => this.answered(entry, flight, outcome));
+      this.fly(entry, { intent, record, text, expected: entry.rev, since: clock.monotonic() });
       return;
+    }
+  }
+
+  private fly(entry: Entry, flight: Flight): void {
+    entry.flight = flight;
+    this.inFlight++;
+    const { text, expected } = flight;
+    this.options.bus.commit(entry.key, text, expected, (outcome) => this.answered(entry, flight, outcome));
+  }
+
+  /** Commits succeed again: what waits for its next attempt need not wait. */
+  private recovered(): void {
+    if (!this.failing) return;
+    this.failing = false;
+    for (const entry of this.pending) {
+      if (entry.retry === undefined) continue;
+      entry.retry();
+      entry.retry = undefined;
+      if (!entry.held) this.ready.add(entry);
     }
   }
 
   private answered(entry: Entry, flight: Flight, outcome: CommitOutcome): void {
     if (entry.flight !== flight) return;
     this.inFlight--;
+    if (outcome.kind !== 'failed') this.recovered();
     if (outcome.kind === 'done') {
       this.options.took?.(this.options.clock.monotonic() - flight.since);
       this.confirmed(entry, flight, outcome.revision);
@@ -315,10 +339,11 @@ export class Records {
       else this.later(entry, jitter);
     } else {
       counters.timeouts++;
+      this.failing ||= outcome.full !== true;
       entry.unsure = flight;
       if (outcome.gone === true) this.options.lost();
       const wait = outcome.full === true ? FULL_RETRY_MS : RETRY_MS * 2 ** Math.min(entry.tries - 1, 3);
-      this.later(entry, outcome.full === true ? wait : Math.min(wait, MAX_RETRY_MS));
+      this.later(entry, outcome.full === true ? wait : this.atMost(entry, wait));
     }
     this.drain();
   }
@@ -335,9 +360,11 @@ export class Records {
   private refreshed(entry: Entry, value: Stored | 'none' | 'failed'): void {
     if (value === 'failed') {
       entry.tries++;
-      this.later(entry, MAX_RETRY_MS);
+      this.failing = true;
+      this.later(entry, this.atMost(entry, MAX_RETRY_MS));
       return;
     }
+    this.recovered();
     if (value === 'none') {
       entry.unsure = undefined;
       if (entry.rev > 0) {
@@ -355,6 +382,11 @@ export class Records {
     }
     entry.unsure = undefined;
     this.line(entry);
+  }
+
+  private atMost(entry: Entry, ms: number): number {
+    const [oldest] = this.pending;
+    return Math.min(ms, entry === oldest ? OLDEST_RETRY_MS : MAX_RETRY_MS);
   }
 
   private later(entry: Entry, ms: number): void {

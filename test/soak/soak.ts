@@ -7,7 +7,16 @@ import { parseArgs } from 'node:util';
 import { standardIo } from '../../src/cli/line/io.js';
 import { progress } from '../../src/cli/line/progress.js';
 import { chaos } from '../support/cluster/chaos.js';
-import { besideOneAlone, joins, probeCounts, tagKills, tagMoves, wrongClock } from '../support/cluster/measurements.js';
+import {
+  besideOneAlone,
+  cutOff,
+  joins,
+  leaderKills,
+  probeCounts,
+  tagKills,
+  tagMoves,
+  wrongClock,
+} from '../support/cluster/measurements.js';
 import { rollingUpgrade } from '../support/cluster/older-build.js';
 import { fanOut, histories, idleCpu, natsKills, nodeKills, takeovers } from '../support/cluster/scenarios.js';
 import { FaultBench } from '../support/faults/bench.js';
@@ -61,6 +70,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-beside-one-alone': () => besideOneAlone(),
   'cluster-takeovers': () => takeovers({ gateways: 1000, kills: 4 }),
   'cluster-leavings': () => takeovers({ gateways: 1000, kills: 4, signal: 'SIGTERM' }),
+  'cluster-cut-off': () => cutOff({ seconds: 30, times: 3 }),
+  'cluster-leader-kills': () => leaderKills({ kills: 5 }),
   'cluster-fan-out': () => fanOut({ changes: 400 }),
   'cluster-idle-cpu': () => idleCpu({ gateways: 1000, seconds: 30 }),
   flapping: (bench, seed) => flapping(bench, { gateways: 200, flaps: 90, holdMs: 2000, seed }),

@@ -9,7 +9,7 @@ import { nats } from './nats-package.js';
 import { redactServer } from './nats-settings.js';
 
 const FIRST_WAIT = 250;
-const MAX_WAIT = 2000;
+const MAX_WAIT = 1000;
 /** Milliseconds between two lines about the same refusal of the server. */
 const SAME_ERROR_EVERY = 60_000;
 /** Refusals remembered at most: subjects differ by partition and set. */
@@ -171,7 +171,7 @@ export class NatsLink {
     if (isNews) this.log.warn({ cause: String(code), what }, `NATS server refused: ${what}`);
   }
 
-  /** Milliseconds between two attempts: 250, doubled with each, 2000 at most. The client asks more often than it dials. */
+  /** Milliseconds between two attempts: 250, doubled with each, 1000 at most. The client asks more often than it dials. */
   private pause(): number {
     return Math.min(MAX_WAIT, FIRST_WAIT * 2 ** Math.max(0, Math.min(this.dials, 10) - 1));
   }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'nats';
 import { stateKey } from '../../../src/events/state-entry.js';
 import { sendInvites } from './calls.js';
 import { LocalCluster } from './local-cluster.js';
+import { NatsServers } from './nats-cluster.js';
 import { orderFaults, RealCluster, type RealNode, until } from './real-cluster.js';
+import { storedEvents } from './stored.js';
 
 /** How often each gateway was probed, from how many nodes, and how even the shares are. */
 export async function probeCounts(options: { gateways: number; seconds: number }): Promise<object> {
@@ -198,5 +201,108 @@ export async function besideOneAlone(): Promise<object> {
     return { events: events.length };
   } finally {
     await cluster.stop();
+  }
+}
+
+/**
+ * One of three nodes is cut off while a gateway dies and operators act on both sides: the rows of what a return settles. How
+ * long after the cut all nodes say the same, with nothing left that only one of them believes.
+ */
+export async function cutOff(options: { seconds: number; times: number }): Promise<object> {
+  const cluster = await LocalCluster.start({ gateways: 24 });
+  try {
+    const set = (i: number, user: string, state: string) =>
+      cluster.mi(i, 'ds_set_state', { state, group: '1', address: cluster.gateways.uri(user) });
+    const state = (i: number, user: string) => cluster.states(i).get(user);
+    const times: number[] = [];
+    for (let round = 0; round < options.times; round++) {
+      const away = round % 3;
+      const [here, there] = [(away + 1) % 3, (away + 2) % 3] as [number, number];
+      await cluster.relays[away]?.close();
+      const until30 = performance.now() + options.seconds * 1000;
+      await until('alone', 10_000, () => cluster.metric(away, 'switchyard_cluster_state') === 1);
+      cluster.gateways.status.set('gw20', 503);
+      await set(away, 'gw1', 'i');
+      await set(away, 'gw2', 'i');
+      for (const to of ['p', 'i', 'a']) await set(here, 'gw2', to);
+      await set(there, 'gw3', 'i');
+      await until('found by the others', 10_000, () => state(here, 'gw20') === 'probing');
+      await sleep(Math.max(0, until30 - performance.now()));
+      await cluster.relays[away]?.open();
+      const back = performance.now();
+      const expected = 'inactive active inactive probing';
+      const views = () => [0, 1, 2].map((i) => ['gw1', 'gw2', 'gw3', 'gw20'].map((user) => state(i, user)).join(' '));
+      await until('all say the same', 30_000, () =>
+        [0, 1, 2].every((i) => views()[i] === expected && cluster.metric(i, 'switchyard_cluster_overlays') === 0),
+      );
+      times.push(performance.now() - back);
+      await cluster.ready();
+      cluster.gateways.status.clear();
+      for (const user of ['gw1', 'gw3']) await set(here, user, 'a');
+      await until('well again', 10_000, () => views().every((each) => !/inactive|probing/.test(each)));
+    }
+    const client = await connect({ servers: cluster.nats?.url ?? '' });
+    await until('events are stored', 10_000, async () => (await storedEvents(client)).length >= 8 * options.times);
+    assert.deepEqual(orderFaults(await storedEvents(client)), []);
+    await client.close();
+    return { ...options, equalAfterMs: times.map(Math.round) };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/**
+ * Three NATS servers; the one that leads the bucket is killed. Milliseconds until the bucket has a leader again, and from then
+ * until what was decided meanwhile is committed and known to all nodes.
+ */
+export async function leaderKills(options: { kills: number }): Promise<object> {
+  const servers = await NatsServers.start();
+  let cluster: LocalCluster | undefined;
+  try {
+    cluster = await LocalCluster.start({ gateways: 12, servers: (i) => servers.from(i) });
+    const running = cluster;
+    const leaderless: number[] = [];
+    const committed: number[] = [];
+    for (let i = 0; i < options.kills; i++) {
+      const client = await connect({ servers: [...servers.from(0)], maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+      const leader = async (timeout: number) => {
+        const manager = await client.jetstreamManager({ timeout, checkAPI: false });
+        return (await manager.streams.info('KV_SWITCHYARD_test', {})).cluster?.leader;
+      };
+      const killed = Number((await leader(5000))?.slice(1));
+      await servers.kill(killed);
+      const began = performance.now();
+      const to = i % 2 === 0 ? 'i' : 'a';
+      const state = to === 'i' ? 'inactive' : 'active';
+      const at = (killed + 1) % 3;
+      void running.mi(at, 'ds_set_state', { state: to, group: '1', address: running.gateways.uri('gw1') });
+      let led = Number.POSITIVE_INFINITY;
+      const looking = (async () => {
+        while (led === Number.POSITIVE_INFINITY) {
+          const name = await leader(150).catch(() => undefined);
+          if (name !== undefined && name !== '' && name !== `s${killed}`) led = performance.now();
+          else await sleep(20);
+        }
+      })();
+      await until(
+        'committed',
+        60_000,
+        () =>
+          [0, 1, 2].every((each) => running.states(each).get('gw1') === state) &&
+          [0, 1, 2].every((each) => running.metric(each, 'switchyard_cluster_overlays') === 0),
+      );
+      const done = performance.now();
+      await looking;
+      leaderless.push(Math.round(led - began));
+      committed.push(Math.round(done - led));
+      await client.close();
+      await servers.restart(killed);
+      await running.ready(undefined, 60_000);
+      await sleep(2000);
+    }
+    return { kills: options.kills, leaderlessMs: leaderless, committedAfterMs: committed };
+  } finally {
+    await cluster?.stop();
+    await servers.stop();
   }
 }
