@@ -408,6 +408,8 @@ export class Records {
     if (revision > entry.rev) {
       entry.rev = revision;
       entry.record = flight.record;
+      // What the bucket had lost is in what this node has written.
+      entry.stale = false;
     }
     this.options.counters.commits++;
     const at = entry.queue.indexOf(flight.intent);
