@@ -46,13 +46,13 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
   test('each gateway is probed once an interval, by one node, and shares are alike', async () => {
     await sleep(500);
     probes.clear();
-    await sleep(4000);
+    await sleep(3000);
     const shares = new Map<number, number>();
     for (const user of cluster.users) {
       const seen = probes.of(user);
       const ports = new Set(seen.map(({ port }) => port));
       assert.equal(ports.size, 1, `${user} is probed by ${ports.size} nodes`);
-      assert.ok(seen.length >= 3 && seen.length <= 5, `${user} was probed ${seen.length} times in 4 s`);
+      assert.ok(seen.length >= 2 && seen.length <= 4, `${user} was probed ${seen.length} times in 3 s`);
       const [port] = ports as unknown as [number];
       shares.set(port, (shares.get(port) ?? 0) + 1);
     }
@@ -85,7 +85,6 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
   });
 
   test('the share of a node that is killed is probed by the others within two seconds, without an event', async () => {
-    await sleep(1200);
     const known = cluster.events.length;
     const owners = await cluster.owners();
     const lost = cluster.users.filter((user) => owners.get(user) === 'n2');
@@ -99,8 +98,6 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     const first = lost.map((user) => (probes.of(user).find(({ at }) => at > killed + 20)?.at ?? 0) - killed);
     assert.ok(Math.max(...first) < 2500, `the last one after ${Math.max(...first)} ms`);
     assert.equal(cluster.events.length, known);
-    await node('n2').start();
-    await cluster.ready();
   });
 
   test('the share of a node that leaves is probed by the others at once', async () => {
@@ -111,13 +108,14 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     const [other] = cluster.nodes as [RealNode];
     await until('it is gone', 5000, async () => {
       left = performance.now();
-      return (await other.metric('switchyard_cluster_nodes')) === 2;
+      return (await other.metric('switchyard_cluster_nodes')) === 1;
     });
     probes.clear();
     await until('all probed', 3000, () => lost.every((user) => probes.of(user).length > 0));
-    assert.ok(performance.now() - left < 1200, `all after ${performance.now() - left} ms`);
+    assert.ok(performance.now() - left < 2000, `all after ${performance.now() - left} ms`);
     await stopping;
-    await node('n3').start();
+    // Both that are gone come back together.
+    await Promise.all([node('n2').start(), node('n3').start()]);
     await cluster.ready();
   });
 
