@@ -11,7 +11,7 @@ export interface RawSettings {
   readonly aliases: readonly string[];
   readonly secret?: string;
   readonly workers: number | 'auto';
-  readonly foreign_dialogs: 'accept' | 'known' | 'refuse';
+  readonly foreign_dialogs?: 'accept' | 'known' | 'refuse';
   readonly tm: {
     readonly fr_timeout: number;
     readonly fr_inv_timeout: number;

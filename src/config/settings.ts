@@ -336,7 +336,7 @@ export interface Settings {
   readonly secret: string | undefined;
   /** Processes that relay calls, 1 to 24; 1: this one. */
   readonly workers: number;
-  readonly foreignDialogs: 'accept' | 'known' | 'refuse';
+  readonly foreignDialogs: 'accept' | 'known' | 'refuse' | undefined;
   readonly tm: TmConfig;
   readonly mi: {
     readonly fifo: readonly FifoConfig[];

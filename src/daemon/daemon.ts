@@ -247,6 +247,7 @@ export class Daemon implements Service {
               publish: (partition, kind, text) => this.publishRecord(partition, kind, text),
               sharingTag: (name) => cluster.tag(name),
               subscribe: (...all) => faultOf(() => this.events.publisher.subscribe(...all)),
+              tokens: new DialogTokens(this.secret.keys),
               clock,
               random,
               log,

@@ -11,6 +11,7 @@ import type { Router } from '../proxy/decision.js';
 import { compileWritable } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
+import type { DialogGate } from '../route/rules/dialog-gate.js';
 import { AlgoRoute } from '../route/script/algo-route.js';
 import type { ScriptEnvironment } from '../route/script/environment.js';
 import { EventRoute } from '../route/script/event-route.js';
@@ -78,8 +79,13 @@ export class RouteScripts {
   }
 
   /** A router over a script. Throws SwitchyardError PVAR_* for a setid_pvar that cannot be written. */
-  router(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
-    return new ScriptRouter(this.environmentOf(settings, formats), script);
+  router(
+    settings: Settings,
+    formats: DispatcherFormats,
+    script: LoadedScript | undefined,
+    dialogs: DialogGate | undefined,
+  ): Router {
+    return new ScriptRouter({ ...this.environmentOf(settings, formats), dialogs }, script);
   }
 
   /** From now on events, probes and scores are this script's. */

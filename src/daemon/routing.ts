@@ -166,7 +166,12 @@ export class Routing {
   }
 
   private routerFor(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
-    if (settings.routeScript !== undefined) return this.scripts.router(settings, formats, script);
+    if (settings.routeScript !== undefined) {
+      // A script decides itself, unless the settings bound what it finds as a Route.
+      const { foreignDialogs = 'accept' } = settings;
+      const dialogs = foreignDialogs === 'accept' ? undefined : this.gateFor(settings);
+      return this.scripts.router(settings, formats, script, dialogs);
+    }
     const { engine, sip, blacklists, tally, callEnded, log } = this.options;
     return new RulesRouter({
       engine,
@@ -177,21 +182,26 @@ export class Routing {
       tally,
       log,
       callEnded,
-      dialogs: new DialogGate({
-        engine,
-        tokens: this.options.tokens,
-        foreign: settings.foreignDialogs,
-        trusted: new AddressBlocks(settings.limits.trustedSources),
-        limiter: this.foreignLimiter,
-        tally: {
-          passed: () => {
-            sip.counters.foreign.passed.value++;
-          },
-          refused: () => {
-            sip.counters.foreign.refused.value++;
-          },
+      dialogs: this.gateFor(settings),
+    });
+  }
+
+  private gateFor(settings: Settings): DialogGate {
+    const { engine, sip } = this.options;
+    return new DialogGate({
+      engine,
+      tokens: this.options.tokens,
+      foreign: settings.foreignDialogs ?? 'known',
+      trusted: new AddressBlocks(settings.limits.trustedSources),
+      limiter: this.foreignLimiter,
+      tally: {
+        passed: () => {
+          sip.counters.foreign.passed.value++;
         },
-      }),
+        refused: () => {
+          sip.counters.foreign.refused.value++;
+        },
+      },
     });
   }
 }

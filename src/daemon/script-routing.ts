@@ -3,15 +3,18 @@ import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
+import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
+import { findInList } from '../engine/in-list.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
+import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
@@ -21,6 +24,7 @@ import type { CallObserver } from '../script/calls.js';
 import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
+  type DialogProof,
   ModuleStates,
   type ScriptEnvironment,
   type ScriptLevel,
@@ -46,6 +50,8 @@ export interface ScriptRoutingOptions {
   readonly formats: () => DispatcherFormats;
   /** Loads a partition anew; false when that may not be now. */
   readonly reload: (partition: string) => boolean;
+  /** Tokens of Record-Route; undefined: none. */
+  readonly tokens?: DialogTokens | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -230,6 +236,23 @@ export class ScriptRouting {
     }
   }
 
+  private dialogProof({ foreignDialogs = 'accept', limits }: Settings): DialogProof | undefined {
+    const { tokens, engine, sip } = this.options;
+    if (tokens === undefined || foreignDialogs === 'accept') return undefined;
+    const trusted = new AddressBlocks(limits.trustedSources);
+    const isKnown = (ip: string): boolean =>
+      trusted.has(ip) || [...engine.partitions].some((each) => findInList(each, { ip }) !== undefined);
+    return {
+      parameter: (callId) => tokens.parameterOfCall(callId),
+      holds(callId, uris, source) {
+        if (uris.some((each) => each !== undefined && tokens.isOfCall(callId, each))) return true;
+        const passes = foreignDialogs === 'known' && isKnown(source);
+        sip.counters.foreign[passes ? 'passed' : 'refused'].value++;
+        return passes;
+      },
+    };
+  }
+
   private environment(cfg: LoadedCfg, settings: Settings): ScriptEnvironment {
     const { engine, sip, blacklists, formats, clock, random, log } = this.options;
     const { globals, dialect } = cfg;
@@ -280,6 +303,7 @@ export class ScriptRouting {
       forceRport: globals.forceRport,
       onsendReplies: globals.onsendReply,
       linePrefix: linePrefix(cfg),
+      dialogs: this.dialogProof(settings),
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
       blocked: (lists, address) =>
         globals.blacklists.blocked(lists, address) ||

@@ -90,6 +90,19 @@ export class DialogTokens {
     return dialog;
   }
 
+  /** The URI parameter, with its ";", for all dialogs of a Call-ID, whatever sockets they pass through. */
+  parameterOfCall(callId: string): string {
+    return `;${PARAMETER}=${keyedHash(this.keys.current, CALL + callId)}`;
+  }
+
+  /** Whether a URI of ours carries the token of this Call-ID. */
+  isOfCall(callId: string, uri: SipUri): boolean {
+    const found = uriParam(uri.params, PARAMETER);
+    if (found === undefined || found.length !== HASH) return false;
+    const over = CALL + callId;
+    return this.keys.some((key) => same(found, keyedHash(key, over)));
+  }
+
   private dialog(tags: string, key: string): RecordedDialog {
     const [scope, caller] = [tags.slice(0, TAG), tags.slice(TAG)];
     return {
@@ -138,6 +151,8 @@ export class DialogTokens {
 /** What a tag is of. No token is made over a text that begins so: sockets stand first there. */
 const PARTITION = 'partition ';
 const ADDRESS = 'address ';
+/** What the token of a call is made over begins so. */
+const CALL = 'call ';
 
 /** Whether a URI is one of the two of a dialog that changes sockets. */
 function isHalf(uri: SipUri): boolean {

@@ -4,7 +4,7 @@ import type { CompiledScript } from '../cfg/script.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
-import type { TransportName } from '../core/uri.js';
+import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -85,6 +85,14 @@ export interface LogLimits {
   readonly firstLog: number;
 }
 
+/** Tokens in our Record-Route, and who may do without (foreign_dialogs). */
+export interface DialogProof {
+  /** URI parameter for the Record-Route of a call, with its ";". */
+  parameter(callId: string): string;
+  /** Whether one of these URIs of a Route carries the token of the call, or its source is known. */
+  holds(callId: string, uris: readonly (SipUri | undefined)[], source: string): boolean;
+}
+
 /** What all runs of one configuration file share. */
 export interface ScriptEnvironment {
   readonly dialect: DialectName;
@@ -125,6 +133,8 @@ export interface ScriptEnvironment {
   readonly linePrefix: Format | undefined;
   /** "group.name" parameters of the file. */
   readonly groups: ReadonlyMap<string, string | number>;
+  /** Shows that a dialog began here; undefined: the file alone decides where requests inside dialogs go. */
+  readonly dialogs: DialogProof | undefined;
   /** Socket by a name or description in a script. */
   socket(text: string): SipSocket | undefined;
   /** Whether one of the black lists has a rule for an address, and for the text of a message that would go there. */

@@ -55,10 +55,11 @@ export function recordRoutes(call: Call, outbound: SipSocket): string {
   const { env, source } = call;
   const inbound = source.socket;
   let out = '';
+  const token = call.recordRouting.length === 0 ? '' : (env.dialogs?.parameter(call.message.callId) ?? '');
   for (const each of [...call.recordRouting].reverse()) {
     const tag = env.rr.appendFromTag && call.message.fromTag !== '' ? `;ftag=${call.message.fromTag}` : '';
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
-    const own = call.rrParams;
+    const own = call.rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
     if (each.preset !== undefined) {
       for (const host of each.preset) out += `Record-Route: <sip:${host}${tag}${lr}${own}>\r\n`;

@@ -28,6 +28,7 @@ export interface ScriptFixtureOptions {
   readonly hashPvar?: string;
   readonly setidPvar?: string;
   readonly score?: DispatcherFormats['score'];
+  readonly dialogs?: ScriptEnvironment['dialogs'];
   /** File the script is said to stand in: positions in the log refer to it. */
   readonly file?: string;
 }
@@ -74,6 +75,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
     tally: { selected: () => counted.selected++, failed: () => counted.failed++ },
     clock: proxy.clock,
     log,
+    dialogs: options.dialogs,
     faults: new ScriptLog(log, proxy.clock),
   };
   const script: LoadedScript = { file: options.file ?? '/scripts/route.js', routes };

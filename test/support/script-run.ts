@@ -20,6 +20,8 @@ export interface ScriptRunOptions {
   readonly head?: string;
   /** Routes; without "route" at its start it is the body of the request route. */
   readonly script: string;
+  /** Keys of a switchyard.json beside the file. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
   /** The file is of OpenSIPS 1.x or 2.x. */
   readonly old?: boolean;
@@ -61,6 +63,7 @@ export function startScript({
   clock,
   log,
   old,
+  settings,
 }: ScriptRunOptions): ScriptRunner {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-script-'));
   const file = join(folder, 'proxy.cfg');
@@ -84,7 +87,7 @@ export function startScript({
   const sent: { text: string; address: string; port: number }[] = [];
   const cfg = loadCfg(file);
   const daemon = new Daemon({
-    settings: readSettings(cfg.settings, { cwd: folder }, file).settings,
+    settings: readSettings({ ...settings, ...cfg.settings }, { cwd: folder }, file).settings,
     log: log ?? nullLogger,
     drainMs: 0,
     cfg,

@@ -1,6 +1,7 @@
 import type { Logger } from '../../core/logger.js';
 import type { DispatcherEnvironment } from '../dispatcher/site.js';
 import type { DispatcherFormats } from '../request-scope.js';
+import type { DialogGate } from '../rules/dialog-gate.js';
 import type { BlacklistCheck } from '../rules/rule-plan.js';
 import type { ScriptLog } from './script-log.js';
 
@@ -9,6 +10,8 @@ export interface ScriptEnvironment extends DispatcherEnvironment {
   readonly formats: DispatcherFormats;
   readonly blocked: BlacklistCheck;
   readonly hasBlacklist: (name: string) => boolean;
+  /** Who may go on by a Route inside a dialog; undefined: the script alone decides. */
+  readonly dialogs?: Pick<DialogGate, 'mayPass'> | undefined;
   readonly log: Logger;
   /** Where faults of the script are written. */
   readonly faults: ScriptLog;

@@ -86,6 +86,14 @@ export class ScriptCall implements DispatcherCall {
     if (this.loose !== undefined) return true;
     const loose = looseRoute(this.request, this.env.sockets);
     if (loose === undefined) return false;
+    const { dialogs } = this.env;
+    if (
+      dialogs !== undefined &&
+      this.request.message.toTag !== '' &&
+      dialogs.mayPass(this.request, loose) === undefined
+    ) {
+      return false;
+    }
     this.loose = loose;
     this.headers.include(loose.edits);
     const { hop } = loose;

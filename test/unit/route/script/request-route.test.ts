@@ -297,6 +297,32 @@ describe('relaying and answering', () => {
     assert.equal(fixture.codes().at(-1), 404);
   });
 
+  test('loose_route finds no Route where the settings want proof of the dialog and there is none', () => {
+    const asked: string[] = [];
+    const fixture = scriptFixture(
+      {
+        request(r) {
+          if (r.loose_route()) r.t_relay();
+          else r.send_reply(404, 'Not here');
+        },
+      },
+      {
+        dialogs: {
+          mayPass({ message }) {
+            asked.push(message.callId);
+            return message.callId === 'ours' ? { tags: '', allowed: () => true } : undefined;
+          },
+        },
+      },
+    );
+    const route = { toTag: 'b1', uri: 'sip:bob@10.0.0.9:5080', headers: 'Route: <sip:127.0.0.1:5060;lr>\r\n' };
+    fixture.call({ ...route, method: 'BYE', branch: 'z9hG4bKa', callId: 'foreign' });
+    assert.equal(fixture.codes().at(-1), 404);
+    fixture.call({ ...route, method: 'BYE', branch: 'z9hG4bKb', callId: 'ours' });
+    assert.deepEqual(fixture.targets(), ['10.0.0.9:5080']);
+    assert.deepEqual(asked, ['foreign', 'ours']);
+  });
+
   test('an ACK for a 2xx goes through the request route', () => {
     const fixture = scriptFixture({
       request(r) {

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+
+const SCRIPT = `
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) exit;
+    xlog("refused\\n"); exit;
+  }
+  record_route();
+  $du = "sip:192.0.2.7";
+  t_relay();`;
+
+const stops: (() => Promise<void>)[] = [];
+after(() => Promise.all(stops.map((stop) => stop())));
+
+function start(dialect: 'opensips' | 'kamailio', settings: Readonly<Record<string, unknown>>): ScriptRunner {
+  const runner = startScript({ dialect, settings, script: SCRIPT });
+  stops.push(() => runner.stop());
+  return runner;
+}
+
+let serial = 0;
+
+/** A BYE with a To tag along a Route, of the call with that Call-ID. */
+function bye(route: string, callId: string): string {
+  return INVITE.replaceAll('INVITE', 'BYE')
+    .replace('z9hG4bK1', `z9hG4bKbye${serial++}`)
+    .replace('a@a.example\r\n', `${callId}\r\n`)
+    .replace('<sip:bob@b.example>', '<sip:bob@b.example>;tag=invented')
+    .replace('Content-Length', `Route: ${route}\r\nContent-Length`)
+    .replace('sip:bob@sw.example', 'sip:bob@198.51.100.9');
+}
+
+/** Where a request was sent to, or what the script wrote. */
+async function outcome(runner: ScriptRunner, text: string): Promise<string> {
+  runner.lines.length = 0;
+  runner.sent.length = 0;
+  runner.receive(text);
+  for (let i = 0; i < 200; i++) {
+    const found = runner.lines[0] ?? runner.sent[0]?.address;
+    if (found !== undefined) return found;
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  return 'nothing';
+}
+
+const PLAIN = '<sip:127.0.0.1;lr>';
+
+for (const dialect of ['opensips', 'kamailio'] as const) {
+  describe(`requests with a To tag under a file of ${dialect}`, () => {
+    test('without a setting the file decides, as in the original: any Route that names us is followed', async () => {
+      const runner = start(dialect, {});
+      assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), '198.51.100.9');
+      await outcome(runner, INVITE);
+      const invite = runner.sent.find(({ address }) => address === '192.0.2.7')?.text ?? '';
+      assert.doesNotMatch(invite, /;dt=/);
+    });
+
+    for (const foreign of ['known', 'refuse'] as const) {
+      test(`foreign_dialogs "${foreign}": loose_route() follows only what record_route() wrote for that call`, async () => {
+        const runner = start(dialect, { foreign_dialogs: foreign });
+        assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), 'refused');
+        assert.equal(await outcome(runner, bye('<sip:192.0.2.200;lr>', 'x@y')), 'refused');
+        assert.equal(await outcome(runner, bye('<sip:127.0.0.1;lr>,<sip:192.0.2.200;lr>', 'x@y')), 'refused');
+        assert.equal(await outcome(runner, bye('<sip:127.0.0.1;lr;dt=AAAAAAAAAAAAAAAA>', 'x@y')), 'refused');
+        await outcome(runner, INVITE);
+        const invite = runner.sent.find(({ address }) => address === '192.0.2.7')?.text ?? '';
+        const route = /^Record-Route: (<[^>]*>)/m.exec(invite)?.[1] ?? '';
+        assert.match(route, /;dt=[\w-]{16}/);
+        assert.equal(await outcome(runner, bye(route, 'a@a.example')), '198.51.100.9');
+        assert.equal(await outcome(runner, bye(route, 'another@a.example')), 'refused');
+      });
+    }
+
+    test('foreign_dialogs "known" lets pass what comes from a trusted source', async () => {
+      const runner = start(dialect, { foreign_dialogs: 'known', limits: { trusted_sources: ['127.0.0.1'] } });
+      assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), '198.51.100.9');
+    });
+  });
+}
