@@ -36,28 +36,32 @@ export interface AuditRecord {
   readonly result: AuditResult;
   readonly error: string | undefined;
   readonly changes: readonly string[];
-  /** Refusals of the same caller that were merged into this record. */
+  /** Refusals and failures of the same caller that were merged into this record. */
   readonly merged?: number;
 }
 
 /** Records kept in memory, for those who look at them there. */
 const KEPT = 1000;
-/** Refusals of one caller in a second that are recorded one by one. */
-const REFUSALS_A_SECOND = 5;
-/** Callers remembered whose refusals are merged. */
+/** Calls of one caller in a second that changed nothing and are recorded one by one. */
+const VAIN_A_SECOND = 5;
+/** The same of all callers: a datagram may claim to come from anywhere. */
+const VAIN_OF_ALL = 50;
+/** Callers remembered whose refusals and failures are merged. */
 const MAX_CALLERS = 1000;
 const MAX_PARAMS = 1000;
 const MAX_TEXT = 300;
 
 /**
- * Records who changed what and what was refused. Every call is in one record; refusals of one caller that come faster than
- * five a second are merged into one, which says how many they were.
+ * Records who changed what, what was refused and what failed. Every call that changes something is in a record of its own; what
+ * is refused to one caller, or fails without a change, faster than five times a second is merged into one record, which says
+ * how many they were.
  */
 export class AuditTrail {
   private readonly kept: AuditRecord[] = [];
   private readonly listeners = new Emitter<AuditRecord>(() => {});
   private readonly refusals = new Map<string, { since: number; count: number; merged: number }>();
   private seq = 0;
+  private readonly ofAll = { since: 0, count: 0 };
 
   constructor(private readonly clock: Clock) {}
 
@@ -72,7 +76,8 @@ export class AuditTrail {
   }
 
   record(call: AuditedCall): void {
-    const merged = call.result === 'refused' ? this.merge(call.caller) : 0;
+    const vain = call.result === 'refused' || (call.result === 'failed' && call.changes.length === 0);
+    const merged = vain ? this.merge(call.caller) : 0;
     if (merged === undefined) return;
     const { user, endpoint, peer } = call.caller;
     const record: AuditRecord = {
@@ -94,7 +99,7 @@ export class AuditTrail {
     this.listeners.emit(record);
   }
 
-  /** How many refusals this record reports; undefined when a later record reports this one. */
+  /** How many calls in vain this record reports; undefined when a later record reports this one. */
   private merge({ user, endpoint, peer }: Caller): number | undefined {
     const key = `${endpoint} ${user ?? ''} ${peer.slice(0, 64)}`;
     const now = this.clock.monotonic();
@@ -110,7 +115,11 @@ export class AuditTrail {
       known.since = now;
       known.count = 0;
     }
-    if (++known.count > REFUSALS_A_SECOND) {
+    if (now - this.ofAll.since >= 1000) {
+      this.ofAll.since = now;
+      this.ofAll.count = 0;
+    }
+    if (++known.count > VAIN_A_SECOND || ++this.ofAll.count > VAIN_OF_ALL) {
       known.merged++;
       return undefined;
     }

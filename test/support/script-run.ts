@@ -27,6 +27,8 @@ export interface ScriptRunOptions {
   readonly old?: boolean;
   /** The daemon's log. Default: none. */
   readonly log?: Logger;
+  /** Whether what it writes goes to the log, as in a daemon. Default: to `lines`. */
+  readonly logged?: boolean;
 }
 
 /** A script over messages that are handed in; nothing is opened, what it sends is kept. */
@@ -64,6 +66,7 @@ export function startScript({
   log,
   old,
   settings,
+  logged,
 }: ScriptRunOptions): ScriptRunner {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-script-'));
   const file = join(folder, 'proxy.cfg');
@@ -91,7 +94,7 @@ export function startScript({
     log: log ?? nullLogger,
     drainMs: 0,
     cfg,
-    scriptOutput: (_level, line) => lines.push(line.replace(/\n$/, '')),
+    ...(logged === true ? {} : { scriptOutput: (_level, line) => lines.push(line.replace(/\n$/, '')) }),
     unsent: (message, address, port) => sent.push({ text: message, address, port }),
     ...(clock === undefined ? {} : { clock }),
   });

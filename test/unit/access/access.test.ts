@@ -173,7 +173,7 @@ describe('who asks', () => {
 });
 
 describe('audit records', () => {
-  const call = (result: 'ok' | 'refused', peer = '10.0.0.1') =>
+  const call = (result: 'ok' | 'refused' | 'failed', peer = '10.0.0.1') =>
     ({
       caller: unbounded('http', peer),
       command: 'ds_add',
@@ -194,6 +194,19 @@ describe('audit records', () => {
     assert.equal(record?.changes[0], 'sip:a:***@b added');
     for (let i = 0; i < 1100; i++) audit.record(call('ok'));
     assert.equal(audit.recent().length, 1000);
+  });
+
+  test('failures that change nothing are merged as refusals are; what changes something is always recorded', () => {
+    const clock = new FakeClock();
+    const audit = new AuditTrail(clock);
+    for (let i = 0; i < 50; i++) audit.record({ ...call('failed'), changes: [] });
+    assert.equal(audit.recent().length, 5);
+    for (let i = 0; i < 50; i++) audit.record(call('failed'));
+    assert.equal(audit.recent().length, 55);
+    // Of many callers together, fifty in a second.
+    clock.advance(1000);
+    for (let i = 0; i < 300; i++) audit.record({ ...call('refused', `10.0.1.${i}`), changes: [] });
+    assert.equal(audit.recent().length, 105);
   });
 
   test('refusals that come fast are merged, and none is lost from the count', () => {

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectNats } from 'nats';
+import { readSettings } from '../../src/config/load.js';
+import type { Logger } from '../../src/core/logger.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+import { TestAuthority } from '../support/certificates.js';
+import { writeFifo } from '../support/mi-endpoints.js';
+import { withoutNats } from '../support/nats-fixtures.js';
+import { freePorts } from '../support/ports.js';
+import { type RestartableNats, startRestartableNats } from '../support/restartable-nats.js';
+import { INVITE, startScript } from '../support/script-run.js';
+
+/** What was logged, a line each, as it would stand in the file. */
+const lines: string[] = [];
+const write = (fields: object, message: string): void => {
+  lines.push(JSON.stringify({ ...fields, message }));
+};
+const ignore = (): void => {};
+const log: Logger = {
+  trace: ignore,
+  debug: ignore,
+  info: write,
+  warn: write,
+  error: write,
+  fatal: write,
+  child: () => log,
+  isLevelEnabled: (level) => level !== 'debug' && level !== 'trace',
+};
+
+const LONG = 'x'.repeat(900);
+const COUNT = 120;
+/** Of them at once. */
+const AT_ONCE = 12;
+let folder = '';
+let daemon: Daemon;
+let nats: RestartableNats | undefined;
+const authority = new TestAuthority();
+let ports: number[];
+
+before(async () => {
+  folder = `${await mkdtemp(join(tmpdir(), 'sw-'))}/`;
+  ports = await freePorts(7);
+  const server = authority.issue('sip.example', ['DNS:sip.example']);
+  if (!withoutNats) nats = await startRestartableNats();
+  await writeFile(`${folder}acme.list`, '1 sip:10.0.0.1:5060\n');
+  const [, tcp, tls, ws, mi, ctl, http] = ports;
+  const { settings } = readSettings(
+    {
+      listen: [`udp:127.0.0.1:${ports[0]}`, `tcp:127.0.0.1:${tcp}`, `tls:127.0.0.1:${tls}`, `ws:127.0.0.1:${ws}`],
+      tls: { certificate: server.cert, private_key: server.key, verify_server: false },
+      partitions: [{ name: 'acme', flavour: 'kamailio', db_url: 'list:./acme.list' }],
+      tm: { fr_timeout: 1, t1: 50, t2: 100, t4: 100 },
+      routing: [],
+      http: `127.0.0.1:${http}`,
+      mi: {
+        http: {},
+        fifo: { fifo_name: 'mi', reply_dir: '.' },
+        datagram: [{ socket_name: `udp:127.0.0.1:${mi}` }],
+        ctl: [{ socket_name: `tcp:127.0.0.1:${ctl}` }],
+        jsonrpc: { http_root: 'RPC', fifo_name: 'rpc', fifo_reply_dir: '.' },
+        ...(nats === undefined ? {} : { nats: { subject: 'flood.mi' } }),
+      },
+      ...(nats === undefined ? {} : { events: { nats: { servers: [nats.url], prefix: 'flood', weights: true } } }),
+    },
+    { cwd: folder },
+  );
+  daemon = new Daemon({ settings, log, drainMs: 50 });
+  await daemon.start();
+});
+
+after(async () => {
+  await daemon.stop();
+  await nats?.stop();
+  authority.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Does something many times over; what was logged meanwhile is bounded in lines and in bytes. */
+async function flood(send: (i: number) => unknown, most = 40, count = COUNT, atOnce = AT_ONCE): Promise<void> {
+  lines.length = 0;
+  for (let i = 0; i < count; i += atOnce) {
+    await Promise.all(Array.from({ length: atOnce }, (_, k) => send(i + k)));
+  }
+  await sleep(300);
+  const bytes = lines.join('').length;
+  assert.ok(lines.length <= most && bytes < 30_000, `${lines.length} lines, ${bytes} bytes: ${lines.at(-1)}`);
+}
+
+/** Sends text over a connection of its own and waits until the other side has closed it, or a little. */
+function say(port: number | undefined, text: string | Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port ?? 0, '127.0.0.1', () => socket.end(text));
+    socket.setTimeout(2000, () => socket.destroy());
+    socket
+      .on('error', ignore)
+      .on('data', ignore)
+      .on('close', () => resolve());
+  });
+}
+
+function http(path: string, method: string, headers: Record<string, string>, body = ''): Promise<void> {
+  return new Promise((resolve) => {
+    const sent = request({ host: '127.0.0.1', port: ports[6], path, method, headers }, (answer) => {
+      answer.resume().on('end', resolve);
+    });
+    sent.on('error', () => resolve());
+    sent.end(body);
+  });
+}
+
+const json = { 'content-type': 'application/json' };
+
+test('SIP over TCP that is none, or half of one', async () => {
+  await flood((i) => say(ports[1], `${i}${LONG}\r\n\r\n${LONG}`));
+  await flood((i) => say(ports[1], `INVITE sip:a${i} SIP/2.0\r\nVia: ${LONG}`));
+});
+
+test('TLS handshakes that fail', async () => {
+  await flood((i) =>
+    say(ports[2], i % 2 === 0 ? `GET /${i} HTTP/1.1\r\n\r\n` : Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, i])),
+  );
+});
+
+test('WebSocket handshakes that fail', async () => {
+  await flood((i) => {
+    const protocol = i % 3 === 0 ? '' : 'Sec-WebSocket-Protocol: sip\r\n';
+    const origin = i % 3 === 1 ? `Origin: http://${i}.example\r\n` : '';
+    const key = i % 3 === 2 ? `${i}` : 'dGhlIHNhbXBsZSBub25jZQ==';
+    const head = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+    return say(
+      ports[3],
+      `GET /${i} HTTP/1.1\r\nHost: h\r\n${head}Sec-WebSocket-Key: ${key}\r\n${protocol}${origin}\r\n`,
+    );
+  });
+});
+
+test('HTTP requests that are refused', async () => {
+  await flood((i) => http(`/${i}${LONG}`, 'GET', {}));
+  await flood((i) => http('/mi', 'POST', { ...json, host: `${i}.example` }, '{}'));
+  await flood((i) => http('/mi', 'POST', { 'content-type': `text/${i}` }, '{}'));
+  await flood((i) => say(ports[6], `${i} ${LONG}\r\n\r\n`));
+});
+
+test('management requests over HTTP that are none, unknown or fail', async () => {
+  const call = (method: string, params: unknown) => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  for (const path of ['/mi', '/RPC']) {
+    await flood((i) => http(path, 'POST', json, `${i}${LONG}`));
+    await flood((i) => http(path, 'POST', json, call(`unknown${i}`, [LONG])));
+  }
+  await flood((i) => http('/mi', 'POST', json, call('ds_set_state', ['a', `${i}`, `sip:${LONG}`])));
+  await flood((i) => http('/RPC', 'POST', json, call('dispatcher.set_state', ['a', i, `sip:${LONG}`])));
+});
+
+test('datagrams to the management interface that are none, unknown or fail', async () => {
+  const client = createSocket('udp4');
+  const send = (text: string) =>
+    new Promise<void>((resolve) => client.send(text, ports[4] ?? 0, '127.0.0.1', () => setTimeout(resolve, 1)));
+  await flood((i) => send(`${i}${LONG}`));
+  await flood((i) => send(`:no${i}${LONG}:\n`));
+  await flood((i) => send(`:ds_set_state:\na\n${i}\nsip:${LONG}\n`));
+  client.close();
+});
+
+test('FIFOs, each line another', async () => {
+  await flood(
+    (i) => writeFifo(`${folder}mi`, `${i}${LONG}\n:${i}:${LONG}\n:ds_set_state:../../${i}\na\nb\n\n`),
+    60,
+    100,
+    1,
+  );
+  await flood(
+    (i) => writeFifo(`${folder}rpc`, `${i}${LONG}\n{"jsonrpc":"2.0","method":"x${i}","reply_name":"/${i}"}\n`),
+    60,
+    100,
+    1,
+  );
+});
+
+test('BINRPC that is none', async () => {
+  await flood((i) => say(ports[5], `${i}${LONG}`));
+  await flood((i) => say(ports[5], Buffer.concat([Buffer.from([0xa1, 0x08, 0, 0, 200, i]), Buffer.alloc(200, i)])));
+});
+
+test('NATS messages that are no requests and no weights', { skip: withoutNats }, async () => {
+  assert.ok(nats);
+  const client = await connectNats({ servers: nats.url });
+  await flood(async (i) => {
+    client.publish('flood.mi', `${i}${LONG}`, { reply: 'nobody' });
+    client.publish(`flood.mi.acme.unknown${i}`, LONG);
+    client.publish('flood.mi.acme.ds_set_state', `["a","${i}","sip:${LONG}"]`);
+    client.publish(
+      'flood.weight',
+      i % 2 === 0 ? `${i}${LONG}` : `{"partition":"p${i}","set":1,"destination":"sip:a","weight":5}`,
+    );
+    if (i % 50 === 0) await client.flush();
+  });
+  await client.close();
+});
+
+test('lines that a script writes of what a peer sent are bounded in length', async () => {
+  const script = 'xlog("L_INFO", "$hdr(Subject)$hdr(Subject)\\n"); exit;';
+  const runner = startScript({ dialect: 'opensips', script, log, logged: true });
+  lines.length = 0;
+  runner.receive(INVITE.replace('Content-Length', `Subject: ${LONG.repeat(30)}\r\nContent-Length`));
+  const bytes = lines.join('').length;
+  assert.ok(lines.length === 1 && bytes > 4096 && bytes < 5000, `${lines.length} lines, ${bytes} bytes`);
+  await runner.stop();
+});
