@@ -38,6 +38,8 @@ export class TargetLists {
   private head: Destination | undefined = undefined;
   private rest: Targets = NO_TARGETS;
   private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
+  /** How many of `behind`, at its end, are of earlier selections. */
+  private older = 0;
   /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
   private attrsValues: string[] | undefined = undefined;
   /** Where the request was sent already; undefined while targets may repeat. */
@@ -58,6 +60,7 @@ export class TargetLists {
     const { head } = this;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.behind = undefined;
     else if ((this.behind?.length ?? 0) < MOST_STACKED) (this.behind ??= []).unshift({ head, rest: this.rest });
+    this.older = this.behind?.length ?? 0;
     this.tried = undefined;
     this.attrsValues = undefined;
     this.socketValues = undefined;
@@ -80,14 +83,16 @@ export class TargetLists {
     this.use(choice, setId);
   }
 
-  /** Adds the list of a further set behind all others. */
+  /** Adds the list of a further set behind all others of this selection. */
   putBehind(choice: Choice): void {
     if (this.head === undefined) {
       this.head = choice.head ?? choice.destination;
       this.rest = choice.rest;
       return;
     }
-    (this.behind ??= []).push({ head: choice.head ?? choice.destination, rest: choice.rest });
+    const behind = (this.behind ??= []);
+    const at = Math.max(0, behind.length - this.older);
+    behind.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest });
   }
 
   /** Goes on to the next target, which becomes the one in use. Undefined, and that stays in use, when there is none. */

@@ -208,6 +208,50 @@ describe('selections in Kamailio’s form', () => {
     ]);
   });
 
+  test('in strict a second selection goes before the whole list of the first, as 5.6.3 does; by default it replaces it', () => {
+    const selections: ((r: RequestRoute) => unknown)[] = [
+      (r) => r.ds_select_dst(2, 8),
+      (r) => r.ds_select_routes('2=8;3=8', 'd'),
+    ];
+    const expected = {
+      strict: [
+        ['2.2', '2.1', '1.2', '1.1'],
+        ['2.2', '2.1', '3.2', '3.1', '1.2', '1.1'],
+      ],
+      default: [
+        ['2.2', '2.1'],
+        ['2.2', '2.1', '3.2', '3.1'],
+      ],
+    };
+    for (const compat of ['strict', 'default'] as const) {
+      const tried = selections.map((second) => {
+        const order: string[] = [];
+        const took = (r: RequestRoute): unknown => order.push(String(r.du).replace(/^sip:10\.0\.|:5060$/g, ''));
+        noted(
+          (r) => {
+            r.ds_select_dst(1, 8);
+            second(r);
+            for (took(r); r.ds_next_dst(); ) took(r);
+          },
+          { compat },
+        );
+        return order;
+      });
+      assert.deepEqual(tried, expected[compat], compat);
+    }
+  });
+
+  test('a selection that fails leaves $du and the list of the one before', () => {
+    const seen = noted((r, note) => {
+      r.ds_select_dst(1, 8);
+      note(r.ds_select_dst(99, 8));
+      note(r.du);
+      note(r.ds_next_dst());
+      note(r.du);
+    });
+    assert.deepEqual(seen.slice(0, 4).map(String), ['false', 'sip:10.0.1.2:5060', 'true', 'sip:10.0.1.1:5060']);
+  });
+
   test('in strict $du stays in failure routes as the request route left it; by default it is empty there', () => {
     for (const [compat, expected] of [
       ['default', [null, null]],
