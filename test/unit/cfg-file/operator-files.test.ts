@@ -8,6 +8,7 @@ import { type FileVerdict, operatorFile, testFiles } from '../../support/operato
 const FILES: readonly FileVerdict[] = [
   ['old-style-1.8.cfg', 'opensips-2.1', 'runs whole', []],
   ['failover-1.11.cfg', 'opensips-2.1', 'runs whole', []],
+  ['residential-proxy-2.1.cfg', 'opensips-2.1', 'runs whole', []],
   ['topology-2.2.cfg', 'opensips-2.1', 'runs whole', []],
   ['nat-edge-2.3.cfg', 'opensips-2.1', 'runs whole', []],
   ['load-balancer-2.4.cfg', 'opensips-2.1', 'runs whole', []],
@@ -15,6 +16,7 @@ const FILES: readonly FileVerdict[] = [
   ['presence-edge-2.4.cfg', 'opensips-2.1', 'runs whole', []],
   ['registrar-front-3.0.cfg', 'opensips-3', 'runs whole', []],
   ['includes-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['uac-trunks-3.1.cfg', 'opensips-3', 'runs whole', []],
   ['trunk-failover-3.1.cfg', 'opensips-3', 'runs whole', []],
   ['acc-dialog-3.2.cfg', 'opensips-3', 'runs whole', []],
   ['websocket-edge-3.2.cfg', 'opensips-3', 'runs whole', []],
@@ -28,6 +30,7 @@ const FILES: readonly FileVerdict[] = [
   ['path-edge-3.2.cfg', 'opensips-4', 'runs whole', []],
   ['sbc-edge-3.3.cfg', 'opensips-4', 'runs whole', []],
   ['sharing-tags-3.3.cfg', 'opensips-4', 'runs whole', []],
+  ['async-sql-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['dialplan-trunks-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['rest-routing-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['statistics-3.4.cfg', 'opensips-4', 'runs whole', []],
