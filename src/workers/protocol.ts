@@ -44,7 +44,7 @@ export interface LiveSetup {
   /** Whether the brain bounds the requests of single sources, and must be asked about each. */
   readonly rateLimited: boolean;
   readonly logLevel: string;
-  /** Whether calls count as load of their destinations: their end is then to be heard of at once. */
+  /** Whether calls count as load of their destinations: their end is then reported at once. */
   readonly countsLoad: boolean;
 }
 

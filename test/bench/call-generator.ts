@@ -102,7 +102,7 @@ function repeat(): void {
 
 const BODY = `v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n`;
 
-function place(): void {
+function begin(): void {
   const number = ++placed;
   const text =
     `INVITE sip:${number}@127.0.0.1:${proxy} SIP/2.0\r\n` +
@@ -120,7 +120,7 @@ setInterval(repeat, 50);
 const began = performance.now();
 const timer = setInterval(() => {
   const due = Math.min(rate * seconds, Math.floor(((performance.now() - began) * rate) / 1000));
-  while (placed < due) place();
+  while (placed < due) begin();
   if (placed < rate * seconds) return;
   clearInterval(timer);
   const until = performance.now() + LINGER_MS;
