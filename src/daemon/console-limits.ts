@@ -7,13 +7,13 @@ const RECENT_MS = 60_000;
 
 /** Counters of what was refused because a limit was reached, and what each means. */
 const LIMITS: readonly (readonly [name: string, metric: string])[] = [
-  ['requests of sources that send too many', 'switchyard_sip_limited_total'],
-  ['requests for which there was no room', 'switchyard_sip_overload_total'],
-  ['requests turned away in a congestion', 'switchyard_sip_congestion_refused_total'],
-  ['connections beyond their number', 'switchyard_sip_connections_refused_total'],
-  ['messages that could not be read', 'switchyard_sip_dropped_total'],
-  ['management requests that could not be read', 'switchyard_mi_refused_total'],
-  ['events given up', 'switchyard_outbox_dropped_total'],
+  ['source over its rate', 'switchyard_sip_limited_total'],
+  ['too many transactions', 'switchyard_sip_overload_total'],
+  ['congestion', 'switchyard_sip_congestion_refused_total'],
+  ['too many connections', 'switchyard_sip_connections_refused_total'],
+  ['unreadable messages', 'switchyard_sip_dropped_total'],
+  ['unreadable MI requests', 'switchyard_mi_refused_total'],
+  ['events dropped', 'switchyard_outbox_dropped_total'],
 ];
 
 /** What was refused at which limit since the start; what was refused lately stands out. */

@@ -18,11 +18,11 @@ test('what was refused in the last minute stands out, all since the start is cou
       .group()
       .items.filter(({ value }) => value !== '0')
       .map(({ name, value, level }) => [name, value, level]);
-  const management = 'management requests that could not be read';
+  const management = 'unreadable MI requests';
   assert.deepEqual(shown(), [[management, '5', 'ok']]);
   limited = 7;
   clock.advance(2000);
-  const sources = 'requests of sources that send too many';
+  const sources = 'source over its rate';
   assert.deepEqual(shown(), [
     [sources, '7', 'warning'],
     [management, '5', 'ok'],
