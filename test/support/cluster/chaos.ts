@@ -27,7 +27,9 @@ export async function chaos(options: {
   const port = await freePort();
   const startDatabase = options.database === 'mariadb' ? startMariadb : startPostgres;
   let database = await startDatabase({ port, dir });
-  const callees = await Promise.all([1, 2, 3].map(() => startSippUas({ scenario: 'uas-answer' })));
+  // An INVITE that a node sent again while the machine stood still comes after its ACK: SIPp would give up the call.
+  const patient = { scenario: 'uas-answer', args: ['-default_behaviors', 'all,-abortunexp'] };
+  const callees = await Promise.all([1, 2, 3].map(() => startSippUas(patient)));
   let cluster: RealCluster | undefined;
   try {
     cluster = await RealCluster.start({ gateways: 20, dbUrl: database.url, callees: callees.map(({ uri }) => uri) });
