@@ -54,12 +54,26 @@ test('wrong passwords by the thousand delay no call', { timeout: 60_000 }, async
     }
   };
   const guessing = Promise.all(Array.from({ length: 16 }, guess));
+  const hashing = hashTime();
   const attacked = await times('attacked');
   over = true;
   await guessing;
+  const hash = await hashing;
   t.diagnostic(
     `${tried} wrong passwords: median ${quiet.median.toFixed(1)} ms, then ${attacked.median.toFixed(1)} ms; longest ${quiet.longest.toFixed(1)}, ${attacked.longest.toFixed(1)}`,
   );
-  // One hash takes 50 to 100 ms: on the event loop every call would wait for several.
-  assert.ok(attacked.median < quiet.median + 25, `median ${attacked.median} ms, quiet ${quiet.median} ms`);
+  // One hash takes 50 to 100 ms, more on a busy machine: on the event loop every call would wait for several.
+  const limit = quiet.median + Math.max(25, hash);
+  assert.ok(attacked.median < limit, `median ${attacked.median} ms, quiet ${quiet.median} ms, a hash ${hash} ms`);
 });
+
+/** Milliseconds that a hash takes beside the attack, the quickest of three: as many as a call would wait for at least. */
+async function hashTime(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const began = performance.now();
+    await hashPassword('correct horse');
+    least = Math.min(least, performance.now() - began);
+  }
+  return least;
+}
