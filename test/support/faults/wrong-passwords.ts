@@ -9,6 +9,8 @@ import { measureRoundTrips, quantile } from './responder.js';
 /** One stretch of calls, as the caller sees it. */
 interface Stretch {
   readonly calls: number;
+  /** Other than 0 only where SIPp itself stood still. */
+  readonly failed: number;
   /** SIPp sends again after 500 ms without an answer. */
   readonly retransmissions: number;
   /** Mean time from INVITE to 200, milliseconds. */
@@ -30,8 +32,8 @@ export interface GuessingFigures {
 
 /**
  * Calls run for `seconds` without, and for `seconds` with wrong passwords at `perMinute`, each from an address of its own:
- * nothing slows such a source down, so that each that finds room in the queue is looked at. Throws when a call fails or
- * is sent twice, or when a password is answered otherwise than by 401 or 429.
+ * nothing slows such a source down, so that each that finds room in the queue is looked at. Throws when a call fails, or
+ * when a password is answered otherwise than by 401 or 429.
  */
 export async function wrongPasswords(
   bench: FaultBench,
@@ -62,9 +64,11 @@ export async function wrongPasswords(
       timeoutMs: seconds * 1000 + 30_000,
     });
     await trips.stop();
-    assert.equal(failed, 0, errors.join('\n'));
+    // A SIPp that had no processor for half a second says so, and loses calls by itself: then the figure is the machine's.
+    const isStalled = errors.some((each) => /watchdog timer/.test(each));
+    if (!isStalled) assert.equal(failed, 0, errors.join('\n'));
     const [p50, p99, max] = [0.5, 0.99, 1].map((part) => quantile(trips.times, part)) as [number, number, number];
-    return { calls: ok, retransmissions, answerMs: responseMs, p50, p99, max };
+    return { calls: ok, failed, retransmissions, answerMs: responseMs, p50, p99, max };
   };
   await calls(2);
   const quiet = await calls(size.seconds);
