@@ -101,6 +101,8 @@ export interface RecordedSignature {
   readonly counts: readonly number[];
   /** Whether it is accepted in a route; `nameless`: of the onreply routes the one that has no name. */
   inRoute(count: number, kind: RouteKind, nameless: boolean): boolean;
+  /** Why a constant is refused as an argument; undefined when it is not. */
+  refuses(index: number, text: string): string | undefined;
 }
 
 /** One function of a script, for both dialects or for one. */

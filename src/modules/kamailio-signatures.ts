@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { RecordedSignature } from '../cfg/function-table.js';
+import { refusedArgument } from './kamailio-arguments.js';
 
 /**
  * The functions of Kamailio's modules, as observed of 5.6.3 with its check of a file (`kamailio -c`): NAME/COUNTS/ROUTES, where COUNTS are
@@ -177,6 +178,7 @@ class Signature implements RecordedSignature {
 
   constructor(
     readonly module: string,
+    private readonly name: string,
     text: string,
   ) {
     for (const part of text.split('+')) {
@@ -193,6 +195,10 @@ class Signature implements RecordedSignature {
     const letter = kind === 'onreply' ? (nameless ? 'r' : 'o') : (LETTERS[kind] ?? 'q');
     return this.routes.get(count)?.includes(letter) === true;
   }
+
+  refuses(index: number, text: string): string | undefined {
+    return refusedArgument(this.name, index, text);
+  }
 }
 
 const byModule = new Map<string, ReadonlyMap<string, RecordedSignature>>();
@@ -200,7 +206,7 @@ for (const [module, text] of Object.entries(RECORDED)) {
   const functions = new Map<string, RecordedSignature>();
   for (const entry of text.split(/\s+/)) {
     const slash = entry.indexOf('/');
-    functions.set(entry.slice(0, slash), new Signature(module, entry.slice(slash + 1)));
+    functions.set(entry.slice(0, slash), new Signature(module, entry.slice(0, slash), entry.slice(slash + 1)));
   }
   byModule.set(module, functions);
 }

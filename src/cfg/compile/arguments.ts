@@ -57,11 +57,12 @@ export class ArgumentCompiler {
     wrong: (message: string) => undefined,
   ): CompiledArgument | undefined {
     const { kind } = parameter;
-    const typed = this.context.dialect.calls.typedArguments || parameter.strict === true;
+    const { calls } = this.context.dialect;
+    const typed = calls.typedArguments || parameter.strict === true;
     if (kind === 'int') {
       if (typeof value === 'string' && typed) return wrong(`${parameter.name} must be a number or a variable`);
       if (typeof value === 'string' && value.includes('$')) return this.formatted(value, node.at, false);
-      const number = integerOf(value);
+      const number = value === '' && !calls.typedArguments && calls.constantArguments ? 0 : integerOf(value);
       if (number === undefined) return wrong(`${parameter.name} must be a number, not "${value}"`);
       return this.checked(number, parameter, node.at, wrong);
     }

@@ -91,7 +91,15 @@ export class CallCompiler {
         args.push(undefined);
         continue;
       }
-      const compiled = this.args.compile(arg, parameter, definition);
+      const reason =
+        context.dialect.name === 'kamailio' && arg.kind === 'string'
+          ? definition.recorded?.refuses(i, arg.value)
+          : undefined;
+      if (reason !== undefined) {
+        context.problems.error('argument-type', arg.at, `${node.name}(): ${reason}`);
+        fits = false;
+      }
+      const compiled = reason === undefined ? this.args.compile(arg, parameter, definition) : undefined;
       if (compiled === undefined) fits = false;
       args.push(compiled);
     }
