@@ -22,6 +22,7 @@ import type { MessageRun } from '../script/call.js';
 import type { ScriptCommand } from '../script/commands.js';
 import type { ModuleStates } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
+import { hiddenKamailioVariables } from './kamailio-variables.js';
 import { checkModuleParameters } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
@@ -133,7 +134,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     functions,
     variables: scriptVariables(dialect.name),
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
-    hiddenVariables: hiddenVariables(dialect, tree),
+    hiddenVariables: new Set([...hiddenVariables(dialect, tree), ...hiddenKamailioVariables(dialect, tree)]),
     facts: {
       sockets: settings.globals.listen,
       statelessForward: !settings.globals.disableStatelessForward,

@@ -32,6 +32,8 @@ export interface ParameterDefinition {
   /** Of kind "route": the kind of route that is named. */
   readonly route?: RouteKind;
   /** A number must be given as a number and a string as a string, in every dialect (functions of Kamailio's core). */
+  /** Of a pattern in Kamailio: taken as it stands, whatever the letter case; true: line by line. */
+  readonly lines?: boolean;
   readonly strict?: boolean;
   /** Values a constant may have, compared without letter case: log levels and the like. */
   readonly values?: readonly string[];

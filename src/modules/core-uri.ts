@@ -15,7 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { cutUri, joinUri, type UriParts } from './uri-parts.js';
+import { cutUri, joinUri, telWithHost, type UriParts } from './uri-parts.js';
 
 /** Changes parts of the request-URI. False when it has no parts to change. */
 export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
@@ -106,7 +106,10 @@ const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
     compile:
       ([value]) =>
       (run) => {
-        editRequestUri(run, (parts) => edit(parts, (value as Arg).text));
+        editRequestUri(run, (parts) => {
+          if (/^sethost/.test(names[0] ?? '')) telWithHost(parts);
+          return edit(parts, (value as Arg).text);
+        });
         return 1;
       },
   }),

@@ -123,7 +123,8 @@ export function applyChanges(run: MessageRun): boolean {
   return true;
 }
 
-const regexParam = param('pattern', 'regex');
+/** As recorded, Kamailio takes these patterns as they stand: line by line, whatever the letter case. */
+const regexParam = param('pattern', 'regex', { lines: true });
 
 function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
   const only = dialects === undefined ? {} : { dialects };
@@ -397,14 +398,14 @@ const kamailio: FunctionSpec[] = [
     ([name, body]): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
-      parameters: [regexParam, param('text', 'string')],
-      summary: 'replaces the first that matches',
+      parameters: [body ? param('pattern', 'regex', { lines: false }) : regexParam, param('text', 'string')],
+      summary: body ? 'replaces what matches in the body, which is one text' : 'replaces the first that matches',
       compile:
         ([pattern, text]) =>
         (run) => {
           const { message } = run;
           return body
-            ? replace(run, pattern as Arg, textOf(text, run), message.bodyStart, message.bodyEnd, false)
+            ? replace(run, pattern as Arg, textOf(text, run), message.bodyStart, message.bodyEnd, true)
             : replace(run, pattern as Arg, textOf(text, run), message.headersStart, message.headersEnd, false);
         },
     }),

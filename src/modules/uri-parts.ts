@@ -55,6 +55,14 @@ export function cutUri(text: string): UriParts | undefined {
   };
 }
 
+/** As recorded of Kamailio, a tel URI that gets a host becomes a SIP URI of a telephone number. */
+export function telWithHost(u: UriParts): void {
+  if (!/^tel/i.test(u.scheme)) return;
+  u.scheme = /^tels/i.test(u.scheme) ? 'sips' : 'sip';
+  u.user = `${u.user ?? ''}${u.params}`;
+  u.params = ';user=phone';
+}
+
 export function joinUri(u: UriParts): string {
   if (/^tel/i.test(u.scheme)) return `${u.scheme}:${u.user ?? ''}${u.params}`;
   const info =

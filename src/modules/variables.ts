@@ -368,13 +368,13 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
 function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
   return [
     ['T_reply_code', own((scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0)],
-    ['T_reply_reason', own((scope) => scope.txReason ?? scope.replyReason ?? null)],
+    ['T_reply_reason', own((scope) => scope.txReason ?? scope.replyReason ?? (dialect === 'kamailio' ? '' : null))],
     [
       'T_branch_idx',
       own((scope) => {
         const kind = scope.run?.routeKind;
         if (dialect === 'opensips' && kind === 'request') return null;
-        if (dialect === 'kamailio' && kind === 'request') return -1;
+        if (dialect === 'kamailio' && kind === 'request') return scope.run?.transaction === undefined ? 0 : -1;
         return scope.branchIndex;
       }),
     ],

@@ -86,6 +86,8 @@ export class ArgumentCompiler {
         return wrong(`${parameter.name} must be a number or a declared name`);
       return this.checked(declared ?? value, parameter, node.at, wrong);
     }
+    if (kind === 'regex' && parameter.lines !== undefined && calls.constantArguments)
+      return this.plainPattern(text, parameter.lines, node.at);
     if (kind !== 'literal' && text.includes('$')) return this.formatted(text, node.at, kind === 'regex');
     if (kind === 'regex') {
       const regex = this.context.regex(text, node.at, false);
@@ -95,6 +97,11 @@ export class ArgumentCompiler {
       return wrong(`${parameter.route ?? 'request'} route "${text}" is not defined`);
     }
     return this.checked(text, parameter, node.at, wrong);
+  }
+
+  private plainPattern(text: string, lines: boolean, at: Position): CompiledArgument | undefined {
+    const regex = this.context.regex(text, at, true, lines);
+    return regex === undefined ? undefined : { ...constantArgument(text, at), regex: () => regex };
   }
 
   private routeExists({ route = 'request' }: ParameterDefinition, name: string): boolean {

@@ -64,9 +64,9 @@ export class CompileContext {
     return found.length === 0 || found.some((each) => each.async === true);
   }
 
-  regex(source: string, at: Position, ignoreCase: boolean): BoundedRegex | undefined {
+  regex(source: string, at: Position, ignoreCase: boolean, lines = false): BoundedRegex | undefined {
     try {
-      return compilePosix(source, { ignoreCase });
+      return compilePosix(source, { ignoreCase, lines });
     } catch (error) {
       this.problems.error('regex', at, messageOf(error));
       return undefined;

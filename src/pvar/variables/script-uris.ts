@@ -63,6 +63,13 @@ function lenient(text: string): SipUri | undefined {
   return uri === undefined ? undefined : { ...uri, user };
 }
 
+/** A SIP URI that stands for a telephone number counts as one of Kamailio's tel URIs. */
+function isPhone(uri: SipUri): boolean {
+  return /;user=phone(?:;|$)/i.test(uri.params);
+}
+
+const PHONE: Readonly<Record<string, string>> = { sip: 'tel', sips: 'tel' };
+
 type Read = (context: PvarContext) => string | undefined;
 type Write = (context: PvarContext, uri: string) => void;
 
@@ -113,7 +120,12 @@ class UriVariable {
     return fixed(
       this.part(
         (uri) => orNull(uri.host),
-        (uri, value) => (value === null ? undefined : { ...uri, host: String(value) }),
+        (uri, value) => {
+          if (value === null) return undefined;
+          const isTel = this.rules.scheme && uri.scheme === 'tel';
+          const whole = isTel ? { scheme: 'sip' as const, user: uri.user + uri.params, params: ';user=phone' } : {};
+          return { ...uri, ...whole, host: String(value) };
+        },
       ),
     );
   }
@@ -135,7 +147,7 @@ class UriVariable {
   }
 
   scheme(): VariableDefinition {
-    return fixed(this.part((uri) => uri.scheme));
+    return fixed(this.part((uri) => (isPhone(uri) ? (PHONE[uri.scheme] ?? uri.scheme) : uri.scheme)));
   }
 }
 

@@ -42,7 +42,14 @@ export class OriginalTarget implements Target {
       await stop(child, exited);
       throw new Refused(errors.slice(0, 5).join('; ') || 'did not start', undefined, 'start');
     }
-    return { stop: () => stop(child, exited) };
+    return {
+      stop: async () => {
+        await stop(child, exited);
+        // What a script printed last without a line break.
+        if (rest !== '') for (const line of rest.split(ONE_LINE)) lines.add(line);
+        lines.flush();
+      },
+    };
   }
 
   private async check(file: string, { folder, args, env }: Configuration): Promise<void> {
@@ -110,7 +117,7 @@ class LogLines {
     if (fault !== undefined) this.fault(fault);
   }
 
-  private flush(): void {
+  flush(): void {
     clearTimeout(this.timer);
     if (this.pending !== undefined) this.log(this.pending);
     this.pending = undefined;

@@ -1,0 +1,30 @@
+import type { ConfigurationTree } from '../cfg/ast.js';
+import type { Dialect } from '../cfg/dialect.js';
+
+/** Variables of Kamailio that a module brings along, as 5.6.3 refuses them without it. Those of pv are taken as always there. */
+const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
+  ['tmx', ['T_branch_idx', 'T_reply_code', 'T_reply_reason', 'T_rpl', 'T_req']],
+  ['rr', ['route_uri', 'fti', 'tti']],
+  ['textopsx', ['hfitname', 'hfitbody', 'blitval']],
+  ['htable', ['sht', 'shtex', 'shtcn', 'shtcv', 'shtinc', 'shtdec', 'shtitkey', 'shtitval', 'shtrecord']],
+  ['uac', ['uac_req']],
+  ['dialog', ['DLG_count', 'DLG_status', 'DLG_lifetime', 'dlg', 'dlg_ctx', 'dlg_var']],
+  ['dispatcher', ['dsv', 'dsg']],
+  ['sqlops', ['dbr']],
+  ['cfgutils', ['RANDOM']],
+  ['xhttp', ['hu']],
+  ['jsonrpcs', ['jsonrpl']],
+];
+
+/** Variables of other files that 5.6.3 does not have. */
+const NEVER = ['an', 'oz', 'ru_q'];
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Variables that a file of Kamailio does not have, since their module is not loaded. */
+export function hiddenKamailioVariables({ name, later }: Dialect, { modules }: ConfigurationTree): ReadonlySet<string> {
+  if (name !== 'kamailio') return NONE;
+  const loaded = new Set(modules.map((each) => each.name));
+  const hidden = OF_MODULES.filter(([module]) => !loaded.has(module)).flatMap(([, names]) => names);
+  return new Set([...hidden, ...(later ? [] : NEVER)]);
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConfigurationTree } from '../../../src/cfg/ast.js';
+import { KAMAILIO, KAMAILIO_6, OPENSIPS } from '../../../src/cfg/dialect.js';
+import { hiddenKamailioVariables } from '../../../src/cfg-file/kamailio-variables.js';
+import { refusedArgument } from '../../../src/modules/kamailio-arguments.js';
+
+test('a constant argument that kamailio refuses at its start is refused with the reason', () => {
+  assert.match(refusedArgument('ds_select_dst', 1, 'first') ?? '', /argument 2 must be a number/);
+  assert.match(refusedArgument('remove_hf', 0, '$rU') ?? '', /name without variables/);
+  assert.match(refusedArgument('get_uri_param', 1, 'x') ?? '', /must be a variable/);
+  assert.match(refusedArgument('t_relay_to_udp', 0, '5') ?? '', /an address/);
+});
+
+test('numbers, empty text and formats are numbers to kamailio', () => {
+  for (const text of ['8', '-1', '', '$var(alg)'])
+    assert.equal(refusedArgument('ds_select_dst', 1, text), undefined, text);
+  for (const text of ['127.0.0.1', '::1', 'gw.example'])
+    assert.equal(refusedArgument('t_relay', 0, text), undefined, text);
+  assert.equal(refusedArgument('is_method', 0, 'zz'), undefined);
+});
+
+test('variables of kamailio that a module brings along are hidden until it is loaded', () => {
+  const tree = (...names: string[]) => ({ modules: names.map((name) => ({ name })) }) as unknown as ConfigurationTree;
+  assert.ok(hiddenKamailioVariables(KAMAILIO, tree('pv')).has('sht'));
+  assert.ok(!hiddenKamailioVariables(KAMAILIO, tree('htable')).has('sht'));
+  assert.ok(hiddenKamailioVariables(KAMAILIO, tree()).has('oz'));
+  assert.ok(!hiddenKamailioVariables(KAMAILIO_6, tree()).has('oz'));
+  assert.equal(hiddenKamailioVariables(OPENSIPS, tree()).size, 0);
+});
