@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
 async function linesOf(script: string, head = ''): Promise<string[]> {
-  const { lines, receive, stop } = startScript({ dialect: 'kamailio', modules: 'htable cfgutils xhttp jsonrpcs', head, script });
+  const { lines, receive, stop } = startScript({
+    dialect: 'kamailio',
+    modules: 'htable cfgutils xhttp jsonrpcs',
+    head,
+    script,
+  });
   try {
     receive(INVITE);
     return [...lines];
