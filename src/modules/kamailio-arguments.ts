@@ -35,10 +35,7 @@ type ArgumentKind = 'number' | 'variable' | 'host' | 'digits' | 'name' | 'key' |
 const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
   number: [/^(?:[+-]?[0-9]+)?$|\$/, 'a number'],
   variable: [/^\$/, 'a variable'],
-  host: [
-    /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?|[^$]*\.[^$]*[A-Za-z][^$]*)$/,
-    'an address',
-  ],
+  host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[^$]+$/, 'a name without variables'],
   key: [/=>/, 'a table and what follows =>'],
