@@ -221,8 +221,7 @@ export class Brain implements DecisionHands, TransactionUser {
   private leaves(message: SipMessage, source: Source, isRequest: boolean): boolean {
     if (this.fromWorker || source.socket.transport !== 'udp') return false;
     const { workers, sockets, send } = this.options;
-    const branch = message.via?.branch ?? '';
-    const worker = isRequest ? socketOfRequest(branch, workers) : socketOfReply(branch);
+    const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
     send(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
     return true;

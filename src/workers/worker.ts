@@ -133,7 +133,7 @@ export class Worker implements TransactionUser, ProxyObserver {
 
   onRequest(request: SipMessage, source: Source): void {
     const { workers, worker } = this.setup;
-    const owner = socketOfRequest(request.via?.branch ?? '', workers);
+    const owner = socketOfRequest(request.callId, workers);
     if (owner !== worker && owner !== 0) {
       this.counters.layer.requestsReceived.value--;
       this.add(['to', owner, ...this.cameAs(source, request.text)]);
@@ -142,7 +142,7 @@ export class Worker implements TransactionUser, ProxyObserver {
 
   onAck(request: SipMessage, source: Source): void {
     const { workers, worker } = this.setup;
-    const owner = socketOfRequest(request.via?.branch ?? '', workers);
+    const owner = socketOfRequest(request.callId, workers);
     if (owner !== worker && owner !== 0) {
       this.counters.layer.requestsReceived.value--;
       this.add(['to', owner, ...this.cameAs(source, request.text)]);

@@ -158,9 +158,9 @@ for (const workers of [2, 4]) {
       const rest = (callId: string) =>
         `From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: ${callId}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 9\r\nContact: <sip:a@127.0.1.26:${peer.port}>\r\nContent-Length: 0\r\n\r\n`;
       await peer.send(head('s1old', '1234') + rest('old'), daemon.sipPort, '127.0.0.1');
-      // Each of these names another branch before its Via.
+      // Each of these has what looks like another Call-ID before its own.
       for (let i = 0; i < 8; i++) {
-        const misleading = `X-Seen: z9hG4bK${i}abc\r\n`;
+        const misleading = `X-Call-ID: other${i}\r\n`;
         await peer.send(head(`s1m${i}`, `z9hG4bKm${i}`, misleading) + rest(`m${i}`), daemon.sipPort, '127.0.0.1');
       }
       await peer.expect(/^SIP\/2\.0 200 [\s\S]*Call-ID: old/i);

@@ -2,8 +2,15 @@ import { LINUX, type Libc, systemError } from './libc.js';
 import { type Descriptor, openSocket, type SocketOptions } from './open-socket.js';
 import { steeringProgram } from './steering.js';
 
-/** Bytes of a message that the program searches for a branch: the most that the system takes (net.core.optmem_max). */
-const WINDOWS = [640, 320, 160] as const;
+/**
+ * Bytes of a message that the program searches: the most that the system takes, of 4096 instructions or of net.core.optmem_max (20 KiB
+ * before Linux 6.8).
+ */
+const WINDOWS = [
+  { request: 720, reply: 240 },
+  { request: 400, reply: 128 },
+  { request: 200, reply: 96 },
+] as const;
 
 /**
  * Opens the sockets of one address that several processes read: that of the brain first, then one for each worker, with the program

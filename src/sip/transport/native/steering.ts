@@ -1,13 +1,15 @@
 /** Sockets a group may have: one of the brain, the others of workers. */
 export const MOST_SOCKETS = 25;
 
-/** Characters of a branch after the magic cookie that requests are spread by. */
+/** Characters of a Call-ID that requests are spread by. */
 const HASHED = 32;
 /** What stands between the magic cookie and the marker in a branch of ours: the part that is common to all processes. */
 const MARKER_AT = 7 + 8;
 const FIRST_MARKER = 65;
 const COOKIE = 'z9hG4bK';
-const ENDS = ';, \r';
+const CALL_ID = 'call-id';
+/** What ends a Call-ID: it has no blanks (RFC 3261 section 25.1). */
+const ENDS = '\r\n \t';
 
 /** The character in a branch that names the process which made it: "A" is the brain. */
 export function markerOf(socket: number): string {
@@ -21,15 +23,19 @@ export function socketOfReply(branch: string): number {
 }
 
 /**
- * The socket that a request belongs to by the branch in its topmost Via: an INVITE, its copies, its CANCEL and the ACK for its
- * failure come to the same one (RFC 3261 sections 9.1, 17.1.1.3), while the requests of one source spread over all. 0 (the brain)
- * for branches without the magic cookie.
+ * The socket that a request belongs to by its Call-ID: all requests of a dialog come to the same one, in their order, with the
+ * copies, the CANCEL and the ACK of an INVITE, while the calls of one source spread over all. 0 (the brain) for a request without
+ * a Call-ID.
  */
-export function socketOfRequest(branch: string, workers: number): number {
-  if (!branch.startsWith(COOKIE)) return 0;
+export function socketOfRequest(callId: string, workers: number): number {
+  if (callId === '') return 0;
   let hash = 0;
-  const end = Math.min(branch.length, COOKIE.length + HASHED);
-  for (let i = COOKIE.length; i < end; i++) hash = (Math.imul(hash, 31) + (branch.charCodeAt(i) & 0xff)) | 0;
+  const end = Math.min(callId.length, HASHED);
+  for (let i = 0; i < end; i++) {
+    const code = callId.charCodeAt(i) & 0xff;
+    if (code === 32 || code === 9) break;
+    hash = (Math.imul(hash, 31) + code) | 0;
+  }
   return ((Math.imul(hash, MIX) >>> 16) % workers) + 1;
 }
 
@@ -50,6 +56,9 @@ const ADD_X = 0x0c;
 const SUB = 0x14;
 const MUL = 0x24;
 const RSH = 0x74;
+const OR = 0x44;
+const X_TO_A = 0x87;
+const A_TO_X = 0x07;
 const MOD = 0x94;
 const JUMP = 0x05;
 const JEQ = 0x15;
@@ -62,42 +71,55 @@ const HASH = 0;
 const BYTE = 1;
 const POSITION = 2;
 
-/** The four words of the magic cookie, at whichever of four offsets a word of the message meets it. */
-const WORDS = [0, 1, 2, 3].map((at) => Buffer.from(COOKIE).readUInt32BE(at));
 const STATUS_LINE = Buffer.from('SIP/').readUInt32BE(0);
-/** Where the first Via of a message can begin to name a branch, at the earliest. */
+/** Where the first Via of a message can begin to name a branch, or a header field its name, at the earliest. */
 const SEARCH_FROM = 24;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
+/** What ORed with a letter makes it a small one, in each of the four bytes of a word; it leaves "-" as it is. */
+const SMALL_LETTERS = 0x20202020;
+
 /**
- * The program that chooses the socket of a datagram, as `socketOfReply` and `socketOfRequest` do, for a group with SO_REUSEPORT
- * (SO_ATTACH_REUSEPORT_CBPF): `struct sock_filter[]`. It looks for the first magic cookie in `window` bytes; a message
- * without one is for socket 0. Where another header than the topmost Via names a branch first it errs, and whoever gets the
- * message passes it on.
+ * Instructions that look for a text of seven characters in so many bytes from SEARCH_FROM. What follows them runs with the position
+ * of the text in X; the result is socket 0 where there is none.
  */
-export function steeringProgram(workers: number, window: number): Buffer {
-  const samples = Math.floor(window / 4);
+function searchFor(text: string, bytes: number, anyCase: boolean): readonly Instruction[] {
+  const samples = Math.floor(bytes / 4);
+  /** The four words of the text, at whichever of four offsets a word of the message meets it. */
+  const words = [0, 1, 2, 3].map((at) => Buffer.from(text).readUInt32BE(at));
+  const load = (at: number): readonly Instruction[] =>
+    anyCase
+      ? [
+          [LD_WORD, 0, 0, at],
+          [OR, 0, 0, SMALL_LETTERS],
+        ]
+      : [[LD_WORD, 0, 0, at]];
   const search: Instruction[] = [];
-  // After the search: how far it is from each match to the end of the search.
-  const perSample = 14;
+  const perSample = load(0).length + 13;
   for (let i = 0; i < samples; i++) {
     const at = SEARCH_FROM + 4 * i;
-    search.push([LD_WORD, 0, 0, at]);
-    // To the four endings below, which say where the cookie began.
-    for (let k = 0; k < 4; k++) search.push([JEQ, 4 + k, 0, WORDS[k] as number]);
+    search.push(...load(at));
+    // To the four endings below, which say where the text began.
+    for (let k = 0; k < 4; k++) search.push([JEQ, 4 + k, 0, words[k] as number]);
     search.push([JUMP, 0, 0, 8]);
     for (let k = 0; k < 4; k++) {
       search.push([LDX_IMMEDIATE, 0, 0, at - k]);
-      const position = i * perSample + 6 + 2 * k + 1;
-      search.push([JUMP, 0, 0, samples * perSample + 1 - position - 1]);
+      // Behind the last instruction, which returns 0.
+      search.push([JUMP, 0, 0, samples * perSample - search.length]);
     }
   }
   search.push([RET, 0, 0, 0]);
+  return search;
+}
+
+/** Instructions that return the socket for the Call-ID whose header field begins at X. */
+function byCallId(workers: number): readonly Instruction[] {
+  const valueAt = CALL_ID.length + 1;
   const hash: Instruction[] = [];
   const perByte = 13;
   for (let i = 0; i < HASHED; i++) {
-    hash.push([LD_BYTE_AT_X, 0, 0, COOKIE.length + i]);
+    hash.push([LD_BYTE_AT_X, 0, 0, valueAt + i]);
     for (let k = 0; k < ENDS.length; k++) {
       const last = k === ENDS.length - 1;
       hash.push([JEQ, ENDS.length - 1 - k, last ? 1 : 0, ENDS.charCodeAt(k)]);
@@ -106,21 +128,13 @@ export function steeringProgram(workers: number, window: number): Buffer {
     hash.push([ST, 0, 0, BYTE], [LD_MEMORY, 0, 0, HASH], [MUL, 0, 0, 31]);
     hash.push([LDX_MEMORY, 0, 0, BYTE], [ADD_X, 0, 0, 0], [ST, 0, 0, HASH], [LDX_MEMORY, 0, 0, POSITION]);
   }
-  const reply: readonly Instruction[] = [
-    [LD_BYTE_AT_X, 0, 0, MARKER_AT],
-    [SUB, 0, 0, FIRST_MARKER],
-    [JGT, 0, 1, workers],
-    [RET, 0, 0, 0],
-    [RET_A, 0, 0, 0],
-  ];
-  return encoded([
-    [LD_LENGTH, 0, 0, 0],
-    [JGT, 1, 0, SEARCH_FROM],
-    [RET, 0, 0, 0],
-    ...search,
-    [LD_WORD, 0, 0, 0],
-    [JEQ, 0, reply.length, STATUS_LINE],
-    ...reply,
+  return [
+    // One blank behind the colon, or none.
+    [LD_BYTE_AT_X, 0, 0, valueAt],
+    [JEQ, 0, 3, 32],
+    [X_TO_A, 0, 0, 0],
+    [ADD, 0, 0, 1],
+    [A_TO_X, 0, 0, 0],
     [STX, 0, 0, POSITION],
     [LD_IMMEDIATE, 0, 0, 0],
     [ST, 0, 0, HASH],
@@ -131,7 +145,45 @@ export function steeringProgram(workers: number, window: number): Buffer {
     [MOD, 0, 0, workers],
     [ADD, 0, 0, 1],
     [RET_A, 0, 0, 0],
+  ];
+}
+
+/** Instructions that return the socket for the branch that begins at X. */
+function byMarker(workers: number): readonly Instruction[] {
+  return [
+    [LD_BYTE_AT_X, 0, 0, MARKER_AT],
+    [SUB, 0, 0, FIRST_MARKER],
+    [JGT, 0, 1, workers],
+    [RET, 0, 0, 0],
+    [RET_A, 0, 0, 0],
+  ];
+}
+
+/**
+ * The program that chooses the socket of a datagram, as `socketOfReply` and `socketOfRequest` do, for a group with SO_REUSEPORT
+ * (SO_ATTACH_REUSEPORT_CBPF): `struct sock_filter[]`. It looks for the first magic cookie of a reply in `window.reply` bytes, for
+ * the Call-ID of a request, by its long name, in `window.request` bytes; a message without one is for socket 0. Where something
+ * else looks like that earlier it errs, and whoever gets the message passes it on.
+ */
+export function steeringProgram(workers: number, window: SearchWindow): Buffer {
+  const reply = [...searchFor(COOKIE, window.reply, false), ...byMarker(workers)];
+  return encoded([
+    [LD_LENGTH, 0, 0, 0],
+    [JGT, 1, 0, SEARCH_FROM],
+    [RET, 0, 0, 0],
+    [LD_WORD, 0, 0, 0],
+    [JEQ, 1, 0, STATUS_LINE],
+    [JUMP, 0, 0, reply.length],
+    ...reply,
+    ...searchFor(CALL_ID, window.request, true),
+    ...byCallId(workers),
   ]);
+}
+
+/** Bytes of a message that are searched. */
+export interface SearchWindow {
+  readonly request: number;
+  readonly reply: number;
 }
 
 function encoded(instructions: readonly Instruction[]): Buffer {
