@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers]`: prints the speed figures, side by side with
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers|scripts]`: prints the speed figures, side by side with
  * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
  * shared, so ratios within one run are what counts. It does fail when calls are lost.
  */
@@ -12,13 +12,14 @@ import { profilePath } from './profile.js';
 import { kamailioModules, type StartProxy, startFloor, startKamailio } from './proxies.js';
 import { measureReload } from './reload.js';
 import { formatSpeeds, PathTable } from './report.js';
+import { ratioOfScript, SCRIPT_AND_RULES, statementCosts } from './scripts.js';
 import { buildSwitchyard, startSwitchyard, startSwitchyardPlain } from './switchyard.js';
 import { measureWorkers } from './workers.js';
 
-const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras', 'workers'] as const;
+const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras', 'workers', 'scripts'] as const;
 type Part = (typeof PARTS)[number];
 /** What runs when nothing is named. */
-const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'profile' && part !== 'extras' && part !== 'workers');
+const USUAL: readonly Part[] = ['selection', 'parser', 'path', 'memory', 'reload'];
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
@@ -135,6 +136,19 @@ async function workers(quick: boolean): Promise<number> {
   return 0;
 }
 
+/** What a cfg script costs a call beside rules for the same job, and what 200 statements cost a message. */
+async function scripts(quick: boolean): Promise<number> {
+  say('The same job as rules and as a cfg script: CPU microseconds of the daemon per call');
+  const table = new PathTable();
+  for (const line of table.head()) say(line);
+  const plan = { rates: [quick ? 1000 : 2000], seconds: quick ? 3 : 5, rounds: quick ? 5 : 7 };
+  const { runs } = await measurePath(SCRIPT_AND_RULES, plan, (run) => say(table.line(run)));
+  say();
+  say(ratioOfScript(runs));
+  for (const line of await statementCosts(quick ? 5 : 15)) say(line);
+  return runs.reduce((lost, run) => lost + run.failed, 0);
+}
+
 /** Runs one part; its failure is reported and does not keep the others from running. */
 async function attempt(part: Part, quick: boolean): Promise<number> {
   try {
@@ -143,7 +157,7 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
     else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
     else {
       buildSwitchyard();
-      return await { path, memory, reload, profile, extras, workers }[part](quick);
+      return await { path, memory, reload, profile, extras, workers, scripts }[part](quick);
     }
     return 0;
   } catch (error) {

@@ -37,16 +37,25 @@ export function kamailioModules(): string | undefined {
   return found;
 }
 
+/** Writes kamailio.cfg of the job and its list of destinations into a folder. */
+export async function writeKamailioFiles(
+  folder: string,
+  job: { readonly port: number; readonly destinations: readonly [number, number]; readonly modules: string },
+): Promise<void> {
+  const list = join(folder, 'dispatcher.list');
+  const template = await readFile(here('./kamailio/kamailio.cfg'), 'utf8');
+  const { port, modules } = job;
+  await writeFile(list, job.destinations.map((destination) => `1 sip:127.0.0.1:${destination}\n`).join(''));
+  await writeFile(join(folder, 'kamailio.cfg'), renderTemplate(template, { port, modules, list }, 'kamailio.cfg'));
+}
+
 /** Kamailio with one UDP worker doing the same job (kamailio/kamailio.cfg). */
 export const startKamailio: StartProxy = async (destinations) => {
   const modules = kamailioModules();
   if (modules === undefined) throw new Error('kamailio is not installed');
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'bench-kamailio-'));
-  const list = join(folder, 'dispatcher.list');
-  const template = await readFile(here('./kamailio/kamailio.cfg'), 'utf8');
-  await writeFile(list, destinations.map((destination) => `1 sip:127.0.0.1:${destination}\n`).join(''));
-  await writeFile(join(folder, 'kamailio.cfg'), renderTemplate(template, { port, modules, list }, 'kamailio.cfg'));
+  await writeKamailioFiles(folder, { port, destinations, modules });
   const child = new Child('kamailio', ['-f', 'kamailio.cfg', '-DD', '-E', '-m', '1024', '-Y', folder], { cwd: folder });
   return settle('kamailio', port, child, () => rm(folder, { recursive: true, force: true }));
 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
 import { freePort } from '../support/ports.js';
-import { type ProxyUnderTest, type StartProxy, settle } from './proxies.js';
+import { type ProxyUnderTest, type StartProxy, settle, writeKamailioFiles } from './proxies.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = join(ROOT, 'dist', 'main.js');
@@ -97,6 +97,19 @@ export async function startSwitchyardWith(
   const proxy = await settle(name, port, child, release);
   return { ...proxy, http: `http://127.0.0.1:${httpPort}`, addRows };
 }
+
+/** The daemon on the file that Kamailio gets in this benchmark: its script is run by the interpreter. */
+export const startSwitchyardOnScript: StartProxy = async (destinations) => {
+  const port = await freePort();
+  const httpPort = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'bench-switchyard-cfg-'));
+  // Modules are not loaded from there: any folder does.
+  await writeKamailioFiles(folder, { port, destinations, modules: '/usr/lib/kamailio/modules' });
+  const beside = { http: `127.0.0.1:${httpPort}`, mi: { http: { root: 'mi' } }, log: { level: 'warn' } };
+  await writeFile(join(folder, 'switchyard.json'), JSON.stringify(beside));
+  const child = new Child(process.execPath, [ENTRY, 'serve', '--cfg', join(folder, 'kamailio.cfg')], { cwd: folder });
+  return settle('script', port, child, () => rm(folder, { recursive: true, force: true }));
+};
 
 /** Runs a command of the CLI to its end. Throws with what it said when it fails. */
 async function command(folder: string, args: readonly string[]): Promise<void> {
