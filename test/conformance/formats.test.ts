@@ -13,6 +13,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'opensips-select.json': 'opensips selections',
   'scripts-kamailio.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',
+  'scripts-kamailio-random.json': 'scripts',
   'scripts-opensips.json': 'scripts',
   // Calls of the management interface: kamailio-rpc.test.ts replays them.
   'kamailio-rpc.json': undefined,
