@@ -1,0 +1,245 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatagramPeer } from './datagram-peer.js';
+import { freePort } from './ports.js';
+import { headersOf, routeLines } from './raw-agent.js';
+
+/** What a gateway answers to requests for a user; every answer at once, one after the other. Nothing: it is silent. */
+export type Answers = (method: string, user: string) => readonly (readonly [status: number, reason: string])[];
+
+const HOST = '127.0.0.1';
+const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n';
+
+/** Waits until something holds; false when it does not within ten seconds. */
+export async function holds(met: () => boolean): Promise<boolean> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; ) {
+    if (met()) return true;
+    await sleep(10);
+  }
+  return met();
+}
+
+/** A proxy between a caller and two gateways, all of whose messages are kept. */
+export class Lane {
+  /** Set when the proxy is there. */
+  proxyPort = 0;
+  private readonly gatewayOrder = new Map<string, string[]>();
+
+  private constructor(
+    private readonly caller: DatagramPeer,
+    private readonly gateways: ReadonlyMap<string, DatagramPeer>,
+  ) {}
+
+  /** Opens the peers; a gateway answers as its function says, and a CANCEL with 200 and, to the INVITE, 487. */
+  static async open(gateways: Readonly<Record<string, Answers>>): Promise<Lane> {
+    const open = async () => DatagramPeer.open(HOST, await freePort());
+    const peers = new Map<string, DatagramPeer>();
+    for (const name of Object.keys(gateways)) peers.set(name, await open());
+    const lane = new Lane(await open(), peers);
+    for (const [name, answers] of Object.entries(gateways)) lane.serve(name, answers);
+    return lane;
+  }
+
+  /** Lines of a dispatcher list, set 1, the first gateway first by priority. */
+  list(): string {
+    return [...this.gateways.values()].map((peer, i) => `1 sip:${HOST}:${peer.port} 0 ${10 - i}\n`).join('');
+  }
+
+  /** Whether the proxy answers an OPTIONS. */
+  async ready(): Promise<boolean> {
+    const call = this.call('ready', 'ping');
+    for (let i = 0; i < 100; i++) {
+      call.send('OPTIONS', { branch: `ready${i}` });
+      await sleep(100);
+      if (this.caller.received.length > 0) return true;
+    }
+    return false;
+  }
+
+  call(callId: string, user: string): TestCall {
+    return new TestCall(this.caller, this.proxyPort, callId, user);
+  }
+
+  /**
+   * What the caller and each gateway got in a call, without what differs from one proxy to the other by right: ports have names, branches and
+   * tags that a proxy made are stars, header fields are ordered by their names, retransmissions are left out. Messages are
+   * ordered within a transaction only.
+   */
+  got(callId: string): Readonly<Record<string, readonly string[]>> {
+    const peers = new Map([['caller', this.caller], ...this.gateways]);
+    const ports = new Map([...peers].map(([name, peer]) => [String(peer.port), name.toUpperCase()]));
+    ports.set(String(this.proxyPort), 'PROXY');
+    const of = (peer: DatagramPeer): string[] => {
+      const texts = peer.received.map(({ text }) => text).filter((text) => headersOf(text, 'call-id')[0] === callId);
+      const distinct = [...new Set(texts.map((text) => comparable(text, ports)))];
+      const key = (text: string) => /^cseq: .*$/m.exec(text)?.[0] ?? '';
+      return distinct.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+    };
+    return {
+      ...Object.fromEntries([...peers].map(([name, peer]) => [name, of(peer)])),
+      order: [...new Set(this.gatewayOrder.get(callId) ?? [])],
+    };
+  }
+
+  close(): void {
+    this.caller.close();
+    for (const peer of this.gateways.values()) peer.close();
+  }
+
+  private serve(name: string, answers: Answers): void {
+    const peer = this.gateways.get(name) as DatagramPeer;
+    const pending = new Map<string, string>();
+    const reply = (request: string, status: number, reason: string, port: number) =>
+      void peer.send(replyTo(request, status, reason, { tag: name, port: peer.port }), port, HOST);
+    peer.onMessage = (text, { port }) => {
+      const [method = '', uri = ''] = text.split(' ');
+      const callId = headersOf(text, 'call-id')[0] ?? '';
+      if (method === 'INVITE') {
+        this.gatewayOrder.set(callId, [...(this.gatewayOrder.get(callId) ?? []), name]);
+        pending.set(callId, text);
+      }
+      if (method === 'CANCEL') {
+        reply(text, 200, 'OK', port);
+        reply(pending.get(callId) ?? text, 487, 'Request Terminated', port);
+        return;
+      }
+      if (method === 'ACK') return;
+      const inDialog = /^To:.*;tag=/m.test(text);
+      const user = /^sip:([^@]*)@/.exec(uri)?.[1] ?? '';
+      const all = inDialog ? ([[200, 'OK']] as const) : answers(method, user);
+      for (const [status, reason] of all) reply(text, status, reason, port);
+    };
+  }
+}
+
+interface RequestOptions {
+  readonly cseq?: number;
+  readonly branch?: string;
+  readonly uri?: string;
+  readonly to?: string;
+  readonly hops?: number;
+  /** Further header lines with their ends. */
+  readonly more?: string;
+  readonly body?: string;
+}
+
+/** One call as its caller makes it. */
+export class TestCall {
+  constructor(
+    private readonly caller: DatagramPeer,
+    private readonly proxyPort: number,
+    private readonly callId: string,
+    private readonly user: string,
+  ) {}
+
+  send(method: string, options: RequestOptions = {}): void {
+    const { cseq = 1, hops = 70, more = '', body = '' } = options;
+    const of = method === 'ACK' || method === 'CANCEL' ? 'INVITE' : method;
+    const branch = options.branch ?? `${this.callId}${cseq}${of}`;
+    const text = [
+      `${method} ${options.uri ?? `sip:${this.user}@sw.example`} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${HOST}:${this.caller.port};branch=z9hG4bK${branch};rport`,
+      `Max-Forwards: ${hops}`,
+      'From: "Alice" <sip:alice@a.example>;tag=ft',
+      `To: <sip:${this.user}@sw.example>${options.to ?? ''}`,
+      `Call-ID: ${this.callId}`,
+      `CSeq: ${cseq} ${method}`,
+      `Contact: <sip:alice@${HOST}:${this.caller.port}>`,
+      'User-Agent: side by side',
+      `${more}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
+      '',
+      body,
+    ].join('\r\n');
+    void this.caller.send(text, this.proxyPort, HOST);
+  }
+
+  /** The first reply of a request with a status of that pattern. Throws when there is none in ten seconds. */
+  async reply(method: string, status: RegExp, cseq = 1): Promise<string> {
+    const found = () =>
+      this.caller.received.find(
+        ({ text }) =>
+          status.test(text.slice(8, 11)) &&
+          headersOf(text, 'call-id')[0] === this.callId &&
+          headersOf(text, 'cseq')[0] === `${cseq} ${method}`,
+      )?.text;
+    if (!(await holds(() => found() !== undefined))) throw new Error(`${this.callId}: no ${status} to ${method}`);
+    return found() as string;
+  }
+
+  /** Sends a request and waits for its final reply; that of an INVITE is acknowledged. */
+  async ask(method: string, options: RequestOptions = {}): Promise<string> {
+    this.send(method, options);
+    const final = await this.reply(method, /[2-6]../, options.cseq);
+    if (method === 'INVITE' && final[8] !== '2') this.send('ACK', { ...ackOf(options), to: toTagOf(final) });
+    return final;
+  }
+
+  /** An INVITE with a session description; within the dialog of an answer, when it is given. */
+  invite(options: RequestOptions = {}): Promise<string> {
+    return this.ask('INVITE', { body: SDP, ...options });
+  }
+
+  /** What a request in the dialog of an answer looks like. */
+  within(answer: string, cseq: number): RequestOptions {
+    const contact = /<([^>]*)>/.exec(headersOf(answer, 'contact')[0] ?? '')?.[1] ?? '';
+    return { cseq, uri: contact, to: toTagOf(answer), more: routeLines(answer), branch: `${this.callId}in${cseq}` };
+  }
+}
+
+function ackOf({ body: _body, ...options }: RequestOptions): RequestOptions {
+  return options;
+}
+
+function toTagOf(message: string): string {
+  return /;tag=.*/.exec(headersOf(message, 'to')[0] ?? '')?.[0] ?? '';
+}
+
+function replyTo(request: string, status: number, reason: string, from: { tag: string; port: number }): string {
+  const lines = request
+    .slice(0, request.indexOf('\r\n\r\n'))
+    .split('\r\n')
+    .filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/i.test(line))
+    .map((line) => (/^To:/i.test(line) && !line.includes(';tag=') ? `${line};tag=${from.tag}` : line));
+  const body = status === 200 && request.startsWith('INVITE') ? SDP : '';
+  return [
+    `SIP/2.0 ${status} ${reason}`,
+    ...lines,
+    `Contact: <sip:bob@${HOST}:${from.port}>`,
+    `${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function comparable(text: string, ports: ReadonlyMap<string, string>): string {
+  const end = text.indexOf('\r\n\r\n');
+  const [start = '', ...lines] = text
+    .slice(0, end)
+    .replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number)
+    .split('\r\n');
+  const vias = lines.filter((line) => /^via:/i.test(line)).length;
+  const fields = lines.map((line, i) => {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    // Kamailio copies it from the request that it forwarded into the ACK of a refusal and into a CANCEL; 70 is as good, they go one hop.
+    if (name === 'max-forwards' && /^(?:ACK|CANCEL) /.test(start) && /^(?:69|70)$/.test(value) && vias === 1)
+      return { name, i, line: `${name}: *` };
+    return { name, i, line: `${name}: ${fieldValue(name, value)}` };
+  });
+  fields.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.i - b.i));
+  return [start, ...fields.map(({ line }) => line), '', text.slice(end + 4)].join('\n');
+}
+
+function fieldValue(name: string, value: string): string {
+  if (name === 'via') {
+    const [sentBy = '', ...parameters] = value.split(';');
+    const shown = parameters.map((each) =>
+      sentBy.includes('PROXY') && each.startsWith('branch=') ? 'branch=*' : each,
+    );
+    return [sentBy, ...shown.sort()].join(';');
+  }
+  if (name === 'to') return value.replace(/;tag=(?!ft$|gw[0-9]$).*/, ';tag=*');
+  // A token of switchyard's that is different in each dialog.
+  if (name === 'record-route') return value.replace(/;dt=[\w-]+/g, '');
+  return value;
+}
