@@ -97,7 +97,12 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     );
     const first = lost.map((user) => (probes.of(user).find(({ at }) => at > killed + 20)?.at ?? 0) - killed);
     assert.ok(Math.max(...first) < 2500, `the last one after ${Math.max(...first)} ms`);
-    assert.equal(cluster.events.length, known);
+    // The last event of the killed node may be sent again under its id, which the stream stores once.
+    const ids = new Set(cluster.events.slice(0, known).map(({ params }) => params['id']));
+    assert.deepEqual(
+      cluster.events.slice(known).filter(({ params }) => !ids.has(params['id'])),
+      [],
+    );
   });
 
   test('the share of a node that leaves is probed by the others at once', async () => {
