@@ -13,7 +13,6 @@ import { Brain } from '../workers/brain.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup } from '../workers/protocol.js';
-import { tallies } from '../workers/tallies.js';
 import type { SipParts } from './build-sip.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
@@ -86,7 +85,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     proxy,
     receiver: sip.tapPoint,
     sockets: sip.transports,
-    counters: tallies(sip.counters),
+    counters: sip.counters,
     observer: ledger,
     isPlain: (origin) => plain.areIn(origin),
     isTraced: () => sip.tapPoint.isTapped,

@@ -11,6 +11,7 @@ import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
 import type { FromWorker, SharedHop, ToWorker, Verdict } from './protocol.js';
+import { type SipCounters, tallies } from './tallies.js';
 
 export interface BrainOptions {
   readonly workers: number;
@@ -19,7 +20,7 @@ export interface BrainOptions {
   /** Where messages of workers come in: as if a socket had received them. */
   readonly receiver: Receiver;
   readonly sockets: readonly SipSocket[];
-  readonly counters: readonly Tally[];
+  readonly counters: SipCounters;
   readonly observer: ProxyObserver;
   /** Whether all destinations of what was selected are reached by UDP, and given by address. */
   readonly isPlain: (origin: RouteOrigin) => boolean;
@@ -51,11 +52,14 @@ export class Brain implements DecisionHands, TransactionUser {
   /** What each worker relays, by its question. */
   private readonly calls: Map<number, HandedCall>[];
   private readonly held: TransactionFigures[];
+  /** Where the counts of workers are added. */
+  private readonly totals: readonly Tally[];
   /** Requests that each worker has been given to relay. */
   private readonly given: number[];
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
+    this.totals = tallies(options.counters);
     this.calls = Array.from({ length: workers + 1 }, () => new Map());
     this.held = Array.from({ length: workers + 1 }, () => ({ servers: 0, clients: 0, unanswered: 0, surplus: 0 }));
     this.given = Array.from({ length: workers + 1 }, () => 0);
@@ -195,12 +199,12 @@ export class Brain implements DecisionHands, TransactionUser {
   }
 
   onRequest(request: SipMessage, source: Source): void {
-    if (this.leaves(request, source, true)) this.options.counters[REQUESTS_RECEIVED]!.value--;
+    if (this.leaves(request, source, true)) this.options.counters.layer.requestsReceived.value--;
     else this.options.proxy.onRequest(request, source);
   }
 
   onAck(request: SipMessage, source: Source): void {
-    if (this.leaves(request, source, true)) this.options.counters[REQUESTS_RECEIVED]!.value--;
+    if (this.leaves(request, source, true)) this.options.counters.layer.requestsReceived.value--;
     else this.options.proxy.onAck(request, source);
   }
 
@@ -213,7 +217,7 @@ export class Brain implements DecisionHands, TransactionUser {
   }
 
   onStrayReply(reply: SipMessage, source: Source): void {
-    if (this.leaves(reply, source, false)) this.options.counters[REPLIES_RECEIVED]!.value--;
+    if (this.leaves(reply, source, false)) this.options.counters.layer.repliesReceived.value--;
     else this.options.proxy.onStrayReply(reply, source);
   }
 
@@ -307,9 +311,9 @@ export class Brain implements DecisionHands, TransactionUser {
   }
 
   private count(worker: number, added: readonly number[], held: readonly [number, number, number, number]): void {
-    const { counters, layer } = this.options;
+    const { layer } = this.options;
     for (let i = 0; i < added.length; i++) {
-      const counter = counters[i];
+      const counter = this.totals[i];
       if (counter !== undefined) counter.value += added[i] as number;
     }
     const [servers, clients, unanswered, surplus] = held;
@@ -320,10 +324,6 @@ export class Brain implements DecisionHands, TransactionUser {
     }
   }
 }
-
-/** Positions in `tallies`. */
-const REQUESTS_RECEIVED = 0;
-const REPLIES_RECEIVED = 1;
 
 function isList(hop: NextHop | readonly NextHop[]): hop is readonly NextHop[] {
   return Array.isArray(hop);

@@ -36,28 +36,13 @@ export function newCounters(): SipCounters {
   };
 }
 
-/** All counters in an order that both processes know. */
+const ZERO = newCounters();
+const LAYER_NAMES = Object.keys(ZERO.layer) as (keyof LayerCounters)[];
+const PROXY_NAMES = Object.keys(ZERO.proxy) as (keyof ProxyCounters)[];
+
+/** All counters in an order that both processes know, however theirs were made. */
 export function tallies({ layer, proxy }: SipCounters): readonly Tally[] {
-  return [
-    layer.requestsReceived,
-    layer.repliesReceived,
-    layer.requestsSent,
-    layer.repliesSent,
-    layer.dropped,
-    layer.badRequests,
-    layer.overload,
-    layer.share,
-    layer.retransmissions,
-    layer.forgedReplies,
-    layer.repliesFromElsewhere,
-    proxy.invites,
-    proxy.requests,
-    proxy.failovers,
-    proxy.cancels,
-    proxy.strayReplies,
-    proxy.stateless,
-    ...proxy.replies,
-  ];
+  return [...LAYER_NAMES.map((name) => layer[name]), ...PROXY_NAMES.flatMap<Tally>((name) => proxy[name])];
 }
 
 /** Takes what was counted since the last time; undefined when that is nothing. The counters begin again at zero. */

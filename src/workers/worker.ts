@@ -132,21 +132,11 @@ export class Worker implements TransactionUser, ProxyObserver {
   }
 
   onRequest(request: SipMessage, source: Source): void {
-    const { workers, worker } = this.setup;
-    const owner = socketOfRequest(request.callId, workers);
-    if (owner !== worker && owner !== 0) {
-      this.counters.layer.requestsReceived.value--;
-      this.add(['to', owner, ...this.cameAs(source, request.text)]);
-    } else this.proxy.onRequest(request, source);
+    if (!this.leaves(request, source)) this.proxy.onRequest(request, source);
   }
 
   onAck(request: SipMessage, source: Source): void {
-    const { workers, worker } = this.setup;
-    const owner = socketOfRequest(request.callId, workers);
-    if (owner !== worker && owner !== 0) {
-      this.counters.layer.requestsReceived.value--;
-      this.add(['to', owner, ...this.cameAs(source, request.text)]);
-    } else this.proxy.onAck(request, source);
+    if (!this.leaves(request, source)) this.proxy.onAck(request, source);
   }
 
   onCancel(server: InviteServer | undefined): void {
@@ -291,6 +281,16 @@ export class Worker implements TransactionUser, ProxyObserver {
     if (message.method === 'INVITE') this.counters.proxy.invites.value--;
     this.add(['ask', id, ...this.cameAs(source, message.text)]);
     return question.decision();
+  }
+
+  /** Hands on a request that the kernel gave to the wrong process. */
+  private leaves(request: SipMessage, source: Source): boolean {
+    const { workers, worker } = this.setup;
+    const owner = socketOfRequest(request.callId, workers);
+    if (owner === worker || owner === 0) return false;
+    this.counters.layer.requestsReceived.value--;
+    this.add(['to', owner, ...this.cameAs(source, request.text)]);
+    return true;
   }
 
   private pass(message: SipMessage, source: Source): void {

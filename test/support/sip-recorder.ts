@@ -13,6 +13,7 @@ import {
   type Source,
   type TransportError,
 } from '../../src/sip/transport/transport.js';
+import { newCounters } from '../../src/workers/tallies.js';
 import { FakeClock } from './fake-clock.js';
 
 /** One message that would have gone out. */
@@ -121,22 +122,7 @@ export function countingRandom(): Random {
   return { uint32: () => n++ >>> 0, token: (bytes) => (n++).toString(16).padStart(bytes * 2, '0') };
 }
 
-export function tallies(): LayerCounters {
-  const tally = () => ({ value: 0 });
-  return {
-    requestsReceived: tally(),
-    repliesReceived: tally(),
-    requestsSent: tally(),
-    repliesSent: tally(),
-    dropped: tally(),
-    badRequests: tally(),
-    overload: tally(),
-    share: tally(),
-    retransmissions: tally(),
-    forgedReplies: tally(),
-    repliesFromElsewhere: tally(),
-  };
-}
+export const tallies = (): LayerCounters => newCounters().layer;
 
 export const TIMERS: TransactionConfig = {
   t1: 500,
