@@ -9,7 +9,6 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectNats } from 'nats';
 import { readSettings } from '../../src/config/load.js';
-import type { Logger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { TestAuthority } from '../support/certificates.js';
 import { writeFifo } from '../support/mi-endpoints.js';
@@ -17,24 +16,15 @@ import { withoutNats } from '../support/nats-fixtures.js';
 import { freePorts } from '../support/ports.js';
 import { type RestartableNats, startRestartableNats } from '../support/restartable-nats.js';
 import { INVITE, startScript } from '../support/script-run.js';
+import { writingLogger } from '../support/written-lines.js';
 
 /** What was logged, a line each, as it would stand in the file. */
 const lines: string[] = [];
-const write = (fields: object, message: string): void => {
+const log = writingLogger((fields, message) => {
   lines.push(JSON.stringify({ ...fields, message }));
-};
-const ignore = (): void => {};
-const log: Logger = {
-  trace: ignore,
-  debug: ignore,
-  info: write,
-  warn: write,
-  error: write,
-  fatal: write,
-  child: () => log,
-  isLevelEnabled: (level) => level !== 'debug' && level !== 'trace',
-};
+});
 
+const ignore = (): void => {};
 const LONG = 'x'.repeat(900);
 const COUNT = 120;
 /** Of them at once. */

@@ -4,26 +4,15 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '../../src/config/load.js';
-import type { Logger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
+import { writingLogger } from '../support/written-lines.js';
 
 /** What was logged, a line each, as it would stand in the file. */
 const lines: string[] = [];
-const write = (fields: object, message: string): void => {
+const log = writingLogger((fields, message) => {
   lines.push(JSON.stringify({ ...fields, message }));
-};
-const ignore = (): void => {};
-const log: Logger = {
-  trace: ignore,
-  debug: ignore,
-  info: write,
-  warn: write,
-  error: write,
-  fatal: write,
-  child: () => log,
-  isLevelEnabled: () => false,
-};
+});
 
 let daemon: Daemon;
 let peer: Socket;

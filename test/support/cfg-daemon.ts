@@ -6,6 +6,7 @@ import { loadCfg } from '../../src/cfg-file/load.js';
 import type { Logger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { freePort } from './ports.js';
+import { writingLogger } from './written-lines.js';
 
 /** A configuration file served inside the test's own process. */
 export interface CfgDaemon {
@@ -75,22 +76,10 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
 }
 
 function recording(lines: string[]): Logger {
-  const write = (fields: object, message: string): void => {
+  return writingLogger((fields, message) => {
     const { err } = fields as { err?: unknown };
     lines.push(err === undefined ? message : `${message}: ${err instanceof Error ? err.message : JSON.stringify(err)}`);
-  };
-  const nothing = (): void => undefined;
-  const log: Logger = {
-    trace: nothing,
-    debug: nothing,
-    info: write,
-    warn: write,
-    error: write,
-    fatal: write,
-    child: () => log,
-    isLevelEnabled: (level) => level !== 'debug' && level !== 'trace',
-  };
-  return log;
+  });
 }
 
 /** Waits until something holds; throws with `what` and what `show` gives when it does not in five seconds. */

@@ -127,3 +127,19 @@ export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
     await runner.stop();
   }
 }
+
+/** Hands a request in, waits for the INVITE that leaves, and ends the script: its body, and what the script wrote. */
+export async function relayedInvite(
+  runner: ScriptRunner,
+  request: string,
+): Promise<{ readonly body: string; readonly lines: string[] }> {
+  try {
+    runner.receive(request);
+    const invite = () => runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text;
+    for (let i = 0; i < 600 && invite() === undefined; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    const text = invite() ?? '';
+    return { body: text.slice(text.indexOf('\r\n\r\n') + 4), lines: runner.lines };
+  } finally {
+    await runner.stop();
+  }
+}

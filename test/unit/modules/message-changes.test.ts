@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, linesOf, startScript } from '../../support/script-run.js';
+import { INVITE, linesOf, relayedInvite, startScript } from '../../support/script-run.js';
 
 const SDP = [
   'v=0',
@@ -31,15 +31,7 @@ async function relayed(script: string, head = ''): Promise<{ body: string; lines
     head,
     script: `${script}\n$du = "sip:127.0.0.1:5090"; t_relay();`,
   });
-  try {
-    runner.receive(WITH_SDP);
-    for (let i = 0; i < 200 && !runner.sent.some(({ text }) => text.startsWith('INVITE')); i++)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    const text = runner.sent.find((each) => each.text.startsWith('INVITE'))?.text ?? '';
-    return { body: text.slice(text.indexOf('\r\n\r\n') + 4), lines: runner.lines };
-  } finally {
-    await runner.stop();
-  }
+  return relayedInvite(runner, WITH_SDP);
 }
 
 test('codec functions of one route build on each other', async () => {

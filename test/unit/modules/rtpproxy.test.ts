@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { describeMedia, endpointOf, rewriteMedia } from '../../../src/media/rtpproxy.js';
 import { FakeRtpproxy } from '../../support/fake-rtpproxy.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { INVITE, relayedInvite, startScript } from '../../support/script-run.js';
 
 const SDP = [
   'v=0',
@@ -34,15 +34,7 @@ async function through(dialect: 'opensips' | 'kamailio', head: string, script: s
     head,
     script: `${script}\n$du = "sip:127.0.0.1:5090"; t_relay();`,
   });
-  try {
-    runner.receive(WITH_SDP);
-    for (let i = 0; i < 600 && !runner.sent.some(({ text }) => text.startsWith('INVITE')); i++)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    const text = runner.sent.find((each) => each.text.startsWith('INVITE'))?.text ?? '';
-    return { body: text.slice(text.indexOf('\r\n\r\n') + 4), lines: runner.lines };
-  } finally {
-    await runner.stop();
-  }
+  return relayedInvite(runner, WITH_SDP);
 }
 
 async function proxy(media: string): Promise<FakeRtpproxy> {
