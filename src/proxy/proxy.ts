@@ -41,7 +41,7 @@ export interface ProxyCounters {
 }
 
 /** Another process that carries out what was decided about a request it has asked about. */
-export interface DecisionHands {
+export interface DecisionDelegate {
   /** The request is relayed there: undefined. Otherwise the plan to relay it by here. */
   relay(message: SipMessage, source: Source, plan: RelayPlan): RelayPlan | undefined;
   /** Whether it is answered there. */
@@ -51,7 +51,7 @@ export interface DecisionHands {
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
-  private hands: DecisionHands | undefined = undefined;
+  private delegate: DecisionDelegate | undefined = undefined;
   readonly targets = new TargetCache();
   /** How requests leave, with a transaction or without. */
   readonly sender: Sender;
@@ -85,8 +85,8 @@ export class ProxyCore implements TransactionUser {
   }
 
   /** Has decisions about requests carried out elsewhere, as far as that is possible. */
-  handTo(hands: DecisionHands): void {
-    this.hands = hands;
+  delegateTo(delegate: DecisionDelegate): void {
+    this.delegate = delegate;
   }
 
   /** From now on new calls are refused with 503; pending requests continue. */
@@ -218,14 +218,14 @@ export class ProxyCore implements TransactionUser {
       this.answerRouted(routed, 481);
       return;
     }
-    const { hands } = this;
+    const { delegate } = this;
     switch (decision.kind) {
       case 'relay': {
         // What a strict router made of a request is undone here only.
         const plan =
-          hands === undefined || routed.strictRoute !== undefined
+          delegate === undefined || routed.strictRoute !== undefined
             ? decision.plan
-            : hands.relay(message, source, decision.plan);
+            : delegate.relay(message, source, decision.plan);
         if (plan === undefined) return;
         const server = routed.transaction();
         const watch = this.observer?.relayed(message, source, plan);
@@ -250,7 +250,7 @@ export class ProxyCore implements TransactionUser {
         });
         return;
       case 'reply':
-        if (hands?.reply(decision) === true) {
+        if (delegate?.reply(decision) === true) {
           this.observer?.refused(message, source, decision.code, decision.reason, decision.origin);
           return;
         }

@@ -1,7 +1,7 @@
 import type { Logger } from '../core/logger.js';
 import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver } from '../proxy/observer.js';
-import type { DecisionHands, ProxyCore } from '../proxy/proxy.js';
+import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Tally, TransactionFigures, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
@@ -45,7 +45,7 @@ interface Asking {
  * Answers what workers ask: routes their requests with the proxy and the router of this process, hands back what a worker can carry
  * out, and does the rest here. It is the only one that selects, marks and counts, so that all workers together select as one does.
  */
-export class Brain implements DecisionHands, TransactionUser {
+export class Brain implements DecisionDelegate, TransactionUser {
   private asking: Asking | undefined = undefined;
   /** Whether the message that is being received came through a worker. */
   private fromWorker = false;
@@ -63,7 +63,7 @@ export class Brain implements DecisionHands, TransactionUser {
     this.calls = Array.from({ length: workers + 1 }, () => new Map());
     this.held = Array.from({ length: workers + 1 }, () => ({ servers: 0, clients: 0, unanswered: 0, surplus: 0 }));
     this.given = Array.from({ length: workers + 1 }, () => 0);
-    options.proxy.handTo(this);
+    options.proxy.delegateTo(this);
     options.layer.attach(this);
   }
 
