@@ -3,8 +3,8 @@ import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import type { FieldSpan } from '../sip/message.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { fieldText } from './header-fields.js';
 import { type Body, kamailioFunction } from './kamailio-function.js';
-import { fieldText } from './text-kamailio.js';
 
 function headerAt(run: MessageRun, name: string): { fields: FieldSpan[]; at: number; all: boolean } {
   const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?/.exec(name.trim());

@@ -1,6 +1,6 @@
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
-import type { CfgScope, MessageRun } from '../script/call.js';
+import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
 import {
@@ -14,6 +14,7 @@ import {
   textOf,
 } from './define.js';
 import { dialogs } from './dialog/table.js';
+import { scopeOf } from './script-variable.js';
 
 /** A counter of a script. */
 interface ScriptCounter {
@@ -195,8 +196,6 @@ export const statisticsFunctions: ScriptFunction[] = [
     }),
   ]),
 ];
-
-const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
 /** $stat(name): one of the script, of its modules, or of the product. */
 export const statisticVariable: VariableDefinition = {

@@ -1,10 +1,9 @@
 import { compilePosix } from '../core/posix-regex.js';
 import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
-import type { FieldSpan } from '../sip/message.js';
 import { type Args, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { fieldText, removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
-import { removeHeaders } from './text.js';
 
 /** Replacements of one call. */
 const MOST_REPLACEMENTS = 256;
@@ -55,9 +54,6 @@ function removeMatching(run: MessageRun, [name, how, wanted]: Args): number {
   }
   return found > 0 ? 1 : -2;
 }
-
-export const fieldText = (run: MessageRun, { value, end }: FieldSpan): string =>
-  run.message.text.slice(value, end).trim();
 
 /** HTTP date of RFC 3261 section 20.17. */
 const dateOf = (ms: number): string => new Date(ms).toUTCString();

@@ -2,11 +2,9 @@ import type { DialectName } from '../../cfg/function-table.js';
 import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { plain, type VariableDefinition } from '../../pvar/variables/definition.js';
-import type { CfgScope } from '../../script/call.js';
+import { scopeOf } from '../script-variable.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
-
-const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
 function tableOf(context: PvarContext): DialogTable {
   return scopeOf(context).env.modules.of(dialogs);

@@ -1,11 +1,9 @@
 import { compilePosix } from '../../core/posix-regex.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
-import type { CfgScope } from '../../script/call.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
+import { scopeOf } from '../script-variable.js';
 import { type HashTable, setIn, tableKey, tableOf } from './tables.js';
-
-const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
 function sht(
   read: (env: ScriptEnvironment, table: HashTable, key: string) => PvarValue,

@@ -1,0 +1,144 @@
+import type { PvarContext } from '../pvar/context.js';
+import type { PvarValue } from '../pvar/value.js';
+import { each, pick, type VariableDefinition } from '../pvar/variables/definition.js';
+import type { CfgScope } from '../script/call.js';
+import type { RequestBranch } from '../script/request-branches.js';
+import { qParameter } from './contacts.js';
+import { listed, numberIn, scopeOf } from './script-variable.js';
+
+/** The branches a script has added to the request, in their order. */
+export function branchesOf(scope: CfgScope): RequestBranch[] {
+  return scope.call?.branches ?? [];
+}
+
+function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
+  if (branch === undefined) return null;
+  switch (field) {
+    case 'uri':
+      return branch.uri;
+    case 'dst_uri':
+    case 'duri':
+      return branch.destinationUri ?? null;
+    case 'q':
+      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? -1 : Math.round(Number(branch.q) * 1000);
+    case 'path':
+      return branch.path === '' ? null : branch.path;
+    case 'flags':
+      return branch.flags;
+    case 'send_socket':
+    case 'socket':
+      return branch.socket ?? null;
+    default:
+      return null;
+  }
+}
+
+function setBranchField(branch: RequestBranch, field: string, value: PvarValue): void {
+  const text = value === null ? undefined : String(value);
+  switch (field) {
+    case 'uri':
+      branch.uri = text ?? '';
+      break;
+    case 'dst_uri':
+    case 'duri':
+      branch.destinationUri = text;
+      break;
+    case 'q':
+      branch.q = text ?? '';
+      break;
+    case 'path':
+      branch.path = text ?? '';
+      break;
+    case 'flags':
+      branch.flags = numberIn(value) ?? 0;
+      break;
+    case 'send_socket':
+    case 'socket':
+      branch.socket = text;
+      break;
+  }
+}
+
+/** Adds a branch with this URI; nothing happens once there are eleven. */
+export function addBranch(scope: CfgScope, uri: string): void {
+  const { call } = scope;
+  if (call === undefined || call.branches.length >= 11) return;
+  call.branches.push({
+    uri,
+    destinationUri: undefined,
+    q: '',
+    path: '',
+    flags: 0,
+    socket: undefined,
+  });
+}
+
+/** $branch(field)[index]; assigning without a field adds a branch. */
+export const branch: VariableDefinition = {
+  argument: 'optional',
+  indexed: true,
+  compile: (argument, index) => {
+    if (argument === undefined) {
+      return {
+        get: () => null,
+        set: (context, value) => {
+          if (value !== null) addBranch(scopeOf(context), String(value));
+        },
+      };
+    }
+    const field = (context: PvarContext): string => argument.constant ?? argument.read(context);
+    const count = (context: PvarContext) => branchesOf(scopeOf(context)).length;
+    const at = (context: PvarContext, i: number) =>
+      branchField(branchesOf(scopeOf(context))[i], field(context), scopeOf(context));
+    const get = pick(index, count, at);
+    return {
+      get: (context) => (field(context) === 'count' ? count(context) || null : get(context)),
+      all: each(index, count, at),
+      set: (context, value) => {
+        const all = branchesOf(scopeOf(context));
+        const i = index?.kind === 'at' ? index.read(context) : 0;
+        const found = all[i < 0 ? all.length + i : i];
+        if (found === undefined) return;
+        if (value === null && field(context) === 'uri') all.splice(all.indexOf(found), 1);
+        else setBranchField(found, field(context), value);
+      },
+    };
+  },
+};
+
+/** OpenSIPS' $msg.branch.<field>: the request-URI is branch 0. */
+export function messageBranch(field: string): [string, VariableDefinition] {
+  const own0 = (scope: CfgScope): PvarValue => {
+    switch (field) {
+      case 'uri':
+        return scope.requestUri ?? null;
+      case 'duri':
+        return scope.destinationUri ?? null;
+      case 'q':
+        return scope.call?.q ?? '';
+      case 'socket':
+        return scope.call?.sendSocket?.description ?? null;
+      default:
+        return null;
+    }
+  };
+  return [
+    `msg.branch.${field}`,
+    listed(
+      (scope) => branchesOf(scope).length + 1,
+      (scope, i) => (i === 0 ? own0(scope) : branchField(branchesOf(scope)[i - 1], field, scope)),
+      (scope, i, value) => {
+        const found = i === 0 ? undefined : branchesOf(scope)[i - 1];
+        if (found !== undefined) setBranchField(found, field, value);
+        else if (i === 0 && field === 'uri' && value !== null) scope.setRequestUri(String(value));
+        else if (i === 0 && field === 'duri') scope.destinationUri = value === null ? undefined : String(value);
+      },
+    ),
+  ];
+}
+
+/** The request-URI and the branches as a Contact would list them. */
+export function destinationSet(scope: CfgScope): PvarValue {
+  const main = scope.requestUri === undefined ? [] : [`<${scope.requestUri}>${qParameter(scope.call?.q)}`];
+  return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${qParameter(each.q)}`)].join(', ');
+}

@@ -1,0 +1,120 @@
+import { appendHeader } from '../route/functions/headers.js';
+import type { MessageRun } from '../script/call.js';
+import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
+import { lastOf, textIn } from './header-fields.js';
+
+/** Functions of sipmsgops about headers that list options (Supported, Require, Allow ...). */
+export const optionsInHeaders: FunctionSpec[] = [
+  {
+    name: 'list_hdr_has_option',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string'), param('option', 'string')],
+    summary: 'whether an option stands in a header of options',
+    compile:
+      ([name, option]) =>
+      (run) =>
+        code(hasOption(run, textOf(name, run), textOf(option, run))),
+  },
+  {
+    name: 'list_hdr_add_option',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string'), param('option', 'string')],
+    summary: 'adds an option to a header of options',
+    compile:
+      ([name, option]) =>
+      (run) =>
+        editOptions(run, textOf(name, run), (all) => [...all, textOf(option, run)]),
+  },
+  {
+    name: 'list_hdr_remove_option',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string'), param('option', 'string')],
+    summary: 'takes an option out of a header of options',
+    compile:
+      ([name, option]) =>
+      (run) => {
+        const wanted = textOf(option, run).toLowerCase();
+        return editOptions(run, textOf(name, run), (all) => all.filter((each) => each.toLowerCase() !== wanted));
+      },
+  },
+];
+
+function options(text: string): string[] {
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+/** Whether a field of this name lists the option; letter case does not count. */
+function hasOption(run: MessageRun, name: string, option: string): boolean {
+  for (const field of run.fields(name)) {
+    if (options(textIn(run, field)).some((each) => each.toLowerCase() === option.toLowerCase())) return true;
+  }
+  return false;
+}
+
+/** Rewrites the first header of a name; edits made to it before in this message are taken into account. */
+function editOptions(run: MessageRun, name: string, change: (all: string[]) => string[]): number {
+  const field = run.message.nextField(name);
+  if (field === undefined) {
+    const added = change([]);
+    if (added.length > 0) run.edits.insert(run.message.headersEnd, `${name}: ${added.join(', ')}\r\n`);
+    return code(added.length > 0);
+  }
+  const before = run.edits.list.find((edit) => edit.start === field.value && edit.end === field.end);
+  const after = change(options(before?.text ?? textIn(run, field)));
+  run.edits.drop((edit) => edit === before);
+  if (after.length === 0) run.edits.remove(field.line, field.next);
+  else run.edits.replace(field.value, field.end, after.join(', '));
+  return 1;
+}
+
+/** Functions of Kamailio's textops about headers that list values. */
+export const valuesInHeaders: FunctionSpec[] = [
+  {
+    name: 'include_hf_value',
+    dialects: KAMAILIO,
+    parameters: [param('name', 'string'), param('value', 'string')],
+    summary: 'adds a value to the last header of a name',
+    compile:
+      ([name, value]) =>
+      (run) => {
+        const [header, wanted] = [textOf(name, run), textOf(value, run)];
+        if (hasOption(run, header, wanted)) return 1;
+        const last = lastOf(run.fields(header));
+        if (last === undefined) return appendHeader(run, `${header}: ${wanted}\r\n`);
+        run.edits.insert(last.end, `,${wanted}`);
+        return 1;
+      },
+  },
+  {
+    name: 'exclude_hf_value',
+    dialects: KAMAILIO,
+    parameters: [param('name', 'string'), param('value', 'string')],
+    summary: 'takes a value out of a header',
+    compile:
+      ([name, value]) =>
+      (run) => {
+        const wanted = textOf(value, run);
+        for (const field of run.fields(textOf(name, run))) {
+          const text = textIn(run, field);
+          const kept = text.split(',').filter((each) => each.trim() !== wanted);
+          if (kept.length === text.split(',').length) continue;
+          if (kept.length === 0) run.edits.remove(field.line, field.next);
+          else run.edits.replace(field.value, field.end, kept.join(','));
+        }
+        return 1;
+      },
+  },
+  {
+    name: 'hf_value_exists',
+    dialects: KAMAILIO,
+    parameters: [param('name', 'string'), param('value', 'string')],
+    summary: 'whether a value stands in a header',
+    compile:
+      ([name, value]) =>
+      (run) =>
+        code(hasOption(run, textOf(name, run), textOf(value, run))),
+  },
+];
