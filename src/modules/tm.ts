@@ -7,7 +7,6 @@ import {
   STATUS_FUNCTIONS,
   transactionFunctions,
 } from '../route/functions/transaction.js';
-import type { MessageRun } from '../script/call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { cfgActions } from './actions.js';
 import { contactFunctions } from './contacts.js';
@@ -28,10 +27,8 @@ import { newRequestFunctions } from './new-request.js';
 import { cancel, relay } from './relaying.js';
 import { replyHere } from './replying.js';
 import { sharedFunctions } from './shared.js';
-
-function branches(run: MessageRun) {
-  return (run.transaction ?? run.call.transaction)?.branches ?? [];
-}
+import { branchFunctions } from './tm-branches.js';
+import { transactionSettings } from './tm-settings.js';
 
 const tm: FunctionSpec[] = [
   ...newRequestFunctions,
@@ -208,67 +205,6 @@ const tm: FunctionSpec[] = [
         }
       },
   },
-  {
-    name: 't_grep_status',
-    dialects: KAMAILIO,
-    parameters: [param('code', 'int')],
-    summary: 'whether some branch has that status',
-    compile:
-      ([status]) =>
-      (run) => {
-        const wanted = intOf(status, run, 0);
-        // As recorded, a failure route finds none.
-        return code(run.routeKind !== 'failure' && branches(run).some((each) => each.status === wanted));
-      },
-  },
-  {
-    name: 't_local_replied',
-    dialects: OPENSIPS,
-    parameters: [param('which', 'string', { values: ['all', 'last', 'branch'] })],
-    routes: ['request', 'failure', 'onreply'],
-    summary: 'whether replies are our own: of all branches, or the one that was chosen',
-    compile:
-      ([which]) =>
-      (run) => {
-        const all = branches(run);
-        if (all.length === 0) return -1;
-        return code(
-          textOf(which, run).toLowerCase() === 'all' ? all.every((each) => each.local) : run.branch?.local === true,
-        );
-      },
-  },
-  {
-    name: 't_any_timeout',
-    dialects: KAMAILIO,
-    summary: 'whether some branch had no reply in time',
-    compile: () => (run) => code(branches(run).some((each) => each.timedOut)),
-  },
-  {
-    name: 't_any_replied',
-    dialects: KAMAILIO,
-    summary: 'whether some branch got a reply',
-    compile: () => (run) => code(branches(run).some((each) => each.provisional)),
-  },
-  {
-    name: 't_branch_timeout',
-    dialects: KAMAILIO,
-    routes: ['failure', 'branch-failure', 'event'],
-    summary: 'whether the branch that was chosen had no reply in time',
-    compile: () => (run) => code(run.branch?.timedOut === true),
-  },
-  {
-    name: 't_branch_replied',
-    dialects: KAMAILIO,
-    routes: ['failure', 'branch-failure', 'event'],
-    summary: 'whether the branch that was chosen got a reply',
-    compile: () => (run) => code(run.branch?.provisional === true),
-  },
-  {
-    name: 't_is_expired',
-    dialects: KAMAILIO,
-    summary: 'whether the transaction had its time',
-    compile: () => () => -1,
-  },
   ...['t_is_request_route', 't_is_failure_route', 't_is_branch_route', 't_is_reply_route'].map(
     (name): FunctionSpec => ({
       name,
@@ -278,125 +214,6 @@ const tm: FunctionSpec[] = [
         code(run.routeKind === (name.slice(5, -6) === 'reply' ? 'onreply' : (name.slice(5, -6) as RouteKind))),
     }),
   ),
-  {
-    name: 't_set_fr',
-    dialects: KAMAILIO,
-    parameters: [param('final reply', 'int'), optional('any reply', 'int')],
-    summary: 'sets the times the transaction waits for a final reply and for any, in milliseconds',
-    compile:
-      ([inv, fr]) =>
-      (run) => {
-        const ring = intOf(inv, run, 0);
-        const silent = intOf(fr, run, 0);
-        if (ring > 0) run.call.frInvTimeout = ring;
-        if (silent > 0) run.call.frTimeout = silent;
-        return 1;
-      },
-  },
-  {
-    name: 't_reset_fr',
-    dialects: KAMAILIO,
-    summary: 'puts the times of t_set_fr back',
-    compile: () => (run) => {
-      run.call.frTimeout = undefined;
-      run.call.frInvTimeout = undefined;
-      return 1;
-    },
-  },
-  {
-    name: 't_set_auto_inv_100',
-    dialects: KAMAILIO,
-    parameters: [param('on', 'int')],
-    routes: ['request', 'event'],
-    summary: 'whether INVITE is answered 100 at once',
-    compile:
-      ([on]) =>
-      (run) => {
-        run.call.auto100 = intOf(on, run, 1) !== 0;
-        return 1;
-      },
-  },
-  ...(
-    [
-      ['t_set_max_lifetime', 2],
-      ['t_set_retr', 2],
-      ['t_set_disable_6xx', 1],
-      ['t_set_disable_failover', 1],
-      ['t_set_no_e2e_cancel_reason', 1],
-      ['t_set_disable_internal_reply', 1],
-    ] as const
-  ).map(
-    ([name, count]): FunctionSpec => ({
-      name,
-      dialects: KAMAILIO,
-      parameters: Array.from({ length: count }, (_, i) => param(`value ${i + 1}`, 'int')),
-      summary: 'accepted; what it sets is not looked at',
-      compile: () => () => 1,
-    }),
-  ),
-  {
-    name: 't_reset_max_lifetime',
-    dialects: KAMAILIO,
-    summary: 'accepted',
-    compile: () => () => 1,
-  },
-  {
-    name: 't_reset_retr',
-    dialects: KAMAILIO,
-    summary: 'accepted',
-    compile: () => () => 1,
-  },
-  {
-    name: 't_drop_replies',
-    dialects: KAMAILIO,
-    parameters: [optional('mode', 'string')],
-    routes: ['failure'],
-    summary: 'replies that came are not chosen from any more',
-    compile:
-      ([mode]) =>
-      (run) => {
-        const which = textOf(mode, run, 'a');
-        const transaction = run.transaction;
-        if (transaction === undefined) return -1;
-        if (which === 'n') return 1;
-        for (const each of transaction.branches)
-          if (which !== 'l' || each.index >= transaction.legStart) each.dropped = true;
-        return 1;
-      },
-  },
-  {
-    name: 't_cancel_branch',
-    dialects: OPENSIPS,
-    parameters: [optional('which', 'string')],
-    routes: ['onreply', 'event'],
-    summary: 'gives branches up: of a (all), o (others) or this one',
-    compile:
-      ([which]) =>
-      (run) => {
-        const wanted = textOf(which, run);
-        for (const each of branches(run)) {
-          if (wanted.includes('a') || (wanted.includes('o') ? each !== run.branch : each === run.branch))
-            each.cancel('');
-        }
-        return 1;
-      },
-  },
-  {
-    name: 't_cancel_branches',
-    dialects: KAMAILIO,
-    parameters: [param('which', 'string')],
-    routes: ['onreply', 'event', 'request'],
-    summary: 'gives branches up: all, others or this',
-    compile:
-      ([which]) =>
-      (run) => {
-        const wanted = textOf(which, run);
-        for (const each of branches(run)) {
-          if (wanted === 'all' || (wanted === 'others' ? each !== run.branch : each === run.branch)) each.cancel('');
-        }
-        return 1;
-      },
-  },
   {
     name: 't_flush_flags',
     summary: 'the flags of the message become those of the transaction',
@@ -417,5 +234,5 @@ export const tmFunctions: ScriptFunction[] = [
   ...sharedFunctions('tm', BOTH, { ...shared.both, ...STATUS_FUNCTIONS }),
   ...sharedFunctions('tm', OPENSIPS, { ...shared.opensips, t_reply: replies.opensips.t_reply }),
   ...sharedFunctions('tm', KAMAILIO, { ...shared.kamailio, t_reply: replies.kamailio.t_reply }),
-  ...moduleFunctions('tm', tm),
+  ...moduleFunctions('tm', [...tm, ...branchFunctions, ...transactionSettings]),
 ];

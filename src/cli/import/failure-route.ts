@@ -1,10 +1,10 @@
 import type { Expression, RouteBlock, Statement } from '../../cfg/ast.js';
+import { callsIn } from '../../cfg/visit.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import { alwaysOf, decides, isBuiltIn, isLog, isSilent, NEXT, nameOf, RELAYS, REPLIES } from './functions.js';
 import type { Ledger } from './ledger.js';
-import { callsIn } from './walk.js';
 
 /** Failover as a rule says it. */
 export interface Failover {

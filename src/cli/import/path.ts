@@ -1,4 +1,4 @@
-import type { FunctionCall } from '../../cfg/ast.js';
+import type { FunctionCall, Statement } from '../../cfg/ast.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import type { MatchTest } from './match.js';
 
@@ -15,6 +15,7 @@ export interface Selection {
   problem: string | undefined;
 }
 
+/** A reply a script gives: a status from 300 to 699 and its reason phrase. */
 export interface Reply {
   readonly code: number;
   readonly reason: string;
@@ -37,6 +38,7 @@ export interface Path {
   readonly reply: Reply | undefined;
 }
 
+/** A way before the first statement: nothing is known. */
 export const START: Path = {
   match: new Map(),
   constants: new Map(),
@@ -82,4 +84,43 @@ function satisfies(known: string, value: string): boolean | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A way with the value of a condition on it. */
+export interface Branch {
+  readonly path: Path;
+  readonly holds: boolean | 'unknown';
+}
+
+/** A way without the values of variables that these statements may assign. */
+export function forgetting(path: Path, statements: readonly Statement[]): Path {
+  const constants = new Map(path.constants);
+  const forget = (list: readonly Statement[]): void => {
+    for (const statement of list) {
+      if (statement.kind === 'assign') constants.delete(statement.target.text);
+      else if (statement.kind === 'if') forget([...statement.body, ...(statement.otherwise ?? [])]);
+      else if (statement.kind === 'while' || statement.kind === 'for') forget(statement.body);
+      else if (statement.kind === 'switch') forget(statement.cases.flatMap(({ body }) => body));
+    }
+  };
+  forget(statements);
+  return { ...path, constants };
+}
+
+/**
+ * The ways at the end on which "a && b" does not hold, as one: what is left over there needs no rule to say which part
+ * failed. Ways before one on which it holds stay: a rule must keep them from it.
+ */
+export function joinedFalse(branches: readonly Branch[], path: Path): readonly Branch[] {
+  let end = branches.length;
+  while (end > 0 && branches[end - 1]?.holds === false) end--;
+  const fails = branches.slice(end);
+  const same = fails.every((each) => each.path.selection === path.selection && each.path.failed === path.failed);
+  if (fails.length < 2 || !same || fails.at(-1)?.path.match !== path.match) return branches;
+  return [...branches.slice(0, end), { path, holds: false }];
+}
+
+/** The same way with the value of the negated condition. */
+export function negated({ path, holds }: Branch): Branch {
+  return { path, holds: holds === 'unknown' ? holds : !holds };
 }

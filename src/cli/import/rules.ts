@@ -1,4 +1,5 @@
 import type { Position, RouteBlock } from '../../cfg/ast.js';
+import { callsIn } from '../../cfg/visit.js';
 import { expressionText } from './expression-text.js';
 import { failoverOf } from './failure-route.js';
 import { FROM_LIST } from './from-list.js';
@@ -7,7 +8,7 @@ import type { Json } from './json.js';
 import type { Ledger } from './ledger.js';
 import type { OwnNames } from './match.js';
 import type { Path, Selection } from './path.js';
-import { callsIn, type Outcome, Walk } from './walk.js';
+import { type Outcome, Walk } from './walk.js';
 
 type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: Json };
 

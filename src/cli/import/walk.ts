@@ -1,4 +1,5 @@
 import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, Statement } from '../../cfg/ast.js';
+import { callsIn, within } from '../../cfg/visit.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import { FROM_LIST } from './from-list.js';
@@ -17,7 +18,18 @@ import {
 } from './functions.js';
 import type { Ledger } from './ledger.js';
 import { isKeepAlive, matchTest, type OwnNames } from './match.js';
-import { type Ending, type Path, type Selection, START, split } from './path.js';
+import {
+  type Branch,
+  type Ending,
+  forgetting,
+  joinedFalse,
+  negated,
+  type Path,
+  type Selection,
+  START,
+  split,
+} from './path.js';
+import { withoutSwitch } from './switch-as-if.js';
 
 /** Ways through a script at most, and statements looked at: beyond that it is nothing a list of rules could say. */
 const MOST_WAYS = 300;
@@ -38,12 +50,6 @@ interface Frame {
 export interface Outcome {
   readonly path: Path;
   readonly ending: Ending;
-}
-
-/** A way with the value of a condition on it. */
-interface Branch {
-  readonly path: Path;
-  readonly holds: boolean | 'unknown';
 }
 
 /**
@@ -404,123 +410,11 @@ export class Walk {
   }
 }
 
-/** A "switch" none of whose cases falls through into the body of the next as "if" and "else if"; undefined for any other. */
-function withoutSwitch({
-  subject,
-  cases,
-  at,
-}: Extract<Statement, { kind: 'switch' }>): readonly Statement[] | undefined {
-  const groups: { tests: Expression[]; isDefault: boolean; body: readonly Statement[] }[] = [];
-  let tests: Expression[] = [];
-  let isDefault = false;
-  for (const [i, { label, body }] of cases.entries()) {
-    if (label === undefined) isDefault = true;
-    else if (label.kind === 'regex')
-      tests.push({ kind: 'binary', operator: '=~', left: subject, right: label.source, at });
-    else tests.push({ kind: 'binary', operator: '==', left: subject, right: label, at });
-    // Labels without a body of their own are those of the next.
-    if (body.length === 0 && i < cases.length - 1) continue;
-    const last = body.at(-1);
-    const ends = last !== undefined && ['exit', 'drop', 'break', 'return'].includes(last.kind);
-    if (!ends && i < cases.length - 1) return undefined;
-    const own = last?.kind === 'break' ? body.slice(0, -1) : body;
-    if (own.some((each) => each.kind === 'break')) return undefined;
-    groups.push({ tests, isDefault, body: own });
-    tests = [];
-    isDefault = false;
-  }
-  let otherwise: readonly Statement[] = groups.find((each) => each.isDefault)?.body ?? [];
-  for (const group of groups.filter((each) => !each.isDefault).reverse()) {
-    const [first, ...more] = group.tests;
-    if (first === undefined) continue;
-    const condition = more.reduce<Expression>(
-      (left, right) => ({ kind: 'binary', operator: '||', left, right, at }),
-      first,
-    );
-    otherwise = [{ kind: 'if', condition, body: group.body, otherwise, at }];
-  }
-  return otherwise;
-}
-
 function bodyOf(statement: Statement): readonly Statement[] {
   return statement.kind === 'while' || statement.kind === 'for' ? statement.body : [];
 }
 
 function mentionsSelection(condition: Expression): boolean {
-  return callsOf(condition).some((call) => call.kind === 'call' && SELECTS.test(call.name));
-}
-
-type Call = Extract<Expression, { kind: 'call' | 'route' }>;
-
-function callsOf(expression: Expression): Call[] {
-  switch (expression.kind) {
-    case 'call':
-    case 'route':
-      return [expression];
-    case 'unary':
-      return callsOf(expression.operand);
-    case 'binary':
-      return [...callsOf(expression.left), ...callsOf(expression.right)];
-    case 'assign-expression':
-      return callsOf(expression.assignment.value);
-    default:
-      return [];
-  }
-}
-
-/** Every call in these statements, in order. */
-export function callsIn(statements: readonly Statement[]): Call[] {
-  return statements.flatMap((statement): Call[] => {
-    switch (statement.kind) {
-      case 'assign':
-        return callsOf(statement.value);
-      case 'call-statement':
-        return [statement.call];
-      case 'if':
-        return [...callsOf(statement.condition), ...callsIn(statement.body), ...callsIn(statement.otherwise ?? [])];
-      case 'while':
-        return [...callsOf(statement.condition), ...callsIn(statement.body)];
-      case 'for':
-        return callsIn(statement.body);
-      case 'switch':
-        return statement.cases.flatMap(({ body }) => callsIn(body));
-      case 'async':
-      case 'launch':
-        return [statement.call];
-      default:
-        return [];
-    }
-  });
-}
-
-/** A way without the values of variables that these statements may assign. */
-function forgetting(path: Path, statements: readonly Statement[]): Path {
-  const constants = new Map(path.constants);
-  const forget = (list: readonly Statement[]): void => {
-    for (const statement of list) {
-      if (statement.kind === 'assign') constants.delete(statement.target.text);
-      else if (statement.kind === 'if') forget([...statement.body, ...(statement.otherwise ?? [])]);
-      else if (statement.kind === 'while' || statement.kind === 'for') forget(statement.body);
-      else if (statement.kind === 'switch') forget(statement.cases.flatMap(({ body }) => body));
-    }
-  };
-  forget(statements);
-  return { ...path, constants };
-}
-
-/**
- * The ways at the end on which "a && b" does not hold, as one: what is left over there needs no rule to say which part
- * failed. Ways before one on which it holds stay: a rule must keep them from it.
- */
-function joinedFalse(branches: readonly Branch[], path: Path): readonly Branch[] {
-  let end = branches.length;
-  while (end > 0 && branches[end - 1]?.holds === false) end--;
-  const fails = branches.slice(end);
-  const same = fails.every((each) => each.path.selection === path.selection && each.path.failed === path.failed);
-  if (fails.length < 2 || !same || fails.at(-1)?.path.match !== path.match) return branches;
-  return [...branches.slice(0, end), { path, holds: false }];
-}
-
-function negated({ path, holds }: Branch): Branch {
-  return { path, holds: holds === 'unknown' ? holds : !holds };
+  for (const each of within(condition)) if (each.kind === 'call' && SELECTS.test(each.name)) return true;
+  return false;
 }

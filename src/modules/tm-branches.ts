@@ -1,0 +1,123 @@
+import type { MessageRun } from '../script/call.js';
+import { code, type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
+
+/** The branches of the transaction a route runs in; none before it has begun. */
+function branches(run: MessageRun) {
+  return (run.transaction ?? run.call.transaction)?.branches ?? [];
+}
+
+/** Functions about the branches of a transaction and the replies they got. */
+export const branchFunctions: FunctionSpec[] = [
+  {
+    name: 't_grep_status',
+    dialects: KAMAILIO,
+    parameters: [param('code', 'int')],
+    summary: 'whether some branch has that status',
+    compile:
+      ([status]) =>
+      (run) => {
+        const wanted = intOf(status, run, 0);
+        // As recorded, a failure route finds none.
+        return code(run.routeKind !== 'failure' && branches(run).some((each) => each.status === wanted));
+      },
+  },
+  {
+    name: 't_local_replied',
+    dialects: OPENSIPS,
+    parameters: [param('which', 'string', { values: ['all', 'last', 'branch'] })],
+    routes: ['request', 'failure', 'onreply'],
+    summary: 'whether replies are our own: of all branches, or the one that was chosen',
+    compile:
+      ([which]) =>
+      (run) => {
+        const all = branches(run);
+        if (all.length === 0) return -1;
+        return code(
+          textOf(which, run).toLowerCase() === 'all' ? all.every((each) => each.local) : run.branch?.local === true,
+        );
+      },
+  },
+  {
+    name: 't_any_timeout',
+    dialects: KAMAILIO,
+    summary: 'whether some branch had no reply in time',
+    compile: () => (run) => code(branches(run).some((each) => each.timedOut)),
+  },
+  {
+    name: 't_any_replied',
+    dialects: KAMAILIO,
+    summary: 'whether some branch got a reply',
+    compile: () => (run) => code(branches(run).some((each) => each.provisional)),
+  },
+  {
+    name: 't_branch_timeout',
+    dialects: KAMAILIO,
+    routes: ['failure', 'branch-failure', 'event'],
+    summary: 'whether the branch that was chosen had no reply in time',
+    compile: () => (run) => code(run.branch?.timedOut === true),
+  },
+  {
+    name: 't_branch_replied',
+    dialects: KAMAILIO,
+    routes: ['failure', 'branch-failure', 'event'],
+    summary: 'whether the branch that was chosen got a reply',
+    compile: () => (run) => code(run.branch?.provisional === true),
+  },
+  {
+    name: 't_is_expired',
+    dialects: KAMAILIO,
+    summary: 'whether the transaction had its time',
+    compile: () => () => -1,
+  },
+  {
+    name: 't_drop_replies',
+    dialects: KAMAILIO,
+    parameters: [optional('mode', 'string')],
+    routes: ['failure'],
+    summary: 'replies that came are not chosen from any more',
+    compile:
+      ([mode]) =>
+      (run) => {
+        const which = textOf(mode, run, 'a');
+        const transaction = run.transaction;
+        if (transaction === undefined) return -1;
+        if (which === 'n') return 1;
+        for (const each of transaction.branches)
+          if (which !== 'l' || each.index >= transaction.legStart) each.dropped = true;
+        return 1;
+      },
+  },
+  {
+    name: 't_cancel_branch',
+    dialects: OPENSIPS,
+    parameters: [optional('which', 'string')],
+    routes: ['onreply', 'event'],
+    summary: 'gives branches up: of a (all), o (others) or this one',
+    compile:
+      ([which]) =>
+      (run) => {
+        const wanted = textOf(which, run);
+        for (const each of branches(run)) {
+          if (wanted.includes('a') || (wanted.includes('o') ? each !== run.branch : each === run.branch))
+            each.cancel('');
+        }
+        return 1;
+      },
+  },
+  {
+    name: 't_cancel_branches',
+    dialects: KAMAILIO,
+    parameters: [param('which', 'string')],
+    routes: ['onreply', 'event', 'request'],
+    summary: 'gives branches up: all, others or this',
+    compile:
+      ([which]) =>
+      (run) => {
+        const wanted = textOf(which, run);
+        for (const each of branches(run)) {
+          if (wanted === 'all' || (wanted === 'others' ? each !== run.branch : each === run.branch)) each.cancel('');
+        }
+        return 1;
+      },
+  },
+];

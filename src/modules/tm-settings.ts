@@ -1,0 +1,73 @@
+import { type FunctionSpec, intOf, KAMAILIO, optional, param } from './define.js';
+
+/** Functions that set what a transaction does: its times, its 100, what it does with replies. */
+export const transactionSettings: FunctionSpec[] = [
+  {
+    name: 't_set_fr',
+    dialects: KAMAILIO,
+    parameters: [param('final reply', 'int'), optional('any reply', 'int')],
+    summary: 'sets the times the transaction waits for a final reply and for any, in milliseconds',
+    compile:
+      ([inv, fr]) =>
+      (run) => {
+        const ring = intOf(inv, run, 0);
+        const silent = intOf(fr, run, 0);
+        if (ring > 0) run.call.frInvTimeout = ring;
+        if (silent > 0) run.call.frTimeout = silent;
+        return 1;
+      },
+  },
+  {
+    name: 't_reset_fr',
+    dialects: KAMAILIO,
+    summary: 'puts the times of t_set_fr back',
+    compile: () => (run) => {
+      run.call.frTimeout = undefined;
+      run.call.frInvTimeout = undefined;
+      return 1;
+    },
+  },
+  {
+    name: 't_set_auto_inv_100',
+    dialects: KAMAILIO,
+    parameters: [param('on', 'int')],
+    routes: ['request', 'event'],
+    summary: 'whether INVITE is answered 100 at once',
+    compile:
+      ([on]) =>
+      (run) => {
+        run.call.auto100 = intOf(on, run, 1) !== 0;
+        return 1;
+      },
+  },
+  ...(
+    [
+      ['t_set_max_lifetime', 2],
+      ['t_set_retr', 2],
+      ['t_set_disable_6xx', 1],
+      ['t_set_disable_failover', 1],
+      ['t_set_no_e2e_cancel_reason', 1],
+      ['t_set_disable_internal_reply', 1],
+    ] as const
+  ).map(
+    ([name, count]): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      parameters: Array.from({ length: count }, (_, i) => param(`value ${i + 1}`, 'int')),
+      summary: 'accepted; what it sets is not looked at',
+      compile: () => () => 1,
+    }),
+  ),
+  {
+    name: 't_reset_max_lifetime',
+    dialects: KAMAILIO,
+    summary: 'accepted',
+    compile: () => () => 1,
+  },
+  {
+    name: 't_reset_retr',
+    dialects: KAMAILIO,
+    summary: 'accepted',
+    compile: () => () => 1,
+  },
+];
