@@ -2,6 +2,7 @@ import type { Destination } from '../engine/destination.js';
 import type { StateChange, StateSignal } from '../engine/state.js';
 import type { Phase } from './heartbeat.js';
 import type { ClusterHost } from './host.js';
+import type { Orders } from './orders.js';
 import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent, isWord } from './record.js';
 import type { Entry, Records } from './records.js';
@@ -15,6 +16,7 @@ export interface ChangingNode {
   readonly records: Records;
   readonly rows: Rows;
   readonly zones: Zones;
+  readonly orders: Orders;
   readonly owners: Owners;
   readonly suspicions: Suspicions;
   readonly options: {
@@ -60,8 +62,11 @@ export class Changes {
     const share = node.options.host.share(destination.partition);
     if (share === undefined || origin === 'cluster' || signal === undefined) return;
     if (origin === 'store' && signal.reason !== 'reload') return;
-    const intent = this.intentOf(change, signal);
-    if (share.ownVerdict && !isWord(intent)) return;
+    const found = this.intentOf(change, signal);
+    if (share.ownVerdict && !isWord(found)) return;
+    // What an operator says counts in every zone; what probes find, in their own.
+    const everywhere = share.perZone && isWord(found);
+    const intent = everywhere ? { ...found, order: node.orders.next(destination) } : found;
     const entry = node.records.entry(node.rows.keyOf(destination));
     entry.destination ??= destination;
     const before = { state: change.previous, seq: change.edge === undefined ? change.seq : change.seq - 1 };
@@ -70,8 +75,7 @@ export class Changes {
     else {
       node.suspicions.drop(entry);
       node.records.submit(entry, intent, before);
-      // What an operator says counts in every zone; what probes find, in their own.
-      if (share.perZone && isWord(intent)) {
+      if (everywhere) {
         for (const elsewhere of node.zones.entriesElsewhere(destination)) {
           const { row } = destination;
           node.records.submit(elsewhere, intent, before, firstRecord(row.uri, row.socket, row.state, 0));

@@ -7,6 +7,7 @@ import { encodeHeartbeat, type Phase, PROTOCOL, parseHeartbeat } from './heartbe
 import type { ClusterNodeOptions } from './host.js';
 import { Joining } from './joining.js';
 import { Membership } from './membership.js';
+import { Orders } from './orders.js';
 import { Owners } from './owners.js';
 import { isWord } from './record.js';
 import { type Entry, Records } from './records.js';
@@ -43,6 +44,7 @@ export class ClusterNode {
   readonly suspicions: Suspicions;
   readonly changes: Changes;
   readonly zones: Zones;
+  readonly orders: Orders;
   phase: Phase = 'joining';
   draining = false;
   private started = false;
@@ -73,6 +75,7 @@ export class ClusterNode {
     this.store = new StoreWatch(this);
     this.suspicions = new Suspicions(this);
     this.zones = new Zones(this);
+    this.orders = new Orders(this);
     this.changes = new Changes(this);
     this.records = new Records({
       node,
@@ -358,6 +361,7 @@ export class ClusterNode {
   private tickSlowly(now: number): void {
     if (this.isIn) {
       this.announcer.tick();
+      this.orders.tick();
       this.shareStored();
     }
     if (this.isOpen) this.records.pump();
@@ -379,6 +383,7 @@ export class ClusterNode {
   private recorded(entry: Entry): void {
     this.suspicions.drop(entry);
     this.announcer.recorded(entry);
+    this.orders.recorded(entry);
     for (const listen of this.recordListeners) listen(entry);
   }
 }

@@ -22,6 +22,19 @@ export interface Edge {
   readonly g: string;
 }
 
+/** An operator's order where zones have records of their own: its number over all zones, who took it, what it says. */
+export interface Order {
+  readonly n: number;
+  readonly w: string;
+  readonly st: HealthState;
+}
+
+/** Whether an order was given after another; of two with one number the node's name decides, everywhere alike. */
+export function isNewer(a: Pick<Order, 'n' | 'w'> | undefined, b: Pick<Order, 'n' | 'w'> | undefined): boolean {
+  if (a === undefined || b === undefined) return a !== undefined;
+  return a.n > b.n || (a.n === b.n && a.w > b.w);
+}
+
 /** What the cluster knows of one destination. Fields this version does not know survive a rewrite. */
 export interface DestinationRecord {
   /** Grows with every write. */
@@ -35,6 +48,8 @@ export interface DestinationRecord {
   readonly op?: { readonly st: HealthState; readonly by: string };
   /** `v` of the last order of an operator or a script. */
   readonly ov?: number;
+  /** The last order that counts in all zones, where each zone has a record of its own. */
+  readonly z?: Order;
   readonly t: string;
   readonly r: string;
   readonly c?: number;
@@ -64,6 +79,8 @@ export interface Intent {
   readonly cause?: string | undefined;
   readonly address?: string | undefined;
   readonly bits?: number | undefined;
+  /** Number of an order that counts in all zones. */
+  readonly order?: { readonly n: number; readonly w: string } | undefined;
 }
 
 /** Edges a record holds at most; older ones are merged. */
@@ -147,6 +164,7 @@ export function nextRecord(
     st: state,
     q: base.q + (changed ? 1 : 0),
     ...(word ? { op: { st: state, by: intent.origin }, ov: v } : op?.st === state ? { op } : {}),
+    ...(word && intent.order !== undefined ? { z: { n: intent.order.n, w: intent.order.w, st: state } } : {}),
     t,
     r: intent.reason,
     ...(intent.code === undefined ? {} : { c: intent.code }),
@@ -176,10 +194,17 @@ export function parseRecord(text: string): DestinationRecord | undefined {
   if (![a, s, t, r, w].every((each) => typeof each === 'string')) return undefined;
   if (!Array.isArray(ev) || ev.length > 4 * MAX_EDGES || !ev.every(isEdge)) return undefined;
   if (value.ov !== undefined && !isCount(value.ov)) return undefined;
+  if (value.z !== undefined && !isOrder(value.z)) return undefined;
   if (value.skip !== undefined && !(Array.isArray(value.skip) && value.skip.every((x) => typeof x === 'string'))) {
     return undefined;
   }
   return value as DestinationRecord;
+}
+
+function isOrder(order: unknown): boolean {
+  if (order === null || typeof order !== 'object') return false;
+  const { n, w, st } = order as Record<string, unknown>;
+  return isCount(n) && typeof w === 'string' && STATES.has(st);
 }
 
 function isEdge(edge: unknown): boolean {

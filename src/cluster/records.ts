@@ -7,6 +7,7 @@ import {
   decideAgain,
   firstRecord,
   type Intent,
+  isNewer,
   isWord,
   nextRecord,
   parseRecord,
@@ -459,6 +460,7 @@ function worthWriting(
 ): boolean {
   if (intent.kind === 'published') return published > base.told && base.ev.length > 0;
   if (intent.kind === 'skip') return base.skip?.includes(intent.reason) !== true;
+  if (intent.order !== undefined) return isNewer(intent.order, base.z);
   if (state !== base.st) return true;
   // An order for the state a destination already has makes that state override probes.
   return intent.bits !== undefined && base.b !== undefined && intent.bits !== base.b;

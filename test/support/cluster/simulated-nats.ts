@@ -13,6 +13,8 @@ export class SimulatedNats {
   readonly events: DispatcherEvent[] = [];
   /** Whether commits are taken; core messages go on without. */
   jetstream = true;
+  /** Keys of which no commit is taken. */
+  refuses: (key: string) => boolean = () => false;
   /** Part of the feed's messages that are lost. */
   feedLoss = 0;
   /** Longest delay of a message one way. */
@@ -152,7 +154,8 @@ export class SimulatedLink implements ClusterBus {
   }
 
   commit(key: string, text: string, expected: number, done: (outcome: CommitOutcome) => void): void {
-    this.call(() => this.nats.write(key, text, expected), { kind: 'failed', reason: 'timeout' } as CommitOutcome, done);
+    const failed: CommitOutcome = { kind: 'failed', reason: 'timeout' };
+    this.call(() => (this.nats.refuses(key) ? failed : this.nats.write(key, text, expected)), failed, done);
   }
 
   get(key: string, done: (value: Stored | 'none' | 'failed') => void): void {

@@ -1,4 +1,6 @@
+import { inZone as recordKeyInZone } from '../../../src/cluster/rows.js';
 import type { Logger } from '../../../src/core/logger.js';
+import type { Destination } from '../../../src/engine/destination.js';
 import { FakeClock } from '../fake-clock.js';
 import { seededRandom } from '../partitions.js';
 import { SimulatedNats } from './simulated-nats.js';
@@ -8,6 +10,8 @@ import { SimulatedNode } from './simulated-node.js';
 export interface HistoryOptions {
   readonly nodes?: number;
   readonly destinations?: number;
+  /** Zones the nodes are spread over in turn, each with verdicts of its own; default none. */
+  readonly zones?: readonly string[];
   /** Faults and changes in one history. */
   readonly steps?: number;
   readonly log?: Logger;
@@ -55,7 +59,7 @@ const SETTLED = 8000;
 
 /** One random history of a cluster; returns what went against its rules, with nothing when all held. */
 export function runHistory(seed: number, options: HistoryOptions = {}): string[] {
-  const { nodes = 3, destinations = 6, steps = 12 } = options;
+  const { zones = [], nodes = zones.length > 0 ? 2 * zones.length : 3, destinations = 6, steps = 12 } = options;
   const random = seededRandom(seed * 2654435761 + 12345);
   const draw = () => random.uint32() / 2 ** 32;
   for (let i = 0; i < 20; i++) draw();
@@ -69,14 +73,17 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
     nats,
     random,
     size: destinations,
-    answers: (node: string, uri: string) => !down.has(uri) && !unreachable.has(`${node} ${uri}`),
+    answers: (node: string, uri: string) =>
+      !down.has(inZone(uri, zoneOf.get(node) as string)) && !unreachable.has(`${node} ${uri}`),
     ...(options.log === undefined ? {} : { log: options.log }),
   };
   const history: string[] = [];
   const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+  const zoneOf = new Map(names.map((name, i) => [name, zones[i % Math.max(1, zones.length)] ?? '']));
   const running = new Map<string, SimulatedNode>();
   const start = (name: string) => {
-    const node = new SimulatedNode(world, name);
+    const zone = zoneOf.get(name) as string;
+    const node = new SimulatedNode(world, name, zone === '' ? {} : { verdict: 'zone', zone });
     running.set(name, node);
     if (uris.length === 0) uris.push(...node.destinations.map(({ row }) => row.uri));
   };
@@ -161,10 +168,11 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
     },
     gateway() {
       const uri = pick(uris);
-      if (down.delete(uri)) say(`up ${uri}`);
+      const where = inZone(uri, zones.length > 0 ? pick(zones) : '');
+      if (down.delete(where)) say(`up ${where}`);
       else {
-        down.add(uri);
-        say(`down ${uri}`);
+        down.add(where);
+        say(`down ${where}`);
       }
     },
     operator() {
@@ -204,21 +212,32 @@ export function runHistory(seed: number, options: HistoryOptions = {}): string[]
   clock.advance(SETTLED);
   const faults = [...nats.faults];
   const live = [...running.values()];
+  const parts = [...new Set(zoneOf.values())].map((zone) => ({
+    zone,
+    live: live.filter(({ name }) => zoneOf.get(name) === zone),
+  }));
   for (let looks = 0; looks < 3; looks++) {
     for (const uri of uris) {
-      const owners = live.filter((each) => {
-        const destination = each.destinations.find(({ row }) => row.uri === uri);
-        return destination !== undefined && each.node.owners.owns(destination);
-      });
-      if (owners.length !== 1) {
-        faults.push(`${uri} is owned by ${owners.length}: ${owners.map(({ name }) => name)} of ${phases(live)}`);
+      for (const part of parts) {
+        const owners = part.live.filter((each) => each.node.owners.owns(destinationAt(each, uri)));
+        if (owners.length === 1) continue;
+        const where = inZone(uri, part.zone);
+        faults.push(`${where} is owned by ${owners.length}: ${owners.map(({ name }) => name)} of ${phases(live)}`);
       }
     }
     clock.advance(1000);
   }
   clock.advance(QUIET);
   // A record that its bucket lost while those who knew it were dead or away is decided again; its events are there.
-  judge(nats, live, down, uris, faults, wiped && lost);
+  judgeNodes(live, faults);
+  for (const { zone, live } of parts) judge(nats, live, zone, down, uris, faults, wiped && lost);
+  // What an operator switched off is off in every zone, and what he switched on is off in none.
+  for (const uri of uris) {
+    const off = parts.map(
+      ({ live: [first] }) => destinationAt(first as SimulatedNode, uri).health.state === 'inactive',
+    );
+    if (new Set(off).size > 1) faults.push(`${uri} is inactive in some zones only: ${off}`);
+  }
   return faults.length === 0 ? [] : [...faults, ...history];
 }
 
@@ -226,14 +245,16 @@ function phases(live: readonly SimulatedNode[]): string {
   return live.map(({ name, node }) => `${name} ${node.phase}`).join(' ');
 }
 
-function judge(
-  nats: SimulatedNats,
-  live: readonly SimulatedNode[],
-  down: ReadonlySet<string>,
-  uris: readonly string[],
-  faults: string[],
-  wiped: boolean,
-): void {
+/** A URI as one zone sees it; the URI itself without zones. */
+function inZone(uri: string, zone: string): string {
+  return zone === '' ? uri : `${uri} in ${zone}`;
+}
+
+function destinationAt({ destinations }: SimulatedNode, uri: string): Destination {
+  return destinations.find(({ row }) => row.uri === uri) as Destination;
+}
+
+function judgeNodes(live: readonly SimulatedNode[], faults: string[]): void {
   for (const { name, node } of live) {
     if (node.phase !== 'ready') faults.push(`${name} is ${node.phase}`);
     for (const { key, queue, rev, held, tries, flight, unsure } of node.records.pending) {
@@ -242,21 +263,39 @@ function judge(
     }
     if (node.overlays > node.records.pending.size) faults.push(`${name} still suspects something`);
   }
-  for (const uri of uris) {
+}
+
+/** The nodes of one zone, its records and its events. */
+function judge(
+  nats: SimulatedNats,
+  live: readonly SimulatedNode[],
+  zone: string,
+  down: ReadonlySet<string>,
+  uris: readonly string[],
+  faults: string[],
+  wiped: boolean,
+): void {
+  const ofZone = (key: string) => key.endsWith(recordKeyInZone('', zone));
+  for (const address of uris) {
+    const uri = inZone(address, zone);
     const seen = live.map((each) => {
-      const { health } = each.destinations.find(({ row }) => row.uri === uri)!;
+      const { health } = destinationAt(each, address);
       return `${health.state} ${health.seq}`;
     });
     if (new Set(seen).size > 1) faults.push(`${uri} differs: ${live.map(({ name }, i) => `${name} ${seen[i]}`)}`);
-    const { health } = live[0]!.destinations.find(({ row }) => row.uri === uri)!;
+    const { health } = destinationAt(live[0] as SimulatedNode, address);
     if (health.state === 'active' && down.has(uri)) faults.push(`${uri} is down and active`);
     if (health.state === 'probing' && !down.has(uri)) faults.push(`${uri} is up and probing`);
-    const stored = [...nats.values].find(([key, { text }]) => key.startsWith('d.') && JSON.parse(text).a === uri);
+    const stored = [...nats.values].find(
+      ([key, { text }]) => key.startsWith('d.') && ofZone(key) && JSON.parse(text).a === address,
+    );
     if (stored !== undefined) {
       const record = JSON.parse(stored[1].text);
       if (`${record.st} ${record.q}` !== seen[0]) faults.push(`${uri} is ${seen[0]}, record ${record.st} ${record.q}`);
     }
-    const events = nats.events.filter(({ params }) => params['address'] === uri).map(({ params }) => params);
+    const events = nats.events
+      .filter(({ id, params }) => params['address'] === address && ofZone(id.split(':')[1] ?? ''))
+      .map(({ params }) => params);
     events.forEach((params, i) => {
       const previous = i === 0 ? 'active' : events[i - 1]!['status'];
       const merged = (params['seq'] as number) - (i === 0 ? 0 : (events[i - 1]!['seq'] as number));

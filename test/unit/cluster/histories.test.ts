@@ -28,6 +28,15 @@ suite('after every history all nodes agree, each event is stored once and in ord
     }
   });
 
+  test('each zone has verdicts of its own, an order of an operator counts in all', () => {
+    const zones = ['a', 'b'];
+    for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(runHistory(seed, { zones }), [], `seed ${seed}`);
+    // Orders that reached one of three zones only: their nodes stopped, or the bucket took nothing.
+    for (const seed of [20_751, 21_033]) {
+      assert.deepEqual(runHistory(seed, { zones: ['a', 'b', 'c'], steps: 20 }), [], `seed ${seed}`);
+    }
+  });
+
   test('all of it', () => {
     for (let seed = 1; seed <= 2 * SEEDS; seed++) assert.deepEqual(runHistory(seed), [], `seed ${seed}`);
   });

@@ -80,6 +80,22 @@ test('a word is known in a zone whose nodes were all away when it was said', () 
   assert.equal(states(4), 'inactive inactive inactive inactive');
 });
 
+test('an order that its node could write for its own zone only reaches the others', () => {
+  const { clock, nats, nodes, uris, states } = cluster();
+  nats.refuses = (key) => key.endsWith('-b');
+  nodes.get('a1')!.operator(uris[3]!, 'inactive');
+  clock.advance(1000);
+  assert.equal(states(3), 'inactive inactive active active');
+  nodes.get('a1')!.kill();
+  nodes.delete('a1');
+  nats.refuses = () => false;
+  clock.advance(6000);
+  assert.deepEqual(
+    [...nodes.values()].map(({ destinations }) => destinations[3]!.health.state),
+    ['inactive', 'inactive', 'inactive'],
+  );
+});
+
 test('a node that dies leaves its share to its zone', () => {
   const { clock, nodes, cut, uris, owners } = cluster();
   const i = uris.findIndex((_, each) => owners(each).includes('a1'));

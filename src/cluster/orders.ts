@@ -1,0 +1,86 @@
+import type { Destination } from '../engine/destination.js';
+import { type DestinationRecord, isNewer, type Order } from './record.js';
+import type { Entry, Records } from './records.js';
+import { inZone, type Rows, withoutZone } from './rows.js';
+import type { Zones } from './zones.js';
+
+/** What of a node the orders of operators in other zones need. */
+export interface OrderedNode {
+  readonly isOpen: boolean;
+  readonly isIn: boolean;
+  readonly records: Records;
+  readonly rows: Rows;
+  readonly zones: Zones;
+  readonly owners: { owns(destination: Destination): boolean };
+  readonly options: {
+    readonly node: string;
+    readonly settings: { readonly zone: string };
+    readonly clock: { now(): number };
+  };
+  sharesByZone(destination: Destination): boolean;
+}
+
+/**
+ * Orders of operators where each zone has records of its own (`"verdict": "zone"`). Whoever takes an order writes it into
+ * the record of each zone he knows. He may stop in between, or not know a zone: the owner in each zone therefore takes
+ * from the records of the others what is newer than its own. Orders are numbered over all zones, so that the same one
+ * stands everywhere in the end, whatever the sequence in which they arrive.
+ */
+export class Orders {
+  /** Keys of this zone's records whose order is older than one in another zone, and that order. */
+  private readonly behind = new Map<string, { readonly order: Order; readonly reason: string }>();
+
+  constructor(private readonly node: OrderedNode) {}
+
+  /** The number of a new order for a destination: after all that are known here. */
+  next(destination: Destination): { readonly n: number; readonly w: string } {
+    const { records, rows, zones, options } = this.node;
+    let n = 0;
+    for (const { record, queue } of [records.entry(rows.keyOf(destination)), ...zones.entriesElsewhere(destination)]) {
+      n = Math.max(n, record?.z?.n ?? 0);
+      for (const { order } of queue) n = Math.max(n, order?.n ?? 0);
+    }
+    return { n: n + 1, w: options.node };
+  }
+
+  /** A record is known anew: of this zone or of another. */
+  recorded({ key, record }: Entry): void {
+    const order = record?.z;
+    const { records, rows, options } = this.node;
+    if (order === undefined) return;
+    const own = inZone(withoutZone(key), options.settings.zone);
+    if (own === key) return;
+    const destination = rows.find(own);
+    if (destination === undefined || !this.node.sharesByZone(destination)) return;
+    if (!isNewer(order, records.entry(own).record?.z)) return;
+    const known = this.behind.get(own);
+    if (known !== undefined && !isNewer(order, known.order)) return;
+    this.behind.set(own, { order, reason: (record as DestinationRecord).r });
+    this.follow(own);
+  }
+
+  /** What this node owns by now follows the orders of other zones. To be called every second. */
+  tick(): void {
+    for (const key of this.behind.keys()) this.follow(key);
+  }
+
+  private follow(key: string): void {
+    const { node } = this;
+    const destination = node.rows.find(key);
+    const known = this.behind.get(key);
+    if (destination === undefined || known === undefined) {
+      this.behind.delete(key);
+      return;
+    }
+    const entry = node.records.entry(key);
+    const { order, reason } = known;
+    if (!isNewer(order, entry.record?.z)) {
+      this.behind.delete(key);
+      return;
+    }
+    if (!node.isIn || !node.isOpen || entry.queue.length > 0 || !node.owners.owns(destination)) return;
+    const { state, seq } = destination.health;
+    const time = node.options.clock.now();
+    node.records.submit(entry, { kind: 'set', to: order.st, origin: 'mi', time, reason, order }, { state, seq });
+  }
+}
