@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { KamailioCase, KamailioScripts } from '../runner/kamailio-scripts.js';
+import { FAMILIES } from './families/all.js';
+import { familyCase } from './family-case.js';
 import { mutate, poolOf } from './mutate.js';
 import { RandomSource } from './source.js';
 
-const USAGE = `usage: node --import tsx test/conformance/random/main.ts --seed N --count N [--area AREA] [--prefix ID] FROM TO
+const USAGE = `usage: node --import tsx test/conformance/random/main.ts --seed N --count N [--area AREA] [--families] [--prefix ID] FROM TO
 `;
 
 /** Most cases of one file. */
@@ -21,6 +23,7 @@ function main(): number {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '200' },
       area: { type: 'string' },
+      families: { type: 'boolean', default: false },
       prefix: { type: 'string', default: 'RND' },
     },
   });
@@ -46,7 +49,10 @@ function main(): number {
   const cases: KamailioCase[] = [];
   for (let n = 1; n <= Math.min(MOST, Number(values.count)); n++) {
     const id = `${values.prefix}${String(n).padStart(4, '0')}`;
-    cases.push(mutate(random.pick(bases), id, pool, random));
+    if (values.families) {
+      const wanted = FAMILIES.filter(({ area }) => areas === undefined || areas.includes(area));
+      cases.push(familyCase(wanted[(n - 1) % wanted.length] as (typeof FAMILIES)[number], id, random));
+    } else cases.push(mutate(random.pick(bases), id, pool, random));
   }
   writeFileSync(
     to,

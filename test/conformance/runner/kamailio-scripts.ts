@@ -127,6 +127,14 @@ export class KamailioWorld {
   }
 }
 
+/** What an original complained of, without times, process ids and paths. */
+function reasonOf(message: string): string {
+  return message
+    .replace(/^.*?\b(?:CRITICAL|ERROR): */s, '')
+    .replace(/\/tmp\/\S*\//g, '')
+    .slice(0, 200);
+}
+
 /** The configuration of a case, and how many lines stand before its routes. */
 function whole(setup: KamailioScripts['setup'], c: KamailioCase): { text: string; before: number } {
   if (c.cfg !== undefined) return { text: c.cfg, before: 0 };
@@ -172,7 +180,7 @@ export async function runKamailioCase(
     const message = lane.back(error instanceof Error ? error.message : String(error));
     if (record !== undefined && error instanceof Refused) {
       const line = error.line === undefined ? {} : { line_in_routes: error.line - before };
-      record({ refused: true, stage: error.stage, ...line });
+      record({ refused: true, stage: error.stage, ...line, reason: reasonOf(message) });
       return [];
     }
     if (expect.refused !== true) return [`not started: ${message}`];
