@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { clusterById } from '../config/cluster.js';
+import type { Json } from '../config/json-source.js';
 import { readSettings } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import { readSource } from '../config/source.js';
 import { type LoadCfgOptions, type LoadedCfg, loadCfg } from './load.js';
+import type { ClustererValues } from './opensips/clusterer.js';
+
+type JsonObject = { [key: string]: Json };
 
 /**
  * What switchyard.json says about reading the cfg file: dialect, preprocessor, unknown functions. A value of the wrong type
@@ -52,21 +57,34 @@ const OF_THE_FILE = [
  */
 export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json?: string): CompleteCfg {
   const beside = json ?? join(dirname(resolve(path)), 'switchyard.json');
-  let rest: Record<string, unknown> = {};
+  let rest: JsonObject = {};
   if (json !== undefined || existsSync(beside)) {
     const problems: Problem[] = [];
     const source = readSource(beside, {}, problems);
     if (source === undefined || problems.length > 0) throw new ConfigError(problems, 'CONFIG_UNREADABLE');
-    rest = { ...(source.value as Record<string, unknown>) };
+    rest = { ...(source.value as JsonObject) };
     for (const key of OF_THE_FILE) delete rest[key];
   }
   const cfg = loadCfg(path, { ...readingOf(rest), ...definedOf(options) });
-  const { mi, ...own } = cfg.settings as { mi?: Record<string, unknown> };
-  const merged = {
+  const { mi, ...own } = cfg.settings;
+  const merged: JsonObject = {
     ...rest,
     ...own,
-    ...(mi === undefined && rest['mi'] === undefined ? {} : { mi: { ...(rest['mi'] as object), ...mi } }),
+    ...(mi === undefined && rest['mi'] === undefined
+      ? {}
+      : { mi: { ...(rest['mi'] as JsonObject), ...(mi as JsonObject) } }),
   };
-  const { settings, warnings } = readSettings(merged, { cwd: cfg.folder }, cfg.file);
+  const { settings, warnings } = readSettings(withCluster(merged, cfg.clusterer), { cwd: cfg.folder }, cfg.file);
   return { cfg, settings, warnings };
+}
+
+/** The node's name and its sharing tags as the file has them; what switchyard.json says of the same counts. */
+function withCluster(settings: JsonObject, { node, tags }: ClustererValues): JsonObject {
+  const shared = clusterById(settings);
+  const named = node === undefined || shared['node'] !== undefined ? shared : { ...shared, node };
+  const cluster = named['cluster'];
+  if (cluster === null || typeof cluster !== 'object' || Array.isArray(cluster) || Object.keys(tags).length === 0) {
+    return named;
+  }
+  return { ...named, cluster: { ...cluster, tags: { ...tags, ...(cluster['tags'] as JsonObject | undefined) } } };
 }

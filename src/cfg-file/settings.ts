@@ -13,6 +13,7 @@ import {
   checkOpensipsModules,
   checkOpensipsTransports,
 } from './opensips/check.js';
+import { type ClustererValues, clustererValues } from './opensips/clusterer.js';
 import { type ModuleValues, moduleValues } from './parameters.js';
 import { tlsSettings } from './tls.js';
 
@@ -26,6 +27,8 @@ export interface CfgSettings {
   readonly modules: ModuleValues;
   readonly loaded: ReadonlySet<string>;
   readonly tm: TmSettings;
+  /** Of OpenSIPS' clusterer. */
+  readonly clusterer: ClustererValues;
 }
 
 /** Parameters of a partition; the others are of the module. */
@@ -69,7 +72,8 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
     ...timers(modules),
   };
   settings['log'] = { level: logLevel(globals.logLevel, dialect) };
-  return { settings, globals, modules, loaded: new Set(tree.modules.map(({ name }) => name)), tm };
+  const loaded = new Set(tree.modules.map(({ name }) => name));
+  return { settings, globals, modules, loaded, tm, clusterer: clustererValues(tree, problems) };
 }
 
 /** Parameters of tm that are numbers, and those that are text, in both programs. */

@@ -7,6 +7,10 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       multi_leg_enabled acc_created_avp_name leg_info cdr_facility cdr_skip cdr_expired_dlg_enable cdr_extra_nullable
       cdr_on_failed multi_leg_info_none acc_duration_column acc_ms_duration_column acc_setuptime_column acc_created_column
       acc_created_avp acc_callee_column acc_caller_column backends_per_module acc_ms_duration`,
+    clusterer: `db_url db_table my_node_info neighbor_node_info db_mode ping_interval ping_timeout node_timeout
+      seed_fallback_interval sync_timeout sync_packet_size sync_packet_max_size id_col cluster_id_col node_id_col url_col
+      state_col no_ping_retries_col priority_col sip_addr_col flags_col description_col use_controller dispatch_jobs
+      current_info server_id persistent_mode dispatch_mode enable_stats bridge_persistent_cache`,
     dialog: `enable_stats hash_size early_timeout noack_timeout end_timeout delete_delay log_profile_hash_size dlg_extra_hdrs
       dlg_sharing_tag dlg_event_id_only profile_replication_cluster dialog_replication_cluster replicate_profiles_buffer
       replicate_profiles_check replicate_profiles_timer replicate_profiles_expire cachedb_url profile_value_prefix

@@ -34,3 +34,44 @@ test('a preprocessor is named there as well', () => {
 test('what the settings do not know is refused', () => {
   assert.throws(() => load('route { exit; }', { dialect: 'opensips', unknown_functions: 'skip' }), ConfigError);
 });
+
+const PAIR = `loadmodule "clusterer.so"
+loadmodule "dispatcher.so"
+modparam("clusterer", "my_node_id", 2)
+modparam("clusterer", "sharing_tag", "vip/1=active")
+modparam("clusterer", "sharing_tag", "other/1=backup")
+modparam("dispatcher", "db_url", "text:./db")
+modparam("dispatcher", "cluster_id", 1)
+modparam("dispatcher", "cluster_sharing_tag", "vip")
+route { exit; }
+`;
+const NATS = { dialect: 'opensips', events: { nats: { servers: ['nats://127.0.0.1:4222'], jetstream: {} } } };
+
+test('clusterer names the node and its sharing tags where NATS connects the nodes', () => {
+  const { settings } = load(PAIR, NATS);
+  assert.equal(settings.node, '2');
+  assert.deepEqual(
+    [...(settings.cluster?.tags ?? [])],
+    [
+      ['vip', { prefer: ['2'], auto: false }],
+      ['other', { prefer: [], auto: false }],
+    ],
+  );
+  assert.equal(load(PAIR, { dialect: 'opensips' }).settings.cluster, undefined);
+});
+
+test('what switchyard.json says of node and tags counts', () => {
+  const tags = { vip: { prefer: ['b', 'a'], auto: true } };
+  const { settings } = load(PAIR, { ...NATS, node: 'a', cluster: { name: 'pair', tags } });
+  assert.equal(settings.node, 'a');
+  assert.equal(settings.cluster?.name, 'pair');
+  assert.deepEqual(settings.cluster?.tags.get('vip'), { prefer: ['b', 'a'], auto: true });
+  assert.deepEqual(settings.cluster?.tags.get('other'), { prefer: [], auto: false });
+});
+
+test('a sharing tag without a state is refused with its line', () => {
+  assert.throws(
+    () => load(PAIR.replace('vip/1=active', 'vip'), NATS),
+    /opensips\.cfg:4:\d+: sharing_tag "vip" of clusterer is not TAG\/CLUSTER=active or =backup/,
+  );
+});
