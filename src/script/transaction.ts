@@ -1,20 +1,20 @@
-import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { InviteClient } from '../sip/transaction/client.js';
 import type { CancelForm } from '../sip/transaction/derived.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
+import { bestBranch } from './best-branch.js';
 import type { BranchOwner, TxBranch } from './branch.js';
-import { type Call, CfgScope, MessageRun } from './call.js';
+import type { Call } from './call.js';
 import { type CallWatch, destinationOf } from './calls.js';
 import { challengesOf, ownChallenges } from './challenges.js';
-import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
 import { runLocalResponse, runOnsendReply } from './reply-routes.js';
 import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
+import { runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
 
 /** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
 export class ScriptTransaction implements BranchOwner, TransactionState {
@@ -178,7 +178,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.server.send(outgoingReply(filtered, []));
       return;
     }
-    const seen = this.throughReplyRoutes(branch, filtered);
+    const seen = throughReplyRoutes(this, branch, filtered);
     if (seen instanceof Promise) this.waitFor(seen, (result) => this.routed(branch, result));
     else this.routed(branch, seen);
   }
@@ -275,7 +275,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.record.failed(branch.hop, { code: status, local, ...cause });
     }
     if (this.final !== 0) return;
-    if (branch.branchFailureRoute !== undefined && !this.cancelled) this.runBranchFailure(branch);
+    if (branch.branchFailureRoute !== undefined && !this.cancelled) runBranchFailure(this, branch);
     if (status >= 600)
       this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch);
     if (!this.inFailureRoute) this.judge();
@@ -284,7 +284,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** When no branch is waited for any more, the failure route decides, or the best reply goes to the caller. */
   judge(): void {
     if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
-    const best = this.best();
+    const best = bestBranch(this.branches);
     if (best === undefined) {
       this.reply(
         500,
@@ -308,7 +308,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const before = this.branches.length;
     if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
-    const outcome = this.runFailure(route, best);
+    // As recorded: the first failure route gets the request as it was when the transaction began, later ones what it leaves of $ru.
+    const uri = this.failedOver ? undefined : this.firstUri;
+    this.failedOver = true;
+    const outcome = runFailureRoute(this, route, best, { uri, destinationUri: this.firstDestination });
     if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
     else this.afterFailureRoute(before);
   }
@@ -339,18 +342,8 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.legStart = before;
   }
 
-  /** The branch whose final reply is the best (RFC 3261 section 16.7 step 6). */
-  best(): TxBranch | undefined {
-    let best: TxBranch | undefined;
-    for (const each of this.branches) {
-      if (each.dropped || each.pending) continue;
-      if (best === undefined || rank(each.status) < rank(best.status)) best = each;
-    }
-    return best;
-  }
-
   private giveBest(): void {
-    const best = this.best();
+    const best = bestBranch(this.branches);
     if (best === undefined) {
       this.reply(
         500,
@@ -429,126 +422,6 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     else if (code < 300) this.record?.ended(code, this.branches.find((each) => each.reply === reply)?.hop);
     else this.record?.ended(code, undefined);
   }
-
-  /** The reply as the reply routes leave it; undefined for a provisional one they drop. */
-  private throughReplyRoutes(
-    branch: TxBranch,
-    reply: SipMessage,
-  ): SipMessage | undefined | Promise<SipMessage | undefined> {
-    const { script, dialect } = this.env;
-    const { armed } = this.call;
-    const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute ?? armed.reply];
-    let seen: SipMessage | undefined | Promise<SipMessage | undefined> = reply;
-    for (const name of names) {
-      const route = name === undefined ? undefined : script.route('onreply', name);
-      if (route === undefined) continue;
-      const before: SipMessage | undefined | Promise<SipMessage | undefined> = seen;
-      seen =
-        before instanceof Promise
-          ? before.then((each) => this.throughReplyRoute(branch, route, each))
-          : this.throughReplyRoute(branch, route, before);
-    }
-    return seen;
-  }
-
-  private throughReplyRoute(
-    branch: TxBranch,
-    route: CompiledRoute,
-    reply: SipMessage | undefined,
-  ): SipMessage | undefined | Promise<SipMessage | undefined> {
-    if (reply === undefined) return undefined;
-    const run = this.replyRun(reply, branch);
-    const left = (outcome: RouteOutcome): SipMessage | undefined =>
-      outcome === 'drop' && reply.status < 200 ? undefined : editedReply(run);
-    const outcome = route.run(run);
-    return outcome instanceof Promise ? outcome.then(left) : left(outcome);
-  }
-
-  private replyRun(reply: SipMessage, branch: TxBranch): MessageRun {
-    const { call, env } = this;
-    const source = {
-      socket: branch.client?.target.socket ?? call.source.socket,
-      address: branch.client?.target.address ?? '',
-      port: branch.client?.target.port ?? 0,
-      flow: undefined,
-    };
-    const shares = env.dialect === 'kamailio' || env.tm.onreplyAvps;
-    const scope = new CfgScope(
-      env,
-      reply,
-      source,
-      shares ? call.scope.avps : new (call.scope.avps.constructor as new () => typeof call.scope.avps)(),
-    );
-    scope.call = call;
-    scope.branchIndex = branch.index;
-    scope.replyCode = reply.status;
-    scope.replyReason = reply.reason;
-    const run = new MessageRun(env, 'onreply', scope, reply, source, new MessageEdits(), call);
-    run.transaction = this;
-    run.branch = branch;
-    return run;
-  }
-
-  private runFailure(route: CompiledRoute, best: TxBranch): RouteOutcome | Promise<RouteOutcome> {
-    const { call, env } = this;
-    const { scope } = call;
-    if (env.dialect === 'opensips') {
-      scope.setRequestUri(call.message.requestUri);
-      scope.destinationUri = undefined;
-      call.branchFlags = 0;
-    }
-    if (env.dialect === 'kamailio') {
-      call.flags = call.frozenFlags;
-      // As recorded: the request as it was when the transaction began; later failure routes get what this one leaves of $ru.
-      if (!this.failedOver) scope.setRequestUri(this.firstUri);
-      this.failedOver = true;
-      scope.destinationUri = this.firstDestination;
-    }
-    call.branches = [];
-    scope.changed = false;
-    scope.branchIndex = env.dialect === 'kamailio' ? this.branches.length : best.index;
-    scope.replyCode = undefined;
-    scope.replyReason = undefined;
-    scope.txCode = best.status;
-    scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
-    const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
-    run.transaction = this;
-    run.branch = best;
-    const outcome = route.run(run);
-    return run.suspended === undefined ? outcome : run.suspended.then(() => outcome);
-  }
-
-  private runBranchFailure(branch: TxBranch): void {
-    const route = this.env.script.route('branch-failure', branch.branchFailureRoute);
-    branch.branchFailureRoute = undefined;
-    this.call.armed.branchFailure = undefined;
-    if (route === undefined) return;
-    const { call, env } = this;
-    call.branches = [];
-    call.scope.changed = false;
-    call.scope.txCode = branch.status;
-    call.scope.txReason = branch.reply?.reason ?? '';
-    call.scope.branchIndex = branch.index;
-    const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
-    run.transaction = this;
-    run.branch = branch;
-    void route.run(run);
-  }
-}
-
-/** 6xx before all, then the lower class, in it what the caller can act upon. */
-function rank(status: number): number {
-  if (status >= 600) return status - 600;
-  if (status === 503) return 599;
-  return status;
-}
-
-/** The reply with the changes of a reply route, parsed again. */
-function editedReply(run: MessageRun): SipMessage {
-  const { edits, newStatus } = run;
-  if (edits.empty && newStatus === undefined) return run.message;
-  const line = newStatus === undefined ? undefined : `SIP/2.0 ${newStatus}\r\n`;
-  return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
 const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';

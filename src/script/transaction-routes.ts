@@ -1,0 +1,137 @@
+import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { TxBranch } from './branch.js';
+import { type Call, CfgScope, MessageRun } from './call.js';
+import { MessageEdits } from './edits.js';
+import type { ScriptEnvironment } from './environment.js';
+import { rewritten } from './outgoing.js';
+import type { TransactionState } from './state.js';
+import { statusLine } from './status.js';
+
+/** A transaction whose reply and failure routes are run. */
+export interface RoutedTransaction extends TransactionState {
+  readonly env: ScriptEnvironment;
+  readonly call: Call;
+}
+
+/** A reply as reply routes leave it: undefined for a provisional one they drop; a promise while one of them waits. */
+export type RoutedReply = SipMessage | undefined | Promise<SipMessage | undefined>;
+
+/** Runs the reply routes of a branch and of the message. */
+export function throughReplyRoutes(transaction: RoutedTransaction, branch: TxBranch, reply: SipMessage): RoutedReply {
+  const { script, dialect } = transaction.env;
+  const { armed } = transaction.call;
+  const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute ?? armed.reply];
+  let seen: RoutedReply = reply;
+  for (const name of names) {
+    const route = name === undefined ? undefined : script.route('onreply', name);
+    if (route === undefined) continue;
+    const before: RoutedReply = seen;
+    seen =
+      before instanceof Promise
+        ? before.then((each) => throughReplyRoute(transaction, branch, route, each))
+        : throughReplyRoute(transaction, branch, route, before);
+  }
+  return seen;
+}
+
+function throughReplyRoute(
+  transaction: RoutedTransaction,
+  branch: TxBranch,
+  route: CompiledRoute,
+  reply: SipMessage | undefined,
+): RoutedReply {
+  if (reply === undefined) return undefined;
+  const run = replyRun(transaction, reply, branch);
+  const left = (outcome: RouteOutcome): SipMessage | undefined =>
+    outcome === 'drop' && reply.status < 200 ? undefined : editedReply(run);
+  const outcome = route.run(run);
+  return outcome instanceof Promise ? outcome.then(left) : left(outcome);
+}
+
+function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxBranch): MessageRun {
+  const { call, env } = transaction;
+  const source = {
+    socket: branch.client?.target.socket ?? call.source.socket,
+    address: branch.client?.target.address ?? '',
+    port: branch.client?.target.port ?? 0,
+    flow: undefined,
+  };
+  const shares = env.dialect === 'kamailio' || env.tm.onreplyAvps;
+  const scope = new CfgScope(
+    env,
+    reply,
+    source,
+    shares ? call.scope.avps : new (call.scope.avps.constructor as new () => typeof call.scope.avps)(),
+  );
+  scope.call = call;
+  scope.branchIndex = branch.index;
+  scope.replyCode = reply.status;
+  scope.replyReason = reply.reason;
+  const run = new MessageRun(env, 'onreply', scope, reply, source, new MessageEdits(), call);
+  run.transaction = transaction;
+  run.branch = branch;
+  return run;
+}
+
+/** The reply with the changes of a reply route, parsed again. */
+function editedReply(run: MessageRun): SipMessage {
+  const { edits, newStatus } = run;
+  if (edits.empty && newStatus === undefined) return run.message;
+  const line = newStatus === undefined ? undefined : `SIP/2.0 ${newStatus}\r\n`;
+  return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
+}
+
+/**
+ * Runs a failure route for the branch that was chosen. `restored`: $ru and $du that a failure route of Kamailio begins with; an
+ * undefined `uri` leaves $ru as an earlier failure route set it.
+ */
+export function runFailureRoute(
+  transaction: RoutedTransaction,
+  route: CompiledRoute,
+  best: TxBranch,
+  restored: { readonly uri: string | undefined; readonly destinationUri: string | undefined },
+): RouteOutcome | Promise<RouteOutcome> {
+  const { call, env } = transaction;
+  const { scope } = call;
+  if (env.dialect === 'opensips') {
+    scope.setRequestUri(call.message.requestUri);
+    scope.destinationUri = undefined;
+    call.branchFlags = 0;
+  }
+  if (env.dialect === 'kamailio') {
+    call.flags = call.frozenFlags;
+    if (restored.uri !== undefined) scope.setRequestUri(restored.uri);
+    scope.destinationUri = restored.destinationUri;
+  }
+  call.branches = [];
+  scope.changed = false;
+  scope.branchIndex = env.dialect === 'kamailio' ? transaction.branches.length : best.index;
+  scope.replyCode = undefined;
+  scope.replyReason = undefined;
+  scope.txCode = best.status;
+  scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
+  const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
+  run.transaction = transaction;
+  run.branch = best;
+  const outcome = route.run(run);
+  return run.suspended === undefined ? outcome : run.suspended.then(() => outcome);
+}
+
+/** Runs the event route of failures that is armed for this branch (t_on_branch_failure), once. */
+export function runBranchFailure(transaction: RoutedTransaction, branch: TxBranch): void {
+  const { call, env } = transaction;
+  const route = env.script.route('branch-failure', branch.branchFailureRoute);
+  branch.branchFailureRoute = undefined;
+  call.armed.branchFailure = undefined;
+  if (route === undefined) return;
+  call.branches = [];
+  call.scope.changed = false;
+  call.scope.txCode = branch.status;
+  call.scope.txReason = branch.reply?.reason ?? '';
+  call.scope.branchIndex = branch.index;
+  const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
+  run.transaction = transaction;
+  run.branch = branch;
+  void route.run(run);
+}
