@@ -1,4 +1,5 @@
 import type { PvarValue } from '../pvar/context.js';
+import { compileFormat, type Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { runService } from '../script/service-routes.js';
 import {
@@ -24,10 +25,19 @@ function time(run: MessageRun): readonly [seconds: number, microseconds: number]
   return [Math.floor(now / 1000), (now % 1000) * 1000];
 }
 
-/** Values of an AVP, the newest first. */
+/** The values of a variable: all with "[*]" behind it, else the one it has. */
 function all(arg: Arg | undefined, run: MessageRun): readonly PvarValue[] {
   if (arg?.variable === undefined) return [];
   return arg.variable.values?.(run.pvars) ?? [arg.variable.evaluateValue(run.pvars)];
+}
+
+/** Reads every value of an AVP, the newest first, whether "[*]" stands behind it or not; of other variables the one they have. */
+function everyValue(arg: Arg | undefined): (run: MessageRun) => readonly PvarValue[] {
+  const given = arg?.variable;
+  if (given === undefined) return () => [];
+  const plain = /^\$(avp\([^[\]{}]*\))$/.exec(given.text)?.[1];
+  const variable = plain === undefined ? given : compileFormat(`$(${plain}[*])`);
+  return ({ pvars }) => variable.values?.(pvars) ?? [variable.evaluateValue(pvars)];
 }
 
 const core: FunctionSpec[] = [
@@ -73,15 +83,17 @@ const core: FunctionSpec[] = [
     name: 'raise_event',
     parameters: [param('event', 'string'), optional('names', 'variable'), optional('values', 'variable')],
     summary: 'raises an event: its event_route runs',
-    compile:
-      ([event, names, values]) =>
-      (run) => {
-        const of = all(values ?? names, run);
-        const keys = values === undefined ? [] : all(names, run);
+    compile: ([event, names, values]) => {
+      const ofValues = everyValue(values ?? names);
+      const ofNames = everyValue(values === undefined ? undefined : names);
+      return (run) => {
+        const of = ofValues(run);
+        const keys = ofNames(run);
         const params = new Map<string, PvarValue>(of.map((each, i) => [String(keys[i] ?? i + 1), each]));
         runService(run.env, 'event', textOf(event, run), params);
         return 1;
-      },
+      };
+    },
   },
   {
     name: 'script_trace',
@@ -118,6 +130,41 @@ const core: FunctionSpec[] = [
     parameters: [param('list', 'string'), param('rule', 'string')],
     summary: 'false: lists are those of the file and of the sets',
     compile: () => () => -1,
+  },
+];
+
+/** "$avp(a);$avp(b)" takes the parameters of an event in their order, "name=$avp(a)" one by its name. */
+function eventTargets(text: string): readonly { readonly name: string | undefined; readonly target: Format }[] {
+  return text
+    .split(/[;,]/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .map((each) => {
+      const equals = each.startsWith('$') ? -1 : each.indexOf('=');
+      const variable = each.slice(equals + 1).trim();
+      const target = compileFormat(variable);
+      if (!target.writable) throw new Error(`${variable} cannot be written`);
+      return { name: equals < 0 ? undefined : each.slice(0, equals).trim(), target };
+    });
+}
+
+const eventRoute: FunctionSpec[] = [
+  {
+    name: 'fetch_event_params',
+    until: 2,
+    parameters: [param('variables', 'literal')],
+    routes: ['event'],
+    summary: 'takes parameters of the event into variables, in their order or by name',
+    compile: ([variables]) => {
+      const targets = eventTargets(variables?.text ?? '');
+      return (run) => {
+        const { params } = run.pvars;
+        const inOrder = [...params.values()];
+        for (const [i, { name, target }] of targets.entries())
+          target.assign(run.pvars, (name === undefined ? inOrder[i] : params.get(name)) ?? null);
+        return 1;
+      };
+    },
   },
 ];
 
@@ -289,6 +336,7 @@ function opensips(specs: readonly FunctionSpec[]): FunctionSpec[] {
 export const opensipsCoreFunctions: ScriptFunction[] = [
   ...moduleFunctions('core', opensips(core)),
   ...moduleFunctions('cfgutils', opensips(cfgutils)),
+  ...moduleFunctions('event_route', opensips(eventRoute)),
   ...moduleFunctions('tm', opensips(transactions)),
   ...moduleFunctions('sipmsgops', opensips(replies)),
 ];

@@ -5,6 +5,9 @@ const KAMAILIO_SIGNS =
   /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|auto_bind_ipv6\b)/m;
 const OPENSIPS_SIGNS =
   /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"(?:[^"]*\/)?(?:proto_|sipmsgops\b))/m;
+/** Modules that Kamailio never had: a file that loads them is no file of Kamailio, whatever its comments look like. */
+const OPENSIPS_TRANSPORTS =
+  /^[ \t]*loadmodule\s+"(?:[^"]*\/)?proto_(?:udp|tcp|tls|wss?|sctp|bin|hep|smpp|msrp|ipsec)(?:\.so)?"/m;
 /** Parameters that came with OpenSIPS 3.4, and with 3.0 or 3.1. */
 const TODAY_SIGNS =
   /^[ \t]*(?:stderror_(?:enabled|level_filter|log_format)|syslog_(?:enabled|facility|name|level_filter|log_format)|log_event_enabled)\s*=/m;
@@ -23,6 +26,7 @@ export function detectDialect(text: string): Dialect | undefined {
   );
   if (marked !== null) return marked[1] === 'OPENSIPS' ? detectOpensips(text) : kamailio(text);
   const code = text.replace(/^[ \t]*(?:#(?!!)|\/\/).*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
+  if (OPENSIPS_TRANSPORTS.test(code)) return detectOpensips(code);
   if (KAMAILIO_SIGNS.test(code)) return kamailio(code);
   if (OPENSIPS_SIGNS.test(code)) return detectOpensips(code);
   // Old files of OpenSIPS have neither: modules and functions that Kamailio never had identify them.

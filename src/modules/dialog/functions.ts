@@ -112,7 +112,7 @@ function profileFunctions(): FunctionSpec[] {
     {
       name: 'get_profile_size',
       ...(dialects === undefined ? {} : { dialects }),
-      parameters: [name, param('value', 'string'), param('result', 'writable')],
+      parameters: [name, optional('value', 'string'), param('result', 'writable')],
       summary: 'how many dialogs a profile has',
       compile: ([profile, of, result]) => size(profile, of, result),
     },
@@ -181,6 +181,14 @@ function flagFunctions(
 }
 
 const opensips: FunctionSpec[] = [
+  {
+    name: 'set_dlg_sharing_tag',
+    dialects: OPENSIPS,
+    parameters: [param('tag', 'string')],
+    routes: ['request'],
+    summary: 'accepted, when there is a dialog: dialogs are not shared by nodes',
+    compile: () => withDialog(() => 1),
+  },
   {
     name: 'create_dialog',
     dialects: OPENSIPS,

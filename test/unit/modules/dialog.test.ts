@@ -59,3 +59,21 @@ test('the did parameter of another call opens nothing, and one Call-ID begins 32
     await runner.stop();
   }
 });
+
+test('the value of a profile may be left out between commas, and a sharing tag needs a dialog', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog',
+    head: 'modparam("dialog", "profiles_no_value", "all") modparam("dialog", "profiles_with_value", "peer")',
+    script: `set_dlg_sharing_tag("vip"); xlog("$rc\\n"); create_dialog(); set_dlg_sharing_tag("vip"); xlog("$rc\\n");
+      set_dlg_profile("all"); set_dlg_profile("peer", "a");
+      get_profile_size("all", , $var(n)); xlog("$var(n)\\n"); get_profile_size("peer", , $var(n)); xlog("$var(n)\\n");
+      get_profile_size("peer", "b", $var(n)); xlog("$var(n)\\n");`,
+  });
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(runner.lines, ['-1', '1', '1', '1', '0']);
+  } finally {
+    await runner.stop();
+  }
+});
