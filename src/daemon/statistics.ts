@@ -2,7 +2,8 @@ import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { Statistic, StatisticsSource } from '../management/mi/dependencies.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
-import type { LayerCounters, TransactionLayer } from '../sip/transaction/layer.js';
+import type { LayerCounters } from '../sip/transaction/counters.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Counter, type Metrics } from '../stats/metrics.js';
 import type { StartTime } from './start-time.js';
 

@@ -12,7 +12,7 @@ import type { MessageSite } from '../route/functions/site.js';
 import { RequestScope } from '../route/request-scope.js';
 import type { FieldSpan, SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
-import type { KnownRequest } from '../sip/transaction/layer.js';
+import type { KnownRequest } from '../sip/transaction/user.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { addressSpan } from './address-parts.js';
 import { MessageEdits } from './edits.js';

@@ -2,7 +2,7 @@ import type { RouteOutcome } from '../cfg/runtime.js';
 import { ipFamily } from '../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
-import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/layer.js';
+import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/user.js';
 import type { Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import { Call, MessageRun } from './call.js';

@@ -3,8 +3,10 @@ import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOri
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
-import type { Tally, TransactionFigures, TransactionLayer, TransactionUser } from '../sip/transaction/layer.js';
+import type { Tally, TransactionFigures } from '../sip/transaction/counters.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
+import type { TransactionUser } from '../sip/transaction/user.js';
 import { socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';

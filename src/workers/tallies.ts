@@ -1,5 +1,5 @@
 import type { ProxyCounters } from '../proxy/proxy.js';
-import type { LayerCounters, Tally } from '../sip/transaction/layer.js';
+import type { LayerCounters, Tally } from '../sip/transaction/counters.js';
 
 /** Counters of the SIP side of a process. */
 export interface SipCounters {

@@ -4,8 +4,10 @@ import type { TransportName } from '../../src/core/uri.js';
 import { Admission, type AdmissionBounds } from '../../src/sip/admission.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
 import type { TransactionConfig } from '../../src/sip/transaction/config.js';
-import { type LayerCounters, TransactionLayer, type TransactionUser } from '../../src/sip/transaction/layer.js';
+import type { LayerCounters } from '../../src/sip/transaction/counters.js';
+import { TransactionLayer } from '../../src/sip/transaction/layer.js';
 import type { InviteServer } from '../../src/sip/transaction/server.js';
+import type { TransactionUser } from '../../src/sip/transaction/user.js';
 import {
   type Flow,
   hostPort,

@@ -1,12 +1,9 @@
 import type { Clock } from '../../core/clock.js';
-import { ipFamily } from '../../core/ip-address.js';
 import type { Logger } from '../../core/logger.js';
-import { hash32, Mixer, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
-import { bareHost } from '../../core/uri.js';
 import { Admission, type TransactionRoom } from '../admission.js';
-import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
-import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
+import { parseMessage, type SipMessage } from '../message.js';
+import { reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
@@ -21,81 +18,16 @@ import {
   upperKey,
 } from './client.js';
 import type { TransactionConfig } from './config.js';
-import { Kind, Remnants } from './remnants.js';
+import type { LayerCounters, TransactionFigures } from './counters.js';
+import { EndedTransactions } from './ended.js';
+import type { Kind } from './remnants.js';
 import { misfit } from './reply-match.js';
-import { InviteServer, NonInviteServer, replyPort, type ServerTransaction } from './server.js';
+import { RequestKeys } from './request-key.js';
+import { InviteServer, NonInviteServer, type ServerTransaction } from './server.js';
+import { SHOWN_OF_CALL_ID, StatelessReplies } from './stateless.js';
 import { TransactionTable } from './table.js';
+import type { KnownRequest, MessageObserver, TransactionUser } from './user.js';
 import { surplusOf } from './weight.js';
-
-/** The application above: the proxy core. */
-export interface TransactionUser {
-  /** A request that belongs to no transaction, sound in form; a CANCEL only when its INVITE is not known. */
-  onRequest(request: SipMessage, source: Source): void;
-  /** An ACK that belongs to no INVITE we answered ourselves: one for a 2xx. */
-  onAck(request: SipMessage, source: Source): void;
-  /** A CANCEL for an INVITE that is known; it has been answered. Without `server` the INVITE has had its final reply. */
-  onCancel(server: InviteServer | undefined): void;
-  /** One more 2xx of an answered call; `pass` sends text to its caller. */
-  onFurtherSuccess(reply: SipMessage, pass: (text: string) => void): void;
-  /** A reply that matches no transaction of ours. */
-  onStrayReply(reply: SipMessage, source: Source): void;
-}
-
-/** What the layer knows of a request that a script is run for. */
-export interface KnownRequest {
-  /**
-   * new: of no transaction. copy: a retransmission. ack: acknowledges a failure of ours, which is noted already.
-   * accepted: an ACK with the branch of an INVITE that was answered with 2xx.
-   */
-  readonly kind: 'new' | 'copy' | 'ack' | 'accepted';
-  /** The transaction of a copy, while it has not ended. */
-  readonly server: ServerTransaction | undefined;
-  /** Sends the last reply again, as is due for a copy. */
-  repeat(): void;
-}
-
-/** Sees every message before it is matched: copies, ACKs and CANCELs too. For scripts, which do the matching themselves. */
-export interface MessageObserver {
-  onMessage(request: SipMessage, source: Source, known: KnownRequest): void;
-  /** A reply as it goes on; undefined drops it. */
-  onReply(reply: SipMessage, source: Source): SipMessage | undefined;
-  /** A request that may not be processed; false leaves it to the layer to answer. */
-  onDefect(request: SipMessage, source: Source): boolean;
-}
-
-/** A counter as the hot path adds to it. */
-export interface Tally {
-  value: number;
-}
-
-export interface LayerCounters {
-  readonly requestsReceived: Tally;
-  readonly repliesReceived: Tally;
-  readonly requestsSent: Tally;
-  readonly repliesSent: Tally;
-  /** Bytes that were no SIP message, and messages too broken to answer. */
-  readonly dropped: Tally;
-  /** Malformed requests answered with 400. */
-  readonly badRequests: Tally;
-  readonly overload: Tally;
-  /** Requests refused because their source holds the most transactions when there is hardly room for more. */
-  readonly share: Tally;
-  readonly retransmissions: Tally;
-  /** Replies with a branch of ours that do not fit the request: dropped. */
-  readonly forgedReplies: Tally;
-  /** Replies over UDP from another address than the request went to. */
-  readonly repliesFromElsewhere: Tally;
-}
-
-/** How many transactions a process holds. */
-export interface TransactionFigures {
-  servers: number;
-  clients: number;
-  /** Server transactions without a final reply. */
-  unanswered: number;
-  /** What large messages count beyond the one of their transaction. */
-  surplus: number;
-}
 
 /** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
 export class TransactionLayer implements Receiver, TransactionRoom {
@@ -106,17 +38,10 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
   private readonly clients = new TransactionTable<ClientTransaction>();
-  /** Records of ended transactions: for 64*T1 (timers J, L and M), and for T4 (timers I and K). */
-  private readonly endedServers: Remnants;
-  private readonly confirmedServers: Remnants;
-  private readonly endedClients: Remnants;
-  private readonly settledClients: Remnants;
-  /** The request whose transaction key `mixer` holds, and the method the key was made for. */
-  private identified: SipMessage | undefined = undefined;
-  private identifiedAs = '';
+  private readonly ended: EndedTransactions;
+  private readonly keys: RequestKeys;
   private readonly branches: Branches;
-  private readonly mixer: Mixer;
-  private readonly tagPrefix: string;
+  private readonly stateless: StatelessReplies;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
   readonly slowMs: number;
   private readonly brokenFlows = new Set<Flow>();
@@ -139,16 +64,11 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     identity?: BranchIdentity,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
-    const remnants = (stayMs: number, dropped?: (source: Source, text: string) => void) =>
-      new Remnants(this.timers, () => clock.monotonic(), stayMs, dropped);
     const gone = (source: Source, text: string): void => this.released(source, surplusOf(text.length));
-    this.endedServers = remnants(64 * config.t1, gone);
-    this.endedClients = remnants(64 * config.t1);
-    this.confirmedServers = remnants(config.t4, gone);
-    this.settledClients = remnants(config.t4);
-    this.mixer = new Mixer(random.uint32(), random.uint32());
+    this.ended = new EndedTransactions(config, this.timers, () => clock.monotonic(), gone);
+    this.keys = new RequestKeys(random);
     this.branches = new Branches(random, identity);
-    this.tagPrefix = random.token(4);
+    this.stateless = new StatelessReplies(random, counters, log);
     let interval = Math.max(1, config.t1);
     let slow = 0;
     for (; interval < config.t2; interval *= 2) slow += interval;
@@ -195,11 +115,11 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   get serverCount(): number {
-    return this.servers.size + this.endedServers.size + this.confirmedServers.size + this.elsewhere.servers;
+    return this.servers.size + this.ended.serverCount + this.elsewhere.servers;
   }
 
   get clientCount(): number {
-    return this.clients.size + this.endedClients.size + this.settledClients.size + this.elsewhere.clients;
+    return this.clients.size + this.ended.clientCount + this.elsewhere.clients;
   }
 
   /** As other processes count them (`elsewhere`). */
@@ -233,7 +153,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   /** The To tag of our own replies to a request: the same for its retransmissions. */
   localTag(request: SipMessage): string {
-    return this.tagPrefix + text32(hash32(request.via?.branch ?? '', hash32(request.callId, 0)));
+    return this.stateless.tag(request);
   }
 
   receive(text: string, source: Source): void {
@@ -276,7 +196,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     }
     this.counters.requestsReceived.value++;
     request.defect = reason;
-    this.refuse(request, source, code);
+    this.stateless.refuse(request, source, code);
   }
 
   undelivered(text: string, address: string, port: number): void {
@@ -312,7 +232,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   /** Begins a server transaction for a request handed up by onRequest. */
   serve(request: SipMessage, source: Source): ServerTransaction {
-    const { a, b } = this.identify(request, request.method);
+    const { a, b } = this.keys.of(request, request.method);
     const server =
       request.method === 'INVITE'
         ? new InviteServer(this, a, b, request, source)
@@ -355,11 +275,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     body = '',
     marking: ViaMarking = 'asked',
   ): void {
-    if (request.method === 'ACK') return;
-    this.counters.repliesSent.value++;
-    const text = buildReply(request, source, code, reason, this.localTag(request), headers, body, marking);
-    const port = marking === 'forced' || marking === 'front-forced' ? source.port : replyPort(request, source);
-    source.socket.send(text, source.address, port, undefined, source.flow);
+    this.stateless.reply(request, source, code, reason, headers, body, marking);
   }
 
   /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
@@ -376,16 +292,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
    * section 16.7).
    */
   sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void {
-    this.counters.repliesSent.value++;
-    const { socket, address, flow } = source;
-    if (flow === undefined || flow.open) {
-      socket.send(text, address, replyTo, undefined, flow);
-      return;
-    }
-    // If its connection is closed, a new one is opened to the sent-by of its Via (RFC 3261 section 18.2.2). Over TLS
-    // the sender must have a certificate for that name.
-    const host = parseMessage(text)?.via?.host ?? '';
-    socket.send(text, address, sentByPort, undefined, flow, ipFamily(bareHost(host)) === 0 ? host : undefined);
+    this.stateless.sendBack(text, source, replyTo, sentByPort);
   }
 
   /** @internal A server transaction has ended: the record kept of it answers or absorbs copies of its request. */
@@ -393,19 +300,14 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.timers.cancel(server);
     this.servers.remove(server);
     this.weigh(server, text.length, server.source);
-    const { keyA, keyB, source, replyPort: port, sentByPort } = server;
-    const ring = kind === Kind.confirmed ? this.confirmedServers : this.endedServers;
-    ring.add(keyA, keyB, kind, source, port, sentByPort, text, 0);
+    this.ended.addServer(server, kind, text);
   }
 
   /** @internal A client transaction has ended: its record absorbs further replies, or passes them to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
-    const ring = kind === Kind.settled ? this.settledClients : this.endedClients;
-    const { keyA, keyB, branch } = client;
-    const [port, sentByPort] = [caller?.replyPort ?? 0, caller?.sentByPort ?? 0];
-    ring.add(keyA, keyB, kind, caller?.source, port, sentByPort, '', branch.check);
+    this.ended.addClient(client, kind, caller);
   }
 
   /** @internal */
@@ -442,10 +344,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.timers.stop();
     this.servers.clear();
     this.clients.clear();
-    this.endedServers.clear();
-    this.endedClients.clear();
-    this.confirmedServers.clear();
-    this.settledClients.clear();
+    this.ended.clear();
     this.admission.clear();
     this.surplus = 0;
   }
@@ -453,7 +352,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private receiveRequest(request: SipMessage, source: Source): void {
     this.counters.requestsReceived.value++;
     if (request.defect !== undefined) {
-      if (this.observer?.onDefect(request, source) !== true) this.refuse(request, source);
+      if (this.observer?.onDefect(request, source) !== true) this.stateless.refuse(request, source);
       return;
     }
     const method = request.method;
@@ -461,7 +360,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
       this.observeRequest(this.observer, request, source);
       return;
     }
-    const { a, b } = this.identify(request, method === 'ACK' ? 'INVITE' : method);
+    const { a, b } = this.keys.of(request, method === 'ACK' ? 'INVITE' : method);
     const known = this.servers.find(a, b);
     if (known !== undefined) {
       if (method === 'ACK') {
@@ -475,14 +374,14 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     if (this.absorbed(request, source, a, b)) return;
     if (method === 'ACK') {
       // An ACK for a failure of ours, sent without state or since dropped, ends here (RFC 3261 section 8.2.7).
-      if (!request.toTag.startsWith(this.tagPrefix)) this.user?.onAck(request, source);
+      if (!this.stateless.isOurTag(request.toTag)) this.user?.onAck(request, source);
       return;
     }
     if (method === 'CANCEL') {
       // Also under overload: it frees what it cancels.
-      const invite = this.identify(request, 'INVITE');
+      const invite = this.keys.of(request, 'INVITE');
       const cancelled = this.servers.find(invite.a, invite.b);
-      if (cancelled !== undefined || this.hasEnded(invite.a, invite.b)) {
+      if (cancelled !== undefined || this.ended.hasServer(invite.a, invite.b)) {
         this.serve(request, source).replyWith(200, 'canceling');
         this.user?.onCancel(cancelled as InviteServer | undefined);
         return;
@@ -504,7 +403,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** Hands a request to the observer with what is known of it; an ACK for a failure of ours ends its retransmission. */
   private observeRequest(observer: MessageObserver, request: SipMessage, source: Source): void {
     const { method } = request;
-    const { a, b } = this.identify(request, method === 'ACK' ? 'INVITE' : method);
+    const { a, b } = this.keys.of(request, method === 'ACK' ? 'INVITE' : method);
     const server = this.servers.find(a, b);
     if (server !== undefined) {
       if (method === 'ACK') {
@@ -516,9 +415,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
       observer.onMessage(request, source, { kind: 'copy', server, repeat: () => server.retransmitted() });
       return;
     }
-    const { endedServers } = this;
-    const at = endedServers.find(a, b);
-    if (at >= 0 || this.confirmedServers.find(a, b) >= 0) {
+    const at = this.ended.servers.find(a, b);
+    if (at >= 0 || this.ended.confirmedServers.find(a, b) >= 0) {
       if (method === 'ACK') {
         observer.onMessage(request, source, { kind: at >= 0 ? 'accepted' : 'ack', server: undefined, repeat: NOTHING });
         return;
@@ -530,7 +428,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     }
     if (method === 'ACK') {
       // An ACK for a failure that was sent without state is absorbed here (RFC 3261 section 8.2.7).
-      if (!request.toTag.startsWith(this.tagPrefix)) observer.onMessage(request, source, NEW_REQUEST);
+      if (!this.stateless.isOurTag(request.toTag)) observer.onMessage(request, source, NEW_REQUEST);
       return;
     }
     if (method === 'CANCEL' || this.admits(request, source)) observer.onMessage(request, source, NEW_REQUEST);
@@ -538,20 +436,20 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   /** The transaction a request has by now: a copy of it may have begun one. */
   serving(request: SipMessage): ServerTransaction | undefined {
-    const { a, b } = this.identify(request, request.method);
+    const { a, b } = this.keys.of(request, request.method);
     return this.servers.find(a, b);
   }
 
   /** The INVITE a CANCEL is for: its transaction; undefined for one that is not known or had its final reply. */
   cancelled(cancel: SipMessage): ServerTransaction | undefined {
-    const { a, b } = this.identify(cancel, 'INVITE');
+    const { a, b } = this.keys.of(cancel, 'INVITE');
     return this.servers.find(a, b);
   }
 
   /** Whether the INVITE a CANCEL is for had its final reply lately. */
   answeredInvite(cancel: SipMessage): boolean {
-    const { a, b } = this.identify(cancel, 'INVITE');
-    return this.hasEnded(a, b);
+    const { a, b } = this.keys.of(cancel, 'INVITE');
+    return this.ended.hasServer(a, b);
   }
 
   /** @internal Transactions there is room for. */
@@ -561,9 +459,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   /** @internal Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
   makeRoom(): void {
-    for (const ended of [this.endedServers, this.endedClients]) {
-      for (let i = 0; i < 3; i++) ended.dropEarly(this.config.t4);
-    }
+    this.ended.makeRoom();
   }
 
   private receiveReply(reply: SipMessage, source: Source): void {
@@ -613,36 +509,31 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     const now = this.now();
     if (now - this.forgedAt < FORGED_LINE_MS) return;
     this.forgedAt = now;
-    const callId = reply.callId.slice(0, SHOWN);
+    const callId = reply.callId.slice(0, SHOWN_OF_CALL_ID);
     const fields = { from: `${source.address}:${source.port}`, callId, status: reply.status, what };
     this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
   }
 
   /** Whether a reply belongs to a transaction that has ended; a 2xx of an answered call is passed on. */
   private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
-    const { endedClients } = this;
-    const at = endedClients.find(low, upper);
-    if (at < 0) return this.settledClients.find(low, upper) >= 0;
-    const caller = endedClients.sourceAt(at);
+    const { clients } = this.ended;
+    const at = clients.find(low, upper);
+    if (at < 0) return this.ended.settledClients.find(low, upper) >= 0;
+    const caller = clients.sourceAt(at);
     if (caller === undefined || reply.status < 200 || reply.status >= 300) return true;
-    if (endedClients.checkAt(at) !== this.branches.checkOf(reply, digits)) {
+    if (clients.checkAt(at) !== this.branches.checkOf(reply, digits)) {
       this.forged(reply, source, 'branch');
       return true;
     }
-    const [port, sentByPort] = [endedClients.replyPortAt(at), endedClients.sentByPortAt(at)];
+    const [port, sentByPort] = [clients.replyPortAt(at), clients.sentByPortAt(at)];
     this.user?.onFurtherSuccess(reply, (text) => this.sendBack(text, caller, port, sentByPort));
     return true;
   }
 
-  private hasEnded(a: number, b: number): boolean {
-    return this.endedServers.find(a, b) >= 0 || this.confirmedServers.find(a, b) >= 0;
-  }
-
   /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; handles it then. */
   private absorbed(request: SipMessage, source: Source, a: number, b: number): boolean {
-    const { endedServers } = this;
-    const at = endedServers.find(a, b);
-    if (at < 0 && this.confirmedServers.find(a, b) < 0) return false;
+    const at = this.ended.servers.find(a, b);
+    if (at < 0 && this.ended.confirmedServers.find(a, b) < 0) return false;
     if (request.method === 'ACK') {
       // The ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
       if (at >= 0) this.user?.onAck(request, source);
@@ -650,62 +541,17 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     }
     this.counters.retransmissions.value++;
     if (at < 0) return true;
-    const sender = endedServers.sourceAt(at);
-    const text = endedServers.textAt(at);
+    const sender = this.ended.servers.sourceAt(at);
+    const text = this.ended.servers.textAt(at);
     if (text !== '' && sender !== undefined) {
-      this.sendBack(text, sender, endedServers.replyPortAt(at), endedServers.sentByPortAt(at));
+      this.sendBack(text, sender, this.ended.servers.replyPortAt(at), this.ended.servers.sentByPortAt(at));
     }
     return true;
-  }
-
-  /** RFC 3261 section 17.2.3: branch, sent-by and method; without the magic cookie, what RFC 2543 compared. */
-  private identify(request: SipMessage, method: string): Mixer {
-    const { text, via } = request;
-    if (this.identified === request && this.identifiedAs === method) return this.mixer;
-    this.identified = request;
-    this.identifiedAs = method;
-    const mixer = this.mixer.begin().text(method);
-    if (via === undefined) return mixer;
-    const { branch, branchStart } = via;
-    if (branch.length > 7 && text.startsWith('z9hG4bK', branchStart)) {
-      return mixer
-        .text(text, branchStart, branchStart + branch.length)
-        .text(via.host)
-        .number(via.port);
-    }
-    mixer.text(request.requestUri).text(request.fromTag).text(request.callId).number(request.cseqNumber);
-    return mixer.text(text, via.start, via.end);
-  }
-
-  /** Answers 400, or a more specific code, if a reply can be built; otherwise drops and counts the request. */
-  private refuse(request: SipMessage, source: Source, code = 400): void {
-    const answerable = request.viaLine >= 0 && request.method !== 'ACK';
-    if (this.log.isLevelEnabled('debug')) {
-      this.log.debug(
-        {
-          from: `${source.address}:${source.port}`,
-          callId: request.callId.slice(0, SHOWN),
-          defect: request.defect,
-          answered: answerable,
-        },
-        'bad request',
-      );
-    }
-    if (!answerable) {
-      this.counters.dropped.value++;
-      return;
-    }
-    this.counters.badRequests.value++;
-    if (request.defect === OTHER_VERSION) this.replyStateless(request, source, 505);
-    else if (request.defect === LONG_REQUEST_LINE) this.replyStateless(request, source, 414);
-    else this.replyStateless(request, source, code, `${reasonPhrase(code)} (${request.defect})`);
   }
 }
 
 const NOTHING = (): void => undefined;
 const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
-/** Characters of a Call-ID that a line of the log shows. */
-const SHOWN = 128;
 /** Part of the room for transactions above which room counts as short. */
 const TIGHT = 3 / 4;
 /** Milliseconds between two lines about replies that do not fit. */

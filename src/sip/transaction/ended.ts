@@ -1,0 +1,72 @@
+import type { TimerWheel } from '../timers.js';
+import type { Source } from '../transport/transport.js';
+import type { CallerSide, ClientTransaction } from './client.js';
+import type { TransactionConfig } from './config.js';
+import { Kind, Remnants } from './remnants.js';
+import type { ServerTransaction } from './server.js';
+
+/** Records of ended transactions, which answer or absorb what is retransmitted: for 64*T1 (timers J, L and M), or T4 (timers I and K). */
+export class EndedTransactions {
+  readonly servers: Remnants;
+  readonly confirmedServers: Remnants;
+  readonly clients: Remnants;
+  readonly settledClients: Remnants;
+
+  /** `dropped` is called for each record of a server transaction that is dropped, with its source and its last reply. */
+  constructor(
+    private readonly config: TransactionConfig,
+    timers: TimerWheel,
+    now: () => number,
+    dropped: (source: Source, text: string) => void,
+  ) {
+    this.servers = new Remnants(timers, now, 64 * config.t1, dropped);
+    this.clients = new Remnants(timers, now, 64 * config.t1);
+    this.confirmedServers = new Remnants(timers, now, config.t4, dropped);
+    this.settledClients = new Remnants(timers, now, config.t4);
+  }
+
+  /** Records of server transactions. */
+  get serverCount(): number {
+    return this.servers.size + this.confirmedServers.size;
+  }
+
+  /** Records of client transactions. */
+  get clientCount(): number {
+    return this.clients.size + this.settledClients.size;
+  }
+
+  /** Whether the server transaction with this key has ended lately. */
+  hasServer(a: number, b: number): boolean {
+    return this.servers.find(a, b) >= 0 || this.confirmedServers.find(a, b) >= 0;
+  }
+
+  /** Records a server transaction with its last reply, '' without one. */
+  addServer(server: ServerTransaction, kind: Kind, text: string): void {
+    const { keyA, keyB, source, replyPort, sentByPort } = server;
+    const ring = kind === Kind.confirmed ? this.confirmedServers : this.servers;
+    ring.add(keyA, keyB, kind, source, replyPort, sentByPort, text, 0);
+  }
+
+  /** Records a client transaction; `caller` is whom further 2xx are for. */
+  addClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
+    const ring = kind === Kind.settled ? this.settledClients : this.clients;
+    const { keyA, keyB, branch } = client;
+    const [port, sentByPort] = [caller?.replyPort ?? 0, caller?.sentByPort ?? 0];
+    ring.add(keyA, keyB, kind, caller?.source, port, sentByPort, '', branch.check);
+  }
+
+  /** Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
+  makeRoom(): void {
+    for (const ended of [this.servers, this.clients]) {
+      for (let i = 0; i < 3; i++) ended.dropEarly(this.config.t4);
+    }
+  }
+
+  /** Forgets all records. */
+  clear(): void {
+    this.servers.clear();
+    this.clients.clear();
+    this.confirmedServers.clear();
+    this.settledClients.clear();
+  }
+}
