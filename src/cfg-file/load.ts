@@ -58,6 +58,10 @@ export interface LoadedCfg extends CfgSettings {
   /** Compiles a text with variables as its script reads it. Throws SwitchyardError PVAR_*. */
   readonly compile: (text: string) => Format;
   readonly warnings: readonly CfgProblem[];
+  /** Texts of the file and of what it includes, as they were read. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** The same file as it was read, compiled anew so that its statements report to a trace; nothing of it is shared. */
+  readonly traced: () => LoadedCfg;
 }
 
 /** A configuration file that cannot be used. */
@@ -100,6 +104,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     return { file, dialect: undefined, tree: undefined, problems: problems.list, loaded: undefined };
   };
   let source: SourceFile = { file, text: readFileSync(file, 'latin1') };
+  const sources = new Map([[file, source.text]]);
   try {
     if (options.preprocess !== undefined) source = preprocessed(source, options.preprocess);
   } catch (error) {
@@ -121,11 +126,27 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   }
   const parsed = parseConfiguration(source, {
     dialect,
-    reader: readerIn(folder),
+    reader: readerIn(folder, sources),
     ...(options.defines === undefined ? {} : { defines: options.defines }),
     environment: options.environment ?? process.env,
   });
   const { tree } = parsed;
+  const compiled = compiledFrom(tree, dialect, file, sources, options);
+  const all = [...parsed.problems, ...compiled.problems];
+  const ok = all.every(({ severity }) => severity !== 'error');
+  const loaded = ok && compiled.cfg !== undefined ? { ...compiled.cfg, warnings: all } : undefined;
+  return { file, dialect, tree, problems: all, loaded };
+}
+
+/** Settings and script of a tree; no script where the tree has errors. */
+function compiledFrom(
+  tree: ConfigurationTree,
+  dialect: Dialect,
+  file: string,
+  sources: ReadonlyMap<string, string>,
+  options: LoadCfgOptions,
+): { readonly cfg: LoadedCfg | undefined; readonly problems: readonly CfgProblem[] } {
+  const problems = new Problems();
   const settings = cfgSettings(tree, dialect, problems);
   const functions = scriptFunctions();
   const loops = settings.globals.maxWhileLoops;
@@ -146,25 +167,33 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   const names = withVariables(dialect.names, scriptVariables(dialect.name));
   const compile = (text: string): Format => compileFormat(text, { names });
   checkModuleParameters(tree, settings, compile, problems);
-  const all = [...parsed.problems, ...problems.list, ...compiled];
-  const ok = script !== undefined && all.every(({ severity }) => severity !== 'error');
-  const loaded = ok
-    ? {
-        ...settings,
-        file,
-        folder,
-        dialect,
-        tree,
-        script,
-        functions,
-        hooks: moduleHooks(settings.loaded),
-        commands: MODULE_COMMANDS,
-        statistics: moduleStatistics,
-        compile,
-        warnings: all,
-      }
-    : undefined;
-  return { file, dialect, tree, problems: all, loaded };
+  const all = [...problems.list, ...compiled];
+  const traced = (): LoadedCfg => {
+    const { cfg } = compiledFrom(tree, dialect, file, sources, { ...options, traced: true });
+    // It was compiled before, from the same tree.
+    if (cfg === undefined) throw new CfgError(all);
+    return cfg;
+  };
+  const cfg =
+    script === undefined
+      ? undefined
+      : {
+          ...settings,
+          file,
+          folder: dirname(file),
+          dialect,
+          tree,
+          script,
+          functions,
+          hooks: moduleHooks(settings.loaded),
+          commands: MODULE_COMMANDS,
+          statistics: moduleStatistics,
+          compile,
+          warnings: all,
+          sources,
+          traced,
+        };
+  return { cfg, problems: all };
 }
 
 /** As `readCfg`, for whoever needs the whole file. Throws CfgError with every problem. */
@@ -174,14 +203,16 @@ export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
   return loaded;
 }
 
-/** Included files: beside the file that includes, in the folder of the first one, or absolute. */
-function readerIn(folder: string): SourceReader {
+/** Included files: beside the file that includes, in the folder of the first one, or absolute. Their texts are added to `sources`. */
+function readerIn(folder: string, sources: Map<string, string>): SourceReader {
   return {
     read(path, from) {
       const paths = isAbsolute(path) ? [path] : [join(dirname(from), path), join(folder, path), resolve(path)];
       for (const candidate of paths) {
         try {
-          return { file: candidate, text: readFileSync(candidate, 'latin1') };
+          const text = readFileSync(candidate, 'latin1');
+          sources.set(candidate, text);
+          return { file: candidate, text };
         } catch {
           // The next path is tried.
         }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Expression, Position, Statement } from '../cfg/ast.js';
 import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import { within } from '../cfg/visit.js';
@@ -8,7 +7,7 @@ import { withVariables } from '../pvar/names.js';
 import type { LoadedCfg } from './load.js';
 
 /** One statement that was run. */
-export interface ScriptStep {
+export type ScriptStep = {
   readonly file: string;
   readonly line: number;
   /** Routes entered, one within the other; 1 is the route that was entered first. */
@@ -19,10 +18,18 @@ export interface ScriptStep {
   readonly result: string;
   /** Variables of the statement with their values, in order; null for those that are not set. */
   readonly values: readonly (readonly [name: string, value: string | number | null])[];
+};
+
+/** How much of a run is kept. */
+export interface PathBounds {
+  readonly steps: number;
+  /** Of each value, and of each line of the file. */
+  readonly characters: number;
 }
 
-/** Steps that are kept, and values of each. */
-const MOST_STEPS = 10_000;
+const DEFAULT_BOUNDS: PathBounds = { steps: 10_000, characters: 65_536 };
+
+/** Values of a step that are kept. */
 const MOST_VALUES = 8;
 
 /** Writes down which way runs take through a script. */
@@ -32,7 +39,11 @@ export class ScriptPath implements ScriptTrace {
   private readonly formats = new Map<string, Format | undefined>();
   private readonly files = new Map<string, readonly string[]>();
 
-  constructor({ dialect }: Pick<LoadedCfg, 'dialect'>) {
+  constructor(
+    private readonly cfg: Pick<LoadedCfg, 'dialect' | 'sources'>,
+    private readonly bounds = DEFAULT_BOUNDS,
+  ) {
+    const { dialect } = cfg;
     this.names = withVariables(dialect.names, scriptVariables(dialect.name));
   }
 
@@ -70,7 +81,7 @@ export class ScriptPath implements ScriptTrace {
   }
 
   private add(run: ScriptRun, at: Position, result: string, expressions: readonly Expression[]): void {
-    if (this.steps.length >= MOST_STEPS) return;
+    if (this.steps.length >= this.bounds.steps) return;
     const { file, line } = at;
     this.steps.push({
       file,
@@ -85,14 +96,11 @@ export class ScriptPath implements ScriptTrace {
   private line({ file, line }: Position): string {
     let lines = this.files.get(file);
     if (lines === undefined) {
-      try {
-        lines = readFileSync(file, 'latin1').split(/\r?\n/);
-      } catch {
-        lines = [];
-      }
+      // The file may have been changed since it was loaded.
+      lines = (this.cfg.sources.get(file) ?? '').split(/\r?\n/);
       this.files.set(file, lines);
     }
-    return lines[line - 1]?.trim() ?? '';
+    return (lines[line - 1]?.trim() ?? '').slice(0, this.bounds.characters);
   }
 
   private values(run: ScriptRun, expressions: readonly Expression[]): ScriptStep['values'] {
@@ -103,7 +111,9 @@ export class ScriptPath implements ScriptTrace {
         const text = each.kind === 'variable' ? each.text : each.value;
         if (!text.includes('$') || values.size >= MOST_VALUES) continue;
         const format = this.format(text);
-        if (format !== undefined) values.set(text, format.evaluateValue(run.pvars));
+        if (format === undefined) continue;
+        const value = format.evaluateValue(run.pvars);
+        values.set(text, typeof value === 'string' ? value.slice(0, this.bounds.characters) : value);
       }
     }
     return [...values];

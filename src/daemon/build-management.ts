@@ -14,10 +14,9 @@ import type { HealthSource } from '../http/handlers.js';
 import type { HttpServer } from '../http/server.js';
 import type { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { registerCommands } from '../management/mi/commands/all.js';
-import type { Assumed, ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
+import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
-import type { Explanation } from '../route/rules/explain.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import { followAudit } from './audit-sinks.js';
@@ -31,6 +30,7 @@ import { registerCallMetrics } from './call-metrics.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
+import type { Explanations } from './explanations.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
 import { natsAnswers } from './nats-answers.js';
@@ -53,12 +53,7 @@ export interface ManagementEnvironment {
   readonly calls: CallRecording;
   readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
-  readonly explain: (
-    request: string,
-    source: string | undefined,
-    sees?: (partition: string) => boolean,
-    assumed?: Assumed,
-  ) => Explanation | Promise<Explanation>;
+  readonly explanations: Pick<Explanations, 'explain' | 'scripted'>;
   readonly settings: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
@@ -146,7 +141,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     calls: env.calls,
     ...(env.cluster.configured ? { cluster: () => env.cluster.parts?.control } : {}),
     traces: env.traces.commands,
-    explain: env.explain,
+    explain: (...asked) => env.explanations.explain(...asked),
+    scripted: () => env.explanations.scripted,
     audit,
     script: env.script,
     settings: env.settings,

@@ -47,17 +47,17 @@ import { TraceControl } from './build-traces.js';
 import { CallLoad } from './call-load.js';
 import { ClusterHooks } from './cluster-hooks.js';
 import { drain } from './drain.js';
+import { Explanations } from './explanations.js';
 import { firstLoads } from './first-loads.js';
 import { onceAMinute } from './once-a-minute.js';
 import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
 import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statistics.js';
-import { assumedRows, assumedStates, copyTables } from './rehearsal.js';
 import { release } from './release.js';
 import { ReloadProgress } from './reload-progress.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
 import { scriptCalls } from './script-calls.js';
-import { ScriptRouting } from './script-routing.js';
+import { type ScriptMemory, ScriptRouting } from './script-routing.js';
 import { faultOf } from './script-services.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
@@ -70,6 +70,7 @@ import { VERSION } from './version.js';
 import { WorkerHooks, workersFault } from './worker-hooks.js';
 
 export type { Explanation } from '../route/rules/explain.js';
+export type { ScriptExplanation } from './script-rehearsal.js';
 
 export interface DaemonOptions {
   readonly settings: Settings;
@@ -87,6 +88,8 @@ export interface DaemonOptions {
   readonly scriptTrace?: ScriptTrace | undefined;
   /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
+  /** The daemon this one is a copy of, to try what a request leads to: its keys, and what its script has in memory. */
+  readonly copyOf?: { readonly secret: Secret; readonly memory: ScriptMemory | undefined } | undefined;
   /** Reads the settings anew, for config_reload. Throws ConfigError. */
   readonly readSettings?: (() => LoadedSettings & { readonly cfg?: LoadedCfg | undefined }) | undefined;
   /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
@@ -163,7 +166,7 @@ export class Daemon implements Service {
     this.engine = engine;
     // Peers can cause what these write.
     const peerLog = boundedLog(log, () => clock.monotonic());
-    this.secret = new Secret(settings, { clock, random, log });
+    this.secret = options.copyOf?.secret ?? new Secret(settings, { clock, random, log });
     const { unsent } = options;
     this.hooks = settings.workers === 1 || unsent !== undefined ? undefined : new WorkerHooks(settings.workers, random);
     const sip = buildSip(settings, {
@@ -253,6 +256,7 @@ export class Daemon implements Service {
               log,
               output: scriptOutput,
               trace: scriptTrace,
+              memory: options.copyOf?.memory,
             },
             cfg,
             settings,
@@ -285,7 +289,8 @@ export class Daemon implements Service {
       metrics,
       cluster,
     });
-    this.events.bus.on(this.script?.event ?? routing.event);
+    // Of a copy only the route of the request runs.
+    if (options.copyOf === undefined) this.events.bus.on(this.script?.event ?? routing.event);
     this.management = buildManagement(settings, {
       settings:
         options.readSettings === undefined
@@ -300,10 +305,18 @@ export class Daemon implements Service {
       calls,
       cluster,
       traces: this.traces,
-      explain: (request, source, sees, assumed) =>
-        assumed === undefined
-          ? this.explain(request, source, sees)
-          : this.explainAssuming(request, source, sees, assumed),
+      explanations: new Explanations({
+        engine,
+        clock,
+        settings: () => this.settings,
+        byRules: (...asked) => this.explain(...asked),
+        script: this.script,
+        copy: ({ memory, ...of }) => {
+          const silent = Object.assign(Object.create(nullLogger), { level: 'silent' });
+          const copyOf = { secret: this.secret, memory };
+          return new Daemon({ ...of, log: silent, anySocket: true, drainMs: 0, copyOf });
+        },
+      }),
       script: this.script?.commands,
       statistics,
       noSocket,
@@ -379,32 +392,6 @@ export class Daemon implements Service {
   /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE. */
   explain(request: string, source: string | undefined, sees?: (partition: string) => boolean): Explanation {
     return this.routing.explain(request, source, sees);
-  }
-
-  /**
-   * As `explain`, on a copy of the tables in which some destinations have other states, or a partition has other rows.
-   * Throws SwitchyardError USAGE.
-   */
-  async explainAssuming(
-    request: string,
-    source: string | undefined,
-    sees: ((partition: string) => boolean) | undefined,
-    assumed: { readonly states: string; readonly table: string | undefined; readonly partition: string | undefined },
-  ): Promise<Explanation> {
-    const name = assumed.partition ?? this.engine.defaultPartition;
-    const partition = this.engine.partition(name);
-    if (partition === undefined) throw new SwitchyardError('USAGE', `no partition "${name}"`);
-    const { flavour } = partition.options;
-    const table =
-      assumed.table === undefined ? undefined : { partition: name, rows: assumedRows(assumed.table, flavour) };
-    const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
-    const copy = new Daemon({ settings: this.settings, log, anySocket: true });
-    try {
-      copyTables(this.engine, copy.engine, { states: assumedStates(assumed.states), table, sees });
-      return copy.explain(request, source, sees);
-    } finally {
-      await copy.stop();
-    }
   }
 
   /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */

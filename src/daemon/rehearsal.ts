@@ -1,8 +1,11 @@
+import type { Settings } from '../config/settings.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { CompiledSet } from '../engine/compiled-set.js';
-import type { DestinationRow, HealthState } from '../engine/destination.js';
+import type { Destination, DestinationRow, HealthState } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
+import { copyLive } from '../engine/kamailio/live.js';
 import type { FlavourName } from '../engine/options.js';
+import type { Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
 import { RowReader } from '../store/rows.js';
 
@@ -28,10 +31,12 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
   if (count > MOST)
     throw new SwitchyardError('USAGE', `there are ${count} destinations: more than ${MOST} are not copied`);
   const unused = new Set(states.keys());
-  for (const { name, snapshot } of from.partitions) {
+  for (const partition of from.partitions) {
+    const { name, snapshot } = partition;
     const copy = to.partition(name);
     if (copy === undefined) continue;
-    const live = [...destinationsOf(snapshot)];
+    const isKamailio = copy.options.flavour === 'kamailio';
+    const live = inRowOrder(partition);
     const rows = live.map(({ row, health }) => ({ ...row, weight: health.weight ?? row.weight }));
     copy.load(table?.partition === name ? table.rows : rows, { inheritState: true });
     const known = new Map(live.map((each) => [each.key, each]));
@@ -39,20 +44,34 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
       const { uri } = destination.row;
       const now = known.get(destination.key);
       if (now !== undefined) destination.resolved = now.resolved;
-      const state = (sees(name) ? states.get(uri) : undefined) ?? now?.health.state;
+      const assumed = sees(name) ? states.get(uri) : undefined;
+      const state = assumed ?? now?.health.state;
       if (state !== undefined && state !== destination.health.state) {
         to.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: 'assumed' });
+      }
+      if (now !== undefined) {
+        const { failures, lastProbe, lastChange, scriptAttrs, own, hits } = now.health;
+        Object.assign(destination.health, { failures, lastProbe, lastChange, scriptAttrs, hits });
+        if (own !== undefined && assumed === undefined && isKamailio) copyLive(now, destination);
       }
       if (sees(name)) unused.delete(uri);
     }
     for (const [id, set] of snapshot.sets) {
       const same = copy.snapshot.sets.get(id);
       if (same?.destinations.length !== set.destinations.length) continue;
-      (same as CompiledSet).last = (set as CompiledSet).last;
+      (same as CompiledSet).copyPositions(set as CompiledSet);
     }
   }
   const [unknown] = unused;
   if (unknown !== undefined) throw new SwitchyardError('USAGE', `no destination "${unknown}" to assume a state of`);
+}
+
+/** Destinations in the order in which a load of their rows gives the sets that are there. */
+function inRowOrder({ snapshot, flavour }: Partition): readonly Destination[] {
+  return [...snapshot.setOrder].flatMap((id) => {
+    const destinations = snapshot.sets.get(id)?.destinations ?? [];
+    return flavour.equalPriorities === 'reverse row order' ? [...destinations].reverse() : destinations;
+  });
 }
 
 const STATES: Readonly<Record<string, HealthState>> = {
@@ -101,4 +120,18 @@ export function assumedRows(text: string, flavour: FlavourName): readonly Destin
   const { rows, discarded } = reader.result();
   if (discarded[0] !== undefined) throw new SwitchyardError('USAGE', `${discarded[0].row}: ${discarded[0].reason}`);
   return rows;
+}
+
+/** Settings of a copy that routes as a running daemon does, and writes to no file, bus or collector. */
+export function settingsOfCopy(settings: Settings): Settings {
+  return {
+    ...settings,
+    workers: 1,
+    events: { ...settings.events, nats: undefined },
+    calls: { ...settings.calls, nats: false, log: undefined },
+    http: undefined,
+    hep: undefined,
+    telemetry: undefined,
+    cluster: undefined,
+  };
 }

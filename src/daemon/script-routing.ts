@@ -25,6 +25,7 @@ import { CommandFault } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
   type DialogProof,
+  type ModuleState,
   ModuleStates,
   type ScriptEnvironment,
   type ScriptLevel,
@@ -36,6 +37,7 @@ import { runLocal, runService, startTimers } from '../script/service-routes.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
+import { servicesOfCopy } from './read-only-services.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
@@ -66,6 +68,20 @@ export interface ScriptRoutingOptions {
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
+  /** Rehearses with what another script has in memory. */
+  readonly memory?: ScriptMemory | undefined;
+}
+
+/** What a script and its modules have in memory, copied: values, tables, states. */
+export interface ScriptMemory {
+  readonly tables: ScriptTables;
+  readonly vars: Map<string, PvarValue>;
+  readonly shared: Map<string, PvarValue>;
+  /** What modules keep, under their keys. */
+  readonly states: ReadonlyMap<object, unknown>;
+  /** Lists of the running daemon: they are only read. */
+  readonly blacklists: BlacklistTable;
+  readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
 }
 
 const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
@@ -85,8 +101,8 @@ export class ScriptRouting {
   /** $var and $shv live as long as the process. */
   private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
-  private readonly vars = new Map<string, PvarValue>();
-  private readonly shared = new Map<string, PvarValue>();
+  private readonly vars: Map<string, PvarValue>;
+  private readonly shared: Map<string, PvarValue>;
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
   private readonly faults: ScriptLog;
@@ -99,12 +115,16 @@ export class ScriptRouting {
     private cfg: LoadedCfg,
     private settings: Settings,
   ) {
+    const { memory } = options;
+    this.vars = memory?.vars ?? new Map();
+    this.shared = memory?.shared ?? new Map();
+    if (memory !== undefined) this.tables = memory.tables;
     this.faults = new ScriptLog(options.log, options.clock);
     this.peerLog = boundedLog(options.log, () => options.clock.monotonic());
     this.services = new OutsideServices({
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
-      sharingTag: options.sharingTag ?? (() => undefined),
+      sharingTag: memory?.sharingTag ?? options.sharingTag ?? (() => undefined),
       subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,
     });
@@ -117,6 +137,27 @@ export class ScriptRouting {
     this.checkListFile();
     this.tables = (await readScriptTables(this.cfg, this.options.log)).tables;
     if (this.tables !== NO_TABLES) this.core.use(this.environment(this.cfg, this.settings));
+  }
+
+  /**
+   * The script in force, compiled for a trace, and a copy of what it has in memory, for a rehearsal. Throws SwitchyardError USAGE where
+   * that is too much to be copied at once.
+   */
+  copied(): { readonly cfg: LoadedCfg; readonly memory: ScriptMemory } {
+    const states = new Map<object, unknown>();
+    for (const [key, state] of this.kept) {
+      const module = key as ModuleState<unknown>;
+      if (module.copy !== undefined) states.set(key, module.copy(state));
+    }
+    const memory = {
+      tables: this.tables,
+      vars: new Map(this.vars),
+      shared: new Map(this.shared),
+      states,
+      blacklists: this.options.blacklists,
+      sharingTag: this.options.sharingTag ?? (() => undefined),
+    };
+    return { cfg: this.cfg.traced(), memory };
   }
 
   /** Reads the tables again; false when one cannot be read. */
@@ -254,7 +295,8 @@ export class ScriptRouting {
   }
 
   private environment(cfg: LoadedCfg, settings: Settings): ScriptEnvironment {
-    const { engine, sip, blacklists, formats, clock, random, log } = this.options;
+    const { engine, sip, formats, clock, random, log, memory } = this.options;
+    const blacklists = memory?.blacklists ?? this.options.blacklists;
     const { globals, dialect } = cfg;
     const { dispatcher } = settings;
     const attrsPvar = dispatcher.kamailio.attrsPvar;
@@ -318,9 +360,9 @@ export class ScriptRouting {
       reload: (name) => this.options.reload(name),
       reloadTables: () => this.reloadTables(),
       trace: this.options.trace,
-      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile),
+      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile, memory?.states),
       hooks: cfg.hooks,
-      services: this.services,
+      services: memory === undefined ? this.services : servicesOfCopy(this.services),
       calls: this.options.calls,
     };
   }

@@ -189,6 +189,13 @@ export class CompiledSet implements DestinationSet {
     }
   }
 
+  /** Takes over from the same set of another engine where round robin and the like stand; the other one is not changed. */
+  copyPositions(other: CompiledSet): void {
+    this.last = other.last;
+    this.taken = other.taken?.slice();
+    this.own = (other.own as { copyFor?(set: CompiledSet): object } | undefined)?.copyFor?.(this);
+  }
+
   /**
    * Saves what a selection changes: positions, round robin counts, counts of hits, and what its flavour keeps. The
    * returned function restores it, so that a selection can be tried. To be called in the same event loop iteration.

@@ -33,6 +33,9 @@ export const cacheStore = {
     for (const id of after.keys()) after.set(id, before.get(id) ?? new ExpiringMap<PvarValue>(MOST_ENTRIES));
     return after;
   },
+  copy(stores: Map<string, ExpiringMap<PvarValue>>): Map<string, ExpiringMap<PvarValue>> {
+    return new Map([...stores].map(([id, entries]) => [id, entries.copy()]));
+  },
 };
 
 function cacheOf(run: MessageRun, id: string): ExpiringMap<PvarValue> | undefined {

@@ -19,6 +19,7 @@ import {
 const probability = {
   module: 'cfgutils',
   create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
+  copy: ({ percent }: { percent: number }) => ({ percent }),
 };
 
 const locks: FunctionSpec[] = [

@@ -1,3 +1,5 @@
+import { copiedEntries } from './copied-entries.js';
+
 interface Entry<T> {
   value: T;
   expires: number | undefined;
@@ -17,6 +19,13 @@ export class ExpiringMap<T> {
       return undefined;
     }
     return entry.value;
+  }
+
+  /** The same entries in a map of its own. Throws SwitchyardError USAGE for more than are copied at once. */
+  copy(): ExpiringMap<T> {
+    const copy = new ExpiringMap<T>(this.most);
+    for (const [key, entry] of copiedEntries(this.map)) copy.map.set(key, entry);
+    return copy;
   }
 
   /** When an entry expires, in milliseconds; undefined when it does not, or is not there. */

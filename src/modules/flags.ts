@@ -123,7 +123,11 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
 }
 
 /** Script flags live as long as the configuration. */
-const ScriptFlags = { module: 'core', create: () => ({ mask: 0 }) };
+const ScriptFlags = {
+  module: 'core',
+  create: () => ({ mask: 0 }),
+  copy: ({ mask }: { mask: number }) => ({ mask }),
+};
 
 export function scriptFlagMask(env: ScriptEnvironment): number {
   return env.modules.of(ScriptFlags).mask;

@@ -6,6 +6,7 @@ export const globalFlags = {
   module: 'gflags',
   create: (parameters: ModuleParameters) => ({ mask: parameters.int('initial', 0) }),
   renew: (before: { mask: number }) => before,
+  copy: ({ mask }: { mask: number }) => ({ mask }),
 };
 
 const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({

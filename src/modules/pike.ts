@@ -1,5 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
+import { copiedEntries } from './copied-entries.js';
 import { KAMAILIO, moduleFunctions, optional, param, type ScriptFunction, textOf } from './define.js';
 
 interface Flood {
@@ -29,6 +30,7 @@ export const pikeState = {
   renew(before: PikeState, parameters: ModuleParameters): PikeState {
     return { ...this.create(parameters), sources: before.sources };
   },
+  copy: (state: PikeState): PikeState => ({ ...state, sources: copiedEntries(state.sources) }),
 };
 
 /** Sources remembered at most. */

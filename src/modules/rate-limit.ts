@@ -1,5 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
+import { copiedEntries } from './copied-entries.js';
 import {
   code,
   intOf,
@@ -24,6 +25,11 @@ interface RateState {
   readonly pipes: Map<string, Pipe>;
 }
 
+interface PipeState extends RateState {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** ratelimit: pipes by name. */
 export const rateState = {
   module: 'ratelimit',
@@ -43,6 +49,7 @@ export const rateState = {
     }
     return after;
   },
+  copy: (state: RateState): RateState => ({ ...state, pipes: copiedEntries(state.pipes) }),
 };
 
 /** Pipes of one module at most. */
@@ -79,12 +86,13 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
 /** pipelimit: pipes by name, and what pl_drop() answers. */
 const pipeState = {
   module: 'pipelimit',
-  create: (parameters: ModuleParameters) => ({
+  create: (parameters: ModuleParameters): PipeState => ({
     interval: parameters.int('timer_interval', 10) * 1000,
     code: parameters.int('reply_code', 503),
     reason: parameters.text('reply_reason', 'Server Unavailable'),
     pipes: new Map<string, Pipe>(),
   }),
+  copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedEntries(state.pipes) }),
 };
 
 function pipelimit(run: MessageRun, name: string, limit: number | undefined): number {

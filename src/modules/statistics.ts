@@ -3,6 +3,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
+import { copiedEntries } from './copied-entries.js';
 import {
   code,
   type FunctionSpec,
@@ -43,6 +44,12 @@ class Counters {
     if (!this.all.has(name)) this.all.set(name, { group: own, value: 0, resets: option !== 'no_reset' });
   }
 
+  copy(): Counters {
+    const copy = new Counters(this.group);
+    for (const [name, counter] of copiedEntries(this.all)) copy.all.set(name, counter);
+    return copy;
+  }
+
   /** Undefined when there is none, and there are too many to make one. */
   find(text: string, make: boolean): ScriptCounter | undefined {
     const { group = this.group, name } = nameOf(text);
@@ -64,6 +71,7 @@ const statistics = {
     for (const each of parameters.all('variable')) before.define(String(each));
     return before;
   },
+  copy: (counters: Counters): Counters => counters.copy(),
 };
 
 const scriptCounters = {
@@ -75,6 +83,7 @@ const scriptCounters = {
     for (const each of parameters.all('script_counter')) before.define(String(each).split(/[\s/]/)[0] ?? '');
     return before;
   },
+  copy: (counters: Counters): Counters => counters.copy(),
 };
 
 /** "+1", "-3", "5": added or taken away; in Kamailio without a sign it is the new value. */

@@ -11,10 +11,17 @@ const FIELDS = new Set(
   'method ruri turi furi ouri sock hdrs body callid cseqno auser apasswd ahaone evroute evparam'.split(' '),
 );
 
+interface UacRequest {
+  readonly fields: Map<string, PvarValue>;
+  code: PvarValue;
+  type: PvarValue;
+}
+
 /** What $uac_req holds: one for the configuration, as in the original. */
 const requestState = {
   module: 'uac',
-  create: () => ({ fields: new Map<string, PvarValue>(), code: null as PvarValue, type: null as PvarValue }),
+  create: (): UacRequest => ({ fields: new Map(), code: null, type: null }),
+  copy: (state: UacRequest): UacRequest => ({ ...state, fields: new Map(state.fields) }),
 };
 
 const stateOf = (env: ScriptEnvironment) => env.modules.of(requestState);

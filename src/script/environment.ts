@@ -178,11 +178,13 @@ export interface ModuleState<T> {
   create(parameters: ModuleParameters, states: ModuleStates): T;
   /** After a reload of the file: the state that was there, under the new parameters. Absent: it begins anew. */
   renew?(before: T, parameters: ModuleParameters, states: ModuleStates): T;
+  /** The state for a rehearsal, with nothing shared. Absent: it begins anew. Throws SwitchyardError USAGE where it is too large. */
+  copy?(state: T): T;
 }
 
 /** What modules keep for one configuration: made when first asked for. */
 export class ModuleStates {
-  private readonly states = new Map<object, unknown>();
+  private readonly states: Map<object, unknown>;
 
   constructor(
     /** Parameters of the modules as the file sets them, in order; a parameter may be set several times. */
@@ -192,7 +194,11 @@ export class ModuleStates {
     private readonly kept: Map<object, unknown> = new Map(),
     /** Compiles a text with variables as the script of the file would read it. Throws SwitchyardError PVAR_*. */
     readonly compile: (text: string) => Format = (text) => compileFormat(text),
-  ) {}
+    /** States that are in force already. */
+    made: ReadonlyMap<object, unknown> = new Map(),
+  ) {
+    this.states = new Map(made);
+  }
 
   of<T>(key: ModuleState<T>): T {
     let state = this.states.get(key) as T | undefined;

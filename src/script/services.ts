@@ -41,6 +41,8 @@ export type HttpFailure = 'refused' | 'connect timeout' | 'timeout' | 'too long'
 
 /** What modules reach outside the process by. */
 export interface ScriptServices {
+  /** Nothing outside the process may be asked for more than data: a script is only rehearsed. */
+  readonly isolated?: true;
   /** The database of a URL as cfg files write it; nothing is connected yet. Throws SwitchyardError for a URL that cannot be used. */
   database(url: string): SqlDatabase;
   /** One request over HTTP; the text says why it failed. Never rejects. */

@@ -210,6 +210,7 @@ export function makeMiFixture(
       },
       reports: { groups: () => [] },
       explain: () => ({}),
+      scripted: () => false,
       traces: { start: () => 1, get: () => ({}), list: () => [], partitionOf: () => undefined, stop: () => {} },
       audit: fixtureAudit,
       calls: { list: async () => ({ newest: 0, entries: [] }) },

@@ -11,7 +11,8 @@ position that decides, and the order they are tried in. Offline from the tables,
 daemon sees it now. Sends nothing and moves nothing on.
 
 With --cfg the script of an opensips.cfg or kamailio.cfg is run over the request instead: each statement with the values of its
-variables, what it decided or returned, and what would be sent. Nothing is sent.`,
+variables, what it decided or returned, and what would be sent. Nothing is sent. With --live a daemon that serves a cfg file shows the same
+for the script it has loaded, on a copy of its tables, states and variables.`,
   arguments: [{ name: 'FILE', optional: true, description: 'A SIP request. Default, or "-": standard input.' }],
   options: {
     config: CONFIG,

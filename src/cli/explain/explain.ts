@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../../core/errors.js';
-import { Daemon, type Explanation } from '../../daemon/daemon.js';
+import { Daemon, type Explanation, type ScriptExplanation } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
@@ -9,6 +9,7 @@ import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
 import { settingsFor } from '../settings.js';
 import { renderExplanation } from './render.js';
+import { goesSomewhere, renderScript } from './render-script.js';
 
 export interface ExplainOptions {
   readonly config?: string | undefined;
@@ -26,15 +27,19 @@ export async function explain(options: ExplainOptions, file: string | undefined,
     options.live === true || options.to !== undefined
       ? await live(options, request)
       : await offline(options, request, io);
+  if ('steps' in found) {
+    io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderScript(found));
+    return goesSomewhere(found) ? 0 : 1;
+  }
   io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderExplanation(found));
   return found.failure === undefined ? 0 : 1;
 }
 
-async function live(options: ExplainOptions, request: string): Promise<Explanation> {
+async function live(options: ExplainOptions, request: string): Promise<Explanation | ScriptExplanation> {
   const { target, replyDir } = await endpointFor(options);
   const params = { request, ...(options.source === undefined ? {} : { source: options.source }) };
   const answer = await callMi(target, 'explain', params, replyDir === undefined ? {} : { replyDir });
-  return answer as unknown as Explanation;
+  return answer as unknown as Explanation | ScriptExplanation;
 }
 
 async function offline(options: ExplainOptions, request: string, io: CommandIo): Promise<Explanation> {

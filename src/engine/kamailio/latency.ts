@@ -41,6 +41,10 @@ export class Latency {
     this.estimate = this.count < 10 ? this.average : this.estimate * alpha + latency * (1 - alpha);
   }
 
+  copy(): Latency {
+    return Object.assign(new Latency(), this);
+  }
+
   timedOut(): void {
     this.timeouts++;
   }

@@ -114,6 +114,15 @@ function stateLetters(bits: number, version: KamailioVersion): string {
   return first + (version === '6' && (bits & BIT.noPing) !== 0 ? 'N' : 'X');
 }
 
+/** Gives a destination of another engine what is known of this one: bits, calls in progress, latency, overload control. */
+export function copyLive(from: Destination, to: Destination): void {
+  const { latency, overload, watcher: _watcher, position: _position, ...known } = liveOf(from);
+  Object.assign(liveOf(to), known, {
+    latency: latency?.copy(),
+    overload: overload === undefined ? undefined : { ...overload },
+  });
+}
+
 /** The letters of a destination as it is now. */
 export function lettersOf(destination: Destination, version: KamailioVersion = '5.6'): string {
   return stateLetters(liveOf(destination).bits, version);

@@ -56,6 +56,31 @@ export class SetPlan implements LoadWatcher {
     };
   }
 
+  /** A plan for the same destinations in another set, whose tables stand where these do: that set chooses next what this one would. */
+  copyFor(set: CompiledSet): SetPlan {
+    const copy = new SetPlan(set, this.strict);
+    const copied = (made: MadeTable | undefined): MadeTable | undefined => {
+      if (made === undefined) return undefined;
+      const age = this.set.availability.version - made.version;
+      return {
+        ...made,
+        table: made.table.copy(),
+        version: this.strict ? made.version : set.availability.version - age,
+      };
+    };
+    copy.weights = copied(this.weights);
+    copy.lowest = copied(this.lowest);
+    // Its version counts changes of shares as well, and counts on in strict partitions.
+    const { relative } = this;
+    const age = this.set.availability.version + this.shares - (relative?.version ?? 0);
+    copy.relative = relative && {
+      ...relative,
+      table: relative.table.copy(),
+      version: set.availability.version - age,
+    };
+    return copy;
+  }
+
   /** Algorithm 9: the next position of the table. In a strict partition it may be down. */
   nextByWeight(end: number, random: Random): number {
     const version = this.strict ? 0 : this.set.availability.version;

@@ -25,6 +25,13 @@ export class SlotTable {
     };
   }
 
+  /** The same slots, at the same one. */
+  copy(): SlotTable {
+    const copy = new SlotTable(this.slots);
+    copy.at = this.at;
+    return copy;
+  }
+
   get size(): number {
     return this.slots.length;
   }

@@ -28,13 +28,15 @@ export interface MiDependencies {
   readonly traces: Traces;
   /** Whether a socket a destination names is listened on; absent: not known. */
   listens?(socket: string): boolean;
-  /** Where a request goes by the rules, and why. Throws SwitchyardError USAGE for what is no request. */
+  /** Where a request goes by the rules or the script, and why. Throws SwitchyardError USAGE for what is no request. */
   explain(
     request: string,
     source: string | undefined,
-    sees?: (partition: string) => boolean,
-    assumed?: Assumed,
+    sees: ((partition: string) => boolean) | undefined,
+    assumed: Assumed | undefined,
   ): Json | Promise<Json>;
+  /** Whether a script decides where requests go, for all partitions. */
+  scripted(): boolean;
   readonly audit: Pick<AuditTrail, 'recent'>;
   /** Commands of the modules of a configuration file; undefined where none is served. */
   readonly script?: ScriptCommandTable | undefined;

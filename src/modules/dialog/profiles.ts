@@ -26,6 +26,16 @@ export class Profiles {
     }
   }
 
+  /** The same groups with the same dialogs, which are not to be changed by them. */
+  copy(): Profiles {
+    const copy = new Profiles();
+    for (const [name, { withValue, total, values }] of this.profiles) {
+      const members = new Map([...values].map(([value, dialogs]) => [value, new Set(dialogs)]));
+      copy.profiles.set(name, { withValue, total, values: members });
+    }
+    return copy;
+  }
+
   has(name: string): boolean {
     return this.profiles.has(name);
   }

@@ -49,7 +49,6 @@ export interface Wishes {
 
 /** The dialogs of this process. They stay over a reload of the file. */
 export class DialogTable {
-  readonly profiles = new Profiles();
   readonly counters = { processed: 0, expired: 0, failed: 0, early: 0, active: 0 };
   readonly listeners: DialogListener[] = [];
   private readonly byId = new Map<string, Dialog>();
@@ -63,7 +62,18 @@ export class DialogTable {
   }));
   private last = 0;
 
-  constructor(public settings: DialogSettings) {}
+  constructor(
+    public settings: DialogSettings,
+    readonly profiles = new Profiles(),
+  ) {}
+
+  /** A table without dialogs whose profiles and counters are those of this one. */
+  copy(): DialogTable {
+    const copy = new DialogTable(this.settings, this.profiles.copy());
+    Object.assign(copy.counters, this.counters);
+    copy.last = this.last;
+    return copy;
+  }
 
   get size(): number {
     return this.byId.size;
@@ -409,4 +419,6 @@ export const dialogs = {
     );
     return before;
   },
+  // A dialog itself cannot be copied: what ends it sends requests, and runs routes of the script.
+  copy: (table: DialogTable): DialogTable => table.copy(),
 };

@@ -45,6 +45,9 @@ export const hashTables = {
     }
     return after;
   },
+  copy(tables: Map<string, HashTable>): Map<string, HashTable> {
+    return new Map([...tables].map(([name, table]) => [name, { ...table, entries: table.entries.copy() }]));
+  },
 };
 
 export function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {

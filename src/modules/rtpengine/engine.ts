@@ -75,6 +75,7 @@ export async function command(
   more: NgDictionary,
 ): Promise<NgDictionary | undefined> {
   const { env } = run;
+  if (env.services.isolated === true) return undefined;
   const engine = env.modules.of(mediaEngine);
   const set = engine.sets.get(chosen.of(run.call)) ?? [];
   const callId = flags.callId ?? run.message.callId;

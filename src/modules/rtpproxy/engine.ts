@@ -75,6 +75,7 @@ export async function ask(
   ends = false,
 ): Promise<{ readonly proxy: MediaProxy; readonly answers: readonly string[] } | undefined> {
   const { env } = run;
+  if (env.services.isolated === true) return undefined;
   const module = env.modules.of(rtpProxies);
   const { callId } = run.message;
   const now = env.clock.monotonic();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assumedRows, assumedStates, copyTables } from '../../../src/daemon/rehearsal.js';
-import { engineWith, partitionOptions, row } from '../../support/partitions.js';
+import { engineWith, partitionOptions, request, row } from '../../support/partitions.js';
 
 const A = 'sip:10.0.0.1:5060';
 const B = 'sip:10.0.0.2:5060';
@@ -52,3 +52,38 @@ test('what is no state and no row is refused', () => {
     assert.throws(() => assumedRows(text, 'opensips'), { code: 'USAGE' }, text);
   }
 });
+
+/** First choices of `count` selections, made one after the other. */
+function choices(engine: ReturnType<typeof live>, algorithm: number, count: number, from: number): string[] {
+  const partition = engine.partition('default')!;
+  return Array.from({ length: count }, (_, i) => {
+    const context = engine.context();
+    const view = request({ callId: `call-${from + i}` });
+    context.select(partition, [{ setId: 1, algorithm, flags: 0, maxResults: 0 }] as never, view);
+    return context.current(partition)?.row.uri ?? 'none';
+  });
+}
+
+for (const [flavour, algorithms] of [
+  ['opensips', [0, 4, 8]],
+  ['kamailio', [0, 4, 8, 9, 10, 11, 13, 15]],
+] as const) {
+  for (const compat of ['default', 'strict'] as const) {
+    for (const algorithm of algorithms) {
+      test(`a copy chooses next what the daemon would: ${flavour} ${compat}, algorithm ${algorithm}`, () => {
+        const options = [partitionOptions({ flavour, compat })];
+        const engine = engineWith(options, 7);
+        const attrs = (i: number) =>
+          flavour === 'kamailio' ? `duid=d${i};weight=${10 * (i + 1)};rweight=${i + 1}` : '';
+        const rows = [0, 1, 2, 3].map((i) => row(`sip:10.0.0.${i}`, { attrs: attrs(i), priority: i % 2 }));
+        engine.partition('default')!.load(rows, { inheritState: true });
+        choices(engine, algorithm, 7, 0);
+        const copy = engineWith(options, 99);
+        copyTables(engine, copy, none);
+        const said = choices(copy, algorithm, 9, 100);
+        assert.deepEqual(said, choices(engine, algorithm, 9, 100));
+        assert.ok(said.every((each) => each.startsWith('sip:')));
+      });
+    }
+  }
+}

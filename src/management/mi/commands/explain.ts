@@ -8,7 +8,10 @@ import { requirePartition } from './partition-lookup.js';
 /** Longest request that is looked at. */
 const MOST_BYTES = 64 * 1024;
 
-/** explain: where a request would go by the rules now, and why; it sends nothing and advances no round robin. */
+/**
+ * explain: where a request would go now, and why: by the rules, or by the script of the cfg file, statement by statement. It sends nothing
+ * and advances no round robin.
+ */
 export function explainCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'explain',
@@ -16,8 +19,11 @@ export function explainCommand(deps: MiDependencies): MiCommand {
     module: 'switchyard',
     help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from; with states (URI=inactive ...) or table (rows of partition, JSON) as if they were so',
     // Who is restricted to partitions is shown the rules that select in them, and no others.
-    // A copy of the tables costs what a load does.
-    needs: ({ states, table }) => ({ role: states === undefined && table === undefined ? 'viewer' : 'operator' }),
+    // A copy of the tables costs what a load does. A script is always run on one, and shows what is in all partitions.
+    needs: ({ states, table }) =>
+      deps.scripted()
+        ? { role: 'operator', wholeProcess: true }
+        : { role: states === undefined && table === undefined ? 'viewer' : 'operator' },
     paramLists: [[{ name: 'request', type: 'string' }]],
     extraParams: [
       { name: 'source', type: 'string' },

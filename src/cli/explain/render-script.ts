@@ -1,0 +1,31 @@
+import { relative } from 'node:path';
+import type { ScriptExplanation } from '../../daemon/daemon.js';
+
+/** Whether a request goes to somebody: something but a refusal would be sent. */
+export function goesSomewhere({ sent }: ScriptExplanation): boolean {
+  return sent.some(({ line }) => !/^SIP\/2\.0 [3-6]/.test(line));
+}
+
+/** The path of a request through a script, for a terminal. */
+export function renderScript({ steps, log, sent: unsent }: ScriptExplanation): string {
+  const shown = steps.map(({ file, line, depth, text, result, values }) => {
+    const known = values.map(([name, value]) => `${name} = ${value === null ? '<null>' : shortened(String(value))}`);
+    const detail = known.length === 0 ? '' : `: ${known.join(', ')}`;
+    return `${nameOf(file)}:${line}  ${'  '.repeat(Math.max(0, depth - 1))}${text}\n    ${result}${detail}\n`;
+  });
+  const written = log.map((each) => `log: ${each}\n`);
+  const sent = unsent.map(({ line, address, port }) => `sends to ${address}:${port}: ${line}\n`);
+  const lines = [...shown, '\n', ...written, ...(sent.length === 0 ? ['nothing is sent\n'] : sent)];
+  // What a request or a script says must not move the cursor of the terminal it is shown on.
+  return lines.map((line) => line.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?')).join('');
+}
+
+function nameOf(file: string): string {
+  const path = relative(process.cwd(), file);
+  return path === '' || path.startsWith('..') ? file : path;
+}
+
+function shortened(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, '.');
+  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+}

@@ -1,0 +1,24 @@
+import { SwitchyardError } from '../core/errors.js';
+import type { ScriptServices } from '../script/services.js';
+
+/** A statement that reads and does nothing else, as far as its text says. */
+const READS = /^\s*select\b(?![\s\S]*(?:;|\binto\b|\bfor\s+(?:update|share)\b))/i;
+
+/** Services of a copy: databases are read only, nothing is published, requested over HTTP or sent to media proxies. */
+export function servicesOfCopy(services: ScriptServices): ScriptServices {
+  const refused = () => new SwitchyardError('USAGE', 'a rehearsal writes to no database');
+  return {
+    isolated: true,
+    database(url) {
+      const database = services.database(url);
+      return {
+        query: (statement) => (READS.test(statement) ? database.query(statement) : Promise.reject(refused())),
+        insert: () => Promise.reject(refused()),
+      };
+    },
+    http: () => Promise.resolve('failed'),
+    subscribe: () => 'nothing is sent in a rehearsal',
+    publish: () => false,
+    sharingTag: (name) => services.sharingTag(name),
+  };
+}

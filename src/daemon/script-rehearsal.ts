@@ -1,0 +1,89 @@
+import type { LoadedCfg } from '../cfg-file/load.js';
+import { ScriptPath, type ScriptStep } from '../cfg-file/script-path.js';
+import { SwitchyardError } from '../core/errors.js';
+import { handWritten } from '../sip/hand-written.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
+
+/** What would be sent, and where to. */
+export type Unsent = {
+  readonly address: string;
+  readonly port: number;
+  /** First line of the message. */
+  readonly line: string;
+  readonly text: string;
+};
+
+/** The path of a request through a script, what the script logs, and what would be sent. */
+export type ScriptExplanation = {
+  readonly steps: readonly ScriptStep[];
+  readonly log: readonly string[];
+  readonly sent: readonly Unsent[];
+};
+
+/** Milliseconds that a name may take to be resolved, and how often it is looked whether something would be sent. */
+const PATIENCE = 2000;
+const LOOK = 20;
+/** Log lines and messages that are kept of one run, and characters of each line. */
+const MOST_LINES = 200;
+const LONGEST_LINE = 4096;
+
+/** Writes down one run of a script: its trace, its log, and what it would send. */
+export class ScriptRehearsal {
+  readonly path: ScriptPath;
+  private readonly log: string[] = [];
+  private readonly sent: Unsent[] = [];
+  private listening = true;
+
+  constructor(cfg: Pick<LoadedCfg, 'dialect' | 'sources'>, bounds?: ConstructorParameters<typeof ScriptPath>[1]) {
+    this.path = new ScriptPath(cfg, bounds);
+  }
+
+  readonly scriptOutput = (level: string, text: string): void => {
+    if (this.log.length < MOST_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));
+  };
+
+  readonly unsent = (text: string, address: string, port: number): void => {
+    if (!this.listening || this.sent.length >= MOST_LINES) return;
+    this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
+  };
+
+  /**
+   * Runs the script of a daemon that opens no socket over one request that comes from `source` (an address, or
+   * address:port). Throws SwitchyardError USAGE for what is no request and no source.
+   */
+  async run(
+    daemon: { readonly layer: TransactionLayer; readonly sockets: LocalSockets },
+    request: string,
+    source: string | undefined,
+  ): Promise<ScriptExplanation> {
+    const { text } = handWritten(request);
+    const { address, port } = sourceOf(source);
+    const [socket] = daemon.sockets.all;
+    if (socket === undefined) {
+      throw new SwitchyardError('USAGE', 'the file names no socket to receive the request on');
+    }
+    daemon.layer.receive(text, { socket, address, port, flow: undefined });
+    await this.settled();
+    this.listening = false;
+    // What the end of the copy adds is no part of it.
+    return { steps: [...this.path.steps], log: [...this.log], sent: [...this.sent] };
+  }
+
+  /** Waits until something but a provisional reply would be sent, and a moment longer; names may have to be resolved. */
+  private async settled(): Promise<void> {
+    const done = () => this.sent.some(({ line }) => !line.startsWith('SIP/2.0 1'));
+    for (let waited = 0; waited < PATIENCE; waited += LOOK) {
+      const before = done();
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      if (before) return;
+    }
+  }
+}
+
+function sourceOf(text = '127.0.0.1:5060'): { readonly address: string; readonly port: number } {
+  const match = /^(\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::([0-9]{1,5}))?$/.exec(text);
+  if (match === null)
+    throw new SwitchyardError('USAGE', `expected an address or address:port for source, not "${text}"`);
+  return { address: (match[1] as string).replace(/^\[|\]$/g, ''), port: Number(match[2] ?? 5060) };
+}

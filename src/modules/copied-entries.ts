@@ -1,0 +1,12 @@
+import { SwitchyardError } from '../core/errors.js';
+
+/** Entries that are copied: it is done at once, while calls wait. */
+const MOST = 50_000;
+
+/** The same entries as objects of their own. Throws SwitchyardError USAGE for more than are copied at once. */
+export function copiedEntries<T extends object>(entries: ReadonlyMap<string, T>): Map<string, T> {
+  if (entries.size > MOST) {
+    throw new SwitchyardError('USAGE', `a table has ${entries.size} entries: more than ${MOST} are not copied`);
+  }
+  return new Map([...entries].map(([key, entry]) => [key, { ...entry }]));
+}
