@@ -18,6 +18,7 @@ export interface CallBounds {
   readonly dialogs: number;
 }
 
+/** Bounds of call records unless the settings say otherwise: records kept, and dialogs followed at once. */
 export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
 
 /** Bytes of requests kept in the ring at most. */

@@ -8,6 +8,7 @@ export interface Privacy {
   readonly hashKey: string | undefined;
 }
 
+/** Call records with whole numbers, as they stand in the messages. */
 export const NO_PRIVACY: Privacy = { keepDigits: undefined, hashKey: undefined };
 
 /** Longest part of a URI that is looked at. */

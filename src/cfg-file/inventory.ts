@@ -23,6 +23,7 @@ export interface UsedThing {
 /** What comes of a file as it is. */
 export type Verdict = 'runs whole' | 'runs without' | 'cannot run';
 
+/** What a configuration file uses, and whether all of it is carried out. */
 export interface Inventory {
   readonly things: readonly UsedThing[];
   readonly verdict: Verdict;

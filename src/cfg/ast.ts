@@ -86,8 +86,10 @@ export interface RouteCall {
   readonly at: Position;
 }
 
+/** Operators with one operand, casts included. */
 export type UnaryOperator = '!' | '-' | '~' | 'defined' | 'int' | 'str' | 'strlen' | 'strempty';
 
+/** An operator and its operand. */
 export interface Unary {
   readonly kind: 'unary';
   readonly operator: UnaryOperator;
@@ -95,6 +97,7 @@ export interface Unary {
   readonly at: Position;
 }
 
+/** Operators with two operands. */
 export type BinaryOperator =
   | '&&'
   | '||'
@@ -121,6 +124,7 @@ export type BinaryOperator =
   | '<<'
   | '>>';
 
+/** An operator between two operands. */
 export interface Binary {
   readonly kind: 'binary';
   readonly operator: BinaryOperator;
@@ -137,6 +141,7 @@ export interface AssignExpression {
   readonly at: Position;
 }
 
+/** All that has a value, or that can stand as an argument. */
 export type Expression =
   | StringLiteral
   | IntLiteral
@@ -150,8 +155,10 @@ export type Expression =
   | Binary
   | AssignExpression;
 
+/** Operators that assign; ":=" replaces all values of a variable that has several. */
 export type AssignmentOperator = '=' | ':=' | '+=' | '-=' | '*=' | '/=' | '%=' | '&=' | '|=' | '^=' | '<<=' | '>>=';
 
+/** An assignment to a variable. */
 export interface Assignment {
   readonly kind: 'assign';
   readonly target: VariableReference;
@@ -160,12 +167,14 @@ export interface Assignment {
   readonly at: Position;
 }
 
+/** A call of a function or of a route whose result is not used. */
 export interface CallStatement {
   readonly kind: 'call-statement';
   readonly call: FunctionCall | RouteCall;
   readonly at: Position;
 }
 
+/** "if", with its "else". */
 export interface IfStatement {
   readonly kind: 'if';
   readonly condition: Expression;
@@ -176,6 +185,7 @@ export interface IfStatement {
   readonly behind?: Position;
 }
 
+/** "while". */
 export interface WhileStatement {
   readonly kind: 'while';
   readonly condition: Expression;
@@ -203,6 +213,7 @@ export interface SwitchCase {
   readonly at: Position;
 }
 
+/** "switch", with its cases in their order. */
 export interface SwitchStatement {
   readonly kind: 'switch';
   readonly subject: Expression;
@@ -225,6 +236,7 @@ export interface AsyncStatement {
   readonly at: Position;
 }
 
+/** One statement of a route. */
 export type Statement =
   | Assignment
   | CallStatement
@@ -259,6 +271,7 @@ export interface GlobalParameter {
   readonly at: Position;
 }
 
+/** A loadmodule line. */
 export interface LoadModule {
   /** As written: "tm.so", "/usr/lib/opensips/modules/tm.so". */
   readonly path: string;
@@ -267,6 +280,7 @@ export interface LoadModule {
   readonly at: Position;
 }
 
+/** A modparam line. */
 export interface ModuleParameter {
   /** Names of modules; one with "|" names several. */
   readonly module: string;

@@ -28,6 +28,7 @@ export interface Dialect {
   readonly names: FormatNames;
 }
 
+/** What a dialect decides about the text of a file. */
 export interface SyntaxDecisions {
   /** "#!define" and the like. */
   readonly directives: boolean;
@@ -79,6 +80,7 @@ export interface SyntaxDecisions {
   readonly oldParameters: boolean;
 }
 
+/** What a dialect decides about calls of functions and routes. */
 export interface CallDecisions {
   /** A call within an expression counts as 1 or 0; otherwise as what it returned. */
   readonly booleanCalls: boolean;
@@ -98,6 +100,7 @@ export interface CallDecisions {
   readonly wordArguments: boolean;
 }
 
+/** What a dialect decides about $rc, loops and the end of routes. */
 export interface FlowDecisions {
   /** $rc when a route begins that nothing calls; undefined: what the route before left. */
   readonly returnCodeAtEntry: number | undefined;
@@ -115,6 +118,7 @@ export interface FlowDecisions {
 
 const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route', 'event_route'];
 
+/** The language of opensips.cfg, version 4. */
 export const OPENSIPS: Dialect = {
   name: 'opensips',
   later: false,
@@ -183,6 +187,7 @@ export const OPENSIPS_OLD: Dialect = {
   syntax: { ...OPENSIPS.syntax, coreTests: true, oldParameters: true, topSemicolons: true, endArguments: true },
 };
 
+/** The language of kamailio.cfg, version 5.6. */
 export const KAMAILIO: Dialect = {
   name: 'kamailio',
   title: 'kamailio-5.6',

@@ -5,6 +5,7 @@ import type { Format } from '../pvar/format.js';
 import type { Position, RouteKind } from './ast.js';
 import type { ScriptRun } from './runtime.js';
 
+/** The two languages by name. */
 export type DialectName = 'opensips' | 'kamailio';
 
 /**
@@ -24,6 +25,7 @@ export type ParameterKind =
   | 'route'
   | 'expression';
 
+/** A parameter of a script function: what its argument may be, checked when a file is loaded. */
 export interface ParameterDefinition {
   /** For messages and the reference page. */
   readonly name: string;

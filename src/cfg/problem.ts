@@ -11,6 +11,7 @@ export interface CfgProblem {
   readonly message: string;
 }
 
+/** Kinds of problems in a configuration file, for tools. */
 export type CfgProblemCode =
   | 'syntax'
   | 'preprocessor'

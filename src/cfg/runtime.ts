@@ -13,12 +13,19 @@ export interface ScriptBounds {
   readonly text: number;
 }
 
-/** How a statement went on. */
+// How a statement went on.
+
+/** The next statement follows. */
 export const NEXT = 0;
+/** "break": ends the innermost loop or switch. */
 export const BREAK = 1;
+/** "return": ends the route; what called it goes on. */
 export const RETURN = 2;
+/** "exit": ends the script. */
 export const EXIT = 3;
+/** "drop": ends the script, and the message is not sent where the route decides that. */
 export const DROP = 4;
+/** How a statement went on: one of the constants above. */
 export type Signal = typeof NEXT | typeof BREAK | typeof RETURN | typeof EXIT | typeof DROP;
 
 /**

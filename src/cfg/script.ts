@@ -5,6 +5,7 @@ import type { FileFacts, FunctionTable } from './function-table.js';
 import type { CfgProblem } from './problem.js';
 import type { CompiledRoute, ScriptBounds, ScriptRun } from './runtime.js';
 
+/** The routes of a configuration file as closures. */
 export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
   readonly routes: readonly CompiledRoute<Run>[];
   /** A route by kind and name; undefined when there is none. */
@@ -19,6 +20,7 @@ export interface NamedRoute<Run extends ScriptRun = ScriptRun> {
   call(run: Run): Promise<number>;
 }
 
+/** What a configuration file is compiled against. */
 export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   readonly dialect: Dialect;
   readonly functions: FunctionTable<Run>;

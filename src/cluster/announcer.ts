@@ -6,6 +6,7 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { Edge } from './record.js';
 import type { Entry } from './records.js';
 
+/** What an announcer of changes is made with. */
 export interface AnnouncerOptions {
   readonly cluster: string;
   readonly clock: Clock;

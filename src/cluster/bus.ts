@@ -80,6 +80,7 @@ export interface ClusterCounters {
   rejoins: number;
 }
 
+/** Counters of a cluster node, all zero. */
 export function newCounters(): ClusterCounters {
   return {
     commits: 0,

@@ -35,6 +35,7 @@ export interface ClusterHost {
   member(): object;
 }
 
+/** What a node of a cluster is made with. */
 export interface ClusterNodeOptions {
   readonly node: string;
   readonly settings: ClusterSettings;

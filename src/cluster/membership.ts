@@ -8,6 +8,7 @@ export interface Peer extends Heartbeat {
   readonly heardAt: number;
 }
 
+/** What the list of members is made with. */
 export interface MembershipOptions {
   /** Name of this node. */
   readonly node: string;

@@ -13,6 +13,7 @@ const MAX_CHECKS = 500;
 const SKIP_INTERVALS = 10;
 const MAX_SEEN = 100_000;
 
+/** What the vote on destinations is made with. */
 export interface QuorumOptions {
   readonly node: ClusterNode;
   readonly questions: Questions;

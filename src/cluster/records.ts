@@ -52,6 +52,7 @@ export interface Entry {
   waiters: (() => void)[];
 }
 
+/** What the records of destinations are made with. */
 export interface RecordsOptions {
   readonly node: string;
   readonly clock: Clock;

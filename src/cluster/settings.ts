@@ -25,6 +25,7 @@ export interface ClusterSettings {
   readonly loadKeep: number;
 }
 
+/** How a sharing tag is taken. */
 export interface TagSettings {
   /** Nodes that take the tag first, in this order. */
   readonly prefer: readonly string[];

@@ -82,6 +82,7 @@ export interface RawSettings {
   };
 }
 
+/** "cluster" as it is written, with defaults. */
 export interface RawCluster {
   readonly name?: string;
   readonly heartbeat_ms: number;
@@ -108,6 +109,7 @@ export interface RawBounds {
   readonly open?: boolean;
 }
 
+/** A FIFO under "mi" as it is written, with defaults. */
 export interface RawFifo {
   readonly fifo_name: string;
   readonly fifo_mode: string;
@@ -115,11 +117,13 @@ export interface RawFifo {
   readonly as?: string;
 }
 
+/** A datagram socket under "mi" as it is written, with defaults. */
 export interface RawDatagram extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
 }
 
+/** "http" as it is written, with defaults. */
 export interface RawHttp {
   readonly listen: string;
   readonly tls?: { readonly certificate: string; readonly private_key: string };
@@ -128,6 +132,7 @@ export interface RawHttp {
   readonly open?: boolean;
 }
 
+/** "access" as it is written, with defaults. */
 export interface RawAccess {
   readonly users: readonly ({
     readonly name: string;
@@ -138,12 +143,14 @@ export interface RawAccess {
   } | null)[];
 }
 
+/** A socket of Kamailio's ctl under "mi" as it is written, with defaults. */
 export interface RawCtl extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
   readonly partition?: string;
 }
 
+/** Kamailio's jsonrpcs under "mi" as it is written, with defaults. */
 export interface RawJsonRpc extends RawBounds {
   readonly fifo_name?: string;
   readonly fifo_mode: string;
@@ -154,6 +161,7 @@ export interface RawJsonRpc extends RawBounds {
   readonly partition?: string;
 }
 
+/** "nats" as it is written, with defaults. */
 export interface RawNats {
   readonly servers: string | readonly (string | null)[];
   readonly prefix: string;
@@ -171,6 +179,7 @@ export interface RawNats {
 /** Module parameters by name; a flag may be written true, 1 or "1". */
 export type RawModparam = Readonly<Record<string, string | number | boolean | readonly (string | null)[] | undefined>>;
 
+/** "select" of a routing rule as it is written, with defaults. */
 export interface RawSelect {
   readonly partition?: string;
   readonly set?: string | number;
@@ -181,6 +190,7 @@ export interface RawSelect {
   readonly fn?: 'dst' | 'domain';
 }
 
+/** A routing rule as it is written, with defaults. */
 export interface RawRule {
   readonly match: Readonly<Record<string, string | number>>;
   readonly select?: RawSelect;

@@ -202,6 +202,7 @@ export interface DestinationChanges {
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** One entry of "routing": which requests it takes, and what is done with them. */
 export interface RoutingRule {
   /** JSON pointer of the rule, for messages. */
   readonly pointer: string;

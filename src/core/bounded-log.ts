@@ -1,6 +1,7 @@
 import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 
+/** How many lines peers can cause, and how long. */
 export interface LogBounds {
   /** Milliseconds one kind of line is counted over. Default a minute. */
   readonly windowMs: number;

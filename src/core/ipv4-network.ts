@@ -8,6 +8,7 @@ export interface Network {
   readonly shift: number;
 }
 
+/** Reads "10.0.0.0/8"; an address without "/" is a network of one. The text must be valid: nothing is checked. */
 export function readNetwork(text: string): Network {
   const [base = '', bits = '32'] = text.split('/');
   return { base, number: ipv4Number(base), shift: 32 - Number(bits) };

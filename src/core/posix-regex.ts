@@ -8,12 +8,16 @@ export interface BoundedRegex {
   match(text: string, from?: number): RegexMatch | undefined;
 }
 
+/**
+ * Where a match begins and ends, in UTF-16 units, and the text of its groups; undefined for a group that took no part.
+ */
 export interface RegexMatch {
   readonly start: number;
   readonly end: number;
   readonly groups: readonly (string | undefined)[];
 }
 
+/** How a pattern is matched. */
 export interface RegexOptions {
   readonly ignoreCase?: boolean;
   /** "." and "[^...]" do not match a line end, "^" and "$" match at line ends (REG_NEWLINE). */

@@ -33,6 +33,7 @@ import type { ClusterParts } from './cluster-hooks.js';
 import { registerClusterMetrics } from './cluster-metrics.js';
 import { VERSION } from './version.js';
 
+/** What the cluster side is built from. */
 export interface ClusterEnvironment {
   readonly settings: () => Settings;
   readonly engine: Engine;

@@ -8,6 +8,7 @@ import type { HttpServer } from '../http/server.js';
 import { ConsoleHealth, type HealthSources } from './console-health.js';
 import { VERSION } from './version.js';
 
+/** What the console is built from. */
 export interface ConsoleEnvironment extends Omit<HealthSources, 'readers'> {
   readonly ledger: CallLedger;
   readonly http: HttpServer;

@@ -18,6 +18,7 @@ import {
 import type { RpcService } from '../management/rpc/service.js';
 import { callersOf } from './callers.js';
 
+/** What the management endpoints are built from. */
 export interface EndpointEnvironment {
   readonly mi: MiHandler;
   readonly rpc: RpcService;

@@ -19,6 +19,7 @@ import type { ClusterHooks } from './cluster-hooks.js';
 import { VERSION } from './version.js';
 import { createWeightFeeds } from './weight-feeds.js';
 
+/** What the event side is built from. */
 export interface EventEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;

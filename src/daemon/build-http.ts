@@ -24,6 +24,7 @@ import { rpcOverHttp } from '../management/rpc/over-endpoints.js';
 import type { RpcService } from '../management/rpc/service.js';
 import type { Metrics } from '../stats/metrics.js';
 
+/** What the HTTP listener is built from. */
 export interface HttpEnvironment {
   readonly mi: MiHandler;
   readonly rpc: RpcService;

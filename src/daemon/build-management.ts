@@ -41,6 +41,7 @@ import type { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
 import type { WorkerParts } from './worker-hooks.js';
 
+/** What the management side is built from. */
 export interface ManagementEnvironment {
   /** Commands of the modules of a configuration file. */
   readonly script: ScriptCommandTable | undefined;

@@ -11,6 +11,7 @@ import type { CallRecording } from './build-calls.js';
 import type { SipParts } from './build-sip.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 
+/** What the prober is built from. */
 export interface ProbingEnvironment {
   readonly engine: Engine;
   readonly sip: SipParts;

@@ -26,6 +26,7 @@ import { systemCalls } from './system-calls.js';
 import { VERSION } from './version.js';
 import type { WorkerHooks } from './worker-hooks.js';
 
+/** What the SIP side is built from. */
 export interface SipEnvironment {
   readonly clock: Clock;
   readonly random: Random;

@@ -17,6 +17,7 @@ import type { SipParts } from './build-sip.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
 
+/** What the pool of workers is built from. */
 export interface WorkersEnvironment {
   readonly hooks: WorkerHooks;
   readonly settings: () => Settings;

@@ -10,6 +10,7 @@ import { type StateEntry, stateEntry } from '../events/state-entry.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
+/** What the reporter of changes is made with. */
 export interface ChangeReporterOptions {
   readonly engine: Engine;
   readonly log: Logger;

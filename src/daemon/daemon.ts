@@ -72,6 +72,7 @@ import { WorkerHooks, workersFault } from './worker-hooks.js';
 export type { Explanation } from '../route/rules/explain.js';
 export type { ScriptExplanation } from './script-rehearsal.js';
 
+/** What a daemon is made with; clock and randomness are those of the system by default. */
 export interface DaemonOptions {
   readonly settings: Settings;
   readonly log: Logger & Partial<FocusableLogger>;

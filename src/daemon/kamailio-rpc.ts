@@ -15,6 +15,7 @@ import { RpcService } from '../management/rpc/service.js';
 import { type RpcDependencies, rpcCommands } from '../management/rpc/table.js';
 import { type NoSocket, RowReader } from '../store/rows.js';
 
+/** What Kamailio's RPC commands work on. */
 export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
   readonly mi: Settings['mi'];
   readonly engine: Engine;

@@ -28,6 +28,7 @@ import { dispatcherFormats } from '../tenant/options.js';
 import type { SipParts } from './build-sip.js';
 import { RouteScripts } from './route-scripts.js';
 
+/** What routing is made with. */
 export interface RoutingOptions {
   readonly engine: Engine;
   readonly sip: SipParts;

@@ -25,6 +25,7 @@ export function addressRow(row: TableRow, partition: string): AddressRow {
   };
 }
 
+/** A row of the domain table. */
 export function domainRow(row: TableRow): DomainRow {
   return { domain: String(row['domain'] ?? ''), attrs: textIn(row, 'attrs') };
 }

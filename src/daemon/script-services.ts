@@ -10,6 +10,7 @@ import { exchange } from './http-exchange.js';
 /** Milliseconds one statement of a script may take: a request waits for it. */
 const STATEMENT_MS = 5000;
 
+/** What the services of a script are made with. */
 export interface ScriptServicesOptions {
   /** Folder relative paths of database URLs start from. */
   readonly folder: () => string;

@@ -7,6 +7,7 @@ import { FreeswitchFeed } from '../weight-feed/freeswitch.js';
 import { NatsWeightFeed, type Subscribe } from '../weight-feed/nats.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
 
+/** What the weight feeds are built from. */
 export interface WeightFeedsOptions {
   readonly engine: Engine;
   /** The module parameters as they are now. */

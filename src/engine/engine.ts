@@ -13,6 +13,7 @@ import type { StateSignal, StateTable } from './state.js';
 import { createStateTable } from './state-table.js';
 import { MAX_WEIGHT, setReportedWeight } from './weight.js';
 
+/** What the engine is made with. */
 export interface EngineOptions {
   readonly clock: Clock;
   readonly random: Random;

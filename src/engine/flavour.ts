@@ -163,6 +163,7 @@ export interface DestinationView {
   readonly overload: OverloadView | undefined;
 }
 
+/** Attributes of a destination of Kamailio, as commands show them. */
 export interface AttributesView {
   readonly duid: string | undefined;
   readonly maxload: number;
@@ -185,6 +186,7 @@ export interface LatencyView {
   readonly timeouts: number;
 }
 
+/** Overload control of a destination, as commands show it. */
 export interface OverloadView {
   /** Percent of calls refused. */
   readonly rate: number;

@@ -4,6 +4,7 @@ import type { Destination } from './destination.js';
 import type { StateRules } from './flavour.js';
 import type { DecidedState, PublishedState, StateChange, StateSignal, StateTable } from './state.js';
 
+/** What the table of states is made with. */
 export interface StateTableOptions {
   readonly clock: Clock;
   /** How states follow from signals in a partition, by its name; for one that was removed: the usual rules. */

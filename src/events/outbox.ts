@@ -6,6 +6,7 @@ import type { DispatcherEvent } from './event.js';
 import { type OutboxJournal, storedEvent } from './journal.js';
 import { ReadyHeap } from './ready-heap.js';
 
+/** What an outbox is made with. */
 export interface OutboxOptions {
   /** For logs: where the events go. */
   readonly name: string;

@@ -5,6 +5,7 @@ import { EVENT_CATALOGUE, type EventKind, eventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
 import { Outbox } from './outbox.js';
 
+/** What the publisher of events to subscribers is made with. */
 export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;

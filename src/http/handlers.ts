@@ -14,6 +14,7 @@ export interface HealthReport {
   readonly details: { readonly [part: string]: unknown };
 }
 
+/** Says how the node does. */
 export type HealthSource = () => HealthReport;
 
 const GET_ANSWERS = 'application/json';

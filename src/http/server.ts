@@ -12,6 +12,7 @@ import { PageGuard, type PageRefusal } from './page-guard.js';
 /** Answers one request. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
+/** How a path is served. */
 export interface MountOptions {
   /** Methods that are answered; others get 405. Default: the handler decides. */
   readonly methods?: readonly string[];
@@ -21,6 +22,7 @@ export interface MountOptions {
   readonly ownPages?: boolean;
 }
 
+/** What the HTTP listener is made with. */
 export interface HttpServerOptions {
   /** Host names we are reached by, besides addresses, "localhost" and the machine's own name. */
   readonly hosts?: readonly string[];

@@ -1,5 +1,6 @@
 /** What the ng protocol carries: texts (latin1, one character a byte), integers, lists and dictionaries. */
 export type NgValue = string | number | readonly NgValue[] | { readonly [key: string]: NgValue };
+/** A dictionary of the ng protocol. */
 export type NgDictionary = { readonly [key: string]: NgValue };
 
 /** Levels of lists and dictionaries an answer may have, and values in all. */

@@ -3,7 +3,6 @@ import { rewritten } from '../script/outgoing.js';
 import { parseMessage } from '../sip/message.js';
 
 /** Parses the message with its edits applied, so that what follows sees them. */
-
 export function applyChanges(run: MessageRun): boolean {
   const { call } = run;
   const line =

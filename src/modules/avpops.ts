@@ -331,6 +331,7 @@ const specs: FunctionSpec[] = [
   },
 ];
 
+/** Functions of avpops, and of kex where they do the same. */
 export const avpopsFunctions: ScriptFunction[] = [
   ...moduleFunctions('avpops', specs),
   ...moduleFunctions('kex', [

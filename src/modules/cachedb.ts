@@ -141,4 +141,5 @@ const cachedb: FunctionSpec[] = [
   ),
 ];
 
+/** Functions of cachedb_local. */
 export const cachedbFunctions: ScriptFunction[] = moduleFunctions('core|cachedb_local', cachedb);

@@ -76,6 +76,7 @@ function afterAll({ env }: MessageRun): Promise<number> {
   });
 }
 
+/** Functions of cfgutils. */
 export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   {
     name: 'pv_unset',

@@ -174,6 +174,7 @@ function destination(names: readonly string[], dialects: FunctionSpec['dialects'
   ];
 }
 
+/** Functions of the core that change the request-URI and the destination URI. */
 export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...edits,
   ...strips,

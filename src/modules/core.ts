@@ -249,6 +249,7 @@ const core: FunctionSpec[] = [
 
 const shared = targetFunctions(cfgActions);
 
+/** Functions of the core. */
 export const coreFunctions: ScriptFunction[] = [
   ...sharedFunctions('core', BOTH, shared.core),
   ...sharedFunctions('core', OPENSIPS, BLACKLIST_FUNCTIONS),

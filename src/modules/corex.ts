@@ -83,4 +83,5 @@ const kex: FunctionSpec[] = [
   ...accepted('resetdebug', '', 1, 'accepted'),
 ];
 
+/** Functions of Kamailio's corex and kex. */
 export const corexFunctions: ScriptFunction[] = [...moduleFunctions('corex', corex), ...moduleFunctions('kex', kex)];

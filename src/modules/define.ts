@@ -12,8 +12,11 @@ import type { MessageRun } from '../script/call.js';
 import { recordedModules, recordedSignature } from './kamailio-signatures.js';
 import { documentedSignature } from './opensips-signatures.js';
 
+/** A compiled argument. */
 export type Arg = CompiledArgument<MessageRun>;
+/** The arguments of one call; undefined for one that was left out. */
 export type Args = readonly (Arg | undefined)[];
+/** A function of cfg files. */
 export type ScriptFunction = FunctionDefinition<MessageRun>;
 
 /** A function as a module lists it; what is left out is: both dialects, every route, no parameters. */
@@ -32,8 +35,11 @@ export interface FunctionSpec {
   compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;
 }
 
+/** For functions that both languages have. */
 export const BOTH: readonly DialectName[] = ['opensips', 'kamailio'];
+/** For functions that only OpenSIPS has. */
 export const OPENSIPS: readonly DialectName[] = ['opensips'];
+/** For functions that only Kamailio has. */
 export const KAMAILIO: readonly DialectName[] = ['kamailio'];
 
 /** Routes that have a request at hand. */
@@ -81,10 +87,12 @@ export function named(names: readonly string[], spec: Omit<FunctionSpec, 'name'>
   return names.map((name) => ({ ...spec, name }));
 }
 
+/** A parameter that must be given. */
 export function param(name: string, kind: ParameterKind, more: Partial<ParameterDefinition> = {}): ParameterDefinition {
   return { name, kind, ...more };
 }
 
+/** A parameter that may be left out. */
 export function optional(
   name: string,
   kind: ParameterKind,
@@ -98,6 +106,7 @@ export function textOf(arg: Arg | undefined, run: MessageRun, fallback = ''): st
   return arg === undefined ? fallback : arg.string(run);
 }
 
+/** The value of an argument as a whole number; `fallback` for one that was left out or is no number. */
 export function intOf(arg: Arg | undefined, run: MessageRun, fallback: number): number {
   return arg === undefined ? fallback : (arg.int(run) ?? fallback);
 }

@@ -128,6 +128,7 @@ function pairForm(name: string, dialects: FunctionSpec['dialects'], until: numbe
   };
 }
 
+/** Functions of dialplan. */
 export const dialplanFunctions: ScriptFunction[] = moduleFunctions('dialplan', [
   pairForm('dp_translate', OPENSIPS, 2),
   {

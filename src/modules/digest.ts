@@ -12,12 +12,14 @@ export interface DigestChallenge {
   readonly qop: readonly string[];
 }
 
+/** What of a request a digest covers. */
 export interface DigestRequest {
   readonly method: string;
   readonly uri: string;
   readonly body: string;
 }
 
+/** Who answers a challenge. */
 export interface DigestCredentials {
   readonly user: string;
   /** The password, or in hexadecimal H(user:realm:password) where `hashed`. */

@@ -61,4 +61,5 @@ const domains: FunctionSpec[] = [
   ),
 ];
 
+/** Functions of domain. */
 export const domainFunctions: ScriptFunction[] = moduleFunctions('domain', domains);

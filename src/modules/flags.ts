@@ -129,10 +129,12 @@ const ScriptFlags = {
   copy: ({ mask }: { mask: number }) => ({ mask }),
 };
 
+/** Script flags as a number of 32 bits. */
 export function scriptFlagMask(env: ScriptEnvironment): number {
   return env.modules.of(ScriptFlags).mask;
 }
 
+/** Sets all script flags at once, as a number of 32 bits. */
 export function setScriptFlags(env: ScriptEnvironment, mask: number): void {
   env.modules.of(ScriptFlags).mask = mask;
 }
@@ -154,6 +156,7 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
   };
 }
 
+/** Functions of the core about flags of messages, branches and scripts. */
 export const flagFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...messageFlag('setflag', 'set'),
   ...messageFlag('resetflag', 'reset'),

@@ -24,4 +24,5 @@ const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({
     },
 }));
 
+/** Functions of gflags: flags of the process. */
 export const globalFlagFunctions: ScriptFunction[] = moduleFunctions('gflags', gflags);

@@ -102,6 +102,7 @@ const fixedLevels: FunctionSpec[] = [
   };
 });
 
+/** Functions that write to the log. */
 export const logFunctions: ScriptFunction[] = [
   ...moduleFunctions('core', [
     {

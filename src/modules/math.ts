@@ -144,6 +144,7 @@ function rounding(name: string, round: (value: number) => number): FunctionSpec 
   };
 }
 
+/** Functions of mathops. */
 export const mathFunctions: ScriptFunction[] = moduleFunctions('mathops', [
   {
     name: 'math_eval',

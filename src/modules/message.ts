@@ -55,6 +55,7 @@ function ruriParams(run: MessageRun): string {
   return uriParam(params, 'user')?.toLowerCase() === 'phone' ? '' : params;
 }
 
+/** Functions that ask about a message: method, To tag, Max-Forwards, body. */
 export const messageFunctions: ScriptFunction[] = [
   ...sharedFunctions('sipmsgops|textops', BOTH, { is_method: MESSAGE_FUNCTIONS.is_method }),
   ...sharedFunctions('sipmsgops|siputils|textops', BOTH, { has_totag: MESSAGE_FUNCTIONS.has_totag }),
@@ -305,6 +306,7 @@ export function inNetwork(address: string, network: string): boolean {
 /** RFC 1918 and RFC 6598. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readNetwork);
 
+/** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for anything else. */
 export function isPrivateAddress(address: string): boolean {
   const number = ipv4Number(address);
   return number !== undefined && PRIVATE.some((each) => contains(each, address, number));

@@ -312,6 +312,7 @@ const alias: FunctionSpec[] = [
   },
 ];
 
+/** Functions of nathelper and path. */
 export const natFunctions: ScriptFunction[] = [
   ...moduleFunctions('nathelper', [...both, ...alias]),
   ...moduleFunctions('path', [

@@ -72,6 +72,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   return 1;
 }
 
+/** Functions of tm that send a request of their own. */
 export const newRequestFunctions: FunctionSpec[] = [
   {
     name: 't_new_request',

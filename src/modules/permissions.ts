@@ -194,4 +194,5 @@ const permissions: FunctionSpec[] = [
   },
 ];
 
+/** Functions of permissions. */
 export const permissionsFunctions: ScriptFunction[] = moduleFunctions('permissions', permissions);

@@ -58,6 +58,7 @@ function pike(run: MessageRun, from?: string): number {
   return -2;
 }
 
+/** Functions of pike. */
 export const pikeFunctions: ScriptFunction[] = moduleFunctions('pike', [
   {
     name: 'pike_check_req',

@@ -101,6 +101,7 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined): nu
   return pipe === undefined ? -2 : count(run, pipe, interval);
 }
 
+/** Functions of pipelimit and ratelimit. */
 export const rateLimitFunctions: ScriptFunction[] = [
   ...moduleFunctions('pipelimit', [
     {

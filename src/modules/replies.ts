@@ -26,6 +26,7 @@ function serverError(run: MessageRun): number {
   return replyHere(run, 500, reason, 'stateless');
 }
 
+/** Functions of sl: replies without a transaction. */
 export const replyFunctions: ScriptFunction[] = [
   ...sharedFunctions('sl', OPENSIPS, { sl_send_reply: shared.opensips.sl_send_reply }),
   ...sharedFunctions('sl', KAMAILIO, {

@@ -120,6 +120,7 @@ const upload = (name: string, method: 'POST' | 'PUT'): FunctionSpec => ({
       }),
 });
 
+/** Functions of rest_client. */
 export const restClientFunctions: ScriptFunction[] = moduleFunctions('rest_client', [
   {
     name: 'rest_get',

@@ -214,6 +214,7 @@ const numbers: FunctionSpec[] = [
   },
 ];
 
+/** Functions that ask about URIs and rewrite them. */
 export const rewritingFunctions: ScriptFunction[] = [
   ...moduleFunctions('core|kex|corex|siputils', [
     {

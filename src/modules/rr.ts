@@ -28,6 +28,7 @@ function direction(run: MessageRun, message: SipMessage, wanted: string): number
 
 const { rr: shared } = targetFunctions(cfgActions);
 
+/** Functions of rr: Record-Route and Route. */
 export const rrFunctions: ScriptFunction[] = [
   ...sharedFunctions('rr', BOTH, shared),
   ...moduleFunctions('rr', [

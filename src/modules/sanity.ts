@@ -84,6 +84,7 @@ function check(reply: boolean): FunctionSpec['compile'] {
     };
 }
 
+/** Functions of sanity. */
 export const sanityFunctions: ScriptFunction[] = moduleFunctions('sanity', [
   {
     name: 'sanity_check',

@@ -330,6 +330,7 @@ function streamRegex(
   };
 }
 
+/** Functions about the codecs and streams of an SDP. */
 export const sdpFunctions: ScriptFunction[] = [
   ...moduleFunctions('sipmsgops', [
     codec('codec_delete', remove),

@@ -378,6 +378,7 @@ const dbr: VariableDefinition = {
 /** Variables of Kamailio's sqlops. */
 export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', dbr]];
 
+/** Functions of sqlops, and avp_db_query. */
 export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
   ...moduleFunctions('avpops', [columnsQuery('avp_db_query', ofAvpops, false, 'string', undefined)]),

@@ -191,6 +191,7 @@ function counted(
 
 const counter = param('counter', 'string');
 
+/** Functions of statistics and counters. */
 export const statisticsFunctions: ScriptFunction[] = [
   ...moduleFunctions('statistics', [...stats, ...walks]),
   ...moduleFunctions('counters', [

@@ -153,6 +153,7 @@ const kamailio: FunctionSpec[] = [
   },
 ];
 
+/** Functions of textops and sipmsgops. */
 export const textFunctions: ScriptFunction[] = [
   ...moduleFunctions('textops', [...searches(), ...kamailio, ...valuesInHeaders, ...kamailioReplacements, ...bodies]),
   ...sharedFunctions('sipmsgops', OPENSIPS, HEADER_FUNCTIONS),

@@ -230,6 +230,7 @@ const tm: FunctionSpec[] = [
 const shared = transactionFunctions(cfgActions);
 const replies = answerFunctions(cfgActions);
 
+/** Functions of tm. */
 export const tmFunctions: ScriptFunction[] = [
   ...sharedFunctions('tm', BOTH, { ...shared.both, ...STATUS_FUNCTIONS }),
   ...sharedFunctions('tm', OPENSIPS, { ...shared.opensips, t_reply: replies.opensips.t_reply }),

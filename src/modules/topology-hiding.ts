@@ -77,6 +77,7 @@ function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0
   } else if (reply.status >= 200) dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller').contact = contact;
 }
 
+/** Puts back what was hidden when a request of such a dialog begins a transaction. */
 export const topologyHidingHooks: ScriptHooks<MessageRun> = {
   began: [({ call }, transaction) => restore(call, transaction)],
   routed: [],
@@ -84,6 +85,7 @@ export const topologyHidingHooks: ScriptHooks<MessageRun> = {
   cancelled: [],
 };
 
+/** Functions of topology_hiding. */
 export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topology_hiding', [
   {
     name: 'topology_hiding',

@@ -106,6 +106,7 @@ const kamailioForm = (name: string): FunctionSpec => ({
       authenticate(run, intOf(mode, run, 0) === 1, []),
 });
 
+/** Functions of uac that answer a challenge. */
 export const uacAuthFunctions: ScriptFunction[] = moduleFunctions('uac', [
   {
     name: 'uac_auth',

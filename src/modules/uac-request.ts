@@ -83,6 +83,7 @@ export const uacRequestVariable: VariableDefinition = {
   },
 };
 
+/** Functions of uac that send a request. */
 export const uacRequestFunctions: ScriptFunction[] = moduleFunctions('uac', [
   {
     name: 'uac_req_send',

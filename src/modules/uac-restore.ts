@@ -144,6 +144,7 @@ export function restoreByHand(run: MessageRun, header: Header): number {
   return run.env.modules.loaded.has('uac') && restoreRequest(run, header) ? 1 : -1;
 }
 
+/** Puts back From and To in replies and requests of a call in which uac_replace changed them. */
 export const uacHooks: ScriptHooks<MessageRun> = {
   began: [
     ({ call }, transaction) => {

@@ -63,6 +63,7 @@ export function telWithHost(u: UriParts): void {
   u.params = ';user=phone';
 }
 
+/** The URI with these parts. */
 export function joinUri(u: UriParts): string {
   if (/^tel/i.test(u.scheme)) return `${u.scheme}:${u.user ?? ''}${u.params}`;
   const info =

@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.js';
 import type { ProbeOutcome } from './probe.js';
 import type { Flight, Watched } from './roster.js';
 
+/** What the probes under way are bounded and followed with. */
 export interface FlightOptions {
   readonly clock: Clock;
   /** Probes in flight at most; the rest wait in a queue. */

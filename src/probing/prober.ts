@@ -37,6 +37,7 @@ export interface ProbeObserver {
   ended?(destination: Destination, outcome: ProbeOutcome, good: boolean | undefined): void;
 }
 
+/** What the prober is made with. */
 export interface ProberOptions {
   readonly engine: ProbedEngine;
   readonly stateTable: StateTable;

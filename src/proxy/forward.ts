@@ -114,6 +114,7 @@ export function isSecure(message: SipMessage, requestUri: string | undefined): b
   return (fourth | 32) === 115;
 }
 
+/** Whether a socket sends over TLS. */
 export function hasTls(socket: SipSocket): boolean {
   return socket.transport === 'tls' || socket.transport === 'wss';
 }

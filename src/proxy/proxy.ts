@@ -23,6 +23,7 @@ import { Sender, type SenderOptions } from './sender.js';
 import { StatelessForwarder } from './stateless.js';
 import { STATELESS } from './stateless-branch.js';
 
+/** How the proxy forwards. */
 export interface ProxyOptions extends SenderOptions {
   /** Answer INVITE with 100 at once (tm: auto_100trying). */
   readonly auto100: boolean;

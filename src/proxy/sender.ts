@@ -9,6 +9,7 @@ import type { DialogTokens } from './dialog-token.js';
 import { forwardedRequest, hasTls, isSecure } from './forward.js';
 import { hopAddress } from './hop-address.js';
 
+/** How requests are written and sent. */
 export interface SenderOptions {
   /** Whether our Via on UDP asks for replies to the port they are sent from (RFC 3581). */
   readonly localRport: boolean;

@@ -1,5 +1,6 @@
 import type { PvarValue } from './value.js';
 
+/** A value of an AVP. */
 export type AvpValue = string | number;
 
 /** An AVP whose values live elsewhere: the failover lists that a selection keeps. */

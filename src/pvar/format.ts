@@ -60,6 +60,7 @@ export interface Format {
   replace(context: PvarContext, value: PvarValue): void;
 }
 
+/** How a format string is read. */
 export interface FormatOptions {
   /** Letters that, after "%", are replaced by text of the context: "ui" for pvar_algo_pattern's %u and %i. */
   readonly placeholders?: string;

@@ -20,6 +20,7 @@ export interface VariableNode {
   readonly transformations: readonly TransformationNode[];
 }
 
+/** What stands in the brackets of a variable: "*", "+", or a number that may be computed. */
 export type IndexNode =
   | { readonly kind: 'all' }
   | { readonly kind: 'append' }

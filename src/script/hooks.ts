@@ -12,4 +12,5 @@ export interface ScriptHooks<Run = object> {
   readonly cancelled: readonly ((run: Run) => void)[];
 }
 
+/** Hooks of a file without modules that have any. */
 export const NO_HOOKS: ScriptHooks = { began: [], routed: [], acknowledged: [], cancelled: [] };

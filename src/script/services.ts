@@ -30,6 +30,7 @@ export interface HttpRequest {
   readonly verify: boolean;
 }
 
+/** The answer of an HTTP server. */
 export interface HttpAnswer {
   readonly status: number;
   readonly type: string | undefined;

@@ -66,4 +66,5 @@ export interface ScriptTables {
   readonly dialplans: ReadonlyMap<string, readonly DialplanRule[]>;
 }
 
+/** Tables of a file that reads none. */
 export const NO_TABLES: ScriptTables = { addresses: new AddressTables([]), domains: new Map(), dialplans: new Map() };

@@ -28,6 +28,7 @@ export interface AdmissionCounters {
   readonly share: { value: number };
 }
 
+/** Which new requests are worked on. */
 export interface AdmissionBounds {
   /** Bounds new requests by source address: seconds until the next may come, 0 for now. */
   readonly limiter?: { take(address: string): number } | undefined;

@@ -18,6 +18,7 @@ const DEAF = 2;
 /** Periods without a refusal after which congestion ends. */
 const CALM_PERIODS = 20;
 
+/** Called when datagrams begin and cease to arrive too fast. */
 export interface CongestionEvents {
   /** Called when congestion begins. */
   begun?(): void;

@@ -8,6 +8,7 @@ import type { DatabasePools } from './pools.js';
 import type { DestinationStore } from './store.js';
 import { createTextStore } from './text-store.js';
 
+/** What stores share. */
 export interface StoreDependencies {
   readonly pools: DatabasePools;
   /** Folder that relative paths in a db_url start from; default: that of the file the partition was defined in. */

@@ -7,6 +7,7 @@ export interface ChangedRow {
   readonly columns: Readonly<Record<string, readonly [from: Cell, to: Cell]>>;
 }
 
+/** What differs between two readings of a table. */
 export interface RowDifference {
   readonly added: readonly TableRow[];
   readonly removed: readonly TableRow[];

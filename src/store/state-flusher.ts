@@ -8,6 +8,7 @@ import type { Destination, Health, HealthState } from '../engine/destination.js'
 import type { StateTable } from '../engine/state.js';
 import type { DestinationStore } from './store.js';
 
+/** What a flusher is made with. */
 export interface StateFlusherOptions {
   readonly partition: string;
   readonly store: DestinationStore;

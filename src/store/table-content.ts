@@ -16,11 +16,13 @@ import { shapeOf, type TableSpec } from './table-spec.js';
  * table of one database to one of another kind.
  */
 
+/** A value of a column. */
 export type Cell = string | number | boolean | null;
 
 /** One row: value by column. */
 export type TableRow = Readonly<Record<string, Cell>>;
 
+/** A table as it is stored. */
 export interface TableContent {
   /** In the order of the table. */
   readonly columns: readonly string[];
@@ -29,6 +31,7 @@ export interface TableContent {
   readonly unreadable?: readonly string[];
 }
 
+/** How rows are written. */
 export interface WriteOptions {
   /** Empty the table first. */
   readonly replace: boolean;

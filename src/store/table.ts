@@ -10,6 +10,7 @@ export const VERSION_TABLE = 'version';
 /** Newest table version whose columns we know, by flavour: older ones have fewer columns, each with its default. */
 export const NEWEST_VERSION: Readonly<Record<FlavourName, number>> = { opensips: 9, kamailio: 4 };
 
+/** A documented column, by our name for it. */
 export type Field = Exclude<keyof RawRow, 'extra'>;
 
 /** Field of a row -> column it is read from. */

@@ -39,6 +39,7 @@ const STOP_WAIT = 1000;
 /** Reports kept; the oldest go first. */
 const MAX_REPORTS = 100;
 
+/** What a partition at run time is made with. */
 export interface PartitionRuntimeOptions {
   readonly config: PartitionConfig;
   readonly partition: Partition;
@@ -58,6 +59,7 @@ export interface PartitionRuntimeOptions {
   readonly renamed: (partition: Partition) => void;
 }
 
+/** How a table is loaded again: whether states are kept, and whether it is only looked at. */
 export interface ReloadOptions {
   readonly inheritState: boolean;
   readonly dryRun: boolean;

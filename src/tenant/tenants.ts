@@ -14,6 +14,7 @@ import { StateFlusher } from '../store/state-flusher.js';
 import { dropsProbing, freeswitchMaxWeight, namesEvery, partitionOptions } from './options.js';
 import { PartitionRuntime } from './tenant.js';
 
+/** What the partitions at run time are made with. */
 export interface PartitionRuntimesOptions {
   readonly engine: Engine;
   /** The module parameters as they are now. */

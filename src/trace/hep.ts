@@ -28,6 +28,7 @@ const TCP = 6;
 /** The length of a packet is a number of 16 bits. */
 export const MOST_PAYLOAD = 65_000;
 
+/** Who sends HEP packets. */
 export interface HepIdentity {
   /** Number of this capture agent. */
   readonly id: number;

@@ -26,6 +26,7 @@ export interface TraceBounds {
   readonly bytes: number;
 }
 
+/** Bounds of a trace unless its request says otherwise. */
 export const DEFAULT_TRACE_BOUNDS: TraceBounds = {
   seconds: 300,
   calls: 1000,

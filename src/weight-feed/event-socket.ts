@@ -8,6 +8,7 @@ import { MessageCutter, type SocketMessage } from './event-socket-framing.js';
 import { readHeartbeat } from './heartbeat.js';
 import type { ServerLoad } from './server-load.js';
 
+/** What a connection to a FreeSWITCH server is made with. */
 export interface EventSocketOptions {
   readonly url: FreeswitchUrl;
   readonly clock: Clock;

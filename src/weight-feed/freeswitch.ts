@@ -10,6 +10,7 @@ import { EventSocket } from './event-socket.js';
 import { type ServerLoad, weightOfLoad } from './server-load.js';
 import type { WeightFeed } from './weight-feed.js';
 
+/** What the feed of FreeSWITCH loads is made with. */
 export interface FreeswitchFeedOptions {
   readonly engine: Pick<Engine, 'partitions' | 'setWeight'>;
   /** max_freeswitch_weight as it is now. */

@@ -8,6 +8,7 @@ import { parseWeightMessage } from './weight-message.js';
 /** Calls back with the text of each message on a subject until the returned function is called. */
 export type Subscribe = (subject: string, listen: (text: string) => void) => () => void;
 
+/** What the feed of weights by NATS is made with. */
 export interface NatsWeightFeedOptions {
   readonly engine: Pick<Engine, 'partition' | 'setWeight'>;
   /** "<prefix>.weight" */

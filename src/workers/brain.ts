@@ -15,6 +15,7 @@ import { BegunPlan, type HandedCall } from './handed-call.js';
 import type { FromWorker, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type SipCounters, tallies } from './tallies.js';
 
+/** What the side of the daemon is made with. */
 export interface BrainOptions {
   readonly workers: number;
   readonly layer: TransactionLayer;

@@ -22,6 +22,7 @@ export interface WorkerStart {
   setup(fds: readonly number[]): WorkerSetup;
 }
 
+/** What the pool of processes is made with. */
 export interface PoolOptions {
   readonly workers: number;
   readonly start: (worker: number) => WorkerStart;

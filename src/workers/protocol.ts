@@ -72,6 +72,7 @@ export interface SharedRelay {
 /** What follows a failure: the next hop, a reply, or (null) the best reply so far. */
 export type Verdict = SharedHop | { readonly code: number; readonly reason: string; readonly headers?: string } | null;
 
+/** What a worker says to the brain. */
 export type FromWorker =
   | readonly ['ready']
   /** A request that is to be routed. */
@@ -96,6 +97,7 @@ export type FromWorker =
   | readonly ['figures', added: readonly number[], held: readonly [number, number, number, number]]
   | readonly ['log', level: LogLevel, fields: object, message: string];
 
+/** What the brain says to a worker. */
 export type ToWorker =
   | readonly ['setup', WorkerSetup]
   | readonly ['live', LiveSetup]
@@ -114,4 +116,5 @@ export type ToWorker =
   /** Answers what is under way with 503. */
   | readonly ['giveUp'];
 
+/** Levels of log lines. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

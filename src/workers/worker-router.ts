@@ -9,6 +9,7 @@ import { fitsDatagram } from './datagram-only.js';
 import type { KnownDialogs } from './known-dialogs.js';
 import type { FromWorker } from './protocol.js';
 
+/** What the router of a worker is made with. */
 export interface WorkerRouterOptions {
   readonly sockets: LocalSockets;
   readonly tokens: DialogTokens;

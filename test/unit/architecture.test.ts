@@ -279,3 +279,34 @@ test('names say what is inside', () => {
   const vague = files.filter((file) => /(^|[/.-])(utils?|helpers?|common|misc)([/.-]|$)/.test(file));
   assert.deepEqual(vague, []);
 });
+
+/** Names that a text exports without a docstring before them; a comment for the linter may stand between. */
+function undocumented(text: string): string[] {
+  const lines = text.split('\n');
+  const documented = new Set<string>();
+  const names = new Set<string>();
+  for (const [i, line] of lines.entries()) {
+    const name = /^export (?:abstract )?(?:async )?(?:function\*?|const|class|interface|type|enum) (\w+)/.exec(
+      line,
+    )?.[1];
+    if (name === undefined) continue;
+    names.add(name);
+    let before = i - 1;
+    while (lines[before]?.startsWith('//')) before--;
+    let first = before;
+    while (lines[first]?.startsWith(' *')) first--;
+    if (lines[before]?.endsWith('*/') && lines[first]?.startsWith('/**')) documented.add(name);
+  }
+  return [...names].filter((name) => !documented.has(name));
+}
+
+test('every exported name has a docstring', () => {
+  const sample =
+    '/** A. */\nexport const a = 1;\nexport type B = 1;\n/**\n * C.\n */\n// lint\nexport function c() {}\n/* d */\nexport class D {}';
+  assert.deepEqual(undocumented(sample), ['B', 'D']);
+  const all = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.d)\.tsx?$/.test(name));
+  const without = all.flatMap((file) =>
+    undocumented(readFileSync(join(SRC, file), 'utf8')).map((name) => `${file}: ${name}`),
+  );
+  assert.deepEqual(without, []);
+});

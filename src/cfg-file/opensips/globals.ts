@@ -1,6 +1,7 @@
 /** What the value of a global parameter may be. */
 export type GlobalType = 'number' | 'string' | 'switch' | 'any';
 
+/** A global parameter of OpenSIPS. */
 export interface GlobalDefinition {
   readonly type: GlobalType;
   /** First and last version that has the parameter, as major * 10 + minor. */

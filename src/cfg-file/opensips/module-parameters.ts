@@ -1,6 +1,7 @@
 /** What a parameter of a module takes: a number, a string, or either. */
 export type ModuleParameterType = 'number' | 'string' | 'either';
 
+/** A parameter of a module of OpenSIPS. */
 export interface ModuleParameterDefinition {
   readonly type: ModuleParameterType;
   /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */

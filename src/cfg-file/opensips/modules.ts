@@ -19,6 +19,7 @@ export function opensipsModules(): ReadonlySet<string> {
   return NAMES;
 }
 
+/** Whether OpenSIPS has a module of this name. */
 export function isOpensipsModule(name: string): boolean {
   return NAMES.has(name);
 }

@@ -12,6 +12,7 @@ export interface CompiledAssignment {
   readonly calls: boolean;
 }
 
+/** Compiles an assignment. Reports a problem to the context for a target that cannot be written. */
 export function assignmentOf(
   node: Assignment,
   expressions: {

@@ -27,6 +27,7 @@ export interface CompiledCondition {
   readonly later?: ((run: ScriptRun) => Promise<boolean>) | undefined;
 }
 
+/** An expression that always has this value. */
 export function constantExpression(value: string | number | null): CompiledExpression {
   const type = value === null ? 'null' : typeof value === 'number' ? 'int' : 'string';
   return { type, constant: value, read: () => value, calls: false };

@@ -6,4 +6,5 @@ export interface CompiledStatement {
   run(run: ScriptRun): Signal | Promise<Signal>;
 }
 
+/** A compiled statement: carries it out and says how it went on. */
 export type StatementClosure = (run: ScriptRun) => Signal;

@@ -10,13 +10,18 @@ export type Result = PvarValue | undefined;
  */
 export type StaticType = 'int' | 'string' | 'null' | 'digits' | 'any';
 
+/** Operators that may leave their right side out. */
 export type LogicalOperator = '&&' | '||';
+/** Operators that match a regular expression. */
 export type MatchOperator = '=~' | '!~';
+/** Operators that compare. */
 export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=' | 'eq' | 'ne' | 'ieq' | 'ine';
+/** Operators that compute. */
 export type ArithmeticOperator = Exclude<BinaryOperator, LogicalOperator | MatchOperator | ComparisonOperator>;
 
 /** An arithmetic operation; `fail` is given the reason when there is no result. */
 export type Arithmetic = (left: Result, right: Result, fail: (reason: string) => void) => Result;
+/** Compares two values; undefined where they cannot be compared. */
 export type Comparison = (left: Result, right: Result) => boolean | undefined;
 
 /** How a dialect calculates and compares. Chosen once for each operator of a file, by the types that are known then. */
@@ -73,6 +78,7 @@ export function integerArithmetic(operator: ArithmeticOperator, a: number, b: nu
   }
 }
 
+/** Compares two numbers. */
 export function compareNumbers(operator: ComparisonOperator, a: number, b: number): boolean {
   switch (operator) {
     case '==':
@@ -94,6 +100,7 @@ export function compareNumbers(operator: ComparisonOperator, a: number, b: numbe
   }
 }
 
+/** Compares two texts, by their code units where it is about order. */
 export function compareStrings(operator: ComparisonOperator, a: string, b: string): boolean {
   switch (operator) {
     case '==':

@@ -19,6 +19,7 @@ import { StatementParser } from './statements.js';
 import type { Token } from './token.js';
 import { TokenStream } from './token-stream.js';
 
+/** How a configuration file is read. */
 export interface ParseOptions {
   readonly dialect: Dialect;
   readonly reader: SourceReader;
@@ -27,6 +28,7 @@ export interface ParseOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** A configuration file as a tree, and what is wrong with it. */
 export interface ParsedConfiguration {
   readonly tree: ConfigurationTree;
   readonly problems: readonly CfgProblem[];

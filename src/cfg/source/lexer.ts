@@ -26,6 +26,7 @@ const OPERATORS = [
   .concat(['%=', '&=', '|=', '^=', '=>', '::'])
   .sort((a, b) => b.length - a.length);
 
+/** What a dialect decides about tokens. */
 export interface LexerOptions {
   /** "//" begins a comment. */
   readonly slashComments: boolean;

@@ -26,6 +26,7 @@ export class SyntaxFault extends Error {
   }
 }
 
+/** How includes and directives are carried out. */
 export interface PreprocessorOptions {
   /** "#!define" and the like are directives. */
   readonly directives: boolean;

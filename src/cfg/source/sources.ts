@@ -16,6 +16,7 @@ export interface SourceReader {
 
 /** Bytes of one file, and of all together with what defines insert. */
 export const MOST_FILE = 8 * 1024 * 1024;
+/** Characters that a configuration and all it includes may have. */
 export const MOST_TEXT = 16 * 1024 * 1024;
 /** Files that include each other. */
 export const MOST_INCLUDES = 32;

@@ -6,6 +6,7 @@ import type { Position } from '../ast.js';
  */
 export type TokenKind = 'word' | 'int' | 'string' | 'variable' | 'punctuation' | 'end';
 
+/** One word, number, string or sign. */
 export interface Token {
   readonly kind: TokenKind;
   /** As written; of a string its content. */

@@ -25,6 +25,7 @@ Makes a token for a program, prints it once, and the user for "access" "users" w
   run: async ({ options, args, io }) => (await import('./access.js')).token(options, args[0] as string, io),
 });
 
+/** "switchyard access". */
 export const access = defineCommand({
   name: 'access',
   group: 'operate',

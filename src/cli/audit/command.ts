@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard audit". */
 export const audit = defineCommand({
   name: 'audit',
   group: 'operate',

@@ -5,6 +5,7 @@ import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
 
+/** Options of "calls". */
 export interface CallsOptions {
   readonly config?: string | undefined;
   readonly to?: string | undefined;

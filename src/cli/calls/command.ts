@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard calls". */
 export const calls = defineCommand({
   name: 'calls',
   group: 'operate',

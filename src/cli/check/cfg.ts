@@ -4,6 +4,7 @@ import { type LoadCfgOptions, readCfg } from '../../cfg-file/load.js';
 import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 
+/** Options of "check" with --cfg. */
 export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'preprocess'> {
   readonly cfg: string;
   /** "name=value" of -A, separated by commas. */

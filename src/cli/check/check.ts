@@ -6,6 +6,7 @@ import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 import { inspect, type Summary } from './inspect.js';
 
+/** Options of "check". */
 export interface CheckOptions {
   readonly config?: string | undefined;
   readonly strict?: boolean | undefined;

@@ -1,6 +1,7 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT } from '../line/command.js';
 import { CFG_OPTIONS, definesOf } from './cfg-options.js';
 
+/** "switchyard check". */
 export const check = defineCommand({
   name: 'check',
   group: 'data',

@@ -28,6 +28,7 @@ export interface Inspection {
   readonly summary: Summary | undefined;
 }
 
+/** How much there is of what was checked. */
 export interface Summary {
   readonly partitions: number;
   readonly sets: number;

@@ -1,5 +1,6 @@
 import { defineCommand } from '../line/command.js';
 
+/** "switchyard completion". */
 export const completion = defineCommand({
   name: 'completion',
   group: 'tool',

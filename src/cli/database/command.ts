@@ -62,6 +62,7 @@ kept where the table is empty or replaced. In CSV a field without text is null, 
   run: async ({ options, args, io }) => (await import('./backup.js')).importFile(options, args[0] as string, io),
 });
 
+/** "switchyard db". */
 export const db = defineCommand({
   name: 'db',
   group: 'data',

@@ -9,6 +9,7 @@ import { hint } from '../line/parse.js';
 import { settingsFor } from '../settings.js';
 import { initPartition, rowsOf } from './tables.js';
 
+/** Options that all of "db" have. */
 export interface DatabaseOptions {
   readonly config?: string | undefined;
   readonly partition?: string | undefined;

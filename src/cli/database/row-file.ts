@@ -11,6 +11,7 @@ import { readListText } from '../../store/table-content.js';
  * writes it, a field without quotes and without text is null, and "" is an empty text. Kamailio's list file.
  */
 
+/** Formats of a file of rows. */
 export type RowFormat = 'json' | 'csv';
 
 const NUMBERS = ['id', 'setid', 'state', 'probe_mode', 'priority', 'flags'];

@@ -5,6 +5,7 @@ import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
 import type { CommandIo } from '../line/io.js';
 import { goesSomewhere, renderScript } from './render-script.js';
 
+/** Options of "explain" with --cfg. */
 export interface ExplainCfgOptions {
   readonly cfg: string;
   readonly config?: string | undefined;

@@ -1,6 +1,7 @@
 import { CFG_OPTIONS, definesOf } from '../check/cfg-options.js';
 import { CONFIG, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 
+/** "switchyard explain". */
 export const explain = defineCommand({
   name: 'explain',
   group: 'operate',

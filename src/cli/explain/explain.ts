@@ -11,6 +11,7 @@ import { settingsFor } from '../settings.js';
 import { renderExplanation } from './render.js';
 import { goesSomewhere, renderScript } from './render-script.js';
 
+/** Options of "explain". */
 export interface ExplainOptions {
   readonly config?: string | undefined;
   readonly source?: string | undefined;

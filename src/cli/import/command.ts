@@ -1,5 +1,6 @@
 import { defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 
+/** "switchyard import". */
 export const importCfg = defineCommand({
   name: 'import',
   group: 'data',

@@ -2,9 +2,13 @@ import type { Expression, Statement } from '../../cfg/ast.js';
 
 /** Functions that select from a set. */
 export const SELECTS = /^ds_select_(?:dst|domain|routes)$|^ds_select$/;
+/** Functions that take the next destination of a selection. */
 export const NEXT = /^ds_next_(?:dst|domain)$/;
+/** Functions that relay with a transaction. */
 export const RELAYS = /^t_relay(?:_to(?:_(?:udp|tcp|tls))?)?$/;
+/** Functions that forward without one. */
 export const FORWARDS = /^forward(?:_(?:udp|tcp|tls))?$/;
+/** Functions that answer the request. */
 export const REPLIES = /^(?:send_reply|sl_send_reply|t_reply|sl_reply|sl_reply_error|send_reply_error|t_send_reply)$/;
 
 /** What the proxy does for every request by itself. */
@@ -42,10 +46,12 @@ export function isSilent(statements: readonly Statement[]): boolean {
   });
 }
 
+/** Whether the proxy does by itself what a function is for. */
 export function isBuiltIn(name: string): boolean {
   return BUILT_IN.has(name);
 }
 
+/** Whether a function only writes to the log. */
 export function isLog(name: string): boolean {
   return LOGS.test(name);
 }

@@ -10,6 +10,7 @@ import type { CommandIo } from '../line/io.js';
 import { importCfg } from './import-cfg.js';
 import { remarkText } from './ledger.js';
 
+/** Options of "import". */
 export interface ImportOptions {
   readonly out?: string | undefined;
   readonly force?: boolean | undefined;

@@ -15,6 +15,7 @@ type Rule = { readonly match: { readonly [variable: string]: string }; readonly 
 /** What requests get whose way could not be carried over; as where no rule matches. */
 const NOT_CARRIED = { relay: 'reply', reject: { code: 404, reason: 'Not Found' } } as const;
 
+/** What rules are made from. */
 export interface RulesOf {
   readonly routes: readonly RouteBlock[];
   readonly kamailio: boolean;

@@ -13,6 +13,7 @@ export interface OptionSpec<T = unknown> {
   readonly read: (text: string) => T;
 }
 
+/** Options of a command by name. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** Values of options by their names; what was not given is undefined. */
@@ -118,4 +119,5 @@ export const CONFIG = text(
   'FILE',
   'Settings file. Default: ./switchyard.json, or built-in defaults where there is none.',
 );
+/** The option --json of commands that print results. */
 export const JSON_OUTPUT = flag('Print JSON on standard output, and errors as JSON on standard error.');

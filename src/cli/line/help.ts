@@ -8,6 +8,7 @@ const GROUPS: readonly (readonly [CommandSpec['group'], string])[] = [
   ['tool', 'This program'],
 ];
 
+/** The exit status of every command. */
 export const EXIT_STATUS = '0 ok, 1 what was asked for failed, 2 the command line was not understood';
 
 /** The overview: each command with what it does. */

@@ -2,6 +2,7 @@ import type { Terminal } from './io.js';
 
 const CODES = { red: 31, green: 32, yellow: 33, blue: 34, cyan: 36, dim: 2, bold: 1 } as const;
 
+/** Styles of text on a terminal. */
 export type Style = keyof typeof CODES;
 
 /** Puts a text into a colour, or leaves it where no terminal wants colours. */

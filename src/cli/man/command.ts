@@ -1,5 +1,6 @@
 import { defineCommand } from '../line/command.js';
 
+/** "switchyard man". */
 export const man = defineCommand({
   name: 'man',
   group: 'tool',

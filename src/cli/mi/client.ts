@@ -10,6 +10,7 @@ import { loadUnixSockets } from '../../management/endpoints/unix-socket.js';
 import type { Json } from '../../management/mi/command.js';
 import { askFifo } from './fifo-client.js';
 
+/** How a management command is sent. */
 export interface CallMiOptions {
   /** Milliseconds to wait for the answer. Default 5000. */
   readonly timeoutMs?: number;

@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard mi". */
 export const mi = defineCommand({
   name: 'mi',
   group: 'operate',

@@ -8,6 +8,7 @@ import { type Endpoint, firstEndpoint } from './endpoints.js';
 import { parseCliParams } from './params.js';
 import { renderForPeople } from './render.js';
 
+/** Options of "mi". */
 export interface MiOptions {
   readonly config?: string | undefined;
   readonly to?: string | undefined;

@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard reload". */
 export const reload = defineCommand({
   name: 'reload',
   group: 'operate',

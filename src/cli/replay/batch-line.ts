@@ -24,6 +24,7 @@ export interface SelectionLine {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+/** A line that runs a management command. */
 export interface MiLine {
   readonly kind: 'mi';
   readonly id: unknown;

@@ -19,6 +19,7 @@ export interface BatchMessage {
 /** A view whose request-URI moves on when ds_select_domain rewrites it. */
 export type BatchView = RequestView & { setRequestUri?(uri: string): void };
 
+/** What a batch of selections is run with. */
 export interface BatchOptions {
   readonly engine: Engine;
   /** Makes a view of a message. Throws with a clear message when it is not a SIP request. */

@@ -14,6 +14,7 @@ import type { TargetLists } from '../../engine/target-lists.js';
 import type { BatchMessage, BatchView } from './batch.js';
 import type { SelectionLine } from './batch-line.js';
 
+/** What a batch of selections of Kamailio is run with. */
 export interface KamailioBatchOptions {
   readonly engine: Engine;
   /** Makes a view of a message. Throws with a clear message when it is not a SIP request. */

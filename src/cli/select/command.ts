@@ -1,5 +1,6 @@
 import { CONFIG, choice, defineCommand, flag, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard select". */
 export const select = defineCommand({
   name: 'select',
   group: 'data',

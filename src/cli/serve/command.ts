@@ -1,5 +1,6 @@
 import { CONFIG, choice, defineCommand, text } from '../line/command.js';
 
+/** "switchyard serve". */
 export const serve = defineCommand({
   name: 'serve',
   group: 'daemon',

@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, flag, text, whole } from '../line/command.js';
 
+/** "switchyard top". */
 export const top = defineCommand({
   name: 'top',
   group: 'operate',

@@ -36,6 +36,7 @@ export interface Line {
   readonly rate: number | undefined;
 }
 
+/** What a screen is drawn for. */
 export interface ScreenOptions {
   readonly columns: number;
   readonly rows: number;

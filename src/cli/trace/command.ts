@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT, text, whole } from '../line/command.js';
 
+/** "switchyard trace". */
 export const trace = defineCommand({
   name: 'trace',
   group: 'operate',

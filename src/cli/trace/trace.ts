@@ -8,6 +8,7 @@ import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
 
+/** Options of "trace". */
 export interface TraceOptions {
   readonly config?: string | undefined;
   readonly to?: string | undefined;

@@ -1,6 +1,7 @@
 import { VERSION } from '../../daemon/version.js';
 import { defineCommand, JSON_OUTPUT } from '../line/command.js';
 
+/** "switchyard version". */
 export const version = defineCommand({
   name: 'version',
   group: 'tool',

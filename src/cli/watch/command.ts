@@ -1,5 +1,6 @@
 import { CONFIG, defineCommand, JSON_OUTPUT, text } from '../line/command.js';
 
+/** "switchyard watch". */
 export const watch = defineCommand({
   name: 'watch',
   group: 'operate',

@@ -55,11 +55,16 @@ export async function mi<T>(method: string, params: Readonly<Record<string, unkn
   return answer.result as T;
 }
 
+/** Who is signed in, and what they may do. Throws ApiError, as all of these do. */
 export const me = (): Promise<Me> => get('/console/me');
+/** One destination with its attributes and its last probes. */
 export const destination = (id: number): Promise<DestinationDetail> => get(`/console/destination?id=${id}`);
+/** Events, newest first; `before`: the number of the last one that is known. */
 export const events = (before?: number): Promise<EventList> =>
   get(`/console/events${before === undefined ? '' : `?before=${before}`}`);
+/** What the page "health" shows. */
 export const health = (): Promise<readonly HealthGroup[]> => get('/console/health');
+/** The last probes of destinations, by their ids. */
 export const probes = (ids: readonly number[]): Promise<Readonly<Record<string, readonly ProbePoint[]>>> =>
   get(`/console/probes?ids=${ids.join()}`);
 
@@ -73,6 +78,7 @@ export async function signIn(user: string, password: string): Promise<void> {
   if (!response.ok) throw await failure(response);
 }
 
+/** Ends the session. */
 export async function signOut(): Promise<void> {
   await fetch('/api/session', { method: 'DELETE' });
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
+/** What a chart shows. */
 export interface ChartProps {
   readonly title: string;
   /** Seconds since the epoch, then one list for each line; null is a gap. */

@@ -40,4 +40,5 @@ export function percent(part: number, whole: number): string {
   return `${share > 99 && share < 100 ? share.toFixed(1) : Math.round(share)} %`;
 }
 
+/** A number with the separators of the reader's language. */
 export const count = (value: number): string => value.toLocaleString();

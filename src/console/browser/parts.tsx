@@ -39,6 +39,7 @@ export function useLoaded<T>(
   return { value, error, reload: () => reload(undefined as never) };
 }
 
+/** What went wrong, for the reader. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ApiError) return error.message;
   return error instanceof Error ? error.message : String(error);
@@ -49,6 +50,7 @@ export function State({ state }: { readonly state: string }) {
   return <span class={`state ${state}`}>{state}</span>;
 }
 
+/** A message about something that failed, read out at once by a screen reader. */
 export function Problem({ children }: { readonly children: ComponentChildren }) {
   return (
     <p class="problem" role="alert">

@@ -3,6 +3,7 @@ import { Confirm } from './parts.js';
 import type { Row } from './store.js';
 
 const STATES = { a: 'active', i: 'inactive', p: 'probing' } as const;
+/** Letters of states, as ds_set_state takes them. */
 export type StateLetter = keyof typeof STATES;
 
 /** Sets the state of some destinations, one command each, and reports what failed. */

@@ -29,6 +29,7 @@ export interface LiveEvent {
 const SMOOTHING = 0.3;
 const MAX_EVENTS = 500;
 
+/** How the connection to the daemon does. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
 /** Everything the pages draw, kept current by the daemon's stream. */

@@ -43,6 +43,7 @@ export interface ConsoleSource {
 /** A path and what answers it. */
 export type Route = readonly [path: string, handler: HttpHandler];
 
+/** What the console is made with. */
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
   readonly clock: Clock;

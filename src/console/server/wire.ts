@@ -40,6 +40,7 @@ export const LIVE = {
   why: 11,
 } as const;
 
+/** What changes about a destination, as numbers in this order. */
 export type LiveRow = readonly [
   id: number,
   state: number,
@@ -55,6 +56,7 @@ export type LiveRow = readonly [
   why: string,
 ];
 
+/** States of a destination, by their numbers in a row. */
 export const STATES = ['active', 'inactive', 'probing'] as const;
 
 /** A partition as the overview shows it. */
@@ -140,6 +142,7 @@ export interface HealthItem {
   readonly detail?: string;
 }
 
+/** Figures of the page "health" that belong together. */
 export interface HealthGroup {
   readonly title: string;
   readonly items: readonly HealthItem[];

@@ -3,6 +3,7 @@ import type { Destination } from '../destination.js';
 import type { CountedCall } from '../selection.js';
 import { type KamailioLive, liveOf } from './live.js';
 
+/** What the ledger of calls is made with. */
 export interface LedgerOptions {
   readonly clock: Clock;
   /** Seconds a confirmed call counts at most (ds_hash_expire). Default 7200. */

@@ -12,6 +12,7 @@ const MAX_UNIX_PENDING = 64;
 
 const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 
+/** What the sink of datagrams is made with. */
 export interface DatagramSinkOptions {
   /** The partition that is left out of the packets; asked for each event, since a reload may change it. */
   readonly defaultPartition: () => string | undefined;

@@ -7,6 +7,7 @@ import type { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
+/** What the bus of a cluster over NATS is made with. */
 export interface NatsClusterOptions {
   readonly link: NatsLink;
   readonly clock: Clock;

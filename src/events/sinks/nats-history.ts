@@ -17,6 +17,7 @@ export interface EventPage {
   readonly before: number | undefined;
 }
 
+/** Which events of the stream are read. */
 export interface HistoryQuery {
   /** Events before this number in the stream; undefined: the newest. */
   readonly before?: number | undefined;

@@ -17,6 +17,7 @@ export interface SubjectBounds {
  */
 export type MiAnswer = (text: string, bounds?: SubjectBounds) => Promise<string | undefined>;
 
+/** What the endpoint for management commands by NATS is made with. */
 export interface NatsMiOptions {
   readonly subject: string;
   /** First tokens of the subjects "<prefix>.mi.<partition>.<command>", which bound a request by themselves. */

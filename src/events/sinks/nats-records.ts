@@ -13,6 +13,7 @@ const KEPT = 10_000;
 const ACK_TIMEOUT = 5000;
 const HOUR = 3_600_000;
 
+/** What the publisher of call records is made with. */
 export interface RecordsOptions {
   readonly prefix: string;
   /** Stream that takes them in; undefined: they are published to whoever listens. */

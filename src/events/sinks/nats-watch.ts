@@ -7,6 +7,7 @@ import { parseEvent, type WatchedEvent } from '../watch.js';
 import { NatsLink } from './nats-connection.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 
+/** Which events are watched. */
 export interface WatchOptions {
   /** Only this partition. */
   readonly partition?: string;

@@ -28,6 +28,7 @@ import { noteParams, type Published, readTail } from './nats-tail.js';
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
 
+/** What the NATS side is made with, besides its settings. */
 export interface NatsDeps {
   readonly clock: Clock;
   readonly log: Logger;

@@ -17,6 +17,7 @@ export interface DatagramSocket {
  */
 export type ReceiveDatagram = (bytes: Buffer, peer: string, reply: ((answer: Buffer) => void) | undefined) => void;
 
+/** What a datagram socket is opened with. */
 export interface DatagramSocketOptions {
   /** "udp:host:port" or an absolute path of a UNIX socket. */
   readonly socketName: string;

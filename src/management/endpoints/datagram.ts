@@ -6,6 +6,7 @@ import type { Service } from '../../core/service.js';
 import { type DatagramSocket, MAX_DATAGRAM, openDatagram } from './datagram-socket.js';
 import type { CallerFrom, DatagramProtocol } from './protocol.js';
 
+/** What a datagram endpoint is made with. */
 export interface DatagramOptions {
   readonly config: Pick<DatagramConfig, 'socketName' | 'unixMode'>;
   readonly protocol: DatagramProtocol;

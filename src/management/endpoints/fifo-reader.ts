@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 
+/** What the reader of a FIFO is made with. */
 export interface FifoReaderOptions {
   readonly path: string;
   /** Octal, as number (0o660). */

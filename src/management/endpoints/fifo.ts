@@ -8,6 +8,7 @@ import type { FifoProtocol, Framing } from './protocol.js';
 import { ReplyFifos } from './reply-fifo.js';
 import { RequestQueue } from './request-queue.js';
 
+/** What a FIFO endpoint is made with. */
 export interface FifoOptions<Item> {
   readonly config: FifoConfig;
   readonly protocol: FifoProtocol<Item>;

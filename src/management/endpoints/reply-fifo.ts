@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
 
+/** How replies are written to the FIFOs of clients. */
 export interface ReplyFifoOptions {
   /** Folder the reply FIFOs stand in, with trailing "/". */
   readonly directory: string;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
 
+/** What a queue of requests is made with. */
 export interface RequestQueueOptions<Item> {
   readonly clock: Clock;
   /** Runs one request. Must not reject. */

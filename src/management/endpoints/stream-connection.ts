@@ -16,6 +16,7 @@ export interface ConnectionLimits {
   readonly firstTimeout?: number | undefined;
 }
 
+/** What a connection of a client is served with. */
 export interface ConnectionOptions extends ConnectionLimits {
   readonly protocol: StreamProtocol;
   readonly caller: Caller;

@@ -9,6 +9,7 @@ import type { Service } from '../../core/service.js';
 import type { CallerFrom, StreamProtocol } from './protocol.js';
 import { type ConnectionLimits, StreamConnection } from './stream-connection.js';
 
+/** What a stream endpoint is made with. */
 export interface StreamOptions extends ConnectionLimits {
   readonly config: Pick<CtlConfig, 'transport' | 'address' | 'port' | 'text' | 'unixMode'>;
   readonly protocol: StreamProtocol;

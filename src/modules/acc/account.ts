@@ -166,10 +166,15 @@ export class Accounting {
   }
 }
 
+/** Title of a record of a request that was answered with 2xx. */
 export const ANSWERED = 'ACC: transaction answered: ';
+/** Title of a record of a call that failed. */
 export const MISSED = 'ACC: call missed: ';
+/** Title of a record of an ACK. */
 export const ACKNOWLEDGED = 'ACC: request acknowledged: ';
+/** Title of a record that a script asks for. */
 export const ACCOUNTED = 'ACC: request accounted: ';
+/** Title of a record of a whole call (CDR). */
 export const CALL_ENDED = 'ACC: call ended: ';
 
 function logLine(record: Accounted, times: CallTimes | undefined): string {
@@ -237,6 +242,7 @@ export function recordOf(
   };
 }
 
+/** The accounting of a script, made from the parameters of acc. */
 export const accounting = {
   module: 'acc',
   create(parameters: ModuleParameters, states: ModuleStates): Accounting {
@@ -250,6 +256,7 @@ export const accounting = {
   },
 };
 
+/** The accounting of the script that runs. */
 export function accountingOf(run: Pick<MessageRun, 'env'>): Accounting {
   return run.env.modules.of(accounting);
 }

@@ -98,6 +98,7 @@ function cdrAtEnd(
   });
 }
 
+/** Follows transactions and dialogs that are to be accounted. */
 export const accHooks: ScriptHooks<MessageRun> = {
   began: [
     follow,

@@ -95,6 +95,7 @@ function atOnce(name: string, kinds: readonly Kind[], dialects?: FunctionSpec['d
   };
 }
 
+/** Functions of acc. */
 export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
   {
     name: 'do_accounting',

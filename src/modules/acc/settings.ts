@@ -97,6 +97,7 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   return out;
 }
 
+/** The parameters of acc. Throws SwitchyardError CONFIG_INVALID, or an Error for a flag above 31. */
 export function accSettings(parameters: ModuleParameters, states: ModuleStates): AccSettings {
   const mask = (...names: string[]): number => {
     let bits = 0;

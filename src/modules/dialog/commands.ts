@@ -119,6 +119,7 @@ async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | 
 
 const module = 'dialog';
 
+/** Management commands of dialog. */
 export const dialogCommands: readonly ScriptCommand[] = [
   {
     module,

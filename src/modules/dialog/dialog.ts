@@ -4,11 +4,17 @@ import type { Call } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 
-/** States of a dialog by the numbers both originals give them. */
+// States of a dialog by the numbers both originals give them.
+
+/** No reply has come but 100. */
 export const UNCONFIRMED = 1;
+/** A provisional reply other than 100 has come. */
 export const EARLY = 2;
+/** A 2xx has come, the ACK has not. */
 export const CONFIRMED = 3;
+/** The ACK has come. */
 export const ACKNOWLEDGED = 4;
+/** Ended by BYE, failure or time. */
 export const ENDED = 5;
 
 /** Who a request of a dialog comes from. */

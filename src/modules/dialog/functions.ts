@@ -20,6 +20,7 @@ import { flagBit } from '../flags.js';
 import type { Dialog } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
+/** The dialogs of the script that runs. */
 export function tableOf(run: Pick<MessageRun, 'env'>): DialogTable {
   return run.env.modules.of(dialogs);
 }
@@ -430,6 +431,7 @@ const kamailio: FunctionSpec[] = [
   },
 ];
 
+/** Functions of dialog. */
 export const dialogFunctions: ScriptFunction[] = moduleFunctions('dialog', [
   ...profileFunctions(),
   ...flagFunctions({

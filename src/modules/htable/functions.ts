@@ -147,4 +147,5 @@ const htable: FunctionSpec[] = [
   tableFunction('sht_has_str_value', 'value', 'test'),
 ];
 
+/** Functions of htable. */
 export const htableFunctions: ScriptFunction[] = moduleFunctions('htable', htable);

@@ -50,6 +50,7 @@ export const hashTables = {
   },
 };
 
+/** A hash table by its name; undefined when none was defined. */
 export function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {
   return env.modules.of(hashTables).get(name);
 }

@@ -122,6 +122,7 @@ function walked(read: (walk: TableWalk, key: string, now: number) => PvarValue):
   };
 }
 
+/** Variables that show the entry at which a walk over a hash table stands. */
 export const tableWalkVariables: readonly [string, VariableDefinition][] = [
   ['shtitkey', walked((_walk, key) => key)],
   ['shtitval', walked(({ table }, key, now) => table.entries.get(key, now) ?? null)],

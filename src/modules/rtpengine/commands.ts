@@ -37,6 +37,7 @@ function enable(env: ScriptEnvironment, url: string | undefined, on: boolean): C
 
 const module = 'rtpengine';
 
+/** Management commands of rtpengine. */
 export const rtpengineCommands: readonly ScriptCommand[] = [
   {
     module,

@@ -29,6 +29,7 @@ function timeout(parameters: ModuleParameters): number {
   return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;
 }
 
+/** The media proxies of a script, made from the parameters of rtpengine. */
 export const mediaEngine = {
   module: 'rtpengine',
   /** Throws an Error for an address that is none. */
@@ -61,6 +62,7 @@ export const mediaEngine = {
 /** Set that set_rtpengine_set() chose for a call. */
 const chosen = new PerCall(() => 0);
 
+/** Sets which media proxies a call uses; false for a set that is not there. */
 export function chooseSet(run: MessageRun, set: number): boolean {
   if (run.env.modules.of(mediaEngine).sets.has(set) === false) return false;
   chosen.set(run.call, set);

@@ -164,6 +164,7 @@ const PASSED: readonly (readonly [name: string, command: string, summary: string
   ['rtpengine_play_dtmf', 'play DTMF', 'plays DTMF into the call'],
 ];
 
+/** Functions of rtpengine. */
 export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine', [
   ...both(
     'rtpengine_offer',

@@ -62,6 +62,7 @@ export const rtpProxies = {
 /** Set of proxies that a script chose for a call. */
 const chosen = new PerCall(() => 0);
 
+/** Sets which media proxies a call uses; false for a set that is not there. */
 export function chooseProxySet(run: MessageRun, set: number): boolean {
   if (!run.env.modules.of(rtpProxies).sets.has(set)) return false;
   chosen.set(run.call, set);

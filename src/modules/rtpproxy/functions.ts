@@ -139,6 +139,7 @@ function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R'
   };
 }
 
+/** Functions of rtpproxy. */
 export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
   spec(
     'rtpproxy_offer',

@@ -6,6 +6,7 @@ import type { TextReader } from '../variables/definition.js';
 /** A transformation ready to run. Null goes in and out untouched before it is called; it never throws. */
 export type Transform = (value: string | number, context: PvarContext) => PvarValue;
 
+/** A transformation: its arguments, and what it makes of a value. */
 export interface TransformationDefinition {
   /** A "$" that begins no variable stands for itself in its arguments, as at the end of a regular expression. */
   readonly loneDollars?: boolean;

@@ -100,6 +100,7 @@ export function trimStart(text: string): string {
   return text.slice(from);
 }
 
+/** The text without white space at its end. */
 export function trimEnd(text: string): string {
   let to = text.length;
   while (to > 0 && isBlank(text.charCodeAt(to - 1))) to--;

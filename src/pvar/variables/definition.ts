@@ -14,11 +14,13 @@ export interface TextReader {
   read(context: PvarContext): string;
 }
 
+/** A compiled index of a variable. */
 export type IndexReader =
   | { readonly kind: 'all' }
   | { readonly kind: 'append' }
   | { readonly kind: 'at'; read(context: PvarContext): number };
 
+/** A variable with its argument and index: how it is read and set. */
 export interface CompiledVariable {
   readonly get: Getter;
   /** Absent: read-only. */

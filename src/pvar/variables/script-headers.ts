@@ -177,4 +177,5 @@ export const sdpStream: VariableDefinition = {
 
 /** The body; null where there is none ($rb of OpenSIPS), or "" (Kamailio). */
 export const bodyText = plain(({ message }) => message.body ?? '');
+/** $bs: bytes of the body; 0 without one. */
 export const bodyLength = plain(({ message }) => (message.body ?? '').length);

@@ -167,7 +167,9 @@ function titleParts({ routes }: PvarContext): readonly [word: string, name: stri
   return [match?.[1] ?? '', match?.[2] ?? ''];
 }
 
+/** Name of the route that runs. */
 export const routeName = plain((context) => titleParts(context)[1]);
+/** Kind of the route that runs. */
 export const routeType = plain((context) => titleParts(context)[0]);
 
 /** A variable that is known and holds nothing here: colours of a terminal, arguments of the original's command line. */

@@ -18,6 +18,7 @@ export interface ForeignTally {
   refused(): void;
 }
 
+/** What decides on requests inside a dialog. */
 export interface DialogGateOptions {
   readonly engine: Pick<Engine, 'partitions' | 'partition'>;
   /** Undefined: every Route of ours is believed. */

@@ -79,6 +79,7 @@ export type Explanation = {
   readonly failure?: string;
 };
 
+/** What an explanation is made from. */
 export interface ExplainOptions {
   readonly engine: Engine;
   readonly rules: readonly CompiledRule[];

@@ -31,6 +31,7 @@ import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import { type BlacklistCheck, DialogPlan, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
 
+/** What the router of rules is made with. */
 export interface RulesRouterOptions {
   readonly engine: Engine;
   readonly sockets: LocalSockets;

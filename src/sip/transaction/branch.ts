@@ -93,6 +93,7 @@ export function lowOf(text: string, digits: number): number {
   return number30(text, digits);
 }
 
+/** The upper half of the number in a branch whose digits begin here; -1 when there is none. */
 export function highOf(text: string, digits: number): number {
   return number30(text, digits + 6);
 }

@@ -8,6 +8,7 @@ import { buildAck, buildCancel, type CancelForm } from './derived.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
+/** States of client transactions (RFC 3261 section 17.1, RFC 6026). */
 export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
 /** Transaction user of a client transaction: receives its replies and its failure. */
@@ -32,6 +33,7 @@ export function upperKey(high: number, method: string): number {
 /** User of a transaction whose events are no longer needed; holds no memory. */
 export const NOBODY: ClientUser = { onReply() {}, onFailure() {} };
 
+/** Why a client transaction ended without a final reply. */
 export interface ClientFailure {
   readonly kind: 'timeout' | 'transport';
   /** Whether a provisional reply had come. */

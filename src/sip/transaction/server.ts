@@ -7,6 +7,7 @@ import type { TransactionConfig } from './config.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
+/** States of server transactions (RFC 3261 section 17.2, RFC 6026). */
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
 
 /** What server transactions need of the layer they belong to. */

@@ -18,6 +18,7 @@ export interface TlsOptions {
   readonly contexts?: readonly TlsContext[];
 }
 
+/** A certificate with its key, PEM, and the host names it is for. */
 export interface TlsContext {
   /** Host names; the star in "*.example.com" matches exactly one label. */
   readonly serverNames: readonly string[];

@@ -1,5 +1,6 @@
 import type { Receiver, Source, TransportError } from './transport.js';
 
+/** Called when a datagram could not be sent. */
 export type ErrorListener = ((error: TransportError) => void) | undefined;
 
 /** Reads and sends the datagrams of one UDP socket. */

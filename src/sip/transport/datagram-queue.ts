@@ -28,6 +28,7 @@ interface Outgoing {
   readonly onError: ((error: TransportError) => void) | undefined;
 }
 
+/** How datagrams are gathered. */
 export interface DatagramQueueOptions {
   /**
    * Minimum milliseconds between two rounds while datagrams arrive fast: those that arrive meanwhile are handled

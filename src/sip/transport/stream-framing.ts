@@ -1,7 +1,9 @@
 /** Limits on the bytes buffered for one stream peer. */
 export const MAX_HEADER_BYTES = 64 * 1024;
+/** Bytes a body may have on a stream; a longer one is refused with 413. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
+/** What was found in a stream. */
 export type FrameEvent =
   | { readonly kind: 'message'; readonly text: string }
   /** A double CRLF keep-alive: answered with one CRLF (RFC 5626 section 3.5.1). */

@@ -6,6 +6,7 @@ import type { Libc } from './native/libc.js';
 import { MAX_DATAGRAM_BYTES, PlainDatagrams } from './plain-datagrams.js';
 import { type Flow, later, type Receiver, type SipSocket, type Source, sentByOf } from './transport.js';
 
+/** What a UDP socket is opened with. */
 export interface UdpOptions {
   readonly address: string;
   readonly port: number;

@@ -29,6 +29,7 @@ const PING_MS = 30_000;
 /** Web pages that may open a WebSocket: of the same origin, any, or of these origins (lower case). */
 export type OriginRule = 'same' | 'any' | readonly string[];
 
+/** What a WebSocket listener is opened with. */
 export interface WsOptions extends StreamOptions {
   /** Default: of the same origin. */
   readonly origins?: OriginRule | undefined;

@@ -5,6 +5,7 @@ import { millis, moment, span } from '../format.js';
 import { Problem, reasonOf, Scroll, useLoaded } from '../parts.js';
 import { type LadderMessage, Ladders } from './ladder.js';
 
+/** The last calls, or why they cannot be shown. */
 export interface Calls {
   readonly calls: readonly Call[] | undefined;
   readonly error: string | undefined;
