@@ -27,7 +27,7 @@ import type { CompileContext } from './context.js';
 import { coreTest, wordComparison } from './core-tests.js';
 import { type CompiledCondition, type CompiledExpression, constantExpression } from './expression.js';
 import { computedRegex } from './regex-cache.js';
-import { type SelectSource, selectSource } from './selects.js';
+import { isWrittenSelect, type SelectSource, selectSource } from './selects.js';
 
 const SWITCHES: Readonly<Record<string, number>> = { yes: 1, on: 1, true: 1, no: 0, off: 0, false: 0 };
 const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
@@ -158,6 +158,14 @@ export class ExpressionCompiler {
   private select({ text, at }: Extract<Expression, { kind: 'select' }>): CompiledExpression {
     const { problems, tree } = this.context;
     let source: SelectSource | undefined;
+    if (!isWrittenSelect(text.slice(1))) {
+      problems.error(
+        'expression',
+        at,
+        `${text} is no select: names with dots between, one index or "text" in brackets behind each`,
+      );
+      return FAILED;
+    }
     try {
       source = selectSource(text.slice(1), tree.parameters);
     } catch (error) {
@@ -175,11 +183,13 @@ export class ExpressionCompiler {
     if (source.format === '') return { type: 'any', constant: undefined, calls: false, read: () => '' };
     const format = this.context.format(source.format, at);
     if (format === undefined) return FAILED;
+    const { then } = source;
+    const read = (run: ScriptRun): string => String(format.evaluateValue(run.pvars) ?? '');
     return {
       type: 'any',
       constant: undefined,
       calls: false,
-      read: (run) => String(format.evaluateValue(run.pvars) ?? ''),
+      read: then === undefined ? read : (run) => then(read(run)),
     };
   }
 

@@ -115,17 +115,19 @@ function selectVariable({ parameters }: ConfigurationTree, dialect: Dialect): Va
     compile(argument) {
       const path = argument?.constant?.trim() ?? '';
       const source = selectSource(path, parameters);
-      if (source === undefined || ('format' in source && source.format === ''))
+      if (source === undefined || ('format' in source && source.whole === true))
         throw new Error(`knows no select "${path}"`);
       if ('constant' in source) {
         const { constant } = source;
         return { get: () => constant };
       }
       const format = compileFormat(source.format, { names: dialect.names });
+      const { then } = source;
       return {
         get: (context) => {
           const value = format.evaluateValue(context);
-          return value === null || value === '' ? null : String(value);
+          const text = then === undefined ? String(value ?? '') : then(String(value ?? ''));
+          return text === '' ? null : text;
         },
       };
     },

@@ -1,7 +1,13 @@
 import type { GlobalParameter } from '../ast.js';
 
-/** What a select of Kamailio is read by: a format with variables, or a value of the file. */
-export type SelectSource = { readonly format: string } | { readonly constant: string | number };
+/**
+ * What a select of Kamailio is read by: a format with variables ("" for one that has never a value), or a value of the file. `whole`
+ * marks a path that goes on with a part nobody knows: as recorded, "@..." then reads the whole, and `$sel()` refuses it. `then` makes the
+ * value out of what the format gives.
+ */
+export type SelectSource =
+  | { readonly format: string; readonly whole?: boolean; readonly then?: (value: string) => string }
+  | { readonly constant: string | number };
 
 /** A step of a path: a name with the index or the text that stands in brackets behind it. */
 interface Step {
@@ -9,8 +15,16 @@ interface Step {
   readonly argument: string | undefined;
 }
 
+/** "@a.b[1].c["text"]": names without "-", one bracket behind each; what else stands there is a fault of the grammar. */
+const WRITTEN = /^[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?(?:\.[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?)*$/;
+
+/** Whether a select can be written so behind "@"; `$sel()` takes "-" in names as well. */
+export function isWrittenSelect(path: string): boolean {
+  return WRITTEN.test(path);
+}
+
 /** Steps a path may have. */
-const MOST_STEPS = 6;
+const MOST_STEPS = 8;
 
 function stepsOf(path: string): Step[] | undefined {
   const steps: Step[] = [];
@@ -20,16 +34,10 @@ function stepsOf(path: string): Step[] | undefined {
     while (end < path.length && /[A-Za-z0-9_-]/.test(path[end] as string)) end++;
     if (end === at || steps.length >= MOST_STEPS) return undefined;
     const name = path.slice(at, end).toLowerCase();
-    let argument: string | undefined;
-    if (path[end] === '[') {
-      const close = path.indexOf(']', end);
-      if (close < 0) return undefined;
-      argument = path
-        .slice(end + 1, close)
-        .trim()
-        .replaceAll('"', '');
-      end = close + 1;
-    }
+    const bracket = /^\[(?:"([^"]*)"|(-?\d+))\]/.exec(path.slice(end));
+    const argument = bracket === null ? undefined : (bracket[1] ?? bracket[2]);
+    end += bracket?.[0].length ?? 0;
+    if (path[end] === '[') return undefined;
     steps.push({ name, argument });
     at = end;
   }
@@ -58,12 +66,25 @@ const WHOLE: Readonly<Record<string, string>> = {
   'received.ip_port': '$Ri:$Rp',
   'received.proto_ip_port': '$proto:$Ri:$Rp',
   msg: '$mb',
+  'msg.type': '$mt',
+  'msg.request': '$mb',
+  'msg.request.method': '$rm',
+  'msg.request.uri': '$ou',
+  'msg.request.version': 'SIP/2.0',
+  'msg.response': '',
+  'msg.response.status': '$rs',
+  'msg.response.reason': '$rr',
+  'msg.body.sdp': '$rb',
   'msg.len': '$ml',
   'msg.id': '$mi',
   'msg.body': '$rb',
   'msg.first_line': '$rm $ou SIP/2.0',
   'sys.pid': '$pp',
   'sys.now': '$Ts',
+  'sys.now.local': '$Tf',
+  'sys.now.utc': '$utimef(%a %b %e %H:%M:%S %Y)',
+  tm: '0',
+  'next_hop.src_ip': '',
 };
 
 /** Header fields that are selects of their own. */
@@ -84,6 +105,9 @@ const FIELDS: Readonly<Record<string, string>> = {
   supported: 'Supported',
   refer_to: 'Refer-To',
   rpid: 'Remote-Party-ID',
+  date: 'Date',
+  identity: 'Identity',
+  identity_info: 'Identity-Info',
 };
 
 /** Parts of a URI as transformations. */
@@ -100,46 +124,110 @@ const VIA_PARTS: Readonly<Record<string, string>> = {
   transport: '{re.subst,/^SIP.2.0.([A-Za-z]+).*/\\1/}',
   host: '{re.subst,/^SIP.2.0.[A-Za-z]+[ ]+([^:; ]+).*/\\1/}',
   port: '{re.subst,/^[^:]*:([0-9]+).*/\\1/}',
+  name: '{re.subst,/^([A-Za-z]+).*/\\1/}',
+  version: '{re.subst,/^SIP.([0-9.]+).*/\\1/}',
   branch: '{param.value,branch}',
   received: '{param.value,received}',
   rport: '{param.value,rport}',
 };
 
 /** The rest of a path behind what is a URI; `inner` is the inside of "$(...)". */
-function uriPart(inner: string, rest: readonly Step[]): string | undefined {
+function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   const [first, second] = rest;
-  if (first === undefined) return `$(${inner})`;
-  if (first.name === 'hostport') return `$(${inner}{uri.host}):$(${inner}{uri.port})`;
+  const whole = `$(${inner})`;
+  if (first === undefined) return { format: whole };
+  if (first.name === 'hostport') return { format: `$(${inner}{uri.host}):$(${inner}{uri.port})` };
   if (first.name === 'params') {
     const name = first.argument ?? second?.name;
-    return name === undefined ? '' : `$(${inner}{uri.param,${name}})`;
+    return { format: name === undefined ? '' : `$(${inner}{uri.param,${name}})` };
   }
   const part = URI_PARTS[first.name];
-  return part === undefined || second !== undefined ? undefined : `$(${inner}${part})`;
+  return part === undefined || second !== undefined ? { format: whole, whole: true } : { format: `$(${inner}${part})` };
 }
 
 /** The rest of a path behind a header field. */
-function fieldPart(inner: string, rest: readonly Step[]): string | undefined {
+function fieldPart(inner: string, rest: readonly Step[]): SelectSource | undefined {
   const [first, second] = rest;
-  if (first === undefined) return `$(${inner})`;
+  if (first === undefined) return { format: `$(${inner})` };
   switch (first.name) {
     case 'uri':
       return uriPart(`${inner}{nameaddr.uri}`, rest.slice(1));
     case 'name':
-      return `$(${inner}{nameaddr.name})`;
-    case 'nameaddr':
-      return fieldPart(inner, rest.slice(1));
+      return { format: `$(${inner}{nameaddr.name})` };
     case 'params': {
       const name = first.argument ?? second?.name;
-      return name === undefined ? '' : `$(${inner}{nameaddr.param,${name}})`;
+      return name === undefined ? undefined : { format: `$(${inner}{nameaddr.param,${name}})` };
     }
     case 'q':
     case 'expires':
+    case 'methods':
+    case 'received':
     case 'tag':
-      return `$(${inner}{nameaddr.param,${first.name}})`;
+      return { format: `$(${inner}{nameaddr.param,${first.name}})` };
+    case 'instance':
+      return { format: `$(${inner}{nameaddr.param,+sip.instance})` };
     default:
       return undefined;
   }
+}
+
+/** "hf_value.x_list[2].uri.host", "hf_value["X-List"]": all fields of a name with commas between, or one of them, counted from 1. */
+function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined {
+  const [next] = rest;
+  const name = root.argument ?? next?.name.replaceAll('_', '-');
+  if (name === undefined) return undefined;
+  const number = root.argument === undefined ? next?.argument : undefined;
+  const index = number === undefined ? '*' : Number(number) > 0 ? Number(number) - 1 : Number(number);
+  const inner = `hdr(${name})[${index}]`;
+  const [first, second, ...more] = root.argument === undefined ? rest.slice(1) : rest;
+  switch (first?.name) {
+    case undefined:
+      return { format: `$(${inner})` };
+    case 'uri':
+      return uriPart(`${inner}{nameaddr.uri}`, second === undefined ? [] : [second, ...more]);
+    case 'nameaddr':
+      if (second?.name === 'uri') return uriPart(`${inner}{nameaddr.uri}`, more);
+      return { format: second?.name === 'name' ? `$(${inner}{nameaddr.name})` : '' };
+    case 'params':
+      // As recorded, no parameter is found by this path.
+      return second === undefined ? { format: `$(${inner})`, whole: true } : { format: '' };
+    default:
+      return { format: `$(${inner})`, whole: true };
+  }
+}
+
+/** "hf_value_exists.supported.path": 1 where a value stands in the fields of a name, else 0. */
+function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefined {
+  const name = root.argument ?? rest[0]?.name.replaceAll('_', '-');
+  const value = root.argument === undefined ? (rest[0]?.argument ?? rest[1]?.name) : rest[0]?.name;
+  return name === undefined || value === undefined
+    ? undefined
+    : {
+        format: `$(hdr(${name})[*])`,
+        then: (all) => (all.split(',').some((each) => each.trim() === value) ? '1' : '0'),
+      };
+}
+
+/** The header fields with the empty line behind them. */
+function headerPart(message: string): string {
+  const end = message.indexOf('\r\n\r\n');
+  return message.slice(message.indexOf('\n') + 1, end < 0 ? undefined : end + 4);
+}
+
+/** A parameter of credentials, without its quotes (RFC 3261 section 25.1). */
+function credential(name: string): (value: string) => string {
+  return (value) => {
+    for (const each of value.replace(/^\s*\w+\s+/, '').split(',')) {
+      const at = each.indexOf('=');
+      if (at > 0 && each.slice(0, at).trim().toLowerCase() === name) {
+        return each
+          .slice(at + 1)
+          .trim()
+          .replace(/^"(.*)"$/, '$1');
+      }
+    }
+    return '';
+  };
 }
 
 /**
@@ -154,38 +242,48 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
     if (value === undefined) throw new Error(`finds no parameter ${own}`);
     return { constant: value.kind === 'word' ? value.text : value.value };
   }
+  if (path === 'msg.header') return { format: '$mb', then: headerPart };
   const whole = WHOLE[path];
   if (whole !== undefined) return { format: whole };
   const steps = stepsOf(path);
   const [root, ...rest] = steps ?? [];
   if (root === undefined) return undefined;
-  const format = ((): string | undefined => {
-    switch (root.name) {
-      case 'ruri':
-        return uriPart('ru', rest);
-      case 'hf_value':
-        return root.argument === undefined
-          ? undefined
-          : rest.length === 0
-            ? `$(hdr(${root.argument})[*])`
-            : fieldPart(`hdr(${root.argument})`, rest);
-      case 'via': {
-        const inner = `hdr(Via)[${Math.max(1, Number(root.argument ?? 1)) - 1}]`;
-        const [first, second] = rest;
-        if (first === undefined) return `$(${inner})`;
-        const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
-        const part = VIA_PARTS[name] ?? (first.name === 'params' ? `{param.value,${name}}` : undefined);
-        return part === undefined ? undefined : `$(${inner}${part})`;
-      }
-      case 'from':
-      case 'to':
-        if (rest[0]?.name === 'uri') return uriPart(root.name === 'from' ? 'fu' : 'tu', rest.slice(1));
-        return fieldPart(`hdr(${FIELDS[root.name]})`, rest);
-      default: {
-        const field = FIELDS[root.name];
-        return field === undefined ? undefined : fieldPart(`hdr(${field})`, rest);
-      }
+  const line = /^msg\.body\.sdp\.line\.([a-z])$/.exec(path)?.[1];
+  if (line !== undefined) return { format: `$(rb{line.sw,${line}=}{s.substr,2,0})` };
+  switch (root.name) {
+    case 'ruri':
+      return uriPart('ru', rest);
+    case 'next_hop':
+      return uriPart('nh(u)', rest);
+    case 'hf_value':
+      return namedField(root, rest);
+    case 'hf_value_exists':
+      return valueExists(root, rest);
+    case 'tm':
+      // Nothing of a transaction that is not begun; $T_... are the variables for it.
+      return { format: '' };
+    case 'authorization':
+    case 'proxy_authorization': {
+      const [parameter] = rest;
+      if (parameter === undefined) throw new Error('needs the name of a parameter');
+      const header = root.name === 'authorization' ? 'Authorization' : 'Proxy-Authorization';
+      return { format: `$hdr(${header})`, then: credential(parameter.name) };
     }
-  })();
-  return format === undefined ? undefined : { format };
+    case 'via': {
+      const inner = `hdr(Via)[${Math.max(1, Number(root.argument ?? 1)) - 1}]`;
+      const [first, second] = rest;
+      if (first === undefined) return { format: `$(${inner})` };
+      const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
+      const part = VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{param.value,${name}}` : undefined);
+      return part === undefined ? undefined : { format: `$(${inner}${part})` };
+    }
+    case 'from':
+    case 'to':
+      if (rest[0]?.name === 'uri') return uriPart(root.name === 'from' ? 'fu' : 'tu', rest.slice(1));
+      return fieldPart(`hdr(${FIELDS[root.name]})`, rest);
+    default: {
+      const field = FIELDS[root.name];
+      return field === undefined ? undefined : fieldPart(`hdr(${field})`, rest);
+    }
+  }
 }
