@@ -1,4 +1,4 @@
-import { type FunctionSpec, KAMAILIO, optional, param, textOf } from './define.js';
+import { type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 
 /** Functions of Kamailio's textops that set or remove the body. */
 export const bodies: FunctionSpec[] = [
@@ -26,16 +26,9 @@ export const bodies: FunctionSpec[] = [
     summary: 'takes the body away',
     compile: () => (run) => {
       const { message, edits } = run;
-      for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
+      // As recorded, Content-Type stays.
       edits.remove(message.bodyStart, message.bodyEnd);
       return 1;
     },
-  },
-  {
-    name: 'append_body_part',
-    dialects: KAMAILIO,
-    parameters: [param('body', 'string'), param('content type', 'string'), optional('disposition', 'string')],
-    summary: 'adds a part to a multipart body',
-    compile: () => () => -1,
   },
 ];

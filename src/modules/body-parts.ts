@@ -37,7 +37,8 @@ function partsOf(run: MessageRun): Part[] | undefined {
   return parts;
 }
 
-function boundaryOf(contentType: string | undefined): string | undefined {
+/** The boundary of a multipart body; undefined for another Content-Type (RFC 2046 section 5.1.1). */
+export function boundaryOf(contentType: string | undefined): string | undefined {
   if (contentType === undefined || !/^multipart\//i.test(contentType)) return undefined;
   const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType);
   return match?.[1] ?? match?.[2];

@@ -68,7 +68,6 @@ const accepted: FunctionSpec[] = [
   'set_forward_close',
   'force_tcp_alias',
   'add_tcp_alias',
-  'keep_hf',
 ].map((name) => ({
   name,
   ...(name === 'force_tcp_alias' ? {} : { dialects: KAMAILIO }),

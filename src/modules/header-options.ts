@@ -1,7 +1,6 @@
-import { appendHeader } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
-import { lastOf, textIn } from './header-fields.js';
+import { textIn } from './header-fields.js';
 
 /** Functions of sipmsgops about headers that list options (Supported, Require, Allow ...). */
 export const optionsInHeaders: FunctionSpec[] = [
@@ -72,22 +71,6 @@ function editOptions(run: MessageRun, name: string, change: (all: string[]) => s
 
 /** Functions of Kamailio's textops about headers that list values. */
 export const valuesInHeaders: FunctionSpec[] = [
-  {
-    name: 'include_hf_value',
-    dialects: KAMAILIO,
-    parameters: [param('name', 'string'), param('value', 'string')],
-    summary: 'adds a value to the last header of a name',
-    compile:
-      ([name, value]) =>
-      (run) => {
-        const [header, wanted] = [textOf(name, run), textOf(value, run)];
-        if (hasOption(run, header, wanted)) return 1;
-        const last = lastOf(run.fields(header));
-        if (last === undefined) return appendHeader(run, `${header}: ${wanted}\r\n`);
-        run.edits.insert(last.end, `,${wanted}`);
-        return 1;
-      },
-  },
   {
     name: 'exclude_hf_value',
     dialects: KAMAILIO,

@@ -1,39 +1,13 @@
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
-import type { FieldSpan } from '../sip/message.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { fieldText } from './header-fields.js';
+import { headerValueFunctions } from './header-values.js';
 import { type Body, kamailioFunction } from './kamailio-function.js';
 
-function headerAt(run: MessageRun, name: string): { fields: FieldSpan[]; at: number; all: boolean } {
-  const match = /^([^[.]+)(?:\[(-?\d+|\*)\])?/.exec(name.trim());
-  const index = match?.[2];
-  const fields = [...run.fields(match?.[1] ?? '')];
-  const number = index === undefined || index === '*' ? 1 : Number(index);
-  // As recorded: fields count from 1, 0 is the first as well, negative ones count from the end.
-  return { fields, at: number < 0 ? fields.length + number : Math.max(0, number - 1), all: index === '*' };
-}
-
-function editValue(run: MessageRun, name: string, edit: (field: FieldSpan) => void): number {
-  const { fields, at, all } = headerAt(run, name);
-  const chosen = all ? fields : fields.slice(at, at + 1);
-  for (const each of chosen) edit(each);
-  return code(chosen.length > 0);
-}
-
 const values: FunctionSpec[] = [
-  ...['assign_hf_value', 'assign_hf_value2'].map((name) =>
-    kamailioFunction(name, 'header value', 'gives a header field another value', (run, [header, value]) => {
-      const text = textOf(value, run);
-      return editValue(run, textOf(header, run), ({ value: start, end }) => run.edits.replace(start, end, text));
-    }),
-  ),
-  ...['remove_hf_value', 'remove_hf_value2'].map((name) =>
-    kamailioFunction(name, 'header', 'removes a header field by its index', (run, [header]) =>
-      editValue(run, textOf(header, run), ({ line, next }) => run.edits.remove(line, next)),
-    ),
-  ),
+  ...headerValueFunctions,
   kamailioFunction(
     'fnmatch',
     'text pattern flags?',

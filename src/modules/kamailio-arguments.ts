@@ -25,11 +25,11 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   integer: `t_lookup_cancel/0 set_contact_alias/0`,
   name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0 append_hf_value/0 assign_hf_value/0 assign_hf_value2/0
     exclude_hf_value/0 hf_value_exists/0 include_hf_value/0 insert_hf_value/0 remove_hf_value/0 remove_hf_value2/0`,
-  positive: `in_list/2 in_list_prefix/2`,
+  mime: `has_body/0`,
   key: `sht_lock/0 sht_rm_name_re/0 sht_rm_value_re/0 sht_unlock/0`,
 };
 
-type ArgumentKind = 'number' | 'variable' | 'host' | 'digits' | 'name' | 'key' | 'integer' | 'positive';
+type ArgumentKind = 'number' | 'variable' | 'host' | 'digits' | 'name' | 'key' | 'integer' | 'mime';
 
 /** What an argument of each kind has to look like, and the words for it. */
 const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
@@ -38,9 +38,9 @@ const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
   host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[^$]+$/, 'a name without variables'],
+  mime: [/^$|[^/]\/[^/]|\$/, 'a type and a subtype with a slash between'],
   key: [/=>/, 'a table and what follows =>'],
   integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],
-  positive: [/^[0-9]+$/, 'a number without variables'],
 };
 
 const byFunction = new Map<string, ArgumentKind[]>();

@@ -68,7 +68,7 @@ function socketField(socket: SipSocket | undefined, field: string | undefined, t
 }
 
 /** Numbers of transports, as Kamailio counts them. */
-const TRANSPORT_NUMBERS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
+export const TRANSPORT_NUMBERS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
 
 /** $sndto(ip) and the like: where the message of an onsend route goes, or by which socket. */
 export function sending(end: 'to' | 'from'): VariableDefinition {

@@ -4,6 +4,7 @@ import type { MessageRun } from '../script/call.js';
 import { type Args, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { fieldText, removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
+import { multipartFunctions } from './multipart.js';
 
 /** Replacements of one call. */
 const MOST_REPLACEMENTS = 256;
@@ -191,11 +192,14 @@ const edits: FunctionSpec[] = [
     'regex_substring',
     'text pattern index count variable',
     'a part that a pattern finds in a text',
-    (run, [text, pattern, index, , target]) => {
+    (run, [text, pattern, index, count, target]) => {
+      // As recorded, the count is how many of the whole match and its groups are looked at.
+      if ((Number(textOf(count, run)) || 0) <= (Number(textOf(index, run)) || 0)) return -1;
       const match = compilePosix(textOf(pattern, run)).match(textOf(text, run), 0) as
         | { groups?: readonly (string | undefined)[] }
         | undefined;
-      const group = match?.groups?.[Number(textOf(index, run))];
+      if (match === undefined) return -2;
+      const group = match.groups?.[Number(textOf(index, run))];
       if (group === undefined) return -1;
       target?.variable?.assign(run.pvars, group);
       return 1;
@@ -206,21 +210,7 @@ const edits: FunctionSpec[] = [
     run.call.replyLines += `Content-Type: ${textOf(type, run)}\r\n`;
     return 1;
   }),
-  kamailioFunction('filter_body', 'type', 'keeps one part of a body of several; false for another body', () => -1),
-  kamailioFunction('remove_body_part', 'type', 'removes a part of a body of several; false for another body', () => -1),
-  kamailioFunction(
-    'set_body_multipart',
-    'text? type? boundary?',
-    'makes the body one of several parts; false, as it is not done here',
-    () => -1,
-  ),
-  kamailioFunction('append_body_part_hex', 'text type disposition?', 'false, as it is not done here', () => -1),
-  ...['get_body_part', 'get_body_part_raw'].map((name) =>
-    kamailioFunction(name, 'type variable', 'a part of a body of several; "" for another body', (run, [, target]) => {
-      target?.variable?.assign(run.pvars, '');
-      return 1;
-    }),
-  ),
+  ...multipartFunctions,
 ];
 
 /** Functions on the text of messages that Kamailio's textops has, and OpenSIPS has not. */

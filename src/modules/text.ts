@@ -1,6 +1,6 @@
 import { compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
-import { appendHeader, HEADER_FUNCTIONS, insertHeader } from '../route/functions/headers.js';
+import { appendHeader, HEADER_FUNCTIONS } from '../route/functions/headers.js';
 import { applyChanges } from './apply-changes.js';
 import { bodies } from './bodies.js';
 import { bodyPartFunctions } from './body-parts.js';
@@ -8,7 +8,6 @@ import {
   type Arg,
   code,
   type FunctionSpec,
-  intOf,
   KAMAILIO,
   moduleFunctions,
   OPENSIPS,
@@ -16,7 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { fieldAt, removeHeaders, textIn } from './header-fields.js';
+import { removeHeaders, textIn } from './header-fields.js';
 import { optionsInHeaders, valuesInHeaders } from './header-options.js';
 import { validationFunctions } from './message-validation.js';
 import { sharedFunctions } from './shared.js';
@@ -81,20 +80,6 @@ const kamailio: FunctionSpec[] = [
       },
   },
   {
-    name: 'remove_hf_idx',
-    dialects: KAMAILIO,
-    parameters: [param('name', 'string'), param('index', 'int')],
-    summary: 'takes one field of a name out',
-    compile:
-      ([name, index]) =>
-      (run) => {
-        const field = fieldAt(run, textOf(name, run), intOf(index, run, 0));
-        if (field === undefined) return -1;
-        run.edits.remove(field.line, field.next);
-        return 1;
-      },
-  },
-  {
     name: 'is_present_hf_re',
     dialects: KAMAILIO,
     parameters: [regexParam],
@@ -130,26 +115,6 @@ const kamailio: FunctionSpec[] = [
     routes: ['request', 'onreply', 'event'],
     summary: 'makes the changes so far part of the message',
     compile: () => (run) => code(applyChanges(run)),
-  },
-  {
-    name: 'insert_hf_value',
-    dialects: KAMAILIO,
-    parameters: [param('name', 'string'), param('value', 'string')],
-    summary: 'adds a header before those of its name',
-    compile:
-      ([name, value]) =>
-      (run) =>
-        insertHeader(run, `${textOf(name, run)}: ${textOf(value, run)}\r\n`, textOf(name, run)),
-  },
-  {
-    name: 'append_hf_value',
-    dialects: KAMAILIO,
-    parameters: [param('name', 'string'), param('value', 'string')],
-    summary: 'adds a header behind those of its name',
-    compile:
-      ([name, value]) =>
-      (run) =>
-        appendHeader(run, `${textOf(name, run)}: ${textOf(value, run)}\r\n`, textOf(name, run)),
   },
 ];
 

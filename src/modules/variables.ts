@@ -10,6 +10,8 @@ import { flagVariables } from './flag-variables.js';
 import { walkedPart } from './header-walks.js';
 import { hashTableVariables } from './htable/variables.js';
 import { tableWalkVariables } from './htable/walks.js';
+import { messageVariables } from './kamailio-message-variables.js';
+import { timeVariables } from './kamailio-time-variables.js';
 import { listed, numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
@@ -177,8 +179,10 @@ const NULL_WITH_NAME: VariableDefinition = {
   compile: () => ({ get: () => null }),
 };
 
-function kamailioVariables(): [string, VariableDefinition][] {
+function kamailioVariables(): (readonly [string, VariableDefinition])[] {
   return [
+    ...messageVariables,
+    ...timeVariables,
     ['conid', own(() => null)],
     // Of HTTP requests, of answers to RPC and of expired entries: their routes are not run, so they are null.
     ['hu', own(() => null)],

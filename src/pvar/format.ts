@@ -160,8 +160,12 @@ class Compiler {
     return concatenation(parts);
   }
 
-  private shaped(pieces: readonly Piece[]): TextReader {
-    return { ...this.reader(pieces), shape: pieces.map((each) => (each.kind === 'text' ? each.text : '$')).join('') };
+  private shaped(pieces: readonly Piece[], counted: boolean): TextReader {
+    const shape = pieces.map((each) => (each.kind === 'text' ? each.text : '$')).join('');
+    const [only, ...more] = pieces;
+    if (!counted || only?.kind !== 'variable' || more.length > 0) return { ...this.reader(pieces), shape };
+    const { all } = this.variable({ ...only, index: { kind: 'all' }, transformations: [] });
+    return { ...this.reader(pieces), shape, ...(all === undefined ? {} : { all }) };
   }
 
   private part(piece: Piece): string | ((context: PvarContext) => string) {
@@ -191,7 +195,7 @@ class Compiler {
     if (node.argument === undefined && definition.argument === 'required') throw this.misuse(node, 'needs "(name)"');
     if (node.argument !== undefined && definition.argument === 'none') throw this.misuse(node, 'takes no "(name)"');
     if (node.index !== undefined && !definition.indexed) throw this.misuse(node, 'takes no index');
-    const argument = node.argument === undefined ? undefined : this.shaped(node.argument);
+    const argument = node.argument === undefined ? undefined : this.shaped(node.argument, definition.counts === true);
     if (argument?.constant === '') throw this.misuse(node, 'needs something between its parentheses');
     let compiled: CompiledVariable;
     try {

@@ -40,7 +40,8 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
 export function answerTrying(transaction: TransactionState, call: Call): void {
   const { tm } = call.env;
   if (!transaction.invite || transaction.lastStatus !== 0 || !(call.auto100 ?? tm.auto100)) return;
-  transaction.reply(100, tm.auto100Reason, call.replyLines);
+  // As recorded, the first reply of our own takes what append_to_reply() and set_reply_body() left for one.
+  transaction.reply(100, tm.auto100Reason, call.replyLines, call.replyBody);
 }
 
 /** A target of a branch, as the script left it. */

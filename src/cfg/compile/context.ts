@@ -86,9 +86,9 @@ export class CompileContext {
           compile(argument) {
             const what = argument?.constant;
             if (what === 'line') return { get: () => at.line };
-            if (what === 'file') return { get: () => at.file };
-            if (what === 'route') return { get: ({ routes }) => routes?.at(-1) ?? null };
-            throw new Error('knows line, file and route');
+            if (what === 'file' || what === 'name') return { get: () => at.file };
+            if (what === 'route') return { get: ({ routes }) => shownRoute(routes?.at(-1)) };
+            throw new Error('knows line, file, name and route');
           },
         },
       ],
@@ -98,6 +98,12 @@ export class CompileContext {
     this.problems.error('variable', at, format);
     return undefined;
   }
+}
+
+/** The name of a route without its kind, as $cfg(route) shows it. */
+function shownRoute(name: string | undefined): string | null {
+  if (name === undefined) return null;
+  return /\[(.*)\]$/.exec(name)?.[1] ?? 'DEFAULT_ROUTE';
 }
 
 /** The format, or why there is none. */

@@ -183,13 +183,13 @@ export class ExpressionCompiler {
     if (source.format === '') return { type: 'any', constant: undefined, calls: false, read: () => '' };
     const format = this.context.format(source.format, at);
     if (format === undefined) return FAILED;
-    const { then } = source;
+    const { edit } = source;
     const read = (run: ScriptRun): string => String(format.evaluateValue(run.pvars) ?? '');
     return {
       type: 'any',
       constant: undefined,
       calls: false,
-      read: then === undefined ? read : (run) => then(read(run)),
+      read: edit === undefined ? read : (run) => edit(read(run)),
     };
   }
 

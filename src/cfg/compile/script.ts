@@ -122,11 +122,11 @@ function selectVariable({ parameters }: ConfigurationTree, dialect: Dialect): Va
         return { get: () => constant };
       }
       const format = compileFormat(source.format, { names: dialect.names });
-      const { then } = source;
+      const { edit } = source;
       return {
         get: (context) => {
           const value = format.evaluateValue(context);
-          const text = then === undefined ? String(value ?? '') : then(String(value ?? ''));
+          const text = edit === undefined ? String(value ?? '') : edit(String(value ?? ''));
           return text === '' ? null : text;
         },
       };

@@ -2,11 +2,11 @@ import type { GlobalParameter } from '../ast.js';
 
 /**
  * What a select of Kamailio is read by: a format with variables ("" for one that has never a value), or a value of the file. `whole`
- * marks a path that goes on with a part nobody knows: as recorded, "@..." then reads the whole, and `$sel()` refuses it. `then` makes the
+ * marks a path that goes on with a part nobody knows: as recorded, "@..." then reads the whole, and `$sel()` refuses it. `edit` makes the
  * value out of what the format gives.
  */
 export type SelectSource =
-  | { readonly format: string; readonly whole?: boolean; readonly then?: (value: string) => string }
+  | { readonly format: string; readonly whole?: boolean; readonly edit?: (value: string) => string }
   | { readonly constant: string | number };
 
 /** A step of a path: a name with the index or the text that stands in brackets behind it. */
@@ -204,7 +204,7 @@ function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefine
     ? undefined
     : {
         format: `$(hdr(${name})[*])`,
-        then: (all) => (all.split(',').some((each) => each.trim() === value) ? '1' : '0'),
+        edit: (all) => (all.split(',').some((each) => each.trim() === value) ? '1' : '0'),
       };
 }
 
@@ -212,22 +212,6 @@ function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefine
 function headerPart(message: string): string {
   const end = message.indexOf('\r\n\r\n');
   return message.slice(message.indexOf('\n') + 1, end < 0 ? undefined : end + 4);
-}
-
-/** A parameter of credentials, without its quotes (RFC 3261 section 25.1). */
-function credential(name: string): (value: string) => string {
-  return (value) => {
-    for (const each of value.replace(/^\s*\w+\s+/, '').split(',')) {
-      const at = each.indexOf('=');
-      if (at > 0 && each.slice(0, at).trim().toLowerCase() === name) {
-        return each
-          .slice(at + 1)
-          .trim()
-          .replace(/^"(.*)"$/, '$1');
-      }
-    }
-    return '';
-  };
 }
 
 /**
@@ -242,7 +226,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
     if (value === undefined) throw new Error(`finds no parameter ${own}`);
     return { constant: value.kind === 'word' ? value.text : value.value };
   }
-  if (path === 'msg.header') return { format: '$mb', then: headerPart };
+  if (path === 'msg.header') return { format: '$mb', edit: headerPart };
   const whole = WHOLE[path];
   if (whole !== undefined) return { format: whole };
   const steps = stepsOf(path);
@@ -264,10 +248,9 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       return { format: '' };
     case 'authorization':
     case 'proxy_authorization': {
-      const [parameter] = rest;
-      if (parameter === undefined) throw new Error('needs the name of a parameter');
-      const header = root.name === 'authorization' ? 'Authorization' : 'Proxy-Authorization';
-      return { format: `$hdr(${header})`, then: credential(parameter.name) };
+      if (rest.length === 0) throw new Error('needs the name of a parameter');
+      // As recorded, always empty: $au, $ar and the like have the values.
+      return { format: '' };
     }
     case 'via': {
       const inner = `hdr(Via)[${Math.max(1, Number(root.argument ?? 1)) - 1}]`;

@@ -11,6 +11,8 @@ export interface TextReader {
   readonly constant: string | undefined;
   /** What is constant in it, with "$" for each variable; for arguments of variables only. */
   readonly shape?: string;
+  /** All values of the one variable it is, for a variable that counts them. */
+  all?(context: PvarContext): readonly PvarValue[];
   read(context: PvarContext): string;
 }
 
@@ -40,6 +42,8 @@ export interface VariableDefinition {
   readonly ignoreCase?: boolean;
   /** Text of digits that comparisons take for a number. */
   readonly digits?: boolean;
+  /** Its argument is a variable whose values it counts. */
+  readonly counts?: boolean;
   /** Throws a plain Error with the reason when argument or index do not fit; the caller adds name and offset. */
   compile(argument: TextReader | undefined, index: IndexReader | undefined): CompiledVariable;
 }

@@ -1,0 +1,350 @@
+import { hostname } from 'node:os';
+import { parseAddress } from '../core/name-addr.js';
+import { defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
+import type { PvarContext, PvarMessage } from '../pvar/context.js';
+import type { PvarValue } from '../pvar/value.js';
+import { each, orNull, pick, type VariableDefinition } from '../pvar/variables/definition.js';
+import type { CfgScope } from '../script/call.js';
+import { rewritten } from '../script/outgoing.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Via } from '../sip/via.js';
+import { viaValues } from '../sip/via-values.js';
+import { branchesOf, destinationSet } from './branch-variables.js';
+import { own, scopeOf } from './script-variable.js';
+import { shownHost, shownPort, TRANSPORT_NUMBERS } from './socket-variables.js';
+
+/** A variable whose argument is one of a few words; other words are refused at load. */
+function byWord(readers: Readonly<Record<string, (scope: CfgScope) => PvarValue>>): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const word = argument?.constant?.trim() ?? '';
+      const read = Object.hasOwn(readers, word) ? readers[word] : undefined;
+      if (read === undefined) throw new Error(`knows ${Object.keys(readers).join(', ')}`);
+      return { get: (context) => read(scopeOf(context)) };
+    },
+  };
+}
+
+const messageOf = (scope: CfgScope): SipMessage | undefined => scope.run?.message;
+
+function firstLine(message: PvarMessage): string {
+  const end = message.text.indexOf('\r\n');
+  return end < 0 ? message.text : message.text.slice(0, end);
+}
+
+const parts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
+  len: ({ message }) => message.length,
+  buf: ({ message }) => message.text,
+  fline: ({ message }) => firstLine(message),
+  lpart: ({ message }) => message.text.slice(firstLine(message).length + 2),
+  body: ({ message }) => orNull(message.body),
+  hdrs: ({ message }) => {
+    const end = message.text.indexOf('\r\n\r\n');
+    return message.text.slice(firstLine(message).length + 2, end < 0 ? undefined : end + 2);
+  },
+};
+
+/** The URI the request would go to: $du, else the request-URI. */
+function nextHop(scope: CfgScope): string | undefined {
+  return scope.destinationUri ?? (scope.message.isRequest ? scope.requestUri : topContactHop(scope));
+}
+
+/** Where a reply goes: what the Via below ours names. */
+function topContactHop(scope: CfgScope): string | undefined {
+  const via = viaAt(scope, 1);
+  if (via === undefined) return undefined;
+  return `sip:${via.host}:${via.port || 5060};transport=${via.transport.toLowerCase()}`;
+}
+
+const hopParts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
+  u: (scope) => orNull(nextHop(scope)),
+  U: (scope) => orNull(parseUri(nextHop(scope) ?? '')?.user),
+  d: (scope) => orNull(parseUri(nextHop(scope) ?? '')?.host),
+  p: (scope) => {
+    const uri = parseUri(nextHop(scope) ?? '');
+    // As recorded, sips: makes no difference here.
+    return uri === undefined
+      ? null
+      : (uri.port ?? (uri.scheme === 'sips' ? 5060 : defaultPort(uriTransport(uri) ?? 'udp')));
+  },
+  P: (scope) => {
+    const uri = parseUri(nextHop(scope) ?? '');
+    return uri === undefined ? null : (uriParam(uri.params, 'transport') ?? 'UDP');
+  },
+};
+
+/** The Via value at an index, the last one for -1. */
+function viaAt(scope: CfgScope, index: number): Via | undefined {
+  const message = messageOf(scope);
+  if (message === undefined) return undefined;
+  let last: Via | undefined;
+  let at = 0;
+  for (const via of viaValues(message)) {
+    if (at++ === index) return via;
+    last = via;
+  }
+  return index < 0 ? last : undefined;
+}
+
+function viaVariable(index: number): VariableDefinition {
+  const reader =
+    (of: (via: Via, scope: CfgScope) => PvarValue) =>
+    (scope: CfgScope): PvarValue => {
+      const via = viaAt(scope, index);
+      return via === undefined ? null : of(via, scope);
+    };
+  return byWord({
+    host: reader(({ host }) => host),
+    port: reader(({ port }) => port || 5060),
+    proto: reader(({ transport }) => transport),
+    protoid: reader(({ transport }) => TRANSPORT_NUMBERS[transport.toLowerCase()] ?? 0),
+    branch: reader(({ branch }) => orNull(branch)),
+    rport: reader(({ rport, rportValue }) => (rport ? String(rportValue || '') : null)),
+    received: reader(({ received }) => orNull(received)),
+    i: reader((via, scope) => {
+      const text = messageOf(scope)?.text.slice(via.start, via.end) ?? '';
+      return /;\s*i\s*=\s*([^;,\s]+)/.exec(text)?.[1] ?? null;
+    }),
+  });
+}
+
+/** The values of all header fields of a name, each behind a comma of its own where the field is a list. */
+function listedValues(message: PvarMessage, name: string): string[] {
+  const values: string[] = [];
+  for (const field of message.headers(name)) {
+    for (const each of commaSplit(field)) if (values.length < MOST_VALUES) values.push(each);
+  }
+  return values;
+}
+
+/** Values looked at in the fields of one name. */
+const MOST_VALUES = 512;
+
+/** Text split at commas outside of quotes and angle brackets. */
+function commaSplit(text: string): string[] {
+  const all: string[] = [];
+  let from = 0;
+  let quoted = false;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted) {
+      if (c === '\\') i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === '<') inside = true;
+    else if (c === '>') inside = false;
+    else if (c === ',' && !inside) {
+      all.push(text.slice(from, i).trim());
+      from = i + 1;
+    }
+  }
+  all.push(text.slice(from).trim());
+  return all;
+}
+
+/** $hfl(name)[index]: the values of header fields that are lists. */
+const fieldList: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile: (argument, index) => {
+    const name = (context: PvarContext): string => (argument?.constant ?? argument?.read(context) ?? '').trim();
+    const list = (context: PvarContext) => listedValues(context.message, name(context));
+    const count = (context: PvarContext) => list(context).length;
+    const at = (context: PvarContext, i: number) => list(context)[i] ?? null;
+    if (index?.kind !== 'all') return { get: pick(index, count, at) };
+    return {
+      all: each(index, count, at),
+      get: (context) => orNull(context.message.headers(name(context)).join(',')),
+    };
+  },
+};
+
+/** Colours of a terminal by their letters; capitals are bold. */
+const COLOURS = 'srgybpcw_x';
+
+/** $C(xy): the sequence that makes a terminal write in colour x on colour y (ECMA-48). */
+const colour: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => {
+    const [front = '', back = '', ...more] = argument?.constant ?? '';
+    const [f, b] = [front, back].map((each) => COLOURS.indexOf(each.toLowerCase()));
+    if (f === undefined || b === undefined || f < 0 || b < 0 || back === '' || more.length > 0) {
+      throw new Error(`needs two of the letters ${COLOURS.replace('_', '')}`);
+    }
+    const sequence = `\u001b[${front === front.toLowerCase() ? 0 : 1};${30 + f};${40 + b}m`;
+    return { get: () => sequence };
+  },
+};
+
+/** $cnt(variable): how many values it has. */
+const count: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  counts: true,
+  compile: (argument) => {
+    const all = argument?.all;
+    if (all === undefined) throw new Error('counts the values of $avp(name) or $xavp(name)');
+    return { get: (context) => all(context).length };
+  },
+};
+
+const expiryOf =
+  (choose: (all: number[]) => number) =>
+  ({ message }: CfgScope): PvarValue => {
+    const general = message.header('Expires');
+    const all = message
+      .headers('Contact')
+      .flatMap((field) => commaSplit(field))
+      .map((each) => parseParam(each, 'expires') ?? general)
+      .filter((each) => each !== undefined && /^[0-9]{1,10}$/.test(each))
+      .map(Number);
+    if (all.length === 0 && general !== undefined && /^[0-9]{1,10}$/.test(general.trim())) all.push(Number(general));
+    return all.length === 0 ? null : choose(all);
+  };
+
+function parseParam(address: string, name: string): string | undefined {
+  return uriParam(parseAddress(address).params, name);
+}
+
+/** Whether the request goes the way of the first one of its dialog, by the "ftag" of our Record-Route. */
+function upstream(scope: CfgScope): boolean {
+  const tag = /;ftag=([^;>\s,]+)/.exec(scope.call?.routeParams ?? '')?.[1];
+  const from = scope.call?.message.from;
+  return tag !== undefined && from !== undefined && uriParam(parseAddress(from).params, 'tag') !== tag;
+}
+
+const userLength = (of: (scope: CfgScope) => string | undefined) =>
+  own((scope) => parseUri(of(scope) ?? '')?.user.length ?? 0);
+
+const addressUri = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : parseAddress(text).uri;
+
+/** The user and host that accounting names: those of the credentials, else those of From. */
+function accountUri(scope: CfgScope): PvarValue {
+  const uri = parseUri(addressUri(scope.message.from) ?? '');
+  return uri === undefined ? null : `${uri.user}@${uri.host}`;
+}
+
+function credential(name: string): VariableDefinition {
+  const pattern = new RegExp(`[,\\s]${name}\\s*=\\s*(?:"([^"]*)"|([^\\s,]+))`, 'i');
+  return own(({ message }) => {
+    const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
+    const match = raw === undefined ? null : pattern.exec(raw);
+    return match === null
+      ? raw === undefined
+        ? null
+        : name === 'algorithm'
+          ? ''
+          : null
+      : (match[1] ?? match[2] ?? null);
+  });
+}
+
+/** The parameter of the file that `$version(num)` and the like stand for: files ask for features by it. */
+const VERSION = '5.6.3';
+
+/** Variables of Kamailio's pv, siputils and kex about the message at hand. */
+export const messageVariables: readonly (readonly [string, VariableDefinition])[] = [
+  ['nh', byWord(hopParts)],
+  ['msg', byWord(parts)],
+  [
+    'mbu',
+    own((scope) => {
+      const { run } = scope;
+      return run === undefined || run.edits.empty ? scope.message.text : rewritten(run.message, run.edits.list);
+    }),
+  ],
+  ['rv', own(({ message }) => /SIP\/\d\.\d/.exec(firstLine(message))?.[0] ?? null)],
+  ['rUl', userLength((scope) => scope.requestUri)],
+  ['oUl', userLength(({ message }) => message.requestUri)],
+  ['fUl', userLength(({ message }) => addressUri(message.from))],
+  ['tUl', userLength(({ message }) => addressUri(message.to))],
+  ['via0', viaVariable(0)],
+  ['via1', viaVariable(1)],
+  ['viaZ', viaVariable(-1)],
+  ['hfl', fieldList],
+  [
+    'rdir',
+    byWord({
+      id: (scope) => (upstream(scope) ? 2 : 1),
+      name: (scope) => (upstream(scope) ? 'upstream' : 'downstream'),
+    }),
+  ],
+  ['expires', byWord({ min: expiryOf((all) => Math.min(...all)), max: expiryOf((all) => Math.max(...all)) })],
+  ['sas', own((scope) => `${scope.protocol.toLowerCase()}:${bracketed(scope.sourceAddress)}:${scope.sourcePort}`)],
+  ['siz', own((scope) => bracketed(scope.sourceAddress))],
+  ['RAu', own((scope) => `sip:${shownHost(scope)}:${shownPort(scope)}`)],
+  ['RAut', own((scope) => `sip:${shownHost(scope)}:${shownPort(scope)};transport=${scope.protocol.toLowerCase()}`)],
+  ['prid', own((scope) => TRANSPORT_NUMBERS[scope.protocol.toLowerCase()] ?? 0)],
+  ['csb', own(({ message }) => orNull(message.header('CSeq')))],
+  [
+    'ds',
+    own((scope) =>
+      branchesOf(scope).length === 0 && scope.requestUri === scope.message.requestUri
+        ? null
+        : `Contact: ${destinationSet(scope)}`,
+    ),
+  ],
+  ['dir', diversionParam('reason')],
+  ['dip', diversionParam('privacy')],
+  ['adn', credential('nonce')],
+  ['aa', credential('algorithm')],
+  ['AU', own(({ message }) => orNull(parseUri(addressUri(message.from) ?? '')?.user))],
+  ['Au', own(accountUri)],
+  ['C', colour],
+  ['cnt', count],
+  ['sid', own((scope) => Number(scope.env.groups.get('server_id') ?? 0))],
+  ['HN', byWord({ n: () => hostname(), f: () => hostname(), d: () => null, i: () => null })],
+  [
+    'K',
+    byWord(
+      Object.fromEntries(
+        Object.entries({ IPv4: 2, IPv6: 10, UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }).map(([name, value]) => [
+          name,
+          () => value,
+        ]),
+      ),
+    ),
+  ],
+  ['version', byWord({ num: () => VERSION, full: () => `kamailio ${VERSION} (switchyard)`, hash: () => 'unknown' })],
+  [
+    'sdp',
+    byWord({
+      body: ({ message }) => sdpOf(message),
+      sess_version: ({ message }) => /^o=\S+ \S+ (\S+)/m.exec(sdpOf(message) ?? '')?.[1] ?? null,
+    }),
+  ],
+  [
+    'rcv',
+    byWord({
+      buf: () => null,
+      proto: () => null,
+      srcip: () => null,
+      rcvip: () => null,
+      sproto: () => null,
+      srcport: () => null,
+      rcvport: () => null,
+      len: () => null,
+      af: () => null,
+    }),
+  ],
+];
+
+function sdpOf(message: PvarMessage): string | null {
+  return /^application\/sdp\b/i.test(message.header('Content-Type') ?? '') ? orNull(message.body) : null;
+}
+
+function diversionParam(name: string): VariableDefinition {
+  return own(({ message }) => {
+    const raw = message.header('Diversion');
+    return raw === undefined ? null : orNull(uriParam(parseAddress(raw).params, name));
+  });
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}

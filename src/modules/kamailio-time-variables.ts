@@ -1,0 +1,93 @@
+import { formatTime, timeText } from '../pvar/time-format.js';
+import type { PvarValue } from '../pvar/value.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import { own } from './script-variable.js';
+
+/** What Kamailio's $Tb shows: seconds since 1970 at which this process began. */
+const BEGAN = Math.floor(Date.now() / 1000 - process.uptime());
+
+const PARTS: Readonly<Record<string, (date: Date) => number>> = {
+  sec: (date) => date.getSeconds(),
+  min: (date) => date.getMinutes(),
+  hour: (date) => date.getHours(),
+  mday: (date) => date.getDate(),
+  mon: (date) => date.getMonth() + 1,
+  year: (date) => date.getFullYear(),
+  wday: (date) => date.getDay() + 1,
+  yday: (date) =>
+    1 +
+    Math.round(
+      (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(date.getFullYear(), 0, 1)) / 86_400_000,
+    ),
+  isdst: (date) => Number(date.getTimezoneOffset() < standardOffset(date.getFullYear())),
+};
+
+/** Minutes behind UTC of the standard time of a year: the larger of those of January and July. */
+function standardOffset(year: number): number {
+  return Math.max(new Date(year, 0, 1).getTimezoneOffset(), new Date(year, 6, 1).getTimezoneOffset());
+}
+
+/** The time whose local fields are those of UTC. */
+function asUtc(ms: number): Date {
+  return new Date(ms + new Date(ms).getTimezoneOffset() * 60_000);
+}
+
+function timeVariable(dateOf: (ms: number) => Date): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const part = PARTS[argument?.constant?.trim() ?? ''];
+      if (part === undefined) throw new Error(`knows ${Object.keys(PARTS).join(', ')}`);
+      return { get: (context) => part(dateOf(context.clock.now())) };
+    },
+  };
+}
+
+function formattedTime(dateOf: (ms: number) => Date): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => {
+      const format = argument?.constant;
+      if (format === undefined) throw new Error('needs a format without variables');
+      return { get: (context) => formatTime(format, dateOf(context.clock.now())) };
+    },
+  };
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);
+
+/** $TV(name): "n" means the time at this moment in the original; here it always does. */
+const TIMES: Readonly<Record<string, (ms: number) => PvarValue>> = {
+  s: seconds,
+  sn: seconds,
+  u: (ms) => (ms % 1000) * 1000,
+  un: (ms) => (ms % 1000) * 1000,
+  Sn: (ms) => `${seconds(ms)}.${String((ms % 1000) * 1000).padStart(6, '0')}`,
+};
+
+const local = (ms: number): Date => new Date(ms);
+
+/** Variables of Kamailio's pv about the time: local, and of UTC. */
+export const timeVariables: readonly (readonly [string, VariableDefinition])[] = [
+  ['time', timeVariable(local)],
+  ['utime', timeVariable(asUtc)],
+  ['timef', formattedTime(local)],
+  ['utimef', formattedTime(asUtc)],
+  [
+    'TV',
+    {
+      argument: 'required',
+      indexed: false,
+      compile: (argument) => {
+        const of = TIMES[argument?.constant?.trim() ?? ''];
+        if (of === undefined) throw new Error(`knows ${Object.keys(TIMES).join(', ')}`);
+        return { get: (context) => of(context.clock.now()) };
+      },
+    },
+  ],
+  ['TS', own((scope) => seconds(scope.clock.now()))],
+  ['TF', own((scope) => timeText(new Date(scope.clock.now())))],
+  ['Tb', own(() => BEGAN)],
+];

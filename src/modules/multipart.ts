@@ -1,0 +1,193 @@
+import type { MessageRun } from '../script/call.js';
+import { boundaryOf } from './body-parts.js';
+import { code, type FunctionSpec, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+/** The boundary that set_body_multipart() writes when the script names none. */
+const BOUNDARY = 'unique-boundary-1';
+
+/** A part of a multipart body, as offsets in the text of the message (RFC 2046 section 5.1). */
+interface Part {
+  /** Where the boundary before it begins. */
+  readonly mark: number;
+  /** Behind the line of that boundary. */
+  readonly start: number;
+  /** Content-Type without parameters is its type: where that line begins, and what follows it. "" with parameters, as recorded. */
+  readonly type: string;
+  readonly typeLine: number;
+  readonly afterType: number;
+  /** Where the boundary behind it begins, and what follows the line of that. */
+  readonly end: number;
+  readonly afterEnd: number;
+}
+
+/** Parts that are looked at. */
+const MOST_PARTS = 64;
+
+interface Multipart {
+  readonly boundary: string;
+  readonly parts: readonly Part[];
+  /** Where the last boundary stands, and whether it is written as the last one. */
+  readonly last: number;
+  readonly closed: boolean;
+}
+
+function lineEnd(text: string, from: number, end: number): number {
+  const feed = text.indexOf('\n', from);
+  return feed < 0 || feed >= end ? end : feed + 1;
+}
+
+/** The parts of the body; undefined when it is no multipart one. */
+function multipart(run: MessageRun): Multipart | undefined {
+  const { message } = run;
+  const boundary = boundaryOf(message.header('content-type'));
+  if (boundary === undefined || message.bodyEnd <= message.bodyStart) return undefined;
+  const { text, bodyEnd } = message;
+  const mark = `--${boundary}`;
+  const parts: Part[] = [];
+  let at = text.indexOf(mark, message.bodyStart);
+  while (at >= 0 && at < bodyEnd && parts.length < MOST_PARTS && !text.startsWith('--', at + mark.length)) {
+    const next = text.indexOf(mark, at + mark.length);
+    if (next < 0 || next >= bodyEnd) break;
+    const start = lineEnd(text, at, bodyEnd);
+    const head = /^content-type[ \t]*:[ \t]*([^\r\n]*)\r?\n/im.exec(headersOf(text, start, next));
+    parts.push({
+      mark: at,
+      start,
+      type: head?.[1]?.trim().toLowerCase() ?? '',
+      typeLine: start + (head?.index ?? 0),
+      afterType: start + (head?.index ?? 0) + (head?.[0].length ?? 0),
+      end: next,
+      afterEnd: lineEnd(text, next, bodyEnd),
+    });
+    at = next;
+  }
+  if (at < 0 || at >= bodyEnd) return undefined;
+  return { boundary, parts, last: at, closed: text.startsWith('--', at + mark.length) };
+}
+
+function headersOf(text: string, start: number, end: number): string {
+  const part = text.slice(start, end);
+  const empty = part.indexOf('\r\n\r\n');
+  return empty < 0 ? part : part.slice(0, empty + 2);
+}
+
+function partOf(run: MessageRun, type: string): Part | undefined {
+  const wanted = type.toLowerCase();
+  return multipart(run)?.parts.find((each) => each.type === wanted);
+}
+
+/** The text of a part: what stands behind its Content-Type, or with its boundary behind it. */
+function partText(run: MessageRun, type: string, raw: boolean): string | undefined {
+  const { message } = run;
+  if (message.bodyEnd <= message.bodyStart) return undefined;
+  if (multipart(run) === undefined) return message.body;
+  const part = partOf(run, type);
+  if (part === undefined) return undefined;
+  return raw ? message.text.slice(part.typeLine, part.afterEnd) : message.text.slice(part.afterType, part.end);
+}
+
+function filterBody(run: MessageRun, type: string): number {
+  const part = partOf(run, type);
+  if (part === undefined) return -1;
+  const { message, edits } = run;
+  let start = part.afterType;
+  while (start < part.end && (message.text[start] === '\r' || message.text[start] === '\n')) start++;
+  const end = message.text.startsWith('\r\n', part.end - 2) ? part.end - 2 : part.end;
+  edits.remove(message.bodyStart, start);
+  edits.remove(Math.max(start, end), message.bodyEnd);
+  return 1;
+}
+
+function removeBodyPart(run: MessageRun, type: string): number {
+  const part = partOf(run, type);
+  if (part === undefined) return -1;
+  run.edits.remove(part.mark, part.end);
+  return 1;
+}
+
+function appendPart(run: MessageRun, body: string, type: string, disposition: string): number {
+  const found = multipart(run);
+  if (found === undefined) return -1;
+  const more = disposition === '' ? '' : `Content-Disposition: ${disposition}\r\n`;
+  const part = `Content-Type: ${type}\r\n${more}\r\n${body}\r\n`;
+  const { boundary, last, closed } = found;
+  if (closed) run.edits.insert(last, `--${boundary}\r\n${part}`);
+  else {
+    // set_body_multipart() leaves the last boundary open for what is appended.
+    run.edits.replace(last, run.message.bodyEnd, `--${boundary}\r\n${part}--${boundary}--\r\n`);
+  }
+  return 1;
+}
+
+/** Two hexadecimal digits for each byte, blanks between them; undefined for another text. */
+function fromHex(text: string): string | undefined {
+  const digits = text.replace(/\s+/g, '');
+  return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex').toString('latin1') : undefined;
+}
+
+function setMultipart(run: MessageRun, given: string, type: string, wanted: string): number {
+  const { message, edits } = run;
+  const there = message.bodyEnd > message.bodyStart;
+  if (given !== '' ? type === '' : !there) return -1;
+  const old = message.header('content-type');
+  const already = boundaryOf(old) !== undefined;
+  if (already && given === '') return 1;
+  const contentType = given === '' ? (old ?? '') : type;
+  if (contentType === '') return -1;
+  const boundary = wanted === '' ? BOUNDARY : wanted;
+  const body = given === '' ? message.body : given;
+  edits.drop(({ start, end }) => start >= message.bodyStart && end <= message.bodyEnd);
+  edits.replace(
+    message.bodyStart,
+    message.bodyEnd,
+    `--${boundary}\r\nContent-Type: ${contentType}\r\n\r\n${body}\r\n--${boundary}\r\n`,
+  );
+  if (already) return 1;
+  for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
+  edits.insert(message.headersEnd, `Content-Type: multipart/mixed;boundary="${boundary}"\r\nMime-Version: 1.0\r\n`);
+  return 1;
+}
+
+/** Functions of Kamailio's textops on bodies of several parts. */
+export const multipartFunctions: FunctionSpec[] = [
+  kamailioFunction('filter_body', 'type', 'keeps one part of a body of several', (run, [type]) =>
+    filterBody(run, textOf(type, run)),
+  ),
+  kamailioFunction('remove_body_part', 'type', 'removes a part of a body of several', (run, [type]) =>
+    removeBodyPart(run, textOf(type, run)),
+  ),
+  kamailioFunction(
+    'append_body_part',
+    'body type disposition?',
+    'adds a part to a body of several',
+    (run, [body, type, disposition]) => appendPart(run, textOf(body, run), textOf(type, run), textOf(disposition, run)),
+  ),
+  kamailioFunction(
+    'append_body_part_hex',
+    'body type disposition?',
+    'adds a part given in hexadecimal digits to a body of several',
+    (run, [body, type, disposition]) => {
+      const bytes = fromHex(textOf(body, run));
+      return bytes === undefined ? -1 : appendPart(run, bytes, textOf(type, run), textOf(disposition, run));
+    },
+  ),
+  kamailioFunction(
+    'set_body_multipart',
+    'body? type? boundary?',
+    'makes the body, or a text, the first of several parts',
+    (run, [body, type, boundary]) => setMultipart(run, textOf(body, run), textOf(type, run), textOf(boundary, run)),
+  ),
+  ...['get_body_part', 'get_body_part_raw'].map((name) =>
+    kamailioFunction(
+      name,
+      'type variable',
+      'a part of a body of several; the whole of another body',
+      (run, [type, target]) => {
+        const text = partText(run, textOf(type, run), name.endsWith('raw'));
+        if (text !== undefined) target?.variable?.assign(run.pvars, text);
+        return code(text !== undefined);
+      },
+    ),
+  ),
+];
