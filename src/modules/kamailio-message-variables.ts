@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { parseAddress } from '../core/name-addr.js';
 import { defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
+import { parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
 import { each, orNull, pick, type VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
@@ -114,36 +115,13 @@ function viaVariable(index: number): VariableDefinition {
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
   for (const field of message.headers(name)) {
-    for (const each of commaSplit(field)) if (values.length < MOST_VALUES) values.push(each);
+    for (const each of splitList(field, ',')) if (values.length < MOST_VALUES) values.push(each);
   }
   return values;
 }
 
 /** Values looked at in the fields of one name. */
 const MOST_VALUES = 512;
-
-/** Text split at commas outside of quotes and angle brackets. */
-function commaSplit(text: string): string[] {
-  const all: string[] = [];
-  let from = 0;
-  let quoted = false;
-  let inside = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (quoted) {
-      if (c === '\\') i++;
-      else if (c === '"') quoted = false;
-    } else if (c === '"') quoted = true;
-    else if (c === '<') inside = true;
-    else if (c === '>') inside = false;
-    else if (c === ',' && !inside) {
-      all.push(text.slice(from, i).trim());
-      from = i + 1;
-    }
-  }
-  all.push(text.slice(from).trim());
-  return all;
-}
 
 /** $hfl(name)[index]: the values of header fields that are lists. */
 const fieldList: VariableDefinition = {
@@ -198,7 +176,7 @@ const expiryOf =
     const general = message.header('Expires');
     const all = message
       .headers('Contact')
-      .flatMap((field) => commaSplit(field))
+      .flatMap((field) => splitList(field, ','))
       .map((each) => parseParam(each, 'expires') ?? general)
       .filter((each) => each !== undefined && /^[0-9]{1,10}$/.test(each))
       .map(Number);
@@ -229,18 +207,13 @@ function accountUri(scope: CfgScope): PvarValue {
   return uri === undefined ? null : `${uri.user}@${uri.host}`;
 }
 
+/** A parameter of the credentials; "" for an algorithm that is not named. */
 function credential(name: string): VariableDefinition {
-  const pattern = new RegExp(`[,\\s]${name}\\s*=\\s*(?:"([^"]*)"|([^\\s,]+))`, 'i');
   return own(({ message }) => {
     const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
-    const match = raw === undefined ? null : pattern.exec(raw);
-    return match === null
-      ? raw === undefined
-        ? null
-        : name === 'algorithm'
-          ? ''
-          : null
-      : (match[1] ?? match[2] ?? null);
+    const credentials = raw === undefined ? undefined : parseCredentials(raw);
+    if (credentials === undefined) return null;
+    return credentials.param(name) ?? (name === 'algorithm' ? '' : null);
   });
 }
 

@@ -10,8 +10,6 @@ const BOUNDARY = 'unique-boundary-1';
 interface Part {
   /** Where the boundary before it begins. */
   readonly mark: number;
-  /** Behind the line of that boundary. */
-  readonly start: number;
   /** Content-Type without parameters is its type: where that line begins, and what follows it. "" with parameters, as recorded. */
   readonly type: string;
   readonly typeLine: number;
@@ -50,13 +48,9 @@ function multipart(run: MessageRun): Multipart | undefined {
     const next = text.indexOf(mark, at + mark.length);
     if (next < 0 || next >= bodyEnd) break;
     const start = lineEnd(text, at, bodyEnd);
-    const head = /^content-type[ \t]*:[ \t]*([^\r\n]*)\r?\n/im.exec(headersOf(text, start, next));
     parts.push({
       mark: at,
-      start,
-      type: head?.[1]?.trim().toLowerCase() ?? '',
-      typeLine: start + (head?.index ?? 0),
-      afterType: start + (head?.index ?? 0) + (head?.[0].length ?? 0),
+      ...typeIn(text, start, next),
       end: next,
       afterEnd: lineEnd(text, next, bodyEnd),
     });
@@ -66,10 +60,26 @@ function multipart(run: MessageRun): Multipart | undefined {
   return { boundary, parts, last: at, closed: text.startsWith('--', at + mark.length) };
 }
 
-function headersOf(text: string, start: number, end: number): string {
-  const part = text.slice(start, end);
-  const empty = part.indexOf('\r\n\r\n');
-  return empty < 0 ? part : part.slice(0, empty + 2);
+/** The Content-Type among the header lines of a part. */
+function typeIn(text: string, from: number, end: number): Pick<Part, 'type' | 'typeLine' | 'afterType'> {
+  for (let at = from; at < end; ) {
+    const next = lineEnd(text, at, end);
+    const line = text.slice(at, next).trimEnd();
+    if (line === '') break;
+    const colon = line.indexOf(':');
+    if (line.slice(0, colon).trim().toLowerCase() === 'content-type') {
+      return {
+        type: line
+          .slice(colon + 1)
+          .trim()
+          .toLowerCase(),
+        typeLine: at,
+        afterType: next,
+      };
+    }
+    at = next;
+  }
+  return { type: '', typeLine: from, afterType: from };
 }
 
 function partOf(run: MessageRun, type: string): Part | undefined {

@@ -5,7 +5,7 @@ import { assertAgreement } from './runner/agreement.js';
 test('scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio', 664));
 
 // Functions, selects and reply routes, recorded with --record for this suite. The number goes up only.
-test('further scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio-further', 436));
+test('further scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio-further', 470));
 
 // Cases made at random from the others. The number goes up only.
 test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 395));

@@ -103,7 +103,8 @@ export class CompileContext {
 /** The name of a route without its kind, as $cfg(route) shows it. */
 function shownRoute(name: string | undefined): string | null {
   if (name === undefined) return null;
-  return /\[(.*)\]$/.exec(name)?.[1] ?? 'DEFAULT_ROUTE';
+  const open = name.indexOf('[');
+  return open < 0 ? 'DEFAULT_ROUTE' : name.slice(open + 1, -1);
 }
 
 /** The format, or why there is none. */
