@@ -27,6 +27,8 @@ import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { Explanation } from '../route/rules/explain.js';
+import type { RouteTrace } from '../route/script/call-path.js';
+import type { LoadedScript } from '../route/script/load.js';
 import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
@@ -89,6 +91,8 @@ export interface DaemonOptions {
   readonly scriptTrace?: ScriptTrace | undefined;
   /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
+  /** Follows what the routes of a route script call, and gets its log lines. */
+  readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger } | undefined;
   /** The daemon this one is a copy of, to try what a request leads to: its keys, and what its script has in memory. */
   readonly copyOf?: { readonly secret: Secret; readonly memory: ScriptMemory | undefined } | undefined;
   /** Reads the settings anew, for config_reload. Throws ConfigError. */
@@ -231,6 +235,8 @@ export class Daemon implements Service {
         clock,
         random,
         log: peerLog,
+        scriptLog: options.routeTrace?.log,
+        routeTrace: options.routeTrace?.trace,
       },
       settings,
     );
@@ -312,6 +318,7 @@ export class Daemon implements Service {
         settings: () => this.settings,
         byRules: (...asked) => this.explain(...asked),
         script: this.script,
+        routeScript: () => routing.routeScript,
         copy: ({ memory, ...of }) => {
           const silent = Object.assign(Object.create(nullLogger), { level: 'silent' });
           const copyOf = { secret: this.secret, memory };
@@ -438,9 +445,9 @@ export class Daemon implements Service {
     return runtime.options.store.load();
   }
 
-  /** Loads the route script, if the settings name one, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
-  async loadScript(): Promise<void> {
-    if (this.settings.routeScript !== undefined) this.routing.use(await this.routing.prepare(this.settings));
+  /** Loads the route script, if the settings name one and it is not given, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
+  async loadScript(loaded?: LoadedScript): Promise<void> {
+    if (this.settings.routeScript !== undefined) this.routing.use(await this.routing.prepare(this.settings, loaded));
   }
 
   /**

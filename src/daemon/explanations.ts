@@ -1,15 +1,20 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
+import { ScriptPath } from '../cfg-file/script-path.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
+import { type Logger, nullLogger } from '../core/logger.js';
 import type { Engine } from '../engine/engine.js';
 import type { Assumed } from '../management/mi/dependencies.js';
 import type { Explanation } from '../route/rules/explain.js';
+import { CallPath, type RouteTrace } from '../route/script/call-path.js';
+import type { LoadedScript } from '../route/script/load.js';
 import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { EndingClock } from './ending-clock.js';
 import { type Assumptions, assumedRows, assumedStates, copyTables, settingsOfCopy } from './rehearsal.js';
+import { RouteScripts } from './route-scripts.js';
 import { type ScriptExplanation, ScriptRehearsal } from './script-rehearsal.js';
 import type { ScriptMemory } from './script-routing.js';
 
@@ -22,6 +27,7 @@ interface Copy {
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;
   explain(request: string, source: string | undefined, sees?: Sees): Explanation;
+  loadScript(script: LoadedScript): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +40,7 @@ export interface CopyOptions {
   readonly unsent?: (text: string, address: string, port: number) => void;
   readonly scriptOutput?: ScriptOutput;
   readonly scriptTrace?: ScriptTrace;
+  readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger };
 }
 
 /** The running daemon, as explanations see it. */
@@ -45,6 +52,8 @@ export interface Explained {
   readonly byRules: (request: string, source: string | undefined, sees?: Sees) => Explanation;
   /** The script of a cfg file with a copy of what it has in memory; undefined where rules decide. */
   readonly script: { copied(): { readonly cfg: LoadedCfg; readonly memory: ScriptMemory } } | undefined;
+  /** The route script in force. */
+  readonly routeScript: () => LoadedScript | undefined;
   /** Makes a daemon without a log. */
   readonly copy: (options: CopyOptions) => Copy;
 }
@@ -56,17 +65,19 @@ const BOUNDS = { steps: 2000, characters: 500 };
 export class Explanations {
   /** A request is run through a copy of the script. */
   private busy = false;
+  /** The route script as it was loaded a second time, so that requests that are tried change none of its own variables. */
+  private second: { readonly of: LoadedScript; readonly script: LoadedScript } | undefined;
 
   constructor(private readonly of: Explained) {}
 
   /** Whether a script decides where requests go. */
   get scripted(): boolean {
-    return this.of.script !== undefined;
+    return this.of.script !== undefined || this.of.settings().routeScript !== undefined;
   }
 
   /**
-   * By the rules, by the rules on a copy with other states or rows, or by the script of a cfg file on a copy. Throws SwitchyardError
-   * USAGE for what is no request, and while another request runs through a script.
+   * By the rules, by the rules on a copy with other states or rows, or by the script of a cfg file or a route script on a copy. Throws
+   * SwitchyardError USAGE for what is no request, and while another request runs through a script.
    */
   explain(
     request: string,
@@ -74,7 +85,7 @@ export class Explanations {
     sees: Sees,
     assumed: Assumed | undefined,
   ): Explanation | Promise<Explanation | ScriptExplanation> {
-    if (this.of.script !== undefined) return this.byScript(this.of.script, request, source, sees, assumed);
+    if (this.scripted) return this.byScript(request, source, sees, assumed);
     return assumed === undefined
       ? this.of.byRules(request, source, sees)
       : this.assuming(request, source, sees, assumed);
@@ -93,7 +104,6 @@ export class Explanations {
   }
 
   private async byScript(
-    script: NonNullable<Explained['script']>,
     request: string,
     source: string | undefined,
     sees: Sees,
@@ -104,30 +114,49 @@ export class Explanations {
     }
     if (this.busy) throw new SwitchyardError('USAGE', 'another request is being explained: ask again');
     this.busy = true;
-    // Timers of a run must not outlive it.
-    const clock = new EndingClock(this.of.clock);
-    let copy: Copy | undefined;
     try {
-      const assumptions =
-        assumed === undefined ? { states: new Map(), table: undefined } : this.assumptions(assumed, sees);
-      const { cfg, memory } = script.copied();
-      const rehearsal = new ScriptRehearsal(cfg, BOUNDS);
-      copy = this.of.copy({
-        settings: settingsOfCopy(this.of.settings()),
-        clock,
-        cfg,
-        memory,
-        unsent: rehearsal.unsent,
-        scriptOutput: rehearsal.scriptOutput,
-        scriptTrace: rehearsal.path,
-      });
-      copyTables(this.of.engine, copy.engine, assumptions);
-      return await rehearsal.run(copy, request, source);
+      return await this.rehearse(request, source, assumed);
     } finally {
-      await copy?.stop();
-      clock.end();
       this.busy = false;
     }
+  }
+
+  private async rehearse(request: string, source: string | undefined, assumed: Assumed | undefined) {
+    const { script, engine, settings } = this.of;
+    const nothing = { states: new Map(), table: undefined };
+    const assumptions = assumed === undefined ? nothing : this.assumptions(assumed, undefined);
+    const routeScript = script === undefined ? await this.loadedAgain() : undefined;
+    // Timers of a run must not outlive it.
+    const clock = new EndingClock(this.of.clock);
+    const { rehearsal, options } =
+      script === undefined ? rehearsalOfRoutes(routeScript as LoadedScript) : rehearsalOfCfg(script.copied());
+    const copy = this.of.copy({
+      settings: settingsOfCopy(settings()),
+      clock,
+      unsent: rehearsal.unsent,
+      ...options,
+    });
+    try {
+      copyTables(engine, copy.engine, assumptions);
+      if (routeScript !== undefined) await copy.loadScript(routeScript);
+      return await rehearsal.run(copy, request, source);
+    } finally {
+      await copy.stop();
+      clock.end();
+    }
+  }
+
+  /** The route script in force, loaded a second time. Throws SwitchyardError USAGE when its file has become another one. */
+  private async loadedAgain(): Promise<LoadedScript> {
+    const of = this.of.routeScript();
+    if (of === undefined) throw new SwitchyardError('USAGE', 'the route script is not loaded yet');
+    if (this.second?.of === of) return this.second.script;
+    const script = await RouteScripts.load(this.of.settings());
+    if (script?.source !== of.source) {
+      throw new SwitchyardError('USAGE', `${of.file} is not what was loaded: reload the settings first`);
+    }
+    this.second = { of, script };
+    return script;
   }
 
   private assumptions(assumed: Assumed, sees: Sees): Assumptions {
@@ -140,4 +169,20 @@ export class Explanations {
       assumed.table === undefined ? undefined : { partition: name, rows: assumedRows(assumed.table, flavour) };
     return { states: assumedStates(assumed.states), table, sees };
   }
+}
+
+function rehearsalOfCfg({ cfg, memory }: { readonly cfg: LoadedCfg; readonly memory: ScriptMemory }) {
+  const path = new ScriptPath(cfg, BOUNDS);
+  const rehearsal = new ScriptRehearsal(path);
+  return { rehearsal, options: { cfg, memory, scriptOutput: rehearsal.scriptOutput, scriptTrace: path } };
+}
+
+function rehearsalOfRoutes(script: LoadedScript) {
+  const trace = new CallPath(script, BOUNDS);
+  const rehearsal = new ScriptRehearsal(trace);
+  const log: Logger = { ...nullLogger, isLevelEnabled: () => true };
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    log[level] = (_fields, message) => rehearsal.scriptOutput(level.toUpperCase(), message);
+  }
+  return { rehearsal, options: { routeTrace: { trace, log } } };
 }

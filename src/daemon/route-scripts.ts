@@ -13,6 +13,7 @@ import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { DialogGate } from '../route/rules/dialog-gate.js';
 import { AlgoRoute } from '../route/script/algo-route.js';
+import type { RouteTrace } from '../route/script/call-path.js';
 import type { ScriptEnvironment } from '../route/script/environment.js';
 import { EventRoute } from '../route/script/event-route.js';
 import { type LoadedScript, loadScript } from '../route/script/load.js';
@@ -35,6 +36,8 @@ export interface ScriptParts {
   readonly log: Logger;
   /** Loads a partition anew, for ds_reload; rejects when the old data stay. Absent: scripts cannot. */
   readonly reload?: (partition: string) => Promise<unknown>;
+  /** Follows what the routes of the script call. */
+  readonly trace?: RouteTrace | undefined;
 }
 
 /** Milliseconds between two reloads that scripts of a strict partition ask for (reload_delta of 5.6). */
@@ -56,6 +59,11 @@ export class RouteScripts {
   private readonly reloads = new Map<string, { at: number; busy: boolean }>();
 
   constructor(private readonly parts: ScriptParts) {}
+
+  /** The script in use. */
+  get loadedScript(): LoadedScript | undefined {
+    return this.script;
+  }
 
   /** Whether a local route wants to see requests of our own. */
   get seesLocal(): boolean {
@@ -150,7 +158,7 @@ export class RouteScripts {
   };
 
   private environmentOf(settings: Settings, formats: DispatcherFormats): ScriptEnvironment {
-    const { engine, sockets, blacklists, tally, clock, log } = this.parts;
+    const { engine, sockets, blacklists, tally, clock, log, trace } = this.parts;
     const { setidPvar, kamailio } = settings.dispatcher;
     const attrsPvar = kamailio.attrsPvar;
     const scriptAttrs = new Map<string, string>();
@@ -171,6 +179,7 @@ export class RouteScripts {
       tally,
       clock,
       log,
+      trace,
       faults: new ScriptLog(log, clock),
     };
   }

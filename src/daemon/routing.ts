@@ -19,6 +19,7 @@ import { DialogGate } from '../route/rules/dialog-gate.js';
 import type { Explanation } from '../route/rules/explain.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter } from '../route/rules/rules-router.js';
+import type { RouteTrace } from '../route/script/call-path.js';
 import type { LoadedScript } from '../route/script/load.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { SipMessage } from '../sip/message.js';
@@ -48,6 +49,10 @@ export interface RoutingOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where the lines of a route script go; default: the log. */
+  readonly scriptLog?: Logger | undefined;
+  /** Follows what the routes of a route script call. */
+  readonly routeTrace?: RouteTrace | undefined;
 }
 
 /** Requests of dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
@@ -74,8 +79,18 @@ export class Routing {
     private readonly options: RoutingOptions,
     settings: Settings,
   ) {
-    const { engine, sip, blacklists, tally, clock, log, reload } = options;
-    this.scripts = new RouteScripts({ engine, sockets: sip.sockets, blacklists, tally, clock, log, reload });
+    const { engine, sip, blacklists, tally, clock, log, reload, scriptLog = log, routeTrace: trace } = options;
+    const { sockets: own } = sip;
+    this.scripts = new RouteScripts({
+      engine,
+      sockets: own,
+      blacklists,
+      tally,
+      clock,
+      log: scriptLog,
+      reload,
+      trace,
+    });
     this.formats = this.formatsOf(settings);
     this.foreignLimiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
     const router = this.routerFor(settings, this.formats, undefined);
@@ -95,10 +110,10 @@ export class Routing {
     );
   }
 
-  /** Reads and compiles what settings say of routing, the script included. Throws SwitchyardError; nothing is changed. */
-  async prepare(settings: Settings): Promise<Routes> {
+  /** Reads and compiles what settings say of routing, the script included unless it is given. Throws SwitchyardError; nothing is changed. */
+  async prepare(settings: Settings, loaded?: LoadedScript): Promise<Routes> {
     const formats = this.formatsOf(settings);
-    const script = await RouteScripts.load(settings);
+    const script = loaded ?? (await RouteScripts.load(settings));
     return { settings, formats, script, router: this.routerFor(settings, formats, script) };
   }
 
@@ -108,6 +123,11 @@ export class Routing {
     this.router = router;
     this.scripts.use(settings, formats, script);
     this.proxy.useRouter(router);
+  }
+
+  /** The route script in force. */
+  get routeScript(): LoadedScript | undefined {
+    return this.scripts.loadedScript;
   }
 
   /** Formats of the dispatcher's parameters of the settings in force. */

@@ -1,5 +1,4 @@
-import type { LoadedCfg } from '../cfg-file/load.js';
-import { ScriptPath, type ScriptStep } from '../cfg-file/script-path.js';
+import type { ScriptStep } from '../cfg-file/script-path.js';
 import { SwitchyardError } from '../core/errors.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
@@ -30,14 +29,11 @@ const LONGEST_LINE = 4096;
 
 /** Writes down one run of a script: its trace, its log, and what it would send. */
 export class ScriptRehearsal {
-  readonly path: ScriptPath;
   private readonly log: string[] = [];
   private readonly sent: Unsent[] = [];
   private listening = true;
 
-  constructor(cfg: Pick<LoadedCfg, 'dialect' | 'sources'>, bounds?: ConstructorParameters<typeof ScriptPath>[1]) {
-    this.path = new ScriptPath(cfg, bounds);
-  }
+  constructor(private readonly path: { readonly steps: readonly ScriptStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
     if (this.log.length < MOST_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));

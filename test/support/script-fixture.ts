@@ -78,7 +78,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
     dialogs: options.dialogs,
     faults: new ScriptLog(log, proxy.clock),
   };
-  const script: LoadedScript = { file: options.file ?? '/scripts/route.js', routes };
+  const script: LoadedScript = { file: options.file ?? '/scripts/route.js', source: '', routes };
   proxy.proxy.useRouter(new ScriptRouter(environment, script));
   return {
     ...proxy,

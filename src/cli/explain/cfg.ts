@@ -1,4 +1,5 @@
 import { loadCompleteCfg } from '../../cfg-file/complete.js';
+import { ScriptPath } from '../../cfg-file/script-path.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
@@ -27,12 +28,13 @@ export async function explainCfg(options: ExplainCfgOptions, request: string, io
     { traced: true, dialect, preprocess, ...(defines === undefined ? {} : { defines }) },
     options.config,
   );
-  const rehearsal = new ScriptRehearsal(cfg);
+  const path = new ScriptPath(cfg);
+  const rehearsal = new ScriptRehearsal(path);
   const daemon = new Daemon({
     settings,
     cfg,
     log: createLogger('error'),
-    scriptTrace: rehearsal.path,
+    scriptTrace: path,
     drainMs: 0,
     scriptOutput: rehearsal.scriptOutput,
     unsent: rehearsal.unsent,

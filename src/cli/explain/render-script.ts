@@ -9,7 +9,9 @@ export function goesSomewhere({ sent }: ScriptExplanation): boolean {
 /** The path of a request through a script, for a terminal. */
 export function renderScript({ steps, log, sent: unsent }: ScriptExplanation): string {
   const shown = steps.map(({ file, line, depth, text, result, values }) => {
-    const known = values.map(([name, value]) => `${name} = ${value === null ? '<null>' : shortened(String(value))}`);
+    const known = values.map(
+      ([name, value]) => `${shortened(name)} = ${value === null ? '<null>' : shortened(String(value))}`,
+    );
     const detail = known.length === 0 ? '' : `: ${known.join(', ')}`;
     return `${nameOf(file)}:${line}  ${'  '.repeat(Math.max(0, depth - 1))}${text}\n    ${result}${detail}\n`;
   });

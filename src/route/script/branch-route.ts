@@ -29,8 +29,9 @@ export class BranchRoute extends MessageFunctions {
     const title = { script: call.script.file, route: `branch ${name}`, callId: call.callId };
     call.headers = headers.copy();
     const route = new BranchRoute(call, title.route);
+    const seen = call.env.trace?.watched(route, pvars, 2) ?? route;
     try {
-      const end = executeNow(title, () => handler(route), call.env.faults);
+      const end = executeNow(title, () => handler(seen), call.env.faults);
       if (end === 'failed') throw new BranchFailed(`the branch route "${name}" failed`);
       return end === 'dropped' || !call.relayable ? undefined : call.nextHop();
     } finally {

@@ -12,6 +12,8 @@ import { routesOf } from './validate.js';
 /** A route script as it was loaded once. */
 export interface LoadedScript {
   readonly file: string;
+  /** Its text as it was loaded. */
+  readonly source: string;
   readonly routes: RouteTable;
 }
 
@@ -38,7 +40,7 @@ export async function loadScript(file: string, ownUrl: string): Promise<LoadedSc
     throw refused(`route script ${await describe(error, file, source)}`, error);
   }
   const routes = routesOf(exported);
-  if (!isFaulty(routes)) return { file, routes };
+  if (!isFaulty(routes)) return { file, source, routes };
   const lines = routes.map(({ reason, word }) => `${file}:${lineOf(source, word)}: ${reason}`);
   throw refused(`route script ${lines.join('; ')}`);
 }

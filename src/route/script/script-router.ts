@@ -46,8 +46,9 @@ export class ScriptRouter implements Router {
 
   private run(call: ScriptCall): RouteEnd | Promise<RouteEnd> {
     const route = new RequestRoute(call);
+    const seen = this.env.trace?.watched(route, call.pvars, 1) ?? route;
     const title = { script: call.script.file, route: 'request', callId: call.callId };
-    const end = execute(title, () => call.script.routes.request(route), this.env.faults, this.env.clock);
+    const end = execute(title, () => call.script.routes.request(seen), this.env.faults, this.env.clock);
     if (end instanceof Promise) {
       return end.then((how) => {
         route.end();

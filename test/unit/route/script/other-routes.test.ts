@@ -118,7 +118,13 @@ describe('algo routes', () => {
     let environment: ScriptEnvironment | undefined;
     const fixture = scriptFixture(routes, {
       score: (pvars, destination) =>
-        AlgoRoute.score(environment as ScriptEnvironment, { file: '/r.js', routes }, name, pvars, destination),
+        AlgoRoute.score(
+          environment as ScriptEnvironment,
+          { file: '/r.js', source: '', routes },
+          name,
+          pvars,
+          destination,
+        ),
     });
     environment = fixture.environment;
     fixture.call();
@@ -162,7 +168,7 @@ describe('algo routes', () => {
     const { environment } = scriptFixture({ request });
     const pvars = new PvarScope(parsed(requestText()));
     pvars.params = new Map([['kept', 1]]);
-    const script = { file: '/r.js', routes: { request, algo: { A: () => 3 } } };
+    const script = { file: '/r.js', source: '', routes: { request, algo: { A: () => 3 } } };
     const destination = { partition: 'p', uri: 'sip:x', attrs: '', scriptAttrs: undefined };
     assert.equal(AlgoRoute.score(environment, script, 'A', pvars, destination), 3);
     assert.equal(pvars.params.get('kept'), 1);

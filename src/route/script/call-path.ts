@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import type { PvarScope } from '../../pvar/context.js';
+import { formatOf } from './arguments.js';
+import { RouteExit } from './exit.js';
+import { positionOf } from './fault.js';
+
+/** One function that a route called. */
+export type CallStep = {
+  readonly file: string;
+  readonly line: number;
+  /** 1 in the request route, 2 in a branch route. */
+  readonly depth: number;
+  /** The line of the script. */
+  readonly text: string;
+  /** "returns true", "ends" */
+  readonly result: string;
+  /** Variables in its arguments, before the call, and what it changed of $ru and $du. */
+  readonly values: readonly (readonly [name: string, value: string | number | null])[];
+};
+
+type Method = (...args: readonly unknown[]) => unknown;
+
+/** Follows what the routes of a script call. */
+export interface RouteTrace {
+  /** The same route, whose calls are written down. */
+  watched<T extends object>(route: T, pvars: PvarScope, depth: number): T;
+}
+
+/** Writes down which functions the routes of a script call, with file and line. */
+export class CallPath implements RouteTrace {
+  readonly steps: CallStep[] = [];
+  private readonly files = new Map<string, readonly string[]>();
+
+  /** `script`: its file, with its text as it was loaded. */
+  constructor(
+    private readonly script: { readonly file: string; readonly source: string },
+    private readonly bounds: { readonly steps: number; readonly characters: number },
+  ) {
+    this.files.set(script.file, script.source.split(/\r?\n/));
+  }
+
+  watched<T extends object>(route: T, pvars: PvarScope, depth: number): T {
+    return new Proxy(route, {
+      get: (target, name) => {
+        // A getter is that of the route itself.
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function' || typeof name !== 'string') return member;
+        return (...args: readonly unknown[]): unknown => this.call(target, member as Method, name, args, pvars, depth);
+      },
+    });
+  }
+
+  private call(
+    route: object,
+    method: Method,
+    name: string,
+    args: readonly unknown[],
+    pvars: PvarScope,
+    depth: number,
+  ): unknown {
+    if (this.steps.length >= this.bounds.steps) return Reflect.apply(method, route, args);
+    const { file, line = 0 } = positionOf(new Error(name), this.script.file);
+    const values = this.variables(args, pvars);
+    const before = targetsOf(pvars);
+    const add = (result: string): void => {
+      for (const [variable, value] of targetsOf(pvars)) {
+        if (value !== before.get(variable)) values.set(variable, this.cut(value));
+      }
+      const text = (this.line(file, line) ?? name).trim().slice(0, this.bounds.characters);
+      this.steps.push({ file, line, depth, text, result, values: [...values] });
+    };
+    try {
+      const result = Reflect.apply(method, route, args);
+      add(`returns ${typeof result === 'object' && result !== null ? 'an object' : this.cut(String(result))}`);
+      return result;
+    } catch (error) {
+      add(error instanceof RouteExit ? 'ends' : 'throws');
+      throw error;
+    }
+  }
+
+  private variables(args: readonly unknown[], pvars: PvarScope): Map<string, string | number | null> {
+    const values = new Map<string, string | number | null>();
+    for (const arg of args) {
+      if (typeof arg !== 'string' || !arg.includes('$')) continue;
+      try {
+        values.set(arg.slice(0, this.bounds.characters), this.cut(formatOf(arg).evaluateValue(pvars)));
+      } catch {
+        // Text in which "$" means nothing, or a name that is wrong: the function itself says so.
+      }
+    }
+    return values;
+  }
+
+  private cut<T extends string | number | null>(value: T): T | string {
+    return typeof value === 'string' ? value.slice(0, this.bounds.characters) : value;
+  }
+
+  private line(file: string, line: number): string | undefined {
+    let lines = this.files.get(file);
+    if (lines === undefined) {
+      // What the script imports.
+      lines = textOf(file).split(/\r?\n/);
+      this.files.set(file, lines);
+    }
+    return lines[line - 1];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function targetsOf(pvars: PvarScope): Map<string, string | null> {
+  return new Map([
+    ['$ru', pvars.requestUri ?? null],
+    ['$du', pvars.destinationUri ?? null],
+  ]);
+}
