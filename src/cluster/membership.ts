@@ -63,6 +63,13 @@ export class Membership {
     return now - this.echoAt;
   }
 
+  /** Milliseconds since the heartbeat, this node's own one included, that came longest ago. */
+  silenceMs(now: number): number {
+    let oldest = this.echoAt;
+    for (const { heardAt } of this.peers.values()) if (heardAt < oldest) oldest = heardAt;
+    return now - oldest;
+  }
+
   /** Whether this node itself is the one that is cut off. */
   isCutOff(now: number): boolean {
     return !this.connected || now - this.echoAt > ECHO_MS;

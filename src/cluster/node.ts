@@ -3,7 +3,7 @@ import { Announcer } from './announcer.js';
 import { type BusHandlers, type ClusterCounters, newCounters } from './bus.js';
 import { Changes } from './changes.js';
 import { Following } from './following.js';
-import { encodeHeartbeat, type Phase, PROTOCOL, parseHeartbeat } from './heartbeat.js';
+import { encodeHeartbeat, type Heartbeat, type Phase, PROTOCOL, parseHeartbeat } from './heartbeat.js';
 import type { ClusterNodeOptions } from './host.js';
 import { Joining } from './joining.js';
 import { Membership } from './membership.js';
@@ -18,11 +18,17 @@ import { Suspicions } from './suspicions.js';
 import { Values } from './values.js';
 import { Zones } from './zones.js';
 
+/** Milliseconds between two ticks, and while nothing is under way. */
 const TICK_MS = 100;
+const CALM_TICK_MS = 200;
 /** Milliseconds the event loop may stand still before this node gives up what it owns; less than others wait. */
 const FENCE_MS = 1000;
 /** Milliseconds between two looks whether the bucket is still the same one. */
 const INSPECT_MS = 30_000;
+/** Last heartbeats kept as text: who may publish them could name any number of nodes. */
+const MAX_BEATS = 1024;
+/** Most other nodes with which this one sends its heartbeats at the same time; of more, each would get them all at once. */
+const IN_STEP = 8;
 
 /**
  * One node of a cluster: receives from the others, owns its share of the destinations, commits its findings and applies
@@ -51,6 +57,7 @@ export class ClusterNode {
   private tickedAt = 0;
   private beatAt = Number.NEGATIVE_INFINITY;
   private slowAt = 0;
+  private readonly beats = new Map<string, { readonly text: string; readonly beat: Heartbeat }>();
   private cancelTick: (() => void) | undefined;
   private readonly messages = new Map<string, (node: string, text: string) => void>();
   private readonly valueListeners: ((key: string, text: string) => void)[] = [];
@@ -108,9 +115,10 @@ export class ClusterNode {
       if (name !== node) takeStoredNote(this.announcer, text);
     });
     this.on('hb', (name, text) => {
-      const beat = parseHeartbeat(text);
+      const beat = this.readBeat(name, text);
       if (beat === undefined) return;
       this.membership.received(name, beat, this.now);
+      this.beatInStep(name);
       // A peer that knows another bucket: one of the two has not noticed yet that it was made anew.
       if (this.isThere && beat.gen !== '' && beat.gen !== this.store.generation) this.store.suspect();
     });
@@ -164,7 +172,7 @@ export class ClusterNode {
     this.valueListeners.push(listen);
   }
 
-  /** Calls `listen` about ten times a second. */
+  /** Calls `listen` about ten times a second, five times while nothing is under way. */
   onTick(listen: (now: number) => void): void {
     this.tickListeners.push(listen);
   }
@@ -301,6 +309,38 @@ export class ClusterNode {
     );
   }
 
+  /**
+   * Follows another node's heartbeat with the own one when half the interval is over. Of two nodes one always does, so all soon
+   * send at one time, and each wakes once for all of them. The tick that is due soon comes now, too.
+   */
+  private beatInStep(name: string): void {
+    const { others } = this.membership;
+    if (name === this.name || others.size > IN_STEP || !others.has(name) || !this.started) return;
+    if (this.now - this.beatAt < this.options.settings.heartbeatMs / 2) return;
+    this.beat();
+    this.cancelTick?.();
+    this.tickAndSchedule();
+  }
+
+  /** Whether nothing waits for the next tick: no heartbeat is late, and nothing is begun that ticks go on with. */
+  private get isCalm(): boolean {
+    const { membership, records, suspicions, owners, store, options } = this;
+    if (!this.isIn || !this.isThere || membership.twin !== undefined) return false;
+    if (records.pending.size > 0 || suspicions.size > 0 || owners.isSweeping || store.isRepairing) return false;
+    return membership.silenceMs(this.now) < 1.5 * options.settings.heartbeatMs;
+  }
+
+  /** Reads a heartbeat of a node; while nothing changes, it is the text of before. */
+  private readBeat(name: string, text: string): Heartbeat | undefined {
+    const known = this.beats.get(name);
+    if (known?.text === text) return known.beat;
+    const beat = parseHeartbeat(text);
+    if (beat === undefined) return undefined;
+    if (this.beats.size > MAX_BEATS) this.beats.clear();
+    this.beats.set(name, { text, beat });
+    return beat;
+  }
+
   /** Takes a value of the bucket; `live`: it was written just now. */
   take(key: string, revision: number, text: string, live: boolean): void {
     if (key.startsWith('d.')) {
@@ -336,10 +376,14 @@ export class ClusterNode {
   }
 
   private schedule(): void {
-    this.cancelTick = this.options.clock.schedule(TICK_MS, () => {
-      this.tick();
-      if (this.started) this.schedule();
-    });
+    const beatIn = this.beatAt + this.options.settings.heartbeatMs - this.now;
+    const pause = this.isCalm ? Math.max(TICK_MS, Math.min(CALM_TICK_MS, beatIn)) : TICK_MS;
+    this.cancelTick = this.options.clock.schedule(pause, () => this.tickAndSchedule());
+  }
+
+  private tickAndSchedule(): void {
+    this.tick();
+    if (this.started) this.schedule();
   }
 
   private tick(): void {

@@ -73,6 +73,11 @@ export class Owners {
     });
   }
 
+  /** Whether owners are still found anew, some at each tick. */
+  get isSweeping(): boolean {
+    return this.sweep !== undefined;
+  }
+
   /** Tags this node holds, for its heartbeat. Set by the part that knows. */
   ownTags: () => readonly string[] = () => [];
   /** The holder of a tag. Set by the part that knows. */

@@ -50,6 +50,11 @@ export class StoreWatch {
 
   constructor(private readonly node: WatchingNode) {}
 
+  /** Whether records are written again, some at each tick. */
+  get isRepairing(): boolean {
+    return this.repairing !== undefined;
+  }
+
   /** The bucket has an older record than is known here. */
   stale(entry: Entry): void {
     this.repairing = [...(this.repairing ?? []), entry];
