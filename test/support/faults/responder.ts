@@ -29,7 +29,8 @@ export class Responder {
   }
 
   static async start(): Promise<Responder> {
-    const socket = createSocket('udp4');
+    // It stands for a thousand gateways, each of which would have a buffer of its own.
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
     return new Responder(socket, (socket.address() as AddressInfo).port);
