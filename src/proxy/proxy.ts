@@ -206,6 +206,32 @@ export class ProxyCore implements TransactionUser {
     if (tally !== undefined) tally.value++;
   }
 
+  /** A CANCEL of an INVITE that is not known here goes on without state where the router sends it (RFC 3261 section 16.10). */
+  private cancelUnknown(routed: Routed, decision: RouteDecision): void {
+    if (decision.kind === 'relay') {
+      const { plan } = decision;
+      const hops = plan.next();
+      plan.ended?.(481);
+      const [hop] = hops === undefined || 'uri' in hops ? [hops] : hops;
+      if (hop !== undefined) {
+        this.forwardStateless(routed, { hop, recordRoute: false, edits: plan.edits });
+        return;
+      }
+    }
+    this.answerRouted(routed, 481);
+  }
+
+  private forwardStateless(
+    routed: Routed,
+    { hop, recordRoute, edits, origin }: Omit<RouteDecision & { readonly kind: 'stateless' }, 'kind'>,
+  ): void {
+    const { message, source } = routed;
+    this.counters.stateless.value++;
+    // A transaction begun while waiting for the decision would never end.
+    routed.abandon();
+    this.stateless.forward({ message, source, hop, recordRoute, edits, origin, unanswered: false });
+  }
+
   private carryOut(routed: Routed, decision: RouteDecision): void {
     const { message, source } = routed;
     // The caller may have cancelled while the router was deciding; the request is answered then.
@@ -216,9 +242,7 @@ export class ProxyCore implements TransactionUser {
       return;
     }
     if (message.method === 'CANCEL' && decision.kind !== 'stateless') {
-      // A CANCEL must follow its INVITE; without a known INVITE there is nothing to cancel (RFC 3261 section 16.10).
-      if (decision.kind === 'relay') decision.plan.ended?.(481);
-      this.answerRouted(routed, 481);
+      this.cancelUnknown(routed, decision);
       return;
     }
     const { delegate } = this;
@@ -239,18 +263,7 @@ export class ProxyCore implements TransactionUser {
         return;
       }
       case 'stateless':
-        this.counters.stateless.value++;
-        // A transaction begun while waiting for the decision would never end.
-        routed.abandon();
-        this.stateless.forward({
-          message,
-          source,
-          hop: decision.hop,
-          recordRoute: decision.recordRoute,
-          edits: decision.edits,
-          origin: decision.origin,
-          unanswered: false,
-        });
+        this.forwardStateless(routed, decision);
         return;
       case 'reply':
         if (delegate?.reply(decision) === true) {

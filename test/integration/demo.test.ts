@@ -36,6 +36,20 @@ test('the demo ends and cleans up when it is interrupted', { timeout: 60_000 }, 
   assert.deepEqual(left(), []);
 });
 
+test('with --stay calls go on beside the console until it is interrupted', { timeout: 90_000 }, async () => {
+  const demo = startDemo('--calls', '12', '--stay');
+  await demo.until(() => /The console: http/.test(demo.stdout), 60_000, 'the console');
+  const page = /The console: (http\S+)/.exec(demo.stdout)?.[1] ?? assert.fail(demo.said());
+  const answer = await fetch(page);
+  assert.equal(answer.status, 200);
+  assert.match(await answer.text(), /<html/i);
+  // The calls of the last part were counted before; a gateway fails after more of them.
+  await demo.until(() => / is off\n/.test(demo.stdout), 30_000, 'a gateway that fails');
+  assert.equal(demo.running, true);
+  assert.equal(await demo.stop('SIGINT', 20_000), 130, demo.said());
+  assert.deepEqual(left(), []);
+});
+
 test('the demo refuses what it does not know', { timeout: 30_000 }, async () => {
   const demo = startDemo('--calls', 'many');
   assert.equal(await demo.exited, 1);

@@ -16,6 +16,7 @@ import type { SipMessage } from '../../sip/message.js';
 import type { RequestScope } from '../request-scope.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import type { BlacklistCheck } from './rule-plan.js';
+import { withoutTrace } from './without-trace.js';
 
 /** Candidates of one set that are listed. */
 const MOST_CANDIDATES = 200;
@@ -183,8 +184,7 @@ function rehearse(
   const targets = routes?.targets ?? selection.targets;
   const found = targets.map((each) => partition.snapshot.sets.get(each.setId) as CompiledSet | undefined);
   const sets = targets.map((target, i) => explainedSet(partition, target, found[i], scope, marks));
-  const restore = [...new Set(found)].map((set) => set?.remember());
-  try {
+  return withoutTrace(selection, () => {
     const context = engine.context();
     const isDomain = rule.rule.select?.fn === 'domain';
     const verdict =
@@ -205,9 +205,7 @@ function rehearse(
       next = context.next(partition);
     }
     return { sets, order, failure: undefined };
-  } finally {
-    for (const back of restore) back?.();
-  }
+  });
 }
 
 function explainedSet(

@@ -16,7 +16,7 @@ import {
 } from '../../proxy/decision.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipMessage } from '../../sip/message.js';
-import { reasonPhrase } from '../../sip/reply.js';
+import { reasonPhrase, type TextEdit } from '../../sip/reply.js';
 import type { Source } from '../../sip/transport/transport.js';
 import { dialled } from '../dialled.js';
 import { sendingSocket } from '../dispatcher/sending-socket.js';
@@ -30,6 +30,7 @@ import { literalAddress } from './literal-address.js';
 import { hasPassedHere, Redirects } from './redirects.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import { type BlacklistCheck, DialogPlan, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
+import { withoutTrace } from './without-trace.js';
 
 /** What the router of rules is made with. */
 export interface RulesRouterOptions {
@@ -78,12 +79,11 @@ export class RulesRouter implements Router {
       const { code, reason } = rule.rule.reject;
       return { kind: 'reply', code, reason, origin: rule.origin(undefined) };
     }
-    // A CANCEL whose INVITE is not known here selects nothing: it would count, and shift later selections.
+    const edits = loose?.edits ?? NO_EDITS;
     const unknownCancel = message.method === 'CANCEL';
     if (unknownCancel && rule.rule.select !== undefined && rule.rule.relay !== 'stateless') {
-      return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
+      return this.unknownCancel(rule, scope, edits);
     }
-    const edits = loose?.edits ?? NO_EDITS;
     if (rule.rule.select === undefined) {
       const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: plainHop(request.requestUri), edits: NO_EDITS };
       // A CANCEL of nothing known here goes on without state (RFC 3261 section 16.10).
@@ -149,6 +149,25 @@ export class RulesRouter implements Router {
     return explain(scope, { ...this.options, sees });
   }
 
+  /**
+   * A CANCEL whose INVITE is not known here goes on without state (RFC 3261 section 16.10), to where a call would go now: by a hash over
+   * the call that is the gateway of its INVITE. It is no call: it counts for nothing, and shifts no later selection.
+   */
+  private unknownCancel(rule: CompiledRule, scope: RequestScope, edits: readonly TextEdit[]): RouteDecision {
+    for (const select of rule.rule.relay === 'redirect' ? [] : [rule.selection, ...rule.fallbacks]) {
+      const selection = select(scope);
+      if (typeof selection === 'string') continue;
+      const hop = withoutTrace(selection, () => {
+        const context = this.options.engine.context();
+        const isSelected = selected(rule, selection, context, scope);
+        context.of(selection.partition)?.call?.end();
+        return isSelected ? this.hop(rule, selection, context, scope) : undefined;
+      });
+      if (hop !== undefined) return { kind: 'stateless', hop, recordRoute: false, edits };
+    }
+    return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
+  }
+
   /** What a rule selects for a request: by its selection, or where that finds nothing by the next; a reply where none does. */
   private select(
     rule: CompiledRule,
@@ -164,16 +183,7 @@ export class RulesRouter implements Router {
       }
       const context = this.options.engine.context();
       const { partition } = selection;
-      const verdict =
-        selection.routes === undefined
-          ? context.select(partition, selection.targets, scope)
-          : context.selectRoutes(
-              partition,
-              selection.routes,
-              scope,
-              rule.rule.select?.fn === 'domain' ? 'request-uri' : undefined,
-            );
-      if (verdict === 'selected') return { selection, context };
+      if (selected(rule, selection, context, scope)) return { selection, context };
       context.of(partition)?.call?.end();
       this.options.tally.failed(partition.name);
       if (isLast) return this.refuse(rule, scope, context.failure ?? 'nothing selected', selection);
@@ -347,4 +357,19 @@ class WithoutTag implements RoutedRequest {
   transaction() {
     return this.request.transaction();
   }
+}
+
+/** Makes a selection; whether it found a destination. */
+function selected(
+  rule: CompiledRule,
+  { partition, routes, targets }: ReadySelection,
+  context: DispatchContext,
+  scope: RequestScope,
+): boolean {
+  const rewritten = rule.rule.select?.fn === 'domain' ? 'request-uri' : undefined;
+  const verdict =
+    routes === undefined
+      ? context.select(partition, targets, scope)
+      : context.selectRoutes(partition, routes, scope, rewritten);
+  return verdict === 'selected';
 }

@@ -363,10 +363,19 @@ describe('other decisions', () => {
     assert.deepEqual([fixture.udp.sent.length, fixture.layer.size], [0, 0]);
   });
 
-  test('a CANCEL that matches nothing is answered 481', () => {
+  test('a CANCEL that matches nothing goes on without state, and its reply comes back', () => {
     const fixture = relaying();
     fixture.call({ method: 'CANCEL' });
-    assert.deepEqual([fixture.codes(), fixture.sentTo(GATEWAY).length], [[481], 0]);
+    assert.deepEqual([fixture.codes(), fixture.sentTo(GATEWAY).length, fixture.layer.size], [[], 1, 0]);
+    assert.match(fixture.sentTo(GATEWAY)[0] ?? '', /^CANCEL /);
+  });
+
+  test('a CANCEL that matches nothing is answered 481 where nobody would get it', () => {
+    for (const decision of [{ kind: 'drop' }, { kind: 'relay', plan: new ListPlan([]) }] as const) {
+      const fixture = proxyFixture({ decide: () => decision });
+      fixture.call({ method: 'CANCEL' });
+      assert.deepEqual(fixture.codes(), [481]);
+    }
   });
 
   test('a plan is notified of a relay that is not carried out', () => {
@@ -374,7 +383,7 @@ describe('other decisions', () => {
     const plan = Object.assign(new ListPlan([hopTo('sip:192.0.2.7')]), { ended: (code: number) => ended.push(code) });
     const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
     fixture.call({ method: 'CANCEL' });
-    assert.deepEqual([ended, fixture.codes()], [[481], [481]]);
+    assert.deepEqual([ended, fixture.codes(), fixture.sentTo('192.0.2.7').length], [[481], [], 1]);
   });
 
   test('a decision that comes late: copies are absorbed meanwhile, a CANCEL is answered', async () => {

@@ -61,12 +61,25 @@ function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []
   return { ...fixture, counted, send };
 }
 
-test('a CANCEL of no call that is known selects nothing: round robin and counters stay as they are', () => {
-  const { send, codes, counted } = routed();
+test('a CANCEL of no call that is known goes on without state; round robin and counters stay as they are', () => {
+  const { send, codes, counted, layer } = routed();
   assert.deepEqual(send('INVITE'), [1, 0]);
-  for (let i = 0; i < 3; i++) assert.deepEqual(send('CANCEL'), [1, 0]);
-  assert.deepEqual(codes(), [100, 481, 481, 481]);
-  assert.deepEqual([send('INVITE'), counted.selected], [[1, 1], 2]);
+  // Each goes where the next call would go.
+  for (let i = 1; i <= 3; i++) assert.deepEqual(send('CANCEL'), [1, i]);
+  assert.deepEqual([codes(), layer.size], [[100], 2]);
+  assert.deepEqual([send('INVITE'), counted.selected, counted.failed], [[1, 4], 2, 0]);
+  assert.deepEqual(send('INVITE'), [2, 4]);
+});
+
+test('a CANCEL of no call that is known is answered 481 where its rule gives no next hop', () => {
+  for (const change of [
+    { select: { partition: undefined, set: '9', alg: '4', flags: '', maxRes: undefined, fn: 'dst' as const } },
+    { relay: 'redirect' as const },
+  ]) {
+    const { send, codes, counted } = routed(change);
+    assert.deepEqual(send('CANCEL'), [0, 0]);
+    assert.deepEqual([codes(), counted.failed], [[481], 0]);
+  }
 });
 
 test('without state a CANCEL goes where a request goes', () => {
