@@ -1,11 +1,13 @@
 import { messageOf } from '../core/errors.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
+import { timeRecurrence } from '../core/time-recurrence.js';
 import type { AddressRow, DialplanRule, DomainRow } from '../script/tables.js';
 
 /** A row as a database gives it. */
 export type TableRow = Readonly<Record<string, unknown>>;
 
-function textIn(row: TableRow, key: string): string | undefined {
+/** A column as text; undefined when it is missing or null. */
+export function textIn(row: TableRow, key: string): string | undefined {
   const value = row[key];
   return value === null || value === undefined ? undefined : String(value);
 }
@@ -58,6 +60,7 @@ export function dialplanRules(
         substitution: substitution === '' ? undefined : compiled(substitution, ignoreCase),
         replacement: textIn(row, 'repl_exp') ?? '',
         attributes: textIn(row, 'attrs') ?? '',
+        time: timeRecurrence(textIn(row, 'timerec') ?? ''),
       });
     } catch (error) {
       faulty(String(row['id'] ?? ''), messageOf(error));

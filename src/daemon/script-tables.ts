@@ -2,9 +2,11 @@ import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import type { RoutingRows } from '../script/gateway-rows.js';
 import { AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
+import { balancerRow, carrierRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import { addressRow, dialplanRules, domainRow, type TableRow } from './script-rows.js';
 
 /** Rows of one table taken at most. */
@@ -23,10 +25,10 @@ interface Source {
   readonly table: string;
 }
 
-const MODULES = ['permissions', 'domain', 'dialplan'] as const;
+const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting'] as const;
 
 /**
- * Reads the tables the modules of a file use: those of permissions, domain and dialplan. A table that cannot be read is logged, and stays
+ * Reads the tables the modules of a file use: those of permissions, domain, dialplan, load_balancer and drouting. A table that cannot be read is logged, and stays
  * what it was in `before`.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
@@ -75,14 +77,52 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       log.error({ module: 'dialplan', partition: name, row: id, reason }, 'script: a rule of the dialplan is left out'),
     ),
   );
+  /** Rows of a table of gateways; those that cannot be used are left out. */
+  const usable = <T>(module: string, table: string, make: (row: TableRow) => T): Make<T> => {
+    return (rows) =>
+      rows.flatMap((row) => {
+        try {
+          return [make(row)];
+        } catch (error) {
+          const fields = { module, table, row: String(row['id'] ?? ''), reason: messageOf(error) };
+          log.error(fields, 'script: a row of a table of gateways is left out');
+          return [];
+        }
+      });
+  };
+  const gateways = <T>(module: string, parameter: string, fallback: string, make: (row: TableRow) => T) =>
+    all(module, sourcesOf(cfg, module, parameter, fallback).slice(0, 1), usable(module, fallback, make));
+  const balancers = await gateways('load_balancer', 'db_table', 'load_balancer', balancerRow);
+  const text = (name: string, fallback: string): string =>
+    String(cfg.modules.get('drouting')?.get(name)?.at(-1) ?? fallback);
+  const columns = [
+    text('drg_user_col', 'username'),
+    text('drg_domain_col', 'domain'),
+    text('drg_grpid_col', 'groupid'),
+  ] as const;
+  const routing = {
+    gateways: await gateways('drouting', 'drd_table', 'dr_gateways', gatewayRow),
+    carriers: await gateways('drouting', 'drc_table', 'dr_carriers', carrierRow),
+    rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
+    groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
+  };
   const tables: ScriptTables = {
     addresses: addresses === undefined ? before.addresses : new AddressTables(addresses),
     domains: domains === undefined ? before.domains : new Map(domains.map(named)),
     dialplans: rules === undefined ? before.dialplans : grouped(rules),
+    balancers: balancers ?? before.balancers,
+    routing: whole({ ...routing, groups: routing.groups ?? before.routing.groups }) ?? before.routing,
   };
   return { tables, complete };
 }
 
+/** The tables of drouting belong together: undefined when one of them is missing. */
+function whole({ gateways, carriers, rules, groups }: Partial<Undefinable<RoutingRows>>): RoutingRows | undefined {
+  if (gateways === undefined || carriers === undefined || rules === undefined || groups === undefined) return undefined;
+  return { gateways, carriers, rules, groups };
+}
+
+type Undefinable<T> = { [K in keyof T]: T[K] | undefined };
 type Make<T> = (rows: readonly TableRow[], partition: string) => readonly T[];
 
 function named(row: DomainRow): [string, DomainRow] {

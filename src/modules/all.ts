@@ -13,11 +13,13 @@ import { dialogFunctions } from './dialog/functions.js';
 import { dialplanFunctions } from './dialplan.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { domainFunctions } from './domain.js';
+import { droutingFunctions } from './drouting/functions.js';
 import { flagFunctions } from './flags.js';
 import { globalFlagFunctions } from './global-flags.js';
 import { textopsxFunctions } from './header-walks.js';
 import { htableFunctions } from './htable/functions.js';
 import { addressFunctions } from './ip-addresses.js';
+import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
@@ -86,6 +88,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...globalFlagFunctions,
     ...dialogFunctions,
     ...dialplanFunctions,
+    ...loadBalancerFunctions,
+    ...droutingFunctions,
     ...observationFunctions,
     ...restClientFunctions,
     ...accFunctions,

@@ -1,6 +1,7 @@
 import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { dialogs } from './dialog/table.js';
+import { routingState } from './drouting/gateways.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
 
@@ -12,5 +13,6 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['dialog', (states) => states.of(dialogs)],
   ['rtpengine', (states) => states.of(mediaEngine)],
   ['rtpproxy', (states) => states.of(rtpProxies)],
+  ['drouting', (states) => states.of(routingState)],
   ['acc', (states) => states.of(accounting)],
 ];

@@ -1,7 +1,15 @@
 import type { ScriptCommand } from '../script/commands.js';
 import { dialogCommands } from './dialog/commands.js';
+import { droutingCommands } from './drouting/commands.js';
+import { loadBalancerCommands } from './load-balancer/commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
 import { tableCommands } from './table-commands.js';
 
 /** The management commands of all modules. */
-export const MODULE_COMMANDS: readonly ScriptCommand[] = [...dialogCommands, ...rtpengineCommands, ...tableCommands];
+export const MODULE_COMMANDS: readonly ScriptCommand[] = [
+  ...dialogCommands,
+  ...droutingCommands,
+  ...loadBalancerCommands,
+  ...rtpengineCommands,
+  ...tableCommands,
+];

@@ -20,7 +20,8 @@ interface Translation {
   readonly attributes: string;
 }
 
-function matches(rule: DialplanRule, input: string): boolean {
+function matches(rule: DialplanRule, input: string, now: number): boolean {
+  if (rule.time?.holds(now) === false) return false;
   if (rule.length > 0 && input.length !== rule.length) return false;
   const { match } = rule;
   if (typeof match !== 'string') return match.test(input);
@@ -38,7 +39,9 @@ function applied(rule: DialplanRule, input: string): string | undefined {
 
 /** The first rule of a dialplan that matches; a rule whose substitution does not match the input fails the translation. */
 function translate(run: MessageRun, partition: string, id: number, input: string): Translation | undefined {
-  const rule = run.env.tables.dialplans.get(`${partition}/${id}`)?.find((each) => matches(each, input));
+  const rule = run.env.tables.dialplans
+    .get(`${partition}/${id}`)
+    ?.find((each) => matches(each, input, run.env.clock.now()));
   const output = rule === undefined ? undefined : applied(rule, input);
   return rule === undefined || output === undefined ? undefined : { output, attributes: rule.attributes };
 }

@@ -1,5 +1,7 @@
 import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
+import type { TimeRecurrence } from '../core/time-recurrence.js';
+import { type BalancerRow, NO_ROUTING, type RoutingRows } from './gateway-rows.js';
 
 /** A row of the permissions module's address table. */
 export interface AddressRow {
@@ -55,6 +57,8 @@ export interface DialplanRule {
   /** The result, with "\\1" and the like for groups of the substitution. */
   readonly replacement: string;
   readonly attributes: string;
+  /** When it counts; undefined: always. */
+  readonly time: TimeRecurrence | undefined;
 }
 
 /** What a script reads from tables; loaded at the start, and again at a reload. */
@@ -64,7 +68,17 @@ export interface ScriptTables {
   readonly domains: ReadonlyMap<string, DomainRow>;
   /** Rules by "partition/id", in the order they are tried. */
   readonly dialplans: ReadonlyMap<string, readonly DialplanRule[]>;
+  /** Destinations of load_balancer. */
+  readonly balancers: readonly BalancerRow[];
+  /** Gateways, carriers, rules and groups of drouting. */
+  readonly routing: RoutingRows;
 }
 
 /** Tables of a file that reads none. */
-export const NO_TABLES: ScriptTables = { addresses: new AddressTables([]), domains: new Map(), dialplans: new Map() };
+export const NO_TABLES: ScriptTables = {
+  addresses: new AddressTables([]),
+  domains: new Map(),
+  dialplans: new Map(),
+  balancers: [],
+  routing: NO_ROUTING,
+};

@@ -12,7 +12,7 @@ const database = join(folder, 'data.db');
 executeSqlite(
   database,
   `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, match_len INT,
-     subst_exp TEXT, repl_exp TEXT, attrs TEXT, disabled INT DEFAULT 0);
+     subst_exp TEXT, repl_exp TEXT, attrs TEXT, disabled INT DEFAULT 0, timerec TEXT);
    INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, match_len, subst_exp, repl_exp, attrs) VALUES
      (1, 2, 1, '^00[1-9][0-9]+$', 0, 0, '^00(.*)$', '+\\1', 'international'),
      (1, 1, 1, '^0049', 0, 0, '^0049([0-9]+)$', '0\\1', 'national'),
@@ -20,6 +20,8 @@ executeSqlite(
      (1, 4, 1, '^[0-9]{3}$', 0, 3, '', '', 'short'),
      (2, 1, 1, '(?=x)', 0, 0, '', '', 'refused');
    INSERT INTO dialplan (dpid, pr, match_op, match_exp, repl_exp, disabled) VALUES (1, 0, 1, '.*', 'never', 1);
+   INSERT INTO dialplan (dpid, pr, match_op, match_exp, repl_exp, timerec) VALUES
+     (3, 1, 1, '.*', 'past', '20200101T000000|PT1H'), (3, 2, 1, '.*', 'now', '20200101T000000|P1D|daily'), (3, 0, 1, '.*', 'bad', 'soon');
    CREATE TABLE inward (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, subst_exp TEXT, repl_exp TEXT, attrs TEXT);
    INSERT INTO inward (dpid, pr, match_op, match_exp, subst_exp, repl_exp) VALUES (1, 1, 1, '.*', '^(.)(.*)$', '\\2\\1');
    CREATE TABLE address (id INTEGER PRIMARY KEY, grp INT, ip TEXT, mask INT, port INT, proto TEXT, pattern TEXT, context_info TEXT);
@@ -62,6 +64,7 @@ test('numbers are rewritten by the first rule that matches, in a partition of it
      dp_translate(1, "123", $rU); xlog("$rc $rU\\n");
      dp_translate(1, "1234", $rU); xlog("$rc $rU\\n");
      dp_translate(2, "x", $var(o)); xlog("$rc\\n");
+     dp_translate(3, "x", $var(o)); xlog("$rc $var(o)\\n");
      dp_translate(1, "abc", $var(o), , "inward"); xlog("$rc $var(o)\\n");`,
   );
   assert.deepEqual(lines, [
@@ -71,6 +74,7 @@ test('numbers are rewritten by the first rule that matches, in a partition of it
     '1 123',
     '-1 123',
     '-1',
+    '1 now',
     '1 bca',
   ]);
 });

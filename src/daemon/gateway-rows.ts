@@ -1,0 +1,121 @@
+import { timeRecurrence } from '../core/time-recurrence.js';
+import { parseUri } from '../core/uri.js';
+import type {
+  BalancerRow,
+  CarrierRow,
+  GatewayRow,
+  GroupRow,
+  ListEntry,
+  ProbeMode,
+  RuleRow,
+} from '../script/gateway-rows.js';
+import { type TableRow, textIn } from './script-rows.js';
+
+function probeModeOf(row: TableRow): ProbeMode {
+  const mode = Number(row['probe_mode'] ?? 0);
+  return mode === 1 || mode === 2 ? mode : 0;
+}
+
+/** "pstn=32; transc=8". Throws an Error for a resource that has no number. */
+function resourcesIn(text: string): Map<string, number> {
+  const resources = new Map<string, number>();
+  for (const each of text.split(';')) {
+    if (each.trim() === '') continue;
+    const [name = '', most = ''] = each.split('=').map((part) => part.trim());
+    if (/^fs:/i.test(most)) throw new Error(`resource ${name} is counted by FreeSWITCH, which is not asked`);
+    if (name === '' || !/^\d{1,9}$/.test(most)) throw new Error(`resource "${each.trim()}" is not NAME=NUMBER`);
+    resources.set(name, Number(most));
+  }
+  if (resources.size === 0) throw new Error('there are no resources');
+  return resources;
+}
+
+/** A row of the load_balancer table. Throws an Error for one that cannot be used. */
+export function balancerRow(row: TableRow): BalancerRow {
+  const uri = textIn(row, 'dst_uri') ?? '';
+  if (parseUri(uri) === undefined) throw new Error(`"${uri}" is no SIP URI`);
+  return {
+    id: Number(row['id'] ?? 0),
+    group: Number(row['group_id'] ?? 0),
+    uri,
+    resources: resourcesIn(textIn(row, 'resources') ?? ''),
+    probeMode: probeModeOf(row),
+    attributes: textIn(row, 'attrs') ?? '',
+  };
+}
+
+/** "sip:10.0.0.1:5080", and what 1.x and 2.x take besides: "10.0.0.1:5080". Throws an Error for one that cannot be used. */
+export function gatewayRow(row: TableRow): GatewayRow {
+  const address = (textIn(row, 'address') ?? '').trim();
+  const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
+  if (address === '' || parseUri(uri) === undefined) throw new Error(`"${address}" is no SIP address`);
+  return {
+    id: textIn(row, 'gwid') ?? String(row['id'] ?? ''),
+    type: Number(row['type'] ?? 0),
+    uri,
+    strip: Math.max(0, Number(row['strip'] ?? 0) || 0),
+    prefix: textIn(row, 'pri_prefix') ?? '',
+    attributes: textIn(row, 'attrs') ?? '',
+    probeMode: probeModeOf(row),
+    state: Number(row['state'] ?? 0),
+    socket: textIn(row, 'socket') ?? '',
+  };
+}
+
+/** "gw1=10,gw4,#cr3=80"; ";" of 1.x separates as well. */
+function listIn(text: string): ListEntry[] {
+  return text
+    .split(/[,;]/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .map((each) => {
+      const equals = each.indexOf('=');
+      const id = (equals < 0 ? each : each.slice(0, equals)).trim();
+      const weight = equals < 0 ? 0 : Math.max(0, Number(each.slice(equals + 1)) || 0);
+      return { id: id.replace(/^#/, ''), carrier: id.startsWith('#'), weight };
+    });
+}
+
+const WEIGHTED = 1;
+const FIRST_ONLY = 2;
+const OFF = 4;
+
+export function carrierRow(row: TableRow): CarrierRow {
+  const flags = Number(row['flags'] ?? 0);
+  return {
+    id: textIn(row, 'carrierid') ?? '',
+    list: listIn(textIn(row, 'gwlist') ?? ''),
+    byWeight: textIn(row, 'sort_alg') === 'W' || (row['sort_alg'] === undefined && (flags & WEIGHTED) !== 0),
+    firstOnly: (flags & FIRST_ONLY) !== 0,
+    off: (flags & OFF) !== 0 || Number(row['state'] ?? 0) !== 0,
+    attributes: textIn(row, 'attrs') ?? '',
+  };
+}
+
+/** Throws an Error for a time that cannot be read. */
+export function ruleRow(row: TableRow): RuleRow {
+  return {
+    id: Number(row['ruleid'] ?? 0),
+    groups: (textIn(row, 'groupid') ?? '')
+      .split(/[,;]/)
+      .filter((each) => each.trim() !== '')
+      .map(Number),
+    prefix: (textIn(row, 'prefix') ?? '').trim(),
+    time: timeRecurrence(textIn(row, 'timerec') ?? ''),
+    priority: Number(row['priority'] ?? 0),
+    route: (textIn(row, 'routeid') ?? '').trim(),
+    list: listIn(textIn(row, 'gwlist') ?? ''),
+    byWeight: textIn(row, 'sort_alg') === 'W',
+    attributes: textIn(row, 'attrs') ?? '',
+  };
+}
+
+/** A row of dr_groups, whose columns have the names that parameters give. */
+export function groupRow(row: TableRow, columns: readonly [user: string, domain: string, group: string]): GroupRow {
+  const [user, domain, group] = columns;
+  return {
+    user: textIn(row, user) ?? '',
+    domain: (textIn(row, domain) ?? '').toLowerCase(),
+    group: Number(row[group] ?? 0),
+  };
+}

@@ -1,0 +1,230 @@
+import { addrSpecOf } from '../../core/name-addr.js';
+import type { Random } from '../../core/random.js';
+import { parseUri } from '../../core/uri.js';
+import type { PvarValue } from '../../pvar/context.js';
+import type { Format } from '../../pvar/format.js';
+import { MessageRun } from '../../script/call.js';
+import type { ListEntry, RuleRow } from '../../script/gateway-rows.js';
+import { PerCall } from '../../script/per-call.js';
+import { type Carrier, type Gateway, type Routing, routingOf } from './gateways.js';
+
+/** A gateway to be tried, and by which carrier it came. */
+interface Attempt {
+  readonly gateway: Gateway;
+  readonly carrier: Carrier | undefined;
+  readonly rule: RuleRow | undefined;
+}
+
+/** What is left to be tried for a call. */
+interface Pending {
+  /** The number that was dialled. */
+  readonly number: string;
+  readonly rest: Iterator<Attempt>;
+  current: Attempt | undefined;
+}
+
+const pending = new PerCall<{ of: Pending | undefined }>(() => ({ of: undefined }));
+
+/** Gateways tried for one call at most. */
+const MOST_ATTEMPTS = 64;
+
+/** Where a script wants attributes. */
+export interface AttributeTargets {
+  readonly rule: Format | undefined;
+  readonly gateway: Format | undefined;
+  readonly carrier: Format | undefined;
+}
+
+/** Entries in the order they are tried: as they stand, or each next by its share of the weights. */
+function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random): readonly ListEntry[] {
+  if (!byWeight || list.length < 2) return list;
+  const left = [...list];
+  const chosen: ListEntry[] = [];
+  while (left.length > 0) {
+    const sum = left.reduce((total, { weight }) => total + weight, 0);
+    let at = sum === 0 ? random.uint32() % left.length : 0;
+    if (sum > 0) {
+      let point = random.uint32() % sum;
+      while (point >= (left[at]?.weight ?? 0)) point -= left[at++]?.weight ?? 0;
+    }
+    chosen.push(...left.splice(at, 1));
+  }
+  return chosen;
+}
+
+/** The gateways of a list, carriers replaced by theirs; those that are not used now are left out when it is their moment. */
+function* attemptsOf(
+  routing: Routing,
+  list: readonly ListEntry[],
+  byWeight: boolean,
+  random: Random,
+  rule: RuleRow | undefined,
+  allowed: (id: string, carrier: boolean) => boolean,
+): Generator<Attempt> {
+  for (const entry of ordered(list, byWeight, random)) {
+    if (!entry.carrier) {
+      const gateway = routing.gateway(entry.id);
+      if (gateway?.usable === true && allowed(entry.id, false)) yield { gateway, carrier: undefined, rule };
+      continue;
+    }
+    const carrier = routing.carrier(entry.id);
+    if (carrier === undefined || carrier.off) continue;
+    const whole = allowed(entry.id, true);
+    for (const each of ordered(carrier.row.list, carrier.row.byWeight, random)) {
+      const gateway = each.carrier ? undefined : routing.gateway(each.id);
+      if (gateway?.usable !== true || !(whole || allowed(each.id, false))) continue;
+      yield { gateway, carrier, rule };
+      if (carrier.row.firstOnly) break;
+    }
+  }
+}
+
+/** "gw1,#carrier2"; everything is allowed when it is empty. */
+function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean {
+  const ids = new Set(
+    whitelist
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== ''),
+  );
+  return ids.size === 0 ? () => true : (id, carrier) => ids.has(carrier ? `#${id}` : id);
+}
+
+export interface RoutingWish {
+  readonly group: number | undefined;
+  /** F, L, W and C of do_routing(). */
+  readonly flags: string;
+  readonly whitelist: string;
+}
+
+/** do_routing(): the request goes to the first gateway of the rule that fits its number; 1 or -1. */
+export function routeByRules(run: MessageRun, wish: RoutingWish, targets: AttributeTargets): number {
+  const routing = routingOf(run);
+  const { env, message } = run;
+  const from = parseUri(addrSpecOf(message.from));
+  const group = wish.group ?? routing.groupOf(from?.user ?? '', from?.host ?? '');
+  if (group === undefined) return -1;
+  const number = userOf(run);
+  const found = routing.rules.matching(group, number, env.clock.now(), wish.flags.includes('L'));
+  if (wish.flags.includes('C')) return found.next().done === true ? -1 : 1;
+  const allowed = allowedIn(wish.whitelist);
+  const byWeight = wish.flags.includes('W');
+  function* attempts(): Generator<Attempt> {
+    for (const rule of found) {
+      runRuleRoute(run, rule);
+      yield* attemptsOf(routing, rule.list, byWeight || rule.byWeight, env.random, rule, allowed);
+      if (!wish.flags.includes('F')) return;
+    }
+  }
+  return begin(run, number, attempts(), targets);
+}
+
+/** dr_match(): whether a rule of a group fits a number. */
+export function matchRule(
+  run: MessageRun,
+  group: number | undefined,
+  flags: string,
+  number: string,
+  attributes: Format | undefined,
+): number {
+  const routing = routingOf(run);
+  const from = parseUri(addrSpecOf(run.message.from));
+  const wanted = group ?? routing.groupOf(from?.user ?? '', from?.host ?? '');
+  if (wanted === undefined) return -1;
+  const found = routing.rules.matching(wanted, number, run.env.clock.now(), flags.includes('L')).next().value;
+  if (found === undefined) return -1;
+  assign(run, attributes, found.attributes);
+  assign(run, routing.targets.ruleId, found.id);
+  assign(run, routing.targets.rulePrefix, found.prefix);
+  return 1;
+}
+
+/** route_to_carrier(), route_to_gw(). */
+export function routeTo(run: MessageRun, list: readonly ListEntry[], targets: AttributeTargets): number {
+  const routing = routingOf(run);
+  return begin(
+    run,
+    userOf(run),
+    attemptsOf(routing, list, false, run.env.random, undefined, () => true),
+    targets,
+  );
+}
+
+function begin(run: MessageRun, number: string, rest: Iterator<Attempt>, targets: AttributeTargets): number {
+  const made: Pending = { number, rest: bounded(rest), current: undefined };
+  pending.of(run.call).of = made;
+  return advance(run, made, targets);
+}
+
+function* bounded(rest: Iterator<Attempt>): Generator<Attempt> {
+  for (let i = 0; i < MOST_ATTEMPTS; i++) {
+    const { value, done } = rest.next();
+    if (done === true) return;
+    yield value;
+  }
+}
+
+/** use_next_gw(). */
+export function useNext(run: MessageRun, targets: AttributeTargets): number {
+  const found = pending.known(run.call)?.of;
+  return found === undefined ? -1 : advance(run, found, targets);
+}
+
+/** The gateway the call was sent to last. */
+export function lastGateway(run: MessageRun): Gateway | undefined {
+  return pending.known(run.call)?.of?.current?.gateway;
+}
+
+function advance(run: MessageRun, from: Pending, targets: AttributeTargets): number {
+  const { value: attempt, done } = from.rest.next();
+  if (done === true) return -1;
+  from.current = attempt;
+  const { gateway, carrier, rule } = attempt;
+  const { row } = gateway;
+  const { targets: kept } = routingOf(run);
+  run.pvars.setRequestUri(requestUri(row.uri, row.prefix + from.number.slice(row.strip)));
+  if (row.socket !== '') run.call.sendFrom(row.socket);
+  assign(run, kept.gatewayId, row.id);
+  assign(run, kept.gatewayPrefix, row.prefix);
+  assign(run, kept.gatewayAttributes, row.attributes);
+  assign(run, kept.carrierId, carrier?.row.id ?? null);
+  assign(run, kept.carrierAttributes, carrier?.row.attributes ?? null);
+  if (rule !== undefined) {
+    assign(run, kept.ruleId, rule.id);
+    assign(run, kept.rulePrefix, rule.prefix);
+    assign(run, kept.ruleAttributes, rule.attributes);
+  }
+  assign(run, targets.rule, rule?.attributes ?? null);
+  assign(run, targets.gateway, row.attributes);
+  assign(run, targets.carrier, carrier?.row.attributes ?? null);
+  return 1;
+}
+
+/** A gateway's URI with the number as its user. */
+function requestUri(gateway: string, number: string): string {
+  const colon = gateway.indexOf(':');
+  const at = gateway.indexOf('@');
+  const rest = gateway.slice((at < 0 ? colon : at) + 1);
+  return `${gateway.slice(0, colon)}:${number === '' ? '' : `${number}@`}${rest}`;
+}
+
+/** The variable gets one value, whatever it had. */
+export function assign(run: MessageRun, variable: Format | undefined, value: PvarValue): void {
+  variable?.replace(run.pvars, value);
+}
+
+function userOf(run: MessageRun): string {
+  return parseUri(run.call.requestUri)?.user ?? '';
+}
+
+/** The route a rule names, for what a script does about it; nothing is sent in it. */
+function runRuleRoute(run: MessageRun, rule: RuleRow): void {
+  if (rule.route === '' || rule.route === '0') return;
+  const { env, call } = run;
+  const route = env.script.route('request', rule.route);
+  if (route === undefined) return;
+  const inner = new MessageRun(env, run.routeKind, run.pvars, run.message, run.source, run.edits, call);
+  inner.routeName = rule.route;
+  void route.run(inner);
+  run.pvars.run = run;
+}

@@ -1,0 +1,259 @@
+import { bareHost, parseUri } from '../../core/uri.js';
+import type { Format } from '../../pvar/format.js';
+import type { MessageRun } from '../../script/call.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import type { CarrierRow, GatewayRow, RoutingRows } from '../../script/gateway-rows.js';
+import { runService } from '../../script/service-routes.js';
+import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
+import { RuleTable } from './rules.js';
+
+/** A gateway with its state. */
+export class Gateway implements ProbedGateway {
+  off: boolean;
+  disabled: boolean;
+  /** Addresses it is known by: that of its URI, or what its name resolves to. */
+  addresses: readonly string[] = [];
+  port = 5060;
+
+  constructor(
+    public row: GatewayRow,
+    env: ScriptEnvironment,
+    /** Called when its name has resolved. */
+    resolved: () => void,
+  ) {
+    this.off = row.state === 1;
+    this.disabled = row.state === 2;
+    const uri = parseUri(row.uri);
+    if (uri === undefined) return;
+    const literal = env.resolver.literal(uri);
+    if (literal !== undefined) {
+      this.addresses = [literal.address];
+      this.port = literal.port;
+      return;
+    }
+    env.resolver.resolve(uri, (result) => {
+      if (result instanceof Error) return;
+      this.addresses = result.map(({ address }) => address);
+      this.port = result[0]?.port ?? this.port;
+      resolved();
+    });
+  }
+
+  get uri(): string {
+    return this.row.uri;
+  }
+
+  get socket(): string {
+    return this.row.socket;
+  }
+
+  get probeMode(): GatewayRow['probeMode'] {
+    return this.row.probeMode;
+  }
+
+  get usable(): boolean {
+    return !this.off && !this.disabled;
+  }
+
+  /** As the commands and the event name it. */
+  get status(): string {
+    if (this.off) return 'Disabled MI';
+    if (!this.disabled) return 'Active';
+    return this.probeMode === 0 ? 'Inactive' : 'Probing';
+  }
+}
+
+export interface Carrier {
+  row: CarrierRow;
+  off: boolean;
+}
+
+/** Variables the module writes to. */
+interface Targets {
+  readonly gatewayId: Format;
+  readonly gatewayPrefix: Format | undefined;
+  readonly gatewayAttributes: Format | undefined;
+  readonly ruleId: Format | undefined;
+  readonly rulePrefix: Format | undefined;
+  readonly ruleAttributes: Format | undefined;
+  readonly carrierId: Format | undefined;
+  readonly carrierAttributes: Format | undefined;
+}
+
+/** Gateways, carriers and rules of a configuration. */
+export class Routing {
+  private rows: RoutingRows | undefined = undefined;
+  private gatewaysById = new Map<string, Gateway>();
+  /** Made when first asked for, and again when a name has resolved. */
+  private byAddress: Map<string, Gateway[]> | undefined = undefined;
+  private carriersById = new Map<string, Carrier>();
+  rules = new RuleTable([]);
+  readonly probing: GatewayProbing<Gateway>;
+
+  constructor(
+    parameters: ModuleParameters,
+    public targets: Targets,
+    public defaultGroup: number | undefined,
+    public useDomain: boolean,
+  ) {
+    this.probing = new GatewayProbing(
+      probingSettings(parameters),
+      () => this.gatewaysById.values(),
+      (env, gateway, answers) => {
+        if (answers === !gateway.disabled) return;
+        gateway.disabled = !answers;
+        statusEvent(env, gateway);
+      },
+    );
+  }
+
+  /** Takes the tables as they are now; states of gateways stay. */
+  sync(env: ScriptEnvironment): this {
+    const { routing } = env.tables;
+    if (this.rows === routing) return this;
+    const [gateways, carriers] = [this.gatewaysById, this.carriersById];
+    this.rows = routing;
+    this.gatewaysById = new Map(
+      routing.gateways.map((row) => {
+        const old = gateways.get(row.id);
+        if (old === undefined || old.uri !== row.uri)
+          return [row.id, new Gateway(row, env, () => (this.byAddress = undefined))];
+        old.row = row;
+        return [row.id, old];
+      }),
+    );
+    this.carriersById = new Map(
+      routing.carriers.map((row) => [row.id, { row, off: row.off || carriers.get(row.id)?.off === true }]),
+    );
+    this.rules = new RuleTable(routing.rules);
+    this.byAddress = undefined;
+    this.probing.wake(env);
+    return this;
+  }
+
+  get gateways(): Iterable<Gateway> {
+    return this.gatewaysById.values();
+  }
+
+  get carriers(): Iterable<Carrier> {
+    return this.carriersById.values();
+  }
+
+  gateway(id: string): Gateway | undefined {
+    return this.gatewaysById.get(id);
+  }
+
+  carrier(id: string): Carrier | undefined {
+    return this.carriersById.get(id);
+  }
+
+  /** The first gateway of an address; type 0 and -1 and port 0 stand for any. */
+  at(host: string, port: number, type: number): Gateway | undefined {
+    const address = bareHost(host);
+    for (const each of this.withAddress(address)) {
+      if (type > 0 && each.row.type !== type) continue;
+      if (port === 0 || each.port === port) return each;
+    }
+    return undefined;
+  }
+
+  private withAddress(address: string): readonly Gateway[] {
+    if (this.byAddress === undefined) {
+      this.byAddress = new Map();
+      for (const gateway of this.gatewaysById.values()) {
+        for (const each of gateway.addresses) {
+          const same = this.byAddress.get(each);
+          if (same === undefined) this.byAddress.set(each, [gateway]);
+          else same.push(gateway);
+        }
+      }
+    }
+    return this.byAddress.get(address) ?? [];
+  }
+
+  /** A carrier that has a gateway. */
+  carrierWith(gateway: Gateway): Carrier | undefined {
+    for (const each of this.carriersById.values())
+      if (each.row.list.some(({ id, carrier }) => !carrier && id === gateway.row.id)) return each;
+    return undefined;
+  }
+
+  /** dr_disable(). */
+  disable(env: ScriptEnvironment, gateway: Gateway): void {
+    if (gateway.disabled) return;
+    gateway.disabled = true;
+    statusEvent(env, gateway);
+    this.probing.wake(env);
+  }
+
+  setUsed(env: ScriptEnvironment, gateway: Gateway, on: boolean): void {
+    const before = gateway.usable;
+    gateway.off = !on;
+    if (on) gateway.disabled = false;
+    if (gateway.usable !== before) statusEvent(env, gateway);
+    this.probing.wake(env);
+  }
+
+  /** The group of who calls, by the table of groups; else the one of the parameter. */
+  groupOf(user: string, domain: string): number | undefined {
+    const found = this.rows?.groups.find(
+      (each) => each.user === user && (!this.useDomain || each.domain === domain.toLowerCase()),
+    );
+    return found?.group ?? this.defaultGroup;
+  }
+}
+
+function statusEvent(env: ScriptEnvironment, gateway: Gateway): void {
+  const params = new Map<string, string | number>([
+    ['partition', 'Default'],
+    ['gwid', gateway.row.id],
+    ['address', gateway.uri],
+    ['status', gateway.status.toLowerCase()],
+  ]);
+  runService(env, 'event', 'E_DROUTING_STATUS', params);
+}
+
+function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets {
+  const variable = (name: string): Format | undefined => {
+    const text = parameters.text(name, '');
+    if (text === '') return undefined;
+    const format = states.compile(text);
+    if (!format.writable) throw new Error(`${name}: ${text} cannot be written`);
+    return format;
+  };
+  return {
+    gatewayId: variable('gw_id_avp') ?? states.compile('$avp(___dr_gw_id__)'),
+    gatewayPrefix: variable('gw_priprefix_avp'),
+    gatewayAttributes: variable('gw_attrs_avp'),
+    ruleId: variable('rule_id_avp'),
+    rulePrefix: variable('rule_prefix_avp'),
+    ruleAttributes: variable('rule_attrs_avp'),
+    carrierId: variable('carrier_id_avp'),
+    carrierAttributes: variable('carrier_attrs_avp'),
+  };
+}
+
+function groupOf(parameters: ModuleParameters): number | undefined {
+  return parameters.has('default_group') ? parameters.int('default_group', 0) : undefined;
+}
+
+/** Gateways and their states stay over a reload of the file. */
+export const routingState = {
+  module: 'drouting',
+  create(parameters: ModuleParameters, states: ModuleStates): Routing {
+    if (parameters.flag('use_partitions', false)) throw new Error('use_partitions is not supported');
+    const targets = targetsOf(parameters, states);
+    return new Routing(parameters, targets, groupOf(parameters), parameters.flag('use_domain', true));
+  },
+  renew(before: Routing, parameters: ModuleParameters, states: ModuleStates): Routing {
+    before.targets = targetsOf(parameters, states);
+    before.defaultGroup = groupOf(parameters);
+    before.useDomain = parameters.flag('use_domain', true);
+    before.probing.configure(probingSettings(parameters));
+    return before;
+  },
+};
+
+export function routingOf(run: Pick<MessageRun, 'env'>): Routing {
+  return run.env.modules.of(routingState).sync(run.env);
+}

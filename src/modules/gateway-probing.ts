@@ -1,0 +1,102 @@
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
+import type { ProbeMode } from '../script/gateway-rows.js';
+import { sendOwn } from '../script/own-requests.js';
+
+/** What is probed: a destination of load_balancer, a gateway of drouting. */
+export interface ProbedGateway {
+  readonly uri: string;
+  readonly probeMode: ProbeMode;
+  readonly socket: string;
+  /** Switched off by a command: neither used nor probed. */
+  off: boolean;
+  /** Not used until a probe is answered. */
+  disabled: boolean;
+}
+
+interface ProbingSettings {
+  /** Milliseconds; 0: nothing is probed. */
+  readonly interval: number;
+  readonly method: string;
+  readonly from: string;
+  /** Of gateways that name none. */
+  readonly socket: string;
+  /** Answers that count as 200 does. */
+  readonly codes: ReadonlySet<number>;
+}
+
+export function probingSettings(parameters: ModuleParameters): ProbingSettings {
+  return {
+    interval: Math.max(0, parameters.int('probing_interval', 30)) * 1000,
+    method: parameters.text('probing_method', 'OPTIONS'),
+    from: parameters.text('probing_from', 'sip:prober@localhost'),
+    socket: parameters.text('probing_socket', ''),
+    codes: new Set(
+      parameters
+        .text('probing_reply_codes', '')
+        .split(',')
+        .map((each) => Number(each.trim()))
+        .filter((each) => each >= 100 && each <= 699),
+    ),
+  };
+}
+
+/** Probes gateways by requests of our own: those that are always probed, and disabled ones until they answer. */
+export class GatewayProbing<T extends ProbedGateway> {
+  private stopTimer: (() => void) | undefined = undefined;
+  private readonly waiting = new WeakSet<T>();
+  private env: ScriptEnvironment | undefined = undefined;
+
+  constructor(
+    private settings: ProbingSettings,
+    private readonly gateways: () => Iterable<T>,
+    /** A probe says that a gateway answers, or that it does not. */
+    private readonly found: (env: ScriptEnvironment, gateway: T, answers: boolean) => void,
+  ) {}
+
+  configure(settings: ProbingSettings): void {
+    this.settings = settings;
+  }
+
+  /** Probes from now on when there is something to be probed. To be called whenever that may have changed. */
+  wake(env: ScriptEnvironment): void {
+    this.env = env;
+    const { interval } = this.settings;
+    if (this.stopTimer !== undefined || interval === 0) return;
+    if (![...this.gateways()].some(wanted)) return;
+    this.stopTimer = env.clock.schedule(interval, () => this.round());
+  }
+
+  private round(): void {
+    this.stopTimer = undefined;
+    const { env } = this;
+    if (env === undefined) return;
+    for (const gateway of this.gateways()) if (wanted(gateway) && !this.waiting.has(gateway)) this.probe(env, gateway);
+    this.wake(env);
+  }
+
+  private probe(env: ScriptEnvironment, gateway: T): void {
+    const { method, from, codes } = this.settings;
+    const socket = gateway.socket || this.settings.socket || undefined;
+    const request = {
+      method,
+      uri: gateway.uri,
+      nextHop: undefined,
+      from,
+      to: gateway.uri,
+      callId: env.random.token(16),
+      cseq: 10,
+      lines: '',
+      body: '',
+      socket,
+    };
+    const sent = sendOwn(env, request, (code) => {
+      this.waiting.delete(gateway);
+      if (this.env !== undefined) this.found(this.env, gateway, (code >= 200 && code < 300) || codes.has(code));
+    });
+    if (sent) this.waiting.add(gateway);
+  }
+}
+
+function wanted({ off, disabled, probeMode }: ProbedGateway): boolean {
+  return !off && (probeMode === 2 || (probeMode === 1 && disabled));
+}

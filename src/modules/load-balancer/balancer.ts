@@ -1,0 +1,183 @@
+import { parseUri } from '../../core/uri.js';
+import type { MessageRun } from '../../script/call.js';
+import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
+import type { BalancerRow } from '../../script/gateway-rows.js';
+import { runService } from '../../script/service-routes.js';
+import type { Dialog } from '../dialog/dialog.js';
+import { type DialogTable, dialogs } from '../dialog/table.js';
+import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
+
+/** A destination with the calls it may take. */
+export class Balanced implements ProbedGateway {
+  off = false;
+  disabled = false;
+  readonly socket = '';
+  /** Where it is, for lb_is_destination(); undefined for a name. */
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+
+  constructor(
+    public row: BalancerRow,
+    env: ScriptEnvironment,
+  ) {
+    const uri = parseUri(row.uri);
+    const literal = uri === undefined ? undefined : env.resolver.literal(uri);
+    this.address = literal?.address;
+    this.port = literal?.port;
+  }
+
+  get uri(): string {
+    return this.row.uri;
+  }
+
+  get probeMode(): BalancerRow['probeMode'] {
+    return this.row.probeMode;
+  }
+
+  get usable(): boolean {
+    return !this.off && !this.disabled;
+  }
+}
+
+/** Profile of the dialogs that hold a resource; its values are the ids of destinations. */
+function profileOf(resource: string): string {
+  return `lbX${resource}`;
+}
+
+/** The destinations of a configuration. Calls are counted by the profiles of the dialog module, so that they end with their dialogs. */
+export class Balancer {
+  private rows: readonly BalancerRow[] = [];
+  private known = new Map<number, Balanced>();
+  /** Most calls of a resource that lb_resize set, by "id/resource"; until the table is read again. */
+  private readonly resized = new Map<string, number>();
+  readonly probing: GatewayProbing<Balanced>;
+
+  constructor(parameters: ModuleParameters) {
+    this.probing = new GatewayProbing(
+      probingSettings(parameters),
+      () => this.known.values(),
+      (env, destination, answers) => {
+        if (answers === !destination.disabled) return;
+        destination.disabled = !answers;
+        statusEvent(env, destination);
+      },
+    );
+  }
+
+  /** The destinations as the table has them now; states stay over a reload. */
+  all(env: ScriptEnvironment): Iterable<Balanced> {
+    const { balancers } = env.tables;
+    if (this.rows !== balancers) {
+      const before = this.known;
+      this.rows = balancers;
+      this.resized.clear();
+      this.known = new Map(
+        balancers.map((row) => {
+          const old = before.get(row.id);
+          if (old === undefined || old.uri !== row.uri) return [row.id, new Balanced(row, env)];
+          old.row = row;
+          return [row.id, old];
+        }),
+      );
+      this.probing.wake(env);
+    }
+    return this.known.values();
+  }
+
+  find(env: ScriptEnvironment, id: number): Balanced | undefined {
+    this.all(env);
+    return this.known.get(id);
+  }
+
+  /** Calls a destination takes at most of a resource; undefined when it has it not. */
+  most(destination: Balanced, resource: string): number | undefined {
+    return this.resized.get(`${destination.row.id}/${resource}`) ?? destination.row.resources.get(resource);
+  }
+
+  resize(destination: Balanced, resource: string, most: number): boolean {
+    if (!destination.row.resources.has(resource)) return false;
+    this.resized.set(`${destination.row.id}/${resource}`, most);
+    return true;
+  }
+
+  /** Calls that hold a resource of a destination. */
+  load(env: ScriptEnvironment, destination: Balanced, resource: string): number {
+    return tableOf(env).profiles.size(profileOf(resource), String(destination.row.id)) ?? 0;
+  }
+
+  /** Room a destination has for a call that needs some resources; undefined when it has one of them not. */
+  room(
+    env: ScriptEnvironment,
+    destination: Balanced,
+    resources: readonly string[],
+    relative: boolean,
+  ): number | undefined {
+    let least: number | undefined;
+    for (const resource of resources) {
+      const most = this.most(destination, resource);
+      if (most === undefined) return undefined;
+      const free = most - this.load(env, destination, resource);
+      const room = relative ? (most === 0 ? 0 : Math.trunc((100 * free) / most)) : free;
+      if (least === undefined || room < least) least = room;
+    }
+    return least;
+  }
+
+  /** A dialog holds resources of a destination. */
+  take(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
+    const { profiles } = tableOf(env);
+    for (const resource of resources) {
+      profiles.define([profileOf(resource)], []);
+      profiles.add(dialog, profileOf(resource), String(destination.row.id));
+    }
+  }
+
+  give(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
+    for (const resource of resources)
+      tableOf(env).profiles.remove(dialog, profileOf(resource), String(destination.row.id));
+  }
+
+  /** lb_disable_dst(). */
+  disable(env: ScriptEnvironment, destination: Balanced): void {
+    if (destination.disabled) return;
+    destination.disabled = true;
+    statusEvent(env, destination);
+    this.probing.wake(env);
+  }
+
+  /** By command: a destination that is switched off is not probed. */
+  setUsed(env: ScriptEnvironment, destination: Balanced, on: boolean): void {
+    const before = destination.usable;
+    destination.off = !on;
+    if (on) destination.disabled = false;
+    if (destination.usable !== before) statusEvent(env, destination);
+    this.probing.wake(env);
+  }
+}
+
+function tableOf(env: ScriptEnvironment): DialogTable {
+  return env.modules.of(dialogs);
+}
+
+function statusEvent(env: ScriptEnvironment, destination: Balanced): void {
+  const params = new Map<string, string | number>([
+    ['group', destination.row.group],
+    ['uri', destination.uri],
+    ['status', destination.usable ? 'enabled' : 'disabled'],
+  ]);
+  runService(env, 'event', 'E_LOAD_BALANCER_STATUS', params);
+}
+
+/** Destinations and their states stay over a reload of the file. */
+export const balancerState = {
+  module: 'load_balancer',
+  create: (parameters: ModuleParameters): Balancer => new Balancer(parameters),
+  renew(before: Balancer, parameters: ModuleParameters): Balancer {
+    before.probing.configure(probingSettings(parameters));
+    return before;
+  },
+};
+
+export function balancerOf(run: Pick<MessageRun, 'env'>): Balancer {
+  return run.env.modules.of(balancerState);
+}

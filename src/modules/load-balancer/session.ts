@@ -1,0 +1,141 @@
+import type { MessageRun } from '../../script/call.js';
+import { PerCall } from '../../script/per-call.js';
+import { dialogs } from '../dialog/table.js';
+import { type Balanced, balancerOf } from './balancer.js';
+
+/** Codes of the documentation. */
+const NO_ROOM = -2;
+const NO_DESTINATION = -3;
+const NO_RESOURCE = -4;
+
+/** What lb_start() began for a call. */
+interface Session {
+  readonly group: number;
+  readonly resources: readonly string[];
+  readonly flags: string;
+  readonly tried: Set<Balanced>;
+  current: Balanced | undefined;
+}
+
+const sessions = new PerCall<{ session: Session | undefined }>(() => ({ session: undefined }));
+
+/** Resources one call may ask for. */
+const MOST_RESOURCES = 32;
+
+/** "pstn;transc". */
+export function resourcesOf(text: string): string[] {
+  return text
+    .split(';')
+    .map((each) => each.split('=')[0]?.trim() ?? '')
+    .filter((each) => each !== '')
+    .slice(0, MOST_RESOURCES);
+}
+
+export function isStarted(run: MessageRun): boolean {
+  return sessions.known(run.call)?.session !== undefined;
+}
+
+/** Begins to look for a destination; the one with the most room gets the call. */
+export function start(run: MessageRun, group: number, resources: readonly string[], flags: string): number {
+  const balancer = balancerOf(run);
+  reset(run);
+  let known = false;
+  for (const each of balancer.all(run.env)) {
+    known ||= resources.every((resource) => balancer.most(each, resource) !== undefined);
+  }
+  if (resources.length === 0 || !known) return NO_RESOURCE;
+  const session: Session = { group, resources, flags, tried: new Set(), current: undefined };
+  sessions.of(run.call).session = session;
+  return choose(run, session);
+}
+
+/** The next destination of the session at hand. */
+export function next(run: MessageRun): number {
+  const session = sessions.known(run.call)?.session;
+  return session === undefined ? -1 : choose(run, session);
+}
+
+function choose(run: MessageRun, session: Session): number {
+  const { env, call } = run;
+  const balancer = balancerOf(run);
+  const table = env.modules.of(dialogs);
+  const dialog = table.of(run) ?? table.begin(run);
+  if (dialog === undefined) return -1;
+  const { resources, flags, group } = session;
+  // What the last destination was given is free again before room is looked for.
+  if (session.current !== undefined) balancer.give(env, dialog, session.current, resources);
+  session.current = undefined;
+  let up = false;
+  let most = Number.NEGATIVE_INFINITY;
+  let best: Balanced[] = [];
+  for (const each of balancer.all(env)) {
+    if (each.row.group !== group || !each.usable || session.tried.has(each)) continue;
+    const room = balancer.room(env, each, resources, flags.includes('r'));
+    if (room === undefined) continue;
+    up = true;
+    if (room <= 0 && !flags.includes('n')) continue;
+    if (room < most) continue;
+    if (room > most) best = [];
+    most = room;
+    best.push(each);
+  }
+  const chosen = best[flags.includes('s') && best.length > 1 ? env.random.uint32() % best.length : 0];
+  if (chosen === undefined) return up ? NO_ROOM : NO_DESTINATION;
+  session.tried.add(chosen);
+  session.current = chosen;
+  balancer.take(env, dialog, chosen, resources);
+  call.sendTo(chosen.uri);
+  return 1;
+}
+
+/** Ends the session of a call: it holds nothing any more. */
+export function reset(run: MessageRun): void {
+  const kept = sessions.known(run.call);
+  const session = kept?.session;
+  if (kept === undefined || session === undefined) return;
+  kept.session = undefined;
+  const dialog = run.env.modules.of(dialogs).of(run);
+  if (session.current !== undefined && dialog !== undefined)
+    balancerOf(run).give(run.env, dialog, session.current, session.resources);
+}
+
+/** The destination the call was sent to last is not used until a probe finds it again. */
+export function disable(run: MessageRun): number {
+  const current = sessions.known(run.call)?.session?.current;
+  if (current === undefined) return -1;
+  balancerOf(run).disable(run.env, current);
+  return 1;
+}
+
+/** Counts the call at hand, which the script routed itself, for a destination by its address; or takes that back. */
+export function count(
+  run: MessageRun,
+  where: { readonly address: string; readonly port: number; readonly group: number },
+  resources: readonly string[],
+  undo: boolean,
+): number {
+  const { env } = run;
+  const balancer = balancerOf(run);
+  const destination = destinationAt(run, where, false);
+  const table = env.modules.of(dialogs);
+  const dialog = table.of(run) ?? table.begin(run);
+  if (destination === undefined || dialog === undefined) return -1;
+  if (!resources.every((each) => balancer.most(destination, each) !== undefined)) return -1;
+  if (undo) balancer.give(env, dialog, destination, resources);
+  else balancer.take(env, dialog, destination, resources);
+  return 1;
+}
+
+/** A destination by its address. Port 0 and group -1 stand for any. */
+export function destinationAt(
+  run: MessageRun,
+  { address, port, group }: { readonly address: string; readonly port: number; readonly group: number },
+  active: boolean,
+): Balanced | undefined {
+  for (const each of balancerOf(run).all(run.env)) {
+    if (each.address !== address || (port !== 0 && each.port !== port)) continue;
+    if (group !== -1 && each.row.group !== group) continue;
+    if (!active || each.usable) return each;
+  }
+  return undefined;
+}

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FakeClock } from '../../support/fake-clock.js';
+import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { executeSqlite } from '../../support/sqlite-file.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-drouting-'));
+const database = join(folder, 'data.db');
+executeSqlite(
+  database,
+  `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
+     probe_mode INT, state INT, socket TEXT);
+   INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs, probe_mode, state) VALUES
+     ('gw1', 1, 'sip:127.0.0.1:7001', 2, '', 'first', 1, 0), ('gw2', 1, '127.0.0.1:7002', 0, '9', 'second', 0, 0),
+     ('gw3', 2, 'sip:127.0.0.1:5070;transport=udp', 1, '77', 'caller', 0, 0), ('off', 1, 'sip:127.0.0.1:7004', 0, '', '', 0, 1);
+   CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, sort_alg TEXT, state INT, attrs TEXT);
+   INSERT INTO dr_carriers (carrierid, gwlist, flags, sort_alg, state, attrs) VALUES
+     ('one', 'gw2,gw1', 2, 'N', 0, 'only the first'), ('both', 'gw2,gw1', 0, 'N', 0, 'both'), ('gone', 'gw1', 0, 'N', 1, '');
+   CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+   INSERT INTO dr_rules (ruleid, groupid, prefix, timerec, priority, routeid, gwlist, attrs) VALUES
+     (1, '0,5', '0044', '', 0, '', 'gw1,off,gw2', 'uk'), (2, '0', '00', '', 0, 'seen', '#one', 'abroad'), (3, '0', '', '', 0, '', 'gw3', 'default'),
+     (4, '0', '0049', '', 1, '', '#gone,gw2', 'low'), (5, '0', '0049', '20300101T000000', 9, '', 'gw1', 'later'),
+     (6, '7', '1', '', 0, '', '#both', ''), (7, '8', '1', 'rubbish', 0, '', 'gw1', '');
+   CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
+   INSERT INTO dr_groups (username, domain, groupid) VALUES ('alice', 'a.example', 5), ('bob', 'a.example', 0);`,
+);
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const HEAD = `modparam("drouting", "db_url", "sqlite://${database}") modparam("drouting", "gw_id_avp", "$avp(gw)")
+  modparam("drouting", "rule_prefix_avp", "$avp(prefix)") modparam("drouting", "carrier_id_avp", "$avp(carrier)")
+  modparam("drouting", "probing_interval", 10)`;
+
+async function routing(
+  script: string,
+  more: { clock?: FakeClock; old?: boolean; head?: string } = {},
+): Promise<ScriptRunner> {
+  const { head = '', ...options } = more;
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'drouting db_sqlite',
+    head: HEAD + head,
+    script,
+    ...options,
+  });
+  await runner.daemon.mi.execute('dr_reload', {});
+  return runner;
+}
+
+/** What a script writes over one INVITE to a number. */
+async function written(number: string, script: string, more: Parameters<typeof routing>[1] = {}): Promise<string[]> {
+  const runner = await routing(script, more);
+  try {
+    runner.receive(INVITE.replace('sip:bob@sw.example', `sip:${number}@sw.example`));
+    await new Promise((resolve) => setImmediate(resolve));
+    return runner.lines;
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('the rule of the longest prefix decides, its gateways come in order, those that are off are left out', async () => {
+  const script = `do_routing(0, , , $var(r), $var(g)); xlog("$rc $ru $avp(gw) $avp(prefix) $var(r) $var(g)\\n");
+    use_next_gw(); xlog("$rc $ru $avp(gw)\\n"); use_next_gw(); xlog("$rc $avp(gw)\\n");`;
+  assert.deepEqual(await written('0044123', script), [
+    '1 sip:44123@127.0.0.1:7001 gw1 0044 uk first',
+    '1 sip:90044123@127.0.0.1:7002 gw2',
+    '-1 gw2',
+  ]);
+  assert.deepEqual(await written('123', script), [
+    '1 sip:7723@127.0.0.1:5070;transport=udp gw3  default caller',
+    '-1 sip:7723@127.0.0.1:5070;transport=udp gw3',
+    '-1 gw3',
+  ]);
+});
+
+test('with F other rules follow: lower priorities, then shorter prefixes; a rule outside its time does not count', async () => {
+  const script = `do_routing(0, "F"); xlog("$avp(gw) $avp(prefix)\\n"); use_next_gw(); xlog("$rc $avp(gw) $avp(carrier)\\n");
+    use_next_gw(); xlog("$rc $avp(gw) $avp(carrier)\\n"); use_next_gw(); xlog("$rc\\n");`;
+  assert.deepEqual(await written('004930', script), ['gw2 0049', '1 gw2 one', '1 gw3 <null>', '-1']);
+});
+
+test('L wants the whole number, C looks only, and a whitelist cuts', async () => {
+  const script = `do_routing(0, "L"); xlog("$rc\\n"); do_routing(0, "C"); xlog("$rc $ru\\n"); do_routing(0, "", "gw2"); xlog("$rc $avp(gw)\\n");
+    do_routing(6); xlog("$rc\\n"); do_routing(7, "", "#both"); xlog("$rc\\n"); do_routing(8); xlog("$rc\\n");
+    dr_match(0, "", "0049", $var(a)); xlog("$rc $var(a)\\n"); dr_match(0, "L", "00491"); xlog("$rc\\n"); dr_match(9, , "1"); xlog("$rc\\n");`;
+  assert.deepEqual(await written('0044123', script), [
+    '-1',
+    '1 sip:0044123@sw.example',
+    '1 gw2',
+    '-1',
+    '-1',
+    '-1',
+    '1 low',
+    '-1',
+    '-1',
+  ]);
+});
+
+test('the group is that of the caller, else the one of the parameter', async () => {
+  const script = 'do_routing(); xlog("$rc $avp(prefix)\\n");';
+  assert.deepEqual(await written('0044', script), ['1 0044']);
+  assert.deepEqual(await written('123', script), ['-1 <null>']);
+  const other = 'if ($rU == "123") do_routing(); xlog("$rc $avp(prefix)\\n");';
+  const runner = await routing(other, { head: ' modparam("drouting", "default_group", 0)' });
+  try {
+    runner.receive(INVITE.replace('sip:bob@', 'sip:123@').replace('sip:alice@', 'sip:eve@'));
+    assert.deepEqual(runner.lines, ['1 ']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('calls go to a carrier or to gateways by name', async () => {
+  const script = `route_to_carrier("both", $var(g), $var(c)); xlog("$rc $avp(gw) $avp(carrier) $var(g) $var(c)\\n"); use_next_gw(); xlog("$rc $avp(gw)\\n");
+    route_to_carrier("one"); use_next_gw(); xlog("$rc\\n"); route_to_carrier("gone"); xlog("$rc\\n"); route_to_carrier("none"); xlog("$rc\\n");
+    route_to_gw("off,gw1, gw2"); xlog("$rc $avp(gw)\\n"); route_to_gw("nobody"); xlog("$rc\\n");`;
+  assert.deepEqual(await written('0044', script), ['1 gw2 both second both', '1 gw1', '-1', '-1', '-1', '1 gw1', '-1']);
+});
+
+test('a source and a destination are known as gateways, by type, port and name', async () => {
+  const script = `is_from_gw(); xlog("$rc\\n"); is_from_gw(1); xlog("$rc\\n"); is_from_gw(1, "n"); xlog("$rc\\n"); is_from_gw(2, "ic", $var(a)); xlog("$rc $avp(gw) $avp(carrier) $var(a)\\n");
+    is_from_gw(2, "sp"); xlog("$ru\\n"); goes_to_gw(); xlog("$rc\\n"); $du = "sip:127.0.0.1:7002"; goes_to_gw(1, "i"); xlog("$rc $avp(gw)\\n");
+    dr_is_gw("sip:x@127.0.0.1:7001", 1, "i"); xlog("$rc $avp(gw)\\n"); dr_is_gw("sip:127.0.0.1:9", 1); xlog("$rc\\n"); dr_is_gw("rubbish"); xlog("$rc\\n");`;
+  assert.deepEqual(await written('0044', script), [
+    '1',
+    '-1',
+    '1',
+    '1 gw3 <null> caller',
+    'sip:77044@sw.example',
+    '-1',
+    '1 gw2',
+    '1 gw1',
+    '-1',
+    '-1',
+  ]);
+});
+
+test('files of 2.x write numbers and variables in quotes', async () => {
+  const script = `is_from_gw("2", "n"); xlog("$rc\\n"); do_routing("0", "F", "", "$var(r)"); xlog("$rc $var(r)\\n"); revert_uri(); do_routing(""); xlog("$rc\\n");
+    revert_uri(); $avp(g) = 0; do_routing("$avp(g)"); xlog("$rc $avp(gw)\\n");`;
+  assert.deepEqual(await written('0044', script, { old: true }), ['1', '1 uk', '1', '1 gw1']);
+});
+
+test('a rule runs the route it names', async () => {
+  const script = `route { do_routing(0); xlog("$rc $avp(gw)\\n"); } route[seen] { xlog("rule for $rU\\n"); }`;
+  assert.deepEqual(await written('001', script), ['rule for 001', '1 gw2']);
+});
+
+test('a gateway that a script disabled is back when a probe is answered, one that a command disabled is not probed', async () => {
+  const clock = new FakeClock();
+  const runner = await routing(
+    `route { do_routing(0); xlog("$avp(gw)\\n"); dr_disable(); xlog("$rc\\n"); revert_uri(); do_routing(0); xlog("$avp(gw)\\n"); }
+     event_route[E_DROUTING_STATUS] { xlog("$param(gwid) $param(address) $param(status)\\n"); }`,
+    { clock },
+  );
+  try {
+    runner.receive(INVITE.replace('sip:bob@', 'sip:0044@'));
+    assert.deepEqual(runner.lines.splice(0), ['gw1', 'gw1 sip:127.0.0.1:7001 probing', '1', 'gw2']);
+    clock.advance(10_000);
+    const probe = runner.sent.find(({ text }) => text.startsWith('OPTIONS sip:127.0.0.1:7001 '))?.text ?? '';
+    const lines = probe.split('\r\n').filter((each) => /^(?:Via|From|To|Call-ID|CSeq):/.test(each));
+    runner.receive(['SIP/2.0 200 OK', ...lines, 'Content-Length: 0', '', ''].join('\r\n'), 7001);
+    assert.deepEqual(runner.lines.splice(0), ['gw1 sip:127.0.0.1:7001 active']);
+    await runner.daemon.mi.execute('dr_gw_status', { gw_id: 'gw1', status: 0 });
+    assert.deepEqual(runner.lines, ['gw1 sip:127.0.0.1:7001 disabled mi']);
+    const sent = runner.sent.length;
+    clock.advance(60_000);
+    assert.equal(runner.sent.length, sent);
+    assert.deepEqual(await runner.daemon.mi.execute('dr_gw_status', { gw_id: 'gw1' }), { State: 'Disabled MI' });
+    assert.deepEqual(await runner.daemon.mi.execute('dr_number_routing', { number: '0044', group_id: 0 }), {
+      'Matched Prefix': '0044',
+      'Rule ID': 1,
+      ATTRS: 'uk',
+      List: [{ GW: 'gw1' }, { GW: 'off' }, { GW: 'gw2' }],
+    });
+    await runner.daemon.mi.execute('dr_carrier_status', { carrier_id: 'one', status: 0 });
+    assert.deepEqual(await runner.daemon.mi.execute('dr_carrier_status', { carrier_id: 'one' }), { Enabled: 'no' });
+    await assert.rejects(runner.daemon.mi.execute('dr_gw_status', { gw_id: 'nobody' }), /not found/);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('weights of a carrier are shares', async () => {
+  const runner = await routing(`do_routing(5, "W"); xlog("$avp(gw)\\n");`);
+  try {
+    for (let i = 0; i < 60; i++)
+      runner.receive(
+        INVITE.replace('sip:bob@', 'sip:0044@').replace('z9hG4bK1', `z9hG4bKw${i}`).replace('a@a.ex', `${i}@a.ex`),
+      );
+    const firsts = new Set(runner.lines);
+    // Without weights each is as likely as the other.
+    assert.deepEqual(firsts, new Set(['gw1', 'gw2']));
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('partitions are refused at load', () => {
+  assert.throws(
+    () =>
+      startScript({
+        dialect: 'opensips',
+        modules: 'drouting',
+        head: 'modparam("drouting", "use_partitions", 1)',
+        script: 'exit;',
+      }),
+    /use_partitions is not supported/,
+  );
+});
