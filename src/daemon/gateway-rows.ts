@@ -80,6 +80,7 @@ const WEIGHTED = 1;
 const FIRST_ONLY = 2;
 const OFF = 4;
 
+/** A row of dr_carriers, with the flags of 2.x or the columns of 3.x. */
 export function carrierRow(row: TableRow): CarrierRow {
   const flags = Number(row['flags'] ?? 0);
   return {

@@ -24,6 +24,7 @@ interface ProbingSettings {
   readonly codes: ReadonlySet<number>;
 }
 
+/** The parameters probing_* of a module. */
 export function probingSettings(parameters: ModuleParameters): ProbingSettings {
   return {
     interval: Math.max(0, parameters.int('probing_interval', 30)) * 1000,

@@ -79,4 +79,5 @@ export interface RoutingRows {
   readonly groups: readonly GroupRow[];
 }
 
+/** Tables of drouting of a file that has none. */
 export const NO_ROUTING: RoutingRows = { gateways: [], carriers: [], rules: [], groups: [] };

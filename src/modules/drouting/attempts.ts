@@ -90,6 +90,7 @@ function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean
   return ids.size === 0 ? () => true : (id, carrier) => ids.has(carrier ? `#${id}` : id);
 }
 
+/** What do_routing() is asked for. */
 export interface RoutingWish {
   readonly group: number | undefined;
   /** F, L, W and C of do_routing(). */

@@ -27,6 +27,7 @@ function onOff(status: string): boolean {
   return status === '1';
 }
 
+/** The management commands of drouting. */
 export const droutingCommands: readonly ScriptCommand[] = [
   {
     module,

@@ -225,6 +225,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
   },
 ];
 
+/** The functions of drouting. */
 export const droutingFunctions: ScriptFunction[] = moduleFunctions(
   'drouting',
   functions.map((each) => ({ ...each, dialects: OPENSIPS })),

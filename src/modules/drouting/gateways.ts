@@ -63,6 +63,7 @@ export class Gateway implements ProbedGateway {
   }
 }
 
+/** A carrier; `off`: none of its gateways is used by it. */
 export interface Carrier {
   row: CarrierRow;
   off: boolean;
@@ -254,6 +255,7 @@ export const routingState = {
   },
 };
 
+/** Gateways, carriers and rules as the tables have them now. */
 export function routingOf(run: Pick<MessageRun, 'env'>): Routing {
   return run.env.modules.of(routingState).sync(run.env);
 }

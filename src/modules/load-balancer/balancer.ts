@@ -178,6 +178,7 @@ export const balancerState = {
   },
 };
 
+/** The destinations of the configuration of a run. */
 export function balancerOf(run: Pick<MessageRun, 'env'>): Balancer {
   return run.env.modules.of(balancerState);
 }

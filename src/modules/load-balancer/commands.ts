@@ -28,6 +28,7 @@ function shown(env: ScriptEnvironment, destination: Balanced): CommandValue {
   };
 }
 
+/** The management commands of load_balancer. */
 export const loadBalancerCommands: readonly ScriptCommand[] = [
   {
     module,

@@ -139,6 +139,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
   },
 ];
 
+/** The functions of load_balancer. */
 export const loadBalancerFunctions: ScriptFunction[] = moduleFunctions(
   'load_balancer',
   functions.map((each) => ({ ...each, dialects: OPENSIPS })),

@@ -31,6 +31,7 @@ export function resourcesOf(text: string): string[] {
     .slice(0, MOST_RESOURCES);
 }
 
+/** Whether lb_start() has begun a session for the call. */
 export function isStarted(run: MessageRun): boolean {
   return sessions.known(run.call)?.session !== undefined;
 }
