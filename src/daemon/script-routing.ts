@@ -18,6 +18,7 @@ import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
+import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import type { CallObserver } from '../script/calls.js';
@@ -28,7 +29,6 @@ import {
   type ModuleState,
   ModuleStates,
   type ScriptEnvironment,
-  type ScriptLevel,
   type ScriptOutput,
   type ScriptTrace,
 } from '../script/environment.js';
@@ -83,17 +83,6 @@ export interface ScriptMemory {
   readonly blacklists: BlacklistTable;
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
 }
-
-const LOG_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
-  ALERT: 'error',
-  BUG: 'error',
-  CRITICAL: 'error',
-  ERROR: 'error',
-  WARNING: 'warn',
-  NOTICE: 'info',
-  INFO: 'info',
-  DEBUG: 'debug',
-};
 
 /** Routes by the script of a configuration file, which sees every message. */
 export class ScriptRouting {
@@ -406,7 +395,7 @@ function cut(line: string): string {
 /** Script lines as log lines. */
 function logged(log: Logger): ScriptOutput {
   return (level, text, callId, prefix = '') => {
-    const name = LOG_LEVELS[level];
+    const name = WRITTEN_LEVELS[level];
     // How often a line is written is for the script to say; how long one is, a peer could.
     if (log.isLevelEnabled(name))
       log[name]({ script: level, callId: callId?.slice(0, 256) }, cut(prefix + text.trimEnd()));

@@ -1,6 +1,6 @@
 import type { FunctionClosure } from '../cfg/function-table.js';
+import { logLevel, type NamedLevel, type ScriptLevel } from '../route/functions/log-levels.js';
 import type { MessageRun } from '../script/call.js';
-import type { ScriptLevel } from '../script/environment.js';
 import {
   type Arg,
   type FunctionSpec,
@@ -12,23 +12,6 @@ import {
   type ScriptFunction,
 } from './define.js';
 
-/** Levels by their names in scripts, L_ taken off: the level that is written, and the number it has in the originals. */
-const LEVELS: Readonly<Record<string, readonly [ScriptLevel, number]>> = {
-  ALERT: ['ALERT', -3],
-  BUG: ['BUG', -4],
-  CRIT2: ['CRITICAL', -3],
-  CRIT: ['CRITICAL', -2],
-  CRITICAL: ['CRITICAL', -2],
-  ERR: ['ERROR', -1],
-  ERROR: ['ERROR', -1],
-  WARN: ['WARNING', 1],
-  WARNING: ['WARNING', 1],
-  NOTICE: ['NOTICE', 2],
-  INFO: ['INFO', 3],
-  DBG: ['DEBUG', 4],
-  DEBUG: ['DEBUG', 4],
-};
-
 const NUMBERED: ReadonlyMap<number, ScriptLevel> = new Map([
   [-3, 'ALERT'],
   [-2, 'CRITICAL'],
@@ -39,10 +22,6 @@ const NUMBERED: ReadonlyMap<number, ScriptLevel> = new Map([
   [3, 'DEBUG'],
 ]);
 
-function levelOf(text: string): readonly [ScriptLevel, number] | undefined {
-  return LEVELS[text.replace(/^L_/, '').toUpperCase()];
-}
-
 function write(run: MessageRun, level: ScriptLevel, rank: number, text: string): number {
   if (rank > run.env.logLimits.xlog) return 1;
   const { logPrefix, linePrefix } = run.env;
@@ -52,30 +31,36 @@ function write(run: MessageRun, level: ScriptLevel, rank: number, text: string):
 }
 
 function checkLevel(constant: string | number): string | undefined {
-  return typeof constant === 'string' && levelOf(constant) === undefined ? `"${constant}" is no log level` : undefined;
+  return typeof constant === 'string' && logLevel(constant) === undefined ? `"${constant}" is no log level` : undefined;
 }
 
 /** xlog([level,] text); the level may be chosen by a variable. */
-function xlog(fallback: readonly [ScriptLevel, number]) {
+function xlog(fallback: NamedLevel) {
   return ([first, second]: readonly (Arg | undefined)[]): FunctionClosure<MessageRun> => {
     const text = second ?? first;
     if (text === undefined) throw new Error('needs a text');
     if (second === undefined || first === undefined) {
-      return (run) => write(run, fallback[0], fallback[1], text.string(run));
+      return (run) => write(run, fallback.level, fallback.rank, text.string(run));
     }
-    const fixed = first.constant === undefined ? undefined : levelOf(String(first.constant));
+    const fixed = first.constant === undefined ? undefined : logLevel(String(first.constant));
     if (fixed !== undefined) {
-      const [level, rank] = fixed;
+      const { level, rank } = fixed;
       return (run) => (rank <= run.env.logLimits.xlog ? write(run, level, rank, text.string(run)) : 1);
     }
     return (run) => {
       const number = first.int(run);
-      const [level, rank] =
-        number === undefined ? (levelOf(first.string(run)) ?? fallback) : [NUMBERED.get(number) ?? 'INFO', number];
-      return write(run, level as ScriptLevel, rank as number, text.string(run));
+      const { level, rank } =
+        number === undefined
+          ? (logLevel(first.string(run)) ?? fallback)
+          : { level: NUMBERED.get(number) ?? 'INFO', rank: number };
+      return write(run, level, rank, text.string(run));
     };
   };
 }
+
+const AT_NOTICE: NamedLevel = { level: 'NOTICE', rank: 2 };
+const AT_ERROR: NamedLevel = { level: 'ERROR', rank: -1 };
+const AT_DEBUG: NamedLevel = { level: 'DEBUG', rank: 4 };
 
 const text = param('text', 'string');
 
@@ -89,7 +74,7 @@ const fixedLevels: FunctionSpec[] = [
   ['xinfo', 'INFO'],
   ['xdbg', 'DBG'],
 ].map(([name, level]) => {
-  const [word, rank] = LEVELS[level as string] as readonly [ScriptLevel, number];
+  const { level: word, rank } = logLevel(level as string) as NamedLevel;
   return {
     name: name as string,
     dialects: KAMAILIO,
@@ -117,7 +102,7 @@ export const logFunctions: ScriptFunction[] = [
           const wrong = checkLevel(first.constant);
           if (wrong !== undefined) throw new Error(wrong);
         }
-        return xlog(['NOTICE', 2])(args);
+        return xlog(AT_NOTICE)(args);
       },
     },
   ]),
@@ -140,21 +125,21 @@ export const logFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [text],
       summary: 'writes a line to the log',
-      compile: (args) => xlog(['ERROR', -1])(args),
+      compile: (args) => xlog(AT_ERROR)(args),
     },
     {
       name: 'xlog',
       dialects: KAMAILIO,
       parameters: [param('level', 'string', { check: checkLevel }), text],
       summary: 'writes a line to the log',
-      compile: (args) => xlog(['ERROR', -1])(args),
+      compile: (args) => xlog(AT_ERROR)(args),
     },
     {
       name: 'xlog',
       dialects: KAMAILIO,
       parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
       summary: 'writes a line to the log; the facility is not looked at',
-      compile: ([, level, line]) => xlog(['ERROR', -1])([level, line]),
+      compile: ([, level, line]) => xlog(AT_ERROR)([level, line]),
     },
     ...['xlogl', 'xlogm'].flatMap((name): FunctionSpec[] => [
       ...(name === 'xlogl'
@@ -164,7 +149,7 @@ export const logFunctions: ScriptFunction[] = [
               dialects: KAMAILIO,
               parameters: [text],
               summary: 'writes a line to the log',
-              compile: xlog(['ERROR', -1]),
+              compile: xlog(AT_ERROR),
             },
           ]
         : []),
@@ -173,7 +158,7 @@ export const logFunctions: ScriptFunction[] = [
         dialects: KAMAILIO,
         parameters: [param('level', 'string', { check: checkLevel }), text],
         summary: 'writes a line to the log',
-        compile: xlog(['ERROR', -1]),
+        compile: xlog(AT_ERROR),
       },
     ]),
     {
@@ -181,7 +166,7 @@ export const logFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
       summary: 'writes a line to the log; the facility is not looked at',
-      compile: ([, level, line]) => xlog(['ERROR', -1])([level, line]),
+      compile: ([, level, line]) => xlog(AT_ERROR)([level, line]),
     },
     {
       name: 'xdbgl',
@@ -201,7 +186,7 @@ export const logFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       parameters: [param('level or text', 'string'), optional('text', 'string')],
       summary: 'writes a line to the log as it stands',
-      compile: (args) => xlog(['DEBUG', 4])(args),
+      compile: (args) => xlog(AT_DEBUG)(args),
     },
     {
       name: 'log',

@@ -9,6 +9,7 @@ import type { Engine } from '../engine/engine.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
+import type { ScriptLevel } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { ScriptLog } from '../route/script/script-log.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
@@ -22,9 +23,6 @@ import type { Suspension } from './state.js';
 import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
-
-/** Levels scripts log at, by the names of the originals. */
-export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
 
 /** Where script lines go. */
 export type ScriptOutput = (level: ScriptLevel, text: string, callId: string | undefined, prefix?: string) => void;

@@ -97,6 +97,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'node-unix-socket': /^(management\/endpoints|events\/sinks)\//,
   re2js: /^core\/posix-regex\.ts$/,
   'jsonc-parser': /^config\/json-source\.ts$/,
+  acorn: /^route\/script\/(check-calls|script-syntax)\.ts$/,
   commander: /^cli\/line\/parse\.ts$/,
   'csv-parse': /^cli\/database\/row-file\.ts$/,
   ws: /^sip\/transport\//,

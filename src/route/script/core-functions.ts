@@ -1,23 +1,11 @@
 import type { AvpStore } from '../../pvar/avp-store.js';
 import type { PvarScope, PvarValue } from '../../pvar/context.js';
 import { OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
+import { logLevel, WRITTEN_LEVELS } from '../functions/log-levels.js';
 import { evaluated, formatOf, optional, writableOf } from './arguments.js';
 import type { ScriptEnvironment } from './environment.js';
 import { EXIT } from './exit.js';
 import type { RouteSite } from './site.js';
-
-/** Log levels as xlog names them, "L_WARN"; "warn" is understood too. */
-const LEVELS: Readonly<Record<string, 'error' | 'warn' | 'info' | 'debug'>> = {
-  ALERT: 'error',
-  CRIT: 'error',
-  ERR: 'error',
-  ERROR: 'error',
-  WARN: 'warn',
-  NOTICE: 'info',
-  INFO: 'info',
-  DBG: 'debug',
-  DEBUG: 'debug',
-};
 
 /**
  * What every route of a script can do. A function answers true where OpenSIPS returns a positive code, and leaves the
@@ -66,13 +54,12 @@ export class CoreFunctions {
     throw EXIT;
   }
 
-  /** Writes a log line: xlog('call from $fU'), xlog('L_WARN', 'no way to $ru'). */
-  xlog(text: string): boolean;
-  xlog(level: string, text: string): boolean;
-  xlog(first: string, second?: string): boolean {
-    const level = second === undefined ? 'info' : (LEVELS[first.replace(/^L_/, '').toUpperCase()] ?? 'info');
-    if (this.env.log.isLevelEnabled(level)) {
-      this.env.log[level]({ route: this.site.route }, this.format(second ?? first).trimEnd());
+  /** Writes a log line: xlog('call from $fU'), at level notice, or xlog('L_WARN', 'no way to $ru'). */
+  xlog(levelOrText: string, text?: string): boolean {
+    const level = text === undefined ? 'NOTICE' : (logLevel(levelOrText)?.level ?? 'NOTICE');
+    const written = WRITTEN_LEVELS[level];
+    if (this.env.log.isLevelEnabled(written)) {
+      this.env.log[written]({ route: this.site.route }, this.format(text ?? levelOrText).trimEnd());
     }
     return this.done(1);
   }

@@ -17,6 +17,9 @@ export interface LoadedScript {
   readonly routes: RouteTable;
 }
 
+/** Faults that a refusal names. */
+const MOST_FAULTS = 20;
+
 /** Milliseconds a script may take to load: it may wait for something at its top level. */
 const LOAD_LIMIT = 10_000;
 
@@ -40,7 +43,16 @@ export async function loadScript(file: string, ownUrl: string): Promise<LoadedSc
     throw refused(`route script ${await describe(error, file, source)}`, error);
   }
   const routes = routesOf(exported);
-  if (!isFaulty(routes)) return { file, source, routes };
+  if (!isFaulty(routes)) {
+    // The parser is loaded only where there is a route script.
+    const { checkCalls } = await import('./check-calls.js');
+    const faults = checkCalls(file);
+    if (faults.length === 0) return { file, source, routes };
+    const lines = faults
+      .slice(0, MOST_FAULTS)
+      .map((each) => `${each.file}:${each.line}:${each.column}: ${each.reason}`);
+    throw refused(`route script ${lines.join('; ')}`);
+  }
   const lines = routes.map(({ reason, word }) => `${file}:${lineOf(source, word)}: ${reason}`);
   throw refused(`route script ${lines.join('; ')}`);
 }

@@ -26,7 +26,7 @@ export const resolve: ResolveHook = (specifier, context, next) => {
   const load = loadOf(context.parentURL);
   if (load === undefined) return next(specifier, context);
   if (specifier === 'switchyard') return { url: data.ownUrl, format: 'module', shortCircuit: true };
-  const own = ownModule(specifier, context.parentURL as string);
+  const own = moduleFile(specifier, context.parentURL as string);
   if (own === undefined) return next(specifier, context);
   return { url: `${own}?${data.mark}=${load}`, format: 'module', shortCircuit: true };
 };
@@ -36,16 +36,21 @@ export const load: LoadHook = async (url, context, next) => {
   if (loadOf(url) === undefined) return next(url, context);
   const file = fileURLToPath(url);
   const source = readFileSync(file, 'utf8');
-  return { format: 'module', source: TYPESCRIPT.test(file) ? translated(source, file) : source, shortCircuit: true };
+  return { format: 'module', source: scriptText(source, file), shortCircuit: true };
 };
 
 const TYPESCRIPT = /\.m?ts$/;
+
+/** The text of a module as it is run: TypeScript is translated, with an inline source map. Throws an Error "file:line: reason". */
+export function scriptText(source: string, file: string): string {
+  return TYPESCRIPT.test(file) ? translated(source, file) : source;
+}
 
 /**
  * The URL of a module of the script's own, which is loaded anew with it; undefined for packages and for what is no module.
  * TypeScript names its modules by what they are translated to.
  */
-function ownModule(specifier: string, parent: string): string | undefined {
+export function moduleFile(specifier: string, parent: string): string | undefined {
   if (!/^\.{0,2}\//.test(specifier) || !/\.m?[jt]s$/.test(specifier)) return undefined;
   const { href } = new URL(specifier, parent);
   return [href, href.replace(/js$/, 'ts')].find((url) => existsSync(fileURLToPath(url)));

@@ -129,6 +129,56 @@ describe('a route script that cannot be loaded', () => {
     });
   }
 
+  test('names functions that do not exist, values that do not exist, and wrong numbers of arguments, by line and column', async () => {
+    write('helper.js', 'export async function other(route) {', '  await 1;', '  route.xlog();', '}');
+    const reasons = (
+      await refusal(
+        write(
+          'calls.js',
+          "import { other } from './helper.js';",
+          'function pick(r, set) { return r.ds_select_dst(set); }',
+          "const answer = (r) => r.send_replay(404, 'Not Found');",
+          'export const routes = {',
+          '  request(r) { pick(r, 1); answer(r); other(r); return r.retcod; },',
+          '  branch: { A: (b) => b.t_relay() },',
+          '  reply: { B(reply) { return reply.code() > 1; } },',
+          '};',
+        ),
+      )
+    ).split('; /');
+    assert.deepEqual(reasons, [
+      'route script /calls.js:2:34: ds_select_dst() takes 2 to 5 arguments, not 1',
+      'calls.js:3:25: unknown function send_replay(); did you mean send_reply()?',
+      'helper.js:3:9: xlog() takes 1 to 2 arguments, not 0',
+      'calls.js:5:58: unknown value "retcod"; did you mean "retcode"?',
+      'calls.js:6:25: t_relay() is not allowed in a branch route, only in routes of kind request, failure',
+      'calls.js:7:36: code is no function',
+    ]);
+    const typed = write(
+      'calls.ts',
+      'interface Unused { readonly x: string }',
+      'type Route = { xlog(text: string): boolean };',
+      'export const routes = {',
+      '  request: (r: Route): boolean => r.xlgo("a"),',
+      '};',
+    );
+    assert.equal(await refusal(typed), 'route script /calls.ts:4:37: unknown function xlgo(); did you mean xlog()?');
+  });
+
+  test('what is known only at run time is not refused', async () => {
+    const file = write(
+      'open.js',
+      'function mine(r) { r.mine = () => 1; return r.mine(); }',
+      'function other(r) { const f = (r) => r.free(); return f({ free: () => 2 }); }',
+      "const args = ['$fU'];",
+      'export const routes = {',
+      "  request(r) { mine(r); other(r); r.xlog(...args); r.maybe?.(); r['xl' + 'og']('x'); return r.hasOwnProperty('a'); },",
+      '  failure: { F: function ({ code }) { return code; } },',
+      '};',
+    );
+    assert.equal(await refusal(file), 'loaded');
+  });
+
   test('is not there at all', async () => {
     assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: ENOENT/);
   });

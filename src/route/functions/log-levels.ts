@@ -1,0 +1,41 @@
+/** Levels of lines that scripts write. */
+export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
+
+/** A level as scripts name it: the level that is written, and its number in the originals, which grows with detail. */
+export interface NamedLevel {
+  readonly level: ScriptLevel;
+  readonly rank: number;
+}
+
+const LEVELS: Readonly<Record<string, NamedLevel>> = {
+  ALERT: { level: 'ALERT', rank: -3 },
+  BUG: { level: 'BUG', rank: -4 },
+  CRIT2: { level: 'CRITICAL', rank: -3 },
+  CRIT: { level: 'CRITICAL', rank: -2 },
+  CRITICAL: { level: 'CRITICAL', rank: -2 },
+  ERR: { level: 'ERROR', rank: -1 },
+  ERROR: { level: 'ERROR', rank: -1 },
+  WARN: { level: 'WARNING', rank: 1 },
+  WARNING: { level: 'WARNING', rank: 1 },
+  NOTICE: { level: 'NOTICE', rank: 2 },
+  INFO: { level: 'INFO', rank: 3 },
+  DBG: { level: 'DEBUG', rank: 4 },
+  DEBUG: { level: 'DEBUG', rank: 4 },
+};
+
+/** The level that xlog means by "L_WARN", "WARN" or "warn"; undefined for a text that names none. */
+export function logLevel(text: string): NamedLevel | undefined {
+  return LEVELS[text.replace(/^L_/, '').toUpperCase()];
+}
+
+/** Level of our log that a level of scripts is written at. */
+export const WRITTEN_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
+  ALERT: 'error',
+  BUG: 'error',
+  CRITICAL: 'error',
+  ERROR: 'error',
+  WARNING: 'warn',
+  NOTICE: 'info',
+  INFO: 'info',
+  DEBUG: 'debug',
+};
