@@ -28,7 +28,7 @@ import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { Explanation } from '../route/rules/explain.js';
 import type { RouteTrace } from '../route/script/call-path.js';
-import type { LoadedScript } from '../route/script/load.js';
+import type { LoadedScript } from '../route/script/route-table.js';
 import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';

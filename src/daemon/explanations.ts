@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Assumed } from '../management/mi/dependencies.js';
 import type { Explanation } from '../route/rules/explain.js';
 import { CallPath, type RouteTrace } from '../route/script/call-path.js';
-import type { LoadedScript } from '../route/script/load.js';
+import type { LoadedScript } from '../route/script/route-table.js';
 import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';

@@ -20,7 +20,7 @@ import type { Explanation } from '../route/rules/explain.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter } from '../route/rules/rules-router.js';
 import type { RouteTrace } from '../route/script/call-path.js';
-import type { LoadedScript } from '../route/script/load.js';
+import type { LoadedScript } from '../route/script/route-table.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { SipMessage } from '../sip/message.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';

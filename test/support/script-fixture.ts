@@ -5,7 +5,7 @@ import type { PartitionOptions } from '../../src/engine/options.js';
 import { compileFormat, compileWritable } from '../../src/pvar/format.js';
 import type { DispatcherFormats } from '../../src/route/request-scope.js';
 import type { ScriptEnvironment } from '../../src/route/script/environment.js';
-import type { LoadedScript } from '../../src/route/script/load.js';
+import type { LoadedScript } from '../../src/route/script/route-table.js';
 import type { Routes } from '../../src/route/script/routes.js';
 import { ScriptLog } from '../../src/route/script/script-log.js';
 import { ScriptRouter } from '../../src/route/script/script-router.js';

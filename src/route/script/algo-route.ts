@@ -3,7 +3,7 @@ import type { ScoredDestination } from '../request-scope.js';
 import { CoreFunctions } from './core-functions.js';
 import type { ScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';
-import type { LoadedScript } from './load.js';
+import type { LoadedScript } from './route-table.js';
 import { RouteSite } from './site.js';
 
 /**

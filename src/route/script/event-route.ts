@@ -2,7 +2,7 @@ import { type PvarMessage, PvarScope, type PvarValue } from '../../pvar/context.
 import { CoreFunctions } from './core-functions.js';
 import type { ScriptEnvironment } from './environment.js';
 import { execute } from './execute.js';
-import type { LoadedScript } from './load.js';
+import type { LoadedScript } from './route-table.js';
 import { RouteSite } from './site.js';
 
 /** Parameters of an event by name, in order. */

@@ -6,16 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { LOAD_MARK, positionOf } from './fault.js';
-import type { RouteTable } from './route-table.js';
+import type { LoadedScript, RouteTable } from './route-table.js';
 import { routesOf } from './validate.js';
-
-/** A route script as it was loaded once. */
-export interface LoadedScript {
-  readonly file: string;
-  /** Its text as it was loaded. */
-  readonly source: string;
-  readonly routes: RouteTable;
-}
 
 /** Faults that a refusal names. */
 const MOST_FAULTS = 20;

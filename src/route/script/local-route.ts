@@ -4,8 +4,8 @@ import { applyEdits } from '../../sip/reply.js';
 import type { ScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';
 import { HeaderEdits } from './header-edits.js';
-import type { LoadedScript } from './load.js';
 import { MessageFunctions } from './message-functions.js';
+import type { LoadedScript } from './route-table.js';
 import { MessageSite } from './site.js';
 
 /** The local route: a request of our own, such as a probe, is about to be sent. */

@@ -1,5 +1,6 @@
 /** One route. What it is called with is in `Routes`; as a method's parameter it may be more special here. */
 type Handler<Result> = { handle(route: object): Result }['handle'];
+
 type Handlers<Result> = Readonly<Record<string, Handler<Result>>>;
 
 /**
@@ -14,4 +15,12 @@ export interface RouteTable {
   readonly local?: Handler<unknown>;
   readonly event?: Handlers<unknown>;
   readonly algo?: Handlers<number>;
+}
+
+/** A route script as it was loaded once. */
+export interface LoadedScript {
+  readonly file: string;
+  /** Its text as it was loaded. */
+  readonly source: string;
+  readonly routes: RouteTable;
 }

@@ -14,7 +14,7 @@ import { literalAddress } from '../rules/literal-address.js';
 import { Redirects } from '../rules/redirects.js';
 import type { ScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
-import type { LoadedScript } from './load.js';
+import type { LoadedScript } from './route-table.js';
 import { type ScriptBranch, ScriptBranches } from './script-branches.js';
 
 /** The routes a script asked to be called. */

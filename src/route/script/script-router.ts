@@ -2,8 +2,8 @@ import type { AckRoute, RouteDecision, RoutedRequest, RouteOrigin, Router } from
 import { reasonPhrase } from '../../sip/reply.js';
 import type { ScriptEnvironment } from './environment.js';
 import { execute, type RouteEnd } from './execute.js';
-import type { LoadedScript } from './load.js';
 import { RequestRoute } from './request-route.js';
+import type { LoadedScript } from './route-table.js';
 import { ScriptCall } from './script-call.js';
 import { ScriptPlan } from './script-plan.js';
 
