@@ -108,7 +108,12 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       edits: call.edits,
       head: '',
     };
-    const text = forwarded(call, leaving, socket, env.layer.newBranch('s', call.message.callId).text);
+    const text = forwarded(
+      call,
+      leaving,
+      socket,
+      env.layer.newBranch('s', call.hiding?.callId ?? call.message.callId).text,
+    );
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
     return 1;

@@ -1,19 +1,41 @@
 import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { Call, MessageRun } from '../script/call.js';
-import { hidingReply } from '../script/hiding.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { type Hiding, hidingReply } from '../script/hiding.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
 import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
-import { contactOf, type Dialog, splitValues } from './dialog/dialog.js';
+import { contactOf, type Dialog, type Side, splitValues } from './dialog/dialog.js';
 import { dialogs } from './dialog/table.js';
 
+const settings = {
+  module: 'topology_hiding',
+  create: (parameters: ModuleParameters) => ({
+    prefix: parameters.text('th_callid_prefix', 'DLGCH_'),
+    passed: parameters
+      .text('th_passed_contact_uri_params', '')
+      .split(';')
+      .map((each) => each.trim().toLowerCase())
+      // The transport is that of this proxy.
+      .filter((each) => each !== '' && each !== 'transport'),
+  }),
+};
+
 function checkFlags(constant: string | number): string | undefined {
-  const wrong = /[^UuDd,\s]/.exec(String(constant))?.[0];
-  return wrong === undefined
-    ? undefined
-    : `flag "${wrong}" is not supported: the Call-ID and other fields pass as they are`;
+  const wrong = /[^UuDdCc,\s]/.exec(String(constant))?.[0];
+  return wrong === undefined ? undefined : `flag "${wrong}" is not known: U, D and C are`;
+}
+
+function hidingOf(dialog: Dialog, { keepUser, callId }: NonNullable<Dialog['hidden']>, to: Side): Hiding {
+  const { passed } = dialog.call.env.modules.of(settings);
+  return {
+    params: `;did=${dialog.did}`,
+    keepUser,
+    callId: callId === undefined ? undefined : dialog.callIdOf(to),
+    passed,
+  };
 }
 
 /** Hides each side of a call from the other, from its INVITE on. */
@@ -24,8 +46,10 @@ function hide(run: MessageRun, flags: string): number {
   const table = env.modules.of(dialogs);
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
-  dialog.hidden = { keepUser: /u/i.test(flags), contact: '', route: [] };
-  call.hiding = { params: `;did=${dialog.did}`, keepUser: dialog.hidden.keepUser };
+  // The dialog is kept here, so that the Call-ID of the other side need not tell anything.
+  const callId = /c/i.test(flags) ? `${env.modules.of(settings).prefix}${env.random.token(16)}` : undefined;
+  dialog.hidden = { keepUser: /u/i.test(flags), callId, contact: '', route: [] };
+  call.hiding = hidingOf(dialog, dialog.hidden, 'callee');
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
   if (transaction === undefined) return 0;
@@ -41,11 +65,15 @@ function match(run: MessageRun): number {
   const table = env.modules.of(dialogs);
   const did = uriParam(parseUri(call.requestUri)?.params ?? '', 'did');
   const dialog = did === undefined ? undefined : table.byDid(did);
-  if (dialog?.hidden === undefined || dialog.callId !== message.callId || message.toTag === '') return -1;
+  if (dialog?.hidden === undefined || message.toTag === '') return -1;
+  // Each side names the call as it knows it.
+  const side = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
+  if (dialog.callIdOf(side) !== message.callId) return -1;
   table.taken(run, dialog);
-  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  const to = side === 'caller' ? 'callee' : 'caller';
+  const other = dialog.leg(to);
   if (other.contact === '') return -1;
-  call.hiding = { params: `;did=${dialog.did}`, keepUser: dialog.hidden.keepUser };
+  call.hiding = hidingOf(dialog, dialog.hidden, to);
   for (const { line, next } of message.fields('route')) call.edits.remove(line, next);
   for (const each of other.route) call.edits.insert(message.headersEnd, `Route: ${each}\r\n`);
   run.pvars.setRequestUri(other.contact);
@@ -92,7 +120,8 @@ export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topolo
     dialects: OPENSIPS,
     parameters: [optional('flags', 'string', { check: checkFlags }), optional('contact user', 'string')],
     routes: ['request'],
-    summary: 'hides Via, Record-Route and Contact of each side of the call from the other; U keeps the user of Contact',
+    summary:
+      'hides Via, Record-Route and Contact of each side of the call from the other; U keeps the user of Contact, C gives the other side another Call-ID',
     compile:
       ([flags]) =>
       (run) =>

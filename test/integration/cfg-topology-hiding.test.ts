@@ -122,3 +122,75 @@ route {
   gateway.answer(await gateway.next('BYE'), 200, 'OK');
   await caller.next('200');
 });
+
+test('with C the callee knows the call by another Call-ID, in every request and reply of both sides', async () => {
+  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+  const daemon = await startCfgDaemon({
+    text: `#!OPENSIPS
+socket=LISTEN
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "sipmsgops.so"
+loadmodule "dialog.so"
+loadmodule "topology_hiding.so"
+modparam("topology_hiding", "th_callid_prefix", "SBC_")
+modparam("topology_hiding", "th_callid_passwd", "s3cret")
+modparam("topology_hiding", "th_passed_contact_uri_params", "line;ob;transport")
+route {
+  if (has_totag()) {
+    if (topology_hiding_match()) t_relay();
+    else if (is_method("ACK")) { if (t_check_trans()) t_relay(); }
+    else sl_send_reply(404, "Not Here");
+    exit;
+  }
+  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
+  topology_hiding("UC");
+  $du = "${gateway.uri}";
+  t_relay();
+}
+`,
+  });
+  open.push(
+    () => caller.close(),
+    () => gateway.close(),
+    () => daemon.stop(),
+  );
+  const idOf = (text: string): string => headersOf(text, 'call-id')[0] ?? '';
+  const to = '<sip:bob@b.example>;tag=tt';
+  const begin = async (callId: string) => {
+    caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId, branch: callId.slice(0, 3) }), daemon.port);
+    return gateway.next('INVITE');
+  };
+  // A call that is answered: requests of both sides, then BYE of the proxy to both.
+  const invite = await begin('one@x');
+  const shown = idOf(invite.text);
+  assert.match(shown, /^SBC_[0-9a-f]{32}$/);
+  gateway.answer(invite, 200, 'OK');
+  const ok = await caller.next('200');
+  assert.equal(idOf(ok.text), 'one@x');
+  caller.send(caller.request('ACK', contactIn(ok.text), { callId: 'one@x', to }), daemon.port);
+  assert.equal(idOf((await gateway.next('ACK')).text), shown);
+  const back = { callId: shown, from: to, to: '<sip:alice@a.example>;tag=ft', cseq: 7 };
+  gateway.send(gateway.request('INFO', contactIn(invite.text), back), daemon.port);
+  const info = await caller.next('INFO');
+  assert.equal(idOf(info.text), 'one@x');
+  caller.answer(info, 200, 'OK');
+  assert.equal(idOf((await gateway.next('200')).text), shown);
+  caller.send(caller.request('INFO', contactIn(ok.text), { callId: shown, to, cseq: 2 }), daemon.port);
+  await caller.next('404');
+  const { Dialogs } = (await daemon.daemon.mi.execute('dlg_list', {})) as { Dialogs: { ID: string }[] };
+  await daemon.daemon.mi.execute('dlg_end_dlg', { dialog_id: Dialogs[0]?.ID ?? '' });
+  assert.equal(idOf((await caller.next('BYE')).text), 'one@x');
+  assert.equal(idOf((await gateway.next('BYE')).text), shown);
+  // One that is refused, and one that is given up: ACK and CANCEL carry what the callee knows.
+  const refused = await begin('two@x');
+  gateway.answer(refused, 486, 'Busy Here');
+  assert.equal(idOf((await caller.next('486')).text), 'two@x');
+  assert.equal(idOf((await gateway.next('ACK')).text), idOf(refused.text));
+  const ringing = await begin('three@x');
+  gateway.answer(ringing, 180, 'Ringing');
+  const progress = await caller.next('180');
+  assert.equal(idOf(progress.text), 'three@x');
+  caller.send(caller.request('CANCEL', 'sip:bob@example.com', { callId: 'three@x', branch: 'thr' }), daemon.port);
+  assert.equal(idOf((await gateway.next('CANCEL')).text), idOf(ringing.text));
+});

@@ -32,7 +32,8 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
     const socket = env.sockets.choose(address, to.socket);
     if (socket === undefined) return;
     from.cseq++;
-    const id = env.layer.newBranch('d', dialog.callId);
+    const callId = dialog.callIdOf(side);
+    const id = env.layer.newBranch('d', callId);
     const text = [
       `BYE ${uri} SIP/2.0`,
       `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}`,
@@ -40,7 +41,7 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
       ...routes.map((each) => `Route: ${each}`),
       `From: ${from.address}`,
       `To: ${to.address}`,
-      `Call-ID: ${dialog.callId}`,
+      `Call-ID: ${callId}`,
       `CSeq: ${from.cseq} BYE`,
       `${lines}${env.userAgentLine}`,
       'Content-Length: 0',

@@ -73,8 +73,10 @@ export class Dialog {
   timeoutRoute: string | undefined = undefined;
   /** A transaction follows it: without one it ends with the request route. */
   attached = false;
-  /** Each side is hidden from the other: what the callee's answer said before it was changed. */
-  hidden: { readonly keepUser: boolean; contact: string; route: readonly string[] } | undefined = undefined;
+  /** Each side is hidden from the other: what the callee's answer said before it was changed, and the Call-ID it knows if that is another. */
+  hidden:
+    | { readonly keepUser: boolean; readonly callId: string | undefined; contact: string; route: readonly string[] }
+    | undefined = undefined;
   /** Called once when it has ended, in order. */
   readonly atEnd: (() => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;
@@ -102,6 +104,11 @@ export class Dialog {
 
   get callId(): string {
     return this.call.message.callId;
+  }
+
+  /** The Call-ID a side knows. */
+  callIdOf(side: Side): string {
+    return side === 'callee' ? (this.hidden?.callId ?? this.callId) : this.callId;
   }
 
   /** "3a.1f", what the did parameter of our Record-Route says. */
