@@ -4,8 +4,7 @@ import {
   type ArithmeticOperator,
   type Comparison,
   type ComparisonOperator,
-  compareNumbers,
-  compareStrings,
+  compareOrdered,
   integerArithmetic,
   type Operators,
   type Result,
@@ -48,9 +47,9 @@ function comparison(operator: ComparisonOperator, left: StaticType, right: Stati
   if (right === 'null' && (operator === '==' || operator === '!='))
     return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === (operator === '=='));
   const numeric = (a: Result, b: Result) =>
-    a === undefined || b === undefined ? undefined : compareNumbers(operator, toInteger(a), toInteger(b));
+    a === undefined || b === undefined ? undefined : compareOrdered(operator, toInteger(a), toInteger(b));
   const textual = (a: Result, b: Result) =>
-    a === undefined || b === undefined ? undefined : compareStrings(operator, toText(a), toText(b));
+    a === undefined || b === undefined ? undefined : compareOrdered(operator, toText(a), toText(b));
   if (operator === 'eq' || operator === 'ne') return textual;
   if (operator !== '==' && operator !== '!=') return numeric;
   if (left === 'int') return numeric;

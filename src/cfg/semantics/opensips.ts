@@ -4,8 +4,7 @@ import {
   type ArithmeticOperator,
   type Comparison,
   type ComparisonOperator,
-  compareNumbers,
-  compareStrings,
+  compareOrdered,
   integerArithmetic,
   type Operators,
   type Result,
@@ -54,11 +53,11 @@ function comparison(
       if (operator === '==') return a === b;
       return operator === '!=' ? a !== b : false;
     }
-    if (typeof a === 'number' && typeof b === 'number') return compareNumbers(operator, a, b);
+    if (typeof a === 'number' && typeof b === 'number') return compareOrdered(operator, a, b);
     if (typeof a === 'string' && typeof b === 'number' && right === 'int') {
-      return left === 'digits' ? compareNumbers(operator, Number(a), b) : false;
+      return left === 'digits' ? compareOrdered(operator, Number(a), b) : false;
     }
-    return compareStrings(operator, String(a).toLowerCase(), String(b).toLowerCase());
+    return compareOrdered(operator, String(a).toLowerCase(), String(b).toLowerCase());
   };
 }
 

@@ -78,8 +78,8 @@ export function integerArithmetic(operator: ArithmeticOperator, a: number, b: nu
   }
 }
 
-/** Compares two numbers. */
-export function compareNumbers(operator: ComparisonOperator, a: number, b: number): boolean {
+/** Compares two numbers, or two texts by their code units. */
+export function compareOrdered<T extends number | string>(operator: ComparisonOperator, a: T, b: T): boolean {
   switch (operator) {
     case '==':
     case 'ieq':
@@ -88,28 +88,6 @@ export function compareNumbers(operator: ComparisonOperator, a: number, b: numbe
     case '!=':
     case 'ine':
     case 'ne':
-      return a !== b;
-    case '<':
-      return a < b;
-    case '>':
-      return a > b;
-    case '<=':
-      return a <= b;
-    case '>=':
-      return a >= b;
-  }
-}
-
-/** Compares two texts, by their code units where it is about order. */
-export function compareStrings(operator: ComparisonOperator, a: string, b: string): boolean {
-  switch (operator) {
-    case '==':
-    case 'eq':
-    case 'ieq':
-      return a === b;
-    case '!=':
-    case 'ne':
-    case 'ine':
       return a !== b;
     case '<':
       return a < b;

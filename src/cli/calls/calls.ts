@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallEntry } from '../../calls/call-entry-types.js';
 import { renderCall } from '../../calls/call-text.js';
+import { interrupted } from '../line/interrupted.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
@@ -63,11 +64,4 @@ function filterOf(options: CallsOptions): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(all).filter((each): each is [string, string | number] => each[1] !== undefined),
   );
-}
-
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  process.once('SIGTERM', () => controller.abort());
-  return controller.signal;
 }

@@ -4,6 +4,7 @@ import { renderLadders } from '../../trace/ladder.js';
 import { PcapWriter, pcapHeader } from '../../trace/pcap.js';
 import type { TracedMessage } from '../../trace/traced-message.js';
 import { usageError } from '../line/command.js';
+import { interrupted } from '../line/interrupted.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
@@ -96,11 +97,4 @@ function paramsOf(options: TraceOptions): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(all).filter((each): each is [string, string | number] => each[1] !== undefined),
   );
-}
-
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  process.once('SIGTERM', () => controller.abort());
-  return controller.signal;
 }

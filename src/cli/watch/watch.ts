@@ -5,6 +5,7 @@ import { createLogger } from '../../daemon/logger.js';
 import { plainNats } from '../../events/sinks/nats-settings.js';
 import { watchNats } from '../../events/sinks/nats-watch.js';
 import { parseEvent, renderEvent, type WatchedEvent } from '../../events/watch.js';
+import { interrupted } from '../line/interrupted.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { settingsFor } from '../settings.js';
@@ -69,11 +70,4 @@ async function watchDatagrams(
     socket.close();
   }
   return 0;
-}
-
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  process.once('SIGTERM', () => controller.abort());
-  return controller.signal;
 }

@@ -6,6 +6,19 @@ const STATES = { a: 'active', i: 'inactive', p: 'probing' } as const;
 /** Letters of states, as ds_set_state takes them. */
 export type StateLetter = keyof typeof STATES;
 
+/** A button for each state; `choose` gets the letter of the one that was pressed. */
+export function StateButtons({ choose }: { readonly choose: (state: StateLetter) => void }) {
+  return (
+    <>
+      {(Object.keys(STATES) as StateLetter[]).map((letter) => (
+        <button key={letter} type="button" onClick={() => choose(letter)}>
+          Set {STATES[letter]}
+        </button>
+      ))}
+    </>
+  );
+}
+
 /** Sets the state of some destinations, one command each, and reports what failed. */
 export function SetState({
   rows,

@@ -4,7 +4,7 @@ import { destination, type Me, mi } from '../api.js';
 import { Chart, Histogram } from '../chart.js';
 import { count, millis, moment, percent, rate, span } from '../format.js';
 import { Problem, reasonOf, Scroll, State, useLoaded, useStore } from '../parts.js';
-import { SetState, type StateLetter } from '../set-state.js';
+import { SetState, StateButtons, type StateLetter } from '../set-state.js';
 import { type Store, stateOf } from '../store.js';
 import { CallTable, useCalls } from './calls.js';
 
@@ -50,15 +50,7 @@ export function DestinationPage({ store, me, id }: { readonly store: Store; read
         </p>
         {me.role !== 'viewer' && (
           <div class="buttons">
-            <button type="button" onClick={() => setSetting('a')}>
-              Set active
-            </button>
-            <button type="button" onClick={() => setSetting('i')}>
-              Set inactive
-            </button>
-            <button type="button" onClick={() => setSetting('p')}>
-              Set probing
-            </button>
+            <StateButtons choose={setSetting} />
             <button type="button" onClick={probe}>
               Probe now
             </button>

@@ -4,7 +4,7 @@ import { LIVE } from '../../server/wire.js';
 import { type Me, probes } from '../api.js';
 import { count, millis, percent, rate, span } from '../format.js';
 import { LongList, Sparkline, State, useStore } from '../parts.js';
-import { SetState, type StateLetter } from '../set-state.js';
+import { SetState, StateButtons, type StateLetter } from '../set-state.js';
 import { arranged, type Row, type Store, stateOf, urgency } from '../store.js';
 
 const SHOWN_MS = 15 * 60_000;
@@ -73,15 +73,7 @@ export function Overview({ store, me }: { readonly store: Store; readonly me: Me
         {mayAct && chosen.length > 0 && (
           <div class="buttons" role="group" aria-label={`${chosen.length} selected`}>
             <span>{chosen.length} selected:</span>
-            <button type="button" onClick={() => setSetting('a')}>
-              Set active
-            </button>
-            <button type="button" onClick={() => setSetting('i')}>
-              Set inactive
-            </button>
-            <button type="button" onClick={() => setSetting('p')}>
-              Set probing
-            </button>
+            <StateButtons choose={setSetting} />
           </div>
         )}
       </div>
