@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import { type Matcher, RE2JS } from 're2js';
 
 /** A regular expression whose matching takes time linear in the text, whatever a peer sends. */
 export interface BoundedRegex {
@@ -58,22 +58,49 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   }
 }
 
+/** Characters from which on it is looked first whether there is a match at all: that takes a tenth of the time of finding it. */
+const LOOKED_AT_FIRST = 128;
+
 class LinearRegex implements BoundedRegex {
+  /** What stands before a position may decide about a match from there on. */
+  private readonly looksBack: boolean;
+
   constructor(
     readonly source: string,
     private readonly regex: RE2JS,
-  ) {}
+  ) {
+    this.looksBack = /\\[bB<>A]/.test(source);
+  }
 
   test(text: string): boolean {
     return this.regex.test(text);
   }
 
   match(text: string, from = 0): RegexMatch | undefined {
+    if (from > text.length) return undefined;
+    if (text.length - from > LOOKED_AT_FIRST && (from === 0 || !this.looksBack)) {
+      if (!this.regex.test(from === 0 ? text : text.slice(from))) return undefined;
+    }
     const matcher = this.regex.matcher(text);
-    if (from > text.length || !(from === 0 ? matcher.find() : matcher.find(from))) return undefined;
-    const groups: (string | undefined)[] = [];
-    for (let i = 0; i <= matcher.groupCount(); i++) groups.push(matcher.group(i) ?? undefined);
-    return { start: matcher.start(), end: matcher.end(), groups };
+    return (from === 0 ? matcher.find() : matcher.find(from)) ? new FoundMatch(matcher) : undefined;
+  }
+}
+
+/** Groups are looked for when they are asked for: that takes as long as finding the match. */
+class FoundMatch implements RegexMatch {
+  readonly start: number;
+  readonly end: number;
+  private found: readonly (string | undefined)[] | undefined;
+
+  constructor(private readonly matcher: Matcher) {
+    this.start = matcher.start();
+    this.end = matcher.end();
+  }
+
+  get groups(): readonly (string | undefined)[] {
+    const { matcher } = this;
+    this.found ??= Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined);
+    return this.found;
   }
 }
 

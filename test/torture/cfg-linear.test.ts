@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { compilePosix } from '../../src/core/posix-regex.js';
 import { assertLinear, type GrowthCase } from '../support/growth.js';
 import { INVITE, linesOf, startScript } from '../support/script-run.js';
 
@@ -95,4 +96,23 @@ test('codecs are chosen by the first rtpmap line of their type, or by the static
       xlog("$(rb{line.at,1}) $(rb{line.count})\\n"); xlog("end\\n");`,
   });
   assert.deepEqual(lines, ['1', '-1', '2', 'm=audio 4000 RTP/AVP 0 97 2']);
+});
+
+test('a regular expression that finds nothing in 64 KB takes no more than 5 ms', () => {
+  const cases = ['a', 'a ', 'a=b\r\n', '0', 'sip:1@a;x=y,', ' \r\n\t', '\x80'].map((unit) => ({
+    name: JSON.stringify(unit),
+    make: (length: number) => unit.repeat(Math.ceil(length / unit.length)),
+  }));
+  for (const source of [
+    'friendly-scanner|sipvicious|sipcli',
+    '^[0-9]{3,12}#',
+    '[0-9]{3,12}#',
+    '^(.*)#(.*)$',
+    '(a+)(a+)#',
+    '([^;]*;)*#',
+    '\\<x{2,50}y\\>',
+  ]) {
+    const regex = compilePosix(source, { ignoreCase: true });
+    assertLinear(source, cases, (text) => void regex.match(text), { mostMs: 5 });
+  }
 });

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { RE2JS } from 're2js';
+import { compilePerl, type RegexMatch } from '../../../src/core/posix-regex.js';
+
+type Find = (at: number) => Pick<RegexMatch, 'start' | 'end' | 'groups'> | undefined;
+
+/** All matches with their groups, one behind the other. */
+function all(text: string, find: Find): string[] {
+  const found: string[] = [];
+  for (let at = 0; at <= text.length && found.length < 40; ) {
+    const match = find(at);
+    if (match === undefined) break;
+    found.push(`${match.start}-${match.end} ${match.groups.join('|')}`);
+    at = match.end === match.start ? match.end + 1 : match.end;
+  }
+  return found;
+}
+
+test('what is looked at first changes no match: long texts give what RE2 finds by itself', () => {
+  const piece = fc.constantFrom('a', 'b', ' ', 'ab', '-', '\n', '0', 'sip:');
+  const part = fc.constantFrom(
+    'a',
+    'b',
+    '.',
+    '[^a]',
+    '(a|b)',
+    'a*',
+    'b+',
+    '(ab)?',
+    '\\b',
+    '\\B',
+    '\\A',
+    '^',
+    '$',
+    '(?m:^)',
+  );
+  const pattern = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(pattern, fc.array(piece, { minLength: 100, maxLength: 200 }), (source, pieces) => {
+      const text = pieces.join('');
+      const regex = compilePerl(source);
+      const raw = RE2JS.compile(source);
+      const expected = all(text, (at) => {
+        const matcher = raw.matcher(text);
+        if (!(at === 0 ? matcher.find() : matcher.find(at))) return undefined;
+        const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined);
+        return { start: matcher.start(), end: matcher.end(), groups };
+      });
+      assert.deepEqual(
+        all(text, (at) => regex.match(text, at)),
+        expected,
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
