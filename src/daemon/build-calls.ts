@@ -4,6 +4,7 @@ import { CallLedger } from '../calls/call-ledger.js';
 import { listCalls } from '../calls/call-list.js';
 import { CallLog } from '../calls/call-log.js';
 import type { Settings } from '../config/settings.js';
+import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
@@ -26,8 +27,9 @@ export class CallRecording implements Service, CallRecords {
     /** Where records are published, if anywhere. */
     private readonly publish: RecordSink | undefined,
   ) {
+    const peerLog = boundedLog(logger, () => clock.monotonic());
     this.ledger = new CallLedger(clock, settings.calls, (error) =>
-      logger.error({ err: error }, 'a call record failed'),
+      peerLog.error({ err: error }, 'a call record failed'),
     );
     this.log = new CallLog(logger, clock);
     this.ledger.onEnd((record) => {

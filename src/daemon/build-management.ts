@@ -3,6 +3,7 @@ import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
+import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import type { FocusableLogger } from '../core/log-focus.js';
 import type { Logger } from '../core/logger.js';
@@ -102,7 +103,9 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     'Audit records that are in the log only: too many events waited for NATS',
   );
   followAudit(audit, log, nats, events.ids, unpublished.with({}));
-  const mi = new MiHandler(log, metrics, clock, audit);
+  // What a client can cause, again and again.
+  const peerLog = boundedLog(log, () => clock.monotonic());
+  const mi = new MiHandler(peerLog, metrics, clock, audit);
   const own = dispatcherControl(runtimes, prober);
   const control = env.cluster.configured ? clusteredDispatcher(own, env.cluster) : own;
   const processInfo = {
@@ -171,12 +174,20 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     noSocket: env.noSocket,
     script: env.script,
     clock,
-    log,
+    log: peerLog,
   });
   const access = new Access(clock);
   access.configure(settings.access);
-  const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, access, clock, log });
-  const listener = buildHttp(settings, { mi, rpc: rpc.service, access, audit, health: env.health, metrics, log });
+  const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, access, clock, log: peerLog });
+  const listener = buildHttp(settings, {
+    mi,
+    rpc: rpc.service,
+    access,
+    audit,
+    health: env.health,
+    metrics,
+    log: peerLog,
+  });
   return {
     mi,
     http: listener?.server,

@@ -1,5 +1,6 @@
 import type { CallLedger } from '../calls/call-ledger.js';
 import type { Settings } from '../config/settings.js';
+import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
@@ -92,7 +93,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     isTraced: () => sip.tapPoint.isTapped,
     bye: env.callEnded,
     byeEnded: (callId, fromTag, code) => ledger.byeEnded(callId, fromTag, code),
-    log,
+    log: boundedLog(log, () => clock.monotonic()),
     send: (worker, item) => pool.send(worker, item),
   });
   const pool = new Pool({

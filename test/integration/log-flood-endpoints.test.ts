@@ -197,6 +197,21 @@ test('NATS messages that are no requests and no weights', { skip: withoutNats },
   await client.close();
 });
 
+test('a record of accounting in the log is bounded in length', async () => {
+  for (const [dialect, head, script] of [
+    ['opensips', '', 'acc_log_request("404 x"); exit;'],
+    ['kamailio', 'modparam("acc", "log_flag", 1)', 'acc_log_request("404 x"); exit;'],
+  ] as const) {
+    const runner = startScript({ dialect, modules: 'acc', head, script, log, logged: true });
+    lines.length = 0;
+    const long = 'y'.repeat(20_000);
+    runner.receive(INVITE.replace('a@a.example', long).replace('tag=ft', `tag=${long}`));
+    const bytes = lines.join('').length;
+    assert.ok(lines.length === 1 && bytes > 2000 && bytes < 6000, `${lines.length} lines, ${bytes} bytes`);
+    await runner.stop();
+  }
+});
+
 test('lines that a script writes of what a peer sent are bounded in length', async () => {
   const script = 'xlog("L_INFO", "$hdr(Subject)$hdr(Subject)\\n"); exit;';
   const runner = startScript({ dialect: 'opensips', script, log, logged: true });

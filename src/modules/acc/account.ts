@@ -85,7 +85,7 @@ export class Accounting {
     const { call, env } = run;
     if (outlets.log) {
       const text = logLine(record, times) + this.extraText(call);
-      env.log.info({ callId: record.callId }, text);
+      env.log.info({ callId: oneLine(record.callId) }, text);
     }
     if (outlets.db && settings.dbUrl !== '') {
       for (const row of this.rows(call, record, times)) this.writer.add(env, table, row);
@@ -178,7 +178,7 @@ export const ACCOUNTED = 'ACC: request accounted: ';
 export const CALL_ENDED = 'ACC: call ended: ';
 
 function logLine(record: Accounted, times: CallTimes | undefined): string {
-  const fields = `method=${record.method};from_tag=${record.fromTag};to_tag=${record.toTag};call_id=${record.callId};code=${record.code};reason=${record.reason}`;
+  const fields = `method=${oneLine(record.method)};from_tag=${oneLine(record.fromTag)};to_tag=${oneLine(record.toTag)};call_id=${oneLine(record.callId)};code=${record.code};reason=${oneLine(record.reason)}`;
   if (times === undefined) return `${record.title}timestamp=${Math.floor(record.time / 1000)};${fields}`;
   const seconds = (ms: number): number => Math.floor(ms / 1000);
   const duration = times.ended - times.answered;
@@ -193,7 +193,8 @@ export function textIn(value: Format, scope: PvarContext): string {
 
 type Format = ExtraField['value'];
 
-function oneLine(text: string): string {
+/** One line, as long as a value of a peer may be in the log. */
+export function oneLine(text: string): string {
   return text.slice(0, 1024).replace(/[\r\n]+/g, ' ');
 }
 

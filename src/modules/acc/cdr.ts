@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 import type { Dialog } from '../dialog/dialog.js';
-import { type Accounting, databaseTime, textIn } from './account.js';
+import { type Accounting, databaseTime, oneLine, textIn } from './account.js';
 
 /** Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
 export function writeCdr(run: MessageRun, acc: Accounting, dialog: Dialog): void {
@@ -17,7 +17,7 @@ export function writeCdr(run: MessageRun, acc: Accounting, dialog: Dialog): void
       `${names.duration}=${duration === 0 ? '0' : seconds(duration)}`,
       ...extra.map(([name, value]) => `${name}=${value}`),
     ];
-    env.log.info({ callId: dialog.callId }, parts.join('; '));
+    env.log.info({ callId: oneLine(dialog.callId) }, parts.join('; '));
   }
   if (cdrs.table !== undefined && acc.settings.dbUrl !== '') {
     acc.writer.add(env, cdrs.table, {
