@@ -1,7 +1,8 @@
 import { messageOf } from '../core/errors.js';
-import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
+import { canonicalIp } from '../core/ip-address.js';
+import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-regex.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
-import type { AddressRow, DialplanRule, DomainRow } from '../script/tables.js';
+import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, TrustedRow } from '../script/tables.js';
 
 /** A row as a database gives it. */
 export type TableRow = Readonly<Record<string, unknown>>;
@@ -27,9 +28,102 @@ export function addressRow(row: TableRow, partition: string): AddressRow {
   };
 }
 
+/**
+ * A file of the address table of Kamailio: "group address [mask [port [tag]]]" on a line, "#" begins a comment; `faulty` gets lines
+ * without a group or with an address that is none.
+ */
+export function addressLines(text: string, faulty: (line: number, reason: string) => void): AddressRow[] {
+  const rows: AddressRow[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    const [group = '', ip = '', mask, port, tag] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (group === '') continue;
+    if (!/^\d+$/.test(group)) faulty(i + 1, 'the group is no number');
+    else if (ip === '' || ip.includes('/')) faulty(i + 1, 'an address, without its mask, is expected behind the group');
+    else {
+      const row = { grp: group, ip_addr: ip.replace(/^\[(.*)\]$/, '$1'), mask, port, tag };
+      rows.push(addressRow(row, 'default'));
+    }
+  }
+  return rows;
+}
+
+/**
+ * The rows of Kamailio's address table in the order it looks through them: single addresses and names, the last one first, then networks
+ * by group.
+ */
+export function inOrderOfKamailio(rows: readonly AddressRow[]): AddressRow[] {
+  const single = ({ ip, mask }: AddressRow): boolean => {
+    const canonical = canonicalIp(ip);
+    return canonical === undefined || mask >= (canonical.includes(':') ? 128 : 32);
+  };
+  // A mask of 0 matches nothing there.
+  const networks = rows.filter((row) => row.mask > 0 && !single(row)).sort((a, b) => a.group - b.group);
+  return [...rows.filter(single).reverse(), ...networks];
+}
+
 /** A row of the domain table. */
 export function domainRow(row: TableRow): DomainRow {
-  return { domain: String(row['domain'] ?? ''), attrs: textIn(row, 'attrs') };
+  const domain = String(row['domain'] ?? '');
+  const did = textIn(row, 'did');
+  return { domain, attrs: textIn(row, 'attrs'), did: did === undefined || did === '' ? domain : did };
+}
+
+/** Type of a domain's attribute that is a number. */
+const NUMBER = 0;
+
+/** The attributes of domains by did, the last one first; `faulty` gets those that are no numbers and should be. */
+export function domainAttributes(
+  rows: readonly TableRow[],
+  faulty: (id: string, reason: string) => void,
+): Map<string, DomainAttribute[]> {
+  const all = new Map<string, DomainAttribute[]>();
+  for (const row of rows) {
+    const did = textIn(row, 'did') ?? '';
+    const text = textIn(row, 'value') ?? '';
+    const number = Number(row['type'] ?? 2) === NUMBER;
+    if (number && !/^-?\d+$/.test(text)) {
+      faulty(String(row['id'] ?? ''), 'the value is no number');
+      continue;
+    }
+    const attribute = { name: textIn(row, 'name') ?? '', value: number ? Number(text) : text };
+    const same = all.get(did);
+    if (same === undefined) all.set(did, [attribute]);
+    else same.unshift(attribute);
+  }
+  return all;
+}
+
+/** Trusted peers by source, by their priorities; `faulty` gets those whose expressions cannot be used. */
+export function trustedRows(
+  rows: readonly TableRow[],
+  highestFirst: boolean,
+  faulty: (id: string, reason: string) => void,
+): Map<string, TrustedRow[]> {
+  const all = new Map<string, TrustedRow[]>();
+  const pattern = (row: TableRow, key: string): BoundedRegex | undefined => {
+    const text = textIn(row, key) ?? '';
+    return text === '' ? undefined : compilePosix(text);
+  };
+  const sign = highestFirst ? -1 : 1;
+  const sorted = [...rows].sort((a, b) => sign * (Number(a['priority'] ?? 0) - Number(b['priority'] ?? 0)));
+  for (const row of sorted) {
+    const source = textIn(row, 'src_ip') ?? '';
+    try {
+      const peer = {
+        source,
+        protocol: (textIn(row, 'proto') ?? 'any').toLowerCase(),
+        from: pattern(row, 'from_pattern'),
+        requestUri: pattern(row, 'ruri_pattern'),
+        tag: textIn(row, 'tag'),
+      };
+      const same = all.get(source);
+      if (same === undefined) all.set(source, [peer]);
+      else same.push(peer);
+    } catch (error) {
+      faulty(String(row['id'] ?? ''), messageOf(error));
+    }
+  }
+  return all;
 }
 
 /** match_op of a dialplan row. */

@@ -1,13 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { RoutingRows } from '../script/gateway-rows.js';
-import { AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
+import { type AddressRow, AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
+import { readTextRows } from '../store/text-rows.js';
 import { balancerRow, carrierRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
-import { addressRow, dialplanRules, domainRow, type TableRow } from './script-rows.js';
+import {
+  addressLines,
+  addressRow,
+  dialplanRules,
+  domainAttributes,
+  domainRow,
+  inOrderOfKamailio,
+  type TableRow,
+  trustedRows,
+} from './script-rows.js';
 
 /** Rows of one table taken at most. */
 const MOST_ROWS = 1_000_000;
@@ -35,11 +47,16 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
   if (!MODULES.some((each) => cfg.loaded.has(each))) return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
-  const read = async (module: string, { url: given, table }: Source): Promise<readonly TableRow[] | undefined> => {
+  const read = async (
+    module: string,
+    { url: given, table }: Source,
+    needed = true,
+  ): Promise<readonly TableRow[] | undefined> => {
     if (given === undefined) return [];
     try {
       const url = parseDatabaseUrl(given, cfg.folder);
-      if (!isSqlUrl(url)) throw new Error('only SQL databases hold this table');
+      if (url.kind === 'text') return await readTextRows(url.path, table, MOST_ROWS);
+      if (!isSqlUrl(url)) throw new Error('only SQL databases and db_text folders hold this table');
       const database = pools.open(url);
       try {
         return await database.run((knex) => knex.select<TableRow[]>('*').from(table).limit(MOST_ROWS));
@@ -51,7 +68,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
         { module, table, err: { message: messageOf(error) } },
         'script: a table cannot be read, it stays as it was',
       );
-      complete = false;
+      if (needed) complete = false;
       return undefined;
     }
   };
@@ -66,9 +83,39 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     }
     return made;
   };
-  const addresses = await all('permissions', sourcesOf(cfg, 'permissions', 'address_table', 'address'), (rows, name) =>
-    rows.map((row) => addressRow(row, name)),
-  );
+  const addressFile = async (path: string): Promise<AddressRow[] | undefined> => {
+    try {
+      return addressLines(await readFile(path, 'latin1'), (line, reason) =>
+        log.error({ module: 'permissions', file: path, line, reason }, 'script: a line of an address file is left out'),
+      );
+    } catch (error) {
+      log.error(
+        { module: 'permissions', file: path, err: { message: messageOf(error) } },
+        'script: an address file cannot be read, the table stays as it was',
+      );
+      complete = false;
+      return undefined;
+    }
+  };
+  const kamailio = cfg.dialect.name === 'kamailio';
+  const faulty = (module: string, table: string) => (row: string | number, reason: string) =>
+    log.error({ module, table, row, reason }, 'script: a row of a table is left out');
+  const list = kamailio && cfg.loaded.has('permissions') ? textOf(cfg, 'permissions', 'address_file') : undefined;
+  const addresses =
+    list === undefined
+      ? await all('permissions', sourcesOf(cfg, 'permissions', 'address_table', 'address'), (rows, name) =>
+          rows.map((row) => addressRow(row, name)),
+        )
+      : await addressFile(isAbsolute(list) ? list : join(cfg.folder, list));
+  // Files were written without these tables: that one is missing is logged, and no more.
+  const further = async (module: string, table: string, fallback: string): Promise<readonly TableRow[] | undefined> => {
+    const [source] = sourcesOf(cfg, module, table, fallback);
+    return kamailio && cfg.loaded.has(module) && source !== undefined ? read(module, source, false) : [];
+  };
+  // A table that is asked at each call is read in the order of the query.
+  const cached = textOf(cfg, 'permissions', 'db_mode') === '1';
+  const trusted = await further('permissions', 'trusted_table', 'trusted');
+  const attributes = await further('domain', 'domain_attrs_table', 'domain_attrs');
   const domains = await all('domain', sourcesOf(cfg, 'domain', 'domain_table', 'domain'), (rows) =>
     rows.map(domainRow),
   );
@@ -107,8 +154,16 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
   };
   const tables: ScriptTables = {
-    addresses: addresses === undefined ? before.addresses : new AddressTables(addresses),
+    addresses:
+      addresses === undefined
+        ? before.addresses
+        : new AddressTables(kamailio ? inOrderOfKamailio(addresses) : addresses),
     domains: domains === undefined ? before.domains : new Map(domains.map(named)),
+    domainAttributes:
+      attributes === undefined
+        ? before.domainAttributes
+        : domainAttributes(attributes, faulty('domain', 'domain_attrs')),
+    trusted: trusted === undefined ? before.trusted : trustedRows(trusted, cached, faulty('permissions', 'trusted')),
     dialplans: rules === undefined ? before.dialplans : grouped(rules),
     balancers: balancers ?? before.balancers,
     routing: whole({ ...routing, groups: routing.groups ?? before.routing.groups }) ?? before.routing,
@@ -138,6 +193,11 @@ function grouped<T extends { readonly partition: string; readonly id: number }>(
     else same.push(rule);
   }
   return groups;
+}
+
+function textOf(cfg: LoadedCfg, module: string, name: string): string | undefined {
+  const value = cfg.modules.get(module)?.get(name)?.at(-1);
+  return value === undefined || value === '' ? undefined : String(value);
 }
 
 /** The module's own table, and that of each of its partitions ("name: db_url=...; table_name=..."). */

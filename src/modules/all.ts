@@ -2,6 +2,7 @@ import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
 import { avpopsFunctions } from './avpops.js';
+import { kamailioAvpopsFunctions } from './avpops-kamailio.js';
 import { branchFunctions } from './branches.js';
 import { cachedbFunctions } from './cachedb.js';
 import { cfgutilsFunctions } from './cfgutils.js';
@@ -99,6 +100,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...uacAuthFunctions,
     ...rtpproxyFunctions,
     ...avpopsFunctions,
+    ...kamailioAvpopsFunctions,
     ...sqlFunctions,
   ]);
   return table;

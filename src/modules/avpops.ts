@@ -138,6 +138,7 @@ function flagsOf(whole: string): string {
 const specs: FunctionSpec[] = [
   {
     name: 'avp_delete',
+    dialects: OPENSIPS,
     parameters: [param('AVP', 'literal')],
     summary: 'deletes the newest value of an AVP, with /g all',
     compile: ([avp]) => {
@@ -153,6 +154,7 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_copy',
+    dialects: OPENSIPS,
     parameters: [param('from', 'literal'), param('to', 'literal')],
     summary: 'copies an AVP; /g all values, /d deletes the old one, /n and /c make numbers of text and text of numbers',
     compile: ([from, to]) => {
@@ -174,6 +176,7 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_pushto',
+    dialects: OPENSIPS,
     parameters: [param('target', 'literal'), param('AVP', 'literal')],
     summary: 'writes the value of an AVP to a variable',
     compile: ([to, from]) => {
@@ -192,6 +195,7 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_check',
+    dialects: OPENSIPS,
     parameters: [param('AVP', 'literal'), param('test', 'literal')],
     summary: 'compares an AVP with a value; /g all its values',
     compile: ([subject, wanted]) => {
@@ -207,6 +211,7 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_subst',
+    dialects: OPENSIPS,
     parameters: [param('AVPs', 'literal'), param('substitution', 'literal')],
     summary: 'replaces in an AVP by a pattern; "$avp(from)/$avp(to)/gd"',
     compile: ([names, pattern]) => {
@@ -240,6 +245,7 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_op',
+    dialects: OPENSIPS,
     parameters: [param('AVPs', 'literal'), param('operation', 'literal')],
     summary: 'calculates with a number of an AVP; "$avp(from)/$avp(to)"',
     compile: ([names, what]) => {
@@ -287,8 +293,9 @@ const specs: FunctionSpec[] = [
   },
   {
     name: 'avp_print',
-    summary: 'writes all AVPs to the log',
+    summary: 'writes all AVPs to the log; of Kamailio, as debugging lines that are not written here',
     compile: () => (run) => {
+      if (run.env.dialect === 'kamailio') return 1;
       const { avps } = run.pvars;
       for (const name of avps.names().slice(0, 100))
         run.env.output('INFO', `avp ${name}: ${avps.all(name).slice(0, 20).join(', ')}`, run.message.callId);

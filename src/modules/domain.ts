@@ -2,6 +2,7 @@ import { addrSpecOf } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import {
+  code,
   type FunctionSpec,
   KAMAILIO,
   moduleFunctions,
@@ -40,25 +41,43 @@ function domainTest(
 
 const hostOf = (uri: string): string => parseUri(uri)?.host ?? '';
 
+/** Puts the attributes of a domain, and its did, into AVPs. False for a domain that is not ours. */
+function attributesOf(run: MessageRun, domain: string, prefix: string): boolean {
+  const { tables } = run.env;
+  const row = tables.domains.get(domain.toLowerCase());
+  if (row === undefined) return false;
+  const { avps } = run.pvars;
+  avps.push(`${prefix}did`, row.did);
+  for (const { name, value } of tables.domainAttributes.get(row.did) ?? []) avps.push(prefix + name, value);
+  return true;
+}
+
 const domains: FunctionSpec[] = [
   domainTest('is_from_local', undefined, (run) => hostOf(addrSpecOf(run.message.from))),
   domainTest('is_uri_host_local', undefined, (run) => hostOf(run.call.requestUri)),
-  ...['is_domain_local', 'lookup_domain'].map(
-    (name): FunctionSpec => ({
-      name,
-      ...(name === 'lookup_domain' ? { dialects: KAMAILIO } : {}),
-      parameters: [param('domain', 'string'), optional('attributes', 'writable')],
-      summary: 'whether a domain is ours',
-      compile:
-        ([domain, attrs]) =>
-        (run) => {
-          const found = isLocalDomain(run, textOf(domain, run));
-          if (found === undefined) return -1;
-          attrs?.variable?.assign(run.pvars, found);
-          return 1;
-        },
-    }),
-  ),
+  {
+    name: 'is_domain_local',
+    parameters: [param('domain', 'string'), optional('attributes', 'writable')],
+    summary: 'whether a domain is ours',
+    compile:
+      ([domain, attrs]) =>
+      (run) => {
+        const found = isLocalDomain(run, textOf(domain, run));
+        if (found === undefined) return -1;
+        attrs?.variable?.assign(run.pvars, found);
+        return 1;
+      },
+  },
+  {
+    name: 'lookup_domain',
+    dialects: KAMAILIO,
+    parameters: [param('domain', 'string'), optional('prefix', 'string')],
+    summary: 'whether a domain is ours; its attributes go into AVPs',
+    compile:
+      ([domain, prefix]) =>
+      (run) =>
+        code(attributesOf(run, textOf(domain, run), textOf(prefix, run))),
+  },
 ];
 
 /** Functions of domain. */

@@ -1,5 +1,7 @@
+import { addrSpecOf } from '../core/name-addr.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import type { AddressRow } from '../script/tables.js';
 import {
   type Arg,
@@ -56,6 +58,49 @@ function answer(run: MessageRun, row: AddressRow | undefined, context: Arg | und
 function fromSource(run: MessageRun, group: number, text?: string, partition = DEFAULT): Wanted {
   const { source } = run;
   return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text, partition };
+}
+
+/** Kamailio's permissions: where the tag of what was found goes, and whether every trusted row counts. */
+const tagging = {
+  module: 'permissions',
+  create: (parameters: ModuleParameters) => ({
+    avp: /^\$avp\((.*)\)$/.exec(parameters.text('peer_tag_avp', ''))?.[1],
+    all: parameters.int('peer_tag_mode', 0) === 1,
+  }),
+};
+
+function tag(run: MessageRun, text: string | undefined): void {
+  const { avp } = run.env.modules.of(tagging);
+  if (avp !== undefined && text !== undefined) run.pvars.avps.push(avp, text);
+}
+
+/** The row of Kamailio's address table for an address or name; of any group when none is given. The tag of a name is not used. */
+function allowed(run: MessageRun, address: string, port: number, group: number | undefined): AddressRow | undefined {
+  const test = (row: AddressRow): boolean =>
+    (group === undefined || row.group === group) && (row.port === 0 || row.port === port);
+  const { addresses } = run.env.tables;
+  const row = addresses.first(DEFAULT, address, test);
+  if (row === undefined) return addresses.named(address, test);
+  tag(run, row.context);
+  return row;
+}
+
+/** Protocols that allow_trusted() knows. */
+const PROTOCOLS = new Set(['any', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
+
+/** How many rows of the trusted table match: one at most without peer_tag_mode; -1 for none. */
+function trusted(run: MessageRun, source: string, protocol: string, from: string): number {
+  if (!PROTOCOLS.has(protocol)) return -1;
+  const { all } = run.env.modules.of(tagging);
+  let count = 0;
+  for (const row of run.env.tables.trusted.get(source) ?? []) {
+    if (row.protocol !== 'any' && protocol !== 'any' && row.protocol !== protocol) continue;
+    if (row.from?.test(from) === false || row.requestUri?.test(run.call.requestUri) === false) continue;
+    tag(run, row.tag);
+    count++;
+    if (!all) break;
+  }
+  return count === 0 ? -1 : count;
 }
 
 const permissions: FunctionSpec[] = [
@@ -128,50 +173,48 @@ const permissions: FunctionSpec[] = [
     compile:
       ([group]) =>
       (run) =>
-        code(findAddress(run, fromSource(run, intOf(group, run, 1))) !== undefined),
+        code(allowed(run, run.source.address, run.source.port, intOf(group, run, 1)) !== undefined),
   },
   {
     name: 'allow_address',
     dialects: KAMAILIO,
-    parameters: [param('group', 'int'), param('address', 'string'), param('port', 'string')],
-    summary: 'whether an address stands in the table',
+    parameters: [param('group', 'int'), param('address', 'string'), param('port', 'int')],
+    summary: 'whether an address, or a name, stands in the table',
     compile:
       ([group, ip, port]) =>
       (run) =>
-        code(
-          findAddress(run, {
-            group: intOf(group, run, 1),
-            ip: textOf(ip, run),
-            port: intOf(port, run, 0),
-            protocol: 'any',
-            text: undefined,
-            partition: DEFAULT,
-          }) !== undefined,
-        ),
+        code(allowed(run, textOf(ip, run), intOf(port, run, 0), intOf(group, run, 1)) !== undefined),
   },
   {
     name: 'allow_address_group',
     dialects: KAMAILIO,
-    parameters: [param('address', 'string'), param('port', 'string')],
+    parameters: [param('address', 'string'), param('port', 'int')],
     summary: 'the group of an address',
     compile:
       ([ip, port]) =>
       (run) =>
-        findAddress(run, {
-          group: 0,
-          ip: textOf(ip, run),
-          port: intOf(port, run, 0),
-          protocol: 'any',
-          text: undefined,
-          partition: DEFAULT,
-        })?.group ?? -1,
+        allowed(run, textOf(ip, run), intOf(port, run, 0), undefined)?.group ?? -1,
+  },
+  {
+    name: 'allow_source_address_group',
+    dialects: KAMAILIO,
+    summary: 'the group of the source address',
+    compile: () => (run) => allowed(run, run.source.address, run.source.port, undefined)?.group ?? -1,
   },
   {
     name: 'allow_trusted',
     dialects: KAMAILIO,
     parameters: [optional('address', 'string'), optional('protocol', 'string'), optional('uri', 'string')],
-    summary: 'false: there is no table of trusted peers',
-    compile: () => () => -1,
+    summary: 'whether the source, its protocol and the From URI stand in the table of trusted peers',
+    compile:
+      ([address, protocol, uri]) =>
+      (run) =>
+        trusted(
+          run,
+          textOf(address, run, run.source.address),
+          textOf(protocol, run, run.source.socket.transport).toLowerCase(),
+          uri === undefined ? addrSpecOf(run.message.from) : textOf(uri, run),
+        ),
   },
   ...[
     ['allow_routing', [optional('allow file', 'string'), optional('deny file', 'string')]],
@@ -186,12 +229,6 @@ const permissions: FunctionSpec[] = [
       compile: () => () => 1,
     }),
   ),
-  {
-    name: 'allow_source_address_group',
-    dialects: KAMAILIO,
-    summary: 'the group of the source address',
-    compile: () => (run) => findAddress(run, fromSource(run, 0))?.group ?? -1,
-  },
 ];
 
 /** Functions of permissions. */

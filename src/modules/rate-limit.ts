@@ -15,17 +15,33 @@ import {
 
 interface Pipe {
   limit: number;
+  /** Messages of the interval that runs, and of the one before. */
   count: number;
+  before: number;
   since: number;
+  algorithm: Algorithm;
+}
+
+/** "feedback" and "network" measure the machine: nothing is limited by them here. */
+type Algorithm = 'taildrop' | 'red' | 'feedback' | 'network';
+
+function algorithmOf(text: string): Algorithm | undefined {
+  const lower = text.toLowerCase();
+  return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
 interface RateState {
   /** Milliseconds. */
   readonly interval: number;
   readonly pipes: Map<string, Pipe>;
+  /** Kamailio's queues: the pipe of a method, "*" for every other. */
+  readonly queues: ReadonlyMap<string, string>;
 }
 
-interface PipeState extends RateState {
+interface PipeState {
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly pipes: Map<string, Pipe>;
   readonly code: number;
   readonly reason: string;
 }
@@ -37,9 +53,17 @@ export const rateState = {
     const pipes = new Map<string, Pipe>();
     for (const each of parameters.all('pipe')) {
       const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
-      if (match !== null) pipes.set(match[1] ?? '', { limit: Number(match[3]), count: 0, since: 0 });
+      if (match === null) continue;
+      // The parameter is one of Kamailio's, and counts messages a second.
+      const limit = Number(match[3]) * parameters.int('timer_interval', 10);
+      pipes.set(match[1] ?? '', newPipe(limit, algorithmOf(match[2] ?? '') ?? 'taildrop'));
     }
-    return { interval: parameters.int('timer_interval', 10) * 1000, pipes };
+    const queues = new Map<string, string>();
+    for (const each of parameters.all('queue')) {
+      const [name = '', method = ''] = String(each).split(':');
+      queues.set(method, name);
+    }
+    return { interval: parameters.int('timer_interval', 10) * 1000, pipes, queues };
   },
   renew(before: RateState, parameters: ModuleParameters): RateState {
     const after = this.create(parameters);
@@ -55,11 +79,20 @@ export const rateState = {
 /** Pipes of one module at most. */
 const MOST_PIPES = 100_000;
 
+function newPipe(limit: number, algorithm: Algorithm): Pipe {
+  return { limit, count: 0, before: 0, since: 0, algorithm };
+}
+
 /** The pipe of that name, made with `limit`; undefined where there is none and none can be made. */
-function pipeOf(pipes: Map<string, Pipe>, name: string, limit: number | undefined): Pipe | undefined {
+function pipeOf(
+  pipes: Map<string, Pipe>,
+  name: string,
+  limit: number | undefined,
+  algorithm: Algorithm = 'taildrop',
+): Pipe | undefined {
   const known = pipes.get(name);
   if (known !== undefined || limit === undefined || pipes.size >= MOST_PIPES) return known;
-  const pipe = { limit, count: 0, since: 0 };
+  const pipe = newPipe(limit, algorithm);
   pipes.set(name, pipe);
   return pipe;
 }
@@ -68,19 +101,38 @@ function pipeOf(pipes: Map<string, Pipe>, name: string, limit: number | undefine
 function count(run: MessageRun, pipe: Pipe, interval: number): number {
   const now = run.env.clock.monotonic();
   if (now - pipe.since > interval) {
+    pipe.before = now - pipe.since > 2 * interval ? 0 : pipe.count;
     pipe.count = 0;
     pipe.since = now;
   }
   pipe.count++;
-  return code(pipe.count <= pipe.limit);
+  switch (pipe.algorithm) {
+    case 'taildrop':
+      return code(pipe.count <= pipe.limit);
+    case 'red': {
+      // As many as were too much in the interval before are left out of this one, evenly.
+      const share = pipe.before > pipe.limit ? pipe.limit / pipe.before : 1;
+      return code(Math.floor(pipe.count * share) > Math.floor((pipe.count - 1) * share));
+    }
+    default:
+      return 1;
+  }
 }
 
+/** `limit` is that of a whole interval. */
 function rate(run: MessageRun, name: string, limit: number | undefined): number {
   const { pipes, interval } = run.env.modules.of(rateState);
   const pipe = pipeOf(pipes, name, limit);
   if (pipe === undefined) return -1;
   if (limit !== undefined) pipe.limit = limit;
   return count(run, pipe, interval);
+}
+
+/** Counts in the pipe of the queue that takes the method; -1 when none does. */
+function queued(run: MessageRun): number {
+  const { queues } = run.env.modules.of(rateState);
+  const name = queues.get(run.message.method) ?? queues.get('*');
+  return name === undefined ? -1 : rate(run, name, undefined);
 }
 
 /** pipelimit: pipes by name, and what pl_drop() answers. */
@@ -95,9 +147,10 @@ const pipeState = {
   copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedEntries(state.pipes) }),
 };
 
-function pipelimit(run: MessageRun, name: string, limit: number | undefined): number {
+function pipelimit(run: MessageRun, name: string, limit: number | undefined, algorithm?: Algorithm): number {
   const { pipes, interval } = run.env.modules.of(pipeState);
-  const pipe = pipeOf(pipes, name, limit);
+  const pipe = pipeOf(pipes, name, algorithm === undefined ? undefined : limit, algorithm);
+  if (pipe !== undefined && limit !== undefined && algorithm !== undefined) pipe.limit = limit;
   return pipe === undefined ? -2 : count(run, pipe, interval);
 }
 
@@ -110,10 +163,10 @@ export const rateLimitFunctions: ScriptFunction[] = [
       parameters: [param('pipe', 'string'), optional('algorithm', 'string'), optional('limit', 'string')],
       summary: 'whether a pipe has room: -2 for one that is not known',
       compile:
-        ([pipe, , limit]) =>
+        ([pipe, algorithm, limit]) =>
         (run) => {
-          const most = limit === undefined ? undefined : intOf(limit, run, 0);
-          return pipelimit(run, textOf(pipe, run), most);
+          if (limit === undefined) return pipelimit(run, textOf(pipe, run), undefined);
+          return pipelimit(run, textOf(pipe, run), intOf(limit, run, 0), algorithmOf(textOf(algorithm, run)));
         },
     },
     {
@@ -132,10 +185,15 @@ export const rateLimitFunctions: ScriptFunction[] = [
       parameters: [optional('retry after', 'string'), optional('most', 'string')],
       summary: 'answers with the code of the module and Retry-After',
       compile:
-        ([after]) =>
+        ([least, most]) =>
         (run) => {
           const { code: status, reason } = run.env.modules.of(pipeState);
-          const lines = after === undefined ? '' : `Retry-After: ${intOf(after, run, 0)}\r\n`;
+          const from = intOf(least, run, 0);
+          const after =
+            most === undefined
+              ? from
+              : from + (run.env.random.uint32() % Math.max(1, intOf(most, run, from) - from + 1));
+          const lines = least === undefined ? '' : `Retry-After: ${after}\r\n`;
           run.env.layer.replyStateless(run.call.message, run.source, status, reason, run.call.replyLines + lines);
           run.answered = true;
           return 1;
@@ -203,7 +261,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       compile:
         ([pipe]) =>
         (run) =>
-          rate(run, textOf(pipe, run, '0'), undefined),
+          pipe === undefined ? queued(run) : rate(run, textOf(pipe, run), undefined),
     },
     {
       name: 'rl_check_pipe',

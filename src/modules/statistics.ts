@@ -86,13 +86,12 @@ const scriptCounters = {
   copy: (counters: Counters): Counters => counters.copy(),
 };
 
-/** "+1", "-3", "5": added or taken away; in Kamailio without a sign it is the new value. */
-function updated(counter: ScriptCounter, text: string, adds: boolean): boolean {
+/** "+1", "-3", "5": added or taken away. */
+function updated(counter: ScriptCounter, text: string): boolean {
   const match = /^\s*([+-]?)(\d{1,10})\s*$/.exec(text);
   if (match === null) return false;
   const number = Number(match[2]);
-  if (match[1] === '-') counter.value -= number;
-  else counter.value = match[1] === '+' || adds ? counter.value + number : number;
+  counter.value += match[1] === '-' ? -number : number;
   return true;
 }
 
@@ -105,9 +104,8 @@ const stats: FunctionSpec[] = [
     compile:
       ([name, change]) =>
       (run) => {
-        const adds = run.env.dialect === 'opensips';
-        const counter = run.env.modules.of(statistics).find(textOf(name, run), adds);
-        return code(counter !== undefined && updated(counter, textOf(change, run), adds));
+        const counter = run.env.modules.of(statistics).find(textOf(name, run), run.env.dialect === 'opensips');
+        return code(counter !== undefined && updated(counter, textOf(change, run)));
       },
   },
   {
@@ -218,6 +216,8 @@ export const statisticVariable: VariableDefinition = {
         const wanted = name(context);
         const { modules } = scopeOf(context).env;
         const own = ownStatistic(modules, wanted);
+        // A counter below zero is shown as a number of 32 bits without a sign.
+        if (own !== undefined && own < 0 && scopeOf(context).env.dialect === 'kamailio') return own >>> 0;
         return own ?? context.statistic(wanted) ?? null;
       },
       set: (context: PvarContext, value: PvarValue) => {

@@ -3,7 +3,7 @@ import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
 import { globalFlags } from './global-flags.js';
 import { type HashTable, hashTables, setIn } from './htable/tables.js';
-import { pikeState } from './pike.js';
+import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
 /** Entries one listing shows. */
@@ -203,10 +203,10 @@ const limits: readonly ScriptCommand[] = [
     parameters: [],
     required: 0,
     run: (env) =>
-      [...env.modules.of(pikeState).sources]
-        .filter(([, { blocked }]) => blocked)
-        .slice(0, MOST_LISTED)
-        .map(([ip, { count }]) => ({ IP: ip, count })),
+      blockedSources(env.modules.of(pikeState), env.clock.monotonic(), MOST_LISTED).map(({ ip, count }) => ({
+        IP: ip,
+        count,
+      })),
   },
   {
     module: 'pike',
@@ -216,7 +216,7 @@ const limits: readonly ScriptCommand[] = [
     parameters: ['IP'],
     required: 1,
     run(env, { IP: ip = '' }) {
-      if (!env.modules.of(pikeState).sources.delete(ip)) throw new CommandFault(404, 'IP not found');
+      if (!forgetSource(env.modules.of(pikeState), ip)) throw new CommandFault(404, 'IP not found');
       return 'OK';
     },
   },

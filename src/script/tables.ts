@@ -21,12 +21,17 @@ export interface AddressRow {
 /** The address tables, for look-ups by address. */
 export class AddressTables {
   private readonly partitions = new Map<string, NetworkIndex<AddressRow>>();
+  /** Rows with a name in place of an address, by the name as written. */
+  private readonly names = new Map<string, AddressRow[]>();
 
   constructor(readonly rows: readonly AddressRow[]) {
     for (const row of rows) {
       let index = this.partitions.get(row.partition);
       if (index === undefined) this.partitions.set(row.partition, (index = new NetworkIndex()));
-      index.add(row.ip, row.mask, row);
+      if (index.add(row.ip, row.mask, row)) continue;
+      const same = this.names.get(row.ip);
+      if (same === undefined) this.names.set(row.ip, [row]);
+      else same.push(row);
     }
   }
 
@@ -34,12 +39,36 @@ export class AddressTables {
   first(partition: string, address: string, test: (row: AddressRow) => boolean): AddressRow | undefined {
     return this.partitions.get(partition)?.first(address, test);
   }
+
+  /** The first row with that name in place of an address. */
+  named(name: string, test: (row: AddressRow) => boolean): AddressRow | undefined {
+    return this.names.get(name)?.find(test);
+  }
+}
+
+/** A row of the trusted table of Kamailio's permissions module. */
+export interface TrustedRow {
+  readonly source: string;
+  /** "any", "udp" ... in lower case. */
+  readonly protocol: string;
+  /** What the From URI and the Request-URI must match. */
+  readonly from: BoundedRegex | undefined;
+  readonly requestUri: BoundedRegex | undefined;
+  readonly tag: string | undefined;
+}
+
+/** An attribute of a domain. */
+export interface DomainAttribute {
+  readonly name: string;
+  readonly value: string | number;
 }
 
 /** A row of the domain module's table. */
 export interface DomainRow {
   readonly domain: string;
   readonly attrs: string | undefined;
+  /** The name its attributes stand under; of Kamailio. */
+  readonly did: string;
 }
 
 /** A rule of the dialplan module's table. */
@@ -66,6 +95,10 @@ export interface ScriptTables {
   readonly addresses: AddressTables;
   /** By domain in lower case. */
   readonly domains: ReadonlyMap<string, DomainRow>;
+  /** Attributes of domains by did. */
+  readonly domainAttributes: ReadonlyMap<string, readonly DomainAttribute[]>;
+  /** Trusted peers by source address, in the order they are tried. */
+  readonly trusted: ReadonlyMap<string, readonly TrustedRow[]>;
   /** Rules by "partition/id", in the order they are tried. */
   readonly dialplans: ReadonlyMap<string, readonly DialplanRule[]>;
   /** Destinations of load_balancer. */
@@ -78,6 +111,8 @@ export interface ScriptTables {
 export const NO_TABLES: ScriptTables = {
   addresses: new AddressTables([]),
   domains: new Map(),
+  domainAttributes: new Map(),
+  trusted: new Map(),
   dialplans: new Map(),
   balancers: [],
   routing: NO_ROUTING,

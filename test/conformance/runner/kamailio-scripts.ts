@@ -228,7 +228,7 @@ export async function runKamailioCase(
       mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
     });
     if (record !== undefined) {
-      record(viewOf(c, seen, lines));
+      record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines));
       return [];
     }
     return compare(c, viewOf(c, seen, lines));

@@ -43,6 +43,7 @@ export class OriginalTarget implements Target {
       throw new Refused(errors.slice(0, 5).join('; ') || 'did not start', undefined, 'start');
     }
     return {
+      crashed: () => lines.crashed,
       stop: async () => {
         await stop(child, exited);
         // What a script printed last without a line break.
@@ -95,6 +96,8 @@ export class OriginalTarget implements Target {
 class LogLines {
   private pending: [string, string] | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** One of the processes of the original has died. */
+  crashed = false;
 
   constructor(
     private readonly log: (line: ScriptLine) => void,
@@ -113,6 +116,7 @@ class LogLines {
       this.timer = setTimeout(() => this.flush(), 15);
       return;
     }
+    if (/ALERT: .*exited by a signal/.test(line)) this.crashed = true;
     const fault = /^.*?\b(?:ERROR|CRITICAL):? ([^\n]*)$/.exec(line)?.[1];
     if (fault !== undefined) this.fault(fault);
   }

@@ -16,6 +16,8 @@ export type ScriptLine = readonly [level: string, text: string];
 
 export interface Running {
   stop(): Promise<void>;
+  /** Whether a process of an original has died while it ran. */
+  crashed?(): boolean;
 }
 
 /** Runs configurations: switchyard, or an original. */

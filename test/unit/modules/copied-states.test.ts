@@ -39,11 +39,11 @@ const CASES: readonly {
     name: 'pike',
     key: pikeState as unknown as ModuleState<never>,
     change(state: ReturnType<typeof pikeState.create>) {
-      const flood = state.sources.get('10.0.0.1');
-      if (flood === undefined) state.sources.set('10.0.0.1', { count: 1, since: 0, blocked: false });
-      else flood.count++;
+      const top = state.root.get(10) ?? { hits: 0, before: 0, unit: 0, touched: 0, children: undefined };
+      top.hits++;
+      state.root.set(10, top);
     },
-    read: (state: ReturnType<typeof pikeState.create>) => state.sources.get('10.0.0.1')?.count,
+    read: (state: ReturnType<typeof pikeState.create>) => state.root.get(10)?.hits,
   },
   {
     name: 'ratelimit',

@@ -9,7 +9,8 @@ test('a thousand sources that pike blocks are ten lines, not a thousand', async 
     dialect: 'kamailio',
     modules: 'pike',
     head: 'modparam("pike", "reqs_density_per_unit", 1)',
-    script: 'pike_check_ip("$ci"); pike_check_ip("$ci"); exit;',
+    script: `$var(n) = $(ci{s.select,0,@}{s.int}); $var(a) = $var(n) / 250; $var(b) = $var(n) mod 250; $var(i) = 0;
+      while ($var(i) < 5) { pike_check_ip("10.1.$var(a).$var(b)"); $var(i) = $var(i) + 1; } exit;`,
     log,
   });
   try {

@@ -43,7 +43,7 @@ test('caches, flags of the process, blocked sources and pipes are seen and chang
   const mi = (name: string, params: Record<string, string> = {}): Promise<unknown> => daemon.mi.execute(name, params);
   try {
     assert.equal(await mi('cache_store', { system: 'local', attr: 'k', value: 'kept' }), 'OK');
-    for (let i = 0; i < 3; i++) receive(INVITE.replace('z9hG4bK1', `z9hG4bKx${i}`));
+    for (let i = 0; i < 5; i++) receive(INVITE.replace('z9hG4bK1', `z9hG4bKx${i}`));
     assert.equal(lines[0], 'kept');
     assert.deepEqual(await mi('cache_fetch', { system: 'local', attr: 'k' }), { key: 'k', value: 'kept' });
     assert.equal(await mi('cache_remove', { system: 'local', attr: 'k' }), 'OK');
@@ -51,8 +51,8 @@ test('caches, flags of the process, blocked sources and pipes are seen and chang
     assert.deepEqual(await mi('get_gflags'), { hex: '0x4', dec: 4 });
     await mi('reset_gflag', { bitmask: '4' });
     assert.equal(await mi('is_gflag', { bitmask: '4' }), 'FALSE');
-    assert.deepEqual(await mi('rl_list'), { Pipes: [{ id: 'p', limit: 5, counter: 3 }] });
-    assert.equal(JSON.stringify(await mi('pike_list')), '[{"IP":"127.0.0.1","count":3}]');
+    assert.deepEqual(await mi('rl_list'), { Pipes: [{ id: 'p', limit: 5, counter: 5 }] });
+    assert.equal(JSON.stringify(await mi('pike_list')), '[{"IP":"127.0.0.1","count":1}]');
     assert.equal(await mi('pike_rm', { IP: '127.0.0.1' }), 'OK');
     assert.deepEqual(await mi('pike_list'), []);
   } finally {

@@ -27,7 +27,7 @@ export const GUARDS: readonly Family[] = [
   },
   {
     area: 'ratelimit',
-    head: 'loadmodule "ratelimit.so"\nmodparam("ratelimit", "timer_interval", «1|5|30»)\n«|modparam("ratelimit", "queue", "0:«INVITE|OPTIONS|*»")\nmodparam("ratelimit", "queue", "1:*")\n»modparam("ratelimit", "pipe", "0:«TAILDROP|RED|FEEDBACK|NETWORK»:«0|1|3|10|50»")\nmodparam("ratelimit", "pipe", "1:TAILDROP:«1|5»")«|\nmodparam("ratelimit", "pipe", "2:TAILDROP:2")»',
+    head: 'loadmodule "ratelimit.so"\nmodparam("ratelimit", "timer_interval", «1|5|30»)\n«|modparam("ratelimit", "queue", "0:«INVITE|OPTIONS|*»")\nmodparam("ratelimit", "queue", "1:*")\n»modparam("ratelimit", "pipe", "0:«TAILDROP|RED|FEEDBACK»:«0|1|3|10|50»")\nmodparam("ratelimit", "pipe", "1:TAILDROP:«1|5»")«|\nmodparam("ratelimit", "pipe", "2:TAILDROP:2")»',
     statements: [
       '«rl_check()|rl_check_pipe("1")|rl_check_pipe("0")|rl_check_pipe("2")|rl_check("$var(p)")|rl_check("0")»;',
       '$var(p) = «0|1|2|7»;',
@@ -39,10 +39,10 @@ export const GUARDS: readonly Family[] = [
     area: 'pipelimit',
     head: 'loadmodule "pipelimit.so"\n«|modparam("pipelimit", "timer_interval", 5)\n»«|modparam("pipelimit", "reply_code", 480)\nmodparam("pipelimit", "reply_reason", "Too much")\n»',
     statements: [
-      'pl_check("«a|b|$si|$rU»", "«traildrop|taildrop|red|network»", "«0|1|3|20»");',
+      'pl_check("«a|b|$si|$rU»", "«taildrop|bad|red»", "«0|1|3|20»");',
       'pl_check("«a|b|none»");',
       'pl_active("«a|b|none»");',
-      '$var(i) = 0; while ($var(i) < «5|30») { if (!pl_check("«a|b|$rU»", "traildrop", "«2|10»")) { xlog("L_INFO", "@N@ limited at $var(i) rc=$rc\\n"); break; } $var(i) = $var(i) + 1; }',
+      '$var(i) = 0; while ($var(i) < «5|30») { if (!pl_check("«a|b|$rU»", "taildrop", "«2|10»")) { xlog("L_INFO", "@N@ limited at $var(i) rc=$rc\\n"); break; } $var(i) = $var(i) + 1; }',
     ],
     most: 5,
     end: '«pl_drop();|pl_drop("5");|pl_drop("2", "2");|sl_send_reply("200", "OK");|exit;»',

@@ -1,0 +1,364 @@
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
+import { fnmatch } from '../engine/fnmatch.js';
+import type { AvpValue } from '../pvar/avp-store.js';
+import type { PvarValue } from '../pvar/context.js';
+import { compileFormat, type Format } from '../pvar/format.js';
+import { KAMAILIO_NAMES } from '../pvar/names.js';
+import type { MessageRun } from '../script/call.js';
+import { MOST_BRANCHES } from '../script/request-branches.js';
+import {
+  type Arg,
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+import { parseSubstitution, substituted } from './subst.js';
+
+/** "$avp(name)/flags" or another variable. */
+interface Named {
+  readonly format: Format;
+  /** undefined for a variable that is no AVP. */
+  readonly avp: string | undefined;
+  readonly flags: string;
+}
+
+const compile = (text: string): Format => compileFormat(text, { names: KAMAILIO_NAMES });
+
+/** Throws an Error with what is wrong. */
+function named(text: string): Named {
+  const slash = text.indexOf('/');
+  const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
+  if (!variable.startsWith('$')) throw new Error(`"${text}" is no variable`);
+  const avp = /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, '');
+  return {
+    format: compile(variable),
+    avp,
+    flags:
+      slash < 0
+        ? ''
+        : text
+            .slice(slash + 1)
+            .trim()
+            .toLowerCase(),
+  };
+}
+
+function avpOf(text: string): Named & { readonly avp: string } {
+  const found = named(text);
+  if (found.avp === undefined) throw new Error(`"${text}" is no AVP`);
+  return found as Named & { readonly avp: string };
+}
+
+/** All values of an AVP, the newest first; the one value of another variable, whose null is the text "<null>". */
+function valuesOf(of: Named, run: MessageRun): readonly AvpValue[] {
+  if (of.avp !== undefined) return [...run.pvars.avps.all(of.avp)];
+  return [(of.format.evaluateValue(run.pvars) as PvarValue) ?? '<null>'];
+}
+
+/** "i:5", "s:text", "text" or a variable. */
+function operand(text: string): (run: MessageRun) => readonly AvpValue[] {
+  if (text.startsWith('$')) {
+    const variable = named(text);
+    return (run) => valuesOf(variable, run);
+  }
+  const number = /^i:(-?(?:0x[0-9a-f]+|\d+))$/i.exec(text)?.[1];
+  const fixed = [number === undefined ? text.replace(/^s:/, '') : Number(number)];
+  return () => fixed;
+}
+
+type Comparison = (subject: AvpValue, wanted: AvpValue) => boolean;
+
+/** Tests of avp_check by name. Throws an Error for a name that is none. */
+function comparison(operator: string, ignoreCase: boolean, fixed: string | undefined): Comparison {
+  const folded = (each: AvpValue): AvpValue => (ignoreCase && typeof each === 'string' ? each.toLowerCase() : each);
+  const order = (a: AvpValue, b: AvpValue): number => {
+    if (typeof a !== typeof b) return Number.NaN;
+    const [x, y] = [folded(a), folded(b)];
+    return x < y ? -1 : x > y ? 1 : 0;
+  };
+  const bits = (act: (a: number, b: number) => number): Comparison => {
+    return (a, b) => typeof a === 'number' && typeof b === 'number' && act(a, b) !== 0;
+  };
+  switch (operator) {
+    case 'eq':
+      return (a, b) => order(a, b) === 0;
+    case 'ne':
+      return (a, b) => order(a, b) !== 0;
+    case 'lt':
+      return (a, b) => order(a, b) < 0;
+    case 'le':
+      return (a, b) => order(a, b) <= 0;
+    case 'gt':
+      return (a, b) => order(a, b) > 0;
+    case 'ge':
+      return (a, b) => order(a, b) >= 0;
+    case 'and':
+      return bits((a, b) => a & b);
+    case 'or':
+      return bits((a, b) => a | b);
+    case 'xor':
+      return bits((a, b) => a ^ b);
+    case 're': {
+      const regex = (text: string): BoundedRegex => compilePosix(text, { ignoreCase });
+      const constant = fixed === undefined ? undefined : regex(fixed);
+      return (a, b) => typeof a === 'string' && (constant ?? regex(String(b))).test(a);
+    }
+    case 'fm':
+      return (a, b) => typeof a === 'string' && fnmatch(String(b), a);
+    default:
+      throw new Error(`"${operator}" is no test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
+  }
+}
+
+/** Operations of avp_op by name. Throws an Error for a name that is none. */
+function calculation(operator: string): (a: number, b: number) => number {
+  switch (operator) {
+    case 'add':
+      return (a, b) => (a + b) | 0;
+    case 'sub':
+      return (a, b) => (a - b) | 0;
+    case 'mul':
+      return (a, b) => Math.imul(a, b);
+    case 'div':
+      return (a, b) => (b === 0 ? 0 : Math.trunc(a / b));
+    case 'mod':
+      return (a, b) => (b === 0 ? 0 : a % b);
+    case 'and':
+      return (a, b) => a & b;
+    case 'or':
+      return (a, b) => a | b;
+    case 'xor':
+      return (a, b) => a ^ b;
+    case 'not':
+      return (_, b) => ~b;
+    default:
+      throw new Error(`"${operator}" is no operation: add, sub, mul, div, mod, and, or, xor, not`);
+  }
+}
+
+const text = (arg: Arg | undefined): string => (arg as Arg).text;
+
+/** What avp_subst() and avp_subst_pv() do to the values of an AVP that are text. */
+function substitute(names: string): (run: MessageRun, pattern: ReturnType<typeof parseSubstitution>) => number {
+  const [from = '', second = '', third = ''] = names.split('/');
+  const source = avpOf(from);
+  const target = second.startsWith('$') ? avpOf(second) : source;
+  const flags = (second.startsWith('$') ? third : second).toLowerCase();
+  return (run, pattern) => {
+    const { avps } = run.pvars;
+    let changed = 0;
+    for (const each of [...avps.all(source.avp)]) {
+      // Without /g the first text that matches is the one.
+      if (changed > 0 && !flags.includes('g')) break;
+      const result = typeof each === 'string' ? substituted(pattern, each, run) : undefined;
+      if (result === undefined) continue;
+      changed++;
+      avps.push(target.avp, result);
+      if (target !== source && !flags.includes('d')) continue;
+      const kept = [...avps.all(source.avp)];
+      kept.splice(kept.lastIndexOf(each), 1);
+      avps.replace(source.avp, kept);
+    }
+    return code(changed > 0);
+  };
+}
+
+function substitution(pattern: string): ReturnType<typeof parseSubstitution> {
+  return parseSubstitution(pattern, false, (piece) => {
+    const format = compile(piece);
+    return (run) => format.evaluate(run.pvars);
+  });
+}
+
+/** The request-URI with another user or host, as text: what comes out need not be a URI. */
+function withPart(uri: string, part: string, value: string): string {
+  const match = /^([a-z]+:)(?:([^@]*)@)?([^:;?]*)(.*)$/is.exec(uri);
+  if (match === null) return uri;
+  const [, scheme = '', user, host = '', rest = ''] = match;
+  if (part === 'username') return `${scheme}${value}@${host}${rest}`;
+  return `${scheme}${user === undefined ? '' : `${user}@`}${value}${rest}`;
+}
+
+/** Writes one of the values of avp_pushto(). */
+function pushed(run: MessageRun, target: string, part: string | undefined, value: string, first: boolean): void {
+  const { call, pvars } = run;
+  if (target === '$du') {
+    pvars.destinationUri = value;
+    return;
+  }
+  const branch = (uri: string): void => {
+    const { branchFlags: flags } = call;
+    if (call.branches.length >= MOST_BRANCHES - 1) return;
+    call.branches.push({ uri, destinationUri: undefined, q: '', path: '', flags, socket: undefined });
+  };
+  if (target === '$br') {
+    branch(value);
+    return;
+  }
+  // What the request-URI was becomes a branch with the second value.
+  if (!first) branch(call.requestUri);
+  pvars.setRequestUri(part === undefined ? value : withPart(call.requestUri, part, value));
+}
+
+const specs: FunctionSpec[] = [
+  {
+    name: 'avp_delete',
+    parameters: [param('AVP', 'literal')],
+    summary: 'deletes the newest value of an AVP, with /g all',
+    compile: ([avp]) => {
+      const { avp: name, flags } = avpOf(text(avp));
+      return (run) => {
+        const { avps } = run.pvars;
+        if (avps.count(name) === 0) return -1;
+        if (flags.includes('g')) avps.delete(name);
+        else avps.delete(name, 0);
+        return 1;
+      };
+    },
+  },
+  {
+    name: 'avp_copy',
+    parameters: [param('from', 'literal'), param('to', 'literal')],
+    summary: 'copies an AVP; /g all values in reverse order, /d deletes what was copied, /n makes numbers, /s text',
+    compile: ([from, to]) => {
+      const source = avpOf(text(from));
+      const target = avpOf(text(to));
+      const { flags } = target;
+      const made = (each: AvpValue): AvpValue | undefined => {
+        if (flags.includes('s')) return String(each);
+        if (!flags.includes('n') || typeof each === 'number') return each;
+        return /^-?\d+$/.test(each) ? Number(each) | 0 : undefined;
+      };
+      return (run) => {
+        const { avps } = run.pvars;
+        const values = [...avps.all(source.avp)];
+        if (values.length === 0) return -1;
+        for (const each of flags.includes('g') ? values : values.slice(0, 1)) {
+          const copy = made(each);
+          if (copy === undefined) return -1;
+          avps.push(target.avp, copy);
+          if (!flags.includes('d')) continue;
+          const kept = [...avps.all(source.avp)];
+          kept.splice(kept.lastIndexOf(each), 1);
+          avps.replace(source.avp, kept);
+        }
+        return 1;
+      };
+    },
+  },
+  {
+    name: 'avp_pushto',
+    parameters: [param('target', 'literal'), param('AVP', 'literal')],
+    summary: 'writes the text of an AVP to $ru, its /username or /domain, $du or a branch',
+    compile: ([to, from]) => {
+      const match = /^(\$ru|\$du|\$br)(?:\/(username|domain))?$/.exec(text(to).trim());
+      if (match === null) throw new Error(`"${text(to)}" is none of $ru, $ru/username, $ru/domain, $du, $br`);
+      const source = named(text(from));
+      return (run) => {
+        const values = valuesOf(source, run);
+        const wanted = source.flags.includes('g') ? values : values.slice(0, 1);
+        let count = 0;
+        for (const each of wanted) {
+          if (typeof each === 'number' && match[1] !== '$ru') return -1;
+          pushed(run, match[1] as string, match[2], String(each), count++ === 0);
+        }
+        return code(count > 0);
+      };
+    },
+  },
+  {
+    name: 'avp_check',
+    parameters: [param('AVP', 'literal'), param('test', 'literal')],
+    summary: 'compares an AVP with a value of its type; /g all its values',
+    compile: ([subject, test]) => {
+      const [operator = '', value = '', flags = ''] = text(test).split('/');
+      const of = named(text(subject));
+      const all = /g/i.test(flags);
+      const wanted = operand(value);
+      const fixed = value.startsWith('$') ? undefined : value.replace(/^s:/, '');
+      const compare = comparison(operator.trim(), /i/i.test(flags), fixed);
+      return (run) => {
+        const values = valuesOf(of, run);
+        const others = wanted(run);
+        const [first] = values;
+        // Types are compared of the first value only, and only those of one type have an order.
+        if (first === undefined || !others.some((each) => typeof each === typeof first)) return -1;
+        return code((all ? values : [first]).some((each) => others.some((other) => compare(each, other))));
+      };
+    },
+  },
+  {
+    name: 'avp_subst',
+    parameters: [param('AVPs', 'literal'), param('substitution', 'literal')],
+    summary: 'replaces in an AVP by a pattern; "$avp(from)/$avp(to)/gd"',
+    compile: ([names, pattern]) => {
+      const act = substitute(text(names));
+      const fixed = substitution(text(pattern));
+      return (run) => act(run, fixed);
+    },
+  },
+  {
+    name: 'avp_subst_pv',
+    parameters: [param('AVPs', 'literal'), param('substitution', 'string')],
+    summary: 'avp_subst() with variables in the pattern',
+    compile: ([names, pattern]) => {
+      const act = substitute(text(names));
+      let known: { text: string; parsed: ReturnType<typeof parseSubstitution> } | undefined;
+      return (run) => {
+        const wanted = textOf(pattern, run);
+        if (known?.text !== wanted) {
+          try {
+            known = { text: wanted, parsed: substitution(wanted) };
+          } catch {
+            return -1;
+          }
+        }
+        return act(run, known.parsed);
+      };
+    },
+  },
+  {
+    name: 'avp_op',
+    parameters: [param('AVPs', 'literal'), param('operation', 'literal')],
+    summary: 'calculates with the numbers of an AVP and adds the results; "$avp(from)/$avp(to)"',
+    compile: ([names, what]) => {
+      const [from = '', to = ''] = text(names).split('/');
+      const source = avpOf(from);
+      const target = to.startsWith('$') ? avpOf(to) : source;
+      const [operator = '', value = '', flags = ''] = text(what).split('/');
+      const apply = calculation(operator.trim());
+      const by = operand(value);
+      return (run) => {
+        const { avps } = run.pvars;
+        const values = [...avps.all(source.avp)];
+        const numbers = by(run);
+        if (values.length === 0 || !numbers.every((each) => typeof each === 'number') || numbers.length === 0)
+          return -1;
+        if (!values.some((each) => typeof each === 'number')) return -1;
+        for (const each of values) {
+          if (typeof each !== 'number') continue;
+          let result = each;
+          for (const number of numbers) {
+            result = apply(result, number as number);
+            avps.push(target.avp, result);
+          }
+          if (!/d/i.test(flags)) continue;
+          const kept = [...avps.all(source.avp)];
+          kept.splice(kept.lastIndexOf(each), 1);
+          avps.replace(source.avp, kept);
+        }
+        return 1;
+      };
+    },
+  },
+];
+
+/** avpops as Kamailio does it: types matter, and results are added where OpenSIPS changes a value. */
+export const kamailioAvpopsFunctions: ScriptFunction[] = moduleFunctions(
+  'avpops',
+  specs.map((each) => ({ ...each, dialects: KAMAILIO })),
+);

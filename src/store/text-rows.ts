@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { parseTextRow, readTextTable } from './db-text.js';
+
+/**
+ * Rows of a db_text table, by column; an empty field has no value. Lines with another number of fields are passed over. Throws
+ * SwitchyardError STORE_*.
+ */
+export async function readTextRows(
+  folder: string,
+  name: string,
+  most: number,
+): Promise<Readonly<Record<string, unknown>>[]> {
+  const { columns, lines } = await readTextTable(join(folder, name));
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  for (const line of lines) {
+    if (line === '' || rows.length >= most) continue;
+    const fields = parseTextRow(line);
+    if (fields.length !== columns.length) continue;
+    rows.push(Object.fromEntries(columns.map((column, i) => [column, fields[i] === '' ? null : fields[i]])));
+  }
+  return rows;
+}
