@@ -176,11 +176,14 @@ function substitution(pattern: string): ReturnType<typeof parseSubstitution> {
 
 /** The request-URI with another user or host, as text: what comes out need not be a URI. */
 function withPart(uri: string, part: string, value: string): string {
-  const match = /^([a-z]+:)(?:([^@]*)@)?([^:;?]*)(.*)$/is.exec(uri);
-  if (match === null) return uri;
-  const [, scheme = '', user, host = '', rest = ''] = match;
-  if (part === 'username') return `${scheme}${value}@${host}${rest}`;
-  return `${scheme}${user === undefined ? '' : `${user}@`}${value}${rest}`;
+  const scheme = uri.indexOf(':') + 1;
+  if (scheme === 0) return uri;
+  const at = uri.indexOf('@', scheme);
+  const host = at < 0 ? scheme : at + 1;
+  if (part === 'username') return `${uri.slice(0, scheme)}${value}@${uri.slice(host)}`;
+  let end = host;
+  while (end < uri.length && !':;?'.includes(uri.charAt(end))) end++;
+  return uri.slice(0, host) + value + uri.slice(end);
 }
 
 /** Writes one of the values of avp_pushto(). */
