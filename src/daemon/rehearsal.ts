@@ -45,12 +45,15 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
       const now = known.get(destination.key);
       if (now !== undefined) destination.resolved = now.resolved;
       const assumed = sees(name) ? states.get(uri) : undefined;
-      const state = assumed ?? now?.health.state;
-      if (state !== undefined && state !== destination.health.state) {
+      // First as it is, then as it is assumed to be, which is the last change only where it differs.
+      for (const state of [now?.health.state, assumed]) {
+        if (state === undefined || state === destination.health.state) continue;
         to.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: 'assumed' });
       }
       if (now !== undefined) {
-        const { failures, lastProbe, lastChange, scriptAttrs, own, hits } = now.health;
+        const { failures, lastProbe, scriptAttrs, own, hits } = now.health;
+        const isAssumed = assumed !== undefined && assumed !== now.health.state;
+        const { lastChange } = isAssumed ? destination.health : now.health;
         Object.assign(destination.health, { failures, lastProbe, lastChange, scriptAttrs, hits });
         if (own !== undefined && assumed === undefined && isKamailio) copyLive(now, destination);
       }

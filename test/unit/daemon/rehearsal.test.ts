@@ -27,6 +27,8 @@ test('a copy has the destinations with the states they have now, and changes not
   const same = engineWith([partitionOptions()]);
   copyTables(engine, same, none);
   assert.deepEqual([state(same, A), state(same, B)], ['active', 'inactive']);
+  const reason = (of: typeof engine) => of.partition('default')?.find(1, B)?.health.lastChange?.reason;
+  assert.deepEqual([reason(copy), reason(same)], ['assumed', 'MI command']);
 });
 
 test('a partition has the rows that are assumed', () => {
