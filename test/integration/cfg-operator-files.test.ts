@@ -21,6 +21,8 @@ interface Served {
   /** What the script writes for a call, in order. */
   readonly lines: readonly RegExp[];
   readonly calls?: number;
+  /** Further statements about the tables; `uris` are those of the destinations. */
+  readonly tables?: (uris: readonly string[]) => readonly string[];
 }
 
 const FILES: readonly Served[] = [
@@ -71,6 +73,55 @@ const FILES: readonly Served[] = [
     lines: [/"from": ?"caller"/],
     calls: 6,
   },
+  {
+    file: 'drouting-2.4.cfg',
+    rows: [
+      [9, 'BUSY', 0],
+      [9, 'UP', 0],
+    ],
+    lines: [],
+    calls: 3,
+    tables: ([busy = '', up = '']) => [
+      `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
+         state INT, socket TEXT);
+       INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix) VALUES ('busy', 1, '${busy}', 0, ''), ('up', 1, '${up}', 0, ''),
+         ('customer', 2, '127.0.0.1:1', 0, '');`,
+      `CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+       INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
+       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+       INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('0', '', 0, '#all');
+       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
+       CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
+         duration INT, ms_duration INT, setuptime INT, created TEXT, customer TEXT, gateway TEXT, rule TEXT);`,
+    ],
+  },
+  {
+    file: 'load-balancer-module-2.1.cfg',
+    rows: [
+      [9, 'BUSY', 0],
+      [9, 'UP', 0],
+    ],
+    lines: [/^Selected destination is: sip:127\.0\.0\.1:/, /^new destination is: sip:127\.0\.0\.1:/],
+    tables: ([busy = '', up = '']) => [
+      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+       INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'pstn=30', 0), (1, '${up}', 'pstn=20', 0);`,
+    ],
+  },
+  { file: 'cluster-pair-3.4.cfg', rows: [[1, 'UP', 0]], lines: [] },
+  { file: 'events-rest-3.1.cfg', rows: [[1, 'UP', 0]], lines: [/^no answer of the routing service/] },
+  {
+    file: 'trunks-limits-3.1.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/^\[.*\] branch 0 to /, /^\[.*\] ended after \d+ s by downstream$/],
+    tables: () => [
+      `CREATE TABLE dispatcher_in AS SELECT * FROM dispatcher;
+       INSERT INTO version VALUES ('dispatcher_in', 9);
+       INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (2, '127.0.0.1', 32, 0, 'any', 'customer');`,
+    ],
+  },
 ];
 
 function path(file: string): string {
@@ -103,16 +154,18 @@ function tables(folder: string, rows: readonly string[]): void {
   );
 }
 
-for (const { file, rows, lines, calls = 2 } of FILES) {
+for (const { file, rows, lines, calls = 2, tables: further } of FILES) {
   test(`SIPp calls through ${file}`, { skip }, async () => {
     const answerers = new Map<string, SippAnswerer>();
     const inserts: string[] = [];
+    const uris: string[] = [];
     for (const [i, [set, which, priority]] of rows.entries()) {
       const answerer = await startSippUas(
         which === 'BUSY'
           ? { scenario: 'uas-reject', values: { status: 503, reason: 'Service Unavailable' } }
           : { scenario: 'uas-answer' },
       );
+      uris.push(answerer.uri);
       answerers.set(`${which} ${i}`, answerer);
       open.push(() => answerer.stop());
       inserts.push(
@@ -121,7 +174,7 @@ for (const { file, rows, lines, calls = 2 } of FILES) {
     }
     const daemon: CfgDaemon = await startCfgDaemon({
       text: await asServed(file),
-      prepare: (folder) => tables(folder, inserts),
+      prepare: (folder) => tables(folder, [...(further?.(uris).slice() ?? []), ...inserts]),
     });
     open.push(() => daemon.stop());
     const result = await runSipp({ scenario: 'uac-call', calls, rate: 20, target: `127.0.0.1:${daemon.port}` });
