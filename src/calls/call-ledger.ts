@@ -52,6 +52,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly dialogs = new Map<string, CallRecord>();
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new RecentKeys(RETRANSMISSIONS);
+  /** Monotonic time of what another process reports, while that is noted; undefined: it happens now. */
+  reportedAt: number | undefined = undefined;
   private changes = 0;
   private begun = 0;
   /** What the time since the epoch is ahead of the monotonic one, and until when that is not read anew. */
@@ -84,7 +86,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   monotonic(): number {
-    return this.clock.monotonic();
+    return this.reportedAt ?? this.clock.monotonic();
   }
 
   figures(hop: NextHop): DestinationFigures | undefined {
@@ -105,7 +107,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     const { origin, recordRoute } = plan;
     this.onDispatch?.(message, source, origin);
     const { transport } = source.socket;
-    const began = this.clock.monotonic();
+    const began = this.monotonic();
     return new CallRecord(this, message, invite, source, transport, this.timeAt(began), began, origin, recordRoute);
   }
 
@@ -205,7 +207,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     const record = this.dialogs.get(callId);
     if (record === undefined) return undefined;
     const by = message.fromTag === record.callerTag ? 'caller' : 'callee';
-    return new Bye(this, record, callId, by, this.clock.monotonic());
+    return new Bye(this, record, callId, by, this.monotonic());
   }
 
   /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */

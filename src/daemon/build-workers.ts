@@ -5,16 +5,21 @@ import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
+import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup } from '../sip/transport/native/open-group.js';
 import type { Metrics } from '../stats/metrics.js';
 import { Brain } from '../workers/brain.js';
+import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
-import type { LiveSetup } from '../workers/protocol.js';
+import type { LiveSetup, SharedDestination, SharedRules } from '../workers/protocol.js';
+import { SHARED_BYTES } from '../workers/shared-layout.js';
+import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import type { SipParts } from './build-sip.js';
+import type { CountingTally } from './selection-tally.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
 
@@ -26,6 +31,7 @@ export interface WorkersEnvironment {
   readonly proxy: ProxyCore;
   readonly engine: Engine;
   readonly ledger: CallLedger;
+  readonly tally: CountingTally;
   readonly keys: KeyRing;
   readonly callEnded: (callId: string) => void;
   readonly log: Logger & { readonly level?: string };
@@ -47,6 +53,20 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const { libc } = loaded;
   hooks.openGroup = openGroup;
   const plain = new PlainSets(engine, sip.sockets);
+  const shared = libc.share(SHARED_BYTES);
+  const rules = (): SharedRules | undefined => {
+    const { routing, dispatcher, defaultPartition = 'default' } = env.settings();
+    const partitions = [...engine.partitions].map(({ name }) => name);
+    const all: SharedRules = { rules: routing, hashPvar: dispatcher.hashPvar, defaultPartition, partitions };
+    return canBeShared(all) ? all : undefined;
+  };
+  const tables = new SharedTables({
+    engine,
+    memory: shared.memory,
+    workers,
+    send: (worker, item) => pool.send(worker, item),
+    rules,
+  });
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
     const rateLimited = limits.requestsPerSecondPerSource > 0;
@@ -59,15 +79,15 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   };
   const start = (worker: number): WorkerStart => {
     const settings = env.settings();
-    const shared = [...groups].map(([index, group]) => ({ index, fd: group[worker]?.fd ?? -1 }));
+    const sockets = [...groups].map(([index, group]) => ({ index, fd: group[worker]?.fd ?? -1 }));
     return {
-      descriptors: shared.map(({ fd }) => fd),
+      descriptors: [...sockets.map(({ fd }) => fd), shared.fd],
       setup: (fds) => ({
         worker,
         workers,
         token: hooks.identity.token,
         sockets: sip.transports.map(({ transport, address, port }, index) => {
-          const at = shared.findIndex((each) => each.index === index);
+          const at = sockets.findIndex((each) => each.index === index);
           const { advertise = null, name = null } = settings.listen[index] ?? {};
           return { transport, address, port, advertise, name, fd: fds[at] ?? null };
         }),
@@ -78,6 +98,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         gatherMs: gathering(settings.limits.gatherMs, workers),
         live: live(),
         askAll: sip.tapPoint.isTapped,
+        memory: { fd: fds[sockets.length] ?? -1, bytes: SHARED_BYTES },
+        ahead: machineMs() - clock.monotonic(),
       }),
     };
   };
@@ -93,18 +115,31 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     isTraced: () => sip.tapPoint.isTapped,
     bye: env.callEnded,
     byeEnded: (callId, fromTag, code) => ledger.byeEnded(callId, fromTag, code),
+    reportedAt: (at) => {
+      ledger.reportedAt = at;
+    },
+    destination: (each) => destinationOf(engine, each),
+    apply: (signal) => engine.states.apply(signal),
+    selected: (partition, count) => env.tally.selected(partition, count),
+    begun: (worker) => tables.begun(worker),
+    tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
     log: boundedLog(log, () => clock.monotonic()),
     send: (worker, item) => pool.send(worker, item),
   });
   const pool = new Pool({
     workers,
     start,
+    started: (worker) => tables.started(worker),
     receive: (worker, item) => brain.receive(worker, item),
-    lost: (worker) => brain.lost(worker),
+    lost: (worker) => {
+      tables.lost(worker);
+      return brain.lost(worker);
+    },
     log,
     now: () => clock.monotonic(),
   });
   sip.tapPoint.onUse = (isTapped) => {
+    tables.open(!isTapped);
     pool.sendAll(['askAll', isTapped]);
     if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
   };
@@ -115,6 +150,12 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     help: 'Requests outside dialogs that a worker was given to relay',
     type: 'counter',
     collect: () => each((worker) => brain.givenTo(worker)),
+  });
+  metrics.gauge({
+    name: 'switchyard_worker_questions_total',
+    help: 'Requests that a worker did not decide about itself',
+    type: 'counter',
+    collect: () => each((worker) => brain.askedBy(worker)),
   });
   metrics.gauge({
     name: 'switchyard_worker_pending',
@@ -128,7 +169,11 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     collect: () => [[{}, pool.deaths]],
   });
   return {
-    start: () => pool.start(),
+    async start() {
+      tables.open(!sip.tapPoint.isTapped);
+      tables.changed();
+      await pool.start();
+    },
     async stop() {
       await pool.stop();
       for (const group of groups.values()) for (const { fd } of group.slice(1)) libc.close(fd);
@@ -138,12 +183,22 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       pool.sendAll(['forget']);
       pool.sendAll(['key', keys.current]);
       pool.sendAll(['live', live()]);
+      tables.changed();
     },
+    drain: () => tables.open(false),
     giveUp: () => pool.sendAll(['giveUp']),
     get pids() {
       return pool.pids;
     },
   };
+}
+
+/** The destination that a worker means: at its position, unless the table was loaded again. */
+function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDestination): Destination | undefined {
+  if (position < 0) return undefined;
+  const partition = engine.partition(name);
+  const at = partition?.snapshot.sets.get(setId)?.destinations[position];
+  return at?.row.uri === uri ? at : partition?.find(setId, uri);
 }
 
 /** Each worker has its part of the room for transactions. */

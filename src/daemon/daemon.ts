@@ -505,6 +505,7 @@ export class Daemon implements Service {
     this.blacklists.define(blacklistDefinitions(settings));
     const added = partitions.add(settings.partitions);
     this.routing.use(routes);
+    this.hooks?.parts?.changed();
     if (cfg !== undefined) await this.script?.use(cfg, settings);
     this.prober.configure(settings.dispatcher, settings.partitions);
     // What the old store still has to write is written before the new one is read.
@@ -632,6 +633,7 @@ export class Daemon implements Service {
       proxy,
       engine,
       ledger: this.calls.ledger,
+      tally: this.selections,
       keys: secret.keys,
       callEnded: callLoad.callEnded,
       log,

@@ -16,11 +16,12 @@ export async function drain(
   clock: Clock,
   log: Logger,
   limitMs: number,
-  workers?: { giveUp(): void },
+  workers?: { drain(): void; giveUp(): void },
 ): Promise<void> {
   const { layer } = proxy;
   const unanswered = () => layer.unanswered + layer.elsewhere.unanswered;
   proxy.drain();
+  workers?.drain();
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
   const deadline = clock.monotonic() + limitMs;
   const busy = layer.serverCount > 0;

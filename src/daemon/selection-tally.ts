@@ -1,8 +1,14 @@
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
+/** A tally that also takes several selections at once, as another process reports them. */
+export interface CountingTally extends SelectionTally {
+  selected(partition: string, count?: number): void;
+  forget(partition: string): void;
+}
+
 /** Counts selections by partition and result; a partition's counters are looked up once. */
-export function selectionTally(family: CounterFamily): SelectionTally & { forget(partition: string): void } {
+export function selectionTally(family: CounterFamily): CountingTally {
   const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
   const of = (partition: string) => {
     let tally = tallies.get(partition);
@@ -16,8 +22,8 @@ export function selectionTally(family: CounterFamily): SelectionTally & { forget
     return tally;
   };
   return {
-    selected: (partition: string) => {
-      of(partition).ok.value++;
+    selected: (partition: string, count = 1) => {
+      of(partition).ok.value += count;
     },
     failed: (partition: string) => {
       of(partition).failed.value++;

@@ -13,6 +13,8 @@ export interface WorkerParts {
   stop(): Promise<void>;
   /** Tables, keys or settings may have changed. */
   changed(): void;
+  /** Has them ask about every request from now on: no more calls are taken. */
+  drain(): void;
   /** Has them answer what is under way with 503. */
   giveUp(): void;
   /** Process ids, from worker 1. */

@@ -2,6 +2,7 @@ import type { Availability, Destination, Health } from './destination.js';
 import { LiveHealth } from './live-health.js';
 import { hashModulo, RunningWeights } from './running-weights.js';
 import type { DestinationSet } from './set.js';
+import type { SharedColumns } from './shared-columns.js';
 import { weightOf } from './weight.js';
 
 /** Count at which a column's entry is carried over. */
@@ -23,6 +24,8 @@ export class CompiledSet implements DestinationSet {
   last = 0;
   /** What the algorithms of its flavour keep of this set; undefined until they need it. */
   own: object | undefined;
+  /** What other processes select from, too; undefined: this one alone selects. */
+  shared: SharedColumns | undefined = undefined;
   private readonly running: RunningWeights;
   /** Active positions, ascending; undefined while all are active, and before the first query. */
   private activeAt: Int32Array | undefined;
@@ -35,7 +38,7 @@ export class CompiledSet implements DestinationSet {
   /** 1 for positions that are active; of no meaning while all are. */
   private usable: Uint8Array = NO_BYTES;
   /** Selections by position, since the healths count here. */
-  private readonly hits: Uint32Array;
+  private hits: Uint32Array;
   /** Where each position is counted; undefined while each has a health of its own. */
   private countedAt: Int32Array | undefined;
 
@@ -63,7 +66,7 @@ export class CompiledSet implements DestinationSet {
     const count = (this.hits[at] as number) + 1;
     this.hits[at] = count;
     // The column holds 32 bits: what it cannot goes to the health, once in two thousand million selections.
-    if (count === FULL_COLUMN) this.carry(at);
+    if (count >= FULL_COLUMN) this.carry(at);
   }
 
   private carry(position: number): void {
@@ -160,7 +163,100 @@ export class CompiledSet implements DestinationSet {
 
   /** Round robin begins at this part (0 to below 1) of the set. */
   beginAt(part: number): void {
+    this.enter();
     this.last = Math.floor(part * this.destinations.length);
+    this.leave();
+  }
+
+  /** Goes on where any process stopped, and keeps others from selecting until `leave`. */
+  enter(): void {
+    const { shared } = this;
+    if (shared === undefined) return;
+    shared.enter();
+    this.last = shared.last;
+    if (shared.isStale) this.takeStates(shared);
+  }
+
+  leave(): void {
+    const { shared } = this;
+    if (shared === undefined) return;
+    shared.last = this.last;
+    shared.leave();
+  }
+
+  /** From now on positions, counts and states are those of `columns`, where this process puts its own if it `writes` the states. */
+  share(columns: SharedColumns, writes: boolean): void {
+    this.unshare();
+    const { destinations } = this;
+    if (writes) {
+      columns.last = this.last;
+      columns.taken.fill(0);
+      if (this.taken !== undefined) columns.taken.set(this.taken);
+      columns.hits.fill(0);
+      for (const [position, each] of destinations.entries()) columns.setUsable(position, isUsable(each));
+      columns.publish();
+      columns.see();
+    }
+    this.taken = columns.taken;
+    this.hits = columns.hits;
+    this.shared = columns;
+    if (writes) this.takeCounts(0, destinations.length);
+  }
+
+  /** Selects alone from now on, with the states known last. */
+  unshare(): void {
+    const { shared, destinations } = this;
+    if (shared === undefined) return;
+    shared.enter();
+    this.last = shared.last;
+    this.taken = shared.taken.slice();
+    this.hits = new Uint32Array(destinations.length);
+    for (let i = 0; i < destinations.length; i++) {
+      const { health } = destinations[i] as Destination;
+      if (health instanceof LiveHealth && health.isCountedIn(shared.hits)) health.countIn(this.hits, i);
+    }
+    this.shared = undefined;
+    shared.leave();
+  }
+
+  /** Counts that came here after the healths began to count in another set go to them. */
+  handOverHits(): void {
+    const { destinations, hits } = this;
+    for (let i = 0; i < hits.length; i++) {
+      const { health } = destinations[i] as Destination;
+      if (hits[i] === 0 || !(health instanceof LiveHealth) || health.isCountedIn(hits)) continue;
+      health.hits += hits[i] as number;
+      hits[i] = 0;
+    }
+  }
+
+  /** A destination of this set has another state: other processes are to see it. */
+  publishState(destination: Destination): void {
+    const { shared, destinations } = this;
+    if (shared === undefined) return;
+    const { health, index } = destination;
+    const usable = isUsable(destination);
+    // Positions that share a health are looked for; most have one of their own.
+    if (this.countedAt === undefined && destinations[index]?.health === health) shared.setUsable(index, usable);
+    else {
+      destinations.forEach((each, position) => {
+        if (each.health === health) shared.setUsable(position, usable);
+      });
+    }
+    shared.publish();
+    shared.see();
+  }
+
+  /** Takes states that another process has written. */
+  takeStates(shared: SharedColumns): void {
+    shared.see();
+    const { destinations, availability } = this;
+    for (let i = 0; i < destinations.length; i++) {
+      const { health } = destinations[i] as Destination;
+      const usable = shared.isUsable(i);
+      if (usable !== (health.state === 'active')) health.state = usable ? 'active' : 'inactive';
+    }
+    availability.version++;
   }
 
   /**
@@ -168,13 +264,14 @@ export class CompiledSet implements DestinationSet {
    * still there. A destination is recognised by its Health; positions that share one are not distinguished.
    */
   continueFrom(earlier: CompiledSet): void {
-    const lastHealth = earlier.destinations[earlier.last]?.health;
+    const lastHealth = earlier.destinations[earlier.shared?.last ?? earlier.last]?.health;
     const counts = new Map<Health, number>();
     for (let i = 0; earlier.taken !== undefined && i < earlier.taken.length; i++) {
       const count = earlier.taken[i] as number;
       if (count > 0) counts.set((earlier.destinations[i] as Destination).health, count);
     }
     let found = false;
+    this.taken?.fill(0);
     for (let i = 0; i < this.destinations.length; i++) {
       const { health } = this.destinations[i] as Destination;
       if (!found && health === lastHealth) {
@@ -198,19 +295,23 @@ export class CompiledSet implements DestinationSet {
 
   /**
    * Saves what a selection changes: positions, round robin counts, counts of hits, and what its flavour keeps. The
-   * returned function restores it, so that a selection can be tried. To be called in the same event loop iteration.
+   * returned function restores it, so that a selection can be tried. To be called in the same event loop iteration, always: other
+   * processes wait for it.
    */
   remember(): () => void {
+    this.enter();
     const { last, taken, own } = this;
     const counts = taken?.slice();
     const hits = this.hits.slice();
     const back = (own as { remember?(): () => void } | undefined)?.remember?.();
     return () => {
       this.last = last;
-      this.taken = counts;
+      if (this.shared === undefined) this.taken = counts;
+      else this.taken?.set(counts ?? []);
       this.hits.set(hits);
       if (back === undefined) this.own = own;
       else back();
+      this.leave();
     };
   }
 

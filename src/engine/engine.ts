@@ -44,6 +44,8 @@ export class Engine {
   readonly states: StateTable;
   readonly env: SelectEnv;
   defaultPartition: string;
+  /** Called when a destination has got another weight at run time; undefined: no listener. */
+  onWeight: ((destination: Destination) => void) | undefined = undefined;
   private readonly byName = new Map<string, Partition>();
   /** Rules for late signals about destinations of a partition that was removed. */
   private readonly gone: OpensipsFlavour;
@@ -108,7 +110,9 @@ export class Engine {
       throw new RangeError(`weight ${weight} is not a whole number between 0 and ${MAX_WEIGHT}`);
     }
     const takesWeights = this.byName.get(destination.partition)?.flavour.weightsAtRunTime === true;
-    return takesWeights && setReportedWeight(destination.health, weight);
+    const changed = takesWeights && setReportedWeight(destination.health, weight);
+    if (changed) this.onWeight?.(destination);
+    return changed;
   }
 
   /** A new dispatch context for one transaction. */

@@ -36,6 +36,10 @@ export class LiveHealth implements Health {
     if (this.column !== undefined) this.column[this.at] = 0;
   }
 
+  isCountedIn(column: Uint32Array): boolean {
+    return this.column === column;
+  }
+
   /**
    * Counts selections at position `at` of a column from now on; what the previous column counted is kept. A destination
    * that stands twice in a set has one position: the first one, which is returned for the second.

@@ -1,5 +1,15 @@
 import type { Logger } from '../core/logger.js';
-import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
+import type { Destination } from '../engine/destination.js';
+import type { StateTable } from '../engine/state.js';
+import {
+  type AfterFailure,
+  type HopFailure,
+  type LocalReply,
+  type NextHop,
+  plainHop,
+  type RelayPlan,
+  type RouteOrigin,
+} from '../proxy/decision.js';
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
@@ -11,8 +21,8 @@ import { socketOfReply, socketOfRequest } from '../sip/transport/native/steering
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
-import { BegunPlan, type HandedCall } from './handed-call.js';
-import type { FromWorker, SharedHop, ToWorker, Verdict } from './protocol.js';
+import { BegunPlan, type HandedCall, ReportedPlan } from './handed-call.js';
+import type { FromWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type SipCounters, tallies } from './tallies.js';
 
 /** What the side of the daemon is made with. */
@@ -32,6 +42,17 @@ export interface BrainOptions {
   /** A BYE of a dialog came; it has its final reply. */
   readonly bye: (callId: string) => void;
   readonly byeEnded: (callId: string, fromTag: string, code: number) => void;
+  /** What is reported next happened at this monotonic time; undefined: now. */
+  readonly reportedAt: (at: number | undefined) => void;
+  /** The destination that a worker means; undefined: it is no longer there. */
+  readonly destination: (shared: SharedDestination) => Destination | undefined;
+  /** Applies what a worker's plan wants of a destination, as it has failed. */
+  readonly apply: StateTable['apply'];
+  /** A worker has made so many selections in a partition. */
+  readonly selected: (partition: string, count: number) => void;
+  /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
+  readonly begun: (worker: number) => number;
+  readonly tableTaken: (worker: number, name: string, generation: number) => void;
   readonly log: Logger;
   /** Says something to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
@@ -57,8 +78,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
   private readonly held: TransactionFigures[];
   /** Where the counts of workers are added. */
   private readonly totals: readonly Tally[];
-  /** Requests that each worker has been given to relay. */
+  /** Requests that each worker has been given to relay, and those that it has reported to have decided about. */
   private readonly given: number[];
+  private readonly reported: number[] = [];
+  private readonly asked: number[] = [];
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
@@ -77,7 +100,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
 
   /** Requests outside dialogs that a worker has been given to relay since the start. */
   givenTo(worker: number): number {
-    return this.given[worker] ?? 0;
+    return (this.given[worker] ?? 0) + this.options.begun(worker);
+  }
+
+  /** Requests that a worker has asked about since the start. */
+  askedBy(worker: number): number {
+    return this.asked[worker] ?? 0;
   }
 
   /** What a worker says. */
@@ -87,6 +115,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'ask': {
         const [, id, socket, address, port, text] = item;
         const asking: Asking = { worker, id, answered: false };
+        this.asked[worker] = this.askedBy(worker) + 1;
         this.asking = asking;
         try {
           this.deliver(socket, address, port, text);
@@ -96,13 +125,33 @@ export class Brain implements DecisionDelegate, TransactionUser {
         if (!asking.answered) options.send(worker, ['mine', id]);
         return;
       }
-      case 'provisional': {
-        const call = this.calls[worker]?.get(item[1]);
-        call?.watch?.provisional(call.hop, item[2]);
+      case 'began':
+      case 'sent':
+      case 'passedOver':
+      case 'provisional':
+      case 'failed':
+      case 'ended':
+        options.reportedAt(item[2]);
+        try {
+          this.noted(worker, item);
+        } finally {
+          options.reportedAt(undefined);
+        }
+        return;
+      case 'mark': {
+        const [, mark, shared, to, reason, code, cause] = item;
+        const destination = options.destination(shared);
+        if (destination !== undefined) {
+          options.apply({ destination, kind: 'set', to, origin: 'traffic', reason, code, cause: cause ?? undefined });
+        }
+        options.send(worker, ['marked', mark]);
         return;
       }
-      case 'ended':
-        this.ended(worker, item[1], item[2], item[3]);
+      case 'selected':
+        for (const [partition, count] of item[1]) options.selected(partition, count);
+        return;
+      case 'tableTaken':
+        options.tableTaken(worker, item[1], item[2]);
         return;
       case 'bye':
         options.bye(item[1]);
@@ -113,12 +162,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'figures':
         this.count(worker, item[1], item[2]);
         return;
-      case 'failed': {
-        const [, id, code, local, cause] = item;
-        const call = this.calls[worker]?.get(id);
-        call?.watch?.failed(call.hop, failureOf(code, local, cause));
-        return;
-      }
       case 'next': {
         const [, id, code, local, cause] = item;
         const call = this.calls[worker]?.get(id);
@@ -159,14 +202,65 @@ export class Brain implements DecisionDelegate, TransactionUser {
         options.log[item[1]]({ worker, ...item[2] }, item[3]);
         return;
       case 'ready':
+      case 'pong':
         return;
     }
+  }
+
+  /** What a worker reports of a request that it relays, at the time it happened. */
+  private noted(worker: number, item: Extract<FromWorker, readonly [string, number, at: number, ...unknown[]]>): void {
+    const calls = this.calls[worker];
+    if (item[0] === 'began') {
+      this.reported[worker] = (this.reported[worker] ?? 0) + 1;
+      const [, id, , socket, address, port, text, recordRoute, origin] = item;
+      const message = parseMessage(text, true);
+      const source = this.sourceOf(socket, address, port);
+      if (message === undefined || source === undefined) return;
+      const plan = new ReportedPlan(recordRoute, origin);
+      const watch = this.options.observer.relayed(message, source, plan);
+      calls?.set(id, { message, source, plan, watch, hop: NOWHERE });
+      return;
+    }
+    const call = calls?.get(item[1]);
+    switch (item[0]) {
+      case 'sent': {
+        const [destination, address, port, socket] = item[3];
+        if (call === undefined) return;
+        call.hop = this.hopTo(call.hop, destination);
+        const { sockets, proxy } = this.options;
+        call.watch?.sent(call.hop, proxy.targets.target(sockets[socket] as SipSocket, address, port, undefined));
+        return;
+      }
+      case 'passedOver':
+        call?.watch?.passedOver(this.hopTo(undefined, item[3]), item[4]);
+        return;
+      case 'provisional':
+        call?.watch?.provisional(call.hop, item[3]);
+        return;
+      case 'failed':
+        call?.watch?.failed(call.hop, failureOf(item[3], item[4], item[5]));
+        return;
+      case 'ended':
+        this.ended(worker, item[1], item[3], item[4]);
+        return;
+    }
+  }
+
+  /** The hop for a destination, which is the present one if that is for the same. */
+  private hopTo(present: NextHop | undefined, destination: SharedDestination): NextHop {
+    const found = this.options.destination(destination);
+    const [, , , uri] = destination;
+    if (present !== undefined && present.destination === found && (found !== undefined || present.uri === uri))
+      return present;
+    return { ...NOWHERE, uri, destination: found };
   }
 
   /** A worker has died: what it relayed has ended. Returns how many requests that were. */
   lost(worker: number): number {
     const calls = this.calls[worker] as Map<number, HandedCall>;
-    const count = calls.size;
+    const begun = this.options.begun(worker);
+    const count = calls.size + begun - (this.reported[worker] ?? 0);
+    this.reported[worker] = begun;
     for (const id of [...calls.keys()]) this.ended(worker, id, 500, false);
     this.count(worker, [], [0, 0, 0, 0]);
     return count;
@@ -183,7 +277,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const watch = options.observer.relayed(message, source, plan);
     const call: HandedCall = { message, source, plan, watch, hop: hop as NextHop };
     this.calls[asking.worker]?.set(asking.id, call);
-    if (message.toTag === '') this.given[asking.worker] = this.givenTo(asking.worker) + 1;
+    if (message.toTag === '') this.given[asking.worker] = (this.given[asking.worker] ?? 0) + 1;
     this.sent(call, shared);
     const { recordRoute, edits, noHop } = plan;
     const { code, reason } = noHop;
@@ -327,6 +421,8 @@ export class Brain implements DecisionDelegate, TransactionUser {
     }
   }
 }
+
+const NOWHERE = plainHop('');
 
 function isList(hop: NextHop | readonly NextHop[]): hop is readonly NextHop[] {
   return Array.isArray(hop);

@@ -20,14 +20,24 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
+/** What was said before the worker was made. */
+const early: ToWorker[] = [];
+
 process.on('message', (items: readonly ToWorker[]) => {
-  const [first] = items;
-  if (first?.[0] === 'setup') {
-    begin(first).catch((error: unknown) => {
-      process.stderr.write(`a worker cannot start: ${messageOf(error)}\n`);
-      process.exit(1);
-    });
-  } else worker?.receive(items);
+  if (worker !== undefined) {
+    worker.receive(items);
+    return;
+  }
+  const [first, ...rest] = items;
+  if (first?.[0] !== 'setup') {
+    early.push(...items);
+    return;
+  }
+  early.push(...rest);
+  begin(first).catch((error: unknown) => {
+    process.stderr.write(`a worker cannot start: ${messageOf(error)}\n`);
+    process.exit(1);
+  });
 });
 
 async function begin([, setup]: Extract<ToWorker, readonly ['setup', ...unknown[]]>): Promise<void> {
@@ -38,5 +48,6 @@ async function begin([, setup]: Extract<ToWorker, readonly ['setup', ...unknown[
     process.send?.(items, undefined, undefined, () => undefined);
   };
   worker = new Worker(setup, result.libc, send);
+  worker.receive(early.splice(0));
   await worker.open();
 }

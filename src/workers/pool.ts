@@ -9,6 +9,9 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
 const START_MS = 20_000;
 /** Milliseconds a worker has to end when the channel to it is closed. */
 const END_MS = 2000;
+/** Milliseconds between two looks whether the event loops of workers run, and looks without a sign of one after which it is killed. */
+const LOOK_MS = 1000;
+const MOST_SILENT_LOOKS = 6;
 /** A worker that lived shorter than this, in milliseconds, is replaced after a pause of as long. */
 const SHORT_LIFE_MS = 1000;
 /** Descriptors of a child before those of sockets: standard input, output and error, and the channel. */
@@ -26,6 +29,8 @@ export interface WorkerStart {
 export interface PoolOptions {
   readonly workers: number;
   readonly start: (worker: number) => WorkerStart;
+  /** A worker begins: what is said to it now follows its setup. */
+  readonly started: (worker: number) => void;
   readonly receive: (worker: number, item: FromWorker) => void;
   /** A worker has ended by itself; returns how many calls are lost with it. */
   readonly lost: (worker: number) => number;
@@ -39,6 +44,8 @@ interface Slot {
   readonly outbox: Outbox<ToWorker>;
   readonly began: number;
   isReady: boolean;
+  /** Looks since it last said something. */
+  silentFor: number;
 }
 
 /** The worker processes: started, watched, and replaced when they die. */
@@ -46,6 +53,7 @@ export class Pool {
   private readonly slots: (Slot | undefined)[] = [];
   private waiting: (() => void) | undefined = undefined;
   private stopping = false;
+  private looking: NodeJS.Timeout | undefined = undefined;
   private readonly restarts = new Set<NodeJS.Timeout>();
   /** How many have died since the start. */
   deaths = 0;
@@ -71,6 +79,7 @@ export class Pool {
       };
     });
     this.waiting = undefined;
+    this.looking = setInterval(() => this.look(), LOOK_MS);
   }
 
   /** Says something to a worker; lost where it is being replaced. */
@@ -84,6 +93,7 @@ export class Pool {
 
   async stop(): Promise<void> {
     this.stopping = true;
+    clearInterval(this.looking);
     for (const timer of this.restarts) clearTimeout(timer);
     await Promise.all(this.slots.map((slot) => slot && ended(slot.child)));
   }
@@ -100,17 +110,32 @@ export class Pool {
       // A channel that breaks is followed by the end of the process, which is handled there.
       if (child.connected) child.send(items as ToWorker[], () => undefined);
     });
-    const slot: Slot = { child, outbox, began: now(), isReady: false };
+    const slot: Slot = { child, outbox, began: now(), isReady: false, silentFor: 0 };
     this.slots[worker] = slot;
     child.on('error', (error) => log.error({ err: error, worker }, 'a worker cannot be reached'));
     child.on('message', (items) => this.received(worker, slot, items as readonly FromWorker[]));
     child.on('exit', (code, signal) => this.exited(worker, slot, code, signal));
     outbox.add(['setup', setup(descriptors.map((_, i) => FIRST_DESCRIPTOR + i))]);
+    this.options.started(worker);
     outbox.flush();
+  }
+
+  /**
+   * Kills workers whose event loop does not run: their transactions are lost anyway, and their socket is read by their successor. Looks are
+   * counted, not time, so that a stop of this process is not taken for one of theirs.
+   */
+  private look(): void {
+    for (let worker = 1; worker < this.slots.length; worker++) {
+      const slot = this.slots[worker];
+      if (slot?.isReady !== true) continue;
+      if (slot.silentFor++ >= MOST_SILENT_LOOKS) slot.child.kill('SIGKILL');
+      else this.send(worker, ['ping']);
+    }
   }
 
   private received(worker: number, slot: Slot, items: readonly FromWorker[]): void {
     if (this.slots[worker] !== slot) return;
+    slot.silentFor = 0;
     for (const item of items) {
       if (item[0] === 'ready') {
         slot.isReady = true;
@@ -133,9 +158,12 @@ export class Pool {
     const { log, now, lost } = this.options;
     const pid = slot.child.pid;
     const calls = lost(worker);
+    const hung = slot.silentFor > MOST_SILENT_LOOKS;
     log.error(
       { worker, pid, code, signal, calls },
-      'a worker has died with the calls it was setting up, it is replaced',
+      hung
+        ? `a worker did nothing for ${(MOST_SILENT_LOOKS * LOOK_MS) / 1000} s, it was killed with the calls it was setting up and is replaced`
+        : 'a worker has died with the calls it was setting up, it is replaced',
     );
     if (this.waiting !== undefined) {
       this.waiting();

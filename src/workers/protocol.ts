@@ -1,5 +1,8 @@
+import type { RoutingRule } from '../config/settings.js';
 import type { KeptKey } from '../core/key-ring.js';
 import type { TransportName } from '../core/uri.js';
+import type { HealthState } from '../engine/destination.js';
+import type { RouteOrigin } from '../proxy/decision.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { TransactionConfig } from '../sip/transaction/config.js';
@@ -36,7 +39,29 @@ export interface WorkerSetup {
   readonly gatherMs: number;
   readonly live: LiveSetup;
   readonly askAll: boolean;
+  /** The worker's descriptor of the memory that all share, and its size in bytes. */
+  readonly memory: { readonly fd: number; readonly bytes: number };
+  /** What machine-wide monotonic milliseconds are ahead of those of the brain. */
+  readonly ahead: number;
 }
+
+/** What workers decide by, as long as requests are decided by rules that need nothing else. */
+export interface SharedRules {
+  readonly rules: readonly RoutingRule[];
+  readonly hashPvar: string | undefined;
+  readonly defaultPartition: string;
+  /** All that there are. */
+  readonly partitions: readonly string[];
+}
+
+/** Set id, URI, socket, its name, weight, priority, attributes, flags of a destination. */
+export type SharedRow = readonly [number, string, string, string | null, number, number, string, number];
+
+/** A destination, by its partition, its set, its position as a worker has it, and its URI. */
+export type SharedDestination = readonly [partition: string, setId: number, position: number, uri: string];
+
+/** Where a request that a worker decided about left for. */
+export type SentTo = readonly [destination: SharedDestination, address: string, port: number, socket: number];
 
 /** What may change while calls go on. */
 export interface LiveSetup {
@@ -75,6 +100,8 @@ export type Verdict = SharedHop | { readonly code: number; readonly reason: stri
 /** What a worker says to the brain. */
 export type FromWorker =
   | readonly ['ready']
+  /** Says that its event loop runs. */
+  | readonly ['pong']
   /** A request that is to be routed. */
   | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
   /** A message that belongs to nobody here; nothing is waited for. */
@@ -83,12 +110,40 @@ export type FromWorker =
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
   /** The caller of a request that the brain relays has given up; the text is that of the request. */
   | readonly ['cancel', socket: number, address: string, port: number, text: string]
-  | readonly ['provisional', id: number, code: number]
-  | readonly ['failed', id: number, code: number, local: boolean, cause: string | null]
+  /** A request that the worker itself decided about is relayed, and by what; when, as all times monotonic milliseconds of the brain. */
+  | readonly [
+      'began',
+      id: number,
+      at: number,
+      socket: number,
+      address: string,
+      port: number,
+      text: string,
+      recordRoute: boolean,
+      origin: RouteOrigin,
+    ]
+  | readonly ['sent', id: number, at: number, to: SentTo]
+  | readonly ['passedOver', id: number, at: number, destination: SharedDestination, code: number]
+  /** A destination failed, and is to be in this state; the worker waits until it is. */
+  | readonly [
+      'mark',
+      mark: number,
+      destination: SharedDestination,
+      to: HealthState,
+      reason: string,
+      code: number,
+      cause: string | null,
+    ]
+  /** Selections that succeeded, by partition. */
+  | readonly ['selected', counts: readonly (readonly [string, number])[]]
+  /** A table is in use, and none of its name before. */
+  | readonly ['tableTaken', name: string, generation: number]
+  | readonly ['provisional', id: number, at: number, code: number]
+  | readonly ['failed', id: number, at: number, code: number, local: boolean, cause: string | null]
   /** The same, and what follows is waited for. */
   | readonly ['next', id: number, code: number, local: boolean, cause: string | null]
   | readonly ['cancelled', id: number]
-  | readonly ['ended', id: number, code: number, byHop: boolean]
+  | readonly ['ended', id: number, at: number, code: number, byHop: boolean]
   /** A BYE of a dialog came; it has its final reply. */
   | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
@@ -100,6 +155,8 @@ export type FromWorker =
 /** What the brain says to a worker. */
 export type ToWorker =
   | readonly ['setup', WorkerSetup]
+  /** Asks for a pong. */
+  | readonly ['ping']
   | readonly ['live', LiveSetup]
   /** The key that dialog tokens are made with from now on. */
   | readonly ['key', string]
@@ -112,6 +169,23 @@ export type ToWorker =
   /** The brain does what is to be done. */
   | readonly ['mine', id: number]
   | readonly ['verdict', id: number, verdict: Verdict]
+  /** A destination is in the state that was asked for, or stays as it is. */
+  | readonly ['marked', mark: number]
+  /** What may be decided by while the number stands in the shared memory; null: nothing. */
+  | readonly ['rules', epoch: number, rules: string | null]
+  /** A table follows, in items of rows; its sets with their first word in the shared memory and their size. */
+  | readonly [
+      'table',
+      name: string,
+      slot: number,
+      generation: number,
+      options: string,
+      sets: readonly (readonly [id: number, at: number, size: number])[],
+    ]
+  | readonly ['rows', name: string, rows: readonly SharedRow[]]
+  | readonly ['tableEnd', name: string]
+  /** The partition is left to the brain. */
+  | readonly ['noTable', name: string, generation: number]
   | readonly ['message', socket: number, address: string, port: number, text: string]
   /** Answers what is under way with 503. */
   | readonly ['giveUp'];

@@ -10,6 +10,8 @@ export interface QuestionContext {
   add(item: FromWorker): void;
   /** The same, where it may wait. */
   addLater(item: FromWorker): void;
+  /** Milliseconds as the brain counts them. */
+  now(): number;
 }
 
 /** A request the brain was asked about: waits for what is decided, and then is the plan it is relayed by. */
@@ -107,11 +109,11 @@ export class QuestionWatch implements RelayWatch {
   sent(): void {}
 
   provisional(_hop: NextHop, code: number): void {
-    this.context.addLater(['provisional', this.id, code]);
+    this.context.addLater(['provisional', this.id, this.context.now(), code]);
   }
 
   failed(_hop: NextHop, { code, local, cause }: HopFailure): void {
-    this.context.addLater(['failed', this.id, code, local, cause ?? null]);
+    this.context.addLater(['failed', this.id, this.context.now(), code, local, cause ?? null]);
   }
 
   /** Only the brain knows what is passed over. */
@@ -122,7 +124,7 @@ export class QuestionWatch implements RelayWatch {
   }
 
   ended(code: number, hop: NextHop | undefined): void {
-    this.context.addLater(['ended', this.id, code, hop !== undefined]);
+    this.context.addLater(['ended', this.id, this.context.now(), code, hop !== undefined]);
     this.done();
   }
 }

@@ -3,6 +3,7 @@ import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
 import type { Sender } from '../proxy/sender.js';
 import { type LooseRoute, looseRoute } from '../route/rules/dialog.js';
+import type { Passage } from '../route/rules/dialog-gate.js';
 import { DialogPlan } from '../route/rules/rule-plan.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { fitsDatagram } from './datagram-only.js';
@@ -16,6 +17,10 @@ export interface WorkerRouterOptions {
   readonly dialogs: KnownDialogs;
   readonly proxy: ProxyOptions;
   readonly sender: () => Sender;
+  /** Decides a request outside dialogs, where that can be done here. */
+  decide(request: RoutedRequest): RouteDecision | undefined;
+  /** How a request goes on in a dialog, where that can be decided here. */
+  passage(request: RoutedRequest, loose: LooseRoute): Passage | undefined;
   /** Asks the brain; `dialog` is what its answer holds for. */
   ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision>;
   /** Hands a message to the brain, for good. */
@@ -33,30 +38,39 @@ interface Known {
   readonly dialog: string;
 }
 
-/** Routes by asking the brain; what goes on in a dialog of ours that the brain let pass lately goes by its Route. */
+/** Routes by what this process has of the brain's rules and tables, else by asking the brain; what goes on in a dialog of ours that the brain let pass lately goes by its Route. */
 export class WorkerRouter implements Router {
   readonly decidesSoon = true;
 
   constructor(private readonly options: WorkerRouterOptions) {}
 
   route(request: RoutedRequest): RouteDecision | Promise<RouteDecision> {
+    const decided = this.options.decide(request);
+    if (decided !== undefined) return decided;
     const known = this.known(request);
-    if (known === undefined || !this.mayPass(request, known)) return this.options.ask(request, known?.dialog);
+    const passage = known && this.passage(request, known);
+    if (passage === undefined || known === undefined) return this.options.ask(request, known?.dialog);
     const { message } = request;
     if (message.method === 'BYE') this.options.add(['bye', message.callId]);
-    const passage = { tags: known.tags, allowed: () => true };
     return { kind: 'relay', plan: new DialogPlan(known.loose, message.method === 'INVITE', passage, IN_DIALOG) };
   }
 
   routeAck(request: RoutedRequest): AckRoute | undefined {
     const known = this.known(request);
-    if (known !== undefined && this.options.dialogs.has(known.dialog)) return known.loose;
+    if (known !== undefined && this.allows(request, known)) return known.loose;
     this.options.pass(request);
     return undefined;
   }
 
-  private mayPass({ source }: RoutedRequest, { dialog }: Known): boolean {
-    return this.options.dialogs.has(dialog) && !this.options.asksAlways(source.address);
+  private passage(request: RoutedRequest, known: Known): Passage | undefined {
+    const { options } = this;
+    if (options.asksAlways(request.source.address)) return undefined;
+    if (options.dialogs.has(known.dialog)) return { tags: known.tags, allowed: () => true };
+    return options.passage(request, known.loose);
+  }
+
+  private allows(request: RoutedRequest, { dialog, loose }: Known): boolean {
+    return this.options.dialogs.has(dialog) || this.options.passage(request, loose) !== undefined;
   }
 
   /** The dialog of ours that a request belongs to, where it can go on from here. */

@@ -25,10 +25,16 @@ import type { UdpSocket } from '../sip/transport/udp.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
 import { TrustedSources } from '../sip/trusted-sources.js';
 import { KnownDialogs } from './known-dialogs.js';
+import { LocalPlan, LocalWatch } from './local-plan.js';
+import { LocalRules } from './local-rules.js';
+import { machineMs } from './machine-time.js';
+import { MarkRequests } from './mark-requests.js';
 import { Outbox } from './outbox.js';
 import type { FromWorker, LiveSetup, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
 import { Question, QuestionWatch } from './question.js';
+import { Replica } from './replica.js';
 import { SentLog } from './sent-log.js';
+import { ownerOf } from './shared-layout.js';
 import { newCounters, takeCounts, tallies } from './tallies.js';
 import { WorkerRouter } from './worker-router.js';
 
@@ -53,6 +59,13 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly counters = newCounters();
   private readonly counted = tallies(this.counters);
   private readonly questions = new Map<number, Question>();
+  private readonly replica: Replica;
+  private readonly rules: LocalRules;
+  private readonly marks: MarkRequests;
+  /** Selections that succeeded here, by partition, since they were reported. */
+  private readonly selected = new Map<string, number>();
+  /** What the brain's monotonic milliseconds are ahead of those of this process. */
+  private readonly ahead: number;
   private readonly keys: KeyRing;
   private live: LiveSetup;
   private asked = 0;
@@ -66,6 +79,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   ) {
     const { token, worker, transactions, proxy, gatherMs } = setup;
     this.outbox = new Outbox(send, () => this.report());
+    this.ahead = machineMs() - performance.now() - setup.ahead;
     this.live = setup.live;
     const now = () => systemClock.monotonic();
     const log: Logger = boundedLog(
@@ -99,7 +113,30 @@ export class Worker implements TransactionUser, ProxyObserver {
     );
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
+    const { fd, bytes } = setup.memory;
+    this.replica = new Replica({
+      memory: libc.map(fd, bytes),
+      owner: ownerOf(worker),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      taken: (name, generation) => this.outbox.addLater(['tableTaken', name, generation]),
+    });
+    this.marks = new MarkRequests(this.replica.engine.states, (item) => this.add(item));
+    const asksAlways = (source: string) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source));
+    this.rules = new LocalRules({
+      replica: this.replica,
+      sockets: local,
+      tokens,
+      proxy,
+      log,
+      marks: this.marks,
+      selected: (partition) => this.selected.set(partition, (this.selected.get(partition) ?? 0) + 1),
+      asksAlways,
+    });
     const router = new WorkerRouter({
+      decide: (request) => this.rules.decide(request),
+      passage: (request, loose) => this.rules.mayPass(request, loose),
       sockets: local,
       tokens,
       dialogs: this.dialogs,
@@ -107,7 +144,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       sender: () => this.proxy.sender,
       ask: (request, dialog) => this.ask(request, dialog),
       pass: ({ message, source }) => this.pass(message, source),
-      asksAlways: (source) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source)),
+      asksAlways,
       add: (item) => this.addLater(item),
     });
     // What is too large for a datagram is left to the brain.
@@ -157,7 +194,14 @@ export class Worker implements TransactionUser, ProxyObserver {
     else this.add(['pass', ...this.cameAs(source, reply.text)]);
   }
 
-  relayed(message: SipMessage, _source: Source, plan: RelayPlan): RelayWatch | undefined {
+  relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
+    if (plan instanceof LocalPlan && plan.origin !== undefined) {
+      const id = ++this.asked;
+      this.replica.begun(this.setup.worker);
+      const { recordRoute, origin } = plan;
+      this.addLater(['began', id, this.now(), ...this.cameAs(source, message.text), recordRoute, origin]);
+      return new LocalWatch(this, id);
+    }
     if (plan instanceof Question) {
       const { id } = plan;
       return new QuestionWatch(this, id, () => this.questions.delete(id));
@@ -191,6 +235,11 @@ export class Worker implements TransactionUser, ProxyObserver {
     else this.outbox.addLater(item);
   }
 
+  /** @internal Milliseconds as the brain counts them; its items have no use for more digits. */
+  now(): number {
+    return Math.round((performance.now() + this.ahead) * 10) / 10;
+  }
+
   private receiveOne(item: ToWorker): void {
     switch (item[0]) {
       case 'relay':
@@ -219,6 +268,27 @@ export class Worker implements TransactionUser, ProxyObserver {
         return;
       case 'verdict':
         this.questions.get(item[1])?.verdict(item[2]);
+        return;
+      case 'marked':
+        this.marks.marked(item[1]);
+        return;
+      case 'rules':
+        this.rules.use(item[1], item[2]);
+        return;
+      case 'table':
+        this.replica.begin(item);
+        return;
+      case 'rows':
+        this.replica.add(item[1], item[2]);
+        return;
+      case 'tableEnd':
+        this.replica.end(item[1]);
+        return;
+      case 'noTable':
+        this.replica.forget(item[1], item[2]);
+        return;
+      case 'ping':
+        this.add(['pong']);
         return;
       case 'message': {
         const [, socket, address, port, text] = item;
@@ -257,7 +327,7 @@ export class Worker implements TransactionUser, ProxyObserver {
     this.questions.delete(id);
     question.decided({ kind: 'drop' });
     this.add(['cancelled', id]);
-    this.add(['ended', id, 487, false]);
+    this.add(['ended', id, this.now(), 487, false]);
   }
 
   /** The brain does what is to be done with a request. */
@@ -313,6 +383,10 @@ export class Worker implements TransactionUser, ProxyObserver {
   }
 
   private report(): void {
+    if (this.selected.size > 0) {
+      this.outbox.addLater(['selected', [...this.selected]]);
+      this.selected.clear();
+    }
     const added = takeCounts(this.counted);
     const { servers, clients, unanswered, surplus } = this.layer.figures();
     const held = [servers, clients, unanswered, surplus] as const;

@@ -36,6 +36,24 @@ export function chooseKamailio(
 ): Choice | SelectFailure {
   const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
+  if (set.shared === undefined) return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
+  set.enter();
+  try {
+    return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
+  } finally {
+    set.leave();
+  }
+}
+
+function chooseIn(
+  set: CompiledSet,
+  kamailio: KamailioEnv,
+  target: SelectTarget,
+  request: RequestView,
+  before: number,
+  counts: boolean,
+  ofRoutes: boolean,
+): Choice | SelectFailure {
   const size = set.destinations.length;
   const strict = kamailio.partition.compat === 'strict';
   const down = set.activeBefore(size) === 0;

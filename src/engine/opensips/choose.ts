@@ -19,6 +19,22 @@ export function chooseOpensips(
 ): Choice | SelectFailure {
   const set = snapshot.sets.get(target.setId) as CompiledSet | undefined;
   if (set === undefined || set.destinations.length === 0) return 'no such set';
+  if (set.shared === undefined) return chooseIn(set, partition, target, request, env);
+  set.enter();
+  try {
+    return chooseIn(set, partition, target, request, env);
+  } finally {
+    set.leave();
+  }
+}
+
+function chooseIn(
+  set: CompiledSet,
+  partition: PartitionOptions,
+  target: SelectTarget,
+  request: RequestView,
+  env: SelectEnv,
+): Choice | SelectFailure {
   const size = set.destinations.length;
   if (set.activeBefore(size) === 0) return 'no active destination';
 

@@ -41,7 +41,7 @@ export interface RulesRouterOptions {
   readonly blocked: BlacklistCheck;
   readonly tally: SelectionTally;
   readonly log: Logger;
-  readonly dialogs: DialogGate;
+  readonly dialogs: Pick<DialogGate, 'mayPass'>;
   /** Called at the end of each dialog that passes: its call counts as load no longer. */
   readonly callEnded?: (callId: string) => void;
 }
@@ -72,6 +72,17 @@ export class RulesRouter implements Router {
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);
     if (rule === undefined) return this.unmatched(request);
+    return this.decide(rule, request, scope, loose);
+  }
+
+  /** What a rule that matches says; `loose`: by its Route. */
+  decide(
+    rule: CompiledRule,
+    request: RoutedRequest,
+    scope: RequestScope,
+    loose: LooseRoute | undefined,
+  ): RouteDecision {
+    const { message } = request;
     // A rule that takes everything does not take what is asked of the proxy itself.
     if (message.method === 'OPTIONS' && !rule.rule.match.has('$rm') && this.isForUs(request))
       return this.unmatched(request);

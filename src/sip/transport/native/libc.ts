@@ -26,6 +26,16 @@ export interface Libc {
   poll(fd: number, listen: PollListener): Poll;
   /** Zeroed memory that lives as long as the process. */
   allocate(bytes: number): Region;
+  /** Zeroed memory that other processes can map by its descriptor. Throws when there is none. */
+  share(bytes: number): SharedMemory;
+  /** Maps the memory that a process has shared. Throws when it cannot be mapped. */
+  map(fd: number, bytes: number): ArrayBuffer;
+}
+
+/** Memory of several processes: its descriptor, and a view of it. */
+export interface SharedMemory {
+  readonly fd: number;
+  readonly memory: ArrayBuffer;
 }
 
 /** Numbers of Linux, the same on x86-64 and arm64. */
@@ -47,6 +57,9 @@ export const LINUX = {
   IPV6_RECVERR: 25,
   MSG_DONTWAIT: 0x40,
   MSG_ERRQUEUE: 0x2000,
+  MFD_CLOEXEC: 1,
+  PROT_READ_WRITE: 3,
+  MAP_SHARED: 1,
 } as const;
 
 /** The system calls, or why they are unavailable. */
@@ -78,6 +91,22 @@ async function load(): Promise<LibcResult> {
       return { address, bytes: view };
     };
     const { proto, pointer, register, unregister } = koffi;
+    const errno = () => koffi.errno();
+    const memfd = library.func('int memfd_create(const char *, unsigned int)');
+    const truncate = library.func('int ftruncate(int, long)');
+    // An address is a number here, so that MAP_FAILED (-1) can be told from one.
+    const mmap = library.func('intptr_t mmap(void *, size_t, int, int, int, long)');
+    const map = (fd: number, bytes: number): ArrayBuffer => {
+      const address = BigInt(mmap(null, bytes, LINUX.PROT_READ_WRITE, LINUX.MAP_SHARED, fd, 0) as number | bigint);
+      if (address === -1n) throw systemError('mmap', errno());
+      return koffi.view(address, bytes);
+    };
+    const share = (bytes: number): SharedMemory => {
+      const fd = memfd('switchyard', LINUX.MFD_CLOEXEC) as number;
+      if (fd < 0) throw systemError('memfd_create', errno());
+      if (truncate(fd, bytes) !== 0) throw systemError('ftruncate', errno());
+      return { fd, memory: map(fd, bytes) };
+    };
     return {
       libc: {
         poll: pollBy({ library, proto, pointer, register, unregister, allocate }),
@@ -89,8 +118,10 @@ async function load(): Promise<LibcResult> {
         recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
         sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
         if_nametoindex: library.func('unsigned int if_nametoindex(const char *)'),
-        errno: () => koffi.errno(),
+        errno,
         allocate,
+        share,
+        map,
       },
     };
   } catch (error) {

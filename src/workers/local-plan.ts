@@ -1,0 +1,106 @@
+import type { CompiledSet } from '../engine/compiled-set.js';
+import type { Engine } from '../engine/engine.js';
+import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../proxy/decision.js';
+import type { RelayWatch } from '../proxy/observer.js';
+import type { SipMessage } from '../sip/message.js';
+import type { ResolvedTarget } from '../sip/target.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import type { FromWorker, SharedDestination } from './protocol.js';
+
+/** States that destinations of this process are to have: the brain is asked for them. */
+export interface Marks {
+  /** Resolves when what was asked for last holds; undefined: nothing was asked for since this was read. */
+  take(): Promise<void> | undefined;
+}
+
+/** The plan of a request that a worker decided about: as the brain's, with marks that the brain sets. */
+export class LocalPlan implements RelayPlan {
+  readonly recordRoute: boolean;
+  readonly edits: RelayPlan['edits'];
+  readonly noHop: RelayPlan['noHop'];
+  readonly origin: RelayPlan['origin'];
+
+  constructor(
+    private readonly plan: RelayPlan,
+    private readonly engine: Engine,
+    private readonly marks: Marks,
+  ) {
+    this.recordRoute = plan.recordRoute;
+    this.edits = plan.edits;
+    this.noHop = plan.noHop;
+    this.origin = plan.origin;
+  }
+
+  next(): ReturnType<RelayPlan['next']> {
+    return this.plan.next();
+  }
+
+  failed(hop: NextHop, failure: HopFailure, reply?: SipMessage): AfterFailure | Promise<AfterFailure> {
+    this.refresh();
+    const after = this.plan.failed(hop, failure, reply);
+    const marked = this.marks.take();
+    return marked === undefined ? after : marked.then(() => after);
+  }
+
+  /** States may have changed since the selection: what follows is to be up now. */
+  private refresh(): void {
+    const { partition: name, sets = [] } = this.origin ?? {};
+    const snapshot = name === undefined ? undefined : this.engine.partition(name)?.snapshot;
+    for (const id of sets) {
+      const set = snapshot?.sets.get(id) as CompiledSet | undefined;
+      set?.enter();
+      set?.leave();
+    }
+  }
+}
+
+/** What a report needs of its worker. */
+export interface ReportContext {
+  readonly sockets: readonly SipSocket[];
+  addLater(item: FromWorker): void;
+  /** Milliseconds as the brain counts them. */
+  now(): number;
+}
+
+/** Reports to the brain what becomes of a request that was decided about here. */
+export class LocalWatch implements RelayWatch {
+  constructor(
+    private readonly context: ReportContext,
+    private readonly id: number,
+  ) {}
+
+  sent(hop: NextHop, { address, port, socket }: ResolvedTarget): void {
+    const { context, id } = this;
+    context.addLater(['sent', id, context.now(), [sharedOf(hop), address, port, context.sockets.indexOf(socket)]]);
+  }
+
+  provisional(_hop: NextHop, code: number): void {
+    const { context, id } = this;
+    context.addLater(['provisional', id, context.now(), code]);
+  }
+
+  failed(_hop: NextHop, { code, local, cause }: HopFailure): void {
+    const { context, id } = this;
+    context.addLater(['failed', id, context.now(), code, local, cause ?? null]);
+  }
+
+  passedOver(hop: NextHop, code: number): void {
+    const { context, id } = this;
+    context.addLater(['passedOver', id, context.now(), sharedOf(hop), code]);
+  }
+
+  cancelled(): void {
+    this.context.addLater(['cancelled', this.id]);
+  }
+
+  ended(code: number, hop: NextHop | undefined): void {
+    const { context, id } = this;
+    context.addLater(['ended', id, context.now(), code, hop !== undefined]);
+  }
+}
+
+/** The destination that a hop stands for. */
+function sharedOf({ destination, uri }: NextHop): SharedDestination {
+  if (destination === undefined) return ['', 0, -1, uri];
+  return [destination.partition, destination.setId, destination.index, destination.row.uri];
+}

@@ -1,0 +1,203 @@
+import { deserialize } from 'node:v8';
+import type { Logger } from '../core/logger.js';
+import type { CompiledSet } from '../engine/compiled-set.js';
+import type { Partition } from '../engine/partition.js';
+import type { SelectTarget } from '../engine/selection.js';
+import type { RouteDecision, RoutedRequest } from '../proxy/decision.js';
+import type { DialogTokens } from '../proxy/dialog-token.js';
+import type { ProxyOptions } from '../proxy/proxy.js';
+import { compileFormat } from '../pvar/format.js';
+import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
+import type { LooseRoute } from '../route/rules/dialog.js';
+import { DialogGate, type Passage } from '../route/rules/dialog-gate.js';
+import { FROM, parseFromList } from '../route/rules/from-list.js';
+import { type CompiledRule, compileRule, type ReadySelection } from '../route/rules/rule.js';
+import { RulesRouter } from '../route/rules/rules-router.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import { fitsDatagram } from './datagram-only.js';
+import { LocalPlan, type Marks } from './local-plan.js';
+import { PlainSets } from './plain-sets.js';
+import type { SharedRules } from './protocol.js';
+import type { Replica } from './replica.js';
+
+/** Algorithms whose choice depends on what is shared and on the request alone, by flavour. */
+const ALGORITHMS = {
+  /** Hashes, round robin, random, the first, and rendezvous: not the load and the score (9, 10). */
+  opensips: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 100]),
+  /** Not by slots in random order (9, 11, 15), calls (10), latency and congestion (13, 64), nor all at once (12). */
+  kamailio: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 100]),
+} as const;
+
+export interface LocalRulesOptions {
+  readonly replica: Replica;
+  readonly sockets: LocalSockets;
+  readonly tokens: DialogTokens;
+  readonly proxy: ProxyOptions;
+  readonly log: Logger;
+  readonly marks: Marks;
+  /** A selection in a partition has succeeded. */
+  readonly selected: (partition: string) => void;
+  /** Whether the brain is to be asked about all that this source sends. */
+  readonly asksAlways: (source: string) => boolean;
+}
+
+/** A rule with what deciding by it needs. */
+interface LocalRule {
+  readonly compiled: CompiledRule;
+  /** Whether a request that it matches may be decided here at all. */
+  readonly isLocal: boolean;
+  /** Partitions that its match looks at. */
+  readonly looksAt: readonly string[];
+}
+
+/**
+ * Decides requests in a worker, as the brain would: by the same rules, over tables that share with it what selections change. What it
+ * does not decide the brain is asked about.
+ */
+export class LocalRules {
+  private epoch = 0;
+  private rules: readonly LocalRule[] = [];
+  private formats: DispatcherFormats = NO_FORMATS;
+  private router: RulesRouter | undefined = undefined;
+  private readonly plain: PlainSets;
+  /** All partitions that there are. */
+  private partitions: readonly string[] = [];
+  private readonly gate: DialogGate;
+
+  constructor(private readonly options: LocalRulesOptions) {
+    const { engine } = options.replica;
+    this.plain = new PlainSets(engine, options.sockets);
+    this.gate = new DialogGate({
+      engine,
+      tokens: options.tokens,
+      // About dialogs that began elsewhere the brain is asked.
+      foreign: 'refuse',
+      trusted: { has: () => false },
+      limiter: { take: () => 1 },
+      tally: { passed: () => undefined, refused: () => undefined },
+    });
+  }
+
+  /** From now on these rules hold, as long as their epoch is in force; null: none. */
+  use(epoch: number, text: string | null): void {
+    const { replica, sockets, log, selected } = this.options;
+    const { engine } = replica;
+    this.router = undefined;
+    this.plain.forget();
+    if (text === null) return;
+    const shared = deserialize(Buffer.from(text, 'base64')) as SharedRules;
+    engine.defaultPartition = shared.defaultPartition;
+    this.partitions = shared.partitions;
+    const rules = shared.rules.map((rule) => compileRule(rule, (name) => engine.partition(name)));
+    this.rules = rules.map(localRule);
+    this.formats = {
+      ...NO_FORMATS,
+      hash: shared.hashPvar === undefined ? undefined : compileFormat(shared.hashPvar),
+    };
+    this.router = new RulesRouter({
+      engine,
+      sockets,
+      rules,
+      formats: this.formats,
+      blocked: () => false,
+      tally: { selected, failed: () => undefined },
+      log,
+      dialogs: { mayPass: () => undefined },
+    });
+    this.epoch = epoch;
+  }
+
+  /** What is to be done with a request outside dialogs; undefined: the brain is to be asked. */
+  decide(request: RoutedRequest): RouteDecision | undefined {
+    const { router, options } = this;
+    if (router === undefined || !options.replica.isInForce(this.epoch) || !this.isPlainRequest(request))
+      return undefined;
+    const { message, source, requestUri } = request;
+    const scope = new RequestScope(message, source, requestUri, this.formats);
+    const rule = this.match(scope);
+    if (rule?.isLocal !== true) return undefined;
+    const { compiled } = rule;
+    const selection = compiled.selection(scope);
+    if (typeof selection === 'string' || !this.maySelect(selection)) return undefined;
+    for (const each of compiled.fallbacks) {
+      const further = each(scope);
+      if (typeof further === 'string' || !this.maySelect(further)) return undefined;
+    }
+    const { partition } = selection;
+    const first = setOf(partition, selection.targets[0]);
+    if (first === undefined) return undefined;
+    // Nobody else selects meanwhile, so that a table which holds now holds until the choice is made.
+    first.enter();
+    try {
+      if (!options.replica.isCurrent(partition) || first.activeBefore(first.destinations.length) === 0)
+        return undefined;
+      const decision = router.decide(compiled, request, scope, undefined);
+      // What failed the brain decides, and counts.
+      if (decision.kind !== 'relay') return undefined;
+      return { kind: 'relay', plan: new LocalPlan(decision.plan, options.replica.engine, options.marks) };
+    } finally {
+      first.leave();
+    }
+  }
+
+  /** How a request goes on in a dialog that began here; undefined: the brain knows. */
+  mayPass(request: RoutedRequest, loose: LooseRoute): Passage | undefined {
+    const { router, options } = this;
+    if (router === undefined || !options.replica.isInForce(this.epoch)) return undefined;
+    for (const name of this.partitions) {
+      const partition = options.replica.engine.partition(name);
+      // Names are resolved by the brain.
+      if (partition === undefined || !options.replica.isCurrent(partition) || partition.named().length > 0)
+        return undefined;
+    }
+    return this.gate.mayPass(request, loose);
+  }
+
+  private match(scope: RequestScope): LocalRule | undefined {
+    const { replica } = this.options;
+    for (const rule of this.rules) {
+      for (const name of rule.looksAt) {
+        const partition = replica.engine.partition(name);
+        if (partition === undefined || !replica.isCurrent(partition)) return undefined;
+      }
+      if (rule.compiled.matches(scope)) return rule;
+    }
+    return undefined;
+  }
+
+  private isPlainRequest({ message, source, strictRoute }: RoutedRequest): boolean {
+    const { method, routeLine, toTag, parsedUri, requestUri } = message;
+    if (toTag !== '' || routeLine >= 0 || strictRoute !== undefined) return false;
+    if (method === 'CANCEL' || method === 'OPTIONS' || this.options.asksAlways(source.address)) return false;
+    // A parameter of the request-URI may change where destinations are reached that are written into it.
+    if (parsedUri?.params !== '' && /transport|maddr/i.test(requestUri)) return false;
+    return fitsDatagram(message, this.options.proxy, this.options.sockets);
+  }
+
+  private maySelect({ partition, targets, routes }: ReadySelection): boolean {
+    if (routes !== undefined || targets.length === 0 || !this.options.replica.isCurrent(partition)) return false;
+    const known: ReadonlySet<number> = ALGORITHMS[partition.options.flavour];
+    for (const target of targets) {
+      if (!known.has(target.algorithm) || setOf(partition, target)?.shared === undefined) return false;
+    }
+    return this.plain.areIn({ rule: '', partition: partition.name, sets: targets.map(({ setId }) => setId) });
+  }
+}
+
+function setOf({ snapshot }: Partition, target: SelectTarget | undefined): CompiledSet | undefined {
+  return target === undefined ? undefined : (snapshot.sets.get(target.setId) as CompiledSet | undefined);
+}
+
+function localRule(compiled: CompiledRule): LocalRule {
+  const { relay, select, redirects, useBlacklist, match } = compiled.rule;
+  const isLocal = relay === 'stateful' && select !== undefined && !redirects.follow && useBlacklist.length === 0;
+  const looksAt = [...match].filter(([name]) => name === FROM).map(([, pattern]) => parseFromList(pattern).partition);
+  return { compiled, isLocal, looksAt };
+}
+
+const NO_FORMATS: DispatcherFormats = {
+  hash: undefined,
+  load: undefined,
+  score: undefined,
+  statistic: () => undefined,
+};

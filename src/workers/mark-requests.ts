@@ -1,0 +1,34 @@
+import type { StateTable } from '../engine/state.js';
+import type { Marks } from './local-plan.js';
+import type { FromWorker } from './protocol.js';
+
+/** What the plans of a worker want destinations to be goes to the brain, which alone writes states. */
+export class MarkRequests implements Marks {
+  private asked = 0;
+  private last: Promise<void> | undefined = undefined;
+  private readonly waiting = new Map<number, () => void>();
+
+  constructor(states: Pick<StateTable, 'guard'>, send: (item: FromWorker) => void) {
+    states.guard((signal) => {
+      const { destination, to, origin, reason, code, cause } = signal;
+      if (origin !== 'traffic' || to === undefined) return false;
+      const { partition, setId, index, row } = destination;
+      const mark = ++this.asked;
+      this.last = new Promise((resolve) => this.waiting.set(mark, resolve));
+      send(['mark', mark, [partition, setId, index, row.uri], to, reason, code ?? 0, cause ?? null]);
+      return false;
+    });
+  }
+
+  take(): Promise<void> | undefined {
+    const { last } = this;
+    this.last = undefined;
+    return last;
+  }
+
+  /** The brain has done what was asked. */
+  marked(mark: number): void {
+    this.waiting.get(mark)?.();
+    this.waiting.delete(mark);
+  }
+}

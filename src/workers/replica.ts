@@ -1,0 +1,146 @@
+import { deserialize } from 'node:v8';
+import type { Clock } from '../core/clock.js';
+import { nextIteration } from '../core/event-loop.js';
+import type { Logger } from '../core/logger.js';
+import type { Random } from '../core/random.js';
+import type { CompiledSet } from '../engine/compiled-set.js';
+import type { DestinationRow } from '../engine/destination.js';
+import { Engine } from '../engine/engine.js';
+import type { PartitionOptions } from '../engine/options.js';
+import type { Partition } from '../engine/partition.js';
+import { SharedColumns } from '../engine/shared-columns.js';
+import type { SharedRow, ToWorker } from './protocol.js';
+import { BEGUN, EPOCH, FIRST_TABLE, headOf } from './shared-layout.js';
+
+type TableItem = Extract<ToWorker, readonly ['table', ...unknown[]]>;
+
+/** A table that is being received, or is in use. */
+interface Table {
+  readonly item: TableItem;
+  readonly rows: DestinationRow[];
+  /** Whether its sets are shared: selections may be made by it, as long as it holds. */
+  ready: boolean;
+}
+
+export interface ReplicaOptions {
+  readonly memory: ArrayBuffer;
+  /** The number of this process in locks. */
+  readonly owner: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** A table is in use, and none of that name before. */
+  readonly taken: (name: string, generation: number) => void;
+}
+
+/** The tables of the brain in a worker: compiled from the same rows, with what selections change in the memory of all. */
+export class Replica {
+  readonly engine: Engine;
+  private readonly head: Int32Array;
+  private readonly tables = new Map<string, Table>();
+  /** Loads run one after the other. */
+  private loading: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: ReplicaOptions) {
+    const { clock, random, log } = options;
+    this.head = headOf(options.memory);
+    this.engine = new Engine({
+      clock,
+      random,
+      warn: (partition, message) => log.warn({ partition }, message),
+    });
+  }
+
+  /** Whether rules that came as this epoch hold. */
+  isInForce(epoch: number): boolean {
+    return Atomics.load(this.head, EPOCH) === epoch;
+  }
+
+  /** Whether selections may be made in a partition. */
+  isCurrent(partition: Partition): boolean {
+    const table = this.tables.get(partition.name);
+    if (table?.ready !== true) return false;
+    const [, , slot, generation] = table.item;
+    return Atomics.load(this.head, FIRST_TABLE + slot) === generation;
+  }
+
+  /** A worker relays a request that it has decided about. */
+  begun(worker: number): void {
+    Atomics.add(this.head, BEGUN + worker, 1);
+  }
+
+  begin(item: TableItem): void {
+    this.drop(item[1]);
+    this.tables.set(item[1], { item, rows: [], ready: false });
+  }
+
+  add(name: string, rows: readonly SharedRow[]): void {
+    const table = this.tables.get(name);
+    for (const each of rows) table?.rows.push(rowOf(each));
+  }
+
+  end(name: string): void {
+    const table = this.tables.get(name);
+    if (table !== undefined) this.loading = this.loading.then(() => this.load(table));
+  }
+
+  /** Resolves when all tables that have come are in use. */
+  settled(): Promise<void> {
+    return this.loading;
+  }
+
+  /** The partition is left to the brain. */
+  forget(name: string, generation: number): void {
+    this.drop(name);
+    this.tables.delete(name);
+    this.options.taken(name, generation);
+  }
+
+  private async load(table: Table): Promise<void> {
+    const { memory, owner, log } = this.options;
+    const [, name, , generation, options, sets] = table.item;
+    const partition = this.engine.putPartition(deserialize(Buffer.from(options, 'base64')) as PartitionOptions);
+    try {
+      await partition.loadInSlices(table.rows, { inheritState: true }, nextIteration);
+    } catch (error) {
+      log.error({ err: error, partition: name }, 'a worker cannot use a table, it asks');
+      return;
+    }
+    table.rows.length = 0;
+    if (this.tables.get(name) !== table) return;
+    const { snapshot } = partition;
+    if (snapshot.sets.size !== sets.length) return;
+    for (const [id, at, size] of sets) {
+      const set = snapshot.sets.get(id) as CompiledSet | undefined;
+      if (set?.destinations.length !== size) return;
+      set.share(new SharedColumns(memory, 4 * at, size, owner), false);
+    }
+    table.ready = true;
+    this.options.taken(name, generation);
+  }
+
+  /** Stops using what is shared of a table: other sets get that memory. */
+  private drop(name: string): void {
+    const table = this.tables.get(name);
+    const partition = this.engine.partition(name);
+    if (table === undefined || partition === undefined) return;
+    table.ready = false;
+    for (const set of partition.snapshot.sets.values()) (set as CompiledSet).unshare();
+  }
+}
+
+function rowOf([setId, uri, socket, sockname, weight, priority, attrs, flags]: SharedRow): DestinationRow {
+  return {
+    setId,
+    uri,
+    socket,
+    sockname: sockname ?? undefined,
+    state: 'active',
+    probeMode: 0,
+    weight,
+    priority,
+    attrs,
+    description: '',
+    flags,
+  };
+}

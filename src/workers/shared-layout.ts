@@ -1,0 +1,29 @@
+/** Bytes of the memory that the brain and its workers share: touched as far as tables need it. */
+export const SHARED_BYTES = 16 * 1024 * 1024;
+
+/** Partitions that workers may select from at most. */
+export const MOST_TABLES = 4096;
+
+/** Words at the start of the memory: which rules hold (0: the brain is to be asked about everything), then which tables do. */
+export const EPOCH = 0;
+export const FIRST_TABLE = 1;
+
+/** Then, by worker, how many requests it has decided about and relayed since the start: reports of the last ones may be under way. */
+export const BEGUN = FIRST_TABLE + MOST_TABLES;
+const MOST_WORKERS = 64;
+
+/** Where the columns of sets begin, in words. */
+export const FIRST_COLUMN = BEGUN + MOST_WORKERS;
+
+/** The view of the words that say what holds. */
+export function headOf(memory: ArrayBufferLike): Int32Array {
+  return new Int32Array(memory, 0, FIRST_COLUMN);
+}
+
+/** The number of the brain in locks. */
+export const BRAIN = 1;
+
+/** The number of a worker in locks. */
+export function ownerOf(worker: number): number {
+  return BRAIN + worker;
+}
