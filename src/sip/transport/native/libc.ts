@@ -94,7 +94,7 @@ async function load(): Promise<LibcResult> {
     const errno = () => koffi.errno();
     const memfd = library.func('int memfd_create(const char *, unsigned int)');
     const truncate = library.func('int ftruncate(int, long)');
-    // An address is a number here, so that MAP_FAILED (-1) can be told from one.
+    // An address is a number here, as MAP_FAILED (-1) is one.
     const mmap = library.func('intptr_t mmap(void *, size_t, int, int, int, long)');
     const map = (fd: number, bytes: number): ArrayBuffer => {
       const address = BigInt(mmap(null, bytes, LINUX.PROT_READ_WRITE, LINUX.MAP_SHARED, fd, 0) as number | bigint);
