@@ -28,6 +28,7 @@ const ALGORITHMS = {
   kamailio: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 100]),
 } as const;
 
+/** What deciding in a worker depends on. */
 export interface LocalRulesOptions {
   readonly replica: Replica;
   readonly sockets: LocalSockets;

@@ -22,6 +22,7 @@ interface Table {
   ready: boolean;
 }
 
+/** What a replica is made with. */
 export interface ReplicaOptions {
   readonly memory: ArrayBuffer;
   /** The number of this process in locks. */

@@ -6,6 +6,7 @@ export const MOST_TABLES = 4096;
 
 /** Words at the start of the memory: which rules hold (0: the brain is to be asked about everything), then which tables do. */
 export const EPOCH = 0;
+/** Word of the first table: the generation of it that holds, 0 for none. */
 export const FIRST_TABLE = 1;
 
 /** Then, by worker, how many requests it has decided about and relayed since the start: reports of the last ones may be under way. */

@@ -23,6 +23,7 @@ export function canBeShared(rules: SharedRules): boolean {
   return !OF_THE_BRAIN.test(text);
 }
 
+/** What the brain's side is made with. */
 export interface SharedTablesOptions {
   readonly engine: Engine;
   readonly memory: ArrayBuffer;
