@@ -12,15 +12,15 @@ export interface SeenEvent {
   readonly text: string;
 }
 
-/** Where events are listened for, with all that came so far. */
+/** A subscription, with the events received so far. */
 export interface EventWatch {
-  /** For people: by which way they come. */
+  /** How events arrive, for display. */
   readonly way: string;
   readonly seen: readonly SeenEvent[];
   close(): Promise<void>;
 }
 
-/** Subscribes with the npm package `nats` alone: whatever the daemon does, a third party must be able to read it. */
+/** Subscribes with the npm package `nats` alone, as a program of a third party would. */
 export async function watchNats(url: string, prefix: string): Promise<EventWatch> {
   const connection = await connect({ servers: url, maxReconnectAttempts: 0, timeout: 5000 });
   const seen: SeenEvent[] = [];

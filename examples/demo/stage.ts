@@ -19,7 +19,7 @@ export interface GatewayPlan {
   readonly weight: number;
 }
 
-/** Who stands behind the daemon. Each has an address of its own: npm `sip` takes its own address for itself on any port. */
+/** The gateways behind the daemon. Each has an address of its own, since npm `sip` takes its own address on any port for itself. */
 const GATEWAYS: readonly (GatewayPlan & { readonly host: string })[] = [
   { tenant: 'acme', name: 'acme-1', weight: 2, host: '127.0.0.11' },
   { tenant: 'acme', name: 'acme-2', weight: 1, host: '127.0.0.12' },
@@ -29,7 +29,7 @@ const GATEWAYS: readonly (GatewayPlan & { readonly host: string })[] = [
 ];
 const CALLER_HOST = '127.0.0.31';
 
-/** Everything the demo plays with: the daemon as a process of its own, gateways, a caller, and the way events come. */
+/** All parts of the demo: the daemon as a process of its own, gateways, a caller, a subscription to events. */
 export class Stage {
   readonly gateways: (Gateway & Partial<GatewayPlan>)[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'switchyard-demo-'));
@@ -55,7 +55,7 @@ export class Stage {
     report('gateways and a caller');
     await this.openEndpoints();
     const url = process.env['NATS_URL'] || (await this.startNats(report));
-    // A server somebody named may carry the events of others.
+    // The server that NATS_URL names may carry events of others: the subjects get a prefix of their own.
     const prefix = `switchyard-demo-${process.pid}`;
     if (url !== undefined) this.events = await watchNats(url, prefix);
     const port = await freePort();
@@ -111,7 +111,7 @@ export class Stage {
     return status;
   }
 
-  /** Removes the folder; for when there is no time for more. */
+  /** Removes the folder only: for a process that is about to end. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -9,13 +9,13 @@ const MAX_SESSIONS = 5000;
 
 interface Session {
   readonly user: string;
-  /** What the user's secrets were when it began: with other ones it has ended. */
+  /** The user's secrets when the session began: it ends when they change. */
   readonly secrets: string;
-  /** Clock.monotonic(). */
+  /** When it ends, in milliseconds of Clock.monotonic(). */
   readonly until: number;
 }
 
-/** Sessions of browsers. Only the hash of an id is kept, so that a dump of the memory opens none. */
+/** Sessions of browsers. Only the hash of an id is kept: a memory dump contains no id that could be used. */
 export class Sessions {
   private readonly sessions = new Map<string, Session>();
 
@@ -34,7 +34,7 @@ export class Sessions {
     return id;
   }
 
-  /** The session of this id, if it goes on. */
+  /** The session of this id; undefined for an unknown one and for one that has expired. */
   find(id: string): Pick<Session, 'user' | 'secrets'> | undefined {
     const session = this.sessions.get(keyOf(id));
     if (session === undefined || session.until > this.clock.monotonic()) return session;
@@ -42,6 +42,7 @@ export class Sessions {
     return undefined;
   }
 
+  /** Ends a session; does nothing for an unknown id. */
   end(id: string): void {
     this.sessions.delete(keyOf(id));
   }

@@ -10,15 +10,15 @@ export type TryEntry = {
   readonly set?: number;
   /** "udp:10.0.0.2:5060"; absent where nothing was sent. */
   readonly address?: string;
-  /** Final code; absent where none came or was decided. */
+  /** Final status code, received or chosen by the proxy; absent where there was none. */
   readonly code?: number;
   /** Whether the code is the proxy's own: nothing final was received. */
   readonly local?: true;
   /** "timeout", "refused", "tls", "dns", "send", "cancelled", "blacklisted", "no tls" */
   readonly cause?: string;
-  /** When it was begun, since the request came. */
+  /** From the arrival of the request to the start of this try. */
   readonly after_ms: number;
-  /** From sending to its end. */
+  /** From sending to the final reply or failure. */
   readonly ms?: number;
   /** From sending to its first reply above 100. */
   readonly first_ms?: number;
@@ -41,7 +41,7 @@ export type CallEntry = {
   readonly partition?: string;
   readonly sets?: readonly number[];
   readonly algorithm?: number;
-  /** Pointer of the rule, or "script". */
+  /** JSON pointer of the routing rule in the settings, or "script". */
   readonly rule?: string;
   readonly tries: readonly TryEntry[];
   /** Hops beyond those listed. */

@@ -27,7 +27,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const REFUSED_RING = 1000;
 /** Answered calls between two looks whether the oldest of them have been waited for too long. */
 const LOOK_EVERY = 4096;
-/** Requests forwarded without state whose retransmissions are known again: 32 s of 250 a second. */
+/** Requests forwarded without state that are remembered, to recognise retransmissions: 250 a second for 32 s. */
 const RETRANSMISSIONS = 8192;
 /** Milliseconds an answered call is waited for: after that its BYE is taken for lost. */
 const LONGEST_CALL = 24 * 3_600_000;
@@ -56,7 +56,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   reportedAt: number | undefined = undefined;
   private changes = 0;
   private begun = 0;
-  /** What the time since the epoch is ahead of the monotonic one, and until when that is not read anew. */
+  /** Milliseconds from the monotonic clock to the time since the epoch, and when that difference is read again. */
   private ahead = 0;
   private aheadUntil = Number.NEGATIVE_INFINITY;
 
@@ -122,7 +122,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void {
     if (message.toTag !== '') {
-      // Whether it is challenged is not seen.
+      // Without state the reply is not seen, so neither is a challenge.
       if (message.method === 'BYE') this.bye(message)?.ended(200);
       return;
     }
@@ -217,7 +217,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** A BYE has ended the call it was for. */
   hungUp(record: CallRecord, callId: string, by: HungUp, at: number): void {
-    // Not of one that has ended already: another call of the same Call-ID may be in its stead.
+    // Only the entry of this call: another call with the same Call-ID may have replaced it.
     if (record.inDialog) this.hangUp(record, callId, by, at);
   }
 

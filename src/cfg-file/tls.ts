@@ -11,7 +11,7 @@ export interface TlsJson {
   readonly [key: string]: string | boolean | { readonly [key: string]: string | string[] }[];
 }
 
-/** One domain: whose certificate is shown, or who is believed. */
+/** A TLS domain: the certificate it presents and the authorities it trusts. */
 interface Domain {
   readonly server: boolean;
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * Reads the attributes of a destination as far as they are a list: "name=value" or a bare name, apart by ";" or ",". A value in
+ * Reads the attributes of a destination as far as they are a list: "name=value" or a bare name, separated by ";" or ",". A value in
  * quotes, single or double, may hold both. Names come in lower case; of a name that stands there twice the first counts.
  */
 export function readAttributes(text: string): ReadonlyMap<string, string> {

@@ -20,7 +20,7 @@ export interface WeightFeedsOptions {
   readonly log: Logger;
 }
 
-/** Where weights come from at run time, by configuration. Another feed is added here. */
+/** The sources of weights that the configuration asks for. A further kind of source is added here. */
 export function createWeightFeeds(options: WeightFeedsOptions): readonly WeightFeed[] {
   const { engine, dispatcher, nats, subscribe, clock, random, log } = options;
   const maxWeight = () => dispatcher().freeswitch.maxWeight;

@@ -31,7 +31,7 @@ export interface ScriptRunOptions {
   readonly logged?: boolean;
 }
 
-/** A script over messages that are handed in; nothing is opened, what it sends is kept. */
+/** A running script without sockets: messages are given to it, and what it sends is kept. */
 export interface ScriptRunner {
   readonly daemon: Daemon;
   /** What it wrote with xlog, without line ends. */
@@ -42,6 +42,7 @@ export interface ScriptRunner {
   stop(): Promise<void>;
 }
 
+/** A request from 127.0.0.1:5070. */
 export const INVITE = [
   'INVITE sip:bob@sw.example SIP/2.0',
   'Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1',

@@ -9,11 +9,11 @@ interface Rule {
   /** undefined: any. */
   readonly transport: string | undefined;
   readonly networks: BlockList;
-  /** It is the addresses that are not in the network. */
+  /** The rule is about addresses outside the network. */
   readonly others: boolean;
   /** 0: any. */
   readonly port: number;
-  /** Is looked for in the message; undefined: none is. */
+  /** Text that a message must contain; undefined: any message. */
   readonly pattern: BoundedRegex | undefined;
 }
 

@@ -52,7 +52,7 @@ function byName(list: readonly ParamSpec[], extras: readonly ParamSpec[]): Json 
   };
 }
 
-/** Numbers and strings stand in for each other, as the original takes them. */
+/** JSON types of a parameter. As in the original a number may be written as a string, and a string as a number. */
 function typeOf({ type }: ParamSpec): Json {
   switch (type) {
     case 'string':

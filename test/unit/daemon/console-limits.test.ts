@@ -4,7 +4,7 @@ import { ReachedLimits } from '../../../src/daemon/console-limits.js';
 import { Metrics } from '../../../src/stats/metrics.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-test('what was refused in the last minute stands out, all since the start is counted', () => {
+test('limits that refused something in the last minute are marked, refusals since the start are counted', () => {
   const clock = new FakeClock();
   const metrics = new Metrics();
   const refused = metrics.counter('switchyard_mi_refused_total', '');

@@ -4,7 +4,7 @@ import { Outbox } from '../../../src/workers/outbox.js';
 
 const iteration = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
-test('what is waited for goes at the end of the iteration, with all that was collected', async () => {
+test('an item that is waited for is sent at the end of the event loop iteration, with all items before it', async () => {
   const sent: string[][] = [];
   const outbox = new Outbox<string>((items) => sent.push([...items]));
   outbox.addLater('report');
@@ -18,7 +18,7 @@ test('what is waited for goes at the end of the iteration, with all that was col
   assert.deepEqual(sent, [['report', 'question', 'another report', 'question 2']]);
 });
 
-test('what nobody waits for goes a little later, with what is added at the end', async () => {
+test('items that nobody waits for are sent a little later, with those the callback adds', async () => {
   let done: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     done = resolve;
@@ -37,7 +37,7 @@ test('what nobody waits for goes a little later, with what is added at the end',
   assert.deepEqual(sent, [['a', 'b', 'figures']]);
 });
 
-test('nothing is sent where there is nothing', async () => {
+test('a flush without items sends nothing', async () => {
   const sent: unknown[] = [];
   const outbox = new Outbox<string>((items) => sent.push(items));
   outbox.flush();

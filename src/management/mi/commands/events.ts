@@ -18,7 +18,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const event = { name: 'event', type: 'string' } as const;
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
-  /** A subscriber in the line text form gets events in the text form of OpenSIPS 2.1. */
+  /** Who subscribes by the text protocol of OpenSIPS 2.1 receives events in its text form, all others as JSON. */
   const subscribe = (params: MiParams, { caller }: Call, form: 'json' | 'text'): void => {
     const seconds = params['expire'] as number | undefined;
     const owner = { name: ownerOf(caller), partitions: caller.partitions };
@@ -122,7 +122,7 @@ function ownerOf({ user, endpoint, peer }: Caller): string {
   return user === undefined ? `${endpoint} ${peer}` : `user ${user}`;
 }
 
-/** Datagrams may go anywhere; writing to a file or a NATS subject takes a caller not restricted to partitions. */
+/** A UDP target is open to viewers; a UNIX socket or a NATS subject needs an operator who is not restricted to partitions. */
 function subscriptionNeeds({ socket }: MiParams): Need {
   return /^\s*udp:/i.test(String(socket)) ? { role: 'viewer' } : { role: 'operator', wholeProcess: true };
 }
