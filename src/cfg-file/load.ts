@@ -160,6 +160,7 @@ function compiledFrom(
       sockets: settings.globals.listen,
       statelessForward: !settings.globals.disableStatelessForward,
       asserts: settings.globals.asserts,
+      hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
     },
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),

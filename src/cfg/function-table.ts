@@ -88,6 +88,8 @@ export interface FileFacts {
   readonly sockets: readonly string[] | undefined;
   /** Requests may be forwarded without a transaction. */
   readonly statelessForward: boolean;
+  /** Whether the file sets a parameter of a module; undefined where no file is at hand. */
+  hasParameter?(module: string, name: string): boolean;
   /** assert() is looked at; it is unless this is false. */
   readonly asserts?: boolean;
 }

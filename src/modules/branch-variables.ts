@@ -11,7 +11,8 @@ export function branchesOf(scope: CfgScope): RequestBranch[] {
   return scope.call?.branches ?? [];
 }
 
-function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
+/** A field of a branch as $branch(field) shows it. */
+export function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
   if (branch === undefined) return null;
   switch (field) {
     case 'uri':
@@ -33,7 +34,8 @@ function branchField(branch: RequestBranch | undefined, field: string, scope: Cf
   }
 }
 
-function setBranchField(branch: RequestBranch, field: string, value: PvarValue): void {
+/** Writes a field of a branch; null empties it. */
+export function setBranchField(branch: RequestBranch, field: string, value: PvarValue): void {
   const text = value === null ? undefined : String(value);
   switch (field) {
     case 'uri':
@@ -137,8 +139,8 @@ export function messageBranch(field: string): [string, VariableDefinition] {
   ];
 }
 
-/** The request-URI and the branches as a Contact would list them. */
-export function destinationSet(scope: CfgScope): PvarValue {
-  const main = scope.requestUri === undefined ? [] : [`<${scope.requestUri}>${qParameter(scope.call?.q)}`];
+/** The request-URI, unless `own` is false, and the branches as a Contact would list them. */
+export function destinationSet(scope: CfgScope, own = true): PvarValue {
+  const main = scope.requestUri === undefined || !own ? [] : [`<${scope.requestUri}>${qParameter(scope.call?.q)}`];
   return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${qParameter(each.q)}`)].join(', ');
 }

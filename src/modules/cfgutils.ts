@@ -22,6 +22,12 @@ const probability = {
   copy: ({ percent }: { percent: number }) => ({ percent }),
 };
 
+/** Keys that lock() of Kamailio was called with and unlock() was not: what trylock() asks. */
+const locksHeld = { module: 'cfgutils', create: () => new Set<string>() };
+
+/** Keys kept at most. */
+const MOST_LOCKS = 10_000;
+
 const locks: FunctionSpec[] = [
   'get_static_lock',
   'release_static_lock',
@@ -132,18 +138,15 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     name: 'core_hash',
     dialects: KAMAILIO,
     parameters: [param('text', 'string'), param('more', 'string'), param('size', 'string')],
-    summary: 'a hash of two texts; the size is that of the table, or an exponent of 2 up to 16',
+    summary: 'a hash of two texts, from 1 to 2 to the power of the size',
     compile:
       ([text, more, size]) =>
       (run) => {
+        // As recorded: an exponent of 2, taken modulo 32, and results from 1 on.
         const number = Number(textOf(size, run)) || 0;
         const second = textOf(more, run);
-        const hash = coreHash(
-          textOf(text, run),
-          second === '' ? undefined : second,
-          number <= 16 ? 2 ** Math.max(1, number) : number,
-        );
-        return hash === 0 ? 1 : hash;
+        if (number <= 0) return 1;
+        return coreHash(textOf(text, run), second === '' ? undefined : second, 2 ** (number % 32)) + 1;
       },
   },
   ...['pkg_status', 'pkg_summary', 'shm_status', 'shm_summary'].map(
@@ -156,13 +159,23 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   ),
   ...waiting,
   ...locks,
-  ...['lock', 'unlock', 'trylock'].map(
+  ...(['lock', 'unlock', 'trylock'] as const).map(
     (name): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
       parameters: [param('key', 'string')],
-      summary: 'nothing runs beside a script here',
-      compile: () => () => 1,
+      summary: 'nothing runs beside a script here; false where the file says no lock_set_size',
+      compile:
+        ([key]) =>
+        (run) => {
+          if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
+          const held = run.env.modules.of(locksHeld);
+          const text = textOf(key, run);
+          if (name === 'unlock') held.delete(text);
+          else if (name === 'trylock' && held.has(text)) return -1;
+          else if (held.size < MOST_LOCKS) held.add(text);
+          return 1;
+        },
     }),
   ),
   {

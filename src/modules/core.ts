@@ -174,7 +174,10 @@ const core: FunctionSpec[] = [
       compile:
         ([socket]) =>
         (run) =>
-          sendSocket(run, kind === 'literal' ? (socket as Arg).text : textOf(socket, run)),
+          kind === 'literal'
+            ? sendSocket(run, (socket as Arg).text)
+            : // As recorded, true for a socket there is not as well.
+              Math.abs(sendSocket(run, textOf(socket, run))),
     }),
   ),
   {
@@ -186,8 +189,8 @@ const core: FunctionSpec[] = [
       ([name]) =>
       (run) => {
         const socket = run.env.sockets.called(textOf(name, run));
-        if (socket === undefined) return -1;
-        run.call.sendSocket = socket;
+        // As recorded, true for a socket there is not as well.
+        if (socket !== undefined) run.call.sendSocket = socket;
         return 1;
       },
   },

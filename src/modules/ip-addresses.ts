@@ -12,6 +12,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { dnsQueryFunctions } from './dns-queries.js';
 import { inNetwork } from './message.js';
 
 const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
@@ -130,6 +131,7 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
         },
     }),
   ),
+  ...dnsQueryFunctions,
   detailed('detailed_ip_type', 0),
   detailed('detailed_ipv4_type', 4),
   detailed('detailed_ipv6_type', 6),

@@ -11,22 +11,9 @@ import type { SipMessage } from '../sip/message.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import { branchesOf, destinationSet } from './branch-variables.js';
-import { own, scopeOf } from './script-variable.js';
+import { byWord } from './named-fields.js';
+import { own } from './script-variable.js';
 import { shownHost, shownPort, TRANSPORT_NUMBERS } from './socket-variables.js';
-
-/** A variable whose argument is one of a few words; other words are refused at load. */
-function byWord(readers: Readonly<Record<string, (scope: CfgScope) => PvarValue>>): VariableDefinition {
-  return {
-    argument: 'required',
-    indexed: false,
-    compile: (argument) => {
-      const word = argument?.constant?.trim() ?? '';
-      const read = Object.hasOwn(readers, word) ? readers[word] : undefined;
-      if (read === undefined) throw new Error(`knows ${Object.keys(readers).join(', ')}`);
-      return { get: (context) => read(scopeOf(context)) };
-    },
-  };
-}
 
 const messageOf = (scope: CfgScope): SipMessage | undefined => scope.run?.message;
 
@@ -259,7 +246,7 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
     own((scope) =>
       branchesOf(scope).length === 0 && scope.requestUri === scope.message.requestUri
         ? null
-        : `Contact: ${destinationSet(scope)}`,
+        : `Contact: ${destinationSet(scope, scope.requestUri !== scope.message.requestUri)}`,
     ),
   ],
   ['dir', diversionParam('reason')],

@@ -1,8 +1,9 @@
-import type { FunctionClosure } from '../cfg/function-table.js';
+import type { CallSite, FunctionClosure } from '../cfg/function-table.js';
 import { logLevel, type NamedLevel, type ScriptLevel } from '../route/functions/log-levels.js';
 import type { MessageRun } from '../script/call.js';
 import {
   type Arg,
+  type Args,
   type FunctionSpec,
   KAMAILIO,
   moduleFunctions,
@@ -34,18 +35,25 @@ function checkLevel(constant: string | number): string | undefined {
   return typeof constant === 'string' && logLevel(constant) === undefined ? `"${constant}" is no log level` : undefined;
 }
 
-/** xlog([level,] text); the level may be chosen by a variable. */
-function xlog(fallback: NamedLevel) {
+/** Facilities of syslog(3) as xlog() takes them. */
+const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i;
+
+function checkFacility(constant: string | number): string | undefined {
+  return FACILITY.test(String(constant)) ? undefined : `"${constant}" is no facility of syslog`;
+}
+
+/** xlog([level,] text), with `before` before the text; the level may be chosen by a variable. */
+function xlog(fallback: NamedLevel, before = '') {
   return ([first, second]: readonly (Arg | undefined)[]): FunctionClosure<MessageRun> => {
     const text = second ?? first;
     if (text === undefined) throw new Error('needs a text');
     if (second === undefined || first === undefined) {
-      return (run) => write(run, fallback.level, fallback.rank, text.string(run));
+      return (run) => write(run, fallback.level, fallback.rank, before + text.string(run));
     }
     const fixed = first.constant === undefined ? undefined : logLevel(String(first.constant));
     if (fixed !== undefined) {
       const { level, rank } = fixed;
-      return (run) => (rank <= run.env.logLimits.xlog ? write(run, level, rank, text.string(run)) : 1);
+      return (run) => (rank <= run.env.logLimits.xlog ? write(run, level, rank, before + text.string(run)) : 1);
     }
     return (run) => {
       const number = first.int(run);
@@ -53,7 +61,7 @@ function xlog(fallback: NamedLevel) {
         number === undefined
           ? (logLevel(first.string(run)) ?? fallback)
           : { level: NUMBERED.get(number) ?? 'INFO', rank: number };
-      return write(run, level, rank, text.string(run));
+      return write(run, level, rank, before + text.string(run));
     };
   };
 }
@@ -137,7 +145,11 @@ export const logFunctions: ScriptFunction[] = [
     {
       name: 'xlog',
       dialects: KAMAILIO,
-      parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
+      parameters: [
+        param('facility', 'string', { check: checkFacility }),
+        param('level', 'string', { check: checkLevel }),
+        text,
+      ],
       summary: 'writes a line to the log; the facility is not looked at',
       compile: ([, level, line]) => xlog(AT_ERROR)([level, line]),
     },
@@ -148,8 +160,8 @@ export const logFunctions: ScriptFunction[] = [
               name,
               dialects: KAMAILIO,
               parameters: [text],
-              summary: 'writes a line to the log',
-              compile: xlog(AT_ERROR),
+              summary: 'writes a line to the log, with the line of the file before it',
+              compile: (args: Args, { at }: CallSite) => xlog(AT_ERROR, `${at.line}:`)(args),
             },
           ]
         : []),
@@ -157,16 +169,23 @@ export const logFunctions: ScriptFunction[] = [
         name,
         dialects: KAMAILIO,
         parameters: [param('level', 'string', { check: checkLevel }), text],
-        summary: 'writes a line to the log',
-        compile: xlog(AT_ERROR),
+        summary:
+          name === 'xlogl'
+            ? 'writes a line to the log, with the line of the file before it'
+            : 'writes a line to the log',
+        compile: (args: Args, { at }: CallSite) => xlog(AT_ERROR, name === 'xlogl' ? `${at.line}:` : '')(args),
       },
     ]),
     {
       name: 'xlogl',
       dialects: KAMAILIO,
-      parameters: [param('facility', 'string'), param('level', 'string', { check: checkLevel }), text],
+      parameters: [
+        param('facility', 'string', { check: checkFacility }),
+        param('level', 'string', { check: checkLevel }),
+        text,
+      ],
       summary: 'writes a line to the log; the facility is not looked at',
-      compile: ([, level, line]) => xlog(AT_ERROR)([level, line]),
+      compile: ([, level, line], { at }) => xlog(AT_ERROR, `${at.line}:`)([level, line]),
     },
     {
       name: 'xdbgl',

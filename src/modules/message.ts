@@ -210,6 +210,7 @@ export const messageFunctions: ScriptFunction[] = [
         ([value]) =>
         (run) => {
           const uri = run.call.requestUri;
+          if (textOf(value, run) === '') return 1;
           const question = uri.indexOf('?');
           const head = question < 0 ? uri : uri.slice(0, question);
           run.pvars.setRequestUri(`${head};${textOf(value, run)}${question < 0 ? '' : uri.slice(question)}`);
@@ -224,7 +225,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([text]) =>
         (run) =>
-          code(/^[0-9]+$/.test(textOf(text, run))),
+          /^[0-9]+$/.test(textOf(text, run)) ? 1 : -2,
     },
     {
       name: 'is_alphanum',
@@ -234,7 +235,7 @@ export const messageFunctions: ScriptFunction[] = [
       compile:
         ([text]) =>
         (run) =>
-          code(/^[0-9A-Za-z]+$/.test(textOf(text, run))),
+          /^[0-9A-Za-z]+$/.test(textOf(text, run)) ? 1 : textOf(text, run) === '' ? -2 : -3,
     },
     {
       name: 'is_gruu',

@@ -207,7 +207,12 @@ const both: FunctionSpec[] = [
     name: 'fix_nated_register',
     routes: ['request', 'event'],
     summary: 'notes the address of the sender of a REGISTER',
-    compile: () => () => 1,
+    compile: (_args, { dialect, facts }) => {
+      if (dialect === 'kamailio' && facts.hasParameter?.('nathelper', 'received_avp') === false) {
+        throw new Error('needs the parameter received_avp of nathelper');
+      }
+      return () => 1;
+    },
   },
   {
     name: 'fix_nated_sdp',

@@ -21,6 +21,8 @@ const xavps: StoreOf = ({ pvars }) => pvars.xavps;
 const xavus: StoreOf = ({ pvars }) => pvars.xavus;
 const xavis: StoreOf = ({ pvars }) => pvars.xavis;
 
+import { staticBranchFunctions } from './static-branch.js';
+
 /** Parameters of one text that are kept, and entries of one list. */
 const MOST_PARTS = 256;
 
@@ -206,6 +208,7 @@ function valueTest(name: string, summary: string, holds: (value: PvarValue) => b
 
 /** Functions of Kamailio's pv module. */
 export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
+  ...staticBranchFunctions,
   ...paramsFunctions('xavp', xavps),
   ...paramsFunctions('xavu', xavus),
   ...childFunctions('xavp', xavps),

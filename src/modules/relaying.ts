@@ -1,7 +1,7 @@
 import { parseUri } from '../core/uri.js';
-import { isUsableUri, kamailioRefuses } from '../pvar/variables/script-uris.js';
+import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/script-uris.js';
 import type { RelayFlags } from '../route/functions/actions.js';
-import type { Call, MessageRun } from '../script/call.js';
+import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
@@ -11,9 +11,22 @@ import { code } from './define.js';
 /** What t_relay() returns for a request-URI that is none, as recorded. */
 const UNUSABLE = -400;
 
-function isRelayable(text: string): boolean {
+/** Whether a request-URI may be sent on; with a next hop of its own one of another kind may as well, as long as it is one word. */
+function isRelayable(text: string, nextHop: string | undefined): boolean {
   const uri = parseUri(text);
+  if (uri === undefined || !isUsableUri(text)) {
+    return nextHop !== undefined && isUsableUri(nextHop) && lenientUri(text) !== undefined && isOneWord(text);
+  }
   return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
+}
+
+/** Nothing in it ends the first line of a request early. */
+function isOneWord(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c <= 32 || c === 127) return false;
+  }
+  return true;
 }
 
 /** Relays the request statefully. The code is what the originals return. */
@@ -27,7 +40,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (cancelled !== undefined) return cancelled;
   }
   const kamailio = env.dialect === 'kamailio';
-  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri)) return UNUSABLE;
+  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri, outbound ?? run.pvars.destinationUri))
+    return UNUSABLE;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
   // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
@@ -66,6 +80,14 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   return fault instanceof Promise ? fault.then(settle) : settle(fault);
 }
 
+/** Relays a copy of the request, whose replies go nowhere. The code is what the originals return. */
+export function replicate(run: MessageRun, uri: string | undefined): number | Promise<number> {
+  run.call.replicates = true;
+  const result = relay(run, { no100: false, noAutoReply: true }, uri);
+  run.transaction?.ended(200);
+  return result;
+}
+
 const NOTHING_NEW: RelayFault = {
   code: -1,
   status: 500,
@@ -85,6 +107,9 @@ function relayAck(run: MessageRun, outbound?: string): number | Promise<number> 
   for (const hook of run.env.hooks.acknowledged) hook(run);
   return forwardStateless(run, outbound);
 }
+
+/** What forward() returns when the onsend route drops the request, as recorded. */
+const DROPPED_ON_THE_WAY = -510;
 
 /** Sends a request on without a transaction. */
 export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
@@ -114,6 +139,14 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       socket,
       env.layer.newBranch('s', call.hiding?.callId ?? call.message.callId).text,
     );
+    const onsend = env.script.route('onsend');
+    if (onsend !== undefined && env.dialect === 'kamailio') {
+      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, call.edits, call);
+      sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
+      const dropped = onsend.run(sending) === 'drop';
+      call.scope.run = run;
+      if (dropped) return DROPPED_ON_THE_WAY;
+    }
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
     return 1;

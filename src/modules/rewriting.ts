@@ -31,8 +31,22 @@ function isMyself(run: MessageRun, text: string): boolean {
     const transport = uriTransport(uri) ?? 'udp';
     return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
   }
+  // As recorded, what is no URI is a host in Kamailio, and no port stands behind it.
+  if (run.env.dialect === 'kamailio') {
+    const host = text.trim();
+    return (
+      host !== '' &&
+      (isOurs(run.env, host, undefined) || run.env.sockets.all.some(({ sentBy }) => hostIn(sentBy) === host))
+    );
+  }
   const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
   return match !== null && isOurs(run.env, match[1] ?? '', match[2] === undefined ? undefined : Number(match[2]));
+}
+
+/** The host of "host:port". */
+function hostIn(sentBy: string): string {
+  const colon = sentBy.lastIndexOf(':');
+  return colon < 0 ? sentBy : sentBy.slice(0, colon);
 }
 
 /** Replaces display name and URI of From or To; what is left out stays. The tag stays. */

@@ -1,7 +1,8 @@
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
-import { relay } from './relaying.js';
+import { relay, replicate } from './relaying.js';
+import { suspendFunctions } from './suspended.js';
 
 function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;
@@ -38,24 +39,40 @@ const tm: FunctionSpec[] = [
       true,
     ),
   ),
-  ...['t_replicate_udp', 't_replicate_tcp', 't_replicate_tls', 't_replicate_sctp', 't_replicate_to'].map((name) =>
+  kamailioFunction(
+    't_replicate',
+    'uri? port?',
+    'sends a copy of the request, whose replies are not passed on',
+    (run, [uri, port]) =>
+      replicate(
+        run,
+        uri === undefined
+          ? undefined
+          : port === undefined
+            ? textOf(uri, run)
+            : `sip:${textOf(uri, run)}:${textOf(port, run)}`,
+      ),
+    true,
+  ),
+  ...['t_replicate_udp', 't_replicate_tcp', 't_replicate_tls', 't_replicate_sctp'].map((name) =>
     kamailioFunction(
       name,
       'host port',
       'sends a copy of the request, whose replies are not passed on',
       (run, [host, port]) => {
         const transport = name.slice('t_replicate_'.length);
-        const params = transport === 'udp' || transport === 'to' ? '' : `;transport=${transport}`;
-        const result = relay(
-          run,
-          { no100: false, noAutoReply: true },
-          `sip:${textOf(host, run)}:${textOf(port, run)}${params}`,
-        );
-        run.transaction?.ended(200);
-        return result;
+        const params = transport === 'udp' ? '' : `;transport=${transport}`;
+        return replicate(run, `sip:${textOf(host, run)}:${textOf(port, run)}${params}`);
       },
       true,
     ),
+  ),
+  kamailioFunction(
+    't_replicate_to',
+    'transport address',
+    'sends a copy of the request, whose replies are not passed on',
+    (run, [transport, address]) => replicate(run, `sip:${textOf(address, run)};transport=${textOf(transport, run)}`),
+    true,
   ),
   ...accepted(
     't_uac_send',
@@ -68,7 +85,7 @@ const tm: FunctionSpec[] = [
 const tmx: FunctionSpec[] = [
   ...accepted('t_cancel_callid', 'callid cseq flag code?', -1, 'false: transactions are not looked for by Call-ID'),
   ...accepted('t_reply_callid', 'callid cseq code reason', -1, 'false: transactions are not looked for by Call-ID'),
-  ...accepted('t_continue', 'index label route', -1, 'false: nothing is suspended'),
+  ...suspendFunctions,
   ...accepted('t_reuse_branch', '', -1, 'false where no branch is to be used again'),
   kamailioFunction('t_flush_xflags', '', 'accepted where there is a transaction', (run) =>
     code(transaction(run) !== undefined),

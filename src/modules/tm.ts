@@ -24,7 +24,7 @@ import {
   textOf,
 } from './define.js';
 import { newRequestFunctions } from './new-request.js';
-import { cancel, relay } from './relaying.js';
+import { cancel, relay, replicate } from './relaying.js';
 import { replyHere } from './replying.js';
 import { sharedFunctions } from './shared.js';
 import { branchFunctions } from './tm-branches.js';
@@ -84,18 +84,15 @@ const tm: FunctionSpec[] = [
   },
   {
     name: 't_replicate',
+    dialects: OPENSIPS,
     waits: true,
     parameters: [param('uri', 'string'), optional('flags', 'string')],
     routes: ['request'],
     summary: 'sends a copy of the request, whose replies are not passed on',
     compile:
       ([uri]) =>
-      (run) => {
-        run.call.replicates = true;
-        const result = relay(run, { no100: false, noAutoReply: true }, textOf(uri, run));
-        run.transaction?.ended(200);
-        return result;
-      },
+      (run) =>
+        replicate(run, textOf(uri, run)),
   },
   {
     name: 't_newtran',
@@ -217,7 +214,12 @@ const tm: FunctionSpec[] = [
   {
     name: 't_flush_flags',
     summary: 'the flags of the message become those of the transaction',
-    compile: () => () => 1,
+    compile: () => (run) => {
+      const transaction = run.transaction ?? run.call.transaction;
+      if (transaction === undefined) return -1;
+      run.call.frozenFlags = run.call.flags;
+      return 1;
+    },
   },
   {
     name: 't_anycast_replicate',

@@ -6,6 +6,7 @@ import type { BranchState } from '../script/state.js';
 import { accVariables } from './acc/variables.js';
 import { addBranch, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
 import { dialogVariables } from './dialog/variables.js';
+import { queryVariable } from './dns-queries.js';
 import { flagVariables } from './flag-variables.js';
 import { walkedPart } from './header-walks.js';
 import { hashTableVariables } from './htable/variables.js';
@@ -15,7 +16,9 @@ import { timeVariables } from './kamailio-time-variables.js';
 import { listed, numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
+import { staticBranchVariable } from './static-branch.js';
 import { statisticVariable } from './statistics.js';
+import { transactionVariables } from './transaction-variables.js';
 import { uacRequestVariable } from './uac-request.js';
 
 function txBranches(scope: CfgScope): readonly BranchState[] {
@@ -110,7 +113,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
 
 function opensipsVariables(): [string, VariableDefinition][] {
   return [
-    ['ds', own(destinationSet)],
+    ['ds', own((scope) => destinationSet(scope))],
     [
       'T_ruri',
       own((scope) =>
@@ -182,6 +185,11 @@ const NULL_WITH_NAME: VariableDefinition = {
 function kamailioVariables(): (readonly [string, VariableDefinition])[] {
   return [
     ...messageVariables,
+    ...transactionVariables,
+    ['sbranch', staticBranchVariable],
+    ['dns', queryVariable('dns')],
+    ['srvquery', queryVariable('srvquery')],
+    ['naptrquery', queryVariable('naptrquery')],
     ...timeVariables,
     ['conid', own(() => null)],
     // Of HTTP requests, of answers to RPC and of expired entries: their routes are not run, so they are null.

@@ -1,5 +1,5 @@
 import type { Position } from '../cfg/ast.js';
-import type { CompiledRoute } from '../cfg/runtime.js';
+import type { CompiledRoute, ScriptRun } from '../cfg/runtime.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { ClientTransaction } from '../sip/transaction/client.js';
@@ -9,6 +9,8 @@ import type { ServerTransaction } from '../sip/transaction/server.js';
 export interface BranchState {
   readonly index: number;
   readonly client: ClientTransaction | undefined;
+  /** Request-URI it was sent with. */
+  readonly requestUri: string;
   /** Last status that came, or that was set here: 408 when nothing came in time. */
   readonly status: number;
   /** The final reply; undefined for one generated locally. */
@@ -57,6 +59,8 @@ export interface TransactionState {
   cancelSilent(): void;
   /** The caller has its final reply, or gets none. */
   ended(code: number, reply?: SipMessage): void;
+  /** Runs a route as a failure route, for a request that a script had put aside; what it does not send or answer is answered with 500. */
+  resumeWith(route: (run: ScriptRun) => number | Promise<number>): Promise<void> | undefined;
   /** From now on this is called for what goes to the caller. */
   watch(watcher: TransactionWatcher): void;
   /** From now on the replies of all branches are changed so before anything else sees them. */

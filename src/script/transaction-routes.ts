@@ -135,3 +135,17 @@ export function runBranchFailure(transaction: RoutedTransaction, branch: TxBranc
   run.branch = branch;
   void route.run(run);
 }
+
+/** A run over the request of a transaction that a script had put aside, as a failure route has one. */
+export function resumedRun(transaction: RoutedTransaction): MessageRun {
+  const { call, env } = transaction;
+  const { scope } = call;
+  scope.changed = true;
+  // As recorded, what waited counts as a branch.
+  scope.branchIndex = transaction.branches.length + 1;
+  scope.txCode = 0;
+  scope.txReason = '';
+  const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
+  run.transaction = transaction;
+  return run;
+}

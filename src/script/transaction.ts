@@ -1,3 +1,4 @@
+import type { ScriptRun } from '../cfg/runtime.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import { reasonPhrase } from '../sip/reply.js';
 import type { ResolvedTarget } from '../sip/target.js';
@@ -14,7 +15,7 @@ import { outgoingReply, rewritten } from './outgoing.js';
 import { runLocalResponse, runOnsendReply } from './reply-routes.js';
 import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
-import { runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
+import { resumedRun, runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
 
 /** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
 export class ScriptTransaction implements BranchOwner, TransactionState {
@@ -314,6 +315,15 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const outcome = runFailureRoute(this, route, best, { uri, destinationUri: this.firstDestination });
     if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
     else this.afterFailureRoute(before);
+  }
+
+  resumeWith(route: (run: ScriptRun) => number | Promise<number>): Promise<void> | undefined {
+    const before = this.branches.length;
+    this.inFailureRoute = true;
+    const ended = route(resumedRun(this));
+    if (ended instanceof Promise) return ended.then(() => this.afterFailureRoute(before));
+    this.afterFailureRoute(before);
+    return undefined;
   }
 
   private afterFailureRoute(before: number): void {

@@ -28,6 +28,8 @@ export interface DnsSource {
 
 /** A NAPTR record (RFC 3403 section 4.1), as far as SIP looks at it. */
 export interface NaptrRecord {
+  /** Regular expression of the record, which SIP does not use (RFC 3263 section 4.1). */
+  readonly regexp?: string;
   readonly flags: string;
   readonly service: string;
   readonly replacement: string;
@@ -170,6 +172,33 @@ export class Resolver {
       ({ addresses, ttl }) => ends(addresses, ttl),
       (error: Error) => ends(error, NEGATIVE_TTL),
     );
+  }
+
+  /** Addresses of a host name, or of the literal it is; empty when there are none. */
+  addresses(host: string): Promise<readonly string[]> {
+    const uri = {
+      scheme: 'sip',
+      user: '',
+      password: '',
+      host,
+      port: 1,
+      portText: '1',
+      params: '',
+      headers: '',
+    } as const;
+    return new Promise((resolve) => {
+      this.resolve(uri, (result) => resolve(result instanceof Error ? [] : result.map(({ address }) => address)));
+    });
+  }
+
+  /** SRV records of a name as the DNS has them, within the limit; empty when there are none. Not kept. */
+  async srvRecords(name: string): Promise<readonly SrvRecord[]> {
+    return (await this.soon(this.dnsSource.srv(name), this.limitMs)) ?? [];
+  }
+
+  /** NAPTR records of a name, as `srvRecords`. */
+  async naptrRecords(name: string): Promise<readonly NaptrRecord[]> {
+    return (await this.soon(this.dnsSource.naptr(name), this.limitMs)) ?? [];
   }
 
   private finish(key: string, result: Resolution, ttl: number): void {

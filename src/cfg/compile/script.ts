@@ -1,9 +1,8 @@
 import { messageOf } from '../../core/errors.js';
-import { compileFormat } from '../../pvar/format.js';
+import { compileFormat, type FormatNames } from '../../pvar/format.js';
 import { withVariables } from '../../pvar/names.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall, RouteKind } from '../ast.js';
-import type { Dialect } from '../dialect.js';
 import type { FunctionTable } from '../function-table.js';
 import { Problems } from '../problem.js';
 import {
@@ -53,11 +52,11 @@ export function compileScript<Run extends ScriptRun>(
     text: MOST_TEXT,
     ...options.bounds,
   };
-  const names = withVariables(dialect.names, [
+  const names: FormatNames = withVariables(dialect.names, [
     ...(dialect.syntax.directives
       ? ([
           ['def', defineVariable(tree)],
-          ['sel', selectVariable(tree, dialect)],
+          ['sel', selectVariable(tree, () => names)],
         ] as const)
       : []),
     ...(options.variables ?? []),
@@ -108,7 +107,7 @@ function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
 }
 
 /** $sel(path): the same as "@path", null where that is empty. */
-function selectVariable({ parameters }: ConfigurationTree, dialect: Dialect): VariableDefinition {
+function selectVariable({ parameters }: ConfigurationTree, names: () => FormatNames): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
@@ -121,7 +120,7 @@ function selectVariable({ parameters }: ConfigurationTree, dialect: Dialect): Va
         const { constant } = source;
         return { get: () => constant };
       }
-      const format = compileFormat(source.format, { names: dialect.names });
+      const format = compileFormat(source.format, { names: names() });
       const { edit } = source;
       return {
         get: (context) => {

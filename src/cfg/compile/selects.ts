@@ -116,7 +116,6 @@ const URI_PARTS: Readonly<Record<string, string>> = {
   pwd: '{uri.passwd}',
   host: '{uri.host}',
   port: '{uri.port}',
-  type: '{uri.scheme}',
   params: '{uri.params}',
 };
 
@@ -131,6 +130,12 @@ const VIA_PARTS: Readonly<Record<string, string>> = {
   rport: '{param.value,rport}',
 };
 
+/** What a URI counts as: a telephone number as a SIP URI is "tel" (RFC 3261 section 19.1.6). */
+function uriType(text: string): string {
+  const scheme = text.slice(0, Math.max(0, text.indexOf(':'))).toLowerCase();
+  return scheme === 'sip' && /;user=phone(?:[;?]|$)/i.test(text) ? 'tel' : scheme;
+}
+
 /** The rest of a path behind what is a URI; `inner` is the inside of "$(...)". */
 function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   const [first, second] = rest;
@@ -141,6 +146,7 @@ function uriPart(inner: string, rest: readonly Step[]): SelectSource {
     const name = first.argument ?? second?.name;
     return { format: name === undefined ? '' : `$(${inner}{uri.param,${name}})` };
   }
+  if (first.name === 'type' && second === undefined) return { format: whole, edit: uriType };
   const part = URI_PARTS[first.name];
   return part === undefined || second !== undefined ? { format: whole, whole: true } : { format: `$(${inner}${part})` };
 }
@@ -176,6 +182,8 @@ function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined
   const [next] = rest;
   const name = root.argument ?? next?.name.replaceAll('_', '-');
   if (name === undefined) return undefined;
+  // As recorded, a name written with "-" finds nothing.
+  if (root.argument === undefined && next?.name.includes('-') === true) return { format: '' };
   const number = root.argument === undefined ? next?.argument : undefined;
   const index = number === undefined ? '*' : Number(number) > 0 ? Number(number) - 1 : Number(number);
   const inner = `hdr(${name})[${index}]`;
@@ -198,6 +206,7 @@ function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined
 
 /** "hf_value_exists.supported.path": 1 where a value stands in the fields of a name, else 0. */
 function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefined {
+  if (root.argument === undefined && rest[0]?.name.includes('-') === true) return undefined;
   const name = root.argument ?? rest[0]?.name.replaceAll('_', '-');
   const value = root.argument === undefined ? (rest[0]?.argument ?? rest[1]?.name) : rest[0]?.name;
   return name === undefined || value === undefined
@@ -245,7 +254,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       return valueExists(root, rest);
     case 'tm':
       // Nothing of a transaction that is not begun; $T_... are the variables for it.
-      return { format: '' };
+      return /^tm\.(?:method|uas\b|uac\b)/.test(path) && !/^tm\.uac\.last/.test(path) ? { format: '' } : undefined;
     case 'authorization':
     case 'proxy_authorization': {
       if (rest.length === 0) throw new Error('needs the name of a parameter');

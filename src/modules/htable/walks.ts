@@ -98,6 +98,8 @@ export function iterators(): FunctionSpec[] {
     onEntry('sets', value, (env, table, key, text) => setIn(env, table, key, text)),
     onEntry('seti', value, (env, table, key, text) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
     onEntry('setex', value, (env, table, key, text) => {
+      // As for $shtex: without effect in a table without autoexpire.
+      if (table.autoexpire === 0) return;
       const now = env.clock.monotonic();
       const seconds = Number.parseInt(text, 10) || 0;
       const current = table.entries.get(key, now);

@@ -4,6 +4,7 @@ import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../.
 import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
+import { lenientUri } from '../variables/script-uris.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import {
   digest,
@@ -13,7 +14,6 @@ import {
   selection,
   substring,
   type TransformationDefinition,
-  uriPart,
 } from './definition.js';
 import { regexSubstitution } from './regex.js';
 import { trimEnd, trimStart } from './strings.js';
@@ -95,7 +95,11 @@ function lines(indent: string): TransformationDefinition {
 const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
 const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
 
-const partOf = (of: (uri: SipUri) => PvarValue) => uriPart(of, '');
+const partOf = (of: (uri: SipUri) => PvarValue) =>
+  onText((text) => {
+    const uri = parseUri(text) ?? lenientUri(text);
+    return uri === undefined ? '' : of(uri);
+  });
 
 const uriParameter = (name: string) => partOf((uri) => uriParam(uri.params, name) ?? '');
 
@@ -206,7 +210,13 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['uri.method', uriParameter('method')],
   ['uri.lr', uriParameter('lr')],
   ['uri.r2', uriParameter('r2')],
-  ['uri.scheme', partOf((uri) => uri.scheme)],
+  // As written, "SIP" too.
+  [
+    'uri.scheme',
+    onText((text) =>
+      (parseUri(text) ?? lenientUri(text)) === undefined ? '' : text.slice(0, text.indexOf(':')).trim(),
+    ),
+  ],
   [
     'uri.tosocket',
     partOf((uri) => {

@@ -7,6 +7,8 @@ import { type CompiledVariable, orNull, plain, type VariableDefinition } from '.
 export interface UriRules {
   /** $rP and the like. */
   protocol(uri: SipUri): string;
+  /** $rp and the like of a URI without a port. */
+  port(uri: SipUri): number;
   /** Parts of $du may be written. */
   readonly writesDestination: boolean;
   readonly scheme: boolean;
@@ -19,6 +21,7 @@ export interface UriRules {
 /** OpenSIPS: the transport's name in small letters. */
 export const OPENSIPS_URIS: UriRules = {
   protocol: (uri) => (uriTransport(uri) ?? 'udp').toLowerCase(),
+  port: (uri) => defaultPort(uriTransport(uri) ?? 'udp'),
   writesDestination: true,
   scheme: false,
   refuses: () => false,
@@ -27,7 +30,9 @@ export const OPENSIPS_URIS: UriRules = {
 
 /** Kamailio: the transport as written; capitals where the URI names none. */
 export const KAMAILIO_URIS: UriRules = {
-  protocol: (uri) => uriParam(uri.params, 'transport') ?? (uri.scheme === 'sips' ? 'TLS' : 'UDP'),
+  // As recorded, sips: and WebSockets make no difference here.
+  protocol: (uri) => uriParam(uri.params, 'transport') ?? 'UDP',
+  port: (uri) => (uriParam(uri.params, 'transport')?.toLowerCase() === 'tls' ? 5061 : 5060),
   writesDestination: false,
   scheme: true,
   refuses: kamailioRefuses,
@@ -41,6 +46,8 @@ export function kamailioRefuses(uri: SipUri, text: string): boolean {
   );
 }
 
+const NO_PARTS = { password: '', port: undefined, portText: '', params: '', headers: '' } as const;
+
 function isSound(uri: SipUri | undefined): uri is SipUri {
   return uri !== undefined && !(uri.user === '' && uri.password !== '');
 }
@@ -53,8 +60,16 @@ function text(uri: SipUri): string {
   return `${uri.scheme}:${user}${uri.host}${port}${uri.params}${uri.headers}`;
 }
 
-/** A URI whose user part holds blanks or angle brackets. */
-function lenient(text: string): SipUri | undefined {
+/**
+ * A URI that Kamailio cuts into parts and RFC 3261 does not: one whose user part holds blanks or angle brackets, and "urn:NID:NSS" (RFC
+ * 8141), whose parts count as user and host. undefined for others.
+ */
+export function lenientUri(text: string): SipUri | undefined {
+  const urn = /^(urn):([^:\s]+):([^\s;?]+)$/i.exec(text);
+  if (urn !== null) {
+    const [, scheme, user = '', host = ''] = urn;
+    return { ...NO_PARTS, scheme: scheme?.toLowerCase() as SipUri['scheme'], user, host };
+  }
   const at = text.indexOf('@');
   const colon = text.indexOf(':');
   const user = text.slice(colon + 1, at);
@@ -85,7 +100,7 @@ class UriVariable {
   uri(context: PvarContext): SipUri | undefined {
     const current = this.read(context);
     if (current === undefined || current === '') return undefined;
-    const uri = this.parse(current) ?? (this.rules.lenientUser ? lenient(current) : undefined);
+    const uri = this.parse(current) ?? (this.rules.lenientUser ? lenientUri(current) : undefined);
     return isSound(uri) && !this.rules.refuses(uri, current) ? uri : undefined;
   }
 
@@ -132,7 +147,7 @@ class UriVariable {
 
   port(): VariableDefinition {
     const compiled = this.part(
-      (uri) => String(uri.port ?? defaultPort(uriTransport(uri) ?? 'udp')),
+      (uri) => String(uri.port ?? this.rules.port(uri)),
       (uri, value) => {
         if (value === null) return { ...uri, port: undefined, portText: '' };
         const port = integerOf(value);

@@ -1,0 +1,95 @@
+import type { Call } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
+import { answerTrying, beginTransaction } from '../script/relay.js';
+import type { TransactionState } from '../script/state.js';
+import { type FunctionSpec, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+/** Numbers that name a transaction in a script: $T(id_index) and $T(id_label). */
+export interface TransactionId {
+  readonly index: number;
+  readonly label: number;
+}
+
+let made = 0;
+
+const ids = new PerCall<TransactionId, TransactionState>(() => {
+  made = (made + 1) % 0x7fff_ffff;
+  // As in the original: a slot of a table of 65,536, and a number within it.
+  return { index: Math.imul(made, 40_503) & 0xffff, label: made };
+});
+
+/** The numbers the next transaction that is asked for its own will have. */
+export function nextTransactionId(): TransactionId {
+  return { index: Math.imul(made + 1, 40_503) & 0xffff, label: made + 1 };
+}
+
+/** The numbers of a transaction. */
+export function transactionId(transaction: TransactionState): TransactionId {
+  return ids.of(transaction);
+}
+
+/** Transactions that wait for t_continue(), by "index:label". */
+const kept = {
+  module: 'tmx',
+  create: () => new Map<string, { readonly call: Call; readonly transaction: TransactionState }>(),
+};
+
+/** Transactions that may wait at once. */
+const MOST_SUSPENDED = 100_000;
+
+/** Milliseconds a suspended request waits before it is answered with 408: what the original lets a transaction live. */
+const LIFETIME = { invite: 180_000, other: 32_000 };
+
+const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
+
+/** t_suspend() and t_continue() of Kamailio's tmx. */
+export const suspendFunctions: FunctionSpec[] = [
+  kamailioFunction('t_suspend', '', 'puts the request aside until t_continue() names it', (run) => {
+    const transaction = beginTransaction(run);
+    if (transaction === undefined) return 0;
+    const { call, env } = run;
+    const waiting = env.modules.of(kept);
+    if (transaction.final !== 0 || waiting.size >= MOST_SUSPENDED) return -1;
+    answerTrying(transaction, call);
+    call.edits = run.edits;
+    call.freeze();
+    const key = keyOf(transactionId(transaction));
+    if (waiting.has(key)) return 1;
+    waiting.set(key, { call, transaction });
+    env.clock.schedule(transaction.invite ? LIFETIME.invite : LIFETIME.other, () => {
+      if (waiting.delete(key)) transaction.reply(408, 'Request Timeout', call.replyLines);
+    });
+    return 1;
+  }),
+  kamailioFunction(
+    't_continue',
+    'index label route',
+    'goes on in a route with a request that t_suspend() put aside',
+    (run, [index, label, name]) => {
+      const waiting = run.env.modules.of(kept);
+      const key = `${textOf(index, run)}:${textOf(label, run)}`;
+      const found = waiting.get(key);
+      const route = run.env.script.subRoute(textOf(name, run));
+      if (found === undefined || route === undefined) return -1;
+      waiting.delete(key);
+      const { transaction, call } = found;
+      if (transaction.final !== 0) return -1;
+      const { scope } = call;
+      const own = scope.run;
+      const done = transaction.resumeWith((resumed) => {
+        // The bound on what a script does counts on, however often it goes on.
+        resumed.work = run.work;
+        return route.call(resumed).finally(() => {
+          run.work = resumed.work;
+        });
+      });
+      const after = (): number => {
+        scope.run = own;
+        return 1;
+      };
+      return done instanceof Promise ? done.then(after) : after();
+    },
+    true,
+  ),
+];
