@@ -36,11 +36,14 @@ export function queryVariable(kind: Kind): VariableDefinition {
     argument: 'required',
     indexed: false,
     compile: (argument) => {
-      const match = /^\s*(.+?)=>(\w+)(?:\[(.+)\])?\s*$/.exec(argument?.constant ?? argument?.shape ?? '');
-      const field = match?.[2] ?? '';
-      const position = match?.[3];
+      const text = (argument?.constant ?? argument?.shape ?? '').trim();
+      const arrow = text.indexOf('=>');
+      const open = text.indexOf('[', arrow);
+      const field = text.slice(arrow + 2, open < 0 ? undefined : open);
+      const position = open < 0 ? undefined : text.slice(open + 1, -1);
       if (
-        match === null ||
+        arrow <= 0 ||
+        (open >= 0 && !text.endsWith(']')) ||
         !FIELDS[kind].includes(field) ||
         (position === undefined && !(WITHOUT_INDEX.has(field) && (kind === 'dns' || field === 'count'))) ||
         (argument?.constant !== undefined && position !== undefined && !/^-?\d+$/.test(position))

@@ -86,6 +86,12 @@ function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
   };
 }
 
+/** Whether the system's own lookup of a name has an address. */
+async function systemMatch(run: MessageRun, [name, address]: Args): Promise<number> {
+  const found = await run.env.resolver.systemAddresses(textOf(name, run));
+  return code(found.includes(textOf(address, run)));
+}
+
 function resolved(run: MessageRun, [name, address]: Args): number | Promise<number> {
   const wanted = textOf(address, run);
   const host = textOf(name, run);
@@ -142,7 +148,8 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
       waits: true,
       parameters: [param('name', 'string'), param('address', 'string')],
       summary: 'whether a name has an address',
-      compile: (args: readonly (Arg | undefined)[]) => (run) => resolved(run, args),
+      compile: (args: readonly (Arg | undefined)[]) => (run) =>
+        name === 'dns_sys_match_ip' ? systemMatch(run, args) : resolved(run, args),
     }),
   ),
   {

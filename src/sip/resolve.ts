@@ -174,21 +174,10 @@ export class Resolver {
     );
   }
 
-  /** Addresses of a host name, or of the literal it is; empty when there are none. */
-  addresses(host: string): Promise<readonly string[]> {
-    const uri = {
-      scheme: 'sip',
-      user: '',
-      password: '',
-      host,
-      port: 1,
-      portText: '1',
-      params: '',
-      headers: '',
-    } as const;
-    return new Promise((resolve) => {
-      this.resolve(uri, (result) => resolve(result instanceof Error ? [] : result.map(({ address }) => address)));
-    });
+  /** Addresses of a host name as the system finds them (hosts file, DNS), within the limit; empty when there are none. Not kept. */
+  async systemAddresses(host: string): Promise<readonly string[]> {
+    const found = (await this.soon(this.system(host), this.limitMs)) ?? [];
+    return found.map(({ address }) => address);
   }
 
   /** SRV records of a name as the DNS has them, within the limit; empty when there are none. Not kept. */
