@@ -87,7 +87,7 @@ function dnsQuery(run: MessageRun, [name, id]: Args): number | Promise<number> {
   // As recorded, an address in brackets is not found.
   if (host.startsWith('[')) return keep(run.env, key, [], NOT_FOUND);
   if (ipFamily(host) !== 0) return keep(run.env, key, [{ addr: host, type: isIPv6(host) ? 6 : 4 }], NOT_FOUND);
-  return run.env.resolver.addresses(host).then((all) =>
+  return run.env.resolver.systemAddresses(host).then((all) =>
     keep(
       run.env,
       key,
