@@ -53,7 +53,7 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   checkTypes(tree, problems);
   if (dialect.name === 'opensips') {
     checkOpensipsGlobals(tree.parameters, problems);
-    checkOpensipsTransports(tree, problems);
+    checkOpensipsTransports(tree, dialect, problems);
     checkOpensipsModules(tree, dialect, problems);
     checkOpensipsModuleParameters(tree, dialect, problems);
   }

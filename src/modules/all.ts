@@ -30,6 +30,7 @@ import { permissionsFunctions } from './permissions.js';
 import { pikeFunctions } from './pike.js';
 import { pvFunctions } from './pv.js';
 import { rateLimitFunctions } from './rate-limit.js';
+import { regexFunctions } from './regex.js';
 import { replyFunctions } from './replies.js';
 import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
@@ -48,6 +49,7 @@ import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
 import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
+import { uuidFunctions } from './uuid.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
@@ -90,6 +92,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...dialogFunctions,
     ...dialplanFunctions,
     ...loadBalancerFunctions,
+    ...regexFunctions,
+    ...uuidFunctions,
     ...droutingFunctions,
     ...observationFunctions,
     ...restClientFunctions,

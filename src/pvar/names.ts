@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { COMMON_NAMES, compileFormat, type FormatNames } from './format.js';
@@ -110,6 +110,7 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['env', environment],
   ['shv', sharedVariable],
   ['RANDOM', randomNumber],
+  ['uuid', plain(() => randomUUID())],
   ['argv', empty(null)],
   ['cfg_line', empty(null, 'none')],
   ['cfg_file', empty(null, 'none')],

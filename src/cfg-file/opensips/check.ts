@@ -52,8 +52,9 @@ function checkValue({ name, value, at }: GlobalParameter, { type }: GlobalDefini
   problems.error('setting', at, `parameter "${name}" must be ${wanted}`);
 }
 
-/** Refuses listeners of transports whose module is not loaded. */
-export function checkOpensipsTransports(tree: ConfigurationTree, problems: Problems): void {
+/** Refuses listeners of transports whose module is not loaded; in files of 1.x transports have no modules. */
+export function checkOpensipsTransports(tree: ConfigurationTree, { generation }: Dialect, problems: Problems): void {
+  if (generation < 3 && !tree.modules.some(({ name }) => name.startsWith('proto_'))) return;
   for (const { name, value, at } of tree.parameters) {
     if ((name !== 'socket' && name !== 'listen') || value === undefined) continue;
     const text = value.kind === 'word' ? value.text : String(value.value);

@@ -6,6 +6,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['json', ['json', 'json_pretty', 'json_compact']],
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
+  ['uuid', ['uuid']],
   ['rr', ['rr_params']],
   ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
   [

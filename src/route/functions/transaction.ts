@@ -25,6 +25,11 @@ export function outboundUri(text: string): string | undefined {
   return `sip:${host}${port === undefined ? '' : `:${port}`}${transport === undefined || /^udp$/i.test(transport) ? '' : `;transport=${transport.toLowerCase()}`}`;
 }
 
+/** "udp:host:port": what stands first where 2.x names a destination. */
+function namesDestination(text: string): boolean {
+  return text.includes(':');
+}
+
 const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason', 'allow-no-cancel'];
 
 /** Words with commas; up to 2.x also a number. */
@@ -81,10 +86,15 @@ export function transactionFunctions<Site extends MessageSite, Result>(actions: 
         waits: true,
         check([flags], { generation }) {
           if (flags === undefined || knownFlags(String(flags), generation)) return undefined;
+          if (generation < 3 && namesDestination(String(flags)) && outboundUri(String(flags)) !== undefined)
+            return undefined;
           return `unknown flag "${flags}"`;
         },
-        run: (site: Site, flags = '', proxy?: string): Result =>
-          actions.relay(site, relayFlags(flags), proxy === undefined ? undefined : outboundUri(proxy)),
+        // Files of 2.x name the destination first: t_relay("udp:host:port", "0x02").
+        run(site: Site, first = '', second?: string): Result {
+          const [flags = '', to] = namesDestination(first) ? [second, first] : [first, second];
+          return actions.relay(site, relayFlags(flags), to === undefined ? undefined : outboundUri(to));
+        },
       },
       t_on_failure: arm('failure', 'opensips'),
       t_on_branch: arm('branch', 'opensips'),

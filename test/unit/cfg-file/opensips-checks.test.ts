@@ -135,3 +135,18 @@ describe('black lists of the file', () => {
     assert.match(new FileBlacklists().define('bl') ?? '', /is expected/);
   });
 });
+
+test('a file without a module of transports is of 1.x: it listens by any of them', () => {
+  const old = ['debug=3', 'listen=udp:127.0.0.1:5060', 'listen=tcp:127.0.0.1:5060', 'loadmodule "sl.so"'];
+  const check = (lines: readonly string[]): string[] => {
+    const file = join(folder, 'old.cfg');
+    writeFileSync(file, `${lines.join('\n')}\nroute { exit; }\n`);
+    return readCfg(file, { dialect: 'opensips-2.1' })
+      .problems.filter(({ severity }) => severity === 'error')
+      .map(({ message }) => message);
+  };
+  assert.deepEqual(check(old), []);
+  assert.deepEqual(check([...old, 'loadmodule "proto_udp.so"']), [
+    'listen=tcp:127.0.0.1:5060: module proto_tcp is not loaded',
+  ]);
+});

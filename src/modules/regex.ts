@@ -1,0 +1,63 @@
+import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { code, moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } from './define.js';
+
+/** Expressions made while messages are handled that are kept. */
+const MOST_KEPT = 256;
+
+/** Expressions of the script, by their text; undefined for one that cannot be used. */
+class Expressions {
+  private readonly kept = new Map<string, BoundedRegex | undefined>();
+
+  constructor(readonly ignoreCase: boolean) {}
+
+  of(text: string): BoundedRegex | undefined {
+    if (this.kept.has(text)) return this.kept.get(text);
+    if (this.kept.size >= MOST_KEPT) this.kept.clear();
+    let made: BoundedRegex | undefined;
+    try {
+      made = compilePerl(text, this);
+    } catch {
+      made = undefined;
+    }
+    this.kept.set(text, made);
+    return made;
+  }
+}
+
+const expressions = {
+  module: 'regex',
+  create: (parameters: ModuleParameters) => new Expressions(parameters.flag('pcre_caseless', false)),
+};
+
+/** The functions of regex. */
+export const regexFunctions: ScriptFunction[] = moduleFunctions('regex', [
+  {
+    name: 'pcre_match',
+    dialects: OPENSIPS,
+    parameters: [
+      param('text', 'string'),
+      param('expression', 'string', {
+        check(constant) {
+          try {
+            // Text with variables is known when a message comes.
+            if (!String(constant).replaceAll('$$', '').includes('$'))
+              compilePerl(String(constant).replaceAll('$$', '$'));
+            return undefined;
+          } catch (error) {
+            return error instanceof Error ? error.message : String(error);
+          }
+        },
+      }),
+    ],
+    summary: 'whether a text matches an expression in the syntax of Perl',
+    compile:
+      ([text, expression]) =>
+      (run: MessageRun) => {
+        const found = run.env.modules.of(expressions).of(textOf(expression, run));
+        if (found === undefined) return run.refused('pcre_match', 'the expression is not valid');
+        return code(found.test(textOf(text, run)));
+      },
+  },
+]);
