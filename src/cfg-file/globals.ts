@@ -172,6 +172,9 @@ function plainText(value: SettingValue | undefined): string {
   return value === undefined ? '' : value.kind === 'string' ? JSON.stringify(value.value) : value.text;
 }
 
+/** Options of a listener that say how the original serves it. */
+const SERVING = new Set(['anycast', 'reuse_port', 'frag', 'virtual', 'accept_subdomain', 'allow_proxy_protocol']);
+
 /** "udp:host:port advertise host:port name "x" use_workers 4". */
 function listenOn(
   { name, value, rest, at }: GlobalParameter,
@@ -187,11 +190,13 @@ function listenOn(
     problems.warning('no-effect', at, `${name}=${text}: this transport is not served`);
     return;
   }
+  const words = rest.map((each) => String(plainValue(each)));
+  // Blanks may stand around the colons.
+  while (words[0]?.startsWith(':') === true || text.endsWith(':')) text += words.shift() ?? '';
   text = text.replace(/^([a-z_]+:)\*(?=:|$)/i, '$10.0.0.0');
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {
     text += `:${port ?? (/^tls/i.test(text) ? '5061' : '5060')}`;
   }
-  const words = rest.map((each) => String(plainValue(each)));
   if (shown !== undefined && !words.some((each) => /^(?:as|advertise)$/i.test(each))) {
     const own = /^[a-z]+:(.*):\d+$/i.exec(text)?.[1] ?? '';
     text += ` as ${shown[0] ?? own}:${shown[1]}`;
@@ -200,7 +205,8 @@ function listenOn(
     const word = (words[i] as string).toLowerCase();
     if (word === 'as' || word === 'advertise') text += ` as ${words[++i]}`;
     else if (word === 'name' || word === 'tag') text += ` name ${words[++i]}`;
-    else if (word === 'use_workers' || word === 'use_children' || word === 'use_auto_scaling_profile') i++;
+    else if (/^(?:use_workers|use_children|use_auto_scaling_profile|agname|tos)$/.test(word)) i++;
+    else if (!SERVING.has(word)) problems.warning('no-effect', at, `${name}=${text}: "${words[i]}" has no effect here`);
   }
   try {
     parseSocket(text);

@@ -140,6 +140,8 @@ class ConfigurationParser {
     for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
       const starts = token.kind === 'word' && token.at.line !== tokens.previous?.at.line;
       if (starts && (ROUTE_WORDS.has(token.text) || token.text === 'loadmodule' || token.text === 'modparam')) return;
+      // A parameter, which stands in no route.
+      if (starts && token.at.column === 1 && tokens.isPunctuation('=', 1)) return;
       tokens.take();
     }
   }

@@ -83,7 +83,8 @@ export class Lexer {
       if (input === undefined) return undefined;
       if (input.ended) {
         preprocessor.leave();
-        this.glued = false;
+        // What a define stands for touches what its name touches: "udp:IP:5060".
+        if (input.define === undefined) this.glued = false;
         continue;
       }
       const { text } = input;

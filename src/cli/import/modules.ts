@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import type { ModuleParameter, Position } from '../../cfg/ast.js';
 import { parsePartitionString } from '../../config/partition-string.js';
 import { readSchema } from '../../config/schema.js';
@@ -115,7 +116,8 @@ export class Modules {
       return;
     }
     if (name === 'list_file') {
-      this.partition('default')['db_url'] = `list:${value}`;
+      // A relative path begins at the file that names it; what is written stands in another folder.
+      this.partition('default')['db_url'] = `list:${resolve(dirname(at.file), String(value))}`;
       return;
     }
     if (!this.known.has(name)) {

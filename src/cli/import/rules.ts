@@ -144,7 +144,8 @@ function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]
   if (call.name === 'ds_select') return 'ds_select() fills a list and sets no destination';
   if (set === '' || alg === '') return 'it names no set or no algorithm';
   if (routes && /^[2xX]/.test(alg)) return `mode ${alg} of ds_select_routes sets no destination`;
-  const most = kamailio ? third.replace(/^0$/, '') : fifth;
+  // In Kamailio 0 and less mean all, in OpenSIPS the chosen one alone (recorded).
+  const most = kamailio ? third.replace(/^(?:0|-[0-9]+)$/, '') : fifth.replace(/^(?:0+|-[0-9]+)$/, '1');
   const domain = call.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
   return {
     ...(partition === '' ? {} : { partition }),

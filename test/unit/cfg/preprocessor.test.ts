@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KAMAILIO } from '../../../src/cfg/dialect.js';
+import { parseConfiguration } from '../../../src/cfg/source/configuration.js';
 import { type CfgOptions, cfg, cfgFile } from '../../support/cfg-script.js';
 
 const run = (head: string, main: string, options: CfgOptions = {}) =>
@@ -88,4 +90,18 @@ test('definitions that name each other end, files that include each other are re
   const { problems } = cfgFile('kamailio', 'include_file "a.cfg"\nrequest_route { exit; }', { files });
   assert.match(problems[0]?.message ?? '', /"a.cfg" includes itself/);
   assert.equal(problems[0]?.at.file, 'b.cfg');
+});
+
+test('what a definition stands for touches what its name touches', () => {
+  const { tree } = parseConfiguration(
+    {
+      file: 'k.cfg',
+      text: '#!define PORT 5170\n#!substdef "!MY_IP!127.0.0.1!g"\nlisten=udp:MY_IP:PORT\nlisten=tcp:MY_IP:5171 advertise MY_IP:PORT\n',
+    },
+    { dialect: KAMAILIO, reader: { read: () => undefined } },
+  );
+  assert.deepEqual(
+    tree.parameters.map(({ value, rest }) => [value, ...rest].map((each) => (each as { text: string }).text)),
+    [['udp:127.0.0.1:5170'], ['tcp:127.0.0.1:5171', 'advertise', '127.0.0.1:5170']],
+  );
 });

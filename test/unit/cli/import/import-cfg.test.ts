@@ -467,3 +467,33 @@ test('any text is read without an exception', () => {
     }),
   );
 });
+
+test('sockets keep the ports that definitions stand for, and those behind a line that is not understood', () => {
+  const kamailio = carry(`#!KAMAILIO
+#!define PORT 5170
+#!substdef "!MY_IP!127.0.0.1!g"
+listen=udp:MY_IP:5160
+listen=tcp:MY_IP:PORT advertise MY_IP:PORT
+request_route { exit; }`);
+  assert.deepEqual(kamailio.settings['listen'], ['udp:127.0.0.1:5160', 'tcp:127.0.0.1:5170 as 127.0.0.1:5170']);
+  const opensips = carry('socket = { proto udp }\nsocket=udp:127.0.0.1:5561\nroute { exit; }');
+  assert.deepEqual(opensips.settings['listen'], ['udp:127.0.0.1:5561']);
+  assert.match(opensips.left.join(), /line 1: not understood/);
+});
+
+test('a relative list file is that beside the file', () => {
+  const { partitions } = importCfg(
+    '#!KAMAILIO\nloadmodule "dispatcher"\nmodparam("dispatcher", "list_file", "d.list")\nrequest_route { exit; }',
+    '/etc/kamailio/kamailio.cfg',
+    { read: () => undefined },
+  );
+  assert.match(JSON.stringify([...partitions]), /"db_url":"list:\/etc\/kamailio\/d\.list"/);
+});
+
+test('max_res 0 and less keep the chosen one alone in OpenSIPS, all of them in Kamailio', () => {
+  for (const most of ['0', '-1']) {
+    assert.equal(one(`ds_select_dst(1, 4, "f", , ${most}); t_relay();`).rules[0]?.select?.['max_res'], 1);
+    const { rules } = carry(`#!KAMAILIO\nrequest_route { ds_select_dst("1", "4", "${most}"); t_relay(); }`);
+    assert.deepEqual(rules[0]?.select, { set: 1, alg: 4, flags: '' });
+  }
+});

@@ -59,6 +59,39 @@ const FILES: Readonly<Record<string, Carried>> = {
     ],
     left: [],
   },
+  'kamailio-edge.cfg': { rules: [[{ from_list: '10' }, 1]], left: [92] },
+  'kamailio-countries.cfg': {
+    rules: [
+      [{ $rm: 'INVITE', $fd: 'pbx.example.net', $rU: '/^\\+49/i' }, 49],
+      [{ $rm: 'INVITE', $fd: 'pbx.example.net', $rU: '/^\\+43/i' }, 43],
+      [{ $rm: 'INVITE', $fd: 'pbx.example.net' }, 1],
+    ],
+    left: [],
+  },
+  'kamailio-websocket.cfg': { rules: [[{ $rm: 'REGISTER' }, 1]], left: [37] },
+  'opensips-trunks.cfg': {
+    rules: [
+      [{ $rm: 'REGISTER', from_list: '1;port' }, 2],
+      [{ $rm: 'MESSAGE', from_list: '1;port' }, 2],
+      [{ from_list: '1;port' }, 2],
+      [{ $rm: 'INVITE', $rU: '/^[0-9]{5,}$/i' }, 1],
+    ],
+    left: [],
+  },
+  'opensips-strip.cfg': {
+    rules: [
+      [{ $rm: 'REGISTER' }, 7],
+      [{ $rm: 'INVITE', $ru: '/sip:9[0-9]+@/i' }, '1,2'],
+    ],
+    left: [],
+  },
+  'opensips-freeswitch.cfg': {
+    rules: [
+      [{ '$hdr(X-Tenant)': 'acme', $rm: 'INVITE' }, 4],
+      [{ $rm: 'INVITE' }, 3],
+    ],
+    left: [],
+  },
   'kamailio-fallback.cfg': { rules: [[{}, 1, 2]], left: [26] },
 };
 
