@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { messageOf } from '../core/errors.js';
+import { unreadableReason } from '../core/errors.js';
 import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
 import { below, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
@@ -66,7 +66,7 @@ export function readJson(
     if (statSync(absolute).size > MAX_BYTES) throw new Error(`file is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(absolute));
   } catch (error) {
-    problems.push({ file, pointer: '', reason: `cannot be read: ${readError(error)}` });
+    problems.push({ file, pointer: '', reason: `cannot be read: ${unreadableReason(error)}` });
     return undefined;
   }
   try {
@@ -123,22 +123,6 @@ function fillString(
     if (value === undefined) report(`environment variable ${name} is not set`);
     return value ?? '';
   });
-}
-
-function readError(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  switch (code) {
-    case 'ENOENT':
-      return 'no such file';
-    case 'EACCES':
-      return 'permission denied';
-    case 'EISDIR':
-      return 'it is a folder';
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'it is not UTF-8';
-    default:
-      return messageOf(error);
-  }
 }
 
 /** ./switchyard.json, if it is there: what is read when no file is named. */

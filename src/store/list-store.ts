@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { FileUrl } from '../config/db-url.js';
-import { messageOf, SwitchyardError } from '../core/errors.js';
+import { SwitchyardError, unreadableReason } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import type { StoreConfig } from './knex-store.js';
 import { listLines, parseListLine } from './list-file.js';
@@ -34,7 +34,7 @@ class ListStore implements DestinationStore {
     try {
       content = await readFile(this.path);
     } catch (error) {
-      throw new SwitchyardError('STORE_UNREACHABLE', `${this.description} cannot be read: ${messageOf(error)}`, {
+      throw new SwitchyardError('STORE_UNREACHABLE', `${this.description} cannot be read: ${unreadableReason(error)}`, {
         cause: error,
       });
     }

@@ -4,6 +4,7 @@ import type { PartitionConfig, Settings } from '../../config/settings.js';
 import { messageOf } from '../../core/errors.js';
 import { nullLogger } from '../../core/logger.js';
 import { Daemon } from '../../daemon/daemon.js';
+import { type LoadReport, UNRESOLVED } from '../../engine/partition.js';
 import { type InitReport, initDatabase, type TableSpec } from '../../store/provision.js';
 import { RowReader } from '../../store/rows.js';
 import type { StoreLoad } from '../../store/store.js';
@@ -29,13 +30,25 @@ export async function rowsOf(
   const daemon = new Daemon({ settings, log });
   const loads = new Map<string, StoreLoad | { readonly failure: string }>();
   try {
+    const outcomes = await daemon.loadOnly(names);
     for (const name of names) {
-      loads.set(name, await daemon.readRows(name).catch((error: unknown) => ({ failure: messageOf(error) })));
+      const load = await daemon.readRows(name).catch((error: unknown) => ({ failure: messageOf(error) }));
+      loads.set(name, 'failure' in load ? load : withoutUnresolved(load, outcomes.get(name)?.report));
     }
   } finally {
     await daemon.stop();
   }
   return loads;
+}
+
+/** The rows that a load takes: those whose host does not resolve are known when it is made. */
+function withoutUnresolved({ rows, discarded }: StoreLoad, report: LoadReport | undefined): StoreLoad {
+  const unresolved = (report?.discarded ?? []).filter(({ reason }) => reason.endsWith(UNRESOLVED));
+  const left = new Set(unresolved.map(({ row }) => row));
+  return {
+    rows: rows.filter(({ setId, uri }) => !left.has(`${setId} ${uri}`)),
+    discarded: [...discarded, ...unresolved],
+  };
 }
 
 /** What is wrong with rows that are going to be stored: each would be discarded by a load. */

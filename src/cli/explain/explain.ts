@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { messageOf } from '../../core/errors.js';
+import { unreadableReason } from '../../core/errors.js';
 import { Daemon, type Explanation, type ScriptExplanation } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { usageError } from '../line/command.js';
@@ -66,7 +66,7 @@ function textIn(file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch (error) {
-    throw usageError(`cannot read ${file}: ${messageOf(error)}`, error);
+    throw usageError(`cannot read ${file}: ${unreadableReason(error)}`, error);
   }
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { schemaUrl } from '../../config/schema.js';
-import { messageOf } from '../../core/errors.js';
+import { unreadableReason } from '../../core/errors.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
@@ -26,9 +26,7 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
   try {
     text = readFileSync(file, 'latin1');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : messageOf(error);
-    throw usageError(`cannot read ${file}: ${reason}`, error);
+    throw usageError(`cannot read ${file}: ${unreadableReason(error)}`, error);
   }
   const { settings, partitions, left, notes } = importCfg(text, file);
   const out = options.out ?? '.';

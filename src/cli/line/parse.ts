@@ -96,6 +96,9 @@ function optionOf(name: string, spec: OptionSpec): Option {
 function subcommandMissing(spec: CommandSpec, path: readonly string[], args: readonly string[]): Error {
   const names = (spec.subcommands ?? []).map(({ name }) => name);
   const [given] = args;
+  // A word too many behind one that needs none.
+  if (given !== undefined && names.includes(given))
+    return usageError(`"${path.join(' ')} ${given}" takes fewer arguments`);
   const wanted = `${path.join(' ')} needs one of ${names.join(', ')}`;
   return usageError(given === undefined ? wanted : `${wanted}, not "${given}"${hint(nearest(given, names))}`);
 }

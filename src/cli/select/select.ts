@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream, readFileSync, statSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
@@ -94,8 +94,7 @@ export async function select(options: SelectOptions, given: string | undefined, 
 }
 
 function unreadable(file: string, error: NodeJS.ErrnoException): never {
-  const reason = error.code === 'ENOENT' ? 'no such file' : messageOf(error);
-  throw new SwitchyardError('USAGE', `cannot read ${file}: ${reason}`, { cause: error });
+  throw new SwitchyardError('USAGE', `cannot read ${file}: ${unreadableReason(error)}`, { cause: error });
 }
 
 async function textOf(stream: Readable): Promise<string> {

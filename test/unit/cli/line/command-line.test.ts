@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { commandNames, loadCommands } from '../../../../src/cli/line/run.js';
 import { runCli } from '../../../support/command-line.js';
@@ -127,4 +128,29 @@ test('the words of all commands are loaded without a library but the parser of t
     );
     assert.ok(loaded.length < 25, `${relative(SRC, file)} loads ${loaded.length} files`);
   }
+});
+
+test('a word too many, an option behind the command of mi, and a file that is not there are called what they are', async () => {
+  const said = async (...words: readonly string[]) => (await runCli(words)).err;
+  assert.match(await said('db', 'show', 'acme'), /"db show" takes fewer arguments/);
+  assert.match(await said('db', 'shwo'), /not "shwo" \(did you mean "show"\?\)/);
+  assert.match(await said('mi', 'version', '--timeout', 'abc'), /--timeout stands before the command/);
+  assert.match(await said('explain', '/nosuch/x.sip'), /cannot read \/nosuch\/x\.sip: no such file\n/);
+});
+
+test('db show and a load leave out the same rows', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-show-'));
+  writeFileSync(
+    join(folder, 'd.list'),
+    '1 sip:127.0.0.1:5071\n1 sip:no-such-host.invalid\n1 sip:127.0.0.1:5072 0 0 socket=udp:9.9.9.9:5060\n',
+  );
+  const partitions = [{ name: 'default', flavour: 'kamailio', db_url: 'list:./d.list' }];
+  const file = join(folder, 'switchyard.json');
+  writeFileSync(file, JSON.stringify({ listen: ['udp:127.0.0.1:5060'], partitions }));
+  const { out, err } = await runCli(['db', 'show', '--config', file]);
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(out.trim().split('\n').length, 1);
+  assert.match(out, /sip:127\.0\.0\.1:5071/);
+  assert.match(err, /line 3: socket "udp:9\.9\.9\.9:5060" is none of ours/);
+  assert.match(err, /sip:no-such-host\.invalid: host "no-such-host\.invalid" does not resolve/);
 });
