@@ -2,6 +2,8 @@ import type { ControlAddress } from './datagram-commands.js';
 
 /** One media proxy. */
 export interface MediaProxy extends ControlAddress {
+  /** Unix socket it listens at; undefined: it is asked over UDP. */
+  readonly path: string | undefined;
   /** "udp:127.0.0.1:2223" as configured. */
   readonly url: string;
   readonly weight: number;
@@ -22,21 +24,29 @@ export function mediaProxy(text: string): MediaProxy | undefined {
   if (port < 1 || port > 65_535) return undefined;
   return {
     url: text.trim().replace(/=\d+$/, ''),
+    path: undefined,
     host: (match[1] ?? '').replace(/^\[|\]$/g, ''),
     port,
     weight: Number(match[3] ?? 1),
-    disabled: false,
-    until: 0,
-    answered: 0,
-    unanswered: 0,
+    ...FRESH,
   };
 }
 
+const FRESH = { disabled: false, until: 0, answered: 0, unanswered: 0 };
+
+/** "unix:/run/rtpproxy.sock=weight", "/run/rtpproxy.sock". Undefined for what is none. */
+function unixProxy(text: string): MediaProxy | undefined {
+  const match = /^(?:c?unix:)?(\/[^\s=]+)(?:=(\d{1,6}))?$/i.exec(text.trim());
+  const path = match?.[1];
+  if (path === undefined) return undefined;
+  return { url: `unix:${path}`, path, host: '', port: 0, weight: Number(match?.[2] ?? 1), ...FRESH };
+}
+
 /**
- * Sets of media proxies by number: "1 == udp:a:2223 udp:b:2223=2", or without a number set 0. Throws an Error with what is
+ * Sets of media proxies by number: "1 == udp:a:2223 udp:b:2223=2", or without a number set 0; `unix`: paths of sockets too. Throws an Error with what is
  * wrong.
  */
-export function mediaSets(texts: readonly string[]): Map<number, MediaProxy[]> {
+export function mediaSets(texts: readonly string[], unix = false): Map<number, MediaProxy[]> {
   const sets = new Map<number, MediaProxy[]>();
   for (const text of texts) {
     const sign = text.indexOf('==');
@@ -44,7 +54,7 @@ export function mediaSets(texts: readonly string[]): Map<number, MediaProxy[]> {
     if (!Number.isInteger(set)) throw new Error(`"${text}" begins with no number of a set`);
     const proxies = sets.get(set) ?? [];
     for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/\s+/).filter((one) => one !== '')) {
-      const proxy = mediaProxy(each);
+      const proxy = (unix ? unixProxy(each) : undefined) ?? mediaProxy(each);
       if (proxy === undefined) throw new Error(`"${each}" is no address of a media proxy: udp:HOST:PORT`);
       proxies.push(proxy);
     }

@@ -1,5 +1,6 @@
 import { DatagramCommands } from '../../media/datagram-commands.js';
 import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
+import { StreamCommands } from '../../media/stream-commands.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
@@ -21,6 +22,7 @@ interface RtpProxies {
   readonly marker: string;
   readonly calls: ExpiringMap<MediaProxy>;
   client: DatagramCommands | undefined;
+  unix: StreamCommands | undefined;
 }
 
 /** Milliseconds of "rtpproxy_timeout" ("0.5" seconds) or "rtpproxy_tout" (seconds). */
@@ -32,17 +34,18 @@ function timeout(parameters: ModuleParameters): number {
 /** The rtpproxies of a configuration. */
 export const rtpProxies = {
   module: 'rtpproxy',
-  /** Throws an Error for an address that is none; a Unix socket is one. */
+  /** Throws an Error for an address that is none. */
   create(parameters: ModuleParameters): RtpProxies {
     const marker = parameters.text('nortpproxy_str', MARKER);
     return {
-      sets: mediaSets(parameters.all('rtpproxy_sock').map(String)),
+      sets: mediaSets(parameters.all('rtpproxy_sock').map(String), true),
       timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
       retries: Math.min(20, Math.max(0, parameters.int('rtpproxy_retr', 5))),
       restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
       marker: marker === '' || marker.endsWith('\n') ? marker : `${marker}\r\n`,
       calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
       client: undefined,
+      unix: undefined,
     };
   },
   /** Calls keep their proxy, proxies their state. */
@@ -55,7 +58,7 @@ export const rtpProxies = {
         proxies.map((each) => (known.get(each.url)?.weight === each.weight ? (known.get(each.url) ?? each) : each)),
       );
     }
-    return { ...after, calls: before.calls, client: before.client };
+    return { ...after, calls: before.calls, client: before.client, unix: before.unix };
   },
 };
 
@@ -86,10 +89,13 @@ export async function ask(
   const usable = known !== undefined && !known.disabled && known.until <= now;
   const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
   module.client ??= new DatagramCommands(env.clock, env.random);
+  module.unix ??= new StreamCommands(env.clock);
   for (const proxy of tried) {
     const answers: string[] = [];
     for (const each of commands) {
-      const answer = await module.client.send(proxy, each, module);
+      const answer = await (proxy.path === undefined
+        ? module.client.send(proxy, each, module)
+        : module.unix.send(proxy.path, each, module.timeoutMs));
       if (answer === undefined) break;
       answers.push(answer.trim());
     }

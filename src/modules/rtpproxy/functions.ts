@@ -58,7 +58,7 @@ async function exchange(run: MessageRun, kind: Kind, text: string, address: stri
   if (asked === undefined) return -1;
   const endpoints: MediaEndpoint[] = [];
   for (const answer of asked.answers) {
-    const endpoint = endpointOf(answer, asked.proxy.host);
+    const endpoint = endpointOf(answer, asked.proxy.host || run.source.socket.address);
     if (endpoint === undefined) {
       const fields = { callId: run.message.callId, answer: answer.slice(0, 64) };
       run.env.peerLog.error(fields, 'script: a media proxy refuses a stream');

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { describeMedia, endpointOf, rewriteMedia } from '../../../src/media/rtpproxy.js';
 import { FakeRtpproxy } from '../../support/fake-rtpproxy.js';
@@ -107,12 +111,43 @@ test('a refusal leaves the SDP as it is', async () => {
   assert.deepEqual([body, lines], [SDP, ['-1']]);
 });
 
+test('a proxy is asked over a Unix socket, and one that is gone is left out', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-rtpproxy-'));
+  const path = join(folder, 'proxy.sock');
+  const commands: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', (data) => {
+      commands.push(data.toString('latin1').trim());
+      socket.end(`${41_000 + commands.length * 2}\n`);
+    });
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  closing.push(() => {
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { body, lines } = await through(
+    'opensips',
+    `modparam("rtpproxy", "rtpproxy_sock", "unix:${folder}/gone.sock unix:${path}=1") modparam("rtpproxy", "rtpproxy_disable_tout", 60)`,
+    'rtpproxy_offer(); xlog("$rc\\n"); rtpproxy_unforce(); xlog("$rc\\n");',
+  );
+  assert.deepEqual(lines, ['1', '1']);
+  assert.deepEqual(commands, [
+    'U a@a.example 127.0.0.1 4000 ft;1',
+    'U a@a.example 127.0.0.1 4002 ft;2',
+    'D a@a.example ft',
+  ]);
+  assert.match(body, /c=IN IP4 127\.0\.0\.1\r\n/);
+  assert.match(body, /m=audio 41002 /);
+});
+
 test('an address that is none is found when the file is read', () => {
   const start = () =>
     startScript({
       dialect: 'opensips',
       modules: 'rtpproxy',
-      head: 'modparam("rtpproxy", "rtpproxy_sock", "unix:/run/rtpproxy.sock")',
+      head: 'modparam("rtpproxy", "rtpproxy_sock", "unix:run/rtpproxy.sock")',
       script: 'exit;',
     });
   assert.throws(start, /is no address of a media proxy/);
