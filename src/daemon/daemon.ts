@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
-import type { LoadedSettings } from '../config/load.js';
 import { formatProblems } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import type { Console } from '../console/server/console.js';
@@ -11,7 +10,7 @@ import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
 import type { FocusableLogger } from '../core/log-focus.js';
 import { type Logger, nullLogger } from '../core/logger.js';
-import { type Random, systemRandom } from '../core/random.js';
+import { systemRandom } from '../core/random.js';
 import type { Service } from '../core/service.js';
 import { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
@@ -27,9 +26,7 @@ import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import type { RequestScope } from '../route/request-scope.js';
 import type { Explanation } from '../route/rules/explain.js';
-import type { RouteTrace } from '../route/script/call-path.js';
 import type { LoadedScript } from '../route/script/route-table.js';
-import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -37,7 +34,6 @@ import { Metrics } from '../stats/metrics.js';
 import type { StoreLoad } from '../store/store.js';
 import { JobQueue } from '../tenant/job-queue.js';
 import { blacklistDefinitions } from '../tenant/options.js';
-import type { PartitionRuntime } from '../tenant/tenant.js';
 import { type LoadOutcome, PartitionRuntimes } from '../tenant/tenants.js';
 import { CallRecording } from './build-calls.js';
 import { buildConsole } from './build-console.js';
@@ -48,9 +44,11 @@ import { buildSip, type SipParts } from './build-sip.js';
 import { TraceControl } from './build-traces.js';
 import { CallLoad } from './call-load.js';
 import { ClusterHooks } from './cluster-hooks.js';
+import type { DaemonOptions } from './daemon-options.js';
 import { drain } from './drain.js';
 import { Explanations } from './explanations.js';
 import { firstLoads } from './first-loads.js';
+import { healthOf } from './health.js';
 import { onceAMinute } from './once-a-minute.js';
 import { EventLoopDelay, SettingsReloads } from './process-metrics.js';
 import { dnsStatistics, EventLoopLoad, memoryStatistics } from './process-statistics.js';
@@ -59,7 +57,7 @@ import { ReloadProgress } from './reload-progress.js';
 import { restartOnly } from './restart-only.js';
 import { Routing } from './routing.js';
 import { scriptCalls } from './script-calls.js';
-import { type ScriptMemory, ScriptRouting } from './script-routing.js';
+import { ScriptRouting } from './script-routing.js';
 import { faultOf } from './script-services.js';
 import { Secret } from './secret.js';
 import { selectionTally } from './selection-tally.js';
@@ -74,40 +72,8 @@ import { WorkerHooks, workersFault } from './worker-hooks.js';
 export type { Explanation } from '../route/rules/explain.js';
 export type { ScriptExplanation } from './script-rehearsal.js';
 
-/** What a daemon is made with; clock and randomness are those of the system by default. */
-export interface DaemonOptions {
-  readonly settings: Settings;
-  readonly log: Logger & Partial<FocusableLogger>;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly argv?: readonly string[];
-  /** Take rows that name a socket that is not there: for tools that send nothing, over settings without sockets. */
-  readonly anySocket?: boolean;
-  /** Routes by the script of a configuration file; `settings` are those of the file. */
-  readonly cfg?: LoadedCfg | undefined;
-  /** Where lines of its script go; by default to the log. */
-  readonly scriptOutput?: ScriptOutput | undefined;
-  /** Follows its script statement by statement. */
-  readonly scriptTrace?: ScriptTrace | undefined;
-  /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
-  readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
-  /** Follows what the routes of a route script call, and gets its log lines. */
-  readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger } | undefined;
-  /** The daemon this one is a copy of, to try what a request leads to: its keys, and what its script has in memory. */
-  readonly copyOf?: { readonly secret: Secret; readonly memory: ScriptMemory | undefined } | undefined;
-  /** Reads the settings anew, for config_reload. Throws ConfigError. */
-  readonly readSettings?: (() => LoadedSettings & { readonly cfg?: LoadedCfg | undefined }) | undefined;
-  /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
-  readonly firstLoadMs?: number;
-  /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
-  readonly drainMs?: number;
-}
-
 /** Milliseconds a start waits for NATS to say what an earlier run has published. */
 const CATCH_UP_MS = 500;
-
-/** What the reported condition of a partition is derived from. */
-type RuntimeCondition = Pick<PartitionRuntime, 'name' | 'notReady' | 'figures'>;
 
 /** The whole product in one object: constructs everything, starts it in order and stops it in reverse. */
 export class Daemon implements Service {
@@ -532,25 +498,14 @@ export class Daemon implements Service {
 
   /** How the node does, for /readyz and /health. */
   health(): HealthReport {
-    const { nats } = this.events;
-    const runtimes = [...this.partitions.byName.values()];
-    const loaded = runtimes.filter(({ notReady }) => notReady === undefined);
-    return {
-      ready: this.stopping === undefined && (runtimes.length === 0 || loaded.length > 0),
-      partitions: Object.fromEntries(runtimes.map((each) => [each.name, this.conditionOf(each)])),
-      details: {
-        version: VERSION,
-        ...(nats === undefined ? {} : { nats: nats.connected ? 'connected' : 'not connected' }),
-        ...(this.cluster.parts === undefined ? {} : { cluster: this.cluster.parts.state }),
-      },
-    };
-  }
-
-  private conditionOf({ name, notReady, figures }: RuntimeCondition): string {
-    if (notReady !== undefined) return notReady;
-    const { discarded } = figures;
-    const isEmpty = this.engine.partition(name)?.snapshot.size === 0;
-    return isEmpty && discarded > 0 ? `no destination: all ${discarded} rows were discarded` : 'ready';
+    const { engine, partitions, events, cluster, stopping } = this;
+    return healthOf({
+      engine,
+      runtimes: [...partitions.byName.values()],
+      stopping: stopping !== undefined,
+      natsConnected: events.nats?.connected,
+      cluster: cluster.parts?.state,
+    });
   }
 
   private async startServices(): Promise<void> {
