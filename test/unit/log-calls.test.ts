@@ -97,6 +97,10 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'weight-feed/event-socket.ts': [2, 'a change between reports and none, of a server in the table'],
   'weight-feed/freeswitch.ts': [1, 'a load'],
   'weight-feed/nats.ts': [1, 'once a minute'],
+  'workers/replica.ts': [
+    2,
+    'a table that cannot be used; an algorithm that does not exist: the log it is given is bounded',
+  ],
   'workers/pool.ts': [3, 'the end of a worker; an error of the program'],
 };
 
