@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadLibc } from '../../src/sip/transport/native/libc.js';
+import { startDaemon } from '../support/daemon-fixture.js';
+import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { eventually } from '../support/stream-peer.js';
+
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+
+test('a worker whose event loop stands still is killed, replaced, and one line in the log', { skip }, async (t) => {
+  const gateway = await startGateway({ host: '127.0.1.31', name: 'gw' });
+  const caller = await startCaller({ host: '127.0.1.32' });
+  const daemon = await startDaemon(
+    {
+      workers: 2,
+      modparam: { db_url: 'sqlite:./gateways.db' },
+      routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
+    },
+    { default: [{ setid: 1, destination: gateway.uri }] },
+  );
+  t.after(async () => {
+    caller.stop();
+    gateway.kill();
+    await daemon.stop();
+  });
+  const pids = async () => {
+    const reply = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
+    return reply.Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+  };
+  const [victim, other] = await pids();
+  process.kill(victim as number, 'SIGSTOP');
+  const calls = (from: number) =>
+    Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        caller.placeCall({
+          ruri: `sip:${from + i}@acme.example`,
+          proxy: `sip:127.0.0.1:${daemon.sipPort}`,
+          timeoutMs: 30_000,
+        }),
+      ),
+    );
+  // Those of the worker that is stopped wait in its socket.
+  const waiting = calls(0);
+  await eventually(() => daemon.logged(/a worker did nothing for 6 s/).length === 1, 'a line in the log', 30_000);
+  assert.deepEqual([...new Set((await waiting).map(({ status }) => status))], [200]);
+  assert.deepEqual([...new Set((await calls(100)).map(({ status }) => status))], [200]);
+  const [replaced, same] = await pids();
+  assert.equal(same, other);
+  assert.notEqual(replaced, victim);
+  assert.equal(daemon.logged(/worker/).filter(({ fields }) => JSON.stringify(fields).includes('"worker":1')).length, 1);
+});
