@@ -16,6 +16,7 @@ import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup, SharedDestination, SharedRules } from '../workers/protocol.js';
+import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import type { SipParts } from './build-sip.js';
@@ -60,6 +61,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     const all: SharedRules = { rules: routing, hashPvar: dispatcher.hashPvar, defaultPartition, partitions };
     return canBeShared(all) ? all : undefined;
   };
+  const figures = new SharedFigures(shared.memory, 0, workers);
+  sip.layer.elsewhere = figures;
   const tables = new SharedTables({
     engine,
     memory: shared.memory,
@@ -93,7 +96,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         }),
         aliases: settings.aliases,
         keys: keys.keys,
-        transactions: part(layerOptions(settings), workers),
+        transactions: layerOptions(settings),
         proxy: settings.tm,
         gatherMs: gathering(settings.limits.gatherMs, workers),
         live: live(),
@@ -130,9 +133,13 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     workers,
     start,
     started: (worker) => tables.started(worker),
-    receive: (worker, item) => brain.receive(worker, item),
+    receive: (worker, item) => {
+      brain.receive(worker, item);
+      if (item[0] === 'figures' || item[0] === 'pong') figures.set(sip.layer.figures());
+    },
     lost: (worker) => {
       tables.lost(worker);
+      figures.set(undefined, worker);
       return brain.lost(worker);
     },
     log,
@@ -199,11 +206,6 @@ function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDesti
   const partition = engine.partition(name);
   const at = partition?.snapshot.sets.get(setId)?.destinations[position];
   return at?.row.uri === uri ? at : partition?.find(setId, uri);
-}
-
-/** Each worker has its part of the room for transactions. */
-function part<Options extends { readonly maxTransactions: number }>(options: Options, workers: number): Options {
-  return { ...options, maxTransactions: Math.ceil(options.maxTransactions / workers) };
 }
 
 /** Milliseconds a worker gathers datagrams at most. */

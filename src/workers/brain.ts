@@ -13,7 +13,7 @@ import {
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
-import type { Tally, TransactionFigures } from '../sip/transaction/counters.js';
+import type { Tally } from '../sip/transaction/counters.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
@@ -75,7 +75,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
   private fromWorker = false;
   /** What each worker relays, by its question. */
   private readonly calls: Map<number, HandedCall>[];
-  private readonly held: TransactionFigures[];
   /** Where the counts of workers are added. */
   private readonly totals: readonly Tally[];
   /** Requests that each worker has been given to relay, and those that it has reported to have decided about. */
@@ -87,7 +86,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const { workers } = options;
     this.totals = tallies(options.counters);
     this.calls = Array.from({ length: workers + 1 }, () => new Map());
-    this.held = Array.from({ length: workers + 1 }, () => ({ servers: 0, clients: 0, unanswered: 0, surplus: 0 }));
     this.given = Array.from({ length: workers + 1 }, () => 0);
     options.proxy.delegateTo(this);
     options.layer.attach(this);
@@ -160,7 +158,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         options.byeEnded(item[1], item[2], item[3]);
         return;
       case 'figures':
-        this.count(worker, item[1], item[2]);
+        this.count(item[1]);
         return;
       case 'next': {
         const [, id, code, local, cause] = item;
@@ -262,7 +260,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const count = calls.size + begun - (this.reported[worker] ?? 0);
     this.reported[worker] = begun;
     for (const id of [...calls.keys()]) this.ended(worker, id, 500, false);
-    this.count(worker, [], [0, 0, 0, 0]);
     return count;
   }
 
@@ -407,17 +404,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     call.plan.ended?.(code);
   }
 
-  private count(worker: number, added: readonly number[], held: readonly [number, number, number, number]): void {
-    const { layer } = this.options;
+  private count(added: readonly number[]): void {
     for (let i = 0; i < added.length; i++) {
       const counter = this.totals[i];
       if (counter !== undefined) counter.value += added[i] as number;
-    }
-    const [servers, clients, unanswered, surplus] = held;
-    this.held[worker] = { servers, clients, unanswered, surplus };
-    const { elsewhere } = layer;
-    for (const key of ['servers', 'clients', 'unanswered', 'surplus'] as const) {
-      elsewhere[key] = this.held.reduce((sum, each) => sum + each[key], 0);
     }
   }
 }

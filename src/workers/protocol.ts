@@ -148,8 +148,8 @@ export type FromWorker =
   | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
   | readonly ['refused', socket: number, address: string, port: number, text: string, code: number, reason: string]
-  /** What was added to the counters, in the order of `tallies`; servers, clients, unanswered, surplus. */
-  | readonly ['figures', added: readonly number[], held: readonly [number, number, number, number]]
+  /** What was added to the counters, in the order of `tallies`. */
+  | readonly ['figures', added: readonly number[]]
   | readonly ['log', level: LogLevel, fields: object, message: string];
 
 /** What the brain says to a worker. */

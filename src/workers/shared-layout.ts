@@ -11,10 +11,13 @@ export const FIRST_TABLE = 1;
 
 /** Then, by worker, how many requests it has decided about and relayed since the start: reports of the last ones may be under way. */
 export const BEGUN = FIRST_TABLE + MOST_TABLES;
-const MOST_WORKERS = 64;
+const MOST_PROCESSES = 64;
+
+/** Then, by process, its transactions. */
+export const FIGURES = BEGUN + MOST_PROCESSES;
 
 /** Where the columns of sets begin, in words. */
-export const FIRST_COLUMN = BEGUN + MOST_WORKERS;
+export const FIRST_COLUMN = FIGURES + 4 * MOST_PROCESSES;
 
 /** The view of the words that say what holds. */
 export function headOf(memory: ArrayBufferLike): Int32Array {

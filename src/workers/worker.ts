@@ -34,6 +34,7 @@ import type { FromWorker, LiveSetup, SharedSocket, ToWorker, WorkerSetup } from 
 import { Question, QuestionWatch } from './question.js';
 import { Replica } from './replica.js';
 import { SentLog } from './sent-log.js';
+import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
 import { newCounters, takeCounts, tallies } from './tallies.js';
 import { WorkerRouter } from './worker-router.js';
@@ -60,6 +61,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly counted = tallies(this.counters);
   private readonly questions = new Map<number, Question>();
   private readonly replica: Replica;
+  private readonly figures: SharedFigures;
   private readonly rules: LocalRules;
   private readonly marks: MarkRequests;
   /** Selections that succeeded here, by partition, since they were reported. */
@@ -70,7 +72,6 @@ export class Worker implements TransactionUser, ProxyObserver {
   private live: LiveSetup;
   private asked = 0;
   private asksAll = false;
-  private reported = '';
 
   constructor(
     private readonly setup: WorkerSetup,
@@ -101,6 +102,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       gatherMs,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);
+        this.figures.set(this.layer.figures());
         this.outbox.flush();
         this.outbox.remind();
       },
@@ -114,8 +116,11 @@ export class Worker implements TransactionUser, ProxyObserver {
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
     const { fd, bytes } = setup.memory;
+    const memory = libc.map(fd, bytes);
+    this.figures = new SharedFigures(memory, worker, setup.workers);
+    this.layer.elsewhere = this.figures;
     this.replica = new Replica({
-      memory: libc.map(fd, bytes),
+      memory,
       owner: ownerOf(worker),
       clock: systemClock,
       random: systemRandom,
@@ -388,11 +393,8 @@ export class Worker implements TransactionUser, ProxyObserver {
       this.selected.clear();
     }
     const added = takeCounts(this.counted);
-    const { servers, clients, unanswered, surplus } = this.layer.figures();
-    const held = [servers, clients, unanswered, surplus] as const;
-    const known = held.join();
-    if (added !== undefined || known !== this.reported) this.outbox.addLater(['figures', added ?? [], held]);
-    this.reported = known;
+    if (added !== undefined) this.outbox.addLater(['figures', added]);
+    this.figures.set(this.layer.figures());
   }
 
   private socketOf(shared: SharedSocket, queue: DatagramQueue, libc: Libc): SipSocket {

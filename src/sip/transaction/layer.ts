@@ -50,7 +50,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
   /** Those of other processes that serve the same sockets: they count as if they were here. */
-  readonly elsewhere: TransactionFigures = { servers: 0, clients: 0, unanswered: 0, surplus: 0 };
+  elsewhere: Readonly<TransactionFigures> = { servers: 0, clients: 0, unanswered: 0, surplus: 0 };
 
   constructor(
     readonly config: TransactionConfig,
@@ -122,11 +122,12 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.clients.size + this.ended.clientCount + this.elsewhere.clients;
   }
 
-  /** As other processes count them (`elsewhere`). */
+  /** Those of this process, as others count them (`elsewhere`). */
   figures(): TransactionFigures {
+    const { elsewhere } = this;
     return {
-      servers: this.serverCount,
-      clients: this.clientCount,
+      servers: this.serverCount - elsewhere.servers,
+      clients: this.clientCount - elsewhere.clients,
       unanswered: this.unanswered,
       surplus: this.surplus,
     };
