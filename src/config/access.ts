@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
+import type { AccessUserConfig, EndpointBounds } from './endpoint-settings.js';
 import { listOf, type RawAccess, type RawBounds, type RawSettings } from './raw.js';
 import { type Findings, inside, type Location, soundPart } from './reading.js';
 import { withDefaults } from './schema.js';
-import type { AccessUserConfig, EndpointBounds } from './settings.js';
 import { type LoadOptions, readSource, type Source } from './source.js';
 
 /** Reads "access": users in the settings, or in a file of their own. Undefined: no authentication. */

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { DatagramConfig } from './endpoint-settings.js';
 import { type Findings, inside, type Location } from './reading.js';
-import type { DatagramConfig } from './settings.js';
 import { parseHostPort, parseSocket } from './socket.js';
 
 /** A UNIX socket address holds 107 bytes and a zero on Linux. */

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Bounds } from './access.js';
 import { readDatagram, unixPath } from './datagram-socket.js';
+import type { CtlConfig, JsonRpcConfig } from './endpoint-settings.js';
 import { listOf, type RawCtl, type RawJsonRpc } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
-import type { CtlConfig, JsonRpcConfig } from './settings.js';
 import { parseHostPort } from './socket.js';
 
 /** The port of ctl sockets that name none. */

@@ -1,6 +1,7 @@
 import type { Access } from '../access/access.js';
 import type { Caller } from '../access/caller.js';
-import type { CtlConfig, JsonRpcConfig, Settings } from '../config/settings.js';
+import type { CtlConfig, JsonRpcConfig } from '../config/endpoint-settings.js';
+import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';

@@ -1,6 +1,6 @@
 import type { Access } from '../access/access.js';
 import { type Caller, type EndpointKind, unbounded } from '../access/caller.js';
-import type { EndpointBounds } from '../config/settings.js';
+import type { EndpointBounds } from '../config/endpoint-settings.js';
 import { AddressBlocks } from '../core/address-blocks.js';
 import type { CallerFrom } from '../management/endpoints/protocol.js';
 

@@ -1,5 +1,5 @@
 import type { Caller } from '../../access/caller.js';
-import type { DatagramConfig } from '../../config/settings.js';
+import type { DatagramConfig } from '../../config/endpoint-settings.js';
 import { messageOf } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';

@@ -1,5 +1,5 @@
 import type { Caller } from '../../access/caller.js';
-import type { FifoConfig } from '../../config/settings.js';
+import type { FifoConfig } from '../../config/endpoint-settings.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';

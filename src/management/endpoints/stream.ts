@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { CtlConfig } from '../../config/settings.js';
+import type { CtlConfig } from '../../config/endpoint-settings.js';
 import type { Clock } from '../../core/clock.js';
 import { ConnectionShares } from '../../core/connection-shares.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
