@@ -401,6 +401,7 @@ export class Daemon implements Service {
    */
   async loadOnly(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     if (this.settings.dispatcher.algoRoute !== undefined) await this.loadScript();
+    await this.script?.load();
     return this.partitions.loadAll(names);
   }
 

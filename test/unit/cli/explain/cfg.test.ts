@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { explainCfg } from '../../../../src/cli/explain/cfg.js';
+import { executeSqlite } from '../../../support/sqlite-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-explain-cfg-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -60,4 +61,41 @@ test('a request that is refused gives status 1; JSON has the steps', async () =>
     [[9, 'returns 1']],
   );
   assert.equal(sent[0].line, 'SIP/2.0 404 None');
+});
+
+test('the tables of the modules are read: addresses, domains, gateways', async () => {
+  const database = join(folder, 'tables.db');
+  executeSqlite(
+    database,
+    `CREATE TABLE address (id INTEGER PRIMARY KEY, grp INT, ip TEXT, mask INT, port INT, proto TEXT, pattern TEXT, context_info TEXT);
+     INSERT INTO address (grp, ip, mask, port, proto) VALUES (1, '127.0.0.1', 32, 0, 'any');
+     CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT);
+     INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix) VALUES ('g', 1, 'sip:127.0.0.1:5071', 0, '9');
+     CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT);
+     CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, priority INT, gwlist TEXT);
+     INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('0', '', 0, 'g');
+     CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+  );
+  const cfg = join(folder, 'opensips.cfg');
+  writeFileSync(
+    cfg,
+    `#!OPENSIPS
+socket=udp:127.0.0.1:5060
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "permissions.so"
+loadmodule "drouting.so"
+modparam("permissions", "db_url", "sqlite://${database}")
+modparam("drouting", "db_url", "sqlite://${database}")
+route {
+  if (!check_source_address(1)) { sl_send_reply(403, "Forbidden"); exit; }
+  do_routing(0);
+  t_relay();
+}
+`,
+  );
+  let out = '';
+  const io = { out: (text: string) => void (out += text), err: () => undefined, stdin: Readable.from([]) };
+  assert.equal(await explainCfg({ cfg }, INVITE, io), 0);
+  assert.match(out, /sends to 127\.0\.0\.1:5071: INVITE sip:9bob@127\.0\.0\.1:5071 SIP\/2\.0\n/);
 });
