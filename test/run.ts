@@ -52,4 +52,6 @@ async function main(filters: readonly string[]): Promise<number> {
   return totals.failed === 0 ? 0 : 1;
 }
 
+// A test that wants a daemon to warm up says so: hundreds are started.
+process.env['SWITCHYARD_WARM_UP_CALLS'] ??= '0';
 process.exit(await main(process.argv.slice(2)));

@@ -4,6 +4,8 @@ import { cpuMicros } from './process-usage.js';
 import type { ProxyUnderTest, StartProxy } from './proxies.js';
 
 const WARM_CALLS = 10_000;
+/** Milliseconds the proxies stand idle after their start, in which the daemon warms up. */
+const IDLE_MS = 15_000;
 /** The first calls after a start, measured by themselves. */
 const COLD_CALLS = 2000;
 
@@ -53,6 +55,7 @@ export async function measurePath(
     for (let i = 0; i < 2; i++) answerers.push(await startSippUas({ scenario: 'uas-answer' }));
     const ports = [answerers[0]?.port ?? 0, answerers[1]?.port ?? 0] as const;
     for (const start of starts) proxies.push(await start(ports));
+    await sleep(IDLE_MS);
     for (const proxy of proxies) cold.push(await measureRun(proxy, 1000, COLD_CALLS));
     // A just-in-time compiler is measured warm, as it runs in service: it goes on changing its mind for some 10,000 calls.
     for (const proxy of proxies) await measureRun(proxy, 1000, WARM_CALLS);

@@ -15,6 +15,16 @@ import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
 import type { CfgFile, CfgOptions } from './cfg-file.js';
 
+/** Variable of the environment: calls made to warm up, 0 for none. */
+const WARM_UP = 'SWITCHYARD_WARM_UP_CALLS';
+const WARM_UP_CALLS = 1500;
+const MOST_WARM_UP_CALLS = 10_000;
+
+function warmUpCalls(text: string | undefined): number {
+  const count = text === undefined || text === '' ? WARM_UP_CALLS : Number(text);
+  return Number.isFinite(count) ? Math.min(count, MOST_WARM_UP_CALLS) : WARM_UP_CALLS;
+}
+
 /** Options of the command line. */
 export interface ServeOptions extends CfgOptions {
   readonly cfg?: string | undefined;
@@ -95,6 +105,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   if (file !== undefined) daemon.mi.register(reloadRoutes(() => jobs.run('reload', takeAgain)));
   try {
     await started;
+    const calls = warmUpCalls(process.env[WARM_UP]);
+    if (calls > 0 && settings.workers === 1) {
+      const { warmUp } = await import('../../daemon/warm-up.js');
+      void warmUp(calls, () => stopping).then((made) => log.debug({ calls: made }, 'warmed up'));
+    }
     const signal = await ended;
     log.info({ signal }, 'stopping');
     stopping = true;

@@ -63,6 +63,13 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
     if (libc !== undefined) this.queue.addReader(this);
   }
 
+  /** Opens the socket on what reads and sends elsewhere than in the system. */
+  openOn(io: DatagramIo): void {
+    this.io = io;
+    this.sentBy = sentByOf(this, this.options.advertise);
+    this.queue.addReader(this);
+  }
+
   received(text: string, address: string, port: number): void {
     this.queue.receive(text, this.sourceOf(address, port), this.receiver);
   }

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { warmUp } from '../../../src/daemon/warm-up.js';
+import { nextMessage, WARM_UP_PORTS, warmUpInvite } from '../../../src/daemon/warm-up-messages.js';
+
+/** Timers of the daemon do not keep a process alive, and nothing else runs in this one. */
+async function kept<T>(work: Promise<T>): Promise<T> {
+  const alive = setInterval(() => {}, 1000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+test('calls are made from INVITE to the reply to BYE, and no socket is opened', async () => {
+  const sockets = () => process.getActiveResourcesInfo().filter((kind) => /UDP|TCP|Poll/.test(kind)).length;
+  const before = sockets();
+  let most = 0;
+  const made = await kept(
+    warmUp(5, () => {
+      most = Math.max(most, sockets());
+      return false;
+    }),
+  );
+  assert.ok(made >= 5, `${made} calls`);
+  assert.equal(most, before);
+});
+
+test('it ends as soon as the daemon stops', async () => {
+  let asked = 0;
+  const made = await kept(warmUp(10_000, () => ++asked > 20));
+  assert.ok(made < 20, `${made} calls`);
+});
+
+test('a gateway rings and answers, the caller acknowledges and hangs up along the Record-Route', () => {
+  const [gateway] = WARM_UP_PORTS.gateways;
+  const invite = warmUpInvite(7).replace('\r\nFrom:', '\r\nRecord-Route: <sip:127.0.0.1:5060;lr>\r\nFrom:');
+  const answers = nextMessage(invite, gateway);
+  assert.ok(answers !== 'completed');
+  assert.deepEqual(
+    answers.map(({ text }) => text.slice(0, 11)),
+    ['SIP/2.0 180', 'SIP/2.0 200'],
+  );
+  const requests = nextMessage(answers[1]?.text ?? '', WARM_UP_PORTS.caller);
+  assert.ok(requests !== 'completed');
+  for (const [i, method] of ['ACK', 'BYE'].entries()) {
+    const text = requests[i]?.text ?? '';
+    assert.ok(text.startsWith(`${method} sip:127.0.0.1:${gateway};transport=UDP SIP/2.0\r\n`), text);
+    assert.match(text, /\r\nRoute: <sip:127\.0\.0\.1:5060;lr>\r\n/);
+    assert.match(text, /\r\nTo: service <sip:service@127\.0\.0\.1:5060>;tag=g\r\n/);
+  }
+  const [ok] = nextMessage(requests[1]?.text ?? '', gateway);
+  assert.equal(nextMessage((ok as { text: string }).text, WARM_UP_PORTS.caller), 'completed');
+});
