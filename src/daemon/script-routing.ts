@@ -20,6 +20,7 @@ import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
+import { leadsInside } from '../route/rules/dialog-gate.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import type { CallObserver } from '../script/calls.js';
 import { CommandFault } from '../script/commands.js';
@@ -274,6 +275,13 @@ export class ScriptRouting {
       trusted.has(ip) || [...engine.partitions].some((each) => findInList(each, { ip }) !== undefined);
     return {
       parameter: (callId) => tokens.parameterOfCall(callId),
+      // What listens on this machine alone is reached from outside where a table names it.
+      reaches(to, source) {
+        const inside = leadsInside(to, source);
+        if (inside === undefined || trusted.has(source)) return true;
+        const { address: ip, port } = inside;
+        return [...engine.partitions].some((each) => findInList(each, { ip, port }) !== undefined);
+      },
       holds(callId, uris, source) {
         if (uris.some((each) => each !== undefined && tokens.isOfCall(callId, each))) return true;
         const passes = foreignDialogs === 'known' && isKnown(source);

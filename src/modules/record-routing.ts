@@ -27,11 +27,11 @@ export function looseRoute(run: MessageRun): number {
   call.scope.routeUri = first.text;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
-  if (
-    message.toTag !== '' &&
-    env.dialogs?.holds(message.callId, [ruri, first.uri, routes[1]?.uri], call.source.address) === false
-  ) {
-    return -1;
+  if (message.toTag !== '' && env.dialogs !== undefined) {
+    const { address } = call.source;
+    if (!env.dialogs.holds(message.callId, [ruri, first.uri, routes[1]?.uri], address)) return -1;
+    const next = routes.find(({ uri }) => !ours(run, uri));
+    if (!env.dialogs.reaches(next === undefined ? ruri : next.uri, address)) return -1;
   }
   if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
   if (kamailio && message.toTag !== '' && ruri !== undefined && ruri.user === '' && ours(run, ruri)) {

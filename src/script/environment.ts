@@ -87,6 +87,8 @@ export interface LogLimits {
 export interface DialogProof {
   /** URI parameter for the Record-Route of a call, with its ";". */
   parameter(callId: string): string;
+  /** Whether a request of a call that this proves may go to a URI: the token says nothing of where its Route leads. */
+  reaches(to: SipUri | undefined, source: string): boolean;
   /** Whether one of these URIs of a Route carries the token of the call, or its source is known. */
   holds(callId: string, uris: readonly (SipUri | undefined)[], source: string): boolean;
 }

@@ -114,6 +114,12 @@ export class DialogGate {
   }
 }
 
+/** The address of this machine alone that a URI leads to from outside; undefined where it leads elsewhere, or the source is on it, too. */
+export function leadsInside(uri: SipUri | undefined, source: string): Endpoint | undefined {
+  const to = literalOf(uri);
+  return to !== undefined && isLoopback(to.address) && !isLoopback(plain(source)) ? to : undefined;
+}
+
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || canonicalIp(address) === canonicalIp('::1');
 }
@@ -127,6 +133,7 @@ function plain(address: string): string {
   return `${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`;
 }
 
+/** Where a packet goes. */
 type Endpoint = Pick<ResolvedAddress, 'address' | 'port'>;
 
 /** Address and port that a URI is sent to, its maddr before its host (RFC 3261 section 19.1.1); undefined for a name. */

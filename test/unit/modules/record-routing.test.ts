@@ -74,6 +74,27 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       });
     }
 
+    test('foreign_dialogs "refuse": the token of a call leads to no port of this machine from outside', async () => {
+      const runner = start(dialect, { foreign_dialogs: 'refuse' });
+      await outcome(runner, INVITE);
+      const invite = runner.sent.find(({ address }) => address === '192.0.2.7')?.text ?? '';
+      const route = /^Record-Route: (<[^>]*>)/m.exec(invite)?.[1] ?? '';
+      const from = async (source: string, text: string): Promise<string> => {
+        runner.lines.length = 0;
+        runner.sent.length = 0;
+        const [socket] = runner.daemon.sockets.all;
+        assert.ok(socket);
+        runner.daemon.layer.receive(text, { socket, address: source, port: 5070, flow: undefined });
+        await new Promise((done) => setTimeout(done, 20));
+        return runner.lines[0] ?? runner.sent[0]?.address ?? 'nothing';
+      };
+      const inside = (text: string) => text.replace('sip:bob@198.51.100.9', 'sip:bob@127.0.0.1:9000');
+      assert.equal(await from('192.0.2.50', bye(route, 'a@a.example')), '198.51.100.9');
+      assert.equal(await from('192.0.2.50', inside(bye(route, 'a@a.example'))), 'refused');
+      assert.equal(await from('192.0.2.50', bye(`${route},<sip:127.0.0.2:9000;lr>`, 'a@a.example')), 'refused');
+      assert.equal(await from('127.0.0.3', inside(bye(route, 'a@a.example'))), '127.0.0.1');
+    });
+
     test('foreign_dialogs "known" lets pass what comes from a trusted source', async () => {
       const runner = start(dialect, { foreign_dialogs: 'known', limits: { trusted_sources: ['127.0.0.1'] } });
       assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), '198.51.100.9');
