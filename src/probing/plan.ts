@@ -41,7 +41,10 @@ export function planProbes(name: string, config: DispatcherConfig, partition: Pa
         timeoutMs,
       };
       const via = flavour.probeVia(destination, usual);
-      return via === undefined ? request : { ...request, ...via, from: via.from ?? from, socket: via.socket };
+      const whole = via === undefined ? request : { ...request, ...via, from: via.from ?? from, socket: via.socket };
+      // Calls go by the protocol of the socket the row names: by another one a probe says nothing of them.
+      const ofRow = destination.row.sockname !== undefined || (own !== '' && whole.socket === own);
+      return ofRow ? { ...whole, socketDecides: true } : whole;
     },
   };
 }

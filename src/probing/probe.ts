@@ -11,6 +11,8 @@ export interface ProbeRequest {
   readonly from: string;
   /** "[proto:]host[:port]" of the local socket to send from; undefined: any that fits. */
   readonly socket: string | undefined;
+  /** The protocol is that of the socket, whatever the URI says. */
+  readonly socketDecides?: boolean;
   /** Name of that socket; it wins over `socket`. */
   readonly sockname?: string | undefined;
   /** SIP URI it is sent by way of. */

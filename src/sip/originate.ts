@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.js';
-import { parseUri } from '../core/uri.js';
+import { defaultPort, parseUri, type SipUri, type TransportName, uriTransport } from '../core/uri.js';
 import { buildRequest } from './grammar.js';
 import type { LocalSockets } from './local-sockets.js';
 import type { Address, Resolver } from './resolve.js';
@@ -17,6 +17,8 @@ export interface OwnRequest {
   readonly socket?: string | undefined;
   /** Name of the socket to send from; it takes precedence over `socket`. */
   readonly sockname?: string | undefined;
+  /** The socket decides the protocol, as it does for calls to a destination whose row names it; one without TLS not for a secure URI. */
+  readonly socketDecides?: boolean;
   /** SIP URI it is sent to; undefined: `uri`. */
   readonly nextHop?: string | undefined;
   /** Where to send when the host is resolved already. */
@@ -68,10 +70,19 @@ export class Originator {
     const pending = new Pending((address, share) => this.transmit(request, address, share, forced, pending), done);
     if (wanted !== undefined && forced === undefined) {
       queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${wanted}` }));
-    } else if (request.address !== undefined && request.nextHop === undefined) {
-      pending.start([{ ...request.address, name: undefined }]);
+      return () => pending.abandon();
+    }
+    const written = parseUri(request.nextHop ?? request.uri);
+    const transport = request.socketDecides === true ? decided(written, forced) : undefined;
+    if (request.address !== undefined && request.nextHop === undefined) {
+      const { address } = request;
+      const port = transport === undefined ? address.port : (written?.port ?? defaultPort(transport));
+      pending.start([{ ...address, transport: transport ?? address.transport, port, name: undefined }]);
     } else {
-      const uri = parseUri(request.nextHop ?? request.uri);
+      const uri =
+        written && transport !== undefined
+          ? { ...written, params: `${written.params.replace(/;transport=[^;]*/i, '')};transport=${transport}` }
+          : written;
       if (uri === undefined) queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: 'not a SIP URI' }));
       else
         this.resolver.resolve(uri, (result) => {
@@ -121,6 +132,14 @@ export class Originator {
     const text = request.edit === undefined ? built : request.edit(built);
     pending.client = this.layer.request(text, false, branch, target, pending, undefined, request.timeoutMs * share);
   }
+}
+
+/** The transport of the socket, where it is to be used in place of that of the URI. */
+function decided(uri: SipUri | undefined, socket: SipSocket | undefined): TransportName | undefined {
+  const usual = uri && uriTransport(uri);
+  if (usual === undefined || socket === undefined || socket.transport === usual) return undefined;
+  const isSecure = (name: TransportName): boolean => name === 'tls' || name === 'wss';
+  return isSecure(usual) && !isSecure(socket.transport) ? undefined : socket.transport;
 }
 
 /** Header lines a request carries besides the usual. */

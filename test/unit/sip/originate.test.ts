@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LocalSockets } from '../../../src/sip/local-sockets.js';
-import { Originator, type OwnOutcome } from '../../../src/sip/originate.js';
+import { Originator, type OwnOutcome, type OwnRequest } from '../../../src/sip/originate.js';
 import { Resolver } from '../../../src/sip/resolve.js';
+import { UnopenedSocket } from '../../../src/sip/transport/unopened.js';
 import { countingRandom, layerFixture, parsed, replyTo, sourceOf } from '../../support/sip-recorder.js';
 
 /** An OPTIONS to a name with these addresses. */
@@ -99,4 +100,37 @@ test('a probe carries a Contact with its socket and further header lines, where 
     [full?.header('contact'), full?.header('x-probe'), full?.header('accept'), full?.defect],
     ['<sip:127.0.0.1:5060>', 'yes', 'a/b', undefined],
   );
+});
+
+describe('a request whose socket decides the protocol', () => {
+  const transports = ['udp', 'tcp'] as const;
+  const sent = (uri: string, socket: string, more: Partial<OwnRequest> = {}) => {
+    const fixture = layerFixture();
+    const went: string[] = [];
+    const sockets = transports.map(
+      (transport) =>
+        new UnopenedSocket({ transport, host: '127.0.0.1', port: 5060, text: '' }, (text, address, port) =>
+          went.push(`${transport} ${address}:${port} ${/^Via: SIP\/2\.0\/(\w+)/m.exec(text)?.[1]}`),
+        ),
+    );
+    const resolver = new Resolver(fixture.clock, countingRandom());
+    const originator = new Originator(fixture.layer, new LocalSockets(sockets), resolver, countingRandom(), 'test');
+    const address = { family: 4, address: '192.0.2.1', port: 5070, transport: 'udp' } as const;
+    const request = { method: 'OPTIONS', uri, from: 'sip:p@x', socket, maxForwards: 70, timeoutMs: 3000, address };
+    originator.send({ ...request, socketDecides: true, ...more }, () => undefined);
+    return went;
+  };
+
+  test('goes by the transport of the socket, to the port of the URI', () => {
+    assert.deepEqual(sent('sip:192.0.2.1:5070', 'tcp:127.0.0.1:5060'), ['tcp 192.0.2.1:5070 TCP']);
+    assert.deepEqual(sent('sip:192.0.2.1:5070;transport=tcp', 'udp:127.0.0.1:5060'), ['udp 192.0.2.1:5070 UDP']);
+    assert.deepEqual(sent('sip:192.0.2.1:5070', 'udp:127.0.0.1:5060'), ['udp 192.0.2.1:5070 UDP']);
+  });
+
+  test('otherwise by that of the URI, and never in clear where that is secure', () => {
+    const by = { socketDecides: false };
+    assert.deepEqual(sent('sip:192.0.2.1:5070', 'tcp:127.0.0.1:5060', by), ['udp 192.0.2.1:5070 UDP']);
+    const tls = { address: { family: 4, address: '192.0.2.1', port: 5061, transport: 'tls' } } as const;
+    assert.deepEqual(sent('sips:192.0.2.1', 'tcp:127.0.0.1:5060', tls), []);
+  });
 });
