@@ -106,7 +106,8 @@ describe('what is sent', () => {
       ...common,
     });
     assert.deepEqual(request(A), { uri: A, socket: 'udp:127.0.0.8:5060', ...acme, ...common });
-    assert.deepEqual(request(C), { uri: C, socket: 'tcp:127.0.0.7:5060', ...acme, ...common });
+    const own = { socket: 'tcp:127.0.0.7:5060', socketDecides: true };
+    assert.deepEqual(request(C), { uri: C, ...own, ...acme, ...common });
   });
 });
 
