@@ -6,6 +6,7 @@ import { forwarded } from '../script/forwarding.js';
 import { answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
+import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
 /** What t_relay() returns for a request-URI that is none, as recorded. */
@@ -161,6 +162,14 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   });
 }
 
+/** The transaction of a request that is answered here, whose Via is marked as the script asks for. */
+function served({ env, call, source }: MessageRun): ServerTransaction {
+  const server = env.layer.serve(call.message, source);
+  server.marking = call.marking;
+  if (call.rport) server.replyPort = source.port;
+  return server;
+}
+
 /**
  * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
  * matches.
@@ -173,14 +182,13 @@ export function cancel(run: MessageRun): number | undefined {
   }
   const invite = env.layer.cancelled(call.message);
   if (env.dialect === 'kamailio' && invite === undefined && env.layer.answeredInvite(call.message)) {
-    env.layer.serve(call.message, run.source).replyWith(200, 'ok -- no more pending branches', env.serverLine);
+    served(run).replyWith(200, 'ok -- no more pending branches', env.serverLine);
     return 1;
   }
   const target = invite?.owner as { readonly call?: unknown } | undefined;
   if (invite === undefined || target?.call === undefined) return undefined;
   const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
-  const own = env.layer.serve(call.message, run.source);
-  own.replyWith(200, 'canceling', env.serverLine);
+  served(run).replyWith(200, 'canceling', env.serverLine);
   for (const hook of env.hooks.cancelled) hook(run);
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;

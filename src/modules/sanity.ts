@@ -23,8 +23,9 @@ const CHECKS = {
 /** What is wrong with a request, as the reply to give; undefined when nothing is. */
 function fault(run: MessageRun, checks: number, uris: number): readonly [code: number, reason: string] | undefined {
   const { message, call } = run;
-  const uri = parseUri(call.requestUri);
-  if ((checks & (CHECKS.requestUriScheme | CHECKS.uris)) !== 0 && uri === undefined) {
+  // A reply has no request-URI.
+  const wanted = message.isRequest ? CHECKS.requestUriScheme | CHECKS.uris : 0;
+  if ((checks & wanted) !== 0 && parseUri(call.requestUri) === undefined) {
     return /^(?:sips?|tel):/i.test(call.requestUri) || /^[a-z]+:/i.test(call.requestUri)
       ? [400, 'Bad Request URI']
       : [416, 'Unsupported URI Scheme in Request URI'];
@@ -75,7 +76,7 @@ function check(reply: boolean): FunctionSpec['compile'] {
       );
       if (wrong === undefined) return 1;
       const [status, reason] = wrong;
-      if (reply && run.message.method !== 'ACK' && !parameters.flag('noreply', false)) {
+      if (reply && run.message.isRequest && run.message.method !== 'ACK' && !parameters.flag('noreply', false)) {
         replyHere(run, status, reason, 'either');
         // autodrop: the request ends here.
         return parameters.flag('autodrop', true) ? 0 : -1;

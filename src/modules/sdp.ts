@@ -459,7 +459,8 @@ export const sdpFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [optional('mode', 'string')],
       summary: 'whether the body is SDP',
-      compile: () => (run) => code(/^v=0/.test(run.message.body)),
+      // In a body of several parts one of them may be SDP.
+      compile: () => (run) => code(/(?:^|\n)v=0/.test(run.message.body)),
     },
   ]),
 ];

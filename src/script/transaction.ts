@@ -120,7 +120,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** Replies here: t_reply, send_reply. False when the caller has its final reply. */
   reply(code: number, reason: string, lines = '', body = '', relayed = false): boolean {
     if (this.final !== 0) return false;
-    const all = lines + (code > 100 ? this.env.serverLine : '');
+    const all = lines + (code > 100 || this.env.dialect === 'kamailio' ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
     if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed) {
       runLocalResponse(this.env, this.request, code, reason, this.call);

@@ -210,7 +210,8 @@ function replyTo(request: string, status: number, reason: string, from: { tag: s
   ].join('\r\n');
 }
 
-function comparable(text: string, ports: ReadonlyMap<string, string>): string {
+/** A message without what differs from one proxy to the other by right; ports are written by their names. */
+export function comparable(text: string, ports: ReadonlyMap<string, string>): string {
   const end = text.indexOf('\r\n\r\n');
   const [start = '', ...lines] = text
     .slice(0, end)

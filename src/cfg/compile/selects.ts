@@ -195,7 +195,9 @@ function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined
       return uriPart(`${inner}{nameaddr.uri}`, second === undefined ? [] : [second, ...more]);
     case 'nameaddr':
       if (second?.name === 'uri') return uriPart(`${inner}{nameaddr.uri}`, more);
-      return { format: second?.name === 'name' ? `$(${inner}{nameaddr.name})` : '' };
+      return second?.name === 'name'
+        ? { format: `$(${inner}{nameaddr.name})`, edit: (name) => name.trim() }
+        : { format: '' };
     case 'params':
       // As recorded, no parameter is found by this path.
       return second === undefined ? { format: `$(${inner})`, whole: true } : { format: '' };
