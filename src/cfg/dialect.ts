@@ -96,6 +96,8 @@ export interface CallDecisions {
   readonly lateRoutes: boolean;
   /** Result of a call of a route whose computed name is not defined. */
   readonly missingRouteCode: number;
+  /** Such a call sets $rc to that result. */
+  readonly missingRouteSetsReturnCode: boolean;
   /** Bare words as arguments: names of flags, addresses. */
   readonly wordArguments: boolean;
 }
@@ -108,6 +110,12 @@ export interface FlowDecisions {
   readonly assignmentSetsReturnCode: boolean;
   /** An if that is not taken leaves $rc at 0, and a loop leaves it as its condition found it. */
   readonly blocksSetReturnCode: boolean;
+  /** Result of a route that a break ended, or whose last statement is a loop or switch that one ended. */
+  readonly breakResult: number;
+  /** Result of a route whose last statement is a switch without a case for the value. */
+  readonly noCaseResult: number;
+  /** The result of a loop is that of the last statement in it. */
+  readonly loopsKeepResult: boolean;
   /** A failed calculation makes the variable null; otherwise it keeps its value. */
   readonly failureAssignsNull: boolean;
   /** Default of max_while_loops. */
@@ -161,12 +169,16 @@ export const OPENSIPS: Dialect = {
     checksThroughCalls: true,
     lateRoutes: false,
     missingRouteCode: 1,
+    missingRouteSetsReturnCode: true,
     wordArguments: false,
   },
   flow: {
     returnCodeAtEntry: undefined,
     assignmentSetsReturnCode: true,
     blocksSetReturnCode: true,
+    breakResult: 1,
+    noCaseResult: 1,
+    loopsKeepResult: false,
     failureAssignsNull: true,
     loops: 10_000,
     depth: 100,
@@ -235,13 +247,17 @@ export const KAMAILIO: Dialect = {
     typedArguments: false,
     checksThroughCalls: false,
     lateRoutes: true,
-    missingRouteCode: -1,
+    missingRouteCode: -10,
+    missingRouteSetsReturnCode: false,
     wordArguments: true,
   },
   flow: {
     returnCodeAtEntry: 0,
     assignmentSetsReturnCode: false,
     blocksSetReturnCode: false,
+    breakResult: 0,
+    noCaseResult: -5,
+    loopsKeepResult: true,
     failureAssignsNull: false,
     loops: 100,
     depth: 256,

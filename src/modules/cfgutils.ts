@@ -109,16 +109,19 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   },
   {
     name: 'rand_set_prob',
-    parameters: [param('percent', 'int')],
+    parameters: [param('percent', 'string')],
     summary: 'sets the probability of rand_event()',
-    compile:
-      ([percent]) =>
-      (run) => {
-        const value = (percent as Arg).int(run) ?? -1;
+    compile: ([percent]) => {
+      const constant = Number((percent as Arg).text);
+      if (constant > 100) throw new Error(`${constant} is no percentage`);
+      return (run) => {
+        // Text that is no number is 0.
+        const value = intOf(percent, run, 0);
         if (value < 0 || value > 100) return -1;
         run.env.modules.of(probability).percent = value;
         return 1;
-      },
+      };
+    },
   },
   {
     name: 'rand_reset_prob',

@@ -244,11 +244,12 @@ export const messageFunctions: ScriptFunction[] = [
       summary: 'whether a URI is a GRUU',
       compile:
         ([uri]) =>
-        (run) =>
-          code(
-            uriParam(parseUri(uri === undefined ? run.call.requestUri : textOf(uri, run))?.params ?? '', 'gr') !==
-              undefined,
-          ),
+        (run) => {
+          const params = parseUri(uri === undefined ? run.call.requestUri : textOf(uri, run))?.params ?? '';
+          const value = uriParam(params, 'gr');
+          // A temporary one has no value.
+          return value === undefined ? -1 : value === '' ? 2 : 1;
+        },
     },
   ]),
   ...moduleFunctions('ipops', ipFunctions()),

@@ -158,8 +158,8 @@ const keep: Choose = ({ payloads }, matches) => payloads.filter(matches);
 
 type Matches = (stream: Stream, payload: string) => boolean;
 
-/** Changes every stream in which a codec is found; whether there was one. */
-function change(run: MessageRun, choose: Choose, matches: Matches, media?: string): boolean {
+/** Changes every stream in which a codec is found, or with `always` every stream; whether there was one. */
+function change(run: MessageRun, choose: Choose, matches: Matches, media?: string, always = false): boolean {
   const earlier = new EarlierEdits(run.edits.list);
   const rewritten: { readonly stream: Stream; readonly payloads: readonly string[] }[] = [];
   let found = false;
@@ -167,8 +167,9 @@ function change(run: MessageRun, choose: Choose, matches: Matches, media?: strin
     const stream = earlier.changed(original);
     if (stream === undefined || (media !== undefined && stream.media !== media)) continue;
     const test = (payload: string): boolean => matches(stream, payload);
-    if (!stream.payloads.some(test)) continue;
-    found = true;
+    const there = stream.payloads.some(test);
+    if (!there && !always) continue;
+    if (there) found = true;
     const payloads = choose(stream, test);
     if (payloads.join(' ') !== stream.payloads.join(' ')) rewritten.push({ stream, payloads });
   }
@@ -260,7 +261,10 @@ function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
       (run) => {
         if (run.message.body === '') return -1;
         const wanted = list(textOf(text, run));
-        change(run, choose, id ? byId(wanted) : byName(wanted), media === undefined ? undefined : textOf(media, run));
+        const matches = id ? byId(wanted) : byName(wanted);
+        // A list of names none of which is in the SDP.
+        if (!id && !streamsOf(run).some((each) => each.payloads.some((payload) => matches(each, payload)))) return -1;
+        change(run, choose, matches, media === undefined ? undefined : textOf(media, run), choose === keep);
         return 1;
       },
   };
@@ -284,19 +288,26 @@ function test(
 }
 
 /** 1 when every codec of a list is there, 2 when some are, -1 when none is. */
-function withCodecs(name: string, key: (stream: Stream, payload: string) => string): FunctionSpec {
+/** Media and transports are compared without letter case. */
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload: string) => string): FunctionSpec {
   return {
     name,
     dialects: KAMAILIO,
     parameters: [param('codecs', 'string')],
-    summary: 'whether the SDP has codecs: 1 for all, 2 for some',
+    summary: 'whether the SDP has codecs: 1 for all in every stream, 2 for some',
     compile:
       ([text]) =>
       (run) => {
-        const wanted = list(textOf(text, run));
-        const found = new Set(streamsOf(run).flatMap((each) => each.payloads.map((payload) => key(each, payload))));
-        const there = wanted.filter((each) => found.has(each.toLowerCase())).length;
-        return there === 0 ? -1 : there === wanted.length ? 1 : 2;
+        const streams = streamsOf(run).map((each) => new Set(each.payloads.map((payload) => key(each, payload))));
+        let wanted = list(textOf(text, run)).map((each) => each.toLowerCase());
+        // A name that no stream has does not count.
+        if (byName) wanted = wanted.filter((each) => streams.some((stream) => stream.has(each)));
+        if (!wanted.some((each) => streams.some((stream) => stream.has(each)))) return -1;
+        return streams.every((stream) => wanted.every((each) => stream.has(each))) ? 1 : 2;
       },
   };
 }
@@ -350,12 +361,12 @@ export const sdpFunctions: ScriptFunction[] = [
     sdpops('sdp_keep_codecs_by_name', keep, false),
     sdpops('sdp_remove_codecs_by_id', remove, true),
     sdpops('sdp_remove_codecs_by_name', remove, false),
-    test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => media === text)),
-    withCodecs('sdp_with_codecs_by_id', (_stream, payload) => payload),
-    withCodecs('sdp_with_codecs_by_name', (stream, payload) => nameOf(stream, payload).toLowerCase()),
+    test('sdp_with_media', KAMAILIO, (run, text) => streamsOf(run).some(({ media }) => same(media, text))),
+    withCodecs('sdp_with_codecs_by_id', false, (_stream, payload) => payload),
+    withCodecs('sdp_with_codecs_by_name', true, (stream, payload) => nameOf(stream, payload).toLowerCase()),
     test('sdp_remove_media', KAMAILIO, (run, text) => deleteStream(run, ({ media }) => media === text)),
     test('sdp_with_transport', KAMAILIO, (run, text) =>
-      streamsOf(run).some(({ head }) => head.text.split(' ')[2] === text),
+      streamsOf(run).some(({ head }) => same(head.text.split(' ')[2] ?? '', text)),
     ),
     test('sdp_with_transport_like', KAMAILIO, (run, text) =>
       streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text)),
@@ -381,7 +392,7 @@ export const sdpFunctions: ScriptFunction[] = [
     test('sdp_with_active_media', KAMAILIO, (run, text) =>
       streamsOf(run).some(
         ({ media, head, lines }) =>
-          media === text &&
+          same(media, text) &&
           head.text.split(' ')[1] !== '0' &&
           !lines.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
       ),
@@ -409,12 +420,14 @@ export const sdpFunctions: ScriptFunction[] = [
       name: 'sdp_transport',
       dialects: KAMAILIO,
       parameters: [param('result', 'writable')],
-      summary: 'the transport of the first stream',
+      summary: 'the transport of the streams; -2 when they have several',
       compile:
         ([result]) =>
         (run) => {
-          const transport = streamsOf(run)[0]?.head.text.split(' ')[2];
+          const all = new Set(streamsOf(run).map(({ head }) => head.text.split(' ')[2] ?? ''));
+          const [transport] = all;
           if (transport === undefined) return -1;
+          if (all.size > 1) return -2;
           result?.variable?.assign(run.pvars, transport);
           return 1;
         },

@@ -127,7 +127,9 @@ const siputils: FunctionSpec[] = [
     if (field === undefined) return -1;
     const at = Date.parse(run.message.text.slice(field.value, field.end));
     if (Number.isNaN(at)) return -2;
-    return Math.abs(run.env.clock.now() - at) <= intOf(seconds, run, 0) * 1000 ? 1 : -3;
+    const late = run.env.clock.now() - at;
+    if (Math.abs(late) <= intOf(seconds, run, 0) * 1000) return 1;
+    return late > 0 ? -4 : -3;
   }),
   kamailioFunction('get_uri_param', 'name variable', 'a parameter of the request-URI', (run, [name, target]) => {
     const params = parseUri(run.call.requestUri)?.params ?? '';
@@ -204,7 +206,7 @@ const siputils: FunctionSpec[] = [
     (run, [name, address]) =>
       editContact(
         run,
-        (uri) => `${textOf(address, run)};${textOf(name, run)}=${Buffer.from(uri, 'latin1').toString('base64')}`,
+        (uri) => `${textOf(address, run)};${textOf(name, run)}=${Buffer.from(uri, 'latin1').toString('base64url')}`,
       ),
   ),
   ...accepted(

@@ -114,7 +114,8 @@ const kamailio: FunctionSpec[] = [
     dialects: KAMAILIO,
     routes: ['request', 'onreply', 'event'],
     summary: 'makes the changes so far part of the message',
-    compile: () => (run) => code(applyChanges(run)),
+    // Not once the route was recorded.
+    compile: () => (run) => code(run.call.recordRouting.length === 0 && applyChanges(run)),
   },
 ];
 

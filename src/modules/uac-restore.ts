@@ -37,28 +37,27 @@ const changed = new PerCall(() => new Set<Header>());
 /** The difference of two URIs: whoever has one of them, and the password, gets the other. */
 export function difference(one: string, other: string, password: Buffer): string {
   const size = Math.max(one.length, other.length);
-  const bytes = Buffer.alloc(2 + size);
-  bytes[0] = one.length;
-  bytes[1] = other.length;
+  const bytes = Buffer.alloc(size);
   for (let i = 0; i < size; i++) {
     const key = password.length === 0 ? 0 : (password[i % password.length] as number);
-    bytes[2 + i] = (one.charCodeAt(i) || 0) ^ (other.charCodeAt(i) || 0) ^ key;
+    bytes[i] = (one.charCodeAt(i) || 0) ^ (other.charCodeAt(i) || 0) ^ key;
   }
-  return bytes.toString('base64url');
+  // As both originals write it, so that proxies of either kind may follow each other in a call.
+  return bytes.toString('base64').replaceAll('=', '-');
 }
 
 /** The other URI; undefined when the text is no difference to this one. */
 export function otherOf(known: string, text: string, password: Buffer): string | undefined {
   if (text.length > 700) return undefined;
-  const bytes = Buffer.from(text, 'base64url');
-  const [first = 0, second = 0] = bytes;
-  if (bytes.length !== 2 + Math.max(first, second) || (known.length !== first && known.length !== second))
-    return undefined;
-  const length = known.length === first ? second : first;
+  const bytes = Buffer.from(text.replaceAll('-', '='), 'base64');
+  if (bytes.length < known.length) return undefined;
   let other = '';
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < bytes.length; i++) {
     const key = password.length === 0 ? 0 : (password[i % password.length] as number);
-    other += String.fromCharCode((bytes[2 + i] as number) ^ (known.charCodeAt(i) || 0) ^ key);
+    const code = (bytes[i] as number) ^ (known.charCodeAt(i) || 0) ^ key;
+    // The shorter of the two was filled up with zeros.
+    if (code === 0) break;
+    other += String.fromCharCode(code);
   }
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
@@ -72,11 +71,12 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   const { message } = call;
   if (message.toTag === '' && before.length < 256 && after.length < 256) {
     const name = settings.params[header];
-    const at = call.rrParams.indexOf(`;${name}=`);
+    const at = env.dialect === 'kamailio' ? -1 : call.rrParams.indexOf(`;${name}=`);
     if (at >= 0) {
       const end = call.rrParams.indexOf(';', at + 1);
       call.rrParams = call.rrParams.slice(0, at) + (end < 0 ? '' : call.rrParams.slice(end));
     }
+    if (before === after && env.dialect === 'kamailio') return;
     call.rrParams += `;${name}=${difference(before, after, settings.password)}`;
   }
   if (settings.mode === 'auto') restoreReplies(run, header);
@@ -98,7 +98,8 @@ function follow(call: Call, transaction: TransactionState): void {
       if (edit !== undefined) edits.push(edit);
     }
     return edits;
-  });
+    // Reply routes of Kamailio see what came.
+  }, call.env.dialect === 'kamailio');
 }
 
 /** The header of a reply as the request had it, with the tag of the reply. */

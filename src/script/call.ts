@@ -217,10 +217,19 @@ export class Call implements DispatcherCall {
   ) {
     this.scope = new CfgScope(env, message, source, new AvpStore());
     this.scope.call = this;
-    this.scope.records = new SelectionRecords(() => {
-      const last = this.made?.lastKamailio;
-      return last === undefined ? undefined : this.dispatch.of(last);
-    });
+    this.scope.records = new SelectionRecords(
+      () => {
+        const last = this.made?.lastKamailio;
+        return last === undefined ? undefined : this.dispatch.of(last);
+      },
+      () => {
+        const parameters = env.modules.module('dispatcher');
+        return {
+          destinations: parameters.text('xavp_dst', '_dsdst_'),
+          context: parameters.text('xavp_ctx', '_dsctx_'),
+        };
+      },
+    );
   }
 
   /** How the Via of the request is marked. */

@@ -63,8 +63,8 @@ export interface TransactionState {
   resumeWith(route: (run: ScriptRun) => number | Promise<number>): Promise<void> | undefined;
   /** From now on this is called for what goes to the caller. */
   watch(watcher: TransactionWatcher): void;
-  /** From now on the replies of all branches are changed so before anything else sees them. */
-  filterReplies(filter: ReplyFilter): void;
+  /** From now on the replies of all branches are changed so before anything else sees them; `late`, when reply routes have seen them. */
+  filterReplies(filter: ReplyFilter, late?: boolean): void;
 }
 
 /** What async() or launch() has begun, and the route that goes on when it is done. */

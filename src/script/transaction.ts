@@ -36,6 +36,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   private watchers: TransactionWatcher[] | undefined = undefined;
   /** Changes made to every reply before anything else sees it. */
   private filters: ReplyFilter[] | undefined = undefined;
+  private lateFilters: ReplyFilter[] | undefined = undefined;
   /** What came while a reply route waits for something: it is looked at afterwards, in order. */
   private held: (() => void)[] | undefined = undefined;
   /** A failure route is at work: its branches are not judged before it has ended. */
@@ -108,8 +109,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     (this.watchers ??= []).push(watcher);
   }
 
-  filterReplies(filter: ReplyFilter): void {
-    (this.filters ??= []).push(filter);
+  filterReplies(filter: ReplyFilter, late = false): void {
+    if (late) (this.lateFilters ??= []).push(filter);
+    else (this.filters ??= []).push(filter);
   }
 
   /** Whether a branch waits for its final reply. */
@@ -173,10 +175,10 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       if (status >= 200) branch.status = status;
       return;
     }
-    const filtered = this.filtered(reply);
+    const filtered = changedBy(this.filters, reply);
     if (this.final !== 0 && branch.reply !== undefined && branch.status < 300) {
       // A further copy of the 2xx that the caller has already.
-      this.server.send(outgoingReply(filtered, []));
+      this.server.send(outgoingReply(changedBy(this.lateFilters, filtered), []));
       return;
     }
     const seen = throughReplyRoutes(this, branch, filtered);
@@ -185,8 +187,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   }
 
   /** A reply has been through the reply routes; undefined: they dropped it. */
-  private routed(branch: TxBranch, seen: SipMessage | undefined): void {
-    if (seen === undefined) return;
+  private routed(branch: TxBranch, reply: SipMessage | undefined): void {
+    if (reply === undefined) return;
+    const seen = changedBy(this.lateFilters, reply);
     if (seen.status < 200) {
       branch.status = Math.max(branch.status, seen.status);
       if (branch.hop !== undefined) this.record?.provisional(branch.hop, seen.status);
@@ -202,7 +205,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
         this.ended(seen.status, seen);
       }
       // Copies of it pass unseen from now on, unless they have to be changed as well.
-      if (branch.client?.invite === true && this.filters === undefined)
+      if (branch.client?.invite === true && this.filters === undefined && this.lateFilters === undefined)
         (branch.client as InviteClient).takenBy(this.server);
       return;
     }
@@ -214,12 +217,6 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const { dialect, tm } = this.env;
     if (dialect === 'kamailio') return 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';
     return tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE;
-  }
-
-  private filtered(reply: SipMessage): SipMessage {
-    if (this.filters === undefined) return reply;
-    const edits = this.filters.flatMap((filter) => filter(reply));
-    return edits.length === 0 ? reply : (parseMessage(rewritten(reply, edits)) ?? reply);
   }
 
   /** Continues when a route that waits is done; what happens meanwhile is held back. */
@@ -438,3 +435,10 @@ const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhe
 
 /** Replies and timeouts held back at most while a reply route waits. */
 const MOST_HELD = 64;
+
+/** A reply as filters leave it. */
+function changedBy(filters: readonly ReplyFilter[] | undefined, reply: SipMessage): SipMessage {
+  if (filters === undefined) return reply;
+  const edits = filters.flatMap((filter) => filter(reply));
+  return edits.length === 0 ? reply : (parseMessage(rewritten(reply, edits)) ?? reply);
+}

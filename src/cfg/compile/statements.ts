@@ -200,7 +200,7 @@ export class StatementCompiler {
     const body = this.block(node.body);
     const { loops } = this.context.bounds;
     const cost = 1 + node.body.length;
-    const keep = this.context.dialect.flow.blocksSetReturnCode;
+    const { blocksSetReturnCode: keep, breakResult, loopsKeepResult } = this.context.dialect.flow;
     const { at } = node;
     const { test, later } = condition;
     /** Whether the loop goes on; false once the iteration limit is reached. */
@@ -211,9 +211,14 @@ export class StatementCompiler {
       }
       return worked(run, cost, at);
     };
-    const ended = (run: ScriptRun, code: number): Signal => {
+    const ended = (run: ScriptRun, code: number, count: number): Signal => {
       if (keep) run.pvars.returnCode = code;
-      run.last = 1;
+      if (count === 0 || !loopsKeepResult) run.last = 1;
+      return run.stop;
+    };
+    const broken = (run: ScriptRun, code: number): Signal => {
+      if (keep) run.pvars.returnCode = code;
+      run.last = breakResult;
       return run.stop;
     };
     if (later !== undefined || body.waits) {
@@ -224,9 +229,9 @@ export class StatementCompiler {
             const holds = later === undefined ? test(run) : await later(run);
             const code = run.pvars.returnCode;
             if (run.stop !== NEXT) return run.stop;
-            if (!holds || !bounded(run, count)) return ended(run, code);
+            if (!holds || !bounded(run, count)) return ended(run, code, count);
             const signal = await body.run(run);
-            if (signal === BREAK) return ended(run, code);
+            if (signal === BREAK) return broken(run, code);
             if (signal !== NEXT) return signal;
           }
         },
@@ -238,9 +243,9 @@ export class StatementCompiler {
         const holds = test(run);
         const code = run.pvars.returnCode;
         if (run.stop !== NEXT) return run.stop;
-        if (!holds || !bounded(run, count)) return ended(run, code);
+        if (!holds || !bounded(run, count)) return ended(run, code, count);
         const signal = round(run);
-        if (signal === BREAK) return ended(run, code);
+        if (signal === BREAK) return broken(run, code);
         if (signal !== NEXT) return signal;
       }
     });

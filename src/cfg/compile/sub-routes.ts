@@ -84,11 +84,12 @@ export class SubRoutes {
       run.depth--;
       run.pvars.params = outer;
       run.pvars.routes?.pop();
-      return finished(run, signal);
+      return finished(run, signal, breakResult);
     };
-    const { missingRouteCode } = this.context.dialect.calls;
+    const { missingRouteCode, missingRouteSetsReturnCode } = this.context.dialect.calls;
+    const { breakResult } = this.context.dialect.flow;
     const failed = (run: ScriptRun): number => {
-      run.pvars.returnCode = missingRouteCode;
+      if (missingRouteSetsReturnCode) run.pvars.returnCode = missingRouteCode;
       return missingRouteCode;
     };
     const invoke = (run: ScriptRun): number => {
@@ -114,7 +115,7 @@ interface Entered {
 }
 
 /** The result of a call by the way its route ended; 0 ends the script. */
-function finished(run: ScriptRun, signal: Signal): number {
+function finished(run: ScriptRun, signal: Signal, breakResult: number): number {
   let code: number;
   switch (signal) {
     case EXIT:
@@ -125,7 +126,7 @@ function finished(run: ScriptRun, signal: Signal): number {
       code = run.returned;
       break;
     case BREAK:
-      code = 1;
+      code = breakResult;
       break;
     case NEXT:
       code = run.last;

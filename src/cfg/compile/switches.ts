@@ -29,13 +29,11 @@ export class SwitchCompiler {
       for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
       return fallback;
     };
-    const keep = this.context.dialect.flow.blocksSetReturnCode;
+    const { breakResult, noCaseResult } = this.context.dialect.flow;
     const ended = (run: ScriptRun, signal: Signal): Signal => {
-      if (signal === NEXT || signal === BREAK) {
-        if (keep && signal === BREAK) run.last = 1;
-        return NEXT;
-      }
-      return signal;
+      if (signal !== BREAK) return signal;
+      run.last = breakResult;
+      return NEXT;
     };
     if (bodies.some(({ waits }) => waits)) {
       return {
@@ -43,7 +41,7 @@ export class SwitchCompiler {
         run: async (run) => {
           const from = find(run);
           if (calls && run.stop !== NEXT) return run.stop;
-          run.last = 1;
+          run.last = from < 0 ? noCaseResult : 1;
           let signal: Signal = NEXT;
           for (let i = from; i >= 0 && i < bodies.length && signal === NEXT; i++) {
             signal = await (bodies[i] as CompiledStatement).run(run);
@@ -58,7 +56,7 @@ export class SwitchCompiler {
       run: (run) => {
         const from = find(run);
         if (calls && run.stop !== NEXT) return run.stop;
-        run.last = 1;
+        run.last = from < 0 ? noCaseResult : 1;
         let signal: Signal = NEXT;
         for (let i = from; i >= 0 && i < closures.length && signal === NEXT; i++) {
           signal = (closures[i] as StatementClosure)(run);

@@ -93,8 +93,10 @@ export const KAMAILIO_OPERATORS: Operators = {
     return left === 'int' || left === 'string' ? left : 'any';
   },
   comparison,
-  caseEquals: (subject, label) => comparison('==', subject === 'int' && label === 'string' ? 'any' : subject, label),
-  matchText: (value) => (value === null || value === undefined ? undefined : String(value)),
+  caseEquals: (subject, label) =>
+    label === 'int' ? comparison('==', 'int', 'int') : comparison('==', subject === 'int' ? 'any' : subject, label),
+  // null is empty text.
+  matchText: (value) => (value === undefined ? undefined : toText(value)),
   truth: (value) => toInteger(value) > 0,
   loopTruth: (value) => toInteger(value) !== 0,
   logicalTruth: (value) => toInteger(value) !== 0,

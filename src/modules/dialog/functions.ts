@@ -95,6 +95,19 @@ function fixRoute(run: MessageRun): number {
   return 1;
 }
 
+/** Profiles a request is put into before its dialog begins. */
+const MOST_WISHED = 32;
+
+/** dlg_set_timeout_by_profile: what is not confirmed yet keeps its lifetime. */
+function timeoutOf(run: MessageRun, profile: string, value: string | undefined, seconds: number): number {
+  const table = tableOf(run);
+  if (!table.profiles.has(profile) || seconds <= 0) return -1;
+  for (const dialog of table.profiles.members(profile, value)) {
+    if (dialog.answered !== 0) table.setLifetime(run, dialog, seconds * 1000);
+  }
+  return 1;
+}
+
 /** Functions of profiles; "size" takes the variable last, with or without the value before it. */
 function profileFunctions(): FunctionSpec[] {
   const name = param('profile', 'string');
@@ -104,8 +117,11 @@ function profileFunctions(): FunctionSpec[] {
   const size =
     (profile: Arg | undefined, of: Arg | undefined, result: Arg | undefined) =>
     (run: MessageRun): number => {
-      const count = tableOf(run).profiles.size(textOf(profile, run), of?.text === '' ? undefined : given(of, run));
+      const { profiles } = tableOf(run);
+      const wanted = textOf(profile, run);
+      const count = profiles.size(wanted, of?.text === '' ? undefined : given(of, run));
       if (count === undefined) return -1;
+      if (of === undefined && run.env.dialect === 'kamailio' && profiles.hasValues(wanted)) return -1;
       result?.variable?.assign(run.pvars, count);
       return 1;
     };
@@ -131,8 +147,18 @@ function profileFunctions(): FunctionSpec[] {
       parameters: [name, value, optional('clear', 'int')],
       routes: REQUESTS,
       summary: 'counts the dialog in a profile',
-      compile: ([profile, of]) =>
-        withDialog((dialog, run) => code(tableOf(run).profiles.add(dialog, textOf(profile, run), given(of, run)))),
+      compile:
+        ([profile, of]) =>
+        (run) => {
+          const table = tableOf(run);
+          const dialog = dialogOf(run);
+          if (dialog !== undefined) return code(table.profiles.add(dialog, textOf(profile, run), given(of, run)));
+          if (run.env.dialect !== 'kamailio') return -1;
+          // Kept until the dialog begins.
+          const { profiles } = table.wishes(run.call);
+          if (profiles.length < MOST_WISHED) profiles.push({ profile: textOf(profile, run), value: given(of, run) });
+          return 1;
+        },
     },
     {
       name: 'unset_dlg_profile',
@@ -140,7 +166,12 @@ function profileFunctions(): FunctionSpec[] {
       routes: REQUESTS,
       summary: 'counts the dialog in a profile no longer',
       compile: ([profile, of]) =>
-        withDialog((dialog, run) => code(tableOf(run).profiles.remove(dialog, textOf(profile, run), given(of, run)))),
+        withDialog((dialog, run) =>
+          // Kamailio does not do it in a request route.
+          run.env.dialect === 'kamailio' && run.routeKind === 'request'
+            ? -1
+            : code(tableOf(run).profiles.remove(dialog, textOf(profile, run), given(of, run))),
+        ),
     },
     {
       name: 'is_in_profile',
@@ -148,7 +179,12 @@ function profileFunctions(): FunctionSpec[] {
       routes: REQUESTS,
       summary: 'whether the dialog counts in a profile',
       compile: ([profile, of]) =>
-        withDialog((dialog, run) => code(tableOf(run).profiles.includes(dialog, textOf(profile, run), given(of, run)))),
+        withDialog((dialog, run) => {
+          const { profiles } = tableOf(run);
+          const wanted = textOf(profile, run);
+          if (of === undefined && run.env.dialect === 'kamailio' && profiles.hasValues(wanted)) return -1;
+          return code(profiles.includes(dialog, wanted, given(of, run)));
+        }),
     },
     ...sizes(undefined),
   ];
@@ -325,7 +361,7 @@ const kamailio: FunctionSpec[] = [
     compile: () => (run) => {
       const table = tableOf(run);
       if (run.call.message.toTag !== '') return matchDialog(run);
-      return code(table.begin(run) !== undefined);
+      return code(dialogOf(run) === undefined && table.begin(run) !== undefined);
     },
   },
   {
@@ -344,7 +380,10 @@ const kamailio: FunctionSpec[] = [
       (run) => {
         const table = tableOf(run);
         const dialog = table.findCall(textOf(callId, run), textOf(from, run), textOf(to, run));
-        if (dialog !== undefined) table.use(run.call, dialog);
+        if (dialog !== undefined) {
+          table.use(run.call, dialog);
+          table.wishes(run.call).looked = true;
+        }
         return code(dialog !== undefined);
       },
   },
@@ -400,16 +439,38 @@ const kamailio: FunctionSpec[] = [
         const named = entry !== undefined && id !== undefined;
         const dialog = named ? table.find(intOf(entry, run, 0), intOf(id, run, 0)) : table.lookUp(run.call);
         if (dialog !== undefined) table.setLifetime(run, dialog, ms);
-        else if (!named) table.wishes(run.call).lifetime = ms;
-        return code(dialog !== undefined || !named);
+        return code(dialog !== undefined);
       },
+  },
+  {
+    name: 'dlg_set_timeout_by_profile',
+    dialects: KAMAILIO,
+    parameters: [param('profile', 'string'), optional('value', 'string'), param('seconds', 'int')],
+    summary: 'sets the lifetime of the dialogs of a profile',
+    compile:
+      ([profile, value, seconds]) =>
+      (run) =>
+        timeoutOf(run, textOf(profile, run), textOf(value, run), intOf(seconds, run, 0)),
+  },
+  {
+    name: 'dlg_set_timeout_by_profile',
+    dialects: KAMAILIO,
+    parameters: [param('profile', 'string'), param('seconds', 'int')],
+    summary: 'sets the lifetime of the dialogs of a profile',
+    compile:
+      ([profile, seconds]) =>
+      (run) =>
+        timeoutOf(run, textOf(profile, run), undefined, intOf(seconds, run, 0)),
   },
   {
     name: 'dlg_set_property',
     dialects: KAMAILIO,
-    parameters: [param('property', 'string', { values: ['ka-src', 'ka-dst', 'timeout-noreset'] })],
+    parameters: [param('property', 'string', { values: ['', 'ka-src', 'ka-dst', 'timeout-noreset'] })],
     summary: 'accepted; dialogs are not kept alive by requests of our own',
-    compile: () => withDialog(() => 1),
+    compile:
+      ([property]) =>
+      (run) =>
+        code(dialogOf(run) === undefined || textOf(property, run) !== ''),
   },
   {
     name: 'dlg_set_ruri',

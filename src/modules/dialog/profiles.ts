@@ -101,7 +101,8 @@ export class Profiles {
     return [...this.profiles].map(([name, { withValue, total }]) => ({ name, withValue, total }));
   }
 
-  private hasValues(name: string): boolean {
+  /** Whether the dialogs of a profile have values. */
+  hasValues(name: string): boolean {
     return this.profiles.get(name)?.withValue === true;
   }
 

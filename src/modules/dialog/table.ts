@@ -45,6 +45,9 @@ export interface Wishes {
   bye: boolean;
   flags: number;
   timeoutRoute: string | undefined;
+  /** dlg_get() found the dialog. */
+  looked: boolean;
+  readonly profiles: { readonly profile: string; readonly value: string | undefined }[];
 }
 
 /** The dialogs of this process. They stay over a reload of the file. */
@@ -59,6 +62,8 @@ export class DialogTable {
     bye: false,
     flags: 0,
     timeoutRoute: undefined,
+    looked: false,
+    profiles: [],
   }));
   private last = 0;
 
@@ -159,7 +164,8 @@ export class DialogTable {
     if (others === undefined) this.byCall.set(message.callId, [dialog]);
     else others.push(dialog);
     this.current.set(call, dialog);
-    call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
+    if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
+    for (const { profile, value } of wishes.profiles) this.profiles.add(dialog, profile, value);
     this.counters.processed++;
     if (run.transaction !== undefined) this.follow(run, dialog);
     else {

@@ -86,7 +86,7 @@ function attribute(dialog: Dialog, name: string, context: PvarContext): PvarValu
     case 'start_ts':
       return Math.floor(dialog.answeredAt / 1000);
     case 'to_cseq':
-      return String(dialog.callee.cseq);
+      return dialog.callee.cseq === 0 ? null : String(dialog.callee.cseq);
     case 'from_cseq':
       return String(dialog.caller.cseq);
     case 'to_contact':
@@ -145,7 +145,8 @@ const dlgContext: VariableDefinition = {
           case 'timeout_route':
             return dialog?.timeoutRoute ?? wishes.timeoutRoute ?? null;
           case 'dir':
-            return dialog === undefined || call.message.toTag === '' ? 0 : dialog.direction === 'caller' ? 1 : 2;
+            // Known where dlg_get() looked the dialog up.
+            return dialog === undefined || !wishes.looked ? 0 : dialog.direction === 'callee' ? 2 : 1;
           default:
             return 0;
         }
@@ -202,8 +203,11 @@ const shared: readonly [string, VariableDefinition][] = [
     'DLG_status',
     plain((context) => {
       const dialog = at(context);
-      if (dialog === undefined || (scopeOf(context).env.dialect === 'kamailio' && dialog.answered === 0)) return null;
-      return dialog.state;
+      if (dialog === undefined) return null;
+      const { env, call } = scopeOf(context);
+      // Kamailio knows it in requests of the dialog.
+      const early = dialog.answered === 0 || call?.message.toTag === '';
+      return env.dialect === 'kamailio' && early ? null : dialog.state;
     }),
   ],
   ['DLG_lifetime', read(age)],

@@ -41,10 +41,14 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
       (run) => {
         const found = tableOf(run.env, textOf(table, run));
         if (found === undefined) return -1;
-        const test = matcher(textOf(op, run), textOf(text, run));
+        const operator = textOf(op, run);
+        // Only these take entries out.
+        if (act === 'remove' && operator !== 're' && operator !== 'sw') return -1;
+        const test = matcher(operator, textOf(text, run));
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]
-          .filter(([key, value]) => test(on === 'name' ? key : String(value)))
+          // Values that are numbers match nothing.
+          .filter(([key, value]) => (on === 'name' ? test(key) : typeof value === 'string' && test(value)))
           .map(([key]) => key);
         if (act === 'test') return code(keys.length > 0);
         for (const key of keys) found.entries.delete(key);
@@ -133,7 +137,8 @@ const htable: FunctionSpec[] = [
           if (found === undefined) return -1;
           const regex = compilePosix(pattern);
           for (const [key, value] of [...found.entries.entries(run.env.clock.monotonic())]) {
-            if (regex.test(name.includes('name') ? key : String(value))) found.entries.delete(key);
+            const text = name.includes('name') ? key : value;
+            if (typeof text === 'string' && regex.test(text)) found.entries.delete(key);
           }
           return 1;
         },

@@ -12,6 +12,8 @@ export interface HashTable {
   /** Milliseconds; 0 for ever. */
   readonly autoexpire: number;
   readonly updateExpire: boolean;
+  /** Slots of the original's table: walks go through them in order. */
+  readonly slots: number;
 }
 
 /** htable: "name=>size=4;autoexpire=60;initval=0;". */
@@ -33,6 +35,7 @@ export const hashTables = {
         initial: initial === undefined ? null : Number(initial),
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
+        slots: 2 ** Math.min(14, Math.max(1, Number(options.get('size') ?? 8) || 8)),
       });
     }
     return tables;

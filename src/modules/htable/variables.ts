@@ -43,7 +43,9 @@ export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['shtcn', sht((env, table, pattern) => countMatching(env, table, (key) => operatorTest(pattern)(key)))],
   [
     'shtcv',
-    sht((env, table, pattern) => countMatching(env, table, (_key, value) => operatorTest(pattern)(String(value)))),
+    sht((env, table, pattern) =>
+      countMatching(env, table, (_key, value) => typeof value === 'string' && operatorTest(pattern)(value)),
+    ),
   ],
   ['shtinc', sht((env, table, key) => step(env, table, key, 1))],
   ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
@@ -84,13 +86,15 @@ function countMatching(
   return count;
 }
 
-/** "~~regex", "~%start", "%~end" and plain text, as $shtcn and $shtcv take them. */
+/** "~~regex", "%~start", "~%end", "==text"; anything else is a pattern. As $shtcn and $shtcv take them. */
 function operatorTest(pattern: string): (text: string) => boolean {
   if (pattern.startsWith('~~')) {
     const regex = compilePosix(pattern.slice(2));
     return (text) => regex.test(text);
   }
-  if (pattern.startsWith('~%')) return (text) => text.startsWith(pattern.slice(2));
-  if (pattern.startsWith('%~')) return (text) => text.endsWith(pattern.slice(2));
-  return (text) => text === pattern.replace(/^(?:==|eq)/, '');
+  if (pattern.startsWith('%~')) return (text) => text.startsWith(pattern.slice(2));
+  if (pattern.startsWith('~%')) return (text) => text.endsWith(pattern.slice(2));
+  if (pattern.startsWith('==')) return (text) => text === pattern.slice(2);
+  const regex = compilePosix(pattern);
+  return (text) => regex.test(text);
 }

@@ -1,3 +1,4 @@
+import { coreHash } from '../../core/core-hash.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { CfgScope } from '../../script/call.js';
@@ -21,6 +22,14 @@ const tableWalks = {
 /** Walks there may be at once, and entries one looks at. */
 const MOST_WALKS = 64;
 const MOST_WALKED = 100_000;
+
+/** Keys in the order of the slots of the original's table, within one by their hashes. */
+function inSlots(keys: readonly string[], slots: number): string[] {
+  return keys
+    .map((key) => ({ key, hash: coreHash(key, undefined, 0) >>> 0 }))
+    .sort((a, b) => (a.hash % slots) - (b.hash % slots) || a.hash - b.hash)
+    .map(({ key }) => key);
+}
 
 function walkOf(env: ScriptEnvironment, name: string): TableWalk | undefined {
   return env.modules.of(tableWalks).get(name);
@@ -64,7 +73,7 @@ export function iterators(): FunctionSpec[] {
           const keys: string[] = [];
           for (const [key] of found.entries.entries(run.env.clock.monotonic()))
             if (keys.push(key) >= MOST_WALKED) break;
-          all.set(name, { table: found, keys, at: -1 });
+          all.set(name, { table: found, keys: inSlots(keys, found.slots), at: -1 });
           return 1;
         },
     },

@@ -3,8 +3,13 @@ import type { TargetLists } from '../../engine/target-lists.js';
 import type { PvarRecords, PvarValue } from '../../pvar/context.js';
 
 /** Names Kamailio gives its records when nothing else is configured. */
-const DESTINATIONS = '_dsdst_';
-const CONTEXT = '_dsctx_';
+const USUAL: RecordNames = { destinations: '_dsdst_', context: '_dsctx_' };
+
+/** The parameters xavp_dst and xavp_ctx. */
+export interface RecordNames {
+  readonly destinations: string;
+  readonly context: string;
+}
 
 /**
  * What a kamailio selection keeps as scripts read it: $xavp(_dsdst_[0]=>uri) is the destination in use, those behind it
@@ -12,20 +17,25 @@ const CONTEXT = '_dsctx_';
  */
 export class SelectionRecords implements PvarRecords {
   /** `lists`: of the kamailio partition used last. */
-  constructor(private readonly lists: () => TargetLists | undefined) {}
+  constructor(
+    private readonly lists: () => TargetLists | undefined,
+    private readonly names: () => RecordNames = () => USUAL,
+  ) {}
 
   count(name: string): number {
     const lists = this.lists();
     if (lists === undefined) return 0;
-    if (name === CONTEXT) return lists.current === undefined ? 0 : 1;
-    return name === DESTINATIONS ? lists.listed().length : 0;
+    const { destinations, context } = this.names();
+    if (name === context) return lists.current === undefined ? 0 : 1;
+    return name === destinations ? lists.listed().length : 0;
   }
 
   get(name: string, index: number, field: string): PvarValue {
     const lists = this.lists();
     if (lists === undefined) return null;
-    if (name === CONTEXT) return index === 0 && field === 'cnt' && lists.current !== undefined ? lists.count : null;
-    if (name !== DESTINATIONS) return null;
+    const { destinations, context } = this.names();
+    if (name === context) return index === 0 && field === 'cnt' && lists.current !== undefined ? lists.count : null;
+    if (name !== destinations) return null;
     const destination = index === 0 ? lists.first : lists.listed()[index];
     if (destination === undefined) return null;
     const { row, setId } = destination;

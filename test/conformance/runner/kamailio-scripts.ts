@@ -430,6 +430,7 @@ function replyView(reply: WireMessage, c: KamailioCase, from: { address: string;
       .map((line) =>
         line
           .replace(/pid=\d+/, 'pid={PID}')
+          .replace(/;did=[0-9a-f]+\.[0-9a-f]+/g, ';did={DID}')
           .replace(/^Server: switchyard.*$/, 'Server: kamailio (5.6.3 (x86_64/linux))'),
       ),
     via: valuesOf(reply, 'via').map((via) => maskBranch(via, c)),
@@ -449,9 +450,12 @@ function sentByGateway(tag: string, c: KamailioCase): boolean {
 }
 
 function maskBranch(line: string, c: KamailioCase): string {
-  return line.replace(/branch=([^;\s,]+)/g, (all, branch: string) =>
-    c.messages.some((each) => each.send.includes(branch)) ? all : 'branch={BRANCH}',
-  );
+  // The number of a dialog is one of chance.
+  return line
+    .replace(/;did=[0-9a-f]+\.[0-9a-f]+/g, ';did={DID}')
+    .replace(/branch=([^;\s,]+)/g, (all, branch: string) =>
+      c.messages.some((each) => each.send.includes(branch)) ? all : 'branch={BRANCH}',
+    );
 }
 
 function requestView(
