@@ -3,6 +3,7 @@ import { parseAddress } from '../../core/name-addr.js';
 import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue } from '../header-values.js';
+import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
 import { lenientUri } from '../variables/script-uris.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
@@ -153,6 +154,23 @@ const paramByName: TransformationDefinition = {
 
 const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/));
 
+const PROTOCOLS = ['', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
+
+/** "host~port~protocol" of a URI, as nathelper writes it behind ";alias=". */
+function aliasOf(text: string): string {
+  const uri = parseUri(text);
+  if (uri === undefined) return '';
+  const protocol = PROTOCOLS.indexOf((uriTransport(uri) ?? 'udp').toLowerCase());
+  return protocol < 1 ? '' : `${uri.host}~${uri.port ?? (protocol === 3 ? 5061 : 5060)}~${protocol}`;
+}
+
+function uriOfAlias(text: string): string {
+  const [host, port, protocol] = text.split('~', 3);
+  if (host === undefined || port === undefined || protocol === undefined) return '';
+  const name = PROTOCOLS[Number(protocol.charAt(0))] ?? '';
+  return `sip:${host}:${port}${name === '' || name === 'udp' ? '' : `;transport=${name}`}`;
+}
+
 /** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
 export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : ''))],
@@ -191,6 +209,33 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.encode.base58', onText(encodeBase58)],
   ['s.encode.7bit', onText(encodeSeptets)],
   ['s.decode.7bit', onText(decodeSeptets)],
+  // Text that is no number has no date; empty text is 0.
+  [
+    's.ftime',
+    withText((text, format) =>
+      /^-?\d{0,12}$/.test(text) ? formatTime(format, new Date((Number.parseInt(text, 10) || 0) * 1000)) : '',
+    ),
+  ],
+  [
+    's.urlencode.param',
+    onText((text) =>
+      text.replace(/[^A-Za-z0-9_.~-]/g, (c) => `%${(c.charCodeAt(0) & 255).toString(16).padStart(2, '0')}`),
+    ),
+  ],
+  [
+    's.urldecode.param',
+    onText((text) =>
+      text
+        .replaceAll('+', ' ')
+        .replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    ),
+  ],
+  ['s.encode.base64t', onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('=', ''))],
+  ['s.decode.base64t', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
+  ['s.encode.base64urlt', onText((text) => Buffer.from(text, 'latin1').toString('base64url'))],
+  ['s.decode.base64urlt', onText((text) => Buffer.from(text, 'base64url').toString('latin1'))],
+  ['urialias.encode', onText(aliasOf)],
+  ['urialias.decode', onText(uriOfAlias)],
   ['s.escape.csv', onText((text) => `"${text.replaceAll('"', '""')}"`)],
   ['s.unbracket', onText((text) => text.replace(/^\[(.*)\]$/s, '$1'))],
   [
@@ -237,7 +282,18 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['param.in', withText((text, name) => (paramValue(text, name.trim()) === undefined ? 0 : 1))],
   ['param.valueat', paramAt(([, value]) => value)],
   ['param.name', paramAt(([name]) => name)],
-  ['param.count', onText((text) => paramPairs(text).length)],
+  [
+    'param.count',
+    {
+      least: 0,
+      most: 1,
+      // As recorded: with a separator of its own the whole text is one parameter.
+      make: (args) => (value) => {
+        const count = paramPairs(String(value)).length;
+        return args.length > 0 && count > 0 ? 1 : count;
+      },
+    },
+  ],
   ['nameaddr.name', address(nameBefore)],
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
