@@ -33,7 +33,14 @@ interface Chosen {
 
 /** switchyard db init. Returns the exit status. */
 export async function init(options: DatabaseOptions, io: CommandIo): Promise<number> {
-  return initAll(chosen(options, io).partitions, io);
+  const { partitions } = chosen(options, io);
+  // Asked for by name it is a mistake; among others it has no table to make.
+  const isList = ({ dbUrl }: PartitionConfig): boolean => options.partition === undefined && dbUrl.startsWith('list:');
+  for (const { name } of partitions.filter(isList)) io.out(`partition ${name}: a list file, nothing to make\n`);
+  return initAll(
+    partitions.filter((each) => !isList(each)),
+    io,
+  );
 }
 
 /** switchyard db show. Returns the exit status. */

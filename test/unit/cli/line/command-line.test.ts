@@ -154,3 +154,23 @@ test('db show and a load leave out the same rows', async () => {
   assert.match(err, /line 3: socket "udp:9\.9\.9\.9:5060" is none of ours/);
   assert.match(err, /sip:no-such-host\.invalid: host "no-such-host\.invalid" does not resolve/);
 });
+
+test('db init makes the tables there are, and passes over list files unless one is asked for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-init-'));
+  const partitions = [
+    { name: 'listed', flavour: 'kamailio', db_url: 'list:./d.list' },
+    { name: 'stored', db_url: 'sqlite:./d.db' },
+  ];
+  const file = join(folder, 'switchyard.json');
+  writeFileSync(file, JSON.stringify({ listen: ['udp:127.0.0.1:5060'], partitions }));
+  const all = await runCli(['db', 'init', '--config', file]);
+  const one = await runCli(['db', 'init', '--config', file, '--partition', 'listed']);
+  rmSync(folder, { recursive: true });
+  assert.equal(all.status, 0, all.err);
+  assert.match(
+    all.out,
+    /partition listed: a list file, nothing to make\npartition stored: dispatcher version 9, made its table/,
+  );
+  assert.equal(one.status, 1);
+  assert.match(one.err, /a list file is no table/);
+});
