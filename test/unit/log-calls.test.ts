@@ -72,7 +72,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/release.ts': [1, 'the end'],
   'daemon/route-scripts.ts': [1, 'a load that a script asked for, one at a time'],
   'daemon/script-routing.ts': [2, "an operator's command; what a script writes, cut"],
-  'daemon/script-tables.ts': [2, 'a load'],
+  'daemon/script-tables.ts': [6, 'a load'],
   'daemon/secret.ts': [1, 'the start'],
   'daemon/socket-check.ts': [1, 'a row, once for each socket'],
   'daemon/system-calls.ts': [1, 'once'],
