@@ -39,7 +39,9 @@ export class ArgumentCompiler {
       if (calls.constantArguments && kind !== 'expression')
         return wrong(`${node.text} stands where a constant is expected`);
       const format = this.context.variable(node);
-      return format === undefined ? undefined : { ...formatArgument(format, node.at, kind === 'regex'), bare: true };
+      return format === undefined
+        ? undefined
+        : { ...formatArgument(format, node.at, this.patternOf(parameter)), bare: true };
     }
     const value = this.expression(node);
     const { constant } = value;
@@ -61,14 +63,14 @@ export class ArgumentCompiler {
     const typed = calls.typedArguments || parameter.strict === true;
     if (kind === 'int') {
       if (typeof value === 'string' && typed) return wrong(`${parameter.name} must be a number or a variable`);
-      if (typeof value === 'string' && value.includes('$')) return this.formatted(value, node.at, false);
+      if (typeof value === 'string' && value.includes('$')) return this.formatted(value, node.at, undefined);
       const number = value === '' && !calls.typedArguments && calls.constantArguments ? 0 : integerOf(value);
       if (number === undefined) return wrong(`${parameter.name} must be a number, not "${value}"`);
       return this.checked(number, parameter, node.at, wrong);
     }
     if (kind === 'expression') {
       return typeof value === 'string' && value.includes('$')
-        ? this.formatted(value, node.at, false)
+        ? this.formatted(value, node.at, undefined)
         : this.checked(value, parameter, node.at, wrong);
     }
     if (typeof value === 'number' && typed && !(kind === 'flag' && this.context.dialect.name === 'kamailio')) {
@@ -88,9 +90,10 @@ export class ArgumentCompiler {
     }
     if (kind === 'regex' && parameter.lines !== undefined && calls.constantArguments)
       return this.plainPattern(text, parameter.lines, node.at);
-    if (kind !== 'literal' && text.includes('$')) return this.formatted(text, node.at, kind === 'regex');
+    if (kind !== 'literal' && text.includes('$')) return this.formatted(text, node.at, this.patternOf(parameter));
     if (kind === 'regex') {
-      const regex = this.context.regex(text, node.at, false);
+      const { ignoreCase = false, lines = false } = this.patternOf(parameter) ?? {};
+      const regex = this.context.regex(text, node.at, ignoreCase, lines);
       return regex === undefined ? undefined : { ...constantArgument(text, node.at), regex: () => regex };
     }
     if (kind === 'route' && text !== '' && text !== '0' && !this.routeExists(parameter, text)) {
@@ -123,10 +126,18 @@ export class ArgumentCompiler {
     return fault === undefined ? constantArgument(value, at) : wrong(fault);
   }
 
-  private formatted(text: string, at: Position, isRegex: boolean): CompiledArgument | undefined {
+  /** How a pattern is read: as recorded, OpenSIPS passes over letter case in all of them, as in "=~". Undefined for what is none. */
+  private patternOf({ kind, lines = false }: ParameterDefinition): PatternOptions | undefined {
+    if (kind !== 'regex') return undefined;
+    return this.context.dialect.calls.constantArguments
+      ? { ignoreCase: false, lines: false }
+      : { ignoreCase: true, lines };
+  }
+
+  private formatted(text: string, at: Position, pattern: PatternOptions | undefined): CompiledArgument | undefined {
     const format = this.context.format(text, at);
     if (format === undefined) return undefined;
-    return format.constant === undefined ? formatArgument(format, at, isRegex) : constantArgument(format.constant, at);
+    return format.constant === undefined ? formatArgument(format, at, pattern) : constantArgument(format.constant, at);
   }
 
   private variable(
@@ -143,7 +154,7 @@ export class ArgumentCompiler {
       this.context.problems.error('read-only', node.at, `${text} cannot be written`);
       return undefined;
     }
-    return formatArgument(format, node.at, false);
+    return formatArgument(format, node.at, undefined);
   }
 }
 
@@ -162,8 +173,15 @@ function constantArgument(value: string | number, at: Position, text = String(va
   };
 }
 
-function formatArgument(format: Format, at: Position, isRegex: boolean): CompiledArgument {
-  const computed = isRegex ? computedRegex(at, false) : undefined;
+/** How a regular expression of an argument is read. */
+interface PatternOptions {
+  readonly ignoreCase: boolean;
+  /** "^" and "$" match at every line. */
+  readonly lines: boolean;
+}
+
+function formatArgument(format: Format, at: Position, pattern: PatternOptions | undefined): CompiledArgument {
+  const computed = pattern === undefined ? undefined : computedRegex(at, pattern.ignoreCase, pattern.lines);
   return {
     at,
     text: format.text,

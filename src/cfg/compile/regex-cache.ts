@@ -13,6 +13,7 @@ const MOST_KEPT = 64;
 export function computedRegex(
   at: Position,
   ignoreCase: boolean,
+  lines = false,
 ): (run: ScriptRun, source: string | undefined) => BoundedRegex | undefined {
   const kept = new Map<string, BoundedRegex>();
   return (run, source) => {
@@ -20,7 +21,7 @@ export function computedRegex(
     const known = kept.get(source);
     if (known !== undefined) return known;
     try {
-      const regex = compilePosix(source, { ignoreCase });
+      const regex = compilePosix(source, { ignoreCase, lines });
       if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value as string);
       kept.set(source, regex);
       return regex;
