@@ -1,4 +1,14 @@
-import { type Matcher, RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { Matcher, RE2JS } from 're2js';
+
+const require = createRequire(import.meta.url);
+let loaded: typeof import('re2js') | undefined;
+
+/** The package, loaded with the first expression: most daemons have none. */
+function re2(): typeof import('re2js').RE2JS {
+  loaded ??= require('re2js') as typeof import('re2js');
+  return loaded.RE2JS;
+}
 
 /** A regular expression whose matching takes time linear in the text, whatever a peer sends. */
 export interface BoundedRegex {
@@ -33,6 +43,7 @@ const MAX_SOURCE = 4096;
  */
 export function compilePosix(source: string, options: RegexOptions = {}): BoundedRegex {
   if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
+  const RE2JS = re2();
   let flags = RE2JS.LONGEST_MATCH;
   if (options.ignoreCase === true) flags |= RE2JS.CASE_INSENSITIVE;
   flags |= options.lines === true ? RE2JS.MULTILINE : RE2JS.DOTALL;
@@ -51,6 +62,7 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
 export function compilePerl(source: string, options: { readonly ignoreCase?: boolean } = {}): BoundedRegex {
   if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
   try {
+    const RE2JS = re2();
     return new LinearRegex(source, RE2JS.compile(source, options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { DgramSocket } from 'node-unix-socket';
+import type { DgramSocket } from 'node-unix-socket';
 import { SwitchyardError } from '../../core/errors.js';
 import { encodeDatagramJson, encodeDatagramText } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from '../event.js';
@@ -95,6 +96,8 @@ export class UnixSink implements EventSink {
 }
 
 class UnixTarget implements EventTarget {
+  /** Loaded with the first such target: most daemons have none. */
+  private readonly unix = createRequire(import.meta.url)('node-unix-socket') as typeof import('node-unix-socket');
   private socket: DgramSocket | undefined;
   private pending = 0;
 
@@ -122,7 +125,7 @@ class UnixTarget implements EventTarget {
 
   private open(): DgramSocket {
     if (this.socket === undefined) {
-      const socket = new DgramSocket();
+      const socket = new this.unix.DgramSocket();
       socket.on('error', () => {});
       this.socket = socket;
     }

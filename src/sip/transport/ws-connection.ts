@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import {
   type Flow,
   later,
@@ -68,7 +68,7 @@ export class WsConnection implements Flow {
     socket.on('ping', (data) => {
       this.hold(this.held - data.length - CONTROL_BYTES);
       this.confirm();
-      if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === WebSocket.OPEN) socket.pong(data);
+      if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === socket.OPEN) socket.pong(data);
     });
     socket.on('pong', (data) => {
       this.hold(this.held - data.length - CONTROL_BYTES);
@@ -94,11 +94,11 @@ export class WsConnection implements Flow {
   /** Sends, now or when the connection is established. Errors come later, through `onError`. */
   write(text: string, onError: OnError): void {
     const { socket, owner } = this;
-    if (!this.open || socket.readyState > WebSocket.OPEN) {
+    if (!this.open || socket.readyState > socket.OPEN) {
       later(onError, { cause: 'refused', message: 'connection closed' });
       return;
     }
-    if (socket.readyState === WebSocket.CONNECTING) {
+    if (socket.readyState === socket.CONNECTING) {
       if (this.waitingBytes + text.length > owner.maxQueuedBytes) {
         later(onError, { cause: 'send', message: 'too much waits for the connection' });
         return;
@@ -140,7 +140,7 @@ export class WsConnection implements Flow {
       return;
     }
     this.alive = false;
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
   }
 
   /** Closes, and reports the error for waiting messages and for those written since data was last received. */
@@ -151,7 +151,7 @@ export class WsConnection implements Flow {
   /** Closes with a close frame (1001: going away). */
   end(): void {
     this.release({ cause: 'send', message: 'shutting down' }, () => {
-      if (this.socket.readyState === WebSocket.OPEN) this.socket.close(1001);
+      if (this.socket.readyState === this.socket.OPEN) this.socket.close(1001);
       else this.socket.terminate();
     });
   }

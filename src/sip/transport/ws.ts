@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
-import { WebSocket, WebSocketServer } from 'ws';
+import type { WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
 import { isOwnHost, isSameOrigin } from '../../core/web-origin.js';
 import { AcceptedSockets } from './accepted.js';
@@ -20,6 +20,7 @@ import {
 } from './transport.js';
 import { UnfinishedBytes } from './unfinished.js';
 import { WsConnection } from './ws-connection.js';
+import { ws } from './ws-package.js';
 
 /** Bytes of one message at most; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
@@ -55,6 +56,7 @@ export class WsSocket implements SipSocket {
   /** Accepted, some of them not yet upgraded. */
   private readonly accepted: AcceptedSockets;
   private server: HttpServer | HttpsServer | undefined;
+  private readonly package = ws();
   private sockets: WebSocketServer | undefined;
   private pings: NodeJS.Timeout | undefined;
   private closed = false;
@@ -110,7 +112,7 @@ export class WsSocket implements SipSocket {
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
       response.end('this is a SIP WebSocket\n');
     });
-    this.sockets = new WebSocketServer({
+    this.sockets = new this.package.WebSocketServer({
       server,
       maxPayload: MAX_WS_MESSAGE_BYTES,
       perMessageDeflate: false,
@@ -180,7 +182,7 @@ export class WsSocket implements SipSocket {
     }
     let connection: WsConnection;
     try {
-      const socket = new WebSocket(`${this.transport}://${hostPort(address, port)}/`, 'sip', {
+      const socket = new this.package.WebSocket(`${this.transport}://${hostPort(address, port)}/`, 'sip', {
         perMessageDeflate: false,
         maxPayload: MAX_WS_MESSAGE_BYTES,
         handshakeTimeout: this.connectMs,
