@@ -1,4 +1,12 @@
-import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction } from './define.js';
+import {
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+} from './define.js';
 
 const TRACED = 'traces nothing: calls are followed by "switchyard trace", or by "hep" in switchyard.json';
 
@@ -30,8 +38,27 @@ function timer(name: string): FunctionSpec {
   };
 }
 
+/** Functions of Kamailio by name with the most arguments they take, that do nothing here but are taken. */
+function taken(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
+  return Object.entries(functions).map(([name, most]) => ({
+    name,
+    dialects: KAMAILIO,
+    parameters: Array.from({ length: most }, (_, i) => optional(`argument ${i + 1}`, 'string')),
+    summary: `accepted; ${standIn}`,
+    standIn,
+    compile: () => () => 1,
+  }));
+}
+
 /** Functions that only look: what a file calls for it does not change where a call goes. */
 export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
+  ...moduleFunctions('siptrace', taken({ sip_trace: 3, sip_trace_mode: 1, hlog: 2 }, TRACED)),
+  ...moduleFunctions('debugger', taken({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
+  ...moduleFunctions('xhttp', taken({ xhttp_reply: 4 }, 'answers nothing: event_route[xhttp:request] is not run')),
+  ...moduleFunctions(
+    'websocket',
+    taken({ ws_handle_handshake: 0 }, 'does nothing: sockets of ws and wss take WebSocket connections by themselves'),
+  ),
   ...moduleFunctions('benchmark', [timer('bm_start_timer'), timer('bm_log_timer')]),
 ];
