@@ -5,6 +5,7 @@ import { cpuMicros } from './process-usage.js';
 import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
 const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
+/** Calls that each process is warmed up with. */
 const WARM_CALLS = 3000;
 
 /** A run of the generator of calls. */
@@ -48,7 +49,7 @@ async function measureOne(workers: number, { rates, seconds, ramp }: WorkersPlan
   const ports = [await freePort(), await freePort()] as const;
   const proxy = await startSwitchyardWith(ports, [], { name: `${workers} workers`, more: { workers } });
   try {
-    await run(proxy, ports, 1000, WARM_CALLS / 1000);
+    await run(proxy, ports, 1000, (workers * WARM_CALLS) / 1000);
     const runs: (Run & { readonly rate: number })[] = [];
     for (const rate of rates) runs.push({ rate, ...(await run(proxy, ports, rate, seconds)) });
     let carried = 0;
