@@ -11,6 +11,6 @@ test('further scripts recorded from kamailio do what they did there', () => asse
 // Cases made at random from the others. The number goes up only.
 test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 395));
 
-// Cases of the families of functions in random/families, 262 of them; a few turn on intervals. The number goes up only.
+// Cases of the families of functions in random/families, 262 of them; a few depend on intervals. The number goes up only.
 test('scripts of further families of functions do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-families', 258));
