@@ -93,6 +93,17 @@ export function applied(text: string, from: number, edits: readonly TextEdit[]):
   return out + text.slice(at);
 }
 
+/** Characters by which edits of a text change its length; what several of them take away counts once. */
+export function lengthChange(edits: readonly TextEdit[]): number {
+  let change = 0;
+  let at = 0;
+  for (const { start, end, text } of edits.length === 1 ? edits : [...edits].sort(byPosition)) {
+    change += text.length - Math.max(0, end - Math.max(start, at));
+    at = Math.max(at, end);
+  }
+  return change;
+}
+
 /** At one position insertions come before deletions. */
 function byPosition(a: TextEdit, b: TextEdit): number {
   return a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start);

@@ -1,7 +1,7 @@
 import type { SipMessage } from '../sip/message.js';
 import { markedVia, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
-import { applied } from './edits.js';
+import { applied, lengthChange } from './edits.js';
 
 /** What a request leaves with. */
 export interface OutgoingRequest {
@@ -64,15 +64,9 @@ export function rewritten(message: SipMessage, edits: readonly TextEdit[], first
 
 /** The new Content-Length when the body is changed. */
 function lengthEdit(message: SipMessage, edits: readonly TextEdit[]): TextEdit | undefined {
-  let change = 0;
-  let changed = false;
-  for (const { start, end, text } of edits) {
-    if (start < message.bodyStart) continue;
-    changed = true;
-    change += text.length - (end - start);
-  }
-  if (!changed) return undefined;
-  const text = String(message.bodyEnd - message.bodyStart + change);
+  const ofBody = edits.filter(({ start }) => start >= message.bodyStart);
+  if (ofBody.length === 0) return undefined;
+  const text = String(message.bodyEnd - message.bodyStart + lengthChange(ofBody));
   if (message.contentLengthValue < 0) {
     const at = message.headersEnd;
     return { start: at, end: at, text: `Content-Length: ${text}\r\n` };
