@@ -12,6 +12,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'opensips-inlist-count.json': 'lists',
   'opensips-select.json': 'opensips selections',
   'scripts-kamailio.json': 'scripts',
+  'scripts-kamailio-families.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',
   'scripts-kamailio-random.json': 'scripts',
   'scripts-opensips.json': 'scripts',

@@ -113,10 +113,11 @@ test('a dialog goes through its states as recorded, counts in its profiles, and 
     'reply 200 2',
     'event start INVITE hello 3',
     'in ACK 3',
-    'routed ACK 4 hello dir 1',
+    // The direction is known after dlg_get() only: 5.6.3 says 0 here, too.
+    'routed ACK 4 hello dir 0',
     'in BYE 4',
     'event end BYE hello 5',
-    'routed BYE 5 hello dir 1',
+    'routed BYE 5 hello dir 0',
   ]);
   assert.deepEqual(await rpc(daemon, 'dlg.profile_get_size', 'caller', 'alice'), { result: [0] });
 });
