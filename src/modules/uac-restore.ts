@@ -42,7 +42,7 @@ export function difference(one: string, other: string, password: Buffer): string
     const key = password.length === 0 ? 0 : (password[i % password.length] as number);
     bytes[i] = (one.charCodeAt(i) || 0) ^ (other.charCodeAt(i) || 0) ^ key;
   }
-  // As both originals write it, so that proxies of either kind may follow each other in a call.
+  // As Kamailio was recorded to write it, so that such a proxy may follow in a call.
   return bytes.toString('base64').replaceAll('=', '-');
 }
 
