@@ -155,9 +155,11 @@ export class CallCompiler {
     if (definition.waits !== true) return { invoke };
     return {
       invoke,
-      invokeLater: async (run) => {
+      invokeLater: (run) => {
         try {
-          return finish(run, await call(run));
+          const code = call(run);
+          if (typeof code === 'number') return finish(run, code);
+          return code.then((each) => finish(run, each)).catch((error: unknown) => fault(run, error));
         } catch (error) {
           return fault(run, error);
         }

@@ -130,7 +130,7 @@ export class ExpressionCompiler {
       calls: true,
       read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
       test: (run) => invoke(run) > 0,
-      later: invokeLater,
+      later: invokeLater === undefined ? undefined : async (run) => invokeLater(run),
     };
   }
 

@@ -185,9 +185,9 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
     run.fault(at, `${title}: ${messageOf(error)}`);
     return 'fault';
   };
-  const later = async (run: ScriptRun): Promise<RouteOutcome> => {
+  const later = async (run: ScriptRun, waiting: Promise<Signal>): Promise<RouteOutcome> => {
     try {
-      return end(run, await body.run(run));
+      return end(run, await waiting);
     } catch (error) {
       return failed(run, error);
     }
@@ -200,9 +200,9 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
     waits: waits && body.waits,
     run(run) {
       begin(run);
-      if (body.waits) return later(run);
       try {
-        return end(run, body.run(run) as Signal);
+        const signal = body.run(run);
+        return signal instanceof Promise ? later(run, signal) : end(run, signal);
       } catch (error) {
         return failed(run, error);
       }

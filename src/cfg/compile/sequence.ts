@@ -1,7 +1,7 @@
 import { NEXT, type ScriptRun, type Signal } from '../runtime.js';
 import type { CompiledStatement, StatementClosure } from './statement.js';
 
-/** Statements one after the other, up to the first that does not go on. Only where one may wait is anything awaited. */
+/** Statements one after the other, up to the first that does not go on. Only where one waits is anything awaited. */
 export function sequence(statements: readonly CompiledStatement[]): CompiledStatement {
   const [first, second, third] = statements;
   if (first === undefined) return { waits: false, run: () => NEXT };
@@ -31,10 +31,22 @@ export function sequence(statements: readonly CompiledStatement[]): CompiledStat
   };
 }
 
-async function later(statements: readonly CompiledStatement[], run: ScriptRun): Promise<Signal> {
-  for (const each of statements) {
-    const signal = each.waits ? await each.run(run) : (each.run(run) as Signal);
+/** What may wait seldom does: most requests pass by the block with the call that would. */
+function later(statements: readonly CompiledStatement[], run: ScriptRun): Signal | Promise<Signal> {
+  for (let i = 0; i < statements.length; i++) {
+    const signal = (statements[i] as CompiledStatement).run(run);
+    if (signal instanceof Promise) return rest(statements, i + 1, run, signal);
     if (signal !== NEXT) return signal;
   }
   return NEXT;
+}
+
+async function rest(
+  statements: readonly CompiledStatement[],
+  from: number,
+  run: ScriptRun,
+  waiting: Promise<Signal>,
+): Promise<Signal> {
+  const signal = await waiting;
+  return signal === NEXT ? later(statements.slice(from), run) : signal;
 }

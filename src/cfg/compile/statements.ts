@@ -144,7 +144,13 @@ export class StatementCompiler {
       return run.stop;
     };
     if (invokeLater !== undefined) {
-      return { waits: true, run: async (run) => finish(run, await invokeLater(run)) };
+      return {
+        waits: true,
+        run: (run) => {
+          const code = invokeLater(run);
+          return typeof code === 'number' ? finish(run, code) : code.then((each) => finish(run, each));
+        },
+      };
     }
     return simple((run) => {
       run.last = invoke(run);
@@ -169,9 +175,21 @@ export class StatementCompiler {
           return NEXT;
         };
     const { test, later, calls } = condition;
-    if (later !== undefined || body.waits || otherwise?.waits === true) {
+    if (later === undefined && (body.waits || otherwise?.waits === true)) {
+      return {
+        waits: true,
+        run: (run) => {
+          const holds = test(run);
+          if (run.stop !== NEXT) return run.stop;
+          run.last = 1;
+          if (holds) return body.run(run);
+          return otherwise === undefined ? notTaken(run) : otherwise.run(run);
+        },
+      };
+    }
+    if (later !== undefined) {
       const decide = async (run: ScriptRun): Promise<Signal> => {
-        const holds = later === undefined ? test(run) : await later(run);
+        const holds = await later(run);
         if (run.stop !== NEXT) return run.stop;
         run.last = 1;
         if (holds) return body.run(run);

@@ -100,10 +100,12 @@ export class SubRoutes {
     if (!waits) return { invoke };
     return {
       invoke,
-      invokeLater: async (run) => {
+      invokeLater: (run) => {
         const entered = enter(run);
         if (entered === undefined) return failed(run);
-        return leave(run, entered, (await entered.route.body?.run(run)) as Signal);
+        const signal = entered.route.body?.run(run);
+        if (signal instanceof Promise) return signal.then((each) => leave(run, entered, each));
+        return leave(run, entered, signal as Signal);
       },
     };
   }

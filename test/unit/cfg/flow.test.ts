@@ -193,6 +193,21 @@ describe('functions that wait', () => {
     assert.deepEqual(lines, ['4', '4']);
   });
 
+  test('a request that passes by what waits is not kept waiting', async () => {
+    for (const [dialect, one] of [
+      ['kamailio', '"1"'],
+      ['opensips', '1'],
+    ] as const) {
+      const { done, log: lines } = cfg(
+        dialect,
+        `if (is_method("BYE")) later(${one}); else xlog("a"); route(R); xlog("b"); if (is_method("INVITE")) route(R); xlog("c");`,
+        { 'route[R]': `if (is_method("BYE")) { later(${one}); exit; } xlog("R"); return(1);` },
+      ).run();
+      assert.deepEqual(lines, ['a', 'R', 'b', 'R', 'c']);
+      assert.equal(await done, 'ended');
+    }
+  });
+
   test('routes without them never make a promise', () => {
     const file = cfg('opensips', 'is_method("BYE");', { 'route[r]': 'later(1);' });
     assert.equal(file.script?.route('request')?.waits, false);
