@@ -32,8 +32,8 @@ export function sequence(statements: readonly CompiledStatement[]): CompiledStat
 }
 
 /** What may wait seldom does: most requests pass by the block with the call that would. */
-function later(statements: readonly CompiledStatement[], run: ScriptRun): Signal | Promise<Signal> {
-  for (let i = 0; i < statements.length; i++) {
+function later(statements: readonly CompiledStatement[], run: ScriptRun, from = 0): Signal | Promise<Signal> {
+  for (let i = from; i < statements.length; i++) {
     const signal = (statements[i] as CompiledStatement).run(run);
     if (signal instanceof Promise) return rest(statements, i + 1, run, signal);
     if (signal !== NEXT) return signal;
@@ -48,5 +48,5 @@ async function rest(
   waiting: Promise<Signal>,
 ): Promise<Signal> {
   const signal = await waiting;
-  return signal === NEXT ? later(statements.slice(from), run) : signal;
+  return signal === NEXT ? later(statements, run, from) : signal;
 }
