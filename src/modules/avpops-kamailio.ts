@@ -6,6 +6,7 @@ import { compileFormat, type Format } from '../pvar/format.js';
 import { KAMAILIO_NAMES } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
 import { MOST_BRANCHES } from '../script/request-branches.js';
+import { deleteAvp } from './avpops.js';
 import {
   type Arg,
   code,
@@ -214,13 +215,7 @@ const specs: FunctionSpec[] = [
     summary: 'deletes the newest value of an AVP, with /g all',
     compile: ([avp]) => {
       const { avp: name, flags } = avpOf(text(avp));
-      return (run) => {
-        const { avps } = run.pvars;
-        if (avps.count(name) === 0) return -1;
-        if (flags.includes('g')) avps.delete(name);
-        else avps.delete(name, 0);
-        return 1;
-      };
+      return (run) => deleteAvp(run, name, flags);
     },
   },
   {

@@ -129,6 +129,14 @@ function pushTo(run: MessageRun, target: Named, values: readonly PvarValue[]): n
 
 const text = (arg: Arg | undefined): string => (arg as Arg).text;
 
+/** Deletes the newest value of an AVP, with the flag "g" all; -1 when there is none. */
+export function deleteAvp({ pvars: { avps } }: MessageRun, name: string, flags: string): number {
+  if (avps.count(name) === 0) return -1;
+  if (flags.includes('g')) avps.delete(name);
+  else avps.delete(name, 0);
+  return 1;
+}
+
 /** What stands behind the last slash. */
 function flagsOf(whole: string): string {
   const slash = whole.lastIndexOf('/');
@@ -143,13 +151,7 @@ const specs: FunctionSpec[] = [
     summary: 'deletes the newest value of an AVP, with /g all',
     compile: ([avp]) => {
       const { avp: name, flags } = avpOf(text(avp));
-      return (run) => {
-        const { avps } = run.pvars;
-        if (avps.count(name) === 0) return -1;
-        if (flags.includes('g')) avps.delete(name);
-        else avps.delete(name, 0);
-        return 1;
-      };
+      return (run) => deleteAvp(run, name, flags);
     },
   },
   {
