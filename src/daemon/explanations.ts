@@ -177,7 +177,8 @@ function rehearsalOfCfg({ cfg, memory }: { readonly cfg: LoadedCfg; readonly mem
   return { rehearsal, options: { cfg, memory, scriptOutput: rehearsal.scriptOutput, scriptTrace: path } };
 }
 
-function rehearsalOfRoutes(script: LoadedScript) {
+/** What writes down one run of a route script, and what a daemon is made with for it: its log and its sent messages go there. */
+export function rehearsalOfRoutes(script: LoadedScript) {
   const trace = new CallPath(script, BOUNDS);
   const rehearsal = new ScriptRehearsal(trace);
   const log: Logger = { ...nullLogger, isLevelEnabled: () => true };

@@ -1,11 +1,10 @@
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
-import { type SipUri, uriParam } from '../core/uri.js';
+import type { SipUri } from '../core/uri.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
-import { parseMessage, type SipMessage, unfold } from '../sip/message.js';
-import { applyEdits, reasonPhrase } from '../sip/reply.js';
+import { type SipMessage, unfold } from '../sip/message.js';
+import { reasonPhrase } from '../sip/reply.js';
 import type { Resolver } from '../sip/resolve.js';
-import { removeLast, routeSet } from '../sip/route-set.js';
 import { TargetCache } from '../sip/target.js';
 import type { Tally } from '../sip/transaction/counters.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
@@ -22,6 +21,7 @@ import { Relay } from './relay.js';
 import { Sender, type SenderOptions } from './sender.js';
 import { StatelessForwarder } from './stateless.js';
 import { STATELESS } from './stateless-branch.js';
+import { withoutStrictRoute } from './strict-route.js';
 
 /** How the proxy forwards. */
 export interface ProxyOptions extends SenderOptions {
@@ -343,7 +343,7 @@ class Routed implements RoutedRequest {
     private readonly received: SipMessage,
     readonly source: Source,
   ) {
-    const restored = received.routeLine < 0 ? undefined : strictRoute(received, proxy.sockets);
+    const restored = withoutStrictRoute(received, proxy.sockets);
     this.message = restored ?? received;
     this.requestUri = this.message.requestUri;
     this.strictRoute = restored === undefined ? undefined : received.parsedUri;
@@ -372,18 +372,4 @@ function headerValues(message: SipMessage, name: string): string {
   const values: string[] = [];
   for (const field of message.fields(name)) values.push(unfold(message.text.slice(field.value, field.end)).trim());
   return values.join(', ');
-}
-
-/**
- * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4).
- * Returns the request as it would have come from a loose one; undefined when there is nothing to undo.
- */
-function strictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
-  const uri = message.parsedUri;
-  if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
-  const routes = routeSet(message);
-  const last = routes[routes.length - 1];
-  if (last?.uri === undefined) return undefined;
-  const head = `${message.method} ${last.text} SIP/2.0\r\n`;
-  return parseMessage(head + applyEdits(message.text, message.headersStart, removeLast(routes)));
 }

@@ -103,7 +103,7 @@ export class LocalRules {
       blocked: () => false,
       tally: { selected, failed: () => undefined },
       log,
-      dialogs: { mayPass: () => undefined },
+      dialogs: { mayPass: () => undefined, explain: () => ({ passes: false, why: 'the main thread decides' }) },
     });
     this.epoch = epoch;
   }

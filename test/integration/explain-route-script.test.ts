@@ -45,17 +45,15 @@ test('a route script is shown call by call on a copy, and its own variables stay
     { name: 'all', role: 'operator', token: hashToken(tokens.all), partitions: '*' },
     { name: 'tenant', role: 'operator', token: hashToken(tokens.tenant), partitions: ['default'] },
   ];
-  const { settings } = readSettings(
-    {
-      listen: [`udp:127.0.0.1:${await freePort()}`],
-      http: `127.0.0.1:${http}`,
-      mi: { http: {} },
-      access: { users },
-      route_script: './route.js',
-      partitions: [{ name: 'default', flavour: 'kamailio', db_url: 'list:./d.list' }],
-    },
-    { cwd: `${folder}/` },
-  );
+  const config = {
+    listen: [`udp:127.0.0.1:${await freePort()}`],
+    http: `127.0.0.1:${http}`,
+    mi: { http: {} },
+    access: { users },
+    route_script: './route.js',
+    partitions: [{ name: 'default', flavour: 'kamailio', db_url: `list:${join(folder, 'd.list')}` }],
+  };
+  const { settings } = readSettings(config, { cwd: `${folder}/` });
   const daemon = new Daemon({ settings, log: nullLogger, drainMs: 20 });
   await daemon.start();
   after(() => daemon.stop());
@@ -101,4 +99,12 @@ test('a route script is shown call by call on a copy, and its own variables stay
   await daemon.reconfigure(settings);
   writeFileSync(script, SCRIPT);
   assert.match((await explained('bob')).err, /is not what was loaded/);
+
+  // Without a daemon: the script of the configuration, on the tables as they are.
+  const file = join(folder, 'switchyard.json');
+  writeFileSync(file, JSON.stringify({ ...config, route_script: script }));
+  const offline = await runCli(['explain', '--config', file, join(folder, 'bob.sip')]);
+  assert.equal(offline.status, 0, offline.err);
+  assert.match(offline.out, /route\.js:10 {2}r\.t_relay\(\);\n {4}returns true\n/);
+  assert.match(offline.out, /sends to 127\.0\.0\.1:507[12]: INVITE sip:bob@/);
 });

@@ -8,8 +8,9 @@ export const explain = defineCommand({
   summary: 'say where a request goes by rules or a cfg file, and why',
   description: `
 Says which rule takes a request and why those before it do not, which destinations there are with their weights and states, the hash or
-position that decides, and the order they are tried in. Offline from the tables, as a daemon would begin; with --live as the running
-daemon sees it now. Sends nothing and moves nothing on.
+position that decides, and the order they are tried in; of a request inside a dialog, whether its Route or the rules decide. Where a route
+script decides, the calls it makes with their values. Offline from the tables, as a daemon would begin; with --live as the running daemon
+sees it now. Sends nothing and moves nothing on.
 
 With --cfg the script of an opensips.cfg or kamailio.cfg is run over the request instead: each statement with the values of its
 variables, what it decided or returned, and what would be sent. Nothing is sent. With --live a daemon that serves a cfg file shows the same

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { unreadableReason } from '../../core/errors.js';
 import { Daemon, type Explanation, type ScriptExplanation } from '../../daemon/daemon.js';
+import { rehearsalOfRoutes } from '../../daemon/explanations.js';
 import { createLogger } from '../../daemon/logger.js';
+import { RouteScripts } from '../../daemon/route-scripts.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
@@ -43,15 +45,28 @@ async function live(options: ExplainOptions, request: string): Promise<Explanati
   return answer as unknown as Explanation | ScriptExplanation;
 }
 
-async function offline(options: ExplainOptions, request: string, io: CommandIo): Promise<Explanation> {
+async function offline(
+  options: ExplainOptions,
+  request: string,
+  io: CommandIo,
+): Promise<Explanation | ScriptExplanation> {
   const settings = settingsFor(options.config, io);
-  const daemon = new Daemon({ settings, log: createLogger('error'), anySocket: settings.listenByDefault === true });
+  const script = await RouteScripts.load(settings);
+  const routes = script === undefined ? undefined : rehearsalOfRoutes(script);
+  const daemon = new Daemon({
+    settings,
+    log: createLogger('error'),
+    anySocket: settings.listenByDefault === true,
+    ...(routes === undefined ? {} : { ...routes.options, unsent: routes.rehearsal.unsent, drainMs: 0 }),
+  });
   try {
     const outcomes = await daemon.loadOnly();
     for (const [partition, { failure }] of outcomes) {
       if (failure !== undefined) io.err(`partition "${partition}" could not be loaded: ${failure}\n`);
     }
-    return daemon.explain(request, options.source);
+    if (routes === undefined) return daemon.explain(request, options.source);
+    await daemon.loadScript(script);
+    return await routes.rehearsal.run(daemon, request, options.source);
   } finally {
     await daemon.stop();
   }

@@ -3,6 +3,12 @@ import type { Explanation } from '../../daemon/daemon.js';
 /** An explanation for a terminal. */
 export function renderExplanation(found: Explanation): string {
   const lines: string[] = [];
+  if (found.dialog !== undefined) {
+    const { ours, verdict, why, partition } = found.dialog;
+    lines.push(`inside a dialog: it goes ${verdict}`, `    ${why}`);
+    if (ours.length > 0) lines.push(`    Route values of ours: ${ours.join(', ')}`);
+    if (partition !== undefined) lines.push(`    the call was routed by partition ${partition}`);
+  }
   for (const { rule, verdict, entries } of found.rules) {
     if (verdict === 'not reached') continue;
     lines.push(`rule ${rule} ${verdict === 'taken' ? 'takes it' : 'does not match'}`);
@@ -28,7 +34,8 @@ export function renderExplanation(found: Explanation): string {
     }
     if (more_candidates !== undefined) lines.push(`    and ${more_candidates} more`);
   }
-  if ((found.order?.length ?? 0) > 0) {
+  if (found.dialog?.next !== undefined) lines.push(`goes to ${found.dialog.next}`);
+  else if ((found.order?.length ?? 0) > 0) {
     lines.push('tried in this order');
     for (const [i, each] of (found.order ?? []).entries()) lines.push(`    ${i + 1}. ${each}`);
   }

@@ -39,12 +39,22 @@ export interface Passage {
   allowed(address: ResolvedAddress): boolean;
 }
 
+/** What is decided of a request inside a dialog, and why. */
+export interface ExplainedPassage {
+  /** It goes on by its Route; otherwise the rules decide. */
+  readonly passes: boolean;
+  readonly why: string;
+  /** The partition that routed its dialog, where its token says so. */
+  readonly partition?: string | undefined;
+}
+
 /**
  * Methods that end, acknowledge or accompany a dialog. Others may begin something at a peer that takes no notice of the To tag: a
  * call, a transfer.
  */
 const HARMLESS = new Set(['ACK', 'BYE', 'CANCEL', 'INFO', 'NOTIFY', 'OPTIONS', 'PRACK', 'UPDATE']);
 const NOWHERE: readonly string[] = [];
+const UNCOUNTED = { take: () => 0 };
 const UNBOUNDED: Passage = { tags: '', allowed: () => true };
 
 /**
@@ -73,6 +83,41 @@ export class DialogGate {
     return passage;
   }
 
+  /** What mayPass decides of a request, and why, for people. Nothing is counted. */
+  explain(request: RoutedRequest, { to: uri, ours }: LooseRoute): ExplainedPassage {
+    const { tokens, foreign, trusted } = this.options;
+    const { message, source } = request;
+    if (tokens === undefined) return { passes: true, why: 'every Route of ours is followed: dialogs have no tokens' };
+    const [first, second] = ours;
+    const dialog = first === undefined ? undefined : tokens.recorded(message.callId, first, second);
+    const to = literalOf(uri);
+    let token = 'its Route has no token of this call';
+    if (dialog !== undefined) {
+      if (to === undefined) {
+        const why = 'its Route has the token of this call; the name it leads to is checked when it is resolved';
+        return { passes: true, why, partition: dialog.partition };
+      }
+      if (this.isWithin(dialog, plain(to.address), to.port, plain(source.address))) {
+        return { passes: true, why: 'its Route has the token of this call', partition: dialog.partition };
+      }
+      token = `its Route has the token of this call, which may not reach ${to.address}:${to.port}`;
+    }
+    if (foreign !== 'known') {
+      return { passes: foreign === 'accept', why: `${token}, and foreign_dialogs is "${foreign}"` };
+    }
+    const passes = this.known(request, to, UNCOUNTED) !== undefined;
+    const origin = trusted.has(source.address)
+      ? 'is trusted'
+      : this.partitionsOf(plain(source.address)).length > 0
+        ? 'is a destination of ours'
+        : 'is neither trusted nor a destination of ours';
+    const target =
+      to !== undefined && this.partitionsOf(to.address, to.port).length > 0
+        ? 'it leads to a destination of ours'
+        : 'it leads to no destination of ours';
+    return { passes, why: `${token}; its source ${origin}, ${target}` };
+  }
+
   /** Whether a dialog of ours may reach an address: not the destinations of partitions it has nothing to do with. */
   private isWithin(dialog: RecordedDialog, address: string, port: number, source: string): boolean {
     const { partition } = dialog;
@@ -87,8 +132,12 @@ export class DialogGate {
   }
 
   /** Of a dialog that began elsewhere: what comes from one of ours, or goes to one and can do no harm there. */
-  private known({ message, source }: RoutedRequest, to: Endpoint | undefined): Passage | undefined {
-    const { trusted, limiter } = this.options;
+  private known(
+    { message, source }: RoutedRequest,
+    to: Endpoint | undefined,
+    limiter = this.options.limiter,
+  ): Passage | undefined {
+    const { trusted } = this.options;
     if (trusted.has(source.address)) return UNBOUNDED;
     const origins = this.partitionsOf(plain(source.address));
     if (origins.length > 0) {

@@ -13,7 +13,10 @@ import { weightOf } from '../../engine/weight.js';
 import { textOf } from '../../pvar/context.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipMessage } from '../../sip/message.js';
+import type { Source } from '../../sip/transport/transport.js';
 import type { RequestScope } from '../request-scope.js';
+import type { DialogGate } from './dialog-gate.js';
+import { type ExplainedDialog, explainDialog } from './explain-dialog.js';
 import type { CompiledRule, ReadySelection } from './rule.js';
 import type { BlacklistCheck } from './rule-plan.js';
 import { withoutTrace } from './without-trace.js';
@@ -65,6 +68,8 @@ export type ExplainedSet = {
 
 /** Where a request goes by the rules, and why. */
 export type Explanation = {
+  /** What its Route says, for a request with a To tag. */
+  readonly dialog?: ExplainedDialog;
   readonly rules: readonly ExplainedRule[];
   /** The rule that took it; absent where none did. */
   readonly rule?: string;
@@ -86,6 +91,7 @@ export interface ExplainOptions {
   readonly rules: readonly CompiledRule[];
   readonly blocked: BlacklistCheck;
   readonly sockets: LocalSockets;
+  readonly dialogs: Pick<DialogGate, 'explain'>;
   /** Whether a partition may be shown; absent: all of them. */
   readonly sees?: ((partition: string) => boolean) | undefined;
 }
@@ -96,10 +102,26 @@ interface Marks {
   readonly isOurs: (destination: Destination) => boolean;
 }
 
-/** Says where a request outside a dialog goes by the rules, and why. What selections move on is put back: nothing has happened. */
-export function explain(scope: RequestScope, options: ExplainOptions): Explanation {
-  const before = beforeRules(scope.message);
+/** Says where a request goes by its Route or the rules, and why. What selections move on is put back: nothing has happened. */
+export function explain(scope: RequestScope, source: Source | undefined, options: ExplainOptions): Explanation {
+  const { message } = scope;
+  const before = beforeRules(message);
   if (before !== undefined) return { rules: [], ...before };
+  if (message.toTag === '') return explainByRules(scope, options);
+  if (source === undefined) return { rules: [], failure: 'it is inside a dialog, and no socket is configured' };
+  const dialog = explainDialog(message, source, options.dialogs, options.sockets, options.sees);
+  if (dialog.next !== undefined) return { dialog, rules: [], relay: 'stateful', order: [dialog.next] };
+  const isAck = message.method === 'ACK';
+  if (dialog.verdict === 'nowhere') {
+    const failure = 'it is inside a dialog, and not by a Route of ours';
+    return { dialog, rules: [], failure, ...(isAck ? {} : { answer: '404 Not here' }) };
+  }
+  const found = explainByRules(scope, options);
+  if (!isAck || found.relay === 'stateless') return { dialog, ...found };
+  return { dialog, rules: found.rules, failure: 'an ACK of no dialog of ours goes on by a stateless rule only' };
+}
+
+function explainByRules(scope: RequestScope, options: ExplainOptions): Explanation {
   let taken: CompiledRule | undefined;
   const isShown = (rule: CompiledRule): boolean => {
     if (options.sees === undefined) return true;
@@ -168,7 +190,6 @@ function beforeRules(message: SipMessage): { readonly answer?: string; readonly 
   if (message.parsedUri === undefined) return { answer: '400 Bad Request', failure: 'the request-URI cannot be read' };
   if (message.hasProxyRequire)
     return { answer: '420 Bad Extension', failure: 'Proxy-Require names what is not supported' };
-  if (message.toTag !== '') return { failure: 'it is inside a dialog: its Route headers decide, no rule does' };
   return undefined;
 }
 

@@ -41,7 +41,7 @@ export interface RulesRouterOptions {
   readonly blocked: BlacklistCheck;
   readonly tally: SelectionTally;
   readonly log: Logger;
-  readonly dialogs: Pick<DialogGate, 'mayPass'>;
+  readonly dialogs: Pick<DialogGate, 'mayPass' | 'explain'>;
   /** Called at the end of each dialog that passes: its call counts as load no longer. */
   readonly callEnded?: (callId: string) => void;
 }
@@ -157,7 +157,7 @@ export class RulesRouter implements Router {
     sees: ((partition: string) => boolean) | undefined,
   ): Explanation {
     const scope = new RequestScope(message, source, message.requestUri, this.options.formats);
-    return explain(scope, { ...this.options, sees });
+    return explain(scope, source, { ...this.options, sees });
   }
 
   /**

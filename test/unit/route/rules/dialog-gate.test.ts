@@ -48,32 +48,31 @@ function gated(foreign: ForeignDialogs = 'known') {
     useBlacklist: [],
     reject: { code: 503, reason: 'No destinations' },
   };
-  fixture.proxy.useRouter(
-    new RulesRouter({
+  const router = new RulesRouter({
+    engine,
+    sockets: fixture.sockets,
+    rules: [compileRule(rule, (name) => engine.partition(name))],
+    formats: { hash: undefined, load: undefined, score: undefined, statistic: () => undefined },
+    blocked: () => false,
+    tally: { selected: () => {}, failed: () => {} },
+    log: recordingLogger().log,
+    dialogs: new DialogGate({
       engine,
-      sockets: fixture.sockets,
-      rules: [compileRule(rule, (name) => engine.partition(name))],
-      formats: { hash: undefined, load: undefined, score: undefined, statistic: () => undefined },
-      blocked: () => false,
-      tally: { selected: () => {}, failed: () => {} },
-      log: recordingLogger().log,
-      dialogs: new DialogGate({
-        engine,
-        tokens,
-        foreign,
-        trusted: { has: (address) => address === PARTNER },
-        limiter: new SourceRateLimiter({ perSecond: 1, burst: 3 }, () => now),
-        tally: {
-          passed: () => {
-            counts.passed++;
-          },
-          refused: () => {
-            counts.refused++;
-          },
+      tokens,
+      foreign,
+      trusted: { has: (address) => address === PARTNER },
+      limiter: new SourceRateLimiter({ perSecond: 1, burst: 3 }, () => now),
+      tally: {
+        passed: () => {
+          counts.passed++;
         },
-      }),
+        refused: () => {
+          counts.refused++;
+        },
+      },
     }),
-  );
+  });
+  fixture.proxy.useRouter(router);
   let serial = 0;
   return {
     ...fixture,
@@ -89,6 +88,16 @@ function gated(foreign: ForeignDialogs = 'known') {
       const via = `SIP/2.0/${transport} 192.0.2.1:5060;branch=z9hG4bKr${++serial}`;
       fixture.layer.receive(requestText({ callId, via }), from);
       return parsed(fixture.sentTo(GATEWAY)[0] ?? '').headers('record-route');
+    },
+    /** What is said of a request inside a dialog; it counts for nothing. */
+    explained(options: { route: string; method?: string; from?: string; to?: string; uri?: string }) {
+      const { route, method = 'BYE', from = '192.0.2.1', to = PEER, uri = `sip:bob@${to}` } = options;
+      const headers = route === '' ? '' : `Route: ${route}\r\n`;
+      const text = requestText({ method, callId: 'c1@x', headers, uri, toTag: 'b' });
+      const counted = { ...counts };
+      const found = router.explain(parsed(text), sourceOf(fixture.udp, from), undefined);
+      assert.deepEqual(counts, counted);
+      return found;
     },
     /** Where a request inside a dialog goes, and what its sender gets. */
     inDialog(options: { route: string; callId?: string; method?: string; from?: string; to?: string }): string[] {
@@ -110,6 +119,60 @@ function gated(foreign: ForeignDialogs = 'known') {
 }
 
 const INVENTED = '<sip:127.0.0.1:5060;lr>';
+
+describe('an explanation says what becomes of a request inside a dialog', () => {
+  test('a Route of ours: the token, the partition, and where it goes', () => {
+    const { recorded, explained } = gated();
+    const [route = ''] = recorded('c1@x');
+    const { dialog, order } = explained({ route });
+    assert.equal(dialog?.verdict, 'by its Route');
+    assert.equal(dialog?.why, 'its Route has the token of this call');
+    assert.equal(dialog?.partition, 'default');
+    assert.deepEqual(dialog?.ours, ['127.0.0.1:5060']);
+    assert.deepEqual(order, [`sip:bob@${PEER}`]);
+    assert.match(explained({ route, to: 'gw.example' }).dialog?.why ?? '', /checked when it is resolved/);
+  });
+
+  test('a strict router put our Route into the request-URI', () => {
+    const { recorded, explained } = gated();
+    const [route = ''] = recorded('c1@x');
+    const { dialog, order } = explained({ route: `<sip:bob@${PEER}>`, uri: route.slice(1, -1) });
+    assert.equal(dialog?.why, 'its Route has the token of this call');
+    assert.deepEqual(order, [`sip:bob@${PEER}`]);
+  });
+
+  test('an invented Route, none, and somebody else', () => {
+    const { explained } = gated();
+    const invented = explained({ route: INVENTED, method: 'INVITE' });
+    assert.equal(invented.dialog?.verdict, 'by the rules');
+    assert.match(
+      invented.dialog?.why ?? '',
+      /no token of this call; its source is neither trusted nor a destination of ours/,
+    );
+    assert.deepEqual(invented.order, [`sip:${GATEWAY}`]);
+    const none = explained({ route: '' });
+    assert.deepEqual(
+      [none.dialog?.verdict, none.dialog?.why, none.answer],
+      ['nowhere', 'it has no Route', '404 Not here'],
+    );
+    assert.equal(explained({ route: '<sip:198.51.100.1;lr>' }).dialog?.why, 'the Route on top names somebody else');
+    const ack = explained({ route: INVENTED, method: 'ACK' });
+    assert.match(ack.failure ?? '', /stateless rule only/);
+  });
+
+  test('dialogs that began elsewhere: who sent it and where it leads', () => {
+    const trusted = gated().explained({ route: INVENTED, from: PARTNER });
+    assert.match(trusted.dialog?.why ?? '', /its source is trusted/);
+    assert.equal(trusted.dialog?.verdict, 'by its Route');
+    const gateway = gated().explained({ route: INVENTED, from: GATEWAY });
+    assert.match(gateway.dialog?.why ?? '', /is a destination of ours, it leads to no destination of ours/);
+    const refused = gated('refuse').explained({ route: INVENTED, from: PARTNER });
+    assert.match(refused.dialog?.why ?? '', /foreign_dialogs is "refuse"/);
+    const { recorded, explained } = gated('refuse');
+    const [route = ''] = recorded('c1@x');
+    assert.match(explained({ route, to: THEIRS }).dialog?.why ?? '', /which may not reach 192\.0\.2\.33:5060/);
+  });
+});
 
 describe('a request inside a dialog is relayed by its Route only if we wrote it', () => {
   test('the Route of our own Record-Route leads to the request-URI', () => {

@@ -1,0 +1,20 @@
+import { uriParam } from '../core/uri.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
+import { applyEdits } from '../sip/reply.js';
+import { removeLast, routeSet } from '../sip/route-set.js';
+
+/**
+ * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4).
+ * Returns the request as it would have come from a loose one; undefined when there is nothing to undo.
+ */
+export function withoutStrictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
+  if (message.routeLine < 0) return undefined;
+  const uri = message.parsedUri;
+  if (uri === undefined || uriParam(uri.params, 'lr') === undefined || !sockets.isOurs(uri)) return undefined;
+  const routes = routeSet(message);
+  const last = routes[routes.length - 1];
+  if (last?.uri === undefined) return undefined;
+  const head = `${message.method} ${last.text} SIP/2.0\r\n`;
+  return parseMessage(head + applyEdits(message.text, message.headersStart, removeLast(routes)));
+}
