@@ -12,12 +12,8 @@ import { Return } from '../cluster/return.js';
 import type { PartitionShare } from '../cluster/settings.js';
 import { type KeyHolder, SharedKey } from '../cluster/shared-key.js';
 import { Tags } from '../cluster/tags.js';
-import type { Settings } from '../config/settings.js';
-import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
-import type { Logger } from '../core/logger.js';
-import type { Random } from '../core/random.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
@@ -25,26 +21,21 @@ import { clusterEvent } from '../events/catalogue.js';
 import type { NatsBus } from '../events/sinks/nats.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
-import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { EventParts } from './build-events.js';
 import { clusterControl } from './cluster-control.js';
 import type { ClusterParts } from './cluster-hooks.js';
 import { registerClusterMetrics } from './cluster-metrics.js';
+import type { DaemonEnvironment } from './environment.js';
 import { VERSION } from './version.js';
 
 /** What the cluster side is built from. */
-export interface ClusterEnvironment {
-  readonly settings: () => Settings;
+export interface ClusterEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
   readonly prober: Prober;
   readonly events: EventParts;
   readonly mi: () => MiHandler;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly metrics: Metrics;
   /** The key of dialog tokens. */
   readonly key: KeyHolder;
 }

@@ -1,8 +1,6 @@
-import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { Random } from '../core/random.js';
 import type { Engine } from '../engine/engine.js';
 import { EventBus } from '../events/bus.js';
 import { CLUSTER_EVENTS, EVENT_CATALOGUE, EventIds, LOCAL_EVENTS } from '../events/catalogue.js';
@@ -10,28 +8,20 @@ import { EventPublisher } from '../events/publisher.js';
 import { UdpSink, UnixSink } from '../events/sinks/datagram.js';
 import { createNats, type NatsBus } from '../events/sinks/nats.js';
 import type { MiAnswer } from '../events/sinks/nats-mi.js';
-import type { Metrics } from '../stats/metrics.js';
 import { OutboxFile } from '../store/outbox-file.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
 import { ChangeReporter } from './change-reporter.js';
-import type { ClusterHooks } from './cluster-hooks.js';
+import type { DaemonEnvironment } from './environment.js';
 import { VERSION } from './version.js';
 import { createWeightFeeds } from './weight-feeds.js';
 
 /** What the event side is built from. */
-export interface EventEnvironment {
+export interface EventEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
-  /** The settings in force. */
-  readonly settings: () => Settings;
   /** Answers an MI request that came by NATS. */
   readonly answerMi: MiAnswer;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly cluster: ClusterHooks;
 }
 
 /** What becomes of changes of state: the bus, those that registered with it, and what is read from NATS. */

@@ -4,9 +4,6 @@ import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import { boundedLog } from '../core/bounded-log.js';
-import type { Clock } from '../core/clock.js';
-import type { FocusableLogger } from '../core/log-focus.js';
-import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { manualEvent } from '../events/catalogue.js';
@@ -18,7 +15,6 @@ import { registerCommands } from '../management/mi/commands/all.js';
 import type { ScriptCommandTable, SettingsControl } from '../management/mi/dependencies.js';
 import { MiHandler } from '../management/mi/handler.js';
 import type { Prober } from '../probing/prober.js';
-import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import { followAudit } from './audit-sinks.js';
 import type { CallRecording } from './build-calls.js';
@@ -28,9 +24,9 @@ import { buildHttp, type HttpParts } from './build-http.js';
 import type { SipParts } from './build-sip.js';
 import type { TraceControl } from './build-traces.js';
 import { registerCallMetrics } from './call-metrics.js';
-import type { ClusterHooks } from './cluster-hooks.js';
 import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
+import type { DaemonEnvironment } from './environment.js';
 import type { Explanations } from './explanations.js';
 import { createKamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
@@ -43,7 +39,7 @@ import { VERSION } from './version.js';
 import type { WorkerParts } from './worker-hooks.js';
 
 /** What the management side is built from. */
-export interface ManagementEnvironment {
+export interface ManagementEnvironment extends DaemonEnvironment {
   /** Commands of the modules of a configuration file. */
   readonly script: ScriptCommandTable | undefined;
   readonly engine: Engine;
@@ -53,10 +49,9 @@ export interface ManagementEnvironment {
   readonly prober: Prober;
   readonly blacklists: BlacklistTable;
   readonly calls: CallRecording;
-  readonly cluster: ClusterHooks;
   readonly traces: TraceControl;
   readonly explanations: Pick<Explanations, 'explain' | 'scripted'>;
-  readonly settings: SettingsControl | undefined;
+  readonly settingsControl: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
   /** Whether a socket a destination names is listened on. */
@@ -66,9 +61,6 @@ export interface ManagementEnvironment {
   readonly health: HealthSource;
   /** Processes that relay calls; undefined: this one. */
   readonly workers: () => WorkerParts | undefined;
-  readonly clock: Clock;
-  readonly log: Logger & Partial<FocusableLogger>;
-  readonly metrics: Metrics;
 }
 
 /** Commands and the endpoints they come in by. */
@@ -149,7 +141,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     scripted: () => env.explanations.scripted,
     audit,
     script: env.script,
-    settings: env.settings,
+    settings: env.settingsControl,
     log: {
       level: () => log.level ?? 'info',
       setLevel: (level) => {

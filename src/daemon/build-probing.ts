@@ -1,26 +1,17 @@
 import type { Settings } from '../config/settings.js';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/logger.js';
-import type { Random } from '../core/random.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { ProbeOutcome } from '../probing/probe.js';
 import { createProber, type Prober } from '../probing/prober.js';
-import type { Metrics } from '../stats/metrics.js';
 import type { CallRecording } from './build-calls.js';
 import type { SipParts } from './build-sip.js';
-import type { ClusterHooks } from './cluster-hooks.js';
+import type { DaemonEnvironment } from './environment.js';
 
 /** What the prober is built from. */
-export interface ProbingEnvironment {
+export interface ProbingEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly sip: SipParts;
   readonly calls: CallRecording;
-  readonly cluster: ClusterHooks;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly metrics: Metrics;
   /** What a script does with requests of our own before they leave; undefined: nothing. */
   readonly editOfProbes: () => ((text: string) => string) | undefined;
   /** Called with each probe that has ended. */

@@ -1,16 +1,12 @@
 import type { CallLedger } from '../calls/call-ledger.js';
-import type { Settings } from '../config/settings.js';
 import { boundedLog } from '../core/bounded-log.js';
-import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
-import type { Logger } from '../core/logger.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup } from '../sip/transport/native/open-group.js';
-import type { Metrics } from '../stats/metrics.js';
 import { Brain } from '../workers/brain.js';
 import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
@@ -20,14 +16,14 @@ import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import type { SipParts } from './build-sip.js';
+import type { DaemonEnvironment } from './environment.js';
 import type { CountingTally } from './selection-tally.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
 
 /** What the pool of workers is built from. */
-export interface WorkersEnvironment {
+export interface WorkersEnvironment extends DaemonEnvironment {
   readonly hooks: WorkerHooks;
-  readonly settings: () => Settings;
   readonly sip: SipParts;
   readonly proxy: ProxyCore;
   readonly engine: Engine;
@@ -35,9 +31,6 @@ export interface WorkersEnvironment {
   readonly tally: CountingTally;
   readonly keys: KeyRing;
   readonly callEnded: (callId: string) => void;
-  readonly log: Logger & { readonly level?: string };
-  readonly clock: Clock;
-  readonly metrics: Metrics;
 }
 
 /** Builds the side of the brain. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */

@@ -22,7 +22,7 @@ import type { ScriptMemory } from './script-routing.js';
 type Sees = ((partition: string) => boolean) | undefined;
 
 /** A daemon that was never started: it routes as the one it is a copy of, and sends nothing. */
-interface Copy {
+export interface Copy {
   readonly engine: Engine;
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;

@@ -117,6 +117,11 @@ export class Routing {
     return { settings, formats, script, router: this.routerFor(settings, formats, script) };
   }
 
+  /** Loads the route script, if the settings name one and it is not given, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
+  async loadScript(settings: Settings, loaded?: LoadedScript): Promise<void> {
+    if (settings.routeScript !== undefined) this.use(await this.prepare(settings, loaded));
+  }
+
   /** From now on requests are routed so. Calls under way go on as they began. */
   use({ settings, formats, script, router }: Routes): void {
     this.formats = formats;

@@ -1,0 +1,84 @@
+import { DialogTokens } from '../proxy/dialog-token.js';
+import type { ObserverParts } from './build-observers.js';
+import type { SipParts } from './build-sip.js';
+import type { TableParts } from './build-tables.js';
+import type { DaemonOptions } from './daemon-options.js';
+import type { DaemonEnvironment } from './environment.js';
+import { Routing } from './routing.js';
+import { scriptCalls } from './script-calls.js';
+import { ScriptRouting, type ScriptRoutingOptions } from './script-routing.js';
+import type { Secret } from './secret.js';
+
+/** What the deciding side is built from. */
+export interface RoutingEnvironment extends DaemonEnvironment {
+  readonly sip: SipParts;
+  readonly tables: TableParts;
+  readonly observers: ObserverParts;
+  readonly secret: Secret;
+  readonly publish: NonNullable<ScriptRoutingOptions['publish']>;
+  readonly subscribe: NonNullable<ScriptRoutingOptions['subscribe']>;
+}
+
+/** Who decides where requests go. */
+export interface RoutingParts {
+  /** By routing rules or a route script; also the proxy. */
+  readonly routing: Routing;
+  /** By the script of a cfg file, which then sees every message instead; undefined without such a file. */
+  readonly script: ScriptRouting | undefined;
+}
+
+/** Builds what routes by the settings. A route script and the tables of a cfg file are not loaded. Throws SwitchyardError. */
+export function buildRouting(
+  { cfg, copyOf, routeTrace, scriptOutput, scriptTrace }: DaemonOptions,
+  env: RoutingEnvironment,
+): RoutingParts {
+  const { sip, tables, observers, secret, cluster, clock, random, log, peerLog } = env;
+  const { engine, blacklists, tally, partitions, callLoad } = tables;
+  const settings = env.settings();
+  const { ledger } = observers.calls;
+  const routing = new Routing(
+    {
+      engine,
+      sip,
+      blacklists,
+      tally,
+      statistic: (name) => observers.statistics.lookup(name),
+      ...(cluster.configured ? { tag: (name) => cluster.tag(name) } : {}),
+      reload: (name) => partitions.reloadForScript(name),
+      callEnded: callLoad.callEnded,
+      tokens: new DialogTokens(secret.keys),
+      observer: ledger,
+      clock,
+      random,
+      log: peerLog,
+      scriptLog: routeTrace?.log,
+      routeTrace: routeTrace?.trace,
+    },
+    settings,
+  );
+  if (cfg === undefined) return { routing, script: undefined };
+  const script = new ScriptRouting(
+    {
+      engine,
+      sip,
+      blacklists,
+      tally,
+      formats: () => routing.dispatcherFormats,
+      reload: (name) => routing.reload(name),
+      calls: scriptCalls(ledger, sip.counters.proxy),
+      publish: env.publish,
+      sharingTag: (name) => cluster.tag(name),
+      subscribe: env.subscribe,
+      tokens: new DialogTokens(secret.keys),
+      clock,
+      random,
+      log,
+      output: scriptOutput,
+      trace: scriptTrace,
+      memory: copyOf?.memory,
+    },
+    cfg,
+    settings,
+  );
+  return { routing, script };
+}

@@ -1,0 +1,163 @@
+import { SwitchyardError } from '../core/errors.js';
+import type { Service } from '../core/service.js';
+import type { DaemonParts } from './assembly.js';
+import type { DaemonOptions } from './daemon-options.js';
+import { drain } from './drain.js';
+import { firstLoads } from './first-loads.js';
+import { release } from './release.js';
+import { VERSION } from './version.js';
+import { type WorkerHooks, workersFault } from './worker-hooks.js';
+
+/** Milliseconds a start waits for NATS to say what an earlier run has published. */
+const CATCH_UP_MS = 500;
+
+/** Starts the parts of a daemon in order and stops them in reverse. */
+export class Lifecycle {
+  private readonly started: Service[] = [];
+  private ready = false;
+  private ending: Promise<void> | undefined;
+
+  constructor(
+    private readonly parts: DaemonParts,
+    private readonly options: Pick<DaemonOptions, 'firstLoadMs' | 'drainMs'>,
+  ) {}
+
+  /** A stop has begun. */
+  get stopping(): boolean {
+    return this.ending !== undefined;
+  }
+
+  /** When something cannot start, what was started is stopped again and the reason thrown. */
+  async start(): Promise<void> {
+    try {
+      await this.startAll();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.ready = true;
+    const { sip, tables, log } = this.parts;
+    log.info(
+      {
+        listen: sip.transports.map((socket) => `${socket.transport}:${socket.sentBy}`),
+        partitions: [...tables.partitions.byName.keys()],
+        version: VERSION,
+      },
+      'switchyard is ready',
+    );
+  }
+
+  /** Calls under way may finish first. Safe to call more than once. */
+  stop(): Promise<void> {
+    return (this.ending ??= this.stopAll());
+  }
+
+  private async startAll(): Promise<void> {
+    const { settings, clock, secret, sip, tables, observers, routing, script, events, hooks, followers } = this.parts;
+    observers.loopDelay.start();
+    observers.loopLoad.start();
+    secret.save();
+    await routing.loadScript(settings());
+    followers.serving = true;
+    await firstLoads([...tables.partitions.byName.values()], clock, this.options.firstLoadMs ?? 3000);
+    const { nats } = events;
+    if (nats !== undefined) {
+      await this.launch(nats);
+      events.syncStates();
+      await nats.caughtUp(CATCH_UP_MS);
+    }
+    if (settings().cluster !== undefined) await this.joinCluster();
+    await script?.load();
+    if (hooks !== undefined) await this.joinWorkers(hooks);
+    await sip.open();
+    await hooks?.parts?.start();
+    script?.start();
+    for (const service of this.services()) await this.launch(service);
+  }
+
+  /** What is started when the sockets are open, in this order. */
+  private services(): readonly Service[] {
+    const { console, observers, management, tables, events, prober } = this.parts;
+    const { calls, traces, telemetry } = observers;
+    return [
+      ...(console === undefined ? [] : [console]),
+      calls,
+      traces,
+      telemetry,
+      ...management.services,
+      tables.callLoad,
+      ...events.weightFeeds,
+      prober,
+    ];
+  }
+
+  /** Only a node of a cluster loads what it takes to be one. */
+  private async joinCluster(): Promise<void> {
+    const { buildCluster } = await import('./build-cluster.js');
+    const { parts } = this;
+    const { secret, tables, management } = parts;
+    parts.cluster.parts = buildCluster({
+      ...parts,
+      key: {
+        get own() {
+          return secret.shared;
+        },
+        adopt: (key) => {
+          secret.adopt(key);
+          parts.hooks?.parts?.changed();
+        },
+      },
+      engine: tables.engine,
+      runtimes: tables.partitions.byName,
+      mi: () => management.mi,
+    });
+    await this.launch(parts.cluster.parts);
+  }
+
+  /** Only several workers load what they take. Throws SwitchyardError CONFIG_INVALID where the settings exclude them. */
+  private async joinWorkers(hooks: WorkerHooks): Promise<void> {
+    const { parts } = this;
+    const { tables, routing, observers, secret } = parts;
+    const fault = workersFault(parts.settings(), parts.script !== undefined);
+    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
+    const { buildWorkers } = await import('./build-workers.js');
+    hooks.parts = await buildWorkers({
+      ...parts,
+      hooks,
+      proxy: routing.proxy,
+      engine: tables.engine,
+      ledger: observers.calls.ledger,
+      tally: tables.tally,
+      keys: secret.keys,
+      callEnded: tables.callLoad.callEnded,
+    });
+  }
+
+  private async launch(service: Service): Promise<void> {
+    this.started.push(service);
+    await service.start();
+  }
+
+  private async stopAll(): Promise<void> {
+    const { clock, log, sip, tables, observers, routing, script, events, hooks } = this.parts;
+    observers.loopDelay.stop();
+    observers.loopLoad.stop();
+    script?.stop();
+    await drain(routing.proxy, clock, log, this.options.drainMs ?? 5000, hooks?.parts);
+    const { nats } = events;
+    for (const service of [...this.started].reverse()) {
+      // The last changes of state still go out.
+      if (service !== nats) await release(service.name, () => service.stop(), log);
+    }
+    if (script !== undefined) await release('databases of the script', () => script.close(), log);
+    const workers = hooks?.parts;
+    if (workers !== undefined) await release('workers', () => workers.stop(), log);
+    for (const socket of sip.transports) await release(socket.description, () => socket.close(), log);
+    sip.layer.stop();
+    const runtimes = [...tables.partitions.byName.values()];
+    await Promise.all(runtimes.map((each) => release(`partition ${each.name}`, () => each.stop(), log)));
+    if (nats !== undefined && this.started.includes(nats)) await release(nats.name, () => nats.stop(), log);
+    await release('event subscribers', () => events.publisher.stop(), log);
+    if (this.ready) log.info({}, 'switchyard has stopped');
+  }
+}

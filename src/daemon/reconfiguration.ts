@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LoadedCfg } from '../cfg-file/load.js';
+import { formatProblems } from '../config/problem.js';
+import type { Settings } from '../config/settings.js';
+import { SwitchyardError } from '../core/errors.js';
+import type { SettingsReload } from '../management/mi/dependencies.js';
+import { JobQueue } from '../tenant/job-queue.js';
+import { blacklistDefinitions } from '../tenant/options.js';
+import type { DaemonParts } from './assembly.js';
+import type { DaemonOptions } from './daemon-options.js';
+import { SettingsReloads } from './process-metrics.js';
+import { ReloadProgress } from './reload-progress.js';
+import { restartOnly } from './restart-only.js';
+import { settingsChanges } from './settings-changes.js';
+
+/** New settings while calls go on. */
+export class Reconfiguration {
+  /** How far a reload is. */
+  readonly progress: ReloadProgress;
+  /** Two at once would each take what the other is about to start for what is there. */
+  private readonly jobs = new JobQueue();
+  private readonly outcomes: SettingsReloads;
+
+  constructor(
+    private readonly parts: DaemonParts,
+    private readonly readSettings: DaemonOptions['readSettings'],
+  ) {
+    const { clock, metrics } = parts;
+    this.progress = new ReloadProgress(() => clock.monotonic());
+    this.outcomes = new SettingsReloads(metrics, () => clock.now());
+  }
+
+  /**
+   * Takes these settings. Returns the top-level keys that only a restart can change. Throws SwitchyardError when something in
+   * them cannot be used; nothing has then been changed.
+   */
+  use(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
+    return this.jobs.run(undefined, () => this.take(settings, cfg));
+  }
+
+  /**
+   * Reads the settings anew and takes them, or with `dryRun` only looks whether they can be used. Says what differs. Throws
+   * ConfigError, SwitchyardError; nothing has then been changed.
+   */
+  reload(dryRun: boolean): Promise<SettingsReload> {
+    return this.jobs.run(undefined, () => this.progress.during(() => this.readAndTake(dryRun)));
+  }
+
+  private async readAndTake(dryRun: boolean): Promise<SettingsReload> {
+    const { readSettings, parts } = this;
+    if (readSettings === undefined) throw new SwitchyardError('USAGE', 'the settings came from a program');
+    let done = false;
+    try {
+      const { settings, warnings, cfg } = readSettings();
+      const before = parts.settings();
+      const changes = settingsChanges(before, settings);
+      if (dryRun) await this.check(settings);
+      else await this.take(settings, cfg);
+      done = true;
+      const texts = warnings.map((warning) => formatProblems([warning]));
+      return { changes, needRestart: restartOnly(before, settings), warnings: texts };
+    } finally {
+      if (!dryRun) this.outcomes.ended(done);
+    }
+  }
+
+  /** What routes by these settings, if they can be used; nothing is changed. Throws SwitchyardError. */
+  private async check(settings: Settings) {
+    const routes = await this.parts.routing.prepare(settings);
+    await this.parts.tables.partitions.check(settings.partitions);
+    return routes;
+  }
+
+  /** Everything that can fail comes first; after that one part after the other takes what concerns it. */
+  private async take(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
+    const { parts } = this;
+    const { sip, tables, routing, script, hooks, followers, management } = parts;
+    const routes = await this.check(settings);
+    const certificates = [
+      ...sip.transports.map((socket) => socket.reloadCertificates?.()),
+      management.renewCertificate(),
+    ];
+    const before = parts.settings();
+    parts.replaceSettings(settings);
+    tables.engine.defaultPartition = settings.defaultPartition ?? 'default';
+    const exchanged = this.exchangePartitions(before, settings);
+    routing.use(routes);
+    hooks?.parts?.changed();
+    if (cfg !== undefined) await script?.use(cfg, settings);
+    parts.prober.configure(settings.dispatcher, settings.partitions);
+    await exchanged.load();
+    for (const partition of tables.engine.partitions) followers.rebuildBlacklists(partition);
+    followers.refreshWeights();
+    parts.cluster.parts?.reconfigured();
+    parts.events.syncStates();
+    for (const renew of certificates) renew?.();
+    this.configureRest(settings);
+    hooks?.parts?.changed();
+    return restartOnly(before, settings);
+  }
+
+  /** Drops, changes and adds partitions; `load` ends the old ones and loads the new. */
+  private exchangePartitions(before: Settings, settings: Settings): { load(): Promise<void> } {
+    const { tables, events, metrics } = this.parts;
+    const { partitions, blacklists, tally } = tables;
+    const dispatcherChanged = !isDeepStrictEqual(before.dispatcher, settings.dispatcher);
+    const { retired, dropped } = partitions.retire(settings.partitions, dispatcherChanged);
+    for (const name of dropped) events.changes.forget(name);
+    blacklists.define(blacklistDefinitions(settings));
+    const added = partitions.add(settings.partitions);
+    return {
+      load: async () => {
+        // What the old store still has to write is written before the new one is read.
+        await this.progress.each('stop', retired, (runtime) => runtime.stop());
+        for (const name of dropped) {
+          tally.forget(name);
+          metrics.forget('partition', name);
+        }
+        await this.progress.each('load', added, (runtime) => runtime.start());
+      },
+    };
+  }
+
+  private configureRest(settings: Settings): void {
+    const { observers, management, sip, secret, log } = this.parts;
+    observers.calls.configure(settings);
+    observers.traces.configure(settings);
+    management.access.configure(settings.access);
+    sip.configure(settings);
+    secret.configure(settings);
+    log.level = settings.log.level;
+  }
+}
