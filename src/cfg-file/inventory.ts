@@ -33,13 +33,13 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options json prometheus uac_auth`.split(/\s+/),
+  siputils dispatcher options json prometheus uac_auth topoh`.split(/\s+/),
 );
 
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init uac:reply tm:local-request
-  tm:local-response`.split(/\s+/),
+  tm:local-response topoh:msg-outgoing topoh:msg-sending`.split(/\s+/),
 );
 
 /**

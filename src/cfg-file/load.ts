@@ -14,6 +14,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { moduleHooks } from '../modules/hooks.js';
+import { MASKING, messageMask } from '../modules/masks.js';
 import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
 import { scriptVariables } from '../modules/variables.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -51,6 +52,9 @@ export interface LoadedCfg extends CfgSettings {
   readonly functions: FunctionTable<MessageRun>;
   /** What its modules do besides their functions. */
   readonly hooks: ScriptHooks;
+  /** What gives messages another form outside for its modules; undefined where none does. */
+  readonly mask: typeof messageMask;
+  readonly masks: boolean;
   /** The statistics of its script and modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
   /** Their management commands. */
@@ -187,6 +191,8 @@ function compiledFrom(
           script,
           functions,
           hooks: moduleHooks(settings.loaded),
+          mask: messageMask,
+          masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,
           statistics: moduleStatistics,
           compile,

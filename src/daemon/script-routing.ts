@@ -120,6 +120,7 @@ export class ScriptRouting {
     });
     this.core = new ScriptCore(this.environment(cfg, settings));
     options.sip.layer.attach(this.core, this.core);
+    options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
   }
 
   /** Reads the tables of the modules. To be called before requests come. */
@@ -251,6 +252,7 @@ export class ScriptRouting {
     this.cfg = cfg;
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
+    this.options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
   }
 
   /** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */
@@ -359,6 +361,7 @@ export class ScriptRouting {
       trace: this.options.trace,
       modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile, memory?.states),
       hooks: cfg.hooks,
+      masks: cfg.masks,
       services: memory === undefined ? this.services : servicesOfCopy(this.services),
       calls: this.options.calls,
     };

@@ -4,6 +4,7 @@ import { dialogs } from './dialog/table.js';
 import { routingState } from './drouting/gateways.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
+import { topologyMask } from './topoh/settings.js';
 
 /**
  * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
@@ -15,4 +16,5 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['rtpproxy', (states) => states.of(rtpProxies)],
   ['drouting', (states) => states.of(routingState)],
   ['acc', (states) => states.of(accounting)],
+  ['topoh', (states) => states.of(topologyMask)],
 ];

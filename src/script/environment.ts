@@ -166,6 +166,8 @@ export interface ScriptEnvironment {
   /** State of modules, by module. */
   readonly modules: ModuleStates;
   readonly hooks: ScriptHooks;
+  /** Messages have another form outside (topoh): Via fields say which. */
+  readonly masks: boolean;
   readonly services: ScriptServices;
   /** Call records and figures; undefined for none. */
   readonly calls?: CallObserver | undefined;

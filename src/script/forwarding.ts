@@ -4,6 +4,7 @@ import type { Call } from './call.js';
 import type { MessageEdits } from './edits.js';
 import { hidingRequest } from './hiding.js';
 import { outgoingRequest } from './outgoing.js';
+import { markOf, viaMark } from './via-mark.js';
 
 /** What one copy of a request leaves with. */
 export interface Leaving {
@@ -21,6 +22,10 @@ export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branc
   let params = '';
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
+  const routes = call.hiding === undefined ? recordRoutes(call, socket) : '';
+  // Says to what hides the message how many of its Record-Route values are ours.
+  const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
+  if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
   return outgoingRequest({
     message,
     source,
@@ -33,7 +38,7 @@ export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branc
       call.hiding === undefined
         ? leaving.edits.list
         : [...leaving.edits.list, ...hidingRequest(message, socket, call.hiding)],
-    head: call.hiding === undefined ? recordRoutes(call, socket) + leaving.head : leaving.head,
+    head: routes + leaving.head,
     marking: call.hiding === undefined ? call.marking : undefined,
   });
 }

@@ -7,7 +7,7 @@ import { applied, MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 
 /** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
-function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
+export function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
   const socket = env.sockets.all[0];
   if (socket === undefined) return undefined;
   const text = [

@@ -23,6 +23,8 @@ export class Lane {
   /** Set when the proxy is there. */
   proxyPort = 0;
   private readonly gatewayOrder = new Map<string, string[]>();
+  /** The last INVITE of a call that each gateway got, by gateway and Call-ID. */
+  private readonly invites = new Map<string, string>();
 
   private constructor(
     private readonly caller: DatagramPeer,
@@ -34,7 +36,13 @@ export class Lane {
     const open = async () => DatagramPeer.open(HOST, await freePort());
     const peers = new Map<string, DatagramPeer>();
     for (const name of Object.keys(gateways)) peers.set(name, await open());
-    const lane = new Lane(await open(), peers);
+    const caller = await open();
+    // Requests that reach the caller are answered.
+    caller.onMessage = (text, { port }) => {
+      if (text.startsWith('SIP/2.0') || text.startsWith('ACK ')) return;
+      void caller.send(replyTo(text, 200, 'OK', { tag: 'ft', port: caller.port, user: 'alice' }), port, HOST);
+    };
+    const lane = new Lane(caller, peers);
     for (const [name, answers] of Object.entries(gateways)) lane.serve(name, answers);
     return lane;
   }
@@ -42,6 +50,12 @@ export class Lane {
   /** Lines of a dispatcher list, set 1, the first gateway first by priority. */
   list(): string {
     return [...this.gateways.values()].map((peer, i) => `1 sip:${HOST}:${peer.port} 0 ${10 - i}\n`).join('');
+  }
+
+  /** A text in which the name of a gateway with "_PORT" stands for its port: "GW1_PORT"; "CALLER_PORT" is the caller's. */
+  named(text: string): string {
+    const peers: [string, DatagramPeer][] = [['caller', this.caller], ...this.gateways];
+    return peers.reduce((all, [name, { port }]) => all.replaceAll(`${name.toUpperCase()}_PORT`, String(port)), text);
   }
 
   /** Whether the proxy answers an OPTIONS. */
@@ -80,6 +94,36 @@ export class Lane {
     };
   }
 
+  /** A request of a gateway in the dialog of a call that it answered; the caller must answer it. */
+  async fromGateway(name: string, callId: string, method: string, cseq: number): Promise<void> {
+    const peer = this.gateways.get(name);
+    const invite = this.invites.get(`${name} ${callId}`);
+    if (peer === undefined || invite === undefined) throw new Error(`${name} has no INVITE of ${callId}`);
+    const text = [
+      `${method} ${/<([^>]*)>/.exec(headersOf(invite, 'contact')[0] ?? '')?.[1]} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${HOST}:${peer.port};branch=z9hG4bK${callId}back${cseq}`,
+      'Max-Forwards: 70',
+      `From: ${headersOf(invite, 'to')[0]};tag=${name}`,
+      `To: ${headersOf(invite, 'from')[0]}`,
+      `Call-ID: ${callId}`,
+      `CSeq: ${cseq} ${method}`,
+      `Contact: <sip:bob@${HOST}:${peer.port}>`,
+      ...headersOf(invite, 'record-route').map((each) => `Route: ${each}`),
+      'Content-Length: 0',
+      '',
+      '',
+    ].join('\r\n');
+    void peer.send(text, this.proxyPort, HOST);
+    const done = () =>
+      peer.received.some(
+        (each) =>
+          /^SIP\/2.0 [2-6]/.test(each.text) &&
+          headersOf(each.text, 'cseq')[0] === `${cseq} ${method}` &&
+          headersOf(each.text, 'call-id')[0] === callId,
+      );
+    if (!(await holds(done))) throw new Error(`${callId}: no reply to ${method} of ${name}`);
+  }
+
   close(): void {
     this.caller.close();
     for (const peer of this.gateways.values()) peer.close();
@@ -96,6 +140,7 @@ export class Lane {
       if (method === 'INVITE') {
         this.gatewayOrder.set(callId, [...(this.gatewayOrder.get(callId) ?? []), name]);
         pending.set(callId, text);
+        this.invites.set(`${name} ${callId}`, text);
       }
       if (method === 'CANCEL') {
         reply(text, 200, 'OK', port);
@@ -193,7 +238,12 @@ function toTagOf(message: string): string {
   return /;tag=.*/.exec(headersOf(message, 'to')[0] ?? '')?.[0] ?? '';
 }
 
-function replyTo(request: string, status: number, reason: string, from: { tag: string; port: number }): string {
+function replyTo(
+  request: string,
+  status: number,
+  reason: string,
+  from: { tag: string; port: number; user?: string },
+): string {
   const lines = request
     .slice(0, request.indexOf('\r\n\r\n'))
     .split('\r\n')
@@ -203,7 +253,7 @@ function replyTo(request: string, status: number, reason: string, from: { tag: s
   return [
     `SIP/2.0 ${status} ${reason}`,
     ...lines,
-    `Contact: <sip:bob@${HOST}:${from.port}>`,
+    `Contact: <sip:${from.user ?? 'bob'}@${HOST}:${from.port}>`,
     `${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
     '',
     body,
@@ -216,6 +266,8 @@ export function comparable(text: string, ports: ReadonlyMap<string, string>): st
   const [start = '', ...lines] = text
     .slice(0, end)
     .replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number)
+    // What topoh hides is hidden with another cipher.
+    .replace(/(?<=z9hG4bKsr-|=sr-)[\w.*-]+/g, '*')
     .split('\r\n');
   const vias = lines.filter((line) => /^via:/i.test(line)).length;
   const fields = lines.map((line, i) => {

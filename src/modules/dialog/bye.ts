@@ -2,6 +2,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { runLocal } from '../../script/service-routes.js';
+import { viaMark } from '../../script/via-mark.js';
 import type { Address } from '../../sip/resolve.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import type { Dialog, Side } from './dialog.js';
@@ -34,9 +35,11 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
     from.cseq++;
     const callId = dialog.callIdOf(side);
     const id = env.layer.newBranch('d', callId);
+    // The callee may know the call by a Call-ID that is hidden (topoh).
+    const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const text = [
       `BYE ${uri} SIP/2.0`,
-      `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}`,
+      `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`,
       'Max-Forwards: 70',
       ...routes.map((each) => `Route: ${each}`),
       `From: ${from.address}`,

@@ -7,11 +7,21 @@ export interface MessageTap {
 }
 
 /**
+ * Gives messages another form outside than inside (topology hiding): what is received is rewritten before anything looks at it, what is
+ * sent when all is done. Called in the path of each message; must not throw.
+ */
+export interface MessageMask {
+  received(text: string, source: Source): string;
+  sent(text: string, socket: SipSocket, address: string, port: number): string;
+}
+
+/**
  * Sits between the sockets and their receiver, so that a tap can be installed while calls are in progress. Without a
- * tap a received message costs one comparison, a sent message nothing.
+ * tap a received message costs one comparison, a sent message nothing. A tap sees messages as they are on the wire.
  */
 export class TapPoint implements Receiver {
   private tap: MessageTap | undefined;
+  private mask: MessageMask | undefined;
   /** Called when a tap is installed or removed. */
   onUse: ((isTapped: boolean) => void) | undefined = undefined;
   private sockets: readonly SipSocket[] = [];
@@ -33,22 +43,35 @@ export class TapPoint implements Receiver {
     if (this.tap === tap) return;
     this.tap = tap;
     this.onUse?.(tap !== undefined);
+    this.wrap();
+  }
+
+  /** Installs a mask, or removes it. */
+  hide(mask: MessageMask | undefined): void {
+    if (this.mask === mask) return;
+    this.mask = mask;
+    this.wrap();
+  }
+
+  private wrap(): void {
+    const { tap, mask } = this;
     for (const socket of this.sockets) {
       // Deleting the socket's own method makes that of its class visible again.
       Reflect.deleteProperty(socket, 'send');
-      if (tap === undefined) continue;
+      if (tap === undefined && mask === undefined) continue;
       const send = socket.send.bind(socket);
-      const tapped: SipSocket['send'] = (text, address, port, onError, flow, serverName) => {
-        tap.sent(text, socket, address, port);
-        send(text, address, port, onError, flow, serverName);
+      const wrapped: SipSocket['send'] = (text, address, port, onError, flow, serverName) => {
+        const shown = mask === undefined ? text : mask.sent(text, socket, address, port);
+        tap?.sent(shown, socket, address, port);
+        send(shown, address, port, onError, flow, serverName);
       };
-      Object.defineProperty(socket, 'send', { value: tapped, configurable: true, writable: true });
+      Object.defineProperty(socket, 'send', { value: wrapped, configurable: true, writable: true });
     }
   }
 
   receive(text: string, source: Source): void {
     if (this.tap !== undefined) this.tap.received(text, source);
-    this.receiver.receive(text, source);
+    this.receiver.receive(this.mask === undefined ? text : this.mask.received(text, source), source);
   }
 
   garbage(reason: string, source: Source, bytes: number): void {

@@ -1,0 +1,207 @@
+import { ipFamily } from '../../core/ip-address.js';
+import { bareHost, uriParam } from '../../core/uri.js';
+import { applied } from '../../script/edits.js';
+import type { ModuleParameters } from '../../script/environment.js';
+import { markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
+import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { TextEdit } from '../../sip/reply.js';
+import { type RouteValue, routeValues } from '../../sip/route-set.js';
+import type { Via } from '../../sip/via.js';
+import { viaValues } from '../../sip/via-values.js';
+import { TextCipher } from './cipher.js';
+
+interface Names {
+  readonly ip: string;
+  readonly callId: boolean;
+  readonly uriName: string;
+  readonly uriPrefix: string;
+  readonly viaName: string;
+  readonly viaPrefix: string;
+  readonly callIdPrefix: string;
+}
+
+/** Values of Record-Route and Contact that are looked at in one message. */
+const MOST_VALUES = 128;
+
+/**
+ * topoh of Kamailio: each side sees addresses of the other only enciphered, in URIs and Via fields of `mask_ip`. Nothing is
+ * kept: what comes back carries it. Inside this process messages are as if nothing were hidden.
+ */
+export class TopologyMask {
+  private readonly cipher: TextCipher;
+  private readonly names: Names;
+
+  /** Throws an Error for a parameter that cannot stand in a message. */
+  constructor(parameters: ModuleParameters) {
+    this.cipher = new TextCipher(parameters.text('mask_key', '_static_value_'));
+    this.names = {
+      ip: parameters.text('mask_ip', '127.0.0.8'),
+      callId: parameters.flag('mask_callid', false),
+      uriName: parameters.text('uparam_name', 'line'),
+      uriPrefix: parameters.text('uparam_prefix', 'sr-'),
+      viaName: parameters.text('vparam_name', 'branch'),
+      viaPrefix: parameters.text('vparam_prefix', 'z9hG4bKsr-'),
+      callIdPrefix: parameters.text('callid_prefix', '!!:'),
+    };
+    const { ip, callIdPrefix, callId: _, ...tokens } = this.names;
+    for (const text of Object.values(tokens))
+      if (!/^[\w.!%*+`'~-]+$/.test(text)) throw new Error(`"${text}" is no name or beginning of a parameter`);
+    if (ipFamily(bareHost(ip)) === 0 && !/^[\w.-]+$/.test(ip)) throw new Error(`mask_ip "${ip}" is no address`);
+    if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" cannot stand in a Call-ID`);
+  }
+
+  /** A message as it is looked at here: what was hidden is there again. */
+  received(text: string): string {
+    const message = parseMessage(text);
+    if (message?.via === undefined || UNTOUCHED.has(message.method)) return text;
+    const edits: TextEdit[] = [];
+    const wasHidden = this.showCallId(message, edits);
+    if (message.isRequest) {
+      const uri = this.shown(message.requestUri);
+      if (uri !== undefined) edits.push({ start: message.uriStart, end: message.uriEnd, text: uri });
+      for (const name of ['route', 'record-route']) this.showAll(message, name, edits);
+      const own = markSpan(text, message.via);
+      if (own !== undefined) edits.push({ ...own, text: '' });
+      const direction = wasHidden ? 'u' : 'd';
+      edits.push(markAt(message.text, message.via, { reply: false, direction, own: 0, before: 0 }));
+    } else {
+      const before = this.showAll(message, 'record-route', edits);
+      this.showVias(message, before, edits);
+    }
+    return edits.length === 0 ? text : applied(text, 0, edits);
+  }
+
+  /** A message as it leaves. `spares`: whether one that could be hidden is sent as it is. */
+  sent(text: string, spares: ((message: SipMessage) => boolean) | undefined): string {
+    if (!text.includes(MARK)) return text;
+    const message = parseMessage(text);
+    if (message?.via === undefined) return text;
+    const edits: TextEdit[] = [];
+    const [top, ...below] = [...viaValues(message)];
+    const mark = top === undefined ? undefined : markOf(text, top);
+    const spared = mark !== undefined && spares?.(message) === true;
+    for (const via of [top, ...below]) {
+      const span = via === undefined ? undefined : markSpan(text, via);
+      if (span === undefined) continue;
+      // The Via of the request says so to the reply, by which the other side is hidden all the same; the original leaves its own there.
+      const kept = spared && message.isRequest && via === below[0] ? viaMark(mark) : '';
+      edits.push({ ...span, text: kept });
+    }
+    for (const { line, next } of message.fields('th')) edits.push({ start: line, end: next, text: '' });
+    if (mark === undefined || spared) return applied(text, 0, edits);
+    if (this.names.callId && mark.direction === (message.isRequest ? 'd' : 'u')) this.hideCallId(message, edits);
+    if (message.isRequest) {
+      for (const [i, via] of below.entries()) {
+        const own = text.slice(via.start, via.end);
+        this.hideVia(via, i === 0 ? marked(own, mark) : own, edits);
+      }
+      this.hideAll(routeValues(message, 'record-route', MOST_VALUES).slice(mark.own), edits);
+      this.hideAll(routeValues(message, 'contact', MOST_VALUES), edits);
+    } else if (mark.reply) {
+      const routes = routeValues(message, 'record-route', MOST_VALUES);
+      this.hideAll(routes.slice(0, Math.max(0, routes.length - mark.before - mark.own)), edits);
+      this.hideAll(routeValues(message, 'contact', MOST_VALUES), edits);
+    }
+    return applied(text, 0, edits);
+  }
+
+  /** True: the Call-ID was hidden. */
+  private showCallId(message: SipMessage, edits: TextEdit[]): boolean {
+    const { callIdPrefix, callId } = this.names;
+    if (!callId || !message.callId.startsWith(callIdPrefix)) return false;
+    const shown = this.cipher.decipher(message.callId.slice(callIdPrefix.length));
+    if (shown === undefined) return false;
+    edits.push({ start: message.callIdValue, end: message.callIdEnd, text: shown });
+    return true;
+  }
+
+  private hideCallId(message: SipMessage, edits: TextEdit[]): void {
+    if (message.callIdValue < 0) return;
+    const text = `${this.names.callIdPrefix}${this.cipher.encipher(message.callId)}`;
+    edits.push({ start: message.callIdValue, end: message.callIdEnd, text });
+  }
+
+  /** The URI that a hidden one stands for; undefined for any other. */
+  private shown(uri: string): string | undefined {
+    const { uriName, uriPrefix } = this.names;
+    const semi = uri.indexOf(';');
+    const value = semi < 0 ? undefined : uriParam(uri.slice(semi), uriName);
+    return value?.startsWith(uriPrefix) === true ? this.cipher.decipher(value.slice(uriPrefix.length)) : undefined;
+  }
+
+  /** How many values were hidden. */
+  private showAll(message: SipMessage, name: string, edits: TextEdit[]): number {
+    let count = 0;
+    for (const value of routeValues(message, name, MOST_VALUES)) {
+      const uri = this.shown(value.text);
+      const at = uri === undefined ? -1 : message.text.indexOf(value.text, value.start);
+      if (uri === undefined || at < 0) continue;
+      edits.push({ start: at, end: at + value.text.length, text: uri });
+      count++;
+    }
+    return count;
+  }
+
+  private hideAll(values: readonly RouteValue[], edits: TextEdit[]): void {
+    const { ip, uriName, uriPrefix } = this.names;
+    for (const { text, value, start, end } of values) {
+      if (text === '' || text === '*') continue;
+      const hidden = `<sip:${ip};${uriName}=${uriPrefix}${this.cipher.encipher(text)}>`;
+      const open = value.lastIndexOf(`<${text}>`);
+      const whole =
+        open < 0
+          ? value.replace(text, () => hidden)
+          : value.slice(0, open) + hidden + value.slice(open + text.length + 2);
+      edits.push({ start, end, text: whole });
+    }
+  }
+
+  /** The Via fields below our own, of which the first gets a mark. */
+  private showVias(message: SipMessage, before: number, edits: TextEdit[]): void {
+    const { viaName, viaPrefix } = this.names;
+    let first = true;
+    let top = true;
+    for (const via of viaValues(message)) {
+      if (top) {
+        top = false;
+        continue;
+      }
+      const value = message.text.slice(via.start, via.end);
+      const semi = value.indexOf(';');
+      const hidden = semi < 0 ? undefined : uriParam(value.slice(semi), viaName);
+      const shown =
+        hidden?.startsWith(viaPrefix) === true ? this.cipher.decipher(hidden.slice(viaPrefix.length)) : undefined;
+      const text = first ? answered(shown ?? value, before) : (shown ?? value);
+      if (text !== value) edits.push({ start: via.start, end: via.end, text });
+      first = false;
+    }
+  }
+
+  private hideVia({ start, end }: Via, value: string, edits: TextEdit[]): void {
+    const { ip, viaName, viaPrefix } = this.names;
+    edits.push({ start, end, text: `SIP/2.0/UDP ${ip};${viaName}=${viaPrefix}${this.cipher.encipher(value)}` });
+  }
+}
+
+/** Requests of these methods, and their replies, hide nothing: their Contact is what they are about. */
+const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
+const MARK = ';TH=';
+
+/** A mark behind the sent-by of a Via value, where the original puts its own. */
+function markAt(text: string, via: Via, mark: ViaMark): TextEdit {
+  const semi = text.indexOf(';', via.start);
+  const at = semi < 0 || semi > via.end ? via.end : semi;
+  return { start: at, end: at, text: viaMark(mark) };
+}
+
+/** The Via value of a request with another mark. */
+function marked(value: string, mark: ViaMark): string {
+  const span = markSpan(value, { start: 0, end: value.length });
+  return span === undefined ? value : value.slice(0, span.start) + viaMark(mark) + value.slice(span.end);
+}
+
+/** A Via value that was hidden with the mark of its request, with that of its reply. */
+function answered(value: string, before: number): string {
+  const mark = markOf(value, { start: 0, end: value.length });
+  return mark === undefined ? value : marked(value, { ...mark, reply: true, before });
+}
