@@ -16,33 +16,60 @@ import {
 import { sharedFunctions } from './shared.js';
 
 const branches: FunctionSpec[] = [
-  ...['remove_msg_branch', 'swap_msg_branches', 'move_msg_branch', 'swap_branches', 'move_branch'].map(
+  ...['remove_msg_branch', 'remove_branch'].map(
     (name): FunctionSpec => ({
       name,
       dialects: OPENSIPS,
       ...(name.includes('msg') ? {} : { until: 3 }),
-      parameters: [
-        param('index', 'int'),
-        ...(name === 'remove_msg_branch' ? [] : [param('other index', 'int')]),
-        ...(name.startsWith('move') ? [optional('keep', 'string')] : []),
-      ],
-      summary: 'false, as recorded: branches stay in their order',
-      compile: () => () => -1,
+      parameters: [param('index', 'int')],
+      summary: 'takes an added branch away; the first has index 0',
+      compile:
+        ([index]) =>
+        (run) => {
+          const { branches } = run.call;
+          const at = (index as Arg).int(run) ?? -1;
+          return code(at >= 0 && branches.splice(at, 1).length > 0);
+        },
     }),
   ),
-  {
-    name: 'remove_branch',
-    until: 3,
-    dialects: OPENSIPS,
-    parameters: [param('index', 'int')],
-    summary: 'takes a branch away',
-    compile:
-      ([index]) =>
-      (run) => {
-        const at = (index as Arg).int(run) ?? -1;
-        return code(at >= 0 && run.call.branches.splice(at - 1, 1).length > 0);
-      },
-  },
+  ...['swap_msg_branches', 'swap_branches'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      parameters: [optional('index', 'int'), optional('other index', 'int')],
+      summary: 'exchanges two added branches; one left out is the request-URI',
+      compile:
+        ([one, other]) =>
+        (run) => {
+          const from = branchAt(run, one);
+          const to = branchAt(run, other);
+          if (from === undefined || to === undefined) return -1;
+          const kept = from.get();
+          from.set(to.get());
+          to.set(kept);
+          return 1;
+        },
+    }),
+  ),
+  ...['move_msg_branch', 'move_branch'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: OPENSIPS,
+      parameters: [optional('index', 'int'), optional('other index', 'int'), optional('keep', 'string')],
+      summary: 'puts an added branch over another; one left out is the request-URI; "keep" leaves it where it was too',
+      compile:
+        ([from, to, keep]) =>
+        (run) => {
+          const source = branchAt(run, from);
+          const target = branchAt(run, to);
+          if (source === undefined || target === undefined) return -1;
+          target.set(source.get());
+          if (source.index !== undefined && source.index !== target.index && keep?.string(run) !== 'keep')
+            run.call.branches.splice(source.index, 1);
+          return 1;
+        },
+    }),
+  ),
   {
     name: 'remove_branch',
     dialects: KAMAILIO,
@@ -71,17 +98,7 @@ const branches: FunctionSpec[] = [
     summary: 'puts the branches aside, to be tried one after the other by q',
     compile: () => (run) => {
       const { call } = run;
-      const all: RequestBranch[] = [
-        {
-          uri: call.requestUri,
-          destinationUri: run.pvars.destinationUri,
-          q: call.q ?? '',
-          path: '',
-          flags: call.branchFlags,
-          socket: undefined,
-        },
-        ...call.branches,
-      ];
+      const all: RequestBranch[] = [requestBranch(run), ...call.branches];
       const value = (q: string): number => (q === '' ? -1 : Number(q) > 1 ? Number(q) / 1000 : Number(q));
       if (all.length === 1) {
         call.serial = [];
@@ -104,6 +121,52 @@ const branches: FunctionSpec[] = [
     compile: () => (run) => nextBranches(run),
   },
 ];
+
+/** The request-URI and what belongs to it, as a branch. */
+function requestBranch({ call, pvars }: MessageRun): RequestBranch {
+  return {
+    uri: call.requestUri,
+    destinationUri: pvars.destinationUri,
+    q: call.q ?? '',
+    path: '',
+    flags: call.branchFlags,
+    socket: undefined,
+  };
+}
+
+/** An added branch, or the request-URI with what belongs to it, to be read and written as a whole. */
+interface BranchSlot {
+  /** Undefined for the request-URI. */
+  readonly index: number | undefined;
+  get(): RequestBranch;
+  set(branch: RequestBranch): void;
+}
+
+/** The branch of an index, the request-URI without one; undefined for a branch there is not. */
+function branchAt(run: MessageRun, index: Arg | undefined): BranchSlot | undefined {
+  const { call, pvars } = run;
+  if (index === undefined) {
+    return {
+      index: undefined,
+      get: () => requestBranch(run),
+      set: (branch) => {
+        pvars.setRequestUri(branch.uri);
+        pvars.destinationUri = branch.destinationUri;
+        call.q = branch.q;
+        call.branchFlags = branch.flags;
+      },
+    };
+  }
+  const at = index.int(run);
+  if (at === undefined || call.branches[at] === undefined) return undefined;
+  return {
+    index: at,
+    get: () => call.branches[at] as RequestBranch,
+    set: (branch) => {
+      call.branches[at] = branch;
+    },
+  };
+}
 
 /** Takes the branches of the best q that serialize_branches() put aside. */
 function nextBranches(run: MessageRun): number {

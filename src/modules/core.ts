@@ -46,12 +46,15 @@ function listens({ sockets }: FileFacts, text: string): boolean {
 }
 
 /** Sends the request as it came to a URI or "proto:host:port". */
-export function sendRaw(run: MessageRun, to: string): number {
+export function sendRaw(run: MessageRun, to: string, headers = ''): number {
   const uri = parseUri(uriOf(to));
   const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
   if (address === undefined) return -1;
   const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);
-  socket?.send(run.call.message.text, address.address, address.port, undefined);
+  const { text, bodyStart } = run.call.message;
+  const end = bodyStart - (text.startsWith('\r\n', bodyStart - 2) ? 2 : 1);
+  const changed = headers === '' ? text : `${text.slice(0, end)}${headers}${text.slice(end)}`;
+  socket?.send(changed, address.address, address.port, undefined);
   return code(socket !== undefined);
 }
 
@@ -141,12 +144,11 @@ const core: FunctionSpec[] = [
     name: 'send',
     waits: true,
     parameters: [param('destination', 'string'), optional('headers', 'string')],
-    summary: 'sends the request as it came, without our Via',
+    summary: 'sends the request as it came, without our Via; header lines given are added to it',
     compile:
-      ([to]) =>
-      (run) => {
-        return sendRaw(run, textOf(to, run));
-      },
+      ([to, headers]) =>
+      (run) =>
+        sendRaw(run, textOf(to, run), headers === undefined ? '' : textOf(headers, run)),
   },
   {
     name: 'force_send_socket',

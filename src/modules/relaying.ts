@@ -181,8 +181,9 @@ export function cancel(run: MessageRun): number | undefined {
     return 0;
   }
   const invite = env.layer.cancelled(call.message);
-  if (env.dialect === 'kamailio' && invite === undefined && env.layer.answeredInvite(call.message)) {
-    served(run).replyWith(200, 'ok -- no more pending branches', env.serverLine);
+  if (invite === undefined && env.layer.answeredInvite(call.message)) {
+    const reason = env.dialect === 'kamailio' ? 'ok -- no more pending branches' : 'canceling';
+    served(run).replyWith(200, reason, env.serverLine);
     return 1;
   }
   const target = invite?.owner as { readonly call?: unknown } | undefined;
@@ -210,8 +211,7 @@ export function checkTransaction(run: MessageRun): number {
     }
     const invite = env.layer.cancelled(call.message);
     const owner = invite?.owner as { branches?: readonly unknown[] } | undefined;
-    const answered = env.dialect === 'kamailio' && env.layer.answeredInvite(call.message);
-    return code(owner?.branches !== undefined || answered);
+    return code(owner?.branches !== undefined || env.layer.answeredInvite(call.message));
   }
   if (call.message.method === 'ACK') {
     if (known?.kind === 'ack') return 0;

@@ -19,8 +19,6 @@ export function parseSubstitution(
   lines: boolean,
   format: (text: string) => ((run: MessageRun) => string) | undefined,
 ): Substitution {
-  // "\\1" in double quotes was read as the character with that number.
-  text = text.replace(/[\x01-\x07]/g, (c) => `\\${c.charCodeAt(0)}`);
   const mark = text.charAt(0);
   if (mark === '' || mark === '\\') throw new Error(`"${text}" is no substitution`);
   const parts: string[] = [''];

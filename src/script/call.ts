@@ -21,7 +21,7 @@ import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
 import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
-import type { BranchState, RelayFault, TransactionState } from './state.js';
+import { type BranchState, type RelayFault, sourceOfReplies, type TransactionState } from './state.js';
 
 /** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
 export class CfgScope extends PvarScope {
@@ -112,9 +112,10 @@ export class CfgScope extends PvarScope {
     const ofReply = run?.routeKind === 'onreply';
     if (which === 'request') return ofReply ? this.call?.scope : this;
     if (ofReply) return this;
-    const reply = run?.routeKind === 'failure' ? run.branch?.reply : undefined;
-    if (reply === undefined) return undefined;
-    const scope = new CfgScope(this.env, reply, undefined, this.stack);
+    const branch = run?.routeKind === 'failure' ? run.branch : undefined;
+    const reply = branch?.reply;
+    if (run === undefined || branch === undefined || reply === undefined) return undefined;
+    const scope = new CfgScope(this.env, reply, sourceOfReplies(branch, run.call.source), this.stack);
     scope.replyCode = reply.status;
     scope.replyReason = reply.reason;
     return scope;

@@ -4,6 +4,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { ClientTransaction } from '../sip/transaction/client.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
+import type { Source } from '../sip/transport/transport.js';
 
 /** One branch of a transaction, as functions and variables see it. */
 export interface BranchState {
@@ -25,6 +26,12 @@ export interface BranchState {
   flags: number;
   /** Cancels it. `lines` are header lines of the CANCEL. */
   cancel(lines: string): void;
+}
+
+/** Where replies of a branch come from; those of one that was never sent have the socket of the request alone. */
+export function sourceOfReplies({ client }: BranchState, request: Source): Source {
+  const { socket = request.socket, address = '', port = 0 } = client?.target ?? {};
+  return { socket, address, port, flow: undefined };
 }
 
 /** Follows what goes to the caller. Must not throw. `reply` is undefined for one generated here. */

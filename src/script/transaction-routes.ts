@@ -5,7 +5,7 @@ import { type Call, CfgScope, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { rewritten } from './outgoing.js';
-import type { TransactionState } from './state.js';
+import { sourceOfReplies, type TransactionState } from './state.js';
 import { statusLine } from './status.js';
 
 /** A transaction whose reply and failure routes are run. */
@@ -51,12 +51,7 @@ function throughReplyRoute(
 
 function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxBranch): MessageRun {
   const { call, env } = transaction;
-  const source = {
-    socket: branch.client?.target.socket ?? call.source.socket,
-    address: branch.client?.target.address ?? '',
-    port: branch.client?.target.port ?? 0,
-    flow: undefined,
-  };
+  const source = sourceOfReplies(branch, call.source);
   const shares = env.dialect === 'kamailio' || env.tm.onreplyAvps;
   const scope = new CfgScope(
     env,

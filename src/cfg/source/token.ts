@@ -40,11 +40,14 @@ const SIMPLE: Readonly<Record<string, string>> = {
   "'": "'",
 };
 
-/** The content of a string in double quotes: escapes replaced, unknown ones kept, a backslash before a line end joins lines. */
+/**
+ * The content of a string in double quotes: escapes replaced, unknown ones kept, a backslash before a line end joins lines. An octal
+ * escape has two digits at least: "\1" is the group of a substitution.
+ */
 export function unescapeString(raw: string): string {
   if (!raw.includes('\\')) return raw;
   return raw.replace(
-    /\\(?:\r?\n|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|([\s\S]))/g,
+    /\\(?:\r?\n|x([0-9A-Fa-f]{1,2})|([0-7]{2,3})|([\s\S]))/g,
     (whole, hex?: string, octal?: string, letter?: string) => {
       if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
       if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);

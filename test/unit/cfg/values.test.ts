@@ -37,6 +37,11 @@ describe('opensips: values', () => {
     ]);
   });
 
+  test('an octal escape has two digits at least: one digit is the group of a substitution', () => {
+    assert.deepEqual(values('opensips', '', ['"\\1\\12\\101\\x42\\0"']), ['\\1\nAB\\0']);
+    assert.deepEqual(cfg('opensips', 'xlog("$(rU{re.subst,/(.)(.)/\\2\\1/})");').run().log, ['obb']);
+  });
+
   test('strings are joined; a string and a number have no sum', () => {
     assert.deepEqual(values('opensips', '', ['"a"+"b"', '"a"+1', '3+"12"', '$avp(none)+"x"', '$avp(none)+1', '5/0']), [
       'ab',
