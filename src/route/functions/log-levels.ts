@@ -28,6 +28,9 @@ export function logLevel(text: string): NamedLevel | undefined {
   return LEVELS[text.replace(/^L_/, '').toUpperCase()];
 }
 
+/** Names of the levels, without "L_". */
+export const LEVEL_NAMES: readonly string[] = Object.keys(LEVELS);
+
 /** Level of our log that a level of scripts is written at. */
 export const WRITTEN_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
   ALERT: 'error',

@@ -3,6 +3,8 @@ import { reasonPhrase } from '../../sip/reply.js';
 import type { RequestActions } from '../functions/actions.js';
 import { wireText } from './arguments.js';
 import { BranchRoute } from './branch-route.js';
+import { headerLines } from './header-edits.js';
+import { replyLinesFault } from './reply-lines.js';
 import type { RouteTable } from './route-table.js';
 import type { ScriptCall } from './script-call.js';
 import type { CallSite } from './site.js';
@@ -57,12 +59,10 @@ export const scriptActions: RequestActions<CallSite, number> = {
   },
 
   addReplyLines(site, text) {
-    const lines = wireText(text).replace(/\r?\n/g, '\r\n');
-    const whole = lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
-    if (!/^(?:[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n)+$/.test(whole)) {
-      return site.refused('append_to_reply', 'not a header line');
-    }
-    site.call.replyHeaders += whole;
+    const lines = headerLines(text);
+    const fault = replyLinesFault(lines);
+    if (fault !== undefined) return site.refused('append_to_reply', fault);
+    site.call.replyHeaders += lines;
     return 1;
   },
 

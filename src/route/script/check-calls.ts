@@ -1,9 +1,11 @@
 import type { AnyNode } from 'acorn';
 import { nearest } from '../../core/nearest.js';
+import { parameterFault } from './constant-checks.js';
+import type { RouteTable } from './route-table.js';
 import { type FunctionNode, isFunction, propertyName, readScript, type ScriptFile, walk } from './script-syntax.js';
-import { type ScriptRouteKind, SIGNATURES, type Signature } from './signatures.js';
+import { countsOf, type FunctionSignature, type ScriptRouteKind, SIGNATURES, type Signature } from './signatures.js';
 
-/** Something a script calls that is not there, or calls with too few or too many arguments. */
+/** Something a script calls that is not there, or calls with arguments that cannot be right. */
 export interface CallFault {
   readonly file: string;
   /** Line and column, counted from 1. */
@@ -16,13 +18,13 @@ export interface CallFault {
 const MOST_FILES = 64;
 
 /**
- * Looks through the text of a route script, and of the files it imports, for functions of routes that do not exist and for
- * impossible numbers of arguments. The object of a route is followed from the parameter of its handler into functions of
+ * Looks through the text of a route script, and of the files it imports, for functions of routes that do not exist,
+ * impossible numbers of arguments, and constants that the function would refuse. The object of a route is followed from the parameter of its handler into functions of
  * the script that are called with it; what is computed, or hidden in another variable, is not looked at. Nothing is run.
  * Returns all faults in the order they were found; a text that cannot be parsed has none, loading it says why.
  */
-export function checkCalls(file: string): readonly CallFault[] {
-  return new CallCheck().check(file);
+export function checkCalls(file: string, routes: RouteTable): readonly CallFault[] {
+  return new CallCheck(routes).check(file);
 }
 
 class CallCheck {
@@ -32,6 +34,8 @@ class CallCheck {
   private readonly callees = new Set<AnyNode>();
   /** Handlers that were looked at, for each kind of route. */
   private readonly seen = new Map<FunctionNode, Set<string>>();
+
+  constructor(private readonly routes: RouteTable) {}
 
   check(file: string): readonly CallFault[] {
     const script = this.read(file);
@@ -115,11 +119,36 @@ class CallCheck {
       return;
     }
     if (args.some((each) => each.type === 'SpreadElement')) return;
-    const [least, most] = signature;
-    if (args.length >= least && args.length <= most) return;
+    const [least, most] = countsOf(signature);
+    if (args.length >= least && args.length <= most) {
+      this.constants(script, callee.property, `${name}()`, signature, args);
+      return;
+    }
     const takes = least === most ? `${least}` : `${least} to ${most}`;
     const noun = most === 1 ? 'argument' : 'arguments';
     this.fault(script, callee.property, `${name}() takes ${takes} ${noun}, not ${args.length}`);
+  }
+
+  /** Looks at the arguments that are constants, each by itself and then all together. */
+  private constants(
+    script: ScriptFile,
+    at: AnyNode,
+    name: string,
+    { parameters, check }: FunctionSignature,
+    args: readonly AnyNode[],
+  ): void {
+    const given = args.map(constantOf);
+    for (const [i, text] of given.entries()) {
+      const parameter = parameters[i];
+      const node = args[i];
+      if (text === undefined || parameter === undefined || node === undefined) continue;
+      const reason = parameterFault(parameter, text, this.routes);
+      if (reason === undefined) continue;
+      this.fault(script, node, `${name}: ${reason}`);
+      return;
+    }
+    const reason = check?.(given.map((text) => (text?.includes('$') ? undefined : text)));
+    if (reason !== undefined) this.fault(script, at, `${name}: ${reason}`);
   }
 
   private member(
@@ -173,6 +202,19 @@ class CallCheck {
 function signatureOf(kind: ScriptRouteKind, name: string): Signature | undefined {
   const table: Readonly<Record<string, Signature>> = SIGNATURES[kind];
   return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** The text of an argument that is written as text or as a number; undefined for all others. */
+function constantOf(node: AnyNode): string | undefined {
+  if (node.type === 'Literal') {
+    return typeof node.value === 'string' || typeof node.value === 'number' ? String(node.value) : undefined;
+  }
+  if (node.type === 'TemplateLiteral' && node.expressions.length === 0) {
+    return node.quasis[0]?.value.cooked ?? undefined;
+  }
+  const isNegative = node.type === 'UnaryExpression' && node.operator === '-';
+  const number = isNegative ? constantOf(node.argument) : undefined;
+  return number !== undefined && /^[0-9]/.test(number) ? `-${number}` : undefined;
 }
 
 /** `name` of "object.name"; undefined for anything else. */

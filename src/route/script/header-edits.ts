@@ -21,6 +21,28 @@ const KEPT = new Set([
 /** Bytes of header fields a script may add to one message. */
 const MOST_ADDED = 16_384;
 
+/** Text as header lines, each with its line break. */
+export function headerLines(text: string): string {
+  const lines = wireText(text).replace(/\r?\n/g, '\r\n');
+  return lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
+}
+
+/** Why these lines, as `headerLines` returns them, cannot be added to a message; undefined where they can. */
+export function additionFault(lines: string): string | undefined {
+  for (const [i, line] of lines.slice(0, -2).split('\r\n').entries()) {
+    const name = /^([!-9;-~]+)[ \t]*:/.exec(line)?.[1];
+    if (name === undefined && (i === 0 || !/^[ \t]+\S/.test(line))) return 'not a header line';
+    if (name !== undefined && KEPT.has(name.toLowerCase())) return `header ${name} cannot be added`;
+    if (/[\x00\r]/.test(line)) return 'a control character in a header line';
+  }
+  return undefined;
+}
+
+/** Why fields of this name cannot be taken out of a message; undefined where they can. */
+export function removalFault(name: string): string | undefined {
+  return KEPT.has(name.trim().toLowerCase()) ? `header ${name} cannot be removed` : undefined;
+}
+
 /** What a script changes in the header fields of one message; nothing is written before the message leaves. */
 export class HeaderEdits implements MessageEditor {
   private added = 0;
@@ -51,14 +73,9 @@ export class HeaderEdits implements MessageEditor {
    * a value that a caller chose.
    */
   insert(at: number, text: string): string | undefined {
-    let lines = wireText(text).replace(/\r?\n/g, '\r\n');
-    if (!lines.endsWith('\r\n')) lines += '\r\n';
-    for (const [i, line] of lines.slice(0, -2).split('\r\n').entries()) {
-      const name = /^([!-9;-~]+)[ \t]*:/.exec(line)?.[1];
-      if (name === undefined && (i === 0 || !/^[ \t]+\S/.test(line))) return 'not a header line';
-      if (name !== undefined && KEPT.has(name.toLowerCase())) return `header ${name} cannot be added`;
-      if (/[\x00\r]/.test(line)) return 'a control character in a header line';
-    }
+    const lines = headerLines(text);
+    const fault = additionFault(lines);
+    if (fault !== undefined) return fault;
     if (this.added + lines.length > MOST_ADDED) return `more than ${MOST_ADDED} bytes of header fields added`;
     this.added += lines.length;
     this.edits = [...this.edits, { start: at, end: at, text: lines }];
@@ -73,7 +90,7 @@ export class HeaderEdits implements MessageEditor {
   }
 
   keeps(name: string): string | undefined {
-    return KEPT.has(name.trim().toLowerCase()) ? `header ${name} cannot be removed` : undefined;
+    return removalFault(name);
   }
 }
 

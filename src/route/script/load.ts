@@ -38,7 +38,7 @@ export async function loadScript(file: string, ownUrl: string): Promise<LoadedSc
   if (!isFaulty(routes)) {
     // The parser is loaded only where there is a route script.
     const { checkCalls } = await import('./check-calls.js');
-    const faults = checkCalls(file);
+    const faults = checkCalls(file, routes);
     if (faults.length === 0) return { file, source, routes };
     const lines = faults
       .slice(0, MOST_FAULTS)

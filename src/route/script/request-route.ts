@@ -1,26 +1,12 @@
-import { maxForwardsFunctions } from '../functions/max-forwards.js';
-import { answerFunctions } from '../functions/replies.js';
-import { BLACKLIST_FUNCTIONS, targetFunctions } from '../functions/targets.js';
-import { transactionFunctions } from '../functions/transaction.js';
-import { scriptActions } from './actions.js';
+import { BLACKLIST_FUNCTIONS } from '../functions/targets.js';
 import { called, type TextOrNumber } from './arguments.js';
 import { DispatchFunctions } from './dispatch-functions.js';
 import { LINE_BREAK } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
-import type { CallSite } from './site.js';
+import { MAX_FORWARDS, REPLY, TARGETS, TRANSACTION } from './shared-tables.js';
 
-/** A request that is relayed is counted down by the proxy. */
-const { opensips: MAX_FORWARDS } = maxForwardsFunctions<CallSite>({
-  add({ call }, limit) {
-    call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
-  },
-  countDown: () => undefined,
-});
-
-const TRANSACTION = transactionFunctions(scriptActions);
-const TM = TRANSACTION.opensips;
-const REPLY = answerFunctions(scriptActions);
-const { core: CORE, kamailio: TARGETS, rr: RR } = targetFunctions(scriptActions);
+const { opensips: TM, both: TM_BOTH } = TRANSACTION;
+const { core: CORE, kamailio: BRANCHES, rr: RR } = TARGETS;
 
 /** The request route: decides what becomes of one request. */
 export class RequestRoute extends DispatchFunctions {
@@ -54,7 +40,7 @@ export class RequestRoute extends DispatchFunctions {
    */
   append_branch(uri?: string, q: TextOrNumber = ''): boolean {
     this.running('append_branch');
-    return this.done(called(this.site, TARGETS.append_branch, uri, q));
+    return this.done(called(this.site, BRANCHES.append_branch, uri, q));
   }
 
   /** Forwards the request without a transaction. */
@@ -88,7 +74,7 @@ export class RequestRoute extends DispatchFunctions {
 
   /** Whether this request belongs to a transaction that is known: never, those do not come here. */
   t_check_trans(): boolean {
-    return this.done(called(this.site, TRANSACTION.both.t_check_trans));
+    return this.done(called(this.site, TM_BOTH.t_check_trans));
   }
 
   /**

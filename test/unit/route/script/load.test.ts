@@ -165,6 +165,70 @@ describe('a route script that cannot be loaded', () => {
     assert.equal(await refusal(typed), 'route script /calls.ts:4:37: unknown function xlgo(); did you mean xlog()?');
   });
 
+  test('names constants that a function would refuse each time, by line and column', async () => {
+    const file = write(
+      'constants.js',
+      'export const routes = {',
+      '  request(r) {',
+      "    r.ds_select_dst('1,2', '4,4,4');",
+      "    r.ds_select_dst(1, 'round-robbin');",
+      "    r.ds_list_exists('main');",
+      "    r.t_on_failure('NXT');",
+      "    r.send_reply(99, 'x');",
+      '    r.mf_process_maxfwd_header(`0`);',
+      "    r.is_method('INVITE|INVTE');",
+      "    r.xlog('L_WARNIN', 'no ' + r.ru);",
+      "    r.xlog('from $fX');",
+      "    r.set('$ci', 'x');",
+      "    r.append_hf('Via: x');",
+      "    r.remove_hf('CSeq');",
+      "    r.append_to_reply('no field');",
+      "    r.ds_is_from_list(-1, 'any');",
+      "    r.ds_select_routes('1=4', 'q');",
+      '  },',
+      "  failure: { NEXT(f) { f.t_check_status('5(0'); f.get_redirects('two'); } },",
+      '};',
+    );
+    assert.deepEqual((await refusal(file)).replace('route script ', '').split('; /constants.js:'), [
+      '/constants.js:3:7: ds_select_dst(): 2 sets but 3 algorithms',
+      '4:7: ds_select_dst(): algorithm "round-robbin" is neither a number nor the name of one; did you mean "round-robin"?',
+      '5:22: ds_list_exists(): set "main" is not a number',
+      '6:20: t_on_failure(): no failure route "NXT"; did you mean "NEXT"?',
+      '7:18: send_reply(): 99 is no status code',
+      '8:32: mf_process_maxfwd_header(): 0 is no limit',
+      '9:17: is_method(): unknown method "INVTE" in a list',
+      '10:7: xlog(): "L_WARNIN" is no log level; did you mean "L_WARNING"?',
+      '11:12: xlog(): unknown variable $fX at offset 5 of "from $fX"; did you mean $fu?',
+      '12:11: set(): "$ci" is not a single variable that can be written',
+      '13:17: append_hf(): header Via cannot be added',
+      '14:17: remove_hf(): header CSeq cannot be removed',
+      '15:23: append_to_reply(): not a header line',
+      '16:27: ds_is_from_list(): "any" is not a number',
+      '17:31: ds_select_routes(): mode "q" is none of d, r, x',
+      '19:41: t_check_status(): Invalid regular expression: /5(0/: Unterminated group',
+      '19:65: get_redirects(): "two" is no number of Contacts',
+    ]);
+  });
+
+  test('constants that some form of a function understands are not refused', async () => {
+    const file = write(
+      'forms.js',
+      'const set = process.argv.length;',
+      'export const routes = {',
+      '  request(r) {',
+      "    r.ds_select_dst('part:1, 2', '0,4', 'fuD M 5, fuS M 2'); r.ds_select_dst(1, 4, 2); r.ds_select_dst(set, 4, 'f', '', 3);",
+      "    r.ds_select_dst('$var(set)', 'round-robin'); r.ds_select(1, 4); r.ds_select_routes('2=4;1=4', 'x', 0, '');",
+      "    r.t_on_failure(''); r.t_on_failure('NEXT'); r.t_on_reply('$avp(r)'); r.xlog('warn', 'x $ru'); r.xlog('100 %');",
+      "    r.set('$avp(x)', null); r.get('$fU@$ci'); r.ds_is_in_list('$si', 0, 'part:'); r.ds_is_in_list('$si', '', -1, true);",
+      "    r.append_hf('X-Way: $du\\r\\n'); r.append_hf('X-A: 1\\r\\nX-B: 2'); r.is_method('FOO'); r.send_reply('$rs', 'x');",
+      "    r.ds_dsg_fetch('p:1', 'sip:a'); r.ds_oc_set_attrs(1, 'sip:a', '50', 500, 1, 'p'); r.ds_count(1, 'a', '$var(n)');",
+      '  },',
+      "  failure: { NEXT(f) { f.get_redirects('2:1'); f.get_redirects('*'); f.t_check_status('408|5[0-9]{2}'); } },",
+      '};',
+    );
+    assert.equal(await refusal(file), 'loaded');
+  });
+
   test('what is known only at run time is not refused', async () => {
     const file = write(
       'open.js',

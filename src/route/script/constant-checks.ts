@@ -1,0 +1,116 @@
+import { messageOf } from '../../core/errors.js';
+import { nearest } from '../../core/nearest.js';
+import { routesMode as modeOf } from '../../engine/kamailio/select-routes.js';
+import { parseSelectArguments } from '../../engine/select-arguments.js';
+import type { SharedParameter } from '../functions/definition.js';
+import { LEVEL_NAMES, logLevel } from '../functions/log-levels.js';
+import { formatOf, writableOf } from './arguments.js';
+import { additionFault, headerLines, removalFault } from './header-edits.js';
+import { replyLinesFault } from './reply-lines.js';
+import type { RouteTable } from './route-table.js';
+import { statusPattern } from './status.js';
+
+// What is wrong with constants of a call in a JavaScript route script: what the function would refuse each time it runs.
+
+type Constant = string | number;
+
+/** A set by its number, with or without its partition: "3", "part:3". */
+export function setNumber(value: Constant): string | undefined {
+  return setFault(value, '');
+}
+
+/** As `setNumber`; "part:" and "" stand for all sets. */
+export function setOrAll(value: Constant): string | undefined {
+  return setFault(value, '?');
+}
+
+function setFault(value: Constant, may: '' | '?'): string | undefined {
+  const set = String(value).split(':').at(-1) as string;
+  return new RegExp(`^\\s*(?:[+-]?[0-9]{1,10})${may}\\s*$`).test(set) ? undefined : `set "${set}" is not a number`;
+}
+
+/** A whole number, as text or as a number. */
+export function wholeNumber(value: Constant): string | undefined {
+  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(String(value)) ? undefined : `"${value}" is not a number`;
+}
+
+/** The mode of ds_select_routes. */
+export function routesMode(value: Constant): string | undefined {
+  return modeOf(String(value).trim()) === undefined ? `mode "${value}" is none of d, r, x` : undefined;
+}
+
+/** Header lines that append_hf adds. */
+export function addedLines(value: Constant): string | undefined {
+  return additionFault(headerLines(String(value)));
+}
+
+/** The name of fields that remove_hf takes out. */
+export function removedName(value: Constant): string | undefined {
+  return removalFault(String(value));
+}
+
+/** Header lines of append_to_reply. */
+export function replyLines(value: Constant): string | undefined {
+  return replyLinesFault(headerLines(String(value)));
+}
+
+/** A bound of get_redirects: a number of Contacts, "*", or both bounds as "total:each". */
+export function redirections(value: Constant): string | undefined {
+  const bounds = /^\s*(?:\*|[0-9]{1,9})\s*(?::\s*(?:\*|[0-9]{1,9})\s*)?$/;
+  return bounds.test(String(value)) ? undefined : `"${value}" is no number of Contacts`;
+}
+
+/** Set, algorithm, flags, partition and number of results of ds_select_dst, in whichever form; all must be constants. */
+export function selection(given: readonly (string | undefined)[]): string | undefined {
+  const [set, alg, flags, partition, maxResults] = given;
+  if (set === undefined || alg === undefined || given.includes(undefined)) return undefined;
+  const read = parseSelectArguments({ set, alg, flags, partition, maxResults });
+  return typeof read === 'string' ? read : undefined;
+}
+
+/** The level of xlog, where a text stands behind it. */
+export function logLine(given: readonly (string | undefined)[]): string | undefined {
+  const [level] = given;
+  if (given.length < 2 || level === undefined || logLevel(level) !== undefined) return undefined;
+  const meant = nearest(level.replace(/^L_/, '').toUpperCase(), LEVEL_NAMES);
+  return `"${level}" is no log level${meant === undefined ? '' : `; did you mean "L_${meant}"?`}`;
+}
+
+/** What is wrong with a constant as this parameter; `routes` are those of the script. */
+export function parameterFault(parameter: SharedParameter, text: string, routes: RouteTable): string | undefined {
+  try {
+    switch (parameter.kind) {
+      case 'writable':
+        writableOf(text);
+        return undefined;
+      case 'regex':
+        statusPattern(text);
+        return undefined;
+      case 'route':
+        return routeFault(parameter, text, routes);
+      case 'expression':
+        return undefined;
+      default:
+        return text.includes('$') ? formatFault(text) : valueFault(parameter, text);
+    }
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function formatFault(text: string): undefined {
+  formatOf(text);
+}
+
+function valueFault({ as, check }: SharedParameter, text: string): string | undefined {
+  return check?.(text) ?? (as === 'number' ? wholeNumber(text) : undefined);
+}
+
+function routeFault({ route }: SharedParameter, text: string, routes: RouteTable): string | undefined {
+  if (text === '' || text === '0' || text.includes('$')) return undefined;
+  const kind = route === 'onreply' ? 'reply' : route === 'branch' ? 'branch' : 'failure';
+  const table = routes[kind] ?? {};
+  if (Object.hasOwn(table, text)) return undefined;
+  const meant = nearest(text, Object.keys(table));
+  return `no ${kind} route "${text}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+}

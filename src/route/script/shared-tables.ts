@@ -1,0 +1,23 @@
+import { maxForwardsFunctions } from '../functions/max-forwards.js';
+import { answerFunctions } from '../functions/replies.js';
+import { targetFunctions } from '../functions/targets.js';
+import { transactionFunctions } from '../functions/transaction.js';
+import { scriptActions } from './actions.js';
+import type { CallSite } from './site.js';
+
+// The functions about the request of a call that cfg files have too, as JavaScript routes carry them out.
+
+/** Functions of maxfwd. A request that is relayed is counted down by the proxy. */
+export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<CallSite>({
+  add({ call }, limit) {
+    call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
+  },
+  countDown: () => undefined,
+});
+
+/** Functions of tm about the transaction of the request. */
+export const TRANSACTION = transactionFunctions(scriptActions);
+/** Functions that answer the request. */
+export const REPLY = answerFunctions(scriptActions);
+/** Functions about where the request goes. */
+export const TARGETS = targetFunctions(scriptActions);
