@@ -16,17 +16,18 @@ type Constant = string | number;
 
 /** A set by its number, with or without its partition: "3", "part:3". */
 export function setNumber(value: Constant): string | undefined {
-  return setFault(value, '');
+  const set = setOf(value);
+  return /^[+-]?[0-9]{1,10}$/.test(set) ? undefined : `set "${set}" is not a number`;
 }
 
 /** As `setNumber`; "part:" and "" stand for all sets. */
 export function setOrAll(value: Constant): string | undefined {
-  return setFault(value, '?');
+  return setOf(value) === '' ? undefined : setNumber(value);
 }
 
-function setFault(value: Constant, may: '' | '?'): string | undefined {
-  const set = String(value).split(':').at(-1) as string;
-  return new RegExp(`^\\s*(?:[+-]?[0-9]{1,10})${may}\\s*$`).test(set) ? undefined : `set "${set}" is not a number`;
+function setOf(value: Constant): string {
+  const text = String(value);
+  return text.slice(text.lastIndexOf(':') + 1).trim();
 }
 
 /** A whole number, as text or as a number. */
