@@ -12,9 +12,11 @@ import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup, SharedDestination, SharedRules } from '../workers/protocol.js';
+import { Reports } from '../workers/reports.js';
 import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
+import { tallies } from '../workers/tallies.js';
 import type { SipParts } from './build-sip.js';
 import type { DaemonEnvironment } from './environment.js';
 import type { CountingTally } from './selection-tally.js';
@@ -122,15 +124,25 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     log: boundedLog(log, () => clock.monotonic()),
     send: (worker, item) => pool.send(worker, item),
   });
+  const reports = new Reports({
+    memory: shared.memory,
+    workers,
+    totals: tallies(sip.counters),
+    receive: (worker, item) => brain.receive(worker, item),
+    failed: (worker, error) => log.error({ err: error, worker }, 'what a worker reported could not be processed'),
+    looked: () => figures.set(sip.layer.figures()),
+  });
   const pool = new Pool({
     workers,
     start,
     started: (worker) => tables.started(worker),
     receive: (worker, item) => {
+      // What it has written is older than what it says now.
+      reports.read(worker);
       brain.receive(worker, item);
-      if (item[0] === 'figures' || item[0] === 'pong') figures.set(sip.layer.figures());
     },
     lost: (worker) => {
+      reports.lost(worker);
       tables.lost(worker);
       figures.set(undefined, worker);
       return brain.lost(worker);
@@ -176,6 +188,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     },
     async stop() {
       await pool.stop();
+      reports.stop();
       for (const group of groups.values()) for (const { fd } of group.slice(1)) libc.close(fd);
     },
     changed() {

@@ -13,7 +13,6 @@ import {
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
-import type { Tally } from '../sip/transaction/counters.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
@@ -23,7 +22,7 @@ import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall, ReportedPlan } from './handed-call.js';
 import type { FromWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
-import { type SipCounters, tallies } from './tallies.js';
+import type { SipCounters } from './tallies.js';
 
 /** What the side of the daemon is made with. */
 export interface BrainOptions {
@@ -75,8 +74,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
   private fromWorker = false;
   /** What each worker relays, by its question. */
   private readonly calls: Map<number, HandedCall>[];
-  /** Where the counts of workers are added. */
-  private readonly totals: readonly Tally[];
   /** Requests that each worker has been given to relay, and those that it has reported to have decided about. */
   private readonly given: number[];
   private readonly reported: number[] = [];
@@ -84,7 +81,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
-    this.totals = tallies(options.counters);
     this.calls = Array.from({ length: workers + 1 }, () => new Map());
     this.given = Array.from({ length: workers + 1 }, () => 0);
     options.proxy.delegateTo(this);
@@ -157,9 +153,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'byeEnded':
         options.byeEnded(item[1], item[2], item[3]);
         return;
-      case 'figures':
-        this.count(item[1]);
-        return;
       case 'next': {
         const [, id, code, local, cause] = item;
         const call = this.calls[worker]?.get(id);
@@ -201,6 +194,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       case 'ready':
       case 'pong':
+      case 'bell':
         return;
     }
   }
@@ -402,13 +396,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
     calls.delete(id);
     call.watch?.ended(code, byHop ? call.hop : undefined);
     call.plan.ended?.(code);
-  }
-
-  private count(added: readonly number[]): void {
-    for (let i = 0; i < added.length; i++) {
-      const counter = this.totals[i];
-      if (counter !== undefined) counter.value += added[i] as number;
-    }
   }
 }
 

@@ -9,7 +9,7 @@ import type { TransactionConfig } from '../sip/transaction/config.js';
 
 /**
  * What the brain and its workers say to each other: lists of items, each a tuple that begins with its kind. They go as JSON
- * through the channel of the child process; messages are latin1 text, sockets are positions in `WorkerSetup.sockets`.
+ * through the channel of the child process where somebody waits, else through memory (`ReportWriter`); messages are latin1 text, sockets are positions in `WorkerSetup.sockets`.
  */
 
 /** A socket of the brain, as a worker knows it. */
@@ -102,6 +102,8 @@ export type FromWorker =
   | readonly ['ready']
   /** Says that its event loop runs. */
   | readonly ['pong']
+  /** There is something to read in its ring of reports, and is to be read now. */
+  | readonly ['bell']
   /** A request that is to be routed. */
   | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
   /** A message that belongs to nobody here; nothing is waited for. */
@@ -148,8 +150,6 @@ export type FromWorker =
   | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
   | readonly ['refused', socket: number, address: string, port: number, text: string, code: number, reason: string]
-  /** What was added to the counters, in the order of `tallies`. */
-  | readonly ['figures', added: readonly number[]]
   | readonly ['log', level: LogLevel, fields: object, message: string];
 
 /** What the brain says to a worker. */

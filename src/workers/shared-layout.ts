@@ -1,5 +1,5 @@
-/** Bytes of the memory that the brain and its workers share: touched as far as tables need it. */
-export const SHARED_BYTES = 16 * 1024 * 1024;
+/** Bytes of the memory that the brain and its workers share: touched as far as it is used. */
+export const SHARED_BYTES = 24 * 1024 * 1024;
 
 /** Partitions that workers may select from at most. */
 export const MOST_TABLES = 4096;
@@ -16,12 +16,38 @@ const MOST_PROCESSES = 64;
 /** Then, by process, its transactions. */
 export const FIGURES = BEGUN + MOST_PROCESSES;
 
+/** Then, by worker, its counters in the order of `tallies`. */
+export const COUNTERS = FIGURES + 4 * MOST_PROCESSES;
+/** Counters of a worker at most. */
+export const MOST_COUNTERS = 64;
+
+/** Then, by worker, how far its ring of reports is written and read, and whether the brain looks at it. A cache line apart. */
+const RING_HEADS = alignedTo(COUNTERS + MOST_COUNTERS * MOST_PROCESSES, 16);
+const RING_HEAD_WORDS = 48;
+
+/** Then, by worker, the ring of what it reports. */
+const RINGS = RING_HEADS + RING_HEAD_WORDS * MOST_PROCESSES;
+/** Words of a ring: a hundred milliseconds of two thousand calls a second. A message fits several times. */
+export const RING_WORDS = 64 * 1024;
+/** As many as a group of sockets has workers (native/steering.ts). */
+const MOST_RINGS = 25;
+
 /** Where the columns of sets begin, in words. */
-export const FIRST_COLUMN = FIGURES + 4 * MOST_PROCESSES;
+export const FIRST_COLUMN = RINGS + RING_WORDS * MOST_RINGS;
 
 /** The view of the words that say what holds. */
 export function headOf(memory: ArrayBufferLike): Int32Array {
-  return new Int32Array(memory, 0, FIRST_COLUMN);
+  return new Int32Array(memory, 0, RINGS);
+}
+
+/** The words of a worker's ring that both sides look at. */
+export function ringHeadOf(memory: ArrayBufferLike, worker: number): Int32Array {
+  return new Int32Array(memory, 4 * (RING_HEADS + RING_HEAD_WORDS * worker), RING_HEAD_WORDS);
+}
+
+/** Where a worker's ring begins, in bytes: a multiple of 8. */
+export function ringAt(worker: number): number {
+  return 4 * (RINGS + RING_WORDS * (worker - 1));
 }
 
 /** The number of the brain in locks. */
@@ -30,4 +56,8 @@ export const BRAIN = 1;
 /** The number of a worker in locks. */
 export function ownerOf(worker: number): number {
   return BRAIN + worker;
+}
+
+function alignedTo(word: number, words: number): number {
+  return Math.ceil(word / words) * words;
 }

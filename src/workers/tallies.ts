@@ -44,13 +44,3 @@ const PROXY_NAMES = Object.keys(ZERO.proxy) as (keyof ProxyCounters)[];
 export function tallies({ layer, proxy }: SipCounters): readonly Tally[] {
   return [...LAYER_NAMES.map((name) => layer[name]), ...PROXY_NAMES.flatMap<Tally>((name) => proxy[name])];
 }
-
-/** Takes what was counted since the last time; undefined when that is nothing. The counters begin again at zero. */
-export function takeCounts(counters: readonly Tally[]): readonly number[] | undefined {
-  if (counters.every(({ value }) => value === 0)) return undefined;
-  return counters.map((each) => {
-    const { value } = each;
-    each.value = 0;
-    return value;
-  });
-}

@@ -33,14 +33,21 @@ import { Outbox } from './outbox.js';
 import type { FromWorker, LiveSetup, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
 import { Question, QuestionWatch } from './question.js';
 import { Replica } from './replica.js';
+import { ReportRing } from './report-ring.js';
+import { ReportWriter } from './report-writer.js';
 import { SentLog } from './sent-log.js';
+import { SharedCounters } from './shared-counters.js';
 import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
-import { newCounters, takeCounts, tallies } from './tallies.js';
+import { newCounters, tallies } from './tallies.js';
 import { WorkerRouter } from './worker-router.js';
 
 /** Milliseconds between two reports of the counters while no datagrams come: timers change them too. */
 const REPORT_MS = 500;
+/** Milliseconds between two reports of selections. */
+const SELECTED_MS = 25;
+
+const BELL = ['bell'] as const;
 
 /** What a request that was answered on the word of the brain shows as origin. */
 const BY_BRAIN = { rule: 'brain' } as const;
@@ -55,6 +62,8 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly layer: TransactionLayer;
   private readonly proxy: ProxyCore;
   private readonly outbox: Outbox<FromWorker>;
+  private readonly reports: ReportWriter;
+  private readonly sharedCounters: SharedCounters;
   private readonly dialogs: KnownDialogs;
   private readonly trusted = new TrustedSources();
   private readonly counters = newCounters();
@@ -66,6 +75,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly marks: MarkRequests;
   /** Selections that succeeded here, by partition, since they were reported. */
   private readonly selected = new Map<string, number>();
+  private selectedAt = 0;
   /** What the brain's monotonic milliseconds are ahead of those of this process. */
   private readonly ahead: number;
   private readonly keys: KeyRing;
@@ -79,13 +89,21 @@ export class Worker implements TransactionUser, ProxyObserver {
     send: (items: readonly FromWorker[]) => void,
   ) {
     const { token, worker, transactions, proxy, gatherMs } = setup;
-    this.outbox = new Outbox(send, () => this.report());
+    this.outbox = new Outbox(send);
+    const { fd, bytes } = setup.memory;
+    const memory = libc.map(fd, bytes);
+    this.reports = new ReportWriter(
+      new ReportRing(memory, worker),
+      () => this.outbox.add(BELL),
+      (item) => this.outbox.add(item),
+    );
+    this.sharedCounters = new SharedCounters(memory, worker);
     this.ahead = machineMs() - performance.now() - setup.ahead;
     this.live = setup.live;
     const now = () => systemClock.monotonic();
     const log: Logger = boundedLog(
       new SentLog(
-        (level, fields, message) => this.outbox.addLater(['log', level, fields, message]),
+        (level, fields, message) => this.reports.add(['log', level, fields, message]),
         () => this.live.logLevel,
       ),
       now,
@@ -102,9 +120,8 @@ export class Worker implements TransactionUser, ProxyObserver {
       gatherMs,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);
-        this.figures.set(this.layer.figures());
+        this.report();
         this.outbox.flush();
-        this.outbox.remind();
       },
     });
     this.sockets = setup.sockets.map((each) => this.socketOf(each, queue, libc));
@@ -115,8 +132,6 @@ export class Worker implements TransactionUser, ProxyObserver {
     );
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
-    const { fd, bytes } = setup.memory;
-    const memory = libc.map(fd, bytes);
     this.figures = new SharedFigures(memory, worker, setup.workers);
     this.layer.elsewhere = this.figures;
     this.replica = new Replica({
@@ -125,7 +140,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       clock: systemClock,
       random: systemRandom,
       log,
-      taken: (name, generation) => this.outbox.addLater(['tableTaken', name, generation]),
+      taken: (name, generation) => this.reports.add(['tableTaken', name, generation]),
     });
     this.marks = new MarkRequests(this.replica.engine.states, (item) => this.add(item));
     const asksAlways = (source: string) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source));
@@ -164,7 +179,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   /** Begins to read its sockets. Rejects when one cannot be read. */
   async open(): Promise<void> {
     for (const socket of this.sockets) await socket.open();
-    setInterval(() => this.outbox.remind(), REPORT_MS);
+    setInterval(() => this.report(), REPORT_MS);
     this.add(['ready']);
   }
 
@@ -201,6 +216,7 @@ export class Worker implements TransactionUser, ProxyObserver {
 
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
     if (plan instanceof LocalPlan && plan.origin !== undefined) {
+      if (this.reports.isBehind) return undefined;
       const id = ++this.asked;
       this.replica.begun(this.setup.worker);
       const { recordRoute, origin } = plan;
@@ -236,8 +252,11 @@ export class Worker implements TransactionUser, ProxyObserver {
 
   /** @internal Says something that may wait. Where calls count as load, their end may not. */
   addLater(item: FromWorker): void {
-    if (this.live.countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(item);
-    else this.outbox.addLater(item);
+    const { countsLoad } = this.live;
+    // A BYE frees its destination, and means nothing else by itself.
+    if (item[0] === 'bye' && !countsLoad) return;
+    this.reports.add(item);
+    if (countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(BELL);
   }
 
   /** @internal Milliseconds as the brain counts them; its items have no use for more digits. */
@@ -388,12 +407,13 @@ export class Worker implements TransactionUser, ProxyObserver {
   }
 
   private report(): void {
-    if (this.selected.size > 0) {
-      this.outbox.addLater(['selected', [...this.selected]]);
+    const now = performance.now();
+    if (this.selected.size > 0 && now - this.selectedAt >= SELECTED_MS) {
+      this.selectedAt = now;
+      this.reports.add(['selected', [...this.selected]]);
       this.selected.clear();
     }
-    const added = takeCounts(this.counted);
-    if (added !== undefined) this.outbox.addLater(['figures', added]);
+    if (this.sharedCounters.publish(this.counted)) this.reports.remind();
     this.figures.set(this.layer.figures());
   }
 

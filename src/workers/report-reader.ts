@@ -1,0 +1,97 @@
+import type { RouteOrigin } from '../proxy/decision.js';
+import type { FromWorker } from './protocol.js';
+import { FIXED, KIND } from './report-kinds.js';
+import type { ReportRing } from './report-ring.js';
+
+/** A name that records refer to. */
+interface Name {
+  readonly text: string;
+  /** What it says as JSON, once somebody has asked. */
+  value?: RouteOrigin;
+}
+
+/** Reads what a worker has written into its ring (`ReportWriter`). */
+export class ReportReader {
+  private readonly names: Name[] = [];
+
+  constructor(
+    private readonly ring: ReportRing,
+    private readonly receive: (item: FromWorker) => void,
+    /** A record could not be processed; those behind it are. */
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** Passes on what has been written so far. Returns how many items that were. */
+  read(): number {
+    return this.ring.read(this.one);
+  }
+
+  /** Another process writes from now on. */
+  clear(): void {
+    this.ring.clear();
+    this.names.length = 0;
+  }
+
+  private readonly one = (kind: number, at: number): void => {
+    try {
+      if (kind === KIND.name) this.learn(at);
+      else this.receive(this.itemOf(kind, at));
+    } catch (error) {
+      this.failed(error);
+    }
+  };
+
+  private itemOf(kind: number, to: number): FromWorker {
+    const { words, doubles } = this.ring;
+    if (kind === KIND.item) {
+      return JSON.parse(this.text('utf8', 4 * to + FIXED.item, words[to] as number)) as FromWorker;
+    }
+    if (kind === KIND.byeEnded) {
+      const [code = 0, idLength = 0, tagLength = 0] = words.subarray(to, to + 3);
+      const from = 4 * to + FIXED.byeEnded;
+      return ['byeEnded', this.text('latin1', from, idLength), this.text('latin1', from + idLength, tagLength), code];
+    }
+    const at = doubles[to >> 1] as number;
+    const id = doubles[(to >> 1) + 1] as number;
+    const word = (i: number): number => words[to + i] as number;
+    switch (kind) {
+      case KIND.began: {
+        const text = this.text('latin1', 4 * to + FIXED.began, word(9));
+        const origin = this.valueOf(word(8));
+        return ['began', id, at, word(4), this.nameOf(word(5)), word(6), text, word(7) === 1, origin];
+      }
+      case KIND.sent: {
+        const destination = [this.nameOf(word(4)), word(5), word(6), this.nameOf(word(7))] as const;
+        return ['sent', id, at, [destination, this.nameOf(word(8)), word(9), word(10)]];
+      }
+      case KIND.provisional:
+        return ['provisional', id, at, word(4)];
+      case KIND.failed:
+        return ['failed', id, at, word(4), word(5) === 1, word(6) < 0 ? null : this.nameOf(word(6))];
+      default:
+        return ['ended', id, at, word(4), word(5) === 1];
+    }
+  }
+
+  private learn(at: number): void {
+    const { words } = this.ring;
+    const number = words[at + 1] as number;
+    if (number === 0) this.names.length = 0;
+    this.names[number] = { text: this.text('utf8', 4 * at + FIXED.name, words[at] as number) };
+  }
+
+  private nameOf(number: number): string {
+    return this.names[number]?.text ?? '';
+  }
+
+  private valueOf(number: number): RouteOrigin {
+    const name = this.names[number];
+    if (name === undefined) return { rule: '' };
+    name.value ??= JSON.parse(name.text) as RouteOrigin;
+    return name.value;
+  }
+
+  private text(encoding: 'latin1' | 'utf8', from: number, length: number): string {
+    return this.ring.octets.toString(encoding, from, from + length);
+  }
+}

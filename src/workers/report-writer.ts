@@ -1,0 +1,192 @@
+import type { FromWorker } from './protocol.js';
+import { FIXED, KIND, MOST_NAMES, NOTHING } from './report-kinds.js';
+import { ReportRing } from './report-ring.js';
+
+/** Items that wait for room in the ring, beyond which no further calls are reported. */
+const MOST_WAITING = 20_000;
+/** Milliseconds after which it is tried again. */
+const AGAIN_MS = 5;
+/** Names that one record may need, and characters of one. */
+const NAMES_OF_ONE = 3;
+const LONGEST_NAME = 32_000;
+/** There is no room for a name. */
+const FULL = -2;
+
+/**
+ * Writes what a worker reports into its ring. What there is no room for waits, in its order. What happens to a call has a
+ * record of its own form; all else is JSON.
+ */
+export class ReportWriter {
+  private readonly names = new Map<string, number>();
+  /** The JSON of objects that are the same for many calls. */
+  private readonly texts = new WeakMap<object, string>();
+  private waiting: FromWorker[] = [];
+  private timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    private readonly ring: ReportRing,
+    /** Wakes the brain. */
+    private readonly wake: () => void,
+    /** For what is larger than the ring. */
+    private readonly otherwise: (item: FromWorker) => void,
+  ) {}
+
+  /** Whether the brain is so far behind that no further call is to be reported. */
+  get isBehind(): boolean {
+    return this.waiting.length >= MOST_WAITING;
+  }
+
+  add(item: FromWorker): void {
+    if (this.waiting.length > 0 || !this.write(item)) this.wait(item);
+  }
+
+  /** Something else than a record is there to be read. */
+  remind(): void {
+    if (this.ring.wakes()) this.wake();
+  }
+
+  private wait(item: FromWorker): void {
+    this.waiting.push(item);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const { waiting } = this;
+      this.waiting = [];
+      for (const each of waiting) this.add(each);
+    }, AGAIN_MS);
+  }
+
+  /** Returns whether there was room. */
+  private write(item: FromWorker): boolean {
+    if (this.names.size > MOST_NAMES - NAMES_OF_ONE) this.names.clear();
+    switch (item[0]) {
+      case 'began': {
+        const [, id, at, socket, address, port, text, recordRoute, origin] = item;
+        const from = this.nameOf(address);
+        const by = from < 0 ? from : this.nameOf(this.textOf(origin));
+        const to = by < 0 ? by : this.begin(KIND.began, FIXED.began + text.length);
+        if (to < 0) return false;
+        this.call(to, at, id);
+        const { words, octets } = this.ring;
+        words[to + 4] = socket;
+        words[to + 5] = from;
+        words[to + 6] = port;
+        words[to + 7] = recordRoute ? 1 : 0;
+        words[to + 8] = by;
+        words[to + 9] = text.length;
+        octets.write(text, 4 * to + FIXED.began, text.length, 'latin1');
+        return this.end(to, FIXED.began + text.length);
+      }
+      case 'sent': {
+        const [, id, at, [[partition, setId, position, uri], address, port, socket]] = item;
+        const table = this.nameOf(partition);
+        const target = table < 0 ? table : this.nameOf(uri);
+        const host = target < 0 ? target : this.nameOf(address);
+        const to = host < 0 ? host : this.begin(KIND.sent, FIXED.sent);
+        if (to < 0) return false;
+        this.call(to, at, id);
+        const { words } = this.ring;
+        words[to + 4] = table;
+        words[to + 5] = setId;
+        words[to + 6] = position;
+        words[to + 7] = target;
+        words[to + 8] = host;
+        words[to + 9] = port;
+        words[to + 10] = socket;
+        return this.end(to, FIXED.sent);
+      }
+      case 'provisional':
+      case 'ended': {
+        const [kind, id, at, code] = item;
+        const to = this.begin(KIND[kind], FIXED.ended);
+        if (to < 0) return false;
+        this.call(to, at, id);
+        this.ring.words[to + 4] = code;
+        this.ring.words[to + 5] = item[0] === 'ended' && item[4] ? 1 : 0;
+        return this.end(to, FIXED.ended);
+      }
+      case 'failed': {
+        const [, id, at, code, local, cause] = item;
+        const why = cause === null ? NOTHING : this.nameOf(cause);
+        const to = why === FULL ? why : this.begin(KIND.failed, FIXED.failed);
+        if (to < 0) return false;
+        this.call(to, at, id);
+        const { words } = this.ring;
+        words[to + 4] = code;
+        words[to + 5] = local ? 1 : 0;
+        words[to + 6] = why;
+        return this.end(to, FIXED.failed);
+      }
+      case 'byeEnded': {
+        const [, callId, fromTag, code] = item;
+        const length = callId.length + fromTag.length;
+        if (!ReportRing.fits(length)) break;
+        const to = this.begin(KIND.byeEnded, FIXED.byeEnded + length);
+        if (to < 0) return false;
+        const { words, octets } = this.ring;
+        words[to] = code;
+        words[to + 1] = callId.length;
+        words[to + 2] = fromTag.length;
+        octets.write(callId, 4 * to + FIXED.byeEnded, callId.length, 'latin1');
+        octets.write(fromTag, 4 * to + FIXED.byeEnded + callId.length, fromTag.length, 'latin1');
+        return this.end(to, FIXED.byeEnded + length);
+      }
+      default:
+    }
+    return this.writeText(KIND.item, JSON.stringify(item), item);
+  }
+
+  /** A record of text alone; `item` is what it says, for when it is too large. */
+  private writeText(kind: number, text: string, item: FromWorker): boolean {
+    const length = Buffer.byteLength(text);
+    if (!ReportRing.fits(length + FIXED.item)) {
+      this.otherwise(item);
+      return true;
+    }
+    const to = this.begin(kind, FIXED.item + length);
+    if (to < 0) return false;
+    this.ring.words[to] = length;
+    this.ring.octets.write(text, 4 * to + FIXED.item, length, 'utf8');
+    return this.end(to, FIXED.item + length);
+  }
+
+  /** The number of a text; FULL when there is no room to say which it is. */
+  private nameOf(text: string): number {
+    const known = this.names.get(text);
+    if (known !== undefined) return known;
+    if (text.length > LONGEST_NAME) return this.nameOf(text.slice(0, LONGEST_NAME));
+    const number = this.names.size;
+    const length = Buffer.byteLength(text);
+    const to = this.begin(KIND.name, FIXED.name + length);
+    if (to < 0) return FULL;
+    this.ring.words[to] = length;
+    this.ring.words[to + 1] = number;
+    this.ring.octets.write(text, 4 * to + FIXED.name, length, 'utf8');
+    this.end(to, FIXED.name + length);
+    this.names.set(text, number);
+    return number;
+  }
+
+  private textOf(value: object): string {
+    const known = this.texts.get(value);
+    if (known !== undefined) return known;
+    let text = JSON.stringify(value);
+    // What a record shows of it is not worth more.
+    if (text.length > LONGEST_NAME) text = JSON.stringify({ rule: '' });
+    this.texts.set(value, text);
+    return text;
+  }
+
+  private call(to: number, at: number, id: number): void {
+    this.ring.doubles[to >> 1] = at;
+    this.ring.doubles[(to >> 1) + 1] = id;
+  }
+
+  private begin(kind: number, octets: number): number {
+    return this.ring.begin(kind, octets);
+  }
+
+  private end(at: number, octets: number): true {
+    if (this.ring.end(at, octets)) this.wake();
+    return true;
+  }
+}

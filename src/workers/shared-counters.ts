@@ -1,0 +1,48 @@
+import type { Tally } from '../sip/transaction/counters.js';
+import { COUNTERS, headOf, MOST_COUNTERS } from './shared-layout.js';
+
+/** The counters of a worker in the memory that all share: it writes what they are, the brain adds what they have grown by. */
+export class SharedCounters {
+  private readonly words: Int32Array;
+  /** What was read last. */
+  private readonly last = new Int32Array(MOST_COUNTERS);
+
+  constructor(memory: ArrayBufferLike, worker: number) {
+    const at = COUNTERS + MOST_COUNTERS * worker;
+    this.words = headOf(memory).subarray(at, at + MOST_COUNTERS);
+  }
+
+  /** Writes what the counters are, modulo 2^32. Returns whether any has changed. */
+  publish(counters: readonly Tally[]): boolean {
+    const { words } = this;
+    let changed = false;
+    for (let i = 0; i < counters.length; i++) {
+      const value = (counters[i] as Tally).value | 0;
+      if (words[i] === value) continue;
+      words[i] = value;
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Adds what the counters have grown by since the last time. Returns whether any has. */
+  takeInto(totals: readonly Tally[]): boolean {
+    const { words, last } = this;
+    let changed = false;
+    for (let i = 0; i < totals.length; i++) {
+      const value = words[i] as number;
+      const added = (value - (last[i] as number)) | 0;
+      if (added === 0) continue;
+      last[i] = value;
+      (totals[i] as Tally).value += added;
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Another process counts from zero. */
+  clear(): void {
+    this.words.fill(0);
+    this.last.fill(0);
+  }
+}
