@@ -17,6 +17,7 @@ import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
+import { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
@@ -76,7 +77,7 @@ export interface ScriptRoutingOptions {
 /** What a script and its modules have in memory, copied: values, tables, states. */
 export interface ScriptMemory {
   readonly tables: ScriptTables;
-  readonly vars: Map<string, PvarValue>;
+  readonly vars: VarStore;
   readonly shared: Map<string, PvarValue>;
   /** What modules keep, under their keys. */
   readonly states: ReadonlyMap<object, unknown>;
@@ -91,7 +92,7 @@ export class ScriptRouting {
   /** $var and $shv live as long as the process. */
   private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
-  private readonly vars: Map<string, PvarValue>;
+  private readonly vars: VarStore;
   private readonly shared: Map<string, PvarValue>;
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
@@ -106,7 +107,7 @@ export class ScriptRouting {
     private settings: Settings,
   ) {
     const { memory } = options;
-    this.vars = memory?.vars ?? new Map();
+    this.vars = memory?.vars ?? new VarStore();
     this.shared = memory?.shared ?? new Map();
     if (memory !== undefined) this.tables = memory.tables;
     this.faults = new ScriptLog(options.log, options.clock);
@@ -142,7 +143,7 @@ export class ScriptRouting {
     }
     const memory = {
       tables: this.tables,
-      vars: new Map(this.vars),
+      vars: new VarStore(this.vars.entries()),
       shared: new Map(this.shared),
       states,
       blacklists: this.options.blacklists,

@@ -257,7 +257,7 @@ const specs: FunctionSpec[] = [
       const apply = operation(text(what));
       return (run) => {
         const { avps } = run.pvars;
-        const [first] = avps.all(source.avp);
+        const first = avps.get(source.avp) ?? undefined;
         if (first === undefined || Number.isNaN(Number(first))) return -1;
         const result = apply(Number(first), run);
         if (target === source) avps.setAt(source.avp, 0, result);
@@ -273,7 +273,7 @@ const specs: FunctionSpec[] = [
     compile: ([avp]) => {
       const { avp: name, format, flags } = named(text(avp));
       return (run) => {
-        const first = name === undefined ? format.evaluateValue(run.pvars) : (run.pvars.avps.all(name)[0] ?? null);
+        const first = name === undefined ? format.evaluateValue(run.pvars) : run.pvars.avps.get(name);
         if (first === null) return -1;
         if (flags.includes('e')) return code(first === '' || first === 0);
         if (flags.includes('s')) return code(typeof first === 'string');

@@ -160,7 +160,7 @@ function copy(run: MessageRun, from: string, index: number, to: string, position
 function toRecord(run: MessageRun, variable: string, name: string): number {
   const store = run.pvars.xavps;
   const { vars } = run.env;
-  const chosen = variable === '*' ? [...vars.keys()] : vars.has(variable) ? [variable] : [];
+  const chosen = variable === '*' ? Array.from(vars.entries(), ([each]) => each) : vars.has(variable) ? [variable] : [];
   if (chosen.length === 0) return -1;
   const record = store.push(name);
   for (const each of chosen) {

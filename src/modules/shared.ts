@@ -27,7 +27,7 @@ function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): R
 function asSpec(
   name: string,
   dialects: readonly DialectName[],
-  { run: does, check, ...definition }: SharedFunction<MessageRun, number | Promise<number>>,
+  { run: does, check, prepare, ...definition }: SharedFunction<MessageRun, number | Promise<number>>,
 ): FunctionSpec {
   const { parameters } = definition;
   const run = does as unknown as Run;
@@ -36,11 +36,11 @@ function asSpec(
     name,
     dialects,
     compile(args, site) {
-      const wrong = check?.(
-        args.map((each) => each?.constant),
-        site,
-      );
+      const constants = args.map((each) => each?.constant);
+      const wrong = check?.(constants, site);
       if (wrong !== undefined) throw new Error(wrong);
+      if (prepare !== undefined && constants.every((each) => each !== undefined))
+        return prepare(...constants.map(String));
       const [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map((i) => reader(args[i], parameters[i])) as [
         Reader,
         Reader,

@@ -17,6 +17,7 @@ const MAX_VALUES = 10_000;
 /**
  * The attribute-value pairs of one transaction: a name has a stack of values, the newest first, so index 0 is what was
  * pushed last (OpenSIPS core variables, "AVP variables"). Negative indexes count from the oldest: -1 is the bottom.
+ * They are kept the oldest first, so that a push moves none of the others.
  */
 export class AvpStore {
   private readonly stacks = new Map<string, AvpValue[]>();
@@ -24,37 +25,47 @@ export class AvpStore {
 
   /** The value at `index`, null when there is none. */
   get(name: string, index = 0): PvarValue {
-    const values = this.peek(name);
+    const virtual = this.virtuals?.get(name);
+    if (virtual !== undefined) {
+      const values = virtual.get();
+      return values[index < 0 ? values.length + index : index] ?? null;
+    }
+    const values = this.stacks.get(name);
     if (values === undefined) return null;
-    return values[index < 0 ? values.length + index : index] ?? null;
+    return values[index < 0 ? -1 - index : values.length - 1 - index] ?? null;
   }
 
   /** All values, newest first. */
   all(name: string): readonly AvpValue[] {
-    return this.peek(name) ?? [];
+    return this.virtuals?.get(name)?.get() ?? this.stacks.get(name)?.toReversed() ?? [];
   }
 
   count(name: string): number {
-    return this.peek(name)?.length ?? 0;
+    return (this.virtuals?.get(name)?.get() ?? this.stacks.get(name))?.length ?? 0;
   }
 
   /** Adds a value on top of the others. */
   push(name: string, value: AvpValue): void {
-    if (this.virtuals?.has(name) === true) {
-      this.change(name, (values) => values.unshift(value));
+    const virtual = this.virtuals?.get(name);
+    if (virtual !== undefined) {
+      virtual.set([value, ...virtual.get()].slice(0, MAX_VALUES));
       return;
     }
     const values = this.stacks.get(name);
     if (values === undefined) this.stacks.set(name, [value]);
-    else {
-      values.unshift(value);
-      if (values.length > MAX_VALUES) values.length = MAX_VALUES;
-    }
+    else if (values.push(value) > MAX_VALUES) values.shift();
   }
 
   /** Adds a value below the others. */
   append(name: string, value: AvpValue): void {
-    this.change(name, (values) => values.push(value));
+    const virtual = this.virtuals?.get(name);
+    if (virtual !== undefined) {
+      virtual.set([...virtual.get(), value].slice(0, MAX_VALUES));
+      return;
+    }
+    const values = this.stacks.get(name);
+    if (values === undefined) this.stacks.set(name, [value]);
+    else if (values.length < MAX_VALUES) values.unshift(value);
   }
 
   /** Replaces all values by one. */
@@ -64,11 +75,15 @@ export class AvpStore {
 
   /** Replaces the value at `index`; pushes when there is none. */
   setAt(name: string, index: number, value: AvpValue): void {
-    this.change(name, (values) => {
-      const at = index < 0 ? values.length + index : index;
-      if (at >= 0 && at < values.length) values[at] = value;
-      else values.unshift(value);
-    });
+    const size = this.count(name);
+    const at = index < 0 ? size + index : index;
+    if (at < 0 || at >= size) {
+      this.push(name, value);
+      return;
+    }
+    const virtual = this.virtuals?.get(name);
+    if (virtual !== undefined) virtual.set(virtual.get().with(at, value));
+    else (this.stacks.get(name) as AvpValue[])[size - 1 - at] = value;
   }
 
   /** Replaces all values by `values`, newest first. */
@@ -76,7 +91,7 @@ export class AvpStore {
     const virtual = this.virtuals?.get(name);
     if (virtual !== undefined) virtual.set(values);
     else if (values.length === 0) this.stacks.delete(name);
-    else this.stacks.set(name, values.slice(0, MAX_VALUES));
+    else this.stacks.set(name, values.slice(0, MAX_VALUES).reverse());
   }
 
   /** Removes the value at `index`, or all of them. */
@@ -85,10 +100,13 @@ export class AvpStore {
       this.replace(name, []);
       return;
     }
-    this.change(name, (values) => {
-      const at = index < 0 ? values.length + index : index;
-      if (at >= 0 && at < values.length) values.splice(at, 1);
-    });
+    const size = this.count(name);
+    const at = index < 0 ? size + index : index;
+    if (at < 0 || at >= size) return;
+    const virtual = this.virtuals?.get(name);
+    if (virtual !== undefined) virtual.set(virtual.get().toSpliced(at, 1));
+    else if (size === 1) this.stacks.delete(name);
+    else this.stacks.get(name)?.splice(size - 1 - at, 1);
   }
 
   /** Removes and returns the newest value, null when there is none. */
@@ -109,24 +127,6 @@ export class AvpStore {
     const names = [...this.stacks.keys()];
     for (const [name, virtual] of this.virtuals ?? []) if (virtual.get().length > 0) names.push(name);
     return names;
-  }
-
-  private peek(name: string): readonly AvpValue[] | undefined {
-    if (this.virtuals !== undefined) {
-      const virtual = this.virtuals.get(name);
-      if (virtual !== undefined) return virtual.get();
-    }
-    return this.stacks.get(name);
-  }
-
-  private change(name: string, edit: (values: AvpValue[]) => void): void {
-    const virtual = this.virtuals?.get(name);
-    const values = virtual === undefined ? (this.stacks.get(name) ?? []) : virtual.get().slice();
-    edit(values);
-    if (values.length > MAX_VALUES) values.length = MAX_VALUES;
-    if (virtual !== undefined) virtual.set(values);
-    else if (values.length === 0) this.stacks.delete(name);
-    else this.stacks.set(name, values);
   }
 }
 

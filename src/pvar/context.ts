@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { AvpStore } from './avp-store.js';
 import type { Json } from './json-value.js';
 import type { PvarValue } from './value.js';
+import { VarStore } from './var-store.js';
 import { XavpStore } from './xavp-store.js';
 
 export type { PvarValue } from './value.js';
@@ -62,7 +63,7 @@ export interface PvarContext {
   readonly message: PvarMessage;
   readonly avps: AvpStore;
   /** $var(name); unlike AVPs a script variable holds one value. */
-  readonly vars: Map<string, PvarValue>;
+  readonly vars: VarStore;
   /** $shv(name): shared by all messages. */
   readonly shared: Map<string, PvarValue>;
   /** $xavp, $xavu and $xavi of Kamailio. */
@@ -154,7 +155,7 @@ export class PvarScope implements PvarContext {
   onRequestUri: ((uri: string) => void) | undefined = undefined;
   private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
-  private varStore: Map<string, PvarValue> | undefined = undefined;
+  private varStore: VarStore | undefined = undefined;
   private sharedStore: Map<string, PvarValue> | undefined = undefined;
   private xavpStore: XavpStore | undefined = undefined;
   private xavuStore: XavpStore | undefined = undefined;
@@ -180,8 +181,8 @@ export class PvarScope implements PvarContext {
     return (this.avpStore ??= new AvpStore());
   }
 
-  get vars(): Map<string, PvarValue> {
-    return (this.varStore ??= new Map());
+  get vars(): VarStore {
+    return (this.varStore ??= new VarStore());
   }
 
   get shared(): Map<string, PvarValue> {
@@ -205,7 +206,7 @@ export class PvarScope implements PvarContext {
   }
 
   /** From now on $var reads and writes `vars`, and $shv `shared`: several messages have them in common. */
-  shareVars(vars: Map<string, PvarValue>, shared?: Map<string, PvarValue>): void {
+  shareVars(vars: VarStore, shared?: Map<string, PvarValue>): void {
     this.varStore = vars;
     if (shared !== undefined) this.sharedStore = shared;
   }

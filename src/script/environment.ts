@@ -8,6 +8,7 @@ import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
+import type { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { ScriptLevel } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
@@ -119,7 +120,7 @@ export interface ScriptEnvironment {
   readonly rr: RrSettings;
   readonly logLimits: LogLimits;
   /** $var: one value for each name, for the whole process. */
-  readonly vars: Map<string, PvarValue>;
+  readonly vars: VarStore;
   readonly shared: Map<string, PvarValue>;
   /** "Server: ..." line of replies of our own, with its line break; '' for none. */
   readonly serverLine: string;

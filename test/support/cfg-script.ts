@@ -6,7 +6,8 @@ import { type FunctionDefinition, FunctionTable } from '../../src/cfg/function-t
 import type { CfgProblem } from '../../src/cfg/problem.js';
 import { type RouteOutcome, type ScriptBounds, ScriptRun } from '../../src/cfg/runtime.js';
 import { parseConfiguration } from '../../src/cfg/source/configuration.js';
-import { PvarScope, type PvarValue } from '../../src/pvar/context.js';
+import { PvarScope } from '../../src/pvar/context.js';
+import { VarStore } from '../../src/pvar/var-store.js';
 import { parseMessage } from '../../src/sip/message.js';
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
@@ -37,7 +38,7 @@ export class TestRun extends ScriptRun {
   constructor(
     message: string,
     readonly routeKind: RouteKind = 'request',
-    vars = new Map<string, PvarValue>(),
+    vars = new VarStore(),
   ) {
     super();
     const parsed = parseMessage(message);
@@ -160,7 +161,7 @@ export function cfgFile(dialect: string, text: string, options: CfgOptions = {})
     ...(options.unknownFunctions === undefined ? {} : { unknownFunctions: options.unknownFunctions }),
   });
   const problems: CfgProblem[] = [...parsed.problems, ...compiled.problems];
-  const vars = new Map<string, PvarValue>();
+  const vars = new VarStore();
   return {
     tree: parsed.tree,
     problems,

@@ -10,6 +10,8 @@ export interface CompiledAssignment {
   now(run: ScriptRun): Result;
   readonly later?: ((run: ScriptRun) => Promise<Result>) | undefined;
   readonly calls: boolean;
+  /** Of one whose value cannot end the script: what it does in one step, for statements, which want no value. */
+  readonly carryOut?: ((run: ScriptRun) => void) | undefined;
 }
 
 /** Compiles an assignment. Reports a problem to the context for a target that cannot be written. */
@@ -43,6 +45,7 @@ export function assignmentOf(
           return constant;
         },
         calls: false,
+        carryOut: (run) => put(run.pvars, constant),
       };
     }
     const finish = (run: ScriptRun, result: Result): Result => {
@@ -55,6 +58,13 @@ export function assignmentOf(
       now: (run) => finish(run, read(run)),
       later: later === undefined ? undefined : async (run) => finish(run, await later(run)),
       calls,
+      carryOut: calls
+        ? undefined
+        : (run) => {
+            const result = read(run);
+            if (result !== undefined) put(run.pvars, result);
+            else if (failureAssignsNull) put(run.pvars, null);
+          },
     };
   }
   const { operators } = context.dialect;
@@ -67,7 +77,7 @@ export function assignmentOf(
       const before = own.read(run);
       // With a NULL operand the variable keeps its value.
       if (before === null) return undefined;
-      const result = calculate(before, value.read(run), (reason) => run.fault(at, reason));
+      const result = calculate(before, value.read(run), run, at);
       if (typeof result === 'string' && result.length > most) {
         run.fault(at, `a string would be longer than ${most} characters`);
         return undefined;

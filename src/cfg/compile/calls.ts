@@ -29,11 +29,13 @@ export class CallCompiler {
     this.args = new ArgumentCompiler(context, expression);
   }
 
-  compile(node: FunctionCall | RouteCall): CompiledCall {
-    return node.kind === 'route' ? this.route(node) : this.function(node);
+  /** `clears`: $rc is 0 when the call begins. */
+  compile(node: FunctionCall | RouteCall, clears = false): CompiledCall {
+    if (node.kind === 'call') return this.function(node, clears);
+    return clears ? cleared(this.route(node)) : this.route(node);
   }
 
-  private function(node: FunctionCall): CompiledCall {
+  private function(node: FunctionCall, clears: boolean): CompiledCall {
     const { context } = this;
     const { dialect, functions, problems } = context;
     const named = functions.find(dialect.name, node.name);
@@ -43,7 +45,7 @@ export class CallCompiler {
         (until === undefined || until >= dialect.generation),
     );
     const loaded = found.filter((each) => this.isLoaded(each));
-    if (loaded.length === 0) return this.unknown(node, found[0]);
+    if (loaded.length === 0) return clears ? cleared(this.unknown(node, found[0])) : this.unknown(node, found[0]);
     const count = node.args.length;
     const definition = loaded.find(({ parameters, recorded }) => {
       if (dialect.name === 'kamailio' && recorded?.counts.includes(count) === false) return false;
@@ -60,7 +62,7 @@ export class CallCompiler {
     }
     if (dialect.name === 'kamailio' && definition.recorded !== undefined) {
       const { kindAtHand, nameless } = this.subRoutes;
-      if (definition.recorded.inRoute(count, kindAtHand, nameless)) return this.bound(node, definition);
+      if (definition.recorded.inRoute(count, kindAtHand, nameless)) return this.bound(node, definition, clears);
       problems.error('route-kind', node.at, `${node.name}() may not be called from ${wordsOf(kindAtHand, nameless)}`);
       return NOTHING;
     }
@@ -74,10 +76,10 @@ export class CallCompiler {
         return NOTHING;
       }
     }
-    return this.bound(node, definition);
+    return this.bound(node, definition, clears);
   }
 
-  private bound(node: FunctionCall, definition: FunctionDefinition): CompiledCall {
+  private bound(node: FunctionCall, definition: FunctionDefinition, clears: boolean): CompiledCall {
     const { context } = this;
     const args: (CompiledArgument | undefined)[] = [];
     let fits = true;
@@ -117,7 +119,7 @@ export class CallCompiler {
       context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`);
       return NOTHING;
     }
-    return this.guarded(node, definition, args, closure);
+    return this.guarded(node, definition, args, closure, clears);
   }
 
   private guarded(
@@ -125,6 +127,7 @@ export class CallCompiler {
     definition: FunctionDefinition,
     args: readonly (CompiledArgument | undefined)[],
     closure: ReturnType<FunctionDefinition['compile']>,
+    clears: boolean,
   ): CompiledCall {
     const keeps = definition.keepsReturnCode === true;
     const finish = (run: ScriptRun, code: number): number => {
@@ -137,17 +140,25 @@ export class CallCompiler {
       return finish(run, -1);
     };
     const misfit = this.context.dialect.calls.typedArguments ? misfits(definition, args) : undefined;
-    const call = (run: ScriptRun): number | Promise<number> => {
-      const reason = misfit?.(run);
-      if (reason === undefined) return closure(run);
-      run.fault(node.at, `${node.name}(): ${reason}`);
-      return -1;
-    };
-    const wrongly = (): number => -1;
+    const call =
+      misfit === undefined
+        ? closure
+        : (run: ScriptRun): number | Promise<number> => {
+            const reason = misfit(run);
+            if (reason === undefined) return closure(run);
+            run.fault(node.at, `${node.name}(): ${reason}`);
+            return -1;
+          };
     const invoke = (run: ScriptRun): number => {
+      const { pvars } = run;
+      if (clears) pvars.returnCode = 0;
       try {
-        const code = call(run);
-        return finish(run, typeof code === 'number' ? code : wrongly());
+        const result = call(run);
+        // A promise where nothing waits: the function counts as failed.
+        const code = typeof result === 'number' ? result : -1;
+        if (!keeps) pvars.returnCode = code;
+        if (code === 0) run.stop = EXIT;
+        return code;
       } catch (error) {
         return fault(run, error);
       }
@@ -156,6 +167,7 @@ export class CallCompiler {
     return {
       invoke,
       invokeLater: (run) => {
+        if (clears) run.pvars.returnCode = 0;
         try {
           const code = call(run);
           if (typeof code === 'number') return finish(run, code);
@@ -236,6 +248,18 @@ export class CallCompiler {
       context.callWaits(node),
     );
   }
+}
+
+/** A call before which $rc becomes 0. */
+function cleared({ invoke, invokeLater }: CompiledCall): CompiledCall {
+  const clear = (run: ScriptRun): ScriptRun => {
+    run.pvars.returnCode = 0;
+    return run;
+  };
+  return {
+    invoke: (run) => invoke(clear(run)),
+    invokeLater: invokeLater === undefined ? undefined : (run) => invokeLater(clear(run)),
+  };
 }
 
 /** Finds arguments whose value has not the type that OpenSIPS' functions insist on: a reason, or undefined. */

@@ -36,7 +36,8 @@ const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () 
 export class ExpressionCompiler {
   constructor(
     private readonly context: CompileContext,
-    private readonly call: (node: FunctionCall | RouteCall) => CompiledCall,
+    /** A call; `clears`: $rc is 0 when it begins. */
+    private readonly call: (node: FunctionCall | RouteCall, clears: boolean) => CompiledCall,
   ) {}
 
   /** Where a wrong regular expression is reported instead of where it stands: Kamailio finds it when the statement is over. */
@@ -123,7 +124,7 @@ export class ExpressionCompiler {
   }
 
   private called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
-    const { invoke, invokeLater } = this.fresh(this.call(node));
+    const { invoke, invokeLater } = this.call(node, this.context.dialect.calls.clearsReturnCode);
     return {
       type: 'int',
       constant: undefined,
@@ -131,26 +132,6 @@ export class ExpressionCompiler {
       read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
       test: (run) => invoke(run) > 0,
       later: invokeLater === undefined ? undefined : async (run) => invokeLater(run),
-    };
-  }
-
-  /** Where the dialect says so, $rc is 0 when a call within an expression begins. */
-  private fresh(call: CompiledCall): CompiledCall {
-    if (!this.context.dialect.calls.clearsReturnCode) return call;
-    const { invoke, invokeLater } = call;
-    return {
-      invoke: (run) => {
-        run.pvars.returnCode = 0;
-        return invoke(run);
-      },
-      ...(invokeLater === undefined
-        ? {}
-        : {
-            invokeLater: (run: ScriptRun) => {
-              run.pvars.returnCode = 0;
-              return invokeLater(run);
-            },
-          }),
     };
   }
 
@@ -299,23 +280,32 @@ export class ExpressionCompiler {
     const type: StaticType = operators.arithmeticType(operator, left.type, right.type);
     const most = this.context.bounds.text;
     const { at } = node;
-    const read = (call: ScriptRun): Result => {
-      const a = left.read(call);
-      const result = run(a, right.read(call), (reason) => call.fault(at, reason));
-      if (typeof result === 'string' && result.length > most) {
-        call.fault(at, `a string would be longer than ${most} characters`);
-        return undefined;
-      }
-      return result;
-    };
-    if (left.constant !== undefined && right.constant !== undefined) {
+    const { read: first } = left;
+    const { read: second, constant: other } = right;
+    if (left.constant !== undefined && other !== undefined) {
       let failed = false;
-      const constant = run(left.constant, right.constant, () => {
-        failed = true;
-      });
+      const faults = {
+        fault() {
+          failed = true;
+        },
+      };
+      const constant = run(left.constant, other, faults, at);
       if (!failed && constant !== undefined) return { type, constant, read: () => constant, calls: false };
     }
-    return { type, constant: undefined, read, calls: left.calls || right.calls };
+    const calls = left.calls || right.calls;
+    if (typeof other === 'number' && (operator === '+' || operator === '-')) {
+      const step = operator === '+' ? other : -other;
+      const read = (call: ScriptRun): Result => {
+        const a = first(call);
+        return typeof a === 'number' ? (a + step) | 0 : bounded(run(a, other, call, at), most, call, at);
+      };
+      return { type, constant: undefined, read, calls };
+    }
+    const read = (call: ScriptRun): Result => {
+      const a = first(call);
+      return bounded(run(a, second(call), call, at), most, call, at);
+    };
+    return { type, constant: undefined, read, calls };
   }
 
   private comparison(node: Binary, operator: ComparisonOperator): CompiledExpression {
@@ -325,13 +315,22 @@ export class ExpressionCompiler {
     const { constant } = right;
     const compare = this.context.dialect.operators.comparison(operator, left.type, right.type, constant);
     const calls = left.calls || right.calls;
+    const { read } = left;
     if (constant !== undefined) {
-      const { read } = left;
-      return comparisonValue((run) => compare(read(run), constant), calls);
+      const getter = left.variable?.getter;
+      if (getter === undefined) return comparisonValue((run) => compare(read(run), constant), calls);
+      return {
+        type: 'int',
+        constant: undefined,
+        calls,
+        test: (run) => compare(getter(run.pvars), constant) === true,
+        read: (run) => asInteger(compare(getter(run.pvars), constant)),
+      };
     }
+    const { read: other } = right;
     return comparisonValue((run) => {
-      const a = left.read(run);
-      return compare(a, right.read(run));
+      const a = read(run);
+      return compare(a, other(run));
     }, calls);
   }
 
@@ -432,11 +431,19 @@ function comparisonValue(compare: (run: ScriptRun) => boolean | undefined, calls
     constant: undefined,
     calls,
     test: (run) => compare(run) === true,
-    read: (run) => {
-      const result = compare(run);
-      return result === undefined ? undefined : result ? 1 : 0;
-    },
+    read: (run) => asInteger(compare(run)),
   };
+}
+
+function asInteger(result: boolean | undefined): Result {
+  return result === undefined ? undefined : result ? 1 : 0;
+}
+
+/** A result that may be used; one that is too long is a fault, and none. */
+function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
+  if (typeof result !== 'string' || result.length <= most) return result;
+  run.fault(at, `a string would be longer than ${most} characters`);
+  return undefined;
 }
 
 function folded(type: StaticType, inner: CompiledExpression, change: (value: Result) => Result): CompiledExpression {

@@ -149,8 +149,9 @@ function compileBlock(
     !context.analysis.isReached(block),
     (node: Expression) => expressions.compile(node),
   );
-  const expressions: ExpressionCompiler = new ExpressionCompiler(context, (node: FunctionCall | RouteCall) =>
-    calls.compile(node),
+  const expressions: ExpressionCompiler = new ExpressionCompiler(
+    context,
+    (node: FunctionCall | RouteCall, clears: boolean) => calls.compile(node, clears),
   );
   return new StatementCompiler(context, expressions, calls, resume).block(block.body);
 }

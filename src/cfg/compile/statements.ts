@@ -97,7 +97,7 @@ export class StatementCompiler {
   }
 
   private assign(node: Statement & { kind: 'assign' }): CompiledStatement {
-    const { now, later, calls } = assignmentOf(node, this.expressions, this.context);
+    const { now, later, calls, carryOut = now } = assignmentOf(node, this.expressions, this.context);
     const { assignmentSetsReturnCode } = this.context.dialect.flow;
     const finish = (run: ScriptRun): Signal => {
       if (assignmentSetsReturnCode) run.pvars.returnCode = 1;
@@ -116,13 +116,13 @@ export class StatementCompiler {
     if (!calls) {
       return assignmentSetsReturnCode
         ? simple((run) => {
-            now(run);
+            carryOut(run);
             run.pvars.returnCode = 1;
             run.last = 1;
             return NEXT;
           })
         : simple((run) => {
-            now(run);
+            carryOut(run);
             run.last = 1;
             return NEXT;
           });

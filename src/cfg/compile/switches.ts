@@ -24,8 +24,12 @@ export class SwitchCompiler {
     const bodies = node.cases.map(({ body }) => this.block(body));
     const fallback = node.cases.findIndex(({ label }) => label === undefined);
     const { read, calls } = subject;
+    const words = this.distinctWords(node);
     const find = (run: ScriptRun): number => {
       const value = read(run);
+      if (words !== undefined && typeof value === 'string') {
+        for (let i = 0; i < words.length; i++) if (words[i] === value) return i;
+      }
       for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
       return fallback;
     };
@@ -35,18 +39,30 @@ export class SwitchCompiler {
       run.last = breakResult;
       return NEXT;
     };
+    const none = (run: ScriptRun): Signal => {
+      run.last = noCaseResult;
+      return NEXT;
+    };
     if (bodies.some(({ waits }) => waits)) {
+      /** From one case on through those behind it; a promise only where one waits. */
+      const through = (run: ScriptRun, from: number): Signal | Promise<Signal> => {
+        for (let i = from; i < bodies.length; i++) {
+          const signal = (bodies[i] as CompiledStatement).run(run);
+          if (signal instanceof Promise) {
+            return signal.then((each) => (each === NEXT ? through(run, i + 1) : ended(run, each)));
+          }
+          if (signal !== NEXT) return ended(run, signal);
+        }
+        return NEXT;
+      };
       return {
         waits: true,
-        run: async (run) => {
+        run: (run) => {
           const from = find(run);
           if (calls && run.stop !== NEXT) return run.stop;
-          run.last = from < 0 ? noCaseResult : 1;
-          let signal: Signal = NEXT;
-          for (let i = from; i >= 0 && i < bodies.length && signal === NEXT; i++) {
-            signal = await (bodies[i] as CompiledStatement).run(run);
-          }
-          return ended(run, signal);
+          if (from < 0) return none(run);
+          run.last = 1;
+          return through(run, from);
         },
       };
     }
@@ -56,12 +72,13 @@ export class SwitchCompiler {
       run: (run) => {
         const from = find(run);
         if (calls && run.stop !== NEXT) return run.stop;
-        run.last = from < 0 ? noCaseResult : 1;
-        let signal: Signal = NEXT;
-        for (let i = from; i >= 0 && i < closures.length && signal === NEXT; i++) {
-          signal = (closures[i] as StatementClosure)(run);
+        if (from < 0) return none(run);
+        run.last = 1;
+        for (let i = from; i < closures.length; i++) {
+          const signal = (closures[i] as StatementClosure)(run);
+          if (signal !== NEXT) return ended(run, signal);
         }
-        return ended(run, signal);
+        return NEXT;
       },
     };
   }
@@ -83,8 +100,21 @@ export class SwitchCompiler {
     }
     const value = this.expressions.compile(label);
     const constant = value.constant ?? null;
-    const equal = operators.caseEquals(subject, value.type);
+    const equal = operators.caseEquals(subject, value.type, constant);
     return (given) => equal(given, constant) === true;
+  }
+
+  /** The labels where they are texts that differ in more than letter case: a value that is one of them is that of no other. */
+  private distinctWords({ cases }: SwitchStatement): readonly (string | undefined)[] | undefined {
+    const words: (string | undefined)[] = [];
+    for (const { label } of cases) {
+      const constant =
+        label === undefined ? undefined : label.kind === 'regex' ? null : this.expressions.compile(label).constant;
+      if (label !== undefined && typeof constant !== 'string') return undefined;
+      words.push(constant as string | undefined);
+    }
+    const given = words.filter((each) => each !== undefined);
+    return new Set(given.map((each) => each.toLowerCase())).size === given.length ? words : undefined;
   }
 
   /** Labels of two types, and the same label twice, are mistakes. */

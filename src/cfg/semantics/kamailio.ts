@@ -1,12 +1,13 @@
+import type { PvarValue } from '../../pvar/value.js';
 import type { BinaryOperator } from '../ast.js';
 import {
   type Arithmetic,
   type ArithmeticOperator,
   type Comparison,
   type ComparisonOperator,
-  compareOrdered,
   integerArithmetic,
   type Operators,
+  ordered,
   type Result,
   type StaticType,
 } from './operators.js';
@@ -28,11 +29,11 @@ function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic 
       return typeof a === 'number' ? (a + toInteger(b)) | 0 : toText(a) + toText(b);
     };
   }
-  return (a, b, fail) => {
+  return (a, b, faults, at) => {
     if (a === undefined || b === undefined) return undefined;
     const right = toInteger(b);
     if (right === 0 && (operator === '/' || operator === '%')) {
-      fail('division by zero');
+      faults.fault(at, 'division by zero');
       return undefined;
     }
     return integerArithmetic(operator, toInteger(a), right);
@@ -43,20 +44,36 @@ function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic 
  * The left operand decides whether numbers or texts are compared; a number against text of the script is compared as
  * text. null is "" among texts and 0 among numbers.
  */
-function comparison(operator: ComparisonOperator, left: StaticType, right: StaticType): Comparison {
+function comparison(
+  operator: ComparisonOperator,
+  left: StaticType,
+  right: StaticType,
+  constant?: PvarValue | undefined,
+): Comparison {
   if (right === 'null' && (operator === '==' || operator === '!='))
     return (a, b) => (a === undefined || b === undefined ? undefined : (a === b) === (operator === '=='));
+  const holds = ordered(operator);
   const numeric = (a: Result, b: Result) =>
-    a === undefined || b === undefined ? undefined : compareOrdered(operator, toInteger(a), toInteger(b));
+    a === undefined || b === undefined ? undefined : holds(toInteger(a), toInteger(b));
   const textual = (a: Result, b: Result) =>
-    a === undefined || b === undefined ? undefined : compareOrdered(operator, toText(a), toText(b));
+    a === undefined || b === undefined ? undefined : holds(toText(a), toText(b));
   if (operator === 'eq' || operator === 'ne') return textual;
   if (operator !== '==' && operator !== '!=') return numeric;
   if (left === 'int') return numeric;
+  if (typeof constant === 'string' && right === 'string') return toConstant(operator, constant);
   if (left === 'string' || right === 'string') return textual;
   return (a, b) => {
     const number = typeof a === 'number' || (a === null && typeof b === 'number');
     return number ? numeric(a, b) : textual(a, b);
+  };
+}
+
+/** "==" and "!=" with a text of the script. */
+function toConstant(operator: '==' | '!=', constant: string): Comparison {
+  const equal = operator === '==';
+  return (value) => {
+    if (typeof value === 'string') return (value === constant) === equal;
+    return value === undefined ? undefined : (toText(value) === constant) === equal;
   };
 }
 
@@ -93,8 +110,10 @@ export const KAMAILIO_OPERATORS: Operators = {
     return left === 'int' || left === 'string' ? left : 'any';
   },
   comparison,
-  caseEquals: (subject, label) =>
-    label === 'int' ? comparison('==', 'int', 'int') : comparison('==', subject === 'int' ? 'any' : subject, label),
+  caseEquals: (subject, label, constant) =>
+    label === 'int'
+      ? comparison('==', 'int', 'int')
+      : comparison('==', subject === 'int' ? 'any' : subject, label, constant),
   // null is empty text.
   matchText: (value) => (value === undefined ? undefined : toText(value)),
   truth: (value) => toInteger(value) > 0,

@@ -4,19 +4,19 @@ import {
   type ArithmeticOperator,
   type Comparison,
   type ComparisonOperator,
-  compareOrdered,
   integerArithmetic,
   type Operators,
+  ordered,
   type Result,
   type StaticType,
 } from './operators.js';
 
 function arithmetic(operator: ArithmeticOperator): Arithmetic {
-  return (left, right, fail) => {
+  return (left, right, faults, at) => {
     if (left === undefined || right === undefined) return undefined;
     if (typeof left === 'number' && typeof right === 'number') {
       if (right === 0 && (operator === '/' || operator === '%')) {
-        fail('division by zero');
+        faults.fault(at, 'division by zero');
         return 0;
       }
       return integerArithmetic(operator, left, right);
@@ -26,7 +26,7 @@ function arithmetic(operator: ArithmeticOperator): Arithmetic {
       if (left === null && typeof right === 'string') return right;
       if (right === null && typeof left === 'string') return left;
     }
-    fail(`operator ${operator} has no result for ${kindOf(left)} and ${kindOf(right)}`);
+    faults.fault(at, `operator ${operator} has no result for ${kindOf(left)} and ${kindOf(right)}`);
     return undefined;
   };
 }
@@ -47,17 +47,18 @@ function comparison(
   constant?: PvarValue | undefined,
 ): Comparison {
   if (typeof constant === 'string' && (operator === '==' || operator === '!=')) return toConstant(operator, constant);
+  const holds = ordered(operator);
   return (a, b) => {
     if (a === undefined || b === undefined) return false;
     if (a === null || b === null) {
       if (operator === '==') return a === b;
       return operator === '!=' ? a !== b : false;
     }
-    if (typeof a === 'number' && typeof b === 'number') return compareOrdered(operator, a, b);
+    if (typeof a === 'number' && typeof b === 'number') return holds(a, b);
     if (typeof a === 'string' && typeof b === 'number' && right === 'int') {
-      return left === 'digits' ? compareOrdered(operator, Number(a), b) : false;
+      return left === 'digits' ? holds(Number(a), b) : false;
     }
-    return compareOrdered(operator, String(a).toLowerCase(), String(b).toLowerCase());
+    return holds(String(a).toLowerCase(), String(b).toLowerCase());
   };
 }
 
@@ -82,9 +83,9 @@ export const OPENSIPS_OPERATORS: Operators = {
   arithmetic,
   arithmeticType: () => 'any',
   comparison,
-  caseEquals: (subject, label) => {
-    const equal = comparison('==', subject, label);
-    return (value, constant) => value !== null && equal(value, constant);
+  caseEquals: (subject, label, constant) => {
+    const equal = comparison('==', subject, label, constant);
+    return (value, wanted) => value !== null && equal(value, wanted);
   },
   matchText: (value) => (value === null || value === undefined ? undefined : String(value)),
   truth,

@@ -1,5 +1,5 @@
 import type { PvarValue } from '../../pvar/context.js';
-import type { BinaryOperator } from '../ast.js';
+import type { BinaryOperator, Position } from '../ast.js';
 
 /** The value of an expression; undefined when it has none because an operation failed, which is logged by then. */
 export type Result = PvarValue | undefined;
@@ -19,8 +19,13 @@ export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=' | 'eq' | 
 /** Operators that compute. */
 export type ArithmeticOperator = Exclude<BinaryOperator, LogicalOperator | MatchOperator | ComparisonOperator>;
 
-/** An arithmetic operation; `fail` is given the reason when there is no result. */
-export type Arithmetic = (left: Result, right: Result, fail: (reason: string) => void) => Result;
+/** What is given the reason when an operation has no result: the run of a script. */
+export interface Faults {
+  fault(at: Position, reason: string): void;
+}
+
+/** An arithmetic operation that stands at a position of the file. */
+export type Arithmetic = (left: Result, right: Result, faults: Faults, at: Position) => Result;
 /** Compares two values; undefined where they cannot be compared. */
 export type Comparison = (left: Result, right: Result) => boolean | undefined;
 
@@ -39,7 +44,7 @@ export interface Operators {
     constant?: PvarValue | undefined,
   ): Comparison;
   /** Whether a value is that of a case; types may count for more than in "==". */
-  caseEquals(subject: StaticType, label: StaticType): Comparison;
+  caseEquals(subject: StaticType, label: StaticType, constant: PvarValue): Comparison;
   /** What "=~" looks at: undefined where the value matches nothing. */
   matchText(value: Result): string | undefined;
   /** Whether a value of a variable fulfils the condition of an if. */
@@ -79,23 +84,26 @@ export function integerArithmetic(operator: ArithmeticOperator, a: number, b: nu
 }
 
 /** Compares two numbers, or two texts by their code units. */
-export function compareOrdered<T extends number | string>(operator: ComparisonOperator, a: T, b: T): boolean {
+export type Ordered = <T extends number | string>(a: T, b: T) => boolean;
+
+/** The comparison that an operator stands for, chosen once. */
+export function ordered(operator: ComparisonOperator): Ordered {
   switch (operator) {
     case '==':
     case 'ieq':
     case 'eq':
-      return a === b;
+      return (a, b) => a === b;
     case '!=':
     case 'ine':
     case 'ne':
-      return a !== b;
+      return (a, b) => a !== b;
     case '<':
-      return a < b;
+      return (a, b) => a < b;
     case '>':
-      return a > b;
+      return (a, b) => a > b;
     case '<=':
-      return a <= b;
+      return (a, b) => a <= b;
     case '>=':
-      return a >= b;
+      return (a, b) => a >= b;
   }
 }

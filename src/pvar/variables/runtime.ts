@@ -1,6 +1,7 @@
 import { avpName } from '../avp-store.js';
 import { integerOf, type PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
+import { cellFinder } from '../var-store.js';
 import { each, orNull, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 const scriptVariable: VariableDefinition = {
@@ -8,10 +9,19 @@ const scriptVariable: VariableDefinition = {
   indexed: false,
   compile(argument) {
     const name = argument as TextReader;
+    if (name.constant !== undefined) {
+      const cellIn = cellFinder(name.constant);
+      return {
+        get: (context) => cellIn(context.vars).value ?? null,
+        set: (context, value) => {
+          cellIn(context.vars).value = value ?? undefined;
+        },
+      };
+    }
     return {
-      get: (context) => context.vars.get(name.constant ?? name.read(context)) ?? null,
+      get: (context) => context.vars.get(name.read(context)) ?? null,
       set: (context, value) => {
-        const key = name.constant ?? name.read(context);
+        const key = name.read(context);
         if (value === null) context.vars.delete(key);
         else context.vars.set(key, value);
       },

@@ -1,5 +1,6 @@
 import { avpName } from '../avp-store.js';
 import type { PvarContext, PvarValue } from '../context.js';
+import { cellFinder } from '../var-store.js';
 import { each, type IndexReader, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** $avp of OpenSIPS: an index that does not exist is not written; ":=" replaces all values. */
@@ -86,10 +87,11 @@ export const kamailioVar: VariableDefinition = {
     const name = argument as TextReader;
     const { constant } = name;
     if (constant !== undefined) {
+      const cellIn = cellFinder(constant);
       return {
-        get: (context) => context.vars.get(constant) ?? 0,
+        get: (context) => cellIn(context.vars).value ?? 0,
         set: (context, value) => {
-          context.vars.set(constant, value ?? 0);
+          cellIn(context.vars).value = value ?? 0;
         },
       };
     }

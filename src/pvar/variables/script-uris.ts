@@ -1,6 +1,5 @@
 import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import { integerOf, type PvarContext, type PvarValue } from '../context.js';
-import { lastUri } from '../uri-memo.js';
 import { type CompiledVariable, orNull, plain, type VariableDefinition } from './definition.js';
 
 /** What the two programs do differently with the parts of a URI. */
@@ -89,7 +88,9 @@ type Read = (context: PvarContext) => string | undefined;
 type Write = (context: PvarContext, uri: string) => void;
 
 class UriVariable {
-  private readonly parse = lastUri();
+  /** The text that was looked at last, and what it is: most statements about a URI see the same one. */
+  private seen: string | undefined = undefined;
+  private parsed: SipUri | undefined = undefined;
 
   constructor(
     private readonly read: Read,
@@ -99,9 +100,19 @@ class UriVariable {
 
   uri(context: PvarContext): SipUri | undefined {
     const current = this.read(context);
-    if (current === undefined || current === '') return undefined;
-    const uri = this.parse(current) ?? (this.rules.lenientUser ? lenientUri(current) : undefined);
-    return isSound(uri) && !this.rules.refuses(uri, current) ? uri : undefined;
+    if (current === this.seen) {
+      // The same text in another string: from now on it is the same string.
+      this.seen = current;
+      return this.parsed;
+    }
+    this.parsed = current === undefined || current === '' ? undefined : this.sound(current);
+    this.seen = current;
+    return this.parsed;
+  }
+
+  private sound(text: string): SipUri | undefined {
+    const uri = parseUri(text) ?? (this.rules.lenientUser ? lenientUri(text) : undefined);
+    return isSound(uri) && !this.rules.refuses(uri, text) ? uri : undefined;
   }
 
   part(of: (uri: SipUri) => PvarValue, edit?: (uri: SipUri, value: PvarValue) => SipUri | undefined): CompiledVariable {

@@ -26,6 +26,8 @@ export interface SharedFunction<Site = never, Result = number> {
   readonly waits?: boolean;
   /** Looks at the constants of a call in a cfg file, undefined for what is none, at load. Returns what is wrong. */
   check?(constants: readonly (string | number | undefined)[], site: CallSite): string | undefined;
+  /** For a call all of whose arguments are constants: what is to be done for each message, worked out at load. */
+  prepare?(...constants: string[]): (site: Site) => Result;
   /** Takes the arguments in the order of `parameters`. Returns the code of the original: above 0 true, below 0 false. */
   run(site: Site, ...args: never[]): Result;
 }

@@ -41,6 +41,17 @@ export function namesMethod(list: string, method: string): boolean {
   return false;
 }
 
+/** `namesMethod` for a list that stays: its words are taken apart once. */
+export function methodTest(list: string): (method: string) => boolean {
+  const words = list
+    .toUpperCase()
+    .split('|')
+    .map((each) => each.replace(/^ +| +$/g, ''));
+  const [first, second] = words;
+  if (second === undefined) return (method) => method === first && method !== '';
+  return (method) => (words.includes(method) ? method !== '' : method.includes('|') && namesMethod(list, method));
+}
+
 /** Whether a word ends here: at "|" or the end of the text, with blanks before them. */
 function ends(text: string, from: number, step: 1 | -1): boolean {
   let at = from;
@@ -54,6 +65,10 @@ export const MESSAGE_FUNCTIONS = {
     parameters: [param('methods', 'string', { check: methodCheck })],
     routes: 'any',
     summary: 'whether the method is one of a list',
+    prepare: (list: string): ((site: MessageSite) => number) => {
+      const holds = methodTest(list);
+      return ({ message }) => (holds(message.method) ? 1 : -1);
+    },
     run: (site: MessageSite, list: string): number => code(namesMethod(list, site.message.method)),
   },
   has_totag: {

@@ -170,6 +170,24 @@ describe('bounds of a run', () => {
   });
 });
 
+test('labels that differ in letter case only: the first one counts', () => {
+  const script = '$var(v)="b"; switch ($var(v)) { case "B": xlog("first"); break; case "b": xlog("second"); break; }';
+  assert.deepEqual(cfg('opensips', script).run().log, ['first']);
+  assert.deepEqual(cfg('kamailio', script).run().log, ['second']);
+});
+
+test('what a constant is compared with and added to may be of any type', () => {
+  const script = (value: string) =>
+    `$var(v)=${value}; if ($var(v)=="7") xlog("text"); if ($var(v)==7) xlog("number"); if ($var(v)!="x") xlog("no x"); ` +
+    'if ($var(v)>6) xlog("more"); $var(w)=$var(v)+3; xlog("$var(w)"); $var(w)=$var(v)-3; xlog("$var(w)");';
+  const run = (dialect: 'opensips' | 'kamailio', value: string) => cfg(dialect, script(value)).run().log;
+  assert.deepEqual(run('kamailio', '7'), ['text', 'number', 'no x', 'more', '10', '4']);
+  assert.deepEqual(run('kamailio', '"7"'), ['text', 'number', 'no x', 'more', '73', '4']);
+  assert.deepEqual(run('kamailio', '-2147483648'), ['no x', '-2147483645', '2147483645']);
+  assert.deepEqual(run('opensips', '7'), ['text', 'number', 'no x', 'more', '10', '4']);
+  assert.deepEqual(run('opensips', '"7"'), ['text', 'no x', '<null>', '<null>']);
+});
+
 describe('functions that wait', () => {
   test('statements behind them run when they have answered', async () => {
     const { done, log: lines } = cfg(
@@ -206,6 +224,27 @@ describe('functions that wait', () => {
       assert.deepEqual(lines, ['a', 'R', 'b', 'R', 'c']);
       assert.equal(await done, 'ended');
     }
+  });
+
+  test('cases of a switch go on behind one that waits, up to a break', async () => {
+    const at = (value: string) =>
+      cfg(
+        'opensips',
+        `$var(v)=${value}; switch ($var(v)) { case "a": xlog("a"); case "b": later(1); xlog("b"); case "c": xlog("c"); break; ` +
+          'default: xlog("d"); } xlog("end");',
+      ).run();
+    for (const [value, lines] of [
+      ['"a"', ['a', 'b', 'c', 'end']],
+      ['"B"', ['b', 'c', 'end']],
+    ] as const) {
+      const { done, log } = at(value);
+      assert.equal(await done, 'ended');
+      assert.deepEqual(log, lines);
+    }
+    // Nothing waits for these.
+    assert.deepEqual(at('"c"').log, ['c', 'end']);
+    assert.deepEqual(at('"z"').log, ['d', 'end']);
+    assert.deepEqual(at('7').log, ['d', 'end']);
   });
 
   test('routes without them never make a promise', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouteKind } from '../../../src/cfg/ast.js';
 import { scriptFunctions } from '../../../src/modules/all.js';
-import { namesMethod } from '../../../src/route/functions/message.js';
+import { methodTest, namesMethod } from '../../../src/route/functions/message.js';
 import { JAVASCRIPT_ROUTES } from '../../support/cfg-reference.js';
 
 /** Methods of JavaScript routes that are no functions of a cfg file: its statements and operators, and inner ones. */
@@ -41,4 +41,8 @@ test('a list names a method by a whole word, whatever the letter case', () => {
     others.map(() => false),
   );
   assert.equal(namesMethod('INVITE', ''), false);
+  // A list that stays gives the same answers.
+  for (const list of [...named, ...others, ' INVITE ', 'INVITE |', 'A B|INVITE'])
+    for (const method of ['INVITE', 'ACK', '', 'A', 'INVITE|ACK', 'ACK|INVITE', '|'])
+      assert.equal(methodTest(list)(method), namesMethod(list, method), `${list} ${method}`);
 });
