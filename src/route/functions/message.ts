@@ -46,7 +46,7 @@ export function methodTest(list: string): (method: string) => boolean {
   const words = list
     .toUpperCase()
     .split('|')
-    .map((each) => each.replace(/^ +| +$/g, ''));
+    .map((each) => each.trim());
   const [first, second] = words;
   if (second === undefined) return (method) => method === first && method !== '';
   return (method) => (words.includes(method) ? method !== '' : method.includes('|') && namesMethod(list, method));
