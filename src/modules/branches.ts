@@ -88,6 +88,8 @@ const branches: FunctionSpec[] = [
     summary: 'takes all added branches away',
     compile: () => (run) => {
       run.call.branches = [];
+      // As recorded, t_relay() finds nothing to send then until $ru or $du is written again.
+      run.call.scope.changed = false;
       return 1;
     },
   },

@@ -132,6 +132,7 @@ const core: FunctionSpec[] = [
     name: 'forward',
     dialects: KAMAILIO,
     waits: true,
+    keepsReturnCode: true,
     parameters: [param('host', 'string'), param('port', 'int')],
     routes: ['request', 'failure', 'branch', 'event'],
     summary: 'sends the request to a host and port without a transaction',
@@ -255,7 +256,8 @@ const shared = targetFunctions(cfgActions);
 
 /** Functions of the core. */
 export const coreFunctions: ScriptFunction[] = [
-  ...sharedFunctions('core', BOTH, shared.core),
+  ...sharedFunctions('core', OPENSIPS, shared.core),
+  ...sharedFunctions('core', KAMAILIO, { forward: { ...shared.core.forward, keepsReturnCode: true } }),
   ...sharedFunctions('core', OPENSIPS, BLACKLIST_FUNCTIONS),
   ...moduleFunctions('core', core),
 ];

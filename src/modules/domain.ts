@@ -41,6 +41,13 @@ function domainTest(
 
 const hostOf = (uri: string): string => parseUri(uri)?.host ?? '';
 
+/** In a failure route of Kamailio the first branch that was added, as recorded: the request-URI has been tried. */
+function targetOf({ env, routeKind, call }: MessageRun): string {
+  if (env.dialect === 'opensips') return call.requestUri;
+  if (routeKind === 'failure') return call.branches[0]?.uri ?? '';
+  return routeKind === 'branch-failure' ? '' : call.requestUri;
+}
+
 /** Puts the attributes of a domain, and its did, into AVPs. False for a domain that is not ours. */
 function attributesOf(run: MessageRun, domain: string, prefix: string): boolean {
   const { tables } = run.env;
@@ -54,7 +61,7 @@ function attributesOf(run: MessageRun, domain: string, prefix: string): boolean 
 
 const domains: FunctionSpec[] = [
   domainTest('is_from_local', undefined, (run) => hostOf(addrSpecOf(run.message.from))),
-  domainTest('is_uri_host_local', undefined, (run) => hostOf(run.call.requestUri)),
+  domainTest('is_uri_host_local', undefined, (run) => hostOf(targetOf(run))),
   {
     name: 'is_domain_local',
     parameters: [param('domain', 'string'), optional('attributes', 'writable')],

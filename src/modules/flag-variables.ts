@@ -12,7 +12,11 @@ function hexMask(mask: number): string {
 /** Flags as the dialect shows them: a number in Kamailio, names in OpenSIPS. */
 export function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
   const message = (scope: CfgScope) => scope.call?.flags ?? 0;
-  const branch = (scope: CfgScope) => scope.run?.branch?.flags ?? scope.call?.branchFlags ?? 0;
+  const branch = (scope: CfgScope) => {
+    // A failure route of Kamailio writes them: it begins with those of the branch that was chosen.
+    const chosen = dialect === 'opensips' || scope.run?.routeKind === 'onreply' ? scope.run?.branch?.flags : undefined;
+    return chosen ?? scope.call?.branchFlags ?? 0;
+  };
   if (dialect === 'opensips') {
     const flag: VariableDefinition = {
       argument: 'required',

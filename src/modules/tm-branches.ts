@@ -47,7 +47,7 @@ export const branchFunctions: FunctionSpec[] = [
     name: 't_any_replied',
     dialects: KAMAILIO,
     summary: 'whether some branch got a reply',
-    compile: () => (run) => code(branches(run).some((each) => each.provisional)),
+    compile: () => (run) => code(branches(run).some((each) => each.replied || each.reply !== undefined)),
   },
   {
     name: 't_branch_timeout',
@@ -60,8 +60,8 @@ export const branchFunctions: FunctionSpec[] = [
     name: 't_branch_replied',
     dialects: KAMAILIO,
     routes: ['failure', 'branch-failure', 'event'],
-    summary: 'whether the branch that was chosen got a reply',
-    compile: () => (run) => code(run.branch?.provisional === true),
+    summary: 'whether the branch that was chosen got a reply before the one at work',
+    compile: () => (run) => code(run.branch?.replied === true),
   },
   {
     name: 't_is_expired',

@@ -177,6 +177,11 @@ export class PvarScope implements PvarContext {
     return this.rewrittenUri ?? this.message.requestUri;
   }
 
+  /** The request-URI is another than that of the message, or was written to be the same. */
+  get requestUriWritten(): boolean {
+    return this.rewrittenUri !== undefined;
+  }
+
   get avps(): AvpStore {
     return (this.avpStore ??= new AvpStore());
   }

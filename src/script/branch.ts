@@ -37,8 +37,8 @@ export class TxBranch implements ClientUser, BranchState {
   /** What call records name it by. */
   hop: CallHop | undefined = undefined;
   cancelled = false;
-  /** A provisional reply came. */
-  provisional = false;
+  /** A reply came and was dealt with. */
+  replied = false;
 
   constructor(
     private readonly transaction: BranchOwner,

@@ -112,7 +112,8 @@ export class CfgScope extends PvarScope {
     const ofReply = run?.routeKind === 'onreply';
     if (which === 'request') return ofReply ? this.call?.scope : this;
     if (ofReply) return this;
-    const branch = run?.routeKind === 'failure' ? run.branch : undefined;
+    const failed = run?.routeKind === 'failure' || run?.routeKind === 'branch-failure';
+    const branch = failed ? run.branch : undefined;
     const reply = branch?.reply;
     if (run === undefined || branch === undefined || reply === undefined) return undefined;
     const scope = new CfgScope(this.env, reply, sourceOfReplies(branch, run.call.source), this.stack);

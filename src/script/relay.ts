@@ -1,5 +1,5 @@
 import type { RouteOutcome } from '../cfg/runtime.js';
-import { parseUri, type SipUri } from '../core/uri.js';
+import { parseUri } from '../core/uri.js';
 import { dialled } from '../route/dialled.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -51,6 +51,8 @@ interface Target {
   readonly socket: SipSocket | undefined;
   readonly flags: number;
   readonly path: string;
+  /** What the branch route makes of the request-URI is dialled. */
+  readonly follows: boolean;
 }
 
 /** The request-URI and the branches that were added, taken from the call: the next relaying begins without. */
@@ -62,6 +64,7 @@ export function takeTargets(call: Call): Target[] {
     socket: call.sendSocket,
     flags: call.branchFlags,
     path: '',
+    follows: scope.requestUriWritten,
   };
   const more = call.branches.map((each: RequestBranch) => ({
     uri: each.uri,
@@ -69,6 +72,7 @@ export function takeTargets(call: Call): Target[] {
     socket: each.socket === undefined ? undefined : env.socket(each.socket),
     flags: each.flags,
     path: each.path,
+    follows: false,
   }));
   call.branches = [];
   return [main, ...more];
@@ -90,7 +94,7 @@ export function sendBranches(
 }
 
 /** A branch that is ready to be sent. */
-type Prepared = () => RelayFault | undefined | Promise<RelayFault | undefined>;
+type Prepared = () => RelayFault | undefined;
 
 /** Branch by branch; once the branch route waits, the others wait for it: they share the message. */
 function prepareAll(
@@ -123,25 +127,16 @@ async function prepareRest(
   return prepared;
 }
 
-function sendPrepared(
-  run: MessageRun,
-  prepared: readonly Prepared[],
-): RelayFault | undefined | Promise<RelayFault | undefined> {
-  const waiting: Promise<RelayFault | undefined>[] = [];
+function sendPrepared(run: MessageRun, prepared: readonly Prepared[]): RelayFault | undefined {
   let fault: RelayFault | undefined;
   let sent = 0;
   if (prepared.length === 0) return run.env.dialect === 'kamailio' ? NO_BRANCH : NO_BRANCH_OPENSIPS;
   for (const each of prepared) {
     const result = each();
-    if (result instanceof Promise) waiting.push(result);
-    else if (result === undefined) sent++;
+    if (result === undefined) sent++;
     else fault = result;
   }
-  if (waiting.length === 0) return sent > 0 ? undefined : fault;
-  return Promise.all(waiting).then((results) => {
-    const good = sent + results.filter((each) => each === undefined).length;
-    return good > 0 ? undefined : (results.at(-1) ?? fault);
-  });
+  return sent > 0 ? undefined : fault;
 }
 
 /** No branch is left: every one was dropped by the branch route, or there are too many. */
@@ -182,10 +177,10 @@ function prepare(
     call.armed = { ...before, reply: undefined, branchFailure: undefined };
     const branchRun = new MessageRun(env, 'branch', scope, call.message, call.source, call.edits, call);
     branchRun.transaction = transaction;
-    const after = (outcome: RouteOutcome): Prepared | undefined => {
+    const after = (outcome: RouteOutcome): Prepared | undefined | Promise<Prepared> => {
       const leaving = {
         requestUri: call.requestUri,
-        destinationUri: scope.destinationUri,
+        destinationUri: nextHopLeft(run, target),
         socket: call.sendSocket,
         edits: call.edits,
         head: target.path,
@@ -202,7 +197,7 @@ function prepare(
       scope.branchIndex = held.index;
       scope.changed = held.changed;
       scope.run = run;
-      return outcome === 'drop' ? undefined : branchOf(run, transaction, index, leaving, flags, reply, failure);
+      return outcome === 'drop' ? undefined : branchOf(run, transaction, leaving, flags, reply, failure);
     };
     const outcome = route.run(branchRun);
     return outcome instanceof Promise ? outcome.then(after) : after(outcome);
@@ -214,29 +209,58 @@ function prepare(
     edits: call.edits,
     head: target.path,
   };
-  return branchOf(run, transaction, index, leaving, target.flags, undefined, before.branchFailure);
+  return branchOf(run, transaction, leaving, target.flags, undefined, before.branchFailure);
 }
 
-/** The branch of a request, added to its transaction. The result sends it. */
+/**
+ * What a branch route leaves of the next hop. As recorded, tm has taken it before the route runs: a request-URI it writes is dialled
+ * only for the first branch of a request whose request-URI had been written before; $du that it removes stays, one that it sets counts.
+ */
+function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefined {
+  const { destinationUri } = call.scope;
+  if (env.dialect === 'opensips' || destinationUri !== undefined) return destinationUri;
+  if (target.destinationUri !== undefined) return target.destinationUri;
+  return target.follows || target.uri === call.requestUri ? undefined : target.uri;
+}
+
+/**
+ * The branch of a request, added to its transaction once its next hop is known: as recorded, a name is resolved before the branch
+ * route of the next branch runs, and one that does not resolve takes no number. The result sends it.
+ */
 function branchOf(
   run: MessageRun,
   transaction: ScriptTransaction,
-  index: number,
   leaving: Leaving,
   flags: number,
   branchReply: string | undefined,
   branchFailure: string | undefined,
-): Prepared {
+): Prepared | Promise<Prepared> {
   const { call, env } = run;
-  const branch = new TxBranch(transaction, index, leaving.requestUri, leaving.destinationUri, leaving.socket);
-  branch.flags = flags;
-  branch.replyRoute = branchReply;
-  branch.failureRoute = run.call.armed.failure;
-  branch.branchFailureRoute = branchFailure;
   const uri = parseUri(nextHopOf(call, leaving));
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
-  transaction.branches.push(branch);
-  return () => start(run, transaction, branch, leaving, uri);
+  const failureRoute = call.armed.failure;
+  const resolved = (address: Address | undefined): Prepared => {
+    if (address === undefined) return () => faultOf(env.dialect, 'dns');
+    const { branches } = transaction;
+    const branch = new TxBranch(
+      transaction,
+      branches.length,
+      leaving.requestUri,
+      leaving.destinationUri,
+      leaving.socket,
+    );
+    branch.flags = flags;
+    branch.replyRoute = branchReply;
+    branch.failureRoute = failureRoute;
+    branch.branchFailureRoute = branchFailure;
+    branches.push(branch);
+    return () => sent(run, transaction, branch, leaving, address);
+  };
+  const literal = env.resolver.literal(uri);
+  if (literal !== undefined) return resolved(literal);
+  return new Promise((resolve) => {
+    env.resolver.resolve(uri, (result) => resolve(resolved(result instanceof Error ? undefined : result[0])));
+  });
 }
 
 /** Where a request goes: with the transport of the socket its destination names, if it names one. */
@@ -262,27 +286,6 @@ function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket'
   return why === 'dns' || why === 'uri'
     ? { code: -478, status: 478, reason: 'Unresolvable destination (478/TM)' }
     : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
-}
-
-function start(
-  run: MessageRun,
-  transaction: ScriptTransaction,
-  branch: TxBranch,
-  leaving: Leaving,
-  uri: SipUri,
-): RelayFault | undefined | Promise<RelayFault | undefined> {
-  const { env } = run;
-  const literal = env.resolver.literal(uri);
-  if (literal !== undefined) return sent(run, transaction, branch, leaving, literal);
-  return new Promise((resolve) => {
-    env.resolver.resolve(uri, (result) => {
-      const first = result instanceof Error ? undefined : result[0];
-      if (first === undefined) {
-        fail(transaction, branch);
-        resolve(faultOf(env.dialect, 'dns'));
-      } else resolve(sent(run, transaction, branch, leaving, first));
-    });
-  });
 }
 
 function sent(

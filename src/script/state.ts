@@ -19,8 +19,8 @@ export interface BranchState {
   /** Whether the final status was generated locally. */
   readonly local: boolean;
   readonly timedOut: boolean;
-  /** A provisional reply came. */
-  readonly provisional: boolean;
+  /** A reply came and was dealt with. */
+  readonly replied: boolean;
   /** It is no longer a candidate for the best reply. */
   dropped: boolean;
   flags: number;

@@ -98,6 +98,7 @@ export function runFailureRoute(
     call.flags = call.frozenFlags;
     if (restored.uri !== undefined) scope.setRequestUri(restored.uri);
     scope.destinationUri = restored.destinationUri;
+    call.branchFlags = best.flags;
   }
   call.branches = [];
   scope.changed = false;
@@ -113,22 +114,48 @@ export function runFailureRoute(
   return run.suspended === undefined ? outcome : run.suspended.then(() => outcome);
 }
 
-/** Runs the event route of failures that is armed for this branch (t_on_branch_failure), once. */
-export function runBranchFailure(transaction: RoutedTransaction, branch: TxBranch): void {
+/** Runs the event route of failures that is armed for this branch (t_on_branch_failure), once. $ru and $du are `restored`. */
+export function runBranchFailure(
+  transaction: RoutedTransaction,
+  branch: TxBranch,
+  restored: { readonly uri: string; readonly destinationUri: string | undefined },
+): RouteOutcome | Promise<RouteOutcome> | undefined {
   const { call, env } = transaction;
   const route = env.script.route('branch-failure', branch.branchFailureRoute);
   branch.branchFailureRoute = undefined;
   call.armed.branchFailure = undefined;
-  if (route === undefined) return;
+  call.armed.branch = undefined;
+  if (route === undefined) return undefined;
   call.branches = [];
-  call.scope.changed = false;
+  const { scope } = call;
+  const restore = (): void => {
+    scope.setRequestUri(restored.uri);
+    scope.destinationUri = restored.destinationUri;
+    scope.changed = false;
+    call.branchFlags = branchFlags;
+  };
+  const { branchFlags } = call;
+  restore();
+  call.flags = call.frozenFlags;
+  call.branchFlags = branch.flags;
   call.scope.txCode = branch.status;
   call.scope.txReason = branch.reply?.reason ?? '';
   call.scope.branchIndex = branch.index;
+  // As recorded, what it changes of the message goes with the branches it adds, and not further.
+  const { edits } = call;
+  call.edits = edits.copy();
   const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
   run.transaction = transaction;
   run.branch = branch;
-  void route.run(run);
+  const outcome = route.run(run);
+  const left = (): void => {
+    restore();
+    call.frozenFlags = call.flags;
+    call.edits = edits;
+  };
+  if (outcome instanceof Promise) return outcome.finally(left);
+  left();
+  return outcome;
 }
 
 /** A run over the request of a transaction that a script had put aside, as a failure route has one. */

@@ -140,7 +140,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** Branches that no reply came on need not be waited for once the caller gave up: OpenSIPS counts them as 487 at once. */
   cancelSilent(): void {
     for (const branch of this.branches) {
-      if (branch.pending && !branch.provisional && branch.status < 100) this.refused(branch, 487, undefined, true);
+      if (branch.pending && !branch.replied && branch.status < 100) this.refused(branch, 487, undefined, true);
     }
   }
 
@@ -162,7 +162,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       return;
     }
     const { status } = reply;
-    if (status < 200) branch.provisional = true;
+    if (status < 200) branch.replied = true;
     if (this.call.replicates) {
       branch.status = Math.max(branch.status, status);
       return;
@@ -210,6 +210,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       return;
     }
     this.refused(branch, seen.status, seen, false);
+    branch.replied = true;
   }
 
   /** Why other branches are given up when one has answered. */
@@ -273,7 +274,20 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
       this.record.failed(branch.hop, { code: status, local, ...cause });
     }
     if (this.final !== 0) return;
-    if (branch.branchFailureRoute !== undefined && !this.cancelled) runBranchFailure(this, branch);
+    if (branch.branchFailureRoute !== undefined && !this.cancelled) {
+      const restored = { uri: this.firstUri, destinationUri: this.firstDestination };
+      const outcome = runBranchFailure(this, branch, restored);
+      if (outcome instanceof Promise) {
+        this.waitFor(outcome, () => this.settled(branch, status));
+        return;
+      }
+    }
+    this.settled(branch, status);
+  }
+
+  /** What follows from the final status of a branch. */
+  private settled(branch: TxBranch, status: number): void {
+    if (this.final !== 0) return;
     if (status >= 600)
       this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch);
     if (!this.inFailureRoute) this.judge();
