@@ -109,6 +109,8 @@ export interface RecordedSignature {
   inRoute(count: number, kind: RouteKind, nameless: boolean): boolean;
   /** Why a constant is refused as an argument; undefined when it is not. */
   refuses(index: number, text: string): string | undefined;
+  /** Whether an argument may be an expression that is computed for each message: `"sip:" + $var(host)`. */
+  computes(index: number): boolean;
 }
 
 /** One function of a script, for both dialects or for one. */

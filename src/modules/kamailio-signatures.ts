@@ -1,6 +1,7 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { RecordedSignature } from '../cfg/function-table.js';
 import { refusedArgument } from './kamailio-arguments.js';
+import { computesArgument } from './kamailio-computed-arguments.js';
 
 /**
  * The functions of Kamailio's modules, as observed of 5.6.3 with its check of a file (`kamailio -c`): NAME/COUNTS/ROUTES, where COUNTS are
@@ -198,6 +199,10 @@ class Signature implements RecordedSignature {
 
   refuses(index: number, text: string): string | undefined {
     return refusedArgument(this.name, index, text);
+  }
+
+  computes(index: number): boolean {
+    return computesArgument(this.module, this.name, index);
   }
 }
 

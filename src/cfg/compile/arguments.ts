@@ -15,11 +15,12 @@ export class ArgumentCompiler {
     private readonly expression: (node: Expression) => CompiledExpression,
   ) {}
 
-  /** Undefined for an argument that is wrong, which is reported. */
+  /** `index`: which argument of the call it is. Undefined for an argument that is wrong, which is reported. */
   compile(
     node: Expression,
     parameter: ParameterDefinition,
-    { name, module }: FunctionDefinition,
+    { name, module, recorded }: FunctionDefinition,
+    index: number,
   ): CompiledArgument | undefined {
     const core = module === 'core';
     const wrong = (message: string) => {
@@ -35,8 +36,9 @@ export class ArgumentCompiler {
       return this.literal(node.text, parameter, node, wrong);
     }
     if (kind === 'variable' || kind === 'writable') return this.variable(node, kind, parameter, wrong);
+    const computed = calls.constantArguments && kind !== 'literal' && recorded?.computes(index) === true;
     if (node.kind === 'variable') {
-      if (calls.constantArguments && kind !== 'expression')
+      if (calls.constantArguments && kind !== 'expression' && !computed)
         return wrong(`${node.text} stands where a constant is expected`);
       const format = this.context.variable(node);
       return format === undefined
@@ -46,8 +48,8 @@ export class ArgumentCompiler {
     const value = this.expression(node);
     const { constant } = value;
     if (constant === undefined || constant === null) {
-      if (kind !== 'expression') return wrong(`${parameter.name} must be a constant`);
-      return expressionArgument(value, node.at);
+      if (kind !== 'expression' && !computed) return wrong(`${parameter.name} must be a constant`);
+      return expressionArgument(value, node.at, this.patternOf(parameter));
     }
     return this.literal(constant, parameter, node, wrong);
   }
@@ -195,7 +197,12 @@ function formatArgument(format: Format, at: Position, pattern: PatternOptions | 
   };
 }
 
-function expressionArgument(value: CompiledExpression, at: Position): CompiledArgument {
+function expressionArgument(
+  value: CompiledExpression,
+  at: Position,
+  pattern: PatternOptions | undefined,
+): CompiledArgument {
+  const computed = pattern === undefined ? undefined : computedRegex(at, pattern.ignoreCase, pattern.lines);
   const read = (run: ScriptRun) => value.read(run) ?? null;
   return {
     at,
@@ -206,6 +213,6 @@ function expressionArgument(value: CompiledExpression, at: Position): CompiledAr
     int: (run) => integerOf(read(run)),
     variable: value.variable,
     bare: false,
-    regex: () => undefined,
+    regex: (run): BoundedRegex | undefined => computed?.(run, String(read(run) ?? '')),
   };
 }

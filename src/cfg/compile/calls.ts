@@ -101,7 +101,7 @@ export class CallCompiler {
         context.problems.error('argument-type', arg.at, `${node.name}(): ${reason}`);
         fits = false;
       }
-      const compiled = reason === undefined ? this.args.compile(arg, parameter, definition) : undefined;
+      const compiled = reason === undefined ? this.args.compile(arg, parameter, definition, i) : undefined;
       if (compiled === undefined) fits = false;
       args.push(compiled);
     }
