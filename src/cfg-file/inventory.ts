@@ -33,12 +33,12 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options json prometheus uac_auth topoh`.split(/\s+/),
+  siputils dispatcher options json prometheus uac_auth topoh rtimer`.split(/\s+/),
 );
 
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
-  `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init uac:reply tm:local-request
+  `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
   tm:local-response topoh:msg-outgoing topoh:msg-sending`.split(/\s+/),
 );
 
@@ -99,15 +99,15 @@ function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedTh
     });
 }
 
-/** Routes of a file of Kamailio that nothing runs here: those of other events, and those of the timers of rtimer. */
+/** Routes of a file of Kamailio that nothing runs here: those of other events. */
 function routesNotRun(tree: ConfigurationTree): UsedThing[] {
   const events = tree.routes
-    .filter(({ kind, name }) => kind === 'event' && name !== undefined && !EVENTS_RUN.has(name))
+    .filter(
+      ({ kind, name }) =>
+        kind === 'event' && name !== undefined && !EVENTS_RUN.has(name) && !name.startsWith('htable:expired:'),
+    )
     .map(({ name, at }) => ({ name: `event_route[${name}]`, at, message: `event_route[${name}] is not run` }));
-  const timers = tree.moduleParameters
-    .filter(({ module, name }) => module === 'rtimer' && name === 'exec')
-    .map(({ value, at }) => ({ name: 'rtimer: exec', at, message: `rtimer "${value}": the route is not run` }));
-  return [...events, ...timers].map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
+  return events.map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
 }
 
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {

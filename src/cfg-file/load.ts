@@ -15,13 +15,15 @@ import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { moduleHooks } from '../modules/hooks.js';
 import { MASKING, messageMask } from '../modules/masks.js';
+import { timedRoutes } from '../modules/rtimer.js';
 import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
+import { startModuleTimers } from '../modules/timers.js';
 import { scriptVariables } from '../modules/variables.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import { withVariables } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
 import type { ScriptCommand } from '../script/commands.js';
-import type { ModuleStates } from '../script/environment.js';
+import type { ModuleStates, ScriptEnvironment } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { hiddenKamailioVariables } from './kamailio-variables.js';
 import { checkModuleParameters } from './module-parameters.js';
@@ -55,6 +57,8 @@ export interface LoadedCfg extends CfgSettings {
   /** What gives messages another form outside for its modules; undefined where none does. */
   readonly mask: typeof messageMask;
   readonly masks: boolean;
+  /** Starts the timers of its modules; the returned function ends them. */
+  readonly startTimers: (env: () => ScriptEnvironment) => () => void;
   /** The statistics of its script and modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
   /** Their management commands. */
@@ -166,6 +170,7 @@ function compiledFrom(
       asserts: settings.globals.asserts,
       hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
     },
+    entered: timedRoutes(settings.modules),
     ...(loops === undefined ? {} : { bounds: { loops } }),
     ...(options.traced === undefined ? {} : { traced: options.traced }),
   });
@@ -192,6 +197,7 @@ function compiledFrom(
           functions,
           hooks: moduleHooks(settings.loaded),
           mask: messageMask,
+          startTimers: startModuleTimers,
           masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,
           statistics: moduleStatistics,

@@ -32,6 +32,8 @@ export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   /** Names of variables that are not there in this file. */
   readonly hiddenVariables?: ReadonlySet<string>;
   readonly facts?: FileFacts;
+  /** Named routes that modules enter by themselves. */
+  readonly entered?: readonly string[];
   /** Calls `run.trace` for each statement. */
   readonly traced?: boolean;
 }

@@ -35,7 +35,7 @@ import {
   type ScriptTrace,
 } from '../script/environment.js';
 import { kamailioForm } from '../script/own-requests.js';
-import { runLocal, runService, startTimers } from '../script/service-routes.js';
+import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
@@ -173,7 +173,16 @@ export class ScriptRouting {
     const { env } = this.core;
     runService(env, 'startup', undefined, undefined);
     runService(env, 'event', 'htable:mod-init', undefined);
-    this.stopTimers = startTimers(() => this.core.env);
+    runEvent(env, 'core:worker-one-init');
+    this.startTimers();
+  }
+
+  private startTimers(): void {
+    this.stopTimers?.();
+    const stops = [startTimers(() => this.core.env), this.cfg.startTimers(() => this.core.env)];
+    this.stopTimers = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** What the file's local route does with requests of our own before they leave. */
@@ -254,6 +263,8 @@ export class ScriptRouting {
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
     this.options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
+    // Timers of the file as it is now; none before the start.
+    if (this.stopTimers !== undefined) this.startTimers();
   }
 
   /** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */

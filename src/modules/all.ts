@@ -1,6 +1,7 @@
 import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
+import { asyncFunctions } from './async.js';
 import { avpopsFunctions } from './avpops.js';
 import { kamailioAvpopsFunctions } from './avpops-kamailio.js';
 import { branchFunctions } from './branches.js';
@@ -24,6 +25,7 @@ import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
+import { mqueueFunctions } from './mqueue.js';
 import { natFunctions } from './nat.js';
 import { observationFunctions } from './observation.js';
 import { permissionsFunctions } from './permissions.js';
@@ -106,6 +108,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...avpopsFunctions,
     ...kamailioAvpopsFunctions,
     ...sqlFunctions,
+    ...mqueueFunctions,
+    ...asyncFunctions,
   ]);
   return table;
 }

@@ -2,6 +2,8 @@ import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { dialogs } from './dialog/table.js';
 import { routingState } from './drouting/gateways.js';
+import { memoryQueues } from './mqueue.js';
+import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
 import { topologyMask } from './topoh/settings.js';
@@ -17,4 +19,6 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['drouting', (states) => states.of(routingState)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
+  ['mqueue', (states) => states.of(memoryQueues)],
+  ['rtimer', (states) => states.of(routeTimers)],
 ];

@@ -8,6 +8,8 @@ interface Entry<T> {
 /** Values by key, some for a time only. When it is full, what has expired goes first, then the oldest. */
 export class ExpiringMap<T> {
   private readonly map = new Map<string, Entry<T>>();
+  /** What expired and was dropped on the way, where somebody asks for it. */
+  private dropped: [string, T][] | undefined = undefined;
 
   constructor(private readonly most: number) {}
 
@@ -16,6 +18,7 @@ export class ExpiringMap<T> {
     if (entry === undefined) return undefined;
     if (entry.expires !== undefined && entry.expires <= now) {
       this.map.delete(key);
+      this.drop(key, entry.value);
       return undefined;
     }
     return entry.value;
@@ -54,8 +57,27 @@ export class ExpiringMap<T> {
   /** What has not expired; expired entries are dropped on the way. */
   *entries(now: number): Generator<readonly [string, T]> {
     for (const [key, { value, expires }] of this.map) {
-      if (expires !== undefined && expires <= now) this.map.delete(key);
-      else yield [key, value];
+      if (expires !== undefined && expires <= now) {
+        this.map.delete(key);
+        this.drop(key, value);
+      } else yield [key, value];
     }
+  }
+
+  /** Takes out what has expired, with what had since this was asked before. */
+  expired(now: number): readonly (readonly [string, T])[] {
+    const before = this.dropped ?? [];
+    this.dropped = before;
+    for (const [key, { value, expires }] of this.map)
+      if (expires !== undefined && expires <= now) {
+        this.map.delete(key);
+        this.drop(key, value);
+      }
+    this.dropped = [];
+    return before;
+  }
+
+  private drop(key: string, value: T): void {
+    if (this.dropped !== undefined && this.dropped.length < this.most) this.dropped.push([key, value]);
   }
 }

@@ -4,15 +4,18 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { CfgScope } from '../script/call.js';
 import type { BranchState } from '../script/state.js';
 import { accVariables } from './acc/variables.js';
+import { asyncVariables } from './async.js';
 import { addBranch, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
 import { dialogVariables } from './dialog/variables.js';
 import { queryVariable } from './dns-queries.js';
 import { flagVariables } from './flag-variables.js';
 import { walkedPart } from './header-walks.js';
+import { shtrecord } from './htable/expiry.js';
 import { hashTableVariables } from './htable/variables.js';
 import { tableWalkVariables } from './htable/walks.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
+import { mqueueVariables } from './mqueue.js';
 import { listed, numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
@@ -192,10 +195,12 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['naptrquery', queryVariable('naptrquery')],
     ...timeVariables,
     ['conid', own(() => null)],
-    // Of HTTP requests, of answers to RPC and of expired entries: their routes are not run, so they are null.
+    // Of HTTP requests and of answers to RPC: their routes are not run, so they are null.
     ['hu', own(() => null)],
     ['jsonrpl', NULL_WITH_NAME],
-    ['shtrecord', NULL_WITH_NAME],
+    ['shtrecord', shtrecord],
+    ...mqueueVariables,
+    ...asyncVariables,
     ['_s', FORMATTED],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],

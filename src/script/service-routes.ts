@@ -1,4 +1,5 @@
 import type { RouteKind } from '../cfg/ast.js';
+import type { CompiledRoute } from '../cfg/runtime.js';
 import type { PvarValue } from '../pvar/context.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -41,6 +42,34 @@ export function runService(
   const run = new MessageRun(env, kind, call.scope, empty.message, empty.source, call.edits, call);
   run.routeName = name;
   if (params !== undefined) call.scope.params = params;
+  void route.run(run);
+}
+
+/** Runs an event route that no message triggers; `prepare` gets its run. */
+export function runEvent(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): void {
+  runAlone(env, env.script.route('event', name), name, prepare);
+}
+
+/**
+ * Runs a named route that no message triggers: of a timer, of a task. `prepare` gets its run. It may do as much as a route that is entered
+ * by a message.
+ */
+export function runNamed(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): void {
+  runAlone(env, env.script.route('request', name), name, prepare);
+}
+
+function runAlone(
+  env: ScriptEnvironment,
+  route: CompiledRoute<MessageRun> | undefined,
+  name: string,
+  prepare: ((run: MessageRun) => void) | undefined,
+): void {
+  const empty = route === undefined ? undefined : emptyRequest(env, 'sip:you@kamailio.org');
+  if (route === undefined || empty === undefined) return;
+  const call = new Call(env, empty.message, empty.source);
+  const run = new MessageRun(env, 'event', call.scope, empty.message, empty.source, call.edits, call);
+  run.routeName = name;
+  prepare?.(run);
   void route.run(run);
 }
 

@@ -21,7 +21,12 @@ export interface Analysis {
 }
 
 /** Analyses all routes; `waiting` says which functions may wait. */
-export function analyse(routes: readonly RouteBlock[], waiting: (name: string) => boolean): Analysis {
+export function analyse(
+  routes: readonly RouteBlock[],
+  waiting: (name: string) => boolean,
+  /** Named routes that modules enter by themselves: those of timers. */
+  entered: readonly string[] = [],
+): Analysis {
   const calls = new Map<RouteBlock, Calls>(routes.map((block) => [block, callsOf(block.body)]));
   const subRoutes = new Map(
     routes.filter(({ kind, name }) => kind === 'request' && name !== undefined).map((block) => [block.name, block]),
@@ -50,6 +55,10 @@ export function analyse(routes: readonly RouteBlock[], waiting: (name: string) =
     }
   };
   for (const block of routes) if (!subRoutes.has(block.name) || block.kind !== 'request') mark(block, block.kind);
+  for (const name of entered) {
+    const block = subRoutes.get(name);
+    if (block !== undefined) mark(block, 'event');
+  }
   const anyDynamic = [...calls.values()].some(({ dynamic }) => dynamic);
   const own = (block: RouteBlock): ReadonlySet<RouteKind> => new Set([block.kind]);
   return {
@@ -101,12 +110,28 @@ function waitingRoutes(
   return found;
 }
 
+/** Functions that go on in a route, and which of their arguments names it. */
+const NAMES_A_ROUTE: ReadonlyMap<string, number> = new Map([
+  ['t_continue', 2],
+  ['async_route', 0],
+  ['async_ms_route', 0],
+  ['async_task_route', 0],
+  ['async_task_group_route', 0],
+  ['async_task_data', 0],
+  ['async_task_group_data', 0],
+]);
+
 function callsOf(body: readonly Statement[]): Calls {
   const calls: Calls = { functions: new Set(), routes: new Set(), dynamic: false };
   const expression = (each: Expression | undefined): void => {
     switch (each?.kind) {
       case 'call':
-        calls.functions.add(each.name);
+        {
+          calls.functions.add(each.name);
+          const named = each.args[NAMES_A_ROUTE.get(each.name) ?? -1];
+          const route = named === undefined ? undefined : staticName(named);
+          if (route !== undefined) calls.routes.add(route);
+        }
         for (const arg of each.args) expression(arg);
         return;
       case 'route':

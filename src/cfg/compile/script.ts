@@ -66,7 +66,7 @@ export function compileScript<Run extends ScriptRun>(
     hidden === undefined || hidden.size === 0
       ? names
       : { ...names, variables: new Map([...names.variables].filter(([name]) => !hidden.has(name))) };
-  const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name));
+  const analysis = analyse(tree.routes, (name) => functions.waits(dialect.name, name), options.entered);
   const context = new CompileContext(
     tree,
     dialect,

@@ -1,0 +1,140 @@
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import type { MessageRun } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
+import { answerTrying, beginTransaction } from '../script/relay.js';
+import { runNamed } from '../script/service-routes.js';
+import { type Arg, type FunctionSpec, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+import { own } from './script-variable.js';
+
+/** Requests that may wait at once. */
+const MOST_WAITING = 100_000;
+/** Milliseconds at most, of seconds and of milliseconds, as in the original. */
+const LONGEST = { seconds: 100_000, ms: 30_000 };
+
+let waiting = 0;
+
+/** Puts a request aside for a time, its copies being absorbed meanwhile. A number: at once, with that code. */
+function pause(run: MessageRun, ms: number, most: number): Promise<void> | number {
+  const { call, env } = run;
+  if (!(ms >= 0) || ms > most || waiting >= MOST_WAITING) {
+    env.peerLog.error(
+      { callId: run.message.callId, ms, waiting },
+      'script: a request cannot be put aside for that time',
+    );
+    return -1;
+  }
+  const transaction = beginTransaction(run);
+  if (transaction === undefined) return 0;
+  answerTrying(transaction, call);
+  waiting++;
+  return new Promise((resolve) => {
+    env.clock.schedule(ms, () => {
+      waiting--;
+      resolve();
+    });
+  });
+}
+
+/** Goes on in a route after a time; the script ends with that route. */
+function routeAfter(run: MessageRun, name: string, ms: number, most: number): Promise<number> | number {
+  const route = run.env.script.subRoute(name);
+  if (route === undefined) {
+    run.env.peerLog.error({ callId: run.message.callId, route: name.slice(0, 64) }, 'script: there is no such route');
+    return -1;
+  }
+  const paused = pause(run, ms, most);
+  if (typeof paused === 'number') return paused;
+  return paused.then(async () => {
+    // As recorded, the route begins with 0 in $rc; a caller who gave up meanwhile has had the answer.
+    run.pvars.returnCode = 0;
+    await route.call(run);
+    return 0;
+  });
+}
+
+function sleepFor(run: MessageRun, ms: number, most: number): Promise<number> | number {
+  const paused = pause(run, ms, most);
+  return typeof paused === 'number' ? paused : paused.then(() => 1);
+}
+
+/** Milliseconds of an argument; what is 0 or no number is refused. */
+const timeOf = (arg: Arg | undefined, run: MessageRun, unit: number): number => {
+  const given = intOf(arg, run, 0);
+  return given > 0 ? given * unit : Number.NaN;
+};
+
+const data = new PerCall(() => '');
+
+function task(name: string, parameters: string, group: boolean): FunctionSpec {
+  const at = group ? 2 : 1;
+  return kamailioFunction(name, parameters, 'runs a route by itself, with a text in $async(data)', (run, args) => {
+    const { env } = run;
+    const route = textOf(args[0], run);
+    const text = textOf(args[at], run);
+    if (env.script.subRoute(route) === undefined || waiting >= MOST_WAITING) return -1;
+    waiting++;
+    env.clock.schedule(0, () => {
+      waiting--;
+      runNamed(env, route, ({ call }) => data.set(call, text));
+    });
+    return 1;
+  });
+}
+
+/** Functions of async. */
+export const asyncFunctions: ScriptFunction[] = moduleFunctions('async', [
+  kamailioFunction(
+    'async_route',
+    'route seconds',
+    'goes on in a route after some seconds',
+    (run, [name, time]) => routeAfter(run, textOf(name, run), timeOf(time, run, 1000), LONGEST.seconds),
+    true,
+  ),
+  kamailioFunction(
+    'async_ms_route',
+    'route milliseconds',
+    'goes on in a route after some milliseconds',
+    (run, [name, time]) => routeAfter(run, textOf(name, run), timeOf(time, run, 1), LONGEST.ms),
+    true,
+  ),
+  kamailioFunction(
+    'async_sleep',
+    'seconds',
+    'goes on with the next statement after some seconds',
+    (run, [time]) => sleepFor(run, timeOf(time, run, 1000), LONGEST.seconds),
+    true,
+  ),
+  kamailioFunction(
+    'async_ms_sleep',
+    'milliseconds',
+    'goes on with the next statement after some milliseconds',
+    (run, [time]) => sleepFor(run, timeOf(time, run, 1), LONGEST.ms),
+    true,
+  ),
+  ...[
+    ['async_task_route', 'route'],
+    ['async_task_group_route', 'route group'],
+  ].map(([name = '', parameters = '']) =>
+    kamailioFunction(
+      name,
+      parameters,
+      'goes on in a route as soon as nothing else is to be done',
+      (run, [route]) => routeAfter(run, textOf(route, run), 0, LONGEST.ms),
+      true,
+    ),
+  ),
+  task('async_task_data', 'route data', false),
+  task('async_task_group_data', 'route group data', true),
+]);
+
+/** $async(data): the text of async_task_data(). */
+export const asyncVariables: readonly [string, VariableDefinition][] = [
+  [
+    'async',
+    {
+      ...own((scope) => (scope.call === undefined ? null : data.known(scope.call)) ?? null),
+      argument: 'required',
+    },
+  ],
+];

@@ -1,0 +1,43 @@
+import type { PvarValue } from '../../pvar/context.js';
+import type { VariableDefinition } from '../../pvar/variables/definition.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import { PerCall } from '../../script/per-call.js';
+import { runEvent } from '../../script/service-routes.js';
+import { scopeOf } from '../script-variable.js';
+import { hashTables } from './tables.js';
+
+/** The entry that an event route is run for. */
+const expired = new PerCall<{ readonly key: string; readonly value: PvarValue } | undefined>(() => undefined);
+
+/** Runs event_route[htable:expired:NAME] for the entries of a table that have expired, at intervals; the returned function ends that. */
+export function startExpiry(env: () => ScriptEnvironment): () => void {
+  const { modules, clock } = env();
+  if (!modules.loaded.has('htable')) return () => undefined;
+  const ms = Math.max(1, modules.module('htable').int('timer_interval', 20)) * 1000;
+  let stop: () => void = () => undefined;
+  const sweep = (): void => {
+    const now = env();
+    for (const [name, table] of now.modules.of(hashTables)) {
+      const event = `htable:expired:${name}`;
+      if (now.script.route('event', event) === undefined) continue;
+      for (const [key, value] of table.entries.expired(clock.monotonic()))
+        runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
+    }
+    stop = clock.schedule(ms, sweep);
+  };
+  stop = clock.schedule(ms, sweep);
+  return () => stop();
+}
+
+/** $shtrecord(key) and $shtrecord(value). */
+export const shtrecord: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get: (context) => {
+      const { call } = scopeOf(context);
+      const record = call === undefined ? undefined : expired.known(call);
+      return record?.[(argument?.constant ?? '') === 'key' ? 'key' : 'value'] ?? null;
+    },
+  }),
+};

@@ -1,0 +1,159 @@
+import type { PvarValue } from '../pvar/context.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
+import { moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+import { scopeOf } from './script-variable.js';
+
+/** Items one queue may hold, whatever its own size. */
+const MOST_ITEMS = 1_000_000;
+
+interface Item {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A queue of keys and values. What is added to a full one takes the room of the oldest item. */
+export class MemoryQueue {
+  private readonly items = new Map<number, Item>();
+  /** Number of the item with a key; kept where a key stands once. */
+  private readonly numbers = new Map<string, number>();
+  private next = 0;
+  /** What was fetched last: $mqk and $mqv. */
+  fetched: Item | undefined = undefined;
+
+  constructor(
+    /** Items at most; 0 for as many as a queue may hold. */
+    private readonly most: number,
+    /** 1: of two items with a key the older stays, 2: the newer. */
+    private readonly mode: number,
+  ) {}
+
+  get size(): number {
+    return this.items.size;
+  }
+
+  add(key: string, value: string): void {
+    const known = this.mode === 0 ? undefined : this.numbers.get(key);
+    if (known !== undefined) {
+      if (this.mode === 1) return;
+      this.items.delete(known);
+    }
+    this.items.set(this.next, { key, value });
+    if (this.mode !== 0) this.numbers.set(key, this.next);
+    this.next++;
+    if (this.items.size > (this.most || MOST_ITEMS)) this.shift();
+  }
+
+  /** Takes the oldest item; false when there is none. */
+  fetch(): boolean {
+    this.fetched = this.shift();
+    return this.fetched !== undefined;
+  }
+
+  private shift(): Item | undefined {
+    const first = this.items.entries().next();
+    if (first.done === true) return undefined;
+    const [number, item] = first.value;
+    this.items.delete(number);
+    if (this.mode !== 0) this.numbers.delete(item.key);
+    return item;
+  }
+}
+
+/** Queues by name: "name=q;size=20;addmode=2", or a name alone. */
+export const memoryQueues = {
+  module: 'mqueue',
+  /** Throws an Error for a definition without a name. */
+  create(parameters: ModuleParameters): Map<string, MemoryQueue> {
+    const queues = new Map<string, MemoryQueue>();
+    for (const each of parameters.all('mqueue').map(String)) {
+      const options = new Map(each.split(';').map((one) => [one.split('=')[0]?.trim(), one.split('=')[1]?.trim()]));
+      const name = options.get('name');
+      if (name === undefined || name === '') throw new Error(`mqueue "${each}" has no name`);
+      const [size, mode] = [Number(options.get('size') ?? 0), Number(options.get('addmode') ?? 0)];
+      if (!(size >= 0) || ![0, 1, 2].includes(mode))
+        throw new Error(`mqueue "${each}": size and addmode are 0 or more`);
+      queues.set(name, new MemoryQueue(Math.min(size, MOST_ITEMS), mode));
+    }
+    const [size, mode] = [parameters.int('mqueue_size', 0), parameters.int('mqueue_addmode', 0)];
+    for (const name of parameters.all('mqueue_name').map(String)) queues.set(name, new MemoryQueue(size, mode));
+    return queues;
+  },
+  renew(before: Map<string, MemoryQueue>, parameters: ModuleParameters): Map<string, MemoryQueue> {
+    return new Map([...this.create(parameters)].map(([name, made]) => [name, before.get(name) ?? made]));
+  },
+};
+
+const queueOf = (env: ScriptEnvironment, name: string): MemoryQueue | undefined =>
+  env.modules.of(memoryQueues).get(name);
+
+function missing({ env, message }: MessageRun, name: string): void {
+  env.peerLog.error({ callId: message.callId, queue: name.slice(0, 64) }, 'script: there is no such mqueue');
+}
+
+/** Functions of mqueue. */
+export const mqueueFunctions: ScriptFunction[] = moduleFunctions('mqueue', [
+  kamailioFunction(
+    'mq_add',
+    'queue key value',
+    'adds a key and a value to the end of a queue',
+    (run, [name, key, value]) => {
+      const queue = queueOf(run.env, textOf(name, run));
+      if (queue === undefined) {
+        missing(run, textOf(name, run));
+        return -1;
+      }
+      queue.add(textOf(key, run), textOf(value, run));
+      return 1;
+    },
+  ),
+  kamailioFunction(
+    'mq_fetch',
+    'queue',
+    'takes the oldest item of a queue to $mqk and $mqv; -2 when it is empty',
+    (run, [name]) => {
+      const queue = queueOf(run.env, textOf(name, run));
+      return queue === undefined ? -1 : queue.fetch() ? 1 : -2;
+    },
+  ),
+  kamailioFunction('mq_pv_free', 'queue', 'forgets what was fetched last', (run, [name]) => {
+    const queue = queueOf(run.env, textOf(name, run));
+    if (queue !== undefined) queue.fetched = undefined;
+    return 1;
+  }),
+  kamailioFunction(
+    'mq_size',
+    'queue',
+    'the number of items of a queue; -1 when it is empty, -2 when there is none',
+    (run, [name]) => {
+      const queue = queueOf(run.env, textOf(name, run));
+      if (queue === undefined) missing(run, textOf(name, run));
+      return queue === undefined ? -2 : queue.size || -1;
+    },
+  ),
+]);
+
+function ofQueue(read: (queue: MemoryQueue | undefined) => PvarValue): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile: (argument) => ({
+      get: (context) => {
+        const { env } = scopeOf(context);
+        return read(queueOf(env, argument?.constant ?? argument?.read(context) ?? ''));
+      },
+    }),
+  };
+}
+
+/** An empty text is shown as none. */
+const shown = (text: string | undefined): PvarValue => (text === undefined || text === '' ? null : text);
+
+/** $mqk(queue), $mqv(queue), $mq_size(queue). */
+export const mqueueVariables: readonly [string, VariableDefinition][] = [
+  ['mqk', ofQueue((queue) => shown(queue?.fetched?.key))],
+  ['mqv', ofQueue((queue) => shown(queue?.fetched?.value))],
+  ['mq_size', ofQueue((queue) => queue?.size ?? '')],
+];

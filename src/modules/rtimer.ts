@@ -1,0 +1,75 @@
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
+import { runNamed } from '../script/service-routes.js';
+
+/** A timer with the routes it runs. */
+export interface RouteTimer {
+  readonly ms: number;
+  readonly routes: readonly string[];
+}
+
+/** The shortest interval, in milliseconds. */
+const SHORTEST = 10;
+
+/** rtimer: "name=ta;interval=10;mode=1" and "timer=ta;route=NAME"; an interval that ends with "u" is in microseconds. */
+export const routeTimers = {
+  module: 'rtimer',
+  /** Throws an Error for a definition that cannot be read. */
+  create(parameters: ModuleParameters): readonly RouteTimer[] {
+    const interval = parameters.int('default_interval', 120);
+    const timers = new Map<string, { ms: number; routes: string[] }>();
+    for (const each of parameters.all('timer').map(String)) {
+      const options = optionsOf(each);
+      const name = options.get('name');
+      if (name === undefined || name === '') throw new Error(`timer "${each}" has no name`);
+      const text = options.get('interval') ?? String(interval);
+      const ms = text.endsWith('u') ? Number(text.slice(0, -1)) / 1000 : Number(text) * 1000;
+      if (!(ms > 0)) throw new Error(`timer "${each}": the interval is no number above 0`);
+      timers.set(name, { ms: Math.max(SHORTEST, ms), routes: [] });
+    }
+    for (const each of parameters.all('exec').map(String)) {
+      const options = optionsOf(each);
+      const [timer, route] = [timers.get(options.get('timer') ?? ''), options.get('route')];
+      if (timer === undefined || route === undefined || route === '')
+        throw new Error(`exec "${each}" names no timer that is defined before it, or no route`);
+      timer.routes.push(route);
+    }
+    return [...timers.values()];
+  },
+};
+
+/** Names of the routes that timers of a file run, whether they are there or not. */
+export function timedRoutes(
+  parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
+): readonly string[] {
+  const all = parameters.get('rtimer')?.get('exec') ?? [];
+  return all.map((each) => optionsOf(String(each)).get('route') ?? '');
+}
+
+function optionsOf(text: string): Map<string, string> {
+  return new Map(
+    text
+      .split(';')
+      .filter((each) => each.includes('='))
+      .map((each) => [each.slice(0, each.indexOf('=')).trim(), each.slice(each.indexOf('=') + 1).trim()]),
+  );
+}
+
+/** Runs the routes of the timers from now on; the returned function ends that. */
+export function startRouteTimers(env: () => ScriptEnvironment): () => void {
+  const { modules, clock } = env();
+  if (!modules.loaded.has('rtimer')) return () => undefined;
+  let stopped = false;
+  const stops = new Map<RouteTimer, () => void>();
+  for (const timer of modules.of(routeTimers)) {
+    const again = (): void => {
+      if (stopped) return;
+      for (const route of timer.routes) runNamed(env(), route);
+      stops.set(timer, clock.schedule(timer.ms, again));
+    };
+    stops.set(timer, clock.schedule(timer.ms, again));
+  }
+  return () => {
+    stopped = true;
+    for (const stop of stops.values()) stop();
+  };
+}

@@ -1,0 +1,11 @@
+import type { ScriptEnvironment } from '../script/environment.js';
+import { startExpiry } from './htable/expiry.js';
+import { startRouteTimers } from './rtimer.js';
+
+/** Starts the timers of modules; the returned function ends them. */
+export function startModuleTimers(env: () => ScriptEnvironment): () => void {
+  const stops = [startRouteTimers(env), startExpiry(env)];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}

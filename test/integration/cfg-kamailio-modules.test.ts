@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { CfgError } from '../../src/cfg-file/load.js';
+import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { headersOf, RawAgent } from '../support/raw-agent.js';
+
+const open: (() => unknown)[] = [];
+after(async () => {
+  for (const close of open.reverse()) await close();
+});
+
+const HEAD = `#!KAMAILIO
+listen=LISTEN
+async_workers=1
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+`;
+
+async function served(text: string): Promise<{ daemon: CfgDaemon; caller: RawAgent }> {
+  const daemon = await startCfgDaemon({ text: HEAD + text });
+  const caller = await RawAgent.open('127.0.0.1');
+  open.push(
+    () => caller.close(),
+    () => daemon.stop(),
+  );
+  return { daemon, caller };
+}
+
+test('mqueue: what was recorded of Kamailio 5.6.3', async () => {
+  const { daemon, caller } = await served(`loadmodule "mqueue.so"
+modparam("mqueue", "mqueue", "name=q;size=3")
+modparam("mqueue", "mqueue", "name=u1;addmode=1")
+request_route {
+  mq_add("q", "k1", "v1"); xlog("add $rc\\n"); mq_add("q", "$rU", "v $si"); mq_add("q", "k3", "v3"); mq_add("q", "k4", ""); xlog("add4 $rc\\n");
+  mq_add("nope", "a", "b"); xlog("addnope $rc\\n");
+  $var(s) = mq_size("q"); xlog("size $var(s) $mq_size(q)\\n");
+  mq_size("nope"); xlog("sizenope $rc [$mq_size(nope)]\\n");
+  mq_size("u1"); xlog("sizeempty $rc $mq_size(u1)\\n");
+  xlog("before $mqk(q) $mqv(q)\\n");
+  while (mq_fetch("q")) xlog("got $mqk(q)=[$mqv(q)] $rc\\n");
+  mq_fetch("q"); xlog("empty $rc $mqk(q)=[$mqv(q)]\\n");
+  mq_fetch("nope"); xlog("nope $rc\\n");
+  mq_add("q", "z", "9"); mq_fetch("q"); mq_pv_free("q"); xlog("freed $rc [$mqk(q)] [$mqv(q)]\\n");
+  mq_pv_free("nope"); xlog("free nope $rc\\n");
+  sl_send_reply("200", "OK");
+}
+`);
+  caller.send(caller.request('MESSAGE', 'sip:mq@x', { callId: 'mq' }), daemon.port);
+  await caller.next('200');
+  assert.deepEqual(daemon.script, [
+    'add 1',
+    'add4 1',
+    'addnope -1',
+    'size 3 3',
+    'sizenope -2 []',
+    'sizeempty -1 0',
+    'before <null> <null>',
+    'got mq=[v 127.0.0.1] 1',
+    'got k3=[v3] 1',
+    'got k4=[<null>] 1',
+    'empty -2 <null>=[<null>]',
+    'nope -1',
+    'freed 1 [<null>] [<null>]',
+    'free nope 1',
+  ]);
+});
+
+test('async: a request goes on in a route or behind a pause, its copies absorbed meanwhile', async () => {
+  const { daemon, caller } = await served(`loadmodule "async.so"
+modparam("async", "ms_timer", 10)
+route[LATER] { xlog("later rc=$rc a=$avp(a) f=$mf\\n"); t_reply("404", "Later"); exit; }
+route[TASK] { t_reply("405", "Task"); }
+route[DATA] { xlog("data $rm [$async(data)]\\n"); }
+request_route {
+  $avp(a) = "av"; setflag(3);
+  if ($rU == "route") { async_ms_route("LATER", "200"); xlog("never\\n"); exit; }
+  if ($rU == "sleep") { async_ms_sleep("100"); send_reply("406", "Slept"); exit; }
+  if ($rU == "task") { async_task_route("TASK"); xlog("never\\n"); exit; }
+  if ($rU == "data") { async_task_data("DATA", "hello $rU"); xlog("data $rc\\n"); sl_send_reply("200", "OK"); exit; }
+  if ($rU == "none") { async_route("NOROUTE", "1"); xlog("none $rc\\n"); sl_send_reply("480", "None"); exit; }
+  if ($rU == "long") { async_route("LATER", "101"); xlog("long $rc\\n"); sl_send_reply("481", "Long"); exit; }
+  if ($rU == "zero") { async_route("LATER", "0"); xlog("zero $rc\\n"); sl_send_reply("482", "Zero"); exit; }
+}
+`);
+  const invite = caller.request('INVITE', 'sip:route@x', { callId: 'route' });
+  caller.send(invite, daemon.port);
+  await caller.next('100');
+  caller.send(invite, daemon.port);
+  await caller.next('404');
+  assert.deepEqual(daemon.script, ['later rc=0 a=av f=8']);
+  for (const [user, status] of [
+    ['sleep', '406'],
+    ['task', '405'],
+    ['data', '200'],
+    ['none', '480'],
+    ['long', '481'],
+    ['zero', '482'],
+  ] as const) {
+    caller.send(caller.request('MESSAGE', `sip:${user}@x`, { callId: user }), daemon.port);
+    await caller.next(status);
+  }
+  await until('the task ran', () => daemon.script.includes('data OPTIONS [hello data]'));
+  for (const line of ['data 1', 'none -1', 'long -1', 'zero -1']) assert.ok(daemon.script.includes(line), line);
+  assert.ok(!daemon.script.includes('never'));
+});
+
+test('async: a call goes to a gateway after a pause, and a caller who gave up meanwhile gets no second answer', async () => {
+  const gateway = await RawAgent.open('127.0.0.1');
+  open.push(() => gateway.close());
+  const { daemon, caller } = await served(`loadmodule "async.so"
+modparam("async", "ms_timer", 10)
+request_route {
+  if (is_method("CANCEL")) { t_relay(); exit; }
+  async_ms_sleep("150");
+  $du = "${gateway.uri}";
+  t_relay();
+}
+`);
+  caller.send(caller.request('INVITE', 'sip:b@x', { callId: 'one', branch: 'one' }), daemon.port);
+  const invite = await gateway.next('INVITE');
+  gateway.answer(invite, 200, 'OK');
+  await caller.next('200');
+  caller.send(caller.request('INVITE', 'sip:b@x', { callId: 'two', branch: 'two' }), daemon.port);
+  await caller.next('100');
+  await caller.next('100');
+  caller.send(caller.request('CANCEL', 'sip:b@x', { callId: 'two', branch: 'two' }), daemon.port);
+  await caller.next('200');
+  const final = await caller.next('487');
+  assert.deepEqual(headersOf(final.text, 'call-id'), ['two']);
+});
+
+test('rtimer, worker-one-init and expired entries of htable run their routes', async () => {
+  const { daemon } = await served(`loadmodule "rtimer.so"
+loadmodule "htable.so"
+modparam("rtimer", "timer", "name=ta;interval=50000u;mode=1;")
+modparam("rtimer", "exec", "timer=ta;route=TICK")
+modparam("htable", "htable", "h=>size=4;autoexpire=1;")
+modparam("htable", "timer_interval", 1)
+event_route[htable:expired:h] { xlog("expired $shtrecord(key)=$shtrecord(value)\\n"); }
+event_route[htable:mod-init] { xlog("mod-init\\n"); $sht(h=>a) = 1; $sht(h=>b) = "x y"; }
+event_route[core:worker-one-init] { xlog("one-init $rm $ru\\n"); }
+route[TICK] { if ($shv(n) < 2) { $shv(n) = $shv(n) + 1; xlog("tick $rm\\n"); } }
+request_route { exit; }
+`);
+  await until('entries expired', () => daemon.script.filter((line) => line.startsWith('expired')).length === 2);
+  assert.deepEqual(
+    daemon.script.filter((line) => !line.startsWith('tick')),
+    ['mod-init', 'one-init OPTIONS sip:you@kamailio.org', 'expired a=1', 'expired b=x y'],
+  );
+  assert.deepEqual(
+    daemon.script.filter((line) => line.startsWith('tick')),
+    ['tick OPTIONS', 'tick OPTIONS'],
+  );
+});
+
+test('what cannot be set up is refused with its line', async () => {
+  const refused = (text: string, pattern: RegExp) =>
+    assert.rejects(
+      startCfgDaemon({ text: HEAD + text }),
+      (error) => error instanceof CfgError && pattern.test(error.message),
+    );
+  await refused(
+    'loadmodule "rtimer.so"\nmodparam("rtimer", "timer", "name=a;interval=1")\nmodparam("rtimer", "exec", "timer=a;route=NONE")\nrequest_route { exit; }\n',
+    /:14:.*rtimer: there is no route\[NONE\]/,
+  );
+  await refused(
+    'loadmodule "rtimer.so"\nmodparam("rtimer", "timer", "name=a;interval=1")\nmodparam("rtimer", "exec", "timer=a;route=R")\nroute[R] { no_such_function(); }\nrequest_route { exit; }\n',
+    /:15:.*no_such_function/,
+  );
+  await refused(
+    'loadmodule "mqueue.so"\nmodparam("mqueue", "mqueue", "size=1")\nrequest_route { exit; }\n',
+    /has no name/,
+  );
+});

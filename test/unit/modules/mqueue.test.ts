@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryQueue, memoryQueues } from '../../../src/modules/mqueue.js';
+import { ModuleParameters } from '../../../src/script/environment.js';
+
+function drained(queue: MemoryQueue): string[] {
+  const out: string[] = [];
+  while (queue.fetch()) out.push(`${queue.fetched?.key}=${queue.fetched?.value}`);
+  return out;
+}
+
+function filled(size: number, mode: number): MemoryQueue {
+  const queue = new MemoryQueue(size, mode);
+  for (const [key, value] of ['a1', 'b2', 'a3', 'c4']) queue.add(key as string, value as string);
+  return queue;
+}
+
+test('items come in the order in which they were added; a full queue drops the oldest', () => {
+  assert.deepEqual(drained(filled(0, 0)), ['a=1', 'b=2', 'a=3', 'c=4']);
+  assert.deepEqual(drained(filled(3, 0)), ['b=2', 'a=3', 'c=4']);
+});
+
+test('of two items with a key the older or the newer stays', () => {
+  assert.deepEqual(drained(filled(0, 1)), ['a=1', 'b=2', 'c=4']);
+  assert.deepEqual(drained(filled(0, 2)), ['b=2', 'a=3', 'c=4']);
+});
+
+test('a key that was fetched may be added again', () => {
+  const queue = filled(0, 1);
+  drained(queue);
+  queue.add('a', '9');
+  assert.deepEqual(drained(queue), ['a=9']);
+  assert.equal(queue.fetched, undefined);
+});
+
+test('queues are defined one by one or by name with common options, and keep their items over a reload', () => {
+  const parameters = (given: Record<string, (string | number)[]>) =>
+    new ModuleParameters(new Map(Object.entries(given)));
+  const first = parameters({ mqueue: ['name=q;size=2;addmode=0'], mqueue_name: ['n'], mqueue_size: [1] });
+  const queues = memoryQueues.create(first);
+  assert.deepEqual([...queues.keys()], ['q', 'n']);
+  for (const key of ['a', 'b', 'c']) for (const queue of queues.values()) queue.add(key, '');
+  assert.deepEqual(
+    [...queues.values()].map(({ size }) => size),
+    [2, 1],
+  );
+  assert.equal(memoryQueues.renew(queues, first).get('q')?.size, 2);
+  assert.throws(() => memoryQueues.create(parameters({ mqueue: ['size=2'] })), /has no name/);
+  assert.throws(() => memoryQueues.create(parameters({ mqueue: ['name=q;addmode=7'] })), /size and addmode/);
+});
