@@ -4,6 +4,7 @@ import { callsIn } from '../cfg/visit.js';
 import { scriptFunctions } from '../modules/all.js';
 import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
+import { settingFaults } from './settings-faults.js';
 
 /** How one thing of a file is taken. */
 export type Standing = 'supported' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
@@ -74,6 +75,8 @@ export function inventory(reading: CfgReading): Inventory {
     const standing: Standing = severity === 'error' ? 'wrong' : code === 'unknown-function' ? 'unknown' : 'no effect';
     things.push({ kind: 'other', name: '', standing, at, count: 1, message });
   }
+  for (const { at, message } of settingFaults(reading))
+    things.push({ kind: 'other', name: '', standing: 'wrong', at, count: 1, message });
   things.sort((a, b) => a.at.file.localeCompare(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column);
   return { things, verdict: verdictOf(things) };
 }

@@ -206,12 +206,11 @@ class Dispatcher {
     for (const parameter of this.tree.moduleParameters) {
       if (parameter.module.split('|').includes('dispatcher')) this.take(parameter);
     }
-    if (loaded && this.partitions.size === 0) {
-      const partition = this.partition('default');
-      if (!this.kamailio && partition['db_url'] === undefined && this.globals.defaultDbUrl !== undefined) {
-        partition['db_url'] = this.globals.defaultDbUrl;
-      }
-    }
+    if (loaded && this.partitions.size === 0) this.partition('default');
+    const { defaultDbUrl } = this.globals;
+    const given = this.partitions.get('default')?.['db_url'] ?? defaultDbUrl;
+    if (!this.kamailio && given !== undefined)
+      for (const partition of this.partitions.values()) partition['db_url'] ??= given;
     const out: { [key: string]: Json } = { partitions: [...this.partitions.values()], modparam: this.modparam };
     if (this.fallback !== undefined) out['default'] = this.fallback;
     return out;
@@ -222,7 +221,7 @@ class Dispatcher {
       this.takePartition(String(value), at);
       return;
     }
-    if (PARTITION_KEYS.has(name) && (this.kamailio || name !== 'db_url' || true)) {
+    if (PARTITION_KEYS.has(name)) {
       const partition = this.partition('default');
       if (name === 'list_file') partition['db_url'] = `list:${String(value)}`;
       else partition[name] = value;
@@ -233,7 +232,7 @@ class Dispatcher {
       this.modparam[name] = Array.isArray(lists) ? [...lists, String(value)] : [String(value)];
     } else if (!this.known.has(name)) {
       this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher is not known and has no effect`);
-    } else this.modparam[name] = value;
+    } else if (name !== 'event_callback' || value !== '') this.modparam[name] = value;
   }
 
   private takePartition(text: string, at: ConfigurationTree['moduleParameters'][number]['at']): void {

@@ -24,7 +24,11 @@ export function readListeners(raw: RawSettings, root: Location, findings: Findin
       findings.refuse(location, `a ${socket.transport} socket needs "tls" with a certificate`);
     seen.add(key);
     const name = socket.name?.toLowerCase();
-    if (name !== undefined && names.has(name)) findings.refuse(location, `two sockets have the name "${socket.name}"`);
+    if (name !== undefined && names.has(name))
+      findings.warn(
+        location,
+        `two sockets have the name "${socket.name}": what is sent by that name leaves by the first`,
+      );
     if (name !== undefined) names.add(name);
     const advertise =
       socket.advertise ??

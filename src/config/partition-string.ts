@@ -37,13 +37,19 @@ export function parsePartitionString(text: string): PartitionString {
     // The segment itself is not shown: it may be the tail of a password that held a ";".
     if (equals < 0) throw syntax(`part ${i + 1} of partition "${name}" is no "param = value"`);
     const key = segment.slice(0, equals).trim();
-    const value = segment.slice(equals + 1).trim();
+    const value = unquoted(segment.slice(equals + 1).trim());
     if (!/^[A-Za-z_]{1,64}$/.test(key))
       throw syntax(`part ${i + 1} of partition "${name}" begins with no parameter name`);
     if (value === '') throw syntax(`parameter "${key}" of partition "${name}" has no value`);
     return [key, value];
   });
   return { kind: 'definition', name, params };
+}
+
+/** The text between quotes, which old documents put around $avp(name). */
+function unquoted(text: string): string {
+  const quote = text[0];
+  return text.length > 1 && (quote === "'" || quote === '"') && text.endsWith(quote) ? text.slice(1, -1) : text;
 }
 
 /**

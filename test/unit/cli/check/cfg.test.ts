@@ -59,3 +59,30 @@ test('the answer comes as JSON', () => {
     ),
   );
 });
+
+test('what only the settings as a whole show is wrong at the line of its parameter', () => {
+  const { status, out } = run(`#!OPENSIPS
+socket=udp:127.0.0.1:5060
+loadmodule "tm.so"
+loadmodule "dispatcher.so"
+modparam("dispatcher", "partition", "red: table_name = red")
+modparam("dispatcher", "ds_define_blacklist", "list= one")
+route { t_relay(); }`);
+  assert.equal(status, 1);
+  assert.match(out, /kamailio\.cfg:5:1: wrong: partition "red" has no db_url/);
+  assert.match(out, /kamailio\.cfg:6:1: wrong: bad blacklist "list= one"/);
+});
+
+test('partitions without a database take the default one, quotes around values are left out, and sockets may share a tag', () => {
+  const { out } = run(
+    `#!OPENSIPS
+socket=udp:127.0.0.1:5060 tag out
+socket=udp:127.0.0.1:5062 tag out
+db_default_url="sqlite:///tmp/one"
+loadmodule "tm.so"
+loadmodule "dispatcher.so"
+modparam("dispatcher", "partition", "red: table_name = red; attrs_avp = '$avp(red)';")
+route { if ($socket_in(tag) == "out") t_relay(); }`,
+  );
+  assert.match(out, /verdict: runs whole/);
+});

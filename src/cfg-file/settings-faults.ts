@@ -1,0 +1,40 @@
+import type { ConfigurationTree, Position } from '../cfg/ast.js';
+import { readSettings } from '../config/load.js';
+import { ConfigError } from '../config/problem.js';
+import type { CfgReading } from './load.js';
+
+/** What is wrong with a value that only the settings as a whole show. */
+export interface SettingFault {
+  readonly at: Position;
+  readonly message: string;
+}
+
+/**
+ * What the daemon would refuse of the settings a file gives, each at the line of its parameter. Files that cannot be read as
+ * a script have none: their mistakes are in the reading.
+ */
+export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
+  if (loaded === undefined || tree === undefined) return [];
+  try {
+    readSettings(loaded.settings, { cwd: loaded.folder }, loaded.file);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ pointer, reason }) => ({
+      at: positionOf(tree, loaded.settings, pointer) ?? { file: loaded.file, line: 1, column: 1 },
+      message: reason,
+    }));
+  }
+}
+
+/** Where the parameter stands that a JSON pointer into the settings is about. */
+function positionOf(tree: ConfigurationTree, settings: object, pointer: string): Position | undefined {
+  const [, part, key = ''] = pointer.split('/');
+  const parameters = tree.moduleParameters.filter(({ module }) => module.split('|').includes('dispatcher'));
+  if (part === 'modparam') return parameters.find(({ name }) => name === key)?.at;
+  if (part !== 'partitions') return undefined;
+  const { partitions = [] } = settings as { partitions?: readonly { name?: string }[] };
+  const name = partitions[Number(key)]?.name ?? '';
+  const own = parameters.find((each) => each.name === 'partition' && String(each.value).trimStart().startsWith(name));
+  return own?.at ?? tree.modules.find((each) => each.name === 'dispatcher')?.at;
+}
