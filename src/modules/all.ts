@@ -40,7 +40,8 @@ import { rrFunctions } from './rr.js';
 import { rtpengineFunctions } from './rtpengine/functions.js';
 import { rtpproxyFunctions } from './rtpproxy/functions.js';
 import { sanityFunctions } from './sanity.js';
-import { sdpFunctions } from './sdp.js';
+import { sdpopsFunctions } from './sdp/functions-kamailio.js';
+import { sipmsgopsSdpFunctions } from './sdp/functions-opensips.js';
 import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
 import { statisticsFunctions } from './statistics.js';
@@ -87,7 +88,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...rewritingFunctions,
     ...natFunctions,
     ...sanityFunctions,
-    ...sdpFunctions,
+    ...sipmsgopsSdpFunctions,
+    ...sdpopsFunctions,
     ...cachedbFunctions,
     ...htableFunctions,
     ...globalFlagFunctions,

@@ -27,6 +27,41 @@ function onOff(status: string): boolean {
   return status === '1';
 }
 
+/** A command that lists, shows or switches things of one kind. */
+interface StatusCommand<Thing> {
+  readonly mi: string;
+  /** What the things are called in the help. */
+  readonly things: string;
+  /** Name of the parameter that names one. */
+  readonly id: string;
+  list(env: ScriptEnvironment): CommandValue;
+  find(env: ScriptEnvironment, id: string): Thing | undefined;
+  /** The answer where there is none of that id. */
+  readonly notFound: string;
+  shown(thing: Thing): CommandValue;
+  use(env: ScriptEnvironment, thing: Thing, used: boolean): void;
+}
+
+function statusCommand<Thing>(of: StatusCommand<Thing>): ScriptCommand {
+  return {
+    module,
+    mi: of.mi,
+    help: `lists the ${of.things}, shows one, or sets (0, 1) whether it is used`,
+    changes: true,
+    parameters: [of.id, 'status'],
+    required: 0,
+    run(env, params) {
+      const { [of.id]: id, status } = params;
+      if (id === undefined) return of.list(env);
+      const thing = of.find(env, id);
+      if (thing === undefined) throw new CommandFault(404, of.notFound);
+      if (status === undefined) return of.shown(thing);
+      of.use(env, thing, onOff(status));
+      return 'OK';
+    },
+  };
+}
+
 /** The management commands of drouting. */
 export const droutingCommands: readonly ScriptCommand[] = [
   {
@@ -41,38 +76,28 @@ export const droutingCommands: readonly ScriptCommand[] = [
       return 'OK';
     },
   },
-  {
-    module,
+  statusCommand({
     mi: 'dr_gw_status',
-    help: 'lists the gateways, shows one, or sets (0, 1) whether it is used',
-    changes: true,
-    parameters: ['gw_id', 'status'],
-    required: 0,
-    run(env, { gw_id: id, status }) {
-      if (id === undefined) return { Gateways: [...routing(env).gateways].map(shownGateway) };
-      const gateway = routing(env).gateway(id);
-      if (gateway === undefined) throw new CommandFault(404, 'GW ID not found');
-      if (status === undefined) return { State: gateway.status };
-      routing(env).setUsed(env, gateway, onOff(status));
-      return 'OK';
-    },
-  },
-  {
-    module,
+    things: 'gateways',
+    id: 'gw_id',
+    list: (env) => ({ Gateways: [...routing(env).gateways].map(shownGateway) }),
+    find: (env, id) => routing(env).gateway(id),
+    notFound: 'GW ID not found',
+    shown: ({ status }) => ({ State: status }),
+    use: (env, gateway, used) => routing(env).setUsed(env, gateway, used),
+  }),
+  statusCommand({
     mi: 'dr_carrier_status',
-    help: 'lists the carriers, shows one, or sets (0, 1) whether it is used',
-    changes: true,
-    parameters: ['carrier_id', 'status'],
-    required: 0,
-    run(env, { carrier_id: id, status }) {
-      if (id === undefined) return { Carriers: [...routing(env).carriers].map(shownCarrier) };
-      const carrier = routing(env).carrier(id);
-      if (carrier === undefined) throw new CommandFault(404, 'Carrier ID not found');
-      if (status === undefined) return { Enabled: carrier.off ? 'no' : 'yes' };
-      carrier.off = !onOff(status);
-      return 'OK';
+    things: 'carriers',
+    id: 'carrier_id',
+    list: (env) => ({ Carriers: [...routing(env).carriers].map(shownCarrier) }),
+    find: (env, id) => routing(env).carrier(id),
+    notFound: 'Carrier ID not found',
+    shown: ({ off }) => ({ Enabled: off ? 'no' : 'yes' }),
+    use: (_env, carrier, used) => {
+      carrier.off = !used;
     },
-  },
+  }),
   {
     module,
     mi: 'dr_number_routing',

@@ -125,15 +125,10 @@ export const sdpLine: VariableDefinition = {
     const text = argument as TextReader;
     return {
       get: (context) => {
+        const body = context.message.body ?? '';
         const wanted = (text.constant ?? text.read(context)).trim();
-        if (!/^[A-Za-z]/.test(wanted)) return null;
-        const bracket = wanted.indexOf('[');
-        const prefix = `${wanted[0]}=`;
-        let i = bracket < 0 ? 0 : Number.parseInt(wanted.slice(bracket + 1), 10);
-        for (const line of (context.message.body ?? '').split(/\r?\n/)) {
-          if (line.startsWith(prefix) && i-- === 0) return line;
-        }
-        return null;
+        const span = /^[A-Za-z]/.test(wanted) ? lineSpan(body, wanted) : undefined;
+        return span === undefined ? null : body.slice(...span).replace(/\r?\n$/, '');
       },
       set: (context, value) => {
         const wanted = (text.constant ?? text.read(context)).trim();

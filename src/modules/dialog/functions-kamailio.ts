@@ -1,0 +1,148 @@
+import type { MessageRun } from '../../script/call.js';
+import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional, param, textOf } from '../define.js';
+import { dialogOf, tableOf, withDialog } from './current.js';
+import type { Dialog } from './dialog.js';
+import { timeoutOf } from './profile-functions.js';
+import { fixRoute, matchDialog } from './requests.js';
+
+/** What names another dialog. */
+const CALL = [param('Call-ID', 'string'), param('From tag', 'string'), param('To tag', 'string')];
+
+/** The dialog with this Call-ID and these tags. */
+function named(
+  run: MessageRun,
+  callId: Arg | undefined,
+  from: Arg | undefined,
+  to: Arg | undefined,
+): Dialog | undefined {
+  return tableOf(run).findCall(textOf(callId, run), textOf(from, run), textOf(to, run));
+}
+
+/** Functions of dialog that Kamailio alone has. */
+export const kamailioFunctions: FunctionSpec[] = [
+  {
+    name: 'dlg_manage',
+    dialects: KAMAILIO,
+    routes: ['request'],
+    summary: 'keeps the dialog an INVITE begins; finds the one of a request within it',
+    compile: () => (run) => {
+      const table = tableOf(run);
+      if (run.call.message.toTag !== '') return matchDialog(run);
+      return code(dialogOf(run) === undefined && table.begin(run) !== undefined);
+    },
+  },
+  {
+    name: 'is_known_dlg',
+    dialects: KAMAILIO,
+    summary: 'whether the message belongs to a dialog that is kept',
+    compile: () => (run) => code(tableOf(run).lookUp(run.call) !== undefined),
+  },
+  {
+    name: 'dlg_get',
+    dialects: KAMAILIO,
+    parameters: CALL,
+    summary: 'makes another dialog the one at hand',
+    compile:
+      ([callId, from, to]) =>
+      (run) => {
+        const table = tableOf(run);
+        const dialog = named(run, callId, from, to);
+        if (dialog !== undefined) {
+          table.use(run.call, dialog);
+          table.wishes(run.call).looked = true;
+        }
+        return code(dialog !== undefined);
+      },
+  },
+  {
+    name: 'dlg_get_var',
+    dialects: KAMAILIO,
+    parameters: [...CALL, param('name', 'string'), param('result', 'writable')],
+    summary: 'reads a variable of another dialog',
+    compile:
+      ([callId, from, to, name, result]) =>
+      (run) => {
+        const dialog = named(run, callId, from, to);
+        if (dialog === undefined) return -1;
+        result?.variable?.assign(run.pvars, dialog.values.get(textOf(name, run)) ?? null);
+        return 1;
+      },
+  },
+  {
+    name: 'dlg_set_var',
+    dialects: KAMAILIO,
+    parameters: [...CALL, param('name', 'string'), param('value', 'string')],
+    summary: 'sets a variable of another dialog',
+    compile:
+      ([callId, from, to, name, value]) =>
+      (run) => {
+        const dialog = named(run, callId, from, to);
+        return dialog === undefined ? -1 : code(dialog.setValue(textOf(name, run), textOf(value, run)));
+      },
+  },
+  {
+    name: 'dlg_set_timeout',
+    dialects: KAMAILIO,
+    parameters: [param('seconds', 'int'), optional('entry', 'int'), optional('id', 'int')],
+    summary: 'sets the lifetime of the dialog',
+    compile:
+      ([seconds, entry, id]) =>
+      (run) => {
+        const table = tableOf(run);
+        const ms = intOf(seconds, run, 0) * 1000;
+        if (ms <= 0) return -1;
+        const given = entry !== undefined && id !== undefined;
+        const dialog = given ? table.find(intOf(entry, run, 0), intOf(id, run, 0)) : table.lookUp(run.call);
+        if (dialog !== undefined) table.setLifetime(run, dialog, ms);
+        return code(dialog !== undefined);
+      },
+  },
+  {
+    name: 'dlg_set_timeout_by_profile',
+    dialects: KAMAILIO,
+    parameters: [param('profile', 'string'), optional('value', 'string'), param('seconds', 'int')],
+    summary: 'sets the lifetime of the dialogs of a profile',
+    compile:
+      ([profile, value, seconds]) =>
+      (run) =>
+        timeoutOf(run, textOf(profile, run), textOf(value, run), intOf(seconds, run, 0)),
+  },
+  {
+    name: 'dlg_set_timeout_by_profile',
+    dialects: KAMAILIO,
+    parameters: [param('profile', 'string'), param('seconds', 'int')],
+    summary: 'sets the lifetime of the dialogs of a profile',
+    compile:
+      ([profile, seconds]) =>
+      (run) =>
+        timeoutOf(run, textOf(profile, run), undefined, intOf(seconds, run, 0)),
+  },
+  {
+    name: 'dlg_set_property',
+    dialects: KAMAILIO,
+    parameters: [param('property', 'string', { values: ['', 'ka-src', 'ka-dst', 'timeout-noreset'] })],
+    summary: 'accepted; dialogs are not kept alive by requests of our own',
+    compile:
+      ([property]) =>
+      (run) =>
+        code(dialogOf(run) === undefined || textOf(property, run) !== ''),
+  },
+  {
+    name: 'dlg_set_ruri',
+    dialects: KAMAILIO,
+    summary: 'the request-URI becomes the Contact of the other side',
+    compile: () => fixRoute,
+  },
+  {
+    name: 'dlg_bye',
+    dialects: KAMAILIO,
+    parameters: [param('side', 'string')],
+    summary: 'ends the dialog by BYE to the caller, the callee or all',
+    compile: ([side]) =>
+      withDialog((dialog, run) => {
+        const which = textOf(side, run);
+        void tableOf(run).hangUp(dialog, 'script', which === 'caller' || which === 'callee' ? which : 'both');
+        return 1;
+      }),
+  },
+];

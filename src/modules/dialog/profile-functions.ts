@@ -1,0 +1,98 @@
+import type { MessageRun } from '../../script/call.js';
+import { type Arg, code, type FunctionSpec, optional, param, textOf } from '../define.js';
+import { dialogOf, REQUESTS, tableOf, withDialog } from './current.js';
+
+/** Profiles a request is put into before its dialog begins. */
+const MOST_WISHED = 32;
+
+/** dlg_set_timeout_by_profile: what is not confirmed yet keeps its lifetime. */
+export function timeoutOf(run: MessageRun, profile: string, value: string | undefined, seconds: number): number {
+  const table = tableOf(run);
+  if (!table.profiles.has(profile) || seconds <= 0) return -1;
+  for (const dialog of table.profiles.members(profile, value)) {
+    if (dialog.answered !== 0) table.setLifetime(run, dialog, seconds * 1000);
+  }
+  return 1;
+}
+
+/** Functions of profiles; "size" takes the variable last, with or without the value before it. */
+export function profileFunctions(): FunctionSpec[] {
+  const name = param('profile', 'string');
+  const value = optional('value', 'string');
+  const given = (arg: Arg | undefined, run: MessageRun): string | undefined =>
+    arg === undefined ? undefined : arg.string(run);
+  const size =
+    (profile: Arg | undefined, of: Arg | undefined, result: Arg | undefined) =>
+    (run: MessageRun): number => {
+      const { profiles } = tableOf(run);
+      const wanted = textOf(profile, run);
+      const count = profiles.size(wanted, of?.text === '' ? undefined : given(of, run));
+      if (count === undefined) return -1;
+      if (of === undefined && run.env.dialect === 'kamailio' && profiles.hasValues(wanted)) return -1;
+      result?.variable?.assign(run.pvars, count);
+      return 1;
+    };
+  const sizes = (dialects: FunctionSpec['dialects']): FunctionSpec[] => [
+    {
+      name: 'get_profile_size',
+      ...(dialects === undefined ? {} : { dialects }),
+      parameters: [name, optional('value', 'string'), param('result', 'writable')],
+      summary: 'how many dialogs a profile has',
+      compile: ([profile, of, result]) => size(profile, of, result),
+    },
+    {
+      name: 'get_profile_size',
+      ...(dialects === undefined ? {} : { dialects }),
+      parameters: [name, param('result', 'writable')],
+      summary: 'how many dialogs a profile has',
+      compile: ([profile, result]) => size(profile, undefined, result),
+    },
+  ];
+  return [
+    {
+      name: 'set_dlg_profile',
+      parameters: [name, value, optional('clear', 'int')],
+      routes: REQUESTS,
+      summary: 'counts the dialog in a profile',
+      compile:
+        ([profile, of]) =>
+        (run) => {
+          const table = tableOf(run);
+          const dialog = dialogOf(run);
+          if (dialog !== undefined) return code(table.profiles.add(dialog, textOf(profile, run), given(of, run)));
+          if (run.env.dialect !== 'kamailio') return -1;
+          // Kept until the dialog begins.
+          const { profiles } = table.wishes(run.call);
+          if (profiles.length < MOST_WISHED) profiles.push({ profile: textOf(profile, run), value: given(of, run) });
+          return 1;
+        },
+    },
+    {
+      name: 'unset_dlg_profile',
+      parameters: [name, value],
+      routes: REQUESTS,
+      summary: 'counts the dialog in a profile no longer',
+      compile: ([profile, of]) =>
+        withDialog((dialog, run) =>
+          // Kamailio does not do it in a request route.
+          run.env.dialect === 'kamailio' && run.routeKind === 'request'
+            ? -1
+            : code(tableOf(run).profiles.remove(dialog, textOf(profile, run), given(of, run))),
+        ),
+    },
+    {
+      name: 'is_in_profile',
+      parameters: [name, value],
+      routes: REQUESTS,
+      summary: 'whether the dialog counts in a profile',
+      compile: ([profile, of]) =>
+        withDialog((dialog, run) => {
+          const { profiles } = tableOf(run);
+          const wanted = textOf(profile, run);
+          if (of === undefined && run.env.dialect === 'kamailio' && profiles.hasValues(wanted)) return -1;
+          return code(profiles.includes(dialog, wanted, given(of, run)));
+        }),
+    },
+    ...sizes(undefined),
+  ];
+}

@@ -1,0 +1,61 @@
+import { addrSpecOf } from '../../core/name-addr.js';
+import type { MessageRun } from '../../script/call.js';
+import { beginTransaction } from '../../script/relay.js';
+import { routeSet } from '../../sip/route-set.js';
+import { dialogOf, tableOf } from './current.js';
+
+/** OpenSIPS' create_dialog: the transaction begins with it. */
+export function createDialog(run: MessageRun, flags: string): number {
+  const { message } = run.call;
+  if (message.method !== 'INVITE' || message.toTag !== '') return -1;
+  const table = tableOf(run);
+  table.wishes(run.call).bye ||= /B/.test(flags);
+  const dialog = table.begin(run);
+  if (dialog === undefined) return -1;
+  if (/B/.test(flags)) dialog.byeOnTimeout = true;
+  if (run.transaction === undefined && beginTransaction(run) === undefined) return 0;
+  table.follow(run, dialog);
+  return 1;
+}
+
+/** The dialog of a request without our Route. */
+export function matchDialog(run: MessageRun): number {
+  const table = tableOf(run);
+  if (table.of(run) !== undefined) return 1;
+  const { message } = run.call;
+  const dialog = message.toTag === '' ? undefined : table.findCall(message.callId, message.fromTag, message.toTag);
+  if (dialog === undefined) return -1;
+  table.taken(run, dialog);
+  return 1;
+}
+
+/** validate_dialog: -1 the number of the request is not above the last, -2 its URI is not the other side's Contact, -3 its routes are not those recorded, -4 no dialog. */
+export function validateDialog(run: MessageRun): number {
+  const dialog = dialogOf(run);
+  if (dialog === undefined) return -4;
+  const { message } = run.call;
+  if (message.method === 'ACK') return 1;
+  if (message.cseqNumber <= dialog.lastCseq) return -1;
+  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  if (other.contact !== '' && plainUri(run.call.requestUri) !== plainUri(other.contact)) return -2;
+  const own = run.call.matchedRouteParams === undefined ? 0 : /;r2\b/.test(run.call.matchedRouteParams) ? 2 : 1;
+  const routes = routeSet(message).slice(own);
+  if (routes.length !== other.route.length) return -3;
+  return routes.every(({ text }, i) => (other.route[i] ?? '').includes(text)) ? 1 : -3;
+}
+
+function plainUri(uri: string): string {
+  return uri.replace(/^<|>$/g, '').split(';')[0]?.toLowerCase() ?? '';
+}
+
+/** fix_route_dialog: the request goes where the dialog says, whatever its sender wrote. */
+export function fixRoute(run: MessageRun): number {
+  const dialog = dialogOf(run);
+  if (dialog === undefined) return -1;
+  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  if (other.contact === '') return -1;
+  run.pvars.setRequestUri(other.contact);
+  const [next] = other.route;
+  run.pvars.destinationUri = next === undefined ? undefined : addrSpecOf(next);
+  return 1;
+}

@@ -1,0 +1,193 @@
+import type { MessageRun } from '../../script/call.js';
+import {
+  code,
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from '../define.js';
+import { byId, byName, type Choose, change, keep, remove } from './codecs.js';
+import { deleteStream, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('codecs', 'string'), optional('media', 'string')],
+    summary: 'changes the codecs of the SDP',
+    compile:
+      ([text, media]) =>
+      (run) => {
+        if (run.message.body === '') return -1;
+        const wanted = list(textOf(text, run));
+        const matches = id ? byId(wanted) : byName(wanted);
+        // A list of names none of which is in the SDP.
+        if (!id && !streamsOf(run).some((each) => each.payloads.some((payload) => matches(each, payload)))) return -1;
+        change(run, choose, matches, media === undefined ? undefined : textOf(media, run), choose === keep);
+        return 1;
+      },
+  };
+}
+
+function test(name: string, check: (run: MessageRun, text: string) => boolean): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('text', 'string')],
+    summary: 'looks at the SDP',
+    compile:
+      ([text]) =>
+      (run) =>
+        code(check(run, textOf(text, run))),
+  };
+}
+
+/** Media and transports are compared without letter case. */
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** 1 when every codec of a list is in every stream, 2 when some are, -1 when none is. */
+function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload: string) => string): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    parameters: [param('codecs', 'string')],
+    summary: 'whether the SDP has codecs: 1 for all in every stream, 2 for some',
+    compile:
+      ([text]) =>
+      (run) => {
+        const streams = streamsOf(run).map((each) => new Set(each.payloads.map((payload) => key(each, payload))));
+        let wanted = list(textOf(text, run)).map((each) => each.toLowerCase());
+        // A name that no stream has does not count.
+        if (byName) wanted = wanted.filter((each) => streams.some((stream) => stream.has(each)));
+        if (!wanted.some((each) => streams.some((stream) => stream.has(each)))) return -1;
+        return streams.every((stream) => wanted.every((each) => stream.has(each))) ? 1 : 2;
+      },
+  };
+}
+
+/** Functions of Kamailio's sdpops. */
+export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
+  sdpops('sdp_keep_codecs_by_id', keep, true),
+  sdpops('sdp_keep_codecs_by_name', keep, false),
+  sdpops('sdp_remove_codecs_by_id', remove, true),
+  sdpops('sdp_remove_codecs_by_name', remove, false),
+  test('sdp_with_media', (run, text) => streamsOf(run).some(({ media }) => same(media, text))),
+  withCodecs('sdp_with_codecs_by_id', false, (_stream, payload) => payload),
+  withCodecs('sdp_with_codecs_by_name', true, (stream, payload) => nameOf(stream, payload).toLowerCase()),
+  test('sdp_remove_media', (run, text) => deleteStream(run, ({ media }) => media === text)),
+  test('sdp_with_transport', (run, text) =>
+    streamsOf(run).some(({ head }) => same(head.text.split(' ')[2] ?? '', text))),
+  test('sdp_with_transport_like', (run, text) =>
+    streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text))),
+  {
+    name: 'sdp_get_line_startswith',
+    dialects: KAMAILIO,
+    parameters: [param('result', 'writable'), param('start', 'string')],
+    summary: 'the first line of the SDP that begins so',
+    compile:
+      ([result, start]) =>
+      (run) => {
+        const wanted = textOf(start, run);
+        const found = linesOf(run).find(({ text }) => text.startsWith(wanted));
+        if (found === undefined) return -1;
+        result?.variable?.assign(run.pvars, found.text);
+        return 1;
+      },
+  },
+  test('sdp_remove_transport', (run, text) => deleteStream(run, ({ head }) => head.text.split(' ')[2] === text)),
+  test('sdp_with_active_media', (run, text) =>
+    streamsOf(run).some(
+      ({ media, head, lines }) =>
+        same(media, text) &&
+        head.text.split(' ')[1] !== '0' &&
+        !lines.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
+    )),
+  {
+    name: 'sdp_with_ice',
+    dialects: KAMAILIO,
+    summary: 'whether the SDP has ICE candidates',
+    compile: () => (run) => code(linesOf(run).some(({ text }) => /^a=(?:candidate|ice-)/.test(text))),
+  },
+  {
+    name: 'sdp_get',
+    dialects: KAMAILIO,
+    parameters: [param('result', 'writable')],
+    summary: 'the SDP',
+    compile:
+      ([result]) =>
+      (run) => {
+        if (!/^v=0/.test(run.message.body)) return -1;
+        result?.variable?.assign(run.pvars, run.message.body);
+        return 1;
+      },
+  },
+  {
+    name: 'sdp_transport',
+    dialects: KAMAILIO,
+    parameters: [param('result', 'writable')],
+    summary: 'the transport of the streams; -2 when they have several',
+    compile:
+      ([result]) =>
+      (run) => {
+        const all = new Set(streamsOf(run).map(({ head }) => head.text.split(' ')[2] ?? ''));
+        const [transport] = all;
+        if (transport === undefined) return -1;
+        if (all.size > 1) return -2;
+        result?.variable?.assign(run.pvars, transport);
+        return 1;
+      },
+  },
+  {
+    name: 'sdp_get_address_family',
+    dialects: KAMAILIO,
+    summary: '4 or 6, by the c= line',
+    compile: () => (run) => {
+      const line = linesOf(run).find(({ text }) => text.startsWith('c=IN IP'));
+      return line === undefined ? -1 : line.text.startsWith('c=IN IP6') ? 6 : 4;
+    },
+  },
+  {
+    name: 'sdp_print',
+    dialects: KAMAILIO,
+    parameters: [param('level', 'string')],
+    summary: 'accepted; the SDP is not printed',
+    compile: () => (run) => code(run.message.body !== ''),
+  },
+  {
+    name: 'sdp_remove_line_by_prefix',
+    dialects: KAMAILIO,
+    parameters: [param('prefix', 'string'), optional('media', 'string')],
+    summary: 'removes lines of the SDP that begin so',
+    compile:
+      ([prefix, media]) =>
+      (run) => {
+        if (run.message.body === '') return -1;
+        const start = textOf(prefix, run);
+        const kind = media === undefined ? undefined : textOf(media, run);
+        const all =
+          kind === undefined ? linesOf(run) : streamsOf(run).flatMap((each) => (each.media === kind ? each.lines : []));
+        for (const each of all) if (each.text.startsWith(start)) run.edits.remove(each.start, each.end);
+        return 1;
+      },
+  },
+  {
+    name: 'sdp_content',
+    dialects: KAMAILIO,
+    parameters: [optional('mode', 'string')],
+    summary: 'whether the body is SDP',
+    // In a body of several parts one of them may be SDP.
+    compile: () => (run) => code(/(?:^|\n)v=0/.test(run.message.body)),
+  },
+]);

@@ -1,0 +1,82 @@
+import { compilePosix } from '../../core/posix-regex.js';
+import type { MessageRun } from '../../script/call.js';
+import {
+  code,
+  type FunctionSpec,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from '../define.js';
+import { byCodec, byPattern, type Choose, change, moveDown, moveUp, remove } from './codecs.js';
+import { deleteStream, streamsOf } from './streams.js';
+
+function codec(name: string, choose: Choose): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('codec', 'string'), optional('clock', 'string')],
+    summary: 'changes the codecs of the SDP',
+    compile:
+      ([text, clock]) =>
+      (run) =>
+        code(change(run, choose, byCodec(textOf(text, run), textOf(clock, run)))),
+  };
+}
+
+/** The same by a regular expression over codec names; `others`: all that do not match. */
+function codecRegex(name: string, choose: Choose, others = false): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('pattern', 'regex')],
+    summary: 'changes the codecs of the SDP whose names match',
+    compile:
+      ([pattern]) =>
+      (run) => {
+        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        return code(
+          change(
+            run,
+            choose,
+            byPattern((codec) => regex.test(codec) !== others),
+          ),
+        );
+      },
+  };
+}
+
+function streamRegex(
+  name: string,
+  body: (run: MessageRun, matches: (media: string) => boolean) => boolean,
+): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('pattern', 'regex')],
+    summary: 'looks for streams whose media type matches',
+    compile:
+      ([pattern]) =>
+      (run) => {
+        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        return code(body(run, (media) => regex.test(media)));
+      },
+  };
+}
+
+/** Functions of OpenSIPS' sipmsgops about the codecs and streams of an SDP. */
+export const sipmsgopsSdpFunctions: ScriptFunction[] = moduleFunctions('sipmsgops', [
+  codec('codec_delete', remove),
+  codec('codec_move_up', moveUp),
+  codec('codec_move_down', moveDown),
+  codecRegex('codec_exists_re', (stream) => stream.payloads),
+  codecRegex('codec_delete_re', remove),
+  codecRegex('codec_delete_except_re', remove, true),
+  codecRegex('codec_move_up_re', moveUp),
+  codecRegex('codec_move_down_re', moveDown),
+  codec('codec_exists', (stream) => stream.payloads),
+  streamRegex('stream_exists', (run, matches) => streamsOf(run).some(({ media }) => matches(media))),
+  streamRegex('stream_delete', (run, matches) => deleteStream(run, ({ media }) => matches(media))),
+]);
