@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Matcher, RE2JS } from 're2js';
+import { GuidedMatch, type Span } from './regex/guided-match.js';
 
 const require = createRequire(import.meta.url);
 let loaded: typeof import('re2js') | undefined;
@@ -70,19 +71,17 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   }
 }
 
-/** Characters from which on it is looked first whether there is a match at all: that takes a tenth of the time of finding it. */
-const LOOKED_AT_FIRST = 128;
+/** Characters from which on a text is matched by `GuidedMatch`: its states cost more than a short text. */
+const LONG = 128;
 
 class LinearRegex implements BoundedRegex {
-  /** What stands before a position may decide about a match from there on. */
-  private readonly looksBack: boolean;
+  /** Made with the first long text; null for an expression that it cannot follow. */
+  private guided: GuidedMatch | null | undefined;
 
   constructor(
     readonly source: string,
     private readonly regex: RE2JS,
-  ) {
-    this.looksBack = /\\[bB<>A]/.test(source);
-  }
+  ) {}
 
   test(text: string): boolean {
     return this.regex.test(text);
@@ -90,11 +89,26 @@ class LinearRegex implements BoundedRegex {
 
   match(text: string, from = 0): RegexMatch | undefined {
     if (from > text.length) return undefined;
-    if (text.length - from > LOOKED_AT_FIRST && (from === 0 || !this.looksBack)) {
-      if (!this.regex.test(from === 0 ? text : text.slice(from))) return undefined;
+    if (text.length >= LONG) {
+      if (from === 0 && !this.regex.test(text)) return undefined;
+      const found = this.guide()?.find(text, from);
+      if (found === null) return undefined;
+      if (found !== undefined)
+        return new GuidedRegexMatch(text, found, () => this.matchBySearch(text, from)?.groups ?? []);
     }
+    return this.matchBySearch(text, from);
+  }
+
+  private matchBySearch(text: string, from: number): RegexMatch | undefined {
     const matcher = this.regex.matcher(text);
     return (from === 0 ? matcher.find() : matcher.find(from)) ? new FoundMatch(matcher) : undefined;
+  }
+
+  private guide(): GuidedMatch | null {
+    if (this.guided === undefined || this.guided?.givenUp === true) {
+      this.guided = this.guided === undefined ? (GuidedMatch.of(this.regex) ?? null) : null;
+    }
+    return this.guided;
   }
 }
 
@@ -113,6 +127,35 @@ class FoundMatch implements RegexMatch {
     const { matcher } = this;
     this.found ??= Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined);
     return this.found;
+  }
+}
+
+class GuidedRegexMatch implements RegexMatch {
+  readonly start: number;
+  readonly end: number;
+  private found: readonly (string | undefined)[] | undefined;
+
+  constructor(
+    private readonly text: string,
+    private readonly span: Span,
+    private readonly bySearch: () => readonly (string | undefined)[],
+  ) {
+    this.start = span.start;
+    this.end = span.end;
+  }
+
+  get groups(): readonly (string | undefined)[] {
+    this.found ??= this.look();
+    return this.found;
+  }
+
+  private look(): readonly (string | undefined)[] {
+    const places = this.span.groups();
+    if (places === undefined) return this.bySearch();
+    return Array.from({ length: places.length / 2 }, (_, i) => {
+      const [start, end] = [places[2 * i] as number, places[2 * i + 1] as number];
+      return start < 0 || end < 0 ? undefined : this.text.slice(start, end);
+    });
   }
 }
 

@@ -95,7 +95,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   pino: /^daemon\/logger\.ts$/,
   'pino-pretty': /^daemon\/log-stream\.ts$/,
   'node-unix-socket': /^(management\/endpoints|events\/sinks)\//,
-  re2js: /^core\/posix-regex\.ts$/,
+  re2js: /^core\/(posix-regex|regex\/[a-z-]+)\.ts$/,
   'jsonc-parser': /^config\/json-source\.ts$/,
   acorn: /^route\/script\/(check-calls|script-syntax)\.ts$/,
   commander: /^cli\/line\/parse\.ts$/,

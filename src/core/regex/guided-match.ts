@@ -1,0 +1,219 @@
+import type { RE2JS } from 're2js';
+import { type Choice, type LiveSet, LiveSets, TooManySets } from './live-sets.js';
+import { Op, type Program, programOf, takes } from './program.js';
+
+/** Where a match begins and ends, and where its groups do: two numbers each, -1 for one that took no part. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  /** Looked for when it is asked for; undefined when the expression has too many states for it. */
+  groups(): Int32Array | undefined;
+}
+
+/** What has been found out about a text: the last one only, whoever asked. */
+interface Scanned {
+  readonly text: string;
+  readonly by: GuidedMatch;
+  readonly ids: Uint16Array;
+}
+
+let scanned: Scanned | undefined;
+/** Memory for the numbers of one text, kept up to this many. */
+const KEPT = 131_072;
+let kept = new Uint16Array(0);
+
+function numbers(count: number): Uint16Array {
+  if (count > KEPT) return new Uint16Array(count);
+  if (kept.length < count) kept = new Uint16Array(Math.min(KEPT, Math.max(count, 2 * kept.length)));
+  return kept;
+}
+
+/** Threads of matching that began together, at a boundary: those that can still come to a match. */
+interface Threads {
+  readonly pcs: readonly number[];
+  readonly ends: boolean;
+  /** By set and class of character: an array for small numbers, which is quicker, and a map for the others. */
+  readonly next: (Threads | undefined)[];
+  readonly others: Map<number, Threads>;
+}
+
+const MOST_THREADS = 2000;
+const DIRECT = 1024;
+/** Transitions between them that are remembered. */
+const MOST_TRANSITIONS = 20_000;
+
+/**
+ * Finds a match and its groups in time linear in the text, with a few steps for each character, however many groups there are:
+ * a pass from the end tells at each boundary which instructions can still come to a match, so that a single thread from
+ * the start never takes a way that fails. It finds what re2js finds: the leftmost match, the longest or that of the first
+ * alternatives, and among ways of the same length the first one. All matches of a text together take the time of one.
+ */
+export class GuidedMatch {
+  private readonly live: LiveSets;
+  private readonly threads = new Map<string, Threads>();
+  private transitions = 0;
+  private tooMany = false;
+
+  private constructor(private readonly program: Program) {
+    this.live = new LiveSets(program);
+  }
+
+  /** Undefined for an expression that it cannot follow. */
+  static of(regex: RE2JS): GuidedMatch | undefined {
+    const program = programOf(regex);
+    return program && new GuidedMatch(program);
+  }
+
+  /** The first match from `from` on; null when there is none, undefined when this expression has too many states: not to be asked again. */
+  find(text: string, from: number): Span | null | undefined {
+    try {
+      const ids = this.scan(text);
+      const start = this.firstStart(ids, from, text.length);
+      if (start < 0) return null;
+      if (!this.program.longest) return this.walk(text, start, ids, 0);
+      const end = this.longestEnd(text, start, ids);
+      return { start, end, groups: () => this.groupsOf(text, start, end) };
+    } catch (error) {
+      return this.giveUp(error);
+    }
+  }
+
+  /** Whether the expression turned out to have too many states. */
+  get givenUp(): boolean {
+    return this.tooMany;
+  }
+
+  private giveUp(error: unknown): undefined {
+    if (!(error instanceof TooManySets)) throw error;
+    this.tooMany = true;
+    if (scanned?.by === this) scanned = undefined;
+    this.live.clear();
+    this.threads.clear();
+    this.transitions = 0;
+    return undefined;
+  }
+
+  /** The sets of all boundaries of a text. */
+  private scan(text: string): Uint16Array {
+    if (scanned?.by === this && scanned.text === text) return scanned.ids;
+    scanned = undefined;
+    this.makeRoom();
+    this.live.begin();
+    const ids = numbers(text.length + 1);
+    this.live.pass(text, 0, text.length, true, ids);
+    scanned = { text, by: this, ids };
+    return ids;
+  }
+
+  private makeRoom(): void {
+    if (!this.live.crowded && this.threads.size <= MOST_THREADS / 2 && this.transitions <= MOST_TRANSITIONS / 2) return;
+    this.live.clear();
+    this.threads.clear();
+    this.transitions = 0;
+  }
+
+  private firstStart(ids: Uint16Array, from: number, length: number): number {
+    const { sets } = this.live;
+    const { start } = this.program;
+    for (let at = from; at <= length; at++) {
+      if ((sets[ids[at] as number] as LiveSet).has[start] === 1) return at;
+    }
+    return -1;
+  }
+
+  /** The way of the first alternatives from `start`; `ids[0]` is the set of the boundary `base`. */
+  private walk(text: string, start: number, ids: Uint16Array, base: number): Span {
+    const { live } = this;
+    const { sets } = live;
+    const groups = new Int32Array(2 * (this.program.groups + 1)).fill(-1);
+    let pc = this.program.start;
+    let at = start;
+    for (;;) {
+      const set = sets[ids[at - base] as number] as LiveSet;
+      const choice: Choice = set.choices[pc] ?? live.choice(set, pc);
+      if (choice.captures.length > 0) for (const capture of choice.captures) groups[capture] = at;
+      if (choice.ends) break;
+      pc = choice.next;
+      const unit = text.charCodeAt(at);
+      at += (unit & 0xfc00) === 0xd800 && (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+    }
+    groups[0] = start;
+    groups[1] = at;
+    return { start, end: at, groups: () => groups };
+  }
+
+  private groupsOf(text: string, start: number, end: number): Int32Array | undefined {
+    if (this.program.groups === 0) return Int32Array.of(start, end);
+    try {
+      const ids = new Uint16Array(end - start + 1);
+      this.live.pass(text, start, end, false, ids);
+      return this.walk(text, start, ids, start).groups();
+    } catch (error) {
+      return this.giveUp(error);
+    }
+  }
+
+  private longestEnd(text: string, start: number, ids: Uint16Array): number {
+    const { latin1, of, count } = this.program.classes;
+    const { sets } = this.live;
+    let threads = this.closed([this.program.start], sets[ids[start] as number] as LiveSet);
+    let end = -1;
+    for (let at = start; ; ) {
+      if (threads.ends) end = at;
+      if (at >= text.length || threads.pcs.length === 0) return end;
+      let rune = text.charCodeAt(at++);
+      if ((rune & 0xfc00) === 0xd800) {
+        rune = text.codePointAt(at - 1) as number;
+        if (rune > 0xffff) at++;
+      }
+      const kind = rune < 256 ? (latin1[rune] as number) : of(rune);
+      const id = ids[at] as number;
+      const key = id * count + kind;
+      const known: Threads | undefined = key < DIRECT ? threads.next[key] : threads.others.get(key);
+      threads = known ?? this.step(threads, kind, sets[id] as LiveSet, key);
+    }
+  }
+
+  private step(threads: Threads, kind: number, set: LiveSet, key: number): Threads {
+    const { instructions, classes } = this.program;
+    const rune = classes.first[kind] as number;
+    const behind = threads.pcs.flatMap((pc) => {
+      const instruction = instructions[pc] as Program['instructions'][number];
+      return takes(instruction, rune) ? [instruction.out] : [];
+    });
+    const made = this.closed(behind, set);
+    if (++this.transitions > MOST_TRANSITIONS) throw new TooManySets();
+    if (key < DIRECT) threads.next[key] = made;
+    else threads.others.set(key, made);
+    return made;
+  }
+
+  /** Threads at these instructions, and where they come to without a character, as far as a match can be reached. */
+  private closed(from: readonly number[], set: LiveSet): Threads {
+    const { instructions } = this.program;
+    const passed = new Set<number>();
+    const open = [...from];
+    const pcs: number[] = [];
+    let ends = false;
+    for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
+      if (passed.has(pc) || set.has[pc] !== 1) continue;
+      passed.add(pc);
+      const { op, out, arg } = instructions[pc] as Program['instructions'][number];
+      if (op >= Op.RUNE) pcs.push(pc);
+      else if (op === Op.MATCH) ends = true;
+      else {
+        open.push(out);
+        if (op === Op.ALT || op === Op.ALT_MATCH) open.push(arg);
+      }
+    }
+    this.live.count(5 * pcs.length);
+    pcs.sort((a, b) => a - b);
+    const key = `${pcs.join()}${ends ? '!' : ''}`;
+    const known = this.threads.get(key);
+    if (known !== undefined) return known;
+    if (this.threads.size >= MOST_THREADS) throw new TooManySets();
+    const made: Threads = { pcs, ends, next: [], others: new Map() };
+    this.threads.set(key, made);
+    return made;
+  }
+}

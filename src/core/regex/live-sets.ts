@@ -1,0 +1,231 @@
+import { Condition, conditionsBetween, Op, type Program, takes } from './program.js';
+
+/** What a thread of matching does from an instruction on, at a boundary where only some instructions can still come to a match. */
+export interface Choice {
+  /** The instruction that takes the next character, or the one that ends the match. */
+  readonly pc: number;
+  readonly ends: boolean;
+  /** Where it goes on behind the character. */
+  readonly next: number;
+  /** Numbers of the captures that are passed on the way. */
+  readonly captures: readonly number[];
+}
+
+/** The instructions from which a match can be reached at a boundary between two characters. */
+export class LiveSet {
+  /** The same boundary one character before: by conditions and class of character; -1 where not known yet. */
+  readonly before: Int32Array;
+  readonly beforeSeeded: Int32Array;
+  /** By instruction: what is done from there. */
+  readonly choices: (Choice | undefined)[] = [];
+
+  constructor(
+    readonly id: number,
+    readonly has: Uint8Array,
+    transitions: number,
+  ) {
+    this.before = new Int32Array(transitions).fill(-1);
+    this.beforeSeeded = new Int32Array(transitions).fill(-1);
+  }
+}
+
+/** Bytes that the sets of one expression may take. */
+const MOST_BYTES = 2 * 1024 * 1024;
+/** Numbers of sets fit 16 bits. */
+const MOST_SETS = 4096;
+
+/** Instructions looked at to make the sets of one text: some milliseconds. */
+const MOST_WORK = 1_000_000;
+
+/** Thrown where an expression has too many sets, or they take too long to make. */
+export class TooManySets extends Error {}
+
+/** Stands for a text with no instruction alive, and for the middle of a surrogate pair. */
+const NONE = 0;
+
+/**
+ * Finds backwards, in one pass over a text and a step for each character, which instructions can still come to a match at each
+ * boundary. The sets are made when they are first needed, and kept: most expressions have a handful.
+ */
+export class LiveSets {
+  readonly sets: LiveSet[] = [];
+  private readonly byKey = new Map<string, LiveSet>();
+  private readonly mostSets: number;
+  private readonly transitions: number;
+  /** Instructions from which each is reached without a character. */
+  private readonly reachedFrom: number[][];
+  private readonly taking: number[] = [];
+  private readonly matching: number[] = [];
+  /** By the conditions of a boundary, those that the expression asks for: their number among the transitions. */
+  private readonly conditionIndex: Int32Array;
+  private readonly conditionCount: number;
+  private readonly conditionsOf: number[] = [];
+  private work = 0;
+  /** The expression asks for more than where the text begins and ends. */
+  private readonly looksAround: boolean;
+
+  constructor(readonly program: Program) {
+    const { instructions, classes } = program;
+    this.reachedFrom = instructions.map(() => []);
+    let asked = 0;
+    for (const [pc, { op, out, arg }] of instructions.entries()) {
+      if (op >= Op.RUNE) this.taking.push(pc);
+      else if (op === Op.MATCH) this.matching.push(pc);
+      else if (op !== Op.FAIL) {
+        this.reachedFrom[out]?.push(pc);
+        if (op === Op.ALT || op === Op.ALT_MATCH) this.reachedFrom[arg]?.push(pc);
+        if (op === Op.EMPTY_WIDTH) asked |= arg;
+      }
+    }
+    this.looksAround = (asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) !== 0;
+    this.conditionIndex = new Int32Array(64);
+    const seen = new Map<number, number>();
+    for (let conditions = 0; conditions < 64; conditions++) {
+      const wanted = conditions & asked;
+      if (!seen.has(wanted)) {
+        seen.set(wanted, seen.size);
+        this.conditionsOf.push(wanted);
+      }
+      this.conditionIndex[conditions] = seen.get(wanted) as number;
+    }
+    this.conditionCount = seen.size;
+    this.transitions = this.conditionCount * classes.count;
+    const bytes = instructions.length + 8 * this.transitions + 200;
+    this.mostSets = Math.min(MOST_SETS, Math.floor(MOST_BYTES / bytes));
+    this.clear();
+  }
+
+  /** Counts `instructions` that were looked at to make a set; throws `TooManySets` when it is enough for one text. */
+  count(instructions: number): void {
+    this.work += instructions;
+    if (this.work > MOST_WORK) throw new TooManySets();
+  }
+
+  /** A text begins: work is counted anew. */
+  begin(): void {
+    this.work = 0;
+  }
+
+  /** Forgets the sets. */
+  clear(): void {
+    this.sets.length = 0;
+    this.byKey.clear();
+    this.setOf(new Uint8Array(this.program.instructions.length));
+  }
+
+  /** Whether it is time to forget them: not while a pass goes on. */
+  get crowded(): boolean {
+    return this.sets.length > this.mostSets / 2;
+  }
+
+  /**
+   * Writes the number of the set of each boundary from `start` to `end` of a text into `into`. `anyEnd`: a match may end at each
+   * of them, otherwise at `end` only. Throws `TooManySets`.
+   */
+  pass(text: string, start: number, end: number, anyEnd: boolean, into: Uint16Array): void {
+    const { latin1, of, count } = this.program.classes;
+    const { conditionIndex, looksAround, sets } = this;
+    const inner = conditionIndex[0] as number;
+    let behind = end < text.length ? (text.codePointAt(end) as number) : -1;
+    let previous = end > 0 ? text.charCodeAt(end - 1) : -1;
+    let set = this.last(conditionIndex[conditionsBetween(previous, behind)] as number);
+    into[end - start] = set.id;
+    for (let at = end; at > start; ) {
+      let rune = text.charCodeAt(--at);
+      if ((rune & 0xfc00) === 0xdc00 && at > start) {
+        const high = text.charCodeAt(at - 1);
+        if ((high & 0xfc00) === 0xd800) {
+          into[at - start] = NONE;
+          at--;
+          rune = (high - 0xd800) * 0x400 + (rune - 0xdc00) + 0x10000;
+        }
+      }
+      const kind = rune < 256 ? (latin1[rune] as number) : of(rune);
+      let conditions = inner;
+      if (looksAround || at === 0) {
+        behind = rune;
+        previous = at > 0 ? text.charCodeAt(at - 1) : -1;
+        conditions = conditionIndex[conditionsBetween(previous, behind)] as number;
+      }
+      const transition = conditions * count + kind;
+      const id = (anyEnd ? set.beforeSeeded : set.before)[transition] as number;
+      set = id >= 0 ? (sets[id] as LiveSet) : this.step(set, conditions, kind, anyEnd);
+      into[at - start] = set.id;
+    }
+  }
+
+  /** What a thread does that comes to an instruction at a boundary with this set, by the order of the alternatives. */
+  choice(set: LiveSet, pc: number): Choice {
+    const known = set.choices[pc];
+    if (known !== undefined) return known;
+    const made = this.choose(set, pc);
+    set.choices[pc] = made;
+    return made;
+  }
+
+  /** The set where a match ends. */
+  private last(conditions: number): LiveSet {
+    return this.closed(this.matching, conditions);
+  }
+
+  private step(behind: LiveSet, conditions: number, kind: number, anyEnd: boolean): LiveSet {
+    const { instructions, classes } = this.program;
+    const rune = classes.first[kind] as number;
+    const alive = this.taking.filter((pc) => {
+      const instruction = instructions[pc];
+      return instruction !== undefined && behind.has[instruction.out] === 1 && takes(instruction, rune);
+    });
+    const made = this.closed(anyEnd ? [...alive, ...this.matching] : alive, conditions);
+    (anyEnd ? behind.beforeSeeded : behind.before)[conditions * classes.count + kind] = made.id;
+    return made;
+  }
+
+  /** The set of these instructions and of all from which they are reached without a character. */
+  private closed(alive: readonly number[], conditions: number): LiveSet {
+    const { instructions } = this.program;
+    this.count(2 * instructions.length);
+    const holding = this.conditionsOf[conditions] as number;
+    const has = new Uint8Array(instructions.length);
+    const open = [...alive];
+    for (const pc of alive) has[pc] = 1;
+    for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
+      for (const from of this.reachedFrom[pc] as number[]) {
+        if (has[from] === 1) continue;
+        const { op, arg } = instructions[from] as Program['instructions'][number];
+        if (op === Op.EMPTY_WIDTH && (arg & ~holding) !== 0) continue;
+        has[from] = 1;
+        open.push(from);
+      }
+    }
+    return this.setOf(has);
+  }
+
+  private setOf(has: Uint8Array): LiveSet {
+    const key = Buffer.from(has).toString('latin1');
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.sets.length >= this.mostSets) throw new TooManySets();
+    const made = new LiveSet(this.sets.length, has, this.transitions);
+    this.sets.push(made);
+    this.byKey.set(key, made);
+    return made;
+  }
+
+  /** The first way, in the order of the alternatives, to an instruction that is alive; no instruction is passed twice. */
+  private choose(set: LiveSet, from: number): Choice {
+    const { instructions } = this.program;
+    const passed = new Set<number>();
+    const ways: { readonly pc: number; readonly captures: readonly number[] }[] = [{ pc: from, captures: [] }];
+    for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
+      const { pc, captures } = way;
+      if (passed.has(pc) || set.has[pc] !== 1) continue;
+      passed.add(pc);
+      const { op, out, arg } = instructions[pc] as Program['instructions'][number];
+      if (op >= Op.RUNE || op === Op.MATCH) return { pc, ends: op === Op.MATCH, next: out, captures };
+      // Of a choice the first way is looked at first: it is put on top.
+      if (op === Op.ALT || op === Op.ALT_MATCH) ways.push({ pc: arg, captures });
+      ways.push({ pc: out, captures: op === Op.CAPTURE ? [...captures, arg] : captures });
+    }
+    throw new Error('no way to a match from where one can be reached');
+  }
+}

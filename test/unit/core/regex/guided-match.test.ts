@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { RE2JS } from 're2js';
+import { compilePosix } from '../../../../src/core/posix-regex.js';
+import { GuidedMatch, type Span } from '../../../../src/core/regex/guided-match.js';
+import { assertLinear } from '../../../support/growth.js';
+
+const ATOMS = [
+  'a',
+  'b',
+  '.',
+  '[^a]',
+  '[ab]',
+  '\\b',
+  '\\B',
+  '\\A',
+  '\\z',
+  '(?m:^)',
+  '(?m:$)',
+  'x',
+  '\\n',
+  'é',
+  '😀',
+  '(?i:K)',
+  '\\d',
+  '',
+];
+const REPETITIONS = ['', '*', '+', '?', '{2}', '{1,3}', '*?', '+?', '??', '{0,2}'];
+const pattern = fc.letrec<{ part: string }>((tie) => ({
+  part: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.constantFrom(...ATOMS),
+    fc.tuple(tie('part'), tie('part')).map(([a, b]) => a + b),
+    fc.tuple(tie('part'), tie('part'), fc.constantFrom(...REPETITIONS)).map(([a, b, r]) => `(${a}|${b})${r}`),
+    fc.tuple(tie('part'), fc.constantFrom(...REPETITIONS)).map(([a, r]) => `(?:${a})${r}`),
+  ),
+})).part;
+const text = fc.array(fc.constantFrom('a', 'b', 'a', 'b', 'x', ' ', '\n', 'k', 'K', 'é', '😀', '0'), { maxLength: 24 });
+const flags = fc
+  .tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean())
+  .map(([longest, fold, dot, lines]) =>
+    [longest && RE2JS.LONGEST_MATCH, fold && RE2JS.CASE_INSENSITIVE, dot && RE2JS.DOTALL, lines && RE2JS.MULTILINE]
+      .map(Number)
+      .reduce((a, b) => a | b),
+  );
+
+test('a match by live sets and its groups are those that RE2 finds, from wherever it is looked for', () => {
+  fc.assert(
+    fc.property(pattern, flags, text, (source, how, pieces) => {
+      const raw = RE2JS.compile(source, how);
+      const guided = GuidedMatch.of(raw);
+      assert.ok(guided !== undefined, source);
+      const subject = pieces.join('');
+      for (let from = 0; from <= subject.length; from++) {
+        if ((subject.charCodeAt(from) & 0xfc00) === 0xdc00) continue;
+        const matcher = raw.matcher(subject);
+        const expected = matcher.find(from)
+          ? Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]).flat()
+          : undefined;
+        const found: Span | null | undefined = guided.find(subject, from);
+        assert.deepEqual(found ? [...(found.groups() ?? [])] : undefined, expected, `${source} from ${from}`);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('an expression with too many states is given up, and matched by RE2 itself', () => {
+  const source = '(a{1,50}){1,20}';
+  const guided = GuidedMatch.of(RE2JS.compile(source, RE2JS.LONGEST_MATCH));
+  assert.equal(guided?.find('a'.repeat(2000), 0), undefined);
+  assert.equal(guided?.givenUp, true);
+  const match = compilePosix(source).match('a'.repeat(2000));
+  assert.deepEqual([match?.end, match?.groups[1]?.length], [1000, 50]);
+});
+
+const TEXTS = ['a', 'a@', 'sip:a@b;c=d,', ' ', 'a=b\r\n', '0', '\xe9'].map((unit) => ({
+  name: JSON.stringify(unit),
+  make: (length: number) => unit.repeat(Math.ceil(length / unit.length)),
+}));
+
+test('a match with several unbounded groups in 64 KB takes no more than 5 ms', () => {
+  for (const source of [
+    '^(.*)@(.*)$',
+    '(.+)(.+)(.+)',
+    '(.*)(,)(.*)',
+    '(.*a){5}',
+    '([a-z]*@?){3}',
+    '((a*)*)*',
+    '^sip:([^@]+)@([^;]+)(;.*)?$',
+    '(.*)([0-9]{3})(.*)$',
+    '([^;]*);(.*)=(.*)',
+  ]) {
+    const regex = compilePosix(source);
+    assertLinear(source, TEXTS, (subject) => void regex.match(subject)?.groups, { mostMs: 5 });
+  }
+});
+
+test('all matches of one text together take no more than 5 ms, where each might go to its end', () => {
+  for (const source of ['a(.*#)?', '(.*)(#)?', '0|(0.*#)', '(a+)(b)?', '\\<(sip:)?([^ ]+)\\>']) {
+    const regex = compilePosix(source);
+    assertLinear(
+      source,
+      TEXTS,
+      (subject) => {
+        for (let at = 0, found = 0; at <= subject.length && found < 256; found++) {
+          const match = regex.match(subject, at);
+          if (match === undefined) return;
+          assert.equal(match.groups.length > 1, true);
+          at = match.end === match.start ? match.end + 1 : match.end;
+        }
+      },
+      { mostMs: 5 },
+    );
+  }
+});
