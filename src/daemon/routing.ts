@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
-import { AddressBlocks } from '../core/address-blocks.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
@@ -15,7 +14,6 @@ import type { ProxyObserver } from '../proxy/observer.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
-import { DialogGate } from '../route/rules/dialog-gate.js';
 import type { Explanation } from '../route/rules/explain.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter } from '../route/rules/rules-router.js';
@@ -23,10 +21,10 @@ import type { RouteTrace } from '../route/script/call-path.js';
 import type { LoadedScript } from '../route/script/route-table.js';
 import { handWritten } from '../sip/hand-written.js';
 import type { SipMessage } from '../sip/message.js';
-import { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { Source } from '../sip/transport/transport.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SipParts } from './build-sip.js';
+import { DialogGates } from './dialog-gates.js';
 import { RouteScripts } from './route-scripts.js';
 
 /** What routing is made with. */
@@ -55,9 +53,6 @@ export interface RoutingOptions {
   readonly routeTrace?: RouteTrace | undefined;
 }
 
-/** Requests of dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
-const FOREIGN_DIALOGS = { perSecond: 20, burst: 200 };
-
 /** All that routes by one configuration. */
 export interface Routes {
   readonly settings: Settings;
@@ -72,7 +67,7 @@ export class Routing {
   private readonly scripts: RouteScripts;
   private formats: DispatcherFormats;
   private router: Router;
-  private readonly foreignLimiter: SourceRateLimiter;
+  private readonly dialogGates: DialogGates;
 
   /** Routes by the rules, without the script, which is loaded later. Throws SwitchyardError for rules that cannot be used. */
   constructor(
@@ -92,7 +87,7 @@ export class Routing {
       trace,
     });
     this.formats = this.formatsOf(settings);
-    this.foreignLimiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
+    this.dialogGates = new DialogGates(engine, options.sip, options.tokens, clock);
     const router = this.routerFor(settings, this.formats, undefined);
     this.router = router;
     const { layer, sockets, resolver, counters } = sip;
@@ -195,7 +190,7 @@ export class Routing {
     if (settings.routeScript !== undefined) {
       // A script decides itself, unless the settings bound what it finds as a Route.
       const { foreignDialogs = 'accept' } = settings;
-      const dialogs = foreignDialogs === 'accept' ? undefined : this.gateFor(settings);
+      const dialogs = foreignDialogs === 'accept' ? undefined : this.dialogGates.under(settings);
       return this.scripts.router(settings, formats, script, dialogs);
     }
     const { engine, sip, blacklists, tally, callEnded, log } = this.options;
@@ -208,26 +203,7 @@ export class Routing {
       tally,
       log,
       callEnded,
-      dialogs: this.gateFor(settings),
-    });
-  }
-
-  private gateFor(settings: Settings): DialogGate {
-    const { engine, sip } = this.options;
-    return new DialogGate({
-      engine,
-      tokens: this.options.tokens,
-      foreign: settings.foreignDialogs ?? 'known',
-      trusted: new AddressBlocks(settings.limits.trustedSources),
-      limiter: this.foreignLimiter,
-      tally: {
-        passed: () => {
-          sip.counters.foreign.passed.value++;
-        },
-        refused: () => {
-          sip.counters.foreign.refused.value++;
-        },
-      },
+      dialogs: this.dialogGates.under(settings),
     });
   }
 }

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
-import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -21,7 +20,6 @@ import { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
-import { leadsInside } from '../route/rules/dialog-gate.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import type { CallObserver } from '../script/calls.js';
 import { CommandFault } from '../script/commands.js';
@@ -39,6 +37,7 @@ import { runEvent, runLocal, runService, startTimers } from '../script/service-r
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
+import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
@@ -100,6 +99,7 @@ export class ScriptRouting {
   private readonly peerLog: Logger;
 
   private readonly services: OutsideServices;
+  private readonly dialogGates: DialogGates | undefined;
 
   constructor(
     private readonly options: ScriptRoutingOptions,
@@ -119,6 +119,8 @@ export class ScriptRouting {
       subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,
     });
+    const { tokens, engine, sip, clock } = options;
+    this.dialogGates = tokens && new DialogGates(engine, sip, tokens, clock);
     this.core = new ScriptCore(this.environment(cfg, settings));
     options.sip.layer.attach(this.core, this.core);
     options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
@@ -281,27 +283,18 @@ export class ScriptRouting {
     }
   }
 
-  private dialogProof({ foreignDialogs = 'accept', limits }: Settings): DialogProof | undefined {
-    const { tokens, engine, sip } = this.options;
-    if (tokens === undefined || foreignDialogs === 'accept') return undefined;
-    const trusted = new AddressBlocks(limits.trustedSources);
-    const isKnown = (ip: string): boolean =>
-      trusted.has(ip) || [...engine.partitions].some((each) => findInList(each, { ip }) !== undefined);
+  private dialogProof(settings: Settings): DialogProof | undefined {
+    const { tokens } = this.options;
+    const { foreignDialogs = 'accept' } = settings;
+    const gate = foreignDialogs === 'accept' ? undefined : this.dialogGates?.under(settings);
+    if (tokens === undefined || gate === undefined) return undefined;
     return {
-      parameter: (callId) => tokens.parameterOfCall(callId),
-      // What listens on this machine alone is reached from outside where a table names it.
-      reaches(to, source) {
-        const inside = leadsInside(to, source);
-        if (inside === undefined || trusted.has(source)) return true;
-        const { address: ip, port } = inside;
-        return [...engine.partitions].some((each) => findInList(each, { ip, port }) !== undefined);
+      parameter(callId, partition, { address, port }, source) {
+        const selected = partition !== undefined && findInList(partition, { ip: address, port }) !== undefined;
+        const scope = selected ? { partition: partition.name } : { address };
+        return tokens.parameterOfCall(callId, tokens.tags(scope, source));
       },
-      holds(callId, uris, source) {
-        if (uris.some((each) => each !== undefined && tokens.isOfCall(callId, each))) return true;
-        const passes = foreignDialogs === 'known' && isKnown(source);
-        sip.counters.foreign[passes ? 'passed' : 'refused'].value++;
-        return passes;
-      },
+      passage: (request, carriers, to) => gate.mayPassOfCall(request, carriers, to),
     };
   }
 

@@ -18,6 +18,23 @@ function paired(route: RouteValue | undefined): boolean {
 export function looseRoute(run: MessageRun): number {
   const { call, env } = run;
   const { message } = call;
+  if (message.toTag === '' || env.dialogs === undefined || message.routeLine < 0) return followRoute(run);
+  const routes = routeSet(message);
+  const [first, second] = routes;
+  // A strict router before us put our Route URI into the request-URI.
+  const ruri = parseUri(call.requestUri);
+  const next = routes.find(({ uri }) => !ours(run, uri));
+  const to = next === undefined ? ruri : next.uri;
+  const along = env.dialogs.passage({ message, source: call.source }, [ruri, first?.uri, second?.uri], to);
+  if (along === undefined) return -1;
+  const result = followRoute(run);
+  if (result > 0) call.passage = { nextHop: run.pvars.destinationUri ?? call.requestUri, along };
+  return result;
+}
+
+function followRoute(run: MessageRun): number {
+  const { call, env } = run;
+  const { message } = call;
   const kamailio = env.dialect === 'kamailio';
   if (message.routeLine < 0) return -1;
   const routes = routeSet(message);
@@ -27,12 +44,6 @@ export function looseRoute(run: MessageRun): number {
   call.scope.routeUri = first.text;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
-  if (message.toTag !== '' && env.dialogs !== undefined) {
-    const { address } = call.source;
-    if (!env.dialogs.holds(message.callId, [ruri, first.uri, routes[1]?.uri], address)) return -1;
-    const next = routes.find(({ uri }) => !ours(run, uri));
-    if (!env.dialogs.reaches(next === undefined ? ruri : next.uri, address)) return -1;
-  }
   if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
   if (kamailio && message.toTag !== '' && ruri !== undefined && ruri.user === '' && ours(run, ruri)) {
     return afterStrictKamailio(run, routes);

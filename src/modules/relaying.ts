@@ -3,7 +3,7 @@ import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/scri
 import type { RelayFlags } from '../route/functions/actions.js';
 import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
-import { answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
+import { allowedBy, answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
@@ -137,7 +137,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
     const text = forwarded(
       call,
       leaving,
-      socket,
+      { socket, address: address.address, port: address.port },
       env.layer.newBranch('s', call.hiding?.callId ?? call.message.callId).text,
     );
     const onsend = env.script.route('onsend');
@@ -152,11 +152,12 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
     socket.send(text, address.address, address.port, undefined, undefined, address.name);
     return 1;
   };
+  const allowed = allowedBy(call, nextHop);
   const literal = env.resolver.literal(uri);
-  if (literal !== undefined) return send(literal as Parameters<typeof send>[0]);
+  if (literal !== undefined) return allowed(literal) ? send(literal as Parameters<typeof send>[0]) : -1;
   return new Promise((resolve) => {
     env.resolver.resolve(uri, (result) => {
-      const first = result instanceof Error ? undefined : result[0];
+      const first = result instanceof Error ? undefined : result.find(allowed);
       resolve(first === undefined ? -1 : send(first as Parameters<typeof send>[0]));
     });
   });

@@ -90,17 +90,25 @@ export class DialogTokens {
     return dialog;
   }
 
-  /** The URI parameter, with its ";", for all dialogs of a Call-ID, whatever sockets they pass through. */
-  parameterOfCall(callId: string): string {
-    return `;${PARAMETER}=${keyedHash(this.keys.current, CALL + callId)}`;
+  /** The URI parameter, with its ";", for all dialogs of a Call-ID with these tags, whatever sockets they pass through. */
+  parameterOfCall(callId: string, tags: string): string {
+    return `;${PARAMETER}=${keyedHash(this.keys.current, ofCall(callId, tags))}${tags}`;
   }
 
-  /** Whether a URI of ours carries the token of this Call-ID. */
-  isOfCall(callId: string, uri: SipUri): boolean {
+  /** The dialog of this Call-ID that a URI of ours carries the token of; undefined for none. */
+  recordedOfCall(callId: string, uri: SipUri): RecordedDialog | undefined {
     const found = uriParam(uri.params, PARAMETER);
-    if (found === undefined || found.length !== HASH) return false;
-    const over = CALL + callId;
-    return this.keys.some((key) => same(found, keyedHash(key, over)));
+    if (found === undefined || found.length !== LENGTH) return undefined;
+    const tags = found.slice(HASH);
+    const token = found.slice(0, HASH);
+    const over = ofCall(callId, tags);
+    let dialog: RecordedDialog | undefined;
+    this.keys.some((key) => {
+      if (!same(token, keyedHash(key, over))) return false;
+      dialog = this.dialog(tags, key);
+      return true;
+    });
+    return dialog;
   }
 
   private dialog(tags: string, key: string): RecordedDialog {
@@ -153,6 +161,10 @@ const PARTITION = 'partition ';
 const ADDRESS = 'address ';
 /** What the token of a call is made over begins so. */
 const CALL = 'call ';
+
+function ofCall(callId: string, tags: string): string {
+  return `${CALL}${tags} ${callId}`;
+}
 
 /** Whether a URI is one of the two of a dialog that changes sockets. */
 function isHalf(uri: SipUri): boolean {

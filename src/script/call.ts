@@ -16,7 +16,7 @@ import type { KnownRequest } from '../sip/transaction/user.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { addressSpan } from './address-parts.js';
 import { MessageEdits } from './edits.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { DialogPassage, ScriptEnvironment } from './environment.js';
 import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
@@ -193,6 +193,8 @@ export class Call implements DispatcherCall {
   routeParams: string | undefined = undefined;
   /** The same, but only of a Route of this proxy: $rr_params. */
   matchedRouteParams: string | undefined = undefined;
+  /** Of a request inside a dialog: where loose_route() sent it, and how far it may go there. */
+  passage: { readonly nextHop: string; readonly along: DialogPassage } | undefined = undefined;
   blacklists: string[] = [];
   /** Milliseconds set by t_set_fr(). */
   frTimeout: number | undefined = undefined;

@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
+import type { Partition } from '../engine/partition.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { VarStore } from '../pvar/var-store.js';
@@ -14,9 +15,10 @@ import type { ScriptLevel } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import type { ScriptLog } from '../route/script/script-log.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
-import type { Resolver } from '../sip/resolve.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Address, Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
-import type { SipSocket } from '../sip/transport/transport.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { CallObserver } from './calls.js';
 import type { ScriptHooks } from './hooks.js';
 import type { ScriptServices } from './services.js';
@@ -86,12 +88,37 @@ export interface LogLimits {
 
 /** Tokens in our Record-Route, and who may do without (foreign_dialogs). */
 export interface DialogProof {
-  /** URI parameter for the Record-Route of a call, with its ";". */
-  parameter(callId: string): string;
-  /** Whether a request of a call that this proves may go to a URI: the token says nothing of where its Route leads. */
-  reaches(to: SipUri | undefined, source: string): boolean;
-  /** Whether one of these URIs of a Route carries the token of the call, or its source is known. */
-  holds(callId: string, uris: readonly (SipUri | undefined)[], source: string): boolean;
+  /**
+   * URI parameter for the Record-Route of a request that came from `source` and leaves for `target`, with its ";". `partition` is that
+   * whose destination was selected.
+   */
+  parameter(callId: string, partition: Partition | undefined, target: DialogEnd, source: string): string;
+  /**
+   * Whether a request inside a dialog may go along its Route to a URI: one of `carriers` holds the token of its call, or its source is
+   * known; undefined: it may not.
+   */
+  passage(
+    request: Arrived,
+    carriers: readonly (SipUri | undefined)[],
+    to: SipUri | undefined,
+  ): DialogPassage | undefined;
+}
+
+/** A request, and where it came from. */
+interface Arrived {
+  readonly message: SipMessage;
+  readonly source: Source;
+}
+
+interface DialogEnd {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How far a request inside a dialog may go along its Route. */
+export interface DialogPassage {
+  /** Whether it may be sent to an address: a name can resolve to anything. */
+  allowed(address: Address): boolean;
 }
 
 /** What all runs of one configuration file share. */

@@ -16,13 +16,21 @@ export interface Leaving {
   readonly head: string;
 }
 
+/** Where a request leaves for, and by which socket. */
+export interface LeavingFor {
+  readonly socket: SipSocket;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A request as it leaves by a socket, with Record-Route lines, which need to know it. */
-export function forwarded(call: Call, leaving: Leaving, socket: SipSocket, branch: string): string {
+export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, branch: string): string {
+  const { socket } = target;
   const { message, source } = call;
   let params = '';
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
-  const routes = call.hiding === undefined ? recordRoutes(call, socket) : '';
+  const routes = call.hiding === undefined ? recordRoutes(call, target) : '';
   // Says to what hides the message how many of its Record-Route values are ours.
   const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
   if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
@@ -56,11 +64,12 @@ function sentBy(call: Call, socket: SipSocket): string {
 }
 
 /** Record-Route lines: two when a dialog comes and goes by different sockets (RFC 5658). */
-export function recordRoutes(call: Call, outbound: SipSocket): string {
+export function recordRoutes(call: Call, target: LeavingFor): string {
   const { env, source } = call;
+  const { socket: outbound } = target;
   const inbound = source.socket;
   let out = '';
-  const token = call.recordRouting.length === 0 ? '' : (env.dialogs?.parameter(call.message.callId) ?? '');
+  const token = call.recordRouting.length === 0 ? '' : dialogToken(call, target);
   for (const each of [...call.recordRouting].reverse()) {
     const tag = env.rr.appendFromTag && call.message.fromTag !== '' ? `;ftag=${call.message.fromTag}` : '';
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
@@ -80,6 +89,11 @@ export function recordRoutes(call: Call, outbound: SipSocket): string {
     out += `Record-Route: <sip:${user}${hostOf(call, last, each.advertised)}${transport(last)}${mark}${params}>\r\n`;
   }
   return out;
+}
+
+/** The parameter that shows in later requests of the dialog which call it is of, and where that leads. */
+function dialogToken({ env, message, source, selections }: Call, target: LeavingFor): string {
+  return env.dialogs?.parameter(message.callId, selections.used.at(-1), target, source.address) ?? '';
 }
 
 /** "user@" of the request-URI, for add_username. */

@@ -239,8 +239,10 @@ function branchOf(
   const uri = parseUri(nextHopOf(call, leaving));
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
-  const resolved = (address: Address | undefined): Prepared => {
-    if (address === undefined) return () => faultOf(env.dialect, 'dns');
+  const allowed = allowedBy(call, nextHopOf(call, leaving));
+  const resolved = (found: readonly Address[]): Prepared => {
+    const address = found.find(allowed);
+    if (address === undefined) return () => faultOf(env.dialect, found.length === 0 ? 'dns' : 'blocked');
     const { branches } = transaction;
     const branch = new TxBranch(
       transaction,
@@ -257,9 +259,9 @@ function branchOf(
     return () => sent(run, transaction, branch, leaving, address);
   };
   const literal = env.resolver.literal(uri);
-  if (literal !== undefined) return resolved(literal);
+  if (literal !== undefined) return resolved([literal]);
   return new Promise((resolve) => {
-    env.resolver.resolve(uri, (result) => resolve(resolved(result instanceof Error ? undefined : result[0])));
+    env.resolver.resolve(uri, (result) => resolve(resolved(result instanceof Error ? [] : result)));
   });
 }
 
@@ -268,6 +270,13 @@ function nextHopOf(call: Call, { destinationUri, requestUri, socket }: Leaving):
   const uri = destinationUri ?? requestUri;
   if (socket === undefined || socket !== call.selectedSocket) return uri;
   return dialled({ uri, address: undefined }, undefined, socket).uri;
+}
+
+const ANYWHERE = (): boolean => true;
+
+/** Which addresses of a next hop a request may be sent to: that of a Route as far as its dialog reaches, others all. */
+export function allowedBy({ passage }: Call, nextHop: string): (address: Address) => boolean {
+  return passage === undefined || passage.nextHop !== nextHop ? ANYWHERE : (address) => passage.along.allowed(address);
 }
 
 function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket' | 'blocked'): RelayFault {
@@ -283,7 +292,7 @@ function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket'
         return { code: -6, status: 500, reason: 'Server error occurred (7/TM)' };
     }
   }
-  return why === 'dns' || why === 'uri'
+  return why === 'dns' || why === 'uri' || why === 'blocked'
     ? { code: -478, status: 478, reason: 'Unresolvable destination (478/TM)' }
     : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
 }
@@ -322,7 +331,7 @@ function sent(
   const target = { socket, address: to, port, serverName, sentBy: shownSentBy(call, socket) };
   transaction.leaves(branch, leaving.destinationUri ?? leaving.requestUri, target);
   const id = env.layer.newBranch(String(branch.index), call.hiding?.callId ?? call.message.callId);
-  const text = forwarded(call, leaving, socket, id.text);
+  const text = forwarded(call, leaving, target, id.text);
   const { tm } = env;
   branch.client = env.layer.request(
     text,

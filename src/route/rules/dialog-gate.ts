@@ -39,6 +39,9 @@ export interface Passage {
   allowed(address: ResolvedAddress): boolean;
 }
 
+/** A request, and where it came from. */
+type Arrived = Pick<RoutedRequest, 'message' | 'source'>;
+
 /** What is decided of a request inside a dialog, and why. */
 export interface ExplainedPassage {
   /** It goes on by its Route; otherwise the rules decide. */
@@ -66,11 +69,28 @@ export class DialogGate {
   constructor(private readonly options: DialogGateOptions) {}
 
   /** Undefined: the rules decide. */
-  mayPass(request: RoutedRequest, { to: uri, ours }: LooseRoute): Passage | undefined {
-    const { tokens, foreign, tally } = this.options;
+  mayPass(request: RoutedRequest, { to, ours }: LooseRoute): Passage | undefined {
+    const { tokens } = this.options;
     if (tokens === undefined) return UNBOUNDED;
     const [first, second] = ours;
-    const dialog = first === undefined ? undefined : tokens.recorded(request.message.callId, first, second);
+    return this.decide(request, first && tokens.recorded(request.message.callId, first, second), to);
+  }
+
+  /** The same for a request under a cfg file, whose tokens are of a call, whatever its sockets. `carriers`: URIs that may carry it. */
+  mayPassOfCall(
+    request: Arrived,
+    carriers: readonly (SipUri | undefined)[],
+    to: SipUri | undefined,
+  ): Passage | undefined {
+    const { tokens } = this.options;
+    if (tokens === undefined) return UNBOUNDED;
+    let dialog: RecordedDialog | undefined;
+    for (const uri of carriers) dialog ??= uri && tokens.recordedOfCall(request.message.callId, uri);
+    return this.decide(request, dialog, to);
+  }
+
+  private decide(request: Arrived, dialog: RecordedDialog | undefined, uri: SipUri | undefined): Passage | undefined {
+    const { foreign, tally } = this.options;
     const to = literalOf(uri);
     if (dialog !== undefined) {
       const allowed = ({ address, port }: Endpoint): boolean =>
@@ -133,7 +153,7 @@ export class DialogGate {
 
   /** Of a dialog that began elsewhere: what comes from one of ours, or goes to one and can do no harm there. */
   private known(
-    { message, source }: RoutedRequest,
+    { message, source }: Arrived,
     to: Endpoint | undefined,
     limiter = this.options.limiter,
   ): Passage | undefined {
@@ -161,12 +181,6 @@ export class DialogGate {
     }
     return found ?? NOWHERE;
   }
-}
-
-/** The address of this machine alone that a URI leads to from outside; undefined where it leads elsewhere, or the source is on it, too. */
-export function leadsInside(uri: SipUri | undefined, source: string): Endpoint | undefined {
-  const to = literalOf(uri);
-  return to !== undefined && isLoopback(to.address) && !isLoopback(plain(source)) ? to : undefined;
 }
 
 function isLoopback(address: string): boolean {

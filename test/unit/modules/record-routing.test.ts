@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { partitionOptions, row } from '../../support/partitions.js';
 import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 
 const SCRIPT = `
@@ -34,10 +35,12 @@ function bye(route: string, callId: string): string {
 }
 
 /** Where a request was sent to, or what the script wrote. */
-async function outcome(runner: ScriptRunner, text: string): Promise<string> {
+async function outcome(runner: ScriptRunner, text: string, source = '127.0.0.1'): Promise<string> {
   runner.lines.length = 0;
   runner.sent.length = 0;
-  runner.receive(text);
+  const [socket] = runner.daemon.sockets.all;
+  assert.ok(socket);
+  runner.daemon.layer.receive(text, { socket, address: source, port: 5070, flow: undefined });
   for (let i = 0; i < 200; i++) {
     const found = runner.lines[0] ?? runner.sent[0]?.address;
     if (found !== undefined) return found;
@@ -76,7 +79,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
 
     test('foreign_dialogs "refuse": the token of a call leads to no port of this machine from outside', async () => {
       const runner = start(dialect, { foreign_dialogs: 'refuse' });
-      await outcome(runner, INVITE);
+      await outcome(runner, INVITE, '192.0.2.50');
       const invite = runner.sent.find(({ address }) => address === '192.0.2.7')?.text ?? '';
       const route = /^Record-Route: (<[^>]*>)/m.exec(invite)?.[1] ?? '';
       const from = async (source: string, text: string): Promise<string> => {
@@ -93,6 +96,39 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       assert.equal(await from('192.0.2.50', inside(bye(route, 'a@a.example'))), 'refused');
       assert.equal(await from('192.0.2.50', bye(`${route},<sip:127.0.0.2:9000;lr>`, 'a@a.example')), 'refused');
       assert.equal(await from('127.0.0.3', inside(bye(route, 'a@a.example'))), '127.0.0.1');
+    });
+
+    test('foreign_dialogs "refuse": the token of a call leads to no gateway of a partition it has nothing to do with, nor by a name', async () => {
+      const runner = start(dialect, { foreign_dialogs: 'refuse' });
+      const other = runner.daemon.engine.addPartition(partitionOptions({ name: 'globex' }));
+      other.load([row('sip:192.0.2.33:5080')], { inheritState: true });
+      await outcome(runner, INVITE, '192.0.2.50');
+      const invite = runner.sent.find(({ address }) => address === '192.0.2.7')?.text ?? '';
+      const route = /^Record-Route: (<[^>]*>)/m.exec(invite)?.[1] ?? '';
+      const [socket] = runner.daemon.sockets.all;
+      assert.ok(socket);
+      /** Where a request from outside goes by a request-URI; "nothing" when it is refused. */
+      const sentFor = async (uri: string, more = ''): Promise<string> => {
+        runner.lines.length = 0;
+        runner.sent.length = 0;
+        const text = bye(route + more, 'a@a.example').replace('sip:bob@198.51.100.9', uri);
+        runner.daemon.layer.receive(text, { socket, address: '192.0.2.50', port: 5070, flow: undefined });
+        const deadline = Date.now() + 10_000;
+        const answered = () => runner.lines[0] ?? runner.sent[0]?.text.split('\r\n')[0];
+        while (answered() === undefined && Date.now() < deadline) await new Promise((done) => setTimeout(done, 5));
+        return answered() ?? 'nothing';
+      };
+      assert.match(await sentFor('sip:bob@198.51.100.9'), /^BYE sip:bob@198/);
+      assert.equal(await sentFor('sip:bob@192.0.2.33:5080'), 'refused');
+      assert.equal(await sentFor('sip:bob@192.0.2.33:5061'), 'refused');
+      assert.equal(await sentFor('sip:bob@198.51.100.9', ',<sip:192.0.2.33;lr>'), 'refused');
+      const status = dialect === 'opensips' ? 473 : 478;
+      assert.match(await sentFor('sip:bob@localhost:9000'), new RegExp(`^SIP/2.0 ${status} `));
+      assert.match(
+        await sentFor('sip:bob@198.51.100.9', ',<sip:localhost:9000;lr>'),
+        new RegExp(`^SIP/2.0 ${status} `),
+      );
+      assert.match(await sentFor('sip:bob@192.0.2.7'), /^BYE sip:bob@192.0.2.7 /);
     });
 
     test('foreign_dialogs "known" lets pass what comes from a trusted source', async () => {
