@@ -1,8 +1,21 @@
+import { findText } from '../core/find-text.js';
+
+/** Characters of both, multiplied, up to which every star is tried at every character: what tables and scripts have. */
+const FEW = 262_144;
+/** Elements at most between two stars of a long pattern that has more than characters there: "?" or "[...]". */
+const MOST_ELEMENTS = 64;
+
 /**
  * Shell pattern matching over a whole string, as fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", "\" takes the next
- * character as it is; case counts, "/" and a leading "." are nothing special. Time is bounded by the product of the lengths.
+ * character as it is; case counts, "/" and a leading "." are nothing special. Time is linear in both, since a script may take the
+ * pattern from a peer: of a long pattern over a long text at most 64 elements may stand between two stars where there is more
+ * than characters, otherwise it matches nothing.
  */
 export function fnmatch(pattern: string, text: string): boolean {
+  return pattern.length * text.length <= FEW ? matchHere(pattern, text) : matchLong(pattern, text);
+}
+
+function matchHere(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;
   let starAt = -1;
@@ -65,4 +78,90 @@ function matchBracket(pattern: string, start: number, c: string): number {
     if (c >= low && c <= high) found = true;
     p++;
   }
+}
+
+/** What stands between two stars: characters, or elements as they are written. */
+interface Piece {
+  readonly elements: readonly string[];
+  /** Undefined where there is more than characters. */
+  readonly plain: string | undefined;
+}
+
+/** The same for a long pattern over a long text. */
+export function matchLong(pattern: string, text: string): boolean {
+  const pieces = piecesOf(pattern);
+  if (pieces.some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS)) return false;
+  const [first, ...others] = pieces;
+  if (first === undefined || !fits(first, text, 0)) return false;
+  let at = first.elements.length;
+  const last = others.pop();
+  if (last === undefined) return at === text.length;
+  for (const piece of others) {
+    const found = find(piece, text, at);
+    if (found < 0) return false;
+    at = found + piece.elements.length;
+  }
+  const end = text.length - last.elements.length;
+  return end >= at && fits(last, text, end);
+}
+
+/** The pattern cut at its stars. */
+function piecesOf(pattern: string): Piece[] {
+  const pieces: Piece[] = [];
+  let elements: string[] = [];
+  let isPlain = true;
+  // A bracket that is not closed is a character, and so are all behind it: the end is looked for once.
+  let closes = true;
+  const close = (): void => {
+    const plain = isPlain ? elements.map((each) => each.charAt(each.length - 1)).join('') : undefined;
+    pieces.push({ elements, plain });
+    elements = [];
+    isPlain = true;
+  };
+  for (let p = 0; p < pattern.length; ) {
+    const c = pattern.charAt(p);
+    let size = 1;
+    if (c === '*') close();
+    else {
+      if (c === '\\') size = 2;
+      else if (c === '[' && closes) {
+        size = bracketLength(pattern, p);
+        closes = size > 0;
+        size ||= 1;
+      }
+      if (c === '?' || size > 2 || (c === '\\' && p + 1 === pattern.length)) isPlain = false;
+      elements.push(pattern.slice(p, p + size));
+    }
+    p += size;
+  }
+  close();
+  return pieces;
+}
+
+/** Length of the bracket expression at `start`; 0 for one that is not closed. */
+function bracketLength(pattern: string, start: number): number {
+  let p = start + 1;
+  if (pattern.charAt(p) === '!' || pattern.charAt(p) === '^') p++;
+  for (let isFirst = true; p < pattern.length; isFirst = false) {
+    if (pattern.charAt(p) === ']' && !isFirst) return p + 1 - start;
+    if (pattern.charAt(p) === '\\' && p + 1 < pattern.length) p++;
+    if (pattern.charAt(p + 1) === '-' && pattern.charAt(p + 2) !== ']' && p + 2 < pattern.length) {
+      p += 2;
+      if (pattern.charAt(p) === '\\' && p + 1 < pattern.length) p++;
+    }
+    p++;
+  }
+  return 0;
+}
+
+function find(piece: Piece, text: string, from: number): number {
+  if (piece.plain !== undefined) return findText(text, piece.plain, from);
+  for (let at = from; at + piece.elements.length <= text.length; at++) if (fits(piece, text, at)) return at;
+  return -1;
+}
+
+function fits({ elements, plain }: Piece, text: string, at: number): boolean {
+  if (plain !== undefined) return text.startsWith(plain, at);
+  if (at + elements.length > text.length) return false;
+  return elements.every((each, i) => each.length === matchOne(each, 0, text.charAt(at + i)));
 }

@@ -1,3 +1,4 @@
+import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
@@ -84,7 +85,7 @@ function fixContact(run: MessageRun, params: string): number {
   for (const contact of contacts) {
     const parts = cutUri(contact.text);
     if (parts === undefined) return -1;
-    const at = message.text.indexOf(contact.text, contact.start);
+    const at = findText(message.text, contact.text, contact.start);
     if (at < 0 || at > contact.end) continue;
     const host = source.address.includes(':') ? `[${source.address}]` : source.address;
     const fixed = joinUri({ ...parts, host, port: String(source.port), params: params + parts.params });
@@ -102,7 +103,7 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const contact = routeValues(message, 'contact', 1)[0];
   const number = PROTOCOLS[protocol.toLowerCase()];
   if (contact?.uri === undefined || number === undefined) return -1;
-  const at = message.text.indexOf(contact.text, contact.start);
+  const at = findText(message.text, contact.text, contact.start);
   run.edits.insert(at + contact.text.length, `;alias=${address}~${port}~${number}`);
   return 1;
 }
@@ -256,7 +257,7 @@ const both: FunctionSpec[] = [
         const contact = routeValues(message, 'contact', 1)[0];
         if (contact === undefined) return -1;
         const text = `;received=sip:${source.address}:${source.port}`;
-        const at = message.text.indexOf(contact.text, contact.start) + contact.text.length;
+        const at = findText(message.text, contact.text, contact.start) + contact.text.length;
         run.edits.insert(intOf(inUri, run, 0) !== 0 ? at : contact.end, text);
         return 1;
       },

@@ -1,3 +1,4 @@
+import { splitAt } from '../core/find-text.js';
 import { integerOf, type PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
 import { KAMAILIO_NAMES } from '../pvar/names.js';
@@ -253,7 +254,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
         const store = run.pvars.xavps;
         const record = store.push(textOf(name, run));
         const trims = textOf(mode, run).includes('t');
-        for (const each of whole.split(mark).slice(0, MOST_PARTS))
+        for (const each of splitAt(whole, mark).slice(0, MOST_PARTS))
           store.append(record, 'v', trims ? each.trim() : each);
         return 1;
       },

@@ -1,5 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CallSite } from '../cfg/function-table.js';
+import { findText } from '../core/find-text.js';
 import { addrSpecOf, parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
@@ -217,7 +218,7 @@ const numbers: FunctionSpec[] = [
         const uri = parseUri(addrSpecOf(text));
         if (uri === undefined) return -1;
         const parts = ['', uri.user, uri.password, uri.host, uri.port ?? '', ''].join('*');
-        const at = message.text.indexOf(addrSpecOf(text), contact.value);
+        const at = findText(message.text, addrSpecOf(text), contact.value);
         edits.replace(
           at,
           at + addrSpecOf(text).length,

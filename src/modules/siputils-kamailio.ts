@@ -1,3 +1,4 @@
+import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
@@ -36,7 +37,7 @@ function editContact(run: MessageRun, edit: (uri: string) => string | undefined)
   if (field === undefined) return -1;
   const value = run.message.text.slice(field.value, field.end);
   const { uri } = parseAddress(value);
-  const at = value.indexOf(uri);
+  const at = findText(value, uri);
   const changed = uri === '' ? undefined : edit(uri);
   if (changed === undefined) return -1;
   run.edits.replace(field.value + at, field.value + at + uri.length, changed);

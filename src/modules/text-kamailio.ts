@@ -1,3 +1,4 @@
+import { findText, holdsText, splitAt } from '../core/find-text.js';
 import { compilePosix } from '../core/posix-regex.js';
 import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
@@ -18,7 +19,7 @@ function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: n
   const all = textOf(mode, run).includes('a');
   let at = from;
   for (let i = 0; i < MOST_REPLACEMENTS; i++) {
-    const found = whole.indexOf(wanted, at);
+    const found = findText(whole, wanted, at);
     if (found < 0 || found + wanted.length > to) break;
     run.edits.replace(found, found + wanted.length, text);
     if (!all) break;
@@ -34,7 +35,7 @@ function matcher(how: string, wanted: string): ((value: string) => boolean) | un
     case 'ne':
       return (value) => value !== wanted;
     case 'in':
-      return (value) => value.includes(wanted);
+      return (value) => holdsText(value, wanted);
     case 're': {
       const regex = compilePosix(wanted);
       return (value) => regex.test(value);
@@ -82,12 +83,7 @@ const textTests: FunctionSpec[] = [
   ),
   kamailioFunction('in_list', 'text list separator', 'whether a list holds a text', (run, [text, list, mark]) => {
     const wanted = textOf(text, run);
-    return code(
-      wanted !== '' &&
-        textOf(list, run)
-          .split(textOf(mark, run))
-          .some((each) => each.trim() === wanted),
-    );
+    return code(wanted !== '' && splitAt(textOf(list, run), textOf(mark, run)).some((each) => each.trim() === wanted));
   }),
   kamailioFunction(
     'in_list_prefix',
@@ -96,9 +92,9 @@ const textTests: FunctionSpec[] = [
     (run, [text, list, mark]) => {
       const wanted = textOf(text, run);
       return code(
-        textOf(list, run)
-          .split(textOf(mark, run))
-          .some((each) => each.trim() !== '' && wanted.startsWith(each.trim())),
+        splitAt(textOf(list, run), textOf(mark, run)).some(
+          (each) => each.trim() !== '' && wanted.startsWith(each.trim()),
+        ),
       );
     },
   ),
@@ -120,7 +116,7 @@ const textTests: FunctionSpec[] = [
 ];
 
 function found(text: string, part: string): number {
-  const at = text.indexOf(part);
+  const at = findText(text, part);
   return at < 0 ? -1 : at + 1;
 }
 

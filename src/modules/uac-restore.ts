@@ -1,3 +1,4 @@
+import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { Call, MessageRun } from '../script/call.js';
@@ -133,7 +134,7 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   const text = message.text.slice(start, end);
   const { uri } = parseAddress(text);
   const other = otherOf(uri, value, settings.password);
-  const at = text.indexOf(uri);
+  const at = findText(text, uri);
   if (other === undefined || at < 0) return false;
   call.edits.replace(start + at, start + at + uri.length, other);
   restoreReplies(run, header);

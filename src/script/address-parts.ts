@@ -1,3 +1,4 @@
+import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 
@@ -11,13 +12,13 @@ export interface AddressSpan {
 /** The span of the URI, of its user or host, or of the display name; undefined when the value has no such part to be written. */
 export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'display'): AddressSpan | undefined {
   const { display, uri } = parseAddress(value);
-  const at = value.indexOf(uri, display === '' ? 0 : value.indexOf(display) + display.length);
+  const at = findText(value, uri, display === '' ? 0 : findText(value, display) + display.length);
   if (uri === '' || at < 0) return undefined;
   switch (part) {
     case 'display': {
       if (display === '')
         return { start: Math.max(0, value.indexOf('<')), end: Math.max(0, value.indexOf('<')), blank: true };
-      const start = value.indexOf(display);
+      const start = findText(value, display);
       return { start, end: start + display.length, blank: false };
     }
     case 'uri':
@@ -30,7 +31,7 @@ export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'di
         if (parsed.user === '') return undefined;
         return { start: at + scheme, end: at + scheme + parsed.user.length, blank: false };
       }
-      const host = uri.indexOf(parsed.host, uri.indexOf('@') < 0 ? scheme : uri.indexOf('@') + 1);
+      const host = findText(uri, parsed.host, uri.indexOf('@') < 0 ? scheme : uri.indexOf('@') + 1);
       return { start: at + host, end: at + host + parsed.host.length, blank: false };
     }
   }

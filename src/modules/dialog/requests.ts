@@ -1,3 +1,4 @@
+import { holdsText } from '../../core/find-text.js';
 import { addrSpecOf } from '../../core/name-addr.js';
 import type { MessageRun } from '../../script/call.js';
 import { beginTransaction } from '../../script/relay.js';
@@ -41,7 +42,7 @@ export function validateDialog(run: MessageRun): number {
   const own = run.call.matchedRouteParams === undefined ? 0 : /;r2\b/.test(run.call.matchedRouteParams) ? 2 : 1;
   const routes = routeSet(message).slice(own);
   if (routes.length !== other.route.length) return -3;
-  return routes.every(({ text }, i) => (other.route[i] ?? '').includes(text)) ? 1 : -3;
+  return routes.every(({ text }, i) => holdsText(other.route[i] ?? '', text)) ? 1 : -3;
 }
 
 function plainUri(uri: string): string {

@@ -1,3 +1,4 @@
+import { holdsText } from '../../core/find-text.js';
 import type { MessageRun } from '../../script/call.js';
 import {
   code,
@@ -54,7 +55,8 @@ function test(name: string, check: (run: MessageRun, text: string) => boolean): 
 
 /** Media and transports are compared without letter case. */
 function same(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
+  // The length first: one of them may be long, and compared with each stream.
+  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
 }
 
 /** 1 when every codec of a list is in every stream, 2 when some are, -1 when none is. */
@@ -90,7 +92,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   test('sdp_with_transport', (run, text) =>
     streamsOf(run).some(({ head }) => same(head.text.split(' ')[2] ?? '', text))),
   test('sdp_with_transport_like', (run, text) =>
-    streamsOf(run).some(({ head }) => (head.text.split(' ')[2] ?? '').includes(text))),
+    streamsOf(run).some(({ head }) => holdsText(head.text.split(' ')[2] ?? '', text))),
   {
     name: 'sdp_get_line_startswith',
     dialects: KAMAILIO,

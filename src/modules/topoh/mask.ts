@@ -1,3 +1,4 @@
+import { findLastText, findText, replaceFirst } from '../../core/find-text.js';
 import { ipFamily } from '../../core/ip-address.js';
 import { bareHost, uriParam } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
@@ -134,7 +135,7 @@ export class TopologyMask {
     let count = 0;
     for (const value of routeValues(message, name, MOST_VALUES)) {
       const uri = this.shown(value.text);
-      const at = uri === undefined ? -1 : message.text.indexOf(value.text, value.start);
+      const at = uri === undefined ? -1 : findText(message.text, value.text, value.start);
       if (uri === undefined || at < 0) continue;
       edits.push({ start: at, end: at + value.text.length, text: uri });
       count++;
@@ -147,10 +148,10 @@ export class TopologyMask {
     for (const { text, value, start, end } of values) {
       if (text === '' || text === '*') continue;
       const hidden = `<sip:${ip};${uriName}=${uriPrefix}${this.cipher.encipher(text)}>`;
-      const open = value.lastIndexOf(`<${text}>`);
+      const open = findLastText(value, `<${text}>`);
       const whole =
         open < 0
-          ? value.replace(text, () => hidden)
+          ? replaceFirst(value, text, hidden)
           : value.slice(0, open) + hidden + value.slice(open + text.length + 2);
       edits.push({ start, end, text: whole });
     }

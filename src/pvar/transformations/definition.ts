@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { splitAt } from '../../core/find-text.js';
 import { parseUri, type SipUri } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
@@ -86,7 +87,7 @@ export function selection(
       return (value, context) => {
         const mark = separatorOf(separator.constant ?? separator.read(context));
         if (mark === undefined) return missing.separator;
-        const parts = String(value).split(mark);
+        const parts = splitAt(String(value), mark);
         const at = position(index(context), parts.length);
         return at === undefined ? missing.part : (parts[at] as string);
       };

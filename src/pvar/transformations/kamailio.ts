@@ -1,4 +1,5 @@
 import { coreHash } from '../../core/core-hash.js';
+import { replaceEach } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
@@ -43,6 +44,9 @@ function withNumber(run: (text: string, number: number) => PvarValue, otherwise?
   };
 }
 
+/** Characters that a replacement may grow a text to. */
+const MOST_TEXT = 65_536;
+
 const cutOut = substring((text, start, count) => {
   if (start < 0 || start >= text.length) return '';
   if (count < 0) return text.slice(start, Math.max(start, text.length + count));
@@ -59,7 +63,7 @@ const replace: TransformationDefinition = {
     return (value, context) => {
       const wanted = what.constant ?? what.read(context);
       if (wanted === '') return String(value);
-      return String(value).replaceAll(wanted, () => by.constant ?? by.read(context));
+      return replaceEach(String(value), wanted, by.constant ?? by.read(context), MOST_TEXT);
     };
   },
 };
@@ -146,7 +150,7 @@ const paramByName: TransformationDefinition = {
     const [name, separator] = args as [TextReader, TextReader | undefined];
     return (value, context) => {
       const mark = separator === undefined ? ';' : (separator.constant ?? separator.read(context));
-      const text = mark === ';' || mark === '' ? String(value) : String(value).replaceAll(mark, ';');
+      const text = mark === ';' || mark === '' ? String(value) : replaceEach(String(value), mark, ';', MOST_TEXT);
       return paramValue(text, (name.constant ?? name.read(context)).trim()) ?? '';
     };
   },
@@ -178,7 +182,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
   ['s.rtrim', onText(trimEnd)],
-  ['s.rm', withText((text, what) => (what === '' ? text : text.replaceAll(what, '')))],
+  ['s.rm', withText((text, what) => (what === '' ? text : replaceEach(text, what, '', MOST_TEXT)))],
   ['s.replace', replace],
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
   ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { findLastText, findText } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
@@ -176,8 +177,8 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['s.int', toInteger],
   ['s.substr', cutOut],
   ['s.select', select],
-  ['s.index', find((text, needle, start) => text.indexOf(needle, start ?? 0))],
-  ['s.rindex', find((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
+  ['s.index', find((text, needle, start) => findText(text, needle, start ?? 0))],
+  ['s.rindex', find((text, needle, start) => findLastText(text, needle, start ?? text.length))],
   ['s.fill.left', fillLeft],
   ['s.unescape.user', unescapePercent],
   ['s.unescape.param', unescapePercent],

@@ -1,3 +1,4 @@
+import { findLastText, findText } from '../../core/find-text.js';
 import type { TextReader } from '../variables/definition.js';
 import {
   digest,
@@ -129,8 +130,8 @@ export const stringTransformations: readonly [string, TransformationDefinition][
   ['s.unescape.param', percentDecode],
   ['s.tolower', onText((text) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))],
   ['s.toupper', onText((text) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))],
-  ['s.index', searching((text, needle, start) => text.indexOf(needle, start ?? 0))],
-  ['s.rindex', searching((text, needle, start) => text.lastIndexOf(needle, start ?? text.length))],
+  ['s.index', searching((text, needle, start) => findText(text, needle, start ?? 0))],
+  ['s.rindex', searching((text, needle, start) => findLastText(text, needle, start ?? text.length))],
   ['s.fill.left', fill((text, length, token) => text.padStart(length, token))],
   ['s.fill.right', fill((text, length, token) => text.padEnd(length, token))],
   ['s.width', width],

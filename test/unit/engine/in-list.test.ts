@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { countDestinations } from '../../../src/engine/count.js';
-import { fnmatch } from '../../../src/engine/fnmatch.js';
+import { fnmatch, matchLong } from '../../../src/engine/fnmatch.js';
 import { findInList } from '../../../src/engine/in-list.js';
 import type { Partition } from '../../../src/engine/partition.js';
+import { assertLinear } from '../../support/growth.js';
 import { engineWith, partitionOptions, row } from '../../support/partitions.js';
 
 function partitionWith(...table: ReturnType<typeof row>[]): Partition {
@@ -111,6 +112,29 @@ describe('a shell pattern', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('a long pattern over a long text matches as a short one does', () => {
+    for (const [pattern, text, matches] of cases) assert.equal(matchLong(pattern, text), matches, pattern);
+    const part = fc.constantFrom('*', '?', 'a', 'b', '[', ']', '[ab]', '[!a]', '[^', '[a-b]', '-', '\\', '\\*', '!');
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 10 }), fc.stringMatching(/^[ab*[\]!-]{0,8}$/), (parts, text) => {
+        const pattern = parts.join('');
+        assert.equal(matchLong(pattern, text), fnmatch(pattern, text), pattern);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('half a message over the other half takes no more than 5 ms', () => {
+    const units = ['a', '*a', '*aab', '{"a":[', '[', '[\\]', '[!', '?', '*?', '[a-', '\\', '*[ab]', '*'];
+    const patterns = units.map((unit) => ({
+      name: unit,
+      make: (length: number) => unit.repeat(length / 2 / unit.length),
+    }));
+    for (const text of ['a', 'ab', '[']) {
+      assertLinear(`over ${text}`, patterns, (pattern) => void fnmatch(pattern, text.repeat(32_000 / text.length)));
+    }
   });
 
   test('never takes for ever, and never throws', () => {

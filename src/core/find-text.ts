@@ -1,0 +1,90 @@
+/**
+ * Searches for a text in another, in time linear in both. Those of the language compare up to every character of what is
+ * searched for at every position: half a message of "a" for "a...aba...a" takes a second. For texts that both come from a
+ * peer, as the boundary and the body of a message, or two header fields that a script compares.
+ */
+
+/** Comparisons at most for which the search of the language is taken, which is the quickest then. */
+const FEW = 262_144;
+
+/** Where `part` stands in `text` from `from` on, as indexOf. */
+export function findText(text: string, part: string, from = 0): number {
+  const begin = Math.max(0, from);
+  if (part.length < 2 || (text.length - begin) * part.length <= FEW) return text.indexOf(part, begin);
+  if (part.length > text.length - begin) return -1;
+  const table = failures(part);
+  for (let at = begin, same = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at);
+    while (same > 0 && part.charCodeAt(same) !== c) same = table[same - 1] as number;
+    if (part.charCodeAt(same) === c) same++;
+    if (same === part.length) return at - same + 1;
+  }
+  return -1;
+}
+
+/** Where `part` stands last in `text`, beginning at `from` at the latest, as lastIndexOf. */
+export function findLastText(text: string, part: string, from = text.length): number {
+  if (part.length < 2 || text.length * part.length <= FEW) return text.lastIndexOf(part, from);
+  const table = failures(part);
+  const latest = Math.min(text.length - part.length, Math.max(0, from));
+  let found = -1;
+  for (let at = 0, same = 0; at < latest + part.length; at++) {
+    const c = text.charCodeAt(at);
+    while (same > 0 && part.charCodeAt(same) !== c) same = table[same - 1] as number;
+    if (part.charCodeAt(same) === c) same++;
+    if (same < part.length) continue;
+    found = at - same + 1;
+    same = table[same - 1] as number;
+  }
+  return found;
+}
+
+/** Whether `text` holds `part`. */
+export function holdsText(text: string, part: string): boolean {
+  return findText(text, part) >= 0;
+}
+
+/** `text` cut at each `mark`, as split. */
+export function splitAt(text: string, mark: string): string[] {
+  if (mark.length < 2 || text.length * mark.length <= FEW) return text.split(mark);
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = findText(text, mark); at >= 0; at = findText(text, mark, from)) {
+    parts.push(text.slice(from, at));
+    from = at + mark.length;
+  }
+  parts.push(text.slice(from));
+  return parts;
+}
+
+/**
+ * `text` with each `what` replaced, as replaceAll, up to `most` characters: replacing every character by a long text would take
+ * memory by the product of both.
+ */
+export function replaceEach(text: string, what: string, by: string, most: number): string {
+  const parts = splitAt(text, what);
+  if (parts.length === 1) return text;
+  const longer = by.length - what.length;
+  if (text.length + (parts.length - 1) * longer <= most) return parts.join(by);
+  const whole = longer <= 0 ? parts.length - 1 : Math.max(0, Math.floor((most - text.length) / longer));
+  const rest = parts.slice(whole).join(what);
+  return whole === 0 ? rest : `${parts.slice(0, whole).join(by)}${by}${rest}`;
+}
+
+/** `text` with `what` replaced where it stands first. */
+export function replaceFirst(text: string, what: string, by: string): string {
+  const at = findText(text, what);
+  return at < 0 ? text : text.slice(0, at) + by + text.slice(at + what.length);
+}
+
+/** For each length of a beginning of `part` that fits: how much of it fits still when the next character does not. */
+function failures(part: string): Int32Array {
+  const table = new Int32Array(part.length);
+  for (let at = 1, same = 0; at < part.length; at++) {
+    const c = part.charCodeAt(at);
+    while (same > 0 && part.charCodeAt(same) !== c) same = table[same - 1] as number;
+    if (part.charCodeAt(same) === c) same++;
+    table[at] = same;
+  }
+  return table;
+}
