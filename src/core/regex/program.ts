@@ -21,6 +21,7 @@ export interface CharacterClasses {
   readonly first: readonly number[];
 }
 
+/** A compiled expression, as far as it is followed here. */
 export interface Program {
   readonly instructions: readonly Instruction[];
   readonly start: number;
