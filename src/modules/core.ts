@@ -5,7 +5,6 @@ import type { Call, MessageRun } from '../script/call.js';
 import { cfgActions } from './actions.js';
 import {
   type Arg,
-  BOTH,
   code,
   type FunctionSpec,
   intOf,
@@ -134,12 +133,12 @@ const core: FunctionSpec[] = [
     waits: true,
     keepsReturnCode: true,
     parameters: [param('host', 'string'), param('port', 'int')],
-    routes: ['request', 'failure', 'branch', 'event'],
+    routes: ['request', 'failure', 'branch', 'event', 'onreply'],
     summary: 'sends the request to a host and port without a transaction',
     compile:
       ([host, port]) =>
       (run) =>
-        forwardStateless(run, `sip:${textOf(host, run)}:${textOf(port, run)}`),
+        run.message.isRequest ? forwardStateless(run, `sip:${textOf(host, run)}:${textOf(port, run)}`) : -1,
   },
   {
     name: 'send',

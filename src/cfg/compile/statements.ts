@@ -221,13 +221,12 @@ export class StatementCompiler {
     const { blocksSetReturnCode: keep, breakResult, loopsKeepResult } = this.context.dialect.flow;
     const { at } = node;
     const { test, later } = condition;
-    /** Whether the loop goes on; false once the iteration limit is reached. */
-    const bounded = (run: ScriptRun, count: number): boolean => {
-      if (loops > 0 && count >= loops) {
-        run.fault(at, `while loop ended after ${loops} rounds`);
-        return false;
-      }
-      return worked(run, cost, at);
+    const isRunaway = (count: number): boolean => loops > 0 && count >= loops;
+    const runaway = (run: ScriptRun, code: number): Signal => {
+      run.fault(at, `while loop ended after ${loops} rounds`);
+      if (keep) run.pvars.returnCode = code;
+      run.last = loopsKeepResult ? -1 : 1;
+      return run.stop;
     };
     const ended = (run: ScriptRun, code: number, count: number): Signal => {
       if (keep) run.pvars.returnCode = code;
@@ -247,7 +246,8 @@ export class StatementCompiler {
             const holds = later === undefined ? test(run) : await later(run);
             const code = run.pvars.returnCode;
             if (run.stop !== NEXT) return run.stop;
-            if (!holds || !bounded(run, count)) return ended(run, code, count);
+            if (holds && isRunaway(count)) return runaway(run, code);
+            if (!holds || !worked(run, cost, at)) return ended(run, code, count);
             const signal = await body.run(run);
             if (signal === BREAK) return broken(run, code);
             if (signal !== NEXT) return signal;
@@ -261,7 +261,8 @@ export class StatementCompiler {
         const holds = test(run);
         const code = run.pvars.returnCode;
         if (run.stop !== NEXT) return run.stop;
-        if (!holds || !bounded(run, count)) return ended(run, code, count);
+        if (holds && isRunaway(count)) return runaway(run, code);
+        if (!holds || !worked(run, cost, at)) return ended(run, code, count);
         const signal = round(run);
         if (signal === BREAK) return broken(run, code);
         if (signal !== NEXT) return signal;

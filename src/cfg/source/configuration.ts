@@ -85,6 +85,8 @@ class ConfigurationParser {
     if (this.preprocessor !== undefined) {
       try {
         this.top();
+        const unbalanced = this.preprocessor.unbalanced();
+        if (unbalanced !== undefined) this.report(unbalanced);
         if (this.isEmpty) {
           this.problems.error(
             'syntax',

@@ -42,6 +42,9 @@ interface Substitution {
   readonly all: boolean;
 }
 
+/** Of each "#!endif" beyond, it is forgotten where it stands. */
+const MOST_SURPLUS = 10_000;
+
 interface Condition {
   readonly at: Position;
   /** Lines are read. */
@@ -60,6 +63,8 @@ export class Preprocessor {
   readonly defines = new Map<string, string>();
   private readonly stack: Input[] = [];
   private readonly conditions: Condition[] = [];
+  /** Each "#!endif" that ends nothing. */
+  private readonly surplus: Position[] = [];
   private readonly substitutions: Substitution[] = [];
   private characters = 0;
   private tokens = 0;
@@ -93,12 +98,23 @@ export class Preprocessor {
     }
   }
 
-  /** Where the file ends; throws for a condition without end. */
+  /** Where the file ends. */
   endPosition(): Position {
-    const open = this.conditions.at(-1);
-    if (open !== undefined)
-      throw new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'preprocessor');
     return this.last.position(this.last.text.length);
+  }
+
+  /**
+   * What is wrong with the conditions of a file that was read to its end. As observed of Kamailio, it counts: an "#!endif" that
+   * ends nothing is passed over where a condition without end stands elsewhere.
+   */
+  unbalanced(): SyntaxFault | undefined {
+    const open = this.conditions.at(-1);
+    const [surplus] = this.surplus;
+    if (open !== undefined && this.conditions.length > this.surplus.length) {
+      return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'preprocessor');
+    }
+    if (surplus === undefined || this.surplus.length === this.conditions.length) return undefined;
+    return new SyntaxFault(surplus, '#!endif: no #!ifdef stands before', 'syntax', 'preprocessor');
   }
 
   countToken(at: Position): void {
@@ -178,7 +194,7 @@ export class Preprocessor {
         return;
       }
       case 'endif':
-        if (this.conditions.pop() === undefined) throw fail('no #!ifdef stands before');
+        if (this.conditions.pop() === undefined && this.surplus.length < MOST_SURPLUS) this.surplus.push(at);
         return;
       case 'include_file':
       case 'import_file': {

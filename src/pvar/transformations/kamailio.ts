@@ -1,7 +1,7 @@
 import { coreHash } from '../../core/core-hash.js';
 import { replaceEach } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
-import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
 import { paramPairs, paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
@@ -19,6 +19,9 @@ import {
 } from './definition.js';
 import { regexSubstitution } from './regex.js';
 import { trimEnd, trimStart } from './strings.js';
+
+/** Transports that "uri.tosocket" knows. */
+const SOCKET_TRANSPORTS = new Set(['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
 
 /** A transformation with one text argument. */
 function withText(run: (text: string, argument: string) => PvarValue): TransformationDefinition {
@@ -268,9 +271,11 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ],
   [
     'uri.tosocket',
+    // As recorded: only of a URI that names its transport; TLS alone has a default port of its own.
     partOf((uri) => {
-      const transport = uriTransport(uri) ?? 'udp';
-      return `${transport}:${uri.host}:${uri.port ?? defaultPort(transport)}`;
+      const transport = (uriParam(uri.params, 'transport') ?? '').toLowerCase();
+      if (!SOCKET_TRANSPORTS.has(transport)) return '';
+      return `${transport}:${uri.host}:${uri.port ?? (transport === 'tls' ? 5061 : 5060)}`;
     }),
   ],
   ['uri.duri', partOf(duri)],

@@ -65,8 +65,7 @@ export class OriginalTarget implements Target {
     });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code === 0) return;
-    const line = (/error in config file [^\n]*?line (\d+)/.exec(text) ?? /line (\d+)/.exec(text))?.[1];
-    throw new Refused(text.slice(-500), line === undefined ? undefined : Number(line), 'check');
+    throw new Refused(text.slice(-500), lineOf(text), 'check');
   }
 
   /** Waits until the sockets are bound and the workers had a moment to begin; false when the process has ended. */
@@ -90,6 +89,17 @@ export class OriginalTarget implements Target {
     }
     return false;
   }
+}
+
+/** The line an original names for what is wrong; where the file ends too early, that of its end. */
+function lineOf(text: string): number | undefined {
+  const found = / to line (\d+), column 0: /.exec(text) ?? /error in config file [^\n]*?line (\d+)/.exec(text);
+  if (found !== null) return Number(found[1]);
+  // Of a directive the line behind it is named.
+  const directive = /invalid position for preprocessor directive '[^\n]*?line (\d+)/.exec(text)?.[1];
+  if (directive !== undefined) return Number(directive) - 1;
+  const line = /line (\d+)/.exec(text)?.[1];
+  return line === undefined ? undefined : Number(line);
 }
 
 /** Reads script lines out of the log of an original; one that has line breaks in it comes as several. */

@@ -103,6 +103,16 @@ describe('kamailio: the flow of a script', () => {
     ]);
   });
 
+  test('a loop that is ended after max_while_loops rounds fails the route that ends with it', () => {
+    const endless = '$var(i) = 1; while (1) { $var(i) = $var(i) + 1; }';
+    const routes = { 'route[A]': endless, 'route[B]': `${endless} $var(x) = 1;` };
+    assert.deepEqual(run('route(A); xlog("$rc"); if (!route(A)) xlog("false"); route(B); xlog("$rc");', routes), [
+      '-1',
+      'false',
+      '1',
+    ]);
+  });
+
   test('$rc is set by calls as statements and in conditions, not by assignments', () => {
     assert.deepEqual(
       run('is_method("BYE"); $var(x) = 5; prefix("1"); xlog("$rc"); if (is_method("INVITE")) { ; } xlog("$rc");'),

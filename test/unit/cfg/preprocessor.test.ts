@@ -73,6 +73,17 @@ test('what cannot be carried out is refused with its line', () => {
   }
 });
 
+test('conditions are counted, and a block that a condition swallows ends with the file', () => {
+  const lines = '#!endif\nxlog("a");\n#!ifdef A\n#!else\nxlog("b");';
+  assert.deepEqual(run('', lines), ['a', 'b']);
+  assert.deepEqual(run('', '#!else\nxlog("a");'), ['a']);
+  const { messages } = cfgFile('kamailio', 'request_route {\n#!ifdef A\nexit;\n}\n');
+  assert.match(messages[0] ?? '', /^5:1 .* where the file ends/);
+  assert.match(messages[1] ?? '', /^2:1 #!endif is missing for this line/);
+  const surplus = cfgFile('kamailio', 'request_route {\n#!ifdef A\n#!endif\n#!endif\nexit;\n}\n').messages;
+  assert.match(surplus[0] ?? '', /^4:1 #!endif: no #!ifdef stands before/);
+});
+
 test('other lines with "#" are comments', () => {
   assert.deepEqual(
     run(
