@@ -21,19 +21,21 @@ import type { TransactionConfig } from './config.js';
 import type { LayerCounters, TransactionFigures } from './counters.js';
 import { EndedTransactions } from './ended.js';
 import type { Kind } from './remnants.js';
-import { misfit } from './reply-match.js';
+import { ReplyMatching } from './replies.js';
 import { RequestKeys } from './request-key.js';
+import { RequestMatching } from './requests.js';
 import { InviteServer, NonInviteServer, type ServerTransaction } from './server.js';
-import { SHOWN_OF_CALL_ID, StatelessReplies } from './stateless.js';
+import { StatelessReplies } from './stateless.js';
 import { TransactionTable } from './table.js';
-import type { KnownRequest, MessageObserver, TransactionUser } from './user.js';
+import type { MessageObserver, TransactionUser } from './user.js';
 import { surplusOf } from './weight.js';
 
-/** Matches messages to transactions (RFC 3261 section 17) and hands the rest up. */
+/**
+ * All transactions of a process (RFC 3261 section 17): begins, counts and ends them, gives them time, branches and sending. Which message
+ * belongs to which is in requests.ts and replies.ts.
+ */
 export class TransactionLayer implements Receiver, TransactionRoom {
   readonly timers: TimerWheel;
-  private user: TransactionUser | undefined;
-  private observer: MessageObserver | undefined;
   /** What large messages count beyond the one of their transaction. */
   private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
@@ -42,11 +44,11 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private readonly keys: RequestKeys;
   private readonly branches: Branches;
   private readonly stateless: StatelessReplies;
+  private readonly requests: RequestMatching;
+  private readonly replies: ReplyMatching;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
   readonly slowMs: number;
   private readonly brokenFlows = new Set<Flow>();
-  /** When a forged reply was logged last. */
-  private forgedAt = Number.NEGATIVE_INFINITY;
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
   /** Those of other processes that serve the same sockets: they count as if they were here. */
@@ -69,6 +71,9 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.keys = new RequestKeys(random);
     this.branches = new Branches(random, identity);
     this.stateless = new StatelessReplies(random, counters, log);
+    const { servers, clients, ended, keys, branches, stateless } = this;
+    this.requests = new RequestMatching(this, servers, ended, keys, stateless, admission);
+    this.replies = new ReplyMatching(this, clients, ended, branches, log);
     let interval = Math.max(1, config.t1);
     let slow = 0;
     for (; interval < config.t2; interval *= 2) slow += interval;
@@ -90,8 +95,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
    * receives requests instead of it, and sees replies first.
    */
   attach(user: TransactionUser, observer?: MessageObserver): void {
-    this.user = user;
-    this.observer = observer;
+    this.requests.attach(user, observer);
+    this.replies.attach(user, observer);
   }
 
   /** Transactions in memory, server and client ones together. */
@@ -169,8 +174,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
         if (text.trim() !== '') this.garbage('not a SIP message', source, text.length);
         return;
       }
-      if (message.isRequest) this.receiveRequest(message, source);
-      else this.receiveReply(message, source);
+      if (message.isRequest) this.requests.receive(message, source);
+      else this.replies.receive(message, source);
     } catch (error) {
       this.counters.dropped.value++;
       this.log.error({ err: error, from: `${source.address}:${source.port}` }, 'a message could not be processed');
@@ -350,91 +355,6 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.surplus = 0;
   }
 
-  private receiveRequest(request: SipMessage, source: Source): void {
-    this.counters.requestsReceived.value++;
-    if (request.defect !== undefined) {
-      if (this.observer?.onDefect(request, source) !== true) this.stateless.refuse(request, source);
-      return;
-    }
-    const method = request.method;
-    if (this.observer !== undefined) {
-      this.observeRequest(this.observer, request, source);
-      return;
-    }
-    const { a, b } = this.keys.of(request, method === 'ACK' ? 'INVITE' : method);
-    const known = this.servers.find(a, b);
-    if (known !== undefined) {
-      if (method === 'ACK') {
-        (known as InviteServer).acknowledged();
-      } else {
-        this.counters.retransmissions.value++;
-        known.retransmitted();
-      }
-      return;
-    }
-    if (this.absorbed(request, source, a, b)) return;
-    if (method === 'ACK') {
-      // An ACK for a failure of ours, sent without state or since dropped, ends here (RFC 3261 section 8.2.7).
-      if (!this.stateless.isOurTag(request.toTag)) this.user?.onAck(request, source);
-      return;
-    }
-    if (method === 'CANCEL') {
-      // Also under overload: it frees what it cancels.
-      const invite = this.keys.of(request, 'INVITE');
-      const cancelled = this.servers.find(invite.a, invite.b);
-      if (cancelled !== undefined || this.ended.hasServer(invite.a, invite.b)) {
-        this.serve(request, source).replyWith(200, 'canceling');
-        this.user?.onCancel(cancelled as InviteServer | undefined);
-        return;
-      }
-    }
-    if (!this.admits(request, source)) return;
-    // A CANCEL that gets here belongs to an INVITE relayed without state, or to none: the proxy decides.
-    this.user?.onRequest(request, source);
-  }
-
-  /** Whether a new request may be worked on; answers it otherwise. */
-  private admits(request: SipMessage, source: Source): boolean {
-    const refusal = this.admission.refuses(source.address, request.toTag !== '', this);
-    if (refusal === undefined) return true;
-    this.replyStateless(request, source, 503, refusal.reason, `Retry-After: ${refusal.retryAfter}\r\n`);
-    return false;
-  }
-
-  /** Hands a request to the observer with what is known of it; an ACK for a failure of ours ends its retransmission. */
-  private observeRequest(observer: MessageObserver, request: SipMessage, source: Source): void {
-    const { method } = request;
-    const { a, b } = this.keys.of(request, method === 'ACK' ? 'INVITE' : method);
-    const server = this.servers.find(a, b);
-    if (server !== undefined) {
-      if (method === 'ACK') {
-        (server as InviteServer).acknowledged();
-        observer.onMessage(request, source, { kind: 'ack', server, repeat: NOTHING });
-        return;
-      }
-      this.counters.retransmissions.value++;
-      observer.onMessage(request, source, { kind: 'copy', server, repeat: () => server.retransmitted() });
-      return;
-    }
-    const at = this.ended.servers.find(a, b);
-    if (at >= 0 || this.ended.confirmedServers.find(a, b) >= 0) {
-      if (method === 'ACK') {
-        observer.onMessage(request, source, { kind: at >= 0 ? 'accepted' : 'ack', server: undefined, repeat: NOTHING });
-        return;
-      }
-      this.counters.retransmissions.value++;
-      const repeat = (): void => void this.absorbed(request, source, a, b);
-      observer.onMessage(request, source, { kind: 'copy', server: undefined, repeat });
-      return;
-    }
-    if (method === 'ACK') {
-      // An ACK for a failure that was sent without state is absorbed here (RFC 3261 section 8.2.7).
-      if (!this.stateless.isOurTag(request.toTag)) observer.onMessage(request, source, NEW_REQUEST);
-      return;
-    }
-    if (method === 'CANCEL' || this.admits(request, source)) observer.onMessage(request, source, NEW_REQUEST);
-  }
-
   /** The transaction a request has by now: a copy of it may have begun one. */
   serving(request: SipMessage): ServerTransaction | undefined {
     const { a, b } = this.keys.of(request, request.method);
@@ -458,102 +378,16 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.config.maxTransactions;
   }
 
+  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
+  pass(reply: SipMessage, source: Source): void {
+    this.replies.pass(reply, source);
+  }
+
   /** @internal Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
   makeRoom(): void {
     this.ended.makeRoom();
   }
-
-  private receiveReply(reply: SipMessage, source: Source): void {
-    this.counters.repliesReceived.value++;
-    if (reply.defect !== undefined) {
-      this.garbage(`reply with ${reply.defect}`, source, reply.text.length);
-      return;
-    }
-    if (this.observer !== undefined) {
-      const seen = this.observer.onReply(reply, source);
-      if (seen === undefined) return;
-      reply = seen;
-    }
-    this.pass(reply, source);
-  }
-
-  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
-  pass(reply: SipMessage, source: Source): void {
-    const digits = this.branches.digitsIn(reply);
-    const low = digits < 0 ? -1 : lowOf(reply.text, digits);
-    const high = digits < 0 ? -1 : highOf(reply.text, digits);
-    if (low < 0 || high < 0) {
-      this.user?.onStrayReply(reply, source);
-      return;
-    }
-    const upper = upperKey(high, reply.method);
-    const client = this.clients.find(low, upper);
-    if (client === undefined) {
-      if (!this.passedOn(reply, source, digits, low, upper)) this.user?.onStrayReply(reply, source);
-      return;
-    }
-    const wrong = misfit(client, reply, this.branches.callIdOf(reply), source);
-    if (wrong !== undefined) this.forged(reply, source, wrong);
-    else if (this.comesFrom(client.target, source)) client.receive(reply);
-    else this.forged(reply, source, 'source address');
-  }
-
-  /** Over UDP a reply may come from another address than the request went to; such replies are counted. */
-  private comesFrom({ address }: ResolvedTarget, source: Source): boolean {
-    if (source.flow !== undefined || source.address === address) return true;
-    this.counters.repliesFromElsewhere.value++;
-    return !this.config.strictReplySource;
-  }
-
-  private forged(reply: SipMessage, source: Source, what: string): void {
-    this.counters.forgedReplies.value++;
-    const now = this.now();
-    if (now - this.forgedAt < FORGED_LINE_MS) return;
-    this.forgedAt = now;
-    const callId = reply.callId.slice(0, SHOWN_OF_CALL_ID);
-    const fields = { from: `${source.address}:${source.port}`, callId, status: reply.status, what };
-    this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
-  }
-
-  /** Whether a reply belongs to a transaction that has ended; a 2xx of an answered call is passed on. */
-  private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
-    const { clients } = this.ended;
-    const at = clients.find(low, upper);
-    if (at < 0) return this.ended.settledClients.find(low, upper) >= 0;
-    const caller = clients.sourceAt(at);
-    if (caller === undefined || reply.status < 200 || reply.status >= 300) return true;
-    if (clients.checkAt(at) !== this.branches.checkOf(reply, digits)) {
-      this.forged(reply, source, 'branch');
-      return true;
-    }
-    const [port, sentByPort] = [clients.replyPortAt(at), clients.sentByPortAt(at)];
-    this.user?.onFurtherSuccess(reply, (text) => this.sendBack(text, caller, port, sentByPort));
-    return true;
-  }
-
-  /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; handles it then. */
-  private absorbed(request: SipMessage, source: Source, a: number, b: number): boolean {
-    const at = this.ended.servers.find(a, b);
-    if (at < 0 && this.ended.confirmedServers.find(a, b) < 0) return false;
-    if (request.method === 'ACK') {
-      // The ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
-      if (at >= 0) this.user?.onAck(request, source);
-      return true;
-    }
-    this.counters.retransmissions.value++;
-    if (at < 0) return true;
-    const sender = this.ended.servers.sourceAt(at);
-    const text = this.ended.servers.textAt(at);
-    if (text !== '' && sender !== undefined) {
-      this.sendBack(text, sender, this.ended.servers.replyPortAt(at), this.ended.servers.sentByPortAt(at));
-    }
-    return true;
-  }
 }
 
-const NOTHING = (): void => undefined;
-const NEW_REQUEST: KnownRequest = { kind: 'new', server: undefined, repeat: NOTHING };
 /** Part of the room for transactions above which room counts as short. */
 const TIGHT = 3 / 4;
-/** Milliseconds between two lines about replies that do not fit. */
-const FORGED_LINE_MS = 60_000;

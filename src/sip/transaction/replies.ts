@@ -1,0 +1,121 @@
+import type { Logger } from '../../core/logger.js';
+import type { SipMessage } from '../message.js';
+import type { ResolvedTarget } from '../target.js';
+import type { Source } from '../transport/transport.js';
+import { type Branches, highOf, lowOf } from './branch.js';
+import { type ClientTransaction, upperKey } from './client.js';
+import type { TransactionConfig } from './config.js';
+import type { LayerCounters } from './counters.js';
+import type { EndedTransactions } from './ended.js';
+import { misfit } from './reply-match.js';
+import { SHOWN_OF_CALL_ID } from './stateless.js';
+import type { TransactionTable } from './table.js';
+import type { MessageObserver, TransactionUser } from './user.js';
+
+/** What replies are matched for. */
+export interface ReplyHost {
+  readonly config: TransactionConfig;
+  readonly counters: LayerCounters;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Counts what is dropped. */
+  garbage(reason: string, source: Source, bytes: number): void;
+  /** Sends a reply to where its request came from. */
+  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
+}
+
+/**
+ * Matches replies to client transactions, also to those that have ended, and hands the rest up: RFC 3261 sections 17.1.3 and
+ * 18.1.2. Replies that name a transaction and do not fit it are dropped.
+ */
+export class ReplyMatching {
+  private user: TransactionUser | undefined;
+  private observer: MessageObserver | undefined;
+  /** When a forged reply was logged last. */
+  private forgedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly host: ReplyHost,
+    private readonly clients: TransactionTable<ClientTransaction>,
+    private readonly ended: EndedTransactions,
+    private readonly branches: Branches,
+    private readonly log: Logger,
+  ) {}
+
+  /** See `TransactionLayer.attach`. */
+  attach(user: TransactionUser, observer: MessageObserver | undefined): void {
+    this.user = user;
+    this.observer = observer;
+  }
+
+  receive(reply: SipMessage, source: Source): void {
+    this.host.counters.repliesReceived.value++;
+    if (reply.defect !== undefined) {
+      this.host.garbage(`reply with ${reply.defect}`, source, reply.text.length);
+      return;
+    }
+    if (this.observer !== undefined) {
+      const seen = this.observer.onReply(reply, source);
+      if (seen === undefined) return;
+      reply = seen;
+    }
+    this.pass(reply, source);
+  }
+
+  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
+  pass(reply: SipMessage, source: Source): void {
+    const digits = this.branches.digitsIn(reply);
+    const low = digits < 0 ? -1 : lowOf(reply.text, digits);
+    const high = digits < 0 ? -1 : highOf(reply.text, digits);
+    if (low < 0 || high < 0) {
+      this.user?.onStrayReply(reply, source);
+      return;
+    }
+    const upper = upperKey(high, reply.method);
+    const client = this.clients.find(low, upper);
+    if (client === undefined) {
+      if (!this.passedOn(reply, source, digits, low, upper)) this.user?.onStrayReply(reply, source);
+      return;
+    }
+    const wrong = misfit(client, reply, this.branches.callIdOf(reply), source);
+    if (wrong !== undefined) this.forged(reply, source, wrong);
+    else if (this.comesFrom(client.target, source)) client.receive(reply);
+    else this.forged(reply, source, 'source address');
+  }
+
+  /** Over UDP a reply may come from another address than the request went to; such replies are counted. */
+  private comesFrom({ address }: ResolvedTarget, source: Source): boolean {
+    if (source.flow !== undefined || source.address === address) return true;
+    this.host.counters.repliesFromElsewhere.value++;
+    return !this.host.config.strictReplySource;
+  }
+
+  private forged(reply: SipMessage, source: Source, what: string): void {
+    this.host.counters.forgedReplies.value++;
+    const now = this.host.now();
+    if (now - this.forgedAt < FORGED_LINE_MS) return;
+    this.forgedAt = now;
+    const callId = reply.callId.slice(0, SHOWN_OF_CALL_ID);
+    const fields = { from: `${source.address}:${source.port}`, callId, status: reply.status, what };
+    this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
+  }
+
+  /** Whether a reply belongs to a transaction that has ended; a 2xx of an answered call is passed on. */
+  private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
+    const { clients } = this.ended;
+    const at = clients.find(low, upper);
+    if (at < 0) return this.ended.settledClients.find(low, upper) >= 0;
+    const caller = clients.sourceAt(at);
+    if (caller === undefined || reply.status < 200 || reply.status >= 300) return true;
+    if (clients.checkAt(at) !== this.branches.checkOf(reply, digits)) {
+      this.forged(reply, source, 'branch');
+      return true;
+    }
+    const [port, sentByPort] = [clients.replyPortAt(at), clients.sentByPortAt(at)];
+    this.user?.onFurtherSuccess(reply, (text) => this.host.sendBack(text, caller, port, sentByPort));
+    return true;
+  }
+}
+
+/** Milliseconds between two lines about replies that do not fit. */
+const FORGED_LINE_MS = 60_000;
