@@ -76,6 +76,7 @@ export function readGlobals(
     defines: new Map(),
   };
   let port: string | undefined;
+  let tcp = dialect.name === 'kamailio';
   const bare: GlobalParameter[] = [];
   for (const parameter of parameters) {
     const { name, value, at } = parameter;
@@ -97,6 +98,10 @@ export function readGlobals(
         break;
       case 'port':
         port = String(plain);
+        break;
+      case 'disable_tcp':
+        tcp &&= !isOn(plain);
+        noted(parameter);
         break;
       case 'alias':
         for (const each of [value, ...parameter.rest])
@@ -163,8 +168,11 @@ export function readGlobals(
   }
   const shown = dialect.name === 'opensips' ? out.advertisedPort : undefined;
   for (const parameter of bare)
-    listenOn(parameter, port, shown === undefined ? undefined : [out.advertised, shown], out, problems);
-  if (out.listen.length === 0) out.listen.push(`udp:127.0.0.1:${port ?? '5060'}`);
+    for (const transport of protocolsOf(parameter, tcp))
+      listenOn(parameter, transport, port, shown === undefined ? undefined : [out.advertised, shown], out, problems);
+  // Without one both programs listen on all addresses.
+  if (out.listen.length === 0)
+    out.listen.push(...(tcp ? ['udp', 'tcp'] : ['udp']).map((each) => `${each}:0.0.0.0:${port ?? '5060'}`));
   return out;
 }
 
@@ -175,17 +183,26 @@ function plainText(value: SettingValue | undefined): string {
 /** Options of a listener that say how the original serves it. */
 const SERVING = new Set(['anycast', 'reuse_port', 'frag', 'virtual', 'accept_subdomain', 'allow_proxy_protocol']);
 
+const PROTOCOL = /^(?:udp|tcp|tls|ws|wss|sctp|hep_udp|hep_tcp|bin|smpp|msrp)[a-z_]*:/i;
+
+/** Protocols of a listener: what it names, else UDP and in Kamailio TCP too, unless that is off. */
+function protocolsOf({ value }: GlobalParameter, tcp: boolean): readonly string[] {
+  if (value !== undefined && PROTOCOL.test(String(plainValue(value)).trim())) return [''];
+  return tcp ? ['udp:', 'tcp:'] : ['udp:'];
+}
+
 /** "udp:host:port advertise host:port name "x" use_workers 4". */
 function listenOn(
   { name, value, rest, at }: GlobalParameter,
+  /** "udp:" where the value names no protocol, else "". */
+  transport: string,
   port: string | undefined,
   /** Host, if any, and port that listeners advertise that say nothing themselves. */
   shown: readonly [host: string | undefined, port: string] | undefined,
   out: GlobalSettings,
   problems: Problems,
 ): void {
-  let text = value === undefined ? '' : String(plainValue(value)).trim();
-  if (!/^(?:udp|tcp|tls|ws|wss|sctp|hep_udp|hep_tcp|bin|smpp|msrp)[a-z_]*:/i.test(text)) text = `udp:${text}`;
+  let text = transport + (value === undefined ? '' : String(plainValue(value)).trim());
   if (/^(?:sctp|hep_|bin|smpp|msrp)/i.test(text)) {
     problems.warning('no-effect', at, `${name}=${text}: this transport is not served`);
     return;

@@ -23,17 +23,18 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     assert.equal(await ours.bucketSettled(5000), true);
     const nc = await bench.client(nats.url);
     const kv = await open(nc);
-    const [first, second, third] = entries() as [StateEntry, StateEntry, StateEntry];
+    const [first, second, third, fourth] = entries() as [StateEntry, StateEntry, StateEntry, StateEntry];
     let wasBehind = false;
     const looking = setInterval(() => void ours.bucketSettled(0).then((settled) => (wasBehind ||= !settled)), 1);
     t.after(() => clearInterval(looking));
     await kv.purge(stateKey(first));
     await kv.delete(stateKey(second));
     await kv.put(stateKey(third), JSON.stringify({ ...third, status: 'inactive', state: 'inactive' }));
+    await kv.put(stateKey(fourth), '{"not":"ours"}');
     await until('repaired', async () => {
-      const values = await Promise.all([first, second, third].map((each) => kv.get(stateKey(each))));
+      const values = await Promise.all([first, second, third, fourth].map((each) => kv.get(stateKey(each))));
       return values.every(
-        (each, i) => each?.operation === 'PUT' && each.string() === JSON.stringify([first, second, third][i]),
+        (each, i) => each?.operation === 'PUT' && each.string() === JSON.stringify([first, second, third, fourth][i]),
       );
     });
     assert.equal(await ours.bucketSettled(5000), true);

@@ -1,6 +1,7 @@
 import type { FunctionCall, Statement } from '../../cfg/ast.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import type { MatchTest } from './match.js';
+import { AS_IT_CAME, type NumberChange } from './number.js';
 
 /** A selection on a way through the script. */
 export interface Selection {
@@ -36,6 +37,12 @@ export interface Path {
   /** What is selected on it instead. */
   readonly fallback: Selection | undefined;
   readonly reply: Reply | undefined;
+  /** What was made of the number so far. */
+  readonly number: NumberChange;
+  /** What was made of the request-URI that no rule says. */
+  readonly rewritten: string | undefined;
+  /** The last call was that of `selection`, or of `fallback`: $rc is its result. */
+  readonly justSelected: boolean;
 }
 
 /** A way before the first statement: nothing is known. */
@@ -48,6 +55,9 @@ export const START: Path = {
   failed: undefined,
   fallback: undefined,
   reply: undefined,
+  number: AS_IT_CAME,
+  rewritten: undefined,
+  justSelected: false,
 };
 
 /** How a way ends. */

@@ -7,6 +7,7 @@ import { SELECTS } from './functions.js';
 import type { Json } from './json.js';
 import type { Ledger } from './ledger.js';
 import type { OwnNames } from './match.js';
+import type { NumberChange } from './number.js';
 import type { Path, Selection } from './path.js';
 import { type Outcome, Walk } from './walk.js';
 
@@ -91,6 +92,10 @@ function selecting(
   if (selection.problem !== undefined) return selection.problem;
   const select = selectOf(selection, kamailio);
   if (typeof select === 'string') return select;
+  const { number } = path;
+  const isChanged = number.strip !== 0 || number.prefix !== '';
+  for (const each of [selection, ...selection.fallbacks])
+    if (isChanged && looksAtNumber(each)) return 'it depends on the number, which the script changes before';
   const fallback: { [key: string]: Json }[] = [];
   for (const each of selection.fallbacks) {
     const further = selectOf(each, kamailio);
@@ -121,9 +126,24 @@ function selecting(
     ...(fallback.length === 0 ? {} : { fallback }),
     ...(stateless ? { relay: 'stateless' } : {}),
     failover,
+    ...(isChanged ? { destination: destinationOf(number) } : {}),
     record_route: path.recordRoute,
     ...(selection.reject === undefined ? {} : { reject: rejectOf(selection.reject) }),
   };
+}
+
+function destinationOf({ strip, prefix }: NumberChange): Json {
+  return { ...(strip === 0 ? {} : { strip }), ...(prefix === '' ? {} : { prefix }) };
+}
+
+/** Whether what a selection finds depends on the request-URI: rules select before they change it. */
+function looksAtNumber({ call, args }: Selection): boolean {
+  const [set = '', algorithm = ''] = args;
+  const algorithms =
+    call.name === 'ds_select_routes' ? set.split(';').map((each) => each.split('=')[1]) : algorithm.split(',');
+  return (
+    algorithms.some((each) => /^\s*[37]\s*$/.test(each ?? '')) || args.some((each) => /\$\(?r[uU]\b/.test(each ?? ''))
+  );
 }
 
 /** Variables that a script fills: a rule has no script before it. */

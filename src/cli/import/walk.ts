@@ -18,6 +18,7 @@ import {
 } from './functions.js';
 import type { Ledger } from './ledger.js';
 import { isKeepAlive, matchTest, type OwnNames } from './match.js';
+import { AS_IT_CAME, type NumberChange, numberAfterAssignment, numberAfterCall } from './number.js';
 import {
   type Branch,
   type Ending,
@@ -103,11 +104,12 @@ export class Walk {
               return;
             }
             frame = inner;
+            path = { ...path, justSelected: false };
             break;
           }
           const ended = this.call(call, path);
           if (ended === 'ends') return;
-          path = ended;
+          path = { ...ended, justSelected: call.kind === 'call' && SELECTS.test(call.name) };
           frame = rest;
           break;
         }
@@ -221,7 +223,16 @@ export class Walk {
       const operator = condition.operator === '!=' ? '==' : '=~';
       return this.branches({ ...condition, operator }, path).map(negated);
     }
-    if (condition.kind === 'call') return this.callBranches(condition, path);
+    if (condition.kind === 'call') return this.callBranches(condition, path).map(behindCall);
+    const succeeds = path.justSelected ? ofSelection(condition) : undefined;
+    if (succeeds !== undefined) {
+      const { selection, fallback } = path;
+      const without = fallback === undefined ? { selection: undefined, failed: selection } : { fallback: undefined };
+      return [
+        { path, holds: succeeds },
+        { path: { ...path, ...without }, holds: !succeeds },
+      ];
+    }
     if (condition.kind === 'binary' && (condition.operator === '==' || condition.operator === 'eq')) {
       const { left } = condition;
       const known = left.kind === 'variable' ? path.constants.get(left.text) : undefined;
@@ -263,6 +274,8 @@ export class Walk {
     if (test.variable.startsWith(FROM_LIST)) {
       return this.fromList(condition, test.variable, path);
     }
+    // Rules match the request as it came.
+    if (/^\$r[uUdp]$/.test(test.variable) && isChanged(path)) return [{ path, holds: 'unknown' }];
     // The proxy knows by itself where a CANCEL and an ACK go.
     const values = test.values.filter((each) => test.variable !== '$rm' || (each !== 'CANCEL' && each !== 'ACK'));
     if (values.length === 0) return [{ path, holds: false }];
@@ -313,8 +326,10 @@ export class Walk {
       return { ...path, failureRoute: route === '0' ? undefined : route };
     }
     if (isLog(name) || isBuiltIn(name) || ARMS.test(name)) return path;
+    const changed = numberAfterCall(call, path.number);
+    if (changed !== undefined && !('problem' in changed)) return { ...path, number: changed };
     this.ledger.leaveRepeated(call.at, `${name}() is not carried over`);
-    return path;
+    return changed === undefined ? path : { ...path, rewritten: path.rewritten ?? changed.problem };
   }
 
   private selectionOf(call: FunctionCall, { constants }: Path): Selection {
@@ -330,10 +345,12 @@ export class Walk {
     const constants = new Map(path.constants);
     const text = literalText(value);
     const isScript = /^\$(?:var|avp|\(|xavp|xavu|xavi|dlg_val|vars?)\b/.test(target.text);
+    const changed = numberAfterAssignment(target.text, operator, value, path.number);
+    if (changed !== undefined && !('problem' in changed)) return { ...path, number: changed };
     if (!isScript) this.ledger.leaveRepeated(at, `the assignment to ${target.text} is not carried over`);
     if (operator === '=' && text !== undefined && !text.includes('$')) constants.set(target.text, text);
     else constants.delete(target.text);
-    return { ...path, constants };
+    return { ...path, constants, rewritten: path.rewritten ?? changed?.problem };
   }
 
   private inner(name: string | undefined, next: Frame): Frame | undefined {
@@ -369,6 +386,9 @@ export class Walk {
     if (selection !== undefined && (ending === 'reply' || ending === 'nothing')) {
       selection.problem ??= ending === 'reply' ? 'the script replies after it' : 'the request is not relayed after it';
     }
+    if (selection !== undefined && path.rewritten !== undefined) {
+      selection.problem ??= `the request-URI is changed on its way: ${path.rewritten}`;
+    }
     this.outcomes.push({ path, ending });
     return 'ends';
   }
@@ -383,6 +403,8 @@ export class Walk {
       (ending === 'relay' || ending === 'stateless') &&
       first.path.failureRoute === path.failureRoute &&
       first.path.recordRoute === path.recordRoute &&
+      path.rewritten === undefined &&
+      sameNumber(first.path.number, path.number) &&
       [...path.match.keys()].every((each) => first.path.match.has(each));
     if (isSame) failed.fallbacks.push(fallback);
     else failed.problem ??= 'where it finds nothing, the request goes another way';
@@ -413,6 +435,44 @@ export class Walk {
 function bodyOf(statement: Statement): readonly Statement[] {
   return statement.kind === 'while' || statement.kind === 'for' ? statement.body : [];
 }
+
+/** Whether the request-URI is not as it came. */
+function isChanged({ number, rewritten }: Path): boolean {
+  return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
+}
+
+function sameNumber(one: NumberChange, other: NumberChange): boolean {
+  return one.strip === other.strip && one.prefix === other.prefix;
+}
+
+/** $rc is that of a call in a condition then. */
+function behindCall(branch: Branch): Branch {
+  return branch.path.justSelected ? { ...branch, path: { ...branch.path, justSelected: false } } : branch;
+}
+
+/** What a condition on the result of a selection is where it found something; undefined where it asks for more than that. */
+function ofSelection(condition: Expression): boolean | undefined {
+  const isResult = (each: Expression): boolean =>
+    each.kind === 'variable' && /^\$(?:rc|retcode|\?|\((?:rc|retcode)\))$/.test(each.text);
+  if (isResult(condition)) return undefined;
+  if (condition.kind !== 'binary' || !isResult(condition.left)) return undefined;
+  const asked = Number(literalText(condition.right) ?? Number.NaN);
+  const test = COMPARISONS.get(condition.operator);
+  if (test === undefined || !Number.isInteger(asked)) return undefined;
+  const [found, none] = [FOUND.map((each) => test(each, asked)), NONE.map((each) => test(each, asked))];
+  const isClear = new Set(found).size === 1 && new Set(none).size === 1 && found[0] !== none[0];
+  return isClear ? found[0] : undefined;
+}
+
+/** Results of a selection that found something, and that found nothing. */
+const [FOUND, NONE] = [[1], [-1]];
+const COMPARISONS = new Map<string, (result: number, asked: number) => boolean>([
+  ['<', (result, asked) => result < asked],
+  ['<=', (result, asked) => result <= asked],
+  ['>', (result, asked) => result > asked],
+  ['>=', (result, asked) => result >= asked],
+  ['==', (result, asked) => result === asked],
+]);
 
 function mentionsSelection(condition: Expression): boolean {
   for (const each of within(condition)) if (each.kind === 'call' && SELECTS.test(each.name)) return true;

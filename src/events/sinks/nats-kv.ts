@@ -199,12 +199,18 @@ export class StateBucket {
       wanted.add(key);
       partitions.add(entry.partition);
       const value = stored.get(key);
-      const isOther = value !== JSON.stringify(entry) && (value === undefined || parsed(value)?.node === this.node);
+      const isOther = value !== JSON.stringify(entry) && !this.isOfAnother(value);
       if (isOther && !this.heldKeys.has(key) && !this.dirty.has(key)) return true;
       if (++seen % 500 === 0) await nextIteration();
     }
     for (const [key, value] of stored) if (!wanted.has(key) && this.isOurs(value, partitions)) return true;
     return false;
+  }
+
+  /** Whether another node wrote a value: what names no node was written by none. */
+  private isOfAnother(value: string | undefined): boolean {
+    const by = value === undefined ? undefined : parsed(value)?.node;
+    return typeof by === 'string' && by !== this.node;
   }
 
   private failed(run: number, error: unknown): void {

@@ -1,0 +1,82 @@
+import type { Expression, FunctionCall } from '../../cfg/ast.js';
+import { expressionText, literalText } from './expression-text.js';
+
+/** What a script has made of the number in the request-URI on a way: as `destination` of a rule says it. */
+export interface NumberChange {
+  /** Characters taken off its start. */
+  readonly strip: number;
+  /** What was put before it then. */
+  readonly prefix: string;
+}
+
+/** A change of the request-URI that rules have no words for; what it is, for the operator. */
+export interface OtherChange {
+  readonly problem: string;
+}
+
+/** The request-URI as it came. */
+export const AS_IT_CAME: NumberChange = { strip: 0, prefix: '' };
+
+const REWRITES =
+  /^(?:rewrite\w*|seturi|sethost\w*|seth|sethp|setport|setp|setuser\w*|setu|setup|strip_tail|revert_uri|subst_uri|subst_user|lookup|lookup_branches|avp_pushto|dp_translate|alias_db_lookup|do_routing|route_to_carrier|route_to_gw|next_gw|load_gws|ds_next_domain|lb_start\w*|load_balance|prefix2domain|enum_query|tel2sip|uri_replace)$/;
+/** Variables that are parts of the request-URI. */
+const URI_PARTS = /^\$(?:ru|rd|rU|rp|rP|rz|ruri)(?![\w(])|^\$\((?:ru|rd|rU|rp|rP)[){]/;
+
+/** What a call makes of the request-URI; undefined where it leaves it as it is. */
+export function numberAfterCall(call: FunctionCall, before: NumberChange): NumberChange | OtherChange | undefined {
+  const { name, args } = call;
+  if (name === 'strip') {
+    const count = Number(literalText(args[0]) ?? '');
+    if (Number.isInteger(count) && count >= 0) return stripped(before, count) ?? problem(call);
+    return problem(call);
+  }
+  if (name === 'prefix') {
+    const text = literalText(args[0]);
+    return text === undefined || !isPlain(text) ? problem(call) : { ...before, prefix: text + before.prefix };
+  }
+  return REWRITES.test(name) ? problem(call) : undefined;
+}
+
+/** What an assignment makes of the request-URI; undefined where it leaves it as it is. */
+export function numberAfterAssignment(
+  target: string,
+  operator: string,
+  value: Expression,
+  before: NumberChange,
+): NumberChange | OtherChange | undefined {
+  if (!URI_PARTS.test(target)) return undefined;
+  const other = { problem: `${target} ${operator} ${expressionText(value)}` };
+  if (target !== '$rU' || operator !== '=') return other;
+  const text = literalText(value);
+  const cut = text === undefined ? undefined : /^\$\(rU\{s\.(?:substr,(\d+),0|strip,(\d+))\}\)$/.exec(text);
+  if (cut) return stripped(before, Number(cut[1] ?? cut[2])) ?? other;
+  const put =
+    text === undefined
+      ? joined(value)
+      : /^(.*?)\$rU$|^(.*?)\$\(rU\)$/s
+          .exec(text)
+          ?.slice(1)
+          .find((each) => each !== undefined);
+  return put === undefined || !isPlain(put) ? other : { ...before, prefix: put + before.prefix };
+}
+
+/** TEXT of `TEXT + $rU`. */
+function joined(value: Expression): string | undefined {
+  if (value.kind !== 'binary' || value.operator !== '+') return undefined;
+  return value.right.kind === 'variable' && value.right.text === '$rU' ? literalText(value.left) : undefined;
+}
+
+/** What `destination` takes as it stands: no attribute, no variable. */
+function isPlain(text: string): boolean {
+  return /^[0-9A-Za-z+*#_.-]{0,64}$/.test(text);
+}
+
+/** Characters taken off again; undefined where they would be some of the number and some of what was put before it. */
+function stripped({ strip, prefix }: NumberChange, count: number): NumberChange | undefined {
+  if (count <= prefix.length) return { strip, prefix: prefix.slice(count) };
+  return strip + count - prefix.length > 64 ? undefined : { strip: strip + count - prefix.length, prefix: '' };
+}
+
+function problem(call: FunctionCall): OtherChange {
+  return { problem: expressionText(call) };
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { importCfg } from '../../../../src/cli/import/import-cfg.js';
+import { remarkText } from '../../../../src/cli/import/ledger.js';
+
+interface Rule {
+  readonly match: Readonly<Record<string, string>>;
+  readonly select?: { readonly set: number };
+  readonly destination?: object;
+  readonly reject?: object;
+}
+
+function carried(body: string, dialect: 'opensips' | 'kamailio' = 'opensips') {
+  const head =
+    dialect === 'kamailio'
+      ? '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nrequest_route'
+      : 'socket=udp:127.0.0.1:5060\nroute';
+  const { settings, left } = importCfg(`${head} {\n${body}\n}\n`, 'x.cfg', { read: () => undefined });
+  const rules = settings['routing'] as unknown as readonly Rule[];
+  return { rules: rules.filter(({ select }) => select !== undefined), left: left.map(remarkText) };
+}
+
+const select = 'if (!ds_select_dst(1, 4)) { send_reply(503, "none"); exit; } t_relay();';
+
+describe('what a script makes of the number becomes "destination" of the rule', () => {
+  const cases: readonly (readonly [title: string, statements: string, destination: object | undefined])[] = [
+    ['strip()', 'strip(3);', { strip: 3 }],
+    ['prefix()', 'prefix("0049");', { prefix: '0049' }],
+    ['both', 'strip(1); prefix("+44");', { strip: 1, prefix: '+44' }],
+    ['twice', 'strip(1); strip(2); prefix("9"); prefix("8");', { strip: 3, prefix: '89' }],
+    ['a prefix that is taken off again', 'prefix("12"); strip(1);', { prefix: '2' }],
+    ['more than the prefix', 'prefix("12"); strip(3);', { strip: 1 }],
+    ['{s.substr}', '$rU = $(rU{s.substr,2,0});', { strip: 2 }],
+    ['a text before $rU', '$rU = "011" + $rU;', { prefix: '011' }],
+    ['a text with $rU', '$rU = "011$rU";', { prefix: '011' }],
+    ['nothing', 'strip(0);', undefined],
+  ];
+  for (const [title, statements, destination] of cases) {
+    test(title, () => {
+      const { rules, left } = carried(`${statements} ${select}`);
+      assert.deepEqual(
+        rules.map((each) => each.destination),
+        [destination],
+      );
+      assert.deepEqual(left, []);
+    });
+  }
+
+  test('also behind the selection, and under a condition on the number as it came', () => {
+    const { rules } = carried(`if ($rU =~ "^00") { strip(2); } ${select}`);
+    assert.deepEqual(
+      rules.map(({ match, destination }) => [match, destination]),
+      [
+        [{ $rU: '/^00/i' }, { strip: 2 }],
+        [{}, undefined],
+      ],
+    );
+    const behind = carried('if (!ds_select_dst(1, 4)) exit; prefix("7"); t_relay();');
+    assert.deepEqual(behind.rules[0]?.destination, { prefix: '7' });
+  });
+});
+
+describe('a selection is listed, and is no rule, where the request-URI is changed in a way that rules have no words for', () => {
+  for (const statement of [
+    'strip_tail(2);',
+    'strip($var(n));',
+    'prefix("$avp(tech)");',
+    'rewritehost("10.0.0.9");',
+    'seturi("sip:x@y");',
+    '$rd = "gw.example";',
+    '$ru = "sip:" + $rU + "@x";',
+    '$rU = $avp(number);',
+    'subst_uri("/a/b/");',
+    '$rU = "1"; strip(1);',
+  ]) {
+    test(statement, () => {
+      for (const dialect of ['opensips', 'kamailio'] as const) {
+        const { rules, left } = carried(`${statement}\n${select}`, dialect);
+        assert.deepEqual(rules, []);
+        const selection = left.find((each) => each.includes('ds_select_dst'));
+        assert.match(selection ?? '', /the request-URI is changed on its way/);
+      }
+    });
+  }
+
+  test('the algorithm hashes it, or a condition looks at it afterwards', () => {
+    const hashed = carried('strip(1); if (!ds_select_dst(1, 3)) exit; t_relay();');
+    assert.deepEqual(hashed.rules, []);
+    assert.match(hashed.left.join('\n'), /depends on the number, which the script changes before/);
+    const asked = carried(`strip(1); if ($rU =~ "^5") { ${select} exit; } send_reply(404, "no");`);
+    assert.deepEqual(asked.rules, []);
+    assert.match(asked.left.join('\n'), /cannot be said as "match"/);
+  });
+});
+
+describe('a condition on the result of the selection before it is one on the selection', () => {
+  for (const [condition, fails] of [
+    ['$rc < 0', true],
+    ['$retcode < 1', true],
+    ['$rc == -1', true],
+    ['$rc != 1', true],
+    ['!($rc > 0)', true],
+    ['$retcode >= 1', false],
+  ] as const) {
+    test(condition, () => {
+      const [no, yes] = ['send_reply(480, "gone"); exit;', 't_relay(); exit;'];
+      const body = `ds_select_dst(1, 4); if (${condition}) { ${fails ? no : yes} } ${fails ? yes : no}`;
+      const { rules, left } = carried(body);
+      assert.deepEqual(left, []);
+      assert.deepEqual(
+        rules.map((each) => [each.match, each.select?.set, each.reject]),
+        [[{}, 1, { code: 480, reason: 'gone' }]],
+      );
+    });
+  }
+
+  test('of another call it is not', () => {
+    const { rules, left } = carried('ds_select_dst(1, 4); lookup("x"); if ($rc < 0) { exit; } t_relay();');
+    assert.deepEqual(rules, []);
+    assert.match(left.join('\n'), /\$rc < 0/);
+  });
+});
