@@ -150,10 +150,10 @@ class GuidedRegexMatch implements RegexMatch {
   }
 
   private look(): readonly (string | undefined)[] {
-    const places = this.span.groups();
-    if (places === undefined) return this.bySearch();
-    return Array.from({ length: places.length / 2 }, (_, i) => {
-      const [start, end] = [places[2 * i] as number, places[2 * i + 1] as number];
+    const spans = this.span.groups();
+    if (spans === undefined) return this.bySearch();
+    return Array.from({ length: spans.length / 2 }, (_, i) => {
+      const [start, end] = [spans[2 * i] as number, spans[2 * i + 1] as number];
       return start < 0 || end < 0 ? undefined : this.text.slice(start, end);
     });
   }

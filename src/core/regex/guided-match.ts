@@ -44,7 +44,7 @@ const MOST_TRANSITIONS = 20_000;
 
 /**
  * Finds a match and its groups in time linear in the text, with a few steps for each character, however many groups there are:
- * a pass from the end tells at each boundary which instructions can still come to a match, so that a single thread from
+ * a pass from the end finds for each boundary which instructions can still come to a match, so that a single thread from
  * the start never takes a way that fails. It finds what re2js finds: the leftmost match, the longest or that of the first
  * alternatives, and among ways of the same length the first one. All matches of a text together take the time of one.
  */

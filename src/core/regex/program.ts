@@ -11,7 +11,7 @@ export interface Instruction {
   matchRune(rune: number): boolean;
 }
 
-/** What a compiled expression does with characters that it cannot tell from each other. */
+/** What a compiled expression does with characters that are the same to it. */
 export interface CharacterClasses {
   readonly count: number;
   readonly latin1: ArrayLike<number>;
