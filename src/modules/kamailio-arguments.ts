@@ -7,15 +7,16 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     set_uri_host/0,1 set_uri_user/0,1 tel2sip/2 is_int/0 not_empty/0 pv_evalx/0 pv_isset/0 pv_unset/0 typeof/0 detailed_ip_type/1
     detailed_ipv4_type/1 detailed_ipv6_type/1`,
   number: `isbflagset/0,1 issflagset/0 resetbflag/0,1 resetsflag/0 setbflag/0,1 setdebug/0 setsflag/0 isxflagset/0 resetxflag/0
-    setxflag/0 via_add_srvid/0 via_add_xavp_params/0 via_use_xavp_fields/0 t_grep_status/0 t_load_contacts/0 t_reply/0
-    t_send_reply/0 t_set_auto_inv_100/0 t_set_disable_6xx/0 t_set_disable_failover/0 t_set_disable_internal_reply/0 t_set_fr/0,1
-    t_set_max_lifetime/0,1 t_set_no_e2e_cancel_reason/0 t_set_retr/0,1 t_cancel_callid/2,3 t_continue/0,1 t_drop/0
+    setxflag/0 via_add_srvid/0 via_add_xavp_params/0 via_use_xavp_fields/0 t_cancel_callid/2,3 t_continue/0,1 t_drop/0
     t_reply_callid/2 send_reply/0 send_reply_mode/0,2 sl_reply/0 sl_send_reply/0 loose_route_mode/0 is_maxfwd_lt/0
     maxfwd_at_least/0 maxfwd_process/0 mf_lowlimit/0 mf_process_maxfwd_header/0 process_maxfwd/0 regex_substring/2,3
     remove_hf_idx/1 hdr_date_check/0 is_first_hop/0 xavi_child_seti/2 xavp_child_seti/2 xavp_copy/1,3 ds_is_active/0
     ds_is_from_list/0,1 ds_list_exist/0 ds_list_exists/0 ds_select/0,1,2 ds_select_domain/0,1,2 ds_select_dst/0,1,2
-    ds_select_routes/2 sanity_check/0,1 add_rcv_param/0 fix_nated_sdp/0 handle_ruri_alias/0 nat_uac_test/0 sht_iterator_setex/1
-    sht_iterator_seti/1 sht_setxi/2,3 sht_setxs/3 core_hash/2 sleep/0 usleep/0 dns_set_local_ttl/0 sdp_print/0`,
+    ds_select_routes/2 sanity_check/0,1 add_rcv_param/0 fix_nated_sdp/0 handle_ruri_alias/0 nat_uac_test/0
+    sht_iterator_setex/1 sht_iterator_seti/1 sht_setxi/2,3 sht_setxs/3 core_hash/2 sleep/0 usleep/0 dns_set_local_ttl/0
+    sdp_print/0`,
+  format: `t_grep_status/0 t_load_contacts/0 t_reply/0 t_send_reply/0 t_set_auto_inv_100/0 t_set_disable_6xx/0 t_set_disable_failover/0
+    t_set_disable_internal_reply/0 t_set_fr/0,1 t_set_max_lifetime/0,1 t_set_no_e2e_cancel_reason/0 t_set_retr/0,1`,
   host: `t_forward_nonack/0 t_forward_nonack_sctp/0 t_forward_nonack_tcp/0 t_forward_nonack_tls/0 t_forward_nonack_udp/0 t_relay/0
     t_relay_to_sctp/0 t_relay_to_tcp/0 t_relay_to_tls/0 t_relay_to_udp/0 t_replicate/0 t_replicate_sctp/0 t_replicate_tcp/0
     t_replicate_tls/0 t_replicate_udp/0`,
@@ -29,11 +30,12 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   key: `sht_lock/0 sht_rm_name_re/0 sht_rm_value_re/0 sht_unlock/0`,
 };
 
-type ArgumentKind = 'number' | 'variable' | 'host' | 'digits' | 'name' | 'key' | 'integer' | 'mime';
+type ArgumentKind = 'number' | 'format' | 'variable' | 'host' | 'digits' | 'name' | 'key' | 'integer' | 'mime';
 
 /** What an argument of each kind has to look like, and the words for it. */
 const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
-  number: [/^(?:[+-]?[0-9]+)?$|\$/, 'a number'],
+  number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
+  format: [/^(?:[+-]?[0-9]+)?$|\$/, 'a number'],
   variable: [/^\$/, 'a variable'],
   host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   digits: [/^[0-9]*$/, 'a number without variables'],

@@ -20,6 +20,13 @@ test('numbers, empty text and formats are numbers to kamailio', () => {
   assert.equal(refusedArgument('is_method', 0, 'zz'), undefined);
 });
 
+test('a number with text before a variable is refused, but where the function takes any text', () => {
+  assert.match(refusedArgument('ds_select_dst', 0, 'x $ru') ?? '', /argument 1 must be a number or a variable/);
+  assert.match(refusedArgument('sl_send_reply', 0, '4$var(a)') ?? '', /must be a number or a variable/);
+  assert.equal(refusedArgument('ds_select_dst', 0, ' $var(set) '), undefined);
+  assert.equal(refusedArgument('t_reply', 0, '4$var(a)'), undefined);
+});
+
 test('variables of kamailio that a module brings along are hidden until it is loaded', () => {
   const tree = (...names: string[]) => ({ modules: names.map((name) => ({ name })) }) as unknown as ConfigurationTree;
   assert.ok(hiddenKamailioVariables(KAMAILIO, tree('pv')).has('sht'));
