@@ -20,3 +20,22 @@ export function moduleValues(tree: ConfigurationTree): ModuleValues {
   }
   return all;
 }
+
+/** Modules of OpenSIPS that take "db_default_url" where they have no URL of their own. */
+const DATABASE_USERS = ['acc', 'avpops', 'sqlops', 'alias_db', 'group', 'speeddial'];
+
+/** The parameters, with the database of the file for each loaded module that names none. */
+export function withDefaultDatabase(
+  values: ModuleValues,
+  tree: ConfigurationTree,
+  url: string | undefined,
+): ModuleValues {
+  if (url === undefined) return values;
+  const all = new Map(values);
+  for (const { name } of tree.modules) {
+    const own = all.get(name);
+    if (DATABASE_USERS.includes(name) && own?.has('db_url') !== true)
+      all.set(name, new Map([...(own ?? []), ['db_url', [url]]]));
+  }
+  return all;
+}

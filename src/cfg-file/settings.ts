@@ -14,7 +14,7 @@ import {
   checkOpensipsTransports,
 } from './opensips/check.js';
 import { type ClustererValues, clustererValues } from './opensips/clusterer.js';
-import { type ModuleValues, moduleValues } from './parameters.js';
+import { type ModuleValues, moduleValues, withDefaultDatabase } from './parameters.js';
 import { tlsSettings } from './tls.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -48,7 +48,7 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   const globals = readGlobals(tree.parameters, dialect, problems, ({ name, at }) =>
     problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
   );
-  const modules = moduleValues(tree);
+  const modules = withDefaultDatabase(moduleValues(tree), tree, globals.defaultDbUrl);
   if (dialect.name === 'kamailio') checkKamailioModules(tree, problems, dialect.later);
   checkTypes(tree, problems);
   if (dialect.name === 'opensips') {

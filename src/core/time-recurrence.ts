@@ -30,10 +30,11 @@ function timeIn(text: string): number {
 }
 
 /** "P1DT8H30M", "PT10H", "P2W"; a time is the end of the first occurrence. */
+/** "PT8H30M"; tables and scripts also have "8H30M". Or the time it ends at. */
 function durationIn(text: string, start: number): number {
   if (/^\d{8}/.test(text)) return timeIn(text) - start;
-  const match = /^P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?$/i.exec(text);
-  if (match === null) throw new Error(`"${text}" is no duration of the form PT8H30M`);
+  const match = /^P?(?:(\d{1,4})W)?(?:(\d{1,4})D)?T?(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?$/i.exec(text);
+  if (match === null || !/\d/.test(text)) throw new Error(`"${text}" is no duration of the form PT8H30M`);
   const [, weeks = '0', days = '0', hours = '0', minutes = '0', seconds = '0'] = match;
   const whole = (Number(weeks) * 7 + Number(days)) * DAY;
   return whole + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;

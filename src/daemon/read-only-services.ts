@@ -13,6 +13,7 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
       const database = services.database(url);
       return {
         query: (statement) => (READS.test(statement) ? database.query(statement) : Promise.reject(refused())),
+        quoted: (value) => database.quoted(value),
         insert: () => Promise.reject(refused()),
       };
     },

@@ -2,6 +2,7 @@ import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
 import { asyncFunctions } from './async.js';
+import { avpDatabaseFunctions } from './avp-database.js';
 import { avpopsFunctions } from './avpops.js';
 import { kamailioAvpopsFunctions } from './avpops-kamailio.js';
 import { branchFunctions } from './branches.js';
@@ -16,6 +17,7 @@ import { dialplanFunctions } from './dialplan.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { domainFunctions } from './domain.js';
 import { droutingFunctions } from './drouting/functions.js';
+import { enumFunctions } from './enum.js';
 import { flagFunctions } from './flags.js';
 import { globalFlagFunctions } from './global-flags.js';
 import { textopsxFunctions } from './header-walks.js';
@@ -30,8 +32,10 @@ import { natFunctions } from './nat.js';
 import { observationFunctions } from './observation.js';
 import { permissionsFunctions } from './permissions.js';
 import { pikeFunctions } from './pike.js';
+import { programFunctions } from './programs.js';
 import { pvFunctions } from './pv.js';
 import { rateLimitFunctions } from './rate-limit.js';
+import { redirectFunctions } from './redirects.js';
 import { regexFunctions } from './regex.js';
 import { replyFunctions } from './replies.js';
 import { restClientFunctions } from './rest-client.js';
@@ -52,6 +56,7 @@ import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
 import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
+import { userTableFunctions } from './user-tables.js';
 import { uuidFunctions } from './uuid.js';
 
 let table: FunctionTable<MessageRun> | undefined;
@@ -110,6 +115,11 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...avpopsFunctions,
     ...kamailioAvpopsFunctions,
     ...sqlFunctions,
+    ...avpDatabaseFunctions,
+    ...userTableFunctions,
+    ...redirectFunctions,
+    ...enumFunctions,
+    ...programFunctions,
     ...mqueueFunctions,
     ...asyncFunctions,
   ]);

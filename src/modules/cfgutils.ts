@@ -1,4 +1,5 @@
 import { coreHash } from '../core/core-hash.js';
+import { timeRecurrence } from '../core/time-recurrence.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import {
@@ -21,6 +22,45 @@ const probability = {
   create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
   copy: ({ percent }: { percent: number }) => ({ percent }),
 };
+
+type Holds = (now: number) => boolean;
+
+/** One recurrence, or several in parentheses with "&" (and), "/" (or), "!" (not) before and between them. Throws an Error for anything else. */
+function recurrence(text: string): Holds {
+  if (!/^[\s!]*\(|^\s*!/.test(text)) return single(text);
+  const tokens = (text.match(/[()!&/]|[^()!&]+?(?=\s*[()]|$)/g) ?? []).map((each) => each.trim()).filter(Boolean);
+  let at = 0;
+  const term = (depth: number): Holds => {
+    if (depth > 16) throw new Error('a time recurrence is nested too deeply');
+    const token = tokens[at++];
+    if (token === '!') {
+      const inner = term(depth + 1);
+      return (now) => !inner(now);
+    }
+    if (token !== '(') return single(token ?? '');
+    const inner = all(depth + 1);
+    if (tokens[at++] !== ')') throw new Error('a time recurrence has no ")"');
+    return inner;
+  };
+  const all = (depth: number): Holds => {
+    let left = term(depth);
+    for (;;) {
+      const operator = tokens[at];
+      if (operator !== '&' && operator !== '/') return left;
+      at++;
+      const [before, right] = [left, term(depth)];
+      left = operator === '&' ? (now) => before(now) && right(now) : (now) => before(now) || right(now);
+    }
+  };
+  const whole = all(0);
+  if (at < tokens.length) throw new Error('a time recurrence has something behind its end');
+  return whole;
+}
+
+function single(text: string): Holds {
+  const parsed = timeRecurrence(text.trim());
+  return (now) => parsed?.holds(now) ?? true;
+}
 
 /** Keys that lock() of Kamailio was called with and unlock() was not: what trylock() asks. */
 const locksHeld = { module: 'cfgutils', create: () => new Set<string>() };
@@ -106,6 +146,23 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
         const wanted = intOf(percent, run, run.env.modules.of(probability).percent);
         return code(run.env.random.uint32() % 100 < wanted);
       },
+  },
+  {
+    name: 'check_time_rec',
+    dialects: OPENSIPS,
+    parameters: [param('recurrence', 'string'), optional('at', 'int')],
+    summary: 'whether a time recurrence holds now, or at a time in seconds; "(a) & !(b)", "(a) / (b)" join several',
+    compile: ([text, at]) => {
+      const fixed = typeof text?.constant === 'string' ? recurrence(text.constant) : undefined;
+      return (run) => {
+        const now = at === undefined ? run.env.clock.now() : (at.int(run) ?? Number.NaN) * 1000;
+        try {
+          return code((fixed ?? recurrence(textOf(text, run)))(now));
+        } catch {
+          return -1;
+        }
+      };
+    },
   },
   {
     name: 'rand_set_prob',

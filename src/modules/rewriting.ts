@@ -179,7 +179,7 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['auth', 'consume_credentials', 0],
   ['auth|auth_db', 'www_authenticate', 3],
   ['auth|auth_db', 'proxy_authenticate', 3],
-  ['auth|auth_db', 'db_does_uri_exist', 2],
+  ['uri|auth|auth_db', 'db_does_uri_exist', 2],
   ['uri|auth_db', 'db_check_from', 0],
   ['uri|auth_db', 'db_check_to', 0],
 ];

@@ -5,7 +5,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
-import type { SqlResult } from '../script/services.js';
+import type { SqlDatabase, SqlResult } from '../script/services.js';
 import {
   type Arg,
   type FunctionSpec,
@@ -34,21 +34,26 @@ function connections(texts: readonly string[]): Map<string, string> {
   return urls;
 }
 
-const sqlops = {
+/** Databases of sqlops, by name. */
+export const sqlops = {
   module: 'sqlops',
   create: (parameters: ModuleParameters) => ({
     urls: connections([...parameters.all('sqlcon'), ...parameters.all('db_url')].map(String)),
-    table: parameters.text('usr_table', 'usr_preferences'),
   }),
 };
 
-const avpops = {
+/** Databases of avpops, by name. */
+export const avpops = {
   module: 'avpops',
   create: (parameters: ModuleParameters) => ({
     urls: connections([...parameters.all('db_url'), ...parameters.all('avp_url')].map(String)),
-    table: parameters.text('avp_table', 'usr_preferences'),
   }),
 };
+
+/** The URL of a database by its name; db_default_url where a file of OpenSIPS names none. */
+export function connectionOf(run: MessageRun, of: typeof sqlops, name: string): string | undefined {
+  return run.env.modules.of(of).urls.get(name);
+}
 
 /** Results of sql_query by name, while a message is handled. */
 const results = new PerCall(() => new Map<string, SqlResult>());
@@ -56,7 +61,11 @@ const results = new PerCall(() => new Map<string, SqlResult>());
 const MOST_RESULTS = 32;
 
 /** Runs a statement; undefined when it failed, which is logged. */
-async function query(run: MessageRun, url: string | undefined, statement: string): Promise<SqlResult | undefined> {
+export async function query(
+  run: MessageRun,
+  url: string | undefined,
+  statement: string,
+): Promise<SqlResult | undefined> {
   if (url === undefined) {
     run.env.peerLog.error({ callId: run.message.callId }, 'script: no database is configured for a query');
     return undefined;
@@ -239,10 +248,12 @@ function identifier(text: string): string {
   return /^[\w.]+$/.test(name) ? name : '';
 }
 
-/** A value of a condition or column in the JSON arrays of sql_select and the like, as SQL text. */
-function literal(value: unknown): string {
-  if (value === null || value === undefined) return 'NULL';
-  return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
+/** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */
+type Literal = (value: unknown) => string;
+
+function literalOf(database: SqlDatabase): Literal {
+  return (value) =>
+    database.quoted(value === null || value === undefined ? null : typeof value === 'number' ? value : String(value));
 }
 
 /** JSON arrays of one-pair objects: [{"user": "alice"}, {"age": {">": 5}}]. Undefined for what is none. */
@@ -256,7 +267,7 @@ function pairs(text: string): [string, unknown][] | undefined {
   }
 }
 
-function condition(text: string): string | undefined {
+function condition(text: string, literal: Literal): string | undefined {
   if (text.trim() === '') return '';
   const all = pairs(text);
   if (all === undefined) return undefined;
@@ -274,7 +285,7 @@ function condition(text: string): string | undefined {
 function built(
   name: string,
   most: number,
-  text: (args: readonly string[]) => string | undefined,
+  text: (args: readonly string[], literal: Literal) => string | undefined,
   result: number,
 ): FunctionSpec {
   const names = ['columns', 'table', 'filter', 'order'];
@@ -294,9 +305,14 @@ function built(
       const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
       const database = args[result > 0 ? most + 1 : most];
       return async (run) => {
-        const statement = text(args.slice(0, most).map((each) => textOf(each, run)));
+        const url = ofSqlops(run).get(String(intOf(database, run, 0)));
+        const literal = url === undefined ? String : literalOf(run.env.services.database(url));
+        const statement = text(
+          args.slice(0, most).map((each) => textOf(each, run)),
+          literal,
+        );
         if (statement === undefined) return -1;
-        const found = await query(run, ofSqlops(run).get(String(intOf(database, run, 0))), statement);
+        const found = await query(run, url, statement);
         if (found === undefined) return -1;
         if (result === 0) return 1;
         if (found.rows.length === 0) return -2;
@@ -307,20 +323,23 @@ function built(
   };
 }
 
-function selection([columns = '', table = '', filter = '', order = '']: readonly string[]): string | undefined {
+function selection(
+  [columns = '', table = '', filter = '', order = '']: readonly string[],
+  literal: Literal,
+): string | undefined {
   let list: string[] = [];
   try {
     list = columns.trim() === '' ? [] : (JSON.parse(columns) as string[]);
   } catch {
     return undefined;
   }
-  const where = condition(filter);
+  const where = condition(filter, literal);
   if (identifier(table) === '' || where === undefined) return undefined;
   const shown = list.length === 0 ? '*' : list.map(String).join(', ');
   return `SELECT ${shown} FROM ${table}${where}${order === '' ? '' : ` ORDER BY ${order}`}`;
 }
 
-function insertion(verb: string, [table = '', columns = '']: readonly string[]): string | undefined {
+function insertion(verb: string, [table = '', columns = '']: readonly string[], literal: Literal): string | undefined {
   const all = pairs(columns);
   if (all === undefined || identifier(table) === '' || all.some(([name]) => identifier(name) === '')) return undefined;
   return `${verb} INTO ${table} (${all.map(([name]) => name).join(', ')}) VALUES (${all.map(([, value]) => literal(value)).join(', ')})`;
@@ -334,21 +353,21 @@ const opensips: FunctionSpec[] = [
   built(
     'sql_update',
     3,
-    ([columns = '', table = '', filter = '']) => {
+    ([columns = '', table = '', filter = ''], literal) => {
       const all = pairs(columns);
-      const where = condition(filter);
+      const where = condition(filter, literal);
       if (all === undefined || where === undefined || identifier(table) === '') return undefined;
       return `UPDATE ${table} SET ${all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`).join(', ')}${where}`;
     },
     0,
   ),
-  built('sql_insert', 2, (args) => insertion('INSERT', args), 0),
-  built('sql_replace', 2, (args) => insertion('REPLACE', args), 0),
+  built('sql_insert', 2, (args, literal) => insertion('INSERT', args, literal), 0),
+  built('sql_replace', 2, (args, literal) => insertion('REPLACE', args, literal), 0),
   built(
     'sql_delete',
     2,
-    ([table = '', filter = '']) => {
-      const where = condition(filter);
+    ([table = '', filter = ''], literal) => {
+      const where = condition(filter, literal);
       return where === undefined || identifier(table) === '' ? undefined : `DELETE FROM ${table}${where}`;
     },
     0,

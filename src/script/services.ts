@@ -11,6 +11,8 @@ export interface SqlResult {
 export interface SqlDatabase {
   /** Runs a statement as it is written. Rejects with SwitchyardError STORE_*. */
   query(statement: string): Promise<SqlResult>;
+  /** A value as it is written in a statement: text in quotes, with what the database gives a meaning within them escaped. */
+  quoted(value: PvarValue): string;
   /** Adds rows to a table; all of them have the same columns. Rejects with SwitchyardError STORE_*. */
   insert(table: string, rows: readonly Readonly<Record<string, PvarValue>>[]): Promise<void>;
 }

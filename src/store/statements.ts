@@ -25,13 +25,22 @@ export class Statements {
 
   /** Throws SwitchyardError STORE_*. */
   query(statement: string): Promise<StatementResult> {
-    return this.bounded(async (knex) => resultOf(await knex.raw(escaped(statement, this.database.url.kind))));
+    const text = escaped(ofScript(statement), this.database.url.kind);
+    return this.bounded(async (knex) => resultOf(await knex.raw(text)));
+  }
+
+  /** A value as it is written in a statement of this database. MySQL takes backslashes within quotes for escapes. */
+  quoted(value: ColumnValue): string {
+    if (value === null) return 'NULL';
+    if (typeof value === 'number') return String(value);
+    const text = value.replaceAll('\0', '').replaceAll("'", "''");
+    return `'${this.database.url.kind === 'mysql' ? text.replaceAll('\\', '\\\\') : text}'`;
   }
 
   /** Adds rows, all with the same columns. Throws SwitchyardError STORE_*. */
   async insert(table: string, rows: readonly Readonly<Record<string, ColumnValue>>[]): Promise<void> {
     await this.bounded(async (knex) => {
-      await knex(table).insert(rows.map((each) => ({ ...each })));
+      await knex(table).insert(rows.map(rowOfScript));
     });
   }
 
@@ -51,6 +60,24 @@ export class Statements {
       this.waiting--;
     }
   }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Text of a script has one character a byte; what is no UTF-8 stays as it is. */
+function ofScript(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return UTF8.decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return text;
+  }
+}
+
+function rowOfScript(row: Readonly<Record<string, ColumnValue>>): Record<string, ColumnValue> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === 'string' ? ofScript(value) : value]),
+  );
 }
 
 /** knex takes a question mark for the place of a value; where it looks for them, they are escaped. */

@@ -2,11 +2,11 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
-/** Records by "TYPE name": addresses; [priority, weight, port, target]; [order, preference, service, replacement]. */
+/** Records by "TYPE name": addresses; [priority, weight, port, target]; [order, preference, service, replacement, expression]. */
 export interface Zone {
   [key: `A ${string}` | `AAAA ${string}`]: readonly string[];
   [key: `SRV ${string}`]: readonly (readonly [number, number, number, string])[];
-  [key: `NAPTR ${string}`]: readonly (readonly [number, number, string, string])[];
+  [key: `NAPTR ${string}`]: readonly (readonly [number, number, string, string, string?])[];
 }
 
 const TYPES: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA', 33: 'SRV', 35: 'NAPTR' };
@@ -79,16 +79,17 @@ export class DnsServer {
   }
 }
 
-type Value = string | readonly [number, number, number, string] | readonly [number, number, string, string];
+type Value = string | readonly [number, number, number, string] | readonly [number, number, string, string, string?];
 
 function encode(value: Value): Buffer {
   if (typeof value === 'string') return isIPv6(value) ? ipv6(value) : Buffer.from(value.split('.').map(Number));
-  const [first, second, third, last] = value;
+  const [first, second, third, last, expression] = value;
   const numbers = typeof third === 'number' ? [first, second, third] : [first, second];
   const head = Buffer.alloc(numbers.length * 2);
   for (const [i, each] of numbers.entries()) head.writeUInt16BE(each, i * 2);
-  const texts = typeof third === 'number' ? [] : ['s', third, ''].map(text);
-  return Buffer.concat([head, ...texts, ...last.split('.').map(text), Buffer.from([0])]);
+  const texts =
+    typeof third === 'number' ? [] : (expression === undefined ? ['s', third, ''] : ['u', third, expression]).map(text);
+  return Buffer.concat([head, ...texts, ...last.split('.').filter(Boolean).map(text), Buffer.from([0])]);
 }
 
 /** One length byte and the text: a label, or a character string. */

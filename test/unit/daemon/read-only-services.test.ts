@@ -12,6 +12,7 @@ function copy() {
         ran.push(statement);
         return { columns: [], rows: [] };
       },
+      quoted: String,
       insert: async (table) => {
         ran.push(table);
       },

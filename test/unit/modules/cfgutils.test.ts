@@ -38,3 +38,20 @@ test('a route that calls itself by route_if_exists is bounded like one that call
     await runner.stop();
   }
 });
+
+test('a time recurrence holds at a time, and several are joined by "&", "/" and "!"', async () => {
+  // Monday 2024-01-08 10:00 and Saturday 2024-01-13 10:00, UTC.
+  const [monday, saturday] = [Date.UTC(2024, 0, 8, 10) / 1000, Date.UTC(2024, 0, 13, 10) / 1000];
+  const office = 'Etc/UTC|20240101T080000|10H|WEEKLY|||MO,TU,WE,TH,FR';
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'cfgutils',
+    script: `
+      check_time_rec("${office}", ${monday}); xlog("$rc\\n"); check_time_rec("${office}", ${saturday}); xlog("$rc\\n");
+      $var(t) = "!(${office})"; check_time_rec($var(t), ${saturday}); xlog("$rc\\n");
+      check_time_rec("(${office}) & !(Etc/UTC|20240108T000000|1D)", ${monday}); xlog("$rc\\n");
+      check_time_rec("(${office}) / (Etc/UTC|20240113T000000|1D)", ${saturday}); xlog("$rc\\n");
+      $var(t) = "(nonsense"; check_time_rec($var(t)); xlog("$rc\\n"); check_time_rec(""); xlog("$rc\\n"); xlog("end\\n");`,
+  });
+  assert.deepEqual(lines, ['1', '-1', '1', '-1', '1', '-1', '1']);
+});

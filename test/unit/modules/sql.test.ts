@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { Statements } from '../../../src/store/statements.js';
 import { linesOf } from '../../support/script-run.js';
 import { executeSqlite, selectSqlite } from '../../support/sqlite-file.js';
 
@@ -69,4 +70,27 @@ test('OpenSIPS: columns go to AVPs, -2 without rows, a statement is made of its 
     sql_update("[{\\"note\\": \\"new\\"}]", "calls", "[{\\"callid\\": \\"x\\"}]"); xlog("$rc\\n");`);
   assert.deepEqual(lines, ['1 gw1 gw2 5', '-2', '-1', '1 gw3', '1', '1']);
   assert.deepEqual(selectSqlite(database, "select note from calls where callid = 'x'"), [{ note: 'new' }]);
+});
+
+test('text of a peer cannot leave its quotes: MySQL also takes backslashes for escapes', () => {
+  const quoted = (kind: string, value: string | number | null) =>
+    new Statements({ url: { kind } } as unknown as ConstructorParameters<typeof Statements>[0]).quoted(value);
+  assert.equal(quoted('mysql', "\\' or 1=1 -- \0"), "'\\\\'' or 1=1 -- '");
+  assert.equal(quoted('postgres', "\\' or 1=1"), "'\\'' or 1=1'");
+  assert.equal(quoted('sqlite', 5), '5');
+  assert.equal(quoted('sqlite', null), 'NULL');
+});
+
+test('text beyond ASCII is written as it was read', async () => {
+  await opensips("sql_query(\"insert into calls values ('utf8', '\xc3\xa9t\xc3\xa9')\");");
+  assert.deepEqual(selectSqlite(database, "select note from calls where callid = 'utf8'"), [{ note: 'été' }]);
+});
+
+test('exec runs nothing', async () => {
+  const lines = await linesOf({
+    dialect: 'opensips',
+    modules: 'exec',
+    script: 'exec("touch /tmp/never", "", $var(o)); xlog("$rc $var(o)\\n"); xlog("end\\n");',
+  });
+  assert.deepEqual(lines, ['-1 <null>']);
 });

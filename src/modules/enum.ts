@@ -1,0 +1,89 @@
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { MOST_BRANCHES } from '../script/request-branches.js';
+import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
+import { parseSubstitution, substituted } from './subst.js';
+import { cutUri } from './uri-parts.js';
+
+const settings = {
+  module: 'enum',
+  create: (parameters: ModuleParameters) => ({
+    suffix: parameters.text('domain_suffix', 'e164.arpa.'),
+    params: parameters.text('tel_uri_params', ''),
+  }),
+};
+
+/** Records of one answer that are looked at. */
+const MOST_RECORDS = 32;
+
+/** "sip", or "+sip+voice:sip" for several services, as the NAPTR records have them. */
+function services(text: string): readonly string[] {
+  if (text === '') return ['e2u+sip'];
+  return text.startsWith('+')
+    ? text
+        .slice(1)
+        .split('+')
+        .map((each) => `e2u+${each.toLowerCase()}`)
+    : [`e2u+${text.toLowerCase()}`];
+}
+
+/** URIs a telephone number stands for in the DNS (RFC 6116), in order. */
+async function lookUp(run: MessageRun, number: string, suffix: string, service: string): Promise<string[]> {
+  const digits = number.slice(1);
+  if (!/^\+\d{1,20}$/.test(number)) return [];
+  const name = `${[...digits].reverse().join('.')}.${suffix.replace(/^\.|\.$/g, '')}`;
+  const wanted = services(service);
+  const found = await run.env.resolver.naptrRecords(name);
+  const { params } = run.env.modules.of(settings);
+  const uris: string[] = [];
+  const sorted = [...found].sort((a, b) => a.order - b.order || a.preference - b.preference);
+  for (const { flags, service: offered, regexp = '' } of sorted.slice(0, MOST_RECORDS)) {
+    if (flags.toLowerCase() !== 'u' || !wanted.includes(offered.toLowerCase())) continue;
+    const uri = rewritten(regexp, number, run);
+    if (uri === undefined || cutUri(uri) === undefined) continue;
+    uris.push(/^tel:/i.test(uri) && params !== '' ? `${uri};${params}` : uri);
+  }
+  return uris;
+}
+
+/** What the expression of a record makes of the number; undefined for one that cannot be used or does not match. */
+function rewritten(expression: string, number: string, run: MessageRun): string | undefined {
+  try {
+    const text = substituted(
+      parseSubstitution(expression, false, () => undefined),
+      number,
+      run,
+    );
+    return text === undefined || /[\s<>"]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+const functions: FunctionSpec[] = [
+  {
+    name: 'enum_query',
+    dialects: OPENSIPS,
+    waits: true,
+    routes: ['request', 'failure', 'branch'],
+    parameters: [optional('suffix', 'string'), optional('service', 'string'), optional('number', 'string')],
+    summary: 'replaces a request-URI with a telephone number by the URIs the DNS has for it (ENUM)',
+    compile:
+      ([suffix, service, number]) =>
+      async (run) => {
+        const { call, pvars } = run;
+        const dialled = number === undefined ? (cutUri(call.requestUri)?.user ?? '') : textOf(number, run);
+        const configured = run.env.modules.of(settings).suffix;
+        const zone = textOf(suffix, run);
+        const [first, ...others] = await lookUp(run, dialled, zone === '' ? configured : zone, textOf(service, run));
+        if (first === undefined) return -1;
+        pvars.setRequestUri(first);
+        for (const uri of others.slice(0, MOST_BRANCHES - 1 - call.branches.length))
+          call.branches.push({ uri, destinationUri: undefined, q: '', path: '', flags: 0, socket: undefined });
+        return 1;
+      },
+  },
+];
+
+/** ENUM of OpenSIPS. */
+export const enumFunctions: ScriptFunction[] = moduleFunctions('enum', functions);

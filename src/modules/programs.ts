@@ -1,0 +1,24 @@
+import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction } from './define.js';
+
+const RUNS_NONE = 'runs no program and returns -1: what a peer sends must not reach a shell';
+
+function refused(name: string, most: number): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    async: name === 'exec',
+    parameters: [
+      param('command', 'string'),
+      ...Array.from({ length: most - 1 }, (_, i) => optional(`argument ${i + 2}`, 'string')),
+    ],
+    summary: 'no program is run: returns -1',
+    standIn: RUNS_NONE,
+    compile: () => () => -1,
+  };
+}
+
+/** The functions of exec, which run nothing. */
+export const programFunctions: ScriptFunction[] = moduleFunctions('exec', [
+  refused('exec', 5),
+  ...['exec_msg', 'exec_dset', 'exec_avp', 'exec_getenv'].map((name) => refused(name, 3)),
+]);

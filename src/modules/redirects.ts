@@ -1,0 +1,197 @@
+import { parseAddress } from '../core/name-addr.js';
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
+import { parseUri } from '../core/uri.js';
+import { paramValue } from '../pvar/header-values.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { PerCall } from '../script/per-call.js';
+import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import { routeValues } from '../sip/route-set.js';
+import {
+  type Arg,
+  type FunctionSpec,
+  intOf,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+  textOf,
+} from './define.js';
+
+/** Which contacts of redirections are tried. */
+interface Filters {
+  readonly acceptByDefault: boolean;
+  readonly accept: readonly BoundedRegex[];
+  readonly deny: readonly BoundedRegex[];
+}
+
+const settings = {
+  module: 'uac_redirect',
+  create: (parameters: ModuleParameters): Filters => {
+    const list = (name: string): BoundedRegex[] => {
+      const text = parameters.text(name, '');
+      return text === '' ? [] : [compilePosix(text, { ignoreCase: true })];
+    };
+    return {
+      acceptByDefault: parameters.text('default_filter', 'accept').toLowerCase() !== 'deny',
+      accept: list('accept_filter'),
+      deny: list('deny_filter'),
+    };
+  },
+};
+
+/** Filters a script set for its message. */
+const ownFilters = new PerCall<{ filters: Filters | undefined }>(() => ({ filters: undefined }));
+
+function filtersOf(run: MessageRun): Filters {
+  return ownFilters.known(run.call)?.filters ?? run.env.modules.of(settings);
+}
+
+/** What is refused by one list and not let in by the other does not pass; where lists say nothing, the default does. */
+function passes({ acceptByDefault, accept, deny }: Filters, uri: string): boolean {
+  const matches = (list: readonly BoundedRegex[]): boolean => list.some((each) => each.test(uri));
+  return acceptByDefault ? !matches(deny) || matches(accept) : matches(accept) && !matches(deny);
+}
+
+/** Contacts of one reply that are looked at. */
+const MOST_CONTACTS = 64;
+
+interface Contact {
+  readonly uri: string;
+  /** In thousandths; 1000 for a contact that names none (RFC 3261 section 20.10 leaves it open). */
+  readonly q: number;
+}
+
+/** The contacts of the redirections that came, the best first: at most `total`, at most `each` of one branch. */
+function contactsOf(run: MessageRun, total: number, each: number): Contact[] {
+  const filters = filtersOf(run);
+  const found: Contact[] = [];
+  for (const branch of run.transaction?.branches ?? []) {
+    const { reply } = branch;
+    if (reply === undefined || reply.status < 300 || reply.status > 399) continue;
+    if (branch.dropped && branch !== run.branch) continue;
+    const ofBranch = routeValues(reply, 'contact', MOST_CONTACTS)
+      .map(({ value }) => parseAddress(value))
+      .filter(({ uri }) => parseUri(uri) !== undefined && passes(filters, uri))
+      .map(({ uri, params }) => ({ uri, q: qOf(params) }))
+      .sort((a, b) => b.q - a.q);
+    found.push(...ofBranch.slice(0, each));
+  }
+  return found.sort((a, b) => b.q - a.q).slice(0, total);
+}
+
+function qOf(params: string): number {
+  const q = Number(paramValue(params.replace(/^;/, ''), 'q') ?? 1);
+  return q >= 0 && q <= 1 ? Math.round(q * 1000) : 0;
+}
+
+function redirect(run: MessageRun, total: number, each: number): number {
+  const { call, pvars } = run;
+  const contacts = contactsOf(run, total, each);
+  const [first, ...others] = contacts;
+  if (first === undefined) return -1;
+  // In OpenSIPS the request-URI is always a branch of what a failure route relays, in Kamailio only those that are added.
+  const added = run.env.dialect === 'opensips' ? others : contacts;
+  if (run.env.dialect === 'opensips') {
+    pvars.setRequestUri(first.uri);
+    pvars.destinationUri = undefined;
+    call.q = String(first.q / 1000);
+  }
+  for (const { uri, q } of added.slice(0, MOST_BRANCHES - 1 - call.branches.length)) {
+    const branch: RequestBranch = {
+      uri,
+      destinationUri: undefined,
+      q: String(q / 1000),
+      path: '',
+      flags: call.branchFlags,
+      socket: undefined,
+    };
+    call.branches.push(branch);
+  }
+  return 1;
+}
+
+/** "*", "4", "4:1", "*:1": contacts in all, and of one branch. Throws an Error for anything else. */
+function limitsIn(text: string): readonly [total: number, each: number] {
+  const parts = text.trim().split(':');
+  if (parts.length > 2 || !parts.every((part) => /^(?:\*|\d{1,4})?$/.test(part)))
+    throw new Error(`"${text}" is no number of contacts`);
+  const [total = MOST_CONTACTS, each = MOST_CONTACTS] = parts.map((part) =>
+    part === '' || part === '*' || Number(part) === 0 ? MOST_CONTACTS : Number(part),
+  );
+  return [total, each];
+}
+
+function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
+  return {
+    name,
+    routes: ['failure'],
+    parameters: [param('pattern', 'string'), optional('reset', 'string')],
+    summary: `${list === 'accept' ? 'lets in' : 'keeps out'} contacts of redirections that match`,
+    compile:
+      ([pattern, reset]) =>
+      (run) => {
+        let added: BoundedRegex;
+        try {
+          added = compilePosix(textOf(pattern, run), { ignoreCase: true });
+        } catch {
+          return -1;
+        }
+        const before = filtersOf(run);
+        const configured = run.env.modules.of(settings)[list];
+        const kept =
+          {
+            reset_all: [],
+            reset_default: before[list].filter((each) => !configured.includes(each)),
+            reset_added: configured,
+          }[textOf(reset, run)] ?? before[list];
+        ownFilters.of(run.call).filters = { ...before, [list]: [...kept, added].slice(-16) };
+        return 1;
+      },
+  };
+}
+
+const SUMMARY = 'takes the contacts of redirections as targets, the best first';
+
+const byText: FunctionSpec['compile'] = ([most]) => {
+  const [total, each] = limitsIn((most as Arg).text);
+  return (run) => redirect(run, total, each);
+};
+
+const functions: FunctionSpec[] = [
+  {
+    name: 'get_redirects',
+    dialects: OPENSIPS,
+    until: 2,
+    routes: ['failure'],
+    parameters: [param('most', 'literal'), optional('reason', 'string')],
+    summary: SUMMARY,
+    compile: byText,
+  },
+  {
+    name: 'get_redirects',
+    dialects: OPENSIPS,
+    routes: ['failure'],
+    parameters: [optional('most', 'int'), optional('of one branch', 'int')],
+    summary: SUMMARY,
+    compile:
+      ([most, each]) =>
+      (run) =>
+        redirect(run, intOf(most, run, 0) || MOST_CONTACTS, intOf(each, run, 0) || MOST_CONTACTS),
+  },
+  {
+    name: 'get_redirects',
+    dialects: KAMAILIO,
+    routes: ['failure'],
+    parameters: [param('most', 'literal'), optional('reason', 'string')],
+    summary: SUMMARY,
+    compile: byText,
+  },
+  filterFunction('set_accept_filter', 'accept'),
+  filterFunction('set_deny_filter', 'deny'),
+];
+
+/** The functions of uac_redirect. */
+export const redirectFunctions: ScriptFunction[] = moduleFunctions('uac_redirect', functions);
