@@ -28,7 +28,10 @@ type Holds = (now: number) => boolean;
 /** One recurrence, or several in parentheses with "&" (and), "/" (or), "!" (not) before and between them. Throws an Error for anything else. */
 function recurrence(text: string): Holds {
   if (!/^[\s!]*\(|^\s*!/.test(text)) return single(text);
-  const tokens = (text.match(/[()!&/]|[^()!&]+?(?=\s*[()]|$)/g) ?? []).map((each) => each.trim()).filter(Boolean);
+  const tokens = text
+    .split(/([()!&])/)
+    .map((each) => each.trim())
+    .filter(Boolean);
   let at = 0;
   const term = (depth: number): Holds => {
     if (depth > 16) throw new Error('a time recurrence is nested too deeply');
