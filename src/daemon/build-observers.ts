@@ -38,7 +38,7 @@ export function buildObservers(env: ObserversEnvironment): ObserverParts {
   const startTime = new StartTime(clock);
   const loopLoad = new EventLoopLoad(clock);
   const ofProcess = [...memoryStatistics(), ...loopLoad.statistics(), ...dnsStatistics(sip.resolver.figures)];
-  const calls = new CallRecording(settings, clock, log, env.publish);
+  const calls = new CallRecording(settings, sip.clock, log, env.publish);
   const telemetry = new Telemetry(settings, log);
   calls.ledger.onFinal = settings.telemetry && ((record) => telemetry.record(record));
   const traces = new TraceControl(settings, sip.tapPoint, clock, log, metrics);

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.js';
 import { AddressBlocks } from '../core/address-blocks.js';
 import type { Clock } from '../core/clock.js';
+import { HeldClock } from '../core/held-clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 import { Admission } from '../sip/admission.js';
@@ -42,6 +43,8 @@ export interface SipEnvironment {
 
 /** Everything of the daemon that knows SIP below the proxy. */
 export interface SipParts {
+  /** The time by which messages are handled: it stands still while those of an event loop iteration are. */
+  readonly clock: Clock;
   readonly counters: DaemonCounters;
   readonly layer: TransactionLayer;
   /** Where messages can be observed as they arrive and leave. */
@@ -69,9 +72,10 @@ export function buildSip(
   const congestion = new Congestion(now, congestionLog(log, clock), trusted);
   const unfinished = new UnfinishedBytes(undefined, trusted);
   const admission = new Admission(counters.layer, { limiter, congestion, trusted });
+  const held = new HeldClock(clock);
   const layer = new TransactionLayer(
     layerOptions(settings),
-    clock,
+    held,
     random,
     counters.layer,
     log,
@@ -81,6 +85,7 @@ export function buildSip(
   const bounds = connectionBounds(settings, unfinished);
   const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
+    clock: held,
     handled: (datagrams, full) => congestion.handled(datagrams, full),
   });
   const tapPoint = new TapPoint(layer);
@@ -100,6 +105,7 @@ export function buildSip(
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, limiter, congestion, unfinished);
   return {
+    clock: held,
     counters,
     layer,
     tapPoint,

@@ -1,6 +1,7 @@
 import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
 import { systemClock } from '../core/clock.js';
+import { HeldClock } from '../core/held-clock.js';
 import { type KeptKey, KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
 import { systemRandom } from '../core/random.js';
@@ -115,9 +116,11 @@ export class Worker implements TransactionUser, ProxyObserver {
     const admission = new Admission(this.counters.layer, { congestion, trusted: this.trusted });
     const identity = { token, marker: markerOf(worker) };
     const { layer: tally } = this.counters;
-    this.layer = new TransactionLayer(transactions, systemClock, systemRandom, tally, log, admission, identity);
+    const held = new HeldClock(systemClock);
+    this.layer = new TransactionLayer(transactions, held, systemRandom, tally, log, admission, identity);
     const queue = new DatagramQueue({
       gatherMs,
+      clock: held,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);
         this.report();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { HeldClock } from '../../../../src/core/held-clock.js';
 import { DatagramQueue } from '../../../../src/sip/transport/datagram-queue.js';
 import type { Receiver, SipSocket, Source } from '../../../../src/sip/transport/transport.js';
 
@@ -105,6 +106,36 @@ describe('DatagramQueue', () => {
       steps.filter((each) => each.startsWith('sent')),
       ['a', 'b', 'c', 'late'].map((each) => `sent answer to ${each} to 127.0.0.1:5070`),
     );
+  });
+
+  test('the time stands still for eight messages, and goes on when all are handled or one throws', async (t) => {
+    let time = 0;
+    const clock = new HeldClock({ now: () => 0, monotonic: () => ++time, schedule: () => () => {} });
+    const queue = new DatagramQueue({ clock });
+    const times: number[] = [];
+    const receiver: Receiver = {
+      receive(text) {
+        times.push(clock.monotonic(), clock.monotonic());
+        if (text === 'bad') throw new Error('bad');
+      },
+      garbage() {},
+      refused() {},
+      undelivered() {},
+      connectionBroken() {},
+    };
+    for (let i = 0; i < 10; i++) queue.receive('x', source, receiver);
+    await nextIteration();
+    assert.deepEqual(times, [...new Array<number>(16).fill(1), 2, 2, 2, 2]);
+    assert.deepEqual([clock.monotonic(), clock.monotonic()], [3, 4]);
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    t.after(() => {
+      for (const other of others) process.on('uncaughtException', other);
+    });
+    const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+    queue.receive('bad', source, receiver);
+    await thrown;
+    assert.deepEqual([clock.monotonic(), clock.monotonic()], [6, 7]);
   });
 
   describe('gathering', () => {
